@@ -1,0 +1,1 @@
+"""How fast the parts are, as ratios to something fixed that is measured in the same run."""

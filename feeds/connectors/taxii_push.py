@@ -1,0 +1,165 @@
+"""Objects of a collection of ours, posted to a collection of a peer's TAXII 2.1 server."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import quote, urljoin
+
+from pydantic import Field, model_validator
+from taxii2client.v21 import ApiRoot, Collection
+
+from feeds import taxii
+from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
+from server.store.item import Item
+
+_OPEN, _CLOSE = b'{"objects":[', b"]}"
+_MOST_REFUSED = 25
+_LONGEST_ANSWER = 200
+
+
+class TaxiiPushSettings(PushSettings):
+    """Where the peer's collection is, and who we are there."""
+
+    url: Annotated[
+        str, Field(pattern=r"^https?://\S+$", description="the peer's collection, or its API root with peer_collection")
+    ]
+    peer_collection: Annotated[str | None, Field(description="id or alias of the collection at the peer")] = None
+    user: Annotated[str | None, Field(description="our user name there")] = None
+    password: Secret | None = None
+    token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
+    timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
+    retries: Annotated[int, Field(ge=0, le=10, description="how often a request is repeated at once")] = 3
+    wait: Annotated[Duration, Field(description="how long to wait for the peer to finish what it took")] = "60s"
+    max_bytes: Annotated[int, Field(ge=1024, description="the largest envelope to send")] = 10 << 20
+    ca_file: Annotated[Path | None, Field(description="certificates of the authority that the peer's is from")] = None
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password come together")
+        if self.user and self.token:
+            raise ValueError("give user and password, or token")
+        return self
+
+
+class TaxiiPush(Push[TaxiiPushSettings]):
+    """Posts envelopes as large as the peer takes; one that it refuses is halved until the culprit is found."""
+
+    name: ClassVar[str] = "taxii-push"
+    settings_model = TaxiiPushSettings
+
+    def __init__(self, settings: TaxiiPushSettings) -> None:
+        """Take the settings."""
+        super().__init__(settings)
+        self._connection: Any = None
+        self._collection: Any = None
+        self._limit = settings.max_bytes
+        self._refused = 0
+
+    def push(self, items: Sequence[Item]) -> list[Answer]:
+        """Deliver ``items``, in their order."""
+        self._open()
+        answers: list[Answer] = []
+        for envelope in self._envelopes(items):
+            if len(envelope) == 1 and len(envelope[0].body) + len(_OPEN + _CLOSE) > self._limit:
+                answers.append(
+                    Answer(envelope[0], False, f"failed: larger than the {self._limit} bytes the peer takes")
+                )
+            else:
+                answers += self._post(envelope)
+        return answers
+
+    def close(self) -> None:
+        """Close the connection; the next run opens one with the secrets as they are then."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._collection = None
+
+    def _open(self) -> None:
+        if self._collection is not None:
+            return
+        settings = self.settings
+        self._refused = 0
+        self._connection = taxii.connection(
+            user=settings.user,
+            password=settings.password.reveal() if settings.password else None,
+            token=settings.token.reveal() if settings.token else None,
+            timeout=duration(settings.timeout).total_seconds(),
+            retries=settings.retries,
+            ca_file=settings.ca_file,
+        )
+        url = settings.url if settings.url.endswith("/") else settings.url + "/"
+        if settings.peer_collection:
+            url = urljoin(url, f"collections/{quote(settings.peer_collection, safe='')}/")
+        try:
+            with taxii.consequences(url):
+                collection = Collection(url, conn=self._connection)
+                collection.refresh()
+                if not collection.can_write:
+                    raise Misconfigured(f"{url}: we may not write there; ask the peer for that right")
+            self._limit = min(settings.max_bytes, self._taken_at_most(urljoin(url, "../../")))
+        except taxii.Refused as refusal:
+            raise Misconfigured(f"{url}: no collection of TAXII 2.1 ({refusal})") from refusal
+        self._collection = collection
+
+    def _taken_at_most(self, root: str) -> int:
+        """Ask what the peer takes at once; peers that do not say so there are taken at our own word."""
+        try:
+            with taxii.consequences(root):
+                return int(ApiRoot(root, conn=self._connection).max_content_length)
+        except (Misconfigured, taxii.Refused, TryLater, ValueError):
+            return self.settings.max_bytes
+
+    def _envelopes(self, items: Sequence[Item]) -> Iterator[list[Item]]:
+        envelope: list[Item] = []
+        size = len(_OPEN + _CLOSE)
+        for item in items:
+            more = len(item.body) + 1
+            if envelope and size + more > self._limit:
+                yield envelope
+                envelope, size = [], len(_OPEN + _CLOSE)
+            envelope.append(item)
+            size += more
+        if envelope:
+            yield envelope
+
+    def _post(self, items: list[Item]) -> list[Answer]:
+        body = _OPEN + b",".join(item.body for item in items) + _CLOSE
+        try:
+            with taxii.consequences(self.settings.url):
+                status = self._collection.add_objects(body, wait_for_completion=False)
+                if status.status != "complete":
+                    status.wait_until_final(0.5, duration(self.settings.wait).total_seconds())
+                answers = _answers(items, status)
+        except taxii.Refused as refusal:
+            return self._halved(items, refusal)
+        self._refused = 0
+        return answers
+
+    def _halved(self, items: list[Item], refusal: taxii.Refused) -> list[Answer]:
+        """Find what the peer refuses in an envelope, so that the rest of it arrives."""
+        if len(items) > 1:
+            half = len(items) // 2
+            return self._post(items[:half]) + self._post(items[half:])
+        self._refused += 1
+        if self._refused >= _MOST_REFUSED:
+            raise TryLater(f"{self.settings.url}: refuses one object after another ({refusal})")
+        return [Answer(items[0], False, f"failed: {refusal}")]
+
+
+def _answers(items: list[Item], status: Any) -> list[Answer]:
+    """Say what became of each object, by the peer's status resource."""
+    failures = {each.get("id"): str(each.get("message", "")) for each in status.failures}
+    pending = {each.get("id") for each in status.pendings}
+    unnamed = status.failure_count - len(status.failures)
+    answers = []
+    for item in items:
+        if item.id in failures:
+            answers.append(Answer(item, False, f"failed: {failures[item.id]}"[:_LONGEST_ANSWER]))
+        elif item.id in pending or status.status != "complete":
+            answers.append(Answer(item, True, "pending"))
+        elif unnamed > 0:
+            answers.append(Answer(item, True, f"unclear: the peer failed {unnamed} objects without naming them"))
+        else:
+            answers.append(Answer(item, True, "success"))
+    return answers

@@ -1,0 +1,158 @@
+"""Documents (JSON, YAML): where in them the reports are, and where what looks like reports is none."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from feeds import record
+from feeds.columns import column_of_list, columns_of, is_value_column, plain
+from feeds.format import Row, Unreadable, UnreadableFile
+
+# Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
+_SAFE = ("allow", "white", "safe", "fuzzy", "trust", "benign", "legit", "exclu", "exception", "ignore", "falsepositive")
+_BAD = ("deny", "black", "block", "scam", "phish", "malicious", "fraud", "suspicious", "bad")
+_NEUTRAL = frozenset(
+    {
+        "data",
+        "items",
+        "entries",
+        "records",
+        "results",
+        "rows",
+        "reports",
+        "indicators",
+        "iocs",
+        "observables",
+        "objects",
+    }
+    | {"values", "list", "tags", "domains", "hosts", "urls", "links", "phones", "numbers", "phonenumbers", "wallets"}
+    | {"addresses", "accounts", "ibans", "bankaccounts"}
+)
+_CONTAINERS = frozenset({"data", "result", "results", "response", "payload", "body", "content", "export"})
+_DEPTH = 4
+
+
+class _List(NamedTuple):
+    """A list in a document: its path, its items, and the scalars beside it."""
+
+    path: str
+    items: list[Any]
+    beside: dict[str, Any]
+
+
+def rows(document: object, path: str = "") -> Iterator[Row | Unreadable]:
+    """Give the reports of a document, and each entry of its other lists with the reason why it is none.
+
+    ``path`` names the list, as ``data.items``; without it the list is the document itself or found by its name, and
+    a list of what is safe is never taken. What stands beside the list (currency, tlp, …) is said of each item. Items
+    are numbered from 1 through the whole document. Raises ``UnreadableFile`` where ``path`` leads to no list.
+    """
+    number = 0
+    for found, refusal in _chosen(document, path):
+        context, column = _context(found), column_of_list(found.path.rpartition(".")[2])
+        for item in found.items:
+            number += 1
+            if refusal:
+                yield Unreadable.of(number, _said(item), *refusal)
+            else:
+                yield record.row(number, item, context, column)
+
+
+def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:
+    """Give the lists of a document, each with the reason why it is not taken, None for those that are."""
+    if path:
+        yield _at(document, path), None
+        return
+    if isinstance(document, list):
+        yield _List("", document, {}), _not_for_here(document, {})
+        return
+    if not isinstance(document, dict):
+        yield _List("", [document], {}), None
+        return
+    found = list(_lists("", document, 0))
+    if not found:
+        yield _List("", _records(document), {}), None
+        return
+    if refusal := _not_for_here(found[0].items, document):
+        yield from ((each, refusal) for each in found)
+        return
+    wanted = _wanted(found)
+    for each in found:
+        yield each, None if each in wanted else _other(each, wanted)
+
+
+def _wanted(found: list[_List]) -> list[_List]:
+    """Choose the lists of reports: those called bad, else those with a name that reports have, else the only one."""
+    unsafe = [each for each in found if not _is(each, _SAFE)]
+    bad = [each for each in unsafe if _is(each, _BAD)]
+    if bad:
+        return bad
+    named = [each for each in unsafe if plain(each.path.rpartition(".")[2]) in _NEUTRAL]
+    return named or (unsafe if len(found) == 1 else [])
+
+
+def _is(each: _List, words: tuple[str, ...]) -> bool:
+    names = [plain(name) for name in each.path.split(".")]
+    return any(word in name for name in names for word in words)
+
+
+def _other(each: _List, wanted: list[_List]) -> tuple[str, str]:
+    if _is(each, _SAFE):
+        return "not-a-report", f"listed under {each.path}: this says what is safe, not what is a scam"
+    if wanted:
+        return "not-a-report", f"listed under {each.path}; the reports are under {wanted[0].path}"
+    return "not-a-report", f"several lists: name the one that holds the reports (--format json:{each.path})"
+
+
+def _not_for_here(items: list[Any], document: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Recognise documents whose lists mean something else."""
+    if "matching_attributes" in document and "list" in document:
+        return "not-a-report", "a MISP warning list: it names what is safe, not what is a scam"
+    first = items[0] if items and isinstance(items[0], dict) else {}
+    if document.get("type") == "bundle" or "spec_version" in first:
+        return "not-a-report", "an object in STIX, not a raw report: contribute it over TAXII, to the inbox"
+    return None
+
+
+def _lists(path: str, value: Mapping[str, Any], depth: int) -> Iterator[_List]:
+    """Find the lists of texts or objects in an object and the containers in it."""
+    beside = {key: each for key, each in value.items() if isinstance(each, str | int | float)}
+    for key, each in value.items():
+        here = f"{path}.{key}" if path else str(key)
+        if isinstance(each, list) and any(isinstance(item, str | dict) for item in each):
+            if not is_value_column(str(key)) or len(value) == 1:
+                yield _List(here, each, beside)
+        elif isinstance(each, dict) and plain(str(key)) in _CONTAINERS and depth < _DEPTH:
+            yield from _lists(here, each, depth + 1)
+
+
+def _records(document: dict[str, Any]) -> list[Any]:
+    """Give the objects of a document without a list: those it names one by one, else itself."""
+    if document and all(isinstance(each, dict) for each in document.values()):
+        return list(document.values())
+    return [document]
+
+
+def _at(document: object, path: str) -> _List:
+    value, beside = document, dict[str, Any]()
+    for name in path.split("."):
+        if not isinstance(value, dict) or name not in value:
+            raise UnreadableFile(f"the document has nothing at {path}")
+        beside = {key: each for key, each in value.items() if isinstance(each, str | int | float)}
+        value = value[name]
+    if isinstance(value, dict):
+        value = _records(value)
+    if not isinstance(value, list):
+        raise UnreadableFile(f"what the document has at {path} is no list")
+    return _List(path, value, beside)
+
+
+def _context(found: _List) -> record.Context:
+    """Give what is said of all items."""
+    cells = [record.text(value) for value in found.beside.values()]
+    return tuple(columns_of(tuple(found.beside)).said(cells).items())
+
+
+def _said(item: object) -> str:
+    if isinstance(item, dict):
+        return ", ".join(filter(None, map(record.text, item.values())))
+    return record.text(item)

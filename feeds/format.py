@@ -1,0 +1,117 @@
+"""What a file format is: one name, reading, writing where it makes sense, and its examples."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
+
+from schemas.report import Report
+
+if TYPE_CHECKING:
+    from feeds.source import Source
+
+# A line longer than this is no report.
+MAX_LINE = 65_536
+# What is kept of something that cannot be read.
+MAX_RAW = 500
+
+
+class UnknownFormat(ValueError):
+    """There is no format of that name, or it cannot do what was asked; the message names those that can."""
+
+
+class UnreadableFile(ValueError):
+    """The file as a whole cannot be read any further; the message says why and what to do about it."""
+
+
+class Row(NamedTuple):
+    """One report as a file has it: raw texts by the names that reports use (``feeds.columns``).
+
+    ``line`` is the line it begins in, from 1; in documents (JSON, YAML) the number of the item.
+    """
+
+    line: int
+    fields: Mapping[str, str]
+
+
+class Unreadable(NamedTuple):
+    """Something in a file that is no report, as it stands there, and why."""
+
+    line: int
+    raw: str
+    reason: str
+    message: str
+
+    @classmethod
+    def of(cls, line: int, raw: str, reason: str, message: str) -> "Unreadable":
+        """Make one that keeps only the beginning of ``raw``."""
+        return cls(line, raw[:MAX_RAW], reason, message)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file, by which its format is recognised: ``text``, and whether that is all there is."""
+
+    name: str
+    text: str
+    complete: bool
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Give the whole lines of the beginning that are not blank, stripped; a few hundred at most."""
+        lines = self.text[:20_000].splitlines() if self.text.count("\n", 0, 20_000) > 1 else self.text.splitlines()
+        if len(lines) > 1 and not (self.complete and len(self.text) <= 20_000):
+            lines.pop()
+        return [line.strip() for line in lines if line.strip()]
+
+    @cached_property
+    def suffixes(self) -> list[str]:
+        """Give the endings of the file's name without dots, ``gz`` left out, the last first."""
+        endings = [ending.lstrip(".").lower() for ending in reversed(PurePath(self.name).suffixes)]
+        return [ending for ending in endings if ending != "gz"]
+
+    def share(self, lines: Iterable[str], total: int) -> float:
+        """Give the share of ``total`` that ``lines`` are, 0 of none."""
+        return sum(1 for _ in lines) / total if total else 0.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """The bytes of a small file and what must come of it: the fields of its rows, the reasons of the others."""
+
+    data: bytes
+    rows: list[dict[str, str]]
+    reasons: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Format(ABC):
+    """One file format. A file of ``feeds/formats`` defines one subclass and is found by itself.
+
+    ``name`` is the word on the command line; ``endings`` the endings of file names, which are a hint only.
+    """
+
+    name: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[bool] = False
+
+    @abstractmethod
+    def score(self, head: Head) -> float:
+        """Say how sure the beginning of a file makes it that the file is of this format: 0 (no) to 1 (certainly)."""
+
+    @abstractmethod
+    def read(self, source: "Source", path: str = "") -> Iterator[Row | Unreadable]:
+        """Give what the file says, in its order; comments and blank lines are nothing.
+
+        ``path`` tells, in a document, where the list of reports is. Raises ``UnreadableFile``.
+        """
+
+    @abstractmethod
+    def examples(self) -> Iterable[Example]:
+        """Give examples, one at least of each rule."""
+
+    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
+        """Write those of ``reports`` that the format can say, and tell how many these were."""
+        raise UnknownFormat(f"the format {self.name} is read, not written")

@@ -1,0 +1,100 @@
+"""The file formats, one file each, found by being here; recognised by content where not named."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from io import BytesIO
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import BinaryIO
+
+from feeds.format import Format, Head, Row, UnknownFormat, Unreadable, UnreadableFile
+from feeds.source import HEAD, Source, decode, unzipped
+from schemas.report import Report
+
+__all__ = [
+    "Row",
+    "UnknownFormat",
+    "Unreadable",
+    "UnreadableFile",
+    "every",
+    "get",
+    "names",
+    "read",
+    "recognise",
+    "write",
+]
+
+# What a telling file name adds to the score of its content.
+_HINT = 0.1
+
+
+@cache
+def every() -> Mapping[str, Format]:
+    """Give all formats by name."""
+    found: dict[str, Format] = {}
+    for module in sorted(iter_modules(__path__), key=lambda m: m.name):
+        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(thing, type) and issubclass(thing, Format) and thing is not Format:
+                found[thing.name] = thing()
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def names() -> list[str]:
+    """Give the names of all formats."""
+    return list(every())
+
+
+def get(name: str) -> Format:
+    """Give the format called ``name``. Raises ``UnknownFormat`` with the names there are."""
+    try:
+        return every()[name]
+    except KeyError:
+        raise UnknownFormat(f"there is no format {name!r}; there are: {', '.join(every())}") from None
+
+
+def read(stream: BinaryIO, *, name: str = "", format: str | None = None) -> Iterator[Row | Unreadable]:
+    """Give the rows of ``stream`` in their order, and what in it cannot be a row, with the reason.
+
+    Comments and blank lines are neither. ``name`` is the file's, a mere hint; ``format`` names the format, in a
+    document with the place of its list: ``json:data.items``. Raises ``UnknownFormat``, and ``UnreadableFile`` where
+    the file cannot be read (on), which may be after some rows.
+    """
+    word, _, path = (format or "").partition(":")
+    reader = get(word) if word else None
+    source = Source(stream)
+    return (reader or _recognise(_head(source, name))).read(source, path)
+
+
+def recognise(head: bytes, name: str = "") -> str:
+    """Name the format of a file by its beginning (64 KiB or less), gzip or not."""
+    try:
+        source = Source(BytesIO(unzipped(head)))
+    except UnreadableFile:
+        source = Source(BytesIO())
+    return _recognise(_head(source, name)).name
+
+
+def write(format: str, reports: Iterable[Report], out: BinaryIO) -> int:
+    """Write those of ``reports`` that the format can say to ``out``, and tell how many these were.
+
+    Raises ``UnknownFormat``, also for a format that is only read.
+    """
+    writer = get(format)
+    if not writer.writes:
+        able = ", ".join(name for name, one in every().items() if one.writes)
+        raise UnknownFormat(f"the format {format} is read, not written; written are: {able}")
+    return writer.write(reports, out)
+
+
+def _head(source: Source, name: str) -> Head:
+    data = source.head[:HEAD]
+    return Head(name, decode(data), complete=len(source.head) < HEAD)
+
+
+def _recognise(head: Head) -> Format:
+    def score(one: Format) -> float:
+        found = one.score(head)
+        return found + _HINT if found > 0 and any(ending in one.endings for ending in head.suffixes) else found
+
+    return max(every().values(), key=score)

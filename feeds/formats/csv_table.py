@@ -1,0 +1,104 @@
+"""CSV, and tables with tabs, semicolons or bars between their cells."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, ClassVar
+
+from feeds import record, table
+from feeds.columns import Columns
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.source import HEAD, Source, decode
+from schemas import kinds
+from schemas.report import Report
+
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "@", "\t", "\r")
+
+
+class Csv(Format):
+    """A table with a header, or without one where the first row is plainly data already."""
+
+    name: ClassVar[str] = "csv"
+    endings: ClassVar[tuple[str, ...]] = ("csv", "tsv", "tab")
+    writes: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Look for a header that is known, else for the same number of cells in each line."""
+        lines = [line for line in head.lines[:100] if not line.startswith(("#", "sep="))]
+        if not lines:
+            return 0
+        delimiter = table.delimiter_of(head.text)
+        first = next(csv.reader(lines[:1], delimiter=delimiter or ","))
+        if Columns(first).tell and not table.has_value(first):
+            return 0.85
+        if delimiter is None:
+            return 0
+        return 0.6 if len(first) > 1 else 0
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give the rows; a header that comes again is not one."""
+        return table.rows(source, table.delimiter_of(decode(source.head[:HEAD])) or ",")
+
+    def examples(self) -> Iterable[Example]:
+        """Give tables."""
+        two = [{"value": "a.example.com", "kind": "domain"}, {"value": "b.example.com", "kind": "domain"}]
+        yield Example(b"domain\na.example.com\nb.example.com\n", two)
+        yield Example(b"\xef\xbb\xbfkind,value\r\ndomain,a.example.com\r\n\r\ndomain,b.example.com\r\n", two)
+        yield Example(b"kind;value\ndomain;a.example.com\nkind;value\ndomain;b.example.com\n", two)
+        yield Example(b"sep=\t\nkind\tvalue\ndomain\ta.example.com\n# none\ndomain\tb.example.com\n", two)
+        yield Example(b"domain,a.example.com\ndomain,b.example.com\n", two)
+        yield Example(
+            b"# id,domain,description\n1,a.example.com,x\n2,b.example.com,y\n",
+            [row | {"description": d} for row, d in zip(two, "xy", strict=True)],
+        )
+        yield Example(
+            b"type,indicator,classification,detected_date\ndomain,a[.]example[.]com,phishing,2024-02-13\n"
+            b"domain,good[.]example[.]com,legitimate,2024-02-13\nip,192[.]0[.]2[.]7,other,2024-02-13\n",
+            [
+                {
+                    "value": "a[.]example[.]com",
+                    "kind": "domain",
+                    "scam_type": "credential-phishing",
+                    "first_seen": "2024-02-13",
+                },
+                {"value": "192[.]0[.]2[.]7", "kind": "ip", "first_seen": "2024-02-13"},
+            ],
+            ("not-a-scam",),
+        )
+        yield Example(
+            b"phone,votes,lastActivity\n+66812345678,22,1773159201000\n+66812345679,0,1773159201000\n",
+            [{"value": "+66812345678", "kind": "phone", "last_seen": "1773159201000"}],
+            ("not-a-scam",),
+        )
+        yield Example(
+            "เลขบัญชี,ธนาคาร,ชื่อบัญชี\n123-4-56789-0,KBANK,X\n,KBANK,X\n".encode("cp874"),
+            [{"account_number": "123-4-56789-0", "bank": "KBANK", "kind": "bank-account"}],
+            ("no-value",),
+        )
+        yield Example(
+            b'value,description\na.example.com,"two\nlines, ""quoted"""\n'
+            b'b.example.com,"never closed\nc.example.com,5" disk\n',
+            [
+                {"value": "a.example.com", "description": 'two\nlines, "quoted"'},
+                {"value": "c.example.com", "description": '5" disk'},
+            ],
+            ("unclosed-quote",),
+        )
+        yield Example(b"value,tlp\na.example.com,red,b.example.com\n", [], ("too-many-cells",))
+        yield Example(b"country,length,structure\nAD,24,F04F04A12\n", [], ("no-value-column",))
+
+    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
+        """Write what reads back as the same reports, and no cell that a spreadsheet would run."""
+        inputs = dict.fromkeys(field for kind in kinds.every().values() for field in kind.inputs)
+        fields = [field for field in Report.model_fields if field not in ("details", "evidence", "reporter")]
+        text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+        writer = csv.DictWriter(text, dict.fromkeys([*fields, *inputs, "sha256"]), extrasaction="ignore")
+        writer.writeheader()
+        count = 0
+        for report in reports:
+            cells = record.of(report)
+            writer.writerow({key: " " + cell if cell.startswith(_FORMULA) else cell for key, cell in cells.items()})
+            count += 1
+        text.detach()
+        return count

@@ -1,0 +1,88 @@
+"""Hosts files: names that are sent nowhere."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, ClassVar
+
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.lines import blocks
+from feeds.source import Source
+from schemas.report import Report
+
+_NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "0", "::", "::1", "0:0:0:0:0:0:0:0", "0:0:0:0:0:0:0:1"})  # noqa: S104 - nowhere, not everywhere
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?")
+_LINE = re.compile(r"(?:0|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*::?[0-9a-fA-F:.]*(?:%\w+)?)[ \t]+[^\s,;|]+(?:\s.*)?")
+_OWN = frozenset(
+    {"localhost", "localhost.localdomain", "local", "localhost4", "localhost6", "broadcasthost", "0.0.0.0"}  # noqa: S104
+    | {f"ip6-{name}" for name in ("localhost", "loopback", "localnet", "mcastprefix")}
+    | {f"ip6-{name}" for name in ("allnodes", "allrouters", "allhosts")}
+)
+
+
+class Hosts(Format):
+    """A hosts file that blocks: ``0.0.0.0 name name … # comment``; a name alone on a line is taken too."""
+
+    name: ClassVar[str] = "hosts"
+    endings: ClassVar[tuple[str, ...]] = ("hosts",)
+    writes: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Give the share of lines that begin with an address and a name."""
+        lines = [line for line in head.lines if not line.startswith("#")]
+        return 0.95 * head.share(filter(_LINE.fullmatch, lines), len(lines))
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give each name that is sent nowhere as a row."""
+        for run in blocks(source):
+            if isinstance(run, Unreadable):
+                yield run
+                continue
+            for number, line in enumerate(run[1], run[0]):
+                words = line.split()
+                if len(words) == 2 and words[0] in _NOWHERE and words[1] not in _OWN and "#" not in line:
+                    yield Row(number, {"value": words[1]})
+                elif words and words[0][0] != "#":
+                    yield from _names(number, line)
+
+    def examples(self) -> Iterable[Example]:
+        """Give hosts files."""
+        two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
+        yield Example(b"# bad\n0.0.0.0 a.example.com\n0.0.0.0 b.example.com # why\n", two)
+        yield Example(b"127.0.0.1\ta.example.com b.example.com\r\n", two)
+        yield Example(b"::1 a.example.com#why\n:: b.example.com\n", two)
+        yield Example(
+            b"0.0.0.0 a.example.com\n0.0.0.0 b.example.com\nc.example.com\n", [*two, {"value": "c.example.com"}]
+        )
+        yield Example(
+            b"127.0.0.1 localhost\n255.255.255.255 broadcasthost\nfe80::1%lo0 localhost\n0.0.0.0 a.example.com\n",
+            two[:1],
+            ("own-machine", "own-machine", "own-machine"),
+        )
+        yield Example(b"0.0.0.0 a.example.com\n192.0.2.7 printer\n", two[:1], ("not-a-report",))
+        yield Example(b"0.0.0.0 a.example.com\n0.0.0.0\n", two[:1], ("no-value",))
+
+    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
+        """Write the domains among ``reports``."""
+        count = 0
+        for report in reports:
+            if report.kind == "domain":
+                out.write(f"0.0.0.0 {report.value}\n".encode())
+                count += 1
+        return count
+
+
+def _names(number: int, line: str) -> Iterator[Row | Unreadable]:
+    address, *names = line.partition("#")[0].split()
+    if _ADDRESS.fullmatch(address) is None and address not in _NOWHERE:
+        names.insert(0, address)
+        address = "0"
+    if not names:
+        yield Unreadable.of(number, line, "no-value", "an address without a name blocks nothing")
+    for name in names:
+        if name.lower() in _OWN:
+            yield Unreadable.of(number, name, "own-machine", "the name is that of every machine for itself")
+        elif address not in _NOWHERE:
+            message = "the name is sent to an address, which is no blocking: a blocked name stands beside 0.0.0.0"
+            yield Unreadable.of(number, name, "not-a-report", message)
+        else:
+            yield Row(number, {"value": name})

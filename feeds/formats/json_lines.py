@@ -1,0 +1,92 @@
+"""JSON lines: one object, or one value, a line."""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, ClassVar
+
+import orjson
+
+from feeds import record
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.lines import blocks
+from feeds.source import Source
+from schemas.report import Report
+
+_BAD = ("malformed-json", "the line is no JSON: one object a line, in double quotes, without line breaks inside")
+
+
+class JsonLines(Format):
+    """One JSON object a line, its keys as the columns of a CSV; a string alone is a value."""
+
+    name: ClassVar[str] = "jsonl"
+    endings: ClassVar[tuple[str, ...]] = ("jsonl", "ndjson")
+    writes: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Look whether each of the first lines is an object of its own, and not a whole document."""
+        lines = [line for line in head.lines[:20] if not line.startswith("#")]
+        objects = [line for line in lines if line.startswith("{") and _is_object(line.rstrip(","))]
+        if not objects or len(objects) * 2 < len(lines):
+            return 0
+        if len(lines) == 1 and "jsonl" not in head.suffixes and "ndjson" not in head.suffixes:
+            return 0.5
+        return 0.97
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give each line as a row."""
+        for run in blocks(source):
+            if isinstance(run, Unreadable):
+                yield run
+                continue
+            for number, line in enumerate(run[1], run[0]):
+                try:
+                    yield record.row(number, orjson.loads(line))
+                except orjson.JSONDecodeError:
+                    text = line.strip()
+                    if text and not text.startswith(("#", "//")):
+                        yield _second_try(number, text)
+
+    def examples(self) -> Iterable[Example]:
+        """Give JSON lines."""
+        yield Example(
+            b'{"kind":"domain","value":"a.example.com"}\n{"kind":"domain","value":"b.example.com"}\n',
+            [{"kind": "domain", "value": "a.example.com"}, {"kind": "domain", "value": "b.example.com"}],
+        )
+        yield Example(
+            b'# exported\n{"PhoneNumber": 66812345678, "name": "X"},\n\n'
+            b'{"phone": "+66812345678", "tlp": "TLP:WHITE"}\n',
+            [
+                {"value": "66812345678", "kind": "phone"},
+                {"value": "+66812345678", "kind": "phone", "tlp": "clear"},
+            ],
+        )
+        yield Example(
+            b'{"value": "a.example.com", "countries": ["TH", "KH"]}\n{"value": \n["x"]\n'
+            b'{"bank": "KBANK"}\n{"value": ""}\n'
+            b'{"value": "b.example.com", "classification": "legitimate"}\n"c.example.com"\n',
+            [{"value": "a.example.com", "countries": "TH,KH"}, {"value": "c.example.com"}],
+            ("malformed-json", "not-a-record", "no-value-column", "no-value", "not-a-scam"),
+            name="x.jsonl",
+        )
+
+    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
+        """Write what reads back as the same reports."""
+        count = 0
+        for report in reports:
+            out.write(orjson.dumps(record.of(report), option=orjson.OPT_APPEND_NEWLINE))
+            count += 1
+        return count
+
+
+def _second_try(number: int, text: str) -> Row | Unreadable:
+    """Read a line that was cut out of an array, or whose JSON is looser than the standard's."""
+    try:
+        return record.row(number, record.loads(text.rstrip(",")))
+    except ValueError:
+        return Unreadable.of(number, text, *_BAD)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False

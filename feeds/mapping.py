@@ -1,0 +1,133 @@
+"""From raw files to STIX objects, row by row: each row is mapped, a duplicate, or rejected with a reason."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, BinaryIO, NamedTuple, Self
+
+from feeds import formats
+from mappers import companions
+from mappers.indicator import Profile, to_stix
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.partner import PartnerKind
+from schemas.reading import Reader
+from schemas.report import Report
+from schemas.vocabulary import Tlp
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read and map: what the rows themselves say goes first, ``defaults`` fill what they leave out.
+
+    ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
+    that have no time of their own; None means the present.
+    """
+
+    reporter: str
+    reporter_kind: PartnerKind | None = None
+    kind: str | None = None
+    format: str | None = None
+    profile: Profile = Profile.FULL
+    reported_at: datetime | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, reported_at: datetime) -> Self:
+        """Give the same options for rows reported at that time."""
+        return replace(self, reported_at=reported_at)
+
+
+class Mapped(NamedTuple):
+    """A row that became a report, and the report's STIX objects."""
+
+    line: int
+    report: Report
+    objects: list[dict[str, Any]]
+
+
+class Duplicate(NamedTuple):
+    """A row that says a value which an earlier row said already."""
+
+    line: int
+
+
+class Reject(NamedTuple):
+    """A row that cannot be taken, as it was written, and why. ``line`` counts from 1."""
+
+    file: str
+    line: int
+    raw: str
+    kind: str | None
+    reason: str
+    message: str
+
+
+@dataclass
+class Counts:
+    """What became of the rows: ``read`` is the sum of all the others."""
+
+    read: int = 0
+    mapped: int = 0
+    duplicates: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def add(self, outcome: Mapped | Duplicate | Reject) -> None:
+        """Count one row."""
+        self.read += 1
+        if isinstance(outcome, Mapped):
+            self.mapped += 1
+        elif isinstance(outcome, Duplicate):
+            self.duplicates += 1
+        else:
+            self.rejected[outcome.reason] += 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the counts for JSON, the commonest rejection first."""
+        return {
+            "read": self.read,
+            "mapped": self.mapped,
+            "duplicates": self.duplicates,
+            "rejected": dict(self.rejected.most_common()),
+        }
+
+
+def map_stream(
+    stream: BinaryIO, name: str, options: Options, seen: set[tuple[str, str]] | None = None
+) -> Iterator[Mapped | Duplicate | Reject]:
+    """Give the outcome of each row of ``stream``, in order, in memory that does not grow with the rows' size.
+
+    ``name`` stands in rejects and hints at the format. ``seen`` holds the values had so far, of other streams too.
+    Raises ``feeds.formats.UnknownFormat`` for a format that there is not and ``Rejected`` for bad ``options``.
+    """
+    seen = set() if seen is None else seen
+    reported_at = timestamp.text(options.reported_at or timestamp.now())
+    defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
+    if options.kind:
+        defaults["kind"] = options.kind
+    reader, profile = Reader(defaults), options.profile
+    for row in formats.read(stream, name=name, format=options.format):
+        if isinstance(row, formats.Unreadable):
+            yield Reject(name, row.line, row.raw, options.kind, row.reason, row.message)
+            continue
+        try:
+            report = reader.report(row.fields)
+        except Rejected as refusal:
+            kind = row.fields.get("kind", options.kind)
+            yield Reject(name, row.line, _raw(row.fields), kind, refusal.reason, refusal.message)
+            continue
+        key = (report.kind, report.value)
+        if key in seen:
+            yield Duplicate(row.line)
+            continue
+        seen.add(key)
+        yield Mapped(row.line, report, to_stix(report, profile))
+
+
+def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
+    """Give the objects that the mapped ones refer to, for reports at those TLP levels."""
+    return companions.of(options.reporter, options.reporter_kind, levels)
+
+
+def _raw(fields: Mapping[str, str]) -> str:
+    return fields.get("value") or ", ".join(f"{key}={text}" for key, text in fields.items() if key != "kind")

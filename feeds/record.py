@@ -1,0 +1,71 @@
+"""Objects of JSON and YAML as rows, and reports as such objects."""
+
+import json
+from typing import Any
+
+import orjson
+
+from feeds.columns import columns_of
+from feeds.format import Row, Unreadable
+from schemas import timestamp
+from schemas.report import Report
+
+Context = tuple[tuple[str, str], ...]
+
+
+def row(number: int, item: object, context: Context = (), column: str = "value") -> Row | Unreadable:
+    """Make a row of an object, or of a value alone, which would stand in a ``column``.
+
+    ``context`` is said of the list that the item stands in.
+    """
+    if isinstance(item, dict):
+        cells = [value if type(value) is str else text(value) for value in item.values()]
+        return columns_of(tuple(item), context).row(number, cells)
+    if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := text(item).strip()):
+        return columns_of((column,), context).row(number, (value,))
+    return Unreadable.of(
+        number, text(item) or repr(item), "not-a-record", "neither an object with columns nor a value as text"
+    )
+
+
+def text(value: object) -> str:
+    """Give a value as a CSV would have it; nothing for objects, which no column of a report is."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        return ",".join(filter(None, map(text, value)))
+    return ""
+
+
+def loads(data: str) -> Any:
+    """Read JSON, also with NaN, halves of surrogate pairs and integers of any size. Raises ``ValueError``."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(data.encode("utf-8", "replace"), parse_int=str)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def of(report: Report) -> dict[str, str]:
+    """Give a report as columns that read back as the same report; who reports is who sends, and not among them."""
+    columns = {"kind": report.kind, "value": report.value, **report.details}
+    for field in Report.model_fields:
+        value = getattr(report, field)
+        if value is None or value == () or field in ("details", "evidence", "reporter", "kind", "value"):
+            continue
+        if field == "countries":
+            columns[field] = ",".join(value)
+        else:
+            columns[field] = timestamp.text(value) if hasattr(value, "tzinfo") else str(value)
+    if report.evidence:
+        columns["sha256"] = ",".join(each.sha256 for each in report.evidence)
+    return columns

@@ -1,0 +1,179 @@
+"""A file's bytes as they come, of any kind of stream: looked at ahead, unzipped, and in one family of encodings."""
+
+import codecs
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, BinaryIO, cast
+
+from isal import isal_zlib
+from isal.igzip import BadGzipFile, IGzipFile
+
+from feeds.format import UnreadableFile
+
+HEAD = 65_536
+_BLOCK = 262_144
+_GZIP = b"\x1f\x8b"
+_BOM = codecs.BOM_UTF8
+_WIDE_BOMS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_BINARIES = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook: unpack it, or save it as CSV",
+    b"%PDF": "a PDF document: copy its values into a list",
+    b"PAR1": "a Parquet file: save it as CSV or JSON lines",
+    b"SQLite format 3": "a SQLite database: save its table as CSV",
+    b"BZh": "compressed with bzip2: unpack it, or use gzip",
+    b"\xfd7zXZ": "compressed with xz: unpack it, or use gzip",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd: unpack it, or use gzip",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook or Word document: save it as CSV",
+    _GZIP: "compressed twice: unpack it once",
+}
+# isal's stubs take this class for one of its instances.
+_BadDeflate = cast("type[Exception]", isal_zlib.error)
+_CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+# Three letters of the Thai half of TIS-620 in a row; Western texts hardly ever have three accented letters together.
+_THAI = re.compile(rb"[\xa1-\xda\xdf-\xfb]{3}")
+
+
+class Source:
+    """Reads a stream once, from its beginning; the stream need not be able to seek.
+
+    ``head`` is its beginning. Gzip is recognised and unpacked; UTF-16 and UTF-32 become UTF-8, so that a line break
+    is one byte; a byte order mark is dropped. Memory does not grow with the stream.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Look at the beginning of ``stream``. Raises ``UnreadableFile`` for what is no text."""
+        head, rest = _ahead(_reads(stream))
+        if head.startswith(_GZIP):
+            head, rest = _ahead(_unpacked(head, rest))
+        for magic, what in _BINARIES.items():
+            if head.startswith(magic):
+                raise UnreadableFile(f"this is no text but {what}")
+        if encoding := _wide(head):
+            head, rest = _ahead(_as_utf8(chain((head,), rest), encoding))
+        if len(_CONTROLS.findall(head)) * 5 > len(head):
+            raise UnreadableFile("this is no text in any encoding known here: save it as UTF-8")
+        self.head = head.removeprefix(_BOM)
+        self._rest = rest
+
+    def blocks(self) -> Iterator[bytes]:
+        """Give all bytes, block by block; once."""
+        if self.head:
+            yield self.head
+        yield from self._rest
+
+    def whole(self, limit: int) -> str:
+        """Give all as one text. Raises ``UnreadableFile`` where it is more than ``limit`` bytes."""
+        blocks, size = [], 0
+        for block in self.blocks():
+            blocks.append(block)
+            size += len(block)
+            if size > limit:
+                raise UnreadableFile(
+                    f"this document is larger than {limit >> 20} MiB, and has to be read as a whole: "
+                    "split it, or save it as JSON lines or CSV, which have no limit"
+                )
+        data = b"".join(blocks)
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return "\n".join(decode(line) for line in data.splitlines())
+
+
+def decode(data: bytes) -> str:
+    """Read bytes as UTF-8, else TIS-620 (as Windows has it) where they look Thai, else Windows-1252, else Latin-1."""
+    for encoding in ("utf-8", "cp874", "cp1252"):
+        if encoding == "cp874" and _THAI.search(data) is None:
+            continue
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    return data.decode("latin-1")
+
+
+def unzipped(head: bytes) -> bytes:
+    """Give what the beginning of a gzip file says, as far as it goes; anything else comes back as it is."""
+    if not head.startswith(_GZIP):
+        return head
+    try:
+        return bytes(isal_zlib.decompressobj(31).decompress(head, HEAD))
+    except _BadDeflate as error:
+        raise UnreadableFile("the gzip data is damaged: fetch the file again") from error
+
+
+def _reads(stream: BinaryIO) -> Iterator[bytes]:
+    while block := stream.read(_BLOCK):
+        yield block
+
+
+def _ahead(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Take blocks until there is enough to recognise a file by; pipes give little at a time."""
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= HEAD:
+            break
+    return head, blocks
+
+
+class _Joined(io.RawIOBase):
+    """A file for the gzip reader over blocks that have been read already."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._blocks, b""))
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _unpacked(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Unpack block by block: a bomb costs time, never memory."""
+    joined = _Joined(chain((head,), rest))
+    with IGzipFile(fileobj=joined, mode="rb") as packed:  # type: ignore[no-untyped-call]  # isal annotates it not
+        while True:
+            try:
+                block = packed.read(_BLOCK)
+            except (EOFError, BadGzipFile, _BadDeflate) as error:
+                raise UnreadableFile("the gzip data is cut off or damaged: fetch the file again") from error
+            if not block:
+                return
+            yield block
+
+
+def _wide(head: bytes) -> str | None:
+    """Tell which UTF-16 or UTF-32 this is, by its byte order mark or by its zero bytes."""
+    for mark, encoding in _WIDE_BOMS.items():
+        if head.startswith(mark):
+            return encoding
+    half = len(head) // 2
+    if half < 4:
+        return None
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if odd * 10 > half * 4 and even * 20 < half:
+        return "utf-16-le"
+    if even * 10 > half * 4 and odd * 20 < half:
+        return "utf-16-be"
+    return None
+
+
+def _as_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    for block in blocks:
+        yield decoder.decode(block).encode()
+    yield decoder.decode(b"", final=True).encode()

@@ -1,0 +1,197 @@
+"""Tables of text: their cells, their header or the lack of one, and their rows."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from itertools import chain, islice
+
+from feeds.columns import Columns, is_kind_word, is_value_column, plain
+from feeds.format import MAX_LINE, Row, Unreadable
+from feeds.lines import blocks
+from feeds.source import Source
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.refang import refang
+
+_DELIMITERS = ",;\t|"
+# A quoted cell of more lines than this is one whose closing quote is missing.
+_MAX_LINES = 50
+_SAMPLE = 50
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?\S*)?")
+_SITE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
+# Values of kinds that other parts may not know yet: URLs, addresses, digests.
+_VALUE = re.compile(
+    r"https?://\S+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE
+)
+_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
+
+_UNCLOSED = ("unclosed-quote", "a quote is opened and not closed: close it, or double the quotes inside the cell")
+
+_Cells = tuple[int, list[str]]
+_Records = Iterator[_Cells | Unreadable]
+
+
+def delimiter_of(text: str) -> str | None:
+    """Find what stands between the cells of a table that begins with ``text``, None where nothing does."""
+    lines = [line for line in text.splitlines()[:100] if line.strip()]
+    if lines and (said := _SEPARATOR.fullmatch(lines[0])):
+        return said[1]
+    lines = [line for line in lines if not line.startswith("#")] or lines
+    best: tuple[float, str] = (0, "")
+    for delimiter in _DELIMITERS:
+        counts = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter))
+        width, often = max(counts.items(), key=lambda pair: pair[1], default=(1, 0))
+        if width > 1 and often * 10 >= sum(counts.values()) * 7:
+            best = max(best, (often / sum(counts.values()), delimiter))
+    if not best[1] and lines:
+        # Cells with commas of their own that nobody quoted: what stands in the header counts.
+        known = {d: sum(Columns([cell]).tell for cell in lines[0].split(d)) for d in _DELIMITERS if d in lines[0]}
+        best = max(((1.0, d) for d, count in known.items() if count), default=best)
+    return best[1] or None
+
+
+def has_value(cells: Sequence[str]) -> bool:
+    """Tell whether one of the cells is plainly a value of some kind, so that the row is no header."""
+    return any(_is_value(cell) and not is_value_column(cell) for cell in cells)
+
+
+def rows(source: Source, delimiter: str) -> Iterator[Row | Unreadable]:
+    """Give the rows of a table, as its header says, or as they look where there is none."""
+    records: _Records = _records(source, delimiter)
+    first = yield from _first(records)
+    if first is None:
+        return
+    if has_value(first[1]):
+        header: list[str] = []
+        records, columns = _guessed(chain((first,), records))
+    else:
+        header = [plain(cell) for cell in first[1]]
+        columns = Columns(first[1])
+    for each in records:
+        if isinstance(each, Unreadable):
+            yield each
+            continue
+        line, cells = each
+        if cells[0].startswith("#") or not any(cells):
+            continue
+        if len(cells) > columns.width and any(cells[columns.width :]):
+            message = f"{len(cells)} cells for {columns.width} columns: put cells with a {delimiter!r} in quotes"
+            yield Unreadable.of(line, delimiter.join(cells), "too-many-cells", message)
+        elif header and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header:
+            continue
+        else:
+            yield columns.row(line, cells)
+
+
+def _first(records: _Records) -> Generator[Unreadable, None, _Cells | None]:
+    """Find the first record that is no comment; a comment that is a known header is none."""
+    for each in records:
+        if isinstance(each, Unreadable):
+            yield each
+            continue
+        line, cells = each
+        if cells[0].startswith("#"):
+            cells = [cells[0].lstrip("# "), *cells[1:]]
+            if len(cells) == 1 or not Columns(cells).tell:
+                continue
+        if cells[0].lower() != "sep=" and any(cells):
+            return line, cells
+    return None
+
+
+def _guessed(records: _Records) -> tuple[_Records, Columns]:
+    """Name the columns of a table without a header by what stands in them; what cannot be told is left out."""
+    sample = list(islice(records, _SAMPLE))
+    body = [each[1] for each in sample if not isinstance(each, Unreadable)]
+    width = max(map(len, body))
+    filled = [[cells[place] for cells in body if place < len(cells) and cells[place]] for place in range(width)]
+    names = [""] * width
+    for place, column in enumerate(filled):
+        if "type" not in names and column and all(map(is_kind_word, column)):
+            names[place] = "type"
+        elif "reported_at" not in names and column and all(map(_TIME.fullmatch, column)):
+            names[place] = "reported_at"
+    likely = [place for place in range(width) if not names[place] and _are_values(filled[place])]
+    if likely:
+        # Pages of one site beside other values say where the reports come from.
+        names[min(likely, key=lambda place: (_are_of_one_site(filled[place]), place))] = "value"
+    return chain(sample, records), Columns(names)
+
+
+def _are_values(column: Sequence[str]) -> bool:
+    return sum(map(_is_value, column)) * 10 >= len(column) * 7 if column else False
+
+
+def _are_of_one_site(column: Sequence[str]) -> bool:
+    sites = {site[1] if (site := _SITE.match(cell)) else cell for cell in column}
+    return len(column) > 1 and len(sites) == 1
+
+
+def _is_value(cell: str) -> bool:
+    text = refang(cell)
+    if _VALUE.fullmatch(text):
+        return True
+    try:
+        return bool(text) and kinds.recognise(text) is not None
+    except Rejected as refusal:
+        return refusal.reason == "kind-ambiguous"
+
+
+def _records(source: Source, delimiter: str) -> _Records:
+    """Give the cells of each record with its first line; a quoted cell may go over several lines."""
+    start, waiting = 1, list[str]()
+    for run in blocks(source):
+        if isinstance(run, Unreadable):
+            yield from _joined(start, waiting, delimiter, last=True)
+            waiting = []
+            yield run
+        elif not waiting and not any('"' in line for line in run[1]):
+            for number, cells in enumerate(csv.reader(run[1], delimiter=delimiter), run[0]):
+                if cells:
+                    yield number, cells
+        else:
+            start = start if waiting else run[0]
+            start, waiting = yield from _joined(start, waiting + run[1], delimiter, last=False)
+    yield from _joined(start, waiting, delimiter, last=True)
+
+
+def _joined(
+    number: int, lines: list[str], delimiter: str, *, last: bool
+) -> Generator[_Cells | Unreadable, None, tuple[int, list[str]]]:
+    """Give the records in ``lines``; give back the lines of one that may go on in lines to come, and their number."""
+    place = 0
+    while place < len(lines):
+        record, end = lines[place], place + 1
+        while '"' in record and _is_open(record, delimiter):
+            if end == len(lines) and not last and end - place < _MAX_LINES:
+                return number + place, lines[place:]
+            if end == len(lines) or end - place >= _MAX_LINES or len(record) > MAX_LINE:
+                record = ""
+                break
+            record, end = f"{record}\n{lines[end]}", end + 1
+        if not record or (end - place > 1 and not _is_sound(record, delimiter)):
+            if lines[place].strip():
+                yield Unreadable.of(number + place, lines[place], *_UNCLOSED)
+            end = place + 1
+        elif record.strip():
+            yield number + place, next(csv.reader([record], delimiter=delimiter))
+        place = end
+    return number + place, []
+
+
+def _is_open(record: str, delimiter: str) -> bool:
+    """Tell whether a quoted cell of ``record`` has no end yet; a quote inside a cell opens nothing."""
+    return record.count('"') % 2 == 1 and "unexpected end" in _complaint(record, delimiter)
+
+
+def _is_sound(record: str, delimiter: str) -> bool:
+    return not _complaint(record, delimiter)
+
+
+def _complaint(record: str, delimiter: str) -> str:
+    try:
+        next(csv.reader([record], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return str(error)
+    return ""

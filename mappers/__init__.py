@@ -1,0 +1,1 @@
+"""Reports as STIX 2.1 objects, and back."""

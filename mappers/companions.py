@@ -1,0 +1,21 @@
+"""The objects that others refer to: who speaks, how it is marked, what extends it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from mappers import extension, identity, marking
+from schemas.partner import PartnerKind
+from schemas.vocabulary import Tlp
+
+
+def of(reporter: str, kind: PartnerKind | None, levels: Iterable[Tlp]) -> list[dict[str, Any]]:
+    """Give what a reader of ``reporter``'s objects needs beside them, each once, in an order that can be stored.
+
+    ``levels`` are the TLP levels in use; the identities are TLP:CLEAR themselves.
+    """
+    return [
+        *(marking.definition(tlp) for tlp in sorted({Tlp.CLEAR, *levels}, key=list(Tlp).index)),
+        identity.to_stix(extension.PROJECT),
+        extension.definition(),
+        identity.to_stix(reporter, kind),
+    ]

@@ -1,0 +1,38 @@
+"""How a kind is spelled in STIX: which observable, by which properties, and back."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from mappers import ids
+from mappers.pattern import Terms
+from schemas.kind import Normal
+
+
+class KindMapper(ABC):
+    """One kind's spelling. A file of ``mappers/kinds`` defines one subclass, and is found by itself.
+
+    ``kind`` is the name of the kind in ``schemas``; ``types`` the observable types that its terms may have;
+    ``new_sco`` the id of the extension definition that introduces a type which STIX itself lacks; ``phase`` the phase
+    of the Fight Fraud Framework (``mitre-f3``) at which such a thing is used.
+    """
+
+    kind: ClassVar[str]
+    types: ClassVar[tuple[str, ...]]
+    new_sco: ClassVar[str | None] = None
+    phase: ClassVar[str]
+
+    @abstractmethod
+    def terms(self, normal: Normal) -> Terms:
+        """Give the observable's type and the properties that identify it."""
+
+    @abstractmethod
+    def normal(self, terms: Terms) -> Normal | None:
+        """Give back the normal form that ``terms`` spell, or None where they are none of this kind's."""
+
+    def observable_id(self, terms: Terms) -> str:
+        """Give the observable's id: by the specification's rule, unless that rule would join different things."""
+        return f"{terms.type}--{ids.in_oasis(terms.properties)}"
+
+    def opencti(self, normal: Normal) -> Terms:
+        """Give the terms that OpenCTI can store, where ours are not."""
+        return self.terms(normal)

@@ -1,0 +1,41 @@
+"""The kinds' spellings in STIX, one file each, found by being here."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from mappers.kind import KindMapper
+from mappers.pattern import Terms
+from schemas.errors import Rejected
+from schemas.kind import Normal
+
+
+@cache
+def every() -> Mapping[str, KindMapper]:
+    """Give all mappers by the name of their kind."""
+    mappers: dict[str, KindMapper] = {}
+    for module in iter_modules(__path__):
+        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(thing, type) and issubclass(thing, KindMapper) and thing is not KindMapper:
+                mappers[thing.kind] = thing()
+    return MappingProxyType(mappers)
+
+
+@cache
+def _by_type() -> Mapping[str, list[KindMapper]]:
+    by_type: dict[str, list[KindMapper]] = {}
+    for mapper in every().values():
+        for object_type in mapper.types:
+            by_type.setdefault(object_type, []).append(mapper)
+    return by_type
+
+
+def read(terms: Terms) -> tuple[KindMapper, Normal]:
+    """Give the mapper whose kind the terms spell, and the normal form. Raises ``Rejected`` where no kind does."""
+    for mapper in _by_type().get(terms.type, ()):
+        normal = mapper.normal(terms)
+        if normal is not None:
+            return mapper, normal
+    raise Rejected("not-a-kind", f"no kind of indicator is spelled {terms.type}:{'+'.join(terms.properties)}")

@@ -1,0 +1,54 @@
+"""Bank accounts in STIX: dogesec's ``bank-account``, by IBAN or by number and bank."""
+
+from typing import ClassVar
+
+from mappers import ids
+from mappers.kind import KindMapper
+from mappers.pattern import Terms
+from schemas.kind import Normal
+
+
+class BankAccountMapper(KindMapper):
+    """``[bank-account:iban = 'x']``, else ``[bank-account:account_number = 'n' AND bank-account:bic = 'b']``.
+
+    A number alone is the number of different people's accounts at different banks; the rule by which dogesec's type
+    makes ids would give them all one id. Accounts without an IBAN are therefore named in our own namespace, bank
+    included, and an IBAN's account never gets an ``account_number``, which would change its id.
+    """
+
+    kind: ClassVar[str] = "bank-account"
+    types: ClassVar[tuple[str, ...]] = ("bank-account", "user-account")
+    new_sco: ClassVar[str | None] = "extension-definition--f19f3291-6a84-5674-b311-d75a925d5bd9"
+    phase: ClassVar[str] = "monetization"
+
+    def terms(self, normal: Normal) -> Terms:
+        """Spell the account."""
+        if ":" not in normal.value:
+            return Terms("bank-account", {"iban": normal.value})
+        _, bic, number = normal.value.split(":")
+        return Terms("bank-account", {"account_number": number, "bic": bic})
+
+    def normal(self, terms: Terms) -> Normal | None:
+        """Read the account; its country stands in the bank's BIC."""
+        properties = terms.properties
+        if terms.type == "user-account":
+            ours = properties.keys() == {"account_type", "user_id"} and properties["account_type"] == self.kind
+            return Normal(properties["user_id"]) if ours else None
+        if "iban" in properties:
+            return Normal(properties["iban"])
+        if properties.keys() == {"account_number", "bic"}:
+            bic = properties["bic"]
+            return Normal(f"{bic[4:6]}:{bic}:{properties['account_number']}")
+        return None
+
+    def observable_id(self, terms: Terms) -> str:
+        """Give the id by IBAN as the specification has it, else by number and bank in our own namespace."""
+        if "account_number" in terms.properties:
+            return f"{terms.type}--{ids.in_scamfeed({**terms.properties, 'type': terms.type})}"
+        return super().observable_id(terms)
+
+    def opencti(self, normal: Normal) -> Terms:
+        """Spell an account without IBAN as a user account: OpenCTI knows bank accounts by IBAN alone."""
+        if ":" not in normal.value:
+            return self.terms(normal)
+        return Terms("user-account", {"account_type": self.kind, "user_id": normal.value})

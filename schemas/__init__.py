@@ -1,0 +1,1 @@
+"""What partners say: reports, partners and the words they use. Knows no STIX, no SQL, no HTTP."""

@@ -1,0 +1,38 @@
+"""The JSON Schemas of the models, for partners who check before they send."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from schemas import kinds
+from schemas.partner import Partner
+from schemas.report import Report
+
+FOLDER = Path(__file__).parent / "json"
+_MODELS = {"report": Report, "partner": Partner}
+
+
+def documents() -> dict[str, str]:
+    """Give each schema's text by its file name."""
+    return {f"{name}.schema.json": _text(_document(model)) for name, model in _MODELS.items()}
+
+
+def _document(model: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model.model_json_schema(mode="validation"),
+    }
+    if model is Report:
+        # A sender may leave these out: they follow from the kind.
+        schema["required"] = [name for name in schema["required"] if name != "valid_until"]
+        schema["properties"]["kind"]["enum"] = list(kinds.every())
+        schema["properties"]["details"]["description"] = "; ".join(
+            f"{kind.name}: {column}: {meaning}"
+            for kind in kinds.every().values()
+            for column, meaning in kind.inputs.items()
+        )
+    return schema
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

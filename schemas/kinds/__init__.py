@@ -1,0 +1,42 @@
+"""The kinds of indicator, one file each, found by being here."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from schemas.errors import Rejected
+from schemas.kind import Kind
+
+
+@cache
+def every() -> Mapping[str, Kind]:
+    """Give all kinds by name, in the order of their files' names."""
+    kinds: dict[str, Kind] = {}
+    for module in sorted(iter_modules(__path__), key=lambda m: m.name):
+        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(thing, type) and issubclass(thing, Kind) and thing is not Kind:
+                kind = thing()
+                kinds[kind.name] = kind
+    return MappingProxyType(kinds)
+
+
+def get(name: str) -> Kind:
+    """Give the kind called ``name``. Raises ``Rejected`` with the names there are."""
+    try:
+        return every()[name]
+    except KeyError:
+        known = ", ".join(every())
+        raise Rejected("unknown-kind", f"there is no kind of that name; there are: {known}") from None
+
+
+def recognise(raw: str) -> Kind:
+    """Give the one kind that a value without a kind looks like. Raises ``Rejected`` where none or several do."""
+    found = [kind for kind in every().values() if kind.recognises(raw)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Rejected("kind-not-recognised", "no kind recognises this value; name the kind (--kind or a kind column)")
+    names = ", ".join(kind.name for kind in found)
+    raise Rejected("kind-ambiguous", f"this value may be {names}; name the kind (--kind or a kind column)")

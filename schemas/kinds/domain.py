@@ -1,0 +1,131 @@
+"""Domain names: the A-label form, lower case, without a trailing dot."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import cache
+from typing import ClassVar
+
+import ada_url
+import idna
+from publicsuffixlist import PublicSuffixList
+
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+
+# RFC 1034 §3.5 and RFC 5890 §2.3.1, as STIX asks (§6.4); labels in Punycode are looked at more closely. The last label
+# is no number: else it is an IPv4 address.
+_LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOSTNAME = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}")
+_RESOLVABLE = re.compile(r"(?=.{4,253}$)(?:[a-z0-9_-]{1,63}\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}")
+_ADDRESS = re.compile(r"\[?[0-9a-f]*:[0-9a-f:.]+\]?|(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}\.?")
+_ORIGIN = re.compile(r"https?://([^/?#@\\]+)/?")
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """Give the Public Suffix List that comes with its package; never asks the network."""
+    return PublicSuffixList(accept_unknown=False)
+
+
+@cache
+def _registries() -> PublicSuffixList:
+    """Give the part of the list that names registries, without the providers' suffixes."""
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
+
+
+class Domain(Kind):
+    """A domain name that somebody registered, or a host below it."""
+
+    name: ClassVar[str] = "domain"
+    title: ClassVar[Mapping[str, str]] = {"en": "Domain", "th": "โดเมน"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=90)
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give the A-label form. ``http://host/`` and ``*.host`` are taken as the host."""
+        name = raw.lower()
+        if _HOSTNAME.fullmatch(name) is None:
+            name = _a_labels(name)
+        if not _is_somebodys(name):
+            raise _unregistrable(name)
+        return Normal(name)
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` is a dotted name with a known suffix."""
+        name = raw.lower().rstrip(".")
+        if not name.isascii():
+            name = ada_url.idna_to_ascii(name).decode("ascii")
+        return _RESOLVABLE.fullmatch(name) is not None and _is_somebodys(name)
+
+    def examples(self) -> Iterable[Example]:
+        """Give the spellings of one name, and what is no domain."""
+        yield Example("shop.example.com", "shop.example.com")
+        yield Example("SHOP.Example.COM.", "shop.example.com")
+        yield Example("https://shop.example.com/", "shop.example.com")
+        yield Example("*.example.co.th", "example.co.th")
+        yield Example("ec2-192-0-2-7.compute-1.amazonaws.com", "ec2-192-0-2-7.compute-1.amazonaws.com")
+        yield Example("bücher.example.com", "xn--bcher-kva.example.com")
+        yield Example("ตัวอย่าง.com", "xn--72c1a1bt4awk9o.com")
+        yield Example("ｓｈｏｐ。example.com", "shop.example.com")
+        yield Example("xn--bcher-kva.example.com", "xn--bcher-kva.example.com")
+        yield Example("https://shop.example.com/pay?x=1", reason="url-not-domain")
+        yield Example("shop.example.com:8080", reason="url-not-domain")
+        yield Example("someone@example.com", reason="email-not-domain")
+        yield Example("192.0.2.7", reason="ip-address")
+        yield Example("[2001:db8::7]", reason="ip-address")
+        yield Example("0x7f.1", reason="ip-address")
+        yield Example("track_1.example.com", reason="hostname-form")
+        yield Example("en--login.example.com", reason="hostname-form")
+        yield Example("xn--ls8h.example.com", reason="hostname-form")
+        yield Example("co.th", reason="public-suffix")
+        yield Example("github.io", reason="public-suffix")
+        yield Example("nothing.ck", reason="public-suffix")
+        yield Example("localhost", reason="domain-form")
+        yield Example("printer.local", reason="unknown-suffix")
+        yield Example("two words.com", reason="domain-form")
+        yield Example("a..example.com", reason="domain-form")
+        yield Example("xn--a.com", reason="hostname-form")
+        yield Example("x" * 64 + ".com", reason="domain-form")
+        yield Example("", reason="domain-form")
+
+
+def _a_labels(name: str) -> str:
+    """Give the A-label form of a name that is not plainly one, or say what it is instead."""
+    if origin := _ORIGIN.fullmatch(name):
+        name = origin[1]
+    if _ADDRESS.fullmatch(name):
+        raise Rejected("ip-address", "this is an IP address, not a domain name; report it as one")
+    if "@" in name and "/" not in name:
+        raise Rejected("email-not-domain", "this is an e-mail address; report it as one")
+    if "/" in name or ":" in name:
+        raise Rejected("url-not-domain", "this is a URL; report it as one, or its host alone as a domain")
+    ascii_name = ada_url.idna_to_ascii(name.removeprefix("*.")).decode("ascii").rstrip(".")
+    if _HOSTNAME.fullmatch(ascii_name) is None and _RESOLVABLE.fullmatch(ascii_name) is None:
+        raise Rejected("domain-form", "not a domain name: labels of 1 to 63 letters, digits or hyphens, joined by dots")
+    try:
+        idna.encode(ascii_name)
+    except idna.IDNAError:
+        raise Rejected(
+            "hostname-form",
+            "such a name may resolve, but STIX takes hostnames by RFC 5890 alone: no _, no hyphens at a label's ends "
+            "or in its third and fourth place, no symbols; report the address of the page as a URL",
+        ) from None
+    return ascii_name
+
+
+def _is_somebodys(name: str) -> bool:
+    """Tell whether ``name`` is below a public suffix, or is one only by a provider's ``*`` rule: one customer's."""
+    if _suffixes().privatesuffix(name) is not None:
+        return True
+    sibling = "any-other-label." + name.partition(".")[2]
+    return _suffixes().publicsuffix(sibling) == sibling and _registries().publicsuffix(name) != name
+
+
+def _unregistrable(name: str) -> Rejected:
+    """Say why nobody can have registered ``name``."""
+    if _suffixes().publicsuffix(name) == name:
+        return Rejected(
+            "public-suffix",
+            "this name is a public suffix that many share: blocking it would hit all of them; name the host below it",
+        )
+    return Rejected("unknown-suffix", "the name ends in no suffix of the Public Suffix List, so it cannot resolve")

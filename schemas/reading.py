@@ -1,0 +1,79 @@
+"""Raw columns, as files have them, to reports."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Kind
+from schemas.refang import refang
+from schemas.report import MAX_VALUE, Report
+
+_LISTS = {"countries": ","}
+_OF_A_VALUE = {"value", "kind"}
+# Who speaks is who sends, not what a row claims.
+_NOT_A_ROWS_TO_SAY = {"reporter"}
+
+
+class Reader:
+    """Makes reports from rows of columns, filling what a row leaves out from ``defaults``.
+
+    ``defaults`` are columns too; ``reporter`` and ``reported_at`` have to be among them or in each row. ``kind`` may
+    be missing from both: then the value has to look like one kind only.
+    """
+
+    def __init__(self, defaults: Mapping[str, str]) -> None:
+        """Prepare to read rows with ``defaults``. Raises ``Rejected`` where the defaults themselves are wrong."""
+        self._defaults = {key: text for key, text in defaults.items() if text}
+        self._patterns: dict[str, Report] = {}
+        self._default_kind = kinds.get(self._defaults["kind"]) if "kind" in self._defaults else None
+
+    def report(self, fields: Mapping[str, str]) -> Report:
+        """Give the report that a row says. Raises ``Rejected``, with the column and the rule it breaks."""
+        if fields.keys() <= _OF_A_VALUE:  # Rows of plain lists: all but the value is the same each time.
+            return self._like_before(fields)
+        said = {key: text.strip() for key, text in fields.items() if text.strip() and key not in _NOT_A_ROWS_TO_SAY}
+        columns = self._defaults | said
+        kind = self._kind(columns)
+        return _validated({**columns, "kind": kind.name}, kind)
+
+    def _kind(self, columns: Mapping[str, str]) -> Kind:
+        if "kind" in columns:
+            return kinds.get(columns["kind"])
+        if self._default_kind is not None:
+            return self._default_kind
+        return kinds.recognise(refang(columns.get("value", "")))
+
+    def _like_before(self, fields: Mapping[str, str]) -> Report:
+        kind = self._kind(fields)
+        value = fields.get("value", "")
+        pattern = self._patterns.get(kind.name)
+        if pattern is None or len(value) > MAX_VALUE:
+            report = _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
+            self._patterns[kind.name] = report
+            return report
+        normal = kind.normalise(refang(value), _given(self._defaults, kind))
+        return pattern.model_copy(update={"value": normal.value, "details": normal.details})
+
+
+def _given(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
+    """Give the columns that are the kind's own."""
+    return {key: columns[key] for key in kind.inputs if key in columns} if kind.inputs else NO_DETAILS
+
+
+def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
+    data: dict[str, object] = {"value": "", "details": _given(columns, kind)}
+    for key, text in columns.items():
+        if key == "sha256":
+            data["evidence"] = [{"sha256": digest.strip().lower()} for digest in text.split(",")]
+        elif key in _LISTS:
+            data[key] = [part.strip().upper() for part in text.replace(";", ",").split(_LISTS[key]) if part.strip()]
+        elif key not in kind.inputs:
+            data[key] = text
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        column = ".".join(str(part) for part in first["loc"]) or "row"
+        raise Rejected(f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {first['msg']}") from None

@@ -1,0 +1,102 @@
+"""The report: one partner says that one value served a scam."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.partner import CountryCode
+from schemas.refang import refang
+from schemas.timestamp import Timestamp
+from schemas.vocabulary import Action, HolderStatus, PaymentRail, ScamType, Tlp, Word
+
+MAX_VALUE = 4096
+_TIMES: TypeAdapter[Any] = TypeAdapter(Timestamp)
+
+_Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+
+
+class Evidence(BaseModel):
+    """Something that proves the report, named by its hash; the thing itself stays with who holds it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    reference: Annotated[_Text | None, Field(description="where the holder keeps it: a file name or case number")] = (
+        None
+    )
+
+
+class Report(BaseModel):
+    """One value of one kind, who says so, and what is known about the scam around it.
+
+    Validation brings ``value`` into its kind's normal form, so that equal reports are equal objects. The columns in
+    ``details`` are the kind's own. ``valid_until`` is always set: from the report, else by the kind's time to live
+    after the last thing known. Personal data of victims and holders has no field, on purpose.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    value: Annotated[str, Field(max_length=MAX_VALUE)]
+    details: Mapping[str, str] = {}
+    reporter: Annotated[str, Field(min_length=1, max_length=100, description="name of the reporting partner")]
+    reported_at: Timestamp
+    scam_type: Word = ScamType.UNKNOWN.value
+    channel: Annotated[Word | None, Field(description="where the victim was met")] = None
+    payment_rail: PaymentRail | None = None
+    first_seen: Timestamp | None = None
+    last_seen: Timestamp | None = None
+    valid_until: Timestamp
+    confidence: Annotated[int | None, Field(ge=0, le=100)] = None
+    tlp: Tlp = Tlp.AMBER
+    countries: Annotated[tuple[CountryCode, ...], Field(max_length=60, description="countries it concerns")] = ()
+    action: Annotated[Action | None, Field(description="what the reporter asks of who reads it")] = None
+    holder_status: Annotated[HolderStatus | None, Field(description="for kinds that somebody holds")] = None
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
+    reference: Annotated[str | None, Field(max_length=200, description="the reporter's own number for it")] = None
+    description: _Text | None = None
+    lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="language of description")] = (
+        "en"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, data: Any) -> Any:
+        """Bring the value into its normal form and give the report its end."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("value"), str) or "kind" not in data:
+            return data
+        kind = kinds.get(data["kind"])
+        normal = kind.normalise(refang(data["value"][: MAX_VALUE + 1]), data.get("details") or {})
+        data = {**data, "value": normal.value, "details": normal.details}
+        if data.get("holder_status") is not None and not kind.account:
+            raise Rejected("holder-status-misplaced", f"nobody holds a {kind.name}: leave holder_status out")
+        return data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _end(cls, data: Any) -> Any:
+        """Give a report without an end its kind's time to live, counted from the last thing known."""
+        if not isinstance(data, Mapping) or data.get("valid_until") is not None or "kind" not in data:
+            return data
+        known = [_TIMES.validate_python(data[key]) for key in ("reported_at", "last_seen") if data.get(key) is not None]
+        if not known:
+            return data
+        return {**data, "valid_until": max(known) + kinds.get(data["kind"]).time_to_live}
+
+    @field_validator("countries", mode="after")
+    @classmethod
+    def _sort(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(countries)))
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.first_seen and self.last_seen and self.last_seen < self.first_seen:
+            raise Rejected("times-reversed", "last_seen is before first_seen")
+        if self.valid_until <= (self.first_seen or self.reported_at):
+            raise Rejected("ends-before-it-starts", "valid_until is not after the time from which the report holds")
+        if self.holder_status is HolderStatus.COERCED and self.action is Action.BLOCK:
+            raise Rejected("coerced-holder", "the holder acts under coercion: ask for hold at most, never for block")
+        return self

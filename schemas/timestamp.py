@@ -1,0 +1,69 @@
+"""Points in time: UTC, to the millisecond, as STIX 2.1 writes them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from schemas.errors import Rejected
+
+_EPOCH = re.compile(r"-?\d{9,10}(?:\.\d+)?|\d{13}")
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def parse(text: str) -> datetime:
+    """Read RFC 3339, an ISO date (its midnight), or seconds or milliseconds since the epoch.
+
+    Without an offset it is UTC. Fractions beyond milliseconds are cut. Raises ``Rejected`` where it is none of these.
+    """
+    text = text.strip()
+    try:
+        if _EPOCH.fullmatch(text):
+            seconds = float(text) / (1000 if len(text) == 13 else 1)
+            moment = datetime.fromtimestamp(seconds, UTC)
+        elif _DATE.match(text):
+            moment = datetime.fromisoformat(text.upper())
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        else:
+            raise ValueError(text)
+        return to_millisecond(moment)
+    except (ValueError, OverflowError):
+        raise Rejected(
+            "time-form", "not a time: write it as 2026-01-31T08:00:00Z, as a date, or as seconds since 1970"
+        ) from None
+
+
+def to_millisecond(moment: datetime) -> datetime:
+    """Give ``moment`` in UTC, cut to the millisecond. Raises ``ValueError`` for a naive or an absurd one."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC")
+    moment = moment.astimezone(UTC)
+    if moment > _LATEST:
+        raise ValueError("a time after the year 9000")
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def text(moment: datetime) -> str:
+    """Write ``moment`` as ``2026-01-31T08:00:00.000Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def now() -> datetime:
+    """Give the present, to the millisecond."""
+    return to_millisecond(datetime.now(UTC))
+
+
+def _read(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return to_millisecond(value)
+    if isinstance(value, str):
+        try:
+            return parse(value)
+        except Rejected as refusal:
+            raise ValueError(refusal.message) from None
+    raise ValueError("a time is written as text")
+
+
+Timestamp = Annotated[datetime, BeforeValidator(_read), PlainSerializer(text, return_type=str, when_used="json")]

@@ -1,0 +1,114 @@
+"""The words that reports use, each closed or open as noted."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+# Open vocabularies take any word of this form; the enums below hold the words to prefer.
+Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+
+
+class Tlp(StrEnum):
+    """Traffic Light Protocol 2.0 (FIRST, 2022), from the widest to the narrowest."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
+
+
+class ScamType(StrEnum):
+    """What the scam pretends to be. Open: partners may add words."""
+
+    INVESTMENT = "investment"
+    MERCHANDISE = "merchandise"
+    PROPERTY_RENTAL = "property-rental"
+    EMPLOYMENT_TASK = "employment-task"
+    ADVANCE_FEE_PRIZE = "advance-fee-prize"
+    LOAN_DEBT = "loan-debt"
+    CHARITY = "charity"
+    IMPERSONATION_GOVERNMENT = "impersonation-government"
+    IMPERSONATION_BUSINESS = "impersonation-business"
+    IMPERSONATION_BANK = "impersonation-bank"
+    IMPERSONATION_TECH_SUPPORT = "impersonation-tech-support"
+    IMPERSONATION_FAMILY_FRIEND = "impersonation-family-friend"
+    ROMANCE = "romance"
+    EXTORTION = "extortion"
+    RECOVERY = "recovery"
+    CREDENTIAL_PHISHING = "credential-phishing"
+    CRYPTO_DRAINER = "crypto-drainer"
+    MULE_RECRUITMENT = "mule-recruitment"
+    TRAFFICKING_RECRUITMENT = "trafficking-recruitment"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+_PRODUCTS_SERVICES = {
+    ScamType.INVESTMENT,
+    ScamType.MERCHANDISE,
+    ScamType.PROPERTY_RENTAL,
+    ScamType.EMPLOYMENT_TASK,
+    ScamType.ADVANCE_FEE_PRIZE,
+    ScamType.LOAN_DEBT,
+    ScamType.CHARITY,
+}
+_NEITHER = {ScamType.OTHER, ScamType.UNKNOWN}
+
+
+def scam_category(scam_type: str) -> str:
+    """Give the category of the Fed's ScamClassifier that a scam type falls under: two of them, else ``other``."""
+    if scam_type in _PRODUCTS_SERVICES:
+        return "products-services"
+    if scam_type in set(ScamType) - _NEITHER:
+        return "relationship-trust"
+    return "other"
+
+
+class Channel(StrEnum):
+    """Where the victim was met. Open."""
+
+    SOCIAL_MEDIA = "social-media"
+    MESSAGING = "messaging"
+    PHONE = "phone"
+    SMS = "sms"
+    EMAIL = "email"
+    WEBSITE = "website"
+    AD = "ad"
+    APP = "app"
+    MARKETPLACE = "marketplace"
+    IN_PERSON = "in-person"
+    OTHER = "other"
+
+
+class PaymentRail(StrEnum):
+    """How the money moved."""
+
+    BANK = "bank"
+    INSTANT = "instant"
+    CARD = "card"
+    CRYPTO = "crypto"
+    GIFT_CARD = "gift-card"
+    CASH = "cash"
+    TELCO = "telco"
+
+
+class Action(StrEnum):
+    """What the reporter asks of those who read, from the strongest to the weakest."""
+
+    BLOCK = "block"
+    HOLD = "hold"
+    STEP_UP = "step-up"
+    WARN = "warn"
+    MONITOR = "monitor"
+    INVESTIGATE = "investigate"
+
+
+class HolderStatus(StrEnum):
+    """What is known of the person who holds an account: tells offenders from victims."""
+
+    UNKNOWN = "unknown"
+    DECEIVED = "deceived"
+    COERCED = "coerced"
+    COMPLICIT = "complicit"

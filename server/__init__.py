@@ -1,0 +1,1 @@
+"""The hub: store, release rules, TAXII server."""

@@ -1,0 +1,24 @@
+"""The command line. Only here is decided what is printed and with which status the program ends."""
+
+import sys
+
+from server.cli.program import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run ``scamfeed``."""
+    app(args=_config_first(sys.argv[1:]), prog_name="scamfeed")
+
+
+def _config_first(arguments: list[str]) -> list[str]:
+    """Let ``--config F`` stand anywhere: typer takes an option of all commands before the command only."""
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--config" and position + 1 < len(arguments):
+            return [argument, arguments[position + 1], *arguments[:position], *arguments[position + 2 :]]
+        if argument.startswith("--config="):
+            return [argument, *arguments[:position], *arguments[position + 1 :]]
+    return arguments

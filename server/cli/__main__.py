@@ -1,0 +1,5 @@
+"""``python -m server.cli`` is ``scamfeed``."""
+
+from server.cli import main
+
+main()

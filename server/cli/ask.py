@@ -1,0 +1,155 @@
+"""``scamfeed lookup``, ``status`` and ``retract``: what the hub knows, how it is, and taking something back."""
+
+import logging
+from typing import Annotated, Any
+
+import typer
+
+from mappers.indicator import from_stix
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.vocabulary import ScamType
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.release.lookup import Known, active, lookup as look_up
+from server.release.retract import retract as take_back
+from server.store import checkpoints, collections, log, partners
+from server.store.partners import UnknownPartner
+from server.store.times import stamp
+
+logger = logging.getLogger(__name__)
+
+
+def lookup(
+    ctx: typer.Context,
+    value: Annotated[list[str], typer.Argument(help="values, in any spelling")],
+    json: Json = False,
+) -> None:
+    """Say what is known about values: normal form, kind, indicators and sightings."""
+    context: Context = ctx.obj
+    rows: list[dict[str, Any]] = []
+    with context.store() as store, store.read() as tx:
+        names = {partner.identity: partner.name for partner in partners.every(tx)}
+        for raw in value:
+            try:
+                rows += [{"asked": raw, **_described(known, names)} for known in look_up(tx, raw)]
+            except Rejected as refusal:
+                rows.append({"asked": raw, "error": refusal.message})
+    if json:
+        show_json(rows)
+        return
+    for row in rows:
+        if "error" in row:
+            show_table(row["asked"], ["what"], [[row["error"]]])
+            continue
+        show_table(
+            f"{row['value']} ({row['kind']}): sighted {row['sightings']} times",
+            ["reporter", "scam type", "confidence", "valid until", "active", "indicator"],
+            [
+                [i["reporter"], i["scam_type"], i["confidence"], i["valid_until"], i["active"], i["id"]]
+                for i in row["indicators"]
+            ],
+        )
+
+
+def status(ctx: typer.Context, json: Json = False) -> None:
+    """Say how the hub is: its store, what each collection holds, how the feeds' last runs went."""
+    context: Context = ctx.obj
+    with context.store() as store, store.read() as tx:
+        result: dict[str, Any] = {
+            "store": store.url,
+            "partners": len(partners.every(tx)),
+            "collections": [
+                {
+                    "alias": each.alias,
+                    "kind": each.kind,
+                    "objects": log.count(tx, each),
+                    "last_added": _added(log.last_added(tx, each)),
+                }
+                for each in collections.every(tx)
+            ],
+            "feeds": [
+                {
+                    "feed": run.feed,
+                    "ended": timestamp.text(run.ended),
+                    "read": run.read,
+                    "accepted": run.accepted,
+                    "rejected": run.rejected,
+                    "error": run.error,
+                }
+                for run in checkpoints.last_runs(tx).values()
+            ],
+        }
+    if json:
+        show_json(result)
+        return
+    show_table("Store", ["what", "value"], [["store", result["store"]], ["partners", result["partners"]]])
+    show_table(
+        "Collections", ["alias", "kind", "objects", "last added"], [list(row.values()) for row in result["collections"]]
+    )
+    if result["feeds"]:
+        show_table(
+            "Feeds",
+            ["feed", "ended", "read", "accepted", "rejected", "error"],
+            [list(row.values()) for row in result["feeds"]],
+        )
+
+
+def retract(
+    ctx: typer.Context,
+    id_or_value: Annotated[str, typer.Argument(help="an indicator's id, or a value in any spelling")],
+    reason: Annotated[str, typer.Option(help="why, for the log")],
+    partner: Annotated[str | None, typer.Option(help="take back this partner's indicators only")] = None,
+    json: Json = False,
+) -> None:
+    """Revoke the indicators of a value, everywhere they went."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        try:
+            who = partners.get(tx, partner) if partner else None
+            done = take_back(tx, id_or_value, who)
+        except UnknownPartner as error:
+            fail(str(error))
+        except Rejected as refusal:
+            fail(refusal.message)
+    for each in done:
+        logger.info("retracted indicator=%s partner=%s reason=%s", each.indicator, each.partner, reason)
+    if json:
+        show_json(
+            {"reason": reason, "retracted": [{"indicator": each.indicator, "partner": each.partner} for each in done]}
+        )
+    elif not done:
+        print("Nothing active is known of it, so there is nothing to retract.")  # noqa: T201 - the command's answer
+    else:
+        show_table("Retracted", ["indicator", "partner"], [[each.indicator, each.partner] for each in done])
+
+
+def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
+    now = timestamp.now()
+    return {
+        "kind": known.kind,
+        "value": known.value,
+        "sightings": sum(sighting.get("count", 1) for sighting in known.sightings),
+        "indicators": [
+            {
+                "id": each["id"],
+                "reporter": names.get(each.get("created_by_ref", ""), each.get("created_by_ref")),
+                "scam_type": _scam_type(each),
+                "confidence": each.get("confidence"),
+                "valid_until": each.get("valid_until"),
+                "active": active(each, now),
+                "revoked": each.get("revoked", False),
+            }
+            for each in sorted(known.indicators, key=lambda indicator: indicator["id"])
+        ],
+    }
+
+
+def _scam_type(indicator: dict[str, Any]) -> str:
+    try:
+        return from_stix(indicator).scam_type
+    except Rejected:
+        return ScamType.UNKNOWN.value
+
+
+def _added(microseconds: int | None) -> str | None:
+    return None if microseconds is None else stamp(microseconds)

@@ -1,0 +1,83 @@
+"""What every command shares: the settings, the store, and how results and errors are shown."""
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from server.settings import BadConfiguration, Settings, load
+from server.store import Store
+
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
+
+USAGE = 2
+
+
+class Context:
+    """The settings and the store, opened when first asked for."""
+
+    def __init__(self, config: Path | None) -> None:
+        """Work with the configuration file ``config``."""
+        self.config = config
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Give the settings, or end the program with what is wrong in them."""
+        try:
+            settings = load(self.config)
+        except BadConfiguration as error:
+            fail(str(error))
+        logging.getLogger().setLevel(settings.log_level)
+        return settings
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Open the store, which ``scamfeed init`` has made."""
+        store = Store.open(self.settings.database_url)
+        try:
+            if not store.ready():
+                fail(f"the store {store.url} is not ready; run: scamfeed init")
+            yield store
+        finally:
+            store.close()
+
+
+def fail(message: str, status: int = USAGE) -> NoReturn:
+    """End the program with an error that a person can act on."""
+    print(f"scamfeed: {message}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
+    raise typer.Exit(status)
+
+
+def show_json(result: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def show_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None
+) -> None:
+    """Print a table, on standard output where no console is given; numbers are set to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    cells = [list(row) for row in rows]
+    for position, column in enumerate(columns):
+        numeric = bool(cells) and all(isinstance(row[position], int) for row in cells)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(_text, row))
+    (console or Console()).print(table)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if cell is None:
+        return ""
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)

@@ -1,0 +1,51 @@
+"""``scamfeed demo``: the whole round on the bundled reports."""
+
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from server.cli.context import Json, show_json, show_table
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="end after the round; exit 0 only if every step held")] = False,
+    json: Json = False,
+) -> None:
+    """Run the whole round on real reports, in a temporary store, and go on serving until Ctrl-C."""
+    talk = Console(stderr=json)
+    talk.print(
+        "Scamfeed demo: four partners report, a bank and a platform pull, a government sights, one is retracted."
+    )
+    from server.demo.round import Round
+
+    with Round(lambda step: talk.print(f"  {step} ...")) as round_:
+        result = round_.run()
+        if json:
+            show_json(result)
+        else:
+            _show(result)
+        if not once:
+            talk.print(f"Serving at {result['try']['discovery']} until Ctrl-C.")
+            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    failed = [name for name, held in result["held"].items() if not held]
+    if failed:
+        print(f"scamfeed demo: did not hold: {', '.join(failed)}", file=sys.stderr)  # noqa: T201 - errors are shown here
+        raise typer.Exit(1)
+
+
+def _show(result: dict[str, Any]) -> None:
+    reports = result["reports"]
+    rows = [("read", reports["read"]), ("mapped", reports["mapped"]), ("duplicates", reports["duplicates"])]
+    rows += [(f"rejected: {reason}", number) for reason, number in reports["rejected"].items()]
+    show_table("Reports", ["what became of them", "rows"], rows)
+    show_table("Published", ["collection", "objects"], result["published"].items())
+    show_table("Exchanged over HTTP", ["what", "objects"], result["exchanged"].items())
+    show_table("Held", ["step", "held"], result["held"].items())
+    show_table(
+        f"Done in {result['seconds']:.1f} s; point a TAXII client here",
+        ["what", "value"],
+        result["try"].items(),
+    )

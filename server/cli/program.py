@@ -1,0 +1,52 @@
+"""The program: its commands, gathered from the files beside this one."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.ask import lookup, retract, status
+from server.cli.collections import app as collection
+from server.cli.context import Context
+from server.cli.demo import demo
+from server.cli.feeds import app as feed
+from server.cli.map import contribute, map_
+from server.cli.partners import app as partner
+from server.cli.serve import init, serve
+
+app = typer.Typer(
+    name="scamfeed",
+    help="Share scam indicators: STIX 2.1 over TAXII 2.1, in from reports, out to platforms, banks and governments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _options(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="configuration file; scamfeed.toml in this folder where not given")
+    ] = None,
+) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("alembic", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    ctx.obj = Context(config)
+
+
+app.command("demo")(demo)
+app.command("init")(init)
+app.command("serve")(serve)
+app.command("map")(map_)
+app.command("contribute")(contribute)
+app.add_typer(partner, name="partner")
+app.add_typer(collection, name="collection")
+app.command("retract")(retract)
+app.add_typer(feed, name="feed")
+app.command("lookup")(lookup)
+app.command("status")(status)

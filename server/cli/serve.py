@@ -1,0 +1,78 @@
+"""``scamfeed init`` and ``scamfeed serve``: the store, and the server on it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.setup import set_up
+from server.store import Store
+
+
+def init(ctx: typer.Context, json: Json = False) -> None:
+    """Create or migrate the store, the hub's identity and the default collections. Safe to repeat."""
+    context: Context = ctx.obj
+    store = Store.open(context.settings.database_url)
+    made = set_up(store)
+    result = {"store": store.url, "collections_made": made}
+    store.close()
+    if json:
+        show_json(result)
+    else:
+        show_table("Ready", ["what", "value"], [["store", store.url], ["collections made", ", ".join(made) or "none"]])
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="processes that answer requests")] = 2,
+    tls_cert: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="certificate chain, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="its private key, PEM")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="CA of partners' client certificates, PEM")
+    ] = None,
+    with_scheduler: Annotated[
+        bool, typer.Option("--with-scheduler/--no-scheduler", help="also run the connectors of the configuration")
+    ] = True,
+) -> None:
+    """Serve TAXII 2.1, and run the connectors beside it, until stopped."""
+    from server.app import serve as run
+
+    context: Context = ctx.obj
+    if (tls_cert is None) != (tls_key is None):
+        fail("--tls-cert and --tls-key go together")
+    if client_ca is not None and tls_cert is None:
+        fail("--client-ca needs --tls-cert and --tls-key")
+    with context.store():
+        pass
+    with _scheduler(context, wanted=with_scheduler and bool(context.settings.feed)):
+        run(
+            context.settings,
+            host=host,
+            port=port,
+            workers=workers,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            client_ca=client_ca,
+        )
+
+
+@contextmanager
+def _scheduler(context: Context, *, wanted: bool) -> Iterator[None]:
+    """Run the connectors in a process of their own, and let a run that is under way end its batch."""
+    if not wanted:
+        yield
+        return
+    config = ["--config", str(context.config)] if context.config else []
+    scheduler = subprocess.Popen([sys.executable, "-m", "server.cli", *config, "feed", "schedule"])  # noqa: S603 - ourselves
+    try:
+        yield
+    finally:
+        scheduler.terminate()
+        scheduler.wait()

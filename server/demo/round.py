@@ -1,0 +1,224 @@
+"""The round: contribute, release, pull, sight, retract, push; each step says whether it held."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from taxii2client.v21 import Collection, as_pages
+
+from feeds.connector import build
+from feeds.contributing import contribute_file
+from feeds.mapping import Counts, Options
+from feeds.runner import run as run_feed
+from mappers import sighting
+from schemas import timestamp
+from schemas.partner import PartnerKind
+from server.demo.site import Member, Site
+from server.release.retract import retract
+from server.store import collections, log
+
+_REPORTS = Path(__file__).parent / "reports"
+_RECEIVED = "from-the-hub"
+_SIGHTED = 25
+_PAGE = 2000
+
+Objects = list[dict[str, Any]]
+
+
+class Round:
+    """One round, in a folder that is gone when it is left."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        """Make the two sites, the hub and the bank's own; ``tell`` hears of each step."""
+        self._tell = tell
+        self._folder = tempfile.TemporaryDirectory(prefix="scamfeed-demo-")
+        self._root = Path(self._folder.name)
+        self._started = time.monotonic()
+        self._counts = Counts()
+        self._exchanged: dict[str, int] = {}
+        self._held: dict[str, bool] = {}
+        self._hub = Site("Demo hub", self._root / "hub")
+        self._bank = Site("Demo bank", self._root / "bank")
+
+    def __enter__(self) -> Self:
+        """Give the round."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop both servers and remove the folder."""
+        self._hub.stop()
+        self._bank.stop()
+        self._folder.cleanup()
+
+    def run(self) -> dict[str, Any]:
+        """Go the whole round and give its figures; ``held`` says of each step whether what it promises was seen."""
+        hub, add = self._hub, self._hub.add_partner
+        platform = add("Social platform", PartnerKind.PLATFORM, read=("takedown", "sightings"), write=("inbox",))
+        telecom = add("Telecom operator", PartnerKind.TELECOM, read=("takedown",), write=("inbox",))
+        exchange = add("Crypto exchange", PartnerKind.EXCHANGE, read=("wallets",), write=("inbox",))
+        bank = add(
+            "First bank", PartnerKind.BANK, read=("mule-accounts", "mule-accounts-full", "wallets"), write=("inbox",)
+        )
+        police = add("Cyber police", PartnerKind.GOVERNMENT, read=("takedown",), write=("inbox",))
+        hub.start()
+        self._bank.start()
+
+        self._tell("a platform, an exchange and a bank contribute files")
+        self._contribute(platform, "platform-domains.hosts.gz", scam_type="merchandise", tlp="clear")
+        self._contribute(exchange, "exchange-wallets.csv.gz", scam_type="other", tlp="clear")
+        self._contribute(exchange, "exchange-phishing-wallets.csv.gz", tlp="green")
+        self._contribute(bank, "bank-mule-accounts.jsonl.gz")
+        self._tell("a telecom's folder is pulled by the connector file-pull")
+        self._pull_folder(telecom)
+
+        self._tell("a bank and a platform pull over HTTP with taxii2-client")
+        takedown = self._pull(platform, "takedown")
+        accounts = self._pull(bank, "mule-accounts")
+        self._pull(bank, "wallets")
+        self._tell("a government posts sightings, and they arrive")
+        self._sight(police, platform, takedown)
+        self._tell("an indicator is retracted, and the bank sees it")
+        self._retract(bank, accounts)
+        self._tell("the connector taxii-push fills the bank's own Scamfeed")
+        self._push(bank)
+        self._tell("the bank contributes the same file again")
+        self._repeat(bank)
+        return self._result(bank)
+
+    def _contribute(self, member: Member, name: str, **defaults: str) -> None:
+        for outcome in self._contributed(member, name, defaults):
+            self._counts.add(outcome)
+
+    def _contributed(self, member: Member, name: str, defaults: dict[str, str]) -> Iterator[Any]:
+        partner = member.partner
+        options = Options(partner.name, partner.kind, reported_at=timestamp.now(), defaults=defaults)
+        with (_REPORTS / name).open("rb") as stream:
+            yield from contribute_file(self._hub.store, partner, stream, name, options)
+
+    def _pull_folder(self, telecom: Member) -> None:
+        drop = self._root / "telecom-drop"
+        drop.mkdir()
+        for name in ("telecom-example-numbers.csv.gz", "telecom-smishing-domains.csv.gz"):
+            shutil.copy(_REPORTS / name, drop)
+        table = {
+            "name": "telecom-drop",
+            "connector": "file-pull",
+            "every": "5m",
+            "path": str(drop),
+            "contribute_as": telecom.partner.name,
+            "scam_type": "impersonation-business",
+            "tlp": "green",
+        }
+        run = run_feed(self._hub.store, build(table))
+        self._counts.read += run.read
+        self._counts.mapped += run.accepted
+        self._counts.duplicates += run.read - run.accepted - run.rejected
+        self._counts.rejected.update(run.reasons)
+        again = run_feed(self._hub.store, build(table))
+        self._held["file-pull reads each file once"] = run.error is None and run.read > 0 and again.read == 0
+
+    def _pull(self, member: Member, alias: str, **filters: Any) -> Objects:
+        objects = [
+            obj
+            for page in as_pages(self._collection(member, alias).get_objects, _PAGE, **filters)
+            for obj in page.get("objects", [])
+        ]
+        with self._hub.store.read() as tx:
+            there = log.count(tx, collections.get(tx, alias))
+        ids = {obj["id"] for obj in objects}
+        self._exchanged[f"{member.partner.name} pulled from {alias}"] = len(objects)
+        self._held[f"{member.partner.name} has all of {alias}, each once"] = len(objects) == len(ids) == there > 0
+        return objects
+
+    def _sight(self, police: Member, platform: Member, takedown: Objects) -> None:
+        now = timestamp.now()
+        seen = [obj["id"] for obj in takedown if obj["type"] == "indicator"][:_SIGHTED]
+        by = police.partner.identity
+        sightings = [sighting.to_stix(each, by, first_seen=now, last_seen=now) for each in seen]
+        status = self._collection(police, "inbox").add_objects({"objects": sightings})
+        arrived = {obj["id"] for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"}
+        self._exchanged["Cyber police posted sightings"] = status.success_count
+        self._held["the sightings arrive"] = arrived == {each["id"] for each in sightings}
+
+    def _retract(self, bank: Member, accounts: Objects) -> None:
+        indicator = next(obj for obj in accounts if obj["type"] == "indicator")
+        manifest = [
+            record
+            for page in as_pages(self._collection(bank, "mule-accounts").get_manifest, _PAGE)
+            for record in page["objects"]
+        ]
+        with self._hub.store.begin() as tx:
+            retract(tx, indicator["id"], bank.partner)
+        since = max(record["date_added"] for record in manifest)
+        news = self._collection(bank, "mule-accounts").get_objects(added_after=since).get("objects", [])
+        self._held["the bank sees the retraction at its next poll"] = [
+            (obj["id"], obj["revoked"], obj["valid_until"] <= timestamp.text(timestamp.now())) for obj in news
+        ] == [(indicator["id"], True, True)]
+
+    def _push(self, bank: Member) -> None:
+        with self._bank.store.begin() as tx:
+            collections.add(tx, _RECEIVED, "From the hub")
+        peer = self._bank.add_partner("Demo hub", PartnerKind.GOVERNMENT, read=(_RECEIVED,), write=(_RECEIVED,))
+        secret = self._root / "bank-password"
+        secret.write_text(peer.credentials.password, encoding="utf-8")
+        with self._bank.store.read() as tx:
+            room = collections.get(tx, _RECEIVED)
+        table = {
+            "name": "to-the-bank",
+            "connector": "taxii-push",
+            "every": "5m",
+            "url": f"{self._bank.address}/feed/collections/{room.id}/",
+            "user": peer.credentials.user,
+            "password": {"file": str(secret)},
+            "partner": bank.partner.name,
+            "collection": "mule-accounts-full",
+        }
+        run = run_feed(self._hub.store, build(table))
+        with self._hub.store.read() as tx:
+            sent = log.count(tx, collections.get(tx, "mule-accounts-full"))
+        with self._bank.store.read() as tx:
+            received = log.count(tx, room)
+        self._exchanged["taxii-push to the bank's Scamfeed"] = received
+        self._held["the bank's Scamfeed has what was pushed"] = run.error is None and received == sent > 0
+
+    def _repeat(self, bank: Member) -> None:
+        before = self._last_added()
+        for _ in self._contributed(bank, "bank-mule-accounts.jsonl.gz", {}):
+            pass
+        self._held["the same file again changes nothing"] = self._last_added() == before
+
+    def _last_added(self) -> dict[str, int | None]:
+        with self._hub.store.read() as tx:
+            return {each.alias: log.last_added(tx, each) for each in collections.every(tx)}
+
+    def _result(self, bank: Member) -> dict[str, Any]:
+        with self._hub.store.read() as tx:
+            published = {each.alias: log.count(tx, each) for each in collections.every(tx) if each.kind == "released"}
+        return {
+            "reports": self._counts.as_dict(),
+            "published": published,
+            "exchanged": self._exchanged,
+            "held": self._held,
+            "seconds": round(time.monotonic() - self._started, 2),
+            "try": {
+                "discovery": f"{self._hub.address}/taxii2/",
+                "API root": f"{self._hub.address}/feed/",
+                "user": bank.credentials.user,
+                "password": bank.credentials.password,
+                "token": bank.credentials.token,
+            },
+        }
+
+    def _collection(self, member: Member, alias: str) -> Collection:
+        with self._hub.store.read() as tx:
+            id_ = collections.get(tx, alias).id
+        credentials = member.credentials
+        return Collection(
+            f"{self._hub.address}/feed/collections/{id_}/", user=credentials.user, password=credentials.password
+        )

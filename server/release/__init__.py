@@ -1,0 +1,1 @@
+"""The release rules: what may leave, and to whom."""

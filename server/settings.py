@@ -1,0 +1,86 @@
+"""Every setting, typed, in one place: environment over ``scamfeed.toml`` over the defaults here."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+DEFAULT_FILE = Path("scamfeed.toml")
+_PREFIX = "SCAMFEED_"
+
+
+class BadConfiguration(ValueError):
+    """The configuration cannot be used; the message names the place, the rule and the way out."""
+
+
+class Settings(BaseSettings):
+    """What an operator may set: a key of ``scamfeed.toml`` each, and a variable ``SCAMFEED_…`` in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", validate_default=True)
+
+    database_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(sqlite:///|postgresql\+psycopg://).+",
+            description="the store: sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
+        ),
+    ] = "sqlite:///scamfeed.db"
+    title: Annotated[str, Field(min_length=1, description="what the server calls itself in TAXII discovery")] = (
+        "Scamfeed"
+    )
+    contact: Annotated[str, Field(description="whom partners may ask, shown in TAXII discovery")] = ""
+    rate_limit: Annotated[int, Field(ge=0, description="requests a minute and partner; 0 is no limit")] = 0
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
+    feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment go before what ``load`` read from the file."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the configuration from ``path``, else from ``scamfeed.toml`` in this folder if there is one.
+
+    Raises ``BadConfiguration``.
+    """
+    _refuse_unknown_variables()
+    source = path or DEFAULT_FILE
+    table: dict[str, Any] = {}
+    if path is not None or source.exists():
+        try:
+            table = tomllib.loads(source.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise BadConfiguration(f"{source}: cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadConfiguration(f"{source}: not TOML: {error}") from None
+    try:
+        return Settings(**table)
+    except ValidationError as error:
+        raise BadConfiguration(
+            "; ".join(_explain(each, source) for each in error.errors(include_input=False))
+        ) from None
+
+
+def _refuse_unknown_variables() -> None:
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(_PREFIX) and name not in known:
+            raise BadConfiguration(f"{name}: no such setting; there are {', '.join(sorted(known))}")
+
+
+def _explain(error: Any, source: Path) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{place}: no such setting in {source}; there are {', '.join(Settings.model_fields)}"
+    return f"{place}: {error['msg']}"

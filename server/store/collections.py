@@ -1,0 +1,123 @@
+"""The collections: what a partner may be given or may fill."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Row, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from server.store.store import Tx
+from server.store.tables import collections
+from server.store.times import now
+
+Kind = Literal["inbox", "released", "exchange"]
+
+DEFAULTS: tuple[tuple[str, Kind, str, str], ...] = (
+    ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who hears of it."),
+    (
+        "takedown",
+        "released",
+        "Takedown",
+        "Domains, URLs, social accounts and phone numbers of scams, for platforms and telecoms.",
+    ),
+    ("mule-accounts", "released", "Mule accounts", "Bank accounts and payment aliases that scams use, for banks."),
+    ("wallets", "released", "Wallets", "Wallets that scams use, for exchanges and banks."),
+    ("sightings", "released", "Sightings", "Where indicators were seen, and by whom."),
+    ("public", "released", "Public", "What anybody may know (TLP:CLEAR)."),
+)
+
+
+class UnknownCollection(LookupError):
+    """There is no collection of this id or alias."""
+
+
+class CollectionExists(ValueError):
+    """The alias or the title is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One collection. ``id`` is its UUIDv4, ``created`` microseconds since the epoch.
+
+    ``kind`` says who fills it: an inbox takes contributions and is not read, a released one is filled by the release
+    rules, an exchange is read and written by its members directly.
+    """
+
+    number: int
+    id: str
+    alias: str
+    title: str
+    description: str
+    kind: Kind
+    created: int
+
+
+# In the order of Collection's fields.
+COLUMNS = (
+    collections.c.number,
+    collections.c.id,
+    collections.c.alias,
+    collections.c.title,
+    collections.c.description,
+    collections.c.kind,
+    collections.c.created,
+)
+
+
+def add(tx: Tx, alias: str, title: str, *, kind: Kind = "exchange", description: str = "") -> Collection:
+    """Make a collection. Raises ``CollectionExists`` when its alias or its title is taken."""
+    if kind not in get_args(Kind):
+        raise ValueError(f"a collection is one of {', '.join(get_args(Kind))}")
+    clash = select(collections.c.number).where(or_(collections.c.alias == alias, collections.c.title == title))
+    if tx.execute(clash).first() is not None:
+        raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
+    number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
+    made = Collection(number, str(uuid.uuid4()), alias, title, description, kind, now())
+    row = {
+        "number": made.number,
+        "id": made.id,
+        "alias": alias,
+        "title": title,
+        "description": description,
+        "kind": kind,
+        "created": made.created,
+        "last_added": 0,
+    }
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(collections), row)
+    except IntegrityError as error:
+        raise CollectionExists("somebody else made a collection at the same moment; try again") from error
+    return made
+
+
+def get(tx: Tx, id_or_alias: str) -> Collection:
+    """Find a collection by its UUID or by its alias. Raises ``UnknownCollection``."""
+    row = tx.execute(
+        select(*COLUMNS).where(or_(collections.c.id == id_or_alias, collections.c.alias == id_or_alias))
+    ).first()
+    if row is None:
+        raise UnknownCollection(f"there is no collection {id_or_alias!r}")
+    return _read(row)
+
+
+def every(tx: Tx) -> list[Collection]:
+    """List all collections, the oldest first."""
+    return [_read(row) for row in tx.execute(select(*COLUMNS).order_by(collections.c.number))]
+
+
+def create_defaults(tx: Tx) -> list[Collection]:
+    """Make the collections that every hub has, where they are missing; returns those it made."""
+    there = {collection.alias for collection in every(tx)}
+    made = []
+    for alias, kind, title, description in DEFAULTS:
+        wanted = [(alias, title, description)]
+        if kind == "released":
+            wanted.append((f"{alias}-full", f"{title} (full)", f"{description} With observables and relationships."))
+        made += [add(tx, a, t, kind=kind, description=d) for a, t, d in wanted if a not in there]
+    return made
+
+
+def _read(row: Row[*tuple[Any, ...]]) -> Collection:
+    return Collection(*row)

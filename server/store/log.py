@@ -1,0 +1,238 @@
+"""The log: every version of every object of a collection, in the one order of its ``date_added``."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete as sql_delete, func, insert, select, update
+
+from server.store.collections import Collection, UnknownCollection
+from server.store.item import Item
+from server.store.lists import any_of, chunks
+from server.store.query import ALL, EVERY, UNLIMITED, Columns, Query, parameters, statement
+from server.store.ranks import Row, history_of, rerank
+from server.store.store import Tx
+from server.store.tables import collections, objects
+from server.store.times import now
+
+
+class Appended(NamedTuple):
+    """What an append did, in the order of its items.
+
+    ``added`` and ``unchanged`` are object ids; ``first`` and ``last`` the ``date_added`` of the added, None without.
+    """
+
+    added: list[str]
+    unchanged: list[str]
+    first: int | None
+    last: int | None
+
+
+class Page(NamedTuple):
+    """Objects as stored, the ``date_added`` of the ``first`` and the ``last``, and where to go on."""
+
+    bodies: list[bytes]
+    first: int | None
+    last: int | None
+    next: int | None
+
+
+class Record(NamedTuple):
+    """One line of a manifest; both times in microseconds."""
+
+    id: str
+    date_added: int
+    version: int
+    spec_version: str
+
+
+class Manifest(NamedTuple):
+    """A page of records."""
+
+    records: list[Record]
+    first: int | None
+    last: int | None
+    next: int | None
+
+
+class VersionPage(NamedTuple):
+    """A page of the versions of one object, each with its ``date_added``, in the order they were added."""
+
+    versions: list[tuple[int, int]]
+    first: int | None
+    last: int | None
+    next: int | None
+
+
+def lock(tx: Tx, wanted: Iterable[Collection]) -> None:
+    """Take the right to append to all of these until the transaction ends, in the one order that cannot deadlock."""
+    for number in sorted({collection.number for collection in wanted}):
+        _lock(tx, number)
+
+
+def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
+    """Add the object versions that the collection does not have yet; adding the same again changes nothing.
+
+    The order in which appended objects become visible is the order of their ``date_added``: the collection stays
+    locked from here to the end of the transaction. A batch ends on a whole millisecond, so that a client that keeps
+    milliseconds only neither loses nor repeats. An older version than those there is kept, but is not the latest.
+    """
+    last = _lock(tx, collection.number)
+    history = history_of(tx, collection, {item.id for item in items})
+    fresh: list[Item] = []
+    added: list[str] = []
+    unchanged: list[str] = []
+    known = {(id_, row.spec_version, row.version) for id_, rows in history.items() for row in rows}
+    for item in items:
+        key = (item.id, item.spec_version, item.version)
+        if key in known or (item.version is None and item.id in history):
+            unchanged.append(item.id)
+            continue
+        known.add(key)
+        if item.version is None:
+            history.setdefault(item.id, [])
+        fresh.append(item)
+        added.append(item.id)
+    if not fresh:
+        return Appended(added, unchanged, None, None)
+    start, end = allocate(last, len(fresh), now())
+    _insert(tx, collection, fresh, start, history)
+    tx.execute(update(collections).where(collections.c.number == collection.number).values(last_added=end))
+    return Appended(added, unchanged, start, end)
+
+
+def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
+    """Choose ``count`` consecutive microseconds after ``last``, not before ``moment``, that end on a millisecond."""
+    end = -(-(max(moment, last + 1) + count - 1) // 1000) * 1000
+    return end - count + 1, end
+
+
+def page(tx: Tx, collection: Collection, query: Query) -> Page:
+    """Give the bodies that ``query`` asks for; ``next`` is None on the last page, which is never an empty surprise."""
+    rows, first, last, position = _ask(tx, collection, query, "bodies")
+    return Page([row[1] for row in rows], first, last, position)
+
+
+def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
+    """Give what ``page`` would give, as records instead of bodies."""
+    rows, first, last, position = _ask(tx, collection, query, "manifest")
+    return Manifest([Record(row[1], row[0], row[2], row[3]) for row in rows], first, last, position)
+
+
+def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL) -> VersionPage:
+    """Give the versions of one object, whatever ``query`` says of ids and versions."""
+    asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, EVERY)
+    rows, first, last, position = _ask(tx, collection, asked, "versions")
+    return VersionPage([(row[1], row[0]) for row in rows], first, last, position)
+
+
+def latest(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, Item]:
+    """Find the newest version of each of ``ids`` that the collection has."""
+    log = objects.c
+    found: dict[str, Item] = {}
+    for chunk in chunks(ids):
+        rows = tx.execute(
+            select(log.id, log.type, log.spec_version, log.version, log.revoked, log.body).where(
+                log.collection == collection.number, any_of(tx, log.id, chunk), log.latest
+            )
+        )
+        found.update((row.id, Item(*row)) for row in rows)
+    return found
+
+
+def has(tx: Tx, collection: Collection, object_id: str) -> bool:
+    """Tell whether the collection holds any version of the object."""
+    log = objects.c
+    asked = select(1).where(log.collection == collection.number, log.id == object_id).limit(1)
+    return tx.execute(asked).first() is not None
+
+
+def added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
+    """Say when the newest version of each of ``ids`` was added (microseconds)."""
+    log = objects.c
+    found: dict[str, int] = {}
+    for chunk in chunks(ids):
+        asked = select(log.id, log.date_added).where(
+            log.collection == collection.number, any_of(tx, log.id, chunk), log.latest
+        )
+        found.update((id_, at) for id_, at in tx.execute(asked))
+    return found
+
+
+def count(tx: Tx, collection: Collection) -> int:
+    """Count the objects of the collection, each once whatever its versions."""
+    log = objects.c
+    return tx.execute(select(func.count()).where(log.collection == collection.number, log.latest)).scalar_one()
+
+
+def last_added(tx: Tx, collection: Collection) -> int | None:
+    """Say when the collection was last added to (microseconds), None if never."""
+    asked = select(collections.c.last_added).where(collections.c.number == collection.number)
+    return tx.execute(asked).scalar_one() or None
+
+
+def delete(tx: Tx, collection: Collection, query: Query) -> int:
+    """Remove the object versions that ``query`` asks for, and say how many; the newest that is left becomes latest."""
+    _lock(tx, collection.number)
+    keys, *_ = _ask(tx, collection, replace(query, limit=UNLIMITED), "keys")
+    if not keys:
+        return 0
+    log = objects.c
+    gone = sql_delete(objects).where(log.collection == collection.number, log.date_added == bindparam("at"))
+    tx.execute(gone, [{"at": key[0]} for key in keys])
+    for rows in history_of(tx, collection, {key[1] for key in keys}).values():
+        rerank(tx, collection, rows)
+    return len(keys)
+
+
+def _lock(tx: Tx, number: int) -> int:
+    asked = select(collections.c.last_added).where(collections.c.number == number).with_for_update()
+    last: int | None = tx.execute(asked).scalar()
+    if last is None:
+        raise UnknownCollection("the collection is gone")
+    return last
+
+
+def _ask(
+    tx: Tx, collection: Collection, query: Query, columns: Columns
+) -> tuple[list[Any], int | None, int | None, int | None]:
+    """Fetch the rows of a page, the ``date_added`` of its ends, and the position to go on from."""
+    rows: list[Any] = list(tx.execute(statement(query, columns), parameters(collection, query)).all())
+    if not rows:
+        return rows, None, None, None
+    position = None
+    if query.limit < len(rows):
+        rows.pop()
+        position = rows[-1][0]
+    return rows, rows[0][0], rows[-1][0], position
+
+
+def _insert(tx: Tx, collection: Collection, items: list[Item], start: int, history: dict[str, list[Row]]) -> None:
+    fresh: dict[str, list[Row]] = {}
+    rows: list[Row] = []
+    for date_added, item in enumerate(items, start):
+        row = Row(date_added, item.spec_version, item.version, latest=True, legacy=False)
+        rows.append(row)
+        fresh.setdefault(item.id, []).append(row)
+    for id_, new in fresh.items():
+        old = history.get(id_)
+        if old or len(new) > 1:
+            rerank(tx, collection, [*(old or ()), *new], stored=len(old or ()))
+    tx.execute(
+        insert(objects),
+        [
+            {
+                "collection": collection.number,
+                "date_added": row.date_added,
+                "id": item.id,
+                "type": item.type,
+                "spec_version": item.spec_version,
+                "version": item.version,
+                "revoked": item.revoked,
+                "latest": row.latest,
+                "legacy": row.legacy,
+                "body": item.body,
+            }
+            for row, item in zip(rows, items, strict=True)
+        ],
+    )

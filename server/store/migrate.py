@@ -1,0 +1,40 @@
+"""Migrations, run from inside the program."""
+
+from importlib.resources import as_file, files
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from server.store.tables import migration_gate
+
+
+def upgrade(engine: Engine) -> None:
+    """Run the migrations that ``engine``'s database lacks, all or none; a second process waits and finds none."""
+    if engine.dialect.name != "sqlite":
+        _make_gate(engine)
+    with engine.connect().execution_options(scamfeed_writes=True) as connection, connection.begin():
+        if engine.dialect.name != "sqlite":
+            connection.execute(select(migration_gate.c.id).with_for_update()).all()
+        _run(connection)
+
+
+def _run(connection: Connection) -> None:
+    with as_file(files("server.store") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _make_gate(engine: Engine) -> None:
+    """Leave one row to lock, whoever comes first; on SQLite, BEGIN IMMEDIATE is the gate."""
+    try:
+        with engine.begin() as connection:
+            migration_gate.create(connection, checkfirst=True)
+            if connection.execute(select(migration_gate.c.id)).first() is None:
+                connection.execute(insert(migration_gate).values(id=1))
+    except IntegrityError:
+        # Another process made it in the same moment.
+        _make_gate(engine)

@@ -1,0 +1,179 @@
+"""The tables, for SQLite and PostgreSQL alike; the migrations build what this describes."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    # A small number leads every key of the log, instead of 36 characters in each of its indexes.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("alias", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    # The collection's sequence; whoever holds this row's lock appends.
+    Column("last_added", BigInteger, nullable=False),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    Column("date_added", BigInteger, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("spec_version", Text, nullable=False),
+    # NULL: the object has no versions, and its id occurs once.
+    Column("version", BigInteger),
+    Column("revoked", Boolean, nullable=False),
+    # The newest version in the newest STIX its id has: what a listing without filters returns.
+    Column("latest", Boolean, nullable=False),
+    # Its id is there in a newer STIX too: hidden unless match[spec_version] asks for it.
+    Column("legacy", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("collection", "date_added"),
+    UniqueConstraint("collection", "id", "spec_version", "version"),
+)
+
+# One range of this index is the default listing; the type is read in it without touching the rows it leaves out.
+Index(
+    "ix_objects_latest",
+    objects.c.collection,
+    objects.c.date_added,
+    objects.c.type,
+    sqlite_where=text("latest"),
+    postgresql_where=text("latest"),
+)
+
+partners = Table(
+    "partners",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("country", Text),
+    Column("identity", Text, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+    # NULL: until the next rotation.
+    Column("expires", BigInteger),
+    PrimaryKeyConstraint("partner", "token_hash"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    Column("can_read", Boolean, nullable=False),
+    Column("can_write", Boolean, nullable=False),
+    PrimaryKeyConstraint("partner", "collection"),
+)
+
+statuses = Table(
+    "statuses",
+    metadata,
+    Column("api_root", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("api_root", "id"),
+    Index("ix_statuses_created", "created"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("saved", BigInteger, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("feed", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    # Tells apart two runs that two nodes started in the same microsecond.
+    Column("id", Text, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("read", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("error", Text),
+    PrimaryKeyConstraint("feed", "started", "id"),
+)
+
+files_seen = Table(
+    "files_seen",
+    metadata,
+    Column("feed", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    PrimaryKeyConstraint("feed", "digest"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("feed", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    # 0: the object has no versions.
+    Column("version", BigInteger, nullable=False),
+    Column("delivered", BigInteger, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("feed", "partner", "object_id", "version"),
+)
+
+# Which objects speak of a value ("domain:bad.example") or of an object (an indicator that was sighted).
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("subject", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    PrimaryKeyConstraint("subject", "object_id"),
+)
+
+# One row to lock while migrating, where the database has no lock of its own for that.
+migration_gate = Table(
+    "migration_gate",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+)

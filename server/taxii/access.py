@@ -1,0 +1,70 @@
+"""Who asks, and what of the collections it may see."""
+
+import base64
+
+from schemas.partner import Partner
+from server.store import Tx, collections, partners
+from server.store.collections import Collection
+from server.taxii.errors import TaxiiError, unauthorized
+
+# taxii2-client's TokenAuth says Token where RFC 6750 says Bearer.
+_TOKEN_SCHEMES = frozenset(("bearer", "token"))
+
+
+def identify(tx: Tx, authorization: str | None) -> Partner:
+    """Find the partner that an Authorization header proves. Raises ``TaxiiError`` 401."""
+    scheme, _, given = (authorization or "").strip().partition(" ")
+    partner = None
+    if scheme.lower() == "basic":
+        partner = _by_basic(tx, given.strip())
+    elif scheme.lower() in _TOKEN_SCHEMES and given.strip():
+        partner = partners.by_token(tx, given.strip())
+    if partner is None:
+        raise unauthorized()
+    return partner
+
+
+def visible(tx: Tx, partner: Partner) -> list[tuple[Collection, bool, bool]]:
+    """List the collections that the partner may know of, each with whether it may read and may write it."""
+    rights = partners.rights(tx, partner.name)
+    return [_effective(one, *rights[one.id]) for one in collections.every(tx) if one.id in rights]
+
+
+def find(tx: Tx, partner: Partner, id_or_alias: str) -> tuple[Collection, bool, bool]:
+    """Find a collection with the partner's rights to it.
+
+    Raises ``TaxiiError`` 404, for one that the partner may not know of exactly as for one that is not there.
+    """
+    found = partners.right(tx, partner.name, id_or_alias)
+    if found is None:
+        raise TaxiiError(404)
+    return _effective(*found)
+
+
+def readable(tx: Tx, partner: Partner, id_or_alias: str) -> Collection:
+    """Find a collection that the partner may read. Raises ``TaxiiError`` 404 or 403."""
+    collection, can_read, _ = find(tx, partner, id_or_alias)
+    if not can_read:
+        raise TaxiiError(403, "The partner may write to this collection, but not read it.")
+    return collection
+
+
+def writable(tx: Tx, partner: Partner, id_or_alias: str) -> Collection:
+    """Find a collection that the partner may write to. Raises ``TaxiiError`` 404 or 403."""
+    collection, _, can_write = find(tx, partner, id_or_alias)
+    if not can_write:
+        raise TaxiiError(403, "The partner may read this collection, but not write to it.")
+    return collection
+
+
+def _effective(collection: Collection, can_read: bool, can_write: bool) -> tuple[Collection, bool, bool]:
+    """Say what rights come to: a released collection is filled by the release rules, whoever was granted what."""
+    return collection, can_read, can_write and collection.kind != "released"
+
+
+def _by_basic(tx: Tx, given: str) -> Partner | None:
+    try:
+        user, colon, password = base64.b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return partners.by_password(tx, user, password) if colon and user and "\x00" not in user else None

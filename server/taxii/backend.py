@@ -1,0 +1,82 @@
+"""Medallion's backend for what its own views still answer: discovery, API root, collections, status."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from medallion.backends.base import Backend
+
+from schemas.partner import Partner
+from server.store import Store, statuses
+from server.store.collections import Collection
+from server.taxii import access
+from server.taxii.errors import TaxiiError
+from server.taxii.media import STIX, TAXII
+from server.taxii.objects import API_ROOT
+
+MAX_CONTENT_LENGTH = 100 * 1024 * 1024
+
+
+class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without types
+    """Answers from the store, for the partner that asks.
+
+    ``partner`` says who that is; ``prefix`` is where a proxy has mounted the application.
+    """
+
+    def __init__(
+        self, store: Store, title: str, contact: str, partner: Callable[[], Partner], prefix: Callable[[], str]
+    ) -> None:
+        """Answer from ``store``, in the name of ``title``."""
+        self._store = store
+        self._title = title
+        self._contact = contact
+        self._partner = partner
+        self._prefix = prefix
+
+    def server_discovery(self) -> dict[str, Any]:
+        """Give the discovery resource; its API root is a path (TAXII 2.1 §4.1.1), right behind any host."""
+        root = f"{self._prefix()}/{API_ROOT}/"
+        said = {"title": self._title, "description": "Indicators of online scams, shared between partners."}
+        if self._contact:
+            said["contact"] = self._contact
+        return {**said, "default": root, "api_roots": [root]}
+
+    def get_api_root_information(self, api_root: str) -> dict[str, Any]:
+        """Give the API root resource of the one API root."""
+        return {"title": self._title, "versions": [TAXII], "max_content_length": MAX_CONTENT_LENGTH}
+
+    def get_collections(self, api_root: str) -> dict[str, Any]:
+        """Give the collections that the partner may know of."""
+        with self._store.read() as tx:
+            listed = [_resource(*found) for found in access.visible(tx, self._partner())]
+        return {"collections": listed} if listed else {}
+
+    def get_collection(self, api_root: str, collection_id: str) -> dict[str, Any] | None:
+        """Give one collection by id or alias, None where the partner may not know of it."""
+        try:
+            with self._store.read() as tx:
+                return _resource(*access.find(tx, self._partner(), collection_id))
+        except TaxiiError:
+            return None
+
+    def get_status(self, api_root: str, status_id: str) -> dict[str, Any] | None:
+        """Give the status of one of the partner's own requests, None of any other."""
+        with self._store.read() as tx:
+            body = statuses.load(tx, api_root, status_id, self._partner().name)
+        if body is None:
+            return None
+        status: dict[str, Any] = orjson.loads(body)
+        return status
+
+
+def _resource(collection: Collection, can_read: bool, can_write: bool) -> dict[str, Any]:
+    resource: dict[str, Any] = {"id": collection.id, "title": collection.title}
+    if collection.description:
+        resource["description"] = collection.description
+    return {
+        **resource,
+        "alias": collection.alias,
+        "can_read": can_read,
+        "can_write": can_write,
+        "media_types": [STIX + "2.1"] if collection.kind == "released" else [STIX + "2.1", STIX + "2.0"],
+    }

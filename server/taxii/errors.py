@@ -1,0 +1,91 @@
+"""Errors as TAXII's error resources (TAXII 2.1 §3.6.1): every one has an id, and the log has the same id."""
+
+import logging
+import uuid
+from http import HTTPStatus
+
+import orjson
+from flask import Flask, Response, request
+from medallion.exceptions import MedallionError
+from werkzeug.exceptions import HTTPException
+
+from server.store import StoreUnavailable
+from server.taxii.answer import Answer
+from server.taxii.media import TAXII
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = "5"
+_ADVICE = {
+    401: "This needs a partner's credentials: HTTP Basic, or a bearer token.",
+    403: "The partner may not do this with this collection.",
+    404: "There is nothing here for this partner.",
+    405: "This resource does not have this method.",
+    406: f"The Accept header leaves out what this server sends: {TAXII}.",
+    413: "The body is larger than max_content_length of the API root.",
+    414: "The URL is too long.",
+    415: f"The body has to be sent as {TAXII}.",
+    500: "Something went wrong here; the operator finds it in the log by the error_id.",
+    503: "The server is too busy just now; nothing was done. Try again later.",
+}
+
+
+class TaxiiError(Exception):
+    """A request that cannot be answered, with the HTTP status that says so and what to do about it."""
+
+    def __init__(self, status: int, description: str | None = None, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Refuse a request with ``status``; ``description`` speaks to the partner and repeats nothing of its data."""
+        super().__init__(description or _ADVICE.get(status, ""))
+        self.status = status
+        self.description = description or _ADVICE.get(status)
+        self.headers = headers
+
+
+def unauthorized() -> TaxiiError:
+    """Ask for credentials, by each scheme that is taken."""
+    schemes = (
+        ("WWW-Authenticate", 'Basic realm="scamfeed", charset="UTF-8"'),
+        ("WWW-Authenticate", 'Bearer realm="scamfeed"'),
+    )
+    return TaxiiError(401, headers=schemes)
+
+
+def answer(error: TaxiiError, *, where: str, method: str) -> Answer:
+    """Give the error resource, and note it in the log under its id; ``where`` is a route, never a URL."""
+    error_id = str(uuid.uuid4())
+    title = HTTPStatus(error.status).phrase
+    resource = {"title": title, "error_id": error_id, "http_status": str(error.status)}
+    if error.description:
+        resource["description"] = error.description
+    log.info("taxii-error error_id=%s status=%s method=%s where=%s", error_id, error.status, method, where)
+    return Answer(error.status, orjson.dumps(resource), error.headers)
+
+
+def register(app: Flask) -> None:
+    """Let ``app`` answer every error, whatever its cause, with an error resource."""
+
+    def reply(error: TaxiiError) -> Response:
+        return answer(error, where=request.endpoint or "nowhere", method=request.method).response()
+
+    def on_http(error: HTTPException) -> Response:
+        headers = tuple((k, v) for k, v in error.get_headers() if k.lower() in ("allow", "retry-after"))
+        return reply(TaxiiError(error.code or 500, None, headers))
+
+    def on_medallion(error: MedallionError) -> Response:
+        # str(error) would repeat its root exception; what a client may know of a server's fault is its id.
+        return reply(TaxiiError(error.status) if error.status >= 500 else TaxiiError(error.status, error.message))
+
+    def on_busy(error: StoreUnavailable) -> Response:
+        log.warning("store-unavailable reason=%s", error)
+        return reply(TaxiiError(503, headers=(("Retry-After", _RETRY_SECONDS),)))
+
+    def on_anything(error: Exception) -> Response:
+        failed = answer(TaxiiError(500), where=request.endpoint or "nowhere", method=request.method)
+        log.error("taxii-failure error_id=%s", orjson.loads(failed.body)["error_id"], exc_info=error)
+        return failed.response()
+
+    app.register_error_handler(TaxiiError, reply)
+    app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(MedallionError, on_medallion)
+    app.register_error_handler(StoreUnavailable, on_busy)
+    app.register_error_handler(Exception, on_anything)

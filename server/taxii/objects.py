@@ -1,0 +1,163 @@
+"""What the object endpoints answer (TAXII 2.1 §5.3 to §5.8), without any web framework."""
+
+from collections.abc import Iterable
+
+import orjson
+
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from server.release import guard
+from server.release.contribute import contribute
+from server.store import Store, Tx, log, statuses
+from server.store.collections import Collection
+from server.store.item import Item
+from server.store.query import Query
+from server.store.times import now, stamp, stix_stamp
+from server.taxii import access, envelope, filters
+from server.taxii.answer import Answer
+from server.taxii.cursor import encode
+from server.taxii.errors import TaxiiError
+from server.taxii.media import STIX
+from server.taxii.status import Status, detail
+
+API_ROOT = "feed"
+
+Pairs = Iterable[tuple[str, str]]
+
+
+def page(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
+    """Get objects, as the bytes they are stored in."""
+    found = access.readable(tx, partner, collection)
+    query = filters.read(pairs, found, filters.OBJECTS)
+    return _envelope(tx, found, query)
+
+
+def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
+    """Get one object; 404 when the collection has no version of it, an empty envelope when the filters leave none."""
+    found = access.readable(tx, partner, collection)
+    query = _of(object_id, filters.read(pairs, found, filters.OBJECT))
+    answer = _envelope(tx, found, query)
+    if not answer.headers and not log.has(tx, found, object_id):
+        raise TaxiiError(404)
+    return answer
+
+
+def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
+    """Get the manifest of what a page of objects would be."""
+    found = access.readable(tx, partner, collection)
+    query = filters.read(pairs, found, filters.OBJECTS)
+    page = log.manifest(tx, found, query)
+    records = [
+        {
+            "id": record.id,
+            "date_added": stamp(record.date_added),
+            "version": _version(record.version, record.date_added),
+            "media_type": STIX + record.spec_version,
+        }
+        for record in page.records
+    ]
+    return _listing("objects", records, found, query, page)
+
+
+def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
+    """Get the versions of one object; 404 when the collection has none."""
+    found = access.readable(tx, partner, collection)
+    query = _of(object_id, filters.read(pairs, found, filters.VERSIONS))
+    page = log.versions(tx, found, object_id, query)
+    if not page.versions and not log.has(tx, found, object_id):
+        raise TaxiiError(404)
+    listed = list(dict.fromkeys(_version(*pair) for pair in page.versions))
+    return _listing("versions", listed, found, query, page)
+
+
+def delete(store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
+    """Delete one object's latest version, or those that the filters name, from an exchange."""
+    with store.begin() as tx:
+        found = access.writable(tx, partner, collection)
+        access.readable(tx, partner, collection)
+        if found.kind != "exchange":
+            raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
+        query = _of(object_id, filters.read(pairs, found, filters.OBJECT))
+        if log.delete(tx, found, query) == 0:
+            raise TaxiiError(404)
+    return Answer(200)
+
+
+def add(store: Store, partner: Partner, collection: str, body: bytes) -> Answer:
+    """Take the objects of an envelope, each on its own: what is wrong with one never stops the others.
+
+    The answer is sent when all that it calls a success is on disk.
+    """
+    requested = now()
+    status = Status(requested)
+    items: list[Item] = []
+    for index, raw in enumerate(envelope.split(body)):
+        try:
+            items.append(guard.check(raw))
+        except Rejected as refused:
+            status.failures.append(_refusal(raw, index, refused, requested))
+    with store.begin() as tx:
+        found = access.writable(tx, partner, collection)
+        if found.kind == "inbox":
+            _contribute(tx, partner, items, status)
+        else:
+            _append(tx, found, items, status)
+        resource = status.resource()
+        statuses.save(tx, API_ROOT, status.id, partner.name, resource)
+    return Answer(202, resource)
+
+
+def _append(tx: Tx, collection: Collection, items: list[Item], status: Status) -> None:
+    log.append(tx, collection, items)
+    plain = {item.id for item in items if item.version is None}
+    added = log.added(tx, collection, plain) if plain else {}
+    status.successes += [detail(item.id, item.version, added.get(item.id, status.requested)) for item in items]
+
+
+def _contribute(tx: Tx, partner: Partner, items: list[Item], status: Status) -> None:
+    outcome = contribute(tx, partner, items)
+    requested = status.requested
+    status.successes += [detail(one.id, one.version, requested) for one in outcome.accepted]
+    status.pendings += [detail(id_, version, requested, message) for id_, version, message in outcome.pending]
+    status.failures += [detail(id_, version, requested, message) for id_, version, message in outcome.failed]
+
+
+def _refusal(raw: bytes, index: int, refused: Rejected, requested: int) -> dict[str, str]:
+    """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""
+    id_, version = guard.called(raw)
+    return detail(id_ or f"objects[{index}]", version, requested, f"{refused.reason}: {refused.message}")
+
+
+def _envelope(tx: Tx, collection: Collection, query: Query) -> Answer:
+    page = log.page(tx, collection, query)
+    token = None if page.next is None else encode(collection, query, page.next)
+    return Answer(200, envelope.join(page.bodies, token), _dates(page.first, page.last))
+
+
+def _listing(
+    name: str,
+    listed: list[str] | list[dict[str, str]],
+    found: Collection,
+    query: Query,
+    page: log.Manifest | log.VersionPage,
+) -> Answer:
+    resource: dict[str, object] = {"more": page.next is not None}
+    if page.next is not None:
+        resource["next"] = encode(found, query, page.next)
+    if listed:
+        resource[name] = listed
+    return Answer(200, orjson.dumps(resource), _dates(page.first, page.last))
+
+
+def _dates(first: int | None, last: int | None) -> tuple[tuple[str, str], ...]:
+    if first is None or last is None:
+        return ()
+    return ("X-TAXII-Date-Added-First", stamp(first)), ("X-TAXII-Date-Added-Last", stamp(last))
+
+
+def _of(object_id: str, query: Query) -> Query:
+    return Query(query.after, query.limit, (object_id,), (), query.spec_versions, query.versions)
+
+
+def _version(version: int, date_added: int) -> str:
+    return stamp(version) if version == date_added else stix_stamp(version)

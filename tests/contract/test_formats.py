@@ -1,0 +1,210 @@
+"""What every file format promises, whichever it is: its own examples, and any bytes at all."""
+
+import gzip
+import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from feeds import formats
+from feeds.format import Example, Row, UnknownFormat, Unreadable, UnreadableFile
+from schemas.reading import Reader
+from schemas.report import Report
+
+NAMES = formats.names()
+WRITTEN = [name for name in NAMES if formats.get(name).writes]
+EXAMPLES = [
+    pytest.param(name, example, id=f"{name}-{number}")
+    for name in NAMES
+    for number, example in enumerate(formats.get(name).examples())
+]
+REPORTER = {"reporter": "Example Bank", "reported_at": "2026-01-01T00:00:00.000Z"}
+
+
+def outcome(data: bytes, name: str = "", format: str | None = None) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+    rows: list[dict[str, str]] = []
+    reasons: list[str] = []
+    for each in formats.read(BytesIO(data), name=name, format=format):
+        if isinstance(each, Row):
+            rows.append(dict(each.fields))
+        else:
+            reasons.append(each.reason)
+            assert each.message
+        assert each.line >= 1
+    return rows, tuple(reasons)
+
+
+def reports() -> list[Report]:
+    columns: list[dict[str, str]] = [
+        {"kind": "domain", "value": "shop.example.com", "scam_type": "investment", "countries": "TH,KH"},
+        {"kind": "domain", "value": "bank.example.org", "description": '=1+1, "quoted"\nand a line', "tlp": "clear"},
+        {"kind": "phone", "value": "+66812345678", "last_seen": "2026-01-01T08:00:00.000Z", "confidence": "85"},
+        {"kind": "bank-account", "value": "DE89370400440532013000", "holder_status": "deceived", "action": "hold"},
+        {"kind": "wallet", "value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "sha256": "a" * 64},
+    ]
+    return [Reader(REPORTER).report(row) for row in columns]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_an_example_gives_its_rows_and_reasons(name: str, example: Example) -> None:
+    assert outcome(example.data, example.name, name) == (example.rows, example.reasons)
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_an_example_is_recognised_by_its_content(name: str, example: Example) -> None:
+    if example.data:
+        assert formats.recognise(example.data, example.name) == name
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_gzip_changes_nothing(name: str, example: Example) -> None:
+    packed = gzip.compress(example.data)
+    assert outcome(packed, example.name, name) == (example.rows, example.reasons)
+    if example.data:
+        assert formats.recognise(packed[:65536], f"{example.name}.gz") == name
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_a_pipe_that_gives_a_byte_at_a_time_changes_nothing(name: str, example: Example) -> None:
+    reading, writing = os.pipe()
+
+    def feed() -> None:
+        with open(writing, "wb", buffering=0) as out:
+            for byte in example.data[:2000]:
+                out.write(bytes([byte]))
+            out.write(example.data[2000:])
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    with open(reading, "rb", buffering=0) as pipe:
+        rows = list(formats.read(pipe, name=example.name, format=name))
+    thread.join()
+    assert [dict(row.fields) for row in rows if isinstance(row, Row)] == example.rows
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_crlf_and_cr_and_a_mark_in_front_change_nothing(name: str) -> None:
+    example = next(iter(formats.get(name).examples()))
+    plain = example.data.replace(b"\r\n", b"\n").removeprefix(b"\xef\xbb\xbf")
+    for data in (plain.replace(b"\n", b"\r\n"), plain.replace(b"\n", b"\r"), b"\xef\xbb\xbf" + plain):
+        assert outcome(data, example.name, name) == (example.rows, example.reasons)
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        assert outcome(plain.decode().encode(encoding), example.name, name) == (example.rows, example.reasons)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=150, deadline=None)
+@given(data=st.one_of(st.binary(max_size=400), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
+def test_any_bytes_are_rows_or_reasons_or_an_unreadable_file(name: str, data: bytes) -> None:
+    with suppress(UnreadableFile):
+        for each in formats.read(BytesIO(data), format=name):
+            assert isinstance(each, Row | Unreadable)
+            assert all(isinstance(text, str) for text in getattr(each, "fields", {}).values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.text(alphabet='a.,;\t|"{}[]:-/#!@^0\n\r =\x00é', max_size=80))
+def test_whatever_is_recognised_can_be_read(data: str) -> None:
+    with suppress(UnreadableFile):
+        assert all(row.line >= 1 for row in formats.read(BytesIO(data.encode())))
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_reads_back(name: str) -> None:
+    wanted = reports()
+    out = BytesIO()
+    count = formats.write(name, wanted, out)
+    assert formats.recognise(out.getvalue()) == name
+    rows, reasons = outcome(out.getvalue(), format=name)
+    assert (len(rows), reasons) == (count, ())
+    values = [report.value for report in wanted]
+    assert [row["value"] for row in rows] == [value for value in values if value in {row["value"] for row in rows}]
+    if name in ("csv", "jsonl"):
+        assert [Reader(REPORTER).report(row) for row in rows] == wanted
+    elif name != "list":
+        assert {report.kind for report in wanted if report.value in {row["value"] for row in rows}} == {"domain"}
+
+
+def test_no_cell_that_a_spreadsheet_would_run_is_written() -> None:
+    out = BytesIO()
+    formats.write("csv", reports(), out)
+    assert "=1+1" in out.getvalue().decode()
+    assert not any(
+        line.startswith("=") or ',"=' in line or ",=" in line for line in out.getvalue().decode().split("\n")
+    )
+
+
+def test_an_unknown_format_names_those_there_are() -> None:
+    with pytest.raises(UnknownFormat, match="jsonl"):
+        formats.read(BytesIO(b""), format="xml").__next__()
+    with pytest.raises(UnknownFormat, match="csv, "):
+        formats.write("json", [], BytesIO())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\x03\x04rest",
+        b"%PDF-1.7",
+        b"BZh9",
+        gzip.compress(gzip.compress(b"a.example.com\n")),
+        bytes(range(1, 32)) * 9,
+    ],
+)
+def test_what_is_no_text_is_refused_with_advice(data: bytes) -> None:
+    with pytest.raises(UnreadableFile, match="this is no text"):
+        list(formats.read(BytesIO(data)))
+
+
+def test_damaged_gzip_gives_what_came_before_the_damage() -> None:
+    lines = "".join(f"host{number}.example.com\n" for number in range(200_000)).encode()
+    packed = gzip.compress(lines)
+    rows = formats.read(BytesIO(packed[: len(packed) // 2]))
+    with pytest.raises(UnreadableFile, match="cut off or damaged"):  # noqa: PT012 - rows come first
+        assert next(rows) == Row(1, {"value": "host0.example.com"})
+        for _ in rows:
+            pass
+
+
+class Endless(io.RawIOBase):
+    """A stream without an end, of one line or of many."""
+
+    def __init__(self, block: bytes) -> None:
+        self.given = 0
+        self._block = block
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # buffers are memoryviews here
+        size = min(len(buffer), len(self._block))
+        buffer[:size] = self._block[:size]
+        self.given += size
+        return size
+
+
+@pytest.mark.parametrize("name", ["list", "hosts", "csv", "jsonl", "dnsmasq", "adblock"])
+def test_lines_come_before_the_file_has_ended(name: str) -> None:
+    example = next(iter(formats.get(name).examples()))
+    stream = Endless((example.data.rstrip(b"\r\n") + b"\n") * 500)
+    rows = formats.read(io.BufferedReader(stream), format=name)
+    for _ in range(1000):
+        next(rows)
+    assert stream.given < 2_000_000
+
+
+def test_a_document_that_never_ends_is_refused() -> None:
+    with pytest.raises(UnreadableFile, match="larger than 128 MiB"):
+        list(formats.read(io.BufferedReader(Endless(b"[1," * 100_000)), format="json"))
+
+
+def test_gzip_bombs_cost_no_memory() -> None:
+    bomb = gzip.compress(b"\0" * 200_000_000, compresslevel=9)
+    assert len(bomb) < 300_000
+    found: Iterator[Row | Unreadable] = formats.read(BytesIO(bomb), format="list")
+    assert [each.reason for each in found if isinstance(each, Unreadable)] == ["line-too-long"]

@@ -1,0 +1,221 @@
+"""The command line, command by command, as scripts use it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from server.cli import _config_first, app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
+
+    return call
+
+
+@pytest.fixture
+def hub(run: Run) -> Run:
+    """Make a hub with one bank."""
+    assert run("init").exit_code == 0
+    assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    return run
+
+
+def answer(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_help_stands_everywhere(run: Run) -> None:
+    top = run("--help")
+    assert top.exit_code == 0
+    for command in ("demo", "init", "serve", "map", "contribute", "retract", "lookup", "status"):
+        assert command in top.output
+        assert run(command, "--help").exit_code == 0
+    for group in ("partner", "collection", "feed"):
+        assert run(group, "--help").exit_code == 0
+
+
+def test_init_is_safe_to_repeat(run: Run) -> None:
+    assert len(answer(run("init", "--json"))["collections_made"]) == 11
+    assert answer(run("init", "--json"))["collections_made"] == []
+
+
+def test_a_store_that_was_not_made_is_a_clear_error(run: Run) -> None:
+    result = run("status")
+    assert result.exit_code == 2
+    assert "run: scamfeed init" in result.stderr
+
+
+def test_map_writes_objects_rejects_and_counts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("bad.example.com\nhxxp://BAD[.]example.com\nco.th\n", encoding="utf-8")
+    counts = answer(run("map", "in.txt", "--kind", "domain", "--output", "o.jsonl", "--rejects", "r.jsonl", "--json"))
+    assert counts == {"read": 3, "mapped": 1, "duplicates": 1, "rejected": {"public-suffix": 1}}
+    types = [json.loads(line)["type"] for line in (tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert types[-3:] == ["domain-name", "indicator", "relationship"]
+    (reject,) = (json.loads(line) for line in (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines())
+    assert reject.keys() == {"file", "line", "raw", "kind", "reason", "message"}
+    assert (reject["file"], reject["line"], reject["raw"], reject["kind"]) == ("in.txt", 3, "co.th", "domain")
+
+
+def test_map_is_the_same_each_time(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("bad.example.com\n", encoding="utf-8")
+    for name in ("one.json", "two.json"):
+        assert run("map", "in.txt", "--kind", "domain", "--output", name).exit_code == 0
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+def test_map_reads_standard_input_and_writes_standard_output(run: Run) -> None:
+    result = run("map", "-", "--kind", "phone", "--country", "th", "--profile", "core", stdin="081 234 5678\n")
+    assert result.exit_code == 0
+    objects = [json.loads(line) for line in result.stdout.splitlines()]
+    assert objects[-1]["pattern"] == "[phone-number:value = '+66812345678']"
+    assert "phone-number" not in {obj["type"] for obj in objects}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("map", "missing.txt"), "missing.txt: no such file"),
+        (("map", "-", "--kind", "horse"), "there is no such kind"),
+        (("map", "-", "--format", "horse"), "there is no such format"),
+        (("map", "picture.png"), "picture.png: "),
+        (("contribute", "-", "--partner", "Nobody"), "there is no partner"),
+        (("partner", "add", "A:B", "--kind", "bank"), "name: "),
+        (("partner", "add", "First Bank", "--kind", "bank"), "registered already"),
+        (("partner", "add", "Other", "--kind", "bank", "--read", "nothing"), "there is no collection"),
+        (("partner", "grant", "Nobody", "--read", "public"), "there is no partner"),
+        (("partner", "revoke", "First Bank", "nothing"), "there is no collection"),
+        (("partner", "rotate", "Nobody"), "there is no partner"),
+        (("collection", "add", "room", "--title", "Room"), "--exchange"),
+        (("collection", "add", "public", "--title", "X", "--exchange"), "is taken"),
+        (("feed", "run", "nothing"), "there is no feed"),
+        (("feed", "schedule"), "no [[feed]] table"),
+        (("retract", "no such value", "--reason", "x"), "not a domain name"),
+        (("status", "--config", "missing.toml"), "missing.toml: cannot be read"),
+        (("serve", "--tls-cert", "picture.png"), "go together"),
+    ],
+)
+def test_a_mistake_is_told_and_ends_with_status_2(
+    hub: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "picture.png").write_bytes(bytes(range(32)) * 100)
+    result = hub(*arguments, stdin="")
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_partner_that_could_not_be_granted_is_not_registered(hub: Run) -> None:
+    assert hub("partner", "add", "Other", "--kind", "bank", "--read", "nothing").exit_code == 2
+    assert [row["partner"] for row in answer(hub("partner", "list", "--json"))] == ["First Bank"]
+
+
+def test_credentials_are_shown_once_and_rotate(hub: Run) -> None:
+    made = answer(hub("partner", "add", "Other", "--kind", "platform", "--read", "takedown", "--json"))
+    assert made.keys() == {"partner", "identity", "user", "password", "token"}
+    rotated = answer(hub("partner", "rotate", "Other", "--now", "--json"))
+    assert rotated["identity"] == made["identity"]
+    assert rotated["password"] != made["password"]
+    listed = hub("partner", "list", "--json").stdout
+    assert not any(secret in listed for secret in (rotated["password"], rotated["token"]))
+
+
+def test_grants_are_given_and_taken(hub: Run) -> None:
+    assert hub("partner", "grant", "First Bank", "--read", "mule-accounts", "--write", "inbox").exit_code == 0
+    assert answer(hub("partner", "list", "--json"))[0]["reads"] == ["mule-accounts"]
+    assert hub("partner", "revoke", "First Bank", "mule-accounts").exit_code == 0
+    row = answer(hub("partner", "list", "--json"))[0]
+    assert (row["reads"], row["writes"]) == ([], ["inbox"])
+
+
+def test_a_room_is_made_and_listed(hub: Run) -> None:
+    made = answer(hub("collection", "add", "room", "--title", "Task force", "--exchange", "--json"))
+    assert made["url"] == f"/feed/collections/{made['id']}/"
+    assert "room" in {row["alias"] for row in answer(hub("collection", "list", "--json"))}
+
+
+def test_what_is_contributed_is_found_counted_and_retracted(hub: Run) -> None:
+    rows = "bad.example.com\nco.th\nbad.example.com\n"
+    counts = answer(hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--json", stdin=rows))
+    assert counts == {"read": 3, "mapped": 1, "duplicates": 1, "rejected": {"public-suffix": 1}}
+    (known,) = answer(hub("lookup", "BAD[.]example.com", "--json"))
+    assert known["kind"] == "domain"
+    assert [(each["reporter"], each["active"]) for each in known["indicators"]] == [("First Bank", True)]
+    status = answer(hub("status", "--json"))
+    assert next(row for row in status["collections"] if row["alias"] == "takedown")["objects"] > 0
+    done = answer(hub("retract", "bad.example.com", "--reason", "false-positive", "--json"))
+    assert [each["partner"] for each in done["retracted"]] == ["First Bank"]
+    (known,) = answer(hub("lookup", "bad.example.com", "--json"))
+    assert [each["active"] for each in known["indicators"]] == [False]
+    assert answer(hub("retract", "bad.example.com", "--reason", "again", "--json"))["retracted"] == []
+
+
+def test_what_the_rules_hold_back_is_told_row_by_row(hub: Run) -> None:
+    counts = answer(
+        hub(
+            "contribute",
+            "-",
+            "--partner",
+            "First Bank",
+            "--kind",
+            "domain",
+            "--tlp",
+            "red",
+            "--json",
+            stdin="a.example.com\n",
+        )
+    )
+    assert counts == {"read": 1, "mapped": 0, "duplicates": 0, "rejected": {"held": 1}}
+
+
+def test_a_feed_of_the_configuration_runs_once(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "a.txt").write_text("bad.example.com\n", encoding="utf-8")
+    (tmp_path / "scamfeed.toml").write_text(
+        '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npath = "drop"\ncontribute_as = "First Bank"\n',
+        encoding="utf-8",
+    )
+    assert answer(hub("feed", "list", "--json"))[0]["last_run"] is None
+    assert answer(hub("feed", "run", "drop", "--dry-run", "--json"))["accepted"] == 1
+    assert answer(hub("lookup", "bad.example.com", "--json"))[0]["indicators"] == []
+    assert answer(hub("feed", "run", "drop", "--json"))["accepted"] == 1
+    assert answer(hub("feed", "run", "drop", "--json"))["read"] == 0
+    assert answer(hub("feed", "list", "--json"))[0]["last_run"] is not None
+
+
+def test_a_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "scamfeed.toml").write_text(
+        '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npaht = "drop"\ncontribute_as = "First Bank"\n',
+        encoding="utf-8",
+    )
+    result = hub("feed", "list")
+    assert result.exit_code == 2
+    assert "paht" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_every_answer_comes_as_a_table_and_as_json(hub: Run, arguments: tuple[str, ...]) -> None:
+    for command in (
+        ("status",),
+        ("partner", "list"),
+        ("collection", "list"),
+        ("feed", "list"),
+        ("lookup", "a.example.com"),
+    ):
+        result = hub(*command, *arguments)
+        assert result.exit_code == 0
+        assert result.stdout
+        if arguments:
+            json.loads(result.stdout)

@@ -1,0 +1,38 @@
+import uuid
+
+import pytest
+
+from server.store import Store, collections
+
+
+def test_a_collection_is_found_by_its_id_and_by_its_alias(store: Store) -> None:
+    with store.begin() as tx:
+        made = collections.add(tx, "room", "Room", description="A task force's room")
+        assert collections.get(tx, made.id) == collections.get(tx, "room") == made
+        assert made.kind == "exchange"
+        assert uuid.UUID(made.id).version == 4
+        with pytest.raises(collections.UnknownCollection):
+            collections.get(tx, "nowhere")
+
+
+def test_aliases_and_titles_are_unique(store: Store) -> None:
+    with store.begin() as tx:
+        collections.add(tx, "room", "Room")
+        with pytest.raises(collections.CollectionExists):
+            collections.add(tx, "room", "Another")
+        with pytest.raises(collections.CollectionExists):
+            collections.add(tx, "another", "Room")
+
+
+def test_the_defaults_are_made_once(store: Store) -> None:
+    with store.begin() as tx:
+        made = collections.create_defaults(tx)
+        assert collections.create_defaults(tx) == []
+        assert collections.every(tx) == made
+    assert {one.alias: one.kind for one in made if one.kind != "released"} == {"inbox": "inbox"}
+    assert [one.alias for one in made if one.kind == "released"] == [
+        name
+        for alias in ("takedown", "mule-accounts", "wallets", "sightings", "public")
+        for name in (alias, f"{alias}-full")
+    ]
+    assert len({one.title for one in made}) == len(made) == 11

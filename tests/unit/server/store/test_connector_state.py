@@ -1,0 +1,71 @@
+from datetime import UTC, datetime, timedelta
+
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, checkpoints, deliveries, partners, statuses
+from server.store.item import Item
+
+START = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+ONE = Item.of({"type": "url", "id": "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", "value": "x"})
+TWO = ONE._replace(id="url--6ba7b811-9dad-51d1-80b4-00c04fd430c8", version=5)
+
+
+def test_the_last_checkpoint_is_remembered(store: Store) -> None:
+    with store.begin() as tx:
+        assert checkpoints.load(tx, "bank") is None
+        checkpoints.save(tx, "bank", {"next": "x"})
+        checkpoints.save(tx, "bank", {"next": None, "at": 5})
+        assert checkpoints.load(tx, "bank") == {"next": None, "at": 5}
+
+
+def test_the_last_run_of_each_feed_is_remembered(store: Store) -> None:
+    with store.begin() as tx:
+        for hours, error in ((0, "TryLater: timeout"), (1, None)):
+            began = START + timedelta(hours=hours)
+            checkpoints.record_run(
+                tx,
+                "bank",
+                started=began,
+                ended=began + timedelta(seconds=2),
+                read=3,
+                accepted=2,
+                rejected=1,
+                error=error,
+            )
+        runs = checkpoints.last_runs(tx)
+    began = START + timedelta(hours=1)
+    assert runs == {"bank": checkpoints.Run("bank", began, began + timedelta(seconds=2), 3, 2, 1, None)}
+
+
+def test_a_file_is_seen_by_its_digest_and_by_its_feed(store: Store) -> None:
+    with store.begin() as tx:
+        checkpoints.mark_seen(tx, "bank", "d1", "a.csv")
+        checkpoints.mark_seen(tx, "bank", "d1", "renamed.csv")
+        assert checkpoints.seen(tx, "bank", "d1")
+        assert not checkpoints.seen(tx, "bank", "d2")
+        assert not checkpoints.seen(tx, "other", "d1")
+
+
+def test_of_a_delivery_the_last_attempt_is_kept(store: Store) -> None:
+    with store.begin() as tx:
+        deliveries.record(tx, "push", "bank", [ONE, TWO], "try later")
+        deliveries.record(tx, "push", "bank", [TWO, TWO], "accepted")
+        sent = {one.object_id: one for one in deliveries.sent(tx, "push", "bank", [ONE, TWO])}
+        assert deliveries.sent(tx, "push", "other", [ONE]) == []
+        assert deliveries.sent(tx, "push", "bank", [TWO._replace(version=6)]) == []
+    assert (sent[ONE.id].version, sent[ONE.id].answer, sent[ONE.id].attempts) == (None, "try later", 1)
+    assert (sent[TWO.id].version, sent[TWO.id].answer, sent[TWO.id].attempts) == (5, "accepted", 2)
+
+
+def test_a_status_is_for_the_partner_that_asked_for_it(store: Store) -> None:
+    with store.begin() as tx:
+        partners.add(
+            tx, Partner(name="a", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
+        )
+        statuses.save(tx, "feed", "s1", "a", b"pending")
+        statuses.save(tx, "feed", "s1", "a", b"complete")
+        assert statuses.load(tx, "feed", "s1", "a") == b"complete"
+        assert statuses.load(tx, "feed", "s1", "b") is None
+        assert statuses.load(tx, "other", "s1", "a") is None
+        assert statuses.forget(tx, before=1) == 0
+        assert statuses.forget(tx, before=1 << 60) == 1
+        assert statuses.load(tx, "feed", "s1", "a") is None

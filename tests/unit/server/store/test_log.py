@@ -1,0 +1,203 @@
+import uuid
+from typing import Any
+
+import pytest
+
+from server.store import Store, collections, log, times
+from server.store.collections import Collection, UnknownCollection
+from server.store.item import Item
+from server.store.query import EVERY, Query, Versions
+
+DAY = "2026-01-{:02}T00:00:00.000Z"
+
+
+def indicator(name: str, day: int = 1, spec: str | None = "2.1", **more: Any) -> Item:
+    obj = {
+        "type": "indicator",
+        "id": f"indicator--{uuid.uuid5(uuid.NAMESPACE_DNS, name)}",
+        "created": DAY.format(1),
+        "modified": DAY.format(day),
+        **more,
+    }
+    return Item.of(obj if spec is None else {**obj, "spec_version": spec})
+
+
+def observable(name: str) -> Item:
+    return Item.of({"type": "domain-name", "id": f"domain-name--{uuid.uuid5(uuid.NAMESPACE_DNS, name)}", "value": name})
+
+
+def put(store: Store, room: Collection, *items: Item) -> log.Appended:
+    with store.begin() as tx:
+        return log.append(tx, room, items)
+
+
+def got(store: Store, room: Collection, query: Query | None = None) -> list[bytes]:
+    with store.read() as tx:
+        return log.page(tx, room, query or Query()).bodies
+
+
+def test_what_was_appended_comes_back_byte_for_byte_in_its_order(store: Store, room: Collection) -> None:
+    items = [indicator(name) for name in "abc"]
+    done = put(store, room, *items)
+    assert done.added == [item.id for item in items]
+    assert got(store, room) == [item.body for item in items]
+
+
+def test_appending_the_same_again_changes_nothing(store: Store, room: Collection) -> None:
+    items = [indicator("a"), observable("x.example")]
+    put(store, room, *items)
+    again = put(store, room, *items, *items)
+    assert again.added == []
+    assert again.unchanged == [item.id for item in items] * 2
+    assert (again.first, again.last) == (None, None)
+    assert got(store, room) == [item.body for item in items]
+
+
+def test_an_object_given_twice_in_one_batch_is_added_once(store: Store, room: Collection) -> None:
+    one, plain = indicator("a"), observable("x.example")
+    done = put(store, room, one, plain, one, plain)
+    assert (done.added, done.unchanged) == ([one.id, plain.id], [one.id, plain.id])
+
+
+def test_a_batch_ends_on_a_whole_millisecond(store: Store, room: Collection) -> None:
+    for size in (1, 7, 1500):
+        done = put(store, room, *(indicator(f"{size}-{n}") for n in range(size)))
+        assert done.first is not None
+        assert done.last is not None
+        assert done.last % 1000 == 0
+        assert done.last - done.first == size - 1
+
+
+def test_only_the_newest_version_is_listed_and_all_are_kept(store: Store, room: Collection) -> None:
+    old, new = indicator("a", 1), indicator("a", 2)
+    put(store, room, old)
+    put(store, room, new)
+    assert got(store, room) == [new.body]
+    assert got(store, room, Query(versions=EVERY)) == [old.body, new.body]
+    assert got(store, room, Query(versions=Versions(first=True))) == [old.body]
+    dated = Versions(dates=(times.parse(DAY.format(1)),))
+    assert got(store, room, Query(versions=dated)) == [old.body]
+    assert got(store, room, Query(versions=Versions(first=True, last=True))) == [old.body, new.body]
+
+
+def test_an_older_version_that_comes_late_is_kept_but_not_listed(store: Store, room: Collection) -> None:
+    old, new = indicator("a", 1), indicator("a", 2)
+    put(store, room, new)
+    put(store, room, old)
+    assert got(store, room) == [new.body]
+    assert got(store, room, Query(versions=EVERY)) == [new.body, old.body]
+
+
+def test_both_forms_of_an_object_stand_side_by_side(store: Store, room: Collection) -> None:
+    plain, current = indicator("a", 3, spec=None), indicator("a", 2)
+    put(store, room, plain, current)
+    assert got(store, room) == [current.body]
+    assert got(store, room, Query(versions=EVERY)) == [current.body]
+    assert got(store, room, Query(spec_versions=("2.0",))) == [plain.body]
+    assert got(store, room, Query(spec_versions=("2.1",))) == [current.body]
+    assert got(store, room, Query(spec_versions=("2.0", "2.1"))) == [plain.body]
+    assert got(store, room, Query(spec_versions=("2.0", "2.1"), versions=EVERY)) == [plain.body, current.body]
+
+
+def test_an_object_without_versions_counts_as_of_when_it_was_added(store: Store, room: Collection) -> None:
+    plain = observable("x.example")
+    done = put(store, room, plain)
+    assert done.first is not None
+    assert got(store, room, Query(versions=Versions(dates=(done.first,)))) == [plain.body]
+    with store.read() as tx:
+        assert log.manifest(tx, room, Query()).records == [log.Record(plain.id, done.first, done.first, "2.1")]
+        assert log.latest(tx, room, [plain.id]) == {plain.id: plain}
+        assert log.added(tx, room, [plain.id]) == {plain.id: done.first}
+
+
+def test_filters_combine(store: Store, room: Collection) -> None:
+    a, b, plain = indicator("a"), indicator("b"), observable("x.example")
+    first = put(store, room, a)
+    put(store, room, b, plain)
+    assert got(store, room, Query(types=("domain-name",))) == [plain.body]
+    assert got(store, room, Query(ids=(a.id, plain.id))) == [a.body, plain.body]
+    assert got(store, room, Query(ids=(a.id, plain.id), types=("indicator",))) == [a.body]
+    assert first.last is not None
+    assert got(store, room, Query(after=first.last)) == [b.body, plain.body]
+    assert got(store, room, Query(after=first.last, ids=(a.id,))) == []
+
+
+def test_a_page_says_more_only_when_there_is_more(store: Store, room: Collection) -> None:
+    items = [indicator(str(n)) for n in range(4)]
+    put(store, room, *items)
+    with store.read() as tx:
+        first = log.page(tx, room, Query(limit=2))
+        assert first.next is not None
+        second = log.page(tx, room, Query(limit=2).past(first.next))
+        assert second.next is None
+        assert first.bodies + second.bodies == [item.body for item in items]
+        assert log.page(tx, room, Query(limit=4)).next is None
+
+
+def test_the_latest_of_many_ids_are_found_at_once(store: Store, room: Collection) -> None:
+    items = [indicator(str(n)) for n in range(6_000)]
+    put(store, room, *items)
+    with store.read() as tx:
+        assert len(log.latest(tx, room, [item.id for item in items])) == 6_000
+        assert log.count(tx, room) == 6_000
+
+
+def test_deleting_the_latest_version_brings_the_one_before_back(store: Store, room: Collection) -> None:
+    old, new = indicator("a", 1), indicator("a", 2)
+    put(store, room, old, new)
+    with store.begin() as tx:
+        assert log.delete(tx, room, Query(ids=(old.id,))) == 1
+    assert got(store, room) == [old.body]
+    with store.begin() as tx:
+        assert log.delete(tx, room, Query(ids=(old.id,), versions=EVERY)) == 1
+        assert log.delete(tx, room, Query(ids=(old.id,), versions=EVERY)) == 0
+    assert got(store, room) == []
+
+
+def test_collections_do_not_see_each_other(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        other = collections.add(tx, "other", "Other")
+        log.lock(tx, [room, other])
+        log.append(tx, other, [indicator("a")])
+    assert got(store, room) == []
+    with store.read() as tx:
+        assert (log.last_added(tx, room), log.count(tx, other)) == (None, 1)
+        assert log.last_added(tx, other) is not None
+
+
+def test_what_was_not_committed_was_not_there(store: Store, room: Collection) -> None:
+    with pytest.raises(ZeroDivisionError), store.begin() as tx:  # noqa: PT012  # the append has to come first
+        log.append(tx, room, [indicator("a")])
+        divmod(1, 0)
+    assert got(store, room) == []
+
+
+def test_a_collection_that_is_not_there_cannot_be_appended_to(store: Store) -> None:
+    nowhere = Collection(9, str(uuid.uuid4()), "nowhere", "Nowhere", "", "exchange", 0)
+    with store.begin() as tx, pytest.raises(UnknownCollection):
+        log.append(tx, nowhere, [indicator("a")])
+
+
+def test_revocation_is_a_version_like_any_other(store: Store, room: Collection) -> None:
+    put(store, room, indicator("a", 1))
+    gone = indicator("a", 2, revoked=True)
+    put(store, room, gone)
+    with store.read() as tx:
+        assert log.latest(tx, room, [gone.id])[gone.id].revoked
+
+
+def test_the_default_listing_is_one_range_of_one_index(store: Store, room: Collection) -> None:
+    put(store, room, *(indicator(str(n)) for n in range(50)))
+    log_sql = (
+        "EXPLAIN QUERY PLAN SELECT date_added, body FROM objects"
+        " WHERE collection = 1 AND date_added > 5 AND (latest) ORDER BY date_added LIMIT 10"
+    )
+    with store.read() as tx:
+        plan = [row[3] for row in tx.exec_driver_sql(log_sql)]
+    assert plan == ["SEARCH objects USING INDEX ix_objects_latest (collection=? AND date_added>?)"]
+
+
+def test_integers_of_any_size_are_kept_whole() -> None:
+    big = {"type": "x", "id": "x--1", "x_big": 10**40, "x_name": "บัญชี"}
+    assert Item.of(big).body == f'{{"type":"x","id":"x--1","x_big":{10**40},"x_name":"บัญชี"}}'.encode()
+    assert Item.of_bytes(Item.of(big).body) == Item.of(big)

@@ -1,0 +1,97 @@
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from medallion.exceptions import BackendError, ProcessingError
+
+import server.store.store
+from schemas.partner import Partner, PartnerKind
+from server.app import create_app
+from server.settings import Settings
+from server.store import Store, collections, partners
+
+SECRET = "hunter2"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "hub.db"
+
+
+@pytest.fixture
+def app(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    monkeypatch.setattr(server.store.store, "_BUSY_SECONDS", 0.05)
+    made = create_app(Settings(database_url=f"sqlite:///{file}"))
+    yield made
+    made.extensions["scamfeed-store"].close()
+
+
+@pytest.fixture
+def headers(file: Path) -> dict[str, str]:
+    store = Store.open(f"sqlite:///{file}")
+    store.migrate()
+    with store.begin() as tx:
+        room = collections.add(tx, "room", "Room")
+        given = partners.add(
+            tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
+        )
+        partners.grant(tx, "bank", room, read=True, write=True)
+    store.close()
+    return {"Authorization": f"Bearer {given.token}", "Content-Type": "application/taxii+json;version=2.1"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (RuntimeError(f"dsn=postgres://feed:{SECRET}@db"), 500),
+        (IndexError(), 500),
+        (BackendError("no backend", 500, RuntimeError(SECRET)), 500),
+        (ProcessingError("not processed", 422, RuntimeError(SECRET)), 422),
+    ],
+)
+def test_a_fault_is_told_by_its_id_alone(
+    app: Flask,
+    headers: dict[str, str],
+    fault: Exception,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(app.medallion_backend, "get_collections", fail)  # type: ignore[attr-defined]
+    caplog.set_level(logging.INFO)
+    answer = app.test_client().get("/feed/collections/", headers=headers)
+    assert answer.status_code == status
+    assert answer.content_type == "application/taxii+json;version=2.1"
+    assert SECRET not in answer.text
+    assert answer.json is not None
+    assert answer.json["http_status"] == str(status)
+    assert answer.json["error_id"] in caplog.text
+
+
+def test_a_store_that_is_busy_is_tried_again_later(app: Flask, headers: dict[str, str], file: Path) -> None:
+    elsewhere = sqlite3.connect(file, isolation_level=None)
+    elsewhere.execute("BEGIN IMMEDIATE")
+    body = b'{"objects": [{"type": "url", "id": "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", "value": "x"}]}'
+    answer = app.test_client().post("/feed/collections/room/objects/", headers=headers, data=body)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    elsewhere.execute("ROLLBACK")
+    elsewhere.close()
+    again = app.test_client().post("/feed/collections/room/objects/", headers=headers, data=body)
+    assert again.status_code == 202
+
+
+def test_health_says_whether_the_store_answers(app: Flask, headers: dict[str, str]) -> None:
+    assert app.test_client().get("/health").json == {"status": "ok"}
+
+
+def test_health_says_so_before_there_are_tables(app: Flask) -> None:
+    answer = app.test_client().get("/health")
+    assert (answer.status_code, answer.json) == (503, {"status": "store unavailable"})

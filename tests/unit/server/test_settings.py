@@ -1,0 +1,70 @@
+"""Settings come from the environment over the file over the defaults, and a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from server.settings import BadConfiguration, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, text: str, name: str = "scamfeed.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_any_configuration_there_are_defaults() -> None:
+    assert load() == Settings()
+    assert load().database_url == "sqlite:///scamfeed.db"
+
+
+def test_the_environment_goes_before_the_file(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(alone, 'title = "From the file"\ncontact = "desk@hub.example"\n')
+    monkeypatch.setenv("SCAMFEED_TITLE", "From the environment")
+    settings = load()
+    assert (settings.title, settings.contact) == ("From the environment", "desk@hub.example")
+
+
+def test_connectors_are_tables_of_the_file(alone: Path) -> None:
+    path = write(alone, '[[feed]]\nname = "a"\nconnector = "file-pull"\npassword = { env = "X" }\n', "other.toml")
+    assert load(path).feed == [{"name": "a", "connector": "file-pull", "password": {"env": "X"}}]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("tilte = 'x'", "tilte"),
+        ("rate_limit = -1", "rate_limit"),
+        ("database_url = 'mysql://x'", "database_url"),
+        ("log_level = 'LOUD'", "log_level"),
+        ("title = ", "not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(alone: Path, text: str, named: str) -> None:
+    write(alone, text)
+    with pytest.raises(BadConfiguration, match=named):
+        load()
+
+
+def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAMFEED_DATABASE", "sqlite:///x.db")
+    with pytest.raises(BadConfiguration, match="SCAMFEED_DATABASE: no such setting"):
+        load()
+
+
+def test_a_file_that_was_named_has_to_be_there(alone: Path) -> None:
+    with pytest.raises(BadConfiguration, match=r"missing\.toml: cannot be read"):
+        load(alone / "missing.toml")
+
+
+def test_a_wrong_value_is_not_repeated(alone: Path) -> None:
+    write(alone, "database_url = 'mysql://feed:hunter2@db'")
+    with pytest.raises(BadConfiguration) as error:
+        load()
+    assert "hunter2" not in str(error.value)
