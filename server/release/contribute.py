@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ class Refused(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What became of each object: every one is in one of the lists, in the order they came."""
+    """What became of each object: every one is in one of the lists."""
 
     accepted: list[Accepted] = field(default_factory=list)
     pending: list[Refused] = field(default_factory=list)
@@ -75,7 +76,7 @@ class _Contribution:
         log.lock(tx, self._collections.values())
         self._entering: dict[str, list[_Taken]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
-        self._homes: dict[str, str] = {}
+        self._said: dict[str, _Said | None] = {}
         self._mentions: list[tuple[str, str]] = []
         self._outcome = Outcome()
 
@@ -134,7 +135,8 @@ class _Contribution:
     def _release(self, kept: list[_Taken]) -> list[_Taken]:
         """Choose for each object where it goes; gives those to keep."""
         staying: list[_Taken] = []
-        for taken in kept:
+        # Indicators first: what speaks about them goes no further than they.
+        for taken in sorted(kept, key=lambda each: each.item.type != "indicator"):
             obj = taken.obj
             try:
                 if taken.item.revoked:
@@ -143,7 +145,7 @@ class _Contribution:
                     taken = self._enter_indicator(taken)
                 elif obj["type"] == "sighting":
                     self._mentions.append((obj["sighting_of_ref"], obj["id"]))
-                    self._enter(taken, route.SIGHTINGS, self._allowed(route.level(obj)))
+                    self._enter(taken, route.SIGHTINGS, self._allowed(self._level_about(obj, obj["sighting_of_ref"])))
             except Rejected as refusal:
                 self._outcome.failed.append(Refused(taken.item.id, taken.item.version, refusal.message))
                 continue
@@ -169,9 +171,8 @@ class _Contribution:
             raise
         self._mentions.append((subject(report.kind, report.value), taken.item.id))
         taken = _bounded(taken, report)
-        home = route.home_of(report.kind)
-        self._homes[taken.item.id] = home
-        self._enter(taken, home, self._allowed(route.level(taken.obj)))
+        said = self._said[taken.item.id] = _Said(route.home_of(report.kind), route.level(taken.obj))
+        self._enter(taken, said.home, self._allowed(said.tlp))
         return taken
 
     def _enter(self, taken: _Taken, home: str, tlp: Tlp) -> None:
@@ -190,25 +191,33 @@ class _Contribution:
         found = log.latest(self._tx, self._inbox, missing)
         observables |= {id_: _Taken(item, msgspec.json.decode(item.body)) for id_, item in found.items()}
         for bond in bonds:
-            home = self._home_of(bond.obj["source_ref"])
+            said = self._what_is_said(bond.obj["source_ref"])
             target = observables.get(bond.obj["target_ref"])
-            if home is None or target is None or bond.item.revoked:
+            if said is None or target is None or bond.item.revoked:
                 continue
-            for alias in route.aliases(home, route.level(bond.obj)):
+            for alias in route.aliases(said.home, self._level_about(bond.obj, bond.obj["source_ref"])):
                 full = alias + route.FULL
                 self._entering[full] += [taken for taken in (target, bond) if route.admits(full, taken.obj)]
 
-    def _home_of(self, indicator_id: str) -> str | None:
-        """Give where an indicator of this or an earlier contribution is read."""
-        if indicator_id not in self._homes:
+    def _level_about(self, obj: Mapping[str, Any], indicator_id: str) -> Tlp:
+        """Give the level of what speaks about an indicator: its own, and never a wider one than the indicator's.
+
+        Of an indicator that is not here, it is not known how wide that is.
+        """
+        said = self._what_is_said(indicator_id)
+        return route.narrower(route.level(obj), said.tlp if said else Tlp.AMBER)
+
+    def _what_is_said(self, indicator_id: str) -> "_Said | None":
+        """Give where an indicator of this or an earlier contribution is read, and at which level."""
+        if indicator_id not in self._said:
+            self._said[indicator_id] = None
             item = log.latest(self._tx, self._inbox, [indicator_id]).get(indicator_id)
-            if item is None or item.type != "indicator":
-                return None
-            try:
-                self._homes[indicator_id] = route.home_of(from_stix(msgspec.json.decode(item.body)).kind)
-            except Rejected:
-                return None
-        return self._homes[indicator_id]
+            if item is not None and item.type == "indicator":
+                indicator = msgspec.json.decode(item.body)
+                with suppress(Rejected):
+                    home = route.home_of(from_stix(indicator).kind)
+                    self._said[indicator_id] = _Said(home, route.level(indicator))
+        return self._said[indicator_id]
 
     def _take_back(self, taken: _Taken) -> None:
         """Revoke the object wherever it is, as it stands there: a revocation brings no new words with it."""
@@ -224,6 +233,13 @@ class _Contribution:
             around = companions.of(self._partner.name, self._partner.kind, self._levels[alias])
             entering = [Item.of(obj) for obj in around] + [taken.item for taken in self._entering[alias]]
             log.append(self._tx, self._collections[alias], entering)
+
+
+class _Said(NamedTuple):
+    """What matters of an indicator to those who speak about it: whose readers act on it, and its level."""
+
+    home: str
+    tlp: Tlp
 
 
 class _Held(Exception):

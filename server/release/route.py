@@ -25,6 +25,11 @@ def level(obj: Mapping[str, Any]) -> Tlp:
     return marking.tlp_of(obj) or (Tlp.CLEAR if neutral else Tlp.AMBER)
 
 
+def narrower(one: Tlp, other: Tlp) -> Tlp:
+    """Give the narrower of two levels."""
+    return marking.narrowest((one, other)) or Tlp.RED
+
+
 def may_be_released(tlp: Tlp) -> bool:
     """Tell whether an object of that level may enter any collection that more than named partners read."""
     return tlp in _MEMBERS

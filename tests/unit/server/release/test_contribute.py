@@ -36,7 +36,7 @@ def test_an_indicator_reaches_the_readers_who_act_on_its_kind(
 ) -> None:
     observable, indicator, relationship = stix(value, kind)
     outcome = post(observable, indicator, relationship)
-    assert [each.id for each in outcome.accepted] == [observable["id"], indicator["id"], relationship["id"]]
+    assert {each.id for each in outcome.accepted} == {observable["id"], indicator["id"], relationship["id"]}
     assert holding(store, held_by, indicator["id"]) == {home, f"{home}-full"}
     assert holding(store, held_by, observable["id"]) == {f"{home}-full"}
     assert holding(store, held_by, relationship["id"]) == {f"{home}-full"}
@@ -202,4 +202,37 @@ def test_a_sighting_reaches_those_who_read_sightings(
         "sighting_of_ref": indicator["id"],
     }
     post(indicator, sighting)
+    assert holding(store, held_by, sighting["id"]) == {"sightings", "sightings-full"}
+
+
+@pytest.mark.parametrize(("tlp", "reached"), [("red", set()), ("green", {"takedown-full"})])
+def test_what_speaks_about_an_indicator_never_goes_further_than_it(
+    store: Store, stix: Stix, post: Post, held_by: Held, tlp: str, reached: set[str]
+) -> None:
+    clear = stix(tlp="clear")[1]["object_marking_refs"]
+    observable, indicator, relationship = stix(tlp=tlp)
+    post(indicator)
+    post(observable, {**relationship, "object_marking_refs": clear})
+    assert holding(store, held_by, observable["id"]) == reached
+    assert holding(store, held_by, relationship["id"]) == reached
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_clear_sighting_of_what_is_not_clear_is_not_public(
+    store: Store, stix: Stix, post: Post, held_by: Held, other: Partner, known: bool
+) -> None:
+    indicator = stix(tlp="amber")[1]
+    if known:
+        post(indicator)
+    sighting = {
+        "type": "sighting",
+        "spec_version": "2.1",
+        "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
+        "created_by_ref": other.identity,
+        "created": "2026-11-24T09:00:00.000Z",
+        "modified": "2026-11-24T09:00:00.000Z",
+        "sighting_of_ref": indicator["id"],
+        "object_marking_refs": stix(tlp="clear")[1]["object_marking_refs"],
+    }
+    post(sighting, by=other)
     assert holding(store, held_by, sighting["id"]) == {"sightings", "sightings-full"}
