@@ -1,0 +1,69 @@
+"""What the documents name is there: commands, options, make targets, files."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from feeds import connectors
+from server.cli import app
+from server.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+IDS = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+
+
+def command_at(words: list[str]) -> tuple[Any, list[str]]:
+    """Follow command words down to the command they name; gives the words that are left."""
+    command: Any = get_command(app)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"there is no command {words[0]!r}"
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
+def test_every_command_and_option_that_is_named_exists(path: Path) -> None:
+    for line in re.findall(r"(?:^|`)scamfeed ([a-z][^`\n#]*)", path.read_text(encoding="utf-8"), re.MULTILINE):
+        command, rest = command_at(re.sub(r'"[^"]*"', "X", line).split())
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        for word in rest:
+            if word.startswith("--"):
+                assert word.partition("=")[0] in known | {"--help", "--config"}, f"scamfeed {line}: {word}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
+def test_every_make_target_that_is_named_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
+def test_every_link_inside_the_project_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "make demo" in text
+    assert "make test" in text
+
+
+@pytest.mark.parametrize("name", connectors.every())
+def test_every_setting_of_a_connector_is_explained(name: str) -> None:
+    text = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in text
+    for setting in connectors.every()[name].settings_model.model_fields:
+        assert f"`{setting}`" in text, setting
+
+
+def test_every_setting_of_the_hub_is_explained() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for setting in Settings.model_fields:
+        assert f"`{setting}`" in text, setting
