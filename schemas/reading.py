@@ -1,6 +1,7 @@
 """Raw columns, as files have them, to reports."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from pydantic import ValidationError
 
@@ -57,6 +58,12 @@ class Reader:
         return pattern.model_copy(update={"value": normal.value, "details": normal.details})
 
 
+@cache
+def _inputs_of_kinds() -> frozenset[str]:
+    """Give the columns that are some kind's own; what helps one kind says nothing about another."""
+    return frozenset(column for kind in kinds.every().values() for column in kind.inputs)
+
+
 def _given(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
     """Give the columns that are the kind's own."""
     return {key: columns[key] for key in kind.inputs if key in columns} if kind.inputs else NO_DETAILS
@@ -69,7 +76,7 @@ def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
             data["evidence"] = [{"sha256": digest.strip().lower()} for digest in text.split(",")]
         elif key in _LISTS:
             data[key] = [part.strip().upper() for part in text.replace(";", ",").split(_LISTS[key]) if part.strip()]
-        elif key not in kind.inputs:
+        elif key in Report.model_fields or key not in _inputs_of_kinds():
             data[key] = text
     try:
         return Report.model_validate(data)

@@ -93,8 +93,10 @@ class TaxiiPush(Push[TaxiiPushSettings]):
             url = urljoin(url, f"collections/{quote(settings.peer_collection, safe='')}/")
         try:
             with taxii.consequences(url):
-                collection = Collection(url, conn=self._connection)
-                collection.refresh()
+                about = self._connection.get(url, headers={"Accept": taxii.MEDIA_TYPE})
+                # The client wants the id in the URL, where the configuration may have an alias.
+                by_id = urljoin(url, f"../{quote(about['id'], safe='')}/")
+                collection = Collection(by_id, conn=self._connection, collection_info=about)
                 if not collection.can_write:
                     raise Misconfigured(f"{url}: we may not write there; ask the peer for that right")
             self._limit = min(settings.max_bytes, self._taken_at_most(urljoin(url, "../../")))

@@ -26,7 +26,12 @@ from server.store.partners import UnknownPartner
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
 KindOption = Annotated[str | None, typer.Option(help="the kind of all values that come without one")]
-FormatOption = Annotated[str | None, typer.Option(help="the files' format; recognised by content where not named")]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        help="the files' format, in documents with its list's place (json:data.items); recognised where not named"
+    ),
+]
 ScamType = Annotated[str | None, typer.Option(help="the scam's type, where the rows say none")]
 TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows that bear none [default: amber]")]
 Country = Annotated[str | None, typer.Option(help="country of values that are written without one, as TH")]
@@ -116,7 +121,7 @@ def _options(
 ) -> Options:
     if kind is not None and kind not in kinds.every():
         fail(f"--kind {kind}: there is no such kind; there are: {', '.join(kinds.every())}")
-    if format_ is not None and format_ not in formats.names():
+    if format_ is not None and format_.partition(":")[0] not in formats.names():
         fail(f"--format {format_}: there is no such format; there are: {', '.join(formats.names())}")
     given = {"scam_type": scam_type, "tlp": tlp and tlp.value, "country": country and country.upper()}
     defaults = {name: text for name, text in given.items() if text}

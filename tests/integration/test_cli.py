@@ -84,6 +84,12 @@ def test_map_reads_standard_input_and_writes_standard_output(run: Run) -> None:
     assert "phone-number" not in {obj["type"] for obj in objects}
 
 
+def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
+    document = '{"data": {"items": ["bad.example.com"]}, "more": ["x.example.com"]}'
+    counts = answer(run("map", "-", "--kind", "domain", "--format", "json:data.items", "--json", stdin=document))
+    assert counts["mapped"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -58,6 +58,11 @@ def test_a_row_overrides_the_defaults_but_not_who_speaks() -> None:
     assert report.reporter == "Example Bank"
 
 
+def test_a_column_that_helps_another_kind_is_passed_over() -> None:
+    assert read({"value": "shop.example.com", "country": "TH"}).value == "shop.example.com"
+    assert read({"value": "shop.example.com", "iban": "x"}, kind="domain").details == {}
+
+
 def test_a_value_without_a_kind_is_recognised() -> None:
     assert read({"value": "shop.example.com"}).kind == "domain"
     assert read({"value": "+66 81 234 5678"}).kind == "phone"

@@ -1,0 +1,127 @@
+"""From a folder to a partner's own server: file-pull into one Scamfeed, taxii-push into another, over real sockets."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+
+from feeds.connector import build
+from feeds.runner import run
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.release.retract import retract
+from server.setup import set_up
+from server.store import Store, collections, log, partners
+from server.store.query import Query
+
+SERVE = """
+import sys
+from server.app import serve
+from server.settings import Settings
+serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
+"""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A bank's own Scamfeed, with a room for what the hub sends."""
+
+    url: str
+    store: Store
+    user: str
+    secret: Path
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Iterator[Bank]:
+    url = f"sqlite:///{tmp_path / 'bank.db'}"
+    store = Store.open(url)
+    set_up(store)
+    with store.begin() as tx:
+        room = collections.add(tx, "from-the-hub", "From the hub")
+        hub = partners.add(tx, Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub")))
+        partners.grant(tx, "Hub", room, read=True, write=True)
+    secret = tmp_path / "secret"
+    secret.write_text(hub.password)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with (tmp_path / "log").open("wb") as out:
+        server = subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=out, stdout=out)
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        try:
+            while True:
+                try:
+                    requests.get(f"{address}/health", timeout=5)
+                    break
+                except requests.ConnectionError:
+                    assert server.poll() is None
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            yield Bank(f"{address}/feed/", store, hub.user, secret)
+        finally:
+            server.terminate()
+            server.wait(60)
+            store.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    set_up(store)
+    with store.begin() as tx:
+        partners.add(tx, Partner(name="Telecom", kind=PartnerKind.TELECOM, identity=ids.identity("Telecom")))
+        partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank")))
+        partners.grant(tx, "Bank", collections.get(tx, "takedown-full"), read=True)
+    yield store
+    store.close()
+
+
+def active(store: Store, alias: str) -> dict[str, bool]:
+    with store.read() as tx:
+        bodies = log.page(tx, collections.get(tx, alias), Query()).bodies
+    return {obj["id"]: obj.get("revoked", False) for obj in map(orjson.loads, bodies)}
+
+
+def test_both_sides_hold_the_same_in_the_end(hub: Store, bank: Bank, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    domains = "".join(f"{number},h{number}[.]example[.]com,phishing\n" for number in range(2500))
+    (drop / "domains.csv").write_text("id,domain,classification\n" + domains + "x,good.example.com,legitimate\n")
+    (drop / "phones.jsonl").write_text('{"PhoneNumber": "+66812345678"}\n')
+    pull = build({"name": "drop", "connector": "file-pull", "path": str(drop), "contribute_as": "Telecom"})
+    push = build(
+        {
+            "name": "to-the-bank",
+            "connector": "taxii-push",
+            "url": bank.url,
+            "peer_collection": "from-the-hub",
+            "user": bank.user,
+            "password": {"file": str(bank.secret)},
+            "partner": "Bank",
+            "collection": "takedown-full",
+        }
+    )
+    pulled = run(hub, pull)
+    assert (pulled.error, pulled.read, pulled.accepted) == (None, 2502, 2501)
+    assert pulled.reasons == {"not-a-scam": 1}
+    pushed = run(hub, push)
+    assert (pushed.error, pushed.rejected) == (None, 0)
+    assert pushed.read == len(active(hub, "takedown-full")) > 7500
+    assert active(bank.store, "from-the-hub") == active(hub, "takedown-full")
+
+    gone = next(id_ for id_ in active(hub, "takedown-full") if id_.startswith("indicator--"))
+    with hub.begin() as tx:
+        retract(tx, gone, partners.get(tx, "Telecom"))
+    assert run(hub, push).read >= 1
+    assert active(bank.store, "from-the-hub")[gone] is True
+    assert active(bank.store, "from-the-hub") == active(hub, "takedown-full")
+    assert run(hub, push).read == 0

@@ -1,0 +1,163 @@
+"""The folder connector: which files are read, once, and from where a file that was begun goes on."""
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings, build
+
+GOOD = "a.example.com\nb.example.com\n"
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder
+
+
+def feed(path: object, **more: Any) -> Pull[PullSettings]:
+    table = {"name": "f", "connector": "file-pull", "path": str(path), "contribute_as": "P", "batch": 3, **more}
+    made = build(table)
+    assert isinstance(made, Pull)
+    return made
+
+
+def pulled(path: object, checkpoint: dict[str, Any] | None = None, seen: frozenset[str] = frozenset()) -> list[Batch]:
+    return list(feed(path).pull(checkpoint, seen.__contains__))
+
+
+def done(batches: list[Batch]) -> list[str]:
+    return [name for batch in batches for _, name in batch.done]
+
+
+def test_files_are_read_oldest_first(drop: Path) -> None:
+    for age, name in enumerate(["c.txt", "a.txt", "b.txt"]):
+        (drop / name).write_text(f"{name}.example.com\n")
+        os.utime(drop / name, (1_700_000_000 + age, 1_700_000_000 + age))
+    assert done(pulled(drop)) == ["c.txt", "a.txt", "b.txt"]
+
+
+def test_what_is_hidden_unfinished_or_a_link_is_left_alone(drop: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text(GOOD)
+    for name in (".hidden", "a.csv.part", "b.tmp", "c.txt~", "D.PART"):
+        (drop / name).write_text(GOOD)
+    (drop / "link.txt").symlink_to(secret)
+    (drop / "folder").mkdir()
+    assert pulled(drop) == []
+
+
+def test_the_same_content_is_one_file_whatever_it_is_called(drop: Path) -> None:
+    (drop / "a.txt").write_text(GOOD)
+    (drop / "b.txt").write_text(GOOD)
+    first = pulled(drop)
+    assert len(done(first)) == 1
+    digests = frozenset(digest for batch in first for digest, _ in batch.done)
+    assert pulled(drop, first[-1].checkpoint, digests) == []
+
+
+def test_a_changed_file_is_a_new_one(drop: Path) -> None:
+    file = drop / "a.txt"
+    file.write_text(GOOD)
+    made = feed(drop)
+    first = list(made.pull(None, lambda _: False))
+    digests = {digest for batch in first for digest, _ in batch.done}
+    file.write_text(GOOD + "c.example.com\n")
+    assert [batch.read for batch in made.pull(None, digests.__contains__)] == [3, 0]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 6, 7])
+def test_a_file_goes_on_after_any_batch(drop: Path, rows: int) -> None:
+    (drop / "a.txt").write_text("".join(f"h{number}.example.com\n" for number in range(rows)))
+    whole = pulled(drop)
+    assert sum(batch.read for batch in whole) == rows
+    assert done(whole) == ["a.txt"]
+    for place, batch in enumerate(whole):
+        rest = pulled(drop, batch.checkpoint)
+        if not batch.done:
+            assert rest == whole[place + 1 :]
+
+
+def test_a_file_that_was_begun_goes_on_before_older_ones(drop: Path) -> None:
+    (drop / "new.txt").write_text("".join(f"h{number}.example.com\n" for number in range(7)))
+    begun = pulled(drop)[0].checkpoint
+    (drop / "old.txt").write_text(GOOD)
+    os.utime(drop / "old.txt", (1_600_000_000, 1_600_000_000))
+    assert done(pulled(drop, begun)) == ["new.txt", "old.txt"]
+    assert pulled(drop, begun)[0].checkpoint["row"] == 6
+
+
+def test_a_file_that_grows_while_it_is_read_is_begun_anew(drop: Path) -> None:
+    file = drop / "a.txt"
+    file.write_text("".join(f"h{number}.example.com\n" for number in range(7)))
+    batches: Iterator[Batch] = feed(drop).pull(None, lambda _: False)
+    first = next(batches)
+    with file.open("a") as more:
+        more.write("late.example.com\n")
+    assert done([first, *batches]) == []
+
+
+def test_a_file_that_cannot_be_read_is_counted_and_not_tried_again(drop: Path) -> None:
+    packed = gzip.compress(GOOD.encode() * 1000)
+    (drop / "a.txt.gz").write_bytes(packed[:-20])
+    (drop / "b.txt").write_text(GOOD)
+    batches = pulled(drop)
+    assert sorted(done(batches)) == ["a.txt.gz", "b.txt"]
+    assert sum(batch.rejected.get("unreadable-file", 0) for batch in batches) == 1
+
+
+def test_reports_are_as_old_as_their_file(drop: Path) -> None:
+    (drop / "a.txt").write_text(GOOD)
+    os.utime(drop / "a.txt", (1_767_225_600, 1_767_225_600))
+    indicator = next(obj for objects in pulled(drop)[0].items for obj in objects if obj["type"] == "indicator")
+    assert indicator["created"] == "2026-01-01T00:00:00.000Z"
+
+
+def test_settings_fill_what_rows_leave_out(drop: Path) -> None:
+    (drop / "a.txt").write_text("081 234 5678\n")
+    batch = next(feed(drop, kind="phone", country="TH", tlp="green", scam_type="romance").pull(None, lambda _: False))
+    indicator = next(obj for objects in batch.items for obj in objects if obj["type"] == "indicator")
+    assert indicator["pattern"] == "[phone-number:value = '+66812345678']"
+    assert 'scam:type="romance"' in indicator["labels"]
+
+
+def test_a_pattern_names_files_in_folders_below(drop: Path) -> None:
+    (drop / "x").mkdir()
+    (drop / "x" / "a.csv").write_text("domain\na.example.com\n")
+    (drop / "x" / "a.txt").write_text(GOOD)
+    assert done(pulled(drop / "**" / "*.csv")) == ["a.csv"]
+    assert pulled(drop / "*.csv") == []
+    assert done(pulled(drop / "x" / "a.txt")) == ["a.txt"]
+
+
+def test_a_folder_that_is_not_there_is_the_operators_to_mend(drop: Path) -> None:
+    with pytest.raises(Misconfigured, match="nowhere"):
+        pulled(drop / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"format": "xml"}, "format: there is no format 'xml'; there are: "),
+        ({"kind": "car"}, "kind: there is no kind of that name; there are: "),
+        ({"country": "Thailand"}, "country"),
+        ({"connector": "carrier-pigeon"}, "there is no 'carrier-pigeon'; there are file-pull, "),
+        ({"every": "often"}, "every: not a duration"),
+        ({"cron": "daily"}, "cron"),
+        ({"batch": 0}, "batch"),
+    ],
+)
+def test_a_bad_setting_is_named(drop: Path, more: dict[str, Any], fault: str) -> None:
+    with pytest.raises(Misconfigured, match=fault):
+        feed(drop, **more)
+
+
+def test_a_format_may_name_the_place_of_its_list(drop: Path) -> None:
+    (drop / "a.json").write_text('{"one": ["a.example.com"], "two": ["b.example.com"]}')
+    batch = next(feed(drop, format="json:two").pull(None, lambda _: False))
+    assert [len(batch.items), batch.read] == [1, 1]
