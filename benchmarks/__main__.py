@@ -1,7 +1,27 @@
-"""``python -m benchmarks`` (``make bench``): every benchmark, one table."""
+"""``python -m benchmarks`` (``make bench``): every benchmark, one table; ``--large`` goes up to a million objects.
 
-from benchmarks import mapping
+Names choose among them: ``python -m benchmarks taxii``. What stands beside the TAXII server is nginx, where it is
+installed (Debian: ``apt-get install nginx-light``).
+"""
+
+import sys
+
+from benchmarks import mapping, taxii
 from server.cli.context import show_table
 
-rows = [row for module in (mapping,) for row in module.rows()]
-show_table("Benchmarks", ["what", "ours", "beside", "theirs", "ratio"], rows)
+
+def main() -> None:
+    """Run what the command line names, everything by default."""
+    sizes = (10_000, 1_000_000) if "--large" in sys.argv else (10_000, 100_000)
+    wanted = {name for name in sys.argv[1:] if not name.startswith("--")} or {"mapping", "taxii"}
+    rows: list[list[object]] = []
+    if "mapping" in wanted:
+        rows += mapping.rows()
+    if "taxii" in wanted:
+        rows += taxii.rows(sizes)
+    show_table("Benchmarks", ["what", "ours", "beside", "theirs", "ratio"], rows)
+
+
+# The benchmarks start processes, which read this file again.
+if __name__ == "__main__":
+    main()

@@ -190,7 +190,7 @@ def _verdicts(said: Mapping[str, str], words: _Vocabulary) -> list[str]:
 def _innocent(said: Mapping[str, str], verdicts: Sequence[str], words: _Vocabulary) -> bool:
     if any(verdict in words.innocent for verdict in verdicts) or plain(said.get("scam_type", "")) in words.innocent:
         return True
-    if re.fullmatch(r"-?\d+", said.get("votes", "")) and int(said["votes"]) <= 0:
+    if re.fullmatch(r"-\d+|0+", said.get("votes", "")):
         return True
     accused = "scam_type" in said or "classification" in said
     return not accused and plain(said.get("category", "")) in words.innocent_categories

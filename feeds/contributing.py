@@ -1,10 +1,9 @@
 """Files into a partner's inbox, batch by batch, as if the partner had posted them."""
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import BinaryIO
 
-from feeds.mapping import Duplicate, Mapped, Options, Reject, map_stream, preface
+from feeds.mapping import Duplicate, Mapped, Options, Reject, map_stream, parts, preface
 from schemas.partner import Partner
 from server.release.contribute import contribute
 from server.store import Store
@@ -24,14 +23,15 @@ def contribute_file(
     """Map ``stream`` and contribute what comes out, a transaction a batch; gives the outcome of each row.
 
     A row that the release rules refuse or hold back comes out as a ``Reject``; what they hold back is kept all the
-    same. An outcome is given after its batch is stored.
+    same. An outcome is given after its batch is stored. Raises ``UnreadableFile`` after all rows that could be read.
     """
-    outcomes = map_stream(stream, name, options, seen)
-    while batch := list(islice(outcomes, _BATCH)):
-        mapped = [outcome for outcome in batch if isinstance(outcome, Mapped)]
+    for part in parts(map_stream(stream, name, options, seen), _BATCH):
+        mapped = [outcome for outcome in part.outcomes if isinstance(outcome, Mapped)]
         messages = _contribute(store, partner, options, mapped) if mapped else {}
-        for outcome in batch:
+        for outcome in part.outcomes:
             yield _judged(outcome, name, messages)
+        if part.failure:
+            raise part.failure
 
 
 def _contribute(store: Store, partner: Partner, options: Options, mapped: list[Mapped]) -> dict[str, tuple[str, str]]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from feeds import formats
@@ -122,6 +123,37 @@ def map_stream(
             continue
         seen.add(key)
         yield Mapped(row.line, report, to_stix(report, profile))
+
+
+class Part(NamedTuple):
+    """Some outcomes of a stream, and why there are no more after them where it cannot be read on."""
+
+    outcomes: list[Mapped | Duplicate | Reject]
+    failure: formats.UnreadableFile | None
+
+
+def parts(outcomes: Iterator[Mapped | Duplicate | Reject], size: int, start: int = 0) -> Iterator[Part]:
+    """Give ``outcomes`` from number ``start`` on in parts of ``size``; only the last is shorter, it may be empty.
+
+    What was had before a failure is in the last part, beside the failure.
+    """
+    part = Part([], None)
+    while part.failure is None:
+        part = _part(islice(outcomes, start, start + size))
+        start = 0
+        yield part
+        if len(part.outcomes) < size:
+            return
+
+
+def _part(outcomes: Iterator[Mapped | Duplicate | Reject]) -> Part:
+    had = []
+    try:
+        for outcome in outcomes:
+            had.append(outcome)
+    except formats.UnreadableFile as error:
+        return Part(had, error)
+    return Part(had, None)
 
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:

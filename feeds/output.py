@@ -34,16 +34,23 @@ class Sink:
     @classmethod
     @contextmanager
     def to(cls, path: Path | None, options: Options) -> Iterator[Self]:
-        """Open a sink for ``path``, else for standard output; ``.json`` asks for a bundle, all else for JSON lines."""
+        """Open a sink for ``path``, else for standard output; ``.json`` asks for a bundle, all else for JSON lines.
+
+        The document is whole whatever ends its making.
+        """
         if path is None:
             sink = cls(sys.stdout.buffer, options, bundle=False)
-            yield sink
-            sink.close()
+            try:
+                yield sink
+            finally:
+                sink.close()
             return
         with path.open("wb") as out:
             sink = cls(out, options, bundle=path.suffix == ".json")
-            yield sink
-            sink.close()
+            try:
+                yield sink
+            finally:
+                sink.close()
 
     def write(self, mapped: Mapped) -> None:
         """Write one report's objects."""

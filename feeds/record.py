@@ -18,6 +18,15 @@ def row(number: int, item: object, context: Context = (), column: str = "value")
 
     ``context`` is said of the list that the item stands in.
     """
+    try:
+        return _row(number, item, context, column)
+    except RecursionError:
+        return Unreadable.of(
+            number, "", "nested-too-deeply", "lists within lists: a column is a text, or a list of them"
+        )
+
+
+def _row(number: int, item: object, context: Context, column: str) -> Row | Unreadable:
     if isinstance(item, dict):
         cells = [value if type(value) is str else text(value) for value in item.values()]
         return columns_of(tuple(item), context).row(number, cells)

@@ -185,6 +185,8 @@ class _Work:
             collection = collections.get(tx, alias)
         except UnknownCollection as error:
             raise Misconfigured(f"collection: {error}") from error
+        if collection.kind == "inbox":
+            raise Misconfigured(f"collection: {alias} is an inbox, which nobody may read; name a released collection")
         can_read, _ = partners.rights(tx, partner.name).get(collection.id, (False, False))
         if not can_read:
             raise Misconfigured(

@@ -19,3 +19,8 @@ def of(reporter: str, kind: PartnerKind | None, levels: Iterable[Tlp]) -> list[d
         extension.definition(),
         identity.to_stix(reporter, kind),
     ]
+
+
+def reserved() -> frozenset[str]:
+    """Give the ids of the objects that nobody but the hub may say: the markings and the extension with its maker."""
+    return frozenset(obj["id"] for obj in of(extension.PROJECT, None, Tlp))

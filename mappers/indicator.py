@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from mappers import extension, ids, kinds, marking, pattern, wording
+from mappers.kind import KindMapper
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.kind import Normal
@@ -77,6 +78,19 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     }
     if profile is Profile.CORE:
         return [indicator]
+    observable, relationship = _basis(mapper, terms, indicator)
+    return [observable, indicator, relationship]
+
+
+def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
+    """Give what an indicator is based on, made from the report that it says: the observable and the relationship."""
+    mapper = kinds.every()[report.kind]
+    return list(_basis(mapper, mapper.terms(Normal(report.value, report.details)), indicator))
+
+
+def _basis(
+    mapper: KindMapper, terms: pattern.Terms, indicator: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     observable: dict[str, Any] = {
         "type": terms.type,
         "spec_version": "2.1",
@@ -85,19 +99,20 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     }
     if mapper.new_sco and terms.type != "user-account":
         observable["extensions"] = {mapper.new_sco: {"extension_type": "new-sco"}}
+    created = indicator["created"]
     relationship = {
         "type": "relationship",
         "spec_version": "2.1",
-        "id": ids.relationship("based-on", indicator_id, observable["id"]),
-        "created_by_ref": frame.creator,
-        "created": frame.reported,
-        "modified": frame.reported,
+        "id": ids.relationship("based-on", indicator["id"], observable["id"]),
+        "created_by_ref": indicator["created_by_ref"],
+        "created": created,
+        "modified": created,
         "relationship_type": "based-on",
-        "source_ref": indicator_id,
+        "source_ref": indicator["id"],
         "target_ref": observable["id"],
-        "object_marking_refs": frame.markings,
+        "object_marking_refs": indicator["object_marking_refs"],
     }
-    return [observable, indicator, relationship]
+    return observable, relationship
 
 
 def from_stix(indicator: Mapping[str, Any], reporters: Mapping[str, str] = MappingProxyType({})) -> Report:

@@ -1,7 +1,7 @@
 """STIX patterns that name one observable by its properties: written, and read back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.errors import Rejected
@@ -14,6 +14,8 @@ class Terms(NamedTuple):
     properties: Mapping[str, str]
 
 
+# A longer pattern takes the grammar seconds, and names no one observable.
+_LONGEST = 10_000
 _LITERAL = r"'((?:[^'\\]|\\['\\])*)'"
 _TERM = re.compile(rf"([a-z0-9-]+):([a-z0-9_]+) = {_LITERAL}")
 _OURS = re.compile(rf"\[{_TERM.pattern}(?: AND \1:[a-z0-9_]+ = {_LITERAL})*\]")
@@ -30,12 +32,22 @@ def read(pattern: str) -> Terms:
     """Read which one observable a pattern names, in any spelling of equalities joined by AND.
 
     Raises ``Rejected`` for a pattern that is no STIX pattern, or that names no single observable: it may be fine for
-    others, but nothing can be compared with it.
+    others, but nothing can be compared with it. Patterns longer than 10,000 characters are not read.
     """
+    if len(pattern) > _LONGEST:
+        raise _not_comparable()
     if _OURS.fullmatch(pattern):
         found = _TERM.findall(pattern)
-        return Terms(found[0][0], {name: _ESCAPED.sub(r"\1", text) for _, name, text in found})
+        return _terms(found[0][0], [(name, _ESCAPED.sub(r"\1", text)) for _, name, text in found])
     return _read_by_grammar(pattern)
+
+
+def _terms(kind: str, pairs: Sequence[tuple[str, str]]) -> Terms:
+    """Give the terms; raises ``Rejected`` for a property that is said twice, which no single value is."""
+    properties = dict(pairs)
+    if len(properties) != len(pairs):
+        raise _not_comparable()
+    return Terms(kind, properties)
 
 
 def _escape(text: str) -> str:
@@ -52,6 +64,8 @@ def _read_by_grammar(pattern: str) -> Terms:
 
     try:
         parsed = create_pattern_object(pattern, version="2.1")
+    except RecursionError:
+        raise _not_comparable() from None
     except (ParseException, ValueError, AttributeError, TypeError, UnboundLocalError) as error:  # all are seen
         raise Rejected("pattern-form", "not a STIX pattern by the grammar of STIX 2.1 §9") from error
     if not isinstance(parsed, ObservationExpression):
@@ -60,11 +74,11 @@ def _read_by_grammar(pattern: str) -> Terms:
     types = {comparison.lhs.object_type_name for comparison in comparisons}
     if len(types) != 1:
         raise _not_comparable()
-    properties = {
-        ".".join(str(component) for component in comparison.lhs.property_path): str(comparison.rhs.value)
+    pairs = [
+        (".".join(str(component) for component in comparison.lhs.property_path), str(comparison.rhs.value))
         for comparison in comparisons
-    }
-    return Terms(types.pop(), properties)
+    ]
+    return _terms(types.pop(), pairs)
 
 
 def _equalities(expression: Any) -> Iterator[Any]:

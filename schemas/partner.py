@@ -3,7 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from schemas.text import line
 
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 country code")]
 
@@ -25,7 +27,13 @@ class Partner(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f:]+$")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f:]+$", description="one line of NFC, as it is seen"
+        ),
+        AfterValidator(line),
+    ]
     kind: PartnerKind
     country: CountryCode | None = None
     identity: Annotated[str, Field(pattern=r"^identity--[0-9a-f-]{36}$")]

@@ -3,6 +3,10 @@
 import re
 import unicodedata
 
+from schemas.text import whole
+
+# A longer text is no value of any kind.
+_LONGEST = 8192
 # A value with none of these needs no work but trimming; most rows of most files have none.
 _SUSPECT = re.compile(r"[^\x21-\x7e]|[\[\](){}<>\\|`\"']|hxx|h\*\*p|meow:", re.IGNORECASE)
 
@@ -22,19 +26,28 @@ _COLON = re.compile(r"\s*[\[({]\s*(?::|colon)\s*(//)?\s*[\])}]\s*", re.IGNORECAS
 _SLASHES = re.compile(r"[\[({]\s*//?\s*[\])}]")
 _DOT = re.compile(r"\s*[\[({]\s*(?:\.|dot|punto|จุด)\s*[\])}]\s*|\\\.|\s+dot\s+|\[\.|\.\]", re.IGNORECASE)
 _AT = re.compile(r"\s*[\[({]\s*(?:@|at)\s*[\])}]\s*", re.IGNORECASE)
-_LABEL = re.compile(r"^\[([^\[\]]+)\]$")
+_LABEL = re.compile(r"^\[(\[[^\[\]]+\]|[^\[\]]+)\]$")
 
 
 def refang(raw: str) -> str:
     """Give ``raw`` without defanging, quotes, invisible characters and outer white space.
 
-    ``hxxps[://]bad[.]example`` becomes ``https://bad.example``. A value that is plain comes back as it is; the
-    time is linear in the length. Letters are not judged here: a homograph stays what it is.
+    ``hxxps[://]bad[.]example`` becomes ``https://bad.example``. A value that is plain comes back as it is, and so
+    does one of more than 8,192 characters; the time is linear in the length. Defanging is undone where it was done
+    twice over (``bad[[.]]example``), not beyond. Half a surrogate pair becomes U+FFFD. Letters are not judged here: a
+    homograph stays what it is.
     """
-    raw = raw.strip()
-    if _SUSPECT.search(raw) is None:
-        return raw
-    value = unicodedata.normalize("NFC", raw).translate(_INVISIBLE).strip().strip(_QUOTES).strip()
+    value = whole(raw.strip())
+    if len(value) > _LONGEST or _SUSPECT.search(value) is None:
+        return value
+    once = _refanged(value)
+    return once if once == value or _SUSPECT.search(once) is None else _refanged(once)
+
+
+def _refanged(raw: str) -> str:
+    value = unicodedata.normalize("NFC", raw).translate(_INVISIBLE)
+    # Runs of blanks would cost the expressions below the square of their length.
+    value = " ".join(value.split()).strip(_QUOTES).strip()
     value = _SCHEME.sub(r"http\1", value)
     value = _COLON.sub(lambda match: ":" + (match[1] or ""), value)
     value = _SLASHES.sub(lambda match: match[0][1:-1].strip(), value)

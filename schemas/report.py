@@ -3,19 +3,39 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.partner import CountryCode
 from schemas.refang import refang
+from schemas.text import shown
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import Action, HolderStatus, PaymentRail, ScamType, Tlp, Word
 
 MAX_VALUE = 4096
 _TIMES: TypeAdapter[Any] = TypeAdapter(Timestamp)
 
-_Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+
+def _shown(value: Any) -> Any:
+    return shown(value) if isinstance(value, str) else value
+
+
+_Text = Annotated[
+    str,
+    Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
+    BeforeValidator(_shown),
+]
+_Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"), BeforeValidator(_shown)]
 
 
 class Evidence(BaseModel):
@@ -56,7 +76,7 @@ class Report(BaseModel):
     action: Annotated[Action | None, Field(description="what the reporter asks of who reads it")] = None
     holder_status: Annotated[HolderStatus | None, Field(description="for kinds that somebody holds")] = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
-    reference: Annotated[str | None, Field(max_length=200, description="the reporter's own number for it")] = None
+    reference: Annotated[_Line | None, Field(description="the reporter's own number for it")] = None
     description: _Text | None = None
     lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="language of description")] = (
         "en"
@@ -81,7 +101,11 @@ class Report(BaseModel):
         """Give a report without an end its kind's time to live, counted from the last thing known."""
         if not isinstance(data, Mapping) or data.get("valid_until") is not None or "kind" not in data:
             return data
-        known = [_TIMES.validate_python(data[key]) for key in ("reported_at", "last_seen") if data.get(key) is not None]
+        said = [data[key] for key in ("reported_at", "last_seen") if data.get(key) is not None]
+        try:
+            known = [_TIMES.validate_python(each) for each in said]
+        except ValidationError:
+            return data  # the column's own check says so, with its name
         if not known:
             return data
         return {**data, "valid_until": max(known) + kinds.get(data["kind"]).time_to_live}

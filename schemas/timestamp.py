@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from schemas.errors import Rejected
 
-_EPOCH = re.compile(r"-?\d{9,10}(?:\.\d+)?|\d{13}")
+_EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{13}")
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -40,8 +41,8 @@ def to_millisecond(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset from UTC")
     moment = moment.astimezone(UTC)
-    if moment > _LATEST:
-        raise ValueError("a time after the year 9000")
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError("a time before 1970 or after the year 9000")
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

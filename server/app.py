@@ -1,21 +1,27 @@
 """Where the parts meet: the WSGI application, and the server that runs it."""
 
+import atexit
 import logging
 import ssl
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
+from server import observe
+from server.observe import metrics, probes
+from server.observe.access_log import AccessLog
+from server.observe.metrics import METRICS_TYPE, Metrics
+from server.observe.trail import Trail
 from server.settings import Settings
 from server.store import Store
-from server.taxii import mount
+from server.taxii import certificates, gate, mount
+from server.taxii.hot import Hot
+from server.taxii.ready import Pages
 
 log = logging.getLogger(__name__)
 
-# A request line carries long match[id] lists and cursors; gunicorn knows no limit above this one but none.
-_REQUEST_LINE = 8_190
 _TIMEOUT_SECONDS = 120
 _GRACE_SECONDS = 30
 
@@ -25,13 +31,38 @@ def create_app(settings: Settings) -> Flask:
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
 
-    @app.get("/health")
-    def health() -> tuple[Response, int]:
-        ready = store.ready()
-        return jsonify(status="ok" if ready else "store unavailable"), 200 if ready else 503
-
-    mount(app, store, title=settings.title, contact=settings.contact)
+    _watch(app, store, settings)
+    pages = Pages()
+    mount(app, store, pages, title=settings.title, contact=settings.contact)
+    app.wsgi_app = Hot(store, pages, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to put one in front
     return app
+
+
+def _watch(app: Flask, store: Store, settings: Settings) -> None:
+    """Say who is let in how often, note what is asked, and answer those who run the server."""
+    certificates.trust(settings.trusted_proxies, settings.client_certificate_header)
+    gate.limit(requests_per_minute=settings.rate_limit, objects_per_day=settings.quota_objects_per_day)
+    counted, trail = Metrics(store), Trail(store)
+    observe.watch(counted, AccessLog(settings.access_log), trail)
+    atexit.register(trail.stop)
+
+    @app.get("/health/live")
+    def live() -> tuple[Response, int]:
+        status, said = probes.live()
+        return jsonify(said), status
+
+    @app.get("/health")
+    @app.get("/health/ready")
+    def ready() -> tuple[Response, int]:
+        status, said = probes.ready(store)
+        return jsonify(said), status
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        environ, token = request.environ, settings.metrics_token.get_secret_value()
+        if not probes.may_see_metrics(environ, token, from_here=certificates.direct(environ)):
+            abort(404)
+        return Response(counted.page(), content_type=METRICS_TYPE)
 
 
 class _Server(BaseApplication):
@@ -47,7 +78,7 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._settings)
+        return create_app(self._settings).wsgi_app
 
 
 def serve(
@@ -65,12 +96,10 @@ def serve(
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "gthread",
-        "limit_request_line": _REQUEST_LINE,
+        "worker_class": "server.wire.worker.Worker",
         "control_socket_disable": True,
         "timeout": _TIMEOUT_SECONDS,
         "graceful_timeout": _GRACE_SECONDS,
-        "keepalive": 75,
         "proc_name": "scamfeed",
     }
     if tls_cert is not None:
@@ -78,4 +107,5 @@ def serve(
     if client_ca is not None:
         options |= {"ca_certs": str(client_ca), "cert_reqs": ssl.CERT_OPTIONAL}
     log.info("serve host=%s port=%s workers=%s threads=%s tls=%s", host, port, workers, threads, tls_cert is not None)
-    _Server(settings, options).run()
+    with metrics.folder():
+        _Server(settings, options).run()

@@ -1,12 +1,13 @@
 """Every setting, typed, in one place: environment over ``scamfeed.toml`` over the defaults here."""
 
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 DEFAULT_FILE = Path("scamfeed.toml")
 _PREFIX = "SCAMFEED_"
@@ -33,8 +34,35 @@ class Settings(BaseSettings):
     )
     contact: Annotated[str, Field(description="whom partners may ask, shown in TAXII discovery")] = ""
     rate_limit: Annotated[int, Field(ge=0, description="requests a minute and partner; 0 is no limit")] = 0
+    quota_objects_per_day: Annotated[
+        int, Field(ge=0, description="objects that a partner may post a day; 0 is no limit")
+    ] = 0
+    trusted_proxies: Annotated[
+        str, Field(description="addresses of proxies whose X-Forwarded-For is believed, separated by commas")
+    ] = ""
+    client_certificate_header: Annotated[
+        str,
+        Field(
+            pattern="^([A-Za-z][A-Za-z0-9-]*)?$",
+            description="header in which those proxies send the verified client certificate; empty is none",
+        ),
+    ] = ""
+    metrics_token: Annotated[
+        SecretStr, Field(description="token that shows /metrics to other machines; empty is to this one only")
+    ] = SecretStr("")
+    access_log: Annotated[
+        Literal["text", "json", "off"], Field(description="form of the access log, one line a request")
+    ] = "text"
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip():
+                ipaddress.ip_network(one.strip())
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -66,6 +94,8 @@ def load(path: Path | None = None) -> Settings:
             raise BadConfiguration(f"{source}: not TOML: {error}") from None
     try:
         return Settings(**table)
+    except SettingsError as error:
+        raise BadConfiguration(f"{error}: in the environment, a list is written as JSON") from None
     except ValidationError as error:
         raise BadConfiguration(
             "; ".join(_explain(each, source) for each in error.errors(include_input=False))

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from glob import glob, has_magic
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -14,9 +13,10 @@ from pydantic import Field, field_validator
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, TryLater
-from feeds.mapping import Duplicate, Mapped, Options, map_stream
+from feeds.mapping import Duplicate, Mapped, Options, map_stream, parts
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.text import escaped
 from schemas.vocabulary import Tlp, Word
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,8 @@ class _File(NamedTuple):
 class FilePull(Pull[FilePullSettings]):
     """Reads each file once, whatever it is called, the oldest first; goes on in the middle of one that was begun.
 
-    Links, hidden files and files still being written (``.part``, ``.tmp``) are left alone. A file that cannot be read
+    Links, hidden files and files still being written (``.part``, ``.tmp``) are left alone, and so is what links to
+    folders lead to outside the one that is read. What could be read of a file that is damaged is taken; the damage
     is counted as rejected and not tried again until it changes.
     """
 
@@ -95,7 +96,8 @@ class FilePull(Pull[FilePullSettings]):
         path = self.settings.path
         folder = Path(path)
         if has_magic(path) and not folder.exists():
-            found = [Path(name) for name in glob(path, recursive=True)]
+            root = _above_pattern(folder).resolve()
+            found = [each for each in map(Path, glob(path, recursive=True)) if each.resolve().is_relative_to(root)]
         elif folder.is_dir():
             found = list(folder.iterdir())
         elif folder.is_file():
@@ -126,27 +128,21 @@ class FilePull(Pull[FilePullSettings]):
 
     def _rows(self, file: _File, start: int) -> Iterator[Batch]:
         reported_at = datetime.fromtimestamp(file.state[1] / 1e9, UTC)
-        row = start
+        row, name = start, escaped(file.path.name)
         with file.path.open("rb") as stream:
-            outcomes = map_stream(stream, file.path.name, self._options().at(reported_at))
-            try:
-                for _ in islice(outcomes, start):
-                    pass
-                while True:
-                    batch = list(islice(outcomes, self.settings.batch))
-                    row += len(batch)
-                    ends = len(batch) < self.settings.batch
-                    # A file that somebody went on writing is begun anew by the next run.
-                    done = [(file.digest, file.path.name)] if ends and _state(file.path) == file.state else []
-                    rejected = Counter(each.reason for each in batch if not isinstance(each, Mapped | Duplicate))
-                    items = [each.objects for each in batch if isinstance(each, Mapped)]
-                    yield Batch(items, {"digest": file.digest, "row": row}, len(batch), rejected, done)
-                    if ends:
-                        return
-            except formats.UnreadableFile as error:
-                _log.warning("file unreadable feed=%s file=%s error=%s", self.settings.name, file.path.name, error)
-                checkpoint = {"digest": file.digest, "row": row}
-                yield Batch([], checkpoint, 1, {"unreadable-file": 1}, [(file.digest, file.path.name)])
+            outcomes = map_stream(stream, name, self._options().at(reported_at))
+            for batch, failure in parts(outcomes, self.settings.batch, start):
+                row += len(batch)
+                rejected = Counter(each.reason for each in batch if not isinstance(each, Mapped | Duplicate))
+                items = [each.objects for each in batch if isinstance(each, Mapped)]
+                if failure:
+                    _log.warning("file unreadable feed=%s file=%s error=%s", self.settings.name, name, failure)
+                    rejected["unreadable-file"] += 1
+                ends = failure is not None or len(batch) < self.settings.batch
+                # A file that somebody went on writing is begun anew by the next run.
+                done = [(file.digest, name)] if failure or (ends and _state(file.path) == file.state) else []
+                read = len(batch) + (failure is not None)
+                yield Batch(items, {"digest": file.digest, "row": row}, read, rejected, done)
 
     def _options(self) -> Options:
         settings = self.settings
@@ -159,6 +155,11 @@ class FilePull(Pull[FilePullSettings]):
         return Options(reporter=settings.contribute_as, kind=settings.kind, format=settings.format, defaults=defaults)
 
 
+def _above_pattern(path: Path) -> Path:
+    """Give the folder that a pattern looks into: the last before its first wildcard."""
+    return next(folder for folder in path.parents if not has_magic(str(folder)))
+
+
 def _state(path: Path) -> tuple[int, int]:
     """Give size and time of change, which tell that a file is as it was."""
     state = path.stat()
@@ -167,5 +168,5 @@ def _state(path: Path) -> tuple[int, int]:
 
 def _consequence(path: Path, error: OSError) -> Exception:
     if isinstance(error, PermissionError):
-        return Misconfigured(f"{path}: may not be read by this user")
-    return TryLater(f"{path}: cannot be read just now: {error.strerror}")
+        return Misconfigured(f"{escaped(str(path))}: may not be read by this user")
+    return TryLater(f"{escaped(str(path))}: cannot be read just now: {error.strerror}")

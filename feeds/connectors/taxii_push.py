@@ -1,9 +1,10 @@
 """Objects of a collection of ours, posted to a collection of a peer's TAXII 2.1 server."""
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from pydantic import Field, model_validator
 from taxii2client.v21 import ApiRoot, Collection
@@ -31,6 +32,9 @@ class TaxiiPushSettings(PushSettings):
     retries: Annotated[int, Field(ge=0, le=10, description="how often a request is repeated at once")] = 3
     wait: Annotated[Duration, Field(description="how long to wait for the peer to finish what it took")] = "60s"
     max_bytes: Annotated[int, Field(ge=1024, description="the largest envelope to send")] = 10 << 20
+    allow_http: Annotated[bool, Field(description="send credentials over http:// to another machine all the same")] = (
+        False
+    )
     ca_file: Annotated[Path | None, Field(description="certificates of the authority that the peer's is from")] = None
 
     @model_validator(mode="after")
@@ -39,6 +43,19 @@ class TaxiiPushSettings(PushSettings):
             raise ValueError("user and password come together")
         if self.user and self.token:
             raise ValueError("give user and password, or token")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            raise ValueError("url: not a URL") from None
+        if "@" in parts.netloc:
+            raise ValueError("url: no user or password in it; give user and password, or token")
+        secret = self.user or self.token
+        if secret and parts.scheme == "http" and not _is_here(parts.hostname or "") and not self.allow_http:
+            raise ValueError("url: http:// shows the credentials to all on the way; use https://, or set allow_http")
         return self
 
 
@@ -147,6 +164,14 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         if self._refused >= _MOST_REFUSED:
             raise TryLater(f"{self.settings.url}: refuses one object after another ({refusal})")
         return [Answer(items[0], False, f"failed: {refusal}")]
+
+
+def _is_here(host: str) -> bool:
+    """Tell whether ``host`` is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _answers(items: list[Item], status: Any) -> list[Answer]:

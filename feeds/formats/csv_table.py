@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
@@ -12,8 +13,8 @@ from feeds.source import HEAD, Source, decode
 from schemas import kinds
 from schemas.report import Report
 
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "@", "\t", "\r")
+# What a spreadsheet would take for a formula; a telephone number it takes for a number.
+_FORMULA = re.compile(r"(?!\+\d+\Z)[=@\t\r+-]")
 
 
 class Csv(Format):
@@ -98,7 +99,7 @@ class Csv(Format):
         count = 0
         for report in reports:
             cells = record.of(report)
-            writer.writerow({key: " " + cell if cell.startswith(_FORMULA) else cell for key, cell in cells.items()})
+            writer.writerow({key: " " + cell if _FORMULA.match(cell) else cell for key, cell in cells.items()})
             count += 1
         text.detach()
         return count

@@ -6,8 +6,6 @@ from schemas.errors import Rejected
 
 EVM = "evm"
 SUBSTRATE = "substrate"
-# Families of chains that share one form of address: such an address says the family, not the chain.
-FAMILIES = frozenset({EVM, SUBSTRATE})
 
 
 class Address(NamedTuple):

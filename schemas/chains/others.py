@@ -48,7 +48,9 @@ def ripple_x(text: str, chain: str) -> Address:
 
 
 def with_tag(address: Address, tag: int) -> Address:
-    """Give the X-address of a classic XRP address and a destination tag."""
+    """Give the X-address of a classic XRP address and a destination tag. Raises ``Rejected`` for one that has a tag."""
+    if not address.value.startswith("r"):
+        raise bad_form("two destination tags: the X-address has one already, leave out the one beside it")
     digest = base58.decode(address.value, base58.RIPPLE)[1:21]
     payload = _X_MAIN + digest + b"\x01" + tag.to_bytes(4, "little") + bytes(4)
     return Address(base58.encode_check(payload, base58.RIPPLE), "ripple")

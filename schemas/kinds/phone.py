@@ -14,6 +14,7 @@ from schemas.kind import NO_DETAILS, Example, Kind, Normal
 
 # One plus at most, and at the front: phonenumbers itself takes "++1" for a number.
 _WRITTEN = re.compile(r"(?:tel:|phone:)?(\+?[\d\s().\-/]{3,30}?)(?:\s*(?:;ext=|ext\.?|x)\s*\d{1,7})?", re.IGNORECASE)
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _INTERNATIONAL = re.compile(r"\+[1-9][\d\s().-]{6,20}")
 
 
@@ -34,8 +35,10 @@ class Phone(Kind):
             raise Rejected("phone-form", "not a telephone number: digits with at most one + in front")
         digits = written[1].strip()
         country = given.get("country", "").upper() or None
-        if country is None and digits.startswith("00"):
+        if digits.startswith("00"):
             digits = "+" + digits[2:]
+        if country is not None and not digits.startswith("+") and not _COUNTRY.fullmatch(country):
+            raise Rejected("country-form", "the country is not given as two letters (ISO 3166-1), as TH")
         if country is None and not digits.startswith("+"):
             raise _without_country(digits)
         try:
@@ -56,7 +59,10 @@ class Phone(Kind):
         yield Example("+66 81 234 5678", "+66812345678")
         yield Example("tel:+66-81-234-5678;ext=12", "+66812345678")
         yield Example("0066812345678", "+66812345678")
+        yield Example("0066 81 234 5678", "+66812345678", given={"country": "TH"})
         yield Example("081 234 5678", "+66812345678", given={"country": "TH"})
+        yield Example("081 234 5678", reason="country-form", given={"country": "Thailand"})
+        yield Example("+66812345678", "+66812345678", given={"country": "Thailand"})
         yield Example("๐๘๑-๒๓๔-๕๖๗๘", "+66812345678", given={"country": "TH"})
         yield Example("＋６６８１２３４５６７８", "+66812345678")
         yield Example("(201) 555-0123", "+12015550123", given={"country": "us"})

@@ -41,7 +41,11 @@ class Context:
     @contextmanager
     def store(self) -> Iterator[Store]:
         """Open the store, which ``scamfeed init`` has made."""
-        store = Store.open(self.settings.database_url)
+        url = self.settings.database_url
+        file = url.removeprefix("sqlite:///")
+        if file != url and not Path(file).exists():
+            fail(f"there is no store {url}; run: scamfeed init")
+        store = Store.open(url)
         try:
             if not store.ready():
                 fail(f"the store {store.url} is not ready; run: scamfeed init")

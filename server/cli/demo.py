@@ -26,7 +26,7 @@ def demo(
         if json:
             show_json(result)
         else:
-            _show(result)
+            _show(result, served=not once)
         if not once:
             talk.print(f"Serving at {result['try']['discovery']} until Ctrl-C.")
             signal.sigwait({signal.SIGINT, signal.SIGTERM})
@@ -36,7 +36,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def _show(result: dict[str, Any]) -> None:
+def _show(result: dict[str, Any], *, served: bool) -> None:
     reports = result["reports"]
     rows = [("read", reports["read"]), ("mapped", reports["mapped"]), ("duplicates", reports["duplicates"])]
     rows += [(f"rejected: {reason}", number) for reason, number in reports["rejected"].items()]
@@ -44,8 +44,6 @@ def _show(result: dict[str, Any]) -> None:
     show_table("Published", ["collection", "objects"], result["published"].items())
     show_table("Exchanged over HTTP", ["what", "objects"], result["exchanged"].items())
     show_table("Held", ["step", "held"], result["held"].items())
-    show_table(
-        f"Done in {result['seconds']:.1f} s; point a TAXII client here",
-        ["what", "value"],
-        result["try"].items(),
-    )
+    if served:
+        show_table("Point a TAXII client here", ["what", "value"], result["try"].items())
+    Console().print(f"Done in {result['seconds']:.1f} s.")

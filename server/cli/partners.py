@@ -1,17 +1,19 @@
 """``scamfeed partner``: who takes part, and what it may read and write."""
 
+import unicodedata
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
-from mappers import ids
+from mappers import extension, ids
 from schemas.partner import Partner, PartnerKind
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.store import collections, partners
 from server.store.collections import UnknownCollection
-from server.store.partners import NameTaken, UnknownPartner
+from server.store.partners import BadCertificate, NameTaken, UnknownPartner
 from server.store.passwords import Credentials
 from server.store.store import Tx
 
@@ -34,6 +36,9 @@ def add(
 ) -> None:
     """Register a partner and print its credentials, this once: only hashes are kept. It may always write the inbox."""
     context: Context = ctx.obj
+    name = unicodedata.normalize("NFC", name).strip()
+    if name.casefold() == extension.PROJECT.casefold():
+        fail(f"name: {extension.PROJECT} is this project's own, in whose name the hub itself speaks")
     try:
         partner = Partner(name=name, kind=kind, country=country and country.upper(), identity=ids.identity(name))
     except ValidationError as error:
@@ -105,6 +110,32 @@ def revoke(
 
 
 @app.command()
+def certificate(
+    ctx: typer.Context,
+    name: Name,
+    certificate: Annotated[str, typer.Argument(help="a PEM file, or the SHA-256 fingerprint in hexadecimal")],
+    now: Annotated[bool, typer.Option("--now", help="end the partner's older certificates at once")] = False,
+    json: Json = False,
+) -> None:
+    """Let a client certificate prove a partner; older ones go on working for a week, or end at once with --now."""
+    context: Context = ctx.obj
+    file = Path(certificate)
+    overlap = timedelta(0) if now else partners.OVERLAP
+    with context.store() as store, store.begin() as tx:
+        try:
+            given = file.read_text(encoding="ascii") if file.is_file() else certificate
+            fingerprint = partners.set_certificate(tx, name, given, overlap=overlap)
+        except (UnknownPartner, BadCertificate, NameTaken) as error:
+            fail(str(error))
+        except (OSError, UnicodeDecodeError):
+            fail(f"{certificate}: cannot be read as a PEM file")
+    if json:
+        show_json({"partner": name, "fingerprint": fingerprint})
+    else:
+        show_table("Certificate", ["what", "value"], [("partner", name), ("SHA-256", fingerprint)])
+
+
+@app.command()
 def rotate(
     ctx: typer.Context,
     name: Name,
@@ -125,7 +156,10 @@ def rotate(
 def _grant(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
     try:
         for alias in read:
-            partners.grant(tx, name, collections.get(tx, alias), read=True)
+            collection = collections.get(tx, alias)
+            if collection.kind == "inbox":
+                fail(f"--read {alias}: nobody reads an inbox; the release rules decide who hears of what is in it")
+            partners.grant(tx, name, collection, read=True)
         for alias in write:
             partners.grant(tx, name, collections.get(tx, alias), write=True)
     except (UnknownCollection, UnknownPartner) as error:

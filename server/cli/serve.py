@@ -1,5 +1,6 @@
 """``scamfeed init`` and ``scamfeed serve``: the store, and the server on it."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +13,17 @@ import typer
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.setup import set_up
 from server.store import Store
+from server.store.store import StoreUnavailable
 
 
 def init(ctx: typer.Context, json: Json = False) -> None:
     """Create or migrate the store, the hub's identity and the default collections. Safe to repeat."""
     context: Context = ctx.obj
     store = Store.open(context.settings.database_url)
-    made = set_up(store)
+    try:
+        made = set_up(store)
+    except StoreUnavailable as error:
+        fail(f"{store.url}: {error}")
     result = {"store": store.url, "collections_made": made}
     store.close()
     if json:
@@ -51,6 +56,7 @@ def serve(
         fail("--client-ca needs --tls-cert and --tls-key")
     with context.store():
         pass
+    _free(host, port)
     with _scheduler(context, wanted=with_scheduler and bool(context.settings.feed)):
         run(
             context.settings,
@@ -61,6 +67,15 @@ def serve(
             tls_key=tls_key,
             client_ca=client_ca,
         )
+
+
+def _free(host: str, port: int) -> None:
+    """End the program where the address is taken, before anything else begins."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --host and --port")
 
 
 @contextmanager

@@ -1,26 +1,33 @@
 """What a partner contributes: kept in the inbox, and released at once to whom it concerns and who may know."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 
-from mappers import companions
-from mappers.indicator import from_stix
+from mappers import companions, ids, pattern
+from mappers.indicator import basis, from_stix
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import Tlp
-from server.release import route
+from server.release import route, shape
 from server.release.renew import is_news
 from server.release.revoke import revoked
 from server.store import collections, log, mentions
 from server.store.item import Item
 from server.store.store import Tx
+
+logger = logging.getLogger(__name__)
+
+_RESERVED = companions.reserved()
+_LISTINGS = range(1, 4)
+# What makes an indicator say no report, though it may be right for others.
+_FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 
 
 class Accepted(NamedTuple):
@@ -48,8 +55,11 @@ class Outcome:
 
 
 class _Taken(NamedTuple):
+    """An object version as it came; ``report`` is what an indicator says, or the refusal of it."""
+
     item: Item
     obj: dict[str, Any]
+    report: Report | Rejected | None = None
 
 
 def subject(kind: str, value: str) -> str:
@@ -62,196 +72,220 @@ def contribute(tx: Tx, partner: Partner, items: Sequence[Item]) -> Outcome:
 
     Repeating a contribution changes nothing. One bad item never stops the others: it is listed with the reason.
     """
-    return _Contribution(tx, partner).take(items)
+    outcome = Outcome()
+    # Reading patterns takes time: before the collections are locked, not while.
+    taken = [each for item in items if (each := _read(item, outcome))]
+    if taken:
+        _Contribution(tx, partner, outcome).take(taken)
+    return outcome
 
 
-class _Contribution:
-    """One call's worth of contributing: the collections, locked, and what enters each."""
-
-    def __init__(self, tx: Tx, partner: Partner) -> None:
-        self._tx = tx
-        self._partner = partner
-        self._collections = {each.alias: each for each in collections.every(tx) if each.kind != "exchange"}
-        self._inbox = self._collections["inbox"]
-        log.lock(tx, self._collections.values())
-        self._entering: dict[str, list[_Taken]] = defaultdict(list)
-        self._levels: dict[str, set[Tlp]] = defaultdict(set)
-        self._said: dict[str, _Said | None] = {}
-        self._mentions: list[tuple[str, str]] = []
-        self._outcome = Outcome()
-
-    def take(self, items: Sequence[Item]) -> Outcome:
-        known = log.latest(self._tx, self._inbox, {item.id for item in items})
-        kept: list[_Taken] = []
-        for item in items:
-            taken = _Taken(item, msgspec.json.decode(item.body))
-            if refusal := self._not_theirs(taken, known):
-                self._outcome.failed.append(Refused(item.id, item.version, refusal))
-            elif self._is_back_after_revocation(taken, known):
-                message = "this was revoked, which is for ever; if it is active again, contribute it under a new id"
-                self._outcome.failed.append(Refused(item.id, item.version, message))
-            elif self._says_nothing_new(taken, known):
-                self._outcome.accepted.append(Accepted(item.id, item.version))
-            else:
-                kept.append(self._with_first_created(taken, known))
-        kept = self._release(kept)
-        log.append(self._tx, self._inbox, [taken.item for taken in kept])
-        mentions.record(self._tx, self._mentions)
-        self._publish()
-        return self._outcome
-
-    def _not_theirs(self, taken: _Taken, known: Mapping[str, Item]) -> str | None:
-        """Say why an object is not this partner's to contribute: only its creator may version or revoke it."""
-        obj = taken.obj
-        if "created" not in obj or obj["type"] == "marking-definition":
-            return None
-        creator = obj["id"] if obj["type"] == "identity" else obj.get("created_by_ref")
-        if creator == self._partner.identity:
-            return None
-        if creator is None:
-            return f"created_by_ref is missing: set it to your own identity, {self._partner.identity}"
-        return f"not your own: contribute objects whose created_by_ref is your identity, {self._partner.identity}"
-
-    def _is_back_after_revocation(self, taken: _Taken, known: Mapping[str, Item]) -> bool:
-        before = known.get(taken.item.id)
-        return before is not None and before.revoked and not taken.item.revoked  # STIX 2.1 §3.6
-
-    def _says_nothing_new(self, taken: _Taken, known: Mapping[str, Item]) -> bool:
-        before = known.get(taken.item.id)
-        if before is None:
-            return False
-        if before.version is None or taken.item.version is None or taken.item.version <= before.version:
-            return True  # an observable is what it is
-        return not is_news(msgspec.json.decode(before.body), taken.obj)
-
-    def _with_first_created(self, taken: _Taken, known: Mapping[str, Item]) -> _Taken:
-        """Keep ``created`` over all versions (STIX 2.1 §3.6): who maps a file anew does not know the first one."""
-        before = known.get(taken.item.id)
-        if before is None or "created" not in taken.obj:
-            return taken
-        created = msgspec.json.decode(before.body)["created"]
-        return taken if taken.obj["created"] == created else _taken({**taken.obj, "created": created})
-
-    def _release(self, kept: list[_Taken]) -> list[_Taken]:
-        """Choose for each object where it goes; gives those to keep."""
-        staying: list[_Taken] = []
-        # Indicators first: what speaks about them goes no further than they.
-        for taken in sorted(kept, key=lambda each: each.item.type != "indicator"):
-            obj = taken.obj
+def _read(item: Item, outcome: Outcome) -> _Taken | None:
+    try:
+        obj = shape.read(item)
+        report: Report | Rejected | None = None
+        if obj["type"] == "indicator":
             try:
-                if taken.item.revoked:
-                    self._take_back(taken)
-                elif obj["type"] == "indicator":
-                    taken = self._enter_indicator(taken)
-                elif obj["type"] == "sighting":
-                    self._mentions.append((obj["sighting_of_ref"], obj["id"]))
-                    self._enter(taken, route.SIGHTINGS, self._allowed(self._level_about(obj, obj["sighting_of_ref"])))
+                report = from_stix(obj)
             except Rejected as refusal:
-                self._outcome.failed.append(Refused(taken.item.id, taken.item.version, refusal.message))
-                continue
-            except _Held as held:
-                self._outcome.pending.append(Refused(taken.item.id, taken.item.version, str(held)))
-            else:
-                self._outcome.accepted.append(Accepted(taken.item.id, taken.item.version))
-            staying.append(taken)
-        self._enter_around(staying)
-        return staying
-
-    def _allowed(self, tlp: Tlp) -> Tlp:
-        if not route.may_be_released(tlp):
-            raise _Held(f"kept, not released: TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody")
-        return tlp
-
-    def _enter_indicator(self, taken: _Taken) -> _Taken:
-        try:
-            report = from_stix(taken.obj)
-        except Rejected as refusal:
-            if refusal.reason in ("pattern-not-comparable", "not-a-kind", "not-an-indicator"):
-                raise _Held(f"kept, not released: {refusal.message}") from refusal
-            raise
-        self._mentions.append((subject(report.kind, report.value), taken.item.id))
-        taken = _bounded(taken, report)
-        said = self._said[taken.item.id] = _Said(route.home_of(report.kind), route.level(taken.obj))
-        self._enter(taken, said.home, self._allowed(said.tlp))
-        return taken
-
-    def _enter(self, taken: _Taken, home: str, tlp: Tlp) -> None:
-        for alias in route.aliases(home, tlp):
-            for name in (alias, alias + route.FULL):
-                self._entering[name].append(taken)
-                self._levels[name].add(tlp)
-
-    def _enter_around(self, kept: Iterable[_Taken]) -> None:
-        """Let what an indicator is based on follow it into the full collections."""
-        bonds = [t for t in kept if t.obj["type"] == "relationship" and t.obj["relationship_type"] == "based-on"]
-        if not bonds:
-            return
-        observables = {taken.item.id: taken for taken in kept if taken.item.version is None}
-        missing = {bond.obj["target_ref"] for bond in bonds} - observables.keys()
-        found = log.latest(self._tx, self._inbox, missing)
-        observables |= {id_: _Taken(item, msgspec.json.decode(item.body)) for id_, item in found.items()}
-        for bond in bonds:
-            said = self._what_is_said(bond.obj["source_ref"])
-            target = observables.get(bond.obj["target_ref"])
-            if said is None or target is None or bond.item.revoked:
-                continue
-            for alias in route.aliases(said.home, self._level_about(bond.obj, bond.obj["source_ref"])):
-                full = alias + route.FULL
-                self._entering[full] += [taken for taken in (target, bond) if route.admits(full, taken.obj)]
-
-    def _level_about(self, obj: Mapping[str, Any], indicator_id: str) -> Tlp:
-        """Give the level of what speaks about an indicator: its own, and never a wider one than the indicator's.
-
-        Of an indicator that is not here, it is not known how wide that is.
-        """
-        said = self._what_is_said(indicator_id)
-        return route.narrower(route.level(obj), said.tlp if said else Tlp.AMBER)
-
-    def _what_is_said(self, indicator_id: str) -> "_Said | None":
-        """Give where an indicator of this or an earlier contribution is read, and at which level."""
-        if indicator_id not in self._said:
-            self._said[indicator_id] = None
-            item = log.latest(self._tx, self._inbox, [indicator_id]).get(indicator_id)
-            if item is not None and item.type == "indicator":
-                indicator = msgspec.json.decode(item.body)
-                with suppress(Rejected):
-                    home = route.home_of(from_stix(indicator).kind)
-                    self._said[indicator_id] = _Said(home, route.level(indicator))
-        return self._said[indicator_id]
-
-    def _take_back(self, taken: _Taken) -> None:
-        """Revoke the object wherever it is, as it stands there: a revocation brings no new words with it."""
-        at = timestamp.parse(taken.obj["modified"])
-        for alias, collection in self._collections.items():
-            if collection is self._inbox:
-                continue
-            for item in log.latest(self._tx, collection, [taken.item.id]).values():
-                self._entering[alias].append(_taken(revoked(msgspec.json.decode(item.body), at)))
-
-    def _publish(self) -> None:
-        for alias in sorted(self._entering, key=lambda name: self._collections[name].number):
-            around = companions.of(self._partner.name, self._partner.kind, self._levels[alias])
-            entering = [Item.of(obj) for obj in around] + [taken.item for taken in self._entering[alias]]
-            log.append(self._tx, self._collections[alias], entering)
-
-
-class _Said(NamedTuple):
-    """What matters of an indicator to those who speak about it: whose readers act on it, and its level."""
-
-    home: str
-    tlp: Tlp
+                report = refusal
+        return _Taken(item, obj, report)
+    except Rejected as refusal:
+        outcome.failed.append(Refused(item.id, item.version, refusal.message))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        # Senders write objects of every shape, and one that nobody thought of must not stop the others.
+        logger.exception("object not understood id=%s", item.id)
+        outcome.failed.append(Refused(item.id, item.version, "not understood: a property is not as STIX 2.1 has it"))
+    return None
 
 
 class _Held(Exception):
     """An object is kept, and not released."""
 
 
-def _bounded(taken: _Taken, report: Report) -> _Taken:
-    """Give an indicator without an end its kind's time to live: every active indicator ends."""
-    if "valid_until" in taken.obj:
-        return taken
-    return _taken({**taken.obj, "valid_until": timestamp.text(report.valid_until)})
+class _Contribution:
+    """One call's worth of contributing: the collections, locked, and what enters each."""
+
+    def __init__(self, tx: Tx, partner: Partner, outcome: Outcome) -> None:
+        self._tx = tx
+        self._partner = partner
+        self._outcome = outcome
+        every = {each.alias: each for each in collections.every(tx) if each.kind != "exchange"}
+        log.lock(tx, every.values())
+        self._inbox = every.pop("inbox")
+        self._released = every
+        self._known: dict[str, dict[str, Any]] = {}
+        self._out: dict[str, dict[str, dict[str, Any]]] = {}
+        self._kept: list[Item] = []
+        self._entering: dict[str, list[Item]] = defaultdict(list)
+        self._levels: dict[str, set[Tlp]] = defaultdict(set)
+        self._mentions: list[tuple[str, str]] = []
+
+    def take(self, taken: Sequence[_Taken]) -> None:
+        names = {each.item.id for each in taken} | {each.obj.get("sighting_of_ref", "") for each in taken}
+        self._load(names)
+        # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
+        for each in sorted(taken, key=lambda one: one.item.type != "indicator"):
+            self._take_one(each)
+        log.append(self._tx, self._inbox, self._kept)
+        mentions.record(self._tx, self._mentions)
+        for alias in sorted(self._entering, key=lambda name: self._released[name].number):
+            around = companions.of(self._partner.name, self._partner.kind, self._levels[alias])
+            log.append(self._tx, self._released[alias], [*map(Item.of, around), *self._entering[alias]])
+
+    def _load(self, names: set[str]) -> None:
+        """Read the latest versions of those ids: what the inbox has, and what of it is out, and where."""
+        self._known |= _objects(log.latest(self._tx, self._inbox, names))
+        known = names & self._known.keys()
+        for alias, collection in self._released.items():
+            found = _objects(log.latest(self._tx, collection, known)) if known else {}
+            self._out.setdefault(alias, {}).update(found)
+
+    def _take_one(self, taken: _Taken) -> None:
+        try:
+            if taken.item.id in _RESERVED:
+                self._accept(taken)  # the hub's own copy is what is published
+                return
+            taken = self._owned(taken)
+            if self._says_nothing_new(taken):
+                self._accept(taken)
+                return
+            taken = self._with_first_created(taken)
+            held = self._release(taken)
+        except Rejected as refusal:
+            self._outcome.failed.append(Refused(taken.item.id, taken.item.version, refusal.message))
+            return
+        self._known[taken.item.id] = taken.obj
+        self._kept.append(taken.item)
+        if held is None:
+            self._accept(taken)
+        else:
+            self._outcome.pending.append(Refused(taken.item.id, taken.item.version, held))
+
+    def _accept(self, taken: _Taken) -> None:
+        self._outcome.accepted.append(Accepted(taken.item.id, taken.item.version))
+
+    def _owned(self, taken: _Taken) -> _Taken:
+        """Give the object where it is this partner's to say: only its creator may version or revoke it.
+
+        Somebody else may hold the id that this partner's value has by our rule; then it gets the next one.
+        """
+        obj = taken.obj
+        if "created" not in obj:
+            return taken
+        mine = self._partner.identity
+        creator = _creator(obj)
+        if creator is None:
+            raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {mine}")
+        before = self._known.get(obj["id"])
+        if creator == mine and (before is None or _creator(before) == mine):
+            return taken
+        if creator == mine and isinstance(taken.report, Report):
+            spelled = pattern.write(pattern.read(obj["pattern"]))
+            if obj["id"] == ids.indicator(mine, spelled):
+                return self._under_the_next_id(taken, spelled)
+        raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
+
+    def _under_the_next_id(self, taken: _Taken, spelled: str) -> _Taken:
+        for listing in _LISTINGS:
+            id_ = ids.indicator(self._partner.identity, spelled, listing)
+            self._load({id_})
+            before = self._known.get(id_)
+            if before is None or _creator(before) == self._partner.identity:
+                logger.warning("id taken by another id=%s partner=%s", taken.item.id, self._partner.identity)
+                obj = {**taken.obj, "id": id_}
+                return _Taken(Item.of(obj), obj, taken.report)
+        raise Rejected("not-yours", "this id is another partner's; contribute the object under a new id")
+
+    def _says_nothing_new(self, taken: _Taken) -> bool:
+        before = self._known.get(taken.item.id)
+        if before is None:
+            return False
+        if before.get("revoked") is True and not taken.item.revoked:  # STIX 2.1 §3.6
+            raise Rejected("revoked-before", "this was revoked, which is for ever; if it is active, give it a new id")
+        version = Item.of(before).version
+        if version is None or taken.item.version is None or taken.item.version <= version:
+            return True  # an observable is what it is
+        return not is_news(before, taken.obj)
+
+    def _with_first_created(self, taken: _Taken) -> _Taken:
+        """Keep ``created`` over all versions (STIX 2.1 §3.6): who maps a file anew does not know the first one."""
+        before = self._known.get(taken.item.id)
+        if before is None or "created" not in taken.obj or taken.obj["created"] == before["created"]:
+            return taken
+        obj = {**taken.obj, "created": before["created"]}
+        return _Taken(Item.of(obj), obj, taken.report)
+
+    def _release(self, taken: _Taken) -> str | None:
+        """Let an object go where it may; gives why it is held back, where it is."""
+        if taken.item.revoked and taken.item.version is not None:
+            self._take_back(taken.item.id, set(self._released))
+            return None
+        try:
+            if taken.obj["type"] == "indicator":
+                self._release_indicator(taken)
+            elif taken.obj["type"] == "sighting":
+                self._release_sighting(taken)
+        except _Held as held:
+            return str(held)
+        return None
+
+    def _release_indicator(self, taken: _Taken) -> None:
+        obj, report = taken.obj, taken.report
+        if isinstance(report, Rejected) or report is None:
+            if report is not None and report.reason not in _FOR_OTHERS:
+                raise report
+            self._take_back(obj["id"], set(self._released))
+            raise _Held(f"kept, not released: {report.message if report else 'it says no report'}")
+        self._mentions.append((subject(report.kind, report.value), obj["id"]))
+        tlp = route.level(obj)
+        aliases = route.aliases(route.home_of(report.kind), tlp)
+        places = {name for alias in aliases for name in (alias, alias + route.FULL)}
+        # A marking holds for every copy: one that is out where this version may not go is taken back.
+        self._take_back(obj["id"], self._released.keys() - places)
+        if not aliases:
+            raise _Held(f"kept, not released: TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody")
+        bounded = obj if "valid_until" in obj else {**obj, "valid_until": timestamp.text(report.valid_until)}
+        around = [Item.of(each) for each in basis({"object_marking_refs": [], **bounded}, report)]
+        for name in places:
+            if self._out[name].get(obj["id"], {}).get("revoked") is not True:
+                self._enter(name, bounded, tlp)
+                if name.endswith(route.FULL):
+                    self._entering[name] += around
+
+    def _release_sighting(self, taken: _Taken) -> None:
+        obj = taken.obj
+        self._mentions.append((obj["sighting_of_ref"], obj["id"]))
+        # Of an indicator that is not here, it is not known how wide that is.
+        about = self._known.get(obj["sighting_of_ref"])
+        tlp = route.narrower(route.level(obj), route.level(about) if about else Tlp.AMBER)
+        aliases = route.aliases(route.SIGHTINGS, tlp)
+        if not aliases:
+            raise _Held(f"kept, not released: TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody")
+        for alias in aliases:
+            for name in (alias, alias + route.FULL):
+                self._enter(name, obj, tlp)
+
+    def _enter(self, name: str, obj: dict[str, Any], tlp: Tlp) -> None:
+        self._entering[name].append(Item.of(obj))
+        self._levels[name].add(tlp)
+        self._out[name][obj["id"]] = obj
+
+    def _take_back(self, id_: str, names: set[str]) -> None:
+        """Revoke the object where it is out, as it stands there: a revocation brings no new words with it."""
+        for name in names:
+            there = self._out[name].get(id_)
+            if there is not None and there.get("revoked") is not True:
+                last = revoked(there, timestamp.now())
+                self._entering[name].append(Item.of(last))
+                self._out[name][id_] = last
 
 
-def _taken(obj: dict[str, Any]) -> _Taken:
-    return _Taken(Item.of(obj), obj)
+def _objects(items: dict[str, Item]) -> dict[str, dict[str, Any]]:
+    return {id_: msgspec.json.decode(item.body) for id_, item in items.items()}
+
+
+def _creator(obj: dict[str, Any]) -> str | None:
+    """Give the identity that says an object; an identity says itself."""
+    creator: str | None = obj["id"] if obj["type"] == "identity" else obj.get("created_by_ref")
+    return creator

@@ -187,6 +187,9 @@ def _parse(raw: bytes) -> tuple[bytes, Any]:
     try:
         body = msgspec.json.format(raw, indent=-1)
         obj = msgspec.json.decode(body)
+        # What is written back as it came has lost nothing, so no key was given twice.
+        if msgspec.json.encode(obj) == body:
+            return body, obj
         # Every key ends in `":`. Where that is found no more often than there are keys, none was given twice; strings
         # may hold it too, and then the careful reader looks.
         if body.count(b'":') == _count_keys(obj):

@@ -45,9 +45,3 @@ def aliases(home: str, tlp: Tlp) -> list[str]:
 def home_of(kind: str) -> str:
     """Give the alias of the collection whose readers act on indicators of ``kind``."""
     return kinds.get(kind).collection
-
-
-def admits(alias: str, obj: Mapping[str, Any]) -> bool:
-    """Tell whether a collection may hold an object, by the object's own marking."""
-    tlp = level(obj)
-    return tlp is Tlp.CLEAR if alias.removesuffix(FULL) == PUBLIC else may_be_released(tlp)

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete as sql_delete, func, insert, select, update
+from sqlalchemy import bindparam, delete as sql_delete, func, select, update
 
+from server.store import rewrites
+from server.store.bulk import insert_many
 from server.store.collections import Collection, UnknownCollection
 from server.store.item import Item
 from server.store.lists import any_of, chunks
@@ -142,9 +144,7 @@ def latest(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, Item
 
 def has(tx: Tx, collection: Collection, object_id: str) -> bool:
     """Tell whether the collection holds any version of the object."""
-    log = objects.c
-    asked = select(1).where(log.collection == collection.number, log.id == object_id).limit(1)
-    return tx.execute(asked).first() is not None
+    return tx.execute(_HAS, {"in_collection": collection.number, "object_id": object_id}).first() is not None
 
 
 def added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
@@ -180,9 +180,15 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
     log = objects.c
     gone = sql_delete(objects).where(log.collection == collection.number, log.date_added == bindparam("at"))
     tx.execute(gone, [{"at": key[0]} for key in keys])
+    rewrites.note(tx, collection, [key[0] for key in keys])
     for rows in history_of(tx, collection, {key[1] for key in keys}).values():
         rerank(tx, collection, rows)
     return len(keys)
+
+
+_HAS = (
+    select(1).where(objects.c.collection == bindparam("in_collection"), objects.c.id == bindparam("object_id")).limit(1)
+)
 
 
 def _lock(tx: Tx, number: int) -> int:
@@ -218,21 +224,12 @@ def _insert(tx: Tx, collection: Collection, items: list[Item], start: int, histo
         old = history.get(id_)
         if old or len(new) > 1:
             rerank(tx, collection, [*(old or ()), *new], stored=len(old or ()))
-    tx.execute(
-        insert(objects),
+    number = collection.number
+    insert_many(
+        tx,
+        objects,
         [
-            {
-                "collection": collection.number,
-                "date_added": row.date_added,
-                "id": item.id,
-                "type": item.type,
-                "spec_version": item.spec_version,
-                "version": item.version,
-                "revoked": item.revoked,
-                "latest": row.latest,
-                "legacy": row.legacy,
-                "body": item.body,
-            }
+            (number, row.date_added, *item[:5], row.latest, row.legacy, item.body)
             for row, item in zip(rows, items, strict=True)
         ],
     )

@@ -1,24 +1,29 @@
 """The partners: who they are, how they prove it, and which collections they may read and write."""
 
+import hashlib
+import ssl
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schemas.partner import Partner, PartnerKind
 from server.store.collections import COLUMNS, Collection
 from server.store.passwords import Credentials, Verifier, hash_password, hash_token, make
 from server.store.store import Tx
-from server.store.tables import collections, credentials, grants, partners
+from server.store.tables import certificates, collections, credentials, grants, partners
 from server.store.times import now
 
 __all__ = [
     "OVERLAP",
+    "BadCertificate",
     "Credentials",
     "NameTaken",
     "UnknownPartner",
     "add",
+    "by_certificate",
     "by_password",
     "by_token",
     "every",
@@ -28,6 +33,7 @@ __all__ = [
     "right",
     "rights",
     "rotate",
+    "set_certificate",
 ]
 
 # Time for a partner to put new credentials into its clients.
@@ -39,6 +45,10 @@ _verifier = Verifier()
 
 class NameTaken(ValueError):
     """A partner of this name, or with this identity, is registered already."""
+
+
+class BadCertificate(ValueError):
+    """This is neither one certificate as PEM nor a SHA-256 fingerprint."""
 
 
 class UnknownPartner(LookupError):
@@ -106,12 +116,52 @@ def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
     return _issue(tx, name)
 
 
-def by_password(tx: Tx, user: str, password: str) -> Partner | None:
-    """Find the partner that this user name and password belong to."""
-    rows = tx.execute(_BY_NAME, {"user": user, "moment": now()}).all()
-    if not _verifier.matches(password, [row.password_hash for row in rows]):
+def by_password(
+    tx: Tx, user: str, password: str, slowly: Callable[[bool], None] = lambda known: None
+) -> Partner | None:
+    """Find the partner that this user name and password belong to.
+
+    What is wrong takes equally long whoever the user is and however many passwords it has. ``slowly`` is called before
+    a slow verification, with whether the password was right before, and may raise.
+    """
+    moment = now()
+    rows = tx.execute(_BY_NAME, {"user": user, "moment": moment}).all()
+
+    def before(known: bool) -> int:
+        slowly(known)
+        return tx.execute(_MOST_PASSWORDS, {"moment": moment}).scalar() or 1
+
+    if not _verifier.matches(password, [row[4] for row in rows], before):
         return None
     return _read(*rows[0][:4])
+
+
+def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP) -> str:
+    """Let a client certificate prove the partner, and give its fingerprint; older ones do for ``overlap`` more.
+
+    ``certificate`` is the certificate as PEM, or the SHA-256 of its DER in hexadecimal, colons or not. It works
+    wherever the TLS has verified it. Raises ``UnknownPartner``, ``BadCertificate`` or ``NameTaken``.
+    """
+    get(tx, name)
+    fingerprint = _fingerprint(certificate)
+    known = certificates.c.fingerprint == fingerprint
+    owner = tx.execute(select(certificates.c.partner).where(known)).scalar()
+    if owner not in (None, name):
+        raise NameTaken("this certificate belongs to another partner")
+    ends = now() + overlap // _MICROSECOND
+    mine = certificates.c.partner == name
+    later = or_(certificates.c.expires.is_(None), certificates.c.expires > ends)
+    tx.execute(update(certificates).where(mine, later).values(expires=ends))
+    tx.execute(delete(certificates).where(mine, or_(certificates.c.expires <= now(), known)))
+    tx.execute(insert(certificates).values(fingerprint=fingerprint, partner=name, created=now(), expires=None))
+    return fingerprint.hex()
+
+
+def by_certificate(tx: Tx, der: bytes) -> Partner | None:
+    """Find the partner that this client certificate, verified by the TLS, belongs to."""
+    given = {"fingerprint": hashlib.sha256(der).digest(), "moment": now()}
+    row = tx.execute(_BY_CERTIFICATE, given).first()
+    return None if row is None else _read(*row)
 
 
 def by_token(tx: Tx, token: str) -> Partner | None:
@@ -139,6 +189,21 @@ def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] 
     return Collection(*collection), can_read, can_write
 
 
+def _fingerprint(certificate: str) -> bytes:
+    text = certificate.strip()
+    try:
+        if text.startswith("-----BEGIN CERTIFICATE-----"):
+            # A file may go on with the chain; the first is the partner's own.
+            own = text[: text.index(_END) + len(_END)]
+            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(own)).digest()
+        digest = bytes.fromhex(text.replace(":", ""))
+    except ValueError as error:
+        raise BadCertificate("neither a certificate (PEM) nor a SHA-256 fingerprint (hexadecimal)") from error
+    if len(digest) != hashlib.sha256().digest_size:
+        raise BadCertificate("a SHA-256 fingerprint has 64 hexadecimal digits")
+    return digest
+
+
 def _issue(tx: Tx, name: str) -> Credentials:
     made = make(name)
     tx.execute(
@@ -161,6 +226,8 @@ def _read(name: str, kind: str, country: str | None, identity: str) -> Partner:
     return Partner(name=name, kind=PartnerKind(kind), country=country, identity=identity)
 
 
+_END = "-----END CERTIFICATE-----"
+
 # Asked with every request, so put together once.
 _VALID = or_(credentials.c.expires.is_(None), credentials.c.expires > bindparam("moment", type_=BigInteger))
 _BY_NAME = (
@@ -169,6 +236,14 @@ _BY_NAME = (
     .where(partners.c.name == bindparam("user"), _VALID)
 )
 _BY_TOKEN = _columns().join_from(partners, credentials).where(credentials.c.token_hash == bindparam("hash"), _VALID)
+_BY_CERTIFICATE = (
+    _columns()
+    .join_from(partners, certificates)
+    .where(certificates.c.fingerprint == bindparam("fingerprint"))
+    .where(or_(certificates.c.expires.is_(None), certificates.c.expires > bindparam("moment", type_=BigInteger)))
+)
+_PASSWORDS = select(func.count().label("passwords")).where(_VALID).group_by(credentials.c.partner).subquery()
+_MOST_PASSWORDS = select(func.max(_PASSWORDS.c.passwords))
 _RIGHT = (
     select(grants.c.can_read, grants.c.can_write, *COLUMNS)
     .join_from(grants, collections)

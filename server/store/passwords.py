@@ -5,6 +5,7 @@ import hmac
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pwdlib import PasswordHash
@@ -14,6 +15,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 _ARGON2 = PasswordHash((Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1),))
 _REMEMBERED_SECONDS = 300.0
 _REMEMBERED_AT_MOST = 10_000
+
+Slowly = Callable[[bool], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,20 @@ class Verifier:
         self._remembered: dict[bytes, tuple[str, float]] = {}
         self._changing = threading.Lock()
 
-    def matches(self, password: str, hashes: list[str]) -> bool:
-        """Tell whether ``password`` belongs to one of ``hashes``; without any it takes as long as with one."""
+    def matches(self, password: str, hashes: list[str], slowly: Slowly = lambda known: 1) -> bool:
+        """Tell whether ``password`` belongs to one of ``hashes``; without any it takes as long as with one.
+
+        Before a slow verification ``slowly`` is asked, with whether the password was right before, how many
+        verifications a wrong one has to take at least; it may raise.
+        """
         given = password.encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key, given, "sha256")
         known = self._remembered.get(digest)
         if known is not None and known[1] > time.monotonic() and known[0] in hashes:
             return True
+        at_least = slowly(known is not None and known[0] in hashes)
         found = None
-        for stored in hashes or [_nobodys()]:
+        for stored in [*hashes, *[_nobodys()] * (at_least - len(hashes))]:
             if _ARGON2.verify(given, stored):
                 found = stored
         if found is None or found not in hashes:

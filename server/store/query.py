@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, exists, func, not_, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, exists, func, not_, or_, select, text
 
 from server.store.collections import Collection
 from server.store.tables import objects
@@ -126,16 +126,11 @@ def _no_other(specs: str, *, newer: bool) -> ColumnElement[bool]:
     other = objects.alias("other")
     stamp = func.coalesce(other.c.version, other.c.date_added)
     beyond = stamp > _STAMP if newer else stamp < _STAMP
-    spec_beyond = (
-        other.c.spec_version > objects.c.spec_version if newer else other.c.spec_version < objects.c.spec_version
-    )
     among = (
         not_(other.c.legacy)
         if specs == "newest"
         else other.c.spec_version.in_(bindparam("spec_versions", expanding=True))
     )
     return not_(
-        exists(1)
-        .where(other.c.collection == objects.c.collection, other.c.id == objects.c.id, among)
-        .where(or_(beyond, and_(stamp == _STAMP, spec_beyond)))
+        exists(1).where(other.c.collection == objects.c.collection, other.c.id == objects.c.id, among).where(beyond)
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
 
+from server.store import rewrites
 from server.store.collections import Collection
 from server.store.lists import any_of, chunks
 from server.store.store import Tx
@@ -63,6 +64,7 @@ def rerank(tx: Tx, collection: Collection, rows: list[Row], *, stored: int | Non
             .values(latest=bindparam("is_latest"), legacy=bindparam("is_legacy"))
         )
         tx.execute(marks, changed)
+        rewrites.note(tx, collection, [one["at"] for one in changed])
 
 
 def _age(row: Row) -> tuple[str, int, int]:

@@ -7,10 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from server.store.migrate import upgrade
 from server.store.tables import collections
 
 log = logging.getLogger(__name__)
@@ -19,12 +18,22 @@ log = logging.getLogger(__name__)
 Tx = Connection
 
 _BUSY_SECONDS = 30
+_CONNECT_SECONDS = 10
+# Of one process on PostgreSQL, whose default is a hundred for all: what a worker's threads use together at most times.
+_KEPT_CONNECTIONS = 4
+_MOST_CONNECTIONS = 16
 _CACHE_KIB = 32 * 1024
 _MAP_BYTES = 1 << 30
+# The log of changes is carried into the file when it has grown to 64 MiB, instead of at each large envelope.
+_WAL_PAGES = 16_384
 
 
 class StoreUnavailable(Exception):
-    """The database is not there or busy for too long; nothing was done, and the same may work later."""
+    """The database is not there, is busy for too long, or was lost on the way; the same may work later.
+
+    Nothing of the transaction is kept, unless the database was lost in the very moment of its commit. To do the same
+    again is safe either way: appending and keeping states twice changes nothing.
+    """
 
 
 class Store:
@@ -50,7 +59,17 @@ class Store:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
             # Parameters may be accounts and numbers: never in an error text.
-            return cls(create_engine(parsed, hide_parameters=True, pool_size=16, max_overflow=48, pool_pre_ping=True))
+            engine = create_engine(
+                parsed,
+                hide_parameters=True,
+                pool_size=_KEPT_CONNECTIONS,
+                max_overflow=_MOST_CONNECTIONS - _KEPT_CONNECTIONS,
+                pool_timeout=_BUSY_SECONDS,
+                # A connection that a restart of the database has cut is found out before it is used.
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": _CONNECT_SECONDS},
+            )
+            return cls(engine)
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path")
         engine = create_engine(
@@ -67,14 +86,24 @@ class Store:
         return cls(engine)
 
     @property
+    def at_a_glance(self) -> bool:
+        """Tell whether this is a way in for what takes no time, and nothing else."""
+        return False
+
+    @property
     def url(self) -> str:
         """Say which database this is, its password hidden."""
         return self._engine.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
         """Bring the tables to what this version of the project needs; safe to repeat, also from two processes."""
-        with self._writing:
-            upgrade(self._engine)
+        from server.store.migrate import upgrade  # Alembic takes a third of a second to load, and few need it
+
+        try:
+            with self._writing:
+                upgrade(self._engine)
+        except OperationalError as error:
+            raise StoreUnavailable(f"the database cannot be opened or changed: {_cause(error)}") from error
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
@@ -82,19 +111,17 @@ class Store:
         with self._writing, _opened(self._writer) as tx:
             yield tx
 
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self) -> AbstractContextManager[Tx]:
         """Open a view of the database as it is at the first question asked in it. Raises ``StoreUnavailable``."""
-        with _opened(self._reader) as tx:
-            yield tx
+        return _opened(self._reader)
 
     def ready(self) -> bool:
         """Tell whether the database answers and has its tables."""
         try:
             with self.read() as tx:
                 tx.execute(select(collections.c.number).limit(1)).all()
-        except (SQLAlchemyError, StoreUnavailable):
-            log.exception("store-not-ready")
+        except (SQLAlchemyError, StoreUnavailable) as error:
+            log.warning("store-not-ready cause=%s", _cause(error))
             return False
         return True
 
@@ -111,11 +138,11 @@ def _opened(engine: Engine) -> Iterator[Tx]:
         raise StoreUnavailable("the database cannot be reached") from error
     with connection:
         try:
-            transaction = connection.begin()
+            with connection.begin():
+                yield connection
         except OperationalError as error:
-            raise StoreUnavailable("the database is busy") from error
-        with transaction:
-            yield connection
+            # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
+            raise StoreUnavailable("the database is busy, or was lost on the way") from error
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
@@ -127,6 +154,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         f"cache_size=-{_CACHE_KIB}",
         f"mmap_size={_MAP_BYTES}",
+        f"wal_autocheckpoint={_WAL_PAGES}",
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -137,3 +165,11 @@ def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("scamfeed_writes", False)
     # A transaction that reads first and writes later loses updates or its lock; it has to announce itself.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _cause(error: BaseException) -> str:
+    """Say in one line what the driver said last; parameters and passwords are not in it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return said.partition("\n")[0]

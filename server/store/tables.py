@@ -71,6 +71,16 @@ Index(
     postgresql_where=text("latest"),
 )
 
+# How often rows that were there already have changed, by the stretch of time they were added in.
+rewrites = Table(
+    "rewrites",
+    metadata,
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    Column("span", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("collection", "span"),
+)
+
 partners = Table(
     "partners",
     metadata,
@@ -169,6 +179,72 @@ mentions = Table(
     Column("subject", Text, nullable=False),
     Column("object_id", Text, nullable=False),
     PrimaryKeyConstraint("subject", "object_id"),
+)
+
+# A partner's client certificates, by the SHA-256 of their DER.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("fingerprint", LargeBinary, primary_key=True),
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    # NULL: until the partner has a newer one.
+    Column("expires", BigInteger),
+)
+
+# What a partner has used of an allowance since ``began``.
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "unit"),
+)
+
+# Where each chain of the audit trail ends; whoever holds this row's lock adds to it.
+audit_ends = Table(
+    "audit_ends",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("chain", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    # Equal requests within a moment are one row: the first, the last, and how many.
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    # No foreign key: what was done stays on record whoever leaves.
+    Column("partner", Text),
+    Column("remote", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("collection", Text),
+    Column("status", SmallInteger, nullable=False),
+    Column("objects", BigInteger, nullable=False),
+    # The id of the status resource or of the error.
+    Column("reference", Text),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("chain", "number"),
+    Index("ix_audit_first", "first"),
+)
+
+# Up to which date_added each partner has been given each collection.
+positions = Table(
+    "positions",
+    metadata,
+    Column("collection", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("given", BigInteger, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    PrimaryKeyConstraint("collection", "partner"),
 )
 
 # One row to lock while migrating, where the database has no lock of its own for that.

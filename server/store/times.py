@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +29,7 @@ def moment(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> int:
     """Read any RFC 3339 timestamp; digits beyond the microsecond are cut, a leap second counts as the one after.
 
@@ -39,13 +40,14 @@ def parse(text: str) -> int:
         raise ValueError("not an RFC 3339 timestamp")
     day, clock, second, fraction, sign, hours, minutes = match.groups()
     leap = second == "60"
-    whole = datetime.fromisoformat(f"{day}T{clock}:{'59' if leap else second}")
-    offset = timedelta(0)
+    whole = datetime.fromisoformat(f"{day}T{clock}:{'59' if leap else second}+00:00")
+    base = micros(whole)
     if sign is not None:
         if int(minutes) > 59:
             raise ValueError("not an RFC 3339 timestamp")
-        offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
-    base = micros(whole.replace(tzinfo=timezone(offset)))
+        if int(hours) > 23:
+            raise ValueError("not an RFC 3339 timestamp")
+        base -= (int(hours) * 60 + int(minutes)) * 60 * _SECOND * (-1 if sign == "-" else 1)
     return base + leap * _SECOND + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
 
 

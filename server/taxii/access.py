@@ -1,27 +1,47 @@
 """Who asks, and what of the collections it may see."""
 
 import base64
+import math
+from contextlib import ExitStack
 
 from schemas.partner import Partner
 from server.store import Tx, collections, partners
 from server.store.collections import Collection
+from server.store.hot import NotAtAGlance
+from server.taxii.brake import Brake
 from server.taxii.errors import TaxiiError, unauthorized
 
 # taxii2-client's TokenAuth says Token where RFC 6750 says Bearer.
 _TOKEN_SCHEMES = frozenset(("bearer", "token"))
+_brake = Brake()
 
 
-def identify(tx: Tx, authorization: str | None) -> Partner:
-    """Find the partner that an Authorization header proves. Raises ``TaxiiError`` 401."""
+def identify(
+    tx: Tx, authorization: str | None, certificate: bytes | None = None, remote: str = "", *, at_a_glance: bool = False
+) -> Partner:
+    """Find the partner that an Authorization header, a verified client certificate (DER) or both prove.
+
+    A certificate that is registered for nobody proves nothing. Raises ``TaxiiError`` 401, also where the two prove
+    different partners, 429 for too many wrong passwords from ``remote``, and ``NotAtAGlance`` where a password is
+    new and there is no time to verify it.
+    """
+    certified = partners.by_certificate(tx, certificate) if certificate else None
+    if authorization is None and certified is not None:
+        return certified
     scheme, _, given = (authorization or "").strip().partition(" ")
     partner = None
     if scheme.lower() == "basic":
-        partner = _by_basic(tx, given.strip())
+        partner = _by_basic(tx, given.strip(), remote, at_a_glance)
     elif scheme.lower() in _TOKEN_SCHEMES and given.strip():
         partner = partners.by_token(tx, given.strip())
-    if partner is None:
+    if partner is None or (certified is not None and certified.name != partner.name):
         raise unauthorized()
     return partner
+
+
+def too_many(description: str, seconds: float) -> TaxiiError:
+    """Ask a partner to come again after some seconds."""
+    return TaxiiError(429, f"{description}.", (("Retry-After", str(max(1, math.ceil(seconds)))),))
 
 
 def visible(tx: Tx, partner: Partner) -> list[tuple[Collection, bool, bool]]:
@@ -62,9 +82,25 @@ def _effective(collection: Collection, can_read: bool, can_write: bool) -> tuple
     return collection, can_read, can_write and collection.kind != "released"
 
 
-def _by_basic(tx: Tx, given: str) -> Partner | None:
+def _by_basic(tx: Tx, given: str, remote: str, at_a_glance: bool) -> Partner | None:
     try:
         user, colon, password = base64.b64decode(given, validate=True).decode().partition(":")
     except ValueError:
         return None
-    return partners.by_password(tx, user, password) if colon and user and "\x00" not in user else None
+    if not colon or not user or "\x00" in user:
+        return None
+    with ExitStack() as turn:
+
+        def slowly(known: bool) -> None:
+            if at_a_glance:
+                raise NotAtAGlance
+            wait = 0.0 if known else _brake.wait(remote, user)
+            if wait:
+                raise too_many("Too many wrong passwords came from this address", wait)
+            if not turn.enter_context(_brake.turn()):
+                raise TaxiiError(503, headers=(("Retry-After", "1"),))
+
+        partner = partners.by_password(tx, user, password, slowly)
+    if partner is None:
+        _brake.failed(remote, user)
+    return partner

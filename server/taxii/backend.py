@@ -11,16 +11,14 @@ from server.store import Store, statuses
 from server.store.collections import Collection
 from server.taxii import access
 from server.taxii.errors import TaxiiError
+from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
 from server.taxii.media import STIX, TAXII
-from server.taxii.objects import API_ROOT
-
-MAX_CONTENT_LENGTH = 100 * 1024 * 1024
 
 
 class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without types
     """Answers from the store, for the partner that asks.
 
-    ``partner`` says who that is; ``prefix`` is where a proxy has mounted the application.
+    ``partner`` says who that is; ``prefix`` is where the application is mounted, a path or a URL, without a last slash.
     """
 
     def __init__(
@@ -34,7 +32,7 @@ class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without ty
         self._prefix = prefix
 
     def server_discovery(self) -> dict[str, Any]:
-        """Give the discovery resource; its API root is a path (TAXII 2.1 §4.1.1), right behind any host."""
+        """Give the discovery resource (TAXII 2.1 §4.1.1)."""
         root = f"{self._prefix()}/{API_ROOT}/"
         said = {"title": self._title, "description": "Indicators of online scams, shared between partners."}
         if self._contact:

@@ -24,19 +24,22 @@ def split(body: bytes) -> list[bytes]:
     """Take an envelope apart without touching its objects.
 
     One object that is not quite JSON (NaN) is still its own bytes, to be refused alone. Raises ``TaxiiError`` 400 for
-    what is no JSON object at all, and 422 for one whose ``objects`` is not a list.
+    what is no JSON object at all, and 422 for one whose ``objects`` is not a list of at least one (TAXII 2.1 §2).
     """
     try:
-        return [bytes(raw) for raw in _lists.decode(_envelopes.decode(body).objects)]
+        objects = [bytes(raw) for raw in _lists.decode(_envelopes.decode(body).objects)]
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _split_carefully(body)
+        objects = _split_carefully(body)
+    if not objects:
+        raise TaxiiError(422, "The envelope has no objects; an empty list stands for nothing in TAXII.")
+    return objects
 
 
 def join(bodies: Sequence[bytes], token: str | None) -> bytes:
-    """Make an envelope of stored bytes; an empty one has no ``objects``, the last one has no ``next``."""
+    """Make an envelope of stored bytes; the last one has no ``next``, and one without objects is empty."""
     more = b'"more":false' if token is None else b'"more":true,"next":"' + token.encode() + b'"'
     if not bodies:
-        return b"{" + more + b"}"
+        return b"{}"
     return b"{" + more + b',"objects":[' + b",".join(bodies) + b"]}"
 
 

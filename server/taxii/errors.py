@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from medallion.exceptions import MedallionError
 from werkzeug.exceptions import HTTPException
 
+from server import observe
 from server.store import StoreUnavailable
 from server.taxii.answer import Answer
 from server.taxii.media import TAXII
@@ -25,6 +26,8 @@ _ADVICE = {
     413: "The body is larger than max_content_length of the API root.",
     414: "The URL is too long.",
     415: f"The body has to be sent as {TAXII}.",
+    422: "The body is not one that this server can take.",
+    429: "The partner asks more often than it may. Try again later.",
     500: "Something went wrong here; the operator finds it in the log by the error_id.",
     503: "The server is too busy just now; nothing was done. Try again later.",
 }
@@ -53,6 +56,7 @@ def unauthorized() -> TaxiiError:
 def answer(error: TaxiiError, *, where: str, method: str) -> Answer:
     """Give the error resource, and note it in the log under its id; ``where`` is a route, never a URL."""
     error_id = str(uuid.uuid4())
+    observe.failed_as(error_id)
     title = HTTPStatus(error.status).phrase
     resource = {"title": title, "error_id": error_id, "http_status": str(error.status)}
     if error.description:
@@ -61,31 +65,29 @@ def answer(error: TaxiiError, *, where: str, method: str) -> Answer:
     return Answer(error.status, orjson.dumps(resource), error.headers)
 
 
+def of(error: Exception, *, where: str, method: str) -> Answer:
+    """Give the error resource for anything that went wrong; what is our fault stands in the log with its cause."""
+    if isinstance(error, TaxiiError):
+        return answer(error, where=where, method=method)
+    if isinstance(error, HTTPException):
+        headers = tuple((k, v) for k, v in error.get_headers() if k.lower() in ("allow", "retry-after"))
+        return answer(TaxiiError(error.code or 500, None, headers), where=where, method=method)
+    if isinstance(error, MedallionError):
+        # Its words repeat what was asked for, and its root exception; ours repeat nothing.
+        return answer(TaxiiError(error.status), where=where, method=method)
+    if isinstance(error, StoreUnavailable):
+        log.warning("store-unavailable reason=%s", error)
+        return answer(TaxiiError(503, headers=(("Retry-After", _RETRY_SECONDS),)), where=where, method=method)
+    failed = answer(TaxiiError(500), where=where, method=method)
+    log.error("taxii-failure error_id=%s", orjson.loads(failed.body)["error_id"], exc_info=error)
+    return failed
+
+
 def register(app: Flask) -> None:
     """Let ``app`` answer every error, whatever its cause, with an error resource."""
 
-    def reply(error: TaxiiError) -> Response:
-        return answer(error, where=request.endpoint or "nowhere", method=request.method).response()
+    def reply(error: Exception) -> Response:
+        return of(error, where=request.endpoint or "nowhere", method=request.method).response()
 
-    def on_http(error: HTTPException) -> Response:
-        headers = tuple((k, v) for k, v in error.get_headers() if k.lower() in ("allow", "retry-after"))
-        return reply(TaxiiError(error.code or 500, None, headers))
-
-    def on_medallion(error: MedallionError) -> Response:
-        # str(error) would repeat its root exception; what a client may know of a server's fault is its id.
-        return reply(TaxiiError(error.status) if error.status >= 500 else TaxiiError(error.status, error.message))
-
-    def on_busy(error: StoreUnavailable) -> Response:
-        log.warning("store-unavailable reason=%s", error)
-        return reply(TaxiiError(503, headers=(("Retry-After", _RETRY_SECONDS),)))
-
-    def on_anything(error: Exception) -> Response:
-        failed = answer(TaxiiError(500), where=request.endpoint or "nowhere", method=request.method)
-        log.error("taxii-failure error_id=%s", orjson.loads(failed.body)["error_id"], exc_info=error)
-        return failed.response()
-
-    app.register_error_handler(TaxiiError, reply)
-    app.register_error_handler(HTTPException, on_http)
-    app.register_error_handler(MedallionError, on_medallion)
-    app.register_error_handler(StoreUnavailable, on_busy)
-    app.register_error_handler(Exception, on_anything)
+    for kind in (TaxiiError, HTTPException, MedallionError, StoreUnavailable, Exception):
+        app.register_error_handler(kind, reply)

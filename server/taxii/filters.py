@@ -20,47 +20,56 @@ _MATCH = re.compile(r"match\[([^\]]*)\]")
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
 
 
-def read(pairs: Iterable[tuple[str, str]], collection: Collection, allowed: frozenset[str]) -> Query:
-    """Make a query of the parameters of a URL.
+def read(
+    pairs: Iterable[tuple[str, str]], collection: Collection, allowed: frozenset[str], versions: Versions = LAST
+) -> Query:
+    """Make a query of the parameters of a URL, with ``versions`` where it does not say which.
 
-    A ``next`` brings its filters along; those beside it, which clients repeat or drop, do not count. Parameters that
-    TAXII does not name are no business of ours; a ``match`` that is not among ``allowed``, or any value that cannot be
-    understood, raises ``TaxiiError`` 400.
+    A ``next`` brings its filters along, for clients that drop them; those beside it hold too, so that nothing comes
+    that the URL does not ask for (TAXII 2.1 appendix B). Parameters that TAXII does not name are no business of ours;
+    a ``match`` that is not among ``allowed``, a parameter given twice, or any value that cannot be understood, raises
+    ``TaxiiError`` 400.
     """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
     matches = _matches(given, allowed)
-    limit = _limit(_once(given, "limit"))
     token = _once(given, "next")
-    if token is not None:
-        try:
-            return replace(decode(collection, token), limit=limit)
-        except BadCursor as error:
-            raise TaxiiError(400, "The next parameter is not one that this collection gave out.") from error
+    query = Query(versions=versions) if token is None else _resume(collection, token)
     after = _once(given, "added_after")
-    return Query(
-        after=-1 if after is None else _moment("added_after", after),
-        limit=limit,
-        ids=matches.get("id", ()),
-        types=matches.get("type", ()),
-        spec_versions=matches.get("spec_version", ()),
-        versions=_versions(matches.get("version", ())),
+    if after is not None:
+        query = query.past(_moment("added_after", after))
+    return replace(
+        query,
+        limit=_limit(_once(given, "limit")),
+        ids=matches.get("id", query.ids),
+        types=matches.get("type", query.types),
+        spec_versions=matches.get("spec_version", query.spec_versions),
+        versions=_versions(matches["version"]) if "version" in matches else query.versions,
     )
+
+
+def _resume(collection: Collection, token: str) -> Query:
+    try:
+        return decode(collection, token)
+    except BadCursor as error:
+        raise TaxiiError(400, "The next parameter is not one that this collection gave out.") from error
 
 
 def _matches(given: dict[str, list[str]], allowed: frozenset[str]) -> dict[str, tuple[str, ...]]:
     matches: dict[str, tuple[str, ...]] = {}
-    for name, values in given.items():
+    for name in given:
         if not name.startswith("match"):
             continue
         match = _MATCH.fullmatch(name)
         if match is None or match[1] not in allowed:
             known = ", ".join(f"match[{one}]" for one in sorted(allowed))
             raise TaxiiError(400, f"Here a match is one of: {known}.")
-        listed = [one.strip() for value in values for one in value.split(",")]
+        listed = [one.strip() for one in (_once(given, name) or "").split(",")]
         if not all(listed) or any("\x00" in one for one in listed):
             raise TaxiiError(400, f"The parameter match[{match[1]}] is a list of values, separated by commas.")
+        if match[1] == "version" and len(set(listed)) < len(listed):
+            raise TaxiiError(400, "In match[version], each version is named once.")  # TAXII 2.1 §3.4.1
         matches[match[1]] = tuple(dict.fromkeys(listed))
     return matches
 
@@ -69,7 +78,7 @@ def _once(given: dict[str, list[str]], name: str) -> str | None:
     values = given.get(name)
     if values is None:
         return None
-    if len(set(values)) > 1:
+    if len(values) > 1:
         raise TaxiiError(400, f"The parameter {name} can be given once.")
     return values[0]
 
@@ -92,9 +101,9 @@ def _moment(name: str, text: str) -> int:
 
 
 def _versions(values: tuple[str, ...]) -> Versions:
-    if not values:
-        return LAST
     words = {"first", "last", "all"}
+    if "all" in values and len(values) > 1:
+        raise TaxiiError(400, "In match[version], all stands alone.")  # TAXII 2.1 §3.4.1
     return Versions(
         first="first" in values,
         last="last" in values,

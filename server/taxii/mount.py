@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,18 +16,20 @@ from medallion.views.objects import objects_bp
 
 from schemas.partner import Partner
 from server.store import Store
-from server.taxii import access, compression, errors
-from server.taxii.backend import MAX_CONTENT_LENGTH, StoreBackend
+from server.taxii import compression, errors, openapi, watching
+from server.taxii.backend import StoreBackend
+from server.taxii.endpoints import welcome
 from server.taxii.errors import TaxiiError
 from server.taxii.filters import MAX_PAGE
-from server.taxii.media import accepts
-from server.taxii.objects import API_ROOT
+from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
+from server.taxii.ready import Pages
 from server.taxii.views import VIEWS
 
 _ROOT_VARIABLE = "<string:api_root>"
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
-def mount(app: Flask, store: Store, *, title: str, contact: str) -> None:
+def mount(app: Flask, store: Store, pages: Pages, *, title: str, contact: str) -> None:
     """Let ``app`` serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` from ``store``."""
     # A missing slash is no error, and no redirect to whatever the Host header says.
     app.url_map.strict_slashes = False
@@ -35,14 +38,17 @@ def mount(app: Flask, store: Store, *, title: str, contact: str) -> None:
     # One more than may be: at its limit Werkzeug ends a chunked body as if that were all of it.
     app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH + 1
     app.extensions["scamfeed-store"] = store
+    app.extensions["scamfeed-pages"] = pages
     # Where Medallion's views look.
     app.taxii_config = {"max_page_size": MAX_PAGE}  # type: ignore[attr-defined]
     app.medallion_backend = StoreBackend(  # type: ignore[attr-defined]
-        store, title, contact, partner=_asking, prefix=lambda: request.script_root
+        store, title, contact, partner=_asking, prefix=_prefix
     )
     app.register_blueprint(_blueprint(store))
+    watching.register(app)
     errors.register(app)
     compression.register(app)
+    openapi.register(app)
     # Medallion logs to a stream of its own, beside the application's log.
     logging.getLogger("medallion").handlers.clear()
 
@@ -52,10 +58,7 @@ def _blueprint(store: Store) -> Blueprint:
 
     @taxii.before_request
     def admit() -> None:
-        with store.read() as tx:
-            g.partner = access.identify(tx, request.headers.get("Authorization"))
-        if not accepts(request.headers.get("Accept")):
-            raise TaxiiError(406)
+        g.partner = welcome(store, request.environ)
         if any("\x00" in part for part in (request.view_args or {}).values()):
             raise TaxiiError(404)
         # Medallion understands one spelling of one media type.
@@ -80,6 +83,12 @@ def _medallion_rules() -> list[tuple[str, str, set[str], Callable[..., Any]]]:
         for rule in scratch.url_map.iter_rules()
         for view in [scratch.view_functions[rule.endpoint]]
     ]
+
+
+def _prefix() -> str:
+    """Say where we are as TAXII 2.1 §4.1.1 lets us: over HTTPS with the host, for clients that join no paths."""
+    whole = request.scheme == "https" and _HOST.fullmatch(request.host)
+    return f"https://{request.host}{request.script_root}" if whole else request.script_root
 
 
 def _asking() -> Partner:

@@ -1,43 +1,60 @@
 """What the object endpoints answer (TAXII 2.1 §5.3 to §5.8), without any web framework."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import orjson
 
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from server import observe
 from server.release import guard
 from server.release.contribute import contribute
 from server.store import Store, Tx, log, statuses
 from server.store.collections import Collection
 from server.store.item import Item
-from server.store.query import Query
+from server.store.query import EVERY, Query
 from server.store.times import now, stamp, stix_stamp
-from server.taxii import access, envelope, filters
+from server.taxii import access, envelope, filters, gate
 from server.taxii.answer import Answer
+from server.taxii.compression import Encoding, pack
 from server.taxii.cursor import encode
 from server.taxii.errors import TaxiiError
+from server.taxii.limits import API_ROOT
 from server.taxii.media import STIX
+from server.taxii.ready import Pages
 from server.taxii.status import Status, detail
 
-API_ROOT = "feed"
+ALL_SPECS = ("2.0", "2.1")
 
 Pairs = Iterable[tuple[str, str]]
 
 
-def page(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
-    """Get objects, as the bytes they are stored in."""
+def page(
+    tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: Pages, encoding: Encoding = "identity"
+) -> Answer:
+    """Get objects, as the bytes they are stored in; a full page is kept among ``pages``, as ``encoding`` packs it."""
     found = access.readable(tx, partner, collection)
     query = filters.read(pairs, found, filters.OBJECTS)
-    return _envelope(tx, found, query)
+    ready = pages.find(tx, found, query, encoding)
+    if ready is not None:
+        return ready
+    answer, ends = _envelope(tx, found, query)
+    if ends is not None:
+        answer = pack(answer, encoding)
+        pages.keep(tx, found, query, encoding, ends, answer)
+    return answer
 
 
 def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
-    """Get one object; 404 when the collection has no version of it, an empty envelope when the filters leave none."""
+    """Get one object; 404 when the collection has no version of it, an empty envelope when the filters leave none.
+
+    A version that is asked for by its date and is not there is 404 too: it may have been deleted (TAXII 2.1 §5.7).
+    """
     found = access.readable(tx, partner, collection)
     query = _of(object_id, filters.read(pairs, found, filters.OBJECT))
-    answer = _envelope(tx, found, query)
-    if not answer.headers and not log.has(tx, found, object_id):
+    answer, _ = _envelope(tx, found, query)
+    if not answer.objects_out and (query.versions.dates or not log.has(tx, found, object_id)):
         raise TaxiiError(404)
     return answer
 
@@ -71,16 +88,18 @@ def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: P
 
 
 def delete(store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
-    """Delete one object's latest version, or those that the filters name, from an exchange."""
+    """Delete an object, or those of its versions that the filters name, from an exchange."""
     with store.begin() as tx:
         found = access.writable(tx, partner, collection)
         access.readable(tx, partner, collection)
         if found.kind != "exchange":
             raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
-        query = _of(object_id, filters.read(pairs, found, filters.OBJECT))
-        if log.delete(tx, found, query) == 0:
+        query = _of(object_id, filters.read(pairs, found, filters.OBJECT, EVERY))
+        gone = log.delete(tx, found, replace(query, spec_versions=query.spec_versions or ALL_SPECS))
+        if gone == 0:
             raise TaxiiError(404)
-    return Answer(200)
+        _trace(tx, partner, found, "DELETE", 200, gone, None)
+    return Answer(200, collection=found.id)
 
 
 def add(store: Store, partner: Partner, collection: str, body: bytes) -> Answer:
@@ -98,13 +117,32 @@ def add(store: Store, partner: Partner, collection: str, body: bytes) -> Answer:
             status.failures.append(_refusal(raw, index, refused, requested))
     with store.begin() as tx:
         found = access.writable(tx, partner, collection)
+        gate.charge(tx, partner, len(items) + len(status.failures))
         if found.kind == "inbox":
             _contribute(tx, partner, items, status)
         else:
             _append(tx, found, items, status)
         resource = status.resource()
         statuses.save(tx, API_ROOT, status.id, partner.name, resource)
-    return Answer(202, resource)
+        taken = len(status.successes) + len(status.pendings)
+        _trace(tx, partner, found, "POST", 202, taken, status.id)
+    return Answer(202, resource, collection=found.id, objects_in=taken)
+
+
+def _trace(
+    tx: Tx, partner: Partner, found: Collection, method: str, status: int, objects: int, reference: str | None
+) -> None:
+    """Put a write on record, in the transaction of the write."""
+    observe.wrote(
+        tx,
+        partner=partner.name,
+        method=method,
+        route="objects" if method == "POST" else "object",
+        collection=found.id,
+        status=status,
+        objects=objects,
+        reference=reference,
+    )
 
 
 def _append(tx: Tx, collection: Collection, items: list[Item], status: Status) -> None:
@@ -128,10 +166,26 @@ def _refusal(raw: bytes, index: int, refused: Rejected, requested: int) -> dict[
     return detail(id_ or f"objects[{index}]", version, requested, f"{refused.reason}: {refused.message}")
 
 
-def _envelope(tx: Tx, collection: Collection, query: Query) -> Answer:
+def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, tuple[int, int] | None]:
+    """Give a page, and where it begins and ends if there is more behind it."""
     page = log.page(tx, collection, query)
     token = None if page.next is None else encode(collection, query, page.next)
-    return Answer(200, envelope.join(page.bodies, token), _dates(page.first, page.last))
+    answer = Answer(
+        200,
+        envelope.join(page.bodies, token),
+        _dates(page.first, page.last),
+        collection=collection.id,
+        objects_out=len(page.bodies),
+        # Looking one up is not going through them; who has come to the end has all that there is.
+        given=None if query.ids else now() if page.next is None else page.last,
+    )
+    return answer, _ends(page)
+
+
+def _ends(page: log.Page) -> tuple[int, int] | None:
+    if page.next is None or page.first is None or page.last is None:
+        return None
+    return page.first, page.last
 
 
 def _listing(
@@ -141,12 +195,13 @@ def _listing(
     query: Query,
     page: log.Manifest | log.VersionPage,
 ) -> Answer:
-    resource: dict[str, object] = {"more": page.next is not None}
-    if page.next is not None:
-        resource["next"] = encode(found, query, page.next)
+    resource: dict[str, object] = {}
     if listed:
+        resource["more"] = page.next is not None
+        if page.next is not None:
+            resource["next"] = encode(found, query, page.next)
         resource[name] = listed
-    return Answer(200, orjson.dumps(resource), _dates(page.first, page.last))
+    return Answer(200, orjson.dumps(resource), _dates(page.first, page.last), collection=found.id)
 
 
 def _dates(first: int | None, last: int | None) -> tuple[tuple[str, str], ...]:

@@ -139,6 +139,17 @@ def test_no_cell_that_a_spreadsheet_would_run_is_written() -> None:
     )
 
 
+def test_no_cell_begins_with_a_sign_but_a_phone_number() -> None:
+    columns = {"reporter": "X", "reported_at": "2026-01-01", "kind": "phone", "value": "+66812345678"}
+    report = Reader(columns).report({"description": "+cmd|' /C calc'!A0", "reference": "-2+3"})
+    out = BytesIO()
+    formats.write("csv", [report], out)
+    text = out.getvalue().decode()
+    assert "+66812345678," in text
+    assert " +cmd" in text
+    assert " -2+3" in text
+
+
 def test_an_unknown_format_names_those_there_are() -> None:
     with pytest.raises(UnknownFormat, match="jsonl"):
         formats.read(BytesIO(b""), format="xml").__next__()
@@ -155,6 +166,7 @@ def test_an_unknown_format_names_those_there_are() -> None:
         gzip.compress(gzip.compress(b"a.example.com\n")),
         bytes(range(1, 32)) * 9,
     ],
+    ids=["zip", "pdf", "bzip2", "gzip twice", "control characters"],
 )
 def test_what_is_no_text_is_refused_with_advice(data: bytes) -> None:
     with pytest.raises(UnreadableFile, match="this is no text"):

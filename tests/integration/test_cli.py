@@ -10,6 +10,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
+from server.store import Store, collections, log
+from server.store.query import Query
 
 Run = Callable[..., Result]
 
@@ -56,6 +58,7 @@ def test_a_store_that_was_not_made_is_a_clear_error(run: Run) -> None:
     result = run("status")
     assert result.exit_code == 2
     assert "run: scamfeed init" in result.stderr
+    assert not list(Path.cwd().iterdir())
 
 
 def test_map_writes_objects_rejects_and_counts(run: Run, tmp_path: Path) -> None:
@@ -84,6 +87,32 @@ def test_map_reads_standard_input_and_writes_standard_output(run: Run) -> None:
     assert "phone-number" not in {obj["type"] for obj in objects}
 
 
+def test_a_file_that_cannot_be_read_stops_no_other(run: Run, tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(f"{name}.example.com\n", encoding="utf-8")
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04zzzz")
+    result = run("map", "a.txt", "bad.zip", "b.txt", "--kind", "domain", "--output", "o.json", "--json")
+    assert result.exit_code == 2
+    assert "bad.zip: " in result.stderr
+    assert json.loads(result.stdout)["mapped"] == 2
+    objects = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))["objects"]
+    assert sum(obj["type"] == "indicator" for obj in objects) == 2
+
+
+def test_an_output_that_is_full_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a.example.com\n", encoding="utf-8")
+    result = run("map", "a.txt", "--kind", "domain", "--output", "/dev/full")
+    assert result.exit_code == 2
+    assert "cannot be written: No space left on device" in result.stderr
+
+
+def test_rejects_are_written_whatever_they_say(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"value": "\\ud800.com", "kind": "domain"}\n', encoding="utf-8")
+    counts = answer(run("map", "in.jsonl", "--rejects", "r.jsonl", "--json"))
+    assert counts["rejected"] == {"domain-form": 1}
+    assert json.loads((tmp_path / "r.jsonl").read_text(encoding="utf-8"))["raw"] == "\ufffd.com"
+
+
 def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
     document = '{"data": {"items": ["bad.example.com"]}, "more": ["x.example.com"]}'
     counts = answer(run("map", "-", "--kind", "domain", "--format", "json:data.items", "--json", stdin=document))
@@ -96,14 +125,24 @@ def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
         (("map", "missing.txt"), "missing.txt: no such file"),
         (("map", "-", "--kind", "horse"), "there is no such kind"),
         (("map", "-", "--format", "horse"), "there is no such format"),
+        (("map", "-", "--scam-type", "Foo Bar"), "--scam-type Foo Bar: "),
+        (("map", "-", "--country", "THAI"), "--country THAI: "),
+        (("map", "-", "--output", "nowhere/o.json"), "nowhere/o.json: cannot be written"),
+        (("map", "-", "--rejects", "nowhere/r.jsonl"), "nowhere/r.jsonl: cannot be written"),
+        (("contribute", "-", "--partner", "First Bank", "--rejects", "nowhere/r"), "nowhere/r: cannot be written"),
         (("map", "picture.png"), "picture.png: "),
         (("contribute", "-", "--partner", "Nobody"), "there is no partner"),
         (("partner", "add", "A:B", "--kind", "bank"), "name: "),
         (("partner", "add", "First Bank", "--kind", "bank"), "registered already"),
+        (("partner", "add", "scamfeed ", "--kind", "bank"), "name: Scamfeed is this project's own"),
+        (("partner", "add", "First\u202eBank", "--kind", "bank"), "name: "),
+        (("partner", "grant", "First Bank", "--read", "inbox"), "nobody reads an inbox"),
         (("partner", "add", "Other", "--kind", "bank", "--read", "nothing"), "there is no collection"),
         (("partner", "grant", "Nobody", "--read", "public"), "there is no partner"),
         (("partner", "revoke", "First Bank", "nothing"), "there is no collection"),
         (("partner", "rotate", "Nobody"), "there is no partner"),
+        (("partner", "certificate", "Nobody", "ab" * 32), "there is no partner"),
+        (("partner", "certificate", "First Bank", "abc"), "ertificate"),
         (("collection", "add", "room", "--title", "Room"), "--exchange"),
         (("collection", "add", "public", "--title", "X", "--exchange"), "is taken"),
         (("feed", "run", "nothing"), "there is no feed"),
@@ -138,6 +177,11 @@ def test_credentials_are_shown_once_and_rotate(hub: Run) -> None:
     assert not any(secret in listed for secret in (rotated["password"], rotated["token"]))
 
 
+def test_a_certificate_is_set_by_its_fingerprint(hub: Run) -> None:
+    fingerprint = "ab" * 32
+    assert answer(hub("partner", "certificate", "First Bank", fingerprint, "--json"))["fingerprint"] == fingerprint
+
+
 def test_grants_are_given_and_taken(hub: Run) -> None:
     assert hub("partner", "grant", "First Bank", "--read", "mule-accounts", "--write", "inbox").exit_code == 0
     assert answer(hub("partner", "list", "--json"))[0]["reads"] == ["mule-accounts"]
@@ -166,6 +210,14 @@ def test_what_is_contributed_is_found_counted_and_retracted(hub: Run) -> None:
     (known,) = answer(hub("lookup", "bad.example.com", "--json"))
     assert [each["active"] for each in known["indicators"]] == [False]
     assert answer(hub("retract", "bad.example.com", "--reason", "again", "--json"))["retracted"] == []
+
+
+def test_what_is_contributed_tells_what_the_partner_is(hub: Run) -> None:
+    assert hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", stdin="a.example.com\n").exit_code == 0
+    with Store.open("sqlite:///scamfeed.db").read() as tx:
+        bodies = map(json.loads, log.page(tx, collections.get(tx, "inbox"), Query()).bodies)
+        (who,) = (body for body in bodies if body["type"] == "identity" and body["name"] == "First Bank")
+    assert who["sectors"] == ["financial-services"]
 
 
 def test_what_the_rules_hold_back_is_told_row_by_row(hub: Run) -> None:

@@ -117,7 +117,7 @@ class Poller(threading.Thread):
                 continue
             page = answer.json()
             self.seen += [one["id"] for one in page.get("objects", ())]
-            if page["more"]:
+            if page.get("more"):
                 assert page["objects"]
                 place = f"&next={page['next']}"
             elif "objects" in page:

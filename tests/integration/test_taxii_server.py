@@ -200,9 +200,9 @@ def test_taxii2_client_writes_pages_looks_up_and_deletes(room: Collection, root:
     assert (record["id"], record["version"]) == (one["id"], newer["modified"])
     assert record["media_type"] == "application/stix+json;version=2.1"
 
-    room.delete_object(one["id"])
+    room.delete_object(one["id"], version="last")
     assert room.get_object(one["id"])["objects"] == [one]
-    room.delete_object(one["id"], version="all")
+    room.delete_object(one["id"])
     with pytest.raises(requests.HTTPError, match="404"):
         room.get_object(one["id"])
 
@@ -284,7 +284,7 @@ def test_headers_say_when_the_ends_of_the_page_were_added(hub: Hub) -> None:
     rest = hub.ask(f"{hub.objects}{query}&added_after={after}")
     assert rest.json() == {"more": False, "objects": sent[2:]}
     nothing = hub.ask(f"{hub.objects}{query}&added_after={urllib.parse.quote(dates[2])}")
-    assert nothing.json() == {"more": False}
+    assert nothing.json() == {}
     assert not any(name.startswith("X-TAXII") for name in nothing.headers)
 
 
@@ -292,7 +292,7 @@ def test_next_is_good_without_its_filters_and_with_another_limit(hub: Hub) -> No
     sent = [indicator(type="tool", id=f"tool--{uuid.uuid4()}") for _ in range(5)]
     hub.ask(hub.objects, "POST", json={"objects": sent})
     first = hub.ask(f"{hub.objects}?limit=2&match[id]=" + ",".join(one["id"] for one in sent)).json()
-    rest = hub.ask(f"{hub.objects}?limit=100&next={first['next']}&added_after=2030-01-01T00:00:00Z").json()
+    rest = hub.ask(f"{hub.objects}?limit=100&next={first['next']}&added_after=2026-01-01T00:00:00Z").json()
     assert first["objects"] + rest["objects"] == sent
     assert rest["more"] is False
 
@@ -416,10 +416,9 @@ def test_what_is_no_envelope_is_refused(hub: Hub, body: bytes, status: int) -> N
     error_of(hub.ask(hub.objects, "POST", data=body), status)
 
 
-def test_an_empty_envelope_is_an_empty_success(hub: Hub) -> None:
-    for body in (b"{}", b'{"objects": []}'):
-        answer = hub.ask(hub.objects, "POST", data=body)
-        assert (answer.status_code, answer.json()["total_count"]) == (202, 0)
+@pytest.mark.parametrize("body", [b"{}", b'{"objects": []}'])
+def test_an_envelope_that_adds_nothing_is_refused(hub: Hub, body: bytes) -> None:
+    error_of(hub.ask(hub.objects, "POST", data=body), 422)
 
 
 @pytest.mark.parametrize(

@@ -152,3 +152,9 @@ def test_context_fills_what_rows_leave_out() -> None:
 def test_short_rows_lack_their_last_cells() -> None:
     found = Columns(["value", "tlp"]).row(3, ["a.example.com"])
     assert found == Row(3, {"value": "a.example.com"})
+
+
+def test_votes_of_any_length_are_read() -> None:
+    assert row(phone="+66812345678", votes="9" * 5000) == {"value": "+66812345678", "kind": "phone"}
+    assert reason(phone="+66812345678", votes="-" + "9" * 5000) == "not-a-scam"
+    assert reason(phone="+66812345678", votes="0") == "not-a-scam"

@@ -135,3 +135,11 @@ def test_stix_and_warning_lists_are_no_raw_reports() -> None:
     warning = {"list": ["a.example.com"], "matching_attributes": ["domain"], "type": "hostname"}
     for document in (bundle, envelope, warning):
         assert values(orjson.dumps(document)) == []
+
+
+def test_lists_within_lists_without_end_cost_one_row() -> None:
+    deep = b'{"value":' + b"[" * 900 + b"]" * 900 + b"}\n"
+    bad, good = read(deep + b'{"value":"good.example.com"}\n', "jsonl")
+    assert isinstance(bad, Unreadable)
+    assert bad.reason == "nested-too-deeply"
+    assert good == Row(2, {"value": "good.example.com"})

@@ -103,12 +103,40 @@ def test_a_file_that_grows_while_it_is_read_is_begun_anew(drop: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_counted_and_not_tried_again(drop: Path) -> None:
-    packed = gzip.compress(GOOD.encode() * 1000)
-    (drop / "a.txt.gz").write_bytes(packed[:-20])
+    packed = gzip.compress(b"".join(b"h%d.example.com\n" % number for number in range(100_000)))
+    (drop / "a.txt.gz").write_bytes(packed[:-20_000])
     (drop / "b.txt").write_text(GOOD)
-    batches = pulled(drop)
+    batches = list(feed(drop, batch=10_000).pull(None, lambda _: False))
     assert sorted(done(batches)) == ["a.txt.gz", "b.txt"]
     assert sum(batch.rejected.get("unreadable-file", 0) for batch in batches) == 1
+    damaged = [batch for batch in batches if batch.done != [batches[-1].done[0]]]
+    rows = sum(len(batch.items) for batch in damaged)
+    assert rows % 10_000
+    assert rows > 10_000
+    assert damaged[-1].checkpoint["row"] == rows == sum(batch.read for batch in damaged) - 1
+
+
+def test_a_damaged_file_goes_on_after_any_batch(drop: Path) -> None:
+    packed = gzip.compress(b"".join(b"h%d.example.com\n" % number for number in range(100_000)))
+    (drop / "a.txt.gz").write_bytes(packed[:-20_000])
+    whole = list(feed(drop, batch=10_000).pull(None, lambda _: False))
+    assert list(feed(drop, batch=10_000).pull(whole[-2].checkpoint, lambda _: False)) == whole[-1:]
+    (again,) = feed(drop, batch=10_000).pull({**whole[-1].checkpoint, "row": 100_000}, lambda _: False)
+    assert (again.items, again.rejected) == ([], {"unreadable-file": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"a\nLOG b.txt", "a\\nLOG b.txt"), (b"\xff.txt", "\\udcff.txt"), ("รายงาน.txt".encode(), "รายงาน.txt")],
+)
+def test_a_file_name_is_shown_on_one_line(
+    drop: Path, name: bytes, shown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = os.path.join(os.fsencode(drop), name)
+    with open(path, "wb") as file:
+        file.write(b"PK\x03\x04zzzz")
+    assert done(pulled(drop)) == [shown]
+    assert f"file={shown} " in caplog.text
 
 
 def test_reports_are_as_old_as_their_file(drop: Path) -> None:
@@ -133,6 +161,18 @@ def test_a_pattern_names_files_in_folders_below(drop: Path) -> None:
     assert done(pulled(drop / "**" / "*.csv")) == ["a.csv"]
     assert pulled(drop / "*.csv") == []
     assert done(pulled(drop / "x" / "a.txt")) == ["a.txt"]
+
+
+def test_a_pattern_follows_no_link_out_of_its_folder(drop: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.txt").write_text(GOOD)
+    (drop / "x").symlink_to(tmp_path / "outside")
+    (drop / "y").mkdir()
+    (drop / "y" / "a.txt").write_text(GOOD)
+    (tmp_path / "way").symlink_to(drop)
+    for root in (drop, tmp_path / "way"):
+        assert done(pulled(root / "**" / "*.txt")) == ["a.txt"]
+        assert done(pulled(root / "*" / "*.txt")) == ["a.txt"]
 
 
 def test_a_folder_that_is_not_there_is_the_operators_to_mend(drop: Path) -> None:

@@ -78,3 +78,31 @@ def test_no_report_is_an_empty_document(tmp_path: Path, name: str, expected: obj
         pass
     text = (tmp_path / name).read_text(encoding="utf-8")
     assert (json.loads(text)["objects"] if name == "out.json" else text) == expected
+
+
+def test_half_a_surrogate_pair_breaks_nothing(tmp_path: Path) -> None:
+    columns = {"value": "a.example.com", "kind": "domain"}
+    rows = [
+        {**columns, "value": "\ud800.com"},
+        {**columns, "description": "x\ud800"},
+        {**columns, "value": "b.example.com", "reference": "\udfff"},
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    bad, *good = outcomes(text, Options("X", format="jsonl"))
+    assert isinstance(bad, Reject)
+    assert bad.reason == "domain-form"
+    with Sink.to(tmp_path / "out.json", OPTIONS) as sink:
+        for outcome in good:
+            assert isinstance(outcome, Mapped)
+            sink.write(outcome)
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["objects"]
+
+
+def test_a_document_is_whole_whatever_ends_its_making(tmp_path: Path) -> None:
+    def break_off() -> None:
+        with Sink.to(tmp_path / "out.json", OPTIONS):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["objects"] == []

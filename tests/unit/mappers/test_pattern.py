@@ -57,6 +57,8 @@ def test_terms_joined_without_blanks_are_read_too() -> None:
         "[domain-name:value = 'a.example'] AND [domain-name:value = 'b.example']",
         "[domain-name:value = 'a.example' AND url:value = 'b']",
         "[NOT domain-name:value = 'a.example']",
+        "[domain-name:value = 'a.example' AND domain-name:value = 'b.example']",
+        "[domain-name:value='a.example' AND domain-name:value='b.example']",
     ],
 )
 def test_a_pattern_of_no_single_value_is_told_apart(written: str) -> None:
@@ -68,6 +70,21 @@ def test_a_pattern_of_no_single_value_is_told_apart(written: str) -> None:
 @pytest.mark.parametrize("written", ["", "x", "[", "[domain-name:value = bad]", "[domain-name:value = 'it's']", "[]"])
 def test_what_is_no_pattern_is_refused(written: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
+        pattern.read(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "[" + " OR ".join(f"domain-name:value = '{number}.example'" for number in range(200)) + "]",
+        "[" + " OR ".join(f"domain-name:value = '{number}.example'" for number in range(400)) + "]",
+        "[" + "(" * 1000 + "domain-name:value = 'a.example'" + ")" * 1000 + "]",
+        f"[domain-name:value = '{'a' * 10_000}.example']",
+    ],
+    ids=["or-200", "or-400", "deep", "long"],
+)
+def test_a_pattern_too_long_or_deep_for_the_reader_is_not_comparable(written: str) -> None:
+    with pytest.raises(Rejected, match="pattern-not-comparable"):
         pattern.read(written)
 
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from schemas.report import Report
 from schemas.vocabulary import Action, HolderStatus, Tlp, scam_category
@@ -78,6 +79,9 @@ def test_a_value_without_a_kind_is_recognised() -> None:
         ({"kind": "domain", "value": "a.example.com", "tlp": "purple"}, "bad-tlp"),
         ({"kind": "domain", "value": "a.example.com", "countries": "Thailand"}, "bad-countries"),
         ({"kind": "domain", "value": "a.example.com", "first_seen": "yesterday"}, "bad-first-seen"),
+        ({"kind": "domain", "value": "a.example.com", "last_seen": "call 0812345678"}, "bad-last-seen"),
+        ({"kind": "domain", "value": "a.example.com", "reference": "one\ntwo"}, "bad-reference"),
+        ({"kind": "domain", "value": "a.example.com", "description": "a\x1b[2J"}, "bad-description"),
         ({"kind": "domain", "value": "a.example.com", "sha256": "beef"}, "bad-evidence"),
         ({"kind": "domain", "value": "a.example.com", "holder_name": "x"}, "bad-holder-name"),
         ({"kind": "domain", "value": "a.example.com", "holder_status": "deceived"}, "holder-status-misplaced"),
@@ -131,3 +135,16 @@ def test_times_are_cut_to_the_millisecond() -> None:
     report = read({"kind": "domain", "value": "a.example.com", "first_seen": "2026-01-01T00:00:00.123999+07:00"})
     assert report.first_seen == datetime(2025, 12, 31, 17, 0, 0, 123000, tzinfo=UTC)
     assert report.valid_until - report.reported_at == timedelta(days=90)
+
+
+def test_what_is_not_seen_but_turns_a_text_round_is_left_out() -> None:
+    said = {"description": "one\ntwo \u202egnp.exe", "reference": "A\u2066-1\u200b"}
+    report = read({"kind": "domain", "value": "a.example.com", **said})
+    assert (report.description, report.reference) == ("one\ntwo gnp.exe", "A-1")
+
+
+@pytest.mark.parametrize("name", ["A\u202eB", "A\u200bB", "A\u0085B", "A\nB", " A", "A ", "Cafe\u0301", "A\u2028B"])
+def test_a_partners_name_is_what_is_seen(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        Partner(name=name, kind=PartnerKind.BANK, identity=f"identity--{'0' * 36}")
+    assert Partner(name="ธนาคาร Café", kind=PartnerKind.BANK, identity=f"identity--{'0' * 36}").name == "ธนาคาร Café"

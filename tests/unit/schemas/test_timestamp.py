@@ -26,7 +26,19 @@ def test_a_time_is_read(written: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "yesterday", "31.01.2026", "2026-13-01", "12", "2026-01-31T25:00:00Z", "9999-12-31"]
+    "written",
+    [
+        "",
+        "yesterday",
+        "31.01.2026",
+        "2026-13-01",
+        "12",
+        "2026-01-31T25:00:00Z",
+        "9999-12-31",
+        "1969-12-31",
+        "0001-01-01",
+        "-100000000",
+    ],
 )
 def test_what_is_no_time_is_refused(written: str) -> None:
     with pytest.raises(Rejected, match="time-form"):

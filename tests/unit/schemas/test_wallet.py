@@ -111,6 +111,13 @@ def test_a_token_transfer_pays_its_address_and_not_the_contract() -> None:
     assert refusal(f"ethereum:{contract}/transfer?uint256=1") == "wallet-form"
 
 
+def test_an_x_address_takes_one_tag_and_no_second() -> None:
+    plain, tagged = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf", "XVLhHMPHU98es4dbozjVtdWzVrDjtV8xvjGQTYPiAx6gwDC"
+    untagged = "XVLhHMPHU98es4dbozjVtdWzVrDjtV5fdx1mHp98tDMoQXb"
+    assert refusal(f"xrpl:{tagged}?dt=7") == "wallet-form"
+    assert WALLET.normalise(f"xrpl:{untagged}?dt=7") == WALLET.normalise(f"xrpl:{plain}?dt=7")
+
+
 def test_a_tag_that_is_no_tag_is_not_read() -> None:
     account = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf"
     assert WALLET.normalise(f"ripple:{account}?dt=4294967296").value == account

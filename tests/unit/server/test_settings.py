@@ -68,3 +68,9 @@ def test_a_wrong_value_is_not_repeated(alone: Path) -> None:
     with pytest.raises(BadConfiguration) as error:
         load()
     assert "hunter2" not in str(error.value)
+
+
+def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAMFEED_FEED", "x")
+    with pytest.raises(BadConfiguration, match="feed"):
+        load()

@@ -16,7 +16,7 @@ from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 
-REPORTED = "2026-11-24T08:00:00.000Z"
+REPORTED = "2026-10-01T08:00:00.000Z"
 
 
 @pytest.fixture

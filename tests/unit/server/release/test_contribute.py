@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from mappers import extension
+from schemas import timestamp
 from schemas.partner import Partner
 from server.release.contribute import Outcome
 from server.store import Store, collections
@@ -76,12 +78,12 @@ def test_readers_get_what_an_indicator_refers_to(stix: Stix, post: Post, held_by
     assert {each for each in indicator["extensions"] if each in held}
 
 
-def test_a_relationship_that_comes_later_still_brings_its_observable(stix: Stix, post: Post, held_by: Held) -> None:
+def test_an_indicator_alone_brings_what_it_is_based_on(stix: Stix, post: Post, held_by: Held) -> None:
     observable, indicator, relationship = stix()
-    post(observable, indicator)
-    assert observable["id"] not in held_by("takedown-full")
-    post(relationship)
-    assert {observable["id"], relationship["id"]} <= held_by("takedown-full").keys()
+    post(indicator)
+    held = held_by("takedown-full")
+    assert held[observable["id"]] == observable
+    assert held[relationship["id"]] == relationship
 
 
 def test_contributing_twice_changes_nothing(store: Store, stix: Stix, post: Post, held_by: Held) -> None:
@@ -96,12 +98,12 @@ def test_contributing_twice_changes_nothing(store: Store, stix: Stix, post: Post
 def test_a_list_that_is_sent_again_next_day_makes_no_new_versions(stix: Stix, post: Post, held_by: Held) -> None:
     post(*stix())
     before = held_by("takedown-full")
-    post(*stix(reported_at="2026-11-25T08:00:00Z"))
+    post(*stix(reported_at="2026-10-02T08:00:00Z"))
     assert held_by("takedown-full") == before
 
 
 def test_a_repeat_keeps_an_indicator_alive_when_half_its_life_is_gone(stix: Stix, post: Post, held_by: Held) -> None:
-    first, again = stix()[1], stix(reported_at="2027-01-20T08:00:00Z")[1]
+    first, again = stix()[1], stix(reported_at="2026-11-20T08:00:00Z")[1]
     post(first)
     post(again)
     now = held_by("takedown")[first["id"]]
@@ -110,7 +112,7 @@ def test_a_repeat_keeps_an_indicator_alive_when_half_its_life_is_gone(stix: Stix
 
 
 def test_a_change_that_a_reader_acts_on_is_a_new_version(stix: Stix, post: Post, held_by: Held) -> None:
-    first, again = stix()[1], stix(reported_at="2026-11-25T08:00:00Z", action="block")[1]
+    first, again = stix()[1], stix(reported_at="2026-10-02T08:00:00Z", action="block")[1]
     post(first)
     post(again)
     assert held_by("takedown")[first["id"]]["modified"] == again["modified"]
@@ -121,7 +123,7 @@ def test_nobody_versions_or_revokes_what_another_partner_said(
 ) -> None:
     indicator = stix()[1]
     post(indicator)
-    forged = {**indicator, "modified": "2026-11-25T00:00:00.000Z", "revoked": True}
+    forged = {**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}
     outcome = post(forged, by=other)
     assert [each.id for each in outcome.failed] == [indicator["id"]]
     assert other.identity in outcome.failed[0].message
@@ -139,11 +141,12 @@ def test_nobody_speaks_without_a_name(stix: Stix, post: Post, held_by: Held) -> 
 def test_a_revocation_reaches_every_collection_and_ends_the_indicator(stix: Stix, post: Post, held_by: Held) -> None:
     indicator = stix(tlp="clear")[1]
     post(indicator)
-    post({**indicator, "modified": "2026-11-25T00:00:00.000Z", "revoked": True})
+    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
     for alias in ("takedown", "takedown-full", "public", "public-full"):
         version = held_by(alias)[indicator["id"]]
         assert version["revoked"] is True
-        assert version["valid_until"] == version["modified"] == "2026-11-25T00:00:00.000Z"
+        assert indicator["modified"] < version["modified"]
+        assert version["valid_until"] == version["modified"] <= timestamp.text(timestamp.now())
         assert (version["pattern"], version["created"]) == (indicator["pattern"], indicator["created"])
 
 
@@ -151,7 +154,7 @@ def test_a_revocation_brings_no_new_words_to_those_who_may_not_read_them(stix: S
     indicator = stix(tlp="clear")[1]
     post(indicator)
     secret = {"description": "for few eyes", "object_marking_refs": stix(tlp="red")[1]["object_marking_refs"]}
-    post({**indicator, **secret, "modified": "2026-11-25T00:00:00.000Z", "revoked": True})
+    post({**indicator, **secret, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
     assert held_by("public")[indicator["id"]]["description"] == indicator["description"]
     assert held_by("public")[indicator["id"]]["revoked"] is True
 
@@ -159,8 +162,8 @@ def test_a_revocation_brings_no_new_words_to_those_who_may_not_read_them(stix: S
 def test_what_was_revoked_does_not_come_back_with_the_next_list(stix: Stix, post: Post, held_by: Held) -> None:
     indicator = stix()[1]
     post(indicator)
-    post({**indicator, "modified": "2026-11-25T00:00:00.000Z", "revoked": True})
-    outcome = post(stix(reported_at="2026-11-26T08:00:00Z")[1])
+    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    outcome = post(stix(reported_at="2026-10-03T08:00:00Z")[1])
     assert "revoked" in outcome.failed[0].message
     assert held_by("takedown")[indicator["id"]]["revoked"] is True
 
@@ -197,8 +200,8 @@ def test_a_sighting_reaches_those_who_read_sightings(
         "spec_version": "2.1",
         "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": bank.identity,
-        "created": "2026-11-24T09:00:00.000Z",
-        "modified": "2026-11-24T09:00:00.000Z",
+        "created": "2026-10-01T09:00:00.000Z",
+        "modified": "2026-10-01T09:00:00.000Z",
         "sighting_of_ref": indicator["id"],
     }
     post(indicator, sighting)
@@ -229,10 +232,162 @@ def test_a_clear_sighting_of_what_is_not_clear_is_not_public(
         "spec_version": "2.1",
         "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": other.identity,
-        "created": "2026-11-24T09:00:00.000Z",
-        "modified": "2026-11-24T09:00:00.000Z",
+        "created": "2026-10-01T09:00:00.000Z",
+        "modified": "2026-10-01T09:00:00.000Z",
         "sighting_of_ref": indicator["id"],
         "object_marking_refs": stix(tlp="clear")[1]["object_marking_refs"],
     }
     post(sighting, by=other)
     assert holding(store, held_by, sighting["id"]) == {"sightings", "sightings-full"}
+
+
+def test_claiming_to_be_the_creator_of_anothers_object_changes_nothing(
+    stix: Stix, post: Post, held_by: Held, other: Partner
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    for change in ({"revoked": True}, {"pattern": "[domain-name:value = 'innocent.example.com']"}):
+        forged = {**indicator, **change, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z"}
+        assert [each.id for each in post(forged, by=other).failed] == [indicator["id"]]
+    assert held_by("takedown")[indicator["id"]] == indicator
+
+
+def test_who_takes_anothers_id_first_does_not_silence_it(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
+    indicator = stix()[1]
+    squatting = {**indicator, "created_by_ref": other.identity, "revoked": True}
+    post(squatting, by=other)
+    outcome = post(indicator)
+    assert not outcome.failed
+    patterns = [(each["pattern"], each["created_by_ref"]) for each in held_by("takedown").values() if "pattern" in each]
+    assert patterns == [(indicator["pattern"], indicator["created_by_ref"])]
+
+
+def test_nobody_but_the_hub_says_what_markings_and_extensions_are(
+    stix: Stix, post: Post, held_by: Held, other: Partner
+) -> None:
+    post(stix()[1])
+    before = held_by("takedown")[extension.ID]
+    forged = {**before, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}
+    post(forged, by=other)
+    assert held_by("takedown")[extension.ID] == before
+    assert extension.ID not in held_by("inbox")
+
+
+def test_a_relationship_brings_nothing_out_of_the_inbox(
+    stix: Stix, post: Post, held_by: Held, bank: Partner, other: Partner
+) -> None:
+    note = {
+        "type": "note",
+        "spec_version": "2.1",
+        "id": "note--0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061",
+        "created_by_ref": bank.identity,
+        "created": "2026-10-01T09:00:00.000Z",
+        "modified": "2026-10-01T09:00:00.000Z",
+        "content": "for the bank's own eyes",
+        "object_refs": [bank.identity],
+    }
+    post(note)
+    indicator = stix("evil.example.com", reporter="Other Bank")[1]
+    bond = {**stix("evil.example.com", reporter="Other Bank")[2], "target_ref": note["id"]}
+    post(indicator, bond, by=other)
+    assert note["id"] not in held_by("takedown-full")
+    assert bond["id"] in held_by("inbox")
+
+
+def test_an_observable_is_published_as_the_indicator_says_it(
+    stix: Stix, post: Post, held_by: Held, other: Partner
+) -> None:
+    observable, indicator, _ = stix()
+    post({**observable, "value": "innocent.example.com", "x_note": "planted"}, by=other)
+    post(indicator)
+    assert held_by("takedown-full")[observable["id"]] == observable
+
+
+def test_a_revocation_in_the_same_post_counts(stix: Stix, post: Post, held_by: Held) -> None:
+    indicator = stix()[1]
+    post(indicator, {**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    assert held_by("takedown")[indicator["id"]]["revoked"] is True
+
+
+def test_what_is_revoked_in_a_post_is_not_active_again_by_the_end_of_it(stix: Stix, post: Post, held_by: Held) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    later = {**indicator, "modified": "2026-10-03T00:00:00.000Z", "confidence": 90}
+    outcome = post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}, later)
+    assert [each.id for each in outcome.failed] == [indicator["id"]]
+    assert held_by("takedown")[indicator["id"]]["revoked"] is True
+
+
+def test_an_older_version_behind_a_newer_one_is_not_released(stix: Stix, post: Post, held_by: Held) -> None:
+    older, newer = stix()[1], stix(tlp="red", reported_at="2026-10-02T08:00:00Z")[1]
+    post(newer, older)
+    assert older["id"] not in held_by("takedown")
+
+
+@pytest.mark.parametrize(("tlp", "left"), [("amber", {"takedown", "takedown-full"}), ("red", set())])
+def test_a_narrower_marking_takes_back_the_copies_that_went_further(
+    stix: Stix, post: Post, held_by: Held, tlp: str, left: set[str]
+) -> None:
+    post(stix(tlp="clear")[1])
+    narrower = stix(tlp=tlp, reported_at="2026-10-02T08:00:00Z")[1]
+    post(narrower)
+    for alias in ("takedown", "takedown-full", "public", "public-full"):
+        copy = held_by(alias)[narrower["id"]]
+        assert copy.get("revoked", False) is (alias not in left)
+        assert copy["object_marking_refs"] == narrower["object_marking_refs"] or alias not in left
+
+
+def test_a_sighting_of_a_red_indicator_goes_nowhere_whatever_its_pattern(
+    store: Store, stix: Stix, post: Post, held_by: Held, bank: Partner
+) -> None:
+    indicator = {**stix(tlp="red")[1], "pattern": "[domain-name:value LIKE '%.example.com']"}
+    sighting = {
+        "type": "sighting",
+        "spec_version": "2.1",
+        "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
+        "created_by_ref": bank.identity,
+        "created": "2026-10-01T09:00:00.000Z",
+        "modified": "2026-10-01T09:00:00.000Z",
+        "sighting_of_ref": indicator["id"],
+        "object_marking_refs": stix(tlp="clear")[1]["object_marking_refs"],
+    }
+    post(sighting, indicator)
+    assert holding(store, held_by, sighting["id"]) == set()
+
+
+def test_a_revocation_never_extends_a_life(stix: Stix, post: Post, held_by: Held) -> None:
+    indicator = {**stix()[1], "valid_until": "2026-10-05T00:00:00.000Z"}
+    post(indicator)
+    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    assert held_by("takedown")[indicator["id"]]["valid_until"] == "2026-10-05T00:00:00.000Z"
+
+
+SHAPES: list[dict[str, Any]] = [
+    {"pattern": None},
+    {"pattern": 7},
+    {"pattern": "(" * 3000},
+    {"pattern": "[" + " OR ".join(f"domain-name:value = 'a{n}.example.com'" for n in range(400)) + "]"},
+    {"object_marking_refs": 7},
+    {"object_marking_refs": [{}]},
+    {"extensions": []},
+    {"extensions": {"x": 1}},
+    {"valid_from": None},
+    {"valid_until": 5},
+    {"valid_until": "soon"},
+    {"labels": "scam"},
+    {"modified": "2099-01-01T00:00:00.000Z"},
+    {"type": "sighting"},
+    {"type": "relationship"},
+    {"confidence": "high"},
+    {"lang": 1},
+]
+
+
+@pytest.mark.parametrize("change", SHAPES, ids=[str(change)[:40] for change in SHAPES])
+def test_no_shape_of_object_stops_the_others(stix: Stix, post: Post, held_by: Held, change: dict[str, Any]) -> None:
+    good, first = stix("good.example.com")[1], stix("bad.example.com")[1]
+    bad = {name: value for name, value in {**first, **change}.items() if value is not None}
+    outcome = post(bad, good)
+    assert len(outcome.accepted) + len(outcome.pending) + len(outcome.failed) == 2
+    assert good["id"] in held_by("takedown")
+    assert bad["id"] not in held_by("takedown")

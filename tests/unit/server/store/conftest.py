@@ -1,4 +1,4 @@
-"""A fresh store for each test, and objects to put into it."""
+"""A fresh store for each test, on SQLite and on PostgreSQL, and a collection to put objects into."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,17 +7,45 @@ import pytest
 
 from server.store import Store, collections
 from server.store.collections import Collection
+from tests.postgres import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
+def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Name a database in which there is nothing, not even tables."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.database()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Name a database of this test's own that has the tables."""
+    if database == "sqlite":
+        made = f"sqlite:///{tmp_path / 'store.db'}"
+        store = Store.open(made)
+        store.migrate()
+        store.close()
+        yield made
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.database(request.getfixturevalue("postgres_template"))
+    yield server.url(name)
+    server.drop(name)
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     opened = Store.open(url)
-    opened.migrate()
     yield opened
     opened.close()
 

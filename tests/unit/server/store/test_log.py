@@ -186,15 +186,23 @@ def test_revocation_is_a_version_like_any_other(store: Store, room: Collection) 
         assert log.latest(tx, room, [gone.id])[gone.id].revoked
 
 
-def test_the_default_listing_is_one_range_of_one_index(store: Store, room: Collection) -> None:
+def test_the_default_listing_is_one_range_of_one_index(store: Store, room: Collection, database: str) -> None:
     put(store, room, *(indicator(str(n)) for n in range(50)))
-    log_sql = (
-        "EXPLAIN QUERY PLAN SELECT date_added, body FROM objects"
+    asked = (
+        "SELECT date_added, body FROM objects"
         " WHERE collection = 1 AND date_added > 5 AND (latest) ORDER BY date_added LIMIT 10"
     )
     with store.read() as tx:
-        plan = [row[3] for row in tx.exec_driver_sql(log_sql)]
-    assert plan == ["SEARCH objects USING INDEX ix_objects_latest (collection=? AND date_added>?)"]
+        if database == "sqlite":
+            plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
+            assert plan == ["SEARCH objects USING INDEX ix_objects_latest (collection=? AND date_added>?)"]
+            return
+        # Fifty rows are read fastest without any index; many are not.
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        tx.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        plan = [row[0].strip() for row in tx.exec_driver_sql(f"EXPLAIN (COSTS OFF) {asked}")]
+    assert plan[:2] == ["Limit", "->  Index Scan using ix_objects_latest on objects"]
+    assert "Sort" not in str(plan)
 
 
 def test_integers_of_any_size_are_kept_whole() -> None:

@@ -64,8 +64,8 @@ def fill(store: Store, room: Collection, batches: list[list[Item]]) -> list[tupl
 def listed(held: list[tuple[int, Item]], specs: tuple[str, ...], versions: Versions) -> list[bytes]:
     """Answer a query by looking at everything."""
 
-    def age(row: tuple[int, Item]) -> tuple[int, str]:
-        return row[1].version if row[1].version is not None else row[0], row[1].spec_version
+    def age(row: tuple[int, Item]) -> int:
+        return row[1].version if row[1].version is not None else row[0]
 
     chosen = []
     for at, item in held:
@@ -76,9 +76,9 @@ def listed(held: list[tuple[int, Item]], specs: tuple[str, ...], versions: Versi
             continue
         if (
             versions.every
-            or age((at, item))[0] in versions.dates
-            or (versions.last and (at, item) == max(among, key=age))
-            or (versions.first and (at, item) == min(among, key=age))
+            or age((at, item)) in versions.dates
+            or (versions.last and age((at, item)) == max(map(age, among)))
+            or (versions.first and age((at, item)) == min(map(age, among)))
         ):
             chosen.append(item.body)
     return chosen

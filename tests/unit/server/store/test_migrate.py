@@ -3,18 +3,64 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
 
-from server.store import Store
+from server.store import Store, collections, log, migrations
+from server.store.item import Item
+from server.store.query import Query
 from server.store.tables import metadata
 
 MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 
+# As the first revision had them; a date_added beyond every clock shows that the order goes on from the data.
+COLLECTION = (
+    "INSERT INTO collections (number, id, alias, title, description, kind, created, last_added)"
+    " VALUES (1, 'c', 'room', 'Room', '', 'exchange', 1, 4000000000000000)"
+)
+OBJECT = (
+    "INSERT INTO objects (collection, date_added, id, type, spec_version, version, revoked, latest, legacy, body)"
+    " VALUES (1, 4000000000000000, 'url--1', 'url', '2.1', NULL, false, true, false, :body)"
+)
+
+
 def test_the_migrations_build_what_the_tables_describe(store: Store) -> None:
     with store.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+
+
+def test_every_migration_goes_forward_over_the_data_of_the_one_before(empty_url: str) -> None:
+    engine = create_engine(
+        empty_url, execution_options={"isolation_level": "AUTOCOMMIT"} if empty_url.startswith("sqlite") else {}
+    )
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    revisions = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, revisions[0])
+        connection.execute(text(COLLECTION))
+        connection.execute(text(OBJECT), {"body": b"{}"})
+    for revision in revisions[1:]:
+        with engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    engine.dispose()
+    store = Store.open(empty_url)
+    store.migrate()
+    with store.begin() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        room = collections.get(tx, "room")
+        assert log.page(tx, room, Query()).bodies == [b"{}"]
+        done = log.append(tx, room, [Item.of({"type": "url", "id": "url--2", "value": "x"})])
+        assert done.first is not None
+        assert done.first > 4_000_000_000_000_000
+    store.close()
 
 
 def test_migrating_again_changes_nothing(store: Store, url: str) -> None:
@@ -25,13 +71,13 @@ def test_migrating_again_changes_nothing(store: Store, url: str) -> None:
     other.close()
 
 
-def test_two_processes_may_migrate_at_once(url: str) -> None:
-    running = [subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, url]) for _ in range(3)]
+def test_processes_may_migrate_at_once(empty_url: str) -> None:
+    running = [subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, empty_url]) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
 
 
-def test_a_store_without_tables_is_not_ready(url: str) -> None:
-    empty = Store.open(url)
+def test_a_store_without_tables_is_not_ready(empty_url: str) -> None:
+    empty = Store.open(empty_url)
     assert not empty.ready()
     empty.close()
 

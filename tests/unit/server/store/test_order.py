@@ -15,7 +15,7 @@ from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query
 
-WRITERS, BATCHES, SIZE = 3, 40, 7
+WRITERS, BATCHES, SIZE = 8, 12, 7
 
 # Each object appears in its writer's list before it is written, so that the list is what readers have to end up with.
 WRITER = """
@@ -38,55 +38,66 @@ json.dump(written, sys.stdout)
 """
 
 
-class Reader(threading.Thread):
-    """Polls like a client: by ``next`` while there is one, else by the last ``date_added`` it has seen."""
+# Polls like a client: by "next" while there is one (or never, as some), else by the last date_added it has seen, of
+# which it may keep the milliseconds only. Each page has a size of its own. Ends when told so and nothing new is there.
+READER = """
+import json, random, sys, threading, time
+from server.store import Store, collections, log
+from server.store.item import Item
+from server.store.query import Query
+most, keeps = int(sys.argv[2]), sys.argv[3]
+chance = random.Random(most)
+store = Store.open(sys.argv[1])
+with store.read() as tx:
+    room = collections.get(tx, "room")
+done = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), done.set())).start()
+seen, after = [], -1
+while True:
+    last_round = done.is_set()
+    with store.read() as tx:
+        page = log.page(tx, room, Query(after=after, limit=chance.randint(1, most)))
+    seen += [Item.of_bytes(body).id for body in page.bodies]
+    if page.next is not None and keeps != "date_added":
+        after = page.next
+    elif page.last is not None:
+        after = page.last // 1000 * 1000 if keeps == "milliseconds" else page.last
+    elif last_round:
+        break
+    else:
+        time.sleep(0.02)
+store.close()
+json.dump(seen, sys.stdout)
+"""
 
-    def __init__(self, store: Store, room: Collection, limit: int, *, milliseconds: bool) -> None:
-        super().__init__()
-        self._store, self._room, self._limit, self._milliseconds = store, room, limit, milliseconds
-        self.seen: list[str] = []
-        self.done = threading.Event()
 
-    def run(self) -> None:
-        query = Query(limit=self._limit)
-        while True:
-            last_round = self.done.is_set()
-            with self._store.read() as tx:
-                page = log.page(tx, self._room, query)
-            self.seen += [Item.of_bytes(body).id for body in page.bodies]
-            if page.next is not None:
-                query = query.past(page.next)
-            elif page.last is not None:
-                kept = page.last // 1000 * 1000 if self._milliseconds else page.last
-                query = Query(after=kept, limit=self._limit)
-            elif last_round:
-                return
+def test_readers_get_all_that_eight_processes_write_once_and_in_order(store: Store, room: Collection, url: str) -> None:
+    def start(script: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", script, url, *arguments]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-
-def test_readers_get_all_that_three_processes_write_once_and_in_order(store: Store, room: Collection, url: str) -> None:
     readers = [
-        Reader(store, room, limit, milliseconds=milliseconds)
-        for limit, milliseconds in ((1, False), (3, True), (10, True), (1000, False))
+        start(READER, "5", "next"),
+        start(READER, "40", "milliseconds"),
+        start(READER, "15", "date_added"),
+        start(READER, "1000", "next"),
     ]
-    for reader in readers:
-        reader.start()
-    command = [sys.executable, "-c", WRITER, url, str(BATCHES), str(SIZE)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(WRITERS)]
-    written: list[str] = []
-    for process in running:
+    writers = [start(WRITER, str(BATCHES), str(SIZE)) for _ in range(WRITERS)]
+
+    def said(process: subprocess.Popen[str]) -> list[str]:
         out, _ = process.communicate(timeout=120)
         assert process.returncode == 0
-        written += json.loads(out)
-    for reader in readers:
-        reader.done.set()
-        reader.join(60)
-        assert not reader.is_alive()
+        heard: list[str] = json.loads(out)
+        return heard
+
+    written = [one for writer in writers for one in said(writer)]
+    seen = [said(reader) for reader in readers]
     with store.read() as tx:
         order = [record.id for record in log.manifest(tx, room, Query()).records]
     assert sorted(order) == sorted(written)
     assert len(order) == WRITERS * BATCHES * SIZE
-    for reader in readers:
-        assert reader.seen == order
+    for each in seen:
+        assert each == order
 
 
 def test_a_slow_committer_holds_back_the_next_so_that_no_reader_passes_it(store: Store, room: Collection) -> None:

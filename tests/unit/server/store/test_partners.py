@@ -1,4 +1,6 @@
+import hashlib
 import logging
+import ssl
 from datetime import timedelta
 
 import pytest
@@ -116,3 +118,39 @@ def test_rights_are_what_was_granted_and_not_revoked(store: Store, room: Collect
         assert partners.rights(tx, BANK.name) == {room.id: (True, True)}
         with pytest.raises(partners.UnknownPartner):
             partners.grant(tx, "nobody", room, read=True)
+
+
+def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: Store) -> None:
+    der = b"not really DER, and nobody looks"
+    fingerprint = hashlib.sha256(der).hexdigest()
+    with store.begin() as tx:
+        partners.add(tx, BANK)
+        partners.add(tx, NGO)
+        assert partners.by_certificate(tx, der) is None
+        assert partners.set_certificate(tx, BANK.name, ssl.DER_cert_to_PEM_cert(der)) == fingerprint
+        colons = ":".join(fingerprint.upper()[at : at + 2] for at in range(0, 64, 2))
+        assert partners.set_certificate(tx, BANK.name, colons) == fingerprint
+        assert partners.by_certificate(tx, der) == BANK
+        with pytest.raises(partners.NameTaken):
+            partners.set_certificate(tx, NGO.name, fingerprint)
+        for wrong in ("", "ab", "-----BEGIN CERTIFICATE-----\n", "zz" * 32):
+            with pytest.raises(partners.BadCertificate):
+                partners.set_certificate(tx, BANK.name, wrong)
+        partners.set_certificate(tx, BANK.name, "00" * 32, overlap=timedelta(0))
+        assert partners.by_certificate(tx, der) is None
+
+
+def test_a_wrong_password_takes_equally_many_verifications_for_everybody(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow: list[object] = []
+    with store.begin() as tx:
+        partners.add(tx, BANK)
+        partners.rotate(tx, BANK.name)
+        partners.rotate(tx, BANK.name)
+        partners.add(tx, NGO)
+        monkeypatch.setattr(passwords._ARGON2, "verify", lambda *given: slow.append(given) or False)
+        for user in (BANK.name, NGO.name, "nobody"):
+            slow.clear()
+            assert partners.by_password(tx, user, "wrong") is None
+            assert len(slow) == 3

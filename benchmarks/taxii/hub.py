@@ -1,0 +1,138 @@
+"""A filled store, the server on it as the product runs it, and nginx beside it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, collections, log, partners
+from server.store.item import Item
+
+SERVE = """
+import sys
+from server.app import serve
+from server.settings import Settings
+serve(Settings(database_url=sys.argv[1], log_level="WARNING"), "127.0.0.1", int(sys.argv[2]), 2, 8)
+"""
+_STEP = 5_000
+
+
+def made(number: int) -> dict[str, object]:
+    """Make an indicator of about 850 bytes."""
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": f"indicator--{uuid.uuid4()}",
+        "created_by_ref": "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff",
+        "created": f"2026-01-01T00:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}Z",
+        "modified": f"2026-01-01T00:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}Z",
+        "name": f"Domain used in a scam: shop-{number}.example",
+        "description": "Sells what it never sends. " * 14,
+        "indicator_types": ["malicious-activity"],
+        "pattern": f"[domain-name:value = 'shop-{number}.example']",
+        "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "valid_until": "2026-04-01T00:00:00Z",
+        "labels": [f"batch-{number // 1000}"],
+    }
+
+
+def fill(folder: Path, size: int) -> tuple[str, str]:
+    """Make a store of ``size`` objects in a collection named room, and give its URL and a partner's token."""
+    url = f"sqlite:///{folder / f'hub-{size}.db'}"
+    store = Store.open(url)
+    store.migrate()
+    with store.begin() as tx:
+        room = collections.add(tx, "room", "Room")
+        given = partners.add(tx, Partner(name="bench", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+        partners.grant(tx, "bench", room, read=True, write=True)
+    for start in range(0, size, _STEP):
+        with store.begin() as tx:
+            log.append(tx, room, [Item.of(made(number)) for number in range(start, min(size, start + _STEP))])
+    store.close()
+    return url, given.token
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def serving(url: str) -> Iterator[tuple[int, int]]:
+    """Run the server, two workers; gives its port and its process id."""
+    port = free_port()
+    with subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait(port)
+            yield port, server.pid
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[int | None]:
+    """Run nginx, two workers, on the files in ``folder``; gives its port, None where it is not installed."""
+    program = shutil.which("nginx")
+    if program is None:
+        yield None
+        return
+    port = free_port()
+    user = "user root;" if os.geteuid() == 0 else ""
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"""{user} worker_processes 2; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+        events {{ worker_connections 512; }}
+        http {{
+          access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000;
+          open_file_cache max=1000; gzip_static on; default_type application/taxii+json;
+          client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+          uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+          server {{ listen 127.0.0.1:{port}; root {folder}; }}
+        }}"""
+    )
+    with subprocess.Popen([program, "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait(port)
+            yield port
+        finally:
+            server.send_signal(signal.SIGQUIT)
+            server.wait(30)
+
+
+def cpu(pid: int) -> float:
+    """Add up the processor seconds of a server and its children."""
+    ticks = 0
+    for one in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def envelope(count: int) -> bytes:
+    """Make an envelope of objects that nobody has."""
+    return json.dumps({"objects": [made(number) for number in range(count)]}).encode()
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 5).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,33 @@
+"""Texts that others wrote, made safe to keep, to encode and to show."""
+
+import re
+import unicodedata
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def whole(text: str) -> str:
+    """Give ``text`` with U+FFFD for each half of a surrogate pair, so that it can be encoded."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def shown(text: str) -> str:
+    """Give ``text`` without what is not seen but changes how the rest is read, such as a change of direction."""
+    if text.isascii():
+        return text
+    return "".join(each for each in whole(text) if unicodedata.category(each) != "Cf")
+
+
+def escaped(name: str) -> str:
+    """Give the name of a file on one line, with escapes for bytes that are no text and for all that is not seen."""
+    return name if name.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def line(text: str) -> str:
+    """Give ``text`` back where it is one line, in NFC, as it is seen. Raises ``ValueError``."""
+    if text != unicodedata.normalize("NFC", text).strip():
+        raise ValueError("no blanks at the ends, and composed characters (Unicode NFC)")
+    if any(unicodedata.category(each) in _CONTROLLING for each in text):
+        raise ValueError("no line breaks, and no characters that are not seen")
+    return text

@@ -1,0 +1,57 @@
+"""The access log: one line a request, with ids and counts, never a URL, a filter's value or a secret."""
+
+import logging
+import sys
+from typing import Literal
+
+import orjson
+
+from server.observe.event import Request
+from server.store.times import now, stamp
+
+Form = Literal["text", "json", "off"]
+
+log = logging.getLogger("scamfeed.access")
+
+
+class AccessLog:
+    """Writes each request as ``key=value`` through the application's log, or as a JSON document of its own."""
+
+    def __init__(self, form: Form) -> None:
+        """Write lines of ``form``: text, json, or none."""
+        self._form = form
+        if form == "json":
+            # A line is one document and nothing else.
+            handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            log.handlers[:] = [handler]
+        log.propagate = form == "text"
+
+    def note(self, request: Request) -> None:
+        """Write the line of a request."""
+        if self._form == "off" or not log.isEnabledFor(logging.INFO):
+            return
+        said = {
+            "partner": request.partner,
+            "from": request.remote or None,
+            "method": request.method,
+            "route": request.route,
+            "collection": request.collection,
+            "status": request.status,
+            "ms": round(request.seconds * 1000, 1),
+            "in": request.objects_in or None,
+            "out": request.objects_out or None,
+            "error_id": request.error_id,
+        }
+        there = {name: value for name, value in said.items() if value is not None}
+        if self._form == "json":
+            line = orjson.dumps({"at": stamp(now()), "event": "request", **there}).decode()
+            log.info("%s", line)
+        else:
+            log.info("request %s", " ".join(f"{name}={_word(value)}" for name, value in there.items()))
+
+
+def _word(value: object) -> str:
+    """Write a value so that a space or a quote in it does not make two."""
+    text = str(value)
+    return text if text.isascii() and text.replace("-", "").replace(".", "").isalnum() else orjson.dumps(text).decode()

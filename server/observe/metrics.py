@@ -1,0 +1,118 @@
+"""Metrics for Prometheus, added up over all workers of a node."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from server.observe.event import Request
+from server.store import Store, audit, collections
+
+# Where prometheus-client's processes meet.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_TYPE = CONTENT_TYPE_LATEST
+_BUCKETS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """Counts requests, their time and their objects; says how far each partner is behind."""
+
+    def __init__(self, store: Store) -> None:
+        """Count for this process, and for all that share the folder if ``folder`` made one."""
+        self._store = store
+        self._shared = FOLDER in os.environ
+        # prometheus-client chooses when it is imported, which is before the folder is there.
+        values.ValueClass = (
+            values.MultiProcessValue()  # type: ignore[no-untyped-call]  # prometheus-client types it halfway
+            if self._shared
+            else values.MutexValue
+        )
+        self._own = CollectorRegistry()
+        self._requests = Counter(
+            "scamfeed_requests", "Requests answered", ("method", "route", "status"), registry=self._own
+        )
+        self._seconds = Histogram(
+            "scamfeed_request_seconds", "Time to answer", ("method", "route"), registry=self._own, buckets=_BUCKETS
+        )
+        self._objects = Counter(
+            "scamfeed_objects", "Objects in and out", ("collection", "direction"), registry=self._own
+        )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def note(self, request: Request) -> None:
+        """Count a request."""
+        key = request.method, request.route, request.status
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = (
+                self._requests.labels(request.method, request.route, str(request.status)),
+                self._seconds.labels(request.method, request.route),
+            )
+        known[0].inc()
+        known[1].observe(request.seconds)
+        if request.collection is not None:
+            if request.objects_in:
+                self._objects.labels(request.collection, "in").inc(request.objects_in)
+            if request.objects_out:
+                self._objects.labels(request.collection, "out").inc(request.objects_out)
+
+    def page(self) -> bytes:
+        """Write what all workers have counted, in Prometheus' text form."""
+        registry = CollectorRegistry()
+        if self._shared:
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the same
+        else:
+            registry = self._own
+        asked = CollectorRegistry()
+        asked.register(_Lags(self._store))
+        page: bytes = generate_latest(registry) + generate_latest(asked)
+        return page
+
+
+class _Lags(Collector):
+    """What the store knows, asked when Prometheus asks: the same on every node."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        with self._store.read() as tx:
+            behind, known = audit.lags(tx), collections.every(tx)
+        lag = GaugeMetricFamily(
+            "scamfeed_partner_lag_seconds",
+            "Newest object of a collection, less the newest that the partner has been given",
+            labels=("partner", "collection"),
+        )
+        ids = {one.alias: one.id for one in known}
+        for one in behind:
+            lag.add_metric((one.partner, ids[one.collection]), one.seconds)
+        named = GaugeMetricFamily("scamfeed_collection", "The collections", labels=("collection", "alias"))
+        for each in known:
+            named.add_metric((each.id, each.alias), 1)
+        return lag, named
+
+
+@contextmanager
+def folder() -> Iterator[None]:
+    """Make the folder where the workers' counts meet, and remove it when the process that made it is done."""
+    made, maker = mkdtemp(prefix="scamfeed-metrics-"), os.getpid()
+    os.environ[FOLDER] = made
+    try:
+        yield
+    finally:
+        # A worker that is done comes through here too.
+        if os.getpid() == maker:
+            os.environ.pop(FOLDER, None)
+            for file in Path(made).glob("*.db"):
+                file.unlink(missing_ok=True)
+            Path(made).rmdir()

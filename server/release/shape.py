@@ -1,0 +1,72 @@
+"""Whether a contributed object has what the release rules read of it: required properties, of their types."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from schemas import timestamp
+from schemas.errors import Rejected
+from server.store.item import Item
+
+# Clocks differ; a version from further ahead could never be superseded.
+_AHEAD = timedelta(days=1)
+_REFERENCES = "object_marking_refs"
+
+
+def read(item: Item) -> dict[str, Any]:
+    """Give the object of an item that passed the guard, as the rules read it. Raises ``Rejected``."""
+    try:
+        obj: dict[str, Any] = msgspec.json.decode(item.body)
+    except (msgspec.MsgspecError, RecursionError):
+        raise Rejected(
+            "unusual-json", "numbers or characters that not every reader takes; write them plainly"
+        ) from None
+    _strings(obj, ("created_by_ref", "lang", "name", "description"), required=False)
+    _list_of_strings(obj, _REFERENCES)
+    _list_of_strings(obj, "labels")
+    _extensions(obj)
+    match obj["type"]:
+        case "indicator":
+            _strings(obj, ("pattern", "pattern_type", "valid_from"), required=True)
+            _moments(obj, ("valid_from", "valid_until"))
+        case "sighting":
+            _strings(obj, ("sighting_of_ref",), required=True)
+        case "relationship":
+            _strings(obj, ("relationship_type", "source_ref", "target_ref"), required=True)
+    _moments(obj, ("created", "modified"))
+    return obj
+
+
+def _strings(obj: Mapping[str, Any], names: tuple[str, ...], *, required: bool) -> None:
+    for name in names:
+        if (name in obj or required) and not isinstance(obj.get(name), str):
+            raise Rejected("bad-property", f"{name}: has to be a text")
+
+
+def _list_of_strings(obj: Mapping[str, Any], name: str) -> None:
+    if name in obj and not (isinstance(obj[name], list) and all(isinstance(each, str) for each in obj[name])):
+        raise Rejected("bad-property", f"{name}: has to be a list of texts")
+
+
+def _extensions(obj: Mapping[str, Any]) -> None:
+    extensions = obj.get("extensions", {})
+    if not (isinstance(extensions, dict) and all(isinstance(each, dict) for each in extensions.values())):
+        raise Rejected("bad-property", "extensions: has to be an object of objects")
+    for each in extensions.values():
+        if not isinstance(each.get("details", {}), dict):
+            raise Rejected("bad-property", "extensions: details has to be an object")
+
+
+def _moments(obj: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in obj:
+            continue
+        _strings(obj, (name,), required=True)
+        try:
+            moment = timestamp.parse(obj[name])
+        except Rejected as refusal:
+            raise Rejected("bad-property", f"{name}: {refusal.message}") from None
+        if name == "modified" and moment > timestamp.now() + _AHEAD:
+            raise Rejected("from-the-future", "modified: is more than a day ahead of this server's clock")

@@ -1,0 +1,179 @@
+"""Reading without a framework between: SQLAlchemy writes each statement once, SQLite's own driver runs it."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
+
+from sqlalchemy import Executable
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+
+from server.store.store import Store, StoreUnavailable, Tx
+
+_REMEMBERED_AT_MOST = 256
+# SQLite looks at the clock each time it has gone so many steps; it goes some ten million a second.
+_STEPS = 1_000
+
+_Place = tuple[str, int | None]
+
+
+class NotAtAGlance(Exception):
+    """To answer this takes longer than a glance, or a writer; ask the store itself."""
+
+
+class Rows:
+    """The rows of an answer, as plain tuples."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        """Hold ``rows``."""
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """Go through the rows."""
+        return iter(self._rows)
+
+    def all(self) -> list[tuple[Any, ...]]:
+        """Give all rows."""
+        return self._rows
+
+    def first(self) -> tuple[Any, ...] | None:
+        """Give the first row, None without any."""
+        return self._rows[0] if self._rows else None
+
+    def scalar(self) -> Any:
+        """Give the first value of the first row, None without any."""
+        return self._rows[0][0] if self._rows else None
+
+    scalar_one = scalar
+
+
+class Glance:
+    """One thread's connection of its own, as the reading functions of this room use one."""
+
+    def __init__(self, path: str, dialect: Dialect) -> None:
+        """Open the database file ``path``, whose SQL is of ``dialect``."""
+        self.dialect = dialect
+        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512, timeout=30)
+        self._deadline = 0.0
+        self._hasty = False
+        self._depth = 0
+        for pragma in ("query_only=ON", "cache_size=-32768", f"mmap_size={1 << 32}", "temp_store=MEMORY"):
+            self._connection.execute(f"PRAGMA {pragma}")
+
+    def within(self, seconds: float | None) -> "Glance":
+        """Begin to see one moment of the database, until the ``with`` that this is for ends.
+
+        Raises ``NotAtAGlance`` where a question takes longer than ``seconds``. Inside another such view it is the same
+        moment.
+        """
+        if self._depth == 0:
+            if seconds is not None:
+                self._deadline = time.monotonic() + seconds
+            if self._hasty != (seconds is not None):
+                self._hasty = seconds is not None
+                self._connection.set_progress_handler(self._is_late if self._hasty else None, _STEPS)
+            self._run("BEGIN", ())
+        return self
+
+    def __enter__(self) -> Tx:
+        """Give what the reading functions take: of a connection it has ``execute`` and ``dialect``, no more."""
+        self._depth += 1
+        return cast(Tx, self)
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the moment."""
+        self._depth -= 1
+        if self._depth == 0:
+            self._connection.rollback()
+
+    def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Ask ``statement``, which is made once and asked often."""
+        given = parameters or {}
+        sql, places, fixed = _written(statement, given, self.dialect)
+        values = [
+            (given[name] if name in given else fixed[name]) if at is None else given[name][at] for name, at in places
+        ]
+        return Rows(self._run(sql, values))
+
+    def _run(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise NotAtAGlance from error
+            raise StoreUnavailable("the database cannot be read") from error
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+
+class HotStore(Store):
+    """The same database, read through each thread's own connection where it is SQLite; written as ever.
+
+    With ``patience`` (seconds), only what can be read in that time and needs no writing is answered.
+    """
+
+    def __init__(self, store: Store, patience: float | None = None) -> None:
+        """Read what ``store`` has."""
+        engine = store._engine
+        super().__init__(engine)
+        self._writing = store._writing
+        self._patience = patience
+        self._mine = threading.local()
+        self._path = make_url(engine.url).database if engine.dialect.name == "sqlite" else None
+
+    def read(self) -> AbstractContextManager[Tx]:
+        """Open a view of the database, as ``Store.read``, on this thread's own connection."""
+        if self._path is None:
+            if self._patience is not None:
+                raise NotAtAGlance
+            return super().read()
+        glance: Glance | None = getattr(self._mine, "glance", None)
+        if glance is None:
+            try:
+                glance = self._mine.glance = Glance(self._path, self._engine.dialect)
+            except sqlite3.OperationalError as error:
+                raise StoreUnavailable("the database cannot be opened") from error
+        return glance.within(self._patience)
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """Open a write transaction, as ``Store.begin``; nobody writes at a glance."""
+        if self._patience is not None:
+            raise NotAtAGlance
+        with super().begin() as tx:
+            yield tx
+
+
+_remembered: dict[Any, tuple[Executable, tuple[str, list[_Place], dict[str, Any]]]] = {}
+
+
+def _written(
+    statement: Executable, given: Mapping[str, Any], dialect: Dialect
+) -> tuple[str, list[_Place], dict[str, Any]]:
+    """Give the SQL, where each of its values comes from, and those values that the statement brings along."""
+    lengths = tuple(len(value) for value in given.values() if type(value) is tuple)
+    key = (id(statement), lengths)
+    found = _remembered.get(key)
+    if found is not None:
+        return found[1]
+    compiled = cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=dialect))
+    state = compiled.construct_expanded_state(dict(given))
+    names: dict[str, _Place] = {
+        expanded: (name, at)
+        for name, several in state.parameter_expansion.items()
+        for at, expanded in enumerate(several)
+    }
+    places = [names.get(name, (name, None)) for name in state.positiontup or ()]
+    written = state.statement, places, dict(state.parameters)
+    if len(_remembered) >= _REMEMBERED_AT_MOST:
+        _remembered.clear()
+    # The statement is kept too, so that its identity stays its own.
+    _remembered[key] = statement, written
+    return written

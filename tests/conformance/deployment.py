@@ -1,0 +1,173 @@
+"""Servers as an operator starts them, by the command line alone: on each database, over http and over https."""
+
+import contextlib
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from server.store import Store, collections, partners
+from tests.conformance.authority import Pem, issue
+from tests.conformance.peer import Peer, basic
+from tests.postgres import Postgres
+
+
+@dataclass(frozen=True)
+class Database:
+    """A store with the partners of these tests, whose credentials it gives."""
+
+    url: str
+    store: Store
+    partners: dict[str, dict[str, str]]
+    room: str
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running server; ``member`` reads and writes, ``reader`` and ``writer`` do one of them, ``outsider`` neither."""
+
+    address: tuple[str, int]
+    tls: ssl.SSLContext | None
+    database: Database
+    process: subprocess.Popen[bytes]
+    log: Path
+    pem: Pem | None
+    known: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Say where it is."""
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.address[1]}"
+
+    @property
+    def verify(self) -> str | bool:
+        """Say by what authority requests shall know it."""
+        return True if self.pem is None else str(self.pem.authority)
+
+    def peer(self, name: str) -> Peer:
+        """Come as one of the partners."""
+        told = self.database.partners[name]
+        return Peer(self.address, self.tls, basic(told["user"], told["password"]))
+
+    def collection(self) -> str:
+        """Make a collection of the same rights with nothing in it, and give its id."""
+        alias = f"room-{uuid.uuid4().hex[:12]}"
+        with self.database.store.begin() as tx:
+            made = collections.add(tx, alias, f"Room {alias}")
+            for name, read, write in (("member", True, True), ("reader", True, False), ("writer", False, True)):
+                partners.grant(tx, self.database.partners[name]["user"], made, read=read, write=write)
+        self.known[made.id] = alias
+        return made.id
+
+
+def prepare(url: str) -> Database:
+    """Set a store up by the command line."""
+    run(url, "init")
+    room = run(url, "collection", "add", "room", "--title", "Room", "--exchange")["id"]
+    grants = {
+        "member": ["--read", "room", "--write", "room"],
+        "reader": ["--read", "room"],
+        "writer": ["--write", "room"],
+        "outsider": [],
+    }
+    told = {name: run(url, "partner", "add", name, "--kind", "bank", *more) for name, more in grants.items()}
+    return Database(url, Store.open(url), told, room)
+
+
+def run(url: str, *command: str) -> Any:
+    """Run a command of scamfeed, and read what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", *command, "--json"],
+        env=_environment(url),
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def serve(database: Database, folder: Path, pem: Pem | None) -> Iterator[Deployment]:
+    """Serve the database until the test is over, and see that the server ends well."""
+    port = _free_port()
+    command = ["serve", "--port", str(port), "--workers", "1", "--no-scheduler"]
+    tls = None
+    if pem is not None:
+        command += ["--tls-cert", str(pem.certificate), "--tls-key", str(pem.key)]
+        tls = ssl.create_default_context(cafile=str(pem.authority))
+    log = folder / f"{port}.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "server.cli", *command], env=_environment(database.url), stdout=out, stderr=out
+        )
+    running = Deployment(("127.0.0.1", port), tls, database, server, log, pem)
+    try:
+        _wait(running)
+        yield running
+    finally:
+        server.terminate()
+        ended = server.wait(60)
+    assert ended == 0, log.read_text()
+
+
+class Servers:
+    """The servers that were asked for, each started once."""
+
+    # Every test meets both schemes and both databases.
+    NAMES = ("http-sqlite", "https-postgresql")
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        """Keep what the servers need in ``folder``, and stop them with ``stack``."""
+        self._folder = folder
+        self._stack = stack
+        self._databases: dict[str, Database] = {}
+        self._running: dict[str, Deployment] = {}
+
+    def get(self, name: str) -> Deployment:
+        """Give the server of one of the names."""
+        if name not in self._running:
+            scheme, _, kind = name.partition("-")
+            if kind not in self._databases:
+                made = self._databases[kind] = prepare(self._url(kind))
+                self._stack.callback(made.store.close)
+            pem = issue(self._folder) if scheme == "https" else None
+            self._running[name] = self._stack.enter_context(serve(self._databases[kind], self._folder, pem))
+        return self._running[name]
+
+    def _url(self, kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{self._folder / 'hub.db'}"
+        server = Postgres()
+        self._stack.callback(server.remove)
+        server.start()
+        return server.url(server.database())
+
+
+def _wait(running: Deployment) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        with contextlib.suppress(OSError, HTTPException):
+            if running.peer("member").anonymous().send("GET", "/health").status == 200:
+                return
+        assert running.process.poll() is None, running.log.read_text()
+        assert time.monotonic() < deadline, running.log.read_text()
+        time.sleep(0.1)
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {**os.environ, "SCAMFEED_DATABASE_URL": url}
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -1,0 +1,124 @@
+"""Servers as the product runs them, with the settings and the TLS that a test asks for."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import requests
+
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, collections, partners
+from server.store.collections import Collection
+from server.store.passwords import Credentials
+
+TAXII = "application/taxii+json;version=2.1"
+RUN = """
+import logging, sys
+from pathlib import Path
+import orjson
+from server.app import serve
+from server.settings import Settings
+asked = orjson.loads(sys.argv[1])
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s %(message)s")
+tls = {name: Path(file) for name, file in asked["tls"].items()}
+serve(Settings(**asked["settings"]), "127.0.0.1", asked["port"], asked["workers"], 8, **tls)
+"""
+
+
+@dataclass
+class Hub:
+    """A running server, a bank that may read and write the room, and the store under it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    store: Store
+    room: Collection
+    bank: Credentials
+
+    @property
+    def objects(self) -> str:
+        return f"{self.url}/feed/collections/{self.room.id}/objects/"
+
+    def get(self, url: str = "", **more: Any) -> requests.Response:
+        more.setdefault("auth", (self.bank.user, self.bank.password))
+        return requests.get(url or self.objects, timeout=30, **more)
+
+    def post(self, objects: list[dict[str, Any]], **more: Any) -> requests.Response:
+        more.setdefault("auth", (self.bank.user, self.bank.password))
+        body = orjson.dumps({"objects": objects})
+        return requests.post(self.objects, body, headers={"Content-Type": TAXII}, timeout=30, **more)
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+
+Serve = Callable[..., Hub]
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def tool(**more: Any) -> dict[str, Any]:
+    moment = "2026-01-01T00:00:00.000Z"
+    return {"type": "tool", "spec_version": "2.1", "created": moment, "modified": moment, "name": "x", **more}
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    running: list[Hub] = []
+
+    def start(*, workers: int = 1, tls: dict[str, Path] | None = None, **settings: Any) -> Hub:
+        database = f"sqlite:///{tmp_path / 'hub.db'}"
+        store = Store.open(database)
+        store.migrate()
+        with store.begin() as tx:
+            room = collections.add(tx, "room", "Room")
+            bank = partners.add(
+                tx,
+                Partner(name="bank", kind=PartnerKind.BANK, identity="identity--11111111-1111-4111-8111-111111111111"),
+            )
+            partners.grant(tx, "bank", room, read=True, write=True)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = int(taken.getsockname()[1])
+        files = {name: str(file) for name, file in (tls or {}).items()}
+        asked = {"settings": {"database_url": database, **settings}, "tls": files, "port": port, "workers": workers}
+        log = tmp_path / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-c", RUN, orjson.dumps(asked).decode()], stderr=out, stdout=out
+            )
+        scheme = "https" if tls else "http"
+        hub = Hub(f"{scheme}://127.0.0.1:{port}", process, log, store, room, bank)
+        running.append(hub)
+
+        def listens() -> bool:
+            assert process.poll() is None, log.read_text()
+            with socket.socket() as trying:
+                return trying.connect_ex(("127.0.0.1", port)) == 0 and len(hub.workers()) == workers
+
+        eventually(listens, 60)
+        return hub
+
+    yield start
+    for hub in running:
+        hub.store.close()
+        if hub.process.poll() is None:
+            os.kill(hub.process.pid, signal.SIGTERM)
+        hub.process.wait(60)

@@ -1,0 +1,65 @@
+"""Rate limits, quotas and the brake on guessing, over real workers."""
+
+import uuid
+from collections import Counter
+
+import pytest
+import requests
+
+from server.store import partners
+from tests.integration.access.conftest import Serve, tool
+
+LIMIT = 60
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_partner_gets_its_limit_over_all_workers_and_not_one_request_more(serve: Serve, workers: int) -> None:
+    hub = serve(workers=workers, rate_limit=LIMIT)
+    answers = [hub.get() for _ in range(2 * LIMIT)]
+    counted = Counter(answer.status_code for answer in answers)
+    assert set(counted) == {200, 429}
+    assert counted[200] <= LIMIT
+    # One slice of a tenth for each other worker may be left when the first one refuses.
+    assert counted[200] >= LIMIT - (workers - 1) * LIMIT // 10
+    refused = answers[-1]
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.json()["http_status"] == "429"
+    assert refused.headers["Content-Type"].startswith("application/taxii+json")
+
+
+def test_one_partner_at_its_limit_leaves_the_others_theirs(serve: Serve) -> None:
+    hub = serve(rate_limit=2)
+    assert [hub.get().status_code for _ in range(3)] == [200, 200, 429]
+    with hub.store.begin() as tx:
+        other = partners.add(
+            tx, partners.get(tx, "bank").model_copy(update={"name": "ngo", "identity": f"identity--{uuid.uuid4()}"})
+        )
+        partners.grant(tx, "ngo", hub.room, read=True)
+    assert hub.get(auth=(other.user, other.password)).status_code == 200
+
+
+def test_a_partner_posts_its_quota_of_objects_a_day_and_no_more(serve: Serve) -> None:
+    hub = serve(quota_objects_per_day=10)
+
+    def some(count: int) -> requests.Response:
+        return hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(count)])
+
+    assert some(6).status_code == 202
+    refused = some(5)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
+    assert some(4).status_code == 202
+    assert some(1).status_code == 429
+    assert len(hub.get().json()["objects"]) == 10
+
+
+def test_who_guesses_is_slowed_down_and_the_partner_is_not(serve: Serve) -> None:
+    hub = serve()
+    assert hub.get().status_code == 200
+    for user in ("bank", "nobody"):
+        counted = Counter(hub.get(auth=(user, f"guess {n}")).status_code for n in range(13))
+        assert counted[401] >= 10
+        assert counted[429] >= 1
+        assert set(counted) == {401, 429}
+    assert hub.get().status_code == 200
+    assert hub.get(auth=None, headers={"Authorization": f"Bearer {hub.bank.token}"}).status_code == 200

