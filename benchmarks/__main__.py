@@ -7,13 +7,14 @@ installed (Debian: ``apt-get install nginx-light``).
 import sys
 
 from benchmarks import mapping, store, taxii
+from benchmarks.taxii import postgresql
 from server.cli.context import show_table
 
 
 def main() -> None:
     """Run what the command line names, everything by default."""
     sizes = (10_000, 1_000_000) if "--large" in sys.argv else (10_000, 100_000)
-    wanted = {name for name in sys.argv[1:] if not name.startswith("--")} or {"mapping", "store", "taxii"}
+    wanted = {name for name in sys.argv[1:] if not name.startswith("--")} or {"mapping", "store", "taxii", "postgresql"}
     rows: list[list[object]] = []
     if "mapping" in wanted:
         rows += mapping.rows()
@@ -21,6 +22,8 @@ def main() -> None:
         rows += store.rows()
     if "taxii" in wanted:
         rows += taxii.rows(sizes)
+    if "postgresql" in wanted:
+        rows += postgresql.rows()
     show_table("Benchmarks", ["what", "ours", "beside", "theirs", "ratio"], rows)
 
 

@@ -1,6 +1,5 @@
 """``log.append`` alone, beside the database's own fastest insert of the same rows in transactions of the same size."""
 
-import os
 import sqlite3
 import statistics
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 
 from server.store import Store, collections, log
 from server.store.item import Item
+from tests.postgres import Postgres
 
 ROUNDS = 3
 TRANSACTIONS = ((100, 40), (1_000, 10), (5_000, 3))
@@ -30,11 +30,16 @@ def rows(stock: int = STOCK) -> Iterator[list[object]]:
         store = Store.open(f"sqlite:///{folder}/store.db")
         yield from _compare("SQLite", store, "raw SQLite insert", _sqlite(Path(folder) / "raw.db"), stock)
         store.close()
-    # A database that may be written to and thrown away, for example postgresql+psycopg://…/benchmark.
-    if url := os.environ.get("BENCHMARK_POSTGRES"):
-        store = Store.open(url)
-        yield from _compare("PostgreSQL", store, "COPY", _postgres(url.replace("+psycopg", "")), stock)
+    server = Postgres(durable=True)
+    server.start()
+    try:
+        name = server.database()
+        store = Store.open(server.url(name))
+        beside = _postgres(f"host={server.folder} user=scamfeed dbname={name}")
+        yield from _compare("PostgreSQL", store, "COPY", beside, stock)
         store.close()
+    finally:
+        server.remove()
 
 
 Insert = Callable[[Sequence[tuple[Any, ...]]], None]

@@ -5,6 +5,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 _LENGTH = re.compile(rb"[Cc]ontent-[Ll]ength: (\d+)")
@@ -55,12 +56,18 @@ class Client:
         return head, view[split + 4 : end]
 
 
-def load(port: int, path: str, token: str, connections: int, seconds: float) -> Load:
-    """Ask the same over and over on so many connections at once, each again as soon as it is answered."""
-    request = (
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-        "Accept: application/taxii+json;version=2.1\r\n\r\n"
-    ).encode()
+def load(port: int, path: str | Sequence[str], token: str, connections: int, seconds: float) -> Load:
+    """Ask the same, or what is listed in turn, on so many connections at once, each again as soon as it is answered."""
+    paths = [path] if isinstance(path, str) else path
+    requests = cycle(
+        [
+            (
+                f"GET {one} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+                "Accept: application/taxii+json;version=2.1\r\n\r\n"
+            ).encode()
+            for one in paths
+        ]
+    )
     sockets: list[socket.socket] = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(connections)]
     times: list[float] = []
     began: dict[int, float] = {}
@@ -69,7 +76,7 @@ def load(port: int, path: str, token: str, connections: int, seconds: float) -> 
     for number, one in by_number.items():
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         poll.register(number, select.EPOLLIN)
-        one.send(request)
+        one.send(next(requests))
         began[number] = time.perf_counter()
     start = time.perf_counter()
     while time.perf_counter() - start < seconds:
@@ -78,7 +85,7 @@ def load(port: int, path: str, token: str, connections: int, seconds: float) -> 
             assert answer.startswith(b"HTTP/1.1 20"), answer[:200]
             now = time.perf_counter()
             times.append(now - began[number])
-            by_number[number].send(request)
+            by_number[number].send(next(requests))
             began[number] = time.perf_counter()
     took = time.perf_counter() - start
     for one in sockets:

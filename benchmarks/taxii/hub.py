@@ -46,9 +46,8 @@ def made(number: int) -> dict[str, object]:
     }
 
 
-def fill(folder: Path, size: int) -> tuple[str, str]:
-    """Make a store of ``size`` objects in a collection named room, and give its URL and a partner's token."""
-    url = f"sqlite:///{folder / f'hub-{size}.db'}"
+def fill(url: str, size: int) -> str:
+    """Fill the store at ``url`` with ``size`` objects in a collection named room, and give a partner's token."""
     store = Store.open(url)
     store.migrate()
     with store.begin() as tx:
@@ -59,7 +58,7 @@ def fill(folder: Path, size: int) -> tuple[str, str]:
         with store.begin() as tx:
             log.append(tx, room, [Item.of(made(number)) for number in range(start, min(size, start + _STEP))])
     store.close()
-    return url, given.token
+    return given.token
 
 
 def free_port() -> int:

@@ -17,12 +17,16 @@ from server.store.store import Store, StoreUnavailable, Tx
 _REMEMBERED_AT_MOST = 256
 # SQLite looks at the clock each time it has gone so many steps; it goes some ten million a second.
 _STEPS = 1_000
+# A page of so many objects is still made at a glance.
+_ROWS_AT_A_GLANCE = 1_001
+
+_NEVER = float("inf")
 
 _Place = tuple[str, int | None]
 
 
 class NotAtAGlance(Exception):
-    """To answer this takes longer than a glance, or a writer; ask the store itself."""
+    """To answer this takes more rows than a glance, longer, or a writer; ask the store itself."""
 
 
 class Rows:
@@ -60,7 +64,7 @@ class Glance:
         """Open the database file ``path``, whose SQL is of ``dialect``."""
         self.dialect = dialect
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512, timeout=30)
-        self._deadline = 0.0
+        self._deadline = _NEVER
         self._hasty = False
         self._depth = 0
         for pragma in ("query_only=ON", "cache_size=-32768", f"mmap_size={1 << 32}", "temp_store=MEMORY"):
@@ -69,8 +73,8 @@ class Glance:
     def within(self, seconds: float | None) -> "Glance":
         """Begin to see one moment of the database, until the ``with`` that this is for ends.
 
-        Raises ``NotAtAGlance`` where a question takes longer than ``seconds``. Inside another such view it is the same
-        moment.
+        Raises ``NotAtAGlance`` where a question takes longer than ``seconds``, or gives more rows than a glance takes.
+        Inside another such view it is the same moment.
         """
         if self._depth == 0:
             if seconds is not None:
@@ -81,6 +85,10 @@ class Glance:
             self._run("BEGIN", ())
         return self
 
+    def version(self) -> int:
+        """Give a number that is another one once any other connection has changed the database."""
+        return int(self._run("PRAGMA data_version", ())[0][0])
+
     def __enter__(self) -> Tx:
         """Give what the reading functions take: of a connection it has ``execute`` and ``dialect``, no more."""
         self._depth += 1
@@ -90,6 +98,7 @@ class Glance:
         """Let go of the moment."""
         self._depth -= 1
         if self._depth == 0:
+            self._deadline = _NEVER
             self._connection.rollback()
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
@@ -103,7 +112,14 @@ class Glance:
 
     def _run(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         try:
-            return self._connection.execute(sql, values).fetchall()
+            found = self._connection.execute(sql, values)
+            if not self._hasty:
+                return found.fetchall()
+            rows = found.fetchmany(_ROWS_AT_A_GLANCE)
+            if len(rows) == _ROWS_AT_A_GLANCE and found.fetchone() is not None:
+                found.close()
+                raise NotAtAGlance
+            return rows
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise NotAtAGlance from error
@@ -129,18 +145,41 @@ class HotStore(Store):
         self._path = make_url(engine.url).database if engine.dialect.name == "sqlite" else None
 
     def read(self) -> AbstractContextManager[Tx]:
-        """Open a view of the database, as ``Store.read``, on this thread's own connection."""
+        """Open a view of the database, as ``Store.read``; inside another one of this thread it is the same moment."""
+        if self._path is not None:
+            return self._glance(self._path).within(self._patience)
+        if self._patience is not None:
+            raise NotAtAGlance
+        return self._shared()
+
+    @contextmanager
+    def _shared(self) -> Iterator[Tx]:
+        """Open a view, or share the one that this thread has open."""
+        open_: Tx | None = getattr(self._mine, "tx", None)
+        if open_ is not None:
+            yield open_
+            return
+        with super().read() as tx:
+            self._mine.tx = tx
+            try:
+                yield tx
+            finally:
+                self._mine.tx = None
+
+    def version(self) -> int:
+        """Give a number that is another one once anything in the database has changed. Raises ``NotAtAGlance``."""
         if self._path is None:
-            if self._patience is not None:
-                raise NotAtAGlance
-            return super().read()
+            raise NotAtAGlance
+        return self._glance(self._path).version()
+
+    def _glance(self, path: str) -> Glance:
         glance: Glance | None = getattr(self._mine, "glance", None)
         if glance is None:
             try:
-                glance = self._mine.glance = Glance(self._path, self._engine.dialect)
+                glance = self._mine.glance = Glance(path, self._engine.dialect)
             except sqlite3.OperationalError as error:
                 raise StoreUnavailable("the database cannot be opened") from error
-        return glance.within(self._patience)
+        return glance
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
@@ -158,8 +197,8 @@ def _written(
     statement: Executable, given: Mapping[str, Any], dialect: Dialect
 ) -> tuple[str, list[_Place], dict[str, Any]]:
     """Give the SQL, where each of its values comes from, and those values that the statement brings along."""
-    lengths = tuple(len(value) for value in given.values() if type(value) is tuple)
-    key = (id(statement), lengths)
+    lengths = [len(value) for value in given.values() if type(value) is tuple]
+    key = (id(statement), *lengths)
     found = _remembered.get(key)
     if found is not None:
         return found[1]

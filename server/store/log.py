@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete as sql_delete, func, select, update
+from sqlalchemy import BigInteger, bindparam, delete as sql_delete, func, select, update
 
 from server.store import rewrites
 from server.store.bulk import insert_many
@@ -99,7 +99,7 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
         return Appended(added, unchanged, None, None)
     start, end = allocate(last, len(fresh), now())
     _insert(tx, collection, fresh, start, history)
-    tx.execute(update(collections).where(collections.c.number == collection.number).values(last_added=end))
+    tx.execute(_ADDED, {"of_number": collection.number, "end": end})
     return Appended(added, unchanged, start, end)
 
 
@@ -191,9 +191,14 @@ _HAS = (
 )
 
 
+# Asked with every POST, so put together once.
+_THIS = collections.c.number == bindparam("of_number")
+_LOCK = select(collections.c.last_added).where(_THIS).with_for_update()
+_ADDED = update(collections).where(_THIS).values(last_added=bindparam("end", type_=BigInteger))
+
+
 def _lock(tx: Tx, number: int) -> int:
-    asked = select(collections.c.last_added).where(collections.c.number == number).with_for_update()
-    last: int | None = tx.execute(asked).scalar()
+    last: int | None = tx.execute(_LOCK, {"of_number": number}).scalar()
     if last is None:
         raise UnknownCollection("the collection is gone")
     return last

@@ -4,6 +4,7 @@ import hashlib
 import ssl
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, delete, func, insert, or_, select, update
@@ -222,6 +223,7 @@ def _columns(*more: Any) -> Select[*tuple[Any, ...]]:
     return select(partners.c.name, partners.c.kind, partners.c.country, partners.c.identity, *more)
 
 
+@lru_cache(maxsize=1024)
 def _read(name: str, kind: str, country: str | None, identity: str) -> Partner:
     return Partner(name=name, kind=PartnerKind(kind), country=country, identity=identity)
 

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, bindparam, func, insert, select, update
 
 from server.store.collections import Collection
 from server.store.store import Tx
-from server.store.tables import rewrites
+from server.store.tables import collections, rewrites
 
 # 2**24 microseconds.
 _SPAN_BITS = 24
@@ -25,13 +25,19 @@ def note(tx: Tx, collection: Collection, dates: Iterable[int]) -> None:
             tx.execute(insert(rewrites).values(collection=collection.number, span=span, count=changes))
 
 
-def mark(tx: Tx, collection: Collection, first: int, last: int) -> int:
-    """Give a number that is another one whenever a row added from ``first`` to ``last`` has changed."""
-    where = {"number": collection.number, "begin": first >> _SPAN_BITS, "end": last >> _SPAN_BITS}
+def mark(tx: Tx, collection: Collection, first: int, last: int | None) -> tuple[int, int]:
+    """Give what is different whenever a row added from ``first`` to ``last`` has changed.
+
+    Without ``last`` this goes to the end of the log, and an addition is a change too.
+    """
+    end = _NEVER if last is None else last
+    where = {"number": collection.number, "begin": first >> _SPAN_BITS, "end": end >> _SPAN_BITS}
     found: int | None = tx.execute(_MARK, where).scalar()
-    return int(found or 0)
+    return int(found or 0), (tx.execute(_LAST, where).scalar() or 0) if last is None else 0
 
 
+_NEVER = (1 << 63) - 1
+_LAST = select(collections.c.last_added).where(collections.c.number == bindparam("number"))
 _MARK = (
     select(func.sum(rewrites.c.count))
     .where(rewrites.c.collection == bindparam("number"))

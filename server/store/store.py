@@ -69,6 +69,9 @@ class Store:
                 pool_pre_ping=True,
                 connect_args={"connect_timeout": _CONNECT_SECONDS},
             )
+            from server.store import postgresql  # its driver takes a while to load
+
+            event.listen(engine, "connect", postgresql.configure)
             return cls(engine)
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path")

@@ -37,10 +37,14 @@ def split(body: bytes) -> list[bytes]:
 
 def join(bodies: Sequence[bytes], token: str | None) -> bytes:
     """Make an envelope of stored bytes; the last one has no ``next``, and one without objects is empty."""
-    more = b'"more":false' if token is None else b'"more":true,"next":"' + token.encode() + b'"'
     if not bodies:
         return b"{}"
-    return b"{" + more + b',"objects":[' + b",".join(bodies) + b"]}"
+    more = b'"more":false' if token is None else b'"more":true,"next":"' + token.encode() + b'"'
+    # A page is copied once: what goes round the objects goes on the first and the last of them.
+    first = b"{" + more + b',"objects":[' + bodies[0]
+    if len(bodies) == 1:
+        return first + b"]}"
+    return b",".join([first, *bodies[1:-1], bodies[-1] + b"]}"])
 
 
 def _split_carefully(body: bytes) -> list[bytes]:

@@ -30,6 +30,11 @@ def admit(store: Store, authorization: str | None, certificate: bytes | None, re
     observe.asked_from(remote)
     with store.read() as tx:
         partner = access.identify(tx, authorization, certificate, remote, at_a_glance=store.at_a_glance)
+    return again(store, partner)
+
+
+def again(store: Store, partner: Partner) -> Partner:
+    """Count another request of a partner that is known. Raises ``TaxiiError`` 429."""
     wait = _Rules.requests.spend(store, partner.name)
     if wait:
         raise access.too_many("The partner asks more often than it may", wait)

@@ -6,18 +6,21 @@ Everything they answer comes from the functions that the framework's views call 
 import re
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
 
 from schemas.partner import Partner
 from server import observe
-from server.store import Store
+from server.store import Store, StoreUnavailable
 from server.store.hot import HotStore, NotAtAGlance
 from server.taxii import certificates, errors
 from server.taxii.answer import Answer
 from server.taxii.compression import pack, wanted
+from server.taxii.echo import Echo, Heard, question
 from server.taxii.endpoints import Asked, may_add, respond, welcome
 from server.taxii.errors import TaxiiError
+from server.taxii.gate import again
 from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
 from server.taxii.media import TAXII
 from server.taxii.ready import Pages
@@ -42,6 +45,7 @@ class Hot:
         self.rest = rest
         self._store = HotStore(store)
         self._glance = HotStore(store, _GLANCE_SECONDS)
+        self._echo = Echo()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request, however long it takes."""
@@ -58,10 +62,19 @@ class Hot:
         if asked is None or asked.method != "GET":
             return None
         try:
-            with self._glance.read():
-                return self._answer(self._glance, asked, respond)
+            said, version = question(environ), self._glance.version()
+            heard = self._echo.find(said, version)
+            if heard is not None:
+                return self._answer(self._glance, asked, respond, heard)
+            answer = self._answer(self._glance, asked, respond)
         except NotAtAGlance:
             return None
+        except StoreUnavailable:
+            # The store's own way in waits for it, or says why not.
+            return None
+        if _PARTNER in environ:
+            self._echo.keep(said, version, environ[_PARTNER], answer)
+        return answer
 
     def early(self, environ: Environ) -> Answer | None:
         """Refuse a request by its head alone, before its body is read; None where the body is wanted."""
@@ -86,15 +99,27 @@ class Hot:
         """Give the error resource for a request that is none."""
         return errors.answer(TaxiiError(status), where="wire", method=str(environ.get("REQUEST_METHOD", "-")))
 
-    def _answer(self, store: Store, asked: Asked, respond: Callable[[Store, Pages, Partner, Asked], Answer]) -> Answer:
+    def _answer(
+        self,
+        store: Store,
+        asked: Asked,
+        respond: Callable[[Store, Pages, Partner, Asked], Answer],
+        heard: Heard | None = None,
+    ) -> Answer:
         environ, began = asked.environ, time.perf_counter()
         partner: Partner | None = environ.get(_PARTNER)
         observe.asked_from(certificates.remote(environ))
         try:
-            if partner is None:
-                # A request that is looked at twice is admitted, and counted, once.
-                partner = environ[_PARTNER] = welcome(store, environ)
-            answer = respond(store, self._pages, partner, asked)
+            if heard is not None:
+                partner = again(store, heard.partner)
+                answer = heard.answer
+            else:
+                # A question has one view of the store, from who asks to what is there.
+                with store.read() if asked.method == "GET" else nullcontext():
+                    if partner is None:
+                        # A request that is looked at twice is admitted, and counted, once.
+                        partner = environ[_PARTNER] = welcome(store, environ)
+                    answer = respond(store, self._pages, partner, asked)
         except (NotAtAGlance, _Allowed):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged with its cause

@@ -22,7 +22,7 @@ from server.taxii.cursor import encode
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import API_ROOT
 from server.taxii.media import STIX
-from server.taxii.ready import Pages
+from server.taxii.ready import Pages, Stretch
 from server.taxii.status import Status, detail
 
 ALL_SPECS = ("2.0", "2.1")
@@ -33,16 +33,16 @@ Pairs = Iterable[tuple[str, str]]
 def page(
     tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: Pages, encoding: Encoding = "identity"
 ) -> Answer:
-    """Get objects, as the bytes they are stored in; a full page is kept among ``pages``, as ``encoding`` packs it."""
+    """Get objects, as the bytes they are stored in; a large page is kept among ``pages``, as ``encoding`` packs it."""
     found = access.readable(tx, partner, collection)
     query = filters.read(pairs, found, filters.OBJECTS)
     ready = pages.find(tx, found, query, encoding)
     if ready is not None:
         return ready
-    answer, ends = _envelope(tx, found, query)
-    if ends is not None:
+    answer, stretch = _envelope(tx, found, query)
+    if stretch is not None and pages.takes(answer):
         answer = pack(answer, encoding)
-        pages.keep(tx, found, query, encoding, ends, answer)
+        pages.keep(tx, found, query, encoding, stretch, answer)
     return answer
 
 
@@ -166,8 +166,8 @@ def _refusal(raw: bytes, index: int, refused: Rejected, requested: int) -> dict[
     return detail(id_ or f"objects[{index}]", version, requested, f"{refused.reason}: {refused.message}")
 
 
-def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, tuple[int, int] | None]:
-    """Give a page, and where it begins and ends if there is more behind it."""
+def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Stretch | None]:
+    """Give a page, and the stretch of the log that it is, None for none."""
     page = log.page(tx, collection, query)
     token = None if page.next is None else encode(collection, query, page.next)
     answer = Answer(
@@ -179,13 +179,7 @@ def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, tup
         # Looking one up is not going through them; who has come to the end has all that there is.
         given=None if query.ids else now() if page.next is None else page.last,
     )
-    return answer, _ends(page)
-
-
-def _ends(page: log.Page) -> tuple[int, int] | None:
-    if page.next is None or page.first is None or page.last is None:
-        return None
-    return page.first, page.last
+    return answer, None if page.first is None else Stretch(page.first, None if page.next is None else page.last)
 
 
 def _listing(

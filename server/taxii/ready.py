@@ -7,25 +7,33 @@ from typing import NamedTuple
 from server.store import Tx, rewrites
 from server.store.collections import Collection
 from server.store.query import LAST, Query
+from server.store.times import now
 from server.taxii.answer import Answer
 from server.taxii.compression import Encoding
 
 # Of each process that answers requests.
 _BYTES_AT_MOST = 192 * 1024 * 1024
+# What is smaller is made as quickly as it is found.
 _WORTH_IT = 16 * 1024
 
 _Key = tuple[int, int, int, tuple[str, ...], Encoding]
 
 
-class _Kept(NamedTuple):
-    mark: int
+class Stretch(NamedTuple):
+    """The rows of a page by their ``date_added``; the last page of all has no ``last``, as what is added is its too."""
+
     first: int
-    last: int
+    last: int | None
+
+
+class _Kept(NamedTuple):
+    mark: tuple[int, int]
+    stretch: Stretch
     answer: Answer
 
 
 class Pages:
-    """The full pages that were asked for last, as long as the log has not changed under them.
+    """The large pages that were asked for last, as long as the log has not changed under them.
 
     What is added comes after a full page; what else can happen to a row in it, ``server.store.rewrites`` counts.
     """
@@ -43,23 +51,27 @@ class Pages:
         kept = self._kept.get(key) if key else None
         if key is None or kept is None:
             return None
-        if kept.mark != rewrites.mark(tx, collection, kept.first, kept.last):
+        if kept.mark != rewrites.mark(tx, collection, *kept.stretch):
             self._drop(key)
             return None
         with self._changing:
             if key in self._kept:
                 self._kept.move_to_end(key)
-        return kept.answer
+        return kept.answer if kept.stretch.last is not None else kept.answer._replace(given=now())
+
+    def takes(self, answer: Answer) -> bool:
+        """Tell whether the answer, as it is before it is packed, is large enough to be kept."""
+        return len(answer.body) >= _WORTH_IT
 
     def keep(
-        self, tx: Tx, collection: Collection, query: Query, encoding: Encoding, ends: tuple[int, int], answer: Answer
+        self, tx: Tx, collection: Collection, query: Query, encoding: Encoding, stretch: Stretch, answer: Answer
     ) -> None:
-        """Keep the answer to ``query`` that ``tx`` gave: a full page with more behind it, which ``ends`` so."""
+        """Keep the answer to ``query`` that ``tx`` gave: a page of the rows in ``stretch``."""
         key = _key(collection, query, encoding)
         size = len(answer.body)
-        if key is None or not _WORTH_IT <= size <= self._largest:
+        if key is None or size > self._largest:
             return
-        kept = _Kept(rewrites.mark(tx, collection, *ends), *ends, answer)
+        kept = _Kept(rewrites.mark(tx, collection, *stretch), stretch, answer)
         self._drop(key)
         with self._changing:
             self._kept[key] = kept

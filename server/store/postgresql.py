@@ -1,0 +1,27 @@
+"""What each connection to PostgreSQL is told at its beginning; imported only where that is the database."""
+
+from typing import Any
+
+from psycopg import Connection, Cursor, DatabaseError
+from psycopg.pq import Format
+
+
+class BinaryCursor(Cursor[Any]):
+    """Fetches rows in binary: a body is neither written in hexadecimal nor read from it."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        """Open a cursor as any other, for binary results."""
+        super().__init__(*arguments, **more)
+        self.format = Format.BINARY
+
+
+def configure(connection: Connection[Any], _record: Any) -> None:
+    """Prepare a new connection, before anything is asked on it."""
+    connection.cursor_factory = BinaryCursor
+    try:
+        # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page.
+        connection.execute("SELECT set_config('enable_bitmapscan', 'off', false)")
+        connection.commit()
+    except DatabaseError:
+        # One of its relatives, which plans by other rules.
+        connection.rollback()
