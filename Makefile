@@ -7,20 +7,25 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench serve lock generate clean
+.PHONY: help setup demo test check interop fuzz fix bench serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 setup: .venv/.ok ## install everything into .venv (the other targets do it themselves)
 
+# $(call sync,FOLDER,LOCK): the environment in FOLDER has what LOCK names, and nothing else.
 # uv where pip can get it (seconds), else pip alone from the same hashes (a minute).
+define sync
+	@test -x $(1)/bin/pip || $(PYTHON) -m venv $(1)
+	@echo "Setting up $(1) from $(2) ..." >&2
+	@if $(1)/bin/pip install -q uv==$(UV); \
+	then $(1)/bin/uv pip sync -q --python $(1)/bin/python --require-hashes $(2); \
+	else $(1)/bin/pip install -q --no-deps --require-hashes -r $(2); fi
+endef
+
 .venv/.ok: pyproject.toml requirements.lock
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@echo "Setting up .venv from requirements.lock ..." >&2
-	@if $(BIN)/pip install -q uv==$(UV); \
-	then $(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock; \
-	else $(BIN)/pip install -q --require-hashes -r requirements.lock; fi
+	$(call sync,.venv,requirements.lock)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
@@ -38,6 +43,22 @@ check: .venv/.ok ## format, lint, types, import contracts, generated files, test
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
+.venv-interop/.ok: requirements-interop.lock
+	$(call sync,.venv-interop,requirements-interop.lock)
+	@touch $@
+
+# Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice.
+interop: .venv/.ok .venv-interop/.ok ## what a hub serves, read by the programs of those who get it
+	@for reader in tests/interop/test_*.py; do \
+		echo "$$reader"; .venv-interop/bin/python -m pytest -q $$reader $(ARGS) || exit 1; done
+
+.venv-fuzz/.ok: requirements-fuzz.lock
+	$(call sync,.venv-fuzz,requirements-fuzz.lock)
+	@touch $@
+
+fuzz: .venv/.ok .venv-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
+	@FUZZ=$(or $(FUZZ),8) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
+
 fix: .venv/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -53,11 +74,16 @@ serve: .venv/.ok ## the TAXII server on 127.0.0.1:8000 with the store ./scamfeed
 	@$(BIN)/scamfeed init
 	@$(BIN)/scamfeed serve $(ARGS)
 
-lock: ## renew requirements.lock (hashes, no URLs, every Python from 3.11)
+# pycti and misp-stix pin setuptools past each other, and neither runs it.
+lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q uv==$(UV)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra dev --upgrade -o requirements.lock pyproject.toml
+	@echo "setuptools>=83" | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --group interop --override - --upgrade -o requirements-interop.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group fuzz --upgrade -o requirements-fuzz.lock
 
 clean: ## remove what the targets made
-	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-interop .venv-fuzz .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

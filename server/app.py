@@ -9,10 +9,11 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
-from server import observe
+from server import dashboard, observe
 from server.observe import metrics, probes
 from server.observe.access_log import AccessLog
 from server.observe.metrics import METRICS_TYPE, Metrics
+from server.observe.retention import Retention
 from server.observe.trail import Trail
 from server.settings import Settings
 from server.store import Store
@@ -33,9 +34,22 @@ def create_app(settings: Settings) -> Flask:
 
     _watch(app, store, settings)
     pages = Pages()
-    mount(app, store, pages, title=settings.title, contact=settings.contact)
+    mount(app, store, pages, title=settings.title, contact=settings.contact, public_url=settings.public_url)
     app.wsgi_app = Hot(store, pages, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to put one in front
+    _show(app, store, settings)
     return app
+
+
+def _show(app: Flask, store: Store, settings: Settings) -> None:
+    """Give a person who opens the address a page; to a TAXII client there is nothing at it."""
+    page = dashboard.Page(settings.title, settings.contact)
+
+    @app.get("/")
+    def front() -> Response:
+        if not dashboard.wanted(request.headers.get("Accept")):
+            abort(404)
+        shown = page.show(ready=probes.ready(store)[0] == 200)
+        return Response(shown.body, headers=list(shown.headers))
 
 
 def _watch(app: Flask, store: Store, settings: Settings) -> None:
@@ -45,6 +59,10 @@ def _watch(app: Flask, store: Store, settings: Settings) -> None:
     counted, trail = Metrics(store), Trail(store)
     observe.watch(counted, AccessLog(settings.access_log), trail)
     atexit.register(trail.stop)
+    if settings.audit_days:
+        retention = Retention(store, settings.audit_days)
+        retention.start()
+        atexit.register(retention.stop)
 
     @app.get("/health/live")
     def live() -> tuple[Response, int]:

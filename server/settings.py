@@ -33,6 +33,13 @@ class Settings(BaseSettings):
         "Scamfeed"
     )
     contact: Annotated[str, Field(description="whom partners may ask, shown in TAXII discovery")] = ""
+    public_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?)?$",
+            description="where partners reach the server, as https://feed.example.org; empty is what a request says",
+        ),
+    ] = ""
     rate_limit: Annotated[int, Field(ge=0, description="requests a minute and partner; 0 is no limit")] = 0
     quota_objects_per_day: Annotated[
         int, Field(ge=0, description="objects that a partner may post a day; 0 is no limit")
@@ -53,6 +60,9 @@ class Settings(BaseSettings):
     access_log: Annotated[
         Literal["text", "json", "off"], Field(description="form of the access log, one line a request")
     ] = "text"
+    audit_days: Annotated[
+        int, Field(ge=0, le=36_500, description="days that the audit trail is kept; 0 is for ever")
+    ] = 0
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
 

@@ -1,4 +1,4 @@
-"""``scamfeed lookup``, ``status`` and ``retract``: what the hub knows, how it is, and taking something back."""
+"""``scamfeed lookup`` and ``retract``: what the hub knows, and taking something back."""
 
 import logging
 from typing import Annotated, Any
@@ -12,9 +12,8 @@ from schemas.vocabulary import ScamType
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.lookup import Known, active, lookup as look_up
 from server.release.retract import retract as take_back
-from server.store import checkpoints, collections, log, partners
+from server.store import partners
 from server.store.partners import UnknownPartner
-from server.store.times import stamp
 
 logger = logging.getLogger(__name__)
 
@@ -48,49 +47,6 @@ def lookup(
                 [i["reporter"], i["scam_type"], i["confidence"], i["valid_until"], i["active"], i["id"]]
                 for i in row["indicators"]
             ],
-        )
-
-
-def status(ctx: typer.Context, json: Json = False) -> None:
-    """Say how the hub is: its store, what each collection holds, how the feeds' last runs went."""
-    context: Context = ctx.obj
-    with context.store() as store, store.read() as tx:
-        result: dict[str, Any] = {
-            "store": store.url,
-            "partners": len(partners.every(tx)),
-            "collections": [
-                {
-                    "alias": each.alias,
-                    "kind": each.kind,
-                    "objects": log.count(tx, each),
-                    "last_added": _added(log.last_added(tx, each)),
-                }
-                for each in collections.every(tx)
-            ],
-            "feeds": [
-                {
-                    "feed": run.feed,
-                    "ended": timestamp.text(run.ended),
-                    "read": run.read,
-                    "accepted": run.accepted,
-                    "rejected": run.rejected,
-                    "error": run.error,
-                }
-                for run in checkpoints.last_runs(tx).values()
-            ],
-        }
-    if json:
-        show_json(result)
-        return
-    show_table("Store", ["what", "value"], [["store", result["store"]], ["partners", result["partners"]]])
-    show_table(
-        "Collections", ["alias", "kind", "objects", "last added"], [list(row.values()) for row in result["collections"]]
-    )
-    if result["feeds"]:
-        show_table(
-            "Feeds",
-            ["feed", "ended", "read", "accepted", "rejected", "error"],
-            [list(row.values()) for row in result["feeds"]],
         )
 
 
@@ -149,7 +105,3 @@ def _scam_type(indicator: dict[str, Any]) -> str:
         return from_stix(indicator).scam_type
     except Rejected:
         return ScamType.UNKNOWN.value
-
-
-def _added(microseconds: int | None) -> str | None:
-    return None if microseconds is None else stamp(microseconds)

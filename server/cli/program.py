@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli.ask import lookup, retract, status
+from server.cli.ask import lookup, retract
 from server.cli.collections import app as collection
 from server.cli.context import Context
 from server.cli.demo import demo
@@ -14,6 +14,7 @@ from server.cli.feeds import app as feed
 from server.cli.map import contribute, map_
 from server.cli.partners import app as partner
 from server.cli.serve import init, serve
+from server.cli.status import status
 
 app = typer.Typer(
     name="scamfeed",

@@ -146,7 +146,7 @@ def _identifier(obj: Mapping[str, Any], kind: str) -> None:
 
 def _spec_version(obj: Mapping[str, Any], kind: str) -> str:
     said = obj.get("spec_version")
-    if said is None:
+    if "spec_version" not in obj:
         if kind in _VERSIONED_SINCE_2_1:
             raise Rejected("missing-spec-version", f"An object of type {kind} has a spec_version.")
         return spec_version(obj)
@@ -172,7 +172,7 @@ def _version(obj: Mapping[str, Any], kind: str) -> int | None:
 
 def _moment(obj: Mapping[str, Any], name: str) -> int | None:
     text = obj.get(name)
-    if text is None:
+    if name not in obj:
         return None
     if not isinstance(text, str) or _STAMP.fullmatch(text) is None:
         raise Rejected(f"malformed-{name}", f"The property {name} is a timestamp like 2026-01-31T09:30:00.000Z.")

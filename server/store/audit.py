@@ -2,11 +2,13 @@
 
 Writes have a chain for each collection, added to in the transaction of the write; everything else shares one. A row's
 hash covers the hash before it, so that no row can be changed, moved or taken out without the chain breaking there.
+What is too old is removed from a chain's beginning only; the hash it ended with stays, and the chain goes on from that.
 """
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,7 +16,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.store import Tx
-from server.store.tables import audit, audit_ends, collections, positions
+from server.store.tables import audit, audit_ends, audit_starts, collections, positions
 from server.store.times import now
 
 REQUESTS = "requests"
@@ -84,11 +86,14 @@ def record(tx: Tx, events: Sequence[Event], chain: str = REQUESTS) -> None:
 
 
 def verify(tx: Tx) -> list[Broken]:
-    """Recompute every chain; gives where each broken one breaks first, nothing when the trail is whole."""
+    """Recompute every chain from its beginning, or from where it was cut off for its age.
+
+    Gives where each broken one breaks first, nothing when the trail is whole.
+    """
     broken = []
     for chain, end, final in tx.execute(select(audit_ends.c.chain, audit_ends.c.number, audit_ends.c.hash)).all():
-        number, seal = 0, _START
-        for number, row in enumerate(_rows(tx, chain), 1):
+        number, seal = _beginning(tx, chain)
+        for number, row in enumerate(_rows(tx, chain), number + 1):  # noqa: B020 - it goes on from the beginning
             seal = _seal(seal, chain, number, list(row[1:-1]))
             if row[0] != number or row[-1] != seal:
                 broken.append(Broken(chain, number))
@@ -99,6 +104,44 @@ def verify(tx: Tx) -> list[Broken]:
     known = select(audit_ends.c.chain)
     loose = select(audit.c.chain).where(audit.c.chain.not_in(known)).distinct()
     return broken + [Broken(chain, 1) for chain in tx.execute(loose).scalars()]
+
+
+def forget(tx: Tx, chain: str, *, before: int) -> int:
+    """Remove the oldest rows of a chain, those that ended ``before`` (microseconds), some thousand at most.
+
+    Says how many; ask again until that is 0. The chain stays whole: a stretch from its beginning goes, the hash of the
+    last row in it is kept, and the trail says itself how many went, up to which hash. What breaks the chain stays.
+    """
+    oldest = next(iter(_rows(tx, chain)), None)
+    if oldest is None or Event(*oldest[1:-1]).last >= before:
+        return 0
+    _locked(tx, chain)
+    number, seal = _beginning(tx, chain)
+    gone = 0
+    for row in islice(_rows(tx, chain), _PAGE):
+        after = _seal(seal, chain, number + 1, list(row[1:-1]))
+        if Event(*row[1:-1]).last >= before or (row[0], row[-1]) != (number + 1, after):
+            break
+        number, seal, gone = number + 1, after, gone + 1
+    if gone:
+        tx.execute(delete(audit).where(audit.c.chain == chain, audit.c.number <= number))
+        tx.execute(delete(audit_starts).where(audit_starts.c.chain == chain))
+        tx.execute(insert(audit_starts).values(chain=chain, number=number, hash=seal))
+        moment, collection = now(), None if chain == REQUESTS else chain
+        record(tx, [Event(moment, moment, 1, None, "", "FORGET", "audit", collection, 200, gone, seal.hex())])
+    return gone
+
+
+def chains(tx: Tx) -> list[str]:
+    """Name the chains that there are."""
+    return list(tx.execute(select(audit_ends.c.chain).order_by(audit_ends.c.chain)).scalars())
+
+
+def last_writes(tx: Tx) -> dict[str, Event]:
+    """Give the last write of each collection (by its id) that the trail still knows of."""
+    ends = (audit_ends.c.chain == audit.c.chain) & (audit_ends.c.number == audit.c.number)
+    asked = select(audit.c.chain, *_COLUMNS).join(audit_ends, ends).where(audit.c.chain != REQUESTS)
+    return {row[0]: Event(*row[1:]) for row in tx.execute(asked)}
 
 
 def tail(tx: Tx, n: int) -> list[Entry]:
@@ -148,6 +191,12 @@ def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
     while rows:
         yield from rows
         rows = tx.execute(asked, {"after": rows[-1][0]}).all()
+
+
+def _beginning(tx: Tx, chain: str) -> tuple[int, bytes]:
+    """Say after which number and hash a chain begins."""
+    row = tx.execute(select(audit_starts.c.number, audit_starts.c.hash).where(audit_starts.c.chain == chain)).first()
+    return (row[0], row[1]) if row else (0, _START)
 
 
 def _locked(tx: Tx, chain: str) -> tuple[int, bytes]:

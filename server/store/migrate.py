@@ -1,9 +1,13 @@
 """Migrations, run from inside the program."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -20,12 +24,25 @@ def upgrade(engine: Engine) -> None:
         _run(connection)
 
 
+def revisions(connection: Connection) -> tuple[str | None, str | None]:
+    """Say which revision the tables have, and which this version of the project needs."""
+    with _configured(connection) as config:
+        needed = ScriptDirectory.from_config(config).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision(), needed
+
+
 def _run(connection: Connection) -> None:
+    with _configured(connection) as config:
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _configured(connection: Connection) -> Iterator[Config]:
     with as_file(files("server.store") / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        yield config
 
 
 def _make_gate(engine: Engine) -> None:

@@ -212,6 +212,15 @@ audit_ends = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
+# The last row of each chain that was removed for its age; one that still begins with its first row has none.
+audit_starts = Table(
+    "audit_starts",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -29,6 +29,7 @@ _ADVICE = {
     422: "The body is not one that this server can take.",
     429: "The partner asks more often than it may. Try again later.",
     500: "Something went wrong here; the operator finds it in the log by the error_id.",
+    501: "There is no such method here.",
     503: "The server is too busy just now; nothing was done. Try again later.",
 }
 

@@ -29,8 +29,11 @@ _ROOT_VARIABLE = "<string:api_root>"
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
-def mount(app: Flask, store: Store, pages: Pages, *, title: str, contact: str) -> None:
-    """Let ``app`` serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` from ``store``."""
+def mount(app: Flask, store: Store, pages: Pages, *, title: str, contact: str, public_url: str = "") -> None:
+    """Let ``app`` serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` from ``store``.
+
+    ``public_url`` is where partners find the server; without it the discovery goes by what a request says.
+    """
     # A missing slash is no error, and no redirect to whatever the Host header says.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -42,7 +45,7 @@ def mount(app: Flask, store: Store, pages: Pages, *, title: str, contact: str) -
     # Where Medallion's views look.
     app.taxii_config = {"max_page_size": MAX_PAGE}  # type: ignore[attr-defined]
     app.medallion_backend = StoreBackend(  # type: ignore[attr-defined]
-        store, title, contact, partner=_asking, prefix=_prefix
+        store, title, contact, partner=_asking, prefix=partial(_prefix, public_url.rstrip("/"))
     )
     app.register_blueprint(_blueprint(store))
     watching.register(app)
@@ -85,8 +88,10 @@ def _medallion_rules() -> list[tuple[str, str, set[str], Callable[..., Any]]]:
     ]
 
 
-def _prefix() -> str:
+def _prefix(public_url: str) -> str:
     """Say where we are as TAXII 2.1 §4.1.1 lets us: over HTTPS with the host, for clients that join no paths."""
+    if public_url:
+        return public_url
     whole = request.scheme == "https" and _HOST.fullmatch(request.host)
     return f"https://{request.host}{request.script_root}" if whole else request.script_root
 

@@ -1,148 +1,173 @@
 """The OpenAPI 3.1 description of what is served here, at ``/openapi.json``, open to everybody."""
 
-from typing import Any
+from http import HTTPStatus
 
 import orjson
 from flask import Flask, Response
 
 from server.taxii.limits import API_ROOT
 from server.taxii.media import TAXII
-
-_Schema = dict[str, Any]
-
-_STRING: _Schema = {"type": "string"}
-_STAMP: _Schema = {"type": "string", "format": "date-time"}
-_COUNT: _Schema = {"type": "integer", "minimum": 0}
-
-
-def _object(required: dict[str, _Schema], optional: dict[str, _Schema] | None = None) -> _Schema:
-    return {"type": "object", "properties": {**required, **(optional or {})}, "required": list(required)}
-
-
-def _list(of: _Schema) -> _Schema:
-    return {"type": "array", "items": of, "minItems": 1}
-
-
-def _ref(name: str) -> _Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_MORE: dict[str, _Schema] = {"more": {"type": "boolean"}, "next": _STRING}
-_STIX = {"type": "object", "properties": {"type": _STRING, "id": _STRING}, "required": ["type", "id"]}
-_DETAILS = _list(_object({"id": _STRING, "version": _STRING}, {"message": _STRING}))
-_SCHEMAS: dict[str, _Schema] = {
-    "error": _object({"title": _STRING}, {"description": _STRING, "error_id": _STRING, "http_status": _STRING}),
-    "discovery": _object(
-        {"title": _STRING},
-        {"description": _STRING, "contact": _STRING, "default": _STRING, "api_roots": _list(_STRING)},
-    ),
-    "api-root": _object(
-        {"title": _STRING, "versions": _list(_STRING), "max_content_length": {"type": "integer", "minimum": 1}},
-        {"description": _STRING},
-    ),
-    "collection": _object(
-        {"id": _STRING, "title": _STRING, "can_read": {"type": "boolean"}, "can_write": {"type": "boolean"}},
-        {"description": _STRING, "alias": _STRING, "media_types": _list(_STRING)},
-    ),
-    "collections": _object({}, {"collections": _list(_ref("collection"))}),
-    "envelope": _object({}, {**_MORE, "objects": _list(_STIX)}),
-    "manifest": _object(
-        {},
-        {
-            **_MORE,
-            "objects": _list(
-                _object({"id": _STRING, "date_added": _STAMP, "version": _STRING}, {"media_type": _STRING})
-            ),
-        },
-    ),
-    "versions": _object({}, {**_MORE, "versions": _list(_STRING)}),
-    "status": _object(
-        {
-            "id": _STRING,
-            "status": {"enum": ["complete", "pending"]},
-            "total_count": _COUNT,
-            "success_count": _COUNT,
-            "failure_count": _COUNT,
-            "pending_count": _COUNT,
-        },
-        {"request_timestamp": _STAMP, "successes": _DETAILS, "failures": _DETAILS, "pendings": _DETAILS},
-    ),
-}
+from server.taxii.shapes import IN_QUERY, RESOURCES, STAMP, STRING, Schema, ref
 
 _IN_PATH: dict[str, tuple[str, str]] = {
     "collection_id": ("the collection's id or alias", "9cfa669c-ee94-4ece-afd2-f8edac37d8fd"),
     "object_id": ("the STIX id", "indicator--c410e480-e42b-47d1-9476-85307c12bcbf"),
     "status_id": ("the id that the answer to a POST gave", "2d086da7-4bdc-4f91-900e-d77486753710"),
 }
-_IN_QUERY: dict[str, tuple[_Schema, str]] = {
-    "added_after": (_STAMP, "only what was added after this moment"),
-    "limit": ({"type": "integer", "minimum": 1}, "at most so many; the server has a limit of its own"),
-    "next": (_STRING, "where the page before ended: its own next"),
-    "match[id]": (_STRING, "STIX ids, separated by commas"),
-    "match[type]": (_STRING, "STIX types, separated by commas"),
-    "match[version]": (_STRING, "first, last, all, or timestamps, separated by commas"),
-    "match[spec_version]": (_STRING, "2.0, 2.1, or both, separated by a comma"),
-}
 _PAGED = ("added_after", "limit", "next")
 _OF_ONE = ("match[version]", "match[spec_version]")
 _FILTERS = (*_PAGED, "match[id]", "match[type]", *_OF_ONE)
 
+_EXAMPLE = {
+    "objects": [
+        {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": _IN_PATH["object_id"][1],
+            "created": "2026-01-31T09:30:00.000Z",
+            "modified": "2026-01-31T09:30:00.000Z",
+            "pattern": "[domain-name:value = 'scam.example']",
+            "pattern_type": "stix",
+            "valid_from": "2026-01-31T09:30:00Z",
+        }
+    ]
+}
 _DATED = {
-    f"X-TAXII-Date-Added-{end}": {"description": f"when the {name} of the page was added", "schema": _STAMP}
+    f"X-TAXII-Date-Added-{end}": {"description": f"when the {name} of the page was added", "schema": STAMP}
     for end, name in (("First", "first"), ("Last", "last"))
 }
 
+# What every request may be refused for, and what those that name something, filter or carry a body may.
+_REFUSALS = (401, 406, 408, 414, 429, 431, 503)
+_NAMED, _FILTERED, _CARRIED = (404,), (400, 403, 404), (400, 403, 404, 413, 415, 422)
+_SECONDS: Schema = {"type": "integer", "minimum": 1}
+_HEADERS: dict[int, Schema] = {
+    401: {"WWW-Authenticate": {"description": "the schemes that are taken", "required": True, "schema": STRING}},
+    429: {"Retry-After": {"description": "seconds until then", "required": True, "schema": _SECONDS}},
+    503: {"Retry-After": {"description": "seconds until then", "required": True, "schema": _SECONDS}},
+}
 
-def _content(schema: str) -> _Schema:
-    return {TAXII: {"schema": _ref(schema)}}
+
+def _content(schema: str) -> Schema:
+    return {TAXII: {"schema": ref(schema)}}
 
 
-def _operation(does: str, gives: str | None, *query: str, status: int = 200, dated: bool = False) -> _Schema:
-    success: _Schema = {"description": "done" if gives is None else gives}
+def _refusals() -> dict[str, Schema]:
+    """Describe each refusal once."""
+    return {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "content": _content("error"),
+            **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
+        }
+        for status in sorted({*_REFUSALS, *_FILTERED, *_CARRIED})
+    }
+
+
+def _operation(
+    id_: str,
+    does: str,
+    gives: str | None,
+    *query: str,
+    status: int = 200,
+    dated: bool = False,
+    refused: tuple[int, ...] = (),
+    leads: dict[str, Schema] | None = None,
+) -> Schema:
+    success: Schema = {"description": "done" if gives is None else gives}
     if gives is not None:
         success["content"] = _content(gives)
     if dated:
         success["headers"] = _DATED
+    if leads:
+        success["links"] = leads
     return {
+        "operationId": id_,
         "summary": does,
-        "parameters": [
-            {"name": name, "in": "query", "schema": _IN_QUERY[name][0], "description": _IN_QUERY[name][1]}
-            for name in query
-        ],
+        "parameters": [_parameter(name) for name in query],
         "responses": {
             str(status): success,
-            "default": {"description": "refused, with the reason", "content": _content("error")},
+            **{str(one): {"$ref": f"#/components/responses/{one}"} for one in sorted({*_REFUSALS, *refused})},
         },
     }
 
 
-def _root() -> dict[str, _Schema]:
+def _parameter(name: str) -> Schema:
+    schema, said = IN_QUERY[name]
+    # A list is one parameter, its values separated by commas.
+    form = {"style": "form", "explode": False} if name.startswith("match") else {}
+    return {"name": name, "in": "query", "schema": schema, "description": said, **form}
+
+
+def _next(operation: str, *path: str) -> dict[str, Schema]:
+    """Say how a page leads to the one after it."""
+    given = {f"path.{name}": f"$request.path.{name}" for name in path}
+    return {"next": {"operationId": operation, "parameters": {**given, "query.next": "$response.body#/next"}}}
+
+
+def _root() -> dict[str, Schema]:
     collection = f"/{API_ROOT}/collections/{{collection_id}}/"
-    added = _operation("Add objects", "status", status=202)
-    added["requestBody"] = {"required": True, "content": _content("envelope")}
     one = f"{collection}objects/{{object_id}}/"
+    status = {"operationId": "status", "parameters": {"path.status_id": "$response.body#/id"}}
+    added = _operation(
+        "add", "Add objects", "status", status=202, refused=_CARRIED, leads={"what became of it": status}
+    )
+    added["requestBody"] = {
+        "required": True,
+        "description": "as it is, or in gzip or zstd with a Content-Encoding",
+        "content": {TAXII: {"schema": ref("contribution"), "example": _EXAMPLE}},
+    }
     return {
-        "/taxii2/": {"get": _operation("Get what the server is and its API roots", "discovery")},
-        f"/{API_ROOT}/": {"get": _operation("Get what the API root is", "api-root")},
-        f"/{API_ROOT}/status/{{status_id}}/": {"get": _operation("Get what became of a POST", "status")},
-        f"/{API_ROOT}/collections/": {"get": _operation("Get the collections", "collections")},
-        collection: {"get": _operation("Get what a collection is", "collection")},
-        f"{collection}manifest/": {"get": _operation("Get what is there", "manifest", *_FILTERS, dated=True)},
+        "/taxii2/": {"get": _operation("discovery", "Get what the server is and its API roots", "discovery")},
+        f"/{API_ROOT}/": {"get": _operation("api-root", "Get what the API root is", "api-root")},
+        f"/{API_ROOT}/status/{{status_id}}/": {
+            "get": _operation("status", "Get what became of a POST", "status", refused=_NAMED)
+        },
+        f"/{API_ROOT}/collections/": {"get": _operation("collections", "Get the collections", "collections")},
+        collection: {"get": _operation("collection", "Get what a collection is", "collection", refused=_NAMED)},
+        f"{collection}manifest/": {
+            "get": _operation(
+                "manifest",
+                "Get what is there",
+                "manifest",
+                *_FILTERS,
+                dated=True,
+                refused=_FILTERED,
+                leads=_next("manifest", "collection_id"),
+            )
+        },
         f"{collection}objects/": {
-            "get": _operation("Get objects", "envelope", *_FILTERS, dated=True),
+            "get": _operation(
+                "objects",
+                "Get objects",
+                "envelope",
+                *_FILTERS,
+                dated=True,
+                refused=_FILTERED,
+                leads=_next("objects", "collection_id"),
+            ),
             "post": added,
         },
         one: {
-            "get": _operation("Get an object", "envelope", *_PAGED, *_OF_ONE, dated=True),
-            "delete": _operation("Delete an object", None, *_OF_ONE),
+            "get": _operation("object", "Get an object", "envelope", *_PAGED, *_OF_ONE, dated=True, refused=_FILTERED),
+            "delete": _operation("delete", "Delete an object", None, *_OF_ONE, refused=_FILTERED),
         },
         f"{one}versions/": {
-            "get": _operation("Get an object's versions", "versions", *_PAGED, "match[spec_version]", dated=True)
+            "get": _operation(
+                "versions",
+                "Get an object's versions",
+                "versions",
+                *_PAGED,
+                "match[spec_version]",
+                dated=True,
+                refused=_FILTERED,
+                leads=_next("versions", "collection_id", "object_id"),
+            )
         },
     }
 
 
-def describe() -> _Schema:
+def describe() -> Schema:
     """Give the description as OpenAPI has it."""
     paths = _root()
     for path, item in paths.items():
@@ -151,7 +176,7 @@ def describe() -> _Schema:
                 "name": name,
                 "in": "path",
                 "required": True,
-                "schema": _STRING,
+                "schema": STRING,
                 "description": said,
                 "example": example,
             }
@@ -166,7 +191,8 @@ def describe() -> _Schema:
         "security": [{"basic": []}, {"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": _SCHEMAS,
+            "schemas": RESOURCES,
+            "responses": _refusals(),
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "bearer": {"type": "http", "scheme": "bearer"},

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections import deque
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 _HEAD_AT_MOST = 64 * 1024
 _LINE_AT_MOST = 16 * 1024
 _HEADERS_AT_MOST = 100
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.[01]\r?\n")
 # Requests that may wait behind the one that is being answered.
 _WAITING_AT_MOST = 16
 _HEAD_SECONDS = 15.0
@@ -102,8 +104,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             self._refuse(cause.status if isinstance(cause, Refused) else 400)
-        except httptools.HttpParserError:
-            self._refuse(400)
+        except httptools.HttpParserError as error:
+            # RFC 9110 §9.1: a method that nobody knows makes no less of a request.
+            self._refuse(501 if "method" in str(error) and _REQUEST_LINE.match(data) else 400)
         if self._in_head and self._head_bytes > _HEAD_AT_MOST:
             self._refuse(431)
         if self._body_bytes > _CHAFF_RATE * self._request.size + _CHAFF:

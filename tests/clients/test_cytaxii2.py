@@ -1,4 +1,8 @@
-"""cytaxii2 1.0.1 (PyPI): it takes the API root of the discovery as a whole URL, so it is for https."""
+"""cytaxii2 1.0.1 (PyPI): it asks the discovery's ``default`` as it stands, and so needs a whole URL there.
+
+TAXII 2.1 §4.1.1 allows those over https alone. Behind a proxy that ends the TLS it needs ``public_url``:
+test_behind_a_proxy.py.
+"""
 
 import json
 from typing import Any

@@ -1,19 +1,30 @@
 """EclecticIQ's incoming feed for TAXII 2.1: pages of 100, each after the last header of the one before.
 
-Follows docs.eclecticiq.com (incoming feeds, TAXII 2.1): it goes on by X-TAXII-Date-Added-Last, reads it as RFC 3339,
-and expects no header at all where there is no date.
+Follows docs.eclecticiq.com/extensions/current/generic/taxii21/incoming-taxii21-poll for what the operator enters and
+its defaults: the discovery lists the collections, Basic, from 1970 on, at most 100 objects a request, "advancing".
+Its requests are not published; what it makes of the headers is from two reports of servers that it stopped at:
+OpenCTI-Platform/opencti issue 6973 (a header that said "undefined") and mitre-attack/attack-workbench-taxii-server
+issue 32 (one that was not RFC 3339).
 """
 
 import datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from tests.conformance.deployment import Deployment
 from tests.conformance.peer import FIRST, LAST, Peer
 
 
+def test_its_auto_discovery_lists_the_collections(server: Deployment, member: Peer, collection: str) -> None:
+    discovery = f"{server.url}/taxii2/"
+    for root in member.send("GET", "/taxii2/").ok()["api_roots"]:
+        assert urljoin(discovery, root) == f"{server.url}/feed/"
+    assert collection in [one["id"] for one in member.get("collections/").ok()["collections"]]
+
+
 def test_it_goes_on_by_the_header(member: Peer, collection: str, sent: list[Any]) -> None:
     got: list[Any] = []
-    query = {"limit": "100"}
+    query = {"limit": "100", "added_after": "1970-01-01T00:00:00Z"}
     while True:
         answer = member.get(f"collections/{collection}/objects/", query)
         got += answer.ok().get("objects", [])

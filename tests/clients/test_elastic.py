@@ -1,7 +1,12 @@
 """Elastic's custom threat intelligence integration, request by request.
 
-Follows elastic/integrations, packages/ti_custom/data_stream/indicator/agent/stream/cel.yml.hbs: it follows ``next``
-whatever ``more`` says, drops ``added_after`` on the way, keeps X-TAXII-Date-Added-Last of each page.
+Follows elastic/integrations, packages/ti_custom/data_stream/indicator/agent/stream/cel.yml.hbs, from 0.6.0 on: it
+follows ``next`` whatever ``more`` says, drops ``added_after`` on the way, and keeps X-TAXII-Date-Added-Last of the last
+page alone, since elastic/mito's ``with`` (lib/collections.go) puts the new cursor in the place of the old one.
+
+Two answers of the program to a page without objects: before pull request 19303 it fails on the missing ``objects``, and
+what it kept stays; after it, the page is taken, and with no header in it the place is lost: the next interval begins at
+the initial one again, and the integration's fingerprints keep what comes twice out.
 """
 
 from typing import Any
@@ -13,54 +18,79 @@ import requests
 from tests.conformance.deployment import Deployment
 from tests.conformance.peer import Peer, indicator
 
+INITIAL = "2020-01-01T00:00:00Z"
+
 
 class Agent:
-    """The program's state between two evaluations."""
+    """The program's state between two evaluations; ``fails`` on a page without objects, as it once did."""
 
-    def __init__(self, url: str, headers: dict[str, str], verify: str | bool) -> None:
+    def __init__(self, url: str, headers: dict[str, str], verify: str | bool, *, fails: bool) -> None:
         self.url = url
         self.headers = headers
         self.verify = verify
+        self.fails = fails
         self.last: str | None = None
-        self.got: list[Any] = []
+        self.got: dict[str, Any] = {}
 
-    def interval(self, initial: str) -> int:
+    def interval(self) -> int:
+        """Run until nothing is wanted any more; gives how many objects came."""
         base = self.url.rstrip("/") + "/?"
-        url, pages = base + urlencode({"added_after": self.last or initial, "limit": 100}), 0
+        url, came = base + urlencode({"added_after": self.last or INITIAL, "limit": 100}), 0
         while True:
             answer = requests.get(url, headers=self.headers, verify=self.verify, timeout=30)
             assert answer.status_code == 200
             body = answer.json()
-            self.got += body.get("objects", [])
-            self.last = answer.headers.get("X-Taxii-Date-Added-Last", self.last)
-            pages += 1
+            if "objects" not in body and self.fails:
+                return came
+            came += len(body.get("objects", []))
+            # By the fingerprint of the document: what came before changes nothing.
+            self.got |= {one["id"]: one for one in body.get("objects", [])}
+            self.last = answer.headers.get("X-Taxii-Date-Added-Last")
             if not body.get("next"):
-                return pages
+                return came
             url = base + urlencode({"next": body["next"], "limit": 100})
 
 
 @pytest.fixture(params=["Bearer", "Basic"])
-def agent(request: pytest.FixtureRequest, server: Deployment, member: Peer, collection: str) -> Agent:
+def headers(request: pytest.FixtureRequest, server: Deployment, member: Peer) -> dict[str, str]:
     bearer = f"Bearer {server.database.partners['member']['token']}"
-    headers = {
+    return {
         "Accept": "application/taxii+json;version=2.1",
         "Content-Type": "application/taxii+json;version=2.1",
         "Authorization": bearer if request.param == "Bearer" else str(member.authorization),
     }
-    return Agent(f"{server.url}/feed/collections/{collection}/objects/", headers, server.verify)
 
 
-def test_it_gets_everything_once(agent: Agent, member: Peer, collection: str, sent: list[Any]) -> None:
-    assert agent.interval("2020-01-01T00:00:00Z") == 3
-    assert agent.interval("2020-01-01T00:00:00Z") == 1
+@pytest.fixture(params=[True, False], ids=["fails", "takes"])
+def agent(request: pytest.FixtureRequest, server: Deployment, collection: str, headers: dict[str, str]) -> Agent:
+    url = f"{server.url}/feed/collections/{collection}/objects/"
+    return Agent(url, headers, server.verify, fails=request.param)
+
+
+def test_it_gets_everything_and_after_each_interval_only_what_is_new(
+    agent: Agent, member: Peer, collection: str, sent: list[Any]
+) -> None:
+    assert agent.interval() == 250
+    for _ in range(3):
+        later = [indicator(), indicator()]
+        member.post(f"collections/{collection}/objects/", later)
+        assert agent.interval() == 2
+        sent += later
+    assert list(agent.got.values()) == sent
+
+
+def test_a_quiet_interval_loses_nothing_and_a_newer_program_reads_again(
+    agent: Agent, member: Peer, collection: str, sent: list[Any]
+) -> None:
+    assert [agent.interval(), agent.interval()] == [250, 0]
     later = [indicator(), indicator()]
     member.post(f"collections/{collection}/objects/", later)
-    assert agent.interval("2020-01-01T00:00:00Z") == 1
-    assert agent.got == sent + later
+    assert agent.interval() == (2 if agent.fails else 252)
+    assert list(agent.got.values()) == sent + later
 
 
 def test_the_start_holds_though_it_is_dropped(agent: Agent, member: Peer, collection: str, sent: list[Any]) -> None:
     [record] = member.get(f"collections/{collection}/manifest/", {"match[id]": sent[29]["id"]}).ok()["objects"]
     agent.last = record["date_added"]
-    agent.interval("2020-01-01T00:00:00Z")
-    assert agent.got == sent[30:]
+    assert agent.interval() == len(sent) - 30
+    assert list(agent.got.values()) == sent[30:]

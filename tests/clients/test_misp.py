@@ -1,23 +1,75 @@
-"""MISP's push to a TAXII server, request by request.
+"""MISP's TAXII servers: its push, with the client that is inside it, and the browsing of a collection.
 
-Follows MISP/MISP, app/Model/TaxiiServer.php and app/files/scripts/taxii/taxii_push.py (taxii2-client inside): the API
-root, its collections, the collection, and then one POST an event, which is to be answered with 202.
+Follows MISP/MISP: app/files/scripts/taxii/taxii_push.py (push_content: taxii2-client, the login from base64, addresses
+joined without a last slash, envelopes as bytes up to ``max_content_length``) and app/Model/TaxiiServer.php
+(queryInstance, getCollections, getObjects, getObject: ``basic`` in small letters, pages of 50).
 """
 
-from taxii2client.v21 import ApiRoot, Collection
+import base64
+import json
+from typing import Any
+
+import pytest
+import requests
+import taxii2client
+from requests.auth import HTTPBasicAuth
 
 from tests.conformance.deployment import Deployment
 from tests.conformance.peer import indicator
 
+TAXII = "application/taxii+json;version=2.1"
 
-def test_it_finds_the_collection_and_pushes(server: Deployment, collection: str) -> None:
+
+@pytest.fixture
+def api_key(server: Deployment) -> str:
+    """Give what MISP keeps of a login."""
     told = server.database.partners["member"]
-    login = {"user": told["user"], "password": told["password"], "verify": server.verify}
-    with ApiRoot(f"{server.url}/feed/", **login) as root:
-        assert root.title
-        assert collection in [one.id for one in root.collections]
-    with Collection(f"{server.url}/feed/collections/{collection}/", **login) as room:
+    return base64.b64encode(f"{told['user']}:{told['password']}".encode()).decode()
+
+
+def test_it_pushes_events_as_envelopes_of_bytes(server: Deployment, collection: str, api_key: str) -> None:
+    auth = HTTPBasicAuth(*base64.b64decode(api_key.encode()).split(b":"))
+    root = f"{server.url}/feed"
+    with taxii2client.ApiRoot(root, auth=auth, verify=server.verify) as api_root:
+        most = api_root.max_content_length
+    address = f"{root}/collections/{collection}"
+    with taxii2client.Collection(address, auth=auth, verify=server.verify) as room:
+        event = [indicator(), indicator(type="identity", id=indicator()["id"].replace("indicator", "identity"))]
+        envelope = json.dumps({"objects": event}).encode()
+        assert len(envelope) < most
         for _ in range(2):
-            event = [indicator(), indicator(type="identity", id=indicator()["id"].replace("indicator", "identity"))]
-            status = room.add_objects({"objects": event})
-            assert (status.status, status.success_count) == ("complete", 2)
+            status = room.add_objects(bytes(bytearray(envelope)), wait_for_completion=False)
+            assert (status.failure_count, status.success_count) == (0, 2)
+        assert room.get_objects()["objects"] == event
+
+
+class Browser:
+    """The requests that MISP makes for a person who looks at a TAXII server."""
+
+    def __init__(self, server: Deployment, api_key: str) -> None:
+        self.base = server.url
+        self.verify = server.verify
+        self.headers = {"Accept": TAXII, "Content-type": TAXII, "Authorization": f"basic {api_key}"}
+
+    def query(self, uri: str, **query: Any) -> Any:
+        answer = requests.get(f"{self.base}{uri}", params=query, headers=self.headers, verify=self.verify, timeout=30)
+        assert answer.ok
+        return answer.json()
+
+
+def test_a_person_browses_the_collections_and_their_objects(
+    server: Deployment, collection: str, api_key: str, sent: list[Any]
+) -> None:
+    browser = Browser(server, api_key)
+    assert collection in [one["id"] for one in browser.query("/feed/collections/")["collections"]]
+    objects, following = [], None
+    while True:
+        page = browser.query(f"/feed/collections/{collection}/objects/", limit=50, next=following)
+        objects += page["objects"]
+        following = page.get("next")
+        if not following:
+            break
+        assert len(page["objects"]) == 50
+    assert objects == sent
+    one = sent[7]["id"]
+    assert browser.query(f"/feed/collections/{collection}/objects/{one}/")["objects"][0] == sent[7]

@@ -1,27 +1,45 @@
-"""Splunk's add-on for TAXII 2.1, request by request.
+"""Splunk's add-on that contributes over TAXII 2.1, call by call.
 
-Follows splunk/ctis-taxii-splunk-app (it uses cti-taxii-client for its POSTs): API root, collections, then envelopes of
-STIX 2.1 to a collection it may write to, and the status of each.
+Follows splunk/ctis-taxii-splunk-app: TA_CTIS_TAXII/package/bin/taxii_config_validator.py (the discovery's title tests a
+configuration) and common.py (get_taxii_collection, submit_grouping: taxii2-client with the API root, and a STIX bundle
+as the body). How Splunk Enterprise Security itself reads TAXII 2 (8.2 and newer) is not published.
 """
 
-import requests
+import json
+import uuid
+
+import pytest
+from taxii2client.v21 import ApiRoot, Server
 
 from tests.conformance.deployment import Deployment
 from tests.conformance.peer import indicator
 
-TAXII = "application/taxii+json;version=2.1"
 
-
-def test_it_submits_and_looks_at_the_status(server: Deployment, collection: str) -> None:
+def test_a_configuration_is_tested_by_the_title_of_the_discovery(server: Deployment) -> None:
     told = server.database.partners["member"]
-    session = requests.Session()
-    session.auth = (told["user"], told["password"])
-    session.headers.update({"Accept": TAXII, "Content-Type": TAXII})
-    session.verify = server.verify
-    listed = session.get(f"{server.url}/feed/collections/", timeout=30).json()["collections"]
-    assert [one["can_write"] for one in listed if one["id"] == collection] == [True]
-    objects = f"{server.url}/feed/collections/{collection}/objects/"
-    posted = session.post(objects, json={"objects": [indicator(), indicator()]}, timeout=30)
-    assert posted.status_code == 202
-    status = session.get(f"{server.url}/feed/status/{posted.json()['id']}/", timeout=30).json()
-    assert (status["status"], status["success_count"], status["failure_count"]) == ("complete", 2, 0)
+    with Server(url=f"{server.url}/taxii2/", user=told["user"], password=told["password"], verify=server.verify) as hub:
+        assert hub.title
+        for root in hub.api_roots:
+            root.close()
+
+
+@pytest.mark.parametrize("address", ["/feed/", "/feed"])
+def test_it_submits_a_bundle_to_a_collection_that_it_may_write(
+    server: Deployment, collection: str, address: str
+) -> None:
+    told = server.database.partners["member"]
+    url = server.url + address
+    with ApiRoot(url=url, user=told["user"], password=told["password"], verify=server.verify) as root:
+        listed = {one.id: one for one in root.collections}
+        assert listed[collection]._raw["can_write"] is True
+        bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": [indicator(), indicator()]}
+        answer = listed[collection].add_objects(json.dumps(bundle))
+        assert (answer.status, answer.success_count, answer.failure_count) == ("complete", 2, 0)
+        got = listed[collection].get_objects(id=[one["id"] for one in bundle["objects"]])
+        assert got["objects"] == bundle["objects"]
+
+
+def test_a_collection_that_it_may_not_write_says_so(server: Deployment, collection: str) -> None:
+    told = server.database.partners["reader"]
+    with ApiRoot(f"{server.url}/feed/", user=told["user"], password=told["password"], verify=server.verify) as root:
+        assert {one.id: one.can_write for one in root.collections}[collection] is False

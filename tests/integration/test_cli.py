@@ -10,10 +10,13 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
-from server.store import Store, collections, log
+from server.observe import wrote
+from server.store import Store, audit, collections, log, migrations
+from server.store.item import Item
 from server.store.query import Query
 
 Run = Callable[..., Result]
+REVISIONS = Path(migrations.__file__).parent / "versions"
 
 
 @pytest.fixture
@@ -261,6 +264,47 @@ def test_a_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
     result = hub("feed", "list")
     assert result.exit_code == 2
     assert "paht" in result.stderr
+
+
+def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
+    room = answer(hub("collection", "add", "room", "--title", "Room", "--exchange", "--json"))["id"]
+    item = Item.of({"type": "url", "id": "url--11111111-1111-4111-8111-111111111111", "value": "x"})
+    with Store.open("sqlite:///scamfeed.db").begin() as tx:
+        done = log.append(tx, collections.get(tx, "room"), [item])
+        wrote(
+            tx,
+            partner="First Bank",
+            method="POST",
+            route="objects",
+            collection=room,
+            status=202,
+            objects=1,
+            reference=None,
+        )
+        assert done.last is not None
+        audit.advance(tx, [("First Bank", room, done.last - 2_500_000)])
+    status = answer(hub("status", "--json"))
+    assert status["store"] == "sqlite:///scamfeed.db"
+    assert status["schema"] == max(path.name[:4] for path in REVISIONS.glob("0*.py"))
+    assert status["partners"] == 1
+    [said] = [row for row in status["collections"] if row["alias"] == "room"]
+    assert said["last_write"].pop("at") >= said["last_added"][:19]
+    assert said["last_write"] == {"partner": "First Bank", "method": "POST", "objects": 1}
+    assert [row["last_write"] for row in status["collections"] if row["alias"] != "room"] == [None] * 11
+    [lag] = status["lags"]
+    assert (lag["partner"], lag["collection"], lag["seconds"]) == ("First Bank", "room", 2.5)
+    shown = hub("status").stdout
+    assert "seconds behind" in shown
+    assert "First Bank" in shown
+
+
+def test_status_names_the_way_out_where_the_tables_are_older(hub: Run) -> None:
+    with Store.open("sqlite:///scamfeed.db").begin() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
+    result = hub("status", "--json")
+    assert result.exit_code == 2
+    assert "has revision 0004" in result.stderr
+    assert "run: scamfeed init" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])

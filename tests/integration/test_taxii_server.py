@@ -234,7 +234,7 @@ def test_one_bad_object_never_stops_the_others(hub: Hub) -> None:
     assert len(status["failures"]) == 5
     assert [one["message"].partition(":")[0] for one in status["failures"]] == [
         "missing-id",
-        "missing-created",
+        "malformed-created",
         "not-a-number",
         "not-an-object",
         "duplicate-key",

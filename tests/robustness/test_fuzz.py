@@ -1,85 +1,45 @@
-"""Any header, query and body, through the application as the server calls it: no fault, and every error a resource."""
+"""Any header, query and body, to the application and over the wire: no fault, and every error a resource."""
 
-import io
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from schemas.partner import Partner, PartnerKind
-from server.app import create_app
-from server.settings import Settings
-from server.store import Store, collections, partners
-from tests.conformance.peer import TAXII, indicator
+from tests.conformance.deployment import Deployment
+from tests.conformance.peer import indicator
+from tests.robustness.tally import Tally
+from tests.robustness.ways import Application, Way, Wire
 
 EXAMPLES = 150
 
 
-class Application:
-    """The application, and one partner's way to it."""
-
-    def __init__(self, url: str) -> None:
-        store = Store.open(url)
-        store.migrate()
-        identity = "identity--5c8f4c0a-4b37-4b9f-8a39-1f4f1fbd7f0e"
-        with store.begin() as tx:
-            collections.create_defaults(tx)
-            room = collections.add(tx, "room", "Room")
-            told = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=identity))
-            partners.grant(tx, "bank", room, read=True, write=True)
-            partners.grant(tx, "bank", collections.get(tx, "inbox"), write=True)
-        store.close()
-        self._token = told.token
-        self._call = create_app(Settings(database_url=url)).wsgi_app
-
-    def ask(self, method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        """Ask once, see that it is no fault, and give the answer."""
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path.encode("utf-8", "surrogatepass").decode("latin-1"),
-            "QUERY_STRING": query,
-            "SCRIPT_NAME": "",
-            "SERVER_NAME": "hub.example",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_AUTHORIZATION": f"Bearer {self._token}",
-            "HTTP_ACCEPT": TAXII,
-            "CONTENT_TYPE": TAXII,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": io.StringIO(),
-            "wsgi.url_scheme": "http",
-            "wsgi.version": (1, 0),
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": True,
-            "wsgi.run_once": False,
-            **headers,
-        }
-        seen: dict[str, Any] = {}
-
-        def start(status: str, headers: list[tuple[str, str]], _exc: Any = None) -> None:
-            seen.update(status=int(status.split()[0]), headers={name.lower(): value for name, value in headers})
-
-        answer = b"".join(self._call(environ, start))
-        assert seen["status"] < 500, answer
-        if seen["status"] >= 400 and method != "HEAD" and "content-encoding" not in seen["headers"]:
-            assert seen["headers"]["content-type"] == TAXII
-            assert json.loads(answer)["http_status"] == str(seen["status"])
-        return seen["status"], answer
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory, tally: Tally) -> Application:
+    return Application(f"sqlite:///{tmp_path_factory.mktemp('fuzz') / 'hub.db'}", tally)
 
 
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Application:
-    folder: Path = tmp_path_factory.mktemp("fuzz")
-    return Application(f"sqlite:///{folder / 'hub.db'}")
+@pytest.fixture(scope="module", params=["application", "wire"])
+def way(request: pytest.FixtureRequest, application: Application, server: Deployment, tally: Tally) -> Iterator[Way]:
+    if request.param == "application":
+        yield application
+        return
+    wire = Wire(server, server.collection(), tally)
+    yield wire
+    wire.close()
 
 
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-METHODS = st.sampled_from(["GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH", "TRACE", "X"])
+fuzz = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+METHODS = st.sampled_from(
+    ["GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH", "TRACE", "PROPFIND", "QUERY", "X"]
+)
 HEADERS = st.sampled_from(
     [
         "HTTP_ACCEPT",
@@ -120,42 +80,42 @@ JSON = st.recursive(
 
 @fuzz
 @given(METHODS, st.lists(PIECES, max_size=7), st.text(max_size=30))
-def test_any_path(application: Application, method: str, pieces: list[str], query: str) -> None:
-    application.ask(method, "/" + "/".join(pieces), quote(query, errors="replace"))
+def test_any_path(way: Way, method: str, pieces: list[str], query: str) -> None:
+    way.ask(method, "/" + "/".join(pieces), quote(query, errors="replace"))
 
 
 @fuzz
 @given(METHODS, st.dictionaries(HEADERS, LATIN, max_size=4), st.binary(max_size=80))
-def test_any_headers(application: Application, method: str, headers: dict[str, str], body: bytes) -> None:
-    application.ask(method, "/feed/collections/room/objects/", body=body, **headers)
+def test_any_headers(way: Way, method: str, headers: dict[str, str], body: bytes) -> None:
+    way.ask(method, "/feed/collections/room/objects/", body=body, **headers)
 
 
 @fuzz
 @given(st.lists(st.tuples(NAMES, WORDS), max_size=5), st.booleans())
-def test_any_query(application: Application, pairs: list[tuple[str, str]], encoded: bool) -> None:
+def test_any_query(way: Way, pairs: list[tuple[str, str]], encoded: bool) -> None:
     said = "&".join(f"{name}={quote(value, errors='replace') if encoded else value}" for name, value in pairs)
     query = said.encode("utf-8", "replace").decode("latin-1")
     for end in ("objects/", "manifest/", "objects/x/", "objects/x/versions/"):
-        application.ask("GET", f"/feed/collections/room/{end}", query)
+        way.ask("GET", f"/feed/collections/room/{end}", query)
 
 
 @fuzz
 @given(st.binary(max_size=300))
-def test_any_bytes_as_a_body(application: Application, body: bytes) -> None:
+def test_any_bytes_as_a_body(way: Way, body: bytes) -> None:
     for collection in ("room", "inbox"):
         for packing in ("identity", "gzip", "zstd"):
             path = f"/feed/collections/{collection}/objects/"
-            application.ask("POST", path, body=body, HTTP_CONTENT_ENCODING=packing)
+            way.ask("POST", path, body=body, HTTP_CONTENT_ENCODING=packing)
 
 
 @fuzz
 @given(
     st.lists(JSON, max_size=3), st.dictionaries(st.sampled_from([*indicator(), "extensions", "x"]), JSON, max_size=4)
 )
-def test_any_objects(application: Application, objects: list[Any], changed: dict[str, Any]) -> None:
+def test_any_objects(way: Way, objects: list[Any], changed: dict[str, Any]) -> None:
     body = json.dumps({"objects": [*objects, indicator(**changed)]}).encode()
     for collection in ("room", "inbox"):
-        status, answer = application.ask("POST", f"/feed/collections/{collection}/objects/", body=body)
+        status, answer = way.ask("POST", f"/feed/collections/{collection}/objects/", body=body)
         told = json.loads(answer)
         assert status == 202
         assert told["total_count"] == len(objects) + 1

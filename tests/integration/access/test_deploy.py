@@ -1,54 +1,136 @@
-"""The files of docs/deploy are what they say."""
+"""The files of docs/deploy are what they say: their commands are run as they stand, but for ports and folders."""
 
 import configparser
+import json
+import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from server.settings import Settings
+from server.store import Store, audit
+from tests.integration.access.conftest import eventually
 
-DEPLOY = Path(__file__).parents[3] / "docs" / "deploy"
-
-
-def nginx() -> str | None:
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-
-
-def prepared(text: str, folder: Path) -> str:
-    """Put the example's files into ``folder``, and leave out the certificates that only an operator has."""
-    text = re.sub(r"^ *ssl_(certificate|certificate_key|client_certificate|verify_client) .*\n", "", text, flags=re.M)
-    text = text.replace("listen 443 ssl;", "listen 127.0.0.1:1;")
-    return text.replace("/run/", f"{folder}/").replace("/var/log/nginx/", f"{folder}/")
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "docs" / "deploy"
+UNITS = ("scamfeed.service", "scamfeed-scheduler.service")
+INSTALLED = "/opt/scamfeed/bin/scamfeed"
+JUDGE = shutil.which("systemd-analyze")
 
 
-def test_the_example_for_nginx_is_balanced_and_cuts_slow_bodies(tmp_path: Path) -> None:
-    text = (DEPLOY / "nginx.conf").read_text()
-    assert text.count("{") == text.count("}")
-    for needed in ("client_body_timeout", "proxy_request_buffering on", "gzip off", "ssl_verify_client optional"):
-        assert needed in text
-    assert "$request " not in text
-    # Where nginx is at hand, it judges itself.
-    program = nginx()
-    if program is not None:
-        config = tmp_path / "nginx.conf"
-        config.write_text(prepared(text, tmp_path))
-        options = ["-t", "-q", "-p", str(tmp_path), "-e", str(tmp_path / "error.log"), "-c", str(config)]
-        done = subprocess.run([program, *options], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+def unit(name: str) -> configparser.SectionProxy:
+    """Read what a unit says of its service."""
+    read = configparser.ConfigParser(strict=False, interpolation=None)
+    read.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys are CapWords
+    read.read(DEPLOY / name)
+    return read["Service"]
 
 
-@pytest.mark.parametrize("name", ["scamfeed.service", "scamfeed-scheduler.service"])
-def test_the_units_start_commands_that_there_are(name: str) -> None:
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys are CapWords
-    unit.read(DEPLOY / name)
-    command = shlex.split(unit["Service"]["ExecStart"])
-    assert command[0] == "/opt/scamfeed/bin/scamfeed"
-    assert command[1] in ("serve", "feed")
+def command(line: str, **replaced: str) -> list[str]:
+    """Split a command line as systemd does, this installation in place of the one that it names."""
+    words = [replaced.get(word, word) for word in shlex.split(line)]
+    return [sys.executable, "-m", "server.cli", *words[1:]] if words[0] == INSTALLED else words
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Give the variables of the example, the store in ``folder``."""
+    lines = [line.partition("=") for line in (DEPLOY / "scamfeed.env").read_text().splitlines()]
+    said = {name: value.replace("/var/lib/scamfeed", str(folder)) for name, _, value in lines}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("SCAMFEED_")}
+    return {**own, **said, "PYTHONPATH": str(ROOT)}
+
+
+def free_port() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
+
+
+@contextmanager
+def running(words: Sequence[str], folder: Path, given: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until it is told to stop, and see that it ends well, or it would be started again."""
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(words, cwd=folder, env=given, stdout=out, stderr=out)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        ended = process.wait(60)
+    assert ended == 0, log.read_text()
+
+
+def answers(process: subprocess.Popen[bytes], url: str) -> bool:
+    assert process.poll() is None
+    try:
+        return requests.get(f"{url}/health", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def children(process: subprocess.Popen[bytes]) -> set[str]:
+    return set(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+
+
+def test_the_server_starts_reloads_and_stops_as_its_unit_says(tmp_path: Path) -> None:
+    said, port, given = unit("scamfeed.service"), free_port(), environment(tmp_path)
+    subprocess.run(command(said["ExecStartPre"]), cwd=tmp_path, env=given, check=True, capture_output=True)
+    with running(command(said["ExecStart"], **{"8000": port}), tmp_path, given) as server:
+        eventually(lambda: answers(server, f"http://127.0.0.1:{port}") and len(children(server)) == 2)
+        before = children(server)
+        subprocess.run(command(said["ExecReload"], **{"$MAINPID": str(server.pid)}), check=True)
+        eventually(lambda: len(children(server)) == 2 and not before & children(server))
+        assert answers(server, f"http://127.0.0.1:{port}")
+        assert requests.get(f"http://127.0.0.1:{port}/taxii2/", timeout=30).status_code == 401
+    store = Store.open(given["SCAMFEED_DATABASE_URL"])
+    with store.read() as tx:
+        assert [one.event.status for one in audit.tail(tx, 10)] == [401]
+    store.close()
+    # Longer than the server takes to finish what was asked.
+    assert int(said["TimeoutStopSec"]) > 30
+
+
+def test_the_connectors_run_and_stop_as_their_unit_says(tmp_path: Path) -> None:
+    given = environment(tmp_path)
+    subprocess.run(
+        command(unit("scamfeed.service")["ExecStartPre"]), cwd=tmp_path, env=given, check=True, capture_output=True
+    )
+    add = [INSTALLED, "partner", "add", "bank", "--kind", "bank"]
+    subprocess.run(command(shlex.join(add)), cwd=tmp_path, env=given, check=True, capture_output=True)
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "a.txt").write_text("bad.example.com\n", encoding="utf-8")
+    feed = 'name = "drop"\nconnector = "file-pull"\nevery = "1s"\npath = "drop"\ncontribute_as = "bank"\n'
+    (tmp_path / "scamfeed.toml").write_text(f"[[feed]]\n{feed}", encoding="utf-8")
+
+    def last_run() -> str | None:
+        done = subprocess.run(
+            command(f"{INSTALLED} feed list --json"), cwd=tmp_path, env=given, check=True, capture_output=True
+        )
+        [told] = json.loads(done.stdout)
+        run: str | None = told["last_run"]
+        return run
+
+    with running(command(unit("scamfeed-scheduler.service")["ExecStart"]), tmp_path, given) as scheduler:
+        eventually(lambda: scheduler.poll() is None and last_run() is not None, 60)
+
+
+@pytest.mark.skipif(JUDGE is None, reason="systemd-analyze is not installed: apt-get install systemd")
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
+    for each in UNITS:
+        (tmp_path / each).write_text((DEPLOY / each).read_text().replace(INSTALLED, "/bin/true"))
+    words = [str(JUDGE), "verify", str(tmp_path / name)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, re.findall(rf".*{re.escape(name)}.*", done.stderr)) == (0, [])
 
 
 def test_the_settings_of_the_example_are_settings() -> None:
@@ -57,3 +139,64 @@ def test_the_settings_of_the_example_are_settings() -> None:
         field = name.removeprefix("SCAMFEED_").lower()
         assert field in Settings.model_fields
         assert str(getattr(Settings.model_validate({field: value}), field)) == value
+
+
+def test_the_example_for_nginx_hands_over_what_the_settings_take() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    header = environment(Path("/nowhere"))["SCAMFEED_CLIENT_CERTIFICATE_HEADER"]
+    assert f"proxy_set_header {header} $verified_certificate;" in text
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
+    # No log has a URL in it.
+    assert re.findall(r"\$(?:request|request_uri|args|uri)\b", text) == []
+    assert text.count("{") == text.count("}")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Read the Containerfile, each instruction with what it says."""
+    text = re.sub(r"\\\n", " ", (DEPLOY / "Containerfile").read_text())
+    lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line[0], line[1]) for line in lines]
+
+
+def said(name: str) -> list[str]:
+    """Give what all instructions of a name say."""
+    return [rest for each, rest in instructions() if each == name]
+
+
+def test_the_image_is_made_of_what_is_here_and_of_locked_packages() -> None:
+    copied = [rest.split()[:-1] for rest in said("COPY") if not rest.startswith("--from")]
+    sources = [source for each in copied for source in each]
+    assert all((ROOT / source).exists() for source in sources), sources
+    packages = re.search(r"^packages = \[(.*)\]$", (ROOT / "pyproject.toml").read_text(), re.M)
+    assert packages is not None
+    assert {*re.findall(r'"(.*?)"', packages[1])} <= {*sources}
+    for run in said("RUN"):
+        for install in re.findall(r"pip install ([^&]*)", run):
+            assert "--require-hashes" in install or "--no-deps" in install
+    assert {rest.split()[0].rpartition("-")[0] for rest in said("FROM")} == {"python:3.11"}
+    # The last word on who runs it is not root.
+    assert said("USER") == ["scamfeed"]
+
+
+def test_a_container_starts_says_that_it_is_well_and_stops(tmp_path: Path) -> None:
+    port = free_port()
+    start, health = (json.loads(rest.removeprefix("CMD ")) for rest in (*said("CMD"), *said("HEALTHCHECK")))
+    assert said("STOPSIGNAL") == ["SIGTERM"]
+    assert start[:2] == ["sh", "-c"]
+    (tmp_path / "scamfeed").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m server.cli "$@"\n')
+    (tmp_path / "scamfeed").chmod(0o755)
+    [variables] = [dict(word.split("=", 1) for word in rest.split()) for rest in said("ENV")]
+    database = variables["SCAMFEED_DATABASE_URL"].replace("/var/lib/scamfeed", str(tmp_path))
+    given = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SCAMFEED_DATABASE_URL": database}
+    given["PYTHONPATH"] = str(ROOT)
+    assert "--host 0.0.0.0" in start[2]
+    start[2] = start[2].replace("--host 0.0.0.0", f"--host 127.0.0.1 --port {port}")
+    assert "127.0.0.1:8000" in health[2]
+    probe = [sys.executable, *health[1:2], health[2].replace(":8000", f":{port}")]
+
+    def well() -> bool:
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+    assert not well()
+    with running(start, tmp_path, given) as container:
+        eventually(lambda: container.poll() is None and well(), 60)

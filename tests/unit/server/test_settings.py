@@ -43,6 +43,10 @@ def test_connectors_are_tables_of_the_file(alone: Path) -> None:
         ("rate_limit = -1", "rate_limit"),
         ("database_url = 'mysql://x'", "database_url"),
         ("log_level = 'LOUD'", "log_level"),
+        ("public_url = 'http://hub.example'", "public_url"),
+        ("public_url = 'hub.example'", "public_url"),
+        ("public_url = 'https://hub.example/?x'", "public_url"),
+        ("public_url = 'https://user@hub.example'", "public_url"),
         ("title = ", "not TOML"),
     ],
 )
@@ -50,6 +54,12 @@ def test_a_wrong_setting_is_named(alone: Path, text: str, named: str) -> None:
     write(alone, text)
     with pytest.raises(BadConfiguration, match=named):
         load()
+
+
+@pytest.mark.parametrize("url", ["https://hub.example", "https://hub.example:8443/cti/", "https://[2001:db8::1]:8443"])
+def test_a_public_address_may_have_a_port_and_a_path(alone: Path, url: str) -> None:
+    write(alone, f"public_url = '{url}'")
+    assert load().public_url == url
 
 
 def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

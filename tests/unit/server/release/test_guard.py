@@ -59,6 +59,11 @@ def test_what_breaks_a_common_rule_is_refused_with_its_reason(changes: dict[str,
     assert reason(text(**changes)) == why
 
 
+@pytest.mark.parametrize("name", ["spec_version", "created", "modified", "revoked"])
+def test_null_is_no_value_of_a_common_property(name: str) -> None:
+    assert reason(json.dumps({**GOOD, name: None}).encode()) in {f"malformed-{name}", "unknown-spec-version"}
+
+
 @pytest.mark.parametrize(
     ("raw", "why"),
     [

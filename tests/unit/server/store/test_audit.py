@@ -1,10 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import delete, update
 
+from server.observe.retention import Retention
 from server.store import Store, audit, collections
 from server.store.audit import Broken, Event
 from server.store.collections import Collection
-from server.store.tables import audit as rows, audit_ends
+from server.store.tables import audit as rows, audit_ends, audit_starts
+from server.store.times import now
 
 
 def event(**more: object) -> Event:
@@ -65,6 +69,91 @@ def test_a_chain_without_an_end_is_broken(trail: Store) -> None:
     with trail.begin() as tx:
         tx.execute(delete(audit_ends).where(audit_ends.c.chain == "room"))
         assert audit.verify(tx) == [Broken("room", 1)]
+
+
+def test_what_is_forgotten_goes_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
+    with trail.begin() as tx:
+        audit.record(tx, [event(first=5, last=50), event(first=6, last=6)])
+        kept = {(one.chain, one.number): one.hash for one in audit.tail(tx, 10)}
+        assert audit.forget(tx, "requests", before=10) == 3
+        assert audit.forget(tx, "requests", before=10) == 0
+        assert audit.verify(tx) == []
+        audit.record(tx, [event(first=7)])
+        assert audit.verify(tx) == []
+        there = [one for one in audit.tail(tx, 10) if one.chain == "requests"]
+    # A row that ended later holds up those behind it, so that no gap comes to be.
+    assert sorted(one.number for one in there) == [4, 5, 6, 7]
+    assert all(kept[one.chain, one.number] == one.hash for one in there if one.number < 6)
+    [said] = [one.event for one in there if one.event.method == "FORGET"]
+    assert (said.route, said.collection, said.objects) == ("audit", None, 3)
+    assert said.reference == kept["requests", 3]
+
+
+def test_a_chain_that_is_forgotten_whole_goes_on_where_it_was(trail: Store) -> None:
+    with trail.begin() as tx:
+        assert audit.chains(tx) == ["requests", "room"]
+        assert audit.forget(tx, "room", before=10) == 1
+        assert audit.verify(tx) == []
+        audit.record(tx, [event()], chain="room")
+        assert [one.number for one in audit.tail(tx, 10) if one.chain == "room"] == [2]
+        assert audit.verify(tx) == []
+        assert audit.forget(tx, "room", before=10) == 1
+        assert audit.forget(tx, "nowhere", before=10) == 0
+        assert audit.verify(tx) == []
+
+
+def test_what_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
+    with trail.begin() as tx:
+        tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 2).values(status=500))
+        assert audit.forget(tx, "requests", before=10) == 1
+        assert audit.forget(tx, "requests", before=10) == 0
+        assert audit.verify(tx) == [Broken("requests", 2)]
+
+
+@pytest.mark.parametrize("change", ["hash", "number", "gone"])
+def test_where_a_chain_was_cut_off_cannot_be_changed_unseen(trail: Store, change: str) -> None:
+    with trail.begin() as tx:
+        audit.record(tx, [event(first=9, last=90)])
+        assert audit.forget(tx, "requests", before=10) == 3
+        if change == "gone":
+            tx.execute(delete(audit_starts))
+        else:
+            tx.execute(update(audit_starts).values({change: b"x" if change == "hash" else 2}))
+        assert [one.chain for one in audit.verify(tx)] == ["requests"]
+
+
+def test_many_rows_are_forgotten_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "_PAGE", 4)
+    with store.begin() as tx:
+        audit.record(tx, [event(first=n, last=n) for n in range(10)], chain="room")
+        assert [audit.forget(tx, "room", before=9) for _ in range(4)] == [4, 4, 1, 0]
+        assert audit.verify(tx) == []
+
+
+def test_processes_that_forget_at_once_and_one_that_writes_leave_it_whole(store: Store, url: str) -> None:
+    with store.begin() as tx:
+        audit.record(tx, [event(first=n, last=n) for n in range(2_000)])
+    moment, day = now(), 86_400 * 1_000_000
+    others = [Store.open(url) for _ in range(3)]
+    with ThreadPoolExecutor(4) as threads:
+        cleaning = [threads.submit(Retention(one, 1).clean) for one in others]
+        for n in range(20):
+            with store.begin() as tx:
+                audit.record(tx, [event(first=moment + n, last=moment + n + day)])
+        assert sum(one.result() for one in cleaning) == 2_000
+    for other in others:
+        other.close()
+    with store.read() as tx:
+        assert audit.verify(tx) == []
+        assert sum(one.event.method == "GET" for one in audit.tail(tx, 3_000)) == 20
+
+
+def test_the_last_write_of_each_collection_is_known_until_it_is_forgotten(trail: Store) -> None:
+    with trail.begin() as tx:
+        audit.record(tx, [event(first=8, partner="ngo")], chain="room")
+        assert {room: (one.partner, one.first) for room, one in audit.last_writes(tx).items()} == {"room": ("ngo", 8)}
+        audit.forget(tx, "room", before=10)
+        assert audit.last_writes(tx) == {}
 
 
 def test_a_partner_lags_by_what_it_has_not_been_given(store: Store, room: Collection) -> None:

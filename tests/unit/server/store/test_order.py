@@ -9,11 +9,13 @@ import uuid
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from server.store import Store, log
+from server.store import Store, Tx, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query
+from server.store.tables import collections
 
 WRITERS, BATCHES, SIZE = 8, 12, 7
 
@@ -100,35 +102,83 @@ def test_readers_get_all_that_eight_processes_write_once_and_in_order(store: Sto
         assert each == order
 
 
-def test_a_slow_committer_holds_back_the_next_so_that_no_reader_passes_it(store: Store, room: Collection) -> None:
-    slow, quick = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(2))
-    inside, let_go = threading.Event(), threading.Event()
-    finished: list[str] = []
+def race(
+    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> tuple[list[str], list[str]]:
+    """Let one writer fall asleep between the time it read and its first row, and another come meanwhile.
 
-    def commit_slowly() -> None:
+    It sleeps until the other is done, or for ``patience`` seconds. Gives what a reader got who polled before the slow
+    one committed and after it, and what there is.
+    """
+    slow, quick = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(2))
+    asleep, quick_is_done, polled = (threading.Event() for _ in range(3))
+    clock = log.now
+
+    def reads_the_time_and_falls_asleep() -> int:
+        moment = clock()
+        if threading.current_thread().name == "slow":
+            asleep.set()
+            polled.wait(30)
+        return moment
+
+    def commit(item: Item) -> None:
         with store.begin() as tx:
-            log.append(tx, room, [slow])
-            inside.set()
-            let_go.wait(10)
-        finished.append("slow")
+            log.append(tx, room, [item])
 
     def commit_quickly() -> None:
-        with store.begin() as tx:
-            log.append(tx, room, [quick])
-        finished.append("quick")
+        # A millisecond of its own: else both would choose the same date, and the database would refuse one.
+        time.sleep(0.01)
+        commit(quick)
+        quick_is_done.set()
 
-    first, second = threading.Thread(target=commit_slowly), threading.Thread(target=commit_quickly)
+    def poll() -> None:
+        with store.read() as tx:
+            page = log.page(tx, room, Query(after=place[-1]))
+        got.extend(Item.of_bytes(body).id for body in page.bodies)
+        if page.last is not None:
+            place.append(page.last)
+
+    got: list[str] = []
+    place = [-1]
+    monkeypatch.setattr(log, "now", reads_the_time_and_falls_asleep)
+    first = threading.Thread(target=commit, args=(slow,), name="slow")
+    second = threading.Thread(target=commit_quickly)
     first.start()
-    assert inside.wait(10)
+    assert asleep.wait(10)
     second.start()
-    time.sleep(0.2)
+    quick_is_done.wait(patience)
+    poll()
+    polled.set()
+    first.join(30)
+    second.join(30)
+    poll()
     with store.read() as tx:
-        assert log.page(tx, room, Query()).bodies == []
-    let_go.set()
-    first.join()
-    second.join()
-    with store.read() as tx:
-        assert log.page(tx, room, Query()).bodies == [slow.body, quick.body]
+        there = [record.id for record in log.manifest(tx, room, Query()).records]
+    assert sorted(there) == sorted([slow.id, quick.id])
+    return got, there
+
+
+def test_a_slow_committer_holds_back_the_next_so_that_no_reader_passes_it(
+    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got, there = race(store, room, monkeypatch, patience=1.5)
+    assert got == there
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_without_the_lock_of_the_row_a_reader_would_pass_it(
+    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer whatever we do; on PostgreSQL the test above stands on that lock alone."""
+
+    def reads_and_locks_nothing(tx: Tx, number: int) -> int:
+        last: int = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar_one()
+        return last
+
+    monkeypatch.setattr(log, "_lock", reads_and_locks_nothing)
+    got, there = race(store, room, monkeypatch, patience=30)
+    assert len(got) == 1
+    assert got == there[1:]
 
 
 def test_a_reader_sees_one_moment_however_long_it_reads(store: Store, room: Collection) -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -42,3 +43,33 @@ def test_it_is_open_to_everybody(app: Flask) -> None:
 def test_its_schemas_are_schemas() -> None:
     for schema in describe()["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_every_reference_in_it_leads_somewhere() -> None:
+    described = describe()
+    references = set(re.findall(r'"\$ref": "#/components/(\w+)/([\w-]+)"', json.dumps(described)))
+    assert {"schemas", "responses"} == {kind for kind, _ in references}
+    assert [name for kind, name in references if name not in described["components"][kind]] == []
+
+
+def test_every_link_in_it_leads_to_an_operation_of_its_own_name() -> None:
+    operations = [
+        operation for item in describe()["paths"].values() for name, operation in item.items() if name != "parameters"
+    ]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    links = [
+        link
+        for operation in operations
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert {link["operationId"] for link in links} == {"status", "manifest", "objects", "versions"}
+    assert {link["operationId"] for link in links} <= set(names)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\x1f", "\x85", "\u3000", "\x00", "a\x00", ",", "a,b"])
+def test_what_a_list_of_the_url_cannot_hold_is_no_word(blank: str) -> None:
+    word = describe()["paths"]["/feed/collections/{collection_id}/objects/"]["get"]["parameters"][3]["schema"]["items"]
+    assert not jsonschema.Draft202012Validator(word).is_valid(blank)
+    assert jsonschema.Draft202012Validator(word).is_valid("indicator")

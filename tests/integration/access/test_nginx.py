@@ -1,0 +1,261 @@
+"""The example for nginx in front of a running server: TLS, client certificates, what it cuts off and what it passes."""
+
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from schemas.partner import Partner, PartnerKind
+from server.store import partners
+from tests.integration.access.conftest import TAXII, Hub, Serve, eventually, tool
+from tests.integration.access.test_certificates import Authority
+
+DEPLOY = Path(__file__).parents[3] / "docs" / "deploy"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+MIB = 1024 * 1024
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
+
+
+@dataclass
+class Front:
+    """nginx on ``port``, known by ``authority``, in front of ``hub``."""
+
+    hub: Hub
+    port: int
+    authority: Authority
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def objects(self) -> str:
+        return self.hub.objects.replace(self.hub.url, self.url)
+
+    def ask(self, url: str = "", method: str = "GET", **more: Any) -> requests.Response:
+        more.setdefault("auth", (self.hub.bank.user, self.hub.bank.password))
+        return requests.request(method, url or self.objects, verify=str(self.authority.file), timeout=30, **more)
+
+    def connect(self) -> ssl.SSLSocket:
+        """Open a connection to write to by hand."""
+        tls = ssl.create_default_context(cafile=str(self.authority.file))
+        return tls.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 30), server_hostname="127.0.0.1")
+
+    def begin_post(self, connection: ssl.SSLSocket, length: int) -> None:
+        """Send the head of a POST."""
+        path = self.objects.removeprefix(self.url)
+        head = f"POST {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {self.hub.bank.token}\r\n"
+        connection.sendall(f"{head}Content-Type: {TAXII}\r\nContent-Length: {length}\r\n\r\n".encode())
+
+
+def settings() -> dict[str, str]:
+    """Read the settings of the example that a server behind nginx needs."""
+    lines = [line.partition("=") for line in (DEPLOY / "scamfeed.env").read_text().splitlines()]
+    wanted = ("SCAMFEED_TRUSTED_PROXIES", "SCAMFEED_CLIENT_CERTIFICATE_HEADER", "SCAMFEED_ACCESS_LOG")
+    return {name.removeprefix("SCAMFEED_").lower(): value for name, _, value in lines if name in wanted}
+
+
+def put(text: str, old: str, new: str) -> str:
+    """Put this machine's in place of the example's, which has to be there."""
+    assert old in text, old
+    return text.replace(old, new)
+
+
+def adapted(folder: Path, port: int, hub: Hub, authority: Authority) -> str:
+    """Give the example with other ports, folders and certificates, and with the patience of a test."""
+    certificate, key = authority.issue("nginx", server=True)
+    text = (DEPLOY / "nginx.conf").read_text()
+    for old, new in (
+        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
+        ("server 127.0.0.1:8000;", f"server {hub.url.removeprefix('http://')};"),
+        ("/etc/scamfeed/tls/server.pem", str(certificate)),
+        ("/etc/scamfeed/tls/server.key", str(key)),
+        ("/etc/scamfeed/tls/partners-ca.pem", str(authority.file)),
+        ("/run/", f"{folder}/"),
+        ("/var/log/nginx/", f"{folder}/"),
+        ("client_header_timeout 10s;", "client_header_timeout 1s;"),
+        ("client_body_timeout 20s;", "client_body_timeout 1s;"),
+    ):
+        text = put(text, old, new)
+    kept = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    own = "".join(f"    {name}_temp_path {folder}/{name};\n" for name in kept)
+    # The folder of a test is open to its own user only.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    return user + put(text, "http {\n", f"http {{\n{own}")
+
+
+@pytest.fixture
+def front(serve: Serve, tmp_path: Path) -> Iterator[Front]:
+    hub, authority = serve(**settings()), Authority(tmp_path, "authority")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = int(taken.getsockname()[1])
+    config = tmp_path / "nginx.conf"
+    config.write_text(adapted(tmp_path, port, hub, authority))
+    errors = tmp_path / "error.log"
+    command = [str(NGINX), "-p", str(tmp_path), "-e", str(errors), "-c", str(config), "-g", "daemon off;"]
+    process = subprocess.Popen(command)
+
+    def listens() -> bool:
+        assert process.poll() is None, errors.read_text()
+        with socket.socket() as trying:
+            return trying.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        eventually(listens)
+        yield Front(hub, port, authority, tmp_path / "scamfeed.log")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def refused(answer: requests.Response, status: int) -> dict[str, str]:
+    """Read the error resource of nginx itself."""
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, TAXII)
+    resource: dict[str, str] = answer.json()
+    assert resource["http_status"] == str(status)
+    return resource
+
+
+def test_partners_ask_and_post_through_it_over_tls(front: Front) -> None:
+    sent = [tool(id=f"tool--{uuid.uuid4()}") for _ in range(3)]
+    done = front.ask(method="POST", json={"objects": sent}, headers={"Content-Type": TAXII})
+    assert done.status_code == 202
+    assert done.json()["success_count"] == 3
+    assert {one["id"] for one in front.ask().json()["objects"]} == {one["id"] for one in sent}
+    # The server's errors, its page and its health come as they are.
+    missing = front.ask(front.url + "/nowhere/", headers={"Accept": TAXII})
+    assert uuid.UUID(missing.json()["error_id"])
+    assert missing.headers["Content-Type"] == TAXII
+    assert front.ask(auth=None).headers["WWW-Authenticate"].startswith("Basic")
+    assert front.ask(front.url + "/", auth=None).headers["Content-Type"] == "text/html; charset=utf-8"
+    assert front.ask(front.url + "/health", auth=None).json() == {"status": "ok"}
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_only_tls_1_2_and_newer_is_spoken_and_plain_http_is_refused(front: Front) -> None:
+    for version, taken in ((ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_1, False)):
+        tls = ssl.create_default_context(cafile=str(front.authority.file))
+        tls.set_ciphers("ALL:@SECLEVEL=0")
+        with closing(socket.create_connection(("127.0.0.1", front.port), 30)) as plain:
+            try:
+                tls.minimum_version = tls.maximum_version = version
+                tls.wrap_socket(plain, server_hostname="127.0.0.1").close()
+                spoken = True
+            except ssl.SSLError:
+                spoken = False
+        assert spoken is taken
+    refused(requests.get(front.url.replace("https", "http") + "/taxii2/", timeout=30), 400)
+
+
+def test_a_client_certificate_is_passed_on_and_proves_a_partner(front: Front, tmp_path: Path) -> None:
+    certificate = front.authority.issue("bank")
+    pair = (str(certificate[0]), str(certificate[1]))
+    assert front.ask(auth=None, cert=pair).status_code == 401
+    with front.hub.store.begin() as tx:
+        partners.set_certificate(tx, "bank", certificate[0].read_text())
+    assert front.ask(auth=None, cert=pair).status_code == 200
+    assert front.ask(auth=None).status_code == 401
+    rogue = Authority(tmp_path, "rogue").issue("bank")
+    refused(front.ask(auth=None, cert=(str(rogue[0]), str(rogue[1]))), 400)
+
+
+def test_what_a_client_claims_about_itself_ends_at_nginx(front: Front) -> None:
+    certificate = front.authority.issue("bank")
+    with front.hub.store.begin() as tx:
+        partners.set_certificate(tx, "bank", certificate[0].read_text())
+        identity = "identity--22222222-2222-4222-8222-222222222222"
+        partners.add(tx, Partner(name="ngo", kind=PartnerKind.NGO, identity=identity))
+        ngo = front.authority.issue("ngo")
+        partners.set_certificate(tx, "ngo", ngo[0].read_text())
+    claimed = {"X-Client-Certificate": requests.utils.quote(certificate[0].read_text())}
+    # The claim would be believed if it came from nginx.
+    assert front.hub.get(auth=None, headers=claimed).status_code == 200
+    assert front.ask(auth=None, headers=claimed).status_code == 401
+    assert front.ask(auth=None, headers=claimed, cert=(str(ngo[0]), str(ngo[1]))).status_code == 404
+    front.ask(headers={"X-Forwarded-For": "203.0.113.7", "Forwarded": "for=203.0.113.7"})
+    assert "203.0.113.7" not in front.hub.log.read_text()
+
+
+def test_metrics_are_not_there_from_outside(front: Front) -> None:
+    refused(front.ask(front.url + "/metrics"), 404)
+    # Not by another spelling either: what comes through a proxy is not from this machine.
+    for path in ("/metrics/", "//metrics", "/%6detrics", "/x/../metrics"):
+        assert front.ask(front.url + path).status_code == 404
+    assert requests.get(front.hub.url + "/metrics", timeout=30).status_code == 200
+
+
+def test_what_is_packed_comes_through_as_the_server_packed_it(front: Front) -> None:
+    front.hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(200)])
+    for encoding in ("gzip", "zstd", "identity"):
+        asked = {"Accept-Encoding": encoding}
+        with (
+            front.ask(headers=asked, stream=True) as through,
+            front.hub.get(headers=asked, stream=True) as direct,
+        ):
+            assert through.headers.get("Content-Encoding", "identity") == encoding
+            assert through.headers["Content-Length"] == direct.headers["Content-Length"]
+            assert through.raw.read(decode_content=False) == direct.raw.read(decode_content=False)
+
+
+def test_a_body_that_is_too_large_is_refused_by_its_head(front: Front) -> None:
+    with front.connect() as connection:
+        front.begin_post(connection, 100 * MIB + 1)
+        said = connection.recv(65_536).decode()
+    assert said.startswith("HTTP/1.1 413 ")
+    assert f"Content-Type: {TAXII}\r\n" in said
+    assert '"http_status":"413"' in said
+    eventually(lambda: " 413 POST " in front.log.read_text())
+
+
+def test_slow_heads_and_slow_bodies_are_cut_off_before_the_server_sees_them(front: Front) -> None:
+    for head_only in (True, False):
+        with front.connect() as connection:
+            if head_only:
+                connection.sendall(b"GET /taxii2/ HTTP/1.1\r\nHost: hub\r\n")
+            else:
+                front.begin_post(connection, 1_000)
+                connection.sendall(b"{")
+            began = time.monotonic()
+            try:
+                cut = connection.recv(65_536) == b""
+            except (ConnectionResetError, ssl.SSLError):
+                cut = True
+            assert cut
+            assert 0.5 < time.monotonic() - began < 10
+    assert front.ask().status_code == 200
+    lines = [line for line in front.hub.log.read_text().splitlines() if '"event":"request"' in line]
+    assert [re.search(r'"method":"(\w+)"', line)[1] for line in lines] == ["GET"]  # type: ignore[index]
+
+
+def test_many_slow_bodies_hold_up_nobody(front: Front) -> None:
+    slow = [front.connect() for _ in range(40)]
+    for connection in slow:
+        front.begin_post(connection, 1_000)
+    began = time.monotonic()
+    assert front.ask().status_code == 200
+    assert time.monotonic() - began < 5
+    for connection in slow:
+        connection.close()
+
+
+def test_a_server_that_is_away_is_an_error_resource_whose_id_is_in_the_log(front: Front) -> None:
+    front.hub.process.terminate()
+    front.hub.process.wait(60)
+    resource = refused(front.ask(), 502)
+    eventually(lambda: resource["error_id"] in front.log.read_text())
+    assert "objects" not in front.log.read_text()

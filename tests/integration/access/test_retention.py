@@ -1,0 +1,50 @@
+"""The server keeps its audit trail as long as it is told to, and no longer."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from server.store import Store, audit
+from server.store.audit import Event
+from server.store.times import now
+from tests.integration.access.conftest import Serve, eventually
+
+DAY = 86_400 * 1_000_000
+
+
+def remember(folder: Path) -> None:
+    """Let the store of the test have a trail of one row a day, for forty days."""
+    store = Store.open(f"sqlite:///{folder / 'hub.db'}")
+    store.migrate()
+    row = Event(0, 0, 1, "bank", "192.0.2.1", "GET", "objects", None, 200, 1, None)
+    moments = [now() - days * DAY for days in range(40, 0, -1)]
+    with store.begin() as tx:
+        audit.record(tx, [replace(row, first=moment, last=moment) for moment in moments])
+    store.close()
+
+
+def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve, tmp_path: Path) -> None:
+    remember(tmp_path)
+    hub = serve(workers=2, audit_days=30)
+
+    def kept() -> int:
+        with hub.store.read() as tx:
+            return sum(one.event.remote == "192.0.2.1" for one in audit.tail(tx, 100))
+
+    eventually(lambda: kept() == 29)
+    with hub.store.read() as tx:
+        assert audit.verify(tx) == []
+        assert sum(one.event.objects for one in audit.tail(tx, 100) if one.event.method == "FORGET") == 11
+    hub.process.terminate()
+    assert hub.process.wait(60) == 0
+    assert "audit-retention-failure" not in hub.log.read_text()
+
+
+def test_a_server_that_is_told_nothing_forgets_nothing(serve: Serve, tmp_path: Path) -> None:
+    remember(tmp_path)
+    hub = serve()
+    hub.get()
+    hub.process.terminate()
+    assert hub.process.wait(60) == 0
+    with hub.store.read() as tx:
+        assert sum(one.event.remote == "192.0.2.1" for one in audit.tail(tx, 100)) == 40
+        assert audit.verify(tx) == []

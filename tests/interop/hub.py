@@ -1,0 +1,159 @@
+"""A hub as its operator starts it, from the environment that ``make setup`` made, and what it serves over HTTP."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).parents[2]
+BIN = ROOT / ".venv" / "bin"
+TAXII = "application/taxii+json;version=2.1"
+
+ROOMS = ("takedown", "mule-accounts", "wallets", "sightings", "public")
+
+# One report of each good example of each kind that the tree has: a new kind is read by every reader here.
+EXAMPLES = """
+import json
+from schemas import kinds
+for name, kind in kinds.every().items():
+    for example in kind.examples():
+        if example.value is not None:
+            print(json.dumps({"kind": name, "value": example.raw, **example.given}))
+"""
+
+CONTEXT = {
+    "scam_type": "investment",
+    "channel": "social-media",
+    "action": "block",
+    "confidence": "85",
+    "tlp": "clear",
+    "first_seen": "2026-01-15T08:00:00Z",
+    "valid_until": "2099-01-15T08:00:00Z",
+    "description": "โฆษณาชวนลงทุนปลอม",
+    "lang": "th",
+}
+AMBER = {"kind": "domain", "value": "amber.example.com"}
+WRONG = {"kind": "domain", "value": "wrong.example.com"}
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What is told to a partner, and what the partner is then given."""
+
+    url: str
+    user: str
+    password: str
+    bank: str
+
+    def page(self, room: str) -> list[dict[str, Any]]:
+        """Fetch a whole collection by its alias, page after page."""
+        objects: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"limit": 50}
+        while True:
+            answer = requests.get(
+                f"{self.url}/feed/collections/{room}/objects/",
+                params=query,
+                auth=(self.user, self.password),
+                headers={"Accept": TAXII},
+                timeout=30,
+            )
+            answer.raise_for_status()
+            said = answer.json()
+            objects += said.get("objects", [])
+            if not said.get("more"):
+                return objects
+            query["next"] = said["next"]
+
+
+def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put what a collection holds into a bundle, as every reader does that knows STIX alone."""
+    return {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}
+
+
+def of_type(objects: list[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
+    """Give the objects of these types."""
+    return [one for one in objects if one["type"] in types]
+
+
+@contextlib.contextmanager
+def serve(folder: Path) -> Iterator[Hub]:
+    """Fill a hub by the command line and over HTTP, and serve it until the tests are over."""
+    env = {**os.environ, "SCAMFEED_DATABASE_URL": f"sqlite:///{folder / 'hub.db'}"}
+
+    def scamfeed(*command: str) -> Any:
+        done = subprocess.run([BIN / "scamfeed", *command, "--json"], env=env, check=True, capture_output=True)
+        return json.loads(done.stdout)
+
+    examples = subprocess.run([BIN / "python", "-c", EXAMPLES], cwd=ROOT, check=True, capture_output=True)
+    reports = [json.loads(line) | CONTEXT for line in examples.stdout.splitlines()]
+    reports += [AMBER | CONTEXT | {"tlp": "amber"}, WRONG | CONTEXT]
+    (folder / "reports.jsonl").write_text("".join(json.dumps(one) + "\n" for one in reports))
+
+    scamfeed("init")
+    rooms = [part for room in ROOMS for alias in (room, f"{room}-full") for part in ("--read", alias)]
+    bank = scamfeed("partner", "add", "Example Bank", "--kind", "bank", *rooms)
+    reader = scamfeed("partner", "add", "Reader", "--kind", "platform", *rooms)
+    assert scamfeed("contribute", str(folder / "reports.jsonl"), "--partner", "Example Bank")["rejected"] == {}
+    scamfeed("retract", WRONG["value"], "--reason", "a false positive")
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    log = folder / "log"
+    command = [BIN / "scamfeed", "serve", "--port", str(port), "--workers", "1", "--no-scheduler"]
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+    try:
+        hub = Hub(f"http://127.0.0.1:{port}", reader["user"], reader["password"], bank["identity"])
+        _wait(hub, server, log)
+        _sight(hub, bank)
+        yield hub
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def _sight(hub: Hub, bank: dict[str, str]) -> None:
+    seen = next(one for one in of_type(hub.page("public"), "indicator") if not one.get("revoked"))
+    sighting = {
+        "type": "sighting",
+        "spec_version": "2.1",
+        "id": f"sighting--{uuid.uuid4()}",
+        "created_by_ref": bank["identity"],
+        "created": "2026-01-17T00:00:00.000Z",
+        "modified": "2026-01-17T00:00:00.000Z",
+        "first_seen": "2026-01-16T00:00:00.000Z",
+        "last_seen": "2026-01-17T00:00:00.000Z",
+        "count": 4,
+        "sighting_of_ref": seen["id"],
+        "where_sighted_refs": [bank["identity"]],
+        "object_marking_refs": seen["object_marking_refs"],
+    }
+    answer = requests.post(
+        f"{hub.url}/feed/collections/inbox/objects/",
+        json={"objects": [sighting]},
+        auth=(bank["user"], bank["password"]),
+        headers={"Accept": TAXII, "Content-Type": TAXII},
+        timeout=30,
+    )
+    assert answer.json()["success_count"] == 1, answer.text
+
+
+def _wait(hub: Hub, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(f"{hub.url}/health", timeout=10).ok:
+                return
+        assert server.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)

@@ -1,0 +1,59 @@
+"""What stands in for OpenCTI's GraphQL endpoint: it says yes to everything, and keeps what it was asked."""
+
+import contextlib
+import json
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+_FIRST_FIELD = re.compile(r"\{\s*(\w+)")
+
+
+@dataclass
+class Platform:
+    """Where pycti is pointed at, and what it sent there: the mutations by name, in their order."""
+
+    url: str = ""
+    sent: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Give the least that pycti goes on with."""
+        head, brace, rest = asked["query"].partition("{")
+        found = _FIRST_FIELD.match(brace + rest)
+        assert found is not None
+        name = found[1]
+        if name == "vocabularyCategories":
+            return {name: []}
+        if head.strip().startswith("mutation"):
+            self.sent.setdefault(name, []).append(asked["variables"])
+            return {name: {"id": str(uuid.uuid4()), "entity_type": name, "parent_types": []}}
+        return {name: {"edges": [], "pageInfo": {"hasNextPage": False}}}
+
+
+@contextlib.contextmanager
+def stand_in() -> Iterator[Platform]:
+    """Listen on this machine until the test is over."""
+    platform = Platform()
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps({"data": platform.answer(asked)}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        platform.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield platform
+        server.shutdown()

@@ -1,0 +1,140 @@
+"""pycti (OpenCTI 7): its splitter and its whole importer, as OpenCTI's workers run them, up to what OpenCTI is sent.
+
+OpenCTI itself does not run here: what its platform makes of the mutations is not seen.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hub import CONTEXT, WRONG, bundle, of_type
+from opencti import Platform, stand_in
+from pycti import Indicator, OpenCTIApiClient, OpenCTIStix2Splitter, OpenCTIStix2Utils
+
+FULL = ("takedown-full", "mule-accounts-full", "wallets-full", "sightings-full")
+OBSERVABLES = ("domain-name", "phone-number", "cryptocurrency-wallet", "bank-account")
+
+
+def split(objects: list[dict[str, Any]], *, clean: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give what goes on to the workers, in its order, and what does not."""
+    expected, left_out, bundles = OpenCTIStix2Splitter().split_bundle_with_expectations(
+        json.dumps(bundle(objects)), cleanup_inconsistent_bundle=clean
+    )
+    assert expected == len(bundles)
+    return [one for part in bundles for one in json.loads(part)["objects"]], left_out
+
+
+@pytest.mark.parametrize("room", FULL)
+def test_the_splitter_takes_all_but_the_extension_definition(room: str, pages: dict[str, list[Any]]) -> None:
+    went, left_out = split(pages[room], clean=False)
+    assert [one["type"] for one in left_out] == ["extension-definition"]
+    assert sorted(one["id"] for one in went + left_out) == sorted(one["id"] for one in pages[room])
+
+
+def test_where_it_is_told_to_clean_up_a_sighting_goes_without_its_indicator_nowhere(
+    pages: dict[str, list[Any]],
+) -> None:
+    for room in FULL:
+        _, left_out = split(pages[room], clean=True)
+        lone = ["sighting"] if room == "sightings-full" else []
+        assert [one["type"] for one in left_out] == ["extension-definition", *lone]
+
+
+@pytest.mark.parametrize("room", FULL)
+def test_it_takes_nothing_out_of_them_but_who_says_that_he_is_himself(room: str, pages: dict[str, list[Any]]) -> None:
+    before = {one["id"]: one for one in pages[room]}
+    for one in split(pages[room], clean=True)[0]:
+        one.pop("nb_deps")
+        lost = {name for name in before[one["id"]] if one.get(name) != before[one["id"]][name]}
+        assert lost <= ({"created_by_ref"} if one["type"] == "identity" else set())
+
+
+def test_what_is_referred_to_comes_before_what_refers(pages: dict[str, list[Any]]) -> None:
+    place = {one["id"]: number for number, one in enumerate(split(pages["takedown-full"], clean=True)[0])}
+    for link in of_type(pages["takedown-full"], "relationship"):
+        assert max(place[link["source_ref"]], place[link["target_ref"]]) < place[link["id"]]
+
+
+def test_it_knows_our_observables_by_the_type_that_our_indicators_name(pages: dict[str, list[Any]]) -> None:
+    main_types = {
+        extension["main_observable_type"]
+        for one in of_type(pages["public"], "indicator")
+        for extension in one["extensions"].values()
+        if "main_observable_type" in extension
+    }
+    assert main_types == {OpenCTIStix2Utils.stix_observable_opencti_type(name) for name in OBSERVABLES}
+
+
+def test_its_own_id_of_an_indicator_is_another_so_that_ours_has_to_be_kept(pages: dict[str, list[Any]]) -> None:
+    for one in of_type(pages["public"], "indicator"):
+        assert Indicator.generate_id(one["pattern"]) != one["id"]
+
+
+@pytest.fixture(scope="module")
+def platform(pages: dict[str, list[Any]]) -> Iterator[Platform]:
+    """Give an OpenCTI that all that is for it was imported into."""
+    with stand_in() as standing:
+        client = OpenCTIApiClient(standing.url, "token", perform_health_check=False, log_level="error")
+        for room in FULL:
+            went, left_out = client.stix2.import_bundle_from_json(json.dumps(bundle(pages[room])), update=True)
+            assert len(went) == len(pages[room]) - 1
+            assert left_out == []
+        yield standing
+
+
+def test_every_indicator_arrives_under_our_id_with_all_that_it_says(
+    platform: Platform, pages: dict[str, list[Any]]
+) -> None:
+    sent = {one["input"]["stix_id"]: one["input"] for one in platform.sent["indicatorAdd"]}
+    for room in FULL[:3]:
+        for one in of_type(pages[room], "indicator"):
+            said = sent[one["id"]]
+            for name in ("name", "description", "pattern", "pattern_type", "valid_from", "valid_until", "lang"):
+                assert said[name] == one[name], name
+            assert said["createdBy"] == one["created_by_ref"]
+            assert said["objectMarking"] == one["object_marking_refs"]
+            assert said["confidence"] == said["x_opencti_score"] == int(CONTEXT["confidence"])
+            assert said["x_opencti_detection"] is True
+            assert said["x_opencti_main_observable_type"].lower() == one["pattern"][1:].partition(":")[0]
+            assert len(said["objectLabel"]) == len(one["labels"])
+
+
+def test_a_retraction_arrives_as_one(platform: Platform) -> None:
+    [said] = [one["input"] for one in platform.sent["indicatorAdd"] if WRONG["value"] in one["input"]["pattern"]]
+    assert said["revoked"] is True
+    assert said["valid_until"] < CONTEXT["valid_until"]
+
+
+def test_every_observable_arrives_under_our_id_and_the_link_to_it(
+    platform: Platform, pages: dict[str, list[Any]]
+) -> None:
+    observables = {one["stix_id"]: one for one in platform.sent["stixCyberObservableAdd"]}
+    links = {one["input"]["stix_id"]: one["input"] for one in platform.sent["stixCoreRelationshipAdd"]}
+    for room in FULL[:3]:
+        for one in of_type(pages[room], *OBSERVABLES):
+            said = observables[one["id"]]
+            assert said["type"].lower() == one["type"]
+            assert said["createIndicator"] is False
+            given = said[said["type"].replace("-", "")]
+            kept = {name: value for name, value in one.items() if name in ("value", "iban", "bic", "account_number")}
+            assert {name: value for name, value in given.items() if value is not None} == kept
+        for link in of_type(pages[room], "relationship"):
+            assert links[link["id"]]["fromId"] == link["source_ref"]
+            assert links[link["id"]]["toId"] == link["target_ref"]
+
+
+def test_an_account_without_iban_comes_without_what_opencti_knows_accounts_by(platform: Platform) -> None:
+    accounts = [one["BankAccount"] for one in platform.sent["stixCyberObservableAdd"] if one["type"] == "Bank-Account"]
+    for account in accounts:
+        assert (account["iban"] is None) is (account["account_number"] is not None)
+    assert any(account["iban"] is None for account in accounts)
+
+
+def test_a_sighting_arrives_with_where_it_was(platform: Platform, pages: dict[str, list[Any]]) -> None:
+    [sighting] = of_type(pages["sightings-full"], "sighting")
+    [said] = [one["input"] for one in platform.sent["stixSightingRelationshipAdd"]]
+    assert said["stix_id"] == sighting["id"]
+    assert said["fromId"] == sighting["sighting_of_ref"]
+    assert said["toId"] == sighting["where_sighted_refs"][0]
+    assert said["attribute_count"] == 4

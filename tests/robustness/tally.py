@@ -1,0 +1,71 @@
+"""What is thrown at the servers and what they answer, counted; and what no answer may be or hold."""
+
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tests.conformance.peer import TAXII
+
+# How many times over what `make test` throws once; `make fuzz` sets it.
+FUZZ = int(os.environ.get("FUZZ", "0"))
+
+# What would give the server's inside away.
+TELLTALE = re.compile(r'Traceback|sqlalchemy|sqlite|psycopg|SELECT |INSERT |UPDATE |site-packages|File "|\.py\b')
+
+
+class Pass(NamedTuple):
+    """One time through all tests, on a server with this database."""
+
+    database: str
+    number: int
+
+    def __str__(self) -> str:
+        """Name it in a test's id."""
+        return f"{self.database}-{self.number}"
+
+
+PASSES = [Pass(database, number) for database in ("sqlite", "postgresql") for number in range(FUZZ)] or [
+    Pass("sqlite", 0)
+]
+
+
+@dataclass
+class Tally:
+    """Counts inputs by what threw them, answers by status, and the bytes a server held at the end of each pass."""
+
+    secrets: set[str] = field(default_factory=set)
+    inputs: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    memory: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def look(self, what: str, status: int, content_type: str, body: bytes) -> None:
+        """See that an answer is no fault and gives nothing away, and a refusal an error resource; count it."""
+        self.inputs[what] += 1
+        self.statuses[str(status)] += 1
+        # 501 is for methods that nobody knows.
+        assert status < 500 or status == 501, (status, body)
+        text = body.decode(errors="replace")
+        assert not any(secret in text for secret in self.secrets)
+        # What partners wrote themselves is theirs to read.
+        if status >= 400:
+            assert not TELLTALE.search(text), text
+        if status >= 400 and body:
+            assert content_type == TAXII
+            assert json.loads(body)["http_status"] == str(status)
+
+    def silence(self, what: str) -> None:
+        """Count an input that got no answer, because it was not all of a request or the sender left."""
+        self.inputs[what] += 1
+        self.statuses["none"] += 1
+
+    def lines(self) -> list[str]:
+        """Say it to a person."""
+        said = [f"inputs: {self.inputs.total():,}"]
+        said += [f"  {what}: {count:,}" for what, count in self.inputs.most_common()]
+        said += ["answers: " + ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))]
+        for database, held in self.memory.items():
+            said.append(f"memory on {database}, MiB after each pass: " + " ".join(f"{one >> 20}" for one in held))
+        return said

@@ -1,0 +1,73 @@
+"""schemathesis, on the description at ``/openapi.json``: right requests are taken, wrong ones refused, as it says."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.deployment import Deployment
+from tests.conformance.peer import Peer, indicator, version
+from tests.robustness.tally import Pass, Tally
+
+SCHEMATHESIS = Path(__file__).parents[2] / ".venv-fuzz/bin/schemathesis"
+EXAMPLES = 60
+SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def member(server: Deployment, turn: Pass) -> Peer:
+    """Give a partner, in whose room there are objects in several versions: too few for a page to be kept ready."""
+    peer = server.peer("member")
+    if not turn.number:
+        objects = [indicator() for _ in range(20)]
+        peer.post("collections/room/objects/", objects)
+        peer.post("collections/room/objects/", [version(one, "2026-02-01T00:00:00.000Z") for one in objects[:10]])
+    return peer
+
+
+@pytest.mark.parametrize("collection", ["room", None], ids=["one-collection", "any-collection"])
+def test_the_server_does_what_its_description_says(
+    server: Deployment, member: Peer, turn: Pass, tally: Tally, tmp_path: Path, collection: str | None
+) -> None:
+    told = run(server, member, turn.number, tmp_path, collection)
+    # What comes after it is long, and no failure.
+    assert told.returncode == 0, told.stderr + told.stdout.partition("Failed to extract data")[0]
+    answered = json.loads((tmp_path / "answers.har").read_text())["log"]["entries"]
+    assert len(answered) > 10 * EXAMPLES
+    for entry in answered:
+        tally.look("schemathesis on the description", *answer(entry["response"]))
+
+
+def run(
+    server: Deployment, member: Peer, seed: int, folder: Path, collection: str | None
+) -> subprocess.CompletedProcess[str]:
+    """Let schemathesis ask; of the one ``collection``, or of any that it finds or makes up."""
+    rules = folder / "schemathesis.toml"
+    rules.write_text(f'[parameters]\ncollection_id = "{collection}"\n' if collection else "")
+    return subprocess.run(
+        [
+            str(SCHEMATHESIS),
+            *("--config-file", str(rules), "run", f"{server.url}/openapi.json"),
+            *("--header", f"Authorization: {member.authorization}", "--checks", "all"),
+            # Who sends wrong passwords again and again is told to wait, which this one does not know.
+            *("--exclude-checks", "ignored_auth"),
+            *("--max-examples", str(EXAMPLES), "--seed", str(seed)),
+            *("--generation-database", "none", "--continue-on-failure", "--no-color", "--warnings", "off"),
+            *("--report", "har", "--report-har-path", str(folder / "answers.har")),
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "SCHEMATHESIS_HOOKS": "hooks"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def answer(response: dict[str, Any]) -> tuple[int, str, bytes]:
+    """Take status, type and body from a record of it."""
+    kinds = [one["value"] for one in response["headers"] if one["name"].lower() == "content-type"]
+    return response["status"], kinds[0] if kinds else "", response["content"].get("text", "").encode()
