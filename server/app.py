@@ -59,10 +59,9 @@ def _watch(app: Flask, store: Store, settings: Settings) -> None:
     counted, trail = Metrics(store), Trail(store)
     observe.watch(counted, AccessLog(settings.access_log), trail)
     atexit.register(trail.stop)
-    if settings.audit_days:
-        retention = Retention(store, settings.audit_days)
-        retention.start()
-        atexit.register(retention.stop)
+    retention = Retention(store, settings.audit_days)
+    retention.start()
+    atexit.register(retention.stop)
 
     @app.get("/health/live")
     def live() -> tuple[Response, int]:

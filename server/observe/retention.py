@@ -1,22 +1,24 @@
-"""How long the audit trail is kept: what is older is removed, by one thread a worker, now and then."""
+"""How long the audit trail and the statuses are kept: what is older goes, by one thread a worker, now and then."""
 
 import logging
 import threading
 
-from server.store import Store, StoreUnavailable, audit
+from server.store import Store, StoreUnavailable, audit, statuses
 from server.store.times import now
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 3_600.0
 _DAY = 86_400 * 1_000_000
+# TAXII 2.1 §4.3 lets a server remove them after a while.
+_STATUS_DAYS = 30
 
 
 class Retention:
     """Removes what is older than some days at the start, and then every hour."""
 
     def __init__(self, store: Store, days: int) -> None:
-        """Keep ``days`` of the trail of ``store``."""
+        """Keep ``days`` of the trail of ``store``, all of it with 0; of the status resources a month."""
         self._store = store
         self._days = days
         self._stopping = threading.Event()
@@ -32,7 +34,11 @@ class Retention:
         self._thread.join()
 
     def clean(self) -> int:
-        """Remove what is too old, each transaction a short one, and say how many rows went."""
+        """Remove what is too old, each transaction a short one, and say how many rows of the trail went."""
+        with self._store.begin() as tx:
+            statuses.forget(tx, before=now() - _STATUS_DAYS * _DAY)
+        if not self._days:
+            return 0
         before, removed = now() - self._days * _DAY, 0
         with self._store.read() as tx:
             chains = audit.chains(tx)
@@ -45,6 +51,9 @@ class Retention:
         return removed
 
     def _run(self) -> None:
+        # Statuses alone are in no hurry.
+        if not self._days and self._stopping.wait(_SECONDS):
+            return
         while True:
             try:
                 removed = self.clean()

@@ -144,6 +144,11 @@ class HotStore(Store):
         self._mine = threading.local()
         self._path = make_url(engine.url).database if engine.dialect.name == "sqlite" else None
 
+    @property
+    def at_a_glance(self) -> bool:
+        """Tell whether this is for what takes no time: a new password is verified elsewhere."""
+        return self._patience is not None
+
     def read(self) -> AbstractContextManager[Tx]:
         """Open a view of the database, as ``Store.read``; inside another one of this thread it is the same moment."""
         if self._path is not None:

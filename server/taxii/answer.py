@@ -7,6 +7,10 @@ from flask import Response
 from server.taxii.media import TAXII
 
 
+class Undecided(Exception):
+    """Whether the body of a request is wanted takes longer to say than its head takes to read."""
+
+
 class Answer(NamedTuple):
     """Status, body and headers of a response; the body is TAXII's JSON.
 

@@ -1,6 +1,8 @@
 """The object endpoints as one function of a request, whichever way it came in."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -17,6 +19,11 @@ from server.taxii.ready import Pages
 
 # A partner's client says the same each time.
 _accepts = lru_cache(maxsize=256)(accepts)
+
+# Large bodies take their turn: each takes several times its size while it is read, and two at a time are no slower.
+_LARGE_BYTES = 4 * 1024 * 1024
+_LARGE = threading.Semaphore(2)
+_PATIENCE_SECONDS = 20.0
 
 
 class Asked(NamedTuple):
@@ -92,8 +99,22 @@ _READING: dict[str, Callable[[Tx, Partner, Asked], Answer]] = {
 
 def _add(store: Store, partner: Partner, asked: Asked) -> Answer:
     may_add(store, partner, asked)
-    body = inflate(_body(asked.environ), asked.environ.get("HTTP_CONTENT_ENCODING"))
-    return objects.add(store, partner, asked.collection, body)
+    came = _body(asked.environ)
+    # What is packed may be large, however small it came.
+    encoding = asked.environ.get("HTTP_CONTENT_ENCODING")
+    with _turn() if encoding or len(came) > _LARGE_BYTES else nullcontext():
+        return objects.add(store, partner, asked.collection, inflate(came, encoding))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for the turn of a large body. Raises ``TaxiiError`` 503 where that takes too long."""
+    if not _LARGE.acquire(timeout=_PATIENCE_SECONDS):
+        raise TaxiiError(503, headers=(("Retry-After", "5"),))
+    try:
+        yield
+    finally:
+        _LARGE.release()
 
 
 def _body(environ: dict[str, Any]) -> bytes:

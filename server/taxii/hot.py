@@ -15,7 +15,7 @@ from server import observe
 from server.store import Store, StoreUnavailable
 from server.store.hot import HotStore, NotAtAGlance
 from server.taxii import certificates, errors
-from server.taxii.answer import Answer
+from server.taxii.answer import Answer, Undecided
 from server.taxii.compression import pack, wanted
 from server.taxii.echo import Echo, Heard, question
 from server.taxii.endpoints import Asked, may_add, respond, welcome
@@ -76,18 +76,22 @@ class Hot:
             self._echo.keep(said, version, environ[_PARTNER], answer)
         return answer
 
-    def early(self, environ: Environ) -> Answer | None:
-        """Refuse a request by its head alone, before its body is read; None where the body is wanted."""
+    def early(self, environ: Environ, *, patient: bool = False) -> Answer | None:
+        """Refuse a request by its head alone, before its body is read; None where the body is wanted.
+
+        Raises ``Undecided`` where it takes more than a glance to tell; ``patient`` asks however long it takes.
+        """
         asked = _read(environ)
         if asked is None or asked.method != "POST":
             length = environ.get("CONTENT_LENGTH") or "0"
             return self.refuse(environ, 413) if int(length) > _USELESS_BODY else None
         try:
-            return self._answer(self._glance, asked, _allow)
-        except NotAtAGlance:
+            return self._answer(self._store if patient else self._glance, asked, _allow)
+        except NotAtAGlance as error:
             # Who asks is not known yet; that nobody may send so much is.
-            length = environ.get("CONTENT_LENGTH") or "0"
-            return self.refuse(environ, 413) if int(length) > MAX_CONTENT_LENGTH else None
+            if int(environ.get("CONTENT_LENGTH") or "0") > MAX_CONTENT_LENGTH:
+                return self.refuse(environ, 413)
+            raise Undecided from error
         except _Allowed:
             return None
 
@@ -97,7 +101,10 @@ class Hot:
 
     def refuse(self, environ: Environ, status: int) -> Answer:
         """Give the error resource for a request that is none."""
-        return errors.answer(TaxiiError(status), where="wire", method=str(environ.get("REQUEST_METHOD", "-")))
+        later = (("Retry-After", "1"),) if status == 503 else ()
+        return errors.answer(
+            TaxiiError(status, headers=later), where="wire", method=str(environ.get("REQUEST_METHOD", "-"))
+        )
 
     def _answer(
         self,

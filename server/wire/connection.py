@@ -10,7 +10,7 @@ from typing import cast
 
 import httptools
 
-from server.taxii.answer import Answer
+from server.taxii.answer import Answer, Undecided
 from server.wire.reply import date, head_as_said, head_of
 from server.wire.request import Refused, Request, base, run
 from server.wire.shared import Connections
@@ -82,6 +82,9 @@ class Connection(asyncio.Protocol):
         """Forget the connection; what is under way is finished all the same."""
         self._ending = True
         self._waiting.clear()
+        # This and its parser hold each other: what came of a body would wait for the garbage collector.
+        self._let_go(self._request)
+        self._request = Request()
         self._shared.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -164,11 +167,30 @@ class Connection(asyncio.Protocol):
         self.deadline = self._body_began + _STILL_SECONDS
         # Behind another request, a refusal would come out of its turn.
         if not self._at_work and not self._waiting:
-            refusal = application.early(environ)
-            if refusal is not None:
-                self._last(refusal)
-            elif request.wants_continue:
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            try:
+                self._decide(request, application.early(environ))
+            except Undecided:
+                # Not a byte more is read until it is known whether it is wanted.
+                self._transport.pause_reading()
+                work = self._shared.threads.submit(application.early, environ, patient=True)
+                work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._decided, request, done))
+
+    def _decided(self, request: Request, work: "Future[Answer | None]") -> None:
+        """Go on with a request whose head has been looked at; what fails here fails again with the whole request."""
+        if self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        if request is self._request and not self._in_head and not self._ending:
+            self._decide(request, None if work.exception() else work.result())
+
+    def _decide(self, request: Request, refusal: Answer | None) -> None:
+        """Refuse a body, or let it come."""
+        if refusal is None and not self._shared.has_room(int(request.environ.get("CONTENT_LENGTH") or 0)):
+            refusal = self._shared.application.refuse(request.environ, 503)
+        if refusal is not None:
+            self._last(refusal)
+        elif request.wants_continue:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -177,6 +199,9 @@ class Connection(asyncio.Protocol):
         request = self._request
         request.body.append(body)
         request.size += len(body)
+        self._shared.held += len(body)
+        if not self._shared.has_room(0, request.size):
+            raise Refused(503)
         if request.size > self._shared.application.longest(request.environ):
             raise Refused(413)
         now = time.monotonic()
@@ -216,6 +241,7 @@ class Connection(asyncio.Protocol):
 
     def _worked(self, request: Request, work: Future[tuple[str, list[tuple[str, str]], bytes]]) -> None:
         self._at_work = False
+        self._let_go(request)
         error = work.exception()
         if error is not None:
             log.error("wire-failure", exc_info=error)
@@ -225,6 +251,12 @@ class Connection(asyncio.Protocol):
             status, headers, body = work.result()
             self._write(request, head_as_said(status, headers, len(body)), body)
         self._next()
+
+    def _let_go(self, request: Request) -> None:
+        """Count what a body took as free again, once."""
+        self._shared.held -= request.size
+        request.size = 0
+        request.body.clear()
 
     def _write(self, request: Request, head: bytes, body: bytes) -> None:
         if self._transport.is_closing():
@@ -254,6 +286,7 @@ class Connection(asyncio.Protocol):
         self._ending = True
         self._waiting.clear()
         if not self._at_work:
+            self._let_go(self._request)
             head = head_of(answer) + date()
             self._transport.write(head + b"Connection: close\r\n\r\n" + answer.body)
             # A connection that is closed on what it still sends loses the answer with it.

@@ -25,8 +25,11 @@ class Application(Protocol):
     def quick(self, environ: Environ) -> Answer | None:
         """Answer at once, or give None."""
 
-    def early(self, environ: Environ) -> Answer | None:
-        """Refuse by the head alone, or give None."""
+    def early(self, environ: Environ, *, patient: bool = False) -> Answer | None:
+        """Refuse by the head alone, or give None.
+
+        Raises ``Undecided`` where that takes longer than no time; ``patient`` takes it, in a thread.
+        """
 
     def longest(self, environ: Environ) -> int:
         """Say how long the body may be."""

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from server.wire.connection import Connection
 
 
+# Of bodies, of one worker; each takes several times its size while it is read.
+_HELD_AT_MOST = 256 * 1024 * 1024
+
+
 class Connections(set["Connection"]):
     """The open connections of one worker, and what they share."""
 
@@ -20,6 +24,12 @@ class Connections(set["Connection"]):
         self.threads = threads
         self.script = script
         self.stopping = False
+        # Bytes of bodies that have come in and are not answered yet.
+        self.held = 0
+
+    def has_room(self, more: int, own: int = 0) -> bool:
+        """Tell whether so many bytes of a body fit in beside its ``own``; the only body that there is always does."""
+        return self.held <= own or self.held + more <= _HELD_AT_MOST
 
     def sweep(self) -> None:
         """Drop the connections on which nothing moves."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import socket
@@ -24,6 +25,8 @@ _LAST_CALL_SECONDS = 1.5
 _HANDSHAKE_SECONDS = 10.0
 # The event loop waits at most so long for a thread that computes.
 _SWITCH_SECONDS = 0.001
+# Of glibc's malloc: a block as large as this is given back when it is free; else each thread's arena may keep one.
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 16 * 1024 * 1024
 
 
 class Worker(GunicornWorker):
@@ -32,6 +35,9 @@ class Worker(GunicornWorker):
     def init_process(self) -> None:
         """Begin in the new process; does not return."""
         sys.setswitchinterval(_SWITCH_SECONDS)
+        if sys.platform == "linux":
+            with contextlib.suppress(AttributeError):
+                ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
         super().init_process()
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:

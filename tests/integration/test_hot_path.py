@@ -1,5 +1,6 @@
 """The object endpoints answer the same with and without the web framework, at a glance and at leisure."""
 
+import base64
 import io
 import json
 import re
@@ -22,6 +23,7 @@ from server.store.hot import HotStore, NotAtAGlance
 from server.store.item import Item
 from server.store.query import Query
 from server.taxii import gate, hot as hot_path
+from server.taxii.answer import Undecided
 from server.taxii.hot import Hot, headers
 from server.wire.request import run
 
@@ -226,6 +228,18 @@ def test_a_page_is_ready_for_those_alone_who_may_read_it(room: Room) -> None:
     with room.store.begin() as tx:
         partners.grant(tx, "bank", room.collection, read=True)
     assert room.get(OBJECTS + "?limit=35")[0] == "200 OK"
+
+
+def test_a_password_is_never_verified_at_a_glance(room: Room) -> None:
+    assert HotStore(room.store, 0.003).at_a_glance
+    assert not HotStore(room.store).at_a_glance
+    basic = base64.b64encode(b"bank:not-the-password").decode()
+    environ = room.environ(OBJECTS, "POST", ENVELOPE, HTTP_AUTHORIZATION=f"Basic {basic}")
+    with pytest.raises(Undecided):
+        room.hot.early(environ)
+    answer = room.hot.early(environ, patient=True)
+    assert answer is not None
+    assert answer.status == 401
 
 
 def test_what_takes_long_is_not_answered_at_a_glance(room: Room) -> None:
