@@ -57,7 +57,7 @@ interop: .venv/.ok .venv-interop/.ok ## what a hub serves, read by the programs 
 	@touch $@
 
 fuzz: .venv/.ok .venv-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
-	@FUZZ=$(or $(FUZZ),8) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
+	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
 
 fix: .venv/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff format .

@@ -12,6 +12,8 @@ from server.taxii.answer import Answer
 _SECONDS = 1.0
 _KEPT_AT_MOST = 1_000
 _LARGEST = 16 * 1024
+# Of a question; those of clients have some hundred characters, a certificate some thousand bytes.
+_LONGEST = 8 * 1024
 # All that an answer depends on, of what a request says.
 _SAID = ("QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING")
 
@@ -46,7 +48,7 @@ class Echo:
 
     def keep(self, asked: Question, version: int, partner: Partner, answer: Answer) -> None:
         """Keep an answer that was made when the database was at ``version`` or, in the meantime, later."""
-        if answer.status != 200 or len(answer.body) > _LARGEST:
+        if answer.status != 200 or len(answer.body) > _LARGEST or sum(len(part or "") for part in asked) > _LONGEST:
             return
         self._heard[asked] = Heard(partner, answer, version, time.monotonic() + _SECONDS)
         self._heard.move_to_end(asked)

@@ -290,6 +290,14 @@ def test_the_same_question_to_an_unchanged_store_is_answered_from_memory(room: R
     assert answers == ["limit=7"]
 
 
+def test_long_questions_are_answered_and_not_remembered(room: Room, answers: list[str]) -> None:
+    query = f"?match[id]={','.join([KNOWN] * 300)}"
+    first, second = (room.hot.quick(room.environ(OBJECTS + query)) for _ in range(2))
+    assert first is not None
+    assert first == second
+    assert len(answers) == 2
+
+
 @pytest.mark.parametrize(
     "other", [{"HTTP_AUTHORIZATION": "Bearer wrong"}, {"HTTP_ACCEPT": "text/html"}, {"HTTP_ACCEPT_ENCODING": "gzip"}]
 )
