@@ -9,32 +9,67 @@ from pathlib import Path
 
 import stix2
 
-from feeds.mapping import Mapped, Options, map_stream
+from feeds.mapping import Counts, Mapped, Options, map_stream
 from feeds.output import Sink
+from feeds.parallel import map_to
+from feeds.seen import Seen
 
 REPORTS = 100_000
 STIX2_REPORTS = 1_000
 ROUNDS = 3
 
 
+def _iban(number: int) -> str:
+    """Write a German IBAN with the check digits of ISO 13616."""
+    account = f"37040044{number:010}"
+    check = 98 - int(f"{account}131400") % 97  # D is 13, E is 14
+    return f"DE{check:02}{account}"
+
+
+# Each with what a second is to bring.
+KINDS: dict[str, tuple[int, Callable[[int], str]]] = {
+    "domain": (60_000, lambda number: f"shop-{number}.example.com"),
+    "url": (30_000, lambda number: f"https://shop-{number}.example.com/pay/{number}?item={number}"),
+    "wallet": (30_000, lambda number: f"0x{number:040x}"),
+    "bank-account": (30_000, _iban),
+    "phone": (15_000, lambda number: f"+6681{number:07}"),
+}
+
+
 def rows() -> Iterator[list[object]]:
     """Give the table's rows: reports a second, the median of three rounds each, ours and theirs taking turns."""
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "domains.txt"
-        source.write_text("".join(f"shop-{number}.example.com\n" for number in range(REPORTS)), encoding="utf-8")
-        target = Path(folder) / "out.jsonl"
-        ours, theirs = [], []
+        target, seconds = Path(folder) / "out.jsonl", {}
+        sources = {kind: Path(folder) / f"{kind}.txt" for kind in KINDS}
+        for kind, (_, value) in KINDS.items():
+            sources[kind].write_text(
+                "".join(f"{value(number)}\n" for number in range(1, REPORTS + 1)), encoding="utf-8"
+            )
+        theirs = []
         for _ in range(ROUNDS):
-            ours.append(REPORTS / _seconds(lambda: _map(source, target)))
-            theirs.append(STIX2_REPORTS / _seconds(lambda: _map_by_stix2(source, target)))
-    mine, other = statistics.median(ours), statistics.median(theirs)
-    yield [
-        "domains to observable + indicator + relationship, reports/s",
-        round(mine),
-        "stix2 classes",
-        round(other),
-        f"{mine / other:.0f}x",
-    ]
+            for kind, source in sources.items():
+                seconds.setdefault(kind, []).append(_seconds(lambda s=source, k=kind: _map(s, target, k)))
+            theirs.append(STIX2_REPORTS / _seconds(lambda: _map_by_stix2(sources["domain"], target)))
+        other = statistics.median(theirs)
+        for kind, (wanted, _) in KINDS.items():
+            mine = REPORTS / statistics.median(seconds[kind])
+            what = f"{kind}: observable + indicator + relationship, reports/s"
+            yield [what, round(mine), "stix2 classes, domains", round(other), f"{mine / other:.0f}x"]
+            yield [f"{kind}: the same", round(mine), "target", wanted, f"{mine / wanted:.2f}x"]
+        yield from _by_jobs(sources["domain"], target)
+
+
+def _by_jobs(source: Path, target: Path) -> Iterator[list[object]]:
+    """Compare one process with two, over a file long enough for their start not to count."""
+    long = source.with_name("long.txt")
+    with long.open("w", encoding="utf-8") as out:
+        out.writelines(f"mall-{number}.example.com\n" for number in range(REPORTS * 5))
+    alone, together = [], []
+    for _ in range(ROUNDS):
+        alone.append(_seconds(lambda: _map(long, target, "domain")))
+        together.append(_seconds(lambda: _map_on_two(long, target)))
+    one, two = (REPORTS * 5 / statistics.median(each) for each in (alone, together))
+    yield ["domains with --jobs 2, reports/s", round(two), "--jobs 1", round(one), f"{two / one:.2f}x"]
 
 
 def _seconds(work: Callable[[], None]) -> float:
@@ -43,11 +78,22 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def _map(source: Path, target: Path) -> None:
-    options = Options(reporter="Benchmark", kind="domain", reported_at=datetime(2026, 1, 15, tzinfo=UTC))
+def _options(kind: str) -> Options:
+    return Options(reporter="Benchmark", kind=kind, reported_at=datetime(2026, 1, 15, tzinfo=UTC))
+
+
+def _map_on_two(source: Path, target: Path) -> None:
+    options, counts = _options("domain"), Counts()
+    with source.open("rb") as stream, Sink.to(target, options) as sink:
+        assert not list(map_to(sink, stream, source.name, options, Seen(), counts, 2))
+    assert counts.mapped == counts.read
+
+
+def _map(source: Path, target: Path, kind: str) -> None:
+    options = _options(kind)
     with source.open("rb") as stream, Sink.to(target, options) as sink:
         for outcome in map_stream(stream, source.name, options):
-            assert isinstance(outcome, Mapped)
+            assert isinstance(outcome, Mapped), outcome
             sink.write(outcome)
 
 

@@ -7,54 +7,23 @@ All others are dropped: they may be somebody's personal data.
 """
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from feeds.format import Row, Unreadable
+from feeds.words import HINTS, Naming, Value, Vocabulary, every_input, naming, plain, vocabulary
 from schemas import kinds
-from schemas.report import Report
-from schemas.vocabulary import ScamType, Tlp
 
-_NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter"}
 # Texts that are taken as they stand; all others are words, of which a file has few.
 _FREE = {"first_seen", "last_seen", "reported_at", "valid_until", "description", "reference", "sha256"} | {
-    *("iban", "account_number")
+    *("iban", "account_number", "company_number", "company_name")
 }
 _NOTHING: Mapping[str, str] = {}
 _MANY = 4096
-_HINTS = {"type", "classification", "category", "votes"}
 _SAYING_NOTHING = {"other", "unknown"}
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _KEBAB_FIELDS = ("channel", "payment_rail", "action", "holder_status")
-
-
-class _Value(NamedTuple):
-    """A column that holds values, and the kind they are of, always or beside certain other columns."""
-
-    rank: int
-    kind: str | None
-    kind_beside: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-class _Vocabulary(NamedTuple):
-    values: Mapping[str, _Value]
-    columns: Mapping[str, tuple[int, str]]
-    subjects: Mapping[str, str]
-    kinds: Mapping[str, str]
-    scam_types: Mapping[str, str]
-    innocent: frozenset[str]
-    innocent_categories: frozenset[str]
-    confidence: Mapping[str, str]
-    doubt: Mapping[str, str]
-    tlp: Mapping[str, str]
-
-
-def plain(name: str) -> str:
-    """Give a name as names are compared: its letters and digits, in lower case."""
-    return _NOT_ALNUM.sub("", name).casefold()
 
 
 class Columns:
@@ -65,7 +34,7 @@ class Columns:
 
     def __init__(self, names: Sequence[str], context: Mapping[str, str] = _NOTHING) -> None:
         """Find out what columns called ``names`` hold."""
-        words = _vocabulary()
+        words = vocabulary()
         plains = [plain(name) for name in names]
         found = [(words.values[name], place) for place, name in enumerate(plains) if name in words.values]
         self._values = sorted(found, key=lambda pair: pair[0].rank)
@@ -81,6 +50,11 @@ class Columns:
         self._frames: dict[tuple[object, ...], _Frame] = {}
         self._context = context
         self.width = len(names)
+
+    @property
+    def known(self) -> bool:
+        """Say whether any column is one that reports have."""
+        return bool(self._values or self._others)
 
     @property
     def tell(self) -> bool:
@@ -114,7 +88,7 @@ class Columns:
                 fields[field] = free
         return Row(line, fields)
 
-    def _frame(self, value: "_Value | None", cells: Sequence[str]) -> "_Frame":
+    def _frame(self, value: "Value | None", cells: Sequence[str]) -> "_Frame":
         """Give what the words in ``cells`` come to; the rows of a file repeat the same few."""
         here = len(cells)
         key = (value, *[cells[place] if place < here else "" for place in self._worded])
@@ -125,15 +99,15 @@ class Columns:
             frame = self._frames[key] = self._framed(value, cells)
         return frame
 
-    def _framed(self, value: "_Value | None", cells: Sequence[str]) -> "_Frame":
-        words, said = _vocabulary(), self.said(cells)
+    def _framed(self, value: "Value | None", cells: Sequence[str]) -> "_Frame":
+        words, said = vocabulary(), self.said(cells)
         verdicts = _verdicts(said, words)
         if _innocent(said, verdicts, words):
             return _Frame({}, [], _NOT_A_SCAM)
         kind = _kind(value, said, words)
         fields = {"kind": kind} if kind else {}
         known = kinds.every().get(kind) if kind else None
-        foreign = _every_input() - set(known.inputs) if known else frozenset()
+        foreign = every_input() - set(known.inputs) if known else frozenset()
         for field, raw in said.items():
             of_each_row = field in _FREE and field not in self._context
             if field not in foreign and not of_each_row and (spelled := _spelled(field, raw, words)):
@@ -155,20 +129,24 @@ class _Frame(NamedTuple):
     refusal: tuple[str, str] | None
 
 
-@lru_cache(maxsize=4096)
 def columns_of(names: tuple[str, ...], context: tuple[tuple[str, str], ...] = ()) -> Columns:
     """Give the columns called ``names``; the same object each time, as objects of a file have few shapes."""
+    return _columns_of(names, context, naming())
+
+
+@lru_cache(maxsize=4096)
+def _columns_of(names: tuple[str, ...], context: tuple[tuple[str, str], ...], _: Naming) -> Columns:
     return Columns(names, dict(context))
 
 
 def is_value_column(name: str) -> bool:
     """Tell whether a column of that name holds values."""
-    return plain(name) in _vocabulary().values
+    return plain(name) in vocabulary().values
 
 
 def column_of_list(name: str) -> str:
     """Give the name of the column that the items of a list called ``name`` would stand in: ``phone`` for phones."""
-    words = _vocabulary().values
+    words = vocabulary().values
     whole = plain(name)
     for each in (whole, whole.removesuffix("s"), whole.removesuffix("es")):
         if each in words:
@@ -178,16 +156,37 @@ def column_of_list(name: str) -> str:
 
 def is_kind_word(text: str) -> bool:
     """Tell whether ``text`` is what a type column would say."""
-    return plain(text) in _vocabulary().kinds
+    return plain(text) in vocabulary().kinds
 
 
-def _verdicts(said: Mapping[str, str], words: _Vocabulary) -> list[str]:
+def scam_type_of(words: Iterable[str]) -> str | None:
+    """Give the scam type that the first telling one of some labels or tags means, None where none tells."""
+    known = vocabulary().scam_types
+    return next((known[word] for word in map(plain, words) if word in known and word not in _SAYING_NOTHING), None)
+
+
+def says_innocent(words: Iterable[str]) -> bool:
+    """Tell whether one of some labels or tags says that the value is part of no scam."""
+    return not vocabulary().innocent.isdisjoint(map(plain, words))
+
+
+def kind_called(word: str) -> str | None:
+    """Give the kind that a type column's ``word`` means, None where it means none that is known."""
+    return vocabulary().kinds.get(plain(word))
+
+
+def tlp_called(word: str) -> str | None:
+    """Give the TLP level that ``word`` means (``TLP:WHITE``), None where it means none."""
+    return vocabulary().tlp.get(plain(word.casefold().removeprefix("tlp")))
+
+
+def _verdicts(said: Mapping[str, str], words: Vocabulary) -> list[str]:
     """Give what hints say of the scam, the surest first."""
     named = [plain(said[hint]) for hint in ("classification", "type", "category") if hint in said]
     return [word for word in named if word not in words.kinds and word not in _SAYING_NOTHING]
 
 
-def _innocent(said: Mapping[str, str], verdicts: Sequence[str], words: _Vocabulary) -> bool:
+def _innocent(said: Mapping[str, str], verdicts: Sequence[str], words: Vocabulary) -> bool:
     if any(verdict in words.innocent for verdict in verdicts) or plain(said.get("scam_type", "")) in words.innocent:
         return True
     if re.fullmatch(r"-\d+|0+", said.get("votes", "")):
@@ -196,7 +195,7 @@ def _innocent(said: Mapping[str, str], verdicts: Sequence[str], words: _Vocabula
     return not accused and plain(said.get("category", "")) in words.innocent_categories
 
 
-def _kind(value: _Value | None, said: Mapping[str, str], words: _Vocabulary) -> str | None:
+def _kind(value: Value | None, said: Mapping[str, str], words: Vocabulary) -> str | None:
     if "kind" in said:
         return words.kinds.get(plain(said["kind"]), said["kind"])
     if kind := words.kinds.get(plain(said.get("type", ""))):
@@ -207,9 +206,9 @@ def _kind(value: _Value | None, said: Mapping[str, str], words: _Vocabulary) -> 
     return value.kind or next(beside, None)
 
 
-def _spelled(field: str, raw: str, words: _Vocabulary) -> str | None:
+def _spelled(field: str, raw: str, words: Vocabulary) -> str | None:
     """Give a text as reports write it, None where it says nothing."""
-    if field == "kind" or field in _HINTS:
+    if field == "kind" or field in HINTS:
         return None
     if field == "scam_type":
         return words.scam_types.get(plain(raw)) or _kebab(raw)
@@ -237,42 +236,3 @@ _NO_VALUE_COLUMN = (
 )
 _EMPTY = ("no-value", "the row is empty where its value ought to stand")
 _NOT_A_SCAM = ("not-a-scam", "the row says that this is no scam: leave such rows out")
-
-
-@cache
-def _every_input() -> frozenset[str]:
-    return frozenset(field for kind in kinds.every().values() for field in kind.inputs)
-
-
-@cache
-def _vocabulary() -> _Vocabulary:
-    table: dict[str, Any] = tomllib.loads(files("feeds").joinpath("columns.toml").read_text(encoding="utf-8"))
-    values: dict[str, _Value] = {}
-    for rank, group in enumerate(table["value"]):
-        beside = tuple((kind, tuple(others)) for kind, others in group.get("kind_beside", {}).items())
-        for place, name in enumerate(group["names"]):
-            values[plain(name)] = _Value(rank * 100 + place, group.get("kind"), beside)
-    for kind in kinds.every():
-        values.setdefault(plain(kind), _Value(10_000, kind))
-    fields = {*Report.model_fields, *_every_input(), *_HINTS, "sha256"} - _NOT_A_ROWS_TO_SAY
-    columns = {plain(field): (0, field) for field in fields}
-    for field, names in table["columns"].items():
-        columns |= {plain(name): (place, field) for place, name in enumerate(names)}
-    kind_words = {plain(kind): kind for kind in kinds.every()}
-    scam_types = {plain(word): word.value for word in ScamType}
-    return _Vocabulary(
-        values=values,
-        columns=columns,
-        subjects=table["subjects"],
-        kinds=kind_words | _inverted(table["kinds"]),
-        scam_types=scam_types | _inverted(table["scam_types"]),
-        innocent=frozenset(table["not_a_scam"]["verdicts"]),
-        innocent_categories=frozenset(table["not_a_scam"]["categories"]),
-        confidence={word: str(level) for word, level in table["confidence"].items()},
-        doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
-        tlp={plain(word): word.value for word in Tlp} | table["tlp"],
-    )
-
-
-def _inverted(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {plain(name): word for word, names in words.items() for name in [word, *names]}

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from feeds.mapping import Duplicate, Mapped, Options, Reject, map_stream, parts, preface
+from feeds.record_mapping import map_records
+from feeds.seen import Seen
 from schemas.partner import Partner
+from schemas.report import Report
+from server.release import visible
 from server.release.contribute import contribute
 from server.store import Store
 from server.store.item import Item
@@ -18,14 +22,36 @@ def contribute_file(
     stream: BinaryIO,
     name: str,
     options: Options,
-    seen: set[tuple[str, str]] | None = None,
+    seen: Seen | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Map ``stream`` and contribute what comes out, a transaction a batch; gives the outcome of each row.
 
     A row that the release rules refuse or hold back comes out as a ``Reject``; what they hold back is kept all the
     same. An outcome is given after its batch is stored. Raises ``UnreadableFile`` after all rows that could be read.
     """
-    for part in parts(map_stream(stream, name, options, seen), _BATCH):
+    return _contributed(store, partner, name, options, map_stream(stream, name, options, seen))
+
+
+def contribute_records(
+    store: Store, partner: Partner, stream: BinaryIO, name: str, options: Options, seen: set[str] | None = None
+) -> Iterator[Mapped | Duplicate | Reject]:
+    """Do the same with a file of records; values in them mean the indicators that ``partner`` may see."""
+
+    def find(kind: str, value: str) -> list[str]:
+        with store.read() as tx:
+            return visible.indicators(tx, partner, kind, value)
+
+    return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find))
+
+
+def _contributed(
+    store: Store,
+    partner: Partner,
+    name: str,
+    options: Options,
+    outcomes: Iterator[Mapped | Duplicate | Reject],
+) -> Iterator[Mapped | Duplicate | Reject]:
+    for part in parts(outcomes, _BATCH):
         mapped = [outcome for outcome in part.outcomes if isinstance(outcome, Mapped)]
         messages = _contribute(store, partner, options, mapped) if mapped else {}
         for outcome in part.outcomes:
@@ -52,5 +78,7 @@ def _judged(
         for obj in outcome.objects:
             if obj["id"] in messages:
                 reason, message = messages[obj["id"]]
-                return Reject(name, outcome.line, outcome.report.value, outcome.report.kind, reason, message)
+                said = outcome.report
+                raw, kind = (said.value, said.kind) if isinstance(said, Report) else (obj["id"], obj["type"])
+                return Reject(name, outcome.line, raw, kind, reason, message)
     return outcome

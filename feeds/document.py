@@ -1,11 +1,12 @@
 """Documents (JSON, YAML): where in them the reports are, and where what looks like reports is none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from feeds import record
-from feeds.columns import column_of_list, columns_of, is_value_column, plain
+from feeds.columns import column_of_list, columns_of, is_value_column
 from feeds.format import Row, Unreadable, UnreadableFile
+from feeds.words import plain
 
 # Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
 _SAFE = ("allow", "white", "safe", "fuzzy", "trust", "benign", "legit", "exclu", "exception", "ignore", "falsepositive")
@@ -55,6 +56,15 @@ def rows(document: object, path: str = "") -> Iterator[Row | Unreadable]:
                 yield Unreadable.of(number, _said(item), *refusal)
             else:
                 yield record.row(number, item, context, column)
+
+
+def rows_of_list(items: Iterable[object]) -> Iterator[Row | Unreadable]:
+    """Give the reports of a document that is a list, item by item."""
+    refusal = None
+    for number, item in enumerate(items, 1):
+        if number == 1:
+            refusal = _not_for_here([item], {})
+        yield Unreadable.of(number, _said(item), *refusal) if refusal else record.row(number, item)
 
 
 def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:
@@ -109,7 +119,7 @@ def _not_for_here(items: list[Any], document: Mapping[str, Any]) -> tuple[str, s
         return "not-a-report", "a MISP warning list: it names what is safe, not what is a scam"
     first = items[0] if items and isinstance(items[0], dict) else {}
     if document.get("type") == "bundle" or "spec_version" in first:
-        return "not-a-report", "an object in STIX, not a raw report: contribute it over TAXII, to the inbox"
+        return "not-a-report", "an object in STIX, not a raw report: name its format (--format stix)"
     return None
 
 

@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePath
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
 from schemas.report import Report
 
@@ -52,11 +52,15 @@ class Unreadable(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file, by which its format is recognised: ``text``, and whether that is all there is."""
+    """The beginning of a file, by which its format is recognised: ``text``, and whether that is all there is.
+
+    ``magic`` is its first bytes, by which files that are no text are told apart.
+    """
 
     name: str
     text: str
     complete: bool
+    magic: bytes = b""
 
     @cached_property
     def lines(self) -> list[str]:
@@ -90,12 +94,20 @@ class Example:
 class Format(ABC):
     """One file format. A file of ``feeds/formats`` defines one subclass and is found by itself.
 
-    ``name`` is the word on the command line; ``endings`` the endings of file names, which are a hint only.
+    ``name`` is the word on the command line; ``endings`` the endings of file names, which are a hint only; ``writes``
+    says whether it can be written, ``folder`` whether as a folder, ``copies`` whether it is made of STIX objects, which
+    can then be copied, ``once`` whether it says nothing beside the values, so that one said twice is written once, and
+    ``binary`` whether it is no text.
     """
 
     name: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
+    lines: ClassVar[bool] = False
     writes: ClassVar[bool] = False
+    folder: ClassVar[bool] = False
+    copies: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
+    once: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, head: Head) -> float:
@@ -115,3 +127,14 @@ class Format(ABC):
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
         """Write those of ``reports`` that the format can say, and tell how many these were."""
         raise UnknownFormat(f"the format {self.name} is read, not written")
+
+    def copy(self, objects: Iterable[Mapping[str, Any]], out: BinaryIO) -> int:
+        """Write STIX objects as they are, as far as the format takes them, and tell how many indicators these were."""
+        raise UnknownFormat(f"the format {self.name} is not made of STIX objects")
+
+    def write_folder(self, reports: Iterable[Report], folder: Path) -> int:
+        """Write those of ``reports`` that the format can say into ``folder``, and tell how many these were.
+
+        What an earlier call wrote there is replaced; whoever reads meanwhile finds the old or the new.
+        """
+        raise UnknownFormat(f"the format {self.name} is no folder")

@@ -1,19 +1,21 @@
 """From raw files to STIX objects, row by row: each row is mapped, a duplicate, or rejected with a reason."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from feeds import formats
+from feeds.seen import Seen
 from mappers import companions
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import PartnerKind
 from schemas.reading import Reader
+from schemas.record import Record
 from schemas.report import Report
 from schemas.vocabulary import Tlp
 
@@ -23,7 +25,8 @@ class Options:
     """How to read and map: what the rows themselves say goes first, ``defaults`` fill what they leave out.
 
     ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
-    that have no time of their own; None means the present.
+    that have no time of their own; None means the present. ``record`` names the records that rows are, where they are
+    no reports (``feeds.record_mapping``).
     """
 
     reporter: str
@@ -32,6 +35,7 @@ class Options:
     format: str | None = None
     profile: Profile = Profile.FULL
     reported_at: datetime | None = None
+    record: str | None = None
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, reported_at: datetime) -> Self:
@@ -39,12 +43,39 @@ class Options:
         return replace(self, reported_at=reported_at)
 
 
-class Mapped(NamedTuple):
-    """A row that became a report, and the report's STIX objects."""
+class Mapped:
+    """A row that became a report or record, its STIX objects, and what these refer to that others say."""
 
-    line: int
-    report: Report
-    objects: list[dict[str, Any]]
+    __slots__ = ("_objects", "_profile", "beside", "line", "report")
+
+    def __init__(
+        self,
+        line: int,
+        report: Report | Record,
+        objects: list[dict[str, Any]] | None = None,
+        beside: Sequence[dict[str, Any]] = (),
+        profile: Profile = Profile.FULL,
+    ) -> None:
+        """Hold a report whose objects, where they are not given, are made for ``profile`` when they are asked for."""
+        self.line = line
+        self.report = report
+        self.beside = beside
+        self._objects = objects
+        self._profile = profile
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Give what two rows of the same value have in common."""
+        assert isinstance(self.report, Report)  # noqa: S101 - records are told apart by their ids
+        return self.report.kind, self.report.value
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Give the STIX objects."""
+        if self._objects is None:
+            assert isinstance(self.report, Report)  # noqa: S101 - records come with their objects
+            self._objects = to_stix(self.report, self._profile)
+        return self._objects
 
 
 class Duplicate(NamedTuple):
@@ -83,6 +114,13 @@ class Counts:
         else:
             self.rejected[outcome.reason] += 1
 
+    def take(self, other: "Counts") -> None:
+        """Add the counts of other rows."""
+        self.read += other.read
+        self.mapped += other.mapped
+        self.duplicates += other.duplicates
+        self.rejected += other.rejected
+
     def as_dict(self) -> dict[str, Any]:
         """Give the counts for JSON, the commonest rejection first."""
         return {
@@ -94,20 +132,31 @@ class Counts:
 
 
 def map_stream(
-    stream: BinaryIO, name: str, options: Options, seen: set[tuple[str, str]] | None = None
+    stream: BinaryIO, name: str, options: Options, seen: Seen | None = None
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Give the outcome of each row of ``stream``, in order, in memory that does not grow with the rows' size.
 
     ``name`` stands in rejects and hints at the format. ``seen`` holds the values had so far, of other streams too.
     Raises ``feeds.formats.UnknownFormat`` for a format that there is not and ``Rejected`` for bad ``options``.
     """
-    seen = set() if seen is None else seen
+    seen = Seen() if seen is None else seen
+    for outcome in map_rows(formats.read(stream, name=name, format=options.format), name, options):
+        if isinstance(outcome, Reject) or seen.add(*outcome.key):
+            yield outcome
+        else:
+            yield Duplicate(outcome.line)
+
+
+def map_rows(
+    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options
+) -> Iterator[Mapped | Reject]:
+    """Give the outcome of each row, in order; that a value was had before is not noticed. Raises ``Rejected``."""
     reported_at = timestamp.text(options.reported_at or timestamp.now())
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
         defaults["kind"] = options.kind
     reader, profile = Reader(defaults), options.profile
-    for row in formats.read(stream, name=name, format=options.format):
+    for row in rows:
         if isinstance(row, formats.Unreadable):
             yield Reject(name, row.line, row.raw, options.kind, row.reason, row.message)
             continue
@@ -117,12 +166,7 @@ def map_stream(
             kind = row.fields.get("kind", options.kind)
             yield Reject(name, row.line, _raw(row.fields), kind, refusal.reason, refusal.message)
             continue
-        key = (report.kind, report.value)
-        if key in seen:
-            yield Duplicate(row.line)
-            continue
-        seen.add(key)
-        yield Mapped(row.line, report, to_stix(report, profile))
+        yield Mapped(row.line, report, profile=profile)
 
 
 class Part(NamedTuple):

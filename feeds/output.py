@@ -8,15 +8,21 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from feeds.mapping import Mapped, Options, preface
+from feeds.mapping import Mapped, Options, Reject, preface
 from mappers import ids
+from mappers.bulk import Writer
+from schemas.report import Report
+from schemas.text import whole
 from schemas.vocabulary import Tlp
 
-_PIECES = 4096
+_PIECES = 2048
 
 
 class Sink:
-    """Takes mapped reports and writes their objects, and before them those that they refer to, each once."""
+    """Takes mapped reports and writes their objects, and before them those that they refer to, each once.
+
+    ``separator`` is what stands between two objects.
+    """
 
     def __init__(self, out: BinaryIO, options: Options, *, bundle: bool) -> None:
         """Write to ``out``; ``close`` ends the document."""
@@ -26,7 +32,9 @@ class Sink:
         self._levels: set[Tlp] = set()
         self._prefaced: set[str] = set()
         self._pieces: list[bytes] = []
-        self._separator = b""
+        # Between two objects, and between those that were written and those that come.
+        self.separator, self._before = b",\n" if bundle else b"\n", b""
+        self._writer = Writer(options.profile, self.separator)
         if bundle:
             name = ids.in_scamfeed({"reporter": options.reporter, "type": "bundle"})
             self._out.write(b'{"type":"bundle","id":"bundle--' + name.encode() + b'","objects":[')
@@ -55,32 +63,72 @@ class Sink:
     def write(self, mapped: Mapped) -> None:
         """Write one report's objects."""
         if mapped.report.tlp not in self._levels:
-            self._levels.add(mapped.report.tlp)
-            self._put(self._new_preface(mapped.report.tlp))
-        self._put(mapped.objects)
+            self.append([mapped.report.tlp], b"")
+        if mapped.beside:
+            self._put(self._new(mapped.beside))
+        if isinstance(mapped.report, Report):
+            self._keep(self._writer.write(mapped.report))
+        else:
+            self._put(mapped.objects)
+
+    def append(self, levels: Iterable[Tlp], written: bytes) -> None:
+        """Write the objects of several reports at some TLP levels, as ``mappers.bulk.Writer`` wrote them."""
+        for tlp in levels:
+            if tlp not in self._levels:
+                self._levels.add(tlp)
+                self._put(self._new(preface(self._options, {tlp})))
+        if written:
+            self._keep(written)
+            self._flush()
 
     def close(self) -> None:
         """Write what is left, and the document's end."""
         self._flush()
-        self._out.write(b"]}\n" if self._bundle else b"")
+        self._out.write(b"]}\n" if self._bundle else self._before)
         self._out.flush()
 
-    def _new_preface(self, tlp: Tlp) -> list[dict[str, Any]]:
-        new = [obj for obj in preface(self._options, {tlp}) if obj["id"] not in self._prefaced]
+    def _new(self, objects: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        new = [obj for obj in objects if obj["id"] not in self._prefaced]
         self._prefaced.update(obj["id"] for obj in new)
         return new
 
     def _put(self, objects: Iterable[dict[str, Any]]) -> None:
-        self._pieces.extend(map(orjson.dumps, objects))
+        for obj in objects:
+            self._keep(orjson.dumps(obj))
+
+    def _keep(self, written: bytes) -> None:
+        self._pieces.append(written)
         if len(self._pieces) >= _PIECES:
             self._flush()
 
     def _flush(self) -> None:
         if not self._pieces:
             return
-        if self._bundle:
-            self._out.write(self._separator + b",\n".join(self._pieces))
-            self._separator = b",\n"
-        else:
-            self._out.write(b"\n".join(self._pieces) + b"\n")
+        self._out.write(self._before)
+        self._out.write(self.separator.join(self._pieces))
+        self._before = self.separator
         self._pieces.clear()
+
+
+class Rejects:
+    """Takes rejected rows and writes them as JSON lines: file, line, raw, kind, reason, message."""
+
+    def __init__(self, out: BinaryIO | None) -> None:
+        """Write to ``out``, or nowhere."""
+        self._out = out
+
+    @classmethod
+    @contextmanager
+    def to(cls, path: Path | None) -> Iterator[Self]:
+        """Open a file of rejects, or None."""
+        if path is None:
+            yield cls(None)
+            return
+        with path.open("wb") as out:
+            yield cls(out)
+
+    def write(self, reject: Reject) -> None:
+        """Write one row."""
+        if self._out is not None:
+            texts = {key: whole(text) if isinstance(text, str) else text for key, text in reject._asdict().items()}
+            self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))

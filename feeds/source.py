@@ -4,8 +4,10 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
-from typing import Any, BinaryIO, cast
+from tempfile import NamedTemporaryFile
+from typing import Any, BinaryIO, Self, cast
 
 from isal import isal_zlib
 from isal.igzip import BadGzipFile, IGzipFile
@@ -22,15 +24,18 @@ _WIDE_BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# What formats of their own read, as bytes.
+_PACKED = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook: name its format (--format excel), or unpack it",
+    b"PAR1": "a Parquet file: name its format (--format parquet)",
+}
 _BINARIES = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook: unpack it, or save it as CSV",
     b"%PDF": "a PDF document: copy its values into a list",
-    b"PAR1": "a Parquet file: save it as CSV or JSON lines",
     b"SQLite format 3": "a SQLite database: save its table as CSV",
     b"BZh": "compressed with bzip2: unpack it, or use gzip",
     b"\xfd7zXZ": "compressed with xz: unpack it, or use gzip",
     b"\x28\xb5\x2f\xfd": "compressed with zstd: unpack it, or use gzip",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook or Word document: save it as CSV",
+    b"\xd0\xcf\x11\xe0": "an old or locked Excel workbook, or a Word document: save it anew as .xlsx or CSV",
     _GZIP: "compressed twice: unpack it once",
 }
 # isal's stubs take this class for one of its instances.
@@ -44,7 +49,8 @@ class Source:
     """Reads a stream once, from its beginning; the stream need not be able to seek.
 
     ``head`` is its beginning. Gzip is recognised and unpacked; UTF-16 and UTF-32 become UTF-8, so that a line break
-    is one byte; a byte order mark is dropped. Memory does not grow with the stream.
+    is one byte; a byte order mark is dropped. Memory does not grow with the stream. Excel and Parquet files are no
+    text: they come as they are, and only to who asks for ``raw`` bytes.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -55,6 +61,11 @@ class Source:
         for magic, what in _BINARIES.items():
             if head.startswith(magic):
                 raise UnreadableFile(f"this is no text but {what}")
+        self._rest = rest
+        self._packed = next((what for magic, what in _PACKED.items() if head.startswith(magic)), None)
+        if self._packed:
+            self.head = head
+            return
         if encoding := _wide(head):
             head, rest = _ahead(_as_utf8(chain((head,), rest), encoding))
         if len(_CONTROLS.findall(head)) * 5 > len(head):
@@ -62,11 +73,37 @@ class Source:
         self.head = head.removeprefix(_BOM)
         self._rest = rest
 
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Give a source of lines that were read from another one."""
+        source = cls.__new__(cls)
+        source.head, source._rest, source._packed = text.encode(), iter(()), None
+        return source
+
     def blocks(self) -> Iterator[bytes]:
-        """Give all bytes, block by block; once."""
+        """Give all bytes of a text, block by block; once. Raises ``UnreadableFile`` for what is no text."""
+        if self._packed:
+            raise UnreadableFile(f"this is no text but {self._packed}")
+        yield from self.raw()
+
+    def raw(self) -> Iterator[bytes]:
+        """Give all bytes, block by block, whatever they are; once."""
         if self.head:
             yield self.head
         yield from self._rest
+
+    @contextmanager
+    def spooled(self, limit: int) -> Iterator[BinaryIO]:
+        """Give all bytes as a file on disk that has a name and can seek. Raises ``UnreadableFile`` beyond ``limit``."""
+        with NamedTemporaryFile(prefix="scamfeed-") as file:
+            size = 0
+            for block in self.raw():
+                size += len(block)
+                if size > limit:
+                    raise UnreadableFile(f"this file is larger than {limit >> 20} MiB: split it, or save it as CSV")
+                file.write(block)
+            file.seek(0)
+            yield cast("BinaryIO", file)
 
     def whole(self, limit: int) -> str:
         """Give all as one text. Raises ``UnreadableFile`` where it is more than ``limit`` bytes."""

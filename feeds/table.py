@@ -3,13 +3,15 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from feeds.columns import Columns, is_kind_word, is_value_column, plain
+from feeds.cells import checked
+from feeds.columns import Columns, is_kind_word, is_value_column
 from feeds.format import MAX_LINE, Row, Unreadable
 from feeds.lines import blocks
 from feeds.source import Source
+from feeds.words import plain
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.refang import refang
@@ -18,6 +20,8 @@ _DELIMITERS = ",;\t|"
 # A quoted cell of more lines than this is one whose closing quote is missing.
 _MAX_LINES = 50
 _SAMPLE = 50
+# A header may stand below a title of fewer cells, within so many rows.
+_TITLE = 20
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?\S*)?")
 _SITE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
 # Values of kinds that other parts may not know yet: URLs, addresses, digests.
@@ -29,7 +33,7 @@ _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 _UNCLOSED = ("unclosed-quote", "a quote is opened and not closed: close it, or double the quotes inside the cell")
 
 _Cells = tuple[int, list[str]]
-_Records = Iterator[_Cells | Unreadable]
+Records = Iterator[_Cells | Unreadable]
 
 
 def delimiter_of(text: str) -> str | None:
@@ -45,9 +49,12 @@ def delimiter_of(text: str) -> str | None:
         if width > 1 and often * 10 >= sum(counts.values()) * 7:
             best = max(best, (often / sum(counts.values()), delimiter))
     if not best[1] and lines:
-        # Cells with commas of their own that nobody quoted: what stands in the header counts.
-        known = {d: sum(Columns([cell]).tell for cell in lines[0].split(d)) for d in _DELIMITERS if d in lines[0]}
-        best = max(((1.0, d) for d, count in known.items() if count), default=best)
+        # A table below a title, or cells with commas of their own that nobody quoted: what the header says counts.
+        headers = {d: next((line for line in lines[:_TITLE] if d in line), "") for d in _DELIMITERS}
+        known = {d: sum(Columns([cell]).tell for cell in header.split(d)) for d, header in headers.items() if header}
+        below = {d: lines[lines.index(headers[d]) :] for d in known}
+        fits = {d: sum(d in line for line in below[d]) * 10 >= len(below[d]) * 7 for d in known}
+        best = max(((1.0, d) for d, count in known.items() if count and fits[d]), default=best)
     return best[1] or None
 
 
@@ -58,8 +65,15 @@ def has_value(cells: Sequence[str]) -> bool:
 
 def rows(source: Source, delimiter: str) -> Iterator[Row | Unreadable]:
     """Give the rows of a table, as its header says, or as they look where there is none."""
-    records: _Records = _records(source, delimiter)
-    first = yield from _first(records)
+    return rows_of(_records(source, delimiter), delimiter)
+
+
+def rows_of(records: Records, delimiter: str = "") -> Iterator[Row | Unreadable]:
+    """Give the rows that ``records`` of cells say; above the header there may be a title.
+
+    Where there is a ``delimiter``, a row of more cells than the header has is one whose cells were cut wrongly.
+    """
+    first, records = yield from _first(records)
     if first is None:
         return
     if has_value(first[1]):
@@ -75,32 +89,75 @@ def rows(source: Source, delimiter: str) -> Iterator[Row | Unreadable]:
         line, cells = each
         if cells[0].startswith("#") or not any(cells):
             continue
-        if len(cells) > columns.width and any(cells[columns.width :]):
+        if delimiter and len(cells) > columns.width and any(cells[columns.width :]):
             message = f"{len(cells)} cells for {columns.width} columns: put cells with a {delimiter!r} in quotes"
             yield Unreadable.of(line, delimiter.join(cells), "too-many-cells", message)
         elif header and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header:
             continue
         else:
-            yield columns.row(line, cells)
+            yield checked(columns.row(line, cells))
 
 
-def _first(records: _Records) -> Generator[Unreadable, None, _Cells | None]:
-    """Find the first record that is no comment; a comment that is a known header is none."""
-    for each in records:
+def named(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
+    """Give the line and the cells of each row by the names in the header, which is the first record, as they stand."""
+    header: list[str] | None = None
+    for each in _records(source, delimiter):
         if isinstance(each, Unreadable):
             yield each
             continue
         line, cells = each
-        if cells[0].startswith("#"):
-            cells = [cells[0].lstrip("# "), *cells[1:]]
-            if len(cells) == 1 or not Columns(cells).tell:
-                continue
-        if cells[0].lower() != "sep=" and any(cells):
-            return line, cells
-    return None
+        if cells[0].startswith("#") or cells[0].lower() == "sep=" or not any(cells) or cells == header:
+            continue
+        if header is None:
+            header = cells
+        elif len(cells) > len(header) and any(cells[len(header) :]):
+            message = f"{len(cells)} cells for {len(header)} columns: put cells with a {delimiter!r} in quotes"
+            yield Unreadable.of(line, delimiter.join(cells), "too-many-cells", message)
+        else:
+            yield line, dict(zip(header, cells, strict=False))
 
 
-def _guessed(records: _Records) -> tuple[_Records, Columns]:
+def _first(records: Records) -> Generator[Unreadable, None, tuple[_Cells | None, Records]]:
+    """Find the header, or the first row where there is none; comments and a title above a header are neither."""
+    above: list[_Cells | Unreadable] = []
+    for each in islice(records, _TITLE):
+        above.append(each)
+        if isinstance(each, Unreadable):
+            continue
+        line, cells = each
+        begins = not cells[0].startswith("#") and has_value(cells)
+        if (begins or _tells(cells)) and all(
+            sum(map(bool, one)) < sum(map(bool, cells)) for _, one in _said(above[:-1])
+        ):
+            yield from (one for one in above if isinstance(one, Unreadable))
+            return (line, cells if begins else [cells[0].lstrip("# "), *cells[1:]]), records
+        if begins:
+            break
+    for place, each in enumerate(above):
+        if isinstance(each, Unreadable):
+            yield each
+        elif any(_said([each])):
+            return each, chain(above[place + 1 :], records)
+    return None, records
+
+
+def _tells(cells: list[str]) -> bool:
+    """Tell whether this is a header; a comment may be one where it names several columns."""
+    if cells[0].startswith("#") and len(cells) == 1:
+        return False
+    return Columns([cells[0].lstrip("# "), *cells[1:]]).tell and not has_value(cells)
+
+
+def _said(records: Iterable[_Cells | Unreadable]) -> Iterator[_Cells]:
+    """Leave out what is blank or a comment."""
+    for each in records:
+        if not isinstance(each, Unreadable) and any(each[1]):
+            first = each[1][0].lower()
+            if not first.startswith("#") and first != "sep=":
+                yield each
+
+
+def _guessed(records: Records) -> tuple[Records, Columns]:
     """Name the columns of a table without a header by what stands in them; what cannot be told is left out."""
     sample = list(islice(records, _SAMPLE))
     body = [each[1] for each in sample if not isinstance(each, Unreadable)]
@@ -138,7 +195,7 @@ def _is_value(cell: str) -> bool:
         return refusal.reason == "kind-ambiguous"
 
 
-def _records(source: Source, delimiter: str) -> _Records:
+def _records(source: Source, delimiter: str) -> Records:
     """Give the cells of each record with its first line; a quoted cell may go over several lines."""
     start, waiting = 1, list[str]()
     for run in blocks(source):
@@ -170,7 +227,7 @@ def _joined(
                 record = ""
                 break
             record, end = f"{record}\n{lines[end]}", end + 1
-        if not record or (end - place > 1 and not _is_sound(record, delimiter)):
+        if not record or (end - place > 1 and _complaint(record, delimiter)):
             if lines[place].strip():
                 yield Unreadable.of(number + place, lines[place], *_UNCLOSED)
             end = place + 1
@@ -183,10 +240,6 @@ def _joined(
 def _is_open(record: str, delimiter: str) -> bool:
     """Tell whether a quoted cell of ``record`` has no end yet; a quote inside a cell opens nothing."""
     return record.count('"') % 2 == 1 and "unexpected end" in _complaint(record, delimiter)
-
-
-def _is_sound(record: str, delimiter: str) -> bool:
-    return not _complaint(record, delimiter)
 
 
 def _complaint(record: str, delimiter: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from mappers import extension, identity, marking
+from mappers import extension, identity, location, marking
 from schemas.partner import PartnerKind
 from schemas.vocabulary import Tlp
 
@@ -22,5 +22,5 @@ def of(reporter: str, kind: PartnerKind | None, levels: Iterable[Tlp]) -> list[d
 
 
 def reserved() -> frozenset[str]:
-    """Give the ids of the objects that nobody but the hub may say: the markings and the extension with its maker."""
-    return frozenset(obj["id"] for obj in of(extension.PROJECT, None, Tlp))
+    """Give the ids of what nobody but the hub may say: the markings, the extension with its maker, the countries."""
+    return frozenset(obj["id"] for obj in of(extension.PROJECT, None, Tlp)) | location.every().keys()

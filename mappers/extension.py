@@ -1,51 +1,69 @@
-"""What STIX has no property for: one property extension that carries the report's own words."""
+"""What STIX has no property for: one property extension that carries the words of reports and records."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from mappers import identity
-from schemas import timestamp
+from schemas import context, timestamp
 from schemas.report import Report
 from schemas.vocabulary import scam_category
 
 ID = "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c"
 PROJECT = "Scamfeed"
-_TIMES = ("first_seen", "last_seen")
-_WORDS = ("scam_type", "channel", "payment_rail", "holder_status", "reference")
+_TYPE = "property-extension"
+# When what the definition says was last changed.
+_MODIFIED = "2026-11-24T00:00:00.000Z"
+_SAID = ("scam_type", "channel", "payment_rail", "holder_status", "reference", "first_seen", "last_seen", "countries")
 
 
 def write(report: Report) -> dict[str, Any]:
     """Give the extension's properties for an indicator; those that the report leaves open are left out."""
-    properties: dict[str, Any] = {
-        "extension_type": "property-extension",
-        "kind": report.kind,
-        "scam_category": scam_category(report.scam_type),
-    }
-    for name in _WORDS:
-        if (word := getattr(report, name)) is not None:
-            properties[name] = str(word)
-    for name in _TIMES:
-        if (moment := getattr(report, name)) is not None:
-            properties[name] = timestamp.text(moment)
-    if report.action is not None:
-        properties["requested_action"] = report.action.value  # STIX 2.1 §3.1 reserves "action"
-    if report.countries:
-        properties["countries"] = list(report.countries)
-    if report.evidence:
-        properties["evidence"] = [proof.model_dump(exclude_none=True) for proof in report.evidence]
-    return properties
+    return of(
+        kind=report.kind,
+        scam_category=scam_category(report.scam_type),
+        requested_action=report.action,  # STIX 2.1 §3.1 reserves "action"
+        evidence=[proof.model_dump(exclude_none=True) for proof in report.evidence],
+        **{name: getattr(report, name) for name in _SAID},
+    )
 
 
 def read(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Give back the report's columns that ``write`` put into the extension."""
-    columns = {name: properties[name] for name in (*_WORDS, *_TIMES, "countries", "evidence") if name in properties}
+    columns = {name: properties[name] for name in (*_SAID, "evidence") if name in properties}
     if "requested_action" in properties:
         columns["action"] = properties["requested_action"]
     return columns
 
 
+def of(**words: Any) -> dict[str, Any]:
+    """Give the extension's properties of some words, of which None and what is empty is left out."""
+    return {
+        "extension_type": _TYPE,
+        **{name: _plain(word) for name, word in words.items() if word not in (None, (), [], {})},
+    }
+
+
+def found(stix_object: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the extension's properties that an object carries, none where it carries none."""
+    extensions = stix_object.get("extensions")
+    properties = extensions.get(ID) if isinstance(extensions, Mapping) else None
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _plain(word: Any) -> Any:
+    if isinstance(word, datetime):
+        return timestamp.text(word)
+    if isinstance(word, tuple):
+        return list(word)
+    return str(word) if isinstance(word, str) else word
+
+
 def definition() -> dict[str, Any]:
-    """Give the extension definition, which the specification asks to be shared with the objects that use it."""
+    """Give the extension definition, which the specification asks to be shared with the objects that use it.
+
+    Its ``schema`` is the JSON Schema itself, so that who has the objects can check them.
+    """
     maker = identity.to_stix(PROJECT)
     return {
         "type": "extension-definition",
@@ -53,12 +71,12 @@ def definition() -> dict[str, Any]:
         "id": ID,
         "created_by_ref": maker["id"],
         "created": maker["created"],
-        "modified": maker["modified"],
+        "modified": _MODIFIED,
         "name": "Scam report context",
         "description": "What a scam report says beside its value: the scam's type, channel and payment rail, when it "
-        "was seen, what is asked of the reader, the account holder's status, evidence by hash.",
-        "schema": "https://scamfeed.invalid/schemas/scam-report-context.schema.json",
-        "version": "1.0.0",
-        "extension_types": ["property-extension"],
+        "was seen, what is asked of the reader, the account holder's status, evidence by hash; and what became of it.",
+        "schema": context.text(),
+        "version": context.VERSION,
+        "extension_types": [_TYPE],
         "object_marking_refs": maker["object_marking_refs"],
     }

@@ -4,7 +4,7 @@ Observables are named by the specification's rule (STIX 2.1 §2.9) in the OASIS 
 that namespace is forbidden, is named in a namespace of our own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID
@@ -13,12 +13,13 @@ import orjson
 
 OASIS = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 SCAMFEED = UUID("bbf4c776-505e-4daf-a562-f7db5a330f95")
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def _uuid5_in(namespace: UUID) -> Callable[[Mapping[str, object]], str]:
     """Give a function that names properties by UUIDv5 over their canonical JSON (RFC 8785).
 
-    orjson with sorted keys writes RFC 8785 for strings and small integers, which is all that is named here. The
+    orjson with sorted keys writes RFC 8785 for strings, small integers and null, which is all that is named here. The
     bit fiddling is RFC 9562 §5.5, several times as fast as ``uuid.uuid5``.
     """
     start = sha1(namespace.bytes, usedforsecurity=False)
@@ -26,11 +27,26 @@ def _uuid5_in(namespace: UUID) -> Callable[[Mapping[str, object]], str]:
     def name(properties: Mapping[str, object]) -> str:
         state = start.copy()
         state.update(orjson.dumps(properties, option=orjson.OPT_SORT_KEYS))
-        h = state.hexdigest()
-        variant = "89ab"[int(h[16], 16) & 3]
-        return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{variant}{h[17:20]}-{h[20:32]}"
+        return _uuid5(state.hexdigest())
 
     return name
+
+
+def _beginning(start: bytes) -> Callable[[bytes], str]:
+    """Give a function that names in our namespace what begins with ``start``, told how it goes on."""
+    begun = sha1(SCAMFEED.bytes + start, usedforsecurity=False)
+
+    def name(rest: bytes) -> str:
+        state = begun.copy()
+        state.update(rest)
+        return _uuid5(state.hexdigest())
+
+    return name
+
+
+def _uuid5(h: str) -> str:
+    """Make the UUID of a SHA-1 in hexadecimal."""
+    return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:32]}"
 
 
 in_oasis = _uuid5_in(OASIS)
@@ -60,13 +76,77 @@ def relationship(relationship_type: str, source_ref: str, target_ref: str) -> st
     return "relationship--" + in_scamfeed(named)
 
 
-def sighting(created_by_ref: str, sighting_of_ref: str, first_seen: str, last_seen: str) -> str:
-    """Give the id of what one partner saw of an indicator in one span of time."""
-    named = {
+def indicators_of(created_by_ref: str) -> Callable[[str], str]:
+    """Give ``indicator`` for the first listings of one creator, several times as fast."""
+    start = orjson.dumps({"created_by_ref": created_by_ref}, option=orjson.OPT_SORT_KEYS)[:-1] + b',"pattern":'
+    name = _beginning(start)
+    return lambda pattern: "indicator--" + name(orjson.dumps(pattern) + b',"seq":0,"type":"indicator"}')
+
+
+def relationships_of(relationship_type: str) -> Callable[[str, str], str]:
+    """Give ``relationship`` for one type, several times as fast; the ids are ids, with nothing to escape."""
+    start = orjson.dumps({"relationship_type": relationship_type})[:-1] + b',"source_ref":"'
+    name = _beginning(start)
+    return lambda source_ref, target_ref: (
+        "relationship--" + name(f'{source_ref}","target_ref":"{target_ref}","type":"relationship"}}'.encode())
+    )
+
+
+def sighting(
+    created_by_ref: str,
+    sighting_of_ref: str,
+    first_seen: str | None,
+    last_seen: str | None,
+    where: Sequence[str] = (),
+) -> str:
+    """Give the id of what one partner saw of an indicator in one span of time, at other places than itself if any."""
+    named: dict[str, object] = {
         "created_by_ref": created_by_ref,
         "first_seen": first_seen,
         "last_seen": last_seen,
         "sighting_of_ref": sighting_of_ref,
         "type": "sighting",
     }
+    if where:
+        named["where"] = sorted(where)
     return "sighting--" + in_scamfeed(named)
+
+
+def language_content(object_ref: str) -> str:
+    """Give the id of what says an object in other languages; the object already says whose it is."""
+    return "language-content--" + in_scamfeed({"object_ref": object_ref, "type": "language-content"})
+
+
+def opinion(created_by_ref: str, object_ref: str, word: str, since: str | None = None) -> str:
+    """Give the id of what one partner did about an object, or thinks of it, in one word, from one time on."""
+    named = {
+        "created_by_ref": created_by_ref,
+        "object_ref": object_ref,
+        "since": since,
+        "type": "opinion",
+        "word": word,
+    }
+    return "opinion--" + in_scamfeed(named)
+
+
+def flow(created_by_ref: str, source_ref: str, target_ref: str, since: str | None, reference: str | None) -> str:
+    """Give the id of the relationship by which one partner says that money went from one observable to another."""
+    named = {
+        "created_by_ref": created_by_ref,
+        "reference": reference,
+        "since": since,
+        "source_ref": source_ref,
+        "target_ref": target_ref,
+        "type": "flow",
+    }
+    return "relationship--" + in_scamfeed(named)
+
+
+def grouping(created_by_ref: str, name: str) -> str:
+    """Give the id of one partner's case of that name."""
+    return "grouping--" + in_scamfeed({"created_by_ref": created_by_ref, "name": name, "type": "grouping"})
+
+
+def location(country: str) -> str:
+    """Give the id of a country's location."""
+    return "location--" + in_scamfeed({"country": country, "type": "location"})

@@ -10,22 +10,26 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mappers import extension, ids, kinds, marking, pattern, wording
+from mappers import extension, foreign, ids, kinds, labels, language, marking, pattern, wording
+from mappers.grammar import Way
 from mappers.kind import KindMapper
+from mappers.observable import of_terms
 from schemas import timestamp
-from schemas.errors import Rejected
+from schemas.errors import Rejected, of_validation
 from schemas.kind import Normal
 from schemas.report import Report
-from schemas.vocabulary import Tlp
+from schemas.vocabulary import Tlp, scam_category
 
 OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Profile(StrEnum):
     """Which objects a reader can take.
 
-    ``full``: observable, indicator and the relationship between them. ``core``: what every STIX 2.1 parser takes, so
-    the indicator alone. ``opencti``: full, in the spelling that OpenCTI can store.
+    ``full``: observable, indicator and the relationship between them, and what says a text of the reporter's own in
+    other languages. ``core``: what every STIX 2.1 parser takes, so the indicator alone. ``opencti``: observable,
+    indicator and relationship, in the spelling that OpenCTI can store.
     """
 
     FULL = "full"
@@ -48,7 +52,7 @@ class _Frame(NamedTuple):
 
 # A file of thousands of values has one frame or a few; what makes up a frame is every field but the value's own.
 _FRAMING = [field for field in Report.model_fields if field not in ("value", "details")]
-_frame_key = attrgetter(*_FRAMING)
+frame_key = attrgetter(*_FRAMING)
 
 
 def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) -> list[dict[str, Any]]:
@@ -60,7 +64,7 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     mapper = kinds.every()[report.kind]
     normal = Normal(report.value, report.details)
     terms = mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
-    frame = _frame(_frame_key(report))
+    frame = _frame(frame_key(report))
     spelled = pattern.write(terms)
     indicator_id = ids.indicator(frame.creator, spelled, seq)
     indicator = {
@@ -71,34 +75,30 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
         "name": frame.name_prefix + report.value,
         "pattern": spelled,
         **frame.tail,
+        **({"labels": [*frame.tail["labels"], *labels.of_details(report.details)]} if report.details else {}),
         "extensions": {
             extension.ID: frame.extension | {"details": dict(report.details)} if report.details else frame.extension,
-            OPENCTI: {**frame.score, "main_observable_type": terms.type.title()},
+            OPENCTI: {**frame.score, "main_observable_type": terms.type.title().replace("Ipv", "IPv")},
         },
     }
     if profile is Profile.CORE:
         return [indicator]
     observable, relationship = _basis(mapper, terms, indicator)
-    return [observable, indicator, relationship]
+    others = language.contents(indicator, report) if profile is Profile.FULL else []
+    return [observable, indicator, relationship, *others]
 
 
 def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
-    """Give what an indicator is based on, made from the report that it says: the observable and the relationship."""
+    """Give what stands around an indicator, made from the report that it says: all that its full profile adds."""
     mapper = kinds.every()[report.kind]
-    return list(_basis(mapper, mapper.terms(Normal(report.value, report.details)), indicator))
+    around = _basis(mapper, mapper.terms(Normal(report.value, report.details)), indicator)
+    return [*around, *language.contents(indicator, report)]
 
 
 def _basis(
     mapper: KindMapper, terms: pattern.Terms, indicator: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    observable: dict[str, Any] = {
-        "type": terms.type,
-        "spec_version": "2.1",
-        "id": mapper.observable_id(terms),
-        **terms.properties,
-    }
-    if mapper.new_sco and terms.type != "user-account":
-        observable["extensions"] = {mapper.new_sco: {"extension_type": "new-sco"}}
+    observable = of_terms(mapper, terms)
     created = indicator["created"]
     relationship = {
         "type": "relationship",
@@ -115,40 +115,84 @@ def _basis(
     return observable, relationship
 
 
-def from_stix(indicator: Mapping[str, Any], reporters: Mapping[str, str] = MappingProxyType({})) -> Report:
+def from_stix(indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Report:
     """Give back the report that an indicator says, ours or anybody's.
 
     ``reporters`` names the identities by id; a reporter that it does not name is called by its id. Raises ``Rejected``
-    where the indicator names no single value of a known kind.
+    where the indicator names no single value of a known kind, or asks for more than the value.
     """
+    terms = foreign.renamed(pattern.read(_pattern(indicator)))
+    return _report(_columns(indicator, reporters, _NOTHING), *kinds.read(terms), indicator)
+
+
+def every_from_stix(
+    indicator: Mapping[str, Any],
+    reporters: Mapping[str, str] = _NOTHING,
+    markings: Mapping[str, Tlp] = _NOTHING,
+) -> list[Report | Rejected]:
+    """Give what an indicator says of each of its values: a report, or why there is none, the same reason once.
+
+    Values are those of which any by itself makes the pattern match. What a pattern asks beside a value (a port, an
+    address that a name leads to) is left out, and ``LIKE '%.example.com'`` means the domain, so that this says more
+    than the indicator does: nothing to publish the indicator by, for which there is ``from_stix``. ``markings`` are
+    the levels of markings that are not those of TLP itself. Raises ``Rejected`` where there is no STIX pattern.
+    """
+    found: dict[tuple[str, str], Report | Rejected] = {}
+    columns = None
+    for way in pattern.ways(_pattern(indicator)):
+        columns = columns or _columns(indicator, reporters, markings)
+        try:
+            report = _report(columns, *_meant(way), indicator)
+        except Rejected as refusal:
+            found.setdefault(("", str(refusal)), refusal)
+        else:
+            found.setdefault((report.kind, report.value), report)
+    return list(found.values())
+
+
+def _pattern(indicator: Mapping[str, Any]) -> str:
     if indicator.get("type") != "indicator" or indicator.get("pattern_type") != "stix":
         raise Rejected("not-an-indicator", "only indicators with a STIX pattern say which value is meant")
-    mapper, normal = kinds.read(pattern.read(indicator["pattern"]))
+    spelled: str = indicator["pattern"]
+    return spelled
+
+
+def _meant(way: Way) -> tuple[KindMapper, Normal]:
+    """Give the kind and value that a way to match is about: by exactly what it asks, else by what names the value."""
+    try:
+        return kinds.read(pattern.exactly(way))
+    except Rejected:
+        return kinds.read(foreign.meant(way))
+
+
+def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], markings: Mapping[str, Tlp]) -> dict[str, Any]:
+    """Give the report's columns that do not depend on its value."""
     ours = indicator.get("extensions", {}).get(extension.ID, {})
     creator = indicator.get("created_by_ref", "")
     columns: dict[str, Any] = {
         **extension.read(ours),
-        "kind": mapper.kind,
-        "value": normal.value,
-        "details": {**normal.details, **ours.get("details", {})},
+        "details": ours.get("details", {}),
         "reporter": reporters.get(creator, creator or "unknown"),
         "reported_at": indicator.get("modified"),
         "valid_until": indicator.get("valid_until"),
         "confidence": indicator.get("confidence"),
-        "tlp": marking.tlp_of(indicator) or Tlp.AMBER,
+        "tlp": marking.tlp_of(indicator, markings) or Tlp.AMBER,
         "lang": indicator.get("lang", "en"),
     }
     if not ours:
-        columns["first_seen"] = indicator.get("valid_from")
-    generated = wording.description(mapper.kind, columns.get("scam_type", "unknown"))
+        columns |= foreign.columns(indicator)
+    return columns
+
+
+def _report(columns: Mapping[str, Any], mapper: KindMapper, normal: Normal, indicator: Mapping[str, Any]) -> Report:
+    said = {**columns, "kind": mapper.kind, "value": normal.value, "details": {**normal.details, **columns["details"]}}
+    generated = wording.description(mapper.kind, said.get("scam_type", "unknown"))
     if (description := indicator.get("description")) and description != generated:
-        columns["description"] = description
+        said["description"] = description
     try:
-        return Report.model_validate(columns)
+        return Report.model_validate(said)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        column = ".".join(str(part) for part in first["loc"])
-        raise Rejected("indicator-form", f"{column}: {first['msg']}") from None
+        raise of_validation(error, "indicator-form") from None
 
 
 @lru_cache(maxsize=4096)
@@ -176,7 +220,7 @@ def _frame(key: tuple[Any, ...]) -> _Frame:
     return _Frame(
         creator=creator,
         reported=reported,
-        name_prefix=wording.name_prefix(report.kind),
+        name_prefix=wording.name_prefix(report.kind, wording.language(report.lang)),
         head=head,
         tail=tail,
         extension=extension.write(report),
@@ -187,8 +231,6 @@ def _frame(key: tuple[Any, ...]) -> _Frame:
 
 def _labels(report: Report) -> list[str]:
     """Say the context in words too, for clients that show labels and no extensions."""
-    labels = ["scam", f'scam:type="{report.scam_type}"']
-    for name in ("channel", "payment_rail", "action", "holder_status"):
-        if (word := getattr(report, name)) is not None:
-            labels.append(f'scam:{name.replace("_", "-")}="{word}"')
-    return labels
+    words = {name: getattr(report, name) for name in ("kind", "channel", "payment_rail", "action", "holder_status")}
+    category = scam_category(report.scam_type)
+    return labels.of({"type": report.scam_type, "category": category, **words}, report.countries)

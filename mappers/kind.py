@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from mappers import ids
+from mappers import ids, misp_terms
+from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
@@ -36,3 +37,7 @@ class KindMapper(ABC):
     def opencti(self, normal: Normal) -> Terms:
         """Give the terms that OpenCTI can store, where ours are not."""
         return self.terms(normal)
+
+    def misp(self, normal: Normal) -> MispTerms | None:
+        """Give what says the value in MISP, by default for the observable's type; None where MISP has nothing."""
+        return misp_terms.of(self.terms(normal))

@@ -1,6 +1,7 @@
 """TLP 2.0 as STIX markings: the five objects of the OASIS repository, and their older kin on the way back."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from schemas.vocabulary import Tlp
@@ -23,6 +24,8 @@ _READ = {marking: tlp for tlp, marking in _IDS.items()} | {
     "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": Tlp.RED,
 }
 _STRICTNESS = list(Tlp)
+_NAMES = {f"tlp:{tlp.value}": tlp for tlp in Tlp} | {"tlp:white": Tlp.CLEAR, "tlp:amber-strict": Tlp.AMBER_STRICT}
+_NOTHING: Mapping[str, Tlp] = MappingProxyType({})
 
 
 def ref(tlp: Tlp) -> str:
@@ -42,9 +45,41 @@ def definition(tlp: Tlp) -> dict[str, Any]:
     }
 
 
-def tlp_of(stix_object: Mapping[str, Any]) -> Tlp | None:
-    """Give the narrowest TLP that an object is marked with, or None where it bears none that is known."""
-    return narrowest(_READ[ref] for ref in stix_object.get("object_marking_refs", ()) if ref in _READ)
+def level(definition: Mapping[str, Any]) -> Tlp | None:
+    """Give the TLP that a marking definition of anybody's stands for, TLP 1 or 2, or None where it is another."""
+    if known := _READ.get(str(definition.get("id"))):
+        return known
+    names = [definition.get(key) for key in ("name", "definition", "x_opencti_definition")]
+    parts = [definition.get("definition"), *_values(definition.get("extensions"))]
+    names += [
+        f"tlp:{part[key]}" for part in parts if isinstance(part, dict) for key in ("tlp", "tlp_2_0") if key in part
+    ]
+    return narrowest(filter(None, (called(name) for name in names if isinstance(name, str))))
+
+
+def called(name: str) -> Tlp | None:
+    """Give the TLP that goes by a name, as ``TLP:AMBER+STRICT``, in TLP 1 or 2."""
+    return _NAMES.get(name.strip().lower())
+
+
+def tlp_of(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> Tlp | None:
+    """Give the narrowest TLP that an object is marked with, or None where it bears none that is known.
+
+    A marking of a part of it is one, and so is a label that says a level. ``others`` are levels by the ids of markings
+    that are not those of TLP itself.
+    """
+    refs = stix_object.get("object_marking_refs") or ()
+    if parts := stix_object.get("granular_markings"):
+        refs = [*refs, *(part.get("marking_ref") for part in parts if isinstance(part, dict))]
+    levels = [_READ.get(ref) or others.get(ref) for ref in refs if isinstance(ref, str)]
+    for label in stix_object.get("labels") or ():
+        if isinstance(label, str) and label[:3] in ("tlp", "TLP"):
+            levels.append(called(label))
+    return narrowest(filter(None, levels))
+
+
+def _values(thing: Any) -> Iterable[Any]:
+    return thing.values() if isinstance(thing, dict) else ()
 
 
 def narrowest(levels: Iterable[Tlp]) -> Tlp | None:

@@ -1,9 +1,11 @@
-"""STIX patterns that name one observable by its properties: written, and read back."""
+"""STIX patterns that name observables by their properties: written, and read back."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
+from mappers import grammar
+from mappers.grammar import Comparison, Way
 from schemas.errors import Rejected
 
 
@@ -14,12 +16,21 @@ class Terms(NamedTuple):
     properties: Mapping[str, str]
 
 
-# A longer pattern takes the grammar seconds, and names no one observable.
-_LONGEST = 10_000
+# A longer pattern names no one observable.
+_LONGEST_OF_ONE = 10_000
+_LONGEST = 1_000_000
 _LITERAL = r"'((?:[^'\\]|\\['\\])*)'"
 _TERM = re.compile(rf"([a-z0-9-]+):([a-z0-9_]+) = {_LITERAL}")
 _OURS = re.compile(rf"\[{_TERM.pattern}(?: AND \1:[a-z0-9_]+ = {_LITERAL})*\]")
-_ESCAPED = re.compile(r"\\(.)")
+
+# What others write most, which the grammar would take some fifty times as long for: equalities, in whichever brackets.
+_BLANK = r"[ \t\r\n]"
+_PATH = r"[a-zA-Z_][a-zA-Z0-9_]*+(?:\.(?:[a-zA-Z_][a-zA-Z0-9_]*+|'[^'\\]++')|\[\*\])*+"
+_SAID = r"(?:'((?:[^'\\]|\\['\\])*+)'|([1-9][0-9]*+))"
+_EQUALITY = rf"([a-z][a-z0-9-]*+):({_PATH}){_BLANK}*+==?{_BLANK}*+{_SAID}"
+_BRACKET = rf"\[{_BLANK}*+{_EQUALITY}(?:{_BLANK}++(?:AND|OR){_BLANK}++{_EQUALITY})*+{_BLANK}*+\]"
+_PLAIN = re.compile(rf"{_BLANK}*+{_BRACKET}(?:{_BLANK}++OR{_BLANK}++{_BRACKET})*+{_BLANK}*+")
+_JOINED = re.compile(rf"(AND{_BLANK}|){_BLANK}*+{_EQUALITY}")
 
 
 def write(terms: Terms) -> str:
@@ -34,67 +45,50 @@ def read(pattern: str) -> Terms:
     Raises ``Rejected`` for a pattern that is no STIX pattern, or that names no single observable: it may be fine for
     others, but nothing can be compared with it. Patterns longer than 10,000 characters are not read.
     """
-    if len(pattern) > _LONGEST:
-        raise _not_comparable()
+    if len(pattern) > _LONGEST_OF_ONE:
+        raise not_comparable()
     if _OURS.fullmatch(pattern):
         found = _TERM.findall(pattern)
-        return _terms(found[0][0], [(name, _ESCAPED.sub(r"\1", text)) for _, name, text in found])
-    return _read_by_grammar(pattern)
+        properties = {name: grammar.unescaped(text) for _, name, text in found}
+        if len(properties) != len(found):
+            raise not_comparable()
+        return Terms(found[0][0], properties)
+    found_ways = ways(pattern)
+    if len(found_ways) > 1:
+        raise not_comparable(f"the pattern names {len(found_ways)} values or ways to match: send an indicator for each")
+    return exactly(found_ways[0])
 
 
-def _terms(kind: str, pairs: Sequence[tuple[str, str]]) -> Terms:
-    """Give the terms; raises ``Rejected`` for a property that is said twice, which no single value is."""
-    properties = dict(pairs)
-    if len(properties) != len(pairs):
-        raise _not_comparable()
-    return Terms(kind, properties)
+def ways(pattern: str) -> list[Way]:
+    """Read all ways in which a pattern can match, each as the comparisons that have to hold of one observable.
+
+    An empty one is a way that no single observable's properties tell. Raises ``Rejected`` for what is no STIX pattern,
+    and for what is too long: a million characters, or ten thousand where more than equalities are asked.
+    """
+    if len(pattern) > _LONGEST or not _PLAIN.fullmatch(pattern):
+        return grammar.ways(pattern)
+    found: list[list[Comparison]] = []
+    for joint, kind, path, text, number in _JOINED.findall(pattern):
+        if not joint:
+            found.append([])
+        found[-1].append(Comparison(kind, path.replace("'", ""), "=", grammar.unescaped(text) or number))
+    return [tuple(way) for way in found]
+
+
+def exactly(way: Way) -> Terms:
+    """Give the terms that a way asks for. Raises ``Rejected`` where it asks for other than equalities of one type."""
+    properties = {each.path: each.text for each in way if each.operator == "="}
+    if len(properties) != len(way) or len({each.type for each in way}) != 1:
+        raise not_comparable()
+    return Terms(way[0].type, properties)
+
+
+def not_comparable(message: str = "the pattern does not name one observable by equality") -> Rejected:
+    """Say that nothing can be compared with a pattern, or with one way in which it matches."""
+    return Rejected("pattern-not-comparable", message)
 
 
 def _escape(text: str) -> str:
     if "'" in text or "\\" in text:
         return text.replace("\\", "\\\\").replace("'", "\\'")
     return text
-
-
-def _read_by_grammar(pattern: str) -> Terms:
-    """Read through the official grammar, some hundred times as slow as the expression above."""
-    from stix2.pattern_visitor import create_pattern_object  # costs a second to import, and few need it
-    from stix2.patterns import ObservationExpression
-    from stix2patterns.exceptions import ParseException
-
-    try:
-        parsed = create_pattern_object(pattern, version="2.1")
-    except RecursionError:
-        raise _not_comparable() from None
-    except (ParseException, ValueError, AttributeError, TypeError, UnboundLocalError) as error:  # all are seen
-        raise Rejected("pattern-form", "not a STIX pattern by the grammar of STIX 2.1 §9") from error
-    if not isinstance(parsed, ObservationExpression):
-        raise _not_comparable()
-    comparisons = list(_equalities(parsed.operand))
-    types = {comparison.lhs.object_type_name for comparison in comparisons}
-    if len(types) != 1:
-        raise _not_comparable()
-    pairs = [
-        (".".join(str(component) for component in comparison.lhs.property_path), str(comparison.rhs.value))
-        for comparison in comparisons
-    ]
-    return _terms(types.pop(), pairs)
-
-
-def _equalities(expression: Any) -> Iterator[Any]:
-    """Give the equalities of which ``expression`` is the conjunction; raises ``Rejected`` where it is none."""
-    from stix2.patterns import AndBooleanExpression, EqualityComparisonExpression, ParentheticalExpression
-
-    if isinstance(expression, ParentheticalExpression):
-        yield from _equalities(expression.expression)
-    elif isinstance(expression, AndBooleanExpression):
-        for operand in expression.operands:
-            yield from _equalities(operand)
-    elif isinstance(expression, EqualityComparisonExpression) and not expression.negated:
-        yield expression
-    else:
-        raise _not_comparable()
-
-
-def _not_comparable() -> Rejected:
-    return Rejected("pattern-not-comparable", "the pattern does not name one observable by equality")

@@ -1,39 +1,71 @@
 """Sightings: a partner saw an indicator's value, where, how often and when."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from mappers import ids, marking
-from schemas import timestamp
-from schemas.vocabulary import Tlp
+from mappers import extension, ids, location, marking, record, subject
+from mappers.indicator import Profile
+from schemas.sighting import Sighting
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def to_stix(
-    sighting_of_ref: str,
-    by: str,
-    *,
-    first_seen: datetime,
-    last_seen: datetime,
-    count: int = 1,
-    tlp: Tlp = Tlp.AMBER,
-) -> dict[str, Any]:
-    """Give the sighting of an indicator by the identity ``by``, which is also where it was sighted.
+def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, Any]:
+    """Give the sighting. Raises ``Rejected`` where it is not said whose indicator is meant.
 
-    ``count`` 0 says that it was looked for and not seen. OpenCTI drops sightings that say no place.
+    It was seen at the reporter's where no other place is said, for OpenCTI drops sightings that say no place.
     """
-    first, last = timestamp.text(first_seen), timestamp.text(last_seen)
+    by, of = ids.identity(sighting.reporter), subject.ref(sighting.of, profile)
+    first, last = record.moment(sighting.first_seen), record.moment(sighting.last_seen)
+    places = [] if sighting.seen_by is None else [record.identity(sighting.seen_by)]
+    places += [ids.location(country) for country in sighting.countries]
     return {
         "type": "sighting",
         "spec_version": "2.1",
-        "id": ids.sighting(by, sighting_of_ref, first, last),
-        "created_by_ref": by,
-        "created": last,
-        "modified": last,
-        "first_seen": first,
-        "last_seen": last,
-        "count": count,
-        "sighting_of_ref": sighting_of_ref,
-        "where_sighted_refs": [by],
+        "id": ids.sighting(by, of, first, last, places),
+        **record.head(sighting),
+        **({"description": sighting.description} if sighting.description else {}),
+        **({"first_seen": first} if first else {}),
+        **({"last_seen": last} if last else {}),
+        "count": sighting.count,
+        "sighting_of_ref": of,
+        "where_sighted_refs": places if sighting.seen_by else [by, *places],
         "summary": False,
-        "object_marking_refs": [marking.ref(tlp)],
+        "object_marking_refs": [marking.ref(sighting.tlp)],
+        **record.extensions(reference=sighting.reference),
     }
+
+
+def beside(sighting: Sighting) -> list[dict[str, Any]]:
+    """Give the locations that the sighting refers to."""
+    return [location.to_stix(country) for country in sighting.countries]
+
+
+def from_stix(
+    stix_object: Mapping[str, Any],
+    reporters: Mapping[str, str] = _NOTHING,
+    objects: Mapping[str, Mapping[str, Any]] = _NOTHING,
+) -> Sighting:
+    """Give back what a sighting says, ours or anybody's. Raises ``Rejected`` where it is of no indicator.
+
+    ``reporters`` names the identities by id; ``objects`` are those beside it by id, where the locations of others are.
+    """
+    record.check(stix_object)
+    places = record.refs(stix_object, "where_sighted_refs")
+    creator = stix_object.get("created_by_ref")
+    elsewhere = [ref for ref in places if ref.startswith("identity--") and ref != creator]
+    countries = [location.country_of(ref, objects) for ref in places if ref.startswith("location--")]
+    return record.read(
+        Sighting,
+        stix_object,
+        reporters,
+        of={"ref": stix_object.get("sighting_of_ref")},
+        count=stix_object.get("count", 1),
+        first_seen=stix_object.get("first_seen"),
+        last_seen=stix_object.get("last_seen"),
+        seen_by=reporters.get(elsewhere[0], elsewhere[0]) if elsewhere else None,
+        countries=[country for country in countries if country],
+        description=stix_object.get("description"),
+        reference=extension.found(stix_object).get("reference"),
+    )

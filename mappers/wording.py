@@ -1,7 +1,7 @@
 """Names and descriptions for people, in English and Thai."""
 
 from schemas import kinds
-from schemas.vocabulary import ScamType
+from schemas.vocabulary import Outcome, ScamType
 
 _SCAMS = {
     ScamType.INVESTMENT: ("an investment scam", "การหลอกลงทุน"),
@@ -25,17 +25,50 @@ _SCAMS = {
     ScamType.TRAFFICKING_RECRUITMENT: ("recruitment into trafficking", "การล่อลวงไปค้ามนุษย์"),
 }
 _ANY = ("an online scam", "การหลอกลวงออนไลน์")
+_OUTCOMES = {
+    Outcome.BLOCKED: ("Blocked", "ปิดกั้นแล้ว"),
+    Outcome.TAKEN_DOWN: ("Taken down", "นำออกแล้ว"),
+    Outcome.FUNDS_HELD: ("Funds held", "อายัดเงินไว้แล้ว"),
+    Outcome.NO_ACTION: ("Looked at, and nothing done", "ตรวจสอบแล้ว ไม่ได้ดำเนินการ"),
+    Outcome.FALSE_POSITIVE: ("Not part of a scam: a false positive", "ไม่เกี่ยวข้องกับการหลอกลวง (รายงานคลาดเคลื่อน)"),
+    Outcome.ALREADY_KNOWN: ("Known here before", "ทราบอยู่ก่อนแล้ว"),
+}
 
 
-def name_prefix(kind: str) -> str:
+# The languages that are written here; what has none of them gets the first.
+LANGUAGES = ("en", "th")
+
+
+def language(lang: str) -> str:
+    """Give the one of ``LANGUAGES`` in which names are written beside a text in ``lang``."""
+    return "th" if lang.partition("-")[0] == "th" else "en"
+
+
+def name_prefix(kind: str, lang: str) -> str:
     """Give what stands before the value in an indicator's name."""
-    return f"{kinds.get(kind).title['en']} used in a scam: "
+    title = kinds.get(kind).title[lang]
+    return f"{title}ที่ใช้ในการหลอกลวง: " if lang == "th" else f"{title} used in a scam: "
+
+
+def sentence(kind: str, scam_type: str, lang: str) -> str:
+    """Say in one language what is reported."""
+    english, thai = _SCAMS.get(ScamType(scam_type), _ANY) if scam_type in set(ScamType) else _ANY
+    title = kinds.get(kind).title[lang]
+    return f"มีรายงานว่า{title}นี้ถูกใช้ใน{thai}" if lang == "th" else f"{title} reported as used in {english}."
 
 
 def description(kind: str, scam_type: str) -> str:
     """Say in both languages what is reported, for a report that has no words of its own."""
-    english, thai = _SCAMS.get(ScamType(scam_type), _ANY) if scam_type in set(ScamType) else _ANY
-    return (
-        f"{kinds.get(kind).title['en']} reported as used in {english}. "
-        f"/ มีรายงานว่า{kinds.get(kind).title['th']}นี้ถูกใช้ใน{thai}"
-    )
+    return " / ".join(sentence(kind, scam_type, lang) for lang in LANGUAGES)
+
+
+def outcome(word: Outcome) -> str:
+    """Say in both languages what became of an indicator, for an outcome that has no words of its own."""
+    english, thai = _OUTCOMES[word]
+    return f"{english}. / {thai}"
+
+
+def flow(source: str, target: str) -> str:
+    """Say in both languages between which kinds money went."""
+    one, other = (kinds.get(kind).title for kind in (source, target))
+    return f"Money went from one to the other: {one['en']}, {other['en']}. / มีการโอนเงินจาก{one['th']}ไปยัง{other['th']}"

@@ -1,5 +1,7 @@
 """The one error of this room: an item that cannot be taken, and why."""
 
+from pydantic import ValidationError
+
 
 class Rejected(Exception):
     """One item is refused; the others go on.
@@ -13,3 +15,10 @@ class Rejected(Exception):
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
+
+
+def of_validation(error: ValidationError, reason: str | None = None) -> Rejected:
+    """Give the refusal that a model's first complaint comes to: ``bad-`` and the field, unless ``reason`` is given."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    column = ".".join(str(part) for part in first["loc"]) or "row"
+    return Rejected(reason or f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {first['msg']}")

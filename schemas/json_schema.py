@@ -4,17 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from schemas import kinds
+from schemas import context, kinds, records
 from schemas.partner import Partner
 from schemas.report import Report
 
 FOLDER = Path(__file__).parent / "json"
-_MODELS = {"report": Report, "partner": Partner}
+_MODELS = {"report": Report, "partner": Partner, **records.MODELS}
 
 
 def documents() -> dict[str, str]:
     """Give each schema's text by its file name."""
-    return {f"{name}.schema.json": _text(_document(model)) for name, model in _MODELS.items()}
+    texts = {f"{name}.schema.json": _text(_document(model)) for name, model in _MODELS.items()}
+    return {**texts, "scam-report-context.schema.json": _text(context.schema())}
 
 
 def _document(model: Any) -> dict[str, Any]:
@@ -31,6 +32,9 @@ def _document(model: Any) -> dict[str, Any]:
             for kind in kinds.every().values()
             for column, meaning in kind.inputs.items()
         )
+    if subject := schema.get("$defs", {}).get("Subject"):
+        subject["properties"]["kind"]["anyOf"][0]["enum"] = list(kinds.every())
+        schema["$defs"]["Subject"] = {"anyOf": [subject, {"type": "string", "minLength": 1}]}
     return schema
 
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
+from schemas.vocabulary import Tlp
+
 NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -54,6 +56,10 @@ class Kind(ABC):
         ``raw`` is already free of defanging and outer white space (``schemas.refang``) and may be empty where the
         columns say it all. A normal form gives itself again. Raises ``schemas.errors.Rejected``.
         """
+
+    def widest(self, normal: Normal) -> Tlp:
+        """Give the widest marking that reports of a value may bear; a wider one is narrowed to it."""
+        return Tlp.CLEAR
 
     @abstractmethod
     def recognises(self, raw: str) -> bool:

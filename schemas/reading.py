@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Kind
+from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.refang import refang
 from schemas.report import MAX_VALUE, Report
+from schemas.vocabulary import Tlp
 
 _LISTS = {"countries": ","}
 _OF_A_VALUE = {"value", "kind"}
@@ -52,10 +53,13 @@ class Reader:
         pattern = self._patterns.get(kind.name)
         if pattern is None or len(value) > MAX_VALUE:
             report = _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
-            self._patterns[kind.name] = report
+            if kind.widest(Normal(report.value, report.details)) is Tlp.CLEAR:
+                self._patterns[kind.name] = report
             return report
         normal = kind.normalise(refang(value), _given(self._defaults, kind))
-        return pattern.model_copy(update={"value": normal.value, "details": normal.details})
+        if kind.widest(normal) is not Tlp.CLEAR:
+            return _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
+        return pattern.about(normal)
 
 
 @cache

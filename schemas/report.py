@@ -16,6 +16,7 @@ from pydantic import (
 
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.kind import Normal
 from schemas.partner import CountryCode
 from schemas.refang import refang
 from schemas.text import shown
@@ -24,18 +25,22 @@ from schemas.vocabulary import Action, HolderStatus, PaymentRail, ScamType, Tlp,
 
 MAX_VALUE = 4096
 _TIMES: TypeAdapter[Any] = TypeAdapter(Timestamp)
+_LEVELS = list(Tlp)
 
 
 def _shown(value: Any) -> Any:
     return shown(value) if isinstance(value, str) else value
 
 
-_Text = Annotated[
+Text = Annotated[
     str,
     Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
     BeforeValidator(_shown),
 ]
-_Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"), BeforeValidator(_shown)]
+Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"), BeforeValidator(_shown)]
+
+Lang = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Reporter = Annotated[str, Field(min_length=1, max_length=100, description="name of the reporting partner")]
 
 
 class Evidence(BaseModel):
@@ -44,9 +49,7 @@ class Evidence(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    reference: Annotated[_Text | None, Field(description="where the holder keeps it: a file name or case number")] = (
-        None
-    )
+    reference: Annotated[Text | None, Field(description="where the holder keeps it: a file name or case number")] = None
 
 
 class Report(BaseModel):
@@ -62,7 +65,7 @@ class Report(BaseModel):
     kind: str
     value: Annotated[str, Field(max_length=MAX_VALUE)]
     details: Mapping[str, str] = {}
-    reporter: Annotated[str, Field(min_length=1, max_length=100, description="name of the reporting partner")]
+    reporter: Reporter
     reported_at: Timestamp
     scam_type: Word = ScamType.UNKNOWN.value
     channel: Annotated[Word | None, Field(description="where the victim was met")] = None
@@ -76,11 +79,20 @@ class Report(BaseModel):
     action: Annotated[Action | None, Field(description="what the reporter asks of who reads it")] = None
     holder_status: Annotated[HolderStatus | None, Field(description="for kinds that somebody holds")] = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
-    reference: Annotated[_Line | None, Field(description="the reporter's own number for it")] = None
-    description: _Text | None = None
-    lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="language of description")] = (
-        "en"
-    )
+    reference: Annotated[Line | None, Field(description="the reporter's own number for it")] = None
+    description: Text | None = None
+    lang: Annotated[Lang, Field(description="language of description")] = "en"
+
+    def about(self, normal: Normal) -> Self:
+        """Give a report that says the same of another value of the same kind, in its normal form."""
+        # As model_copy does it, without looking for what this model has not: a file has millions of these.
+        other = self.__class__.__new__(self.__class__)
+        set_ = object.__setattr__
+        set_(other, "__dict__", {**self.__dict__, "value": normal.value, "details": normal.details})
+        set_(other, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        set_(other, "__pydantic_extra__", None)
+        set_(other, "__pydantic_private__", None)
+        return other
 
     @model_validator(mode="before")
     @classmethod
@@ -89,10 +101,14 @@ class Report(BaseModel):
         if not isinstance(data, Mapping) or not isinstance(data.get("value"), str) or "kind" not in data:
             return data
         kind = kinds.get(data["kind"])
-        normal = kind.normalise(refang(data["value"][: MAX_VALUE + 1]), data.get("details") or {})
+        if len(data["value"]) > MAX_VALUE:  # cut to that, it might be another value
+            raise Rejected("bad-value", f"value: longer than the {MAX_VALUE} characters that any value has")
+        normal = kind.normalise(refang(data["value"]), data.get("details") or {})
         data = {**data, "value": normal.value, "details": normal.details}
         if data.get("holder_status") is not None and not kind.account:
             raise Rejected("holder-status-misplaced", f"nobody holds a {kind.name}: leave holder_status out")
+        if data.get("tlp", Tlp.AMBER) in _LEVELS[: _LEVELS.index(widest := kind.widest(normal))]:
+            data["tlp"] = widest
         return data
 
     @model_validator(mode="before")

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
 _CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -17,6 +18,13 @@ def shown(text: str) -> str:
     if text.isascii():
         return text
     return "".join(each for each in whole(text) if unicodedata.category(each) != "Cf")
+
+
+def digits(text: str) -> str:
+    """Give ``text`` with 0 to 9 for the decimal digits of every script, Thai and full-width ones among them."""
+    if text.isascii():
+        return text
+    return _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
 
 
 def escaped(name: str) -> str:

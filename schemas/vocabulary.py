@@ -112,3 +112,49 @@ class HolderStatus(StrEnum):
     DECEIVED = "deceived"
     COERCED = "coerced"
     COMPLICIT = "complicit"
+
+
+class Outcome(StrEnum):
+    """What became of an indicator at a partner that read it."""
+
+    BLOCKED = "blocked"
+    TAKEN_DOWN = "taken-down"
+    FUNDS_HELD = "funds-held"
+    NO_ACTION = "no-action"
+    FALSE_POSITIVE = "false-positive"
+    ALREADY_KNOWN = "already-known"
+
+
+class OutcomeReason(StrEnum):
+    """Why an outcome is what it is. Open."""
+
+    POLICY_VIOLATION = "policy-violation"
+    LEGAL_ORDER = "legal-order"
+    OWN_FINDING = "own-finding"
+    HOLDER_VERIFIED = "holder-verified"
+    LEGITIMATE_USE = "legitimate-use"
+    SHARED_SERVICE = "shared-service"
+    REASSIGNED = "reassigned"
+    COMPROMISED = "compromised"
+    ALREADY_GONE = "already-gone"
+    NOT_OURS = "not-ours"
+    INSUFFICIENT_EVIDENCE = "insufficient-evidence"
+    OTHER = "other"
+
+
+class OpinionWord(StrEnum):
+    """How far somebody agrees with an object (STIX 2.1, opinion-enum)."""
+
+    STRONGLY_DISAGREE = "strongly-disagree"
+    DISAGREE = "disagree"
+    NEUTRAL = "neutral"
+    AGREE = "agree"
+    STRONGLY_AGREE = "strongly-agree"
+
+
+class CaseContext(StrEnum):
+    """What joins the members of a case (STIX 2.1, grouping-context-ov)."""
+
+    SUSPICIOUS_ACTIVITY = "suspicious-activity"
+    MALWARE_ANALYSIS = "malware-analysis"
+    UNSPECIFIED = "unspecified"

@@ -60,10 +60,16 @@ def read(stream: BinaryIO, *, name: str = "", format: str | None = None) -> Iter
     document with the place of its list: ``json:data.items``. Raises ``UnknownFormat``, and ``UnreadableFile`` where
     the file cannot be read (on), which may be after some rows.
     """
+    reader, source, path = opened(stream, name=name, format=format)
+    return reader.read(source, path)
+
+
+def opened(stream: BinaryIO, *, name: str = "", format: str | None = None) -> tuple[Format, Source, str]:
+    """Give what reads ``stream`` as ``read`` does: the format, the source, and the place in a document."""
     word, _, path = (format or "").partition(":")
     reader = get(word) if word else None
     source = Source(stream)
-    return (reader or _recognise(_head(source, name))).read(source, path)
+    return reader or _recognise(_head(source, name)), source, path
 
 
 def recognise(head: bytes, name: str = "") -> str:
@@ -78,18 +84,20 @@ def recognise(head: bytes, name: str = "") -> str:
 def write(format: str, reports: Iterable[Report], out: BinaryIO) -> int:
     """Write those of ``reports`` that the format can say to ``out``, and tell how many these were.
 
-    Raises ``UnknownFormat``, also for a format that is only read.
+    Raises ``UnknownFormat``, also for a format that is only read, or is written to a folder.
     """
     writer = get(format)
     if not writer.writes:
         able = ", ".join(name for name, one in every().items() if one.writes)
         raise UnknownFormat(f"the format {format} is read, not written; written are: {able}")
+    if writer.folder:
+        raise UnknownFormat(f"the format {format} is a folder: name where it is to be")
     return writer.write(reports, out)
 
 
 def _head(source: Source, name: str) -> Head:
     data = source.head[:HEAD]
-    return Head(name, decode(data), complete=len(source.head) < HEAD)
+    return Head(name, decode(data), complete=len(source.head) < HEAD, magic=data[:8])
 
 
 def _recognise(head: Head) -> Format:

@@ -25,6 +25,8 @@ class Adblock(Format):
     name: ClassVar[str] = "adblock"
     endings: ClassVar[tuple[str, ...]] = ("adblock",)
     writes: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+    lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
         """Give the share of lines that begin as rules do."""

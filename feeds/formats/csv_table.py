@@ -30,7 +30,9 @@ class Csv(Format):
         if not lines:
             return 0
         delimiter = table.delimiter_of(head.text)
-        first = next(csv.reader(lines[:1], delimiter=delimiter or ","))
+        top = list(csv.reader(lines[:20], delimiter=delimiter or ","))
+        # Above the header there may be a title.
+        first = next((cells for cells in top if len(cells) > 1), top[0])
         if Columns(first).tell and not table.has_value(first):
             return 0.85
         if delimiter is None:
@@ -49,6 +51,12 @@ class Csv(Format):
         yield Example(b"kind;value\ndomain;a.example.com\nkind;value\ndomain;b.example.com\n", two)
         yield Example(b"sep=\t\nkind\tvalue\ndomain\ta.example.com\n# none\ndomain\tb.example.com\n", two)
         yield Example(b"domain,a.example.com\ndomain,b.example.com\n", two)
+        yield Example(b"Scam domains of 2026\n\nNo.,Domain\n1,a.example.com\n2,b.example.com\n", two)
+        yield Example(
+            b"phone,bank\n6.6812E+10,X\n66812345678,X\n",
+            [{"value": "66812345678", "kind": "phone"}],
+            ("digits-lost",),
+        )
         yield Example(
             b"# id,domain,description\n1,a.example.com,x\n2,b.example.com,y\n",
             [row | {"description": d} for row, d in zip(two, "xy", strict=True)],

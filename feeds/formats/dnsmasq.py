@@ -19,6 +19,8 @@ class Dnsmasq(Format):
 
     name: ClassVar[str] = "dnsmasq"
     writes: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+    lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
         """Give the share of lines that set where names are sent."""

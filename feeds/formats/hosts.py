@@ -25,6 +25,8 @@ class Hosts(Format):
     name: ClassVar[str] = "hosts"
     endings: ClassVar[tuple[str, ...]] = ("hosts",)
     writes: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+    lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
         """Give the share of lines that begin with an address and a name."""

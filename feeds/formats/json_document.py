@@ -1,20 +1,27 @@
 """JSON documents: a list of values or objects, alone or somewhere inside."""
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
-from feeds import document, record
+import orjson
+
+from feeds import document, json_stream, record
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
 from feeds.source import Source
+from schemas.report import Report
 
 _LIMIT = 128 << 20
 
 
 class Json(Format):
-    """One JSON document, read as a whole; its list of reports is found by its name, or named: ``json:data.items``."""
+    """One JSON document: a list, read item by item, or an object, read as a whole.
+
+    An object's list of reports is found by its name, or named: ``json:data.items``.
+    """
 
     name: ClassVar[str] = "json"
     endings: ClassVar[tuple[str, ...]] = ("json",)
+    writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
         """Look at the first characters."""
@@ -28,6 +35,9 @@ class Json(Format):
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give the items of the document's list of reports, and why those of its other lists are none."""
+        if not path and source.head.lstrip()[:1] == b"[":
+            yield from document.rows_of_list(_items(source))
+            return
         text = source.whole(_LIMIT)
         try:
             whole = record.loads(text)
@@ -68,5 +78,21 @@ class Json(Format):
             [],
             ("not-a-report",) * 2,
         )
-        yield Example(b'{"type": "bundle", "objects": [{"type": "url", "value": "x"}]}', [], ("not-a-report",))
         yield Example(b'{"currency": "BTC", "addresses": ["x"]}', [{"value": "x", "kind": "wallet", "currency": "BTC"}])
+
+    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
+        """Write a list of objects that reads back as the same reports."""
+        count, lead = 0, b"[\n"
+        for report in reports:
+            out.write(lead + orjson.dumps(record.of(report)))
+            count += 1
+            lead = b",\n"
+        out.write(b"\n]\n" if count else b"[]\n")
+        return count
+
+
+def _items(source: Source) -> Iterator[object]:
+    for item in json_stream.items(source, frozenset()):
+        if isinstance(item, json_stream.Malformed):
+            raise UnreadableFile("this is no complete JSON document: after its end comes more")
+        yield item.value

@@ -25,7 +25,7 @@ class JsonLines(Format):
         """Look whether each of the first lines is an object of its own, and not a whole document."""
         lines = [line for line in head.lines[:20] if not line.startswith("#")]
         objects = [line for line in lines if line.startswith("{") and _is_object(line.rstrip(","))]
-        if not objects or len(objects) * 2 < len(lines):
+        if not objects or len(objects) * 2 < len(lines) or lines[0].startswith("["):
             return 0
         if len(lines) == 1 and "jsonl" not in head.suffixes and "ndjson" not in head.suffixes:
             return 0.5

@@ -23,6 +23,8 @@ class PlainList(Format):
     name: ClassVar[str] = "list"
     endings: ClassVar[tuple[str, ...]] = ("txt", "list", "lst")
     writes: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+    lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
         """Give the least score that is none: lists are what all the others are not."""

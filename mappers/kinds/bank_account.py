@@ -1,9 +1,10 @@
-"""Bank accounts in STIX: dogesec's ``bank-account``, by IBAN or by number and bank."""
+"""Bank accounts in STIX: dogesec's ``bank-account`` by IBAN or by number and BIC, else ``user-account``."""
 
 from typing import ClassVar
 
-from mappers import ids
+from mappers import ids, misp_terms
 from mappers.kind import KindMapper
+from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
@@ -14,6 +15,9 @@ class BankAccountMapper(KindMapper):
     A number alone is the number of different people's accounts at different banks; the rule by which dogesec's type
     makes ids would give them all one id. Accounts without an IBAN are therefore named in our own namespace, bank
     included, and an IBAN's account never gets an ``account_number``, which would change its id.
+
+    The type has no property for a country's own code of a bank (a routing number, a sort code). An account that is
+    bound to its bank by one is ``[user-account:account_type = 'bank-account' AND user-account:user_id = 'US:…:…']``.
     """
 
     kind: ClassVar[str] = "bank-account"
@@ -26,6 +30,8 @@ class BankAccountMapper(KindMapper):
         if ":" not in normal.value:
             return Terms("bank-account", {"iban": normal.value})
         _, bic, number = normal.value.split(":")
+        if len(bic) != 8 or bic.isdecimal():
+            return self._by_code(normal)
         return Terms("bank-account", {"account_number": number, "bic": bic})
 
     def normal(self, terms: Terms) -> Normal | None:
@@ -51,4 +57,13 @@ class BankAccountMapper(KindMapper):
         """Spell an account without IBAN as a user account: OpenCTI knows bank accounts by IBAN alone."""
         if ":" not in normal.value:
             return self.terms(normal)
+        return self._by_code(normal)
+
+    def misp(self, normal: Normal) -> MispTerms | None:
+        """Spell an account whose number has letters as a user account: MISP's own type takes digits alone."""
+        terms = self.terms(normal)
+        digits = terms.properties.get("account_number", "0").isdecimal()
+        return misp_terms.of(terms if digits else self._by_code(normal))
+
+    def _by_code(self, normal: Normal) -> Terms:
         return Terms("user-account", {"account_type": self.kind, "user_id": normal.value})

@@ -1,4 +1,4 @@
-"""Telephone numbers in STIX: dogesec's ``phone-number``, which OpenCTI has too."""
+"""Telephone numbers in STIX: dogesec's ``phone-number``, which OpenCTI has too; codes and names as accounts."""
 
 from typing import ClassVar
 
@@ -6,21 +6,37 @@ from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
+_SHORT_CODE, _SENDER = "short-code", "sms-sender"
+
 
 class PhoneMapper(KindMapper):
-    """``[phone-number:value = '+66…']``; numbers from elsewhere may lack the plus."""
+    """``[phone-number:value = '+66…']``; numbers from elsewhere may lack the plus.
+
+    A short code or sender name is no number, and the same one is somebody else's in another country:
+    ``[user-account:account_type = 'sms-sender' AND user-account:user_id = 'TH:KBANK']``, and ``short-code`` likewise.
+    """
 
     kind: ClassVar[str] = "phone"
-    types: ClassVar[tuple[str, ...]] = ("phone-number",)
+    types: ClassVar[tuple[str, ...]] = ("phone-number", "user-account")
     new_sco: ClassVar[str | None] = "extension-definition--14a97ee2-e666-5ada-a6bd-b7177f79e211"
     phase: ClassVar[str] = "initial-access"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell the number with its plus."""
-        return Terms("phone-number", {"value": normal.value})
+        """Spell the number with its plus, the code or name with its country."""
+        if normal.value.startswith("+"):
+            return Terms("phone-number", {"value": normal.value})
+        account_type = _SHORT_CODE if normal.value[3:].isdecimal() else _SENDER
+        return Terms("user-account", {"account_type": account_type, "user_id": normal.value})
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read the number, with or without its plus."""
-        if terms.properties.keys() != {"value"}:
+        """Read the number, with or without its plus, or the code or name."""
+        properties = terms.properties
+        if terms.type == "user-account":
+            ours = properties.keys() == {"account_type", "user_id"}
+            return Normal(properties["user_id"]) if ours and properties["account_type"] in _ACCOUNTS else None
+        if properties.keys() != {"value"}:
             return None
-        return Normal("+" + terms.properties["value"].removeprefix("+"))
+        return Normal("+" + properties["value"].removeprefix("+"))
+
+
+_ACCOUNTS = {_SHORT_CODE, _SENDER}

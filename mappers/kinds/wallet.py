@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
+from mappers import misp_terms
 from mappers.kind import KindMapper
+from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
@@ -22,3 +24,7 @@ class WalletMapper(KindMapper):
     def normal(self, terms: Terms) -> Normal | None:
         """Read the address."""
         return Normal(terms.properties["value"]) if terms.properties.keys() == {"value"} else None
+
+    def misp(self, normal: Normal) -> MispTerms:
+        """Spell the address, in MISP with its chain."""
+        return misp_terms.coin(normal.value, normal.details.get("chain"))

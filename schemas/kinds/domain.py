@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from functools import cache
 from typing import ClassVar
 
 import ada_url
 import idna
-from publicsuffixlist import PublicSuffixList
 
+from schemas import hosts
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 
@@ -17,21 +16,8 @@ from schemas.kind import NO_DETAILS, Example, Kind, Normal
 # is no number: else it is an IPv4 address.
 _LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}")
-_RESOLVABLE = re.compile(r"(?=.{4,253}$)(?:[a-z0-9_-]{1,63}\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}")
 _ADDRESS = re.compile(r"\[?[0-9a-f]*:[0-9a-f:.]+\]?|(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}\.?")
 _ORIGIN = re.compile(r"https?://([^/?#@\\]+)/?")
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    """Give the Public Suffix List that comes with its package; never asks the network."""
-    return PublicSuffixList(accept_unknown=False)
-
-
-@cache
-def _registries() -> PublicSuffixList:
-    """Give the part of the list that names registries, without the providers' suffixes."""
-    return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 class Domain(Kind):
@@ -46,8 +32,8 @@ class Domain(Kind):
         name = raw.lower()
         if _HOSTNAME.fullmatch(name) is None:
             name = _a_labels(name)
-        if not _is_somebodys(name):
-            raise _unregistrable(name)
+        if not hosts.is_somebodys(name):
+            raise hosts.unregistrable(name)
         return Normal(name)
 
     def recognises(self, raw: str) -> bool:
@@ -55,7 +41,7 @@ class Domain(Kind):
         name = raw.lower().rstrip(".")
         if not name.isascii():
             name = ada_url.idna_to_ascii(name).decode("ascii")
-        return _RESOLVABLE.fullmatch(name) is not None and _is_somebodys(name)
+        return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.is_somebodys(name)
 
     def examples(self) -> Iterable[Example]:
         """Give the spellings of one name, and what is no domain."""
@@ -70,6 +56,7 @@ class Domain(Kind):
         yield Example("xn--bcher-kva.example.com", "xn--bcher-kva.example.com")
         yield Example("https://shop.example.com/pay?x=1", reason="url-not-domain")
         yield Example("shop.example.com:8080", reason="url-not-domain")
+        yield Example("bank.example.com%E2%88%95login@shop.example.org", reason="url-not-domain")
         yield Example("someone@example.com", reason="email-not-domain")
         yield Example("192.0.2.7", reason="ip-address")
         yield Example("[2001:db8::7]", reason="ip-address")
@@ -95,12 +82,12 @@ def _a_labels(name: str) -> str:
         name = origin[1]
     if _ADDRESS.fullmatch(name):
         raise Rejected("ip-address", "this is an IP address, not a domain name; report it as one")
-    if "@" in name and "/" not in name:
+    if "@" in name and "/" not in name and "%" not in name:
         raise Rejected("email-not-domain", "this is an e-mail address; report it as one")
-    if "/" in name or ":" in name:
+    if "/" in name or ":" in name or "@" in name:
         raise Rejected("url-not-domain", "this is a URL; report it as one, or its host alone as a domain")
     ascii_name = ada_url.idna_to_ascii(name.removeprefix("*.")).decode("ascii").rstrip(".")
-    if _HOSTNAME.fullmatch(ascii_name) is None and _RESOLVABLE.fullmatch(ascii_name) is None:
+    if _HOSTNAME.fullmatch(ascii_name) is None and hosts.RESOLVABLE.fullmatch(ascii_name) is None:
         raise Rejected("domain-form", "not a domain name: labels of 1 to 63 letters, digits or hyphens, joined by dots")
     try:
         idna.encode(ascii_name)
@@ -111,21 +98,3 @@ def _a_labels(name: str) -> str:
             "or in its third and fourth place, no symbols; report the address of the page as a URL",
         ) from None
     return ascii_name
-
-
-def _is_somebodys(name: str) -> bool:
-    """Tell whether ``name`` is below a public suffix, or is one only by a provider's ``*`` rule: one customer's."""
-    if _suffixes().privatesuffix(name) is not None:
-        return True
-    sibling = "any-other-label." + name.partition(".")[2]
-    return _suffixes().publicsuffix(sibling) == sibling and _registries().publicsuffix(name) != name
-
-
-def _unregistrable(name: str) -> Rejected:
-    """Say why nobody can have registered ``name``."""
-    if _suffixes().publicsuffix(name) == name:
-        return Rejected(
-            "public-suffix",
-            "this name is a public suffix that many share: blocking it would hit all of them; name the host below it",
-        )
-    return Rejected("unknown-suffix", "the name ends in no suffix of the Public Suffix List, so it cannot resolve")

@@ -1,88 +1,185 @@
-"""Telephone numbers: E.164, checked against each country's numbering plan."""
+"""Telephone numbers in E.164, and what a network shows in their place: short codes and sender names."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import PhoneNumber, country_code_for_region, shortnumberinfo
 
+from schemas import telephone
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 
-# One plus at most, and at the front: phonenumbers itself takes "++1" for a number.
-_WRITTEN = re.compile(r"(?:tel:|phone:)?(\+?[\d\s().\-/]{3,30}?)(?:\s*(?:;ext=|ext\.?|x)\s*\d{1,7})?", re.IGNORECASE)
-_COUNTRY = re.compile(r"[A-Z]{2}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][\d\s().-]{6,20}")
+_OWN = re.compile(r"([A-Z]{2}):([^\s:].{0,20})")
+_SHORT = re.compile(r"\d{3,8}")
+# An originating address has up to 11 characters of the GSM alphabet (3GPP TS 23.040 §9.1.2.5); networks take these.
+_SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 !\"#$%&'()*+,\-./<=>?@_]{2,11}")
+_RANGE = re.compile(r"\+?[\d\s()./-]+(?:\.?\*|[xX]{2,})")
+# What stands where the caller is not shown.
+_WITHHELD = re.compile(
+    r"n/?a|none|null|nil|unknown|un(?:available|named)|private|anonymous|withheld|hidden|blocked|restricted|"
+    r"no caller id",
+    re.IGNORECASE,
+)
 
 
 class Phone(Kind):
-    """A subscriber's number. Short codes and sender names are not among them."""
+    """A telephone number, or the code or name that a network shows in place of one.
+
+    The normal form of a number is E.164. A short code (``TH:1555``) and a sender name (``TH:KBANK``) mean something in
+    one country's networks alone, so that the country stands before them; names are compared without case, as networks
+    do, and written in capitals.
+    """
 
     name: ClassVar[str] = "phone"
     title: ClassVar[Mapping[str, str]] = {"en": "Phone number", "th": "หมายเลขโทรศัพท์"}
     time_to_live: ClassVar[timedelta] = timedelta(days=30)
     inputs: ClassVar[Mapping[str, str]] = {
-        "country": "ISO 3166-1 alpha-2 country of a number that is written without its country code"
+        "country": "ISO 3166-1 alpha-2 country of a number that is written without its country code, of a short code "
+        "or of a sender name"
     }
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the number as ``+`` and digits. An extension is dropped: the number is the subscriber's."""
-        written = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", raw))
-        if written is None:
-            raise Rejected("phone-form", "not a telephone number: digits with at most one + in front")
-        digits = written[1].strip()
-        country = given.get("country", "").upper() or None
-        if digits.startswith("00"):
-            digits = "+" + digits[2:]
-        if country is not None and not digits.startswith("+") and not _COUNTRY.fullmatch(country):
-            raise Rejected("country-form", "the country is not given as two letters (ISO 3166-1), as TH")
-        if country is None and not digits.startswith("+"):
-            raise _without_country(digits)
-        try:
-            number = phonenumbers.parse(digits, country)
-        except NumberParseException:
-            raise Rejected("phone-form", "no country's numbers begin like this") from None
-        if not phonenumbers.is_valid_number(number):
-            raise Rejected("phone-not-assigned", "not a number of its country's numbering plan: wrong length or range")
-        return Normal(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+        if _E164.fullmatch(raw):
+            return Normal(telephone.e164(raw))
+        country = given.get("country", "")
+        text = telephone.plain(raw)
+        if own := _OWN.fullmatch(text):
+            return _of_network(own[2], telephone.region(own[1]))
+        if (digits := telephone.digits_of(text)) is None:
+            return _lettered(text, country)
+        if _SHORT.fullmatch(digits) and country:
+            return _short(digits, telephone.region(country))
+        return Normal(telephone.e164(digits, country))
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is written with its country code."""
         return _INTERNATIONAL.fullmatch(raw) is not None
 
     def examples(self) -> Iterable[Example]:
-        """Give the published example numbers of libphonenumber in several spellings, and what is no number."""
-        yield Example("+66812345678", "+66812345678")
-        yield Example("+66 81 234 5678", "+66812345678")
-        yield Example("tel:+66-81-234-5678;ext=12", "+66812345678")
-        yield Example("0066812345678", "+66812345678")
-        yield Example("0066 81 234 5678", "+66812345678", given={"country": "TH"})
-        yield Example("081 234 5678", "+66812345678", given={"country": "TH"})
-        yield Example("081 234 5678", reason="country-form", given={"country": "Thailand"})
-        yield Example("+66812345678", "+66812345678", given={"country": "Thailand"})
-        yield Example("๐๘๑-๒๓๔-๕๖๗๘", "+66812345678", given={"country": "TH"})
-        yield Example("＋６６８１２３４５６７８", "+66812345678")
-        yield Example("(201) 555-0123", "+12015550123", given={"country": "us"})
-        yield Example("081 234 5678", reason="country-missing")
-        yield Example("66812345678", reason="country-missing")
-        yield Example("++66812345678", reason="phone-form")
-        yield Example("569555706.*", reason="phone-form")
-        yield Example("+999123456789", reason="phone-form")
-        yield Example("+10000000000", reason="phone-not-assigned")
-        yield Example("+6681234567", reason="phone-not-assigned")
-        yield Example("BANKNAME", reason="phone-form")
-        yield Example("", reason="phone-form")
+        """Give the published example numbers of libphonenumber in several spellings, codes, names, and refusals."""
+        yield from _examples_of_number()
+        yield from _examples_of_network()
+        yield from _examples_of_refusal()
 
 
-def _without_country(digits: str) -> Rejected:
-    """Say what is missing, and whether a + alone would make it a number."""
-    hint = "give its country (a country column) or write it with + and the country code"
+def _short(digits: str, country: str) -> Normal:
+    """Give a number of few digits: a subscriber's where it is one, else the short code that it is."""
     try:
-        if phonenumbers.is_valid_number(phonenumbers.parse("+" + digits, None)):
-            hint += "; with a + in front it would be valid as it stands"
-    except NumberParseException:
-        pass
-    return Rejected("country-missing", f"the number says no country: {hint}")
+        return Normal(telephone.e164(digits, country))
+    except Rejected as refusal:
+        number = PhoneNumber(country_code=country_code_for_region(country), national_number=int(digits))
+        if shortnumberinfo.is_emergency_number(digits, country):
+            raise Rejected(
+                "emergency-number", "people call for help there: callers forge it, and blocking it would cost lives"
+            ) from None
+        if len(digits) > 6 and not shortnumberinfo.is_valid_short_number_for_region(number, country):
+            raise refusal
+    return Normal(f"{country}:{digits}")
+
+
+def _of_network(text: str, country: str) -> Normal:
+    """Give the short code or the sender name that ``text`` is in the networks of ``country``."""
+    if _SHORT.fullmatch(text):
+        return _short(text, country)
+    text = " ".join(text.split())
+    if _SENDER.fullmatch(text) is None:
+        raise Rejected(
+            "sender-form",
+            "neither a short code of 3 to 8 digits nor a sender name: 2 to 11 letters, digits and signs, letters "
+            "among them, as the network shows it",
+        )
+    return Normal(f"{country}:{text.upper()}")
+
+
+def _lettered(text: str, country: str) -> Normal:
+    """Give what a text with letters is: a number said in words, or a sender name."""
+    name = " ".join(text.split())
+    if _RANGE.fullmatch(name):
+        raise Rejected(
+            "phone-form", "a pattern for many numbers, of which most are nobody's who scams: report each number"
+        )
+    if _WITHHELD.fullmatch(name):
+        raise Rejected("number-withheld", "the caller was not shown, so that there is nothing to report; leave it out")
+    named = _SENDER.fullmatch(name) is not None
+    if (named or len(name) < 30) and (number := telephone.lettered(name, telephone.region(country))):
+        return Normal(number)
+    if not named:
+        raise Rejected(
+            "phone-form",
+            "not a telephone number (digits with at most one + in front), nor the name of a sender (up to 11 letters, "
+            "digits and signs)",
+        )
+    if not country:
+        raise Rejected(
+            "country-missing",
+            "no number but letters: if it is the name of a sender, give the country of the networks that show it",
+        )
+    return _of_network(name, telephone.region(country))
+
+
+def _examples_of_number() -> Iterable[Example]:
+    """Give numbers."""
+    for raw in (
+        "+66812345678",
+        "+66 81 234 5678",
+        "+66 (0)81 234 5678",
+        "(+66) 81-234-5678",
+        "+66\u201181\u2013234\u20135678",
+        "\u200f+66 81 234 5678\u200e",
+        "tel:+66-81-234-5678;ext=12",
+        "tel:081-234-5678;phone-context=+66",
+        "sms:+66812345678?body=hello",
+        "โทร. +66 81 234 5678",
+        "0066812345678",
+        "＋６６８１２３４５６７８",
+    ):
+        yield Example(raw, "+66812345678")
+    for raw in ("0066 81 234 5678", "081 234 5678", "๐๘๑-๒๓๔-๕๖๗๘", "เบอร์ 081-234-5678", "081-234-5678 ต่อ 12"):
+        yield Example(raw, "+66812345678", given={"country": "TH"})
+    yield Example("+66812345678", "+66812345678", given={"country": "Thailand"})
+    yield Example("(201) 555-0123", "+12015550123", given={"country": "us"})
+    yield Example("201.555.0123 x99", "+12015550123", given={"country": "US"})
+    yield Example("1-800-AMERICA", "+18002637422", given={"country": "US"})
+    yield Example("22 123 456", "+37122123456", given={"country": "LV"})
+
+
+def _examples_of_network() -> Iterable[Example]:
+    """Give short codes and sender names."""
+    yield Example("1555", "TH:1555", given={"country": "TH"})
+    yield Example("๑๕๕๕", "TH:1555", given={"country": "th"})
+    yield Example("242733", "US:242733", given={"country": "US"})
+    yield Example("KBank", "TH:KBANK", given={"country": "TH"})
+    yield Example("ＫＢＡＮＫ", "TH:KBANK", given={"country": "TH"})
+    yield Example("Example Co", "SG:EXAMPLE CO", given={"country": "SG"})
+    yield Example("TH:KBank", "TH:KBANK")
+    yield Example("TH:1555", "TH:1555")
+    yield Example("Call Centre", "TH:CALL CENTRE", given={"country": "TH"})
+
+
+def _examples_of_refusal() -> Iterable[Example]:
+    """Give what is no number."""
+    yield Example("081 234 5678", reason="country-form", given={"country": "Thailand"})
+    yield Example("081 234 5678", reason="country-form", given={"country": "XX"})
+    yield Example("081 234 5678", reason="country-missing")
+    yield Example("66812345678", reason="country-missing")
+    yield Example("1555", reason="country-missing")
+    yield Example("BANKNAME", reason="country-missing")
+    yield Example("191", reason="emergency-number", given={"country": "TH"})
+    yield Example("US:911", reason="emergency-number")
+    yield Example("TH:A", reason="sender-form")
+    yield Example("++66812345678", reason="phone-form")
+    yield Example("569555706.*", reason="phone-form")
+    yield Example("+999123456789", reason="phone-form")
+    yield Example("+019301202", reason="phone-form")
+    yield Example("081-234-5678, 082-345-6789", reason="phone-form", given={"country": "TH"})
+    yield Example("A name far too long", reason="phone-form", given={"country": "TH"})
+    yield Example("Private", reason="number-withheld", given={"country": "TH"})
+    yield Example("+10000000000", reason="phone-not-assigned")
+    yield Example("+6681234567", reason="phone-not-assigned")
+    yield Example("4567890", reason="phone-not-assigned", given={"country": "TH"})
+    yield Example("", reason="phone-form")

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from mappers.indicator import from_stix
+from mappers.opinion import from_stix as opinion_from_stix
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.outcome import Outcome
 from schemas.vocabulary import ScamType
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.lookup import Known, active, lookup as look_up
@@ -23,7 +25,7 @@ def lookup(
     value: Annotated[list[str], typer.Argument(help="values, in any spelling")],
     json: Json = False,
 ) -> None:
-    """Say what is known about values: normal form, kind, indicators and sightings."""
+    """Say what is known about values: normal form, kind, indicators, sightings and outcomes."""
     context: Context = ctx.obj
     rows: list[dict[str, Any]] = []
     with context.store() as store, store.read() as tx:
@@ -48,6 +50,12 @@ def lookup(
                 for i in row["indicators"]
             ],
         )
+        if row["outcomes"]:
+            show_table(
+                f"What became of {row['value']}",
+                ["partner", "outcome", "reason", "since", "indicator"],
+                [[o["partner"], o["outcome"], o["reason"], o["since"], o["indicator"]] for o in row["outcomes"]],
+            )
 
 
 def retract(
@@ -85,6 +93,7 @@ def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
         "kind": known.kind,
         "value": known.value,
         "sightings": sum(sighting.get("count", 1) for sighting in known.sightings),
+        "outcomes": [each for opinion in known.opinions for each in _outcomes(opinion, names)],
         "indicators": [
             {
                 "id": each["id"],
@@ -98,6 +107,24 @@ def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
             for each in sorted(known.indicators, key=lambda indicator: indicator["id"])
         ],
     }
+
+
+def _outcomes(opinion: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
+    """Give what an opinion says was done about each of its indicators; of one that says none, how far it agrees."""
+    try:
+        said = opinion_from_stix(opinion, names)
+    except Rejected:
+        return []
+    return [
+        {
+            "indicator": each.of.ref,
+            "partner": each.reporter,
+            "outcome": each.outcome if isinstance(each, Outcome) else each.opinion,
+            "reason": each.reason if isinstance(each, Outcome) else None,
+            "since": timestamp.text((each.effective_from if isinstance(each, Outcome) else None) or each.reported_at),
+        }
+        for each in said
+    ]
 
 
 def _scam_type(indicator: dict[str, Any]) -> str:

@@ -3,28 +3,32 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, TypeVar
 
-import orjson
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from feeds import formats
-from feeds.contributing import contribute_file
+from feeds import formats, record_rows
+from feeds.contributing import contribute_file, contribute_records
 from feeds.mapping import Counts, Duplicate, Mapped, Options, Reject, map_stream
-from feeds.output import Sink
+from feeds.misp_output import EventSink
+from feeds.output import Rejects, Sink
+from feeds.parallel import map_to
+from feeds.record_mapping import map_records
+from feeds.seen import Seen
 from mappers.indicator import Profile
-from schemas import kinds, timestamp
+from schemas import kinds, records, timestamp
 from schemas.partner import CountryCode
-from schemas.text import whole
 from schemas.vocabulary import Tlp, Word
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.own_names import ColumnsOption, own_names
 from server.store import partners
 from server.store.partners import UnknownPartner
 
@@ -39,12 +43,29 @@ FormatOption = Annotated[
 ScamType = Annotated[str | None, typer.Option(help="the scam's type, where the rows say none")]
 TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows that bear none [default: amber]")]
 Country = Annotated[str | None, typer.Option(help="country of values that are written without one, as TH")]
-Rejects = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]
-ProfileOption = Annotated[Profile, typer.Option(help="whom the objects are for")]
+RejectsOption = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]
+RecordOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"the files hold no reports but records ({', '.join(records.MODELS)}): which, where rows say none"
+    ),
+]
+
+
+class Target(StrEnum):
+    """Whom it is mapped for: a profile of STIX, or MISP in its own terms."""
+
+    FULL = Profile.FULL
+    CORE = Profile.CORE
+    OPENCTI = Profile.OPENCTI
+    MISP = "misp"
+
+
+ProfileOption = Annotated[Target, typer.Option(help="whom the objects are for; misp: events as MISP has them")]
 
 STDIN = "-"
 
-Outcome = Mapped | Duplicate | Reject
+_O = TypeVar("_O")
 
 _SCAM_TYPE: TypeAdapter[str] = TypeAdapter(Word)
 _COUNTRY: TypeAdapter[str] = TypeAdapter(CountryCode)
@@ -57,12 +78,15 @@ def map_(
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
+    columns: ColumnsOption = None,
+    record: RecordOption = None,
     output: Annotated[
         Path | None,
         typer.Option(help="where to write: .json is one bundle, anything else JSON lines [default: standard output]"),
     ] = None,
-    rejects: Rejects = None,
-    profile: ProfileOption = Profile.FULL,
+    rejects: RejectsOption = None,
+    profile: ProfileOption = Target.FULL,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="how many processes map at once")] = 1,
     reporter: Annotated[str, typer.Option(help="in whose name the objects are made")] = "Unnamed reporter",
     json: Json = False,
 ) -> None:
@@ -70,24 +94,46 @@ def map_(
 
     Each row is mapped, a duplicate, or rejected with a reason. With --json and no --output only the counts are shown.
     """
-    options = _options(reporter, kind, format, scam_type, tlp, country, profile)
+    for_misp = profile is Target.MISP
+    if for_misp and record:
+        fail("--profile misp: records are not written for MISP; map them for another profile")
+    stix = Profile.CORE if for_misp else Profile(profile)
+    options = options_of(reporter, kind, format, scam_type, tlp, country, stix, record)
     counts = Counts()
-    seen: set[tuple[str, str]] = set()
+    seen = Seen()
+    told: set[str] = set()
     faults: list[str] = []
     with ExitStack() as stack:
         stack.enter_context(_writable())
-        sink = stack.enter_context(Sink.to(Path(os.devnull) if json and output is None else output, options))
-        log = stack.enter_context(_rejects(rejects))
+        stack.enter_context(own_names(columns))
+        target = Path(os.devnull) if json and output is None else output
+        sink = stack.enter_context(_sink(target, options, for_misp=for_misp))
+        log = stack.enter_context(Rejects.to(rejects))
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
-                outcomes = map_stream(tracked, name, options.at(reported_at), seen)
+                dated = options.at(reported_at)
+                if jobs > 1 and not record and columns is None and isinstance(sink, Sink):
+                    rejected = map_to(sink, tracked, name, dated, seen, counts, jobs)
+                    for reject in _readable(name, rejected, faults):
+                        log.write(reject)
+                    continue
+                outcomes: Iterator[Mapped | Duplicate | Reject]
+                outcomes = map_records(tracked, name, dated, told) if record else map_stream(tracked, name, dated, seen)
+                if isinstance(sink, EventSink):
+                    outcomes = sink.sayable(name, outcomes)
                 for outcome in _readable(name, outcomes, faults):
                     counts.add(outcome)
                     if isinstance(outcome, Mapped):
                         sink.write(outcome)
                     elif isinstance(outcome, Reject):
                         log.write(outcome)
-    _show(counts, json, Console(stderr=output is None and not json), faults)
+    show(counts, json, Console(stderr=output is None and not json), faults)
+
+
+def _sink(path: Path | None, options: Options, *, for_misp: bool) -> AbstractContextManager[Sink | EventSink]:
+    if for_misp:
+        return EventSink.to(path, options)
+    return Sink.to(path, options)
 
 
 def contribute(
@@ -99,33 +145,41 @@ def contribute(
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
-    rejects: Rejects = None,
+    columns: ColumnsOption = None,
+    record: RecordOption = None,
+    rejects: RejectsOption = None,
     json: Json = False,
 ) -> None:
     """Map raw files and put them into a partner's inbox, as if the partner had posted them: the release rules run."""
     context: Context = ctx.obj
     counts = Counts()
-    seen: set[tuple[str, str]] = set()
+    seen = Seen()
+    told: set[str] = set()
     faults: list[str] = []
-    with context.store() as store, _writable(), _rejects(rejects) as log:
+    with context.store() as store, _writable(), Rejects.to(rejects) as log, own_names(columns):
         with store.read() as tx:
             try:
                 who = partners.get(tx, partner)
             except UnknownPartner as error:
                 fail(str(error))
-        options = _options(who.name, kind, format, scam_type, tlp, country, Profile.FULL)
+        options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record)
         options = replace(options, reporter_kind=who.kind)
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
-                outcomes = contribute_file(store, who, tracked, name, options.at(reported_at), seen)
+                dated = options.at(reported_at)
+                outcomes = (
+                    contribute_records(store, who, tracked, name, dated, told)
+                    if record
+                    else contribute_file(store, who, tracked, name, dated, seen)
+                )
                 for outcome in _readable(name, outcomes, faults):
                     counts.add(outcome)
                     if isinstance(outcome, Reject):
                         log.write(outcome)
-    _show(counts, json, Console(), faults)
+    show(counts, json, Console(), faults)
 
 
-def _options(
+def options_of(
     reporter: str,
     kind: str | None,
     format_: str | None,
@@ -133,7 +187,13 @@ def _options(
     tlp: Tlp | None,
     country: str | None,
     profile: Profile,
+    record: str | None,
 ) -> Options:
+    """Check what stands on the command line, and end the program with what is wrong with it."""
+    if record is not None and record not in records.MODELS:
+        fail(f"--record {record}: there is no such record; there are: {', '.join(records.MODELS)}")
+    if record is not None and format_ is not None and format_ not in record_rows.FORMATS:
+        fail(f"--format {format_}: records are read from {', '.join(record_rows.FORMATS)}")
     if kind is not None and kind not in kinds.every():
         fail(f"--kind {kind}: there is no such kind; there are: {', '.join(kinds.every())}")
     if format_ is not None and format_.partition(":")[0] not in formats.names():
@@ -144,7 +204,7 @@ def _options(
         fail(f"--country {country}: give the two letters of ISO 3166-1, as TH")
     given = {"scam_type": scam_type, "tlp": tlp and tlp.value, "country": country and country.upper()}
     defaults = {name: text for name, text in given.items() if text}
-    return Options(reporter=reporter, kind=kind, format=format_, profile=profile, defaults=defaults)
+    return Options(reporter=reporter, kind=kind, format=format_, profile=profile, record=record, defaults=defaults)
 
 
 def _fits(rule: TypeAdapter[str], text: str) -> bool:
@@ -153,28 +213,6 @@ def _fits(rule: TypeAdapter[str], text: str) -> bool:
     except ValidationError:
         return False
     return True
-
-
-class _Rejects:
-    """Rejected rows, as JSON lines, or nowhere."""
-
-    def __init__(self, out: BinaryIO | None) -> None:
-        self._out = out
-
-    def write(self, reject: Reject) -> None:
-        """Write one row."""
-        if self._out is not None:
-            texts = {key: whole(text) if isinstance(text, str) else text for key, text in reject._asdict().items()}
-            self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))
-
-
-@contextmanager
-def _rejects(path: Path | None) -> Iterator[_Rejects]:
-    if path is None:
-        yield _Rejects(None)
-        return
-    with path.open("wb") as out:
-        yield _Rejects(out)
 
 
 @contextmanager
@@ -225,7 +263,7 @@ def _progress(name: str, stream: BinaryIO, size: int | None) -> Iterator[BinaryI
         yield progress.wrap_file(stream, total=size, description=Path(name).name)
 
 
-def _readable(name: str, outcomes: Iterator[Outcome], faults: list[str]) -> Iterator[Outcome]:
+def _readable(name: str, outcomes: Iterator[_O], faults: list[str]) -> Iterator[_O]:
     """Give ``outcomes``, and add to ``faults`` why a file, although there, cannot be read (on)."""
     try:
         yield from outcomes
@@ -235,7 +273,7 @@ def _readable(name: str, outcomes: Iterator[Outcome], faults: list[str]) -> Iter
         faults.append(f"{name}: cannot be read: {error.strerror}")
 
 
-def _show(counts: Counts, json: bool, console: Console, faults: list[str]) -> None:
+def show(counts: Counts, json: bool, console: Console, faults: list[str]) -> None:
     """Show the counts, and end the program with what could not be read."""
     if json:
         show_json(counts.as_dict())

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from server.cli.ask import lookup, retract
+from server.cli.cluster import map_cluster
 from server.cli.collections import app as collection
 from server.cli.context import Context
 from server.cli.demo import demo
+from server.cli.export import export
 from server.cli.feeds import app as feed
 from server.cli.map import contribute, map_
 from server.cli.partners import app as partner
@@ -35,8 +37,11 @@ def _options(
     ] = None,
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("alembic", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It warns of each look that begins while the last one goes on.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It warns of each repeat with the whole URL, where secrets may be; how the run ended is logged without.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     ctx.obj = Context(config)
 
 
@@ -44,9 +49,11 @@ app.command("demo")(demo)
 app.command("init")(init)
 app.command("serve")(serve)
 app.command("map")(map_)
+app.command("map-cluster")(map_cluster)
 app.command("contribute")(contribute)
 app.add_typer(partner, name="partner")
 app.add_typer(collection, name="collection")
+app.command("export")(export)
 app.command("retract")(retract)
 app.add_typer(feed, name="feed")
 app.command("lookup")(lookup)

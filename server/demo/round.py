@@ -17,6 +17,7 @@ from feeds.runner import run as run_feed
 from mappers import sighting
 from schemas import timestamp
 from schemas.partner import PartnerKind
+from schemas.sighting import Sighting
 from server.demo.site import Member, Site
 from server.release.retract import retract
 from server.store import collections, log
@@ -139,8 +140,8 @@ class Round:
     def _sight(self, police: Member, platform: Member, takedown: Objects) -> None:
         now = timestamp.now()
         seen = [obj["id"] for obj in takedown if obj["type"] == "indicator"][:_SIGHTED]
-        by = police.partner.identity
-        sightings = [sighting.to_stix(each, by, first_seen=now, last_seen=now) for each in seen]
+        who = {"reporter": police.partner.name, "reported_at": now, "first_seen": now, "last_seen": now}
+        sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": each})) for each in seen]
         status = self._collection(police, "inbox").add_objects({"objects": sightings})
         arrived = {obj["id"] for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"}
         self._exchanged["Cyber police posted sightings"] = status.success_count
@@ -178,6 +179,7 @@ class Round:
             "password": {"file": str(secret)},
             "partner": bank.partner.name,
             "collection": "mule-accounts-full",
+            "allow_private": True,
         }
         run = run_feed(self._hub.store, build(table))
         with self._hub.store.read() as tx:

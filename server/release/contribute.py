@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import Tlp
-from server.release import route, shape
+from server.release import about, route, shape, visible
 from server.release.renew import is_news
 from server.release.revoke import revoked
 from server.store import collections, log, mentions
@@ -60,11 +60,6 @@ class _Taken(NamedTuple):
     item: Item
     obj: dict[str, Any]
     report: Report | Rejected | None = None
-
-
-def subject(kind: str, value: str) -> str:
-    """Give the name under which ``server.store.mentions`` knows a value in its normal form."""
-    return f"{kind}:{value}"
 
 
 def contribute(tx: Tx, partner: Partner, items: Sequence[Item]) -> Outcome:
@@ -120,12 +115,12 @@ class _Contribution:
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._mentions: list[tuple[str, str]] = []
+        self._readable = visible.readable(tx, partner) & every.keys()
 
     def take(self, taken: Sequence[_Taken]) -> None:
-        names = {each.item.id for each in taken} | {each.obj.get("sighting_of_ref", "") for each in taken}
-        self._load(names)
+        self._load({each.item.id for each in taken}, {ref for each in taken for ref in about.refs(each.obj)})
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
-        for each in sorted(taken, key=lambda one: one.item.type != "indicator"):
+        for each in sorted(taken, key=lambda one: about.order(one.item.type)):
             self._take_one(each)
         log.append(self._tx, self._inbox, self._kept)
         mentions.record(self._tx, self._mentions)
@@ -133,10 +128,13 @@ class _Contribution:
             around = companions.of(self._partner.name, self._partner.kind, self._levels[alias])
             log.append(self._tx, self._released[alias], [*map(Item.of, around), *self._entering[alias]])
 
-    def _load(self, names: set[str]) -> None:
-        """Read the latest versions of those ids: what the inbox has, and what of it is out, and where."""
-        self._known |= _objects(log.latest(self._tx, self._inbox, names))
-        known = names & self._known.keys()
+    def _load(self, names: set[str], spoken_of: Set[str] = frozenset()) -> None:
+        """Read the latest versions of those ids: what the inbox has, and what of it is out, and where.
+
+        What others speak of may be out without having been in the inbox.
+        """
+        self._known |= _objects(log.latest(self._tx, self._inbox, names | spoken_of))
+        known = names & self._known.keys() | spoken_of
         for alias, collection in self._released.items():
             found = _objects(log.latest(self._tx, collection, known)) if known else {}
             self._out.setdefault(alias, {}).update(found)
@@ -224,8 +222,8 @@ class _Contribution:
         try:
             if taken.obj["type"] == "indicator":
                 self._release_indicator(taken)
-            elif taken.obj["type"] == "sighting":
-                self._release_sighting(taken)
+            elif about.refs(taken.obj):
+                self._release_speech(taken.obj)
         except _Held as held:
             return str(held)
         return None
@@ -237,34 +235,44 @@ class _Contribution:
                 raise report
             self._take_back(obj["id"], set(self._released))
             raise _Held(f"kept, not released: {report.message if report else 'it says no report'}")
-        self._mentions.append((subject(report.kind, report.value), obj["id"]))
-        tlp = route.level(obj)
+        self._mentions.append((mentions.subject(report.kind, report.value), obj["id"]))
+        tlp = route.narrower(route.level(obj), report.tlp)  # a report narrows what its kind asks to
         aliases = route.aliases(route.home_of(report.kind), tlp)
         places = {name for alias in aliases for name in (alias, alias + route.FULL)}
         # A marking holds for every copy: one that is out where this version may not go is taken back.
         self._take_back(obj["id"], self._released.keys() - places)
         if not aliases:
-            raise _Held(f"kept, not released: TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody")
+            raise _Held(f"kept, not released: {route.why_nowhere(tlp)}")
         bounded = obj if "valid_until" in obj else {**obj, "valid_until": timestamp.text(report.valid_until)}
-        around = [Item.of(each) for each in basis({"object_marking_refs": [], **bounded}, report)]
+        around = basis({"object_marking_refs": [], **bounded}, report)
+        beside = [Item.of(each) for each in around]
         for name in places:
             if self._out[name].get(obj["id"], {}).get("revoked") is not True:
                 self._enter(name, bounded, tlp)
                 if name.endswith(route.FULL):
-                    self._entering[name] += around
+                    self._entering[name] += beside
+                    self._out[name].update((each["id"], each) for each in around)
 
-    def _release_sighting(self, taken: _Taken) -> None:
-        obj = taken.obj
-        self._mentions.append((obj["sighting_of_ref"], obj["id"]))
-        # Of an indicator that is not here, it is not known how wide that is.
-        about = self._known.get(obj["sighting_of_ref"])
-        tlp = route.narrower(route.level(obj), route.level(about) if about else Tlp.AMBER)
-        aliases = route.aliases(route.SIGHTINGS, tlp)
-        if not aliases:
-            raise _Held(f"kept, not released: TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody")
-        for alias in aliases:
-            for name in (alias, alias + route.FULL):
+    def _release_speech(self, obj: dict[str, Any]) -> None:
+        """Let go what speaks of other objects: no further than they go, and not where its maker sees none of them."""
+        refs = about.refs(obj)
+        self._mentions += [(ref, obj["id"]) for ref in refs]
+        tlp = about.level(obj, [self._known.get(ref) for ref in refs])
+        unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
+        places = set() if unseen else about.places(obj, tlp, self._out, self._readable)
+        self._take_back(obj["id"], self._released.keys() - places)
+        if not places:
+            raise _Held(f"kept, not released: {about.why_nowhere(obj, tlp, unseen=unseen)}")
+        for name in places:
+            if self._out[name].get(obj["id"], {}).get("revoked") is not True:
                 self._enter(name, obj, tlp)
+                self._entering[name] += map(Item.of, about.beside(obj))
+
+    def _sees(self, ref: str) -> bool:
+        """Tell whether an object is the partner's own, or out where it reads."""
+        known = self._known.get(ref)
+        own = known is not None and _creator(known) == self._partner.identity
+        return own or ref in _RESERVED or any(ref in self._out[name] for name in self._readable)
 
     def _enter(self, name: str, obj: dict[str, Any], tlp: Tlp) -> None:
         self._entering[name].append(Item.of(obj))

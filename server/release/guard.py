@@ -75,6 +75,11 @@ _MARKING = "marking-definition"
 _SPEC_VERSIONS = frozenset(("2.0", "2.1"))
 
 
+def is_standard(type_: str) -> bool:
+    """Tell whether STIX itself has objects of that type, so that its parsers take them."""
+    return type_ in _VERSIONED_SINCE_2_0 or type_ in _VERSIONED_SINCE_2_1 or type_ in _OBSERVABLES or type_ == _MARKING
+
+
 def check(raw: bytes | Mapping[str, Any]) -> Item:
     """Take one object as a partner sent it, as JSON text or parsed, or raise ``Rejected``.
 

@@ -1,4 +1,4 @@
-"""What is known about a value: its kind and normal form, who reports it, and who saw it."""
+"""What is known about a value: its kind and normal form, who reports it, who saw it, and what became of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,6 @@ import msgspec
 from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.refang import refang
-from server.release.contribute import subject
 from server.store import collections, log, mentions
 from server.store.store import Tx
 
@@ -23,23 +22,35 @@ class Known:
     value: str
     indicators: list[dict[str, Any]] = field(default_factory=list)
     sightings: list[dict[str, Any]] = field(default_factory=list)
+    opinions: list[dict[str, Any]] = field(default_factory=list)
 
 
 def lookup(tx: Tx, raw: str) -> list[Known]:
-    """Give what the hub knows about a value in any spelling, under each kind that it may be of.
+    """Give what the hub knows about a value in any spelling, under each kind that it is known as.
 
-    Raises ``Rejected`` where it is a value of no kind.
+    What is not known is named as the kind that it looks like, else as each that takes it. Raises ``Rejected`` where it
+    is a value of no kind.
     """
     inbox = collections.get(tx, "inbox")
     found = []
-    for kind, value in _readings(raw):
-        name = subject(kind, value)
+    plain = refang(raw)
+    for kind, value in _readings(plain):
+        name = mentions.subject(kind, value)
         indicators = log.latest(tx, inbox, mentions.of(tx, [name]).get(name, set()))
         of_each = mentions.of(tx, indicators)
-        sightings = log.latest(tx, inbox, {each for ids in of_each.values() for each in ids})
-        bodies = [[msgspec.json.decode(item.body) for item in items.values()] for items in (indicators, sightings)]
-        found.append(Known(kind, value, *bodies))
-    return found
+        speaking = log.latest(tx, inbox, {each for ids in of_each.values() for each in ids})
+        said = [msgspec.json.decode(item.body) for item in speaking.values() if not item.revoked]
+        found.append(
+            Known(
+                kind,
+                value,
+                [msgspec.json.decode(item.body) for item in indicators.values()],
+                [each for each in said if each["type"] == "sighting"],
+                [each for each in said if each["type"] == "opinion"],
+            )
+        )
+    known = [one for one in found if one.indicators]
+    return known or [one for one in found if kinds.get(one.kind).recognises(plain)] or found
 
 
 def active(indicator: dict[str, Any], at: datetime) -> bool:
@@ -50,9 +61,8 @@ def active(indicator: dict[str, Any], at: datetime) -> bool:
     return end is None or timestamp.parse(end) > at
 
 
-def _readings(raw: str) -> Iterator[tuple[str, str]]:
+def _readings(value: str) -> Iterator[tuple[str, str]]:
     """Give each kind that takes the value; kinds that need a word of help (a country, a bank) take it only so."""
-    value = refang(raw)
     refusals = []
     taken = False
     for kind in kinds.every().values():

@@ -42,6 +42,11 @@ def aliases(home: str, tlp: Tlp) -> list[str]:
     return [home, PUBLIC] if tlp is Tlp.CLEAR else [home]
 
 
+def why_nowhere(tlp: Tlp) -> str:
+    """Say why an object of that level enters no collection."""
+    return f"TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody"
+
+
 def home_of(kind: str) -> str:
     """Give the alias of the collection whose readers act on indicators of ``kind``."""
     return kinds.get(kind).collection

@@ -34,6 +34,16 @@ def read(item: Item) -> dict[str, Any]:
             _moments(obj, ("valid_from", "valid_until"))
         case "sighting":
             _strings(obj, ("sighting_of_ref",), required=True)
+            _list_of_strings(obj, "where_sighted_refs")
+        case "opinion":
+            _strings(obj, ("opinion",), required=True)
+            _list_of_strings(obj, "object_refs", required=True)
+        case "note":
+            _strings(obj, ("content",), required=True)
+            _list_of_strings(obj, "object_refs", required=True)
+        case "grouping":
+            _strings(obj, ("context",), required=True)
+            _list_of_strings(obj, "object_refs", required=True)
         case "relationship":
             _strings(obj, ("relationship_type", "source_ref", "target_ref"), required=True)
     _moments(obj, ("created", "modified"))
@@ -46,9 +56,11 @@ def _strings(obj: Mapping[str, Any], names: tuple[str, ...], *, required: bool) 
             raise Rejected("bad-property", f"{name}: has to be a text")
 
 
-def _list_of_strings(obj: Mapping[str, Any], name: str) -> None:
+def _list_of_strings(obj: Mapping[str, Any], name: str, *, required: bool = False) -> None:
     if name in obj and not (isinstance(obj[name], list) and all(isinstance(each, str) for each in obj[name])):
         raise Rejected("bad-property", f"{name}: has to be a list of texts")
+    if required and not obj.get(name):
+        raise Rejected("bad-property", f"{name}: has to name one object at least")
 
 
 def _extensions(obj: Mapping[str, Any]) -> None:

@@ -11,6 +11,11 @@ from server.store.tables import mentions
 _CHUNK = 5_000
 
 
+def subject(kind: str, value: str) -> str:
+    """Give the name under which a value in its normal form is known here."""
+    return f"{kind}:{value}"
+
+
 def record(tx: Tx, pairs: Iterable[tuple[str, str]]) -> None:
     """Remember that of each pair the second, an object id, speaks of the first; repeating it changes nothing."""
     wanted = sorted(set(pairs))

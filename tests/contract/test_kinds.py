@@ -9,7 +9,7 @@ import stix2
 from stix2validator import ValidationOptions, validate_parsed_json
 
 from mappers import companions, kinds as mappers_by_kind
-from mappers.indicator import Profile, from_stix, to_stix
+from mappers.indicator import Profile, every_from_stix, from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import Example, Normal
@@ -97,6 +97,7 @@ def test_a_report_comes_back_from_its_stix_as_it_was(name: str, example: Example
     report = report_of(name, example)
     indicator = next(obj for obj in to_stix(report, profile) if obj["type"] == "indicator")
     assert from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == report
+    assert every_from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == [report]
 
 
 @pytest.mark.parametrize("name", kinds.every())

@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "contract"))
 
 from test_kinds import REPORTER, bundle, report_of  # noqa: E402 - needs the path above
+from test_records import everything as records_said  # noqa: E402
 
 from mappers import companions  # noqa: E402
 from mappers.indicator import to_stix  # noqa: E402
@@ -21,3 +22,7 @@ for name, kind in kinds.every().items():
             made |= {each["id"]: each for each in to_stix(report_of(name, example))}
     text = json.dumps(bundle(list(made.values())), ensure_ascii=False, indent=1)
     (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+(HERE / "records.json").write_text(
+    json.dumps(bundle(records_said()), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+)

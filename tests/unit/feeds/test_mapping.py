@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from feeds.mapping import Counts, Duplicate, Mapped, Options, Reject, map_stream
 from feeds.output import Sink
+from feeds.seen import Seen
 from schemas.vocabulary import Tlp
 
 OPTIONS = Options(reporter="Example Bank", kind="domain", reported_at=datetime(2026, 1, 15, tzinfo=UTC))
@@ -29,7 +30,7 @@ def test_each_row_has_an_outcome() -> None:
 
 
 def test_values_that_other_streams_had_are_duplicates_too() -> None:
-    seen: set[tuple[str, str]] = set()
+    seen = Seen()
     first = list(map_stream(io.BytesIO(b"bad.example.com\n"), "a", OPTIONS, seen))
     second = list(map_stream(io.BytesIO(b"bad.example.com\n"), "b", OPTIONS, seen))
     assert [type(each) for each in (*first, *second)] == [Mapped, Duplicate]

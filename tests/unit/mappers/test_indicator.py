@@ -82,12 +82,15 @@ def test_what_a_report_leaves_open_stands_in_no_object() -> None:
 
 
 def test_labels_say_the_context_for_clients_that_show_nothing_else() -> None:
-    columns = {"scam_type": "investment", "channel": "ad", "action": "warn"}
+    columns = {"scam_type": "investment", "channel": "ad", "action": "warn", "countries": "TH"}
     assert to_stix(report("bad.example.com", kind="domain", **columns))[1]["labels"] == [
         "scam",
         'scam:type="investment"',
+        'scam:category="products-services"',
+        'scam:kind="domain"',
         'scam:channel="ad"',
         'scam:action="warn"',
+        'scam:country="TH"',
     ]
 
 

@@ -45,7 +45,7 @@ def test_what_is_no_time_is_refused(written: str) -> None:
         timestamp.parse(written)
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(8000, 1, 1)), st.integers(-12 * 60, 12 * 60))  # noqa: DTZ001 - the offset follows
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(8000, 1, 1)), st.integers(-12 * 60, 12 * 60))  # noqa: DTZ001 - the offset follows
 def test_what_is_written_is_read_again(moment: datetime, offset: int) -> None:
     moment = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
     written = timestamp.text(moment)

@@ -1,0 +1,44 @@
+"""Excel workbooks."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import ClassVar
+
+from feeds import table, workbook_examples
+from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
+from feeds.source import Source
+from feeds.workbook import Workbook
+
+_ZIP = b"PK\x03\x04"
+_LARGEST = 512 << 20
+_HIDDEN = ("hidden-sheet", "a sheet that people do not see is not read: show it, or name it (--format excel:its-name)")
+
+
+class Excel(Format):
+    """The tables on the sheets of a workbook, each with its header; hidden sheets are read where they are named."""
+
+    name: ClassVar[str] = "excel"
+    endings: ClassVar[tuple[str, ...]] = ("xlsx", "xlsm", "xltx")
+    binary: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Look for the mark of an archive, which a workbook is."""
+        return 0.9 if head.magic.startswith(_ZIP) else 0
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give the rows of each sheet; ``path`` names the only one that is read."""
+        if not source.head.startswith(_ZIP):
+            raise UnreadableFile("this is no Excel workbook: name another format, or none to have it recognised")
+        with source.spooled(_LARGEST) as file, closing(Workbook(file)) as book:
+            wanted = [sheet for sheet in book.sheets if not path or sheet.name == path]
+            if path and not wanted:
+                raise UnreadableFile(f"there is no sheet {path!r}; there are: {', '.join(s.name for s in book.sheets)}")
+            for sheet in wanted:
+                if sheet.visible or path:
+                    yield from table.rows_of(book.rows(sheet))
+                elif any(True for _ in book.rows(sheet)):
+                    yield Unreadable.of(1, sheet.name, *_HIDDEN)
+
+    def examples(self) -> Iterable[Example]:
+        """Give workbooks."""
+        return workbook_examples.every()

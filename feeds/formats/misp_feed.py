@@ -1,0 +1,211 @@
+"""MISP feeds: a folder of events, with the manifest and the hashes by which MISP looks into it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from hashlib import md5
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, ClassVar, NamedTuple
+
+import orjson
+
+from feeds import json_stream
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.lines import blocks
+from feeds.source import Source
+from mappers import ids
+from mappers.misp import Spelled, to_misp
+from schemas import kinds
+from schemas.report import Report
+from schemas.vocabulary import Tlp
+
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_MANIFEST = re.compile(rf'\s*\{{\s*"{_UUID}"\s*:\s*\{{')
+_HASH = re.compile(rf"[0-9a-fA-F]{{32}},{_UUID}")
+_EVENT_FILE = re.compile(_UUID)
+_IN_EVENT = "the reports are in the event file beside it, <uuid>.json"
+_INFO = "Scam indicators for "
+# MISP takes an event as a whole, and so do those who read it here.
+_LARGEST_EVENT = 50_000
+# Attributes held back before they are appended to their events' files.
+_HELD = 20_000
+
+
+class MispFeed(Format):
+    """A feed as MISP fetches it. Event files are ``misp-event``; of a feed's index alone there is nothing to take.
+
+    Written is one event for each reporter, TLP level, day and collection, so that an event has one creator and one
+    marking; of more than 50,000 reports, several.
+    """
+
+    name: ClassVar[str] = "misp-feed"
+    endings: ClassVar[tuple[str, ...]] = ("json", "csv")
+    writes: ClassVar[bool] = True
+    folder: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Look for events under their UUIDs, or lines of a hash and a UUID."""
+        if _MANIFEST.match(head.text) and '"Attribute"' not in head.text:
+            return 0.99
+        lines = head.lines
+        return 0.99 * head.share(filter(_HASH.fullmatch, lines), len(lines))
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Say of each entry of the manifest or of the hashes where its reports are."""
+        if source.head.lstrip()[:1] == b"{":
+            number = 0
+            for item in json_stream.items(source, frozenset()):
+                for uuid in item.value if isinstance(item, json_stream.Item) and isinstance(item.value, dict) else ():
+                    number += 1
+                    yield Unreadable.of(number, uuid, "not-a-report", f"an entry of a feed's manifest: {_IN_EVENT}")
+            return
+        for run in blocks(source):
+            if isinstance(run, Unreadable):
+                yield run
+                continue
+            for line, said in enumerate(run[1], run[0]):
+                if said.strip():
+                    yield Unreadable.of(line, said, "not-a-report", f"a line of a feed's hashes: {_IN_EVENT}")
+
+    def examples(self) -> Iterable[Example]:
+        """Give a manifest and hashes."""
+        uuid = b"1733d613-f09f-43ec-8e6a-3926f75e5fa4"
+        yield Example(b'{"' + uuid + b'":{"info":"X",\n"date":"2026-01-01"}}', [], ("not-a-report",))
+        yield Example(b"0" * 32 + b"," + uuid + b"\n", [], ("not-a-report",))
+
+    def write_folder(self, reports: Iterable[Report], folder: Path) -> int:
+        """Write the events, then the hashes, then the manifest; then remove events that an earlier one named."""
+        folder.mkdir(parents=True, exist_ok=True)
+        gone = _named(folder / "manifest.json")
+        with TemporaryDirectory(prefix=".writing-", dir=folder) as working:
+            events = _Events(Path(working))
+            count = sum(events.add(report) for report in reports)
+            for uuid, made in events.finished():
+                made.replace(folder / f"{uuid}.json")
+                gone.discard(uuid)
+            events.hashes.replace(folder / "hashes.csv")
+            events.manifest().replace(folder / "manifest.json")
+        for uuid in gone:
+            (folder / f"{uuid}.json").unlink(missing_ok=True)
+        return count
+
+
+class _Group(NamedTuple):
+    """What the attributes of one event have in common."""
+
+    reporter: str
+    tlp: Tlp
+    collection: str
+    day: str
+    part: int = 0
+
+    @property
+    def uuid(self) -> str:
+        return ids.in_scamfeed({**self._asdict(), "type": "misp-event"})
+
+
+class _Events:
+    """The events being written, as parts of files in a folder, so that memory does not grow with them."""
+
+    def __init__(self, working: Path) -> None:
+        self.hashes = working / "hashes.csv"
+        self.hashes.touch()
+        self._working = working
+        self._held: dict[tuple[_Group, str], list[bytes]] = {}
+        self._hashes: list[bytes] = []
+        self._count = 0
+        self._sizes: Counter[_Group] = Counter()
+        self._stamps: dict[_Group, int] = {}
+
+    def add(self, report: Report) -> bool:
+        """Take a report; tell whether MISP can say it."""
+        spelled = to_misp(report)
+        if spelled is None:
+            return False
+        collection = kinds.get(report.kind).collection
+        group = _Group(report.reporter, report.tlp, collection, report.reported_at.date().isoformat())
+        self._sizes[group] += 1
+        group = group._replace(part=(self._sizes[group] - 1) // _LARGEST_EVENT)
+        self._hold(group, spelled)
+        self._stamps[group] = max(self._stamps.get(group, 0), int(report.reported_at.timestamp()))
+        self._count += 1
+        if self._count % _HELD == 0:
+            self._flush()
+        return True
+
+    def finished(self) -> Iterator[tuple[str, Path]]:
+        """Put each event together, and give its UUID and its file."""
+        self._flush()
+        for group in self._stamps:
+            whole = self._working / "event.json"
+            with whole.open("wb") as out:
+                out.write(b'{"Event":' + orjson.dumps(self._head(group))[:-1])
+                for section in ("Attribute", "Object"):
+                    out.write(b',"' + section.encode() + b'":[')
+                    self._copy(self._part(group, section), out)
+                    out.write(b"]")
+                out.write(b"}}\n")
+            yield group.uuid, whole
+
+    def manifest(self) -> Path:
+        """Write the manifest of all events, and give its file."""
+        path = self._working / "manifest.json"
+        shown = ("Orgc", "Tag", "info", "date", "analysis", "threat_level_id", "timestamp")
+        heads = {group.uuid: self._head(group) for group in self._stamps}
+        path.write_bytes(orjson.dumps({uuid: {name: head[name] for name in shown} for uuid, head in heads.items()}))
+        return path
+
+    def _hold(self, group: _Group, spelled: Spelled) -> None:
+        self._held.setdefault((group, spelled.section), []).append(orjson.dumps(spelled.body))
+        uuid = group.uuid
+        digests = (md5(value.encode(), usedforsecurity=False).hexdigest() for value in spelled.values)
+        self._hashes.extend(f"{digest},{uuid}\n".encode() for digest in digests)
+
+    def _flush(self) -> None:
+        for (group, section), bodies in self._held.items():
+            part = self._part(group, section)
+            begun = part.exists()
+            with part.open("ab") as out:
+                out.write((b",\n" if begun else b"") + b",\n".join(bodies))
+        with self.hashes.open("ab") as out:
+            out.writelines(self._hashes)
+        self._held.clear()
+        self._hashes.clear()
+
+    def _part(self, group: _Group, section: str) -> Path:
+        return self._working / f"{group.uuid}.{section}"
+
+    def _head(self, group: _Group) -> dict[str, Any]:
+        stamp = str(self._stamps[group])
+        return {
+            "uuid": group.uuid,
+            "info": f"{_INFO}{group.collection}, {group.day}",
+            "date": group.day,
+            "timestamp": stamp,
+            "publish_timestamp": stamp,
+            "published": True,
+            "analysis": "2",
+            "threat_level_id": "4",
+            "Orgc": {"name": group.reporter, "uuid": ids.identity(group.reporter).partition("--")[2]},
+            "Tag": [{"name": f"tlp:{group.tlp.value}"}],
+        }
+
+    @staticmethod
+    def _copy(part: Path, out: BinaryIO) -> None:
+        if part.exists():
+            with part.open("rb") as said:
+                while block := said.read(1 << 20):
+                    out.write(block)
+
+
+def _named(manifest: Path) -> set[str]:
+    """Give the events written here before that a manifest names, which are no others than those."""
+    try:
+        named = orjson.loads(manifest.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return set()
+    if not isinstance(named, dict):
+        return set()
+    ours = (uuid for uuid, said in named.items() if isinstance(said, dict) and str(said.get("info")).startswith(_INFO))
+    return {uuid for uuid in ours if _EVENT_FILE.fullmatch(uuid)}

@@ -1,0 +1,75 @@
+"""Parquet tables, where the extra ``parquet`` is installed."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from feeds import parquet
+from feeds.cells import checked
+from feeds.columns import Columns
+from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
+from feeds.source import Source
+
+if TYPE_CHECKING:
+    import polars
+
+_MAGIC = b"PAR1"
+_LARGEST = 4 << 30
+
+
+class Parquet(Format):
+    """A Parquet file, piece by piece; columns that no report has are not even unpacked."""
+
+    name: ClassVar[str] = "parquet"
+    endings: ClassVar[tuple[str, ...]] = ("parquet", "pq")
+    binary: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Look for the mark of the format."""
+        return 1 if head.magic.startswith(_MAGIC) else 0
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give each row of the table."""
+        if not source.head.startswith(_MAGIC):
+            raise UnreadableFile("this is no Parquet file: name another format, or none to have it recognised")
+        with source.spooled(_LARGEST) as file, parquet.opened(file.name) as table:
+            names = [name for name in table.names if Columns([name]).known] or table.names[:1]
+            columns = Columns(names)
+            for number, cells in enumerate(table.rows(names), 1):
+                yield checked(columns.row(number, cells))
+
+    def examples(self) -> Iterable[Example]:
+        """Give small tables, where there is what writes them."""
+        try:
+            import polars
+        except ImportError:
+            return
+        moment = datetime(2026, 1, 1, 8, tzinfo=UTC)
+        table: dict[str, list[Any]] = {
+            "value": ["a.example.com", None, "b.example.com"],
+            "kind": ["domain", "domain", None],
+            "confidence": [85.0, None, 40.0],
+            "first_seen": [moment, None, None],
+            "victim": ["X", "Y", "Z"],
+            "tags": [["x"], [], None],
+        }
+        first = {"value": "a.example.com", "kind": "domain", "confidence": "85"}
+        yield Example(
+            _written(polars.DataFrame(table)),
+            [
+                first | {"first_seen": "2026-01-01T08:00:00+00:00"},
+                {"value": "b.example.com", "confidence": "40"},
+            ],
+            ("no-value",),
+        )
+        numbers = polars.DataFrame({"account_number": [1234567890.0, 1.5e17], "bank": ["KBANK", "KBANK"]})
+        account = {"account_number": "1234567890", "bank": "KBANK", "kind": "bank-account"}
+        yield Example(_written(numbers), [account], ("digits-lost",))
+        yield Example(_written(polars.DataFrame({"bank": ["X"], "name": ["Y"]})), [], ("no-value-column",))
+
+
+def _written(table: "polars.DataFrame") -> bytes:
+    out = BytesIO()
+    table.write_parquet(out)
+    return out.getvalue()

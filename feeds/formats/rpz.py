@@ -1,0 +1,200 @@
+"""Response policy zones: zone files that tell resolvers which names to answer for no more."""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from typing import BinaryIO, ClassVar
+
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.source import Source
+from feeds.zone_file import CLASSES, TTL, Record, records
+from schemas import timestamp
+from schemas.report import Report
+
+_ADDRESSES = frozenset({"A", "AAAA"})
+# What says something about the zone, and nothing about what is in it.
+_OF_THE_ZONE = frozenset({"SOA", "NS", "TXT", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS", "CDS", "CDNSKEY"})
+_BLOCKING = frozenset({".", "*.", "rpz-drop."})
+_NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - nowhere, not everywhere
+_TRIGGERS = {
+    "rpz-client-ip": "who asks, not what is asked for",
+    "rpz-nsip": "name servers, which serve others too",
+    "rpz-nsdname": "name servers, which serve others too",
+}
+_HEADER = "$TTL 300\n@ IN SOA localhost. hostmaster.localhost. {serial} 3600 600 2592000 300\n@ IN NS localhost.\n"
+_SENT_ON = "the name is led elsewhere, or answered for in another way, which is no blocking"
+_OUTSIDE = ("outside-zone", "the name is not in the zone, whose server would leave it out: give it without a final dot")
+
+
+class Rpz(Format):
+    """A zone in the text form of RFC 1035 with the triggers and actions of response policy zones.
+
+    A name and the wildcard right below it are one report. Names that are answered for, as ``rpz-passthru`` has it,
+    or led elsewhere are none.
+    """
+
+    name: ClassVar[str] = "rpz"
+    endings: ClassVar[tuple[str, ...]] = ("rpz", "zone", "db")
+    writes: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+
+    def score(self, head: Head) -> float:
+        """Give the share of lines that hold a record."""
+        lines = [line for line in head.lines if not line.startswith((";", "$"))]
+        return 0.96 * head.share(filter(_looks, lines), len(lines))
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give each name or address that is blocked as a row."""
+        return _Zone().rows(records(source))
+
+    def examples(self) -> Iterable[Example]:
+        """Give zones."""
+        two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
+        head = (
+            b"$TTL 1h\n@ IN SOA ns.example.net. admin.example.net. ( 1 ; serial\n 3600 600\n 86400 300 )\n IN NS x.\n"
+        )
+        yield Example(head + b"a.example.com CNAME .\n*.a.example.com CNAME .\nb.example.com IN CNAME *. ; why\n", two)
+        yield Example(
+            b"$ORIGIN rpz.example.net.\na.example.com 300 IN CNAME rpz-drop.\nb.example.com.rpz.example.net. CNAME .\n"
+            b"c.example.com. CNAME .\n",
+            two,
+            ("outside-zone",),
+        )
+        yield Example(
+            b"rpz.example.net. 60 IN SOA a. b. 1 2 3 4 5\na.example.com.rpz.example.net. 60 IN A 0.0.0.0\n"
+            b"\tAAAA ::\nb.example.com.rpz.example.net. CNAME .\n",
+            two,
+        )
+        yield Example(
+            b"a.example.com CNAME .\ngood.example.com CNAME rpz-passthru.\nsafe.example.com CNAME safe.example.com.\n"
+            b"search.example.com CNAME strict.example.com.\nslow.example.com CNAME rpz-tcp-only.\n"
+            b"lan.example.com A 192.0.2.1\nx.example.com TXT\nb.example.com CNAME .\n",
+            two,
+            (*["not-a-report"] * 5, "malformed-record"),
+        )
+        yield Example(
+            b"32.7.2.0.192.rpz-ip CNAME .\n24.0.2.0.192.rpz-ip CNAME .\n128.1.zz.db8.2001.rpz-ip CNAME .\n"
+            b"32.7.2.0.192.rpz-client-ip CNAME .\nns.example.com.rpz-nsdname CNAME .\n99.1.rpz-ip CNAME .\n",
+            [
+                {"value": "192.0.2.7", "kind": "ip"},
+                {"value": "192.0.2.0/24", "kind": "ip"},
+                {"value": "2001:db8::1", "kind": "ip"},
+            ],
+            ("not-a-report", "not-a-report", "bad-trigger"),
+        )
+
+    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
+        """Write a zone of the domains and addresses among ``reports``; its serial number is the time."""
+        out.write(_HEADER.format(serial=int(timestamp.now().timestamp())).encode())
+        count = 0
+        for report in reports:
+            if report.kind == "domain":
+                out.write(f"{report.value} CNAME .\n*.{report.value} CNAME .\n".encode())
+                count += 1
+            elif report.kind == "ip" and (trigger := _trigger(report.value)):
+                out.write(f"{trigger} CNAME .\n".encode())
+                count += 1
+        return count
+
+
+class _Zone:
+    """What the records read so far say of the zone: its name, the origin of relative names, the last owner."""
+
+    def __init__(self) -> None:
+        self._zone = self._origin = self._owner = self._had = ""
+
+    def rows(self, found: Iterator[Record | Unreadable]) -> Iterator[Row | Unreadable]:
+        for each in found:
+            if isinstance(each, Unreadable):
+                yield each
+            elif each.type == "$ORIGIN":
+                self._origin = each.data.lower()
+                self._zone = self._zone or self._origin
+            elif each.type.startswith("$"):
+                if each.type != "$TTL":
+                    message = "an instruction to read or make more records: write them out"
+                    yield Unreadable.of(each.line, each.raw, "not-a-report", message)
+            elif row := self._row(each):
+                yield row
+
+    def _row(self, record: Record) -> Row | Unreadable | None:
+        owner = self._owner = record.owner.lower() or self._owner
+        if record.type == "SOA" and owner.endswith("."):
+            self._zone = self._origin = owner
+        if record.type in _OF_THE_ZONE or owner == "@":
+            return None
+        name = self._below(owner)
+        if name is None:
+            return Unreadable.of(record.line, record.raw, *_OUTSIDE)
+        name = name.removeprefix("*.")
+        if refusal := _refusal(record, name):
+            return Unreadable.of(record.line, record.raw, *refusal)
+        if name == self._had:
+            return None
+        self._had = name
+        if not name.endswith(".rpz-ip"):
+            return Row(record.line, {"value": name})
+        address = _address(name.split(".")[:-1])
+        if address is None:
+            message = "no address: rpz-ip wants its length and its parts backwards, as in 32.7.2.0.192.rpz-ip"
+            return Unreadable.of(record.line, record.raw, "bad-trigger", message)
+        return Row(record.line, {"value": address, "kind": "ip"})
+
+    def _below(self, owner: str) -> str | None:
+        """Give a name as it is below the zone, None where it is not."""
+        if not owner.endswith("."):
+            if self._origin == self._zone:
+                return owner
+            owner = f"{owner}.{self._origin}"
+        return owner.removesuffix(f".{self._zone}") if self._zone and owner.endswith(f".{self._zone}") else None
+
+
+def _refusal(record: Record, name: str) -> tuple[str, str] | None:
+    """Say why a record blocks nothing, None where it does."""
+    trigger = name.rpartition(".")[2]
+    if trigger in _TRIGGERS:
+        return "not-a-report", f"the rule is about {_TRIGGERS[trigger]}"
+    target = record.data.lower()
+    if record.type == "CNAME":
+        if target in _BLOCKING or target == "rpz-drop":
+            return None
+        if target.rstrip(".") in ("rpz-passthru", name):
+            return "not-a-report", "an exception: it says what is not blocked"
+        return "not-a-report", _SENT_ON
+    return None if record.type in _ADDRESSES and target in _NOWHERE else ("not-a-report", _SENT_ON)
+
+
+def _looks(line: str) -> bool:
+    """Tell whether ``line`` looks like a record, with its owner or without."""
+    words = line.split(maxsplit=5)
+    for place, word in enumerate(words[:4]):
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if word.upper() in ("CNAME", "SOA") and after:
+            return True
+        if word in ("A", "AAAA", "NS") and (after.endswith(".") or after[-1:].isdigit() or after.startswith("::")):
+            return True
+        if place and word.upper() not in CLASSES and TTL.fullmatch(word) is None:
+            return False
+    return False
+
+
+def _address(parts: list[str]) -> str | None:
+    """Give the address or network whose length and parts, backwards, are ``parts``."""
+    size, *backwards = parts
+    if len(backwards) == 4 and "zz" not in backwards:
+        text = ".".join(reversed(backwards))
+    else:
+        text = ":".join(reversed(backwards)).replace(":zz", ":").replace("zz", ":")
+        text = text + ":" if text.endswith(":") and not text.endswith("::") else text
+    try:
+        network = ip_network(f"{text}/{size}")
+    except ValueError:
+        return None
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def _trigger(address: str) -> str:
+    """Give the name that stands for an address."""
+    if ":" not in address:
+        return f"32.{'.'.join(reversed(address.split('.')))}.rpz-ip"
+    words = address.replace("::", ":zz:").strip(":").split(":")
+    return f"128.{'.'.join(reversed(words))}.rpz-ip"

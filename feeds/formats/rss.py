@@ -1,0 +1,178 @@
+"""News feeds: RSS 0.9x, 1.0 and 2.0, and Atom."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import ClassVar
+
+from feeds import xml_stream
+from feeds.columns import kind_called, says_innocent, scam_type_of
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.prose import Prose
+from feeds.source import Source
+from schemas import kinds
+from schemas.refang import refang
+
+_ITEMS = frozenset({"item", "entry"})
+_TIMES = ("pubDate", "published", "updated", "date")
+_TEXTS = ("description", "summary", "encoded", "content")
+_ROOT = re.compile(r"<(?:\w+:)?(?:rss|feed|RDF)[\s>]")
+_DECLARED = re.compile(r"<\?xml[^>]*\sencoding\s*=\s*[\"']([\w.-]+)[\"']")
+_TAG = re.compile(r"<(?P<block>/?(?:p|br|div|li|tr|h\d|ul|ol|table|td|th)\b)?[^<>]{0,2000}>", re.IGNORECASE)
+_NO_VALUE = (
+    "no-value",
+    "the item names no value: its title is none, and in its text none is defanged or labelled (Domain: …, URL: …)",
+)
+_INNOCENT = ("not-a-scam", "a category of the item says that this is no scam: leave such items out")
+
+
+class Rss(Format):
+    """The items of a feed: the title where it is a value, else the values that title and text name.
+
+    An item's link says who reports, and is never taken. Categories tell kind and scam type.
+    """
+
+    name: ClassVar[str] = "rss"
+    endings: ClassVar[tuple[str, ...]] = ("rss", "atom", "xml")
+
+    def score(self, head: Head) -> float:
+        """Look for the root element of a feed."""
+        text = head.text.lstrip()
+        return 0.95 if text.startswith("<") and _ROOT.search(text[:5000]) else 0
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give the values of each item; items are counted as lines are elsewhere."""
+        head = source.head[:1000].decode("ascii", "replace")
+        declared = _DECLARED.search(head)
+        # What says to be UTF-16 is UTF-8 by now (feeds.source).
+        own = declared and not declared[1].lower().startswith(("utf-16", "utf-32", "ucs", "utf16", "utf32"))
+        encoding = declared[1] if declared and own else "utf-8"
+        for number, item in enumerate(xml_stream.pieces(source.blocks(), _Items(), encoding), 1):
+            yield from _rows(number, item)
+
+    def examples(self) -> Iterable[Example]:
+        """Give feeds."""
+        item = (
+            b"<item><title>%s</title><link>https://social.example/u1/status/1</link><description>%s</description>"
+            b"<pubDate>Thu, 01 Jan 2026 08:00:00 +0000</pubDate><category>%s</category>"
+            b"<category>#phishing</category></item>"
+        )
+        value = {"value": "a.example.com", "kind": "domain", "scam_type": "credential-phishing"}
+        yield Example(
+            b'<?xml version="1.0"?>\n<rss version="2.0"><channel><title>Bad</title>'
+            + item % (b"a.example.com", b"@reporter: see https://social.example/u1", b"domain")
+            + b"</channel></rss>\n",
+            [value | {"reported_at": "2026-01-01T08:00:00Z"}],
+        )
+        yield Example(
+            b'<feed xmlns="http://www.w3.org/2005/Atom"><title>Warnings</title><entry><title>A fake shop</title>'
+            b"<updated>2026-01-01T08:00:00+07:00</updated>"
+            b'<content type="html">&lt;p&gt;Do not buy from hxxps://b[.]example[.]com/pay, read '
+            b"&lt;a href='https://example.org/news'&gt;more&lt;/a&gt;.&lt;/p&gt;</content></entry>"
+            b"<entry><title>Our yearly report</title><summary>Nothing to see.</summary></entry></feed>\n",
+            [{"value": "hxxps://b[.]example[.]com/pay", "reported_at": "2026-01-01T08:00:00+07:00"}],
+            ("no-value",),
+        )
+        yield Example(
+            b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">'
+            + item % (b"+66 81 234 5678", b"", b"phone")
+            + item % (b"good.example.com", b"", b"legitimate")
+            + b"</rdf:RDF>\n",
+            [
+                {"value": "+66 81 234 5678", "kind": "phone", "scam_type": "credential-phishing"}
+                | {"reported_at": "2026-01-01T08:00:00Z"}
+            ],
+            ("not-a-scam",),
+        )
+
+
+class _Item:
+    """An item as it stands: its texts by the names of their elements, and its categories."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.categories: list[str] = []
+
+
+class _Items(xml_stream.Gatherer[_Item]):
+    """Gathers the items of a feed, and nothing of the feed itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._item: _Item | None = None
+        self._depth = 0
+        self._name = ""
+        self._parts: list[str] = []
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        if self._item is None:
+            if name in _ITEMS:
+                self._item, self._depth = _Item(), self.depth
+        elif self.depth == self._depth + 1:
+            self._name = name
+            self._parts.clear()
+            if name == "category" and (term := attributes.get("term")):
+                self._item.categories.append(term)
+        else:
+            self._parts.append(" ")
+
+    def data(self, text: str) -> None:
+        if self._item is not None:
+            self._parts.append(text)
+
+    def finish(self, name: str) -> None:
+        if self._item is None:
+            return
+        if self.depth == self._depth:
+            text = "".join(self._parts).strip()
+            if name == "category" and text:
+                self._item.categories.append(text)
+            elif text:
+                self._item.texts.setdefault(name, text)
+            self._parts.clear()
+        elif self.depth < self._depth:
+            self.found.append(self._item)
+            self._item = None
+
+
+def _rows(number: int, item: _Item) -> Iterator[Row | Unreadable]:
+    title = html.unescape(item.texts.get("title", ""))
+    if says_innocent(item.categories):
+        yield Unreadable.of(number, title, *_INNOCENT)
+        return
+    context = {"scam_type": scam_type_of(item.categories), "reported_at": _time(item)}
+    said = {name: text for name, text in context.items() if text}
+    if _is_value(title):
+        kind = next(filter(None, map(kind_called, item.categories)), None)
+        yield Row(number, {"value": title} | ({"kind": kind} if kind else {}) | said)
+        return
+    prose, rows = Prose(), list[Row]()
+    texts = [title, *(_plain(item.texts[name]) for name in _TEXTS if name in item.texts)]
+    for line in "\n".join(texts).splitlines():
+        rows += [row for row in prose.rows(number, line) if isinstance(row, Row)]
+    for fields in {row.fields["value"]: row.fields for row in rows}.values():
+        yield Row(number, {**fields, **said})
+    if not rows:
+        yield Unreadable.of(number, title, *_NO_VALUE)
+
+
+def _is_value(title: str) -> bool:
+    text = refang(title)
+    return bool(text) and any(kind.recognises(text) for kind in kinds.every().values())
+
+
+def _plain(text: str) -> str:
+    """Give a text without its HTML; where a link leads says who reports."""
+    return html.unescape(_TAG.sub(lambda tag: "\n" if tag["block"] else " ", html.unescape(text)))
+
+
+def _time(item: _Item) -> str:
+    said = next((item.texts[name] for name in _TIMES if name in item.texts), "")
+    try:
+        moment = parsedate_to_datetime(said)
+    except (ValueError, TypeError, IndexError):
+        return said  # in RFC 3339, or wrong, which its check will say
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,127 @@
+"""URIs as Google Web Risk takes and judges them, and as Safe Browsing finds them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from feeds import json_stream
+from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.record import text
+from feeds.source import Source
+
+_LISTS = frozenset({"submissions", "operations", "matches", "requests", "uris"})
+_OURS = re.compile(
+    r'"submission"\s*:\s*\{|"threatInfo"\s*:\s*\{|"threat_info"\s*:\s*\{|google\.cloud\.webrisk|'
+    r'"threatEntryType"\s*:|"threatTypes"\s*:\s*\[|"negativeExpireTime"\s*:|"newVersionToken"\s*:'
+)
+_PHISHING = frozenset({"SOCIAL_ENGINEERING", "SOCIAL_ENGINEERING_EXTENDED_COVERAGE"})
+# In the middle of what the level stands for (below 60, 60 to 80, above 80 in a hundred).
+_LEVELS = {"LOW": "30", "MEDIUM": "70", "HIGH": "90"}
+_ENDED = frozenset({"CLOSED", "CANCELLED", "FAILED"})
+
+
+class WebRisk(Format):
+    """Submissions (``uris.submit``), the operations they become, and matches of Safe Browsing, which have a URI.
+
+    Answers about hashes name no URI, and are no reports. Comments are not read.
+    """
+
+    name: ClassVar[str] = "web-risk"
+    endings: ClassVar[tuple[str, ...]] = ("json", "jsonl")
+
+    def score(self, head: Head) -> float:
+        """Look for names that only these services use."""
+        start = head.text[:20_000].lstrip()
+        return 0.98 if start[:1] in ("{", "[") and _OURS.search(start) else 0
+
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+        """Give each URI that was submitted or found as a row."""
+        for item in json_stream.items(source, _LISTS):
+            if isinstance(item, json_stream.Malformed):
+                yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one URI a line")
+            elif isinstance(item.value, dict):
+                yield _row(item.number, item.value)
+            else:
+                yield Unreadable.of(item.number, text(item.value), "not-a-record", "not an object of Web Risk")
+
+    def examples(self) -> Iterable[Example]:
+        """Give submissions, operations, matches, and answers without URIs."""
+        page = {"kind": "url", "value": "https://a.example.com/pay"}
+        phishing = {"scam_type": "credential-phishing"}
+        yield Example(
+            b'{"submission":{"uri":"https://a.example.com/pay"},\n"threatInfo":{"abuseType":"SOCIAL_ENGINEERING",'
+            b'"threatConfidence":{"level":"HIGH"},"threatJustification":{"labels":["USER_REPORT"],"comments":["X"]}},'
+            b'"threatDiscovery":{"platform":"ANDROID","regionCodes":["TH","KH"]}}',
+            [page | phishing | {"confidence": "90", "countries": "TH,KH"}],
+        )
+        yield Example(
+            b'[{"submission":{"uri":"https://a.example.com/pay"},"threat_info":{"abuse_type":2,'
+            b'"threat_confidence":{"score":0.55}}},{"submission":{}},1]',
+            [page | phishing | {"confidence": "55"}],
+            ("no-value", "not-a-record"),
+        )
+        yield Example(
+            b'{"operations":[{"name":"projects/1/operations/2","done":true,"metadata":{"state":"SUCCEEDED",'
+            b'"createTime":"2026-01-01T00:00:00Z"},"response":{"uri":"https://a.example.com/pay",'
+            b'"threatTypes":["SOCIAL_ENGINEERING"]}},{"name":"projects/1/operations/3","done":true,'
+            b'"metadata":{"state":"CLOSED"},"response":{"uri":"https://b.example.com/"}}]}',
+            [page | phishing | {"reported_at": "2026-01-01T00:00:00Z", "reference": "projects/1/operations/2"}],
+            ("not-a-scam",),
+        )
+        yield Example(
+            b'{"matches":[{"threatType":"SOCIAL_ENGINEERING","platformType":"ANY_PLATFORM","threatEntryType":"URL",'
+            b'"threat":{"url":"https://a.example.com/pay"}}]}',
+            [page | phishing],
+        )
+        yield Example(
+            b'{"threat":{"threatTypes":["MALWARE"],"expireTime":"2026-01-01T00:00:00Z"}}', [], ("not-a-report",)
+        )
+
+
+def _row(number: int, said: Mapping[str, Any]) -> Row | Unreadable:
+    submission = _object(said, "submission") or _object(said, "response") or _object(said, "threat") or said
+    metadata, discovery = _object(said, "metadata"), _object(said, "threatDiscovery", "threat_discovery")
+    threat = _object(said, "threatInfo", "threat_info")
+    uri = text(submission.get("uri", submission.get("url"))).strip()
+    if not uri:
+        if "submission" in said or "response" in said:
+            return Unreadable.of(number, "", "no-value", "the submission has no URI")
+        message = "an answer that names no URI, only what is known of one, or hashes of many"
+        return Unreadable.of(number, text(said.get("name")), "not-a-report", message)
+    if text(metadata.get("state")) in _ENDED:
+        message = "the review ended without finding the URI unsafe"
+        return Unreadable.of(number, uri, "not-a-scam", message)
+    types = {text(_first(threat, "abuseType", "abuse_type")), text(said.get("threatType"))}
+    types.update(map(text, _list(_first(submission, "threatTypes", "threat_types"))))
+    countries = _list(_first(discovery, "regionCodes", "region_codes"))
+    fields = {
+        "kind": "url",
+        "value": uri,
+        "scam_type": "credential-phishing" if types & (_PHISHING | {"2"}) else "",
+        "confidence": _confidence(_object(threat, "threatConfidence", "threat_confidence")),
+        "countries": ",".join(code for code in map(text, countries) if len(code) == 2),
+        "reported_at": text(metadata.get("createTime")),
+        "reference": text(said.get("name")),
+    }
+    return Row(number, {name: each for name, each in fields.items() if each})
+
+
+def _confidence(said: Mapping[str, Any]) -> str:
+    score = said.get("score")
+    if isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1:
+        return str(round(score * 100))
+    return _LEVELS.get(text(said.get("level")), "")
+
+
+def _first(said: Mapping[str, Any], *names: str) -> Any:
+    """Give what stands under the first of the names, which are spelled in two ways."""
+    return next((said[name] for name in names if name in said), None)
+
+
+def _object(said: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    found = _first(said, *names)
+    return found if isinstance(found, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

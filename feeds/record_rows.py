@@ -1,0 +1,98 @@
+"""Files of records (sightings, outcomes, …) as rows: tables and JSON, their columns under the records' own names."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from feeds import json_stream, table
+from feeds.format import UnknownFormat, Unreadable
+from feeds.source import HEAD, Source, decode
+from feeds.words import plain
+from schemas import kinds, records
+
+FORMATS = ("csv", "json", "jsonl")
+# Under which names documents keep their list of records.
+_LISTS = frozenset({*(f"{name}s" for name in records.MODELS), "records", "data", "items", "objects", "results"})
+
+
+class RecordRow(NamedTuple):
+    """One record as a file has it, by the names that records use; in JSON with lists and objects as they stand there.
+
+    An object of STIX is given as it is, in ``stix``. ``raw`` is the beginning of what stands there.
+    """
+
+    line: int
+    raw: str
+    fields: Mapping[str, Any]
+    stix: Mapping[str, Any] | None = None
+
+
+def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Unreadable]:
+    """Give the records of ``stream`` in their order. Columns that no record has are dropped.
+
+    Raises ``UnknownFormat`` for another format than CSV and JSON, and ``UnreadableFile``.
+    """
+    if format is not None and format not in FORMATS:
+        raise UnknownFormat(f"records are read from {', '.join(FORMATS)}; not from {format}")
+    source = Source(stream)
+    if format != "csv" and source.head.lstrip()[:1] in (b"{", b"["):
+        yield from _of_json(source)
+    else:
+        yield from _of_table(source)
+
+
+def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
+    for item in json_stream.items(source, _LISTS):
+        if isinstance(item, json_stream.Malformed):
+            yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
+        elif not isinstance(item.value, dict):
+            yield Unreadable.of(item.number, _raw(item.value), "not-a-record", "a record is an object with columns")
+        elif isinstance(item.value.get("type"), str) and "--" in str(item.value.get("id")):
+            yield RecordRow(item.number, _raw(item.value), {}, item.value)
+        else:
+            yield RecordRow(item.number, _raw(item.value), _named(item.value))
+
+
+def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
+    delimiter = table.delimiter_of(decode(source.head[:HEAD])) or ","
+    for each in table.named(source, delimiter):
+        if isinstance(each, Unreadable):
+            yield each
+        else:
+            line, cells = each
+            yield RecordRow(line, ", ".join(filter(None, cells.values())), _named(cells))
+
+
+def _named(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields under the records' own names; of two names for one, the record's own goes first."""
+    fields: dict[str, Any] = {}
+    for name, value in said.items():
+        own = _own(name)
+        if own and value not in (None, "") and (own not in fields or plain(name) == plain(own)):
+            fields[own] = value
+    return fields
+
+
+@lru_cache(maxsize=4096)
+def _own(name: str) -> str | None:
+    return _names().get(plain(name))
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    aliases: dict[str, list[str]] = tomllib.loads(files("feeds").joinpath("columns.toml").read_text("utf-8"))["records"]
+    names = {plain(alias): own for own, others in aliases.items() for alias in others}
+    inputs = {column for kind in kinds.every().values() for column in kind.inputs}
+    fields = {field for model in records.MODELS.values() for field in model.model_fields} - {"reporter"}
+    return names | {plain(own): own for own in {*inputs, *records.OF_A_SUBJECT, "sha256", "record", *fields}}
+
+
+def _raw(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return repr(value)

@@ -1,0 +1,103 @@
+"""Flows: the relationship between two observables by which money went from one to the other."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from mappers import extension, ids, kinds, labels, marking, record, wording
+from mappers.indicator import Profile
+from mappers.observable import of_terms, value
+from schemas.errors import Rejected
+from schemas.flow import Flow
+from schemas.kind import Normal
+from schemas.subject import Subject
+
+# The one relationship type that STIX defines between any two objects, and that OpenCTI stores between observables.
+_TYPE = "related-to"
+_NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
+def to_stix(flow: Flow, profile: Profile = Profile.FULL) -> list[dict[str, Any]]:
+    """Give both observables and the relationship. Raises ``Rejected`` in the core profile, which has no observables."""
+    if profile is Profile.CORE:
+        raise Rejected("not-in-profile", "a flow joins observables, which the profile core leaves out: take full")
+    source, target = _observable(flow.source, profile), _observable(flow.target, profile)
+    by = ids.identity(flow.reporter)
+    first, last = record.moment(flow.first_seen), record.moment(flow.last_seen)
+    ends = {"source": _end(flow.source), "target": _end(flow.target)}
+    relationship = {
+        "type": "relationship",
+        "spec_version": "2.1",
+        "id": ids.flow(by, source["id"], target["id"], first, flow.reference),
+        **record.head(flow),
+        "relationship_type": _TYPE,
+        "description": flow.description or wording.flow(ends["source"]["kind"], ends["target"]["kind"]),
+        "source_ref": source["id"],
+        "target_ref": target["id"],
+        **({"start_time": first} if first else {}),
+        # STIX 2.1 §5.1 wants it later than the start.
+        **({"stop_time": last} if last and last != first else {}),
+        "labels": labels.of({"flow": "transfer"}),
+        "object_marking_refs": [marking.ref(flow.tlp)],
+        **record.extensions(
+            **ends,
+            amount=None if flow.amount is None else flow.model_dump(mode="json")["amount"],
+            currency=flow.currency,
+            transfers=flow.count,
+            first_seen=flow.first_seen,
+            last_seen=flow.last_seen,
+            reference=flow.reference,
+        ),
+    }
+    return [source, target, relationship]
+
+
+def from_stix(
+    relationship: Mapping[str, Any],
+    objects: Mapping[str, Mapping[str, Any]],
+    reporters: Mapping[str, str] = _NOBODY,
+) -> Flow:
+    """Give back the flow that a relationship says; ``objects`` are those beside it by id, the observables among them.
+
+    Raises ``Rejected`` for other relationships, and where an observable is missing.
+    """
+    record.check(relationship)
+    ours = extension.found(relationship)
+    if not {"source", "target"} <= ours.keys():
+        raise Rejected("not-a-flow", "the relationship says nothing about money that went from one to another")
+    description = relationship.get("description")
+    kinds_named = [end.get("kind") if isinstance(end, Mapping) else None for end in (ours["source"], ours["target"])]
+    if all(kind in kinds.every() for kind in kinds_named) and description == wording.flow(*map(str, kinds_named)):
+        description = None
+    return record.read(
+        Flow,
+        relationship,
+        reporters,
+        source=_value(relationship.get("source_ref"), ours["source"], objects),
+        target=_value(relationship.get("target_ref"), ours["target"], objects),
+        amount=ours.get("amount"),
+        currency=ours.get("currency"),
+        count=ours.get("transfers", 1),
+        first_seen=ours.get("first_seen", relationship.get("start_time")),
+        last_seen=ours.get("last_seen", relationship.get("stop_time")),
+        reference=ours.get("reference"),
+        description=description,
+    )
+
+
+def _observable(end: Subject, profile: Profile) -> dict[str, Any]:
+    mapper = kinds.every()[str(end.kind)]
+    normal = Normal(str(end.value), end.details)
+    return of_terms(mapper, mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal))
+
+
+def _end(end: Subject) -> dict[str, Any]:
+    return {"kind": str(end.kind), **({"details": dict(end.details)} if end.details else {})}
+
+
+def _value(ref: Any, end: Any, objects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    if not isinstance(ref, str) or ref not in objects:
+        raise Rejected("observable-missing", "the observable is not among the objects: give it with the relationship")
+    kind, text = value(objects[ref])
+    details = end.get("details") if isinstance(end, Mapping) else None
+    return {"kind": kind, "value": text, **({"details": details} if details else {})}

@@ -1,0 +1,145 @@
+"""Other makers' STIX: their names for what kinds are read from, and what they say where STIX has another place for it.
+
+Read are the spellings of dogesec and txt2stix (and of their older versions), OpenCTI, MISP and abuse.ch.
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from mappers import labels, pattern
+from mappers.grammar import Comparison, Way
+from mappers.pattern import Terms
+from schemas.errors import Rejected
+from schemas.vocabulary import Action, HolderStatus, PaymentRail
+
+_OPENCTI_TYPE = "x-opencti-"
+_TYPES = {"hostname": "domain-name"}
+_PROPERTIES = {
+    ("bank-account", "iban_number"): "iban",
+    ("cryptocurrency-wallet", "address"): "value",
+    ("phone-number", "number"): "value",
+}
+_ENDPOINTS = {("network-traffic", "dst_ref.value"), ("network-traffic", "src_ref.value")}
+_SENDERS = {
+    ("email-message", "from_ref.value"),
+    ("email-message", "sender_ref.value"),
+    ("email-message", "additional_header_fields.reply_to"),
+}
+_CARDS = {"payment-card", "bank-card", "credit-card"}
+_TOUCHED = {*_TYPES, *_CARDS, *(kind for kind, _ in _PROPERTIES), "email-message"}
+_RECIPIENTS = ("to_refs", "cc_refs", "bcc_refs")
+# Which properties say which observable it is, where these are others than the value; the rest says more of it.
+_NAMING = {
+    "bank-account": {"iban", "account_number", "bic"},
+    "user-account": {"account_type", "user_id", "account_login"},
+    "software": {"name"},
+    "app": {"id"},
+}
+_VALUE = {"value"}
+
+_LABELS = {name: name for name in ("channel", "payment_rail", "action", "holder_status")} | {"scam_type": "type"}
+_CLOSED: dict[str, frozenset[str]] = {
+    "payment_rail": frozenset(PaymentRail),
+    "action": frozenset(Action),
+    "holder_status": frozenset(HolderStatus),
+}
+_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_COUNTRY = re.compile("[A-Z]{2}")
+
+
+def renamed(terms: Terms) -> Terms:
+    """Give terms by our names for type and properties. Raises ``Rejected`` for what is a victim's."""
+    if terms.type not in _TOUCHED and not terms.type.startswith(_OPENCTI_TYPE):
+        return terms
+    asked = (_renamed(Comparison(terms.type, path, "=", text)) for path, text in terms.properties.items())
+    return pattern.exactly(tuple(asked))
+
+
+def meant(way: Way) -> Terms:
+    """Give the terms of the one observable that a way to match is about, without what it asks beside its value.
+
+    A domain is also what ``LIKE '%.example.com'`` means. Raises ``Rejected`` where it is about none, or about several
+    at once, and for what is a victim's.
+    """
+    named: dict[tuple[str, str], str] = {}
+    if not way:
+        raise pattern.not_comparable()
+    for comparison in map(_renamed, way):
+        text = _text(comparison)
+        if comparison.path in _NAMING.get(comparison.type, _VALUE) and (
+            named.setdefault((comparison.type, comparison.path), text) != text
+        ):
+            raise pattern.not_comparable("the pattern asks for two values of one thing")
+    types = {kind for kind, _ in named}
+    if not types:
+        asked = "+".join(dict.fromkeys(f"{each.type}:{each.path}" for each in way))
+        raise Rejected("not-a-kind", f"no kind of indicator is spelled {asked[:200]}")
+    if len(types) > 1:
+        raise pattern.not_comparable(f"the pattern asks for several things at once: {', '.join(sorted(types))}")
+    return Terms(types.pop(), {path: text for (_, path), text in named.items()})
+
+
+def columns(indicator: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the report's columns that an indicator without our extension says in other places.
+
+    Since when it holds is when the value was first seen. The confidence is also OpenCTI's score. Labels of our form say
+    the context where an extension of ours got lost on the way.
+    """
+    said: dict[str, Any] = {"first_seen": indicator.get("valid_from"), "confidence": _confidence(indicator)}
+    words = labels.read(label for label in indicator.get("labels") or () if isinstance(label, str))
+    for name, label in _LABELS.items():
+        if (word := words.get(label, [""])[0]) and _is_word(name, word):
+            said[name] = word
+    if countries := [each for each in words.get("country", ()) if _COUNTRY.fullmatch(each)]:
+        said["countries"] = countries
+    if "chain" in words:
+        said["details"] = {"chain": words["chain"][0]}
+    return said
+
+
+def _confidence(indicator: Mapping[str, Any]) -> Any:
+    if (said := indicator.get("confidence")) is not None:
+        return said
+    extensions = indicator.get("extensions") or {}
+    scores = [indicator.get("x_opencti_score"), *(each.get("score") for each in extensions.values())]
+    return next((score for score in scores if type(score) is int and 0 <= score <= 100), None)
+
+
+def _is_word(name: str, word: str) -> bool:
+    return word in _CLOSED[name] if name in _CLOSED else _WORD.fullmatch(word) is not None
+
+
+def _renamed(comparison: Comparison) -> Comparison:
+    kind = comparison.type.removeprefix(_OPENCTI_TYPE)
+    kind = _TYPES.get(kind, kind)
+    if kind in _CARDS:
+        message = "numbers of cards are not taken: they are somebody's, and whoever reads them can pay with them"
+        raise Rejected("personal-data", message)
+    if kind == "email-message" and comparison.path.startswith(_RECIPIENTS):
+        raise Rejected("personal-data", "who got the mail is not taken: it is a victim's address more often than not")
+    if (kind, comparison.path) in _SENDERS:
+        return comparison._replace(type="email-addr", path="value")
+    if (kind, comparison.path) in _ENDPOINTS:
+        return comparison._replace(type=_type_of_address(comparison.text), path="value")
+    return comparison._replace(type=kind, path=_PROPERTIES.get((kind, comparison.path), comparison.path))
+
+
+def _type_of_address(text: str) -> str:
+    try:
+        return f"ipv{ip_address(text).version}-addr"
+    except ValueError:
+        return "domain-name"
+
+
+def _text(comparison: Comparison) -> str:
+    """Give the text that a property has to be. Raises ``Rejected`` where many would do."""
+    text = comparison.text
+    if comparison.operator == "=":
+        return text
+    if comparison.operator == "LIKE":
+        below = text.removeprefix("%.") if comparison.type == "domain-name" else text
+        if not set("%_") & set(below):
+            return below
+    raise pattern.not_comparable()

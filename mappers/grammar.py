@@ -1,0 +1,129 @@
+"""STIX patterns by their official grammar, as the ways in which they can match (STIX 2.1 §9)."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, NamedTuple
+
+from schemas.errors import Rejected
+
+# A longer pattern takes the grammar a tenth of a second and more.
+_LONGEST = 10_000
+# More comparisons, in all ways, than a pattern of that length has unless it was made to have them.
+_MOST = 5_000
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+# What stands for a way that cannot be told by the properties of one object: some of several, in time, or too many.
+_OTHERWISE = ((),)
+_OPERATORS = {"=": "=", "==": "=", "IN": "=", "LIKE": "LIKE"}
+
+
+class Comparison(NamedTuple):
+    """What is asked of one property: ``operator`` is ``=``, ``LIKE``, or empty for all that says no value."""
+
+    type: str
+    path: str
+    operator: str
+    text: str
+
+
+Way = tuple[Comparison, ...]
+
+
+def ways(pattern: str) -> list[Way]:
+    """Give the ways in which a pattern can match, each a conjunction of comparisons; an empty one is any other way.
+
+    Raises ``Rejected`` for what is no STIX pattern, or one longer than 10,000 characters.
+    """
+    from stix2patterns.exceptions import ParseException  # the grammar takes time to load, and few need it
+    from stix2patterns.v21.pattern import Pattern  # which takes what that of STIX 2.0 does
+
+    if len(pattern) > _LONGEST:
+        message = f"the pattern is longer than {_LONGEST} characters: send an indicator for each value"
+        raise Rejected("pattern-not-comparable", message)
+    if not pattern.strip():  # which the grammar's own code stumbles over
+        raise _no_pattern()
+    found: list[Way] = []
+    try:
+        Pattern(pattern).visit(_Ways(found))
+    except RecursionError:
+        return [*_OTHERWISE]
+    except ParseException as error:
+        raise _no_pattern() from error
+    return found
+
+
+def unescaped(text: str) -> str:
+    """Give what the inside of a quoted literal says."""
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+class _Ways:
+    """Takes the parse tree, node by node, each by the name of its rule."""
+
+    def __init__(self, found: list[Way]) -> None:
+        self._found = found
+
+    def visit(self, tree: Any) -> None:
+        """Take the whole tree."""
+        self._found.extend(self._of(tree.getChild(0)))
+
+    def _of(self, node: Any) -> tuple[Way, ...]:
+        name = type(node).__name__.removesuffix("Context")
+        if name.startswith("PropTest") and name != "PropTestParen":
+            return tuple((each,) for each in _comparisons(node, name.removeprefix("PropTest")))
+        if name in ("ObservationExpressionSimple", "ObservationExpressionCompound", "PropTestParen"):
+            return self._of(node.getChild(1))
+        operands = _operands(node)
+        if operands == [node]:
+            return _OTHERWISE  # repeated, or bound to a time
+        if len(operands) == 1:
+            return self._of(operands[0])
+        if name in ("ObservationExpressionOr", "ComparisonExpression"):
+            return self._any(operands)
+        if name == "ComparisonExpressionAnd":
+            return self._all(operands)
+        return _OTHERWISE  # of several observations none is enough by itself
+
+    def _any(self, operands: list[Any]) -> tuple[Way, ...]:
+        return tuple(way for operand in operands for way in self._of(operand))
+
+    def _all(self, operands: list[Any]) -> tuple[Way, ...]:
+        factors, number, length = [], 1, 0
+        for operand in operands:
+            ways = self._of(operand)
+            factors.append(ways)
+            number *= len(ways)
+            length += max(map(len, ways))
+            if number * length > _MOST:
+                return _OTHERWISE
+        return tuple(sum(parts, ()) if all(parts) else () for parts in product(*factors))
+
+
+def _operands(node: Any) -> list[Any]:
+    """Give the operands of a rule that nests to the left, one level for each operator."""
+    rule, found, rest = type(node), [], [node]
+    while rest:
+        each = rest.pop()
+        if type(each) is rule and each.getChildCount() in (1, 3):
+            rest += list(each.getChildren())[::2]
+        else:
+            found.append(each)
+    return found[::-1]
+
+
+def _comparisons(node: Any, test: str) -> Iterator[Comparison]:
+    first, *operators, last = node.getChildren()
+    path, literal = (last, first) if test == "Exists" else (first, last)
+    kind, _, properties = path.getText().partition(":")
+    operator = _OPERATORS.get(" ".join(each.getText() for each in operators), "")
+    texts = [literal.getText()]
+    if test == "Set":
+        texts = [each.getText() for each in list(literal.getChildren())[1:-1:2]] or ["()"]
+    for text in texts:
+        quoted, number = text[0] == "'", text[0] in "+-0123456789"
+        said = unescaped(text[1:-1]) if quoted else text
+        yield Comparison(kind, properties.replace("'", ""), operator if quoted or number else "", said)
+
+
+def _no_pattern() -> Rejected:
+    return Rejected("pattern-form", "not a STIX pattern by the grammar of STIX 2.1 §9")

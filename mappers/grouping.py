@@ -1,0 +1,63 @@
+"""Cases: STIX groupings of what belongs together."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from mappers import extension, ids, labels, marking, record, subject
+from mappers.indicator import Profile
+from mappers.observable import introduced
+from schemas.case import Case
+from schemas.errors import Rejected
+from schemas.vocabulary import CaseContext, ScamType, scam_category
+
+_NOBODY: Mapping[str, str] = MappingProxyType({})
+_WORDS = ("scam_type", "countries", "first_seen", "last_seen", "reference")
+
+
+def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
+    """Give the grouping. Raises ``Rejected`` where it is not said whose indicator a member is.
+
+    A case keeps its id by the reporter's own number for it, or else by its name: members may come later. In the core
+    profile it has no members of types that STIX itself lacks.
+    """
+    refs = list(dict.fromkeys(subject.ref(each, profile) for each in case.members))
+    if profile is Profile.CORE:
+        refs = [ref for ref in refs if ref.partition("--")[0] not in introduced()]
+        if not refs:
+            raise Rejected("not-in-profile", "no member is of a type that every STIX parser takes: take full")
+    by = ids.identity(case.reporter)
+    return {
+        "type": "grouping",
+        "spec_version": "2.1",
+        "id": ids.grouping(by, case.reference or case.name),
+        **record.head(case),
+        "name": case.name,
+        **({"description": case.description} if case.description else {}),
+        "context": case.context.value,
+        "object_refs": refs,
+        "labels": labels.of({"type": case.scam_type}, case.countries),
+        "object_marking_refs": [marking.ref(case.tlp)],
+        **record.extensions(
+            scam_category=scam_category(case.scam_type),
+            evidence=[proof.model_dump(exclude_none=True) for proof in case.evidence],
+            **{name: getattr(case, name) for name in _WORDS},
+        ),
+    }
+
+
+def from_stix(grouping: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> Case:
+    """Give back the case that a grouping says, ours or anybody's; ``reporters`` names the identities by id."""
+    record.check(grouping)
+    ours = extension.found(grouping)
+    context = grouping.get("context")
+    return record.read(
+        Case,
+        grouping,
+        reporters,
+        name=grouping.get("name") or grouping.get("id"),
+        context=context if context in set(CaseContext) else CaseContext.UNSPECIFIED,
+        members=[{"ref": ref} for ref in record.refs(grouping, "object_refs")],
+        description=grouping.get("description"),
+        **{"scam_type": ScamType.UNKNOWN.value, **{name: ours[name] for name in (*_WORDS, "evidence") if name in ours}},
+    )

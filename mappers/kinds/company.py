@@ -1,0 +1,27 @@
+"""Companies in STIX: ``user-account``, the entry that a company has in a register."""
+
+from typing import ClassVar
+
+from mappers.kind import KindMapper
+from mappers.pattern import Terms
+from schemas.kind import Normal
+
+_TYPE = "company-register"
+
+
+class CompanyMapper(KindMapper):
+    """``[user-account:account_type = 'company-register' AND user-account:user_id = 'GB:00000006']``."""
+
+    kind: ClassVar[str] = "company"
+    types: ClassVar[tuple[str, ...]] = ("user-account",)
+    phase: ClassVar[str] = "resource-development"
+
+    def terms(self, normal: Normal) -> Terms:
+        """Spell register and number."""
+        return Terms("user-account", {"account_type": _TYPE, "user_id": normal.value})
+
+    def normal(self, terms: Terms) -> Normal | None:
+        """Read register and number; an account of any other type is none."""
+        properties = terms.properties
+        ours = properties.keys() == {"account_type", "user_id"} and properties["account_type"] == _TYPE
+        return Normal(properties["user_id"]) if ours else None

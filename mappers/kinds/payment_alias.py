@@ -1,0 +1,28 @@
+"""Aliases of payment systems in STIX: ``user-account``, the system as its type and the alias as its id."""
+
+from typing import ClassVar
+
+from mappers.kind import KindMapper
+from mappers.pattern import Terms
+from schemas.aliases.systems import SYSTEMS
+from schemas.kind import Normal
+
+
+class PaymentAliasMapper(KindMapper):
+    """``[user-account:account_type = 'promptpay' AND user-account:user_id = '+66…']``."""
+
+    kind: ClassVar[str] = "payment-alias"
+    types: ClassVar[tuple[str, ...]] = ("user-account",)
+    phase: ClassVar[str] = "monetization"
+
+    def terms(self, normal: Normal) -> Terms:
+        """Spell system and alias."""
+        system, _, alias = normal.value.partition(":")
+        return Terms("user-account", {"account_type": system, "user_id": alias})
+
+    def normal(self, terms: Terms) -> Normal | None:
+        """Read system and alias; an account of any other type is none."""
+        properties = terms.properties
+        if properties.keys() != {"account_type", "user_id"} or properties["account_type"] not in SYSTEMS:
+            return None
+        return Normal(f"{properties['account_type']}:{properties['user_id']}")

@@ -1,0 +1,43 @@
+"""Accounts on platforms in STIX: ``user-account``, by one identifier."""
+
+from typing import ClassVar
+
+from mappers.kind import KindMapper
+from mappers.pattern import Terms
+from schemas import platforms
+from schemas.kind import Normal
+
+_OWN_NUMBER = "id="
+
+
+class SocialAccountMapper(KindMapper):
+    """``[user-account:account_type = 'telegram' AND user-account:account_login = 'x']``, or with ``user_id``.
+
+    Type, id and login all make up the observable's id, so that only one of the two is ever said: a handle is a login,
+    the platform's own number an id.
+    """
+
+    kind: ClassVar[str] = "social-account"
+    types: ClassVar[tuple[str, ...]] = ("user-account",)
+    phase: ClassVar[str] = "initial-access"
+
+    def terms(self, normal: Normal) -> Terms:
+        """Spell platform and account."""
+        platform, _, account = normal.value.partition(":")
+        if account.startswith(_OWN_NUMBER):
+            return Terms("user-account", {"account_type": platform, "user_id": account.removeprefix(_OWN_NUMBER)})
+        return Terms("user-account", {"account_type": platform, "account_login": account})
+
+    def normal(self, terms: Terms) -> Normal | None:
+        """Read platform and account; where others say both, the login, by which people know the account."""
+        properties = terms.properties
+        platform = platforms.named(properties.get("account_type", ""))
+        if platform is None:
+            return None
+        if login := properties.get("account_login"):
+            return Normal(f"{platform.name}:{login}")
+        if number := properties.get("user_id"):
+            if "id" in platform.groups and not number.startswith("+"):
+                return Normal(f"{platform.name}:{_OWN_NUMBER}{number}")
+            return Normal(f"{platform.name}:{'+' * number.isdecimal()}{number}")  # a telephone number
+        return None

@@ -1,0 +1,100 @@
+"""Reports in MISP's own terms: attributes, or objects where one attribute cannot say which thing is meant; events."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mappers import ids, kinds
+from mappers.indicator import Profile, to_stix
+from mappers.misp_terms import Attribute
+from schemas import timestamp
+from schemas.kind import Normal
+from schemas.report import Report
+
+
+class Spelled(NamedTuple):
+    """A report in MISP: ``section`` of the event (``Attribute``, ``Object``), what stands there, and its values."""
+
+    section: str
+    body: dict[str, Any]
+    values: list[str]
+
+
+def has_type(report: Report) -> bool:
+    """Tell whether MISP has a type for such a thing."""
+    return kinds.every()[report.kind].misp(Normal(report.value, report.details)) is not None
+
+
+def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -> Spelled | None:
+    """Give a report as an event would have it, or None where MISP has no type for such a thing.
+
+    It has the UUID of the indicator that the report is in STIX, unless another is given, and the indicator's labels as
+    tags. TLP is the event's to say. What was ``revoked`` is deleted, which MISP passes on as such.
+    """
+    terms = kinds.every()[report.kind].misp(Normal(report.value, report.details))
+    if terms is None:
+        return None
+    indicator = to_stix(report, Profile.CORE)[0]
+    common: dict[str, Any] = {
+        "uuid": uuid or indicator["id"].partition("--")[2],
+        "timestamp": str(int(report.reported_at.timestamp())),
+        **({"deleted": True} if revoked else {}),
+    }
+    seen = {
+        name: timestamp.text(moment).replace("Z", "+00:00")
+        for name in ("first_seen", "last_seen")
+        if (moment := getattr(report, name)) is not None
+    }
+    tags = {"Tag": [{"name": label} for label in indicator["labels"]]}
+    values = [each.value for each in terms.attributes if each.to_ids]
+    if terms.template is None:
+        (attribute,) = terms.attributes
+        return Spelled("Attribute", _attribute(common, attribute) | seen | tags, values)
+    attributes = []
+    for each in terms.attributes:
+        named = {"object": common["uuid"], "relation": each.relation, "type": "misp-attribute"}
+        attribute_ = _attribute({**common, "uuid": ids.in_scamfeed(named)}, each)
+        attribute_ |= {"object_relation": each.relation}
+        attributes.append(attribute_ | tags if each.to_ids else attribute_)
+    body = {
+        "name": terms.template.name,
+        "meta-category": terms.template.category,
+        "template_uuid": terms.template.uuid,
+        "template_version": terms.template.version,
+        **common,
+        **seen,
+        "Attribute": attributes,
+    }
+    return Spelled("Object", body, values)
+
+
+def event(reports: Sequence[Report], info: str, *, revoked: Iterable[Report] = ()) -> dict[str, Any]:
+    """Give the event that says ``reports``, of one reporter at one TLP level, and that others were ``revoked``.
+
+    It is named after the first report, and dated by the last. What MISP has no type for is left out.
+    """
+    first = reports[0]
+    last = max(report.reported_at for report in reports)
+    stamp = str(int(last.timestamp()))
+    spelled = [to_misp(report) for report in reports] + [to_misp(report, revoked=True) for report in revoked]
+    identity = ids.identity(first.reporter)
+    named = {"created_by_ref": identity, "kind": first.kind, "tlp": first.tlp, "type": "misp-event"}
+    return {
+        "Event": {
+            "uuid": ids.in_scamfeed({**named, "value": first.value}),
+            "info": info,
+            "date": last.date().isoformat(),
+            "timestamp": stamp,
+            "publish_timestamp": stamp,
+            "published": True,
+            "analysis": "2",
+            "threat_level_id": "4",
+            "Orgc": {"name": first.reporter, "uuid": identity.partition("--")[2]},
+            "Tag": [{"name": f"tlp:{first.tlp}"}],
+            "Attribute": [each.body for each in spelled if each and each.section == "Attribute"],
+            "Object": [each.body for each in spelled if each and each.section == "Object"],
+        }
+    }
+
+
+def _attribute(common: Mapping[str, Any], said: Attribute) -> dict[str, Any]:
+    return {**common, "type": said.type, "category": said.category, "to_ids": said.to_ids, "value": said.value}

@@ -1,0 +1,42 @@
+"""Observables: made of the terms that name them, and read back as the value that they are."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from mappers import kinds
+from mappers.kind import KindMapper
+from mappers.pattern import Terms
+
+# A type of STIX itself, which some kinds share with a type that they introduce.
+_STANDARD = "user-account"
+# What observables have beside the properties that say which one it is.
+_BESIDE = {"type", "id", "spec_version", "extensions", "object_marking_refs", "granular_markings", "defanged"}
+
+
+def of_terms(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
+    """Give the observable that ``terms`` name."""
+    observable: dict[str, Any] = {
+        "type": terms.type,
+        "spec_version": "2.1",
+        "id": mapper.observable_id(terms),
+        **terms.properties,
+    }
+    if mapper.new_sco and terms.type != _STANDARD:
+        observable["extensions"] = {mapper.new_sco: {"extension_type": "new-sco"}}
+    return observable
+
+
+def value(observable: Mapping[str, Any]) -> tuple[str, str]:
+    """Give kind and value of an observable, ours or anybody's. Raises ``Rejected`` where it is of no kind."""
+    named = {name: each for name, each in observable.items() if name not in _BESIDE and isinstance(each, str)}
+    mapper, normal = kinds.read(Terms(str(observable.get("type")), named))
+    return mapper.kind, normal.value
+
+
+@cache
+def introduced() -> frozenset[str]:
+    """Give the types that STIX itself lacks, which its default parsers do not take."""
+    return frozenset(
+        each for mapper in kinds.every().values() if mapper.new_sco for each in mapper.types if each != _STANDARD
+    )

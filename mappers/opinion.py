@@ -1,0 +1,105 @@
+"""Outcomes and opinions: STIX opinions, so that who knows STIX alone sees agreement or dissent.
+
+An outcome is an opinion whose extension says what was done. Blocking agrees with the indicator; taking down and holding
+funds, which somebody looked into, agree strongly; a false positive dissents strongly.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from mappers import extension, ids, labels, marking, record, subject, wording
+from mappers.indicator import Profile
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.outcome import Opinion, Outcome
+from schemas.vocabulary import OpinionWord, Outcome as OutcomeWord
+
+_SAYS = {
+    OutcomeWord.BLOCKED: OpinionWord.AGREE,
+    OutcomeWord.TAKEN_DOWN: OpinionWord.STRONGLY_AGREE,
+    OutcomeWord.FUNDS_HELD: OpinionWord.STRONGLY_AGREE,
+    OutcomeWord.NO_ACTION: OpinionWord.NEUTRAL,
+    OutcomeWord.FALSE_POSITIVE: OpinionWord.STRONGLY_DISAGREE,
+    OutcomeWord.ALREADY_KNOWN: OpinionWord.AGREE,
+}
+_NOBODY: Mapping[str, str] = MappingProxyType({})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000
+
+
+def to_stix(said: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[str, Any]:
+    """Give the opinion. Raises ``Rejected`` where it is not said whose indicator is meant."""
+    by, of = ids.identity(said.reporter), subject.ref(said.of, profile)
+    words: dict[str, Any] = {}
+    explanation = said.description
+    if isinstance(said, Outcome):
+        word = _SAYS[said.outcome]
+        id_ = ids.opinion(by, of, said.outcome.value, record.moment(said.effective_from))
+        words = {
+            "outcome": said.outcome,
+            "outcome_reason": said.reason,
+            "effective_from": said.effective_from,
+            "effective_until": said.effective_until,
+        }
+        explanation = explanation or wording.outcome(said.outcome)
+        shown = labels.of({"outcome": said.outcome, "reason": said.reason})
+    else:
+        word, shown = said.opinion, labels.of({})
+        id_ = ids.opinion(by, of, word.value)
+    return {
+        "type": "opinion",
+        "spec_version": "2.1",
+        "id": id_,
+        **record.head(said),
+        "created": timestamp.text(_created(id_, said.reported_at)),
+        **({"explanation": explanation} if explanation else {}),
+        "opinion": word.value,
+        "object_refs": [of],
+        "labels": shown,
+        "object_marking_refs": [marking.ref(said.tlp)],
+        **record.extensions(**words, reference=said.reference),
+    }
+
+
+def from_stix(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> list[Outcome | Opinion]:
+    """Give back what an opinion says, ours or anybody's: one record for each indicator that it is about.
+
+    Raises ``Rejected`` where it is about none. ``reporters`` names the identities by id.
+    """
+    record.check(stix_object)
+    about = [ref for ref in record.refs(stix_object, "object_refs") if ref.startswith("indicator--")]
+    if not about:
+        raise Rejected("not-about-an-indicator", "the opinion is about other objects than indicators")
+    return [_read(stix_object, ref, reporters) for ref in about]
+
+
+def _read(stix_object: Mapping[str, Any], of: str, reporters: Mapping[str, str]) -> Outcome | Opinion:
+    ours = extension.found(stix_object)
+    explanation = stix_object.get("explanation")
+    columns = {"of": {"ref": of}, "reference": ours.get("reference"), "description": explanation}
+    if "outcome" not in ours:
+        return record.read(Opinion, stix_object, reporters, **columns, opinion=stix_object.get("opinion"))
+    known = isinstance(ours["outcome"], str) and ours["outcome"] in set(OutcomeWord)
+    if known and explanation == wording.outcome(OutcomeWord(ours["outcome"])):
+        columns["description"] = None
+    return record.read(
+        Outcome,
+        stix_object,
+        reporters,
+        **columns,
+        outcome=ours["outcome"],
+        reason=ours.get("outcome_reason"),
+        effective_from=ours.get("effective_from"),
+        effective_until=ours.get("effective_until"),
+    )
+
+
+def _created(id_: str, reported_at: datetime) -> datetime:
+    """Give a time of creation, in the day before the report, that hardly another opinion has.
+
+    OpenCTI takes opinions with the same word and the same ``created`` for one, whoever's and about whatever they are;
+    and all rows of a file may be of one time.
+    """
+    return max(reported_at - timedelta(milliseconds=int(id_[-12:], 16) % _DAY), _EPOCH)

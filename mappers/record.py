@@ -1,0 +1,75 @@
+"""What all records have in STIX: who says it, when, in which language, and our extension."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from mappers import extension, ids, marking
+from schemas import timestamp
+from schemas.errors import Rejected, of_validation
+from schemas.record import Record
+from schemas.vocabulary import Tlp
+
+R = TypeVar("R", bound=Record)
+
+
+def head(record: Record) -> dict[str, Any]:
+    """Give the properties that say whose the record is, and of when."""
+    reported = timestamp.text(record.reported_at)
+    return {
+        "created_by_ref": ids.identity(record.reporter),
+        "created": reported,
+        "modified": reported,
+        "lang": record.lang,
+    }
+
+
+def moment(said: datetime | None) -> str | None:
+    """Write a time that may be missing."""
+    return None if said is None else timestamp.text(said)
+
+
+def identity(name_or_id: str) -> str:
+    """Give the id of the identity that is named by its own name or by that id."""
+    return name_or_id if name_or_id.startswith("identity--") else ids.identity(name_or_id)
+
+
+def extensions(**words: Any) -> dict[str, Any]:
+    """Give the property ``extensions`` with our words, nothing where there are none."""
+    properties = extension.of(**words)
+    return {"extensions": {extension.ID: properties}} if len(properties) > 1 else {}
+
+
+def check(stix_object: Mapping[str, Any]) -> None:
+    """Refuse an object whose own properties are not of the types that STIX gives them. Raises ``Rejected``."""
+    for name in ("id", "created_by_ref", "modified", "lang", "context", "opinion"):
+        if not isinstance(stix_object.get(name, ""), str):
+            raise Rejected("record-form", f"{name}: has to be a text")
+    for name in ("object_marking_refs", "object_refs", "where_sighted_refs"):
+        refs(stix_object, name)
+
+
+def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str, str], **columns: Any) -> R:
+    """Give the record that ``columns`` and the object's own properties make. Raises ``Rejected``."""
+    creator = stix_object.get("created_by_ref") or "unknown"
+    known = {
+        "reporter": reporters.get(creator, creator),
+        "reported_at": stix_object.get("modified"),
+        "tlp": marking.tlp_of(stix_object) or Tlp.AMBER,
+        "lang": stix_object.get("lang", "en"),
+        **columns,
+    }
+    try:
+        return model.model_validate({name: each for name, each in known.items() if each is not None})
+    except ValidationError as error:
+        raise of_validation(error, "record-form") from None
+
+
+def refs(stix_object: Mapping[str, Any], name: str) -> list[str]:
+    """Give a list of ids that an object has, nothing where it lacks it. Raises ``Rejected`` for another shape."""
+    found = stix_object.get(name, [])
+    if not (isinstance(found, list) and all(isinstance(ref, str) for ref in found)):
+        raise Rejected("record-form", f"{name}: has to be a list of ids")
+    return found

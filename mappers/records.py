@@ -1,0 +1,60 @@
+"""Records as STIX, whichever they are, and back."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from mappers import flow, grouping, identity, opinion, sighting
+from mappers.indicator import Profile
+from schemas.case import Case
+from schemas.errors import Rejected
+from schemas.flow import Flow
+from schemas.outcome import Opinion, Outcome
+from schemas.record import Record
+from schemas.sighting import Sighting
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def to_stix(record: Record, profile: Profile = Profile.FULL) -> list[dict[str, Any]]:
+    """Give the STIX objects of one record, the record's own last; raises ``Rejected`` where the profile has none."""
+    match record:
+        case Sighting():
+            return [sighting.to_stix(record, profile)]
+        case Outcome() | Opinion():
+            return [opinion.to_stix(record, profile)]
+        case Flow():
+            return flow.to_stix(record, profile)
+        case Case():
+            return [grouping.to_stix(record, profile)]
+    raise TypeError(f"no record: {type(record).__name__}")
+
+
+def beside(record: Record) -> list[dict[str, Any]]:
+    """Give the objects that a record refers to and that others say: places and organisations."""
+    if not isinstance(record, Sighting):
+        return []
+    named = record.seen_by is not None and not record.seen_by.startswith("identity--")
+    return [*([identity.to_stix(str(record.seen_by))] if named else []), *sighting.beside(record)]
+
+
+def from_stix(
+    stix_object: Mapping[str, Any],
+    reporters: Mapping[str, str] = _NOTHING,
+    objects: Mapping[str, Mapping[str, Any]] = _NOTHING,
+) -> Sequence[Record]:
+    """Give back what an object says, ours or anybody's: one record, of an opinion one for each indicator.
+
+    ``reporters`` names the identities by id; ``objects`` are those beside it by id. Raises ``Rejected`` for objects
+    that are no records, and for those that say none.
+    """
+    match stix_object.get("type"):
+        case "sighting":
+            return [sighting.from_stix(stix_object, reporters, objects)]
+        case "opinion":
+            return opinion.from_stix(stix_object, reporters)
+        case "relationship":
+            return [flow.from_stix(stix_object, objects, reporters)]
+        case "grouping":
+            return [grouping.from_stix(stix_object, reporters)]
+    raise Rejected("not-a-record", "sightings, opinions, groupings and flows are records; this is none of them")

@@ -1,0 +1,49 @@
+"""Addresses of pages, taken apart as browsers take them apart."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+import ada_url
+
+# A longer address is nobody's page.
+_LONGEST = 2048
+_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}", re.IGNORECASE)
+_WITHOUT = re.compile(r"(?://)?(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?[/?#]", re.IGNORECASE)
+
+
+class Address(NamedTuple):
+    """An address in its parts: the host with the scheme where that is not the web's, the path without outer slashes."""
+
+    host: str
+    path: str
+    query: Mapping[str, str]
+    fragment: str
+
+
+@lru_cache(maxsize=64)
+def read_address(text: str) -> Address | None:
+    """Take an address apart, with or without its scheme; None where it is none."""
+    if len(text) > _LONGEST or not ("/" in text or "\\" in text):
+        return None
+    if not _WITH_SCHEME.match(text):
+        if not _WITHOUT.match(text):
+            return None
+        text = "https://" + text.removeprefix("//")
+    try:
+        url = ada_url.URL(text)
+        query = dict(reversed(parse_qsl(url.search[1:], errors="replace", max_num_fields=100))) if url.search else {}
+    except ValueError:
+        return None
+    web = url.protocol in ("http:", "https:")
+    host = url.hostname.casefold().rstrip(".") if web else f"{url.protocol}//{url.hostname}".casefold()
+    parts = [_part(each) for each in url.pathname.split("/") if each]
+    return Address(host, "/".join(parts), query, _part(url.hash[1:]).strip("/"))
+
+
+def _part(text: str) -> str:
+    """Give one part of an address as a person reads it; a hidden slash makes no new part."""
+    return unicodedata.normalize("NFC", unquote(text)).replace("/", "\ufffd") if "%" in text else text

@@ -1,0 +1,159 @@
+"""Accounts as reports write them: published examples and made-up numbers, and what has to come of each."""
+
+from collections.abc import Iterable
+
+from schemas.kind import Example
+
+_DE, _GB, _FR = "DE89370400440532013000", "GB29NWBK60161331926819", "FR1420041010050500013M02606"
+_KBANK, _GSB = "TH:KASITHBK:1234567890", "TH:GSBATHBK:012345678901"
+
+
+def _ibans() -> Iterable[Example]:
+    """Give IBANs."""
+    yield Example(_DE, _DE)
+    yield Example("de89 3704 0044 0532 0130 00", _DE)
+    yield Example("IBAN: DE89-3704-0044-0532-0130-00", _DE)
+    yield Example("ＤＥ８９３７０４００４４０５３２０１３０００", _DE)
+    yield Example(_GB, _GB, given={"account_number": "31926819"})
+    yield Example("31926819", _GB, given={"iban": "GB29 NWBK 6016 1331 9268 19"})
+    yield Example("", _FR, given={"iban": _FR})
+    yield Example(_DE, _DE, given={"bic": "COBADEFFXXX"}, details={"bic": "COBADEFF"})
+    yield Example("NO9386011117947", "NO9386011117947")
+    for value, raw, country, bic in (
+        (_GB, "60-16-13 31926819", "", "NWBKGB2L"),
+        ("PK36SCBL0000001123456702", "1123456702", "", "SCBLPKKX"),
+        ("AE070331234567890123456", "1234567890123456", "", "BOMLAEAD"),
+        ("NL91ABNA0417164300", "417164300", "", "ABNANL2A"),
+        ("NO9386011117947", "8601 11 17947", "NO", ""),
+        ("BE68539007547034", "539-0075470-34", "BE", ""),
+        ("ES9121000418450200051332", "2100 0418 45 0200051332", "ES", ""),
+        ("CZ6508000000192000145399", "19-2000145399/0800", "CZ", ""),
+        ("PL61109010140000071219812874", "61 1090 1014 0000 0712 1981 2874", "PL", ""),
+    ):
+        yield Example(raw, value, given={"country": country, "bic": bic}, details={"bic": bic} if bic else {})
+
+
+def _thai() -> Iterable[Example]:
+    """Give accounts of countries without IBAN, and the spellings that meet."""
+    for raw in (
+        "123-4-56789-0",
+        "123 4 56789 0",
+        "1234567890",
+        "๑๒๓-๔-๕๖๗๘๙-๐",
+        "１２３４５６７８９０",
+        "123–4–56789–0",
+    ):
+        yield Example(raw, _KBANK, given={"bank": "KBANK"})
+    for bank in (
+        "004",
+        "kbank",
+        "กสิกรไทย",
+        "ธนาคารกสิกรไทย จำกัด (มหาชน)",
+        "Kasikornbank PCL",
+        "ธ.กสิกรไทย",
+        "KASITHBK",
+        "4",
+    ):
+        yield Example("1234567890", _KBANK, given={"bank": bank})
+    for raw in (
+        "004-123-4-56789-0",
+        "KBANK 123-4-56789-0",
+        "ธ.กสิกรไทย 123-4-56789-0",
+        "เลขที่บัญชี 123-4-56789-0 ธนาคารกสิกรไทย",
+        "KASITHBK 1234567890",
+        _KBANK.lower(),
+        "TH:KASITHBKXXX:123-4-56789-0",
+    ):
+        yield Example(raw, _KBANK)
+    yield Example("1234567890", _KBANK, given={"bic": "KASITHBKXXX"})
+    yield Example("", _KBANK, given={"account_number": "1234567890", "bic": "kasithbk"})
+    yield Example("KBANK", _KBANK, given={"account_number": "1234567890"})
+    yield Example("0-1234-5678-901", _GSB, given={"bank": "ออมสิน"})
+    yield Example("012345678901", _GSB, given={"bank": "030", "country": "TH"})
+    yield Example("SCB 123-4-56789-0", "TH:SICOTHBK:1234567890")
+    yield Example("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB", "country": "th"})
+    yield Example("1234567890", "TH:LAHRTHB2:1234567890", given={"bic": "LAHRTHB1"})
+    yield Example("12-3456-78", "SG:DBSSSGSG:12345678", given={"bic": "DBSSSGSG"})
+    yield Example("AB-123456", "SG:DBSSSGSG:AB123456", given={"bic": "DBSSSGSG"})
+    yield Example("001 1234567", "JP:BOTKJPJT:0011234567", given={"bic": "BOTKJPJT"})
+
+
+def _of_other_countries() -> Iterable[Example]:
+    """Give numbers of other countries, with the codes and names that their banks have."""
+    for raw, value, country, bank in (
+        ("12345678", "AU:062000:12345678", "AU", "062-000"),
+        ("062-000 1234 5678", "AU:062000:12345678", "AU", ""),
+        ("123-456-7890", "US:021000021:1234567890", "US", "021000021"),
+        ("021000021 1234567890", "US:021000021:1234567890", "US", ""),
+        ("31926819", "GB:601613:31926819", "GB", "60-16-13"),
+        ("60-16-13 31926819", "GB:601613:31926819", "GB", ""),
+        ("50100012345678", "IN:HDFCINBB:50100012345678", "", "HDFC0000001"),
+        ("hdfc0000001 50100012345678", "IN:HDFCINBB:50100012345678", "", ""),
+        ("919912345678", "IN:PYTM:919912345678", "IN", "PYTM0123456"),
+        ("12-345678-9", "SG:DBSSSGSG:123456789", "SG", "POSB"),
+        ("7171 123456789", "SG:DBSSSGSG:123456789", "SG", ""),
+        ("1140 1234 5678", "MY:MBBEMYKL:114012345678", "MY", "Maybank Berhad"),
+        ("Maybank 114012345678", "MY:MBBEMYKL:114012345678", "MY", ""),
+        ("1234567890", "ID:CENAIDJA:1234567890", "ID", "BCA"),
+        ("014 1234567890", "ID:CENAIDJA:1234567890", "ID", ""),
+        ("001234567890", "PH:BNORPHMM:001234567890", "PH", "BDO Unibank, Inc."),
+        ("0123456789", "VN:BFTVVNVX:0123456789", "VN", "970436"),
+        ("123-456789-001", "HK:HSBCHKHH:123456789001", "HK", "004"),
+        ("004-123-456789-001", "HK:HSBCHKHH:123456789001", "HK", ""),
+        ("001-1234567", "JP:BOTKJPJT:0011234567", "JP", "0005"),
+        ("123456-78-901234", "KR:SHBKKRSE:12345678901234", "KR", "088"),
+        ("333301234567", "KR:090:333301234567", "KR", "090"),
+        ("0200001234567890", "CN:ICBKCNBJ:0200001234567890", "CN", "中国工商银行"),
+        ("0123-4/12345-6", "BR:341:0123123456", "BR", "341"),
+        ("1234567", "CA:000312345:1234567", "CA", "12345-003"),
+        ("0000014579", "NG:011:0000014579", "NG", "011"),
+        ("1234567890", "ZA:250655:1234567890", "ZA", "250655"),
+        ("012345678901", "TW:004:012345678901", "TW", "004"),
+        ("002010077777777771", "MX:002:002010077777777771", "MX", ""),
+        ("2850590940090418135201", "AR:285:2850590940090418135201", "AR", ""),
+        ("01-0902-0068389-00", "NZ:01:0109020068389000", "NZ", ""),
+    ):
+        yield Example(raw, value, given={"country": country, "bank": bank})
+    yield Example("1234567", "JP:BOTKJPJT:0011234567", given={"country": "JP", "bank": "MUFG", "branch": "1"})
+
+
+def _refused() -> Iterable[Example]:
+    """Give what is refused."""
+    yield Example("DE89370400440532013001", reason="iban-checksum")
+    yield Example("NO6686011117948", reason="iban-checksum")
+    yield Example("DE8937040044053201300", reason="iban-form")
+    yield Example(_DE, reason="iban-form", given={"iban": _GB})
+    yield Example("TH29KASI60161331926819", reason="iban-country")
+    yield Example("31926819", reason="iban-missing", given={"bic": "NWBKGB2L"})
+    yield Example("0532013000", reason="iban-missing", given={"country": "DE", "bank": "Example Bank"})
+    yield Example("8601 11 17948", reason="iban-missing", given={"country": "NO"})
+    yield Example("1234567890", reason="bank-missing")
+    yield Example("", reason="bank-missing")
+    yield Example("1234567890", reason="bank-unknown", given={"bank": "Bank of Nowhere"})
+    yield Example("1234567890", reason="bank-unknown", given={"bank": "SCB"})
+    yield Example("012345678901", reason="bank-unknown", given={"bank": "034"})
+    yield Example("พร้อมเพย์ 0812345678", reason="bank-unknown")
+    yield Example("SCB 123-4-56789-0", reason="bank-conflict", given={"bic": "KASITHBK"})
+    yield Example("1234567890", reason="bic-form", given={"bic": "KASIXXBK"})
+    yield Example("1234567890", reason="bic-form", given={"bic": "KASITH"})
+    yield Example("SG:KASITHBK:1234567890", reason="bic-form")
+    yield Example("123456789", reason="account-form", given={"bank": "KBANK"})
+    yield Example("12345", reason="account-form", given={"bank": "ออมสิน"})
+    yield Example("1234567", reason="account-form", given={"bic": "BOTKJPJT"})
+    yield Example("12", reason="account-form", given={"bic": "DBSSSGSG"})
+    yield Example("1234567890", reason="account-form", given={"account_number": "0987654321", "bank": "KBANK"})
+    yield Example("4111 1111 1111 1111", reason="card-number")
+    yield Example("TH:KASITHBK:4111111111111111", reason="card-number")
+    yield Example("1234567890", reason="bank-code", given={"bank": "021000022", "country": "US"})
+    yield Example("1234567890", reason="bank-unknown", given={"bank": "999999999999", "country": "KR"})
+    yield Example("12345678", reason="account-form", given={"bank": "HDFC0000001"})
+    yield Example("002010077777777772", reason="account-checksum", given={"country": "MX"})
+    yield Example("0000014578", reason="account-checksum", given={"bank": "011", "country": "NG"})
+
+
+def every() -> Iterable[Example]:
+    """Give the IBAN registry's own examples and made-up numbers, in several spellings, and what is refused."""
+    yield from _ibans()
+    yield from _thai()
+    yield from _of_other_countries()
+    yield from _refused()

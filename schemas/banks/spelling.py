@@ -1,0 +1,40 @@
+"""What is the same however an account, an IBAN or a BIC is spelled."""
+
+import re
+import unicodedata
+
+MARKS = re.compile(r"[\s.\-/]+")
+_DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD], "-")
+_DIGIT = re.compile(r"[^\D0-9]")
+_IBAN_LABEL = re.compile(r"IBAN[\s:.]*", re.IGNORECASE)
+
+_CARD = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|4[4-9]\d|5\d{2})\d{12}|(?:35|62)\d{14,17}"
+)
+
+
+def plain(text: str) -> str:
+    """Give ``text`` with plain digits, dashes and blanks, whatever script or width they had."""
+    if text.isascii():
+        return text.strip()
+    text = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text).strip()
+
+
+def bare(text: str) -> str:
+    """Give a number or code without blanks, dots, dashes and slashes, in upper case."""
+    return MARKS.sub("", text).upper()
+
+
+def compact(text: str) -> str:
+    """Give an IBAN or BIC without blanks, dashes and label, in upper case."""
+    return bare(_IBAN_LABEL.sub("", text, count=1))
+
+
+def is_card(number: str) -> bool:
+    """Tell whether a bare ``number`` is one of a payment card: by its issuer's digits and its check digit."""
+    if _CARD.fullmatch(number) is None:
+        return False
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0  # ISO/IEC 7812-1 annex B

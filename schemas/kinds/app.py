@@ -1,0 +1,216 @@
+"""Apps: by the name that the operating system or the store knows them by, not by the one that people read."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import ClassVar
+
+from schemas import stores
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.sites import Site
+from schemas.text import digits
+
+_LONGEST = 2048
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
+_LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")
+_ANDROID_URI = re.compile(r"(?:android-app://|package:)([^/]+)(?:/.*)?", re.IGNORECASE)
+_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+_FILE = re.compile(r".+\.(?:apk|apks|apkm|xapk|aab|ipa|exe|msi|dmg)", re.IGNORECASE)
+_APP_STORE = re.compile(r"id[0-9]{6,12}", re.IGNORECASE)
+
+
+class App(Kind):
+    """An app for telephones, a browser's extension among them.
+
+    The normal form is ``android:package``, whichever store it is in, ``ios:bundle`` in lower case, or the number that
+    one store gives it (``app-store:123456789``). The same text may be an Android package and an iOS bundle of two
+    makers, so that a name alone is none. A file's hash is evidence (``sha256``), a new file is made for each victim.
+    """
+
+    name: ClassVar[str] = "app"
+    title: ClassVar[Mapping[str, str]] = {"en": "App", "th": "แอปพลิเคชัน"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=180)
+    inputs: ClassVar[Mapping[str, str]] = {
+        "os": "the operating system of a package or bundle (android, ios)",
+        "store": "the store it is in, where the value is not its address there (google-play, app-store, appgallery, …)",
+    }
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give the app by system or store and its name there."""
+        if len(raw) > _LONGEST:
+            raise Rejected("app-form", "far longer than any name of an app or address in a store; give that alone")
+        column = _of_columns(given)
+        if (found := stores.at(raw)) is not None:
+            if not found.names:
+                raise Rejected(
+                    "not-an-app", "this page of a store names no app: give the address of the app's own page"
+                )
+            return Normal(_agreed(found.names, column))
+        text = digits(unicodedata.normalize("NFC", raw)).strip()
+        if uri := _ANDROID_URI.fullmatch(text):
+            text = "android:" + uri[1]
+        if _ADDRESS.match(text):
+            raise Rejected("url-not-app", "this is no address in a store that is known here: report it as a URL (url)")
+        store, name = _parted(text)
+        if store is not None and column is not None and _system(store) != _system(column):
+            raise _conflict()
+        store = store or column
+        found = stores.written(store, name) if store else None
+        if found is None:
+            raise _no_app(store, name)
+        return Normal(found.names)
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` is the address of an app in a store, or says its system or store in front."""
+        if len(raw) > _LONGEST:
+            return False
+        if "/" in raw and stores.is_listing(raw):
+            return True
+        if ":" not in raw or "//" in raw:
+            return False
+        store, name = _parted(raw)
+        return store is not None and stores.written(store, name) is not None
+
+    def examples(self) -> Iterable[Example]:
+        """Give made-up names in the stores' spellings, and what names no app."""
+        yield from _examples_of_spelling()
+        yield from _examples_of_refusal()
+
+
+def _of_columns(given: Mapping[str, str]) -> Site | None:
+    """Give the store, else the system, that the columns name. Raises ``Rejected``."""
+    named = [_named(given[column]) for column in ("store", "os") if given.get(column)]
+    if len({_system(each) for each in named}) > 1:
+        raise _conflict()
+    return named[0] if named else None
+
+
+def _named(word: str) -> Site:
+    if (store := stores.named(word)) is None:
+        known = ", ".join(each.name for each in stores.every())
+        raise Rejected("store-unknown", f"no store or operating system of that name is known; there are: {known}")
+    return store
+
+
+def _system(store: Site) -> str:
+    """Give the system that a store's apps run on, the store itself where it is the only one."""
+    if "package" in store.groups or store.name == "appgallery":
+        return "android"
+    return "ios" if store.name == "testflight" else store.name
+
+
+def _parted(text: str) -> tuple[Site | None, str]:
+    """Give the store that stands in front of a name, and the name."""
+    if _APP_STORE.fullmatch(text):
+        return stores.named("app-store"), text
+    if (label := _LABELLED.fullmatch(text)) and (store := stores.named(label[1])):
+        return store, label[2]
+    return None, text
+
+
+def _agreed(names: str, column: Site | None) -> str:
+    """Give the name that an address says, where the columns do not name another system."""
+    store = stores.named(names.partition(":")[0])
+    if column is not None and store is not None and _system(store) != _system(column):
+        raise _conflict()
+    return names
+
+
+def _conflict() -> Rejected:
+    return Rejected("store-conflict", "the value and the os or store column name two systems; keep the right one")
+
+
+def _no_app(store: Site | None, text: str) -> Rejected:
+    """Say why ``text`` is no app's name, and what it is instead."""
+    if _HASH.fullmatch(text):
+        return Rejected(
+            "hash-not-app", "the hash of a file: put it into the sha256 column as evidence, and name the app's package"
+        )
+    if _FILE.fullmatch(text):
+        return Rejected(
+            "file-not-app", "the name of a file, which anybody may change: name the package (android:…) that is in it"
+        )
+    if " " in text or ("." not in text and store is None):
+        return Rejected(
+            "display-name",
+            "the name that people read is no identifier, many apps have the same: give the package, the bundle or the "
+            "address in a store",
+        )
+    if store is None:
+        return Rejected(
+            "os-missing",
+            "the same text may be an Android package and another maker's iOS bundle: name the system (an os or store "
+            "column, or in front, as android: or ios:), or give the address in a store",
+        )
+    return Rejected("app-form", f"not a name by which {store.name} knows apps; copy it from the address in the store")
+
+
+_PACKAGE, _ANDROID, _IOS = "com.example.Bank_App", "android:com.example.Bank_App", "ios:com.example.bank-app"
+_EXTENSION = "abcdefghijklmnop" * 2
+
+
+def _examples_of_spelling() -> Iterable[Example]:
+    """Give the spellings that meet in one."""
+    for raw in (
+        f"https://play.google.com/store/apps/details?id={_PACKAGE}&hl=th",
+        f"play.google.com/store/apps/details?hl=th&id={_PACKAGE}",
+        f"market://details?id={_PACKAGE}",
+        f"https://galaxystore.samsung.com/detail/{_PACKAGE}",
+        f"https://apkpure.com/bank-app/{_PACKAGE}",
+        f"https://apkpure.com/th/bank-app/{_PACKAGE}/download",
+        f"https://apkcombo.com/bank-app/{_PACKAGE}/",
+        f"https://f-droid.org/en/packages/{_PACKAGE}/",
+        f"https://www.rustore.ru/catalog/app/{_PACKAGE}",
+        f"https://app.mi.com/details?id={_PACKAGE}",
+        f"android-app://{_PACKAGE}/https/example.com",
+        f"package:{_PACKAGE}",
+        f"Android: {_PACKAGE}",
+        _ANDROID,
+    ):
+        yield Example(raw, _ANDROID)
+    for column, word in (("os", "Android"), ("os", "แอนดรอยด์"), ("store", "Google Play"), ("store", "Galaxy Store")):
+        yield Example(_PACKAGE, _ANDROID, given={column: word})
+    yield Example("com[.]example[.]bank", "android:com.example.bank", given={"os": "android"})
+    yield Example("com.Example.Bank-App", _IOS, given={"os": "iOS"})
+    yield Example("com.example.bank-app", _IOS, given={"store": "App Store", "os": "iPhone"})
+    yield Example("iOS: com.example.bank-app", _IOS)
+    for raw in (
+        "https://apps.apple.com/th/app/bank-app/id1234567890?l=th",
+        "https://itunes.apple.com/app/id1234567890",
+        "itms-apps://itunes.apple.com/app/id1234567890",
+        "id1234567890",
+        "app-store:1234567890",
+        "App Store: id๑๒๓๔๕๖๗๘๙๐",
+    ):
+        yield Example(raw, "app-store:1234567890")
+    yield Example("1234567890", "app-store:1234567890", given={"store": "Apple"})
+    yield Example("https://testflight.apple.com/join/AbCd1234", "testflight:AbCd1234")
+    yield Example("https://appgallery.huawei.com/app/C123456789", "appgallery:C123456789")
+    yield Example("https://appgallery.huawei.com/#/app/C123456789", "appgallery:C123456789")
+    yield Example("https://apps.microsoft.com/detail/9ABCDEFGHIJ0?hl=th", "microsoft-store:9abcdefghij0")
+    yield Example(
+        f"https://chromewebstore.google.com/detail/example-wallet/{_EXTENSION}", f"chrome-web-store:{_EXTENSION}"
+    )
+    yield Example("https://addons.mozilla.org/th/firefox/addon/example-wallet/", "firefox-add-ons:example-wallet")
+
+
+def _examples_of_refusal() -> Iterable[Example]:
+    """Give what names no app, or not which."""
+    yield Example(_PACKAGE, reason="os-missing")
+    yield Example(_PACKAGE, reason="store-unknown", given={"store": "Example Store"})
+    yield Example(f"ios:{_PACKAGE}", reason="app-form")
+    yield Example(_ANDROID, reason="store-conflict", given={"os": "ios"})
+    yield Example(f"market://details?id={_PACKAGE}", reason="store-conflict", given={"os": "ios"})
+    yield Example(_PACKAGE, reason="store-conflict", given={"os": "ios", "store": "google-play"})
+    yield Example("com.1example.bank", reason="app-form", given={"os": "android"})
+    yield Example("bankapp", reason="app-form", given={"os": "android"})
+    yield Example("Example Bank", reason="display-name", given={"os": "android"})
+    yield Example("ExampleBank", reason="display-name")
+    yield Example("", reason="display-name")
+    yield Example("example-bank.apk", reason="file-not-app")
+    yield Example("0123456789abcdef" * 4, reason="hash-not-app")
+    yield Example("https://play.google.com/store/apps/developer?id=Example", reason="not-an-app")
+    yield Example("https://apps.apple.com/th/developer/example/id1234567890", reason="not-an-app")
+    yield Example("https://shop.example.com/bank.apk", reason="url-not-app")

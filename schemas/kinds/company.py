@@ -1,0 +1,140 @@
+"""Companies: by their number in the register that lists them, never by name alone."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import ClassVar
+
+from schemas.banks.spelling import plain
+from schemas.companies import registers
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+
+_LONGEST = 300
+_OWN = re.compile(r"(LEI|[A-Z]{2}(?:-[A-Z0-9]{1,3})?):\s*(\S.*)", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:(?:company|registration|registered|reg|business|corporate)\.?\s*)*(?:number|no|nr|id|code)\b\.?\s*:?\s*"
+    r"|(?:lei|cin|uen|acn|abn|brn|cnpj|siren|siret|kvk|ico|ičo|krs|cvr|ogrn|rc)\b\.?\s*:?\s*"
+    r"|(?:เลขทะเบียนนิติบุคคล|ทะเบียนเลขที่|เลขที่)\s*:?\s*",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"(\S.{1,199}?)\s*[(\[]([^()\[\]]{2,80})[)\]]")
+
+
+class Company(Kind):
+    """A registered company, real or made up for a scam.
+
+    The normal form is the register and the number in it: ``GB:00000006``, ``US-DE:1234567``, or ``LEI:`` and the legal
+    entity identifier. The name is kept beside it and tells no company from another: honest ones have namesakes, and
+    clones on purpose.
+    """
+
+    name: ClassVar[str] = "company"
+    title: ClassVar[Mapping[str, str]] = {"en": "Company", "th": "บริษัท"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=365)
+    inputs: ClassVar[Mapping[str, str]] = {
+        "company_number": "number in the register of companies, or LEI",
+        "company_name": "registered name",
+        "country": "ISO 3166-1 alpha-2 country of the register, with the state where states have registers (US-DE)",
+    }
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give register and number, with the name where one was given."""
+        text = plain(raw)
+        if len(text) > _LONGEST:
+            raise Rejected("company-form", "far longer than a company's name and number; give these alone")
+        name = given.get("company_name", "")
+        if written := plain(given.get("company_number", "")):
+            name = name or (text if text != written else "")
+        elif named := _NAMED.fullmatch(text):
+            name, written = name or named[1], named[2]
+        else:
+            written = text
+        place = given.get("country", "")
+        if own := _OWN.fullmatch(written):
+            place, written = own[1], own[2]
+        else:
+            written = _LABEL.sub("", written, count=1) if _LABEL.match(written) else written
+        if not any(char.isdigit() for char in written):
+            raise Rejected(
+                "company-number-missing",
+                "a name alone is another company's too, by chance or on purpose: give the number that it is registered "
+                "under, and the country",
+            )
+        place = registers.place_of(written) or place
+        if not place:
+            raise Rejected("country-missing", "the number says no register: give the country whose register it is of")
+        place = place.upper() if place.upper() == registers.LEI else registers.place(place)
+        number = registers.number(place, written)
+        name = " ".join(name.split())[:200]
+        return Normal(f"{place}:{number}", {"company_name": name} if name else NO_DETAILS)
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` is a number that says its register, as an LEI does."""
+        # Twenty letters and a dot may be a domain, and pass for an LEI by chance.
+        return len(raw) <= 40 and "." not in raw and registers.place_of(raw.removeprefix("LEI:")) not in ("", "CH")
+
+    def examples(self) -> Iterable[Example]:
+        """Give published example numbers of registers, in several spellings, and what is refused."""
+        yield from _examples_of_register()
+        yield from _examples_of_name()
+        yield from _examples_of_refusal()
+
+
+def _examples_of_register() -> Iterable[Example]:
+    """Give numbers."""
+    for country, raw, number in (
+        ("GB", "00000006", "00000006"),
+        ("GB", "6", "00000006"),
+        ("UK", "sc 123456", "SC123456"),
+        ("TH", "0-99-4-000-61772-1", "0994000617721"),
+        ("TH", "เลขที่ ๐๙๙๔๐๐๐๖๑๗๗๒๑", "0994000617721"),
+        ("SG", "uen 197401143c", "197401143C"),
+        ("MY", "201901000005", "201901000005"),
+        ("MY", "1234567-X", "1234567X"),
+        ("AU", "ACN 004 085 616", "004085616"),
+        ("AU", "83 914 571 673", "83914571673"),
+        ("BR", "16.727.230/0001-97", "16727230000197"),
+        ("EE", "12345678", "12345678"),
+        ("FR", "552 008 443", "552008443"),
+        ("FR", "73282932000074", "732829320"),
+        ("DE", "Amtsgericht Aachen HRA 11223", "Aachen HRA 11223"),
+        ("CH", "CHE-100.155.212", "CHE100155212"),
+        ("IN", "U12345MH2020PTC123456", "U12345MH2020PTC123456"),
+        ("JP", "5-8356-7825-6246", "5835678256246"),
+        ("KR", "116-82-00276", "1168200276"),
+        ("NO", "988 077 917", "988077917"),
+        ("US-DE", "1234567", "1234567"),
+        ("VG", "1 234 567", "1234567"),
+    ):
+        place = {"UK": "GB"}.get(country, country)
+        yield Example(raw, f"{place}:{number}", given={"country": country})
+        yield Example(f"{place}:{number}", f"{place}:{number}")
+    yield Example("LEI: 213800KUD8LAJWSQ9D15", "LEI:213800KUD8LAJWSQ9D15")
+    yield Example("213800kud8lajwsq9d15", "LEI:213800KUD8LAJWSQ9D15", given={"country": "GB"})
+
+
+def _examples_of_name() -> Iterable[Example]:
+    """Give numbers with a name beside them."""
+    details = {"company_name": "EXAMPLE LTD"}
+    yield Example("EXAMPLE  LTD (00000006)", "GB:00000006", given={"country": "GB"}, details=details)
+    yield Example("EXAMPLE LTD", "GB:00000006", given={"country": "GB", "company_number": "6"}, details=details)
+    yield Example("GB:00000006", "GB:00000006", given=details, details=details)
+    yield Example(
+        "", "GB:00000006", given={"company_number": "Company No. 00000006", "country": "GB", **details}, details=details
+    )
+
+
+def _examples_of_refusal() -> Iterable[Example]:
+    """Give what is refused."""
+    yield Example("EXAMPLE LTD", reason="company-number-missing", given={"country": "GB"})
+    yield Example("", reason="company-number-missing")
+    yield Example("00000006", reason="country-missing")
+    yield Example("00000006", reason="country-form", given={"country": "Britain"})
+    yield Example("1234567", reason="register-missing", given={"country": "US"})
+    yield Example("123456789", reason="company-form", given={"country": "GB"})
+    yield Example("HRB 11223", reason="company-form", given={"country": "DE"})
+    yield Example("1234545678781", reason="company-form", given={"country": "TH"})
+    yield Example("0994000617723", reason="company-checksum", given={"country": "TH"})
+    yield Example("197401143D", reason="company-checksum", given={"country": "SG"})
+    yield Example("LEI:213800KUD8LAJWSQ9D16", reason="company-checksum")

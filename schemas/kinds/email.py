@@ -1,0 +1,137 @@
+"""E-mail addresses: lower case, the domain as A-labels, without the name beside it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import ClassVar
+from urllib.parse import unquote
+
+import ada_url
+from email_validator import EmailNotValidError, validate_email
+
+from schemas import hosts
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+
+_LONGEST = 1000
+
+# What nearly all addresses look like; the official validator of STIX takes no other mailbox.
+_MAILBOX = r"(?!\.)(?!.*\.[.@])[a-z0-9_.+-]{1,64}"
+_PLAIN = re.compile(
+    rf"(?=.{{6,254}}$)({_MAILBOX})@((?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9])"
+)
+_SHAPE = re.compile(r"[^@\s/:<>,;%]+@([^@\s/:<>,;]+\.[^@\s/:<>,;.]{2,})\.?")
+_COMMENT = re.compile(r"\s*\([^()]*\)\s*")
+_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3002: "."}
+
+
+class Email(Kind):
+    """An address that scammers write from or ask to write to.
+
+    Case is let go in front of the @ too, where no provider of consequence keeps it; dots and ``+tags`` stay, which
+    mean nothing with some and much with others. The name beside an address is dropped: it may be a person's.
+    """
+
+    name: ClassVar[str] = "email"
+    title: ClassVar[Mapping[str, str]] = {"en": "E-mail address", "th": "อีเมล"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=90)
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give the address alone. ``mailto:`` and ``Name <address>`` are taken as the address."""
+        text = raw.lower()
+        plain = _PLAIN.fullmatch(text)
+        if plain is None or "--" in text:
+            text = _checked(_alone(raw).lower())
+            plain = _PLAIN.fullmatch(text)
+        if plain is None:
+            raise Rejected(
+                "mailbox-form",
+                "such a mailbox may exist, but STIX readers take letters a to z, digits and . _ + - alone before the @",
+            )
+        if not hosts.has_suffix(plain[2]):
+            raise Rejected(
+                "unknown-suffix", "its domain ends in no suffix of the Public Suffix List: no mail gets there"
+            )
+        return Normal(text)
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` is a mailbox at a name with a known suffix."""
+        text = raw[7:] if raw[:7].lower() == "mailto:" else raw
+        if len(text) > _LONGEST or not (shape := _SHAPE.fullmatch(text.partition("?")[0])):
+            return False
+        name = shape[1].lower()
+        return hosts.has_suffix(name if name.isascii() else ada_url.idna_to_ascii(name).decode("ascii"))
+
+    def examples(self) -> Iterable[Example]:
+        """Give the spellings of one address, and what is none."""
+        for raw in (
+            "someone@example.com",
+            "Someone@Example.COM",
+            "someone[at]example[.]com",
+            "someone(@)example(dot)com",
+            "mailto:someone@example.com?subject=hello",
+            "mailto:some%6Fne@example.com",
+            "Some One <someone@example.com>",
+            '"One, Some" <Someone@example.com>',
+            "<someone@example.com>",
+            "someone@example.com.",
+            "someone(a comment)@example.com",
+            '"someone"@example.com',
+            "ｓｏｍｅｏｎｅ＠ｅｘａｍｐｌｅ．ｃｏｍ",
+        ):
+            yield Example(raw, "someone@example.com")
+        yield Example("s.o+tag@mail.example.co.th", "s.o+tag@mail.example.co.th")
+        yield Example("someone@bücher.example.com", "someone@xn--bcher-kva.example.com")
+        yield Example("someone@ตัวอย่าง.ไทย", "someone@xn--72c1a1bt4awk9o.xn--o3cw4h")
+        yield Example("someone@github.io", "someone@github.io")
+        yield Example("a@example.com, b@example.com", reason="several-values")
+        yield Example("a@example.com;b@example.com", reason="several-values")
+        yield Example("some one@example.com", reason="email-form")
+        yield Example("some..one@example.com", reason="email-form")
+        yield Example(".someone@example.com", reason="email-form")
+        yield Example("someone@-example.com", reason="email-form")
+        yield Example("someone@en--login.example.com", reason="email-form")
+        yield Example("someone@[192.0.2.7]", reason="email-form")
+        yield Example("someone@localhost", reason="email-form")
+        yield Example("a" * 65 + "@example.com", reason="email-form")
+        yield Example("someone@okbank", reason="alias-not-email")
+        yield Example("someone@example.nosuffix", reason="unknown-suffix")
+        yield Example("o'one@example.com", reason="mailbox-form")
+        yield Example("ผู้ใช้@example.com", reason="mailbox-form")
+        yield Example("@someone", reason="handle-not-email")
+        yield Example("shop.example.com", reason="email-form")
+        yield Example("https://shop.example.com/@someone", reason="url-not-email")
+        yield Example("", reason="email-form")
+
+
+def _alone(raw: str) -> str:
+    """Give the address without scheme, name, comments and quotes that it does not need."""
+    if len(raw) > _LONGEST:
+        raise Rejected("email-form", "far longer than an address; give the address alone")
+    text = raw.translate(_FULL_WIDTH)
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
+    if "://" in text:
+        raise Rejected("url-not-email", "this is a URL; report it as one (url)")
+    if text.count("@") > 1 and (text.count("<") > 1 or "," in text.partition("@")[2] or ";" in text):
+        raise Rejected("several-values", "several addresses in one value; give each its own row")
+    if "<" in text:
+        text = text.rpartition("<")[2]
+    return _COMMENT.sub("", text).strip(" <>\"'").replace('"@', "@").rstrip(".")
+
+
+def _checked(text: str) -> str:
+    """Give an address that the rules of mail allow, its domain as A-labels."""
+    mailbox, at, domain = text.rpartition("@")
+    if at and not mailbox:
+        raise Rejected("handle-not-email", "a handle, not an address; report it as one (social-account)")
+    if mailbox and re.fullmatch(r"[a-z0-9]{2,30}", domain) and domain != "localhost":
+        raise Rejected(
+            "alias-not-email",
+            "behind the @ is no domain: if it is a payment alias (UPI), report it as one (payment-alias)",
+        )
+    try:
+        valid = validate_email(text, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        raise Rejected("email-form", "not an e-mail address: a mailbox, one @, and a domain with a dot") from None
+    return f"{valid.local_part}@{valid.ascii_domain}".lower()

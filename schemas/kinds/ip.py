@@ -1,0 +1,125 @@
+"""IP addresses: four numbers (IPv4), or the form of RFC 5952 (IPv6)."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import ClassVar
+
+from schemas import hosts
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+
+_LONGEST = 100
+_FOUR = r"\d{1,3}(?:\.\d{1,3}){3}"
+_ORIGIN = re.compile(r"https?://([^/?#@\\]+)/?", re.IGNORECASE)
+_WITH_PORT = re.compile(rf"(?:{_FOUR}|\[[0-9a-f:.]+\]):\d+|{_FOUR} \d+/(?:tcp|udp)", re.IGNORECASE)
+_SIZED = re.compile(r"([0-9a-f:.]+)/(\d{1,3})", re.IGNORECASE)
+_SEVERAL = re.compile(rf"{_FOUR} ?[-–] ?[\d.]+|{_FOUR}/[\d.]+|\d{{1,3}}\.(?:\d{{1,3}}\.){{0,2}}\*(?:\.\*)*")
+_ZEROS = re.compile(r"(?=.*(?:^|\.)0\d)[\d.]+")
+
+
+class Ip(Kind):
+    """One IPv4 or IPv6 address that the whole internet reaches.
+
+    An address is another one's within weeks, hence its short life. Networks are refused: whoever else is in one did
+    nothing. Ranges kept for documentation pass, as they do for names.
+    """
+
+    name: ClassVar[str] = "ip"
+    title: ClassVar[Mapping[str, str]] = {"en": "IP address", "th": "หมายเลขไอพี"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=30)
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give the address. ``http://address/`` and a network of one (``/32``, ``/128``) are taken as the address."""
+        text = raw if raw.isascii() else _plain(raw)
+        if origin := _ORIGIN.fullmatch(text):
+            text = origin[1]
+        if _WITH_PORT.fullmatch(text):
+            raise Rejected("ip-port", "an address and a port: give the address alone, or what is there as a URL")
+        if sized := _SIZED.fullmatch(text):
+            if int(sized[2]) != (128 if ":" in sized[1] else 32):
+                raise _network()
+            text = sized[1]
+        try:
+            return Normal(hosts.public_address(text.strip("[]")))
+        except ValueError:
+            raise _no_address(text) from None
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` is an address, by itself or with its port or network."""
+        if len(raw) > _LONGEST or not raw or raw[-1] not in "0123456789abcdefABCDEF:]*":
+            return False
+        if _WITH_PORT.fullmatch(raw) or (_SEVERAL.fullmatch(raw) and "." in raw):
+            return True
+        text = raw.partition("/")[0].strip("[]")
+        if "/" in raw and _SIZED.fullmatch(raw) is None:
+            return False
+        try:
+            ip_address(text)
+        except ValueError:
+            return False
+        return True
+
+    def examples(self) -> Iterable[Example]:
+        """Give addresses of the ranges for documentation, and what is no address or nobody's in particular."""
+        for raw in (
+            "192.0.2.7",
+            "192[.]0[.]2[.]7",
+            "http://192.0.2.7/",
+            "192.0.2.7/32",
+            "::ffff:c000:207",
+            "๑๙๒.๐.๒.๗",
+        ):
+            yield Example(raw, "192.0.2.7")
+        yield Example("198.51.100.1", "198.51.100.1")
+        for raw in ("2001:db8::7", "2001:0DB8:0:0:0:0:0:7", "[2001:db8::7]", "2001:db8::7/128"):
+            yield Example(raw, "2001:db8::7")
+        yield Example("192.0.2.7:8080", reason="ip-port")
+        yield Example("[2001:db8::7]:443", reason="ip-port")
+        yield Example("192.0.2.0/24", reason="ip-network")
+        yield Example("2001:db8::/32", reason="ip-network")
+        yield Example("192.0.2.1-192.0.2.9", reason="ip-network")
+        yield Example("192.0.2.*", reason="ip-network")
+        yield Example("127.0.0.1", reason="own-machine")
+        yield Example("0.0.0.0", reason="own-machine")  # noqa: S104 - an example of what is refused
+        yield Example("::1", reason="own-machine")
+        yield Example("10.0.0.1", reason="not-routable")
+        yield Example("100.64.0.1", reason="not-routable")
+        yield Example("169.254.1.1", reason="not-routable")
+        yield Example("224.0.0.1", reason="not-routable")
+        yield Example("255.255.255.255", reason="not-routable")
+        yield Example("fe80::1%eth0", reason="not-routable")
+        yield Example("fd00::1", reason="not-routable")
+        yield Example("192.0.2.007", reason="ip-form")
+        yield Example("192.0.2", reason="ip-form")
+        yield Example("192.0.2.256", reason="ip-form")
+        yield Example("http://192.0.2.7/pay", reason="url-not-ip")
+        yield Example("shop.example.com", reason="domain-not-ip")
+        yield Example("", reason="ip-form")
+
+
+def _plain(text: str) -> str:
+    """Give the digits and marks of any script or width as ASCII has them."""
+    plain = unicodedata.normalize("NFKC", text).replace("。", ".")
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in plain)
+
+
+def _network() -> Rejected:
+    return Rejected("ip-network", "a network or a range: all others in it would be hit; give each address by itself")
+
+
+def _no_address(text: str) -> Rejected:
+    """Say what stands where an address ought to."""
+    if _SEVERAL.fullmatch(text):
+        return _network()
+    if "/" in text:
+        return Rejected("url-not-ip", "this looks like a URL; report it as one (url)")
+    if _ZEROS.fullmatch(text):
+        return Rejected(
+            "ip-form", "a zero in front of a number is left out by some and means octal to others; leave it out"
+        )
+    if hosts.RESOLVABLE.fullmatch(text.lower()):
+        return Rejected("domain-not-ip", "this is a name; report it as a domain")
+    return Rejected("ip-form", "not an IP address: four numbers from 0 to 255 (IPv4), or an IPv6 address")

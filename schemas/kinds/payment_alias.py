@@ -1,0 +1,138 @@
+"""Aliases of payment systems: what a victim is told to pay to in place of an account's number."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import ClassVar
+from urllib.parse import unquote
+
+from schemas.aliases import emv, examples, systems
+from schemas.aliases.systems import SYSTEMS, System
+from schemas.banks.spelling import is_card, plain
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.vocabulary import Tlp
+
+_LONGEST = 600
+_OWN = re.compile(rf"(?:{'|'.join(map(re.escape, SYSTEMS))}):\S.*", re.IGNORECASE)
+_CASHTAG = re.compile(r"\$[A-Za-z][A-Za-z0-9]{0,19}")
+_VPA = re.compile(r"[A-Za-z0-9.\-_]{2,256}@([A-Za-z][A-Za-z0-9]{2,64})")
+
+
+class PaymentAlias(Kind):
+    """A telephone number, address, handle or register's number that leads to an account in one payment system.
+
+    The normal form is ``system:alias``, as ``promptpay:+66812345678``: the same alias leads to somebody else's account
+    in another system. An alias that is the number of a person in a register of persons is personal data beyond an
+    account's number, and is marked TLP:AMBER+STRICT at the widest.
+    """
+
+    name: ClassVar[str] = "payment-alias"
+    title: ClassVar[Mapping[str, str]] = {"en": "Payment alias", "th": "บัญชีรับเงินแบบนามแฝง"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=90)
+    inputs: ClassVar[Mapping[str, str]] = {
+        "system": "payment system whose alias it is (promptpay, upi, pix, paynow, …), where the value does not say so"
+    }
+    account: ClassVar[bool] = True
+    collection: ClassVar[str] = "mule-accounts"
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give system and alias; the system is named by the column, before the value, by a link or a QR code."""
+        text = plain(raw)
+        if len(text) > _LONGEST:
+            raise Rejected("alias-form", "far longer than any alias; give the alias alone")
+        column = _named(given["system"]) if given.get("system") else None
+        system, alias = _parted(text, column)
+        if system is not None and column is not None and system is not column:
+            raise Rejected("system-conflict", "the value and the system column name two systems; report each by itself")
+        system = system or column or _evident(alias)
+        if system is None:
+            raise Rejected(
+                "system-missing",
+                "an alias alone may be anybody's in another system: name the system (a system column, or in front, as "
+                "promptpay: or upi:)",
+            )
+        return Normal(f"{system.name}:{_read(system, alias)}")
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` names its system, or has a form that one system alone has."""
+        text = raw.strip()
+        if _OWN.fullmatch(text) or _CASHTAG.fullmatch(text) or text[:6].lower() == "upi://" or emv.is_payload(text):
+            return True
+        return _evident(text) is not None
+
+    def widest(self, normal: Normal) -> Tlp:
+        """Give TLP:AMBER+STRICT for the number of a person in a register of persons."""
+        name, _, alias = normal.value.partition(":")
+        personal = (form for form in SYSTEMS[name].forms if form.personal)
+        return Tlp.AMBER_STRICT if any(_reads(form.read, alias) for form in personal) else Tlp.CLEAR
+
+    def examples(self) -> Iterable[Example]:
+        """Give published example numbers in the systems' forms, in several spellings, and what is refused."""
+        return examples.every()
+
+
+def _named(name: str) -> System:
+    """Give the system that a column names. Raises ``Rejected`` with the names that are near."""
+    if (system := systems.named(plain(name))) is not None:
+        return system
+    near = get_close_matches(name.strip().lower(), SYSTEMS, n=3)
+    hint = f"; perhaps {' or '.join(near)} is meant" if near else ""
+    raise Rejected("system-unknown", f"no payment system is known by this name{hint}")
+
+
+def _parted(text: str, column: System | None) -> tuple[System | None, str]:
+    """Give the system that a value itself names, and the alias in it."""
+    if emv.is_payload(text):
+        name, alias = emv.alias(text)
+        return SYSTEMS[name], alias
+    if found := systems.linked(text):
+        return found[0], unquote(found[1])
+    if (found := systems.parted(text)) and (column is None or found[0] is column or ":" in text):
+        return found
+    return None, text
+
+
+def _evident(text: str) -> System | None:
+    """Give the system that the form of an alias alone makes sure."""
+    if _CASHTAG.fullmatch(text):
+        return SYSTEMS["cashapp"]
+    if (vpa := _VPA.fullmatch(text)) and vpa[1].lower() in systems.UPI_HANDLES:
+        return SYSTEMS["upi"]
+    return None
+
+
+def _read(system: System, alias: str) -> str:
+    """Give the normal form of an alias of ``system``. Raises ``Rejected``."""
+    if is_card(re.sub(r"[\s-]", "", alias)):
+        raise Rejected("card-number", "this is the number of a payment card: cards are never taken, delete the row")
+    found: set[str] = set()
+    refusals = []
+    for form in system.forms:
+        try:
+            if (read := form.read(alias)) is not None:
+                found.add(read)
+        except Rejected as refusal:
+            refusals.append(refusal)
+    if len(found) > 1:
+        raise Rejected(
+            "alias-ambiguous",
+            f"may be {' or '.join(form.says for form in system.forms if _reads(form.read, alias))}: write a telephone "
+            "number with + and its country code, any other with the marks it is printed with",
+        )
+    if found:
+        return found.pop()
+    if refusals:
+        raise refusals[0]
+    raise Rejected(
+        "alias-form", f"no alias of {system.name}: it has {'; or '.join(form.says for form in system.forms)}"
+    )
+
+
+def _reads(read: object, alias: str) -> bool:
+    """Tell whether a form reads the alias."""
+    try:
+        return callable(read) and read(alias) is not None
+    except Rejected:
+        return False

@@ -1,0 +1,185 @@
+"""Accounts on social platforms and messengers: by the handle that people see, or the platform's own number."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import ClassVar
+
+from schemas import platforms, telephone
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.platforms import examples
+from schemas.sites import Found, Site
+from schemas.text import digits
+
+_LONGEST = 2048
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
+# "Telegram: example", "LINE ID: example", "ไอดีไลน์ example"
+_LABELLED = re.compile(r"([^:：@/~]{1,40}?)\s*(?:[:：]\s*|\s(?=[@~+\d])|(?<=[ก-๛])\s+(?=[\w@~]))(\S.*)")
+_FEDIVERSE = re.compile(r"@[\w.-]+@[\w.-]+\.[a-z]{2,}", re.IGNORECASE)
+_MAILBOX = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
+_NUMBER = re.compile(r"\+?[\d\s().-]{7,}")
+_LOST_CASE = re.compile(r"(?:channel/)?uc[a-z0-9_-]{22}")
+
+
+class SocialAccount(Kind):
+    """An account, a page, a group or an invitation on a platform.
+
+    The normal form is ``platform:handle``, without the @ and in lower case where the platform makes no difference, or
+    ``platform:id=number`` for the platform's own number of it. What is not a person's account keeps the word by which
+    its address says so (``reddit:r/example``, ``whatsapp:invite/…``); a messenger's telephone numbers are in E.164.
+    Handle and number of one account are two values: only the platform knows that they belong together.
+    """
+
+    name: ClassVar[str] = "social-account"
+    title: ClassVar[Mapping[str, str]] = {"en": "Social account", "th": "บัญชีโซเชียล"}
+    time_to_live: ClassVar[timedelta] = timedelta(days=90)
+    inputs: ClassVar[Mapping[str, str]] = {
+        "platform": "the platform of a handle that is given without its address (facebook, line, X, ไลน์)",
+        "country": "ISO 3166-1 alpha-2 country of a messenger's number that is written without its country code",
+    }
+    account: ClassVar[bool] = True
+
+    def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
+        """Give platform and account; a post's address gives who posted, where it says so."""
+        if len(raw) > _LONGEST:
+            raise Rejected("handle-form", "far longer than any handle or address of a profile; give that alone")
+        platform = _named(given["platform"]) if given.get("platform") else None
+        if (found := platforms.at(raw)) is not None:
+            if platform is not None and platform is not found.site:
+                raise _conflict()
+            if not found.names:
+                raise _no_account(found.site)
+            return _normal(found, given, international=True)
+        text = unicodedata.normalize("NFC", raw).strip()
+        if _ADDRESS.match(text):
+            return _normal(_of_any_host(platform, raw), given)
+        if (parted := _parted(text)) is not None:
+            if platform is not None and platform is not parted[0]:
+                raise _conflict()
+            platform, text = parted
+        if platform is None:
+            raise _without_platform(text)
+        found = platforms.written(platform, text) or platforms.written(platform, digits(text))
+        if found is None or (found.phone and "id" in platform.groups and _may_be_an_id(found, given)):
+            raise _no_handle(platform, text)
+        return _normal(found, given)
+
+    def recognises(self, raw: str) -> bool:
+        """Tell whether ``raw`` is the address of a profile, or says its platform in front."""
+        if len(raw) > _LONGEST:
+            return False
+        if "/" in raw and platforms.is_profile(raw):
+            return True
+        if _FEDIVERSE.fullmatch(raw):
+            return True
+        parted = _parted(raw) if ":" in raw and "//" not in raw else None
+        return parted is not None and platforms.written(*parted) is not None
+
+    def examples(self) -> Iterable[Example]:
+        """Give made-up handles in the platforms' spellings, and what names no account."""
+        return examples.every()
+
+
+def _named(word: str) -> Site:
+    if (platform := platforms.named(word)) is None:
+        known = ", ".join(each.name for each in platforms.every())
+        raise Rejected("platform-unknown", f"no platform of that name is known; there are: {known}")
+    return platform
+
+
+def _parted(text: str) -> tuple[Site, str] | None:
+    """Give the platform that stands in front of a handle, and the handle; None where none does."""
+    if _FEDIVERSE.fullmatch(text) and (fediverse := platforms.named("mastodon")):
+        return fediverse, text
+    if (label := _LABELLED.fullmatch(text)) and (platform := platforms.named(label[1])):
+        return platform, label[2]
+    return None
+
+
+def _of_any_host(platform: Site | None, url: str) -> Found:
+    """Give the account of an address whose host says no platform: one of the many hosts of a network."""
+    if platform is not None and (found := platforms.on_its_own_host(platform, url)) is not None:
+        return found
+    raise Rejected(
+        "not-a-platform",
+        "this is the address of no platform that is known here: report it as a URL (url), or name the platform and "
+        "give the handle",
+    )
+
+
+def _normal(found: Found, given: Mapping[str, str], *, international: bool = False) -> Normal:
+    """Give the normal form; numbers in addresses begin with their country's code, with or without +."""
+    names = found.names
+    if found.phone:
+        number = telephone.digits_of(found.phone) or found.phone
+        if international and not number.startswith(("+", "0")):
+            number = "+" + number
+        names = telephone.e164(number, given.get("country", "") or found.site.country)
+    return Normal(f"{found.site.name}:{names}")
+
+
+def _may_be_an_id(found: Found, given: Mapping[str, str]) -> bool:
+    """Tell whether a number does not say whether it is a telephone's or the platform's own."""
+    return not (found.phone.startswith(("+", "0")) or given.get("country") or found.site.country)
+
+
+def _conflict() -> Rejected:
+    return Rejected("platform-conflict", "the value names one platform and the platform column another; keep one")
+
+
+def _no_account(platform: Site) -> Rejected:
+    return Rejected(
+        "not-an-account",
+        f"this page of {platform.name} names no account (it is a post, a video, an advertisement, a short link, …): "
+        "report it as a URL (url), or give the address of the profile",
+    )
+
+
+def _without_platform(text: str) -> Rejected:
+    if likely := _likely(text):
+        return Rejected("platform-missing", f"no platform is named, and this looks like {likely}")
+    if _is_shown_name(text):
+        return _shown_name()
+    return Rejected(
+        "platform-missing",
+        "a handle alone is somebody else's on every other platform: name it (a platform column, or in front, as "
+        "telegram:), or give the address of the profile",
+    )
+
+
+def _no_handle(platform: Site, text: str) -> Rejected:
+    """Say why ``text`` is no handle on the platform, and what it is instead."""
+    if _LOST_CASE.fullmatch(text):
+        return Rejected("handle-form", "the number of a channel, which has lost its capital letters: copy it again")
+    if likely := _likely(text):
+        return Rejected("handle-form", f"no handle on {platform.name}; this looks like {likely}")
+    if _is_shown_name(text):
+        return _shown_name()
+    if text.lstrip("@").isdecimal():
+        return Rejected(
+            "handle-form",
+            f"a number alone is no handle on {platform.name}: write a telephone number with its +, and the platform's "
+            "own number of an account behind id=",
+        )
+    return Rejected("handle-form", f"not a handle by the rules of {platform.name}; copy it from the profile's address")
+
+
+def _likely(text: str) -> str:
+    if _MAILBOX.fullmatch(text):
+        return "an e-mail address; report it as one (email)"
+    if _NUMBER.fullmatch(text) and text.startswith(("+", "0")):
+        return "a telephone number; report it as one (phone)"
+    return ""
+
+
+def _is_shown_name(text: str) -> bool:
+    return " " in text or not text.isascii()
+
+
+def _shown_name() -> Rejected:
+    return Rejected(
+        "display-name",
+        "a name that an account shows is no identifier, many have the same: give its handle or the profile's address",
+    )

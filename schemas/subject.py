@@ -1,0 +1,71 @@
+"""What a record is about: an object by its id, or a value, whose indicators are meant."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.refang import refang
+from schemas.report import MAX_VALUE, Reporter
+
+_FORM = "[a-z][a-z0-9-]{2,60}--[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_ID = re.compile(_FORM)
+StixId = Annotated[str, Field(pattern=rf"^{_FORM}$", max_length=100)]
+
+
+class Subject(BaseModel):
+    """An object by its id in ``ref``, or a ``value`` of a ``kind``, in its normal form.
+
+    ``reporter`` says whose indicator of the value is meant; where it is missing, everybody's. Written as one text it is
+    the id, or the value, alone or behind its kind: ``domain:shop.example.com``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ref: StixId | None = None
+    kind: str | None = None
+    value: Annotated[str | None, Field(max_length=MAX_VALUE)] = None
+    details: Mapping[str, str] = {}
+    reporter: Annotated[Reporter | None, Field(description="whose indicator of the value is meant")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, data: Any) -> Any:
+        """Read a text, and bring a value into its kind's normal form."""
+        said = spelled(data) if isinstance(data, str) else data
+        if not isinstance(said, Mapping) or not isinstance(said.get("value"), str):
+            return said
+        named = said.get("kind")
+        details: Any = said.get("details") or {}
+        if not isinstance(named, str | None) or not _are_texts(details):
+            return said  # the field's own check says so, with its name
+        raw = refang(said["value"][: MAX_VALUE + 1])
+        kind = kinds.get(named) if named else kinds.recognise(raw)
+        normal = kind.normalise(raw, details)
+        return {**said, "kind": kind.name, "value": normal.value, "details": normal.details}
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.ref is None) == (self.value is None):
+            raise Rejected("no-subject", "say what it is about: the indicator's id, or a value and its kind")
+        if self.ref is not None and (self.kind or self.reporter or self.details):
+            raise Rejected("subject-twice", "an id says which object is meant: leave out kind, details and reporter")
+        return self
+
+
+def _are_texts(details: Any) -> bool:
+    return isinstance(details, Mapping) and all(isinstance(each, str) for each in details.values())
+
+
+def spelled(text: str) -> dict[str, str]:
+    """Give a subject's fields from one text: an id, or a value, which may stand behind its kind and a colon."""
+    text = text.strip()
+    if _ID.fullmatch(text):
+        return {"ref": text}
+    kind, colon, value = text.partition(":")
+    if colon and kind in kinds.every():
+        return {"kind": kind, "value": value}
+    return {"value": text}

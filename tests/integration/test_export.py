@@ -1,0 +1,208 @@
+"""``scamfeed export``: what is active, in every format, and nothing that is not."""
+
+import os
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from feeds import formats
+from feeds.format import Row
+from mappers.indicator import Profile, to_stix
+from schemas import timestamp
+from schemas.reading import Reader
+from schemas.report import Report
+from server.cli import _config_first, app
+from server.store import Store, collections, log
+from server.store.item import Item
+
+Run = Callable[..., Result]
+WRITTEN = [name for name, each in formats.every().items() if each.writes]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
+
+    return call
+
+
+@pytest.fixture
+def hub(run: Run) -> Run:
+    """Make a hub where two partners have reported some domains, one of them both."""
+    assert run("init").exit_code == 0
+    for name, rows in (("First", "a.example.com\nb.example.com\n"), ("Second", "a.example.com\nc.example.com\n")):
+        assert run("partner", "add", name, "--kind", "platform").exit_code == 0
+        assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
+    return run
+
+
+def answer(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return orjson.loads(result.stdout)
+
+
+def add(*objects: dict[str, Any], to: str = "takedown") -> None:
+    store = Store.open("sqlite:///scamfeed.db")
+    with store.begin() as tx:
+        log.append(tx, collections.get(tx, to), [Item.of(obj) for obj in objects])
+    store.close()
+
+
+def report(value: str, **columns: str) -> Report:
+    reader = Reader({"reporter": "Third", "reported_at": timestamp.text(timestamp.now())})
+    return reader.report({"kind": "domain", "value": value, **columns})
+
+
+def test_the_latest_that_is_neither_revoked_nor_expired_is_written(hub: Run) -> None:
+    old = timestamp.text(timestamp.now() - timedelta(days=1))
+    add(to_stix(report("old.example.com", reported_at="2025-01-01", valid_until=old), Profile.CORE)[0])
+    assert hub("retract", "b.example.com", "--reason", "x").exit_code == 0
+    result = hub("export", "--collection", "takedown", "--format", "list")
+    assert result.exit_code == 0
+    assert sorted(result.stdout.split()) == ["a.example.com", "c.example.com"]
+
+
+def test_what_is_active_is_counted(hub: Run) -> None:
+    counts = answer(hub("export", "--collection", "takedown", "--format", "hosts", "--json"))
+    assert counts == {
+        "collection": "takedown",
+        "format": "hosts",
+        "active": 4,
+        "written": 3,
+        "duplicates": 1,
+        "left_out": {},
+    }
+
+
+def test_what_a_format_cannot_say_is_counted(hub: Run) -> None:
+    assert hub("contribute", "-", "--partner", "First", "--kind", "phone", stdin="+66812345678\n").exit_code == 0
+    yara = to_stix(report("x.example.com"), Profile.CORE)[0] | {"pattern_type": "yara"}
+    add(yara)
+    counts = answer(hub("export", "--collection", "takedown", "--format", "dnsmasq", "--json"))
+    assert counts["left_out"] == {"not-in-format": 1, "not-an-indicator": 1}
+    assert counts["active"] == counts["written"] + counts["duplicates"] + sum(counts["left_out"].values())
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+def test_every_format_says_the_same_set(hub: Run, tmp_path: Path, format: str) -> None:
+    assert hub("export", "--collection", "takedown", "--format", format, "--output", "out").exit_code == 0
+    target = tmp_path / "out"
+    files = [path for path in target.iterdir() if path.is_file()] if target.is_dir() else [target]
+    rows = [row for file in files for row in formats.read(BytesIO(file.read_bytes()), name=file.name)]
+    values = {row.fields["value"].removeprefix("*.") for row in rows if isinstance(row, Row)}
+    assert values == {"a.example.com", "b.example.com", "c.example.com"}
+
+
+def test_stix_is_copied_with_what_it_refers_to(hub: Run) -> None:
+    bundle = orjson.loads(hub("export", "--collection", "takedown", "--format", "stix").stdout)
+    objects = {obj["id"]: obj for obj in bundle["objects"]}
+    with Store.open("sqlite:///scamfeed.db").read() as tx:
+        stored = {
+            id_: orjson.loads(item.body)
+            for id_, item in log.latest(tx, collections.get(tx, "takedown"), list(objects)).items()
+        }
+    assert objects == stored
+    for indicator in [obj for obj in objects.values() if obj["type"] == "indicator"]:
+        assert indicator["created_by_ref"] in objects
+        assert set(indicator["object_marking_refs"]) <= objects.keys()
+
+
+def test_partners_are_named_in_a_feed_of_misp(hub: Run, tmp_path: Path) -> None:
+    assert hub("export", "--collection", "takedown", "--format", "misp-feed", "--output", "feed").exit_code == 0
+    manifest = orjson.loads((tmp_path / "feed" / "manifest.json").read_bytes())
+    assert {entry["Orgc"]["name"] for entry in manifest.values()} == {"First", "Second"}
+
+
+def test_only_what_was_added_since_is_written(hub: Run) -> None:
+    since = timestamp.text(timestamp.now())
+    assert hub("contribute", "-", "--partner", "First", "--kind", "domain", stdin="new.example.com\n").exit_code == 0
+    result = hub("export", "--collection", "takedown", "--format", "list", "--since", since)
+    assert result.stdout.split() == ["new.example.com"]
+    whole = orjson.loads(hub("export", "--collection", "takedown", "--format", "stix", "--since", since).stdout)
+    assert {obj["type"] for obj in whole["objects"]} >= {"identity", "indicator"}
+
+
+def test_objects_that_members_of_a_room_wrote_cannot_stop_an_export(hub: Run) -> None:
+    assert hub("collection", "add", "room", "--title", "Room", "--exchange").exit_code == 0
+    good = to_stix(report("good.example.com"), Profile.CORE)[0]
+
+    def like(number: int, **changes: Any) -> dict[str, Any]:
+        return good | {"id": f"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd{number}", **changes}
+
+    add(
+        good,
+        like(10, valid_until="soon"),
+        like(11, valid_until=7),
+        like(12, extensions=[1]),
+        like(13, labels="x"),
+        like(14, pattern=None),
+        like(15, confidence=2**70),
+        to="room",
+    )
+    assert hub("export", "--collection", "room", "--format", "list").stdout.split() == ["good.example.com"]
+    assert hub("export", "--collection", "room", "--format", "stix").exit_code == 0
+
+
+def test_an_output_is_replaced_as_a_whole(hub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "names.txt"
+    target.write_text("before", encoding="utf-8")
+
+    def fails(_self: object, _reports: object, out: Any) -> int:
+        out.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(formats.get("list")), "write", fails)
+    result = hub("export", "--collection", "takedown", "--format", "list", "--output", "names.txt")
+    assert result.exit_code == 2
+    assert "names.txt: cannot be written: No space left on device" in result.stderr
+    assert target.read_text(encoding="utf-8") == "before"
+    assert [path.name for path in tmp_path.iterdir() if "names" in path.name] == ["names.txt"]
+
+
+def test_an_output_may_be_a_pipe_or_a_link(hub: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.append((tmp_path / "pipe").read_text(encoding="utf-8")))
+    reader.start()
+    assert hub("export", "--collection", "takedown", "--format", "list", "--output", "pipe").exit_code == 0
+    reader.join()
+    assert "a.example.com\n" in said[0]
+    (tmp_path / "kept.txt").touch()
+    (tmp_path / "link.txt").symlink_to("kept.txt")
+    assert hub("export", "--collection", "takedown", "--format", "list", "--output", "link.txt").exit_code == 0
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == said[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--collection", "nothing", "--format", "list"), "there is no collection 'nothing'; there are: inbox, "),
+        (("--collection", "inbox", "--format", "list"), "never read"),
+        (("--collection", "takedown", "--format", "horse"), "nothing is written in such a format; there are: "),
+        (("--collection", "takedown", "--format", "yaml"), "nothing is written in such a format"),
+        (("--collection", "takedown", "--format", "misp-feed"), "with --output"),
+        (("--collection", "takedown", "--format", "misp-feed", "--output", "file"), "this is a file"),
+        (("--collection", "takedown", "--format", "list", "--output", "folder"), "this is a folder"),
+        (("--collection", "takedown", "--format", "list", "--output", "no/x"), "cannot be written"),
+        (("--collection", "takedown", "--format", "list", "--since", "yesterday"), "--since yesterday: not a time"),
+    ],
+)
+def test_a_mistake_is_told(hub: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    result = hub("export", *arguments)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output

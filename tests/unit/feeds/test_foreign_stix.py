@@ -1,0 +1,71 @@
+"""Other makers' STIX in their own spellings, and the reports that come of it, to the last column."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from feeds import formats
+from feeds.format import Row
+from schemas.errors import Rejected
+from schemas.reading import Reader
+
+FOREIGN = Path(__file__).parents[2] / "golden" / "foreign"
+MAKERS = sorted(path.stem for path in FOREIGN.glob("*.json"))
+GIVEN = {"reporter": "Example Bank", "reported_at": "2030-01-01T00:00:00Z"}
+
+
+def sample(maker: str) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads((FOREIGN / f"{maker}.json").read_bytes())
+    return found
+
+
+def read(objects: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give the reports that come of it, without what is the same in all of them, and the reasons of the others."""
+    reports, refused = [], []
+    for said in formats.read(BytesIO(orjson.dumps(objects)), name="bundle.json"):
+        if not isinstance(said, Row):
+            refused.append(said.reason)
+            continue
+        try:
+            report = Reader(GIVEN).report(said.fields)
+        except Rejected as refusal:
+            refused.append(refusal.reason)
+            continue
+        said_of_it = report.model_dump(mode="json", exclude_defaults=True, exclude={"reporter", "valid_until"})
+        reports.append({**said_of_it, "tlp": report.tlp.value})
+    return reports, refused
+
+
+def test_there_is_a_sample_of_each_maker() -> None:
+    assert MAKERS == ["abuse-ch", "dogesec", "misp", "opencti", "stix-2.0", "txt2stix"]
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_the_reports_are_these_and_no_others(maker: str) -> None:
+    reports, _ = read(sample(maker)["bundle"])
+    assert reports == sample(maker)["reports"]
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_all_the_rest_has_its_reason(maker: str) -> None:
+    _, refused = read(sample(maker)["bundle"])
+    assert refused == sample(maker)["refused"]
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_may_be_a_victims_is_in_no_message_and_no_raw_text(maker: str) -> None:
+    for said in formats.read(BytesIO(orjson.dumps(sample(maker)["bundle"])), name="bundle.json"):
+        if not isinstance(said, Row) and said.reason == "personal-data":
+            assert (said.raw, "4111" in said.message, "@" in said.message) == ("", False, False)
+
+
+def test_a_marking_of_its_own_id_counts_by_what_its_definition_says() -> None:
+    objects = sample("opencti")["bundle"]["objects"]
+    without = [obj for obj in objects if obj["id"] != "marking-definition--00000000-0000-4000-8000-0000000000aa"]
+    levels = [
+        [report["tlp"] for report in read(each)[0] if report["value"].startswith("GB33")] for each in (objects, without)
+    ]
+    assert levels == [["red"], ["amber"]]

@@ -1,0 +1,265 @@
+"""MISP events: what is taken of them, how it is marked, and a feed that MISP can fetch."""
+
+from hashlib import md5
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from feeds import formats
+from feeds.format import Row, Unreadable
+from feeds.formats import misp_feed
+from mappers.indicator import Profile, to_stix
+from mappers.misp import to_misp
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.reading import Reader
+from schemas.report import Report
+
+DOMAIN: dict[str, Any] = {"type": "domain", "to_ids": True, "value": "a.example.com"}
+REPORTER = {"reporter": "Example Bank", "reported_at": "2026-01-01T00:00:00.000Z"}
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+KEYS = ["type", "value", "to_ids", "deleted", "Tag", "uuid", "timestamp", "first_seen", "object_relation", "name"]
+
+
+def read(*attributes: dict[str, Any], objects: Any = (), tags: Any = ()) -> list[Row | Unreadable]:
+    named = [{"name": tag} for tag in tags]
+    event = {"Event": {"info": "X", "Attribute": attributes, "Object": objects, "Tag": named}}
+    return list(formats.read(BytesIO(orjson.dumps(event)), format="misp-event"))
+
+
+def tagged(*tags: str) -> dict[str, Any]:
+    return DOMAIN | {"Tag": [{"name": tag} for tag in tags]}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(KEYS), JUNK),
+    st.sampled_from(["bank-account", "user-account", "coin-address"]),
+    JUNK,
+)
+def test_attributes_made_of_anything_are_rows_or_have_reasons(junk: dict[str, Any], name: str, more: Any) -> None:
+    attribute = DOMAIN | {"object_relation": "account"} | junk
+    said = read(attribute, objects=[{"name": name, "Attribute": [attribute, more], "Tag": more}, more])
+    assert all(isinstance(each, Row | Unreadable) for each in said)
+    assert [each.line for each in said] == list(range(1, len(said) + 1))
+
+
+@pytest.mark.parametrize(
+    ("event", "attribute", "tlp"),
+    [
+        ([], [], None),
+        (["tlp:white"], [], "clear"),
+        (["tlp:clear"], ["tlp:red"], "red"),
+        (["tlp:red"], ["tlp:clear"], "red"),
+        (["TLP:AMBER+STRICT"], ["tlp:amber"], "amber+strict"),
+        (["tlp:unclear"], [], None),
+    ],
+)
+def test_the_narrowest_marking_holds(event: list[str], attribute: list[str], tlp: str | None) -> None:
+    (row,) = read(tagged(*attribute), tags=event)
+    assert isinstance(row, Row)
+    assert row.fields.get("tlp") == tlp
+
+
+def test_tags_behind_the_attributes_count() -> None:
+    data = b'{"Event":{"Attribute":[' + orjson.dumps(DOMAIN) + b'],"Tag":[{"name":"tlp:red"}]}}'
+    (row,) = formats.read(BytesIO(data))
+    assert isinstance(row, Row)
+    assert row.fields["tlp"] == "red"
+
+
+@pytest.mark.parametrize(
+    ("tag", "column", "text"),
+    [
+        ("phishing", "scam_type", "credential-phishing"),
+        ('rsit:fraud="phishing"', "scam_type", "credential-phishing"),
+        ('scam:type="task-deposit"', "scam_type", "task-deposit"),
+        ('scam:payment-rail="instant"', "payment_rail", "instant"),
+        ('misp:confidence-level="fairly-confident"', "confidence", "50"),
+    ],
+)
+def test_tags_tell_the_context(tag: str, column: str, text: str) -> None:
+    (row,) = read(tagged(tag))
+    assert isinstance(row, Row)
+    assert row.fields[column] == text
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"type": "target-email", "value": "someone@example.com"},
+        {"type": "email-dst", "value": "someone@example.com"},
+        {"type": "cc-number", "value": "4111111111111111"},
+    ],
+)
+def test_what_may_be_a_victims_is_neither_taken_nor_repeated(attribute: dict[str, Any]) -> None:
+    (said,) = read({"to_ids": True, **attribute})
+    assert isinstance(said, Unreadable)
+    assert said.reason == "personal-data"
+    assert attribute["value"] not in said.raw + said.message
+
+
+def test_comments_are_not_read() -> None:
+    (row,) = read(DOMAIN | {"comment": "seen by X"})
+    assert row == Row(1, {"kind": "domain", "value": "a.example.com"})
+
+
+def test_an_object_that_was_deleted_is_deleted_whole() -> None:
+    said = read(objects=[{"name": "domain-ip", "deleted": True, "Attribute": [DOMAIN, DOMAIN]}])
+    assert [getattr(each, "reason", None) for each in said] == ["deleted", "deleted"]
+
+
+def test_a_deleted_attribute_of_an_object_counts_for_nothing() -> None:
+    account = {"type": "bank-account-nr", "object_relation": "account", "to_ids": True, "value": "1234567890"}
+    iban = {
+        "type": "iban",
+        "object_relation": "iban",
+        "to_ids": True,
+        "deleted": True,
+        "value": "DE89370400440532013000",
+    }
+    (row,) = read(objects=[{"name": "bank-account", "Attribute": [iban, account]}])
+    assert row == Row(1, {"kind": "bank-account", "account_number": "1234567890"})
+
+
+def examples() -> list[Report]:
+    """Give a report of each good example of each kind, whatever kinds there are."""
+    reader, found = Reader(REPORTER), {}
+    for kind in kinds.every().values():
+        for example in kind.examples():
+            if example.value is not None:
+                report = reader.report({"kind": kind.name, "value": example.raw, **example.given})
+                found[report.kind, report.value, tuple(sorted(report.details.items()))] = report
+    return list(found.values())
+
+
+def files(folder: Path) -> dict[str, Any]:
+    return {path.stem: orjson.loads(path.read_bytes()) for path in folder.glob("*.json")}
+
+
+def test_every_value_that_a_feed_says_reads_back(tmp_path: Path) -> None:
+    wanted = examples()
+    count = formats.get("misp-feed").write_folder(wanted, tmp_path)
+    reader, read_back, refused = Reader(REPORTER), set(), []
+    for path in tmp_path.glob("*-*.json"):
+        for row in formats.read(BytesIO(path.read_bytes())):
+            if not isinstance(row, Row):
+                refused.append(row.reason)
+                continue
+            try:
+                report = reader.report(row.fields)
+            except Rejected as refusal:
+                refused.append(refusal.reason)
+                continue
+            read_back.add((report.kind, report.value))
+    assert refused == []
+    spelled = [report for report in wanted if to_misp(report)]
+    assert read_back == {(report.kind, report.value) for report in spelled}
+    assert {report.kind for report in spelled} >= {"domain", "url", "email", "ip", "phone", "wallet", "bank-account"}
+    assert count == len(spelled)
+
+
+def test_a_banks_code_is_nothing_to_look_for() -> None:
+    report = Reader(REPORTER).report({"kind": "bank-account", "value": "TH:KASITHBK:1234567890"})
+    spelled = to_misp(report)
+    assert spelled is not None
+    assert spelled.values == ["1234567890"]
+    assert [each["value"] for each in spelled.body["Attribute"] if each["to_ids"]] == ["1234567890"]
+
+
+def test_an_attribute_has_the_indicators_uuid_and_labels_and_no_words_about_people() -> None:
+    report = domain(scam_type="romance", first_seen="2025-12-01", description="told by X")
+    spelled, indicator = to_misp(report), to_stix(report, Profile.CORE)[0]
+    assert spelled is not None
+    assert spelled.body == {
+        "uuid": indicator["id"].partition("--")[2],
+        "timestamp": "1767225600",
+        "type": "domain",
+        "category": "Network activity",
+        "to_ids": True,
+        "value": "a.example.com",
+        "first_seen": "2025-12-01T00:00:00.000+00:00",
+        "Tag": [{"name": label} for label in indicator["labels"]],
+    }
+
+
+def domain(value: str = "a.example.com", **columns: str) -> Report:
+    return Reader(REPORTER).report({"kind": "domain", "value": value, **columns})
+
+
+def test_an_event_has_one_creator_one_marking_one_day_one_collection(tmp_path: Path) -> None:
+    wanted = [
+        domain(),
+        domain("b.example.com"),
+        domain(tlp="clear"),
+        domain(reported_at="2026-01-02"),
+        domain().model_copy(update={"reporter": "Other"}),
+        Reader(REPORTER).report({"kind": "bank-account", "value": "DE89370400440532013000"}),
+    ]
+    formats.get("misp-feed").write_folder(wanted, tmp_path)
+    written = files(tmp_path)
+    manifest = written.pop("manifest")
+    assert manifest.keys() == written.keys()
+    sizes = sorted(len(event["Event"]["Attribute"]) for event in written.values())
+    assert sizes == [1, 1, 1, 1, 2]
+    for uuid, entry in manifest.items():
+        event = written[uuid]["Event"]
+        assert entry == {name: event[name] for name in entry}
+        assert event["Tag"] in ([{"name": "tlp:amber"}], [{"name": "tlp:clear"}])
+
+
+def test_an_event_that_grows_too_large_goes_on_in_another(tmp_path: Path) -> None:
+    wanted = [domain(f"h{number}.example.com") for number in range(7)]
+    with patch.object(misp_feed, "_LARGEST_EVENT", 3):
+        assert formats.get("misp-feed").write_folder(wanted, tmp_path) == 7
+    written = files(tmp_path)
+    assert written.pop("manifest").keys() == written.keys()
+    assert sorted(len(event["Event"]["Attribute"]) for event in written.values()) == [1, 3, 3]
+
+
+def test_the_hashes_lead_to_the_events(tmp_path: Path) -> None:
+    formats.get("misp-feed").write_folder([domain()], tmp_path)
+    (uuid,) = files(tmp_path).keys() - {"manifest"}
+    digest = md5(b"a.example.com", usedforsecurity=False).hexdigest()
+    assert (tmp_path / "hashes.csv").read_text(encoding="utf-8") == f"{digest},{uuid}\n"
+
+
+def test_a_feed_is_the_same_each_time_and_an_event_keeps_its_name(tmp_path: Path) -> None:
+    writer = formats.get("misp-feed")
+    writer.write_folder([domain()], tmp_path)
+    before = files(tmp_path)
+    writer.write_folder([domain()], tmp_path)
+    assert files(tmp_path) == before
+    writer.write_folder([domain(), domain("b.example.com")], tmp_path)
+    assert files(tmp_path).keys() == before.keys()
+
+
+def test_somebody_elses_events_are_left_alone(tmp_path: Path) -> None:
+    uuid = "1733d613-f09f-43ec-8e6a-3926f75e5fa4"
+    (tmp_path / "manifest.json").write_bytes(orjson.dumps({uuid: {"info": "X"}}))
+    (tmp_path / f"{uuid}.json").write_bytes(b"{}")
+    formats.get("misp-feed").write_folder([domain()], tmp_path)
+    assert uuid in files(tmp_path)
+
+
+def test_a_feed_that_fails_in_the_middle_is_as_it_was(tmp_path: Path) -> None:
+    writer = formats.get("misp-feed")
+    writer.write_folder([domain()], tmp_path)
+    before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+
+    def failing() -> Any:
+        yield domain("b.example.com")
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        writer.write_folder(failing(), tmp_path)
+    assert sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir()) == before

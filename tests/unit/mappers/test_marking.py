@@ -1,0 +1,77 @@
+"""TLP is understood in both versions, by whatever id it goes, and the narrowest level holds."""
+
+from typing import Any
+
+import pytest
+
+from mappers import marking
+from schemas.vocabulary import Tlp
+
+OWN = "marking-definition--00000000-0000-4000-8000-0000000000aa"
+
+
+@pytest.mark.parametrize(
+    ("uuid", "tlp"),
+    [
+        ("613f2e26-407d-48c7-9eca-b8e91df99dc9", Tlp.CLEAR),
+        ("34098fce-860f-48ae-8e50-ebd3cc5e41da", Tlp.GREEN),
+        ("f88d31f6-486f-44da-b317-01333bde0b82", Tlp.AMBER),
+        ("826578e1-40ad-459f-bc73-ede076f81f37", Tlp.AMBER_STRICT),
+        ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", Tlp.RED),
+    ],
+)
+def test_the_ids_of_tlp_1_and_of_opencti_stand_for_levels_of_tlp_2(uuid: str, tlp: Tlp) -> None:
+    assert marking.tlp_of({"object_marking_refs": [f"marking-definition--{uuid}"]}) is tlp
+
+
+@pytest.mark.parametrize(
+    ("properties", "tlp"),
+    [
+        ({"definition_type": "tlp", "definition": {"tlp": "white"}}, Tlp.CLEAR),
+        ({"definition_type": "tlp", "definition": {"tlp": "amber"}}, Tlp.AMBER),
+        ({"name": "TLP:AMBER+STRICT"}, Tlp.AMBER_STRICT),
+        ({"name": "x", "extensions": {marking.EXTENSION: {"tlp_2_0": "red"}}}, Tlp.RED),
+        ({"definition_type": "TLP", "definition": "TLP:GREEN"}, Tlp.GREEN),
+        ({"definition_type": "statement", "x_opencti_definition": "TLP:RED"}, Tlp.RED),
+        ({"definition_type": "statement", "definition": {"statement": "(c) Example"}}, None),
+        ({"definition": 1, "extensions": [1], "name": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_definition_of_another_id_says_its_level(properties: dict[str, Any], tlp: Tlp | None) -> None:
+    assert marking.level({"type": "marking-definition", "id": OWN, **properties}) is tlp
+
+
+def test_a_known_id_stands_for_what_it_is_whatever_its_definition_says() -> None:
+    assert marking.level({**marking.definition(Tlp.RED), "name": "TLP:CLEAR"}) is Tlp.RED
+
+
+def test_levels_of_other_markings_count_where_they_are_known() -> None:
+    marked = {"object_marking_refs": [marking.ref(Tlp.CLEAR), OWN]}
+    assert marking.tlp_of(marked, {OWN: Tlp.RED}) is Tlp.RED
+    assert marking.tlp_of(marked) is Tlp.CLEAR
+
+
+def test_a_marking_of_a_part_holds_for_the_whole() -> None:
+    part = {"selectors": ["description"], "marking_ref": marking.ref(Tlp.RED)}
+    marked = {"object_marking_refs": [marking.ref(Tlp.CLEAR)], "granular_markings": [part]}
+    assert marking.tlp_of(marked) is Tlp.RED
+
+
+@pytest.mark.parametrize(
+    ("labels", "tlp"),
+    [
+        (["tlp:red"], Tlp.RED),
+        (["TLP:WHITE"], Tlp.CLEAR),
+        (["tlp:amber", "tlp:green"], Tlp.AMBER),
+        (["tlp:unclear"], None),
+        (["tlpx", "red"], None),
+    ],
+)
+def test_a_label_says_a_level_too(labels: list[str], tlp: Tlp | None) -> None:
+    assert marking.tlp_of({"labels": labels}) is tlp
+
+
+def test_what_is_no_marking_is_passed_over() -> None:
+    odd = {"object_marking_refs": [1, {}, None], "granular_markings": [1, {"marking_ref": []}], "labels": [1, None]}
+    assert marking.tlp_of(odd) is None

@@ -1,0 +1,43 @@
+"""Texts of others are safe to keep and to show, and their digits are read in every script."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, strategies as st
+
+from schemas.text import digits, escaped, line, shown, whole
+
+DECIMAL = st.characters(categories=["Nd"])
+
+
+@given(st.text(DECIMAL, min_size=1, max_size=20))
+def test_the_digits_of_every_script_become_0_to_9(text: str) -> None:
+    assert digits(text) == "".join(str(unicodedata.decimal(each)) for each in text)
+    assert digits(text).isascii()
+
+
+@given(st.text(st.characters(exclude_categories=["Nd", "Cs"]), max_size=40))
+def test_what_is_no_digit_stays(text: str) -> None:
+    assert digits(text) == text
+
+
+@pytest.mark.parametrize("numeral", ["½", "²", "Ⅷ", "④", "๛"])
+def test_numerals_that_are_no_digits_stay(numeral: str) -> None:
+    assert digits(numeral) == numeral
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_whole_text_can_be_encoded_and_shown_text_has_nothing_hidden(text: str) -> None:
+    assert whole(text).encode().decode() == whole(text)
+    assert not any(unicodedata.category(each) == "Cf" for each in shown(text))
+    assert escaped(whole(text)).isprintable()
+
+
+def test_thai_is_shown_as_it_is_written() -> None:
+    assert shown("โฆษณาชวนลงทุน\u200bปลอม ๒๔ ชม. ฯลฯ") == "โฆษณาชวนลงทุนปลอม ๒๔ ชม. ฯลฯ"
+
+
+@pytest.mark.parametrize("text", [" a", "a\nb", "a\u200bb", "e\u0301"])
+def test_a_line_is_one_line_as_it_is_seen(text: str) -> None:
+    with pytest.raises(ValueError, match="no"):
+        line(text)

@@ -1,0 +1,36 @@
+"""A person's number in a register of persons reaches nobody who is not named, whatever a partner marks it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers import marking
+from schemas.vocabulary import Tlp
+from server.release.contribute import Outcome
+
+PERSON, PHONE = "promptpay:1234545678781", "promptpay:+66812345678"
+
+
+@pytest.mark.parametrize("tlp", [Tlp.CLEAR, Tlp.AMBER])
+def test_a_persons_number_is_kept_and_not_released_though_it_is_marked_wide(
+    stix: Callable[..., list[dict[str, Any]]],
+    post: Callable[..., Outcome],
+    held_by: Callable[[str], dict[str, dict[str, Any]]],
+    tlp: Tlp,
+) -> None:
+    indicator = stix(PERSON, "payment-alias")[1]
+    outcome = post({**indicator, "object_marking_refs": [marking.ref(tlp)]})
+    assert [each.id for each in outcome.pending] == [indicator["id"]]
+    assert indicator["id"] in held_by("inbox")
+    assert not any(indicator["id"] in held_by(alias) for alias in ("mule-accounts", "mule-accounts-full", "public"))
+
+
+def test_another_alias_reaches_the_banks(
+    stix: Callable[..., list[dict[str, Any]]],
+    post: Callable[..., Outcome],
+    held_by: Callable[[str], dict[str, dict[str, Any]]],
+) -> None:
+    indicator = stix(PHONE, "payment-alias")[1]
+    post(indicator)
+    assert indicator["id"] in held_by("mule-accounts")
