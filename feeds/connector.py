@@ -12,8 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.vocabulary import Action
+from server.store import Store
+from server.store.collections import Collection
 from server.store.item import Item
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -116,6 +121,23 @@ class PushSettings(FeedSettings):
         str, Field(description="the registered partner who gets the objects, and may read the collection")
     ]
     collection: Annotated[str, Field(description="alias of the collection of ours whose objects go out")]
+    kinds: Annotated[tuple[str, ...], Field(description="only indicators of these kinds")] = ()
+    actions: Annotated[tuple[Action, ...], Field(description="only indicators that ask for one of these actions")] = ()
+    countries: Annotated[
+        tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...],
+        Field(description="only indicators that concern one of these countries"),
+    ] = ()
+    as_added: Annotated[
+        bool, Field(description="with `every`: also go within a second or so of something being added")
+    ] = True
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(kinds.get(name).name for name in names)
+        except Rejected as refusal:
+            raise ValueError(refusal.message) from None
 
 
 S_co = TypeVar("S_co", bound=FeedSettings, covariant=True)
@@ -142,7 +164,8 @@ class Batch:
     """Part of what a pull brings, and the checkpoint from which the next run would go on.
 
     ``items`` holds the STIX objects of each item; ``read`` counts the items looked at, ``rejected`` those refused, by
-    reason; ``done`` names files that have been read to their end (digest, name).
+    reason; ``done`` names files that have been read to their end (digest, name); ``gone`` are values, or ids of
+    indicators, that the partner takes back: they count among the ``read``.
     """
 
     items: Sequence[Sequence[dict[str, Any]]]
@@ -150,6 +173,7 @@ class Batch:
     read: int
     rejected: Mapping[str, int] = field(default_factory=dict)
     done: Sequence[tuple[str, str]] = ()
+    gone: Sequence[str] = ()
 
 
 class Pull(Connector[S_co]):
@@ -172,14 +196,32 @@ class Answer(NamedTuple):
     text: str
 
 
+class Outgoing(NamedTuple):
+    """Whom a run of a push is for, from which collection of which store."""
+
+    store: Store
+    collection: Collection
+    feed: str
+    partner: str
+
+
 class Push(Connector[S_co]):
     """Takes objects to a partner."""
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Be told, before the first objects of a run, whom they are for."""
 
     @abstractmethod
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver ``items`` and give the peer's answer to each; delivering again does no harm.
 
         A refused object is an answer, never an end. Raises ``TryLater`` and ``Misconfigured``.
+        """
+
+    def finish(self) -> None:
+        """Do what remains when all there was has been delivered, which may have been nothing.
+
+        Raises ``TryLater`` and ``Misconfigured``; the next run does it again.
         """
 
     def close(self) -> None:

@@ -1,58 +1,46 @@
-"""Files of reports that a partner leaves in a folder."""
+"""Files of reports that a partner leaves in a folder, here or on another machine."""
 
 import hashlib
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from tempfile import TemporaryFile
+from typing import Annotated, Any, BinaryIO, ClassVar, NamedTuple, Self, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
-from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, TryLater
-from feeds.mapping import Duplicate, Mapped, Options, map_stream, parts
-from schemas import kinds
-from schemas.errors import Rejected
+from feeds.reading import FileSettings, Piece, pieces
+from feeds.remote import Remote, RemoteSettings
 from schemas.text import escaped
-from schemas.vocabulary import Tlp, Word
 
 _log = logging.getLogger(__name__)
 
 # Names that programs give to files they are still writing.
 _UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", "~")
+_SETTLED = timedelta(minutes=1)
 
 
-class FilePullSettings(PullSettings):
+class FilePullSettings(RemoteSettings, FileSettings, PullSettings):
     """A folder, all of whose files are read, or a pattern such as ``reports/**/*.csv``; and what the rows leave out."""
 
-    path: Annotated[str, Field(min_length=1, description="folder, file or pattern (* ? [] and ** for folders)")]
-    format: Annotated[str | None, Field(description="format of the files; recognised by content where not named")] = (
-        None
-    )
-    kind: Annotated[str | None, Field(description="kind of values that come without one")] = None
-    scam_type: Annotated[Word | None, Field(description="scam type of rows that say none")] = None
-    tlp: Annotated[Tlp | None, Field(description="TLP 2.0 of rows that bear none")] = None
-    country: Annotated[
-        str | None, Field(pattern="^[A-Z]{2}$", description="country of values that are written without one")
-    ] = None
+    path: Annotated[
+        str, Field(min_length=1, description="folder, file or pattern (* ? [] **), here or at sftp:// or s3://")
+    ]
 
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str | None) -> str | None:
-        if name is not None:
-            formats.get(name.partition(":")[0])
-        return name
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.is_remote:
+            self.check_remote(self.path)
+        return self
 
-    @field_validator("kind")
-    @classmethod
-    def _known_kind(cls, name: str | None) -> str | None:
-        try:
-            return kinds.get(name).name if name is not None else None
-        except Rejected as refusal:
-            raise ValueError(refusal.message) from None
+    @property
+    def is_remote(self) -> bool:
+        """Tell whether the files are on another machine."""
+        return "://" in self.path
 
 
 class _File(NamedTuple):
@@ -79,6 +67,9 @@ class FilePull(Pull[FilePullSettings]):
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
         """Give the rows of the files that were not done yet."""
+        if self.settings.is_remote:
+            yield from self._remote(checkpoint or {}, seen)
+            return
         begun = (checkpoint or {}).get("digest")
         waiting = [file for file in self._files() if not seen(file.digest)]
         done: set[str] = set()
@@ -106,7 +97,7 @@ class FilePull(Pull[FilePullSettings]):
             raise Misconfigured(f"path: there is no {path}")
         files = []
         for each in found:
-            if each.name.startswith(".") or each.name.lower().endswith(_UNFINISHED) or each.is_symlink():
+            if _is_left(each.name) or each.is_symlink():
                 continue
             try:
                 if each.is_file():
@@ -127,32 +118,50 @@ class FilePull(Pull[FilePullSettings]):
         return _File(path, state, digest)
 
     def _rows(self, file: _File, start: int) -> Iterator[Batch]:
-        reported_at = datetime.fromtimestamp(file.state[1] / 1e9, UTC)
-        row, name = start, escaped(file.path.name)
+        name = escaped(file.path.name)
         with file.path.open("rb") as stream:
-            outcomes = map_stream(stream, name, self._options().at(reported_at))
-            for batch, failure in parts(outcomes, self.settings.batch, start):
-                row += len(batch)
-                rejected = Counter(each.reason for each in batch if not isinstance(each, Mapped | Duplicate))
-                items = [each.objects for each in batch if isinstance(each, Mapped)]
-                if failure:
-                    _log.warning("file unreadable feed=%s file=%s error=%s", self.settings.name, name, failure)
-                    rejected["unreadable-file"] += 1
-                ends = failure is not None or len(batch) < self.settings.batch
+            for piece in self._pieces(stream, name, datetime.fromtimestamp(file.state[1] / 1e9, UTC), start):
                 # A file that somebody went on writing is begun anew by the next run.
-                done = [(file.digest, name)] if failure or (ends and _state(file.path) == file.state) else []
-                read = len(batch) + (failure is not None)
-                yield Batch(items, {"digest": file.digest, "row": row}, read, rejected, done)
+                whole = piece.failure or (piece.ends and _state(file.path) == file.state)
+                done = [(file.digest, name)] if whole else []
+                yield Batch(piece.items, {"digest": file.digest, "row": piece.row}, piece.read, piece.rejected, done)
 
-    def _options(self) -> Options:
+    def _remote(self, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the rows of files on another machine, each of which is copied here first."""
+        with Remote(self.settings, self.settings.path) as remote:
+            waiting = [file for file in remote.find() if not _is_left(file.name)]
+            for file in sorted(waiting, key=lambda file: file.path != begun.get("path")):
+                place = hashlib.sha256(f"{self.settings.path} {file.path} {file.state}".encode()).hexdigest()
+                if seen(place):
+                    continue
+                # One that has changed just now may change again within the same second.
+                known = [(place, escaped(file.name))] if datetime.now(UTC) - file.changed > _SETTLED else []
+                with TemporaryFile(prefix="scamfeed-") as copy:
+                    digest = remote.fetch(file, copy)
+                    if seen(digest):
+                        if known:
+                            yield Batch([], begun, 0, done=known)
+                        continue
+                    copy.seek(0)
+                    start = int(begun.get("row", 0)) if begun.get("digest") == digest else 0
+                    for piece in self._pieces(cast("BinaryIO", copy), escaped(file.name), file.changed, start):
+                        kept = {"digest": digest, "row": piece.row, "path": file.path}
+                        done = [(digest, escaped(file.name)), *known] if piece.ends else []
+                        yield Batch(piece.items, kept, piece.read, piece.rejected, done)
+
+    def _pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int) -> Iterator[Piece]:
         settings = self.settings
-        said = {
-            "scam_type": settings.scam_type,
-            "tlp": settings.tlp and settings.tlp.value,
-            "country": settings.country,
-        }
-        defaults = {name: text for name, text in said.items() if text}
-        return Options(reporter=settings.contribute_as, kind=settings.kind, format=settings.format, defaults=defaults)
+        at = min(reported_at, datetime.now(UTC))
+        options = replace(settings.options(settings.contribute_as, at), format=settings.format)
+        for piece in pieces(stream, name, options, settings.batch, start):
+            if piece.failure:
+                _log.warning("file unreadable feed=%s file=%s error=%s", settings.name, name, piece.failure)
+            yield piece
+
+
+def _is_left(name: str) -> bool:
+    """Tell whether a file of that name is hidden or still being written."""
+    return name.startswith(".") or name.lower().endswith(_UNFINISHED)
 
 
 def _above_pattern(path: Path) -> Path:

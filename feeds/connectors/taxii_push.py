@@ -1,16 +1,15 @@
 """Objects of a collection of ours, posted to a collection of a peer's TAXII 2.1 server."""
 
-import ipaddress
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 from pydantic import Field, model_validator
 from taxii2client.v21 import ApiRoot, Collection
 
 from feeds import taxii
 from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
+from feeds.outbound import OutboundSettings, check_url
 from server.store.item import Item
 
 _OPEN, _CLOSE = b'{"objects":[', b"]}"
@@ -18,7 +17,7 @@ _MOST_REFUSED = 25
 _LONGEST_ANSWER = 200
 
 
-class TaxiiPushSettings(PushSettings):
+class TaxiiPushSettings(OutboundSettings, PushSettings):
     """Where the peer's collection is, and who we are there."""
 
     url: Annotated[
@@ -26,16 +25,12 @@ class TaxiiPushSettings(PushSettings):
     ]
     peer_collection: Annotated[str | None, Field(description="id or alias of the collection at the peer")] = None
     user: Annotated[str | None, Field(description="our user name there")] = None
-    password: Secret | None = None
+    password: Annotated[Secret | None, Field(description="our password there")] = None
     token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
-    timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
-    retries: Annotated[int, Field(ge=0, le=10, description="how often a request is repeated at once")] = 3
     wait: Annotated[Duration, Field(description="how long to wait for the peer to finish what it took")] = "60s"
-    max_bytes: Annotated[int, Field(ge=1024, description="the largest envelope to send")] = 10 << 20
-    allow_http: Annotated[bool, Field(description="send credentials over http:// to another machine all the same")] = (
-        False
-    )
-    ca_file: Annotated[Path | None, Field(description="certificates of the authority that the peer's is from")] = None
+    max_bytes: Annotated[
+        int, Field(ge=1024, description="the largest envelope to send, and the largest answer to take")
+    ] = 10 << 20
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:
@@ -48,14 +43,9 @@ class TaxiiPushSettings(PushSettings):
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
         try:
-            parts = urlsplit(self.url)
-        except ValueError:
-            raise ValueError("url: not a URL") from None
-        if "@" in parts.netloc:
-            raise ValueError("url: no user or password in it; give user and password, or token")
-        secret = self.user or self.token
-        if secret and parts.scheme == "http" and not _is_here(parts.hostname or "") and not self.allow_http:
-            raise ValueError("url: http:// shows the credentials to all on the way; use https://, or set allow_http")
+            check_url(self.url, credentials=bool(self.user or self.token), allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
         return self
 
 
@@ -98,12 +88,11 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         settings = self.settings
         self._refused = 0
         self._connection = taxii.connection(
+            settings,
+            settings.url,
             user=settings.user,
             password=settings.password.reveal() if settings.password else None,
             token=settings.token.reveal() if settings.token else None,
-            timeout=duration(settings.timeout).total_seconds(),
-            retries=settings.retries,
-            ca_file=settings.ca_file,
         )
         url = settings.url if settings.url.endswith("/") else settings.url + "/"
         if settings.peer_collection:
@@ -164,14 +153,6 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         if self._refused >= _MOST_REFUSED:
             raise TryLater(f"{self.settings.url}: refuses one object after another ({refusal})")
         return [Answer(items[0], False, f"failed: {refusal}")]
-
-
-def _is_here(host: str) -> bool:
-    """Tell whether ``host`` is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _answers(items: list[Item], status: Any) -> list[Answer]:

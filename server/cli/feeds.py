@@ -1,45 +1,70 @@
 """``scamfeed feed``: the connectors of the configuration, once or on their schedules."""
 
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from feeds.connector import Connector, FeedSettings, Misconfigured, build
+from feeds.connector import Connector, FeedSettings
+from feeds.due import due
+from feeds.retrying import retry as retry_letters
 from feeds.runner import Run, run as run_once
 from schemas import timestamp
+from server.cli.configured import Configured, feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import checkpoints
+from server.cli.deliveries import deliveries
+from server.store import checkpoints, clock, standing
+from server.store.feed_states import FeedState
+from server.store.standing import Standing
+from server.store.times import moment
 
 app = typer.Typer(help="Feeds: the connectors of the configuration.", no_args_is_help=True)
+app.command()(deliveries)
+
+# What fits a terminal; --json has it all.
+_COLUMNS = ("feed", "connector", "last", "next", "lag", "accepted", "rejected", "breaker", "letters", "error")
 
 
 @app.command(name="list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List the configured feeds and how the last run of each went."""
+    """List the configured feeds: how they stand, how the last run went, and when the next one is."""
     context: Context = ctx.obj
-    feeds = _feeds(context)
+    feeds = feeds_of(context)
     with context.store() as store, store.read() as tx:
-        last = checkpoints.last_runs(tx)
+        stands, last, now = standing.every(tx), checkpoints.last_runs(tx), clock.now(tx)
     rows: list[dict[str, Any]] = []
     for feed in feeds:
-        settings, run = feed.settings, last.get(feed.settings.name)
+        name = feed.settings.name
+        run, one = last.get(name), stands.get(name) or Standing(FeedState(name))
         rows.append(
             {
-                "feed": settings.name,
-                "connector": settings.connector,
-                "when": settings.every or settings.cron,
+                "feed": name,
+                "connector": feed.settings.connector,
+                "when": feed.settings.every or feed.settings.cron,
                 "last_run": timestamp.text(run.ended) if run else None,
+                "next_run": _next(feed.settings, one.state, now),
+                "lag_seconds": None if one.lag is None else round(one.lag, 1),
+                "runs": one.state.runs,
                 "read": run.read if run else None,
                 "accepted": run.accepted if run else None,
                 "rejected": run.rejected if run else None,
+                "breaker": one.breaker,
+                "dead_letters": one.letters,
+                "runs_on": one.held.holder if one.held else None,
                 "error": run.error if run else None,
             }
         )
     if json:
         show_json(rows)
     else:
-        columns = ["feed", "connector", "when", "last run", "read", "accepted", "rejected", "error"]
-        show_table("Feeds", columns, [list(row.values()) for row in rows])
+        show_table("Feeds", _COLUMNS, [_line(row) for row in rows])
 
 
 @app.command()
@@ -51,41 +76,137 @@ def run(
 ) -> None:
     """Run one feed now, once. Exit 1 where the run did not end well."""
     context: Context = ctx.obj
-    feeds = {feed.settings.name: feed for feed in _feeds(context)}
-    if name not in feeds:
-        fail(f"there is no feed {name!r} in the configuration; there are: {', '.join(feeds) or 'none'}")
-    with context.store() as store:
-        result: Run = run_once(store, feeds[name], dry_run=dry_run)
+    feed = _named(context, name)
+    with context.store() as store, _progress(name) as progress:
+        result: Run = run_once(store, feed, dry_run=dry_run, progress=progress)
     summary = {
         "feed": name,
         "read": result.read,
         "accepted": result.accepted,
         "rejected": result.rejected,
+        "reasons": dict(result.reasons.most_common()),
         "error": result.error,
     }
     if json:
         show_json(summary)
     else:
-        show_table("Run", ["what", "value"], summary.items())
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in result.reasons.most_common())
+        show_table("Run", ["what", "value"], (summary | {"reasons": reasons}).items())
     if result.error is not None:
         raise typer.Exit(1)
 
 
 @app.command()
-def schedule(ctx: typer.Context) -> None:
-    """Run the feeds on their schedules until stopped; a run that is under way ends its batch first."""
+def retry(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="the feed's name in the configuration")],
+    everything: Annotated[bool, typer.Option("--all", help="also what has failed three times already")] = False,
+    json: Json = False,
+) -> None:
+    """Try again what was put aside of a feed, and let one that waits or has stopped run again.
+
+    Exit 1 where something failed again.
+    """
+    context: Context = ctx.obj
+    feed = _named(context, name)
+    with context.store() as store:
+        done = retry_letters(store, feed, everything=everything)
+    summary = {"feed": name, "tried": done.tried, "settled": done.settled, "failed": done.failed, "error": done.error}
+    if json:
+        show_json(summary)
+    else:
+        show_table("Tried again", ["what", "value"], summary.items())
+    if done.error is not None or done.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schedule(
+    ctx: typer.Context,
+    eager: Annotated[bool, typer.Option("--eager", help="look for news to push five times a second")] = False,
+    with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run the feeds on their schedules until stopped; a run that is under way ends its batch first.
+
+    Changes of the configuration file are taken while it runs. Any number of these may run on one database.
+    """
     from feeds.schedule import run_until_stopped
 
     context: Context = ctx.obj
-    feeds = _feeds(context)
-    if not feeds:
+    feeds = feeds_of(context)
+    if not feeds and not with_parent:
         fail("the configuration has no [[feed]] table, so there is nothing to run")
     with context.store() as store:
-        run_until_stopped(store, feeds)
+        run_until_stopped(
+            store, feeds, reread=Configured(context), eager=eager, orphaned=_orphaned() if with_parent else None
+        )
 
 
-def _feeds(context: Context) -> list[Connector[FeedSettings]]:
-    try:
-        return [build(table) for table in context.settings.feed]
-    except Misconfigured as error:
-        fail(str(error))
+def _named(context: Context, name: str) -> Connector[FeedSettings]:
+    feeds = {feed.settings.name: feed for feed in feeds_of(context)}
+    if name not in feeds:
+        fail(f"there is no feed {name!r} in the configuration; there are: {', '.join(feeds) or 'none'}")
+    return feeds[name]
+
+
+def _next(settings: FeedSettings, state: FeedState, now: int) -> str | None:
+    # A feed that stopped stays so for whoever runs the schedule.
+    at = due(settings, state, since=now if state.stopped is None else state.stopped)
+    return None if at is None else timestamp.text(max(moment(at), moment(now)))
+
+
+def _line(row: dict[str, Any]) -> list[object]:
+    now = timestamp.now()
+    last, next_ = (row[name] and timestamp.parse(row[name]) for name in ("last_run", "next_run"))
+    return [
+        row["feed"],
+        row["connector"],
+        last and f"{_span(now - last)} ago",
+        next_ and f"in {_span(next_ - now)}",
+        _span(timedelta(seconds=row["lag_seconds"])) if row["lag_seconds"] is not None else None,
+        row["accepted"],
+        row["rejected"],
+        "runs now" if row["runs_on"] else row["breaker"],
+        row["dead_letters"] or None,
+        row["error"],
+    ]
+
+
+def _span(time: timedelta) -> str:
+    seconds = max(0, round(time.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[Run], None]]:
+    """Show how far a run is, where standard error is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"{name}: begins")
+
+        def show(run: Run) -> None:
+            said = f"{name}: read {run.read:,}, accepted {run.accepted:,}, rejected {run.rejected:,}"
+            bar.update(task, description=said)
+
+        yield show
+
+
+def _orphaned() -> threading.Event:
+    """Give an event that is set when the process that holds the other end of standard input is gone."""
+    gone = threading.Event()
+
+    def wait() -> None:
+        # Not through sys.stdin, whose lock the end of the program would wait for.
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        gone.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    return gone

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from server.cli.configured import feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store
 from server.store.store import StoreUnavailable
@@ -45,6 +47,9 @@ def serve(
     with_scheduler: Annotated[
         bool, typer.Option("--with-scheduler/--no-scheduler", help="also run the connectors of the configuration")
     ] = True,
+    eager: Annotated[
+        bool, typer.Option("--eager", help="let the connectors look for news five times a second")
+    ] = False,
 ) -> None:
     """Serve TAXII 2.1, and run the connectors beside it, until stopped."""
     from server.app import serve as run
@@ -57,7 +62,8 @@ def serve(
     with context.store():
         pass
     _free(host, port)
-    with _scheduler(context, wanted=with_scheduler and bool(context.settings.feed)):
+    configured = bool(context.settings.feed) or (context.config or DEFAULT_FILE).exists()
+    with _scheduler(context, wanted=with_scheduler and configured, eager=eager):
         run(
             context.settings,
             host=host,
@@ -79,13 +85,19 @@ def _free(host: str, port: int) -> None:
 
 
 @contextmanager
-def _scheduler(context: Context, *, wanted: bool) -> Iterator[None]:
-    """Run the connectors in a process of their own, and let a run that is under way end its batch."""
+def _scheduler(context: Context, *, wanted: bool, eager: bool) -> Iterator[None]:
+    """Run the connectors in a process of their own, which ends with this one, its runs between two batches."""
     if not wanted:
         yield
         return
-    config = ["--config", str(context.config)] if context.config else []
-    scheduler = subprocess.Popen([sys.executable, "-m", "server.cli", *config, "feed", "schedule"])  # noqa: S603 - ourselves
+    if context.settings.feed:
+        # What is wrong in them is better said now than in the log of a process that has ended.
+        feeds_of(context)
+    command = [sys.executable, "-m", "server.cli"]
+    command += ["--config", str(context.config)] if context.config else []
+    command += ["feed", "schedule", "--with-parent", *(["--eager"] if eager else [])]
+    # The pipe tells it that this process is gone, however that came about.
+    scheduler = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - ourselves
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from server.observe.event import Request
+from server.observe.feeds import Feeds
 from server.store import Store, audit, collections
 
 # Where prometheus-client's processes meet.
@@ -22,7 +23,7 @@ _BUCKETS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 
 class Metrics:
-    """Counts requests, their time and their objects; says how far each partner is behind."""
+    """Counts requests, their time and their objects; says how far partners are behind, and how feeds stand."""
 
     def __init__(self, store: Store) -> None:
         """Count for this process, and for all that share the folder if ``folder`` made one."""
@@ -72,6 +73,7 @@ class Metrics:
             registry = self._own
         asked = CollectorRegistry()
         asked.register(_Lags(self._store))
+        asked.register(Feeds(self._store))
         page: bytes = generate_latest(registry) + generate_latest(asked)
         return page
 

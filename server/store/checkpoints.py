@@ -15,6 +15,8 @@ from server.store.store import Tx
 from server.store.tables import checkpoints, files_seen, runs
 from server.store.times import micros, moment, now
 
+_KEPT = 30 * 86_400 * 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -55,7 +57,8 @@ def record_run(
     rejected: int,
     error: str | None,
 ) -> None:
-    """Remember how a run went; the moments are aware."""
+    """Remember how a run went, for a month; the moments are aware."""
+    tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _KEPT))
     tx.execute(
         insert(runs).values(
             feed=feed,

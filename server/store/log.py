@@ -171,6 +171,13 @@ def last_added(tx: Tx, collection: Collection) -> int | None:
     return tx.execute(asked).scalar_one() or None
 
 
+def newest(tx: Tx, collection: Collection) -> int | None:
+    """Say when the last object was added that the default listing ends with (microseconds), None where it is empty."""
+    asked = select(func.max(objects.c.date_added)).where(objects.c.collection == collection.number, objects.c.latest)
+    found: int | None = tx.execute(asked).scalar_one()
+    return found
+
+
 def delete(tx: Tx, collection: Collection, query: Query) -> int:
     """Remove the object versions that ``query`` asks for, and say how many; the newest that is left becomes latest."""
     _lock(tx, collection.number)

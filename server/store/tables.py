@@ -256,6 +256,55 @@ positions = Table(
     PrimaryKeyConstraint("collection", "partner"),
 )
 
+# Who runs a feed just now; the token grows with each holder, so that one who was too slow is told from the next.
+leases = Table(
+    "leases",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    # By the database's clock; 0: free.
+    Column("until", BigInteger, nullable=False),
+)
+
+# How a feed has fared, since ever and since it last ended well. Moments are by the database's clock.
+feed_states = Table(
+    "feed_states",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    # The last run that came to its end.
+    Column("started", BigInteger),
+    Column("ended", BigInteger),
+    Column("succeeded", BigInteger),
+    # Runs since then that did not end well, and until when the next one waits.
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", BigInteger, nullable=False),
+    # Since when a person has to mend something.
+    Column("stopped", BigInteger),
+    Column("runs", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("read", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+)
+
+# Items put aside because something here failed at them, each to be tried again by hand.
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("feed", Text, nullable=False),
+    # The digest of what it is: the same again is the same letter.
+    Column("id", Text, nullable=False),
+    # The STIX object that it is about.
+    Column("subject", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    PrimaryKeyConstraint("feed", "id"),
+)
+
 # One row to lock while migrating, where the database has no lock of its own for that.
 migration_gate = Table(
     "migration_gate",

@@ -108,6 +108,7 @@ def test_both_sides_hold_the_same_in_the_end(hub: Store, bank: Bank, tmp_path: P
             "password": {"file": str(bank.secret)},
             "partner": "Bank",
             "collection": "takedown-full",
+            "allow_private": True,
         }
     )
     pulled = run(hub, pull)

@@ -57,7 +57,8 @@ def test_the_readme_names_the_two_commands() -> None:
 
 @pytest.mark.parametrize("name", connectors.every())
 def test_every_setting_of_a_connector_is_explained(name: str) -> None:
-    text = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "connectors"
+    text = "".join((folder / page).read_text(encoding="utf-8") for page in ("README.md", f"{name}.md"))
     assert f"`{name}`" in text
     for setting in connectors.every()[name].settings_model.model_fields:
         assert f"`{setting}`" in text, setting

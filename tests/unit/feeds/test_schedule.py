@@ -8,68 +8,29 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from feeds.connector import (
-    Batch,
     Connector,
     FeedSettings,
     Misconfigured,
-    Pull,
-    PullSettings,
     Secret,
     TryLater,
     duration,
 )
-from feeds.schedule import Schedule, _cron
-from mappers import ids
-from schemas.partner import Partner, PartnerKind
-from server.store import Store, checkpoints, partners
-
-
-class Ticking(Pull[PullSettings]):
-    """A pull that counts its batches and does as it is told at each."""
-
-    name = "ticking"
-    settings_model = PullSettings
-
-    def __init__(self, settings: PullSettings, each: Callable[[int], None], batches: int = 1) -> None:
-        super().__init__(settings)
-        self.each, self.batches, self.at_once, self.most, self.ticks = each, batches, 0, 0, 0
-
-    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        self.at_once += 1
-        self.most = max(self.most, self.at_once)
-        try:
-            for _ in range(self.batches):
-                self.ticks += 1
-                self.each(self.ticks)
-                yield Batch([], {"ticks": self.ticks}, 1)
-        finally:
-            self.at_once -= 1
+from feeds.due import cron
+from feeds.schedule import Schedule
+from server.store import Store, checkpoints
+from tests.unit.feeds.ticking import Ticking, furnish, pull_settings as settings, until
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    opened.migrate()
-    with opened.begin() as tx:
-        partners.add(tx, Partner(name="P", kind=PartnerKind.BANK, identity=ids.identity("P")))
+    furnish(opened)
     yield opened
     opened.close()
-
-
-def settings(**more: Any) -> PullSettings:
-    return PullSettings.model_validate({"name": "f", "connector": "ticking", "contribute_as": "P", **more})
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_feed_runs_at_once_and_then_at_its_intervals(store: Store) -> None:
@@ -153,7 +114,7 @@ def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
     ],
 )
 def test_cron_means_what_cron_means(text: str, fires: str) -> None:
-    trigger = _cron("f", text)
+    trigger = cron("f", text)
     at = trigger.get_next_fire_time(None, datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC))
     assert at == datetime.fromisoformat(fires).replace(tzinfo=UTC)
 

@@ -1,4 +1,7 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, checkpoints, deliveries, partners, statuses
@@ -54,6 +57,41 @@ def test_of_a_delivery_the_last_attempt_is_kept(store: Store) -> None:
         assert deliveries.sent(tx, "push", "bank", [TWO._replace(version=6)]) == []
     assert (sent[ONE.id].version, sent[ONE.id].answer, sent[ONE.id].attempts) == (None, "try later", 1)
     assert (sent[TWO.id].version, sent[TWO.id].answer, sent[TWO.id].attempts) == (5, "accepted", 2)
+
+
+def test_the_ledger_tells_of_which_objects_some_version_went_to_a_partner(store: Store) -> None:
+    with store.begin() as tx:
+        deliveries.record(tx, "push", "bank", [ONE, TWO._replace(version=4)], "success")
+        assert deliveries.known(tx, "push", "bank", [ONE.id, TWO.id, "url--x"]) == {ONE.id, TWO.id}
+        assert deliveries.known(tx, "push", "other", [ONE.id]) == set()
+        assert deliveries.known(tx, "other", "bank", [ONE.id]) == set()
+        assert deliveries.known(tx, "push", "bank", []) == set()
+
+
+def test_the_ledger_tells_who_got_which_version_the_latest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(1_000_000, 9_000_000, 1_000_000))
+    monkeypatch.setattr(deliveries, "now", lambda: next(moments))
+    with store.begin() as tx:
+        deliveries.record(tx, "push", "bank", [ONE], "success")
+        deliveries.record(tx, "push", "bank", [TWO], "failed: 50% not wanted")
+        deliveries.record(tx, "files", "telecom", [ONE], "success")
+
+        def told(**asked: Any) -> list[tuple[str, str, str, int | None]]:
+            found = deliveries.history(tx, **asked)
+            return [(each.feed, each.partner, each.object_id, each.version) for each in found]
+
+        one, two, three = (
+            ("files", "telecom", ONE.id, None),
+            ("push", "bank", TWO.id, 5),
+            ("push", "bank", ONE.id, None),
+        )
+        assert told() == [one, two, three]
+        assert told(limit=2) == [one, two]
+        assert told(feed="push") == [two, three]
+        assert told(ids=[ONE.id]) == [one, three]
+        assert told(answer="failed: 50%") == [two]
+        assert told(answer="%") == []
+        assert told(ids=[]) == []
 
 
 def test_a_status_is_for_the_partner_that_asked_for_it(store: Store) -> None:

@@ -1,0 +1,88 @@
+"""Write the tables of settings in these pages anew (``make generate``); what else a page says is left as it is."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from pydantic.fields import FieldInfo  # noqa: E402 - needs the path above
+
+from feeds import connectors  # noqa: E402
+from feeds.connector import Connector, FeedSettings, PullSettings, PushSettings  # noqa: E402
+from feeds.outbound import OutboundSettings  # noqa: E402
+
+BEGIN, END = "<!-- written by make generate -->", "<!-- end of what make generate writes -->"
+INDEX = "README.md"
+_SHARED = {"every feed": FeedSettings, "every pull": PullSettings, "every push": PushSettings}
+_OUTBOUND = "a feed that asks somebody's server"
+
+
+def pages() -> dict[str, str]:
+    """Give each page by its file name, its generated part as the models are now."""
+    made = {INDEX: _whole(INDEX, "# Connectors", _index())}
+    for name, connector in connectors.every().items():
+        about = (connector.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        made[f"{name}.md"] = _whole(f"{name}.md", f"# `{name}`\n\n{' '.join(about.split())}", _own(connector))
+    return made
+
+
+def _whole(file: str, beginning: str, generated: str) -> str:
+    """Put the generated part into the page that is there, or begin one."""
+    part = f"{BEGIN}\n{generated}\n{END}"
+    path = HERE / file
+    if not path.exists():
+        return f"{beginning}\n\n{part}\n"
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    return f"{before}{part}{rest.partition(END)[2]}"
+
+
+def _index() -> str:
+    lines = ["| connector | what it does |", "| --- | --- |"]
+    for name, connector in connectors.every().items():
+        module = sys.modules[connector.__module__].__doc__ or ""
+        lines.append(f"| [`{name}`]({name}.md) | {module.strip().partition(chr(10))[0].rstrip('.')} |")
+    for title, model in {**_SHARED, _OUTBOUND: OutboundSettings}.items():
+        base = {} if model in (FeedSettings, OutboundSettings) else FeedSettings.model_fields
+        fields = {name: field for name, field in model.model_fields.items() if name not in base}
+        lines += ["", f"## What {title} has", "", *_table(fields)]
+    return "\n".join(lines)
+
+
+def _own(connector: type[Connector[FeedSettings]]) -> str:
+    model: Any = connector.settings_model
+    shared: dict[str, FieldInfo] = {}
+    for base in (*_SHARED.values(), OutboundSettings):
+        if issubclass(model, base):
+            shared |= base.model_fields
+    own = {name: field for name, field in model.model_fields.items() if repr(shared.get(name)) != repr(field)}
+    has = [title for title, base in _SHARED.items() if issubclass(model, base)]
+    has += [_OUTBOUND] if issubclass(model, OutboundSettings) else []
+    also = f"Besides, what {', '.join(has[:-1])}{' and ' if has[1:] else ''}{has[-1]} has: [README.md]({INDEX})."
+    return "\n".join([*_table(own), "", also] if own else [also])
+
+
+def _table(fields: dict[str, FieldInfo]) -> list[str]:
+    lines = ["| setting | what it says | where not given |", "| --- | --- | --- |"]
+    for name, field in fields.items():
+        description = re.sub(r"\s+", " ", field.description or "").replace("|", "\\|")
+        lines.append(f"| `{name}` | {description} | {_default(field)} |")
+    return lines
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "has to be given"
+    default = field.get_default(call_default_factory=True)
+    if default is None or default in ("", (), [], {}):
+        return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{getattr(default, 'value', default)}`" if not isinstance(default, list | tuple) else f"`{list(default)}`"
+
+
+if __name__ == "__main__":
+    for file, text in pages().items():
+        (HERE / file).write_text(text, encoding="utf-8")

@@ -1,0 +1,87 @@
+"""Which addresses a feed may connect to: public ones, and private ones only where its settings say so."""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from feeds.connector import Misconfigured
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def connect(
+    host: str, port: int, *, timeout: float | None, allow_private: bool, options: Sequence[Sequence[Any]] = ()
+) -> socket.socket:
+    """Open a TCP connection to ``host``, at an address that was looked at after the name had been resolved.
+
+    The name is resolved once, so that a second answer cannot lead elsewhere. Raises ``Misconfigured`` where all its
+    addresses are private and ``allow_private`` is not set, and ``OSError`` where none answers.
+    """
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    allowed = [each for each in found if allow_private or is_public(str(each[4][0]))]
+    if not allowed:
+        raise Misconfigured(private(host))
+    failure: OSError = OSError(f"{host}: no address")
+    for family, kind, protocol, _, address in allowed:
+        opened = socket.socket(family, kind, protocol)
+        try:
+            for option in options:
+                opened.setsockopt(*option)
+            opened.settimeout(timeout)
+            opened.connect(address)
+        except OSError as error:
+            opened.close()
+            failure = error
+        except BaseException:
+            opened.close()
+            raise
+        else:
+            return opened
+    raise failure
+
+
+def private(host: str) -> str:
+    """Say why ``host`` is not connected to, and what lets it be."""
+    return f"{host}: is an address of this machine or its own network; set allow_private = true, if that is meant"
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an address belongs to the internet at large; one inside another (mapped, 6to4, NAT64) counts too."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
+        if found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None and (not is_public(str(inner)) or found.ipv4_mapped or found in _NAT64):
+            return is_public(str(inner))
+        if found.is_site_local:
+            return False
+    return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)
+
+
+def is_private_literal(host: str) -> bool:
+    """Tell whether ``host`` says without any look-up that it is this machine or in a private network."""
+    bare = host.strip("[]").rstrip(".").lower()
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(bare)
+    except ValueError:
+        return _is_old_spelling(bare)
+
+
+def _is_old_spelling(host: str) -> bool:
+    """Tell whether ``host`` is an IPv4 address as ``2130706433`` or ``0x7f.1``, which resolvers understand too."""
+    try:
+        return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
+    except (OSError, ValueError):
+        return False
+
+
+def is_here(host: str) -> bool:
+    """Tell whether ``host`` is this machine by its own name for itself."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,144 @@
+"""Other people's STIX objects, said anew in the name of the partner who passes them on."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from feeds import stix
+from feeds.format import Row
+from feeds.mapping import Mapped, Options, map_rows
+from mappers import ids, marking
+from mappers.indicator import Profile
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.vocabulary import Tlp
+from server.release import guard
+
+# Under this name an indicator says by which id it was first known, so that it comes round a circle of peers once.
+ORIGIN = "scamfeed-origin"
+# These say nothing by themselves.
+_BESIDE = frozenset(
+    {"bundle", "marking-definition", "identity", "extension-definition", "language-content", "relationship"}
+)
+
+_MOST_MARKINGS = 1000
+_TELLING = ("type", "spec_version", "id", "pattern", "pattern_type", "created", "modified", "extensions")
+
+
+@dataclass
+class Adopted:
+    """What became of some objects: ``items`` to contribute, ids that are ``gone``, and the reasons of the others."""
+
+    items: list[list[dict[str, Any]]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def read(self) -> int:
+        """Give the number of what was looked at."""
+        return len(self.items) + len(self.gone) + self.rejected.total()
+
+
+class Adopting:
+    """Takes what a peer has, object by object, and remembers the markings it defines.
+
+    What the partner itself made stays as it is. Of another's indicator each value becomes an indicator of the
+    partner's, whose id follows from the first one's: two reports of one value stay two, and when one is revoked, its
+    own is gone. Identities, relationships, observables and what else stands beside indicators is nothing.
+    """
+
+    def __init__(self, options: Options, markings: Mapping[str, str] | None = None) -> None:
+        """Say in the name of ``options.reporter``; ``markings`` is what an earlier one remembered."""
+        # What stands around an indicator is added where it is released.
+        self._options = replace(options, profile=Profile.CORE)
+        self._mine = ids.identity(options.reporter)
+        self._markings = {id_: Tlp(level) for id_, level in (markings or {}).items()}
+
+    @property
+    def markings(self) -> dict[str, str]:
+        """Give the levels of the peer's own markings by their ids, as far as they have been had."""
+        return {id_: level.value for id_, level in self._markings.items()}
+
+    def take(self, objects: Sequence[Any]) -> Adopted:
+        """Say ``objects`` anew."""
+        done = Adopted()
+        for obj in objects:
+            if isinstance(obj, dict) and obj.get("type") == "marking-definition":
+                self._learn(obj)
+        for obj in objects:
+            if not isinstance(obj, dict):
+                done.rejected["not-a-record"] += 1
+            elif obj.get("created_by_ref") == self._mine and "spec_version" in obj:
+                self._own(obj, done)
+            elif not self._is_beside(obj):
+                self._anew(obj, done)
+        return done
+
+    def _learn(self, definition: dict[str, Any]) -> None:
+        level = marking.level(definition)
+        if level and len(self._markings) < _MOST_MARKINGS:
+            self._markings[str(definition.get("id"))] = level
+
+    def _is_beside(self, obj: dict[str, Any]) -> bool:
+        return obj.get("type") in _BESIDE or ("spec_version" in obj and "created" not in obj)
+
+    def _own(self, obj: dict[str, Any], done: Adopted) -> None:
+        try:
+            guard.check(obj)
+        except Rejected as refusal:
+            done.rejected[refusal.reason] += 1
+        else:
+            done.items.append([obj])
+
+    def _anew(self, obj: dict[str, Any], done: Adopted) -> None:
+        revoked = obj.get("revoked") is True
+        rows = [
+            _not_ahead(row) if isinstance(row, Row) else row
+            for row in stix.rows_of(1, _meant(obj) if revoked else obj, self._markings)
+        ]
+        origin = _origin(obj)
+        for outcome in map_rows(rows, self._options.reporter, self._options):
+            if not isinstance(outcome, Mapped):
+                # Of what it was that is taken back does not matter where it could not have been taken.
+                done.rejected["revoked" if revoked else outcome.reason] += 1
+                continue
+            (indicator,) = outcome.objects
+            if origin:
+                indicator = self._derived(indicator, origin)
+            if revoked:
+                done.gone.append(indicator["id"])
+            else:
+                done.items.append([indicator])
+
+    def _derived(self, indicator: dict[str, Any], origin: str) -> dict[str, Any]:
+        named = {"created_by_ref": self._mine, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
+        return {
+            **indicator,
+            "id": "indicator--" + ids.in_scamfeed(named),
+            "external_references": [{"source_name": ORIGIN, "external_id": origin}],
+        }
+
+
+def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
+    """Give of a revoked indicator what tells which values it was about; its end may be before its beginning now."""
+    return {name: revoked[name] for name in _TELLING if name in revoked}
+
+
+def _origin(obj: dict[str, Any]) -> str:
+    """Give the id by which an indicator was first known."""
+    references = obj.get("external_references")
+    for each in references if isinstance(references, list) else ():
+        if isinstance(each, dict) and each.get("source_name") == ORIGIN and isinstance(each.get("external_id"), str):
+            return str(each["external_id"])
+    id_ = obj.get("id")
+    return id_ if isinstance(id_, str) and id_.startswith("indicator--") else ""
+
+
+def _not_ahead(row: Row) -> Row:
+    """Leave the time of a report to ours where the peer's clock is ahead: versions from the future are refused."""
+    try:
+        ahead = timestamp.parse(row.fields.get("reported_at", "")) > timestamp.now()
+    except Rejected:
+        return row
+    return row._replace(fields={k: v for k, v in row.fields.items() if k != "reported_at"}) if ahead else row

@@ -1,0 +1,42 @@
+"""From the rows of a format to the batch of a pull, with what the partner takes back."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from feeds.connector import Batch
+from feeds.format import Row, Unreadable
+from feeds.mapping import Duplicate, Mapped, Options, Reject, map_rows
+
+
+def of_rows(
+    rows: Iterable[Row | Unreadable], checkpoint: dict[str, Any], options: Options, *, gone: Iterable[Row] = ()
+) -> Batch:
+    """Make a batch of ``rows``; one that is no report is counted with its reason. ``gone`` is what is taken back."""
+    outcomes = list(map_rows(rows, options.reporter, options))
+    return of_outcomes(outcomes, checkpoint, gone=taken_back(gone, options))
+
+
+def of_outcomes(
+    outcomes: Sequence[Mapped | Duplicate | Reject],
+    checkpoint: dict[str, Any],
+    *,
+    gone: Sequence[str] = (),
+    done: Sequence[tuple[str, str]] = (),
+    more_rejected: Mapping[str, int] | None = None,
+) -> Batch:
+    """Make a batch of rows that were mapped; ``gone`` are the ids of indicators.
+
+    ``more_rejected`` counts by reason what was no row at all, such as a file that cannot be read.
+    """
+    rejected = Counter(more_rejected)
+    read = len(outcomes) + len(gone) + rejected.total()
+    rejected.update(each.reason for each in outcomes if not isinstance(each, Mapped | Duplicate))
+    items = [each.objects for each in outcomes if isinstance(each, Mapped)]
+    return Batch(items, checkpoint, read, rejected, done, gone)
+
+
+def taken_back(rows: Iterable[Row | Unreadable], options: Options) -> list[str]:
+    """Give the ids that the indicators of ``rows`` have with us; what is no report never had one."""
+    mapped = [each for each in map_rows(rows, options.reporter, options) if isinstance(each, Mapped)]
+    return [str(obj["id"]) for each in mapped for obj in each.objects if obj["type"] == "indicator"]

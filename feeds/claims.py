@@ -1,0 +1,95 @@
+"""The right to run a feed, claimed for one run: no two nodes run the same feed at once."""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from server.store import Store, StoreUnavailable, Tx, feed_states, leases
+from server.store.feed_states import FeedState
+from server.store.leases import Fenced, Lease
+
+_log = logging.getLogger(__name__)
+
+# Who this process is to the others; a forked one is another.
+_NAMES: dict[int, str] = {}
+_RENEW_AFTER = leases.SECONDS / 3
+
+
+class Claim:
+    """The right to run a feed, renewed in the background while it is entered, and given back at the end."""
+
+    def __init__(self, store: Store, lease: Lease, state: FeedState) -> None:
+        """Keep ``lease``; ``state`` is how the feed stood when it was claimed."""
+        self.state = state
+        self._store = store
+        self._lease = lease
+        self._renewed = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name=f"lease-{lease.feed}", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to renew."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the right back, which does no harm where another has taken it."""
+        self._over.set()
+        self._thread.join()
+        try:
+            with self._store.begin() as tx:
+                leases.release(tx, self._lease)
+        except StoreUnavailable:
+            _log.warning("lease not given back feed=%s; it ends by itself", self._lease.feed)
+
+    def hold(self, tx: Tx) -> None:
+        """See to it that what ``tx`` writes is kept only if the feed is still ours. Raises ``Fenced``."""
+        leases.hold(tx, self._lease)
+        self._renewed = time.monotonic()
+
+    def check(self) -> None:
+        """Make sure, before something is sent, that the feed is still ours. Raises ``Fenced``."""
+        if time.monotonic() - self._renewed > leases.SECONDS:
+            with self._store.begin() as tx:
+                self.hold(tx)
+
+    def _renew(self) -> None:
+        while not self._over.wait(_RENEW_AFTER / 2):
+            if time.monotonic() - self._renewed < _RENEW_AFTER:
+                continue
+            try:
+                with self._store.begin() as tx:
+                    self.hold(tx)
+            except Fenced:
+                _log.warning("lease lost feed=%s", self._lease.feed)
+                return
+            except StoreUnavailable:
+                continue
+
+
+def claim(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None = None) -> Claim | None:
+    """Claim ``feed`` for one run: None where another node runs it, or where ``when`` says that it is not time."""
+    with store.begin() as tx:
+        lease = leases.acquire(tx, feed, _me())
+        if lease is None:
+            return None
+        state = feed_states.load(tx, feed)
+        if when is not None and not when(tx, state):
+            leases.release(tx, lease)
+            return None
+    return Claim(store, lease, state)
+
+
+def _me() -> str:
+    pid = os.getpid()
+    if pid not in _NAMES:
+        _NAMES[pid] = f"{socket.gethostname()}:{pid}:{uuid.uuid4().hex[:8]}"
+    return _NAMES[pid]

@@ -1,0 +1,175 @@
+"""Files in a folder, from which the partner fetches them: all that is active, and what has changed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, ClassVar
+
+import msgspec
+from pydantic import Field, field_validator
+
+from feeds import formats
+from feeds.connector import Answer, Duration, Misconfigured, Outgoing, Push, PushSettings, Secret, duration
+from feeds.envelopes import passed_over, refused
+from feeds.exporting import export
+from feeds.filtering import matches
+from feeds.shelf import Entry, Manifest, Shelf
+from feeds.signing import FileSigner
+from feeds.stix import report_of
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.report import Report
+from server.release.lookup import active
+from server.store import log, mentions, partners
+from server.store.item import Item
+from server.store.store import Tx
+
+
+class FilePushSettings(PushSettings):
+    """Where the files go, of which format they are, and which key signs their manifest."""
+
+    path: Annotated[Path, Field(description="the folder, which has to be there")]
+    format: Annotated[str, Field(description="format of the files")]
+    signing_key: Annotated[Secret, Field(description="the Ed25519 key in PEM that signs the manifest")]
+    full_every: Annotated[
+        Duration, Field(description="how old the full file may grow; a revocation renews it at once")
+    ] = "1h"
+    as_added: Annotated[
+        bool, Field(description="with `every`: also write files within a second or so of something being added")
+    ] = False
+    keep: Annotated[Duration, Field(description="how long files of changes are kept")] = "7d"
+
+    @field_validator("format")
+    @classmethod
+    def _written_to_a_file(cls, name: str) -> str:
+        format = formats.get(name)
+        if not format.writes or format.folder:
+            able = ", ".join(each.name for each in formats.every().values() if each.writes and not each.folder)
+            raise ValueError(f"no file is written in the format {name}; there are: {able}")
+        return name
+
+
+class FilePush(Push[FilePushSettings]):
+    """Writes a file of what was added and one of what was removed for each batch, and now and then a full one.
+
+    A file is named by the manifest only when it is whole. What merely expires leaves the full file and nothing else.
+    """
+
+    name: ClassVar[str] = "file-push"
+    settings_model = FilePushSettings
+
+    def __init__(self, settings: FilePushSettings) -> None:
+        """Take the settings."""
+        super().__init__(settings)
+        self._format = formats.get(settings.format)
+        self._ending = self._format.endings[0] if self._format.endings else "txt"
+        self._outgoing: Outgoing | None = None
+        self._shelf: Shelf | None = None
+        self._revoked = False
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Remember from where the full file is filled."""
+        self._outgoing = outgoing
+        self._revoked = False
+
+    def push(self, items: Sequence[Item]) -> list[Answer]:
+        """Write what ``items`` add and remove."""
+        outgoing, shelf = self._opened()
+        now = timestamp.now()
+        manifest = self._manifest(shelf, now)
+        with outgoing.store.read() as tx:
+            answers, added, removed = self._sorted(tx, items, now)
+        stamp = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{len(manifest.files):06d}"
+        entries: list[Entry] = []
+        if removed:
+            entries.append(shelf.put(f"changes/{stamp}.removed.{self._ending}", "removed", now, self._writing(removed)))
+        if added:
+            entries.append(shelf.put(f"changes/{stamp}.added.{self._ending}", "added", now, self._writing(added)))
+        self._revoked = self._revoked or any(item.revoked for item in items)
+        if entries:
+            said = {"created": now, "files": [*manifest.files, *entries]}
+            shelf.publish(manifest.model_copy(update=said), duration(self.settings.keep))
+        return answers
+
+    def finish(self) -> None:
+        """Renew the full file where it is missing, too old, or has what is revoked."""
+        outgoing, shelf = self._opened()
+        now = timestamp.now()
+        manifest = self._manifest(shelf, now)
+        full = manifest.full
+        if full is not None and not self._revoked and now - full.created < duration(self.settings.full_every):
+            return
+
+        def write(out: BinaryIO) -> int:
+            with outgoing.store.read() as tx:
+                return export(tx, outgoing.collection, self._format.name, out, now, only=self._wanted).written
+
+        entry = shelf.put(f"{outgoing.collection.alias}.{self._ending}", "full", now, write)
+        rest = [each for each in manifest.files if each.role != "full"]
+        shelf.publish(
+            manifest.model_copy(update={"created": now, "files": [entry, *rest]}), duration(self.settings.keep)
+        )
+        self._revoked = False
+
+    def close(self) -> None:
+        """Forget the key; the next run reads it as it is then."""
+        self._shelf = None
+
+    def _opened(self) -> tuple[Outgoing, Shelf]:
+        if self._outgoing is None:
+            raise Misconfigured("file-push: begin() comes before push()")
+        if self._shelf is None:
+            self._shelf = Shelf(self.settings.path, FileSigner(self.settings.signing_key.reveal()))
+        return self._outgoing, self._shelf
+
+    def _manifest(self, shelf: Shelf, now: datetime) -> Manifest:
+        collection, format = self.settings.collection, self._format.name
+        found = shelf.manifest()
+        if found is not None and (found.collection, found.format) == (collection, format):
+            return found
+        return Manifest(collection=collection, format=format, created=now)
+
+    def _wanted(self, indicator: dict[str, Any]) -> bool:
+        return matches(self.settings, indicator)
+
+    def _sorted(self, tx: Tx, items: Sequence[Item], now: datetime) -> tuple[list[Answer], list[Any], list[Any]]:
+        """Give the answers, and what is added and removed: objects where the format copies them, else reports."""
+        answers: list[Answer] = []
+        added: list[Any] = []
+        removed: list[Any] = []
+        names = {} if self._format.copies else {each.identity: each.name for each in partners.every(tx)}
+        for item in items:
+            obj: dict[str, Any] = msgspec.json.decode(item.body)
+            if self._format.copies:
+                (removed if item.revoked else added).append(obj)
+                answers.append(Answer(item, True, "success"))
+                continue
+            if item.type != "indicator":
+                answers.append(passed_over(item, "files say indicators"))
+                continue
+            try:
+                report = report_of(obj, names)
+            except Rejected as refusal:
+                answers.append(refused(item, refusal.reason))
+                continue
+            answers.append(Answer(item, True, "success"))
+            if not item.revoked:
+                added.append(report)
+            elif not self._still_said(tx, report, now):
+                removed.append(report)
+        return answers, added, removed
+
+    def _still_said(self, tx: Tx, report: Report, now: datetime) -> bool:
+        """Tell whether another indicator of the collection says the value, so that it is not to be let go."""
+        assert self._outgoing is not None  # noqa: S101 - opened before
+        subject = mentions.subject(report.kind, report.value)
+        others = log.latest(tx, self._outgoing.collection, mentions.of(tx, [subject]).get(subject, set()))
+        return any(
+            item.type == "indicator" and active(said, now) and self._wanted(said)
+            for item, said in ((item, msgspec.json.decode(item.body)) for item in others.values())
+        )
+
+    def _writing(self, what: Iterable[Any]) -> Callable[[BinaryIO], int]:
+        if self._format.copies:
+            return lambda out: self._format.copy(what, out)
+        return lambda out: formats.write(self._format.name, what, out)

@@ -1,0 +1,115 @@
+"""Signals of the Global Signal Exchange, by its API for near real time.
+
+The API: https://www.globalsignalexchange.org/docs/receiving-signals (``feed/24hr``, ``idFrom``; results ascend by id)
+and, for the headers, https://www.globalsignalexchange.org/docs/sending-signals. Signals: ``feeds.formats.gse``.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
+from typing import Annotated, Any, ClassVar, Self
+
+import orjson
+import requests
+from pydantic import Field, model_validator
+
+from feeds import formats
+from feeds.batching import of_rows
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
+from feeds.format import Row, Unreadable
+from feeds.items import ReportSettings
+from feeds.outbound import OutboundSettings, Refused, check_url, consequences, session
+
+_log = logging.getLogger(__name__)
+
+_LISTS = ("data", "results", "signals", "items")
+_KEPT_FOR = 86_400
+_MOST = 10_000
+
+
+class GlobalSignalExchangePullSettings(OutboundSettings, ReportSettings, PullSettings):
+    """Which signals, and what lets us see them."""
+
+    url: Annotated[str, Field(description="address of the signals of the last day")] = (
+        "https://signals.gse.live/feed/24hr"
+    )
+    api_key: Annotated[Secret, Field(description="our API key")]
+    api_secret: Annotated[Secret, Field(description="our API secret")]
+    filters: Annotated[
+        dict[str, str],
+        Field(
+            default_factory=dict, description="more of what the API can be asked, as { abuseType = 'phishing,scam' }"
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        try:
+            check_url(self.url, credentials=True, allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+
+class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
+    """Reads the signals in the order of their numbers. The exchange shows those of one day: ask it more often.
+
+    What others report back about a signal (``feedback_…``) is no report and takes none back: it is one reader's word.
+    """
+
+    name: ClassVar[str] = "global-signal-exchange-pull"
+    settings_model = GlobalSignalExchangePullSettings
+
+    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the signals after the last number that was read."""
+        settings = self.settings
+        options = settings.options(settings.contribute_as)
+        place = checkpoint or {}
+        last = int(place.get("id", 0))
+        if time.time() - float(place.get("asked", time.time())) > _KEPT_FOR:
+            _log.warning("signals may be missing feed=%s cause=not asked for more than a day", settings.name)
+        with session(settings, settings.url) as opened:
+            opened.headers.update({"API-KEY": settings.api_key.reveal(), "API-SECRET": settings.api_secret.reveal()})
+            while True:
+                asked = int(time.time())
+                signals = self._ask(opened, last + 1)
+                try:
+                    # Asked from a number that it has no more, the exchange begins with what it has.
+                    signals = sorted(
+                        (each for each in signals if int(each["id"]) > last), key=lambda one: int(one["id"])
+                    )
+                    last = max([last, *(int(signal["id"]) for signal in signals)])
+                except (KeyError, TypeError, ValueError) as error:
+                    raise TryLater(f"{settings.url}: answers, but its signals have no numbers") from error
+                for start in range(0, len(signals), settings.batch):
+                    part = signals[start : start + settings.batch]
+                    at = {"id": int(part[-1]["id"]), "asked": asked}
+                    yield of_rows(_rows(part), at, options)
+                if not signals:
+                    yield Batch([], {"id": last, "asked": asked}, 0)
+                    return
+
+    def _ask(self, opened: requests.Session, first: int) -> list[dict[str, Any]]:
+        settings = self.settings
+        asked = {**settings.filters, "idFrom": str(first), "limit": str(min(settings.batch, _MOST))}
+        try:
+            with consequences(settings.url):
+                response = opened.get(settings.url, params=asked)
+                response.raise_for_status()
+                said = response.json()
+        except Refused as error:
+            raise Misconfigured(f"{settings.url}: does not take these filters (HTTP {error.status})") from error
+        if isinstance(said, dict):
+            said = next((said[name] for name in _LISTS if isinstance(said.get(name), list)), None)
+        if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+            raise TryLater(f"{settings.url}: answers, but not with a list of signals")
+        return said
+
+
+def _rows(signals: Sequence[Mapping[str, Any]]) -> Iterator[Row | Unreadable]:
+    for number, signal in enumerate(signals, 1):
+        if str(signal.get("status")).startswith("feedback"):
+            yield Unreadable.of(number, "", "feedback", "what a reader did about a signal is no report of it")
+        else:
+            yield from formats.read(BytesIO(orjson.dumps([signal])), format="gse")

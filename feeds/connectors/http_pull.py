@@ -1,0 +1,248 @@
+"""Reports that a partner keeps at a URL: a file in any format, or an API page by page."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import PurePosixPath
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, BinaryIO, ClassVar, Self, cast
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from pydantic import Field, model_validator
+from requests.auth import HTTPBasicAuth
+
+from feeds import formats, outbound
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
+from feeds.format import UnreadableFile
+from feeds.outbound import OutboundSettings, check_url
+from feeds.page_by_page import Paging, Place
+from feeds.reading import FileSettings, pieces
+from feeds.taxii import Bearer
+from schemas.text import escaped
+
+_log = logging.getLogger(__name__)
+
+_IN_MEMORY = 4 << 20
+_BLOCK = 1 << 18
+_MOST_PAGES = 100_000
+_VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+_PAGES = (b"<!doctype html", b"<html")
+_GONE = (400, 404, 410, 416, 422)
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+
+
+class HttpPullSettings(OutboundSettings, FileSettings, PullSettings):
+    """Where the reports are, who we are there, and how pages follow each other where they come in pages."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="of the file, or of the API's first page")]
+    user: Annotated[str | None, Field(description="our user name there")] = None
+    password: Annotated[Secret | None, Field(description="our password there")] = None
+    token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
+    key: Annotated[Secret | None, Field(description="a key that goes into the header key_header")] = None
+    key_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$", description="the header for the key")] = "X-API-Key"
+    headers: Annotated[Mapping[str, str], Field(description="other headers to send, none of them secret")] = {}
+    paging: Annotated[Paging | None, Field(description="how pages follow each other")] = None
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password come together")
+        if self.user and self.token:
+            raise ValueError("give user and password, or token")
+        if any(name.lower() in _SECRET_HEADERS for name in self.headers):
+            raise ValueError("headers: no secrets here; user, password, token and key have settings of their own")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        secret = bool(self.user or self.token or self.key)
+        try:
+            check_url(self.url, credentials=secret, allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+
+class _Gone(Exception):
+    """There is no page at a place that was named before."""
+
+
+@dataclass(frozen=True)
+class _Document:
+    """An answer that has been read to its end."""
+
+    file: BinaryIO
+    digest: str
+    response: requests.Response
+    dated: datetime
+
+    @property
+    def validators(self) -> dict[str, str]:
+        return {name: self.response.headers[name] for name in _VALIDATORS if name in self.response.headers}
+
+
+class HttpPull(Pull[HttpPullSettings]):
+    """Asks whether something has changed, and reads what has; each page is read once for each content that it has.
+
+    A run that ends in the middle goes on with the same page, a run after a whole one begins at the first again. An
+    answer counts only once all of it has come.
+    """
+
+    name: ClassVar[str] = "http-pull"
+    settings_model = HttpPullSettings
+
+    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the rows of what has changed since ``checkpoint``."""
+        begun = checkpoint or {}
+        place: Place = begun.get("place") or {}
+        unchanged = {} if self.settings.paging or "digest" in begun else begun.get("validators", {})
+        before, turned = "", 0
+        had: list[Place] = []
+        with closing(self._session()) as session:
+            while turned < _MOST_PAGES:
+                turned += 1
+                try:
+                    with self._document(session, place, unchanged) as document:
+                        if document is None:
+                            return
+                        following = self._following(place, document)
+                        if following is not None and (document.digest == before or following == place):
+                            following = None
+                        kept = self._kept(place, following, document)
+                        if seen(document.digest):
+                            yield Batch([], kept, 0)
+                        else:
+                            start = int(begun.get("row", 0)) if begun.get("digest") == document.digest else 0
+                            yield from self._rows(document, place, kept, start)
+                        before = document.digest
+                except _Gone as gone:
+                    if had and "page" not in place:
+                        raise TryLater(f"{self._server}: says that there is another page, and has none") from gone
+                    if had:
+                        yield Batch([], {}, 0)
+                        return
+                    # Where an earlier run stopped is no place any more: once again, from the first page.
+                    place = {}
+                    continue
+                if following is None:
+                    return
+                if following in had:
+                    break
+                had.append(following)
+                place = following
+        raise TryLater(f"{self._server}: gives one page after another without end")
+
+    @property
+    def _server(self) -> str:
+        """Name the server in messages, without a path, which may hold a secret."""
+        parts = urlsplit(self.settings.url)
+        return escaped(f"{parts.scheme}://{parts.netloc}")
+
+    def _session(self) -> requests.Session:
+        settings = self.settings
+        opened = outbound.session(settings, settings.url)
+        opened.headers.update(settings.headers)
+        if settings.token:
+            opened.auth = Bearer(settings.token.reveal())
+        elif settings.user and settings.password:
+            opened.auth = HTTPBasicAuth(settings.user, settings.password.reveal())
+        if settings.key:
+            opened.headers[settings.key_header] = settings.key.reveal()
+        return opened
+
+    @contextmanager
+    def _document(
+        self, session: requests.Session, place: Place, unchanged: Mapping[str, str]
+    ) -> Iterator[_Document | None]:
+        """Fetch a page as a whole; None where the server says that it is as it was."""
+        paging = self.settings.paging
+        url = paging.url(self.settings.url, place) if paging else self.settings.url
+        headers = {_VALIDATORS[name]: said for name, said in unchanged.items() if name in _VALIDATORS}
+        with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+            with self._consequences(), session.get(url, headers=headers, stream=True) as response:
+                if response.status_code == requests.codes.not_modified and headers:
+                    yield None
+                    return
+                if place and response.status_code in _GONE:
+                    raise _Gone
+                response.raise_for_status()
+                digest = hashlib.sha256()
+                body = outbound.body(response)
+                while block := body.read(_BLOCK):
+                    digest.update(block)
+                    file.write(block)
+            file.seek(0)
+            if file.read(100).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+                raise TryLater(f"{self._server}: answers with a web page, not with reports")
+            file.seek(0)
+            yield _Document(cast("BinaryIO", file), digest.hexdigest(), response, _dated(response))
+
+    @contextmanager
+    def _consequences(self) -> Iterator[None]:
+        try:
+            with outbound.consequences(self._server):
+                yield
+        except outbound.Refused as refusal:
+            raise Misconfigured(f"{self._server}: refuses the question ({refusal})") from refusal
+
+    def _following(self, place: Place, document: _Document) -> Place | None:
+        paging = self.settings.paging
+        if paging is None or (paging.by in ("page", "cursor") and self._is_empty(document)):
+            return None
+        page = None
+        if paging.path is not None:
+            try:
+                page = orjson.loads(document.file.read())
+            except orjson.JSONDecodeError:
+                page = None
+            document.file.seek(0)
+        return paging.following(place, document.response, page)
+
+    def _is_empty(self, document: _Document) -> bool:
+        try:
+            return next(iter(formats.read(document.file, name=self._hint, format=self.settings.format)), None) is None
+        except UnreadableFile:
+            return True
+        finally:
+            document.file.seek(0)
+
+    def _kept(self, place: Place, following: Place | None, document: _Document) -> dict[str, Any]:
+        """Give the checkpoint after a page."""
+        paging = self.settings.paging
+        if following is not None:
+            return {"place": following}
+        if paging is None:
+            return {"validators": document.validators}
+        return {"place": place} if paging.keep else {}
+
+    def _rows(self, document: _Document, place: Place, kept: dict[str, Any], start: int) -> Iterator[Batch]:
+        settings = self.settings
+        options = replace(settings.options(settings.contribute_as, document.dated), format=settings.format)
+        name = escaped(urlsplit(settings.url).hostname or "")
+        for piece in pieces(document.file, self._hint, options, settings.batch, start):
+            if piece.failure:
+                _log.warning("answer unreadable feed=%s error=%s", settings.name, piece.failure)
+            checkpoint = kept if piece.ends else {"place": place, "digest": document.digest, "row": piece.row}
+            done = [(document.digest, name)] if piece.ends else []
+            yield Batch(piece.items, checkpoint, piece.read, piece.rejected, done)
+
+    @property
+    def _hint(self) -> str:
+        """Give the ending of the URL's file, a hint at its format."""
+        return "reports" + PurePosixPath(urlsplit(self.settings.url).path).suffix
+
+
+def _dated(response: requests.Response) -> datetime:
+    """Give the time of change that an answer says, else the present."""
+    now = datetime.now(UTC)
+    try:
+        said = parsedate_to_datetime(response.headers["Last-Modified"])
+    except (KeyError, ValueError, TypeError):
+        return now
+    return min(now, said if said.tzinfo else said.replace(tzinfo=UTC))

@@ -1,0 +1,163 @@
+"""Reports that come by mail, as attachments: the mails of a folder, by IMAP."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from feeds import formats
+from feeds.addresses import is_here
+from feeds.batching import of_outcomes
+from feeds.connector import Batch, Duration, Pull, PullSettings, Secret, duration
+from feeds.format import UnreadableFile
+from feeds.items import ReportSettings
+from feeds.mail import File, Mail
+from feeds.mailbox import Login, Server, Tls, opened
+from feeds.mapping import Duplicate, Mapped, Reject, map_stream, parts
+
+_Outcomes = Iterator[Mapped | Duplicate | Reject]
+
+
+class ImapPullSettings(ReportSettings, PullSettings):
+    """The mailbox, who we are there, and whose mails are read."""
+
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", description="the mail server")]
+    port: Annotated[int | None, Field(ge=1, le=65_535, description="its port; where not given, 993, or 143")] = None
+    tls: Annotated[Tls, Field(description="implicit, starttls or none")] = "implicit"
+    user: Annotated[str, Field(pattern=r'^[^\s"\\]+$', description="our user name there")]
+    password: Annotated[Secret | None, Field(description="our password there")] = None
+    token: Annotated[Secret | None, Field(description="a token of OAuth 2 instead of a password (XOAUTH2)")] = None
+    folder: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$", description="the folder that is read")] = "INBOX"
+    senders: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^\S*@\S+$")], ...],
+        Field(description="only mails from these: addresses, or domains as @example.com"),
+    ] = ()
+    checked_by: Annotated[
+        str | None,
+        Field(description="only mails whose sender this name vouches for (Authentication-Results, dmarc=pass)"),
+    ] = None
+    format: Annotated[str | None, Field(description="format of the files; recognised by content where not named")] = (
+        None
+    )
+    bodies: Annotated[bool, Field(description="also read what the mails themselves say")] = False
+    max_bytes: Annotated[int, Field(ge=1024, description="the largest mail to take")] = 25 << 20
+    timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
+    allow_private: Annotated[
+        bool, Field(description="connect to this machine and to private networks all the same")
+    ] = False
+    allow_plain: Annotated[bool, Field(description="show the password on the way, with tls = none")] = False
+    ca_file: Annotated[Path | None, Field(description="certificates of the authority that the server's is from")] = None
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, name: str | None) -> str | None:
+        if name is not None:
+            formats.get(name.partition(":")[0])
+        return name
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        if (self.password is None) == (self.token is None):
+            raise ValueError("give password or token")
+        if self.tls == "none" and not is_here(self.host) and not self.allow_plain:
+            raise ValueError("tls: none shows the password to all on the way; use implicit, or set allow_plain")
+        return self
+
+
+class ImapPull(Pull[ImapPullSettings]):
+    """Reads each mail once, in the order in which they came; marks, moves and deletes none.
+
+    Of a mail, files are read and the rest is left alone, unless ``bodies`` is set: what people write names people.
+    Whoever can write to the mailbox speaks in the partner's name: name ``senders``, and who has ``checked_by`` them.
+    """
+
+    name: ClassVar[str] = "imap-pull"
+    settings_model = ImapPullSettings
+
+    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the rows of the files in mails that were not done yet."""
+        settings = self.settings
+        begun = checkpoint or {}
+        with opened(self._server(), self._login(), settings.folder) as folder:
+            # With another validity the numbers mean other mails: all are looked at, and known ones passed over.
+            last = int(begun.get("uid", 0)) if begun.get("validity") == folder.validity else 0
+            at: dict[str, Any] = {"validity": folder.validity, "uid": last}
+            kept: dict[str, Any] = begun
+            for uid, size in folder.sizes(last + 1):
+                data = folder.message(uid) if size <= settings.max_bytes else b""
+                digest = sha256(data or f"{folder.validity}:{uid}".encode()).hexdigest()
+                after = {**at, "uid": uid}
+                if data is not None and not seen(digest):
+                    start = int(begun.get("row", 0)) if begun.get("digest") == digest else 0
+                    for batch in self._batches(data, digest, at, after, start):
+                        yield batch
+                        kept = batch.checkpoint
+                at = after
+            if at != kept:
+                yield Batch([], at, 0)
+
+    def _batches(
+        self, data: bytes, digest: str, at: dict[str, Any], after: dict[str, Any], start: int
+    ) -> Iterator[Batch]:
+        row = start
+        for part in parts(self._outcomes(data), self.settings.batch, start):
+            row += len(part.outcomes)
+            if len(part.outcomes) < self.settings.batch:
+                yield of_outcomes(part.outcomes, after, done=[(digest, f"mail {after['uid']}")])
+            else:
+                yield of_outcomes(part.outcomes, {**at, "digest": digest, "row": row})
+
+    def _outcomes(self, data: bytes) -> _Outcomes:
+        settings = self.settings
+        if not data:
+            yield _refused("too-large", "the mail is larger than max_bytes")
+            return
+        try:
+            mail = Mail(data)
+            if settings.senders and not mail.is_from(settings.senders):
+                yield _refused("unknown-sender", "the mail is from nobody whose mails are read here")
+            elif settings.checked_by and not mail.is_authenticated(settings.checked_by):
+                yield _refused("unproven-sender", "nobody vouches for the sender of the mail")
+            else:
+                for file in mail.files(bodies=settings.bodies):
+                    yield from self._of_file(file, mail)
+        except RecursionError:
+            yield _refused("nested-too-deeply", "mails within mails within mails: send the file itself")
+
+    def _of_file(self, file: File, mail: Mail) -> _Outcomes:
+        settings = self.settings
+        said = settings.options(settings.contribute_as, mail.sent_at)
+        options = replace(said, format="prose" if file.body else settings.format)
+        try:
+            yield from map_stream(BytesIO(file.data), file.name, options)
+        except UnreadableFile as error:
+            yield Reject(file.name, 0, "", None, "unreadable-file", str(error))
+
+    def _server(self) -> Server:
+        settings = self.settings
+        port = settings.port or (993 if settings.tls == "implicit" else 143)
+        return Server(
+            settings.host,
+            port,
+            settings.tls,
+            duration(settings.timeout).total_seconds(),
+            settings.ca_file,
+            settings.allow_private,
+            settings.max_bytes,
+        )
+
+    def _login(self) -> Login:
+        settings = self.settings
+        return Login(
+            settings.user,
+            settings.password.reveal() if settings.password else None,
+            settings.token.reveal() if settings.token else None,
+        )
+
+
+def _refused(reason: str, message: str) -> Reject:
+    return Reject("", 0, "", None, reason, message)

@@ -1,0 +1,164 @@
+"""Events of MISP: of a feed, at a URL or in a folder, or of a MISP itself by its API.
+
+A feed: ``manifest.json`` and ``<uuid>.json`` (misp/misp-rfc, ``misp-core-format``; MISP/PyMISP,
+``examples/feed-generator``). The API: ``/events/restSearch``, https://www.misp-project.org/openapi/.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+import orjson
+import requests
+from pydantic import Field, model_validator
+from requests.auth import HTTPBasicAuth
+
+from feeds.batching import of_outcomes
+from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater, duration
+from feeds.items import ReportSettings
+from feeds.misp_events import Version, batches, event_in
+from feeds.misp_feed_folder import Folder, Place, Unreadable, Web, versions
+from feeds.outbound import OutboundSettings, Refused, check_url, consequences, session
+
+
+class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
+    """Where the events are: ``path`` of a feed, ``url`` of one, or ``url`` of a MISP with ``api_key``."""
+
+    path: Annotated[Path | None, Field(description="folder of a feed")] = None
+    url: Annotated[str | None, Field(description="address of a feed, or of a MISP together with api_key")] = None
+    api_key: Annotated[Secret | None, Field(description="our key for the API of a MISP")] = None
+    user: Annotated[str | None, Field(description="our user name where a feed asks for one")] = None
+    password: Annotated[Secret | None, Field(description="our password where a feed asks for one")] = None
+    tags: Annotated[tuple[str, ...], Field(description="with api_key: only events with one of these tags")] = ()
+    page: Annotated[int, Field(ge=1, le=1000, description="with api_key: events an answer")] = 20
+    overlap: Annotated[
+        Duration, Field(description="with api_key: how far back to look again for events that MISP got late")
+    ] = "3d"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give url or path")
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password come together")
+        if (self.api_key or self.user) and self.url is None:
+            raise ValueError("api_key, user and password need url")
+        if self.api_key and self.user:
+            raise ValueError("give api_key for a MISP, or user and password for a feed")
+        if self.url is not None:
+            try:
+                check_url(self.url, credentials=bool(self.api_key or self.user), allow_http=self.allow_http)
+            except ValueError as error:
+                raise ValueError(f"url: {error}") from None
+        return self
+
+
+class MispPull(Pull[MispPullSettings]):
+    """Reads each event once, and again when it has changed; what is marked as deleted in it is taken back.
+
+    An event that a feed lists no more takes nothing back, nor does an attribute that is gone without a mark.
+    """
+
+    name: ClassVar[str] = "misp-pull"
+    settings_model = MispPullSettings
+
+    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the attributes of events that were not done yet."""
+        settings = self.settings
+        if settings.path is not None:
+            yield from self._feed(Folder(settings.path, settings.max_bytes), checkpoint or {}, seen)
+            return
+        with self._session() as opened:
+            if settings.api_key:
+                yield from self._search(opened, checkpoint or {}, seen)
+            else:
+                yield from self._feed(Web(settings.url or "", opened), checkpoint or {}, seen)
+
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        settings = self.settings
+        with session(settings, settings.url or "", repeat_posts=True) as opened:
+            if settings.api_key:
+                opened.headers.update({"Authorization": settings.api_key.reveal(), "Accept": "application/json"})
+            elif settings.user and settings.password:
+                opened.auth = HTTPBasicAuth(settings.user, settings.password.reveal())
+            yield opened
+
+    def _feed(self, place: Place, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
+        for version in versions(place):
+            if seen(version.digest):
+                continue
+            try:
+                event = event_in(place.load(f"{version.uuid}.json"))
+            except Unreadable:
+                event = None
+            if event is None:
+                # It is tried again: a manifest may be ahead of its events' files.
+                yield of_outcomes([], begun, more_rejected={"unreadable-file": 1})
+            else:
+                yield from self._event(event, version, begun, {})
+
+    def _search(self, opened: requests.Session, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
+        since, latest, page = (
+            int(begun.get(name, start)) for name, start in (("since", 0), ("latest", 0), ("page", 1))
+        )
+        while True:
+            listed = self._ask(opened, since, page)
+            at = {"since": since, "page": page}
+            for event in filter(None, map(event_in, listed)):
+                version = Version(str(event.get("uuid")), str(event.get("timestamp")))
+                latest = max(latest, _seconds(event.get("publish_timestamp")))
+                if not seen(version.digest):
+                    yield from self._event(event, version, begun, {**at, "latest": latest})
+            if len(listed) < self.settings.page:
+                break
+            page += 1
+        ended = {"since": max(since, latest), "latest": max(since, latest), "page": 1}
+        if ended != begun:
+            yield Batch([], ended, 0)
+
+    def _ask(self, opened: requests.Session, since: int, page: int) -> list[Any]:
+        settings = self.settings
+        asked: dict[str, Any] = {
+            "returnFormat": "json",
+            "page": page,
+            "limit": settings.page,
+            "published": True,
+            "deleted": [0, 1],
+        }
+        if settings.tags:
+            asked["tags"] = list(settings.tags)
+        if since:
+            asked["publish_timestamp"] = max(1, since - int(duration(settings.overlap).total_seconds()))
+        url = settings.url or ""
+        try:
+            with consequences(url):
+                response = opened.post(f"{url.rstrip('/')}/events/restSearch", json=asked)
+                response.raise_for_status()
+                said = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise TryLater(f"{url}: answers, but not in JSON") from error
+        except Refused as error:
+            raise Misconfigured(f"{url}: does not take this search (HTTP {error.status})") from error
+        listed = said.get("response") if isinstance(said, dict) else said
+        if not isinstance(listed, list):
+            raise TryLater(f"{url}: answers, but not with a list of events")
+        return listed
+
+    def _event(self, event: Any, version: Version, begun: dict[str, Any], where: dict[str, Any]) -> Iterator[Batch]:
+        settings = self.settings
+        start = int(begun.get("row", 0)) if begun.get("event") == version.digest else 0
+        options = settings.options(settings.contribute_as)
+
+        def at(row: int) -> dict[str, Any]:
+            return {**where, "event": version.digest, "row": row}
+
+        yield from batches(event, version, start, options, settings.batch, at)
+
+
+def _seconds(said: object) -> int:
+    try:
+        return int(str(said))
+    except ValueError:
+        return 0

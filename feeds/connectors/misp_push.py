@@ -1,0 +1,217 @@
+"""Indicators into a MISP instance, as attributes and objects of events, by its REST API."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
+
+import msgspec
+import requests
+from pydantic import Field, model_validator
+
+from feeds.connector import Answer, Outgoing, Push, PushSettings, Secret, TryLater
+from feeds.consequences import Refused, consequences
+from feeds.envelopes import Envelopes, passed_over, refused
+from feeds.outbound import OutboundSettings, check_url, session
+from feeds.stix import report_of
+from mappers import ids
+from mappers.misp import Spelled, to_misp
+from schemas.errors import Rejected
+from schemas.report import Report
+from server.store import partners
+from server.store.item import Item
+
+_PEER = "url"
+_LARGEST = 10 << 20
+
+
+class MispPushSettings(OutboundSettings, PushSettings):
+    """The instance, and the user that writes there."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the instance, as https://misp.example")]
+    key: Annotated[Secret, Field(description="the authentication key of a user who may add events (and publish them)")]
+    publish: Annotated[bool, Field(description="publish the events, without mail")] = True
+    distribution: Annotated[
+        int,
+        Field(ge=0, le=3, description="whom a new event is for: 0 own organisation, 1 community, 2 connected, 3 all"),
+    ] = 0
+    parts: Annotated[
+        int, Field(ge=1, le=4096, description="events for a day, reporter and level, if one grows large")
+    ] = 1
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        try:
+            check_url(self.url, credentials=True, allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+
+class _Told(NamedTuple):
+    """An indicator in MISP's terms: its event, its ``attributes`` by UUID, and the first form of it."""
+
+    item: Item
+    report: Report
+    spelled: Spelled
+    event: str
+    attributes: frozenset[str]
+
+
+class MispPush(Push[MispPushSettings]):
+    """Keeps one event for each reporter, TLP level and day; what is revoked is deleted there, softly.
+
+    After each batch MISP is asked what it has kept, since it passes in silence over what it does not like.
+    """
+
+    name: ClassVar[str] = "misp-push"
+    settings_model = MispPushSettings
+
+    def __init__(self, settings: MispPushSettings) -> None:
+        """Take the settings."""
+        super().__init__(settings)
+        self._session: requests.Session | None = None
+        self._outgoing: Outgoing | None = None
+        self._reporters: dict[str, str] = {}
+        self._envelopes = Envelopes(_PEER, self._send, most_bytes=_LARGEST)
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Learn the reporters' names."""
+        self._outgoing = outgoing
+        with outgoing.store.read() as tx:
+            self._reporters = {partner.identity: partner.name for partner in partners.every(tx)}
+
+    def push(self, items: Sequence[Item]) -> list[Answer]:
+        """Deliver the indicators among ``items``, in their order."""
+        self._opened()
+        told = [item for item in items if item.type == "indicator"]
+        others = [passed_over(item, "MISP is given indicators") for item in items if item.type != "indicator"]
+        return self._envelopes.send(told) + others
+
+    def close(self) -> None:
+        """Close the connection; the next run opens one with the key as it is then."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+    def _send(self, items: Sequence[Item]) -> list[Answer]:
+        answers: list[Answer] = []
+        all_told: list[_Told] = []
+        for item in items:
+            told = self._told(item)
+            if isinstance(told, Answer):
+                answers.append(told)
+            else:
+                all_told.append(told)
+        if all_told:
+            self._move(all_told)
+            for event in dict.fromkeys(told.event for told in all_told):
+                self._edit(event, [told for told in all_told if told.event == event])
+            there = self._there(all_told)
+            answers += [self._answer(told, there) for told in all_told]
+        return answers
+
+    def _told(self, item: Item) -> _Told | Answer:
+        try:
+            report = report_of(msgspec.json.decode(item.body), self._reporters)
+        except Rejected as refusal:
+            return refused(item, refusal.reason)
+        uuid = item.id.partition("--")[2]
+        spelled = to_misp(report, revoked=item.revoked, uuid=uuid)
+        if spelled is None:
+            return passed_over(item, "MISP has no type for such a thing")
+        inner = spelled.body["Attribute"] if spelled.section == "Object" else [spelled.body]
+        if item.revoked:
+            # MISP counts seconds, and takes only what is later than what it has.
+            for part in (spelled.body, *inner):
+                part["timestamp"] = str(int(report.reported_at.timestamp()) + 1)
+        attributes = frozenset(str(attribute["uuid"]) for attribute in inner)
+        return _Told(item, report, spelled, self._event(item, report), attributes)
+
+    def _event(self, item: Item, report: Report) -> str:
+        """Name the event that an indicator belongs to: for all its versions the same, but of another TLP level."""
+        created = str(msgspec.json.decode(item.body)["created"])[:10]
+        part = int(item.id[-4:], 16) % self.settings.parts
+        alias = self._outgoing.collection.alias if self._outgoing else self.settings.collection
+        names = {"reporter": report.reporter, "tlp": report.tlp, "collection": alias, "day": created, "part": part}
+        return ids.in_scamfeed({**names, "type": "misp-push"})
+
+    def _edit(self, event: str, told: Sequence[_Told]) -> None:
+        """Put attributes and objects into an event, which is made where there is something to say in it."""
+        if self._ask(f"events/edit/{event}/metadata:1", {"Event": _said(event, told)}, may_lack=True) is None:
+            told = [each for each in told if not each.item.revoked]
+            if not told:
+                return
+            report = told[0].report
+            about = {
+                "info": f"Scamfeed, {self.settings.collection}: {report.reporter}",
+                "date": report.reported_at.date().isoformat(),
+                "analysis": "2",
+                "threat_level_id": "4",
+                "distribution": str(self.settings.distribution),
+                "Tag": [{"name": f"tlp:{report.tlp}"}],
+            }
+            self._ask("events/add/metadata:1", {"Event": _said(event, told) | about})
+        if self.settings.publish:
+            self._ask(f"events/publish/{event}", {})
+
+    def _move(self, told: Sequence[_Told]) -> None:
+        """Take out of other events what has come to another TLP level: MISP leaves a UUID where it is."""
+        there = self._there(told)
+        for each in told:
+            if any(there.get(uuid, each.event) != each.event for uuid in each.attributes):
+                self._delete(each, for_good=True)
+
+    def _there(self, told: Sequence[_Told]) -> dict[str, str]:
+        """Give by UUID the event of each attribute that is there and not deleted."""
+        uuids = sorted(uuid for each in told for uuid in each.attributes)
+        asked = {"returnFormat": "json", "uuid": uuids, "includeEventUuid": 1}
+        answer = self._ask("attributes/restSearch", asked)
+        try:
+            found = answer["response"]["Attribute"]
+            return {str(each["uuid"]): str(each.get("event_uuid", "")) for each in found if not each.get("deleted")}
+        except (LookupError, TypeError, AttributeError) as error:
+            raise TryLater(f"{_PEER}: answers, but not as MISP does") from error
+
+    def _answer(self, told: _Told, there: dict[str, str]) -> Answer:
+        if not told.item.revoked:
+            kept = all(uuid in there for uuid in told.attributes)
+            return Answer(told.item, True, "success") if kept else refused(told.item, "MISP did not keep it")
+        if any(uuid in there for uuid in told.attributes):
+            try:
+                self._delete(told)
+            except Refused as refusal:
+                return refused(told.item, f"MISP did not delete it ({refusal})")
+        return Answer(told.item, True, "success")
+
+    def _delete(self, told: _Told, *, for_good: bool = False) -> None:
+        what = "attributes" if told.spelled.section == "Attribute" else "objects"
+        self._ask(f"{what}/delete/{told.spelled.body['uuid']}" + ("/1" if for_good else ""), {}, may_lack=True)
+
+    def _ask(self, path: str, body: dict[str, Any], *, may_lack: bool = False) -> Any:
+        """Give the answer to a POST, None where what it is about is not there and may be so."""
+        opened = self._opened()
+        with consequences(_PEER):
+            answer = opened.post(f"{self.settings.url.rstrip('/')}/{path}", json=body)
+            if may_lack and answer.status_code == requests.codes.not_found:
+                return None
+            answer.raise_for_status()
+            return answer.json()
+
+    def _opened(self) -> requests.Session:
+        """Give a session, of which MISP has known the key at its beginning."""
+        if self._session is None:
+            # What is repeated says the same of the same UUIDs.
+            opened = session(self.settings, self.settings.url, repeat_posts=True)
+            opened.headers.update({"Authorization": self.settings.key.reveal(), "Accept": "application/json"})
+            with consequences(_PEER):
+                opened.get(f"{self.settings.url.rstrip('/')}/servers/getVersion").raise_for_status()
+            self._session = opened
+        return self._session
+
+
+def _said(event: str, told: Sequence[_Told]) -> dict[str, Any]:
+    """Give an event's attributes and objects."""
+    by_section = {
+        section: [each.spelled.body for each in told if each.spelled.section == section]
+        for section in ("Attribute", "Object")
+    }
+    return {"uuid": event, **by_section}

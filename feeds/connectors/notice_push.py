@@ -1,0 +1,109 @@
+"""Notices for people in a chat room: how much is new and where to look, never which values."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+import msgspec
+import requests
+from pydantic import Field
+
+from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
+from feeds.consequences import Refused, consequences
+from feeds.envelopes import check_no_page, passed_over, refused
+from feeds.outbound import OutboundSettings, check_url, session
+from mappers import labels
+from server.store import deliveries
+from server.store.item import Item
+
+_PEER = "url"
+_OTHER = "other"
+
+
+class NoticePushSettings(OutboundSettings, PushSettings):
+    """Where notices go, and what they link to."""
+
+    url: Annotated[Secret, Field(description="the room's incoming webhook: who knows it can write there")]
+    field: Annotated[
+        str, Field(pattern=r"^[A-Za-z_]{1,40}$", description="name of the text in the message; some rooms want content")
+    ] = "text"
+    link: Annotated[str | None, Field(pattern=r"^https?://\S+$", description="page that the notice points to")] = None
+    as_added: Annotated[
+        bool, Field(description="with `every`: also tell within a second or so of something being added")
+    ] = False
+    batch: Annotated[int, Field(ge=1, le=10_000, description="items a batch, each of which is one notice")] = 10_000
+
+
+class NoticePush(Push[NoticePushSettings]):
+    """Posts one JSON message a batch: counts of new, changed and revoked indicators by kind."""
+
+    name: ClassVar[str] = "notice-push"
+    settings_model = NoticePushSettings
+
+    def __init__(self, settings: NoticePushSettings) -> None:
+        """Take the settings."""
+        super().__init__(settings)
+        self._outgoing: Outgoing | None = None
+        self._session: requests.Session | None = None
+        self._url = ""
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Remember whose ledger tells what is new to the partner."""
+        self._outgoing = outgoing
+
+    def push(self, items: Sequence[Item]) -> list[Answer]:
+        """Tell how many indicators there are among ``items``."""
+        told = [item for item in items if item.type == "indicator"]
+        others = [passed_over(item, "notices count indicators") for item in items if item.type != "indicator"]
+        if not told:
+            return others
+        try:
+            self._post(self._text(told))
+        except Refused as refusal:
+            # What is refused is the message, which says nothing of any one object.
+            return [refused(item, refusal) for item in told] + others
+        return [Answer(item, True, "success") for item in told] + others
+
+    def close(self) -> None:
+        """Close the connection; the next run opens one with the secret as it is then."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+    def _post(self, text: str) -> None:
+        if self._session is None:
+            self._url = self.settings.url.reveal()
+            try:
+                check_url(self._url, credentials=True, allow_http=self.settings.allow_http)
+            except ValueError as error:
+                raise Misconfigured(f"url: {error}") from None
+            self._session = session(self.settings, self._url)
+        with consequences(_PEER):
+            answer = self._session.post(self._url, json={self.settings.field: text})
+            answer.raise_for_status()
+        check_no_page(_PEER, answer)
+
+    def _text(self, items: Sequence[Item]) -> str:
+        outgoing = self._outgoing
+        if outgoing is None:
+            raise Misconfigured("notice-push: begin() comes before push()")
+        with outgoing.store.read() as tx:
+            had = deliveries.known(tx, outgoing.feed, outgoing.partner, (item.id for item in items))
+        counts: dict[str, Counter[str]] = {"new": Counter(), "changed": Counter(), "revoked": Counter()}
+        for item in items:
+            what = "revoked" if item.revoked else "changed" if item.id in had else "new"
+            counts[what][_kind(item)] += 1
+        said = [
+            f"{number.total():,} {what} ({', '.join(f'{kind}: {count:,}' for kind, count in number.most_common())})"
+            for what, number in counts.items()
+            if number
+        ]
+        return f"Scamfeed, {outgoing.collection.alias}: {'; '.join(said)}" + (
+            f" {self.settings.link}" if self.settings.link else ""
+        )
+
+
+def _kind(item: Item) -> str:
+    """Give the kind that an indicator's labels say; nothing else of an indicator is ever told."""
+    words = labels.read(msgspec.json.decode(item.body).get("labels", ()))
+    return words.get("kind", [_OTHER])[0]

@@ -1,0 +1,108 @@
+"""Indicators of OpenCTI, from a TAXII 2.1 collection of it or from one of its live streams.
+
+The collection: OpenCTI-Platform/opencti, ``opencti-graphql/src/http/httpTaxii.js`` and ``domain/taxii.js``. The stream:
+https://docs.opencti.io/latest/reference/streaming/, and ``opencti-graphql/src/graphql/sseMiddleware.js`` (``from``,
+``recover``, ``listen-delete``, ``no-dependencies``; the events ``connected``, ``heartbeat``, ``create``, ``update``,
+``delete``, ``merge``).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import quote
+
+import orjson
+import requests
+from pydantic import Field, model_validator
+
+from feeds import opencti
+from feeds.batching import of_rows
+from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater
+from feeds.items import ReportSettings
+from feeds.opencti_stream import Stream
+from feeds.outbound import OutboundSettings, Refused, check_url, consequences, session
+from feeds.taxii import MEDIA_TYPE, Bearer
+
+_SHIFTED = "X-TAXII-Date-Added-Last"
+
+
+class OpenctiPullSettings(OutboundSettings, ReportSettings, PullSettings):
+    """Where OpenCTI is, who we are there, and which of its collections or streams is ours."""
+
+    url: Annotated[str, Field(description="address of OpenCTI, with the path that it may lie under")]
+    token: Annotated[Secret | None, Field(description="our token there; public collections and streams need none")] = (
+        None
+    )
+    collection: Annotated[str | None, Field(description="id of a TAXII collection")] = None
+    stream: Annotated[str | None, Field(description="id of a live stream")] = None
+    stay: Annotated[Duration, Field(description="with stream: how long to listen on for news before the run ends")] = (
+        "5m"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.collection is None) == (self.stream is None):
+            raise ValueError("give collection or stream")
+        try:
+            check_url(self.url, credentials=self.token is not None, allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+
+class OpenctiPull(Pull[OpenctiPullSettings]):
+    """Reads a collection in its order, or a stream from where it was left; only a stream tells what was deleted.
+
+    A stream that has forgotten where it was left is made up for from OpenCTI's database, whose deletions it tells not.
+    """
+
+    name: ClassVar[str] = "opencti-pull"
+    settings_model = OpenctiPullSettings
+
+    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the indicators since the last that was read."""
+        settings = self.settings
+        with session(settings, settings.url, endless=settings.stream is not None) as opened:
+            if settings.token:
+                opened.auth = Bearer(settings.token.reveal())
+            if settings.stream is not None:
+                url = f"{settings.url.rstrip('/')}/stream/{quote(settings.stream, safe='')}"
+                yield from Stream(opened, url, settings, settings.stay, settings.batch).read(checkpoint or {})
+            else:
+                yield from self._collection(opened, checkpoint or {})
+
+    def _collection(self, opened: requests.Session, place: dict[str, Any]) -> Iterator[Batch]:
+        settings = self.settings
+        options = settings.options(settings.contribute_as)
+        while True:
+            said, shifted = self._ask(opened, place)
+            objects = [each for each in said.get("objects") or [] if isinstance(each, dict)]
+            if not objects:
+                return
+            # ``next`` is given on the last page too, leads on from there, and never expires.
+            if following := said.get("next"):
+                place = {"next": str(following)}
+            elif shifted:
+                place = {"added_after": shifted}
+            elif said.get("more") is True:
+                raise TryLater(f"{settings.url}: says that there is more, and not where")
+            rows, gone = opencti.split(objects)
+            yield of_rows(rows, place, options, gone=gone)
+            if said.get("more") is not True:
+                return
+
+    def _ask(self, opened: requests.Session, place: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        settings = self.settings
+        url = f"{settings.url.rstrip('/')}/taxii2/root/collections/{quote(settings.collection or '', safe='')}/objects/"
+        asked = {"limit": str(settings.batch), **place}
+        try:
+            with consequences(settings.url):
+                response = opened.get(url, params=asked, headers={"Accept": MEDIA_TYPE})
+                response.raise_for_status()
+                said = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise TryLater(f"{settings.url}: answers, but not in JSON") from error
+        except Refused as error:
+            raise Misconfigured(f"{settings.url}: does not take this question (HTTP {error.status})") from error
+        if not isinstance(said, dict) or not isinstance(said.get("objects", []), list):
+            raise TryLater(f"{settings.url}: answers, but not with an envelope of TAXII 2.1")
+        return said, response.headers.get(_SHIFTED)

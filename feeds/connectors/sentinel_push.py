@@ -1,0 +1,164 @@
+"""Indicators into a workspace of Microsoft Sentinel, by its upload API."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import quote
+
+import orjson
+import requests
+from pydantic import Field, model_validator
+
+from feeds.connector import Answer, Misconfigured, Push, PushSettings, Secret, TryLater
+from feeds.consequences import Refused, consequences
+from feeds.envelopes import Envelopes, passed_over, refused
+from feeds.outbound import OutboundSettings, check_url, session
+from server.store.item import Item
+
+_LOGIN, _API = "the login", "the upload API"
+# What the API takes at once.
+_AT_ONCE = 100
+_LARGEST = 10 << 20
+_VERSION = "2024-02-01-preview"
+_SCOPE = "https://management.azure.com/.default"
+# A token is renewed so long before it ends.
+_EARLY_SECONDS = 120.0
+# From here on, a message repeats the value that it does not like.
+_VALUE = "Actual value"
+
+
+class SentinelPushSettings(OutboundSettings, PushSettings):
+    """The workspace, and the application that is a Microsoft Sentinel Contributor there."""
+
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$", description="id or domain of the Entra tenant")]
+    client_id: Annotated[str, Field(pattern=r"^[0-9A-Fa-f-]{36}$", description="id of the registered application")]
+    client_secret: Annotated[Secret, Field(description="the application's secret")]
+    workspace: Annotated[str, Field(pattern=r"^[0-9A-Fa-f-]{36}$", description="id of the Log Analytics workspace")]
+    source: Annotated[str, Field(min_length=1, description="what the indicators' source is called there")] = "Scamfeed"
+    requests_a_minute: Annotated[
+        int, Field(ge=1, description="requests a minute; the API takes 100 of all senders")
+    ] = 100
+    login_url: Annotated[str, Field(description="the login server, in national clouds another")] = (
+        "https://login.microsoftonline.com"
+    )
+    api_url: Annotated[str, Field(description="the server of the upload API, in national clouds another")] = (
+        "https://api.ti.sentinel.azure.com"
+    )
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        for name in ("login_url", "api_url"):
+            try:
+                check_url(getattr(self, name), credentials=True, allow_http=self.allow_http)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        if self.source == "Microsoft Sentinel":
+            raise ValueError("source: that name is Microsoft's own; take another")
+        return self
+
+
+class SentinelPush(Push[SentinelPushSettings]):
+    """Uploads indicators, 100 a request, and not more requests a minute than the API takes.
+
+    Each version of each indicator is a row there, which costs; nothing but indicators is uploaded.
+    """
+
+    name: ClassVar[str] = "sentinel-push"
+    settings_model = SentinelPushSettings
+
+    def __init__(self, settings: SentinelPushSettings) -> None:
+        """Take the settings."""
+        super().__init__(settings)
+        self._session: requests.Session | None = None
+        self._expires = 0.0
+        self._next = 0.0
+        workspace = quote(settings.workspace, safe="")
+        self._upload = (
+            f"{settings.api_url.rstrip('/')}/workspaces/{workspace}/threat-intelligence-stix-objects:upload"
+            f"?api-version={_VERSION}"
+        )
+        self._login = f"{settings.login_url.rstrip('/')}/{quote(settings.tenant, safe='')}/oauth2/v2.0/token"
+        self._envelopes = Envelopes(_API, self._post, most_bytes=_LARGEST, most_items=_AT_ONCE)
+
+    def push(self, items: Sequence[Item]) -> list[Answer]:
+        """Deliver the indicators among ``items``, in their order."""
+        self._logged_in()
+        told = [item for item in items if item.type == "indicator"]
+        others = [passed_over(item, "Sentinel is given indicators") for item in items if item.type != "indicator"]
+        return self._envelopes.send(told) + others
+
+    def close(self) -> None:
+        """Close the connection; the next run logs in with the secret as it is then."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+        self._expires = 0.0
+
+    def _post(self, items: Sequence[Item]) -> list[Answer]:
+        opened = self._logged_in()
+        source = orjson.dumps(self.settings.source)
+        body = b'{"sourcesystem":%b,"stixobjects":[%b]}' % (source, b",".join(item.body for item in items))
+        self._wait()
+        with consequences(_API):
+            answer = opened.post(self._upload, data=body, headers={"Content-Type": "application/json"})
+            answer.raise_for_status()
+            said = _errors(answer, len(items))
+        return [
+            refused(item, said[place]) if place in said else Answer(item, True, "success")
+            for place, item in enumerate(items)
+        ]
+
+    def _wait(self) -> None:
+        """Keep the requests apart, so that there are never more a minute than may be."""
+        now = time.monotonic()
+        if self._next > now:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + 60 / self.settings.requests_a_minute
+
+    def _logged_in(self) -> requests.Session:
+        """Give a session with a token that lasts."""
+        settings = self.settings
+        if self._session is None:
+            # An upload that is repeated is the same version of the same indicator.
+            self._session = session(settings, settings.login_url, settings.api_url, repeat_posts=True)
+        if time.monotonic() < self._expires:
+            return self._session
+        asked = {
+            "grant_type": "client_credentials",
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret.reveal(),
+            "scope": _SCOPE,
+        }
+        try:
+            with consequences(_LOGIN):
+                self._session.headers.pop("Authorization", None)
+                answer = self._session.post(self._login, data=asked)
+                answer.raise_for_status()
+                said = answer.json()
+            token, seconds = str(said["access_token"]), float(said.get("expires_in", 0))
+        except Refused as refusal:
+            raise Misconfigured(f"{_LOGIN}: refuses tenant, client_id or client_secret ({refusal})") from refusal
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise TryLater(f"{_LOGIN}: answers, but gives no token") from error
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._expires = time.monotonic() + max(0.0, seconds - _EARLY_SECONDS)
+        return self._session
+
+
+def _errors(answer: requests.Response, count: int) -> dict[int, str]:
+    """Give by place what is wrong with objects; an empty answer means that nothing is."""
+    if not answer.content.strip():
+        return {}
+    said: Any = answer.json()
+    try:
+        errors = {int(each["recordIndex"]): _message(each.get("errorMessages")) for each in said.get("errors") or ()}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise TryLater(f"{_API}: answers, but not as it is described") from error
+    if any(not 0 <= place < count for place in errors):
+        raise TryLater(f"{_API}: names objects that were not sent")
+    return errors
+
+
+def _message(messages: Any) -> str:
+    """Give what is wrong, never the value that it is wrong with."""
+    return "; ".join(str(each).partition(_VALUE)[0].strip() for each in messages or ())

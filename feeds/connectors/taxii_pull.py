@@ -1,0 +1,132 @@
+"""Indicators of a collection of somebody's TAXII server, 2.1 or 2.0."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import quote, urljoin
+
+from pydantic import Field, field_validator, model_validator
+from taxii2client.v20 import Collection as Collection20
+from taxii2client.v21 import Collection as Collection21
+
+from feeds import paging, taxii
+from feeds.adopting import Adopting
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
+from feeds.mapping import Options
+from feeds.outbound import OutboundSettings, check_url
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.vocabulary import Word
+
+_VERSIONS: dict[str, tuple[Any, paging.Pager, str]] = {
+    "2.1": (Collection21, paging.of_2_1, taxii.MEDIA_TYPE),
+    "2.0": (Collection20, paging.of_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
+}
+
+
+class TaxiiPullSettings(OutboundSettings, PullSettings):
+    """Where the peer's collection is, and who we are there."""
+
+    url: Annotated[
+        str, Field(pattern=r"^https?://\S+$", description="the peer's collection, or its API root with peer_collection")
+    ]
+    peer_collection: Annotated[str | None, Field(description="id or alias of the collection at the peer")] = None
+    version: Annotated[Literal["2.1", "2.0"], Field(description="of TAXII")] = "2.1"
+    user: Annotated[str | None, Field(description="our user name there")] = None
+    password: Annotated[Secret | None, Field(description="our password there")] = None
+    token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
+    added_after: Annotated[
+        str | None, Field(description="the first run leaves out what was added before; RFC 3339 or a date")
+    ] = None
+    scam_type: Annotated[Word | None, Field(description="scam type of indicators that say none")] = None
+
+    @field_validator("added_after")
+    @classmethod
+    def _a_moment(cls, said: str | None) -> str | None:
+        try:
+            return None if said is None else timestamp.text(timestamp.parse(said))
+        except Rejected as refusal:
+            raise ValueError(refusal.message) from None
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password come together")
+        if self.user and self.token:
+            raise ValueError("give user and password, or token")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        try:
+            check_url(self.url, credentials=bool(self.user or self.token), allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+
+class TaxiiPull(Pull[TaxiiPullSettings]):
+    """Asks for what was added since the last run, a page a batch, and says it anew in the partner's name.
+
+    What the peer revokes is retracted.
+    """
+
+    name: ClassVar[str] = "taxii-pull"
+    settings_model = TaxiiPullSettings
+
+    def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
+        """Give the indicators that were added since ``checkpoint``."""
+        settings = self.settings
+        defaults = {"scam_type": settings.scam_type} if settings.scam_type else {}
+        checkpoint = checkpoint or {"added_after": settings.added_after}
+        adopting = Adopting(
+            Options(reporter=settings.contribute_as, defaults=defaults), markings=checkpoint.get("markings")
+        )
+        kind, pages, media_type = _VERSIONS[settings.version]
+        with closing(self._connection()) as connection:
+            collection = self._collection(connection, kind, media_type)
+            before = checkpoint
+            for page in pages(collection, paging.Headers(connection), settings.batch, checkpoint):
+                yield from _batches(adopting, page.objects, settings.batch, before, page.checkpoint)
+                before = page.checkpoint
+
+    def _connection(self) -> Any:
+        settings = self.settings
+        return taxii.connection(
+            settings,
+            settings.url,
+            user=settings.user,
+            password=settings.password.reveal() if settings.password else None,
+            token=settings.token.reveal() if settings.token else None,
+            version=settings.version,
+        )
+
+    def _collection(self, connection: Any, kind: Any, media_type: str) -> Any:
+        url = self.settings.url if self.settings.url.endswith("/") else self.settings.url + "/"
+        if self.settings.peer_collection:
+            url = urljoin(url, f"collections/{quote(self.settings.peer_collection, safe='')}/")
+        try:
+            with taxii.consequences(url):
+                about = connection.get(url, headers={"Accept": media_type})
+                # The client wants the id in the URL, where the configuration may have an alias.
+                by_id = urljoin(url, f"../{quote(about['id'], safe='')}/")
+                collection = kind(by_id, conn=connection, collection_info=about)
+                if not collection.can_read:
+                    raise Misconfigured(f"{url}: we may not read there; ask the peer for that right")
+        except taxii.Refused as refusal:
+            raise Misconfigured(f"{url}: no collection of TAXII {self.settings.version} ({refusal})") from refusal
+        return collection
+
+
+def _batches(
+    adopting: Adopting, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
+) -> Iterator[Batch]:
+    """Give the objects of a page in batches of ``size``, as peers may give more than was asked for.
+
+    Only after the last of them the page is done.
+    """
+    for start in range(0, len(objects) or 1, size):
+        adopted = adopting.take(objects[start : start + size])
+        ended = start + size >= len(objects)
+        kept = {**(after if ended else before), "markings": adopting.markings}
+        yield Batch(adopted.items, kept, adopted.read, adopted.rejected, gone=adopted.gone)

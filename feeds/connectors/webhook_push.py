@@ -1,0 +1,131 @@
+"""Events to an address of the partner's, signed as Standard Webhooks has it."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+import orjson
+import requests
+from pydantic import Field, model_validator
+
+from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
+from feeds.consequences import consequences
+from feeds.envelopes import Envelopes, check_no_page, refused
+from feeds.outbound import OutboundSettings, check_url, session
+from feeds.signing import Signer
+from schemas import timestamp
+from server.store import deliveries
+from server.store.item import Item
+
+_PEER = "url"
+
+
+class WebhookPushSettings(OutboundSettings, PushSettings):
+    """Where events go, and how they are signed."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the partner's address that takes the events")]
+    secret: Annotated[Secret, Field(description="the signing secret shared with the partner, as whsec_…")]
+    old_secret: Annotated[
+        Secret | None, Field(description="the secret before, by which events are signed too while it is replaced")
+    ] = None
+    token: Annotated[Secret | None, Field(description="a Bearer token, where the address asks for one")] = None
+    most_bytes: Annotated[int, Field(ge=10_000, description="the largest message to send")] = 1 << 20
+
+    @model_validator(mode="after")
+    def _nothing_in_the_open(self) -> Self:
+        try:
+            check_url(self.url, credentials=True, allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+
+class WebhookPush(Push[WebhookPushSettings]):
+    """Posts messages of events ``added``, ``changed`` and ``revoked``, each with the object as it is now.
+
+    A message that is sent again has the same ``webhook-id`` as before. The partner may answer which objects of it are
+    not taken: ``{"refused": [{"id": …, "message": …}]}``; any other 2xx means that all are.
+    """
+
+    name: ClassVar[str] = "webhook-push"
+    settings_model = WebhookPushSettings
+
+    def __init__(self, settings: WebhookPushSettings) -> None:
+        """Take the settings."""
+        super().__init__(settings)
+        self._session: requests.Session | None = None
+        self._signer: Signer | None = None
+        self._outgoing: Outgoing | None = None
+        self._envelopes = Envelopes(_PEER, self._post, most_bytes=settings.most_bytes)
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Remember whose ledger tells what is new to the partner."""
+        self._outgoing = outgoing
+
+    def push(self, items: Sequence[Item]) -> list[Answer]:
+        """Deliver ``items``, in their order."""
+        settings = self.settings
+        if self._session is None:
+            secrets = [each.reveal() for each in (settings.secret, settings.old_secret) if each is not None]
+            self._signer = Signer(secrets)
+            # The partner knows by its id a message that comes twice.
+            opened = session(settings, settings.url, repeat_posts=True)
+            if settings.token:
+                opened.headers["Authorization"] = f"Bearer {settings.token.reveal()}"
+            self._session = opened
+        return self._envelopes.send(items)
+
+    def close(self) -> None:
+        """Close the connection; the next run opens one with the secrets as they are then."""
+        if self._session is not None:
+            self._session.close()
+        self._session = self._signer = None
+
+    def _post(self, items: Sequence[Item]) -> list[Answer]:
+        assert self._session is not None and self._signer is not None  # noqa: S101, PT018 - opened by push
+        now = datetime.now(UTC)
+        body = self._body(items, now)
+        signed = self._signer.headers(_message_id(self.settings.name, items), now, body)
+        with consequences(_PEER):
+            answer = self._session.post(
+                self.settings.url, data=body.encode(), headers={"Content-Type": "application/json", **signed}
+            )
+            answer.raise_for_status()
+        check_no_page(_PEER, answer)
+        said = _refused(answer)
+        return [refused(item, said[item.id]) if item.id in said else Answer(item, True, "success") for item in items]
+
+    def _body(self, items: Sequence[Item], now: datetime) -> str:
+        outgoing = self._outgoing
+        if outgoing is None:
+            raise Misconfigured("webhook-push: begin() comes before push()")
+        with outgoing.store.read() as tx:
+            had = deliveries.known(tx, outgoing.feed, outgoing.partner, (item.id for item in items))
+        events = ",".join(f'{{"event":"{_event(item, had)}","object":{item.body.decode()}}}' for item in items)
+        collection = orjson.dumps(outgoing.collection.alias).decode()
+        return (
+            f'{{"type":"objects.delivered","timestamp":"{timestamp.text(now)}",'
+            f'"data":{{"collection":{collection},"events":[{events}]}}}}'
+        )
+
+
+def _event(item: Item, had: set[str]) -> str:
+    if item.revoked:
+        return "revoked"
+    return "changed" if item.id in had else "added"
+
+
+def _message_id(feed: str, items: Sequence[Item]) -> str:
+    """Name a message by what it delivers, so that it has the same name whenever it is sent."""
+    said = orjson.dumps([feed, [[item.id, item.version] for item in items]])
+    return f"msg_{hashlib.sha256(said).hexdigest()[:32]}"
+
+
+def _refused(answer: requests.Response) -> dict[str, str]:
+    """Give by id what the partner says of objects that it does not take; it need not say anything."""
+    try:
+        said: Any = answer.json()
+        return {str(each["id"]): str(each.get("message", "")) for each in said["refused"]}
+    except (requests.exceptions.JSONDecodeError, LookupError, TypeError, AttributeError):
+        return {}

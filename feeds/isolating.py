@@ -1,0 +1,65 @@
+"""Finding the item at which something fails, so that the others go on: halves, and halves of halves."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from feeds.connector import Misconfigured, TryLater
+from server.store import StoreUnavailable
+from server.store.leases import Fenced
+
+_log = logging.getLogger(__name__)
+
+# What these tell is not about an item.
+EXPECTED = (TryLater, Misconfigured, Fenced, StoreUnavailable)
+# A batch with more bad items than this says that the fault is elsewhere.
+_MOST = 25
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Failed(NamedTuple):
+    """An item that fails alone, by its place among the others."""
+
+    place: int
+    error: Exception
+
+
+def isolate(
+    items: Sequence[T], do: Callable[[Sequence[T]], R], *, given_up: bool = False
+) -> tuple[list[R], list[Failed]]:
+    """Do with all ``items`` what ``do`` does, in their order; give its results, and the items at which it fails.
+
+    Where it fails at every item, or at many, the fault is not theirs, and the error is raised as it came; with
+    ``given_up`` it counts as theirs all the same. ``do`` must be harmless to repeat.
+    """
+    results: list[R] = []
+    failed: list[Failed] = []
+
+    def attempt(start: int, end: int) -> None:
+        try:
+            results.append(do(items[start:end]))
+            return
+        except EXPECTED:
+            raise
+        except Exception as caught:
+            if end - start == 1:
+                failed.append(Failed(start, caught))
+                if len(failed) > _MOST and not given_up:
+                    raise
+                return
+        middle = (start + end) // 2
+        attempt(start, middle)
+        attempt(middle, end)
+
+    if items:
+        attempt(0, len(items))
+    if failed and not results and not given_up:
+        raise failed[0].error
+    return results, failed
+
+
+def report(feed: str, subject: str, error: Exception) -> None:
+    """Log that an item was put aside, with where it failed."""
+    _log.warning("item put aside feed=%s subject=%s error=%s", feed, subject, type(error).__name__, exc_info=error)

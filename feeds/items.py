@@ -1,0 +1,57 @@
+"""From the records of somebody's API to the batch of a pull: each becomes a report, or is counted with its reason."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from feeds import record
+from feeds.connector import Batch
+from feeds.mapping import Mapped, Options, map_rows
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.vocabulary import Tlp, Word
+
+
+class ReportSettings(BaseModel):
+    """What a pull may be told of the reports that it brings, where they leave it out themselves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Annotated[str | None, Field(description="kind of values that come without one")] = None
+    scam_type: Annotated[Word | None, Field(description="scam type of reports that say none")] = None
+    tlp: Annotated[Tlp | None, Field(description="TLP 2.0 of reports that bear none")] = None
+    country: Annotated[
+        str | None, Field(pattern="^[A-Z]{2}$", description="country of values that are written without one")
+    ] = None
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, name: str | None) -> str | None:
+        try:
+            return kinds.get(name).name if name is not None else None
+        except Rejected as refusal:
+            raise ValueError(refusal.message) from None
+
+    def options(self, reporter: str, reported_at: datetime | None = None) -> Options:
+        """Give these as the options of the mapping, for reports of ``reporter``."""
+        said = {"scam_type": self.scam_type, "tlp": self.tlp and self.tlp.value, "country": self.country}
+        defaults = {name: str(text) for name, text in said.items() if text}
+        return Options(reporter=reporter, kind=self.kind, reported_at=reported_at, defaults=defaults)
+
+
+def batch(
+    records: Iterable[Mapping[str, Any]], checkpoint: dict[str, Any], options: Options, gone: Sequence[str] = ()
+) -> Batch:
+    """Make a batch of ``records``, whose keys are columns as a file of reports has them (``docs/reports.md``).
+
+    One that is no report is counted with its reason. ``gone`` are values, or ids of indicators, that the partner
+    takes back.
+    """
+    rows = (record.row(number, dict(each)) for number, each in enumerate(records, 1))
+    outcomes = list(map_rows(rows, options.reporter, options))
+    rejected = Counter(each.reason for each in outcomes if not isinstance(each, Mapped))
+    items = [each.objects for each in outcomes if isinstance(each, Mapped)]
+    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone)

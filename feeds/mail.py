@@ -1,0 +1,96 @@
+"""Mails: who wrote one, and which files of reports are in it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
+from typing import NamedTuple
+
+from schemas import timestamp
+from schemas.text import escaped
+
+# What mails carry beside what is sent with them: pictures of signatures, and proofs of who wrote.
+_BESIDE = re.compile(
+    r"(?:image|audio|video|font)/|application/(?:pkcs7-signature|x-pkcs7-signature|pgp-|ms-tnef)|text/calendar"
+)
+_TEXTS = ("text/plain", "text/html")
+
+
+class File(NamedTuple):
+    """What is sent with a mail; ``body`` tells that it is the mail's own text."""
+
+    name: str
+    data: bytes
+    body: bool = False
+
+
+class Mail:
+    """A mail as it came."""
+
+    def __init__(self, data: bytes) -> None:
+        """Read it."""
+        self._message: Message = message_from_bytes(data)
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """Give when it says that it was sent, or the present where that lies in the future; None where it says not."""
+        try:
+            moment = parsedate_to_datetime(str(self._message.get("Date", "")))
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=timestamp.now().tzinfo)
+            return min(timestamp.to_millisecond(moment), timestamp.now())
+        except (ValueError, OverflowError, TypeError):
+            return None
+
+    def is_from(self, senders: Sequence[str]) -> bool:
+        """Tell whether its one author is among ``senders``: addresses, and domains as ``@example.com``."""
+        authors = [address.lower() for _, address in getaddresses([str(each) for each in self._all("From")])]
+        known = {each.lower() for each in senders}
+        return len(authors) == 1 and (authors[0] in known or "@" + authors[0].rpartition("@")[2] in known)
+
+    def is_authenticated(self, server: str) -> bool:
+        """Tell whether our mail server of that name says that the author's domain is no lie (RFC 8601, DMARC).
+
+        The topmost of its words counts; what it has not removed below may be forged.
+        """
+        for said in self._all("Authentication-Results"):
+            name, *results = re.sub(r"\s+", " ", str(said)).split(";")
+            if name.split()[:1] == [server]:
+                return any(re.match(r"\s*dmarc\s*=\s*pass\b", each, re.IGNORECASE) for each in results)
+        return False
+
+    def files(self, *, bodies: bool) -> Iterator[File]:
+        """Give what is sent with it, also with mails that it forwards; with ``bodies`` its plain text too."""
+        for part in self._message.walk():
+            type_ = part.get_content_type()
+            if part.is_multipart() or _BESIDE.match(type_):
+                continue
+            sent = part.get_content_disposition() == "attachment" or part.get_param("name") or part.get_filename()
+            data = part.get_payload(decode=True)
+            if not isinstance(data, bytes):
+                continue
+            if sent or type_ not in _TEXTS:
+                yield File(_name(part), data)
+            elif bodies and type_ == "text/plain":
+                yield File("", _text(part, data), body=True)
+
+    def _all(self, header: str) -> list[object]:
+        return list(self._message.get_all(header, []))
+
+
+def _name(part: Message) -> str:
+    said = part.get_filename() or ""
+    with suppress(ValueError, LookupError):
+        said = str(make_header(decode_header(collapse_rfc2231_value(said))))
+    return escaped(said)[:200] or "unnamed"
+
+
+def _text(part: Message, data: bytes) -> bytes:
+    """Give a text in UTF-8, whatever it says that it is in."""
+    try:
+        return data.decode(part.get_content_charset() or "utf-8").encode()
+    except (LookupError, UnicodeError):
+        return data

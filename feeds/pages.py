@@ -1,0 +1,100 @@
+"""Pages of the log that many pushes read: fetched and taken apart once, and shared while they are fresh."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from server.store import Store, log
+from server.store.collections import Collection
+from server.store.item import Item
+from server.store.query import Query
+
+# While nothing is added a page stays as it is, but for what is erased; while much is added, what an older page holds
+# may have been revoked since.
+_STILL_SECONDS = 60.0
+_BUSY_SECONDS = 3.0
+_MOST_BYTES = 64 << 20
+# An item is more than its body.
+_ITEM_BYTES = 500
+
+
+class Page(NamedTuple):
+    """Objects in the order they are to go out, and where to go on; ``last`` is None where there are none."""
+
+    items: Sequence[Item]
+    last: int | None
+    more: bool
+
+
+_Key = tuple[str, int, int]
+
+
+class _Kept(NamedTuple):
+    read: float
+    collection_ends: int
+    size: int
+    page: Page
+
+
+class Pages:
+    """The pages that were read last, for all threads of a process; each is read by one while the others wait."""
+
+    def __init__(
+        self, most_bytes: int = _MOST_BYTES, still_seconds: float = _STILL_SECONDS, busy_seconds: float = _BUSY_SECONDS
+    ) -> None:
+        """Keep up to ``most_bytes``, for ``still_seconds``, or ``busy_seconds`` where the collection grows."""
+        self.reads = 0
+        self._most = most_bytes
+        self._still = still_seconds
+        self._busy = busy_seconds
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._bytes = 0
+        self._changing = threading.Lock()
+        self._reading: dict[_Key, threading.Lock] = {}
+
+    def get(self, store: Store, collection: Collection, after: int, limit: int) -> Page:
+        """Give the page after ``after``: revocations first, since who acts on what was taken back does harm."""
+        key = collection.id, after, limit
+        with store.read() as tx:
+            ends = log.last_added(tx, collection) or 0
+        found = self._find(key, ends)
+        if found is not None:
+            return found
+        with self._changing:
+            reading = self._reading.setdefault(key, threading.Lock())
+        with reading:
+            found = self._find(key, ends)
+            if found is None:
+                found = self._read(store, collection, after, limit)
+                self._keep(key, ends, found)
+        with self._changing:
+            self._reading.pop(key, None)
+        return found
+
+    def _read(self, store: Store, collection: Collection, after: int, limit: int) -> Page:
+        with store.read() as tx:
+            page = log.page(tx, collection, Query(after=after, limit=limit))
+        self.reads += 1
+        items = sorted(map(Item.of_bytes, page.bodies), key=lambda item: not item.revoked)
+        return Page(items, page.last, page.next is not None)
+
+    def _find(self, key: _Key, ends: int) -> Page | None:
+        with self._changing:
+            kept = self._kept.get(key)
+        if kept is None:
+            return None
+        # The last page is another as soon as something was added.
+        fresh = self._still if kept.collection_ends == ends else self._busy if kept.page.more else 0.0
+        return kept.page if time.monotonic() - kept.read < fresh else None
+
+    def _keep(self, key: _Key, ends: int, page: Page) -> None:
+        size = sum(len(item.body) + _ITEM_BYTES for item in page.items)
+        with self._changing:
+            before = self._kept.pop(key, None)
+            self._bytes += size - (before.size if before else 0)
+            self._kept[key] = _Kept(time.monotonic(), ends, size, page)
+            while self._bytes > self._most and self._kept:
+                _, gone = self._kept.popitem(last=False)
+                self._bytes -= gone.size

@@ -1,0 +1,107 @@
+"""The work of a pull: each batch contributed in its partner's name, in one transaction with its checkpoint."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from feeds.connector import Batch, Pull, PullSettings
+from feeds.isolating import EXPECTED, isolate, report
+from feeds.run import Bad, Work
+from mappers import identity
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from server.release.contribute import Outcome, contribute
+from server.release.retract import retract
+from server.store import Tx, checkpoints
+from server.store.item import Item
+
+_Objects = Sequence[dict[str, Any]]
+
+
+def pull(work: Work, feed: Pull[PullSettings]) -> None:
+    """Contribute what a partner has for us, from the feed's checkpoint on."""
+    partner = work.partner(feed.settings.contribute_as, "contribute_as")
+    with work.store.read() as tx:
+        checkpoint = checkpoints.load(tx, work.run.feed)
+
+    def seen(digest: str) -> bool:
+        with work.store.read() as tx:
+            return checkpoints.seen(tx, work.run.feed, digest)
+
+    for batch in feed.pull(checkpoint, seen):
+        try:
+            with work.transaction() as tx:
+                outcomes = [take(tx, partner, batch.items)]
+                _keep(tx, work, partner, batch)
+            bad: list[Bad] = []
+        except EXPECTED:
+            raise
+        except Exception:
+            if not batch.items:
+                raise
+            outcomes, bad = _one_by_one(work, partner, batch)
+        _count(work, batch, outcomes, bad)
+        work.progress(work.run)
+        if work.stopped():
+            return
+
+
+def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Outcome:
+    """Contribute the objects of ``items`` as if ``partner`` had posted them."""
+    objects: dict[str, dict[str, Any]] = {obj["id"]: obj for each in items for obj in each}
+    if not objects:
+        return Outcome()
+    if partner.identity not in objects and any(
+        obj.get("created_by_ref") == partner.identity for obj in objects.values()
+    ):
+        who = identity.to_stix(partner.name, partner.kind)
+        if who["id"] == partner.identity:
+            objects = {who["id"]: who, **objects}
+    return contribute(tx, partner, [Item.of(obj) for obj in objects.values()])
+
+
+def _one_by_one(work: Work, partner: Partner, batch: Batch) -> tuple[list[Outcome], list[Bad]]:
+    """Contribute the parts of a batch at which we fail as a whole; only then is its checkpoint kept."""
+
+    def part(items: Sequence[_Objects]) -> Outcome:
+        with work.transaction() as tx:
+            return take(tx, partner, items)
+
+    outcomes, failed = isolate(batch.items, part, given_up=work.given_up)
+    bad = []
+    for place, error in failed:
+        objects = batch.items[place]
+        subject = str(next((obj["id"] for obj in objects if obj.get("type") == "indicator"), objects[0].get("id")))
+        bad.append(Bad(subject, orjson.dumps(objects), error))
+        report(work.run.feed, subject, error)
+    with work.transaction() as tx:
+        work.put_aside(tx, bad)
+        _keep(tx, work, partner, batch)
+    return outcomes, bad
+
+
+def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
+    for each in batch.gone:
+        # What is no value of any kind was never contributed either.
+        with suppress(Rejected):
+            retract(tx, each, partner)
+    for digest, name in batch.done:
+        checkpoints.mark_seen(tx, work.run.feed, digest, name)
+    checkpoints.save(tx, work.run.feed, batch.checkpoint)
+
+
+def _count(work: Work, batch: Batch, outcomes: Sequence[Outcome], bad: Sequence[Bad]) -> None:
+    refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
+    for outcome in outcomes:
+        refusals |= {each.id: "held" for each in outcome.pending} | {each.id: "refused" for each in outcome.failed}
+    work.run.read += batch.read
+    work.run.accepted += len(batch.gone)
+    work.run.reasons.update(batch.rejected)
+    for objects in batch.items:
+        reasons = [refusals[obj["id"]] for obj in objects if obj["id"] in refusals]
+        if reasons:
+            work.run.reasons[reasons[0]] += 1
+        else:
+            work.run.accepted += 1

@@ -1,0 +1,65 @@
+"""The feeds of the configuration, read again when its file changes."""
+
+import hashlib
+import logging
+from collections import Counter
+from typing import Any
+
+from feeds.connector import Connector, FeedSettings, Misconfigured, build
+from server.cli.context import Context, fail
+from server.settings import DEFAULT_FILE, BadConfiguration, load
+
+_log = logging.getLogger(__name__)
+
+Feeds = list[Connector[FeedSettings]]
+
+
+def feeds_of(context: Context) -> Feeds:
+    """Make the feeds of the configuration, or end the program with what is wrong in them."""
+    try:
+        return _build(context.settings.feed)
+    except Misconfigured as error:
+        fail(str(error))
+
+
+class Configured:
+    """Gives the feeds anew when the content of the configuration file has changed, else None.
+
+    A configuration that cannot be used is logged once, and the one before stays; so is one that is not there for a
+    moment.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Take the configuration as it is now for known."""
+        self._path = context.config
+        self._file = context.config or DEFAULT_FILE
+        self._known = self._digest()
+
+    def __call__(self) -> Feeds | None:
+        """Read the feeds again, where there is something new to read."""
+        digest = self._digest()
+        if digest == self._known:
+            return None
+        self._known = digest
+        if digest is None:
+            _log.error("configuration not taken, the old one stays file=%s error=it cannot be read", self._file)
+            return None
+        try:
+            return _build(load(self._path).feed)
+        except (BadConfiguration, Misconfigured) as error:
+            _log.error("configuration not taken, the old one stays file=%s error=%s", self._file, error)
+            return None
+
+    def _digest(self) -> str | None:
+        try:
+            return hashlib.sha256(self._file.read_bytes()).hexdigest()
+        except OSError:
+            return None
+
+
+def _build(tables: list[dict[str, Any]]) -> Feeds:
+    feeds = [build(table) for table in tables]
+    twice = [name for name, count in Counter(feed.settings.name for feed in feeds).items() if count > 1]
+    if twice:
+        raise Misconfigured(f"feed {twice[0]}: name: two feeds have it; each needs a name of its own")
+    return feeds

@@ -1,0 +1,42 @@
+"""What every connector's suite stands on: a store with two partners, and assertions that explain themselves."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, collections, partners
+
+pytest.register_assert_rewrite(
+    "tests.contract.connectors.contract",
+    "tests.contract.connectors.pulls",
+    "tests.contract.connectors.pushes",
+    "tests.contract.connectors.peer",
+)
+
+from tests.contract.connectors.contract import PARTNER, READER  # noqa: E402 - after they were registered
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a store once, for each test to have a copy of."""
+    made = tmp_path_factory.mktemp("furnished") / "hub.db"
+    opened = Store.open(f"sqlite:///{made}")
+    opened.migrate()
+    with opened.begin() as tx:
+        collections.create_defaults(tx)
+        partners.add(tx, Partner(name=PARTNER, kind=PartnerKind.TELECOM, identity=ids.identity(PARTNER)))
+        partners.add(tx, Partner(name=READER, kind=PartnerKind.BANK, identity=ids.identity(READER)))
+        partners.grant(tx, READER, collections.get(tx, "takedown"), read=True)
+    opened.close()
+    return made
+
+
+@pytest.fixture
+def store(furnished: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(furnished, tmp_path / 'hub.db')}")
+    yield opened
+    opened.close()

@@ -1,0 +1,244 @@
+"""What holds for every connector, pull or push; its suite says what the peer is and inherits the tests."""
+
+import threading
+from abc import ABC, abstractmethod
+from typing import Any
+
+import orjson
+import pytest
+
+from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push, build
+from feeds.runner import Run, run
+from server.store import Store, checkpoints, collections, log
+from server.store.query import ALL, Query
+
+PARTNER = "Example Telecom"
+READER = "Example Bank"
+
+
+def latest(store: Store, alias: str = "takedown") -> list[dict[str, Any]]:
+    """Give the newest version of each object of a collection, in the order they were added."""
+    with store.read() as tx:
+        return [orjson.loads(body) for body in log.page(tx, collections.get(tx, alias), Query()).bodies]
+
+
+def versions(store: Store) -> int:
+    """Count the object versions of all collections."""
+    with store.read() as tx:
+        return sum(len(log.page(tx, each, ALL).bodies) for each in collections.every(tx))
+
+
+def kept_checkpoint(store: Store, feed: str = "tested") -> dict[str, Any] | None:
+    """Give the checkpoint that the next run goes on from."""
+    with store.read() as tx:
+        return checkpoints.load(tx, feed)
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+class Contract(ABC):
+    """What holds for pulls and pushes alike. A suite says what the peer is, in the words of the methods below."""
+
+    connector: str
+    # Of what the last run brought, the next may look at some again: a peer whose clock is whole seconds.
+    looks_again = False
+    # Seconds a run may take when the peer says nothing; ``table`` has to set a timeout well below.
+    patience = 10.0
+
+    @abstractmethod
+    def table(self, **more: Any) -> dict[str, Any]:
+        """Give a configuration named ``tested`` that works, with three items a batch."""
+
+    @abstractmethod
+    def arrived(self, store: Store) -> list[str]:
+        """Give what has come over, in order."""
+
+    @abstractmethod
+    def prepare(self, store: Store, count: int) -> None:
+        """Put the domains ``h0.example.com`` to ``h{count - 1}.example.com`` where the connector takes them from.
+
+        Called again with a larger count, the first ones are there already.
+        """
+
+    @abstractmethod
+    def break_credentials(self) -> None:
+        """Let the peer refuse us."""
+
+    @abstractmethod
+    def kill_peer(self) -> None:
+        """Let the peer not answer."""
+
+    @abstractmethod
+    def silence_peer(self) -> None:
+        """Let the peer take the connection and say nothing."""
+
+    @abstractmethod
+    def revive_peer(self) -> None:
+        """Let the peer be well again after any of these."""
+
+    @abstractmethod
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        """Set the clock by which what is prepared from now on is dated: the peer's for a pull, ours for a push."""
+
+    def feed(self, **more: Any) -> Connector[FeedSettings]:
+        return build(self.table(**more))
+
+    def test_an_unknown_key_is_named(self) -> None:
+        with pytest.raises(Misconfigured, match=r"colour: no such setting; there are .*name"):
+            self.feed(colour="red")
+
+    def test_a_missing_key_is_named(self) -> None:
+        table = self.table()
+        del table["name"]
+        with pytest.raises(Misconfigured, match="name: Field required"):
+            build(table)
+
+    def test_every_setting_says_what_it_is(self) -> None:
+        fields = self.feed().settings_model.model_fields
+        assert [name for name, field in fields.items() if not field.description] == []
+
+    def test_nothing_to_do_ends_well(self, store: Store) -> None:
+        result = run(store, self.feed())
+        assert (result.ending, result.read, result.error) == ("done", 0, None)
+
+    def test_everything_arrives(self, store: Store) -> None:
+        self.prepare(store, 7)
+        result = run(store, self.feed())
+        assert result.ending == "done", result.error
+        assert result.accepted == result.read
+        assert len(self.arrived(store)) == 7
+
+    def test_a_repeat_changes_nothing(self, store: Store) -> None:
+        self.prepare(store, 7)
+        run(store, self.feed())
+        before, there = self.arrived(store), versions(store)
+        again = run(store, self.feed())
+        assert (again.read if not self.looks_again else 0, again.error) == (0, None)
+        assert (self.arrived(store), versions(store)) == (before, there)
+
+    def test_a_dry_run_leaves_nothing(self, store: Store) -> None:
+        self.prepare(store, 7)
+        there = versions(store)
+        result = run(store, self.feed(), dry_run=True)
+        assert result.read >= 7
+        assert result.accepted == result.read
+        assert versions(store) == there
+        assert kept_checkpoint(store) is None
+        with store.read() as tx:
+            assert checkpoints.last_runs(tx) == {}
+
+    def test_a_stop_ends_between_two_batches_and_the_next_run_goes_on(self, store: Store) -> None:
+        self.prepare(store, 7)
+        stop = threading.Event()
+        stop.set()
+        for _ in range(20):
+            run(store, self.feed(), stop=stop)
+            if len(self.arrived(store)) == 7:
+                break
+            if isinstance(self.feed(), Push):
+                stop.clear()
+        assert len(self.arrived(store)) == len(set(self.arrived(store))) == 7
+
+    def test_a_crash_after_any_batch_loses_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 7)
+        saved = 0
+        real = checkpoints.save
+
+        def save(tx: Any, feed: str, checkpoint: dict[str, Any]) -> None:
+            nonlocal saved
+            saved += 1
+            if saved % 2 == 0:
+                raise Crash
+            real(tx, feed, checkpoint)
+
+        monkeypatch.setattr(checkpoints, "save", save)
+        crashes = 0
+        for _ in range(20):
+            try:
+                result = run(store, self.feed())
+            except Crash:
+                crashes += 1
+                continue
+            assert result.ending == "done", result.error
+            break
+        assert crashes >= 1
+        assert len(set(self.arrived(store))) == 7
+
+    def test_wrong_credentials_are_the_operators_to_mend(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.break_credentials()
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert kept_checkpoint(store) is None
+
+    def test_a_dead_peer_is_tried_later_from_the_same_checkpoint(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        before = kept_checkpoint(store)
+        self.prepare(store, 6)
+        self.kill_peer()
+        result = run(store, self.feed())
+        assert result.ending == "try-later"
+        assert kept_checkpoint(store) == before
+        self.revive_peer()
+        assert run(store, self.feed()).ending == "done"
+        assert len(set(self.arrived(store))) == 6
+
+    def test_a_silent_peer_is_not_waited_for_for_ever(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.silence_peer()
+        result = run(store, self.feed())
+        assert result.ending == "try-later"
+        assert (result.ended - result.started).total_seconds() < self.patience
+        self.revive_peer()
+        assert run(store, self.feed()).ending == "done"
+        assert len(set(self.arrived(store))) == 2
+
+    @pytest.mark.parametrize("hours", [-26.0, 26.0])
+    def test_a_clock_that_is_wrong_loses_nothing(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, hours: float
+    ) -> None:
+        self.prepare(store, 3)
+        run(store, self.feed())
+        self.turn_clock(monkeypatch, hours)
+        self.prepare(store, 5)
+        run(store, self.feed())
+        self.turn_clock(monkeypatch, 0)
+        self.prepare(store, 7)
+        run(store, self.feed())
+        assert len(set(self.arrived(store))) == 7
+
+    def test_every_run_is_remembered_and_logged_in_one_line(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.prepare(store, 7)
+        with caplog.at_level("INFO"):
+            result: Run = run(store, self.feed())
+        lines = [record.getMessage() for record in caplog.records if record.name == "feeds.runner"]
+        assert len(lines) == 1
+        assert lines[0].startswith(f"run ended feed=tested connector={self.connector} ending=done read={result.read} ")
+        with store.read() as tx:
+            kept = checkpoints.last_runs(tx)["tested"]
+        assert (kept.read, kept.accepted, kept.rejected, kept.error) == (result.read, result.accepted, 0, None)
+
+    def test_an_unknown_partner_is_the_operators_to_mend(self, store: Store) -> None:
+        setting = "contribute_as" if isinstance(self.feed(), Pull) else "partner"
+        result = run(store, self.feed(**{setting: "Nobody"}))
+        assert result.ending == "misconfigured"
+        assert f"{setting}: there is no partner 'Nobody'" in str(result.error)
+
+    def test_a_fault_of_our_own_is_logged_and_not_shown(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.prepare(store, 2)
+        feed = self.feed()
+
+        def fail(*_: Any) -> Any:
+            raise RuntimeError("1234567890")
+
+        monkeypatch.setattr(feed, "pull" if isinstance(feed, Pull) else "push", fail)
+        result = run(store, feed)
+        assert (result.ending, result.error) == ("failed", "unexpected RuntimeError: see the log")
+        assert "Traceback" in caplog.text

@@ -1,0 +1,122 @@
+"""Other machines with files on them, here: an SFTP server and an S3 service."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import requests
+
+
+class _Login(asyncssh.SSHServer):
+    def __init__(self, machine: "SftpMachine") -> None:
+        self._machine = machine
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return (username, key) == ("hub", self._machine.client_key.convert_to_public())
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("hub", self._machine.password)
+
+
+class _Files(asyncssh.SFTPServer):
+    machine: "SftpMachine"
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:  # type: ignore[override]  # may wait
+        if self.machine.silent:
+            await asyncio.sleep(5)
+        data = super().read(file_obj, offset, size)
+        return bytes(await data if asyncio.iscoroutine(data) else data)  # type: ignore[arg-type]  # either
+
+    async def scandir(self, path: bytes) -> Any:
+        if self.machine.silent:
+            await asyncio.sleep(5)
+        async for each in super().scandir(path):
+            yield each
+
+
+class SftpMachine:
+    """An SFTP server for one folder. ``silent`` lets it take questions and say nothing."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.folder = folder
+        self.password = "s3cret"
+        self.silent = False
+        self.port = 0
+        self.known_hosts = home / "known_hosts"
+        self._key = asyncssh.generate_private_key("ssh-ed25519")
+        self.client_key = asyncssh.generate_private_key("ssh-ed25519")
+        self.stranger = home / "other_hosts"
+        self._home = home
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._server: Any = None
+
+    def start(self) -> None:
+        """Answer, at the same port as before."""
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(30)
+        self.port = self._server.get_port()
+        public = self._key.export_public_key().decode().strip()
+        other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {public}\n")
+        self.stranger.write_text(f"[127.0.0.1]:{self.port} {other}\n")
+
+    def stop(self) -> None:
+        """Do not answer."""
+        if self._server is not None:
+            asyncio.run_coroutine_threadsafe(self._close(self._server), self._loop).result(30)
+            self._server = None
+
+    def close(self) -> None:
+        """End."""
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> Any:
+        folder, machine = str(self.folder), self
+        kind = type("Bound", (_Files,), {"machine": machine})
+        return await asyncssh.listen(
+            "127.0.0.1",
+            self.port,
+            server_host_keys=[self._key],
+            server_factory=lambda: _Login(machine),
+            sftp_factory=lambda channel: kind(channel, chroot=folder.encode()),
+            reuse_address=True,
+        )
+
+    @staticmethod
+    async def _close(server: Any) -> None:
+        server.close()
+        await server.wait_closed()
+
+
+@contextmanager
+def s3() -> Iterator[str]:
+    """Let an S3 service answer at the URL."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    try:
+        # What an earlier one held, this process still has.
+        requests.post(f"{url}/moto-api/reset", timeout=30).raise_for_status()
+        yield url
+    finally:
+        server.stop()

@@ -1,0 +1,128 @@
+"""What holds for every push; a partner's reports are in the collection."""
+
+from abc import abstractmethod
+from typing import Any
+
+import pytest
+
+from feeds.connector import Push
+from feeds.runner import run
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.reading import Reader
+from server.release.contribute import contribute
+from server.release.retract import retract
+from server.store import Store, collections, dead_letters, deliveries, log, partners
+from server.store.item import Item
+from server.store.query import ALL
+from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
+
+
+class PushContract(Contract):
+    """A push takes ``takedown`` to its peer."""
+
+    @abstractmethod
+    def objects(self) -> list[dict[str, Any]]:
+        """Give the objects that arrived at the peer, in order."""
+
+    @abstractmethod
+    def refuse(self, pattern: str) -> None:
+        """Let the peer refuse the indicator of that pattern."""
+
+    def arrived(self, store: Store) -> list[str]:
+        """Give what arrived, once: what comes again is the same version of the same object."""
+        found = [obj["pattern"] for obj in self.objects() if obj["type"] == "indicator" and not obj.get("revoked")]
+        return list(dict.fromkeys(found))
+
+    def prepare(self, store: Store, count: int) -> None:
+        reader = Reader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        objects = [obj for n in range(count) for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
+        with store.begin() as tx:
+            contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+
+    def change(self, store: Store, value: str) -> None:
+        """Let the partner say more about a domain that it has reported."""
+        said = {"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
+        objects = to_stix(Reader({**said, "confidence": "80"}).report({"value": value}))
+        with store.begin() as tx:
+            contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        real = __import__("server.store.times", fromlist=["now"]).now
+        monkeypatch.setattr(log, "now", lambda: real() + int(hours * 3_600_000_000))
+
+    def test_a_refused_object_does_not_stop_the_others(self, store: Store) -> None:
+        self.prepare(store, 7)
+        self.refuse("[domain-name:value = 'h3.example.com']")
+        result = run(store, self.feed())
+        assert (result.ending, result.rejected) == ("done", 1)
+        assert len(self.arrived(store)) == 6
+
+    def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.refuse("[domain-name:value = 'h1.example.com']")
+        run(store, self.feed())
+        with store.read() as tx:
+            page = log.page(tx, collections.get(tx, "takedown"), ALL)
+            items = [Item.of_bytes(body) for body in page.bodies]
+            sent = {each.object_id: each.answer for each in deliveries.sent(tx, "tested", READER, items)}
+        assert sent.keys() == {item.id for item in items}
+        # What is beside indicators some peers have no place for.
+        assert {answer.split(":")[0] for answer in sent.values()} - {"passed over"} == {"failed", "success"}
+
+    def test_revocations_come_first(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed(batch=1000))
+        before = len(self.objects())
+        reader = Reader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        with store.begin() as tx:
+            who = partners.get(tx, PARTNER)
+            contribute(tx, who, [Item.of(obj) for obj in to_stix(reader.report({"value": "new.example.com"}))])
+            gone = next(obj["id"] for obj in self.objects() if obj["type"] == "indicator")
+            retract(tx, gone, who)
+        run(store, self.feed(batch=1000))
+        news = self.objects()[before:]
+        assert (news[0]["id"], news[0]["revoked"]) == (gone, True)
+        assert [obj.get("pattern") for obj in news if obj["type"] == "indicator"][1:] == [
+            "[domain-name:value = 'new.example.com']"
+        ]
+
+    def test_only_what_the_partner_may_read_is_pushed(self, store: Store) -> None:
+        self.prepare(store, 3)
+        with store.begin() as tx:
+            partners.grant(tx, READER, collections.get(tx, "inbox"), read=True)
+        for alias, fault in (("wallets", "may not read wallets"), ("inbox", "is an inbox"), ("x", "no coll")):
+            result = run(store, self.feed(collection=alias))
+            assert result.ending == "misconfigured"
+            assert fault in str(result.error)
+        assert self.objects() == []
+
+    def test_another_collection_is_pushed_from_its_beginning(self, store: Store) -> None:
+        self.prepare(store, 3)
+        run(store, self.feed())
+        with store.begin() as tx:
+            partners.grant(tx, READER, collections.get(tx, "takedown-full"), read=True)
+        result = run(store, self.feed(collection="takedown-full"))
+        assert result.ending == "done"
+        assert result.read > 6
+
+    def test_an_object_that_upsets_the_connector_is_put_aside_alone(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 7)
+        feed = self.feed()
+        assert isinstance(feed, Push)
+        real = feed.push
+
+        def push(items: Any) -> Any:
+            if any(b"'h4.example.com'" in item.body for item in items):
+                raise ZeroDivisionError
+            return real(items)
+
+        monkeypatch.setattr(feed, "push", push)
+        result = run(store, feed)
+        assert (result.ending, result.rejected) == ("done", 1)
+        assert len(self.arrived(store)) == 6
+        assert kept_checkpoint(store) is not None
+        with store.read() as tx:
+            assert [letter.reason for letter in dead_letters.of(tx, "tested")] == ["ZeroDivisionError"]

@@ -1,0 +1,20 @@
+"""No connector without its suite."""
+
+from importlib import import_module
+from pathlib import Path
+
+from feeds import connectors
+from tests.contract.connectors.contract import Contract
+
+
+def test_every_connector_has_its_suite() -> None:
+    suites: set[str] = set()
+    for file in Path(__file__).parent.glob("test_*.py"):
+        if file.name not in ("test_every.py", "test_the_written_example.py"):
+            found = vars(import_module(f"tests.contract.connectors.{file.stem}")).values()
+            suites |= {
+                each.connector
+                for each in found
+                if isinstance(each, type) and issubclass(each, Contract) and hasattr(each, "connector")
+            }
+    assert suites == connectors.every().keys()

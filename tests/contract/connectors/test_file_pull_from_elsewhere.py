@@ -1,0 +1,249 @@
+"""``file-pull`` with an SFTP server, and with an S3 bucket, as the peer."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.contract import PARTNER
+from tests.contract.connectors.machines import SftpMachine, s3
+from tests.contract.connectors.pulls import PullContract
+
+
+def lines(count: int) -> str:
+    return "".join(f"h{number}.example.com\n" for number in range(count))
+
+
+class TestFilePullOverSftp(PullContract):
+    connector = "file-pull"
+    hours = 0.0
+    machine: SftpMachine
+
+    @pytest.fixture(autouse=True)
+    def _server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("SFTP_PASSWORD", "s3cret")
+        self.folder = tmp_path / "root" / "drop"
+        self.folder.mkdir(parents=True)
+        self.machine = SftpMachine(tmp_path / "root", tmp_path)
+        self.machine.start()
+        yield
+        self.machine.close()
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "path": f"sftp://127.0.0.1:{self.machine.port}/drop",
+            "user": "hub",
+            "password": {"env": "SFTP_PASSWORD"},
+            "known_hosts": str(self.machine.known_hosts),
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "1s",
+            "answer_within": "1s",
+            "allow_private": True,
+            **more,
+        }
+
+    def write(self, name: str, text: str) -> None:
+        file = self.folder / name
+        file.write_text(text)
+        at = time.time() + self.hours * 3600
+        os.utime(file, (at, at))
+
+    def prepare(self, store: Store, count: int) -> None:
+        self.write(f"{count}.txt", lines(count))
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        self.write("bad.txt", "a.example.com\nwhat is this\nb.example.com\n")
+
+    def break_credentials(self) -> None:
+        self.machine.password = "changed"
+
+    def kill_peer(self) -> None:
+        self.machine.stop()
+
+    def silence_peer(self) -> None:
+        self.machine.silent = True
+
+    def revive_peer(self) -> None:
+        if self.machine.silent:
+            self.machine.silent = False
+        else:
+            self.machine.start()
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        self.hours = hours
+
+    def test_a_key_goes_instead_of_a_password(self, store: Store, tmp_path: Path) -> None:
+        self.machine.password = "changed"
+        self.prepare(store, 1)
+        more = {"password": None, "key_file": str(tmp_path / "key")}
+        assert "key_file: there is no" in str(run(store, self.feed(**more)).error)
+        self.machine.client_key.write_private_key(tmp_path / "key")
+        assert run(store, self.feed(**more)).accepted == 1
+
+    def test_a_server_with_another_key_is_not_talked_to(self, store: Store) -> None:
+        self.prepare(store, 1)
+        result = run(store, self.feed(known_hosts=str(self.machine.stranger)))
+        assert (result.ending, result.read) == ("misconfigured", 0)
+        assert "known_hosts" in str(result.error)
+
+    @pytest.mark.parametrize("known", ["", "nowhere"])
+    def test_an_unknown_server_is_not_talked_to(self, store: Store, tmp_path: Path, known: str) -> None:
+        (tmp_path / "empty").touch()
+        self.prepare(store, 1)
+        result = run(store, self.feed(known_hosts=str(tmp_path / (known or "empty"))))
+        assert (result.ending, result.read) == ("misconfigured", 0)
+
+    def test_a_private_address_is_not_asked_unless_that_is_meant(self, store: Store) -> None:
+        result = run(store, self.feed(allow_private=False))
+        assert result.ending == "misconfigured"
+        assert "allow_private" in str(result.error)
+
+    def test_what_is_hidden_unfinished_or_a_link_is_left_alone(self, store: Store, tmp_path: Path) -> None:
+        (tmp_path / "root" / "secret.txt").write_text(lines(9))
+        for name in (".hidden", "a.csv.part", "c.txt~"):
+            self.write(name, lines(9))
+        (self.folder / "link.txt").symlink_to("../secret.txt")
+        (self.folder / "below").mkdir()
+        (self.folder / "below" / "a.txt").write_text(lines(9))
+        assert run(store, self.feed()).read == 0
+
+    def test_a_pattern_names_files_in_folders_below(self, store: Store) -> None:
+        (self.folder / "below").mkdir()
+        (self.folder / "below" / "a.txt").write_text(lines(2))
+        self.write("b.csv", "domain\nb.example.com\n")
+        path = f"sftp://127.0.0.1:{self.machine.port}/drop/**/*.txt"
+        assert run(store, self.feed(path=path)).read == 2
+
+    def test_a_path_that_is_not_there_is_the_operators_to_mend(self, store: Store) -> None:
+        result = run(store, self.feed(path=f"sftp://127.0.0.1:{self.machine.port}/nowhere"))
+        assert result.ending == "misconfigured"
+
+    def test_a_file_that_has_been_read_long_ago_is_not_fetched_again(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.hours = -1
+        self.prepare(store, 2)
+        run(store, self.feed())
+        monkeypatch.setattr("feeds.remote.Remote.fetch", lambda *_: pytest.fail("fetched again"))
+        assert run(store, self.feed()).error is None
+
+    def test_a_file_beyond_all_measure_is_left(self, store: Store) -> None:
+        self.prepare(store, 1000)
+        result = run(store, self.feed(max_bytes=1024))
+        assert (result.ending, result.read) == ("try-later", 0)
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"known_hosts": None}, "known_hosts: name the file"),
+            ({"password": None}, "either password or key_file"),
+            ({"user": None}, "give user"),
+            ({"path": "sftp://hub:s3cret@127.0.0.1/drop"}, "user and password have settings of their own"),
+            ({"path": "ftp://127.0.0.1/drop"}, "path: a folder of this machine, sftp://"),
+            ({"path": "sftp://[::1/drop"}, "path: not a URL"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "s3cret" not in str(raised.value)
+
+
+class TestFilePullFromS3(PullContract):
+    connector = "file-pull"
+    url = ""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("S3_KEY", "hub")
+        monkeypatch.setenv("S3_SECRET", "s3cret")
+        with s3() as self.url:
+            self.here = self.url
+            self.bucket = boto3.client(
+                "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+            )
+            self.bucket.create_bucket(Bucket="drop")
+            self.bucket.put_object(Bucket="drop", Key="in/", Body=b"")
+            yield
+            self.bucket.close()
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "path": "s3://drop/in",
+            "access_key": {"env": "S3_KEY"},
+            "secret_key": {"env": "S3_SECRET"},
+            "endpoint": self.here,
+            "region": "us-east-1",
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "1s",
+            "allow_private": True,
+            **more,
+        }
+
+    def write(self, name: str, text: str) -> None:
+        self.bucket.put_object(Bucket="drop", Key=f"in/{name}", Body=text.encode())
+
+    def prepare(self, store: Store, count: int) -> None:
+        self.write(f"{count}.txt", lines(count))
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        self.write("bad.txt", "a.example.com\nwhat is this\nb.example.com\n")
+
+    def break_credentials(self) -> None:
+        for each in self.bucket.list_objects_v2(Bucket="drop").get("Contents", []):
+            self.bucket.delete_object(Bucket="drop", Key=each["Key"])
+        self.bucket.delete_bucket(Bucket="drop")
+
+    def kill_peer(self) -> None:
+        self.here = "http://127.0.0.1:9"
+
+    def silence_peer(self) -> None:
+        import socket
+
+        self.deaf = socket.create_server(("127.0.0.1", 0))
+        self.here = f"http://127.0.0.1:{self.deaf.getsockname()[1]}"
+
+    def revive_peer(self) -> None:
+        self.here = self.url
+        if hasattr(self, "deaf"):
+            self.deaf.close()
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        """Leave it: a bucket dates what it gets by itself, and is not asked by date."""
+
+    def test_a_pattern_names_files_in_folders_below(self, store: Store) -> None:
+        self.write("below/a.txt", lines(2))
+        self.write("b.csv", "domain\nb.example.com\n")
+        assert run(store, self.feed(path="s3://drop/in/**/*.txt")).read == 2
+
+    def test_a_private_address_is_not_asked_unless_that_is_meant(self, store: Store) -> None:
+        result = run(store, self.feed(allow_private=False))
+        assert result.ending == "misconfigured"
+        assert "allow_private" in str(result.error)
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"secret_key": None}, "access_key and secret_key"),
+            ({"anonymous": True}, "or anonymous"),
+            ({"endpoint": "https://hub:s3cret@peer.example/"}, "no user or password in it"),
+            ({"path": "s3:///in"}, "s3://bucket/folder"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "s3cret" not in str(raised.value)

@@ -1,0 +1,227 @@
+"""``file-push`` with a folder as the peer."""
+
+import base64
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from feeds.connector import Misconfigured
+from feeds.connectors import file_push
+from feeds.runner import run
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.partner import Partner, PartnerKind
+from schemas.reading import Reader
+from server.release.contribute import contribute
+from server.release.retract import retract
+from server.store import Store, partners
+from server.store.item import Item
+from tests.contract.connectors.contract import PARTNER, READER
+from tests.contract.connectors.pushes import PushContract
+
+_PRIVATE = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+
+
+class TestFilePush(PushContract):
+    connector = "file-push"
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = tmp_path / "out"
+        self.folder.mkdir()
+        self.key = Ed25519PrivateKey.generate()
+        monkeypatch.setenv("SIGNING_KEY", self.key.private_bytes(*_PRIVATE).decode())
+        self.patch = monkeypatch
+        self.open = Path.open
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "path": str(self.folder),
+            "format": "stix",
+            "signing_key": {"env": "SIGNING_KEY"},
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            **more,
+        }
+
+    def manifest(self) -> dict[str, Any]:
+        """Give the manifest, whose signature and digests hold."""
+        envelope = orjson.loads((self.folder / "manifest.json").read_bytes())
+        payload = base64.b64decode(envelope["payload"])
+        type_ = envelope["payloadType"].encode()
+        (signature,) = envelope["signatures"]
+        signed = b"DSSEv1 %d %b %d %b" % (len(type_), type_, len(payload), payload)
+        self.key.public_key().verify(base64.b64decode(signature["sig"]), signed)
+        manifest: dict[str, Any] = orjson.loads(payload)
+        for file in manifest["files"]:
+            data = (self.folder / file["name"]).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
+        return manifest
+
+    def files(self, role: str) -> list[bytes]:
+        if not (self.folder / "manifest.json").exists():
+            return []
+        return [(self.folder / file["name"]).read_bytes() for file in self.manifest()["files"] if file["role"] == role]
+
+    def objects(self) -> list[dict[str, Any]]:
+        if not (self.folder / "manifest.json").exists():
+            return []
+        changes = [file for file in self.manifest()["files"] if file["role"] != "full"]
+        return [obj for file in changes for obj in orjson.loads((self.folder / file["name"]).read_bytes())["objects"]]
+
+    def refuse(self, pattern: str) -> None:
+        real = file_push.report_of
+
+        def report_of(indicator: Any, names: Any) -> Any:
+            if indicator["pattern"] == pattern:
+                raise Rejected("not-a-kind", "no kind")
+            return real(indicator, names)
+
+        self.patch.setattr(file_push, "report_of", report_of)
+
+    def break_credentials(self) -> None:
+        self.folder.rmdir()
+
+    def kill_peer(self) -> None:
+        self._fail(OSError(5, "Input/output error"))
+
+    def silence_peer(self) -> None:
+        self._fail(TimeoutError(110, "Connection timed out"))
+
+    def revive_peer(self) -> None:
+        self.patch.setattr(Path, "open", self.open)
+
+    def _fail(self, error: OSError) -> None:
+        whole = self.open
+
+        def broken(path: Path, *args: Any, **more: Any) -> Any:
+            if self.folder in path.parents:
+                raise error
+            return whole(path, *args, **more)
+
+        self.patch.setattr(Path, "open", broken)
+
+    def retract(self, store: Store, value: str, who: str = PARTNER) -> None:
+        with store.begin() as tx:
+            retract(tx, value, partners.get(tx, who))
+
+    def test_a_refused_object_does_not_stop_the_others(self, store: Store) -> None:
+        self.prepare(store, 7)
+        self.refuse("[domain-name:value = 'h3.example.com']")
+        result = run(store, self.feed(format="list"))
+        assert (result.ending, result.rejected) == ("done", 1)
+        assert len(b"".join(self.files("added")).split()) == 6
+
+    def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
+        self.patch.setattr(self, "table", lambda **more: TestFilePush.table(self, **{"format": "list", **more}))
+        super().test_what_the_peer_said_is_kept_for_each_object(store)
+
+    def test_the_full_file_holds_what_is_active(self, store: Store) -> None:
+        self.prepare(store, 5)
+        run(store, self.feed(format="list"))
+        self.retract(store, "h2.example.com")
+        run(store, self.feed(format="list"))
+        (full,) = self.files("full")
+        assert sorted(full.decode().split()) == [f"h{n}.example.com" for n in (0, 1, 3, 4)]
+        assert self.files("removed") == [b"h2.example.com\n"]
+
+    def test_the_full_file_is_renewed_by_age_and_by_revocations_alone(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(format="list"))
+        self.prepare(store, 3)
+        run(store, self.feed(format="list"))
+        assert len(self.files("full")[0].split()) == 2
+        real = timestamp.now
+        self.patch.setattr(file_push.timestamp, "now", lambda: real() + timedelta(hours=2))
+        run(store, self.feed(format="list"))
+        assert len(self.files("full")[0].split()) == 3
+
+    def test_a_value_that_somebody_else_still_reports_is_not_removed(self, store: Store) -> None:
+        other = "Example Registry"
+        reader = Reader({"reporter": other, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        from mappers import ids
+
+        with store.begin() as tx:
+            partners.add(tx, Partner(name=other, kind=PartnerKind.GOVERNMENT, identity=ids.identity(other)))
+            objects = to_stix(reader.report({"value": "h0.example.com"}))
+            contribute(tx, partners.get(tx, other), [Item.of(obj) for obj in objects])
+        self.prepare(store, 2)
+        run(store, self.feed(format="list", batch=1000))
+        self.retract(store, "h0.example.com")
+        run(store, self.feed(format="list", batch=1000))
+        assert self.files("removed") == []
+        self.retract(store, "h0.example.com", other)
+        run(store, self.feed(format="list", batch=1000))
+        assert self.files("removed") == [b"h0.example.com\n"]
+
+    def test_filters_hold_for_the_full_file_too(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(format="list", kinds=["phone"]))
+        assert self.files("full") == [b""]
+        assert self.files("added") == []
+
+    def test_old_changes_go_and_leave_the_manifest(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(format="list"))
+        old = [self.folder / file["name"] for file in self.manifest()["files"] if file["role"] == "added"]
+        real = timestamp.now
+        self.patch.setattr(file_push.timestamp, "now", lambda: real() + timedelta(days=8))
+        self.prepare(store, 3)
+        run(store, self.feed(format="list"))
+        assert old
+        assert not any(path.exists() for path in old)
+        assert self.files("added") == [b"h2.example.com\n"]
+
+    def test_a_manifest_that_was_changed_is_found_out(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed())
+        path = self.folder / "manifest.json"
+        envelope = orjson.loads(path.read_bytes())
+        payload = base64.b64decode(envelope["payload"]).replace(b'"takedown"', b'"takeover"')
+        path.write_bytes(orjson.dumps(envelope | {"payload": base64.b64encode(payload).decode()}))
+        with pytest.raises(InvalidSignature):
+            self.manifest()
+
+    def test_a_file_is_whole_or_not_there(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(format="list"))
+        before = self.manifest()
+        self.patch.setattr(file_push, "export", lambda *_, **__: 1 / 0)
+        self.retract(store, "h0.example.com")
+        assert run(store, self.feed(format="list")).ending == "failed"
+        assert self.manifest()["files"][0] == before["files"][0]
+        assert list(self.folder.rglob("*.part")) == []
+
+    @pytest.mark.parametrize("name", ["csv", "jsonl", "hosts", "stix", "sentinel", "gse", "rpz"])
+    def test_any_format_that_is_written_will_do(self, store: Store, name: str) -> None:
+        self.prepare(store, 4)
+        assert run(store, self.feed(format=name)).ending == "done"
+        (full,) = [file for file in self.manifest()["files"] if file["role"] == "full"]
+        assert full["indicators"] == 4
+
+    @pytest.mark.parametrize("key", ["s3cret", "x25519"])
+    def test_a_key_that_does_not_sign_is_named_and_not_shown(self, store: Store, key: str) -> None:
+        other = X25519PrivateKey.generate().private_bytes(*_PRIVATE).decode()
+        self.patch.setenv("SIGNING_KEY", other if key == "x25519" else key)
+        self.prepare(store, 1)
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "signing_key" in str(result.error)
+        assert "s3cret" not in str(result.error)
+
+    @pytest.mark.parametrize("name", ["misp-feed", "excel", "nonsense"])
+    def test_a_format_that_no_file_is_written_in_is_named(self, name: str) -> None:
+        with pytest.raises(Misconfigured, match="format: "):
+            self.feed(format=name)

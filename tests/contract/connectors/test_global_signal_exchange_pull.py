@@ -1,0 +1,138 @@
+"""``global-signal-exchange-pull`` with the exchange's signals of a day as the peer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pulls import PullContract
+
+
+@dataclass
+class Exchange(HttpPeer):
+    """Signals by their numbers, as ``GET feed/24hr?idFrom=`` gives them."""
+
+    signals: list[dict[str, Any]] = field(default_factory=list)
+    longest: int = 10_000
+    reported: str = "2026-01-01 08:00:00"
+
+    def add(self, signal: str, **more: Any) -> None:
+        self.signals.append(
+            {
+                "id": 1000 + 2 * len(self.signals),
+                "signal": signal,
+                "source": "x",
+                "signal_type": "hostname",
+                "abuse_type": "phishing",
+                "report_date": self.reported,
+                "import_date": self.reported,
+                "predictive": 0,
+                "confidence_score": 90,
+                "status": "new",
+            }
+            | more
+        )
+
+    def answer(self, asked: Asked) -> Said:
+        if (asked.headers.get("api-key"), asked.headers.get("api-secret")) != ("k3y", "s3cret"):
+            return Said(401)
+        query = parse_qs(urlsplit(asked.path).query)
+        found = [each for each in self.signals if each["id"] >= int(query["idFrom"][0])]
+        return Said(200, found[: min(self.longest, int(query["limit"][0]))])
+
+
+class TestGlobalSignalExchangePull(PullContract):
+    connector = "global-signal-exchange-pull"
+    peer: Exchange
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("GSE_KEY", "k3y")
+        monkeypatch.setenv("GSE_SECRET", "s3cret")
+        self.peer = Exchange()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": f"{self.peer.url}feed/24hr",
+            "api_key": {"env": "GSE_KEY"},
+            "api_secret": {"env": "GSE_SECRET"},
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def prepare(self, store: Store, count: int) -> None:
+        for number in range(len(self.peer.signals), count):
+            self.peer.add(f"h{number}.example.com")
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        for signal in ("a.example.com", "what is this", "b.example.com"):
+            self.peer.add(signal)
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        self.peer.reported = "2025-12-31 06:00:00" if hours < 0 else "2026-01-02 10:00:00"
+
+    def test_an_exchange_that_gives_less_than_was_asked_for_is_asked_on(self, store: Store) -> None:
+        self.peer.longest = 2
+        self.prepare(store, 7)
+        assert run(store, self.feed()).read == 7
+
+    def test_an_exchange_that_ignores_where_to_begin_ends_all_the_same(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 5)
+        monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, {"data": self.peer.signals}))
+        assert run(store, self.feed()).read == 5
+        assert run(store, self.feed()).read == 0
+
+    def test_feedback_is_no_report(self, store: Store) -> None:
+        self.peer.add("a.example.com")
+        self.peer.add("a.example.com", status="feedback_noaction")
+        assert run(store, self.feed()).reasons == {"feedback": 1}
+        assert len(self.arrived(store)) == 1
+
+    def test_filters_are_asked_for(self, store: Store) -> None:
+        run(store, self.feed(filters={"abuseType": "scam"}))
+        assert "abuseType=scam" in self.peer.asked[0].path
+
+    def test_whoever_has_not_asked_for_a_day_is_told(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        run(store, self.feed())
+        asked = kept_checkpoint(store)
+        assert asked is not None
+        assert "signals may be missing" not in caplog.text
+        monkeypatch.setattr("feeds.connectors.global_signal_exchange_pull.time.time", lambda: asked["asked"] + 90_000.0)
+        run(store, self.feed())
+        assert "signals may be missing feed=tested" in caplog.text
+
+    def test_an_answer_without_numbers_is_tried_later(self, store: Store) -> None:
+        self.peer.add("a.example.com", id=None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.peer, "answer", lambda _: Said(200, self.peer.signals))
+            assert run(store, self.feed()).ending == "try-later"

@@ -1,0 +1,328 @@
+"""``http-pull`` with a file behind a URL, and with an API that pages in each way, as the peer."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pulls import PullContract
+
+
+@dataclass
+class Peer(HttpPeer):
+    """A list of domains at a URL."""
+
+    rows: list[str] = field(default_factory=list)
+    clock: timedelta = timedelta()
+    changed: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    etag: bool = True
+    dated: bool = True
+    size: int = 4
+
+    def add(self, *rows: str) -> None:
+        self.rows += rows
+        self.changed = datetime.now(UTC) + self.clock
+
+    def answer(self, asked: Asked) -> Said:
+        body = "".join(f"{row}\n" for row in self.rows).encode()
+        headers = {"Content-Type": "text/plain"}
+        if self.etag:
+            headers["ETag"] = f'"{hash(body)}"'
+        if self.dated:
+            headers["Last-Modified"] = format_datetime(self.changed, usegmt=True)
+        if self.etag and asked.headers.get("if-none-match") == headers["ETag"]:
+            return Said(304, b"", headers)
+        return Said(200, body, headers)
+
+
+@dataclass
+class Api(Peer):
+    """An API that gives the same as JSON, some at a time."""
+
+    by: str = "page"
+    ignores: bool = False
+    missing: bool = False
+    link: str = "{url}?from={end}"
+
+    def answer(self, asked: Asked) -> Said:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(asked.path).query).items()}
+        start = 0 if self.ignores else int(query.get("from", "0")) + self.size * (int(query.get("page", "1")) - 1)
+        end = start + self.size
+        some = [{"domain": row} for row in self.rows[start:end]]
+        more = end < len(self.rows)
+        said: dict[str, Any] = {"data": {"items": some}, "meta": [{"total": len(self.rows)}]}
+        if self.missing and start and not some:
+            return Said(404, {"error": "no such page"})
+        if self.by == "url":
+            said["links"] = {"next": self.link.format(url=self.url, end=end) if more else None}
+        if self.by == "cursor":
+            said["meta"].append({"cursor": str(min(end, len(self.rows)))})
+        headers = (
+            {"Link": f'<{self.link.format(url=self.url, end=end)}>; rel="next"'} if self.by == "link" and more else {}
+        )
+        return Said(200, said, headers)
+
+
+class HttpPullSuite(PullContract):
+    connector = "http-pull"
+    peer: Peer
+
+    def make(self) -> Peer:
+        return Peer()
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("PEER_PASSWORD", "s3cret")
+        self.peer = self.make()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": f"{self.peer.url}list.txt",
+            "user": "hub",
+            "password": {"env": "PEER_PASSWORD"},
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def prepare(self, store: Store, count: int) -> None:
+        self.peer.add(*(f"h{number}.example.com" for number in range(len(self.peer.rows), count)))
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        self.peer.add("h0.example.com", "what is this", "h1.example.com")
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        self.peer.clock = timedelta(hours=hours)
+
+    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half"])
+    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        result = run(store, self.feed())
+        assert (result.ending, result.read) == ("try-later", 0)
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("fault", ["400", "401", "403", "404", "410", "moved"])
+    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "s3cret" not in str(result.error)
+
+
+class TestHttpPullOfAFile(HttpPullSuite):
+    """A whole list at one URL."""
+
+    def test_what_is_unchanged_is_not_sent_again(self, store: Store) -> None:
+        self.prepare(store, 3)
+        run(store, self.feed())
+        run(store, self.feed())
+        asked = self.peer.asked[-1].headers
+        assert {"if-none-match", "if-modified-since"} <= asked.keys()
+
+    @pytest.mark.parametrize(("etag", "dated"), [(False, True), (False, False)])
+    def test_what_is_sent_again_is_known_by_its_content(self, store: Store, *, etag: bool, dated: bool) -> None:
+        self.peer.etag, self.peer.dated = etag, dated
+        self.prepare(store, 3)
+        run(store, self.feed())
+        assert run(store, self.feed()).read == 0
+        self.prepare(store, 4)
+        assert run(store, self.feed()).read == 4
+
+    def test_a_change_in_the_middle_of_reading_begins_anew(self, store: Store) -> None:
+        self.prepare(store, 7)
+        run(store, self.feed(), stop=_STOP)
+        assert len(self.arrived(store)) == 3
+        self.prepare(store, 8)
+        assert run(store, self.feed()).read == 8
+        assert len(self.arrived(store)) == 8
+
+    def test_a_packed_answer_is_unpacked_and_a_packed_file_too(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        packed = gzip.compress(gzip.compress(b"a.example.com\n"))
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, packed, {"Content-Encoding": "gzip"}))
+        assert run(store, self.feed()).accepted == 1
+
+    def test_an_answer_beyond_all_measure_is_left(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        bomb = gzip.compress(b"a" * 10_000_000)
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, bomb, {"Content-Encoding": "gzip"}))
+        result = run(store, self.feed(max_bytes=1_000_000))
+        assert result.ending == "try-later"
+        assert "max_bytes" in str(result.error)
+
+    def test_an_empty_answer_is_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(204))
+        assert run(store, self.feed()).read == 0
+
+    def test_a_private_address_is_not_asked_unless_that_is_meant(self, store: Store) -> None:
+        result = run(store, self.feed(allow_private=False))
+        assert result.ending == "misconfigured"
+        assert self.peer.asked == []
+
+    def test_a_key_goes_into_its_header(self, store: Store) -> None:
+        self.prepare(store, 1)
+        run(store, self.feed(key={"env": "PEER_PASSWORD"}, key_header="Auth-Key", headers={"Accept": "text/csv"}))
+        asked = self.peer.asked[0].headers
+        assert (asked["auth-key"], asked["accept"]) == ("s3cret", "text/csv")
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"url": "ftp://x/"}, "url"),
+            ({"url": "https://hub:s3cret@peer.example/"}, "url: no user or password in it"),
+            ({"url": "http://peer.example/"}, "set allow_http"),
+            ({"user": None}, "user and password come together"),
+            ({"token": {"env": "A"}}, "or token"),
+            ({"headers": {"Authorization": "s3cret"}}, "headers: no secrets here"),
+            ({"format": "xml"}, "format: there is no format 'xml'"),
+            ({"paging": {"by": "luck"}}, "paging.by"),
+            ({"paging": {"by": "url"}}, "by url needs path"),
+            ({"paging": {"by": "link", "path": "a"}}, "by link has no path"),
+            ({"paging": {"by": "page"}}, "by page needs parameter"),
+            ({"paging": {"by": "page", "parameter": "p", "keep": True}}, "keep is for cursors"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "s3cret" not in str(raised.value)
+
+
+class ApiSuite(HttpPullSuite):
+    peer: Api
+    paging: ClassVar[dict[str, Any]]
+
+    def make(self) -> Peer:
+        return Api(by=self.paging["by"])
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return super().table(url=f"{self.peer.url}api?kind=all", format="json:data.items", paging=self.paging) | more
+
+    def test_a_page_that_never_changes_is_not_the_end_of_us(self, store: Store) -> None:
+        self.prepare(store, 9)
+        self.peer.ignores = True
+        result = run(store, self.feed())
+        assert result.ending in ("done", "try-later")
+        assert len(self.peer.asked) < 10
+        assert len(self.arrived(store)) == 4
+
+    def test_what_the_url_asks_for_is_kept_on_each_page(self, store: Store) -> None:
+        self.prepare(store, 9)
+        run(store, self.feed())
+        paths = [asked.path for asked in self.peer.asked]
+        assert len(paths) >= 3
+        assert all("kind=all" in path for path in paths) or self.paging["by"] in ("url", "link")
+
+
+class TestHttpPullByPage(ApiSuite):
+    paging: ClassVar[dict[str, Any]] = {"by": "page", "parameter": "page"}
+
+    def test_a_page_beyond_the_last_may_be_missing(self, store: Store) -> None:
+        self.peer.missing = True
+        self.prepare(store, 8)
+        assert run(store, self.feed()).ending == "done"
+        self.prepare(store, 9)
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 9
+
+
+class TestHttpPullByUrl(ApiSuite):
+    paging: ClassVar[dict[str, Any]] = {"by": "url", "path": "links.next"}
+
+    @pytest.mark.parametrize("link", ["?from={end}", "/api?from={end}"])
+    def test_a_link_may_be_short(self, store: Store, link: str) -> None:
+        self.peer.link = link
+        self.prepare(store, 9)
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 9
+
+    @pytest.mark.parametrize(
+        ("link", "arrived"),
+        [("http://elsewhere.example/?from={end}", 4), ("file:///etc/passwd", 4), ("http://[::1/{end}", 0)],
+    )
+    def test_a_link_leads_nowhere_else(self, store: Store, link: str, arrived: int) -> None:
+        self.peer.link = link
+        self.prepare(store, 9)
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert len(self.arrived(store)) == arrived
+
+    def test_a_place_that_is_no_more_is_begun_anew(self, store: Store) -> None:
+        self.prepare(store, 9)
+        whole = self.peer.answer
+        run(store, self.feed(), stop=_STOP)
+        run(store, self.feed(), stop=_STOP)
+        assert (kept_checkpoint(store) or {}).get("place")
+        self.peer.answer = lambda asked: Said(410) if "from=4" in asked.path else whole(asked)  # type: ignore[method-assign]  # a peer that forgot
+        assert run(store, self.feed()).ending == "try-later"
+        self.peer.answer = whole  # type: ignore[method-assign]  # and remembers
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 9
+
+    def test_an_answer_that_is_no_json_says_so(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, b"a.example.com\n"))
+        result = run(store, self.feed(format="list"))
+        assert result.ending == "misconfigured"
+        assert "paging.path" in str(result.error)
+
+
+class TestHttpPullByLink(ApiSuite):
+    paging: ClassVar[dict[str, Any]] = {"by": "link"}
+
+
+class TestHttpPullByCursor(ApiSuite):
+    paging: ClassVar[dict[str, Any]] = {"by": "cursor", "path": "meta.1.cursor", "parameter": "from"}
+
+
+class TestHttpPullByKeptCursor(ApiSuite):
+    paging: ClassVar[dict[str, Any]] = {"by": "cursor", "path": "meta.1.cursor", "parameter": "from", "keep": True}
+
+    def test_a_run_goes_on_from_the_last_cursor(self, store: Store) -> None:
+        self.prepare(store, 8)
+        run(store, self.feed())
+        self.peer.asked.clear()
+        self.prepare(store, 9)
+        run(store, self.feed())
+        assert len(self.arrived(store)) == 9
+        assert all("from=0" not in asked.path and "from" in asked.path for asked in self.peer.asked)
+
+
+class _Set:
+    def is_set(self) -> bool:
+        return True
+
+
+_STOP: Any = _Set()

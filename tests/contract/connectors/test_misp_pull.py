@@ -1,0 +1,298 @@
+"""``misp-pull`` with a feed's folder, a feed at a URL, and the API of a MISP as peers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
+
+import orjson
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.contract import PARTNER, latest
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pulls import RevokingPullContract
+
+START = 1_767_225_600
+
+
+class Events:
+    """Events of five attributes each, as a MISP has them."""
+
+    def __init__(self) -> None:
+        self.clock = START
+        self.events: dict[str, dict[str, Any]] = {}
+        self.attributes = 0
+
+    def add(self, value: str, type_: str = "domain", *, new: bool = False, **more: Any) -> None:
+        self.clock += 1
+        if new or self.attributes % 5 == 0:
+            self.events[str(uuid5(NAMESPACE_DNS, str(len(self.events))))] = {"info": "X", "Attribute": []}
+        uuid = list(self.events)[-1]
+        attribute = {"uuid": str(uuid5(NAMESPACE_DNS, value)), "type": type_, "to_ids": True, "value": value}
+        self.events[uuid]["Attribute"].append({**attribute, "timestamp": str(self.clock), **more})
+        self.touch(uuid)
+        self.attributes += 1
+
+    def touch(self, uuid: str) -> None:
+        stamp = str(self.clock)
+        self.events[uuid] |= {"uuid": uuid, "timestamp": stamp, "publish_timestamp": stamp, "published": True}
+
+    def delete(self, value: str) -> None:
+        self.clock += 1
+        for uuid, event in self.events.items():
+            for attribute in event["Attribute"]:
+                if attribute["value"] == value:
+                    attribute |= {"deleted": True, "timestamp": str(self.clock)}
+                    self.touch(uuid)
+
+    def manifest(self) -> dict[str, Any]:
+        return {uuid: {"info": "X", "timestamp": event["timestamp"]} for uuid, event in self.events.items()}
+
+
+class MispContract(RevokingPullContract):
+    connector = "misp-pull"
+    # An event that has changed is read as a whole.
+    looks_again = False
+
+    @pytest.fixture(autouse=True)
+    def _events(self) -> None:
+        self.events = Events()
+
+    def publish(self) -> None:
+        """Let the peer show the events as they are now."""
+
+    def prepare(self, store: Store, count: int) -> None:
+        for number in range(self.events.attributes, count):
+            self.events.add(f"h{number}.example.com")
+        self.publish()
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        for domain in ("a.example.com", "what is this", "b.example.com"):
+            self.events.add(domain)
+        self.publish()
+
+    def revoke(self, number: int) -> None:
+        self.events.delete(f"h{number}.example.com")
+        self.publish()
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        self.events.clock = START + 1000 + int(hours * 3600) + self.events.attributes
+
+    def test_an_event_is_read_again_when_it_has_changed_and_no_other(self, store: Store) -> None:
+        self.prepare(store, 7)
+        assert run(store, self.feed()).read == 7
+        self.prepare(store, 8)
+        assert run(store, self.feed()).read == 3
+        assert len(self.arrived(store)) == 8
+
+    def test_an_object_that_is_deleted_is_taken_back(self, store: Store) -> None:
+        self.prepare(store, 1)
+        uuid = next(iter(self.events.events))
+        # The Bitcoin address of the genesis block.
+        coin = {
+            "type": "btc",
+            "object_relation": "address",
+            "to_ids": True,
+            "value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+        }
+        self.events.events[uuid]["Object"] = [{"name": "coin-address", "Attribute": [coin]}]
+        self.publish()
+        run(store, self.feed())
+        assert self.wallets(store) == [False]
+        self.events.events[uuid]["Object"][0]["deleted"] = True
+        self.events.clock += 1
+        self.events.touch(uuid)
+        self.publish()
+        run(store, self.feed())
+        assert self.wallets(store) == [True]
+
+    def wallets(self, store: Store) -> list[bool]:
+        return [obj.get("revoked", False) for obj in latest(store, "wallets") if obj["type"] == "indicator"]
+
+
+class TestFolder(MispContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = tmp_path / "feed"
+        self.folder.mkdir()
+        self.patch = monkeypatch
+        self.read = Path.read_bytes
+        self.publish()
+
+    def publish(self) -> None:
+        for uuid, event in self.events.events.items():
+            (self.folder / f"{uuid}.json").write_bytes(orjson.dumps({"Event": event}))
+        (self.folder / "manifest.json").write_bytes(orjson.dumps(self.events.manifest()))
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        table = {"name": "tested", "connector": "misp-pull", "path": str(self.folder), "contribute_as": PARTNER}
+        return {**table, "batch": 3, **more}
+
+    def break_credentials(self) -> None:
+        (self.folder / "manifest.json").unlink()
+
+    def kill_peer(self) -> None:
+        self._fail(OSError(5, "Input/output error"))
+
+    def silence_peer(self) -> None:
+        self._fail(TimeoutError(110, "Connection timed out"))
+
+    def revive_peer(self) -> None:
+        self.patch.setattr(Path, "read_bytes", self.read)
+
+    def _fail(self, error: OSError) -> None:
+        def broken(path: Path) -> bytes:
+            raise error
+
+        self.patch.setattr(Path, "read_bytes", broken)
+
+    def test_an_event_that_is_not_there_yet_does_not_stop_the_others_and_is_tried_again(self, store: Store) -> None:
+        self.prepare(store, 7)
+        late = self.folder / f"{next(iter(self.events.events))}.json"
+        whole = late.read_bytes()
+        late.write_bytes(whole[:20])
+        first = run(store, self.feed())
+        assert (first.accepted, first.reasons) == (2, {"unreadable-file": 1})
+        late.unlink()
+        assert run(store, self.feed()).reasons == {"unreadable-file": 1}
+        late.write_bytes(whole)
+        assert run(store, self.feed()).accepted == 5
+
+    def test_a_manifest_leads_nowhere_else(self, store: Store, tmp_path: Path) -> None:
+        self.events.add("a.example.com")
+        (tmp_path / "secret.json").write_bytes(orjson.dumps({"Event": next(iter(self.events.events.values()))}))
+        (self.folder / "manifest.json").write_bytes(orjson.dumps({"../secret": {"timestamp": "1"}}))
+        assert run(store, self.feed()).read == 0
+
+    def test_what_a_hub_like_ours_writes_is_read(self, store: Store, tmp_path: Path) -> None:
+        from datetime import UTC, datetime
+
+        from feeds import formats
+        from schemas.report import Report
+
+        report = Report(
+            kind="domain", value="a.example.com", reporter="X", reported_at=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+        formats.get("misp-feed").write_folder([report], tmp_path / "written")
+        result = run(store, self.feed(path=str(tmp_path / "written")))
+        assert (result.read, result.accepted) == (1, 1)
+
+
+@dataclass
+class Web(HttpPeer):
+    """A web server with a feed on it, and a MISP's search."""
+
+    events: Events = field(default_factory=Events)
+    search: bool = False
+
+    def answer(self, asked: Asked) -> Said:
+        if self.search:
+            return self.found(asked)
+        name = asked.path.removeprefix("/feed/")
+        if name == "manifest.json":
+            return Said(200, self.events.manifest())
+        event = self.events.events.get(name.removesuffix(".json"))
+        return Said(200, {"Event": event}) if event else Said(404)
+
+    def found(self, asked: Asked) -> Said:
+        if asked.headers.get("authorization") != "k3y":
+            return Said(403, {"message": "Authentication failed."})
+        assert asked.path == "/misp/events/restSearch"
+        query = orjson.loads(asked.body)
+        assert query["deleted"] == [0, 1]
+        since, page, limit = query.get("publish_timestamp", 0), query["page"], query["limit"]
+        found = [each for each in self.events.events.values() if int(each["publish_timestamp"]) >= since]
+        return Said(200, {"response": [{"Event": each} for each in found[(page - 1) * limit : page * limit]]})
+
+
+class WebContract(MispContract):
+    peer: Web
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch, _events: None) -> Iterator[None]:
+        monkeypatch.setenv("MISP_KEY", "k3y")
+        self.peer = Web(events=self.events, search="Rest" in type(self).__name__)
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": "misp-pull",
+            "url": f"{self.peer.url}feed/",
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "403"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+
+class TestUrl(WebContract):
+    def test_the_manifest_itself_may_be_named(self, store: Store) -> None:
+        self.prepare(store, 2)
+        assert run(store, self.feed(url=f"{self.peer.url}feed/manifest.json")).accepted == 2
+
+    def test_a_missing_event_does_not_stop_the_others(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 7)
+        missing = f"/feed/{next(iter(self.events.events))}.json"
+        real = self.peer.answer
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(404) if asked.path == missing else real(asked))
+        result = run(store, self.feed())
+        assert (result.ending, result.accepted, result.reasons) == ("done", 2, {"unreadable-file": 1})
+
+
+class TestRest(WebContract):
+    def table(self, **more: Any) -> dict[str, Any]:
+        more = {"url": f"{self.peer.url}misp", "api_key": {"env": "MISP_KEY"}, "page": 2, **more}
+        return super().table(**more)
+
+    def test_pages_are_asked_for_until_one_is_short(self, store: Store) -> None:
+        for number in range(5):
+            self.events.add(f"h{number}.example.com", new=True)
+        assert run(store, self.feed()).accepted == 5
+        assert [orjson.loads(asked.body)["page"] for asked in self.peer.asked] == [1, 2, 3]
+
+    def test_the_next_search_looks_back_a_little(self, store: Store) -> None:
+        self.prepare(store, 1)
+        run(store, self.feed(overlap="1h"))
+        run(store, self.feed(overlap="1h"))
+        assert orjson.loads(self.peer.asked[-1].body)["publish_timestamp"] == self.events.clock - 3600
+
+    def test_tags_are_asked_for(self, store: Store) -> None:
+        run(store, self.feed(tags=["scam"]))
+        assert orjson.loads(self.peer.asked[0].body)["tags"] == ["scam"]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({}, "give url or path"),
+        ({"url": "https://a.example/", "path": "x"}, "give url or path"),
+        ({"path": "x", "api_key": {"env": "K"}}, "need url"),
+        ({"url": "http://a.example/", "api_key": {"env": "K"}}, "shows the credentials"),
+        ({"url": "https://a.example/", "user": "u"}, "come together"),
+    ],
+)
+def test_a_place_is_one(table: dict[str, Any], words: str) -> None:
+    from feeds.connector import build
+
+    with pytest.raises(Misconfigured, match=words):
+        build({"name": "x", "connector": "misp-pull", "contribute_as": PARTNER, **table})

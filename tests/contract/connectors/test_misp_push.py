@@ -1,0 +1,251 @@
+"""``misp-push`` with as much of MISP's REST API as it uses as the peer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.reading import Reader
+from server.release.contribute import contribute
+from server.release.retract import retract
+from server.store import Store, partners
+from server.store.item import Item
+from tests.contract.connectors.contract import PARTNER, READER, latest
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pushes import PushContract
+
+
+@dataclass
+class Peer(HttpPeer):
+    """Events with their attributes. It passes over what it does not like and what is no later than what it has."""
+
+    refused: set[str] = field(default_factory=set)
+    stubborn: bool = False
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    published: list[str] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.headers.get("authorization") != "k3y":
+            return Said(403, {"message": "Authentication failed."})
+        verb, _, rest = asked.path.strip("/").partition("/")
+        action, _, name = rest.partition("/")
+        if (verb, action) == ("servers", "getVersion"):
+            return Said(200, {"version": "2.5.42"})
+        body = orjson.loads(asked.body)
+        if (verb, action) == ("attributes", "restSearch"):
+            return self._search(body)
+        if (verb, action) == ("events", "edit"):
+            if name.removesuffix("/metadata:1") not in self.events:
+                return Said(404, {"message": "Invalid event"})
+            return self._take(body["Event"])
+        if (verb, action) == ("events", "add"):
+            event = body["Event"]
+            self.events[event["uuid"]] = {key: event[key] for key in ("info", "date", "distribution", "Tag")}
+            return self._take(event)
+        if (verb, action) == ("events", "publish"):
+            self.published.append(name)
+            return Said(200, {"message": "Job queued"})
+        if action == "delete":
+            return self._delete(*name.split("/"))
+        return Said(404, {"message": "No"})
+
+    def _search(self, body: dict[str, Any]) -> Said:
+        there = [one for uuid, one in self.attributes.items() if uuid in body["uuid"] and not one.get("deleted")]
+        return Said(200, {"response": {"Attribute": there}})
+
+    def _take(self, event: dict[str, Any]) -> Said:
+        inner = [(each, one) for each in event["Object"] for one in each["Attribute"]]
+        for holder, one in [*((each, each) for each in event["Attribute"]), *inner]:
+            before = self.attributes.get(one["uuid"])
+            late = before and int(before["timestamp"]) >= int(one["timestamp"])
+            elsewhere = before and before["event_uuid"] != event["uuid"]
+            stays = self.stubborn and one.get("deleted")
+            if one["value"] not in self.refused and not (late or elsewhere or stays):
+                self.attributes[one["uuid"]] = one | {"event_uuid": event["uuid"], "holder": holder["uuid"]}
+                self._note(one["uuid"])
+        return Said(200, {"Event": {"uuid": event["uuid"]}})
+
+    def _delete(self, uuid: str, *for_good: str) -> Said:
+        found = [one for one in self.attributes.values() if one["holder"] == uuid]
+        for one in found:
+            one["deleted"] = True
+            self._note(one["uuid"])
+            if for_good:
+                del self.attributes[one["uuid"]]
+        return Said(200, {"message": "Deleted"}) if found else Said(404, {"message": "Invalid attribute"})
+
+    def _note(self, uuid: str) -> None:
+        one = self.attributes[uuid]
+        self.changes.append(
+            {
+                "type": "indicator",
+                "id": f"indicator--{one['holder']}",
+                "pattern": f"[domain-name:value = '{one['value']}']",
+                "revoked": bool(one.get("deleted")),
+            }
+        )
+
+
+class TestMispPush(PushContract):
+    connector = "misp-push"
+    peer: Peer
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("MISP_KEY", "k3y")
+        self.peer = Peer()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": self.peer.url,
+            "key": {"env": "MISP_KEY"},
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def objects(self) -> list[dict[str, Any]]:
+        return self.peer.changes
+
+    def refuse(self, pattern: str) -> None:
+        self.peer.refused.add(pattern.split("'")[1])
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "403"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def contribute(self, store: Store, *rows: dict[str, str], **defaults: str) -> None:
+        reader = Reader({"reporter": PARTNER, "reported_at": timestamp.text(timestamp.now()), **defaults})
+        with store.begin() as tx:
+            objects = [obj for row in rows for obj in to_stix(reader.report(row))]
+            contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+
+    def alive(self) -> list[str]:
+        return [one["value"] for one in self.peer.attributes.values() if one["to_ids"] and not one.get("deleted")]
+
+    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
+    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        assert run(store, self.feed()).ending == "try-later"
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("fault", ["401", "403", "404", "405", "moved"])
+    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "k3y" not in str(result.error)
+
+    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = "once-503"
+        assert run(store, self.feed(retries=2)).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    def test_reports_of_one_day_and_level_are_one_event_of_ours_alone(self, store: Store) -> None:
+        self.prepare(store, 7)
+        run(store, self.feed())
+        (event,) = self.peer.events.values()
+        assert event["info"] == f"Scamfeed, takedown: {PARTNER}"
+        assert (event["distribution"], event["Tag"]) == ("0", [{"name": "tlp:amber"}])
+
+    def test_a_large_day_is_several_events_where_that_is_wanted(self, store: Store) -> None:
+        self.prepare(store, 20)
+        run(store, self.feed(batch=1000, parts=4))
+        assert 2 <= len(self.peer.events) <= 4
+        assert len(self.alive()) == 20
+
+    def test_events_are_published_unless_that_is_not_wanted(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(batch=1000))
+        assert self.peer.published == list(self.peer.events)
+        self.peer.published.clear()
+        self.prepare(store, 3)
+        run(store, self.feed(batch=1000, publish=False))
+        assert self.peer.published == []
+
+    @pytest.mark.parametrize("stubborn", [False, True])
+    def test_a_revocation_deletes_even_what_an_edit_leaves(self, store: Store, stubborn: bool) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(batch=1000))
+        self.peer.stubborn = stubborn
+        with store.begin() as tx:
+            retract(tx, "h0.example.com", partners.get(tx, PARTNER))
+        result = run(store, self.feed(batch=1000))
+        assert (result.ending, result.rejected) == ("done", 0)
+        assert self.alive() == ["h1.example.com"]
+
+    def test_what_was_revoked_before_it_went_makes_no_event(self, store: Store) -> None:
+        self.prepare(store, 1)
+        with store.begin() as tx:
+            retract(tx, "h0.example.com", partners.get(tx, PARTNER))
+        assert run(store, self.feed(batch=1000)).ending == "done"
+        assert (self.peer.events, self.peer.attributes) == ({}, {})
+
+    def test_what_comes_to_another_level_leaves_the_event_of_the_old_one(self, store: Store) -> None:
+        row = {"kind": "domain", "value": "h0.example.com"}
+        self.contribute(store, row, tlp="green", reported_at="2026-01-01T00:00:00Z")
+        run(store, self.feed(batch=1000))
+        self.contribute(store, row, tlp="amber", reported_at="2026-01-01T00:00:05Z")
+        levels = {obj["object_marking_refs"][0] for obj in latest(store) if obj["type"] == "indicator"}
+        assert len(levels) == 1
+        result = run(store, self.feed(batch=1000))
+        assert (result.ending, result.rejected) == ("done", 0)
+        (one,) = self.peer.attributes.values()
+        assert self.peer.events[one["event_uuid"]]["Tag"] == [{"name": "tlp:amber"}]
+
+    def test_an_account_is_an_object_and_is_deleted_as_one(self, store: Store) -> None:
+        with store.begin() as tx:
+            from server.store import collections
+
+            partners.grant(tx, READER, collections.get(tx, "mule-accounts"), read=True)
+        row = {"kind": "bank-account", "account_number": "123-4-56789-0", "bank": "KBANK", "country": "TH"}
+        self.contribute(store, row)
+        run(store, self.feed(collection="mule-accounts"))
+        assert self.alive() == ["1234567890"]
+        gone = next(obj["id"] for obj in latest(store, "mule-accounts") if obj["type"] == "indicator")
+        with store.begin() as tx:
+            retract(tx, gone, partners.get(tx, PARTNER))
+        run(store, self.feed(collection="mule-accounts"))
+        assert self.alive() == []
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"url": "http://misp.example"}, "set allow_http"),
+            ({"key": "k3y"}, "a secret is never written here"),
+            ({"distribution": 4}, "distribution"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "k3y" not in str(raised.value)

@@ -1,0 +1,152 @@
+"""``notice-push`` with a chat room's incoming webhook as the peer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from server.release.retract import retract
+from server.store import Store, collections, deliveries, log, partners
+from tests.contract.connectors.contract import PARTNER, READER, latest
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pushes import PushContract
+
+
+@dataclass
+class Peer(HttpPeer):
+    """A room, which shows the texts that it is sent."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def answer(self, asked: Asked) -> Said:
+        (text,) = orjson.loads(asked.body).values()
+        self.texts.append(text)
+        return Said(200, b"ok", {"Content-Type": "text/plain"})
+
+
+class TestNoticePush(PushContract):
+    connector = "notice-push"
+    peer: Peer
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        self.peer = Peer()
+        with serving(self.peer):
+            monkeypatch.setenv("ROOM", f"{self.peer.url}services/T00/B00/s3cret")
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": {"env": "ROOM"},
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def objects(self) -> list[dict[str, Any]]:
+        # A room is told no object; of what it was told nothing says more than this.
+        return [{"type": "text", "text": text} for text in self.peer.texts]
+
+    def arrived(self, store: Store) -> list[str]:
+        with store.read() as tx:
+            collection = collections.get(tx, "takedown")
+            items = log.latest(tx, collection, [obj["id"] for obj in latest(store)])
+            told = {each.object_id: each.answer for each in deliveries.sent(tx, "tested", READER, items.values())}
+        return [each for each, answer in told.items() if each.startswith("indicator") and answer == "success"]
+
+    def refuse(self, pattern: str) -> None:
+        self.peer.fault = "400"
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "403"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def test_wrong_credentials_are_the_operators_to_mend(self, store: Store) -> None:
+        # Of a batch without indicators nothing is told, so that the room refuses the next one first.
+        self.prepare(store, 2)
+        self.break_credentials()
+        assert run(store, self.feed()).ending == "misconfigured"
+        assert self.arrived(store) == []
+
+    def test_a_refused_object_does_not_stop_the_others(self, store: Store) -> None:
+        self.prepare(store, 7)
+        self.refuse("any")
+        result = run(store, self.feed())
+        assert (result.ending, result.rejected) == ("done", 7)
+
+    def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.refuse("any")
+        run(store, self.feed())
+        with store.read() as tx:
+            said = {each.object_id: each.answer for each in deliveries.history(tx, feed="tested")}
+        assert {answer for id, answer in said.items() if id.startswith("indicator--")} == {"failed: HTTP 400"}
+
+    def test_revocations_come_first(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed(batch=1000))
+        with store.begin() as tx:
+            gone = next(obj["id"] for obj in latest(store) if obj["type"] == "indicator")
+            retract(tx, gone, partners.get(tx, PARTNER))
+        run(store, self.feed(batch=1000))
+        assert self.peer.texts == [
+            "Scamfeed, takedown: 4 new (domain: 4)",
+            "Scamfeed, takedown: 1 revoked (domain: 1)",
+        ]
+
+    def test_a_notice_shows_counts_and_a_link_and_no_value(self, store: Store) -> None:
+        self.prepare(store, 5)
+        run(store, self.feed(batch=1000, link="https://hub.example/"))
+        assert self.peer.texts == ["Scamfeed, takedown: 5 new (domain: 5) https://hub.example/"]
+        assert b"h0.example.com" not in b"".join(asked.body for asked in self.peer.asked)
+
+    def test_a_room_may_call_the_text_otherwise(self, store: Store) -> None:
+        self.prepare(store, 1)
+        run(store, self.feed(batch=1000, field="content"))
+        assert list(orjson.loads(self.peer.asked[0].body)) == ["content"]
+
+    def test_nothing_is_told_where_there_are_no_indicators(self, store: Store) -> None:
+        self.prepare(store, 1)
+        assert run(store, self.feed(kinds=["phone"])).ending == "done"
+        assert self.peer.texts == []
+
+    def test_the_address_is_secret(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.peer.fault = "404"
+        assert "s3cret" not in str(run(store, self.feed()).error)
+        with pytest.raises(Misconfigured, match="a secret is never written here"):
+            self.feed(url="https://rooms.example/services/T00/B00/s3cret")
+
+    def test_an_address_that_is_none_is_the_operators_to_mend(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 1)
+        monkeypatch.setenv("ROOM", "http://rooms.example/s3cret")
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "s3cret" not in str(result.error)
+
+    def test_what_the_partner_had_before_is_called_changed(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(batch=1000))
+        self.change(store, "h1.example.com")
+        run(store, self.feed(batch=1000))
+        assert self.peer.texts[1] == "Scamfeed, takedown: 1 changed (domain: 1)"

@@ -1,0 +1,270 @@
+"""``opencti-pull`` with a TAXII collection and a live stream of OpenCTI as peers."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from feeds.connector import Misconfigured, build
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.live_stream import START, LiveStream, event, indicator, listening
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pulls import RevokingPullContract
+
+
+class OpenctiContract(RevokingPullContract):
+    connector = "opencti-pull"
+    values = 0
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": self.url(),
+            "token": {"env": "OPENCTI_TOKEN"},
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "400ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def url(self) -> str:
+        raise NotImplementedError
+
+    def add(self, value: str) -> None:
+        raise NotImplementedError
+
+    def prepare(self, store: Store, count: int) -> None:
+        for number in range(self.values, count):
+            self.add(f"h{number}.example.com")
+        self.values = max(self.values, count)
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        for value in ("a.example.com", "what is this", "b.example.com"):
+            self.add(value)
+
+
+@dataclass
+class Collection(HttpPeer):
+    """A collection in the order in which its objects were changed, which ``next`` points into."""
+
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clock: int = START
+
+    def put(self, obj: dict[str, Any]) -> None:
+        self.objects.pop(obj["id"], None)
+        self.objects[obj["id"]] = obj
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.headers.get("authorization") != "Bearer t0ken":
+            return Said(401)
+        parts = urlsplit(asked.path)
+        assert parts.path.startswith("/under/taxii2/root/collections/91a7b528/objects")
+        query = parse_qs(parts.query)
+        # A cursor of OpenCTI is a time and an id; here the number of objects ever put stands for both.
+        found = [obj for obj in self.objects.values() if obj["place"] > int(query.get("next", ["0"])[0])]
+        page = found[: int(query["limit"][0])]
+        following = str(page[-1]["place"]) if page else ""
+        shown = [{name: said for name, said in obj.items() if name != "place"} for obj in page]
+        return Said(200, {"more": len(found) > len(page), "next": following, "objects": shown})
+
+
+class TestCollection(OpenctiContract):
+    peer: Collection
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("OPENCTI_TOKEN", "t0ken")
+        self.peer = Collection()
+        self.places = itertools.count(1)
+        self.hours = 0.0
+        with serving(self.peer):
+            yield
+
+    def url(self) -> str:
+        return f"{self.peer.url}under/"
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return super().table(**{"collection": "91a7b528", **more})
+
+    def add(self, value: str, **more: Any) -> None:
+        at = START + int(self.hours * 3_600_000) + self.values
+        self.peer.put({**indicator(value, at, **more), "place": next(self.places)})
+
+    def revoke(self, number: int) -> None:
+        self.add(f"h{number}.example.com", revoked=True)
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        self.hours = hours
+
+    def test_what_stands_around_indicators_is_nothing(self, store: Store) -> None:
+        observable = {
+            "type": "domain-name",
+            "spec_version": "2.1",
+            "value": "a.example.com",
+            "place": next(self.places),
+        }
+        self.peer.put({**observable, "id": "domain-name--bedb4899-d24b-5401-bc86-8f6b4cc18ec7"})
+        self.add("b.example.com")
+        assert run(store, self.feed()).read == 1
+
+    def test_a_server_that_says_more_and_not_where_is_tried_later(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = {"more": True, "objects": [indicator("a.example.com", START)]}
+        monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, said))
+        assert run(store, self.feed()).ending == "try-later"
+
+    def test_where_there_is_no_cursor_the_time_of_the_last_object_leads_on(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = {"objects": [indicator("a.example.com", START)]}
+        headers = {"X-TAXII-Date-Added-Last": "2026-01-01T00:00:00.000Z"}
+        monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, said, headers))
+        run(store, self.feed())
+        assert kept_checkpoint(store) == {"added_after": "2026-01-01T00:00:00.000Z"}
+
+
+class TestStream(OpenctiContract):
+    peer: LiveStream
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("OPENCTI_TOKEN", "t0ken")
+        self.peer = LiveStream()
+        with listening(self.peer):
+            yield
+
+    def url(self) -> str:
+        return self.peer.url
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return super().table(**{"stream": "4a7f", "stay": "50ms", **more})
+
+    def add(self, value: str) -> None:
+        self.peer.put("create", indicator(value, self.peer.clock))
+
+    def revoke(self, number: int) -> None:
+        self.peer.put("delete", indicator(f"h{number}.example.com", self.peer.clock))
+
+    def break_credentials(self) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setenv("OPENCTI_TOKEN", "wrong")
+
+    @pytest.fixture(autouse=True)
+    def _mended(self) -> Iterator[None]:
+        yield
+        if patch := getattr(self, "patch", None):
+            patch.undo()
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "mute"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        """The ids of a stream are its own clock, and never go back (Redis)."""
+
+    def test_a_run_goes_on_from_the_last_event(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        last = kept_checkpoint(store)
+        assert last == {"id": f"{self.peer.clock}-0"}
+        self.prepare(store, 5)
+        assert run(store, self.feed()).read == 1
+        assert self.peer.asked[-1] == {"from": last["id"]}
+
+    def test_what_was_there_before_the_stream_is_told_from_the_database(self, store: Store) -> None:
+        self.prepare(store, 7)
+        self.peer.forget()
+        assert run(store, self.feed()).read == 7
+        assert "recover" in self.peer.asked[-1]
+        assert kept_checkpoint(store) == {"id": f"{self.peer.clock}-0"}
+
+    def test_what_the_stream_has_forgotten_since_is_told_from_the_database(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed())
+        self.prepare(store, 7)
+        self.peer.forget()
+        run(store, self.feed())
+        assert len(set(self.arrived(store))) == 7
+
+    def test_a_telling_from_the_database_that_breaks_off_goes_on(self, store: Store) -> None:
+        self.prepare(store, 7)
+        self.peer.forget()
+        stop = threading.Event()
+        stop.set()
+        run(store, self.feed(), stop=stop)
+        kept = kept_checkpoint(store)
+        assert kept is not None
+        assert "recover" in kept
+        run(store, self.feed())
+        assert len(set(self.arrived(store))) == 7
+
+    def test_news_are_heard_while_listening(self, store: Store) -> None:
+        self.prepare(store, 1)
+        real = self.peer.told
+
+        def told(query: dict[str, str]) -> Iterator[bytes]:
+            for said in real(query):
+                yield said
+                if b"heartbeat" in said and self.values == 1:
+                    self.prepare(store, 2)
+                    yield event("create", {"version": "4", "data": self.peer.events[-1][2]}, f"{self.peer.clock}-0")
+
+        self.peer.told = told  # type: ignore[method-assign]
+        assert run(store, self.feed(stay="300ms")).read == 2
+
+    def test_a_run_ends_when_it_has_stayed_long_enough(self, store: Store) -> None:
+        self.prepare(store, 1)
+        began = time.monotonic()
+        run(store, self.feed(stay="300ms"))
+        assert 0.3 <= time.monotonic() - began < 3
+
+    def test_what_is_deleted_and_made_again_stands(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.revoke(0)
+        self.add("h1.example.com")
+        run(store, self.feed())
+        assert self.arrived(store) == ["[domain-name:value = 'h1.example.com']"]
+
+    def test_a_page_that_is_no_stream_is_tried_later(self, store: Store) -> None:
+        self.peer.told = lambda _: iter([b"<html>\n\n"])  # type: ignore[method-assign]
+        assert run(store, self.feed()).ending == "try-later"
+
+    def test_an_event_beyond_measure_is_tried_later(self, store: Store) -> None:
+        self.peer.put("create", indicator("a.example.com", START, description="x" * 5000))
+        result = run(store, self.feed(max_bytes=2048))
+        assert result.ending == "try-later"
+        assert "max_bytes" in str(result.error)
+
+
+@pytest.mark.parametrize("table", [{}, {"collection": "a", "stream": "b"}])
+def test_a_source_is_one(table: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match="give collection or stream"):
+        build({"name": "x", "connector": "opencti-pull", "contribute_as": PARTNER, "url": "https://a.example", **table})

@@ -1,0 +1,188 @@
+"""``sentinel-push`` with a login server and an upload API as the peer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.connectors import sentinel_push
+from feeds.runner import run
+from server.store import Store, deliveries
+from tests.contract.connectors.contract import READER
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pushes import PushContract
+
+CLIENT = "00001111-aaaa-2222-bbbb-3333cccc4444"
+WORKSPACE = "11112222-bbbb-3333-cccc-4444dddd5555"
+
+
+@dataclass
+class Peer(HttpPeer):
+    """Login and upload in one; it says by place what it does not take, and repeats the value as the API does."""
+
+    refused: set[str] = field(default_factory=set)
+    expires: int = 3600
+    token: Any = "t0ken"
+    logins: list[dict[str, list[str]]] = field(default_factory=list)
+    uploads: list[dict[str, Any]] = field(default_factory=list)
+    objects: list[dict[str, Any]] = field(default_factory=list)
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.path == "/contoso.example/oauth2/v2.0/token":
+            self.logins.append(parse_qs(asked.body.decode()))
+            return Said(200, {"access_token": self.token, "expires_in": self.expires, "token_type": "Bearer"})
+        wanted = f"/workspaces/{WORKSPACE}/threat-intelligence-stix-objects:upload?api-version=2024-02-01-preview"
+        if asked.path != wanted:
+            return Said(404, {"title": "No"})
+        if asked.headers.get("authorization") != "Bearer t0ken":
+            return Said(401, {"title": "No"})
+        body = orjson.loads(asked.body)
+        self.uploads.append(body)
+        bad = [place for place, obj in enumerate(body["stixobjects"]) if obj["pattern"] in self.refused]
+        self.objects += [obj for place, obj in enumerate(body["stixobjects"]) if place not in bad]
+        if not bad:
+            return Said(200)
+        text = "Error for Property=pattern: not wanted. Actual value: h1.example.com."
+        return Said(200, {"errors": [{"recordIndex": place, "errorMessages": [text]} for place in bad]})
+
+
+class TestSentinelPush(PushContract):
+    connector = "sentinel-push"
+    peer: Peer
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("CLIENT_SECRET", "s3cret")
+        self.peer = Peer()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "tenant": "contoso.example",
+            "client_id": CLIENT,
+            "client_secret": {"env": "CLIENT_SECRET"},
+            "workspace": WORKSPACE,
+            "login_url": self.peer.url,
+            "api_url": self.peer.url,
+            "requests_a_minute": 1_000_000,
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def objects(self) -> list[dict[str, Any]]:
+        return self.peer.objects
+
+    def refuse(self, pattern: str) -> None:
+        self.peer.refused.add(pattern)
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
+    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        assert run(store, self.feed()).ending == "try-later"
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("fault", ["400", "401", "403", "404", "moved"])
+    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "s3cret" not in str(result.error)
+
+    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = "once-503"
+        assert run(store, self.feed(retries=2)).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    def test_a_run_logs_in_once_and_asks_for_the_apis_audience(self, store: Store) -> None:
+        self.prepare(store, 7)
+        run(store, self.feed())
+        assert self.peer.logins == [
+            {
+                "grant_type": ["client_credentials"],
+                "client_id": [CLIENT],
+                "client_secret": ["s3cret"],
+                "scope": ["https://management.azure.com/.default"],
+            }
+        ]
+
+    def test_a_token_that_ends_is_renewed(self, store: Store) -> None:
+        self.prepare(store, 7)
+        self.peer.expires = 60
+        run(store, self.feed())
+        assert len(self.peer.logins) > len(self.peer.uploads) > 1
+
+    def test_a_login_without_a_token_is_tried_later(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.peer.token = None
+        assert run(store, self.feed()).ending in ("try-later", "misconfigured")
+        assert self.peer.objects == []
+
+    def test_a_request_holds_at_most_a_hundred_indicators_and_nothing_else(self, store: Store) -> None:
+        self.prepare(store, 130)
+        run(store, self.feed(batch=1000))
+        assert [len(body["stixobjects"]) for body in self.peer.uploads] == [100, 30]
+        assert {obj["type"] for obj in self.peer.objects} == {"indicator"}
+        assert {body["sourcesystem"] for body in self.peer.uploads} == {"Scamfeed"}
+
+    def test_requests_are_kept_apart(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        waits: list[float] = []
+        monkeypatch.setattr(sentinel_push.time, "sleep", waits.append)
+        self.prepare(store, 350)
+        run(store, self.feed(batch=1000, requests_a_minute=60))
+        assert len(self.peer.uploads) == 4
+        assert len(waits) == 3
+        # Each wait is counted from the first request, since the waits did not happen.
+        assert all(wait == pytest.approx(place, abs=0.9) for place, wait in enumerate(waits, 1))
+
+    def test_what_is_refused_is_remembered_without_its_value(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.refuse("[domain-name:value = 'h1.example.com']")
+        run(store, self.feed())
+        with store.read() as tx:
+            answers = {each.answer for each in deliveries.history(tx, feed="tested")}
+        assert "failed: Error for Property=pattern: not wanted." in answers
+        assert "h1.example.com" not in "".join(answers)
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"source": "Microsoft Sentinel"}, "Microsoft's own"),
+            ({"workspace": "mine"}, "workspace"),
+            ({"tenant": "a/b"}, "tenant"),
+            ({"api_url": "http://api.example"}, "api_url: .*allow_http"),
+            ({"client_secret": "s3cret"}, "a secret is never written here"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "s3cret" not in str(raised.value)

@@ -1,0 +1,372 @@
+"""``taxii-pull`` with TAXII servers of both versions as the peer."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from mappers import ids
+from server.store import Store
+from tests.contract.connectors.contract import PARTNER, kept_checkpoint, latest
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pulls import RevokingPullContract
+
+ROOM = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+CREATOR = "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def indicator(number: int, modified: datetime | None = None, **more: Any) -> dict[str, Any]:
+    said = (modified or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": f"indicator--{uuid.uuid5(uuid.NAMESPACE_DNS, str(number))}",
+        "created_by_ref": CREATOR,
+        "created": said,
+        "modified": said,
+        "pattern": f"[domain-name:value = 'h{number}.example.com']",
+        "pattern_type": "stix",
+        "valid_from": said,
+        "labels": ["phishing"],
+        "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+        **more,
+    }
+
+
+@dataclass
+class Peer(HttpPeer):
+    """A collection whose additions have one order, whatever its clock says."""
+
+    added: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    step: timedelta = timedelta(microseconds=1)
+    clock: timedelta = timedelta()
+    can_read: bool = True
+    headers: bool = True
+    forgets: bool = False
+    answers: int = 0
+
+    def add(self, *objects: Any) -> None:
+        for obj in objects:
+            self.added.append((START + self.step * (len(self.added) + 1), obj))
+
+    def answer(self, asked: Asked) -> Said:
+        url = urlsplit(asked.path)
+        if url.path.endswith(("/collections/alias/", f"/collections/{ROOM}/")):
+            about = {"id": ROOM, "title": "Room", "can_read": self.can_read, "can_write": False}
+            return Said(200, about, self.type(asked))
+        if url.path == f"/api/collections/{ROOM}/objects/":
+            self.answers += 1
+            return self.objects(asked, {name: values[0] for name, values in parse_qs(url.query).items()})
+        return Said(404, {"title": "No"}, self.type(asked))
+
+    def type(self, asked: Asked) -> dict[str, str]:
+        return {"Content-Type": "Application/TAXII+JSON; Version=2.1"}
+
+    def after(self, query: dict[str, str]) -> list[tuple[datetime, dict[str, Any]]]:
+        since = datetime.fromisoformat(query["added_after"]) if "added_after" in query else START
+        return [each for each in self.added if each[0] > since]
+
+    def dated(self, some: list[tuple[datetime, dict[str, Any]]]) -> dict[str, str]:
+        if not some or not self.headers:
+            return {}
+        first, last = (moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (some[0][0], some[-1][0]))
+        return {"X-TAXII-Date-Added-First": first, "X-TAXII-Date-Added-Last": last}
+
+    def objects(self, asked: Asked, query: dict[str, str]) -> Said:
+        found = self.after(query)
+        if self.forgets and "next" in query:
+            return Said(400, {"title": "What next?"}, self.type(asked))
+        start = int(query.get("next", "0"))
+        end = start + int(query["limit"])
+        envelope: dict[str, Any] = {"objects": [obj for _, obj in found[start:end]]} if found[start:end] else {}
+        if end < len(found):
+            envelope |= {"more": True, "next": str(end)}
+        return Said(200, envelope, self.type(asked) | self.dated(found[start:end]))
+
+
+class Peer20(Peer):
+    """The same for TAXII 2.0, with its media types, ranges and STIX 2.0."""
+
+    ranges = True
+    says_total = True
+
+    def type(self, asked: Asked) -> dict[str, str]:
+        return {"Content-Type": "application/vnd.oasis.taxii+json; version=2.0"}
+
+    def objects(self, asked: Asked, query: dict[str, str]) -> Said:
+        assert asked.headers["accept"] == "application/vnd.oasis.stix+json; version=2.0"
+        found = self.after(query)
+        start, _, last = asked.headers["range"][len("items=") :].partition("-")
+        some = found[int(start) : int(last) + 1] if self.ranges else found
+        if self.ranges and not some:
+            return Said(416, {"title": "No more"}, self.type(asked))
+        bundle = {
+            "type": "bundle",
+            "id": "bundle--1",
+            "spec_version": "2.0",
+            "objects": [as_2_0(obj) for _, obj in some],
+        }
+        total = str(len(found)) if self.says_total else "*"
+        said = {"Content-Range": f"items {start}-{int(start) + len(some) - 1}/{total}"} if self.ranges else {}
+        return Said(206 if self.ranges else 200, bundle, self.type(asked) | self.dated(some) | said)
+
+
+def as_2_0(obj: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in obj.items() if name not in ("spec_version", "pattern_type")}
+
+
+class TaxiiPullSuite(RevokingPullContract):
+    connector = "taxii-pull"
+    kind: type[Peer] = Peer
+    version = "2.1"
+    peer: Peer
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("PEER_PASSWORD", "s3cret")
+        self.peer = self.kind()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": f"{self.peer.url}api/collections/{ROOM}/",
+            "version": self.version,
+            "user": "hub",
+            "password": {"env": "PEER_PASSWORD"},
+            "contribute_as": PARTNER,
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def prepare(self, store: Store, count: int) -> None:
+        self.peer.add(
+            *(indicator(number, datetime.now(UTC) + self.peer.clock) for number in range(len(self.peer.added), count))
+        )
+
+    def prepare_with_a_bad_one(self, store: Store) -> None:
+        self.peer.add(indicator(0), indicator(1, pattern="[domain-name:value MATCHES 'a.*']"), indicator(2))
+
+    def revoke(self, number: int) -> None:
+        self.peer.add(indicator(number, revoked=True))
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+        self.peer.clock = timedelta(hours=hours)
+
+    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half"])
+    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        assert run(store, self.feed()).ending == "try-later"
+        assert kept_checkpoint(store) is None
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("fault", ["401", "403", "404", "406", "400", "moved", "write-only"])
+    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.can_read = fault != "write-only"
+        self.peer.fault = fault if self.peer.can_read else ""
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "s3cret" not in str(result.error)
+
+    def test_an_api_root_and_a_collection_name_the_same_place(self, store: Store) -> None:
+        self.prepare(store, 2)
+        assert run(store, self.feed(url=f"{self.peer.url}api", peer_collection="alias")).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    def test_a_first_run_may_begin_late(self, store: Store) -> None:
+        self.peer.step = timedelta(days=1)
+        self.prepare(store, 7)
+        assert run(store, self.feed(added_after="2026-01-05")).read == 3
+
+    def test_a_peer_that_does_not_date_what_it_gives_loses_nothing(self, store: Store) -> None:
+        self.peer.headers = False
+        self.prepare(store, 4)
+        assert run(store, self.feed()).accepted == 4
+        self.peer.added += [(datetime.now(UTC) + timedelta(seconds=number), indicator(number)) for number in (5, 6)]
+        assert run(store, self.feed()).accepted == 2
+        assert len(self.arrived(store)) == 6
+
+    def test_what_is_marked_narrowly_stays_narrow(self, store: Store) -> None:
+        self.peer.add(indicator(0, object_marking_refs=["marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"]))
+        result = run(store, self.feed())
+        assert (result.read, result.accepted) == (1, 0)
+        assert self.arrived(store) == []
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"version": "1.1"}, "version"),
+            ({"added_after": "yesterday"}, "added_after: not a time"),
+            ({"user": None}, "user and password come together"),
+            ({"token": {"env": "A"}}, "or token"),
+            ({"url": "http://peer.example/x/"}, "set allow_http"),
+            ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: no user or password in it"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "s3cret" not in str(raised.value)
+
+
+class TestTaxiiPullOf21(TaxiiPullSuite):
+    """What only TAXII 2.1 has: pages by token."""
+
+    def test_a_token_that_is_forgotten_costs_no_object(self, store: Store) -> None:
+        self.prepare(store, 12)
+        stop_after_two = _Stop(2)
+        run(store, self.feed(), stop=stop_after_two)  # type: ignore[arg-type]  # asked like the real one
+        assert len(self.arrived(store)) == 6
+        self.peer.forgets = True
+        self.peer.answers = 0
+        assert run(store, self.feed(batch=100)).ending == "done"
+        assert len(self.arrived(store)) == len(set(self.arrived(store))) == 12
+        assert self.peer.answers == 2
+
+    def test_more_without_next_goes_on_by_date(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = self.peer.objects
+
+        def without_next(asked: Asked, query: dict[str, str]) -> Said:
+            said = whole(asked, query)
+            said.body.pop("next", None)
+            return said
+
+        monkeypatch.setattr(self.peer, "objects", without_next)
+        self.prepare(store, 7)
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 7
+
+    @pytest.mark.parametrize("page", [{"more": True}, {"more": True, "next": "same"}, {"more": True, "next": None}])
+    def test_pages_without_end_are_left(
+        self, store: Store, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(self.peer, "objects", lambda asked, query: Said(200, page, self.peer.type(asked)))
+        result = run(store, self.feed())
+        assert result.ending == "try-later"
+        assert len(self.peer.asked) < 10
+
+    def test_empty_pages_without_end_are_left(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        def ever_new(asked: Asked, query: dict[str, str]) -> Said:
+            return Said(200, {"more": True, "next": str(len(self.peer.asked))}, self.peer.type(asked))
+
+        monkeypatch.setattr(self.peer, "objects", ever_new)
+        assert run(store, self.feed()).ending == "try-later"
+        assert len(self.peer.asked) < 200
+
+    def test_a_page_larger_than_asked_for_is_taken_in_parts(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = self.peer.objects
+        monkeypatch.setattr(self.peer, "objects", lambda asked, query: whole(asked, {**query, "limit": "100"}))
+        self.prepare(store, 8)
+        run(store, self.feed(), stop=_Stop(1))  # type: ignore[arg-type]  # asked like the real one
+        assert len(self.arrived(store)) == 3
+        run(store, self.feed())
+        assert len(self.arrived(store)) == 8
+
+    def test_a_clock_of_whole_seconds_is_asked_about_its_last_one_again(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            self.peer,
+            "dated",
+            lambda some: {"X-TAXII-Date-Added-Last": some[-1][0].strftime("%Y-%m-%dT%H:%M:%SZ")} if some else {},
+        )
+        self.peer.step = timedelta(seconds=1)
+        self.prepare(store, 3)
+        run(store, self.feed())
+        last = self.peer.added[-1][0]
+        self.peer.added.append((last, indicator(3)))
+        run(store, self.feed())
+        assert len(self.arrived(store)) == 4
+
+    def test_the_partners_own_objects_stay_as_they_are(self, store: Store) -> None:
+        own = indicator(0, created_by_ref=ids.identity(PARTNER))
+        self.peer.add(own, indicator(1))
+        assert run(store, self.feed()).accepted == 2
+        there = [obj for obj in latest(store) if obj["type"] == "indicator"]
+        assert there[0]["id"] == own["id"]
+        assert there[1]["id"] != indicator(1)["id"]
+        assert {obj["created_by_ref"] for obj in there} == {ids.identity(PARTNER)}
+
+    def test_of_two_reports_of_a_value_one_may_be_taken_back(self, store: Store) -> None:
+        other = indicator(0) | {"id": "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"}
+        self.peer.add(indicator(0), other)
+        run(store, self.feed())
+        self.peer.add(indicator(0, revoked=True))
+        run(store, self.feed())
+        assert len(self.arrived(store)) == 1
+
+    def test_what_was_taken_back_before_we_came_is_nothing(self, store: Store) -> None:
+        self.peer.add(
+            indicator(0, revoked=True), indicator(0) | {"id": "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"}
+        )
+        run(store, self.feed())
+        assert self.arrived(store) == ["[domain-name:value = 'h0.example.com']"]
+
+
+class TestTaxiiPullOf20(TaxiiPullSuite):
+    """TAXII 2.0, and what only it has: pages by range."""
+
+    kind = Peer20
+    version = "2.0"
+    peer: Peer20
+
+    @pytest.mark.parametrize(("ranges", "says_total"), [(False, False), (True, False)])
+    def test_pages_may_be_said_badly(self, store: Store, *, ranges: bool, says_total: bool) -> None:
+        self.peer.ranges, self.peer.says_total = ranges, says_total
+        self.prepare(store, 7)
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 7
+        assert run(store, self.feed()).read == 0
+
+    def test_the_same_page_without_end_is_left(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 7)
+        whole = self.peer.objects
+
+        def same(asked: Asked, query: dict[str, str]) -> Said:
+            said = whole(asked._replace(headers={**asked.headers, "range": "items=0-2"}), query)
+            return said._replace(headers={**said.headers, "Content-Range": "items 0-2/*"})
+
+        monkeypatch.setattr(self.peer, "objects", same)
+        assert run(store, self.feed()).ending == "try-later"
+        assert len(self.peer.asked) < 10
+
+
+class _Stop:
+    """Asks a run to end after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0

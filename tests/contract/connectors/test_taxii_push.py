@@ -1,0 +1,235 @@
+"""``taxii-push`` with a TAXII server as the peer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+
+from feeds.connector import Misconfigured, build
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.contract import READER
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pushes import PushContract
+
+_TYPE = {"Content-Type": "Application/TAXII+JSON; Version=2.1"}
+
+
+@dataclass
+class Peer(HttpPeer):
+    """A collection that takes what it is sent, but what is refused, and the whole envelope with it if ``whole``."""
+
+    refused: set[str] = field(default_factory=set)
+    whole: bool = False
+    read_only: bool = False
+    pending: int = 0
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    envelopes: list[int] = field(default_factory=list)
+    limit: int = 1 << 20
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.method == "POST":
+            return self._take(asked.body)
+        if asked.path.endswith(("/collections/room/", "/collections/alias/")):
+            return Said(200, {"id": "room", "title": "Room", "can_read": True, "can_write": not self.read_only}, _TYPE)
+        if "/status/" in asked.path:
+            self.pending -= 1
+            counts = dict.fromkeys(["total_count", "success_count", "failure_count", "pending_count"], 0)
+            return Said(200, {"id": "x", **counts, "status": "complete" if self.pending <= 0 else "pending"}, _TYPE)
+        if asked.path == "/api/":
+            root = {"title": "Root", "versions": ["application/taxii+json;version=2.1"]}
+            return Said(200, {**root, "max_content_length": self.limit}, _TYPE)
+        return Said(404, {"title": "No"}, _TYPE)
+
+    def _take(self, body: bytes) -> Said:
+        objects = orjson.loads(body)["objects"]
+        bad = [obj for obj in objects if obj.get("pattern") in self.refused]
+        if bad and self.whole:
+            return Said(422, {"title": "No"}, _TYPE)
+        self.envelopes.append(len(body))
+        self.objects += [obj for obj in objects if obj not in bad]
+        status = {
+            "id": "2d086da7-4bdc-4f91-900e-d77486753710",
+            "status": "complete",
+            "total_count": len(objects),
+            "success_count": len(objects) - len(bad),
+            "failure_count": len(bad),
+            "pending_count": 0,
+            "failures": [{"id": obj["id"], "version": obj["modified"], "message": "not wanted"} for obj in bad],
+        }
+        if self.pending:
+            status |= {"status": "pending", "pending_count": len(objects), "success_count": 0}
+        return Said(202, status, _TYPE)
+
+
+class TestTaxiiPush(PushContract):
+    connector = "taxii-push"
+    peer: Peer
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("PEER_PASSWORD", "s3cret")
+        self.peer = Peer()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": f"{self.peer.url}api/collections/room/",
+            "user": "hub",
+            "password": {"env": "PEER_PASSWORD"},
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def objects(self) -> list[dict[str, Any]]:
+        return self.peer.objects
+
+    def refuse(self, pattern: str) -> None:
+        self.peer.refused.add(pattern)
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half"])
+    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        assert run(store, self.feed()).ending == "try-later"
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("fault", ["401", "403", "404", "406", "moved", "read-only"])
+    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.read_only = fault == "read-only"
+        self.peer.fault = "" if self.peer.read_only else fault
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "s3cret" not in str(result.error)
+
+    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = "once-503"
+        assert run(store, self.feed(retries=2)).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    def test_an_object_that_spoils_its_envelope_is_found(self, store: Store) -> None:
+        self.prepare(store, 20)
+        self.peer.whole = True
+        for number in (3, 11):
+            self.refuse(f"[domain-name:value = 'h{number}.example.com']")
+        result = run(store, self.feed(batch=1000))
+        assert (result.ending, result.rejected) == ("done", 2)
+        assert len(self.arrived(store)) == 18
+
+    def test_a_peer_that_refuses_everything_is_not_asked_about_each(self, store: Store) -> None:
+        self.prepare(store, 60)
+        self.peer.whole = True
+        for number in range(60):
+            self.refuse(f"[domain-name:value = 'h{number}.example.com']")
+        result = run(store, self.feed(batch=1000))
+        assert result.ending == "try-later"
+        assert len(self.peer.asked) < 100
+
+    def test_envelopes_are_no_larger_than_the_peer_takes(self, store: Store) -> None:
+        self.prepare(store, 20)
+        self.peer.limit = 5000
+        assert run(store, self.feed(batch=1000)).ending == "done"
+        assert len(self.arrived(store)) == 20
+        assert max(self.peer.envelopes) <= 5000
+
+    def test_an_object_larger_than_the_peer_takes_is_refused_alone(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.peer.limit = 900
+        result = run(store, self.feed(batch=1000))
+        assert result.ending == "done"
+        assert result.rejected >= 1
+        assert result.accepted + result.rejected == result.read
+
+    def test_a_peer_that_takes_its_time_is_waited_for(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.peer.pending = 1
+        result = run(store, self.feed(batch=1000))
+        assert (result.ending, result.rejected) == ("done", 0)
+
+    def test_a_peer_that_is_never_ready_is_not_waited_for_for_ever(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.peer.pending = 1_000_000
+        result = run(store, self.feed(batch=1000, wait="10ms"))
+        assert (result.ending, result.rejected) == ("done", 0)
+
+    def test_an_api_root_and_a_collection_name_the_same_place(self, store: Store) -> None:
+        self.prepare(store, 2)
+        assert run(store, self.feed(url=f"{self.peer.url}api/", peer_collection="alias")).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    def test_a_token_goes_instead_of_a_password(self, store: Store) -> None:
+        table = self.table(token={"env": "PEER_PASSWORD"})
+        del table["user"], table["password"]
+        self.prepare(store, 1)
+        assert run(store, build(table)).ending == "done"
+        assert {asked.headers["authorization"] for asked in self.peer.asked} == {"Bearer s3cret"}
+
+    def test_secrets_are_read_for_each_run(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 1)
+        feed = self.feed()
+        monkeypatch.delenv("PEER_PASSWORD")
+        result = run(store, feed)
+        assert result.ending == "misconfigured"
+        assert "PEER_PASSWORD" in str(result.error)
+        monkeypatch.setenv("PEER_PASSWORD", "new")
+        assert run(store, feed).ending == "done"
+
+    def test_a_url_without_a_server_behind_it(self, store: Store) -> None:
+        self.prepare(store, 1)
+        assert run(store, self.feed(url="http://127.0.0.1:9/api/collections/room/")).ending == "try-later"
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+    def test_credentials_go_over_http_to_this_machine(self, host: str) -> None:
+        self.feed(url=f"http://{host}/api/collections/room/")
+
+    def test_credentials_go_over_http_where_that_is_wanted(self) -> None:
+        self.feed(url="http://peer.example/api/collections/room/", allow_http=True)
+        self.feed(url="http://peer.example/api/collections/room/", user=None, password=None)
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"password": "s3cret"}, "a secret is never written here"),
+            ({"password": {"env": "A", "file": "b"}}, "give either"),
+            ({"user": None}, "user and password come together"),
+            ({"token": {"env": "A"}}, "or token"),
+            ({"timeout": "soon"}, "not a duration"),
+            ({"url": "ftp://x/"}, "url"),
+            ({"allow_private": "perhaps"}, "allow_private"),
+            ({"url": "http://[::1/x/"}, "url: not a URL"),
+            ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: no user or password in it"),
+            ({"url": "http://peer.example/x/"}, "set allow_http"),
+            ({"url": "http://127.0.0.1.peer.example/x/"}, "set allow_http"),
+            ({"every": "5m", "cron": "* * * * *"}, "not both"),
+        ],
+    )
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault) as raised:
+            self.feed(**more)
+        assert "s3cret" not in str(raised.value)

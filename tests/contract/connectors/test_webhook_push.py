@@ -1,0 +1,212 @@
+"""``webhook-push`` with an address that takes signed messages as the peer."""
+
+import base64
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+from standardwebhooks import Webhook
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from server.release.retract import retract
+from server.store import Store, partners
+from tests.contract.connectors.contract import PARTNER, READER, Crash, latest
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.contract.connectors.pushes import PushContract
+
+# The secret and, below, the message of the specification's own example.
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+
+
+@dataclass
+class Peer(HttpPeer):
+    """An address that checks signatures, and refuses what it does not want: alone, or the whole message with it."""
+
+    refused: set[str] = field(default_factory=set)
+    whole: bool = False
+    secret: str = SECRET
+    events: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[Asked] = field(default_factory=list)
+
+    def answer(self, asked: Asked) -> Said:
+        message = Webhook(self.secret).verify(asked.body, dict(asked.headers))
+        events = message["data"]["events"]
+        bad = [event["object"] for event in events if event["object"].get("pattern") in self.refused]
+        if bad and self.whole:
+            return Said(422, {"title": "No"})
+        self.messages.append(asked)
+        self.events += [event for event in events if event["object"] not in bad]
+        return Said(200, {"refused": [{"id": obj["id"], "message": "not wanted"} for obj in bad]})
+
+
+class TestWebhookPush(PushContract):
+    connector = "webhook-push"
+    peer: Peer
+
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
+        self.peer = Peer()
+        with serving(self.peer):
+            yield
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "url": f"{self.peer.url}hook",
+            "secret": {"env": "WEBHOOK_SECRET"},
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            "timeout": "300ms",
+            "retries": 0,
+            "allow_private": True,
+            **more,
+        }
+
+    def objects(self) -> list[dict[str, Any]]:
+        return [event["object"] for event in self.peer.events]
+
+    def refuse(self, pattern: str) -> None:
+        self.peer.refused.add(pattern)
+
+    def break_credentials(self) -> None:
+        self.peer.fault = "401"
+
+    def kill_peer(self) -> None:
+        self.peer.fault = "cut"
+
+    def silence_peer(self) -> None:
+        self.peer.fault = "silent"
+
+    def revive_peer(self) -> None:
+        self.peer.fault = ""
+
+    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
+    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        assert run(store, self.feed()).ending == "try-later"
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("fault", ["401", "403", "404", "410", "moved"])
+    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = fault
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert SECRET not in str(result.error)
+
+    def test_whatever_the_peer_does_in_whatever_order_both_sides_end_with_the_same(self, store: Store) -> None:
+        faults = ["cut", "", "half", "503", "once-503", "", "401", "500", "429", "html", "silent", "moved", "", "cut"]
+        count = 0
+        for place, fault in enumerate(random.Random(7).choices(faults, k=40)):  # noqa: S311 - the same order each time
+            if place % 4 == 0:
+                count += 5
+                self.prepare(store, count)
+            if place % 6 == 5:
+                with store.begin() as tx:
+                    retract(tx, f"h{place}.example.com", partners.get(tx, PARTNER))
+            self.peer.fault = fault
+            run(store, self.feed())
+        self.peer.fault = ""
+        assert run(store, self.feed()).ending == "done"
+        theirs = {obj["id"]: obj for obj in self.objects()}
+        assert theirs == {obj["id"]: obj for obj in latest(store)}
+        assert {obj.get("revoked", False) for obj in theirs.values()} == {True, False}
+
+    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.peer.fault = "once-503"
+        assert run(store, self.feed(retries=2)).ending == "done"
+        first, second = self.peer.asked[:2]
+        assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
+
+    def test_a_message_that_is_sent_again_has_the_same_id(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 2)
+        with monkeypatch.context() as patch:
+
+            def crash(*_: Any) -> None:
+                raise Crash
+
+            patch.setattr("server.store.checkpoints.save", crash)
+            with pytest.raises(Crash):
+                run(store, self.feed(batch=1000))
+        run(store, self.feed(batch=1000))
+        first, second = self.peer.messages
+        assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+    def test_an_event_says_what_is_new_to_the_partner_and_what_has_changed(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed(batch=1000))
+        assert {event["event"] for event in self.peer.events} == {"added"}
+        self.peer.events.clear()
+        self.change(store, "h1.example.com")
+        run(store, self.feed(batch=1000))
+        assert [event["event"] for event in self.peer.events if event["object"]["type"] == "indicator"] == ["changed"]
+
+    def test_while_a_secret_is_replaced_both_prove_a_message(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OTHER_SECRET", OTHER)
+        self.prepare(store, 1)
+        self.peer.secret = OTHER
+        assert run(store, self.feed(old_secret={"env": "OTHER_SECRET"})).ending == "done"
+        assert len(self.peer.messages[0].headers["webhook-signature"].split(" ")) == 2
+
+    def test_an_object_that_spoils_its_message_is_found(self, store: Store) -> None:
+        self.prepare(store, 20)
+        self.peer.whole = True
+        for number in (3, 11):
+            self.refuse(f"[domain-name:value = 'h{number}.example.com']")
+        result = run(store, self.feed(batch=1000))
+        assert (result.ending, result.rejected) == ("done", 2)
+        assert len(self.arrived(store)) == 18
+
+    def test_messages_are_no_larger_than_set(self, store: Store) -> None:
+        self.prepare(store, 30)
+        assert run(store, self.feed(batch=1000, most_bytes=10_000)).ending == "done"
+        assert len(self.arrived(store)) == 30
+        assert max(len(asked.body) for asked in self.peer.messages) <= 10_000
+
+    def test_what_is_posted_is_json_with_a_type_a_time_and_the_collection(self, store: Store) -> None:
+        self.prepare(store, 1)
+        run(store, self.feed())
+        message = orjson.loads(self.peer.messages[0].body)
+        assert message["type"] == "objects.delivered"
+        assert message["timestamp"].endswith("Z")
+        assert message["data"]["collection"] == "takedown"
+        assert self.peer.messages[0].headers["content-type"] == "application/json"
+
+    @pytest.mark.parametrize("secret", ["s3cret", "whsec_", "whsec_c2hvcnQ=", "whsec_not base64!", SECRET[6:]])
+    def test_a_secret_of_another_form_is_named_and_not_shown(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, secret: str
+    ) -> None:
+        monkeypatch.setenv("WEBHOOK_SECRET", secret)
+        self.prepare(store, 1)
+        result = run(store, self.feed())
+        assert result.ending == "misconfigured"
+        assert "whsec_ and the Base64" in str(result.error)
+        assert len(secret) < 7 or secret not in str(result.error)
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"url": "http://partner.example/hook"}, "set allow_http"),
+            ({"secret": SECRET}, "a secret is never written here"),
+            ({"kinds": ["colour"]}, "kinds"),
+            ({"actions": ["explode"]}, "actions"),
+            ({"countries": ["Thailand"]}, "countries"),
+        ],
+    )
+    def test_a_bad_setting_is_named(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault):
+            self.feed(**more)

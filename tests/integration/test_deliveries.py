@@ -1,0 +1,74 @@
+"""``scamfeed feed deliveries``: what a partner got, from the files of a push to the command that tells of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from typer.testing import CliRunner
+
+from server.cli import _config_first, app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Make a hub that writes files for a bank."""
+    monkeypatch.chdir(tmp_path)
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "scamfeed.toml").write_text(
+        '[[feed]]\nname = "files"\nconnector = "file-push"\npartner = "First Bank"\ncollection = "takedown"\n'
+        'path = "out"\nformat = "list"\nsigning_key = { file = "key.pem" }\n'
+    )
+    (tmp_path / "domains.txt").write_text("a.example.com\nb.example.com\n")
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, _config_first(list(arguments)))
+
+    for command in (
+        ("init",),
+        ("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown"),
+        ("partner", "add", "Telecom", "--kind", "telecom"),
+        ("contribute", "domains.txt", "--partner", "Telecom", "--kind", "domain"),
+        ("feed", "run", "files"),
+    ):
+        result = call(*command)
+        assert result.exit_code == 0, result.output
+    return call
+
+
+def told(hub: Run, *options: str) -> list[dict[str, Any]]:
+    result = hub("feed", "deliveries", *options, "--json")
+    assert result.exit_code == 0, result.output
+    rows: list[dict[str, Any]] = json.loads(result.stdout)
+    return rows
+
+
+def test_it_tells_who_got_a_value_and_what_they_said(hub: Run, tmp_path: Path) -> None:
+    assert (tmp_path / "out" / "takedown.txt").read_text() == "a.example.com\nb.example.com\n"
+    (row,) = told(hub, "--object", "hxxp://a[.]example[.]com")
+    assert (row["feed"], row["partner"], row["answer"], row["attempts"]) == ("files", "First Bank", "success", 1)
+    assert told(hub, "--object", row["object"]) == [row]
+
+
+def test_a_retraction_is_a_version_of_its_own(hub: Run) -> None:
+    assert hub("retract", "a.example.com", "--partner", "Telecom", "--reason", "false-positive").exit_code == 0
+    assert hub("feed", "run", "files").exit_code == 0
+    rows = told(hub, "files", "--object", "a.example.com")
+    assert len({row["version"] for row in rows}) == 2
+    assert rows[0]["version"] > rows[1]["version"]
+
+
+def test_it_can_be_asked_for_less(hub: Run) -> None:
+    assert len(told(hub, "files", "--limit", "1")) == 1
+    assert told(hub, "another-feed") == []
+    assert told(hub, "--refused") == []
+    assert hub("feed", "deliveries", "--object", "??").exit_code == 2
+    assert "Deliveries" in hub("feed", "deliveries").output

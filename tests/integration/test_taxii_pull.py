@@ -1,0 +1,195 @@
+"""``taxii-pull`` from Medallion as it is, and from a server of our own, over real sockets."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from feeds.connector import build
+from feeds.runner import Run, run
+from mappers import ids
+from mappers.indicator import to_stix
+from schemas.partner import Partner, PartnerKind
+from schemas.reading import Reader
+from server.release.contribute import contribute
+from server.release.retract import retract
+from server.setup import set_up
+from server.store import Store, collections, partners
+from server.store.item import Item
+from tests.contract.connectors.contract import latest
+
+ROOM = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+TAXII = "application/taxii+json;version=2.1"
+SERVE = """
+import sys
+from server.app import serve
+from server.settings import Settings
+serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
+"""
+
+
+def indicator(number: int, day: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": f"indicator--{uuid.uuid5(uuid.NAMESPACE_DNS, str(number))}",
+        "created_by_ref": "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": f"2026-01-{day:02d}T00:00:00.000Z",
+        "pattern": f"[domain-name:value = 'h{number}.example.com']",
+        "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "valid_until": "2099-01-01T00:00:00Z",
+        "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+        **more,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[str]:
+    """Start a server, and give its address once it answers."""
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, stderr=out, stdout=out)
+        address = f"http://127.0.0.1:{port}/"
+        deadline = time.monotonic() + 60
+        try:
+            while True:
+                try:
+                    requests.get(address, timeout=5)
+                    break
+                except requests.ConnectionError:
+                    assert server.poll() is None, log.read_text()
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+@pytest.fixture
+def medallion(tmp_path: Path) -> Iterator[str]:
+    room = {"id": ROOM, "title": "Room", "can_read": True, "can_write": True, "media_types": []}
+    room |= {"objects": [], "manifest": []}
+    root = {"information": {"title": "Root", "versions": [TAXII], "max_content_length": 10_000_000}}
+    data = tmp_path / "data.json"
+    discovery = {"title": "Some TAXII server", "default": "http://127.0.0.1/api/", "api_roots": []}
+    data.write_text(json.dumps({"/discovery": discovery, "api": {**root, "collections": [room], "status": []}}))
+    backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend", "filename": str(data)}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"backend": backend, "users": {"hub": "s3cret"}, "taxii": {"max_page_size": 50}}))
+    port = free_port()
+    program = "from medallion.scripts.run import main; main()"
+    command = [sys.executable, "-c", program, "--port", str(port), str(config)]
+    with running(command, port, tmp_path / "medallion.log") as address:
+        yield address
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("PEER_PASSWORD", "s3cret")
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    set_up(store)
+    with store.begin() as tx:
+        partners.add(tx, Partner(name="Peer", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Peer")))
+    yield store
+    store.close()
+
+
+def pulled(store: Store, url: str, **more: Any) -> Run:
+    table = {
+        "name": "from-a-peer",
+        "connector": "taxii-pull",
+        "url": url,
+        "user": "hub",
+        "password": {"env": "PEER_PASSWORD"},
+        "contribute_as": "Peer",
+        "allow_private": True,
+        **more,
+    }
+    return run(store, build(table))
+
+
+def active(store: Store) -> list[str]:
+    return sorted(
+        obj["pattern"] for obj in latest(store) if obj["type"] == "indicator" and obj.get("revoked") is not True
+    )
+
+
+def patterns(*numbers: int) -> list[str]:
+    return sorted(f"[domain-name:value = 'h{number}.example.com']" for number in numbers)
+
+
+def test_medallion_is_read_page_by_page_to_its_end(hub: Store, medallion: str) -> None:
+    url = f"{medallion}api/collections/{ROOM}/"
+
+    def post(*objects: dict[str, Any]) -> None:
+        headers = {"Content-Type": TAXII, "Accept": TAXII}
+        auth = ("hub", "s3cret")
+        answer = requests.post(f"{url}objects/", json={"objects": objects}, headers=headers, auth=auth, timeout=30)
+        assert answer.status_code == 202, answer.text
+
+    assert pulled(hub, url).error is None
+    for start in range(0, 130, 13):
+        post(*(indicator(number) for number in range(start, start + 13)))
+    result = pulled(hub, url, batch=20)
+    assert (result.error, result.accepted) == (None, 130)
+    assert active(hub) == patterns(*range(130))
+
+    post(indicator(3, 2, revoked=True), indicator(130))
+    result = pulled(hub, url, batch=20)
+    assert (result.error, result.accepted) == (None, 2)
+    assert active(hub) == patterns(*(number for number in range(131) if number != 3))
+    assert pulled(hub, url).read == 0
+
+
+def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = f"sqlite:///{tmp_path / 'peer.db'}"
+    peer = Store.open(database)
+    set_up(peer)
+    bank = Partner(name="A bank", kind=PartnerKind.BANK, identity=ids.identity("A bank"))
+    with peer.begin() as tx:
+        partners.add(tx, bank)
+        us = partners.add(tx, Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub")))
+        for alias in ("takedown", "takedown-full"):
+            partners.grant(tx, "Hub", collections.get(tx, alias), read=True)
+    monkeypatch.setenv("PEER_PASSWORD", us.password)
+
+    def say(*numbers: int) -> None:
+        reader = Reader({"reporter": "A bank", "kind": "domain", "reported_at": "2026-11-01T00:00:00Z", "tlp": "green"})
+        objects = [obj for n in numbers for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
+        with peer.begin() as tx:
+            contribute(tx, bank, [Item.of(obj) for obj in objects])
+
+    say(*range(250))
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, database, str(port)]
+    with running(command, port, tmp_path / "peer.log") as address:
+        for alias in ("takedown", "takedown-full"):
+            more = {"peer_collection": alias, "user": us.user, "batch": 100}
+            result = pulled(hub, f"{address}feed/", **more, name=f"from-{alias}")
+            assert (result.error, result.read, result.accepted) == (None, 250, 250)
+            assert active(hub) == patterns(*range(250))
+        more = {"peer_collection": "takedown", "user": us.user, "batch": 100, "name": "from-takedown"}
+        assert pulled(hub, f"{address}feed/", **more).read == 0
+        say(250)
+        with peer.begin() as tx:
+            retract(tx, "h7.example.com", bank)
+        assert pulled(hub, f"{address}feed/", **more).accepted == 2
+        assert active(hub) == patterns(*(number for number in range(251) if number != 7))
+    peer.close()

@@ -1,0 +1,198 @@
+"""What pulls make of events, updates and objects: rows, and what is taken back."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from feeds import misp, opencti, threatexchange
+from feeds.batching import of_rows, taken_back
+from feeds.format import Row, Unreadable
+from feeds.mapping import Options
+from feeds.misp_events import Version, batches, event_in, split
+
+OPTIONS = Options(reporter="Example Telecom")
+
+
+def attribute(value: str, **more: Any) -> dict[str, Any]:
+    return {"type": "domain", "to_ids": True, "value": value, "timestamp": "1767225600", **more}
+
+
+def values(event: dict[str, Any]) -> list[str]:
+    return [row.fields["value"] for row in misp.of_event(event) if isinstance(row, Row)]
+
+
+def test_an_event_is_parted_into_what_stands_and_what_is_deleted() -> None:
+    event = {"Attribute": [attribute("a.example.com"), attribute("b.example.com", deleted="1")], "Tag": [{"name": "x"}]}
+    live, deleted = split(event)
+    assert (values(live), values(deleted)) == (["a.example.com"], ["b.example.com"])
+    assert live["Tag"] == deleted["Tag"] == event["Tag"]
+    assert event["Attribute"][1]["deleted"] == "1"
+
+
+def test_of_an_object_a_part_or_all_may_be_deleted() -> None:
+    parts = [attribute("a.example.com"), attribute("b.example.com", deleted=True)]
+    live, deleted = split({"Object": [{"name": "domain-ip", "Attribute": parts}]})
+    assert (values(live), values(deleted)) == (["a.example.com"], ["b.example.com"])
+    live, deleted = split({"Object": [{"name": "domain-ip", "deleted": True, "Attribute": parts}]})
+    assert (values(live), values(deleted)) == ([], ["a.example.com", "b.example.com"])
+
+
+@pytest.mark.parametrize("said", [None, 7, [], {"Event": 7}])
+def test_what_is_no_event_is_none(said: Any) -> None:
+    assert event_in(said) is None
+
+
+def test_an_event_goes_on_after_any_batch() -> None:
+    event = {"Attribute": [attribute(f"h{number}.example.com") for number in range(7)]}
+    version = Version("u", "1")
+    whole = list(batches(event, version, 0, OPTIONS, 3, lambda row: {"row": row}))
+    assert [batch.read for batch in whole] == [3, 3, 1]
+    assert [bool(batch.done) for batch in whole] == [False, False, True]
+    for place, batch in enumerate(whole):
+        rest = list(batches(event, version, batch.checkpoint["row"], OPTIONS, 3, lambda row: {"row": row}))
+        assert sum(each.read for each in rest) == 7 - sum(each.read for each in whole[: place + 1])
+
+
+def test_what_is_deleted_and_said_again_beside_it_stands() -> None:
+    event = {"Attribute": [attribute("a.example.com", deleted=True), attribute("a.example.com")]}
+    (batch,) = batches(event, Version("u", "1"), 0, OPTIONS, 3, lambda row: {"row": row})
+    assert (len(batch.items), batch.gone) == (1, [])
+
+
+def test_versions_of_an_event_have_names_of_their_own() -> None:
+    assert len({Version("u", "1").digest, Version("u", "2").digest, Version("v", "1").digest}) == 3
+
+
+def update(**more: Any) -> dict[str, Any]:
+    opinion = {"id": "9", "status": "MALICIOUS"}
+    return {
+        "id": "1",
+        "indicator": "a.example.com",
+        "type": "DOMAIN",
+        "last_updated": 1_767_225_600,
+        "should_delete": False,
+        "descriptors": {"data": [opinion]},
+    } | more
+
+
+def test_an_update_is_a_row() -> None:
+    opinions = [
+        {"status": "MALICIOUS", "confidence": 75, "share_level": "GREEN", "first_active": "2026-01-02T00:00:00+0000"},
+        {"status": "MALICIOUS", "share_level": "AMBER", "first_active": "2026-01-01T00:00:00+0000"},
+    ]
+    (row,), gone = threatexchange.split([update(descriptors={"data": opinions})])
+    assert isinstance(row, Row)
+    assert gone == []
+    assert row.fields == {
+        "kind": "domain",
+        "value": "a.example.com",
+        "reported_at": "1767225600",
+        "confidence": "75",
+        "tlp": "amber",
+        "first_seen": "2026-01-01T00:00:00+0000",
+        "reference": "1",
+    }
+
+
+def test_an_opinion_without_an_end_keeps_a_signal_alive() -> None:
+    ending = {"status": "MALICIOUS", "expired_on": "2027-01-01T00:00:00+0000"}
+    (row,), _ = threatexchange.split([update(descriptors={"data": [ending]})])
+    assert isinstance(row, Row)
+    assert row.fields["valid_until"] == "2027-01-01T00:00:00+0000"
+    (row,), _ = threatexchange.split([update(descriptors={"data": [ending, {"status": "SUSPICIOUS"}]})])
+    assert isinstance(row, Row)
+    assert "valid_until" not in row.fields
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"should_delete": True},
+        {"should_delete": True, "descriptors": {"data": []}},
+        {"descriptors": {"data": [{"status": "NON_MALICIOUS"}]}},
+        {"descriptors": {"data": [{"status": "NON_MALICIOUS"}, {"status": "UNKNOWN"}]}},
+    ],
+)
+def test_what_is_deleted_or_found_good_is_taken_back(more: dict[str, Any]) -> None:
+    rows, gone = threatexchange.split([update(**more)])
+    assert rows == []
+    assert [row.fields["value"] for row in gone] == ["a.example.com"]
+
+
+def test_where_opinions_differ_the_warning_one_counts() -> None:
+    rows, gone = threatexchange.split(
+        [update(descriptors={"data": [{"status": "NON_MALICIOUS"}, {"status": "MALICIOUS"}]})]
+    )
+    assert (len(rows), gone) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"), [({"type": "HASH_PDQ"}, "unknown-kind"), ({"descriptors": {"data": []}}, "no-verdict")]
+)
+def test_what_is_no_report_says_why(more: dict[str, Any], reason: str) -> None:
+    (row,), gone = threatexchange.split([update(**more)])
+    assert isinstance(row, Unreadable)
+    assert (row.reason, gone) == (reason, [])
+
+
+INDICATOR = {
+    "type": "indicator",
+    "spec_version": "2.1",
+    "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+    "created": "2026-01-01T00:00:00.000Z",
+    "modified": "2026-01-01T00:00:00.000Z",
+    "valid_from": "2026-01-01T00:00:00Z",
+    "pattern_type": "stix",
+    "pattern": "[domain-name:value = 'a.example.com' OR domain-name:value = 'b.example.com']",
+}
+
+
+def test_a_revoked_indicator_is_taken_back_with_all_its_values() -> None:
+    rows, gone = opencti.split([{**INDICATOR, "revoked": True}, {"type": "identity", "id": "x"}])
+    assert rows == []
+    assert [row.fields["value"] for row in gone] == ["a.example.com", "b.example.com"]
+
+
+def test_a_value_that_another_indicator_says_is_not_taken_back() -> None:
+    other = {
+        **INDICATOR,
+        "id": "indicator--c410e480-e42b-47d1-9476-85307c12bcbf",
+        "pattern": "[domain-name:value = 'a.example.com']",
+    }
+    _, gone = opencti.split([{**INDICATOR, "revoked": True}, other])
+    assert [row.fields["value"] for row in gone] == ["b.example.com"]
+
+
+def test_what_is_taken_back_has_the_id_that_it_was_given() -> None:
+    rows, _ = opencti.split([INDICATOR])
+    made = of_rows(rows, {}, OPTIONS)
+    given = [obj["id"] for objects in made.items for obj in objects if obj["type"] == "indicator"]
+    assert taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS) == given
+    assert len(given) == 2
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_KEYS = ["Attribute", "Object", "Tag", "deleted", "type", "value", "name", "to_ids", "indicator", "descriptors", "data"]
+objects = st.dictionaries(
+    st.sampled_from([*_KEYS, "status", "tags", "pattern", "last_updated"]), json_values, max_size=8
+)
+
+
+@given(objects, st.lists(objects, max_size=3))
+@settings(deadline=None)
+def test_no_object_upsets_them(said: dict[str, Any], inner: list[dict[str, Any]]) -> None:
+    for name in ("Attribute", "Object"):
+        live, deleted = split({**said, name: inner})
+        assert len(live[name]) + len(deleted[name]) >= len(inner)
+        found = [*misp.of_event(live), *misp.of_event(deleted)]
+        assert all(isinstance(row, Row | Unreadable) for row in found)
+    rows, gone = threatexchange.split([said, {**said, "descriptors": inner, "type": "DOMAIN"}])
+    assert len(rows) + len(gone) <= 2
+    rows, gone = opencti.split([{**said, "type": "indicator"}, {**INDICATOR, **said, "type": "indicator"}])
+    assert all(isinstance(row, Row) for row in gone)
+    assert all(isinstance(row, Row | Unreadable) for row in rows)

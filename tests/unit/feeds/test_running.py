@@ -1,0 +1,274 @@
+"""The parts of a run: claims, isolation, shared pages, when a feed is due, and how long it waits."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from feeds.backoff import after
+from feeds.claims import claim
+from feeds.connector import FeedSettings, TryLater
+from feeds.due import due
+from feeds.isolating import isolate
+from feeds.pages import Pages
+from feeds.run import Ending, Run
+from server.store import Store, collections, leases, log
+from server.store.collections import Collection
+from server.store.feed_states import FeedState
+from server.store.item import Item
+from server.store.leases import Fenced
+
+SECOND = 1_000_000
+START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
+    first = claim(store, "f")
+    assert first is not None
+    with first:
+        assert claim(store, "f") is None
+    second = claim(store, "f")
+    assert second is not None
+    with second:
+        assert claim(store, "g") is not None
+
+
+def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.claims._RENEW_AFTER", 0.05)
+    real = leases.hold
+    monkeypatch.setattr(leases, "hold", lambda tx, lease: real(tx, lease, seconds=0.4))
+    made = claim(store, "f")
+    assert made is not None
+    with made:
+        time.sleep(0.2)
+        with store.begin() as tx:
+            leases.hold(tx, made._lease)
+        time.sleep(1)
+        assert claim(store, "f") is None
+
+
+def test_a_claim_is_not_made_before_its_time(store: Store) -> None:
+    assert claim(store, "f", lambda tx, state: False) is None
+    made = claim(store, "f", lambda tx, state: state.runs == 0)
+    assert made is not None
+    with made:
+        pass
+
+
+def test_who_was_overtaken_sends_and_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = claim(store, "f")
+    assert made is not None
+    with store.begin() as tx:
+        leases.release(tx, made._lease)
+        assert leases.acquire(tx, "f", "another") is not None
+    made._renewed -= leases.SECONDS + 1
+    with pytest.raises(Fenced):
+        made.check()
+    with pytest.raises(Fenced), store.begin() as tx:
+        made.hold(tx)
+
+
+def fails_at(bad: set[int]) -> tuple[list[int], list[int]]:
+    arrived: list[int] = []
+
+    def do(items: Sequence[int]) -> int:
+        if bad & set(items):
+            raise ValueError(items)
+        arrived.extend(items)
+        return len(items)
+
+    results, failed = isolate(range(100), do)
+    assert sum(results) == len(arrived)
+    return arrived, [each.place for each in failed]
+
+
+@given(st.sets(st.integers(0, 99), max_size=20))
+def test_all_but_the_bad_ones_arrive_once_and_in_order(bad: set[int]) -> None:
+    arrived, failed = fails_at(bad)
+    assert arrived == [number for number in range(100) if number not in bad]
+    assert failed == sorted(bad)
+
+
+def test_a_fault_at_everything_is_not_the_items(request: pytest.FixtureRequest) -> None:
+    with pytest.raises(ValueError, match="range"):
+        fails_at(set(range(100)))
+    with pytest.raises(ValueError, match="range"):
+        fails_at(set(range(1, 100)))
+
+
+def test_a_single_bad_item_is_put_aside_only_when_patience_is_over() -> None:
+    def do(_: Sequence[str]) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        isolate(["x"], do)
+    results, failed = isolate(["x"], do, given_up=True)
+    assert (results, [each.place for each in failed]) == ([], [0])
+
+
+def test_a_peer_that_is_away_is_no_bad_item() -> None:
+    asked: list[int] = []
+
+    def do(items: Sequence[int]) -> None:
+        asked.append(len(items))
+        raise TryLater("away")
+
+    with pytest.raises(TryLater):
+        isolate(range(8), do, given_up=True)
+    assert asked == [8]
+
+
+@pytest.fixture
+def room(store: Store) -> Collection:
+    with store.begin() as tx:
+        return collections.add(tx, "room", "Room")
+
+
+def add(store: Store, room: Collection, *numbers: int) -> None:
+    with store.begin() as tx:
+        log.append(tx, room, [Item.of({"type": "url", "id": f"url--{n}", "value": "x" * 100}) for n in numbers])
+
+
+def walk(store: Store, room: Collection, pages: Pages, limit: int = 10) -> list[str]:
+    found: list[str] = []
+    after, more = -1, True
+    while more:
+        page = pages.get(store, room, after, limit)
+        if page.last is None:
+            break
+        found += [item.id for item in page.items]
+        after, more = page.last, page.more
+    return found
+
+
+def test_many_pushes_read_each_page_once(store: Store, room: Collection) -> None:
+    add(store, room, *range(100))
+    pages = Pages()
+    threads = [threading.Thread(target=walk, args=(store, room, pages)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert walk(store, room, pages) == [f"url--{n}" for n in range(100)]
+    assert pages.reads == 10
+
+
+def test_what_was_added_meanwhile_is_on_the_page(store: Store, room: Collection) -> None:
+    add(store, room, 1)
+    pages = Pages()
+    assert walk(store, room, pages) == ["url--1"]
+    add(store, room, 2)
+    assert walk(store, room, pages) == ["url--1", "url--2"]
+
+
+def test_a_page_is_not_kept_for_long(store: Store, room: Collection) -> None:
+    add(store, room, 1)
+    pages = Pages(still_seconds=0.05)
+    walk(store, room, pages)
+    time.sleep(0.06)
+    walk(store, room, pages)
+    assert pages.reads == 2
+
+
+def test_a_full_page_is_shared_while_the_collection_grows_but_not_for_long(store: Store, room: Collection) -> None:
+    add(store, room, *range(20))
+    pages = Pages(busy_seconds=0.3)
+    assert len(walk(store, room, pages)) == 20
+    add(store, room, 20)
+    assert len(walk(store, room, pages)) == 21
+    assert pages.reads == 4
+    time.sleep(0.3)
+    assert len(walk(store, room, pages)) == 21
+    assert pages.reads == 5
+
+
+def test_the_pages_that_are_kept_are_bounded(store: Store, room: Collection) -> None:
+    add(store, room, *range(100))
+    pages = Pages(most_bytes=20_000)
+    for _ in range(3):
+        walk(store, room, pages)
+    assert pages._bytes <= 20_000
+    assert 0 < len(pages._kept) < 10
+
+
+def settings(**more: str) -> FeedSettings:
+    return FeedSettings.model_validate({"name": "f", "connector": "x", **more})
+
+
+def test_a_feed_that_never_ran_is_due_at_once() -> None:
+    assert due(settings(every="1h"), FeedState("f"), since=7) == 7
+
+
+@given(st.integers(0, 10**15))
+def test_an_interval_counts_from_the_start_of_the_last_run(started: int) -> None:
+    at = due(settings(every="1m"), FeedState("f", started=started), since=0)
+    assert at is not None
+    assert 54 * SECOND <= at - started <= 66 * SECOND
+
+
+def test_cron_counts_from_the_last_run_so_that_a_missed_time_is_made_up_for() -> None:
+    started = int(START.timestamp()) * SECOND
+    at = due(settings(cron="0 10 * * *"), FeedState("f", started=started), since=started + 86_400 * SECOND)
+    assert at == started + 1800 * SECOND
+
+
+def test_a_feed_waits_after_trouble_and_stops_until_its_configuration_is_read_again() -> None:
+    waiting = FeedState("f", started=0, retry_at=10**12)
+    assert due(settings(every="1m"), waiting, since=0) == 10**12
+    stopped = FeedState("f", started=0, stopped=50)
+    assert due(settings(every="1m"), stopped, since=49) is None
+    assert due(settings(every="1m"), stopped, since=51) is not None
+    assert due(settings(), FeedState("f"), since=0) is None
+
+
+def ended(ending: Ending, error: str | None = "x") -> Run:
+    reasons = Counter({"bad": 1})
+    return Run("f", START, START + timedelta(seconds=2), 5, 4, reasons, None if ending == "done" else error, ending)
+
+
+def test_each_failure_doubles_the_wait_up_to_an_hour() -> None:
+    state = FeedState("f")
+    waits = []
+    for _ in range(10):
+        state = after(state, ended("try-later"), 1000 * SECOND, lambda low, high: high)
+        waits.append(state.retry_at // SECOND - 1000)
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert (state.failures, state.runs, state.failed, state.read) == (10, 10, 10, 50)
+    state = after(state, ended("done"), 2000 * SECOND)
+    assert (state.failures, state.retry_at, state.succeeded, state.started) == (0, 0, 2000 * SECOND, 1998 * SECOND)
+    assert (state.accepted, state.rejected) == (44, 11)
+
+
+@given(st.integers(1, 1000))
+def test_no_two_nodes_wait_for_the_same_moment(seed: int) -> None:
+    waits = after(FeedState("f", failures=seed % 9), ended("failed"), 0).retry_at
+    assert 15 * SECOND <= waits <= 3600 * SECOND
+
+
+def test_a_run_that_was_stopped_leaves_the_feed_due() -> None:
+    before = FeedState("f", started=5, ended=6, failures=1, retry_at=7)
+    state = after(before, ended("stopped", None), 100 * SECOND)
+    assert (state.started, state.ended, state.failures, state.retry_at, state.runs) == (5, 6, 1, 7, 1)
+
+
+def test_a_feed_that_never_worked_stops_and_one_that_did_gets_three_more_chances() -> None:
+    assert after(FeedState("f"), ended("misconfigured"), 9).stopped == 9
+    state = FeedState("f", succeeded=1)
+    stopped = []
+    for _ in range(4):
+        state = after(state, ended("misconfigured"), 9)
+        stopped.append(state.stopped)
+    assert stopped == [None, None, None, 9]

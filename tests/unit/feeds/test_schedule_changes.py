@@ -1,0 +1,272 @@
+"""What a schedule notices while it runs: other settings, news to push, other nodes, letters to try again."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from feeds import schedule as schedule_module
+from feeds.claims import claim
+from feeds.connector import Connector, FeedSettings, Misconfigured, TryLater
+from feeds.retrying import retry
+from feeds.runner import run
+from feeds.schedule import Schedule
+from server.store import Store, checkpoints, clock, collections, dead_letters, feed_states, partners
+from tests.unit.feeds.ticking import (
+    Noting,
+    Ticking,
+    contribute_domains,
+    furnish,
+    pull_settings,
+    push_settings,
+    until,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    furnish(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule_module, "_REREAD_SECONDS", 0.05)
+
+
+class Configuration:
+    """What is read again: the feeds that were put there, once."""
+
+    def __init__(self) -> None:
+        self.feeds: list[Connector[FeedSettings]] | None = None
+
+    def __call__(self) -> list[Connector[FeedSettings]] | None:
+        feeds, self.feeds = self.feeds, None
+        return feeds
+
+
+def test_feeds_come_go_and_change_without_a_restart(store: Store) -> None:
+    configuration = Configuration()
+    stays = Ticking(pull_settings(name="stays", every="50ms"), lambda _: None)
+    goes = Ticking(pull_settings(name="goes", every="50ms"), lambda _: None)
+    with Schedule(store, [stays, goes], reread=configuration, eager=True) as schedule:
+        until(lambda: stays.ticks > 1 and goes.ticks > 1)
+        again = Ticking(pull_settings(name="stays", every="50ms"), lambda _: None)
+        comes = Ticking(pull_settings(name="comes", every="50ms"), lambda _: None)
+        configuration.feeds = [again, comes]
+        until(lambda: comes.ticks > 1)
+        assert schedule.next_runs().keys() == {"stays", "comes"}
+        until(lambda: goes.at_once == 0)
+        ended, went_on = goes.ticks, stays.ticks
+        until(lambda: stays.ticks > went_on + 1)
+        assert goes.ticks == ended
+        assert again.ticks == 0
+
+
+def test_a_run_under_way_ends_between_two_batches_when_its_settings_change(store: Store) -> None:
+    configuration = Configuration()
+    old = Ticking(pull_settings(every="1h"), lambda _: time.sleep(0.02), batches=100_000)
+    with Schedule(store, [old], reread=configuration, eager=True):
+        until(lambda: old.ticks > 2)
+        new = Ticking(pull_settings(every="1h", batch=5), lambda _: None)
+        configuration.feeds = [new]
+        until(lambda: new.ticks == 1)
+        assert old.at_once == 0
+    with store.read() as tx:
+        assert checkpoints.load(tx, "f") == {"ticks": 1}
+
+
+def test_a_bad_new_configuration_leaves_the_old_one_running(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    configuration = Configuration()
+    feed = Ticking(pull_settings(every="50ms"), lambda _: None)
+    with Schedule(store, [feed], reread=configuration, eager=True):
+        configuration.feeds = [Ticking(pull_settings(cron="61 * * * *"), lambda _: None)]
+        until(lambda: "configuration not taken, the old one stays error=feed f: cron: " in caplog.text)
+        before = feed.ticks
+        until(lambda: feed.ticks > before + 1)
+
+
+def test_a_feed_that_stopped_is_tried_anew_when_its_settings_change(store: Store) -> None:
+    def fail(_: int) -> None:
+        raise Misconfigured("no such user")
+
+    configuration = Configuration()
+    wrong = Ticking(pull_settings(every="50ms"), fail)
+    with Schedule(store, [wrong], reread=configuration, eager=True) as schedule:
+        until(lambda: wrong.ticks == 1 and schedule.next_runs()["f"] is None)
+        right = Ticking(pull_settings(every="60ms"), lambda _: None)
+        configuration.feeds = [right]
+        until(lambda: right.ticks > 1)
+
+
+def test_what_is_added_goes_out_at_once(store: Store) -> None:
+    feed = Noting(push_settings(every="1h"))
+    with Schedule(store, [feed], eager=True):
+        until(lambda: feed_of(store).runs == 1)
+        added = time.monotonic()
+        contribute_domains(store, "a.example.com")
+        until(lambda: feed.indicators() == 1)
+        assert feed.given[-1][0] - added < 2
+        contribute_domains(store, "b.example.com")
+        until(lambda: feed.indicators() == 2)
+        time.sleep(0.5)
+        assert feed_of(store).runs == 3
+
+
+def test_what_is_added_waits_where_that_is_wanted(store: Store) -> None:
+    feed = Noting(push_settings(every="1h", as_added=False))
+    with Schedule(store, [feed], eager=True):
+        until(lambda: feed_of(store).runs == 1)
+        contribute_domains(store, "a.example.com")
+        time.sleep(1)
+    assert feed.given == []
+
+
+def test_a_peer_in_trouble_is_not_pushed_what_is_added(store: Store) -> None:
+    feed = Noting(push_settings(every="1h"))
+    with store.begin() as tx:
+        waits = clock.now(tx) + 3_600_000_000
+        feed_states.save(tx, replace(feed_states.load(tx, "f"), started=1, failures=3, retry_at=waits))
+    contribute_domains(store, "a.example.com")
+    with Schedule(store, [feed], eager=True) as schedule:
+        until(lambda: schedule.next_runs()["f"] is not None)
+        time.sleep(0.6)
+        at = schedule.next_runs()["f"]
+    assert at is not None
+    assert at > datetime.now(UTC) + timedelta(minutes=50)
+    assert feed.given == []
+
+
+def feed_of(store: Store, name: str = "f") -> feed_states.FeedState:
+    with store.read() as tx:
+        return feed_states.load(tx, name)
+
+
+def test_two_nodes_share_one_feed(store: Store) -> None:
+    one = Ticking(pull_settings(every="100ms"), lambda _: time.sleep(0.05))
+    two = Ticking(pull_settings(every="100ms"), lambda _: time.sleep(0.05))
+    began = time.monotonic()
+    with Schedule(store, [one]), Schedule(store, [two]):
+        until(lambda: one.ticks + two.ticks >= 10)
+    took = time.monotonic() - began
+    assert feed_of(store).runs == one.ticks + two.ticks
+    assert one.ticks + two.ticks <= took / 0.09 + 2
+
+
+def test_while_one_runs_a_feed_another_is_told_so(store: Store) -> None:
+    held = claim(store, "f")
+    assert held is not None
+    feed = Ticking(pull_settings(), lambda _: None)
+    with held:
+        result = run(store, feed)
+    assert (result.ending, feed.ticks) == ("busy", 0)
+    assert run(store, feed).ending == "done"
+
+
+def test_one_that_was_overtaken_keeps_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def overtake(tick: int) -> None:
+        if tick == 2:
+            with store.begin() as tx:
+                tx.exec_driver_sql("UPDATE leases SET holder = 'another', token = token + 1")
+
+    feed = Ticking(pull_settings(), overtake, batches=5)
+    with caplog.at_level(logging.INFO):
+        result = run(store, feed)
+    assert (result.ending, feed.ticks, result.read) == ("fenced", 2, 1)
+    with store.read() as tx:
+        assert checkpoints.load(tx, "f") == {"ticks": 1}
+        assert checkpoints.last_runs(tx) == {}
+
+
+def broken(store: Store) -> Noting:
+    """Give a push that has put an object aside."""
+    feed = Noting(push_settings())
+    feed.fails_at = {"'b.example.com'"}
+    contribute_domains(store, "a.example.com", "b.example.com", "c.example.com")
+    assert run(store, feed).ending == "done"
+    with store.read() as tx:
+        assert dead_letters.counts(tx) == {"f": 1}
+    feed.given.clear()
+    return feed
+
+
+def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> None:
+    feed = broken(store)
+    feed.fails_at = set()
+    done = retry(store, feed)
+    assert (done.tried, done.settled, done.failed, done.error) == (1, 1, 0, None)
+    assert [b"b.example.com" in item.body for _, item in feed.given] == [True]
+    with store.read() as tx:
+        assert dead_letters.counts(tx) == {}
+
+
+def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store) -> None:
+    feed = broken(store)
+    assert [retry(store, feed).failed for _ in range(4)] == [1, 1, 0, 0]
+    assert retry(store, feed, everything=True).failed == 1
+    feed.fails_at = set()
+    assert retry(store, feed).tried == 0
+    assert retry(store, feed, everything=True).settled == 1
+
+
+def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
+    feed = broken(store)
+    with store.begin() as tx:
+        dead_letters.put(tx, "f", "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", b"", "KeyError")
+    feed.fails_at = set()
+    assert retry(store, feed).settled == 2
+    assert len(feed.given) == 1
+
+
+def test_who_may_read_no_more_gets_nothing_that_was_put_aside(store: Store) -> None:
+    feed = broken(store)
+    feed.fails_at = set()
+    with store.begin() as tx:
+        partners.revoke(tx, "P", collections.get(tx, "takedown"))
+    done = retry(store, feed)
+    assert "may not read takedown" in str(done.error)
+    assert feed.given == []
+    with store.read() as tx:
+        assert dead_letters.counts(tx) == {"f": 1}
+
+
+def test_a_retry_lets_a_feed_run_that_waits_or_has_stopped(store: Store) -> None:
+    def fail(_: int) -> None:
+        raise Misconfigured("no such user")
+
+    feed = Ticking(pull_settings(), fail)
+    assert run(store, feed).ending == "misconfigured"
+    assert feed_of(store).stopped is not None
+    assert retry(store, feed).error is None
+    assert feed_of(store).stopped is None
+
+
+def test_a_peer_that_stays_away_is_no_letter(store: Store) -> None:
+    def fail(_: int) -> None:
+        raise TryLater("away")
+
+    feed = Ticking(pull_settings(), fail)
+    for _ in range(3):
+        run(store, feed)
+    state = feed_of(store)
+    assert (state.failures, state.breaker(state.ended or 0)) == (3, "open")
+    assert state.breaker(state.retry_at) == "half-open"
+    with store.read() as tx:
+        assert dead_letters.counts(tx) == {}
+
+
+def test_a_single_object_that_always_fails_is_put_aside_at_the_third_run(store: Store) -> None:
+    feed = Noting(push_settings(batch=1))
+    feed.fails_at = {"'a.example.com'"}
+    contribute_domains(store, "a.example.com", "b.example.com")
+    endings = [run(store, feed).ending for _ in range(4)]
+    assert endings == ["failed", "failed", "done", "done"]
+    assert any(b"b.example.com" in item.body for _, item in feed.given)
+    with store.read() as tx:
+        assert dead_letters.counts(tx) == {"f": 1}
