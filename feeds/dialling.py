@@ -164,7 +164,7 @@ class Reply:
         except TryLater:
             self.close()
             raise
-        except Exception:
+        except Exception:  # the watch goes with the body; what went wrong is the caller's to judge
             self._cancel()
             self._check()
             raise

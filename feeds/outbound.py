@@ -17,7 +17,7 @@ from feeds.dialling import Limits, Overdue, Reply, pools
 from feeds.repeats import Retrying
 from schemas.text import escaped
 
-__all__ = ["OutboundSettings", "Refused", "body", "check_url", "consequences", "of_status", "session"]
+__all__ = ["OutboundSettings", "Refused", "body", "check_login", "check_url", "consequences", "of_status", "session"]
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_PLACE = 200
@@ -58,6 +58,21 @@ class OutboundSettings(BaseModel):
         if self.proxy_user and not self.proxy:
             raise ValueError("proxy_user needs proxy")
         return self
+
+    def check(self, setting: str, *, credentials: bool) -> None:
+        """Raise ``ValueError``, which names the setting, where its URL is none or would show ``credentials``."""
+        try:
+            check_url(getattr(self, setting), credentials=credentials, allow_http=self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"{setting}: {error}") from None
+
+
+def check_login(user: object, password: object, token: object) -> None:
+    """Raise ``ValueError`` for half of a login, and for two."""
+    if (user is None) != (password is None):
+        raise ValueError("user and password come together")
+    if user and token:
+        raise ValueError("give user and password, or token")
 
 
 def check_url(url: str, *, credentials: bool = False, allow_http: bool = True) -> None:

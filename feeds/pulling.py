@@ -38,7 +38,7 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
             bad: list[Bad] = []
         except EXPECTED:
             raise
-        except Exception:
+        except Exception:  # whatever it is, the item that it is about is found, and put aside alone
             if not batch.items:
                 raise
             outcomes, bad = _one_by_one(work, partner, batch)

@@ -19,7 +19,7 @@ from feeds.batching import of_rows
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.format import Row, Unreadable
 from feeds.items import ReportSettings
-from feeds.outbound import OutboundSettings, Refused, check_url, consequences, session
+from feeds.outbound import OutboundSettings, Refused, consequences, session
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +45,7 @@ class GlobalSignalExchangePullSettings(OutboundSettings, ReportSettings, PullSet
 
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
-        try:
-            check_url(self.url, credentials=True, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=True)
         return self
 
 

@@ -20,7 +20,7 @@ from requests.auth import HTTPBasicAuth
 from feeds import formats, outbound
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.format import UnreadableFile
-from feeds.outbound import OutboundSettings, check_url
+from feeds.outbound import OutboundSettings, check_login
 from feeds.page_by_page import Paging, Place
 from feeds.reading import FileSettings, pieces
 from feeds.taxii import Bearer
@@ -51,10 +51,7 @@ class HttpPullSettings(OutboundSettings, FileSettings, PullSettings):
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:
-        if (self.user is None) != (self.password is None):
-            raise ValueError("user and password come together")
-        if self.user and self.token:
-            raise ValueError("give user and password, or token")
+        check_login(self.user, self.password, self.token)
         if any(name.lower() in _SECRET_HEADERS for name in self.headers):
             raise ValueError("headers: no secrets here; user, password, token and key have settings of their own")
         return self
@@ -62,10 +59,7 @@ class HttpPullSettings(OutboundSettings, FileSettings, PullSettings):
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
         secret = bool(self.user or self.token or self.key)
-        try:
-            check_url(self.url, credentials=secret, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=secret)
         return self
 
 

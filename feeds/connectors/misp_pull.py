@@ -19,7 +19,7 @@ from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, 
 from feeds.items import ReportSettings
 from feeds.misp_events import Version, batches, event_in
 from feeds.misp_feed_folder import Folder, Place, Unreadable, Web, versions
-from feeds.outbound import OutboundSettings, Refused, check_url, consequences, session
+from feeds.outbound import OutboundSettings, Refused, consequences, session
 
 
 class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
@@ -47,10 +47,7 @@ class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
         if self.api_key and self.user:
             raise ValueError("give api_key for a MISP, or user and password for a feed")
         if self.url is not None:
-            try:
-                check_url(self.url, credentials=bool(self.api_key or self.user), allow_http=self.allow_http)
-            except ValueError as error:
-                raise ValueError(f"url: {error}") from None
+            self.check("url", credentials=bool(self.api_key or self.user))
         return self
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from feeds.connector import Answer, Outgoing, Push, PushSettings, Secret, TryLater
 from feeds.consequences import Refused, consequences
 from feeds.envelopes import Envelopes, passed_over, refused
-from feeds.outbound import OutboundSettings, check_url, session
+from feeds.outbound import OutboundSettings, session
 from feeds.stix import report_of
 from mappers import ids
 from mappers.misp import Spelled, to_misp
@@ -39,10 +39,7 @@ class MispPushSettings(OutboundSettings, PushSettings):
 
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
-        try:
-            check_url(self.url, credentials=True, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=True)
         return self
 
 

@@ -19,7 +19,7 @@ from feeds.batching import of_rows
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.items import ReportSettings
 from feeds.opencti_stream import Stream
-from feeds.outbound import OutboundSettings, Refused, check_url, consequences, session
+from feeds.outbound import OutboundSettings, Refused, consequences, session
 from feeds.taxii import MEDIA_TYPE, Bearer
 
 _SHIFTED = "X-TAXII-Date-Added-Last"
@@ -42,10 +42,7 @@ class OpenctiPullSettings(OutboundSettings, ReportSettings, PullSettings):
     def _one_source(self) -> Self:
         if (self.collection is None) == (self.stream is None):
             raise ValueError("give collection or stream")
-        try:
-            check_url(self.url, credentials=self.token is not None, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=self.token is not None)
         return self
 
 

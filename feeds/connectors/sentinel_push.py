@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from feeds.connector import Answer, Misconfigured, Push, PushSettings, Secret, TryLater
 from feeds.consequences import Refused, consequences
 from feeds.envelopes import Envelopes, passed_over, refused
-from feeds.outbound import OutboundSettings, check_url, session
+from feeds.outbound import OutboundSettings, session
 from server.store.item import Item
 
 _LOGIN, _API = "the login", "the upload API"
@@ -48,10 +48,7 @@ class SentinelPushSettings(OutboundSettings, PushSettings):
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
         for name in ("login_url", "api_url"):
-            try:
-                check_url(getattr(self, name), credentials=True, allow_http=self.allow_http)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
+            self.check(name, credentials=True)
         if self.source == "Microsoft Sentinel":
             raise ValueError("source: that name is Microsoft's own; take another")
         return self

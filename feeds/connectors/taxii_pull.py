@@ -13,7 +13,7 @@ from feeds import paging, taxii
 from feeds.adopting import Adopting
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
 from feeds.mapping import Options
-from feeds.outbound import OutboundSettings, check_url
+from feeds.outbound import OutboundSettings, check_login
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Word
@@ -50,18 +50,12 @@ class TaxiiPullSettings(OutboundSettings, PullSettings):
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:
-        if (self.user is None) != (self.password is None):
-            raise ValueError("user and password come together")
-        if self.user and self.token:
-            raise ValueError("give user and password, or token")
+        check_login(self.user, self.password, self.token)
         return self
 
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
-        try:
-            check_url(self.url, credentials=bool(self.user or self.token), allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=bool(self.user or self.token))
         return self
 
 

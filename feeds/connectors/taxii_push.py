@@ -9,7 +9,7 @@ from taxii2client.v21 import ApiRoot, Collection
 
 from feeds import taxii
 from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
-from feeds.outbound import OutboundSettings, check_url
+from feeds.outbound import OutboundSettings, check_login
 from server.store.item import Item
 
 _OPEN, _CLOSE = b'{"objects":[', b"]}"
@@ -34,18 +34,12 @@ class TaxiiPushSettings(OutboundSettings, PushSettings):
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:
-        if (self.user is None) != (self.password is None):
-            raise ValueError("user and password come together")
-        if self.user and self.token:
-            raise ValueError("give user and password, or token")
+        check_login(self.user, self.password, self.token)
         return self
 
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
-        try:
-            check_url(self.url, credentials=bool(self.user or self.token), allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=bool(self.user or self.token))
         return self
 
 

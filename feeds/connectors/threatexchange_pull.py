@@ -17,7 +17,7 @@ from feeds import threatexchange
 from feeds.batching import of_rows
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.items import ReportSettings
-from feeds.outbound import OutboundSettings, check_url, consequences, session
+from feeds.outbound import OutboundSettings, consequences, session
 
 _FIELDS = (
     "id,indicator,type,last_updated,should_delete,"
@@ -40,10 +40,7 @@ class ThreatExchangePullSettings(OutboundSettings, ReportSettings, PullSettings)
 
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
-        try:
-            check_url(self.url, credentials=True, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=True)
         return self
 
 

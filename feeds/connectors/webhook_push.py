@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
 from feeds.consequences import consequences
 from feeds.envelopes import Envelopes, check_no_page, refused
-from feeds.outbound import OutboundSettings, check_url, session
+from feeds.outbound import OutboundSettings, session
 from feeds.signing import Signer
 from schemas import timestamp
 from server.store import deliveries
@@ -34,10 +34,7 @@ class WebhookPushSettings(OutboundSettings, PushSettings):
 
     @model_validator(mode="after")
     def _nothing_in_the_open(self) -> Self:
-        try:
-            check_url(self.url, credentials=True, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"url: {error}") from None
+        self.check("url", credentials=True)
         return self
 
 

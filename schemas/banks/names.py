@@ -189,8 +189,3 @@ def by_name(country: str, name: str) -> str:
 def by_code(country: str, code: str) -> str:
     """Give the BIC of the bank with that code in the country's clearing, "" where it is not known."""
     return _of(country)[1].get(code, "")
-
-
-def countries_of(name: str) -> list[str]:
-    """Give the countries in which a bank of that name is known."""
-    return [country for country in _BANKS if by_name(country, name)]
