@@ -1,116 +1,33 @@
 """The object endpoints answer the same with and without the web framework, at a glance and at leisure."""
 
 import base64
-import io
 import json
 import re
-import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.partner import Partner, PartnerKind
-from server.app import create_app
-from server.settings import Settings
-from server.store import Store, collections, log, partners
-from server.store.collections import Collection
+from server.store import log, partners
 from server.store.hot import HotStore, NotAtAGlance
 from server.store.item import Item
 from server.store.query import Query
-from server.taxii import gate, hot as hot_path
 from server.taxii.answer import Undecided
-from server.taxii.hot import Hot, headers
+from server.taxii.hot import headers
 from server.wire.request import run
+from tests.integration.room import KNOWN, OBJECTS, Room, indicator, opened
 
-TAXII = "application/taxii+json;version=2.1"
-OBJECTS = "/feed/collections/room/objects/"
 MANIFEST = "/feed/collections/room/manifest/"
-KNOWN = "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
 _IDS = re.compile(rb'"(?:error_id|id)":"[0-9a-f-]{36}"|\d{4}-\d\d-\d\dT[0-9:.]+Z')
-
-
-def indicator(**more: Any) -> dict[str, Any]:
-    return {
-        "type": "indicator",
-        "spec_version": "2.1",
-        "id": f"indicator--{uuid.uuid4()}",
-        "created": "2026-01-01T00:00:00.000Z",
-        "modified": "2026-01-01T00:00:00.000Z",
-        "pattern": "[domain-name:value = 'scam.example']",
-        "pattern_type": "stix",
-        "valid_from": "2026-01-01T00:00:00Z",
-        **more,
-    }
-
-
-@dataclass(frozen=True)
-class Room:
-    """An application on a store with forty objects, and who may ask it."""
-
-    hot: Hot
-    store: Store
-    collection: Collection
-    token: str
-
-    def environ(self, path: str, method: str = "GET", body: bytes = b"", **more: str) -> dict[str, Any]:
-        path, _, query = path.partition("?")
-        given = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "HTTP_AUTHORIZATION": f"Bearer {self.token}",
-            "HTTP_ACCEPT": TAXII,
-            "HTTP_HOST": "hub.example",
-            "SERVER_NAME": "hub.example",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.input_terminated": True,
-            "wsgi.errors": io.StringIO(),
-            **({"CONTENT_TYPE": TAXII, "CONTENT_LENGTH": str(len(body))} if method == "POST" else {}),
-            **more,
-        }
-        return {name: value for name, value in given.items() if value != "-"}
-
-    def get(self, path: str, **more: str) -> tuple[str, dict[str, str], bytes]:
-        status, said, body = run(self.hot, self.environ(path, **more))
-        return status, dict(said), body
-
-    def add(self, *objects: dict[str, Any]) -> None:
-        with self.store.begin() as tx:
-            log.append(tx, self.collection, [Item.of(one) for one in objects])
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
-    url = f"sqlite:///{tmp_path / 'hub.db'}"
-    store = Store.open(url)
-    store.migrate()
-    with store.begin() as tx:
-        made = collections.add(tx, "room", "Room")
-        collections.add(tx, "secret", "Secret")
-        box = collections.add(tx, "box", "Box")
-        given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
-        partners.grant(tx, "bank", made, read=True, write=True)
-        partners.grant(tx, "bank", box, write=True)
-    app = create_app(Settings(database_url=url))
-    hot = app.wsgi_app
-    assert isinstance(hot, Hot)
-    found = Room(hot, store, made, given.token)
-    found.add(indicator(id=KNOWN), *(indicator(name="x" * 500) for _ in range(38)), indicator(type="note", **NOTE))
-    yield found
-    app.extensions["scamfeed-store"].close()
-    store.close()
+    with opened(tmp_path) as found:
+        yield found
 
 
-NOTE = {"id": "note--5f6a8c1e-2b1d-4c51-8f3e-7d2c9b0a4e61", "content": "x", "object_refs": [KNOWN]}
 ENVELOPE = json.dumps({"objects": [indicator()]}).encode()
 BAD = json.dumps({"objects": [{"type": "indicator"}, indicator(id="x")]}).encode()
 REQUESTS: list[tuple[str, dict[str, Any]]] = [
@@ -267,91 +184,3 @@ def test_a_body_is_refused_by_its_head(room: Room) -> None:
     assert early(OBJECTS, CONTENT_TYPE="text/plain") == 415
     assert early(OBJECTS, CONTENT_LENGTH="999999999") == 413
     assert early("/taxii2/", CONTENT_LENGTH="999999999") == 413
-
-
-@pytest.fixture
-def answers(room: Room, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was asked of the database for an answer at a glance, not repeated."""
-    made: list[str] = []
-    respond = hot_path.respond
-
-    def noted(store: Store, pages: Any, partner: Partner, asked: Any) -> Any:
-        made.append(asked.environ["QUERY_STRING"])
-        return respond(store, pages, partner, asked)
-
-    monkeypatch.setattr(hot_path, "respond", noted)
-    return made
-
-
-def test_the_same_question_to_an_unchanged_store_is_answered_from_memory(room: Room, answers: list[str]) -> None:
-    first, second = (room.hot.quick(room.environ(OBJECTS + "?limit=7")) for _ in range(2))
-    assert first is not None
-    assert first == second
-    assert answers == ["limit=7"]
-
-
-def test_long_questions_are_answered_and_not_remembered(room: Room, answers: list[str]) -> None:
-    query = f"?match[id]={','.join([KNOWN] * 300)}"
-    first, second = (room.hot.quick(room.environ(OBJECTS + query)) for _ in range(2))
-    assert first is not None
-    assert first == second
-    assert len(answers) == 2
-
-
-@pytest.mark.parametrize(
-    "other", [{"HTTP_AUTHORIZATION": "Bearer wrong"}, {"HTTP_ACCEPT": "text/html"}, {"HTTP_ACCEPT_ENCODING": "gzip"}]
-)
-def test_another_question_is_never_answered_by_what_was_said_before(room: Room, other: dict[str, str]) -> None:
-    before = room.hot.quick(room.environ(OBJECTS))
-    assert room.hot.quick(room.environ(OBJECTS, **other)) != before
-
-
-def test_whatever_changes_in_the_store_is_seen_by_the_next_request(room: Room) -> None:
-    def asked() -> tuple[int, int]:
-        answer = room.hot.quick(room.environ(OBJECTS + "?match[type]=indicator"))
-        assert answer is not None
-        return answer.status, answer.objects_out
-
-    assert asked() == asked() == (200, 39)
-    room.add(indicator())
-    assert asked() == asked() == (200, 40)
-    with room.store.begin() as tx:
-        partners.revoke(tx, "bank", room.collection)
-    assert asked()[0] == 404
-    with room.store.begin() as tx:
-        partners.grant(tx, "bank", room.collection, read=True)
-    assert asked() == (200, 40)
-    with room.store.begin() as tx:
-        partners.rotate(tx, "bank", overlap=timedelta(0))
-    assert asked()[0] == 401
-
-
-def test_credentials_that_end_by_the_clock_are_not_outlived_by_an_answer(room: Room) -> None:
-    with room.store.begin() as tx:
-        partners.rotate(tx, "bank", overlap=timedelta(seconds=0.3))
-    environ = room.environ(OBJECTS)
-    statuses = set()
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
-        answer = room.hot.quick(dict(environ))
-        assert answer is not None
-        statuses.add(answer.status)
-        time.sleep(0.05)
-    assert statuses == {200, 401}
-    assert answer.status == 401
-
-
-def test_repeated_answers_count_against_the_rate(room: Room) -> None:
-    gate.limit(requests_per_minute=20, objects_per_day=0)
-    try:
-        statuses = [_status(room) for _ in range(25)]
-    finally:
-        gate.limit(requests_per_minute=0, objects_per_day=0)
-    assert statuses == [200] * 20 + [429] * 5
-
-
-def _status(room: Room) -> int:
-    """Ask as the worker does: at a glance, and at leisure where that will not do."""
-    environ = room.environ(OBJECTS)
-    answer = room.hot.quick(environ)
-    return answer.status if answer is not None else int(run(room.hot, environ)[0][:3])

@@ -1,0 +1,99 @@
+"""An application on a store with forty objects, asked without sockets."""
+
+import io
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.partner import Partner, PartnerKind
+from server.app import create_app
+from server.settings import Settings
+from server.store import Store, collections, log, partners
+from server.store.collections import Collection
+from server.store.item import Item
+from server.taxii.hot import Hot
+from server.wire.request import run
+
+TAXII = "application/taxii+json;version=2.1"
+OBJECTS = "/feed/collections/room/objects/"
+KNOWN = "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
+NOTE = {"id": "note--5f6a8c1e-2b1d-4c51-8f3e-7d2c9b0a4e61", "content": "x", "object_refs": [KNOWN]}
+
+
+def indicator(**more: Any) -> dict[str, Any]:
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": f"indicator--{uuid.uuid4()}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "pattern": "[domain-name:value = 'scam.example']",
+        "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+        **more,
+    }
+
+
+@dataclass(frozen=True)
+class Room:
+    """An application on a store with forty objects, and who may ask it."""
+
+    hot: Hot
+    store: Store
+    collection: Collection
+    token: str
+
+    def environ(self, path: str, method: str = "GET", body: bytes = b"", **more: str) -> dict[str, Any]:
+        path, _, query = path.partition("?")
+        given = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "HTTP_AUTHORIZATION": f"Bearer {self.token}",
+            "HTTP_ACCEPT": TAXII,
+            "HTTP_HOST": "hub.example",
+            "SERVER_NAME": "hub.example",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": io.StringIO(),
+            **({"CONTENT_TYPE": TAXII, "CONTENT_LENGTH": str(len(body))} if method == "POST" else {}),
+            **more,
+        }
+        return {name: value for name, value in given.items() if value != "-"}
+
+    def get(self, path: str, **more: str) -> tuple[str, dict[str, str], bytes]:
+        status, said, body = run(self.hot, self.environ(path, **more))
+        return status, dict(said), body
+
+    def add(self, *objects: dict[str, Any]) -> None:
+        with self.store.begin() as tx:
+            log.append(tx, self.collection, [Item.of(one) for one in objects])
+
+
+@contextmanager
+def opened(tmp_path: Path) -> Iterator[Room]:
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    store = Store.open(url)
+    store.migrate()
+    with store.begin() as tx:
+        made = collections.add(tx, "room", "Room")
+        collections.add(tx, "secret", "Secret")
+        box = collections.add(tx, "box", "Box")
+        given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+        partners.grant(tx, "bank", made, read=True, write=True)
+        partners.grant(tx, "bank", box, write=True)
+    app = create_app(Settings(database_url=url))
+    hot = app.wsgi_app
+    assert isinstance(hot, Hot)
+    found = Room(hot, store, made, given.token)
+    found.add(indicator(id=KNOWN), *(indicator(name="x" * 500) for _ in range(38)), indicator(type="note", **NOTE))
+    yield found
+    app.extensions["scamfeed-store"].close()
+    store.close()
