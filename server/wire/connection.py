@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; what is under way is finished all the same."""
         self._ending = True
-        self._waiting.clear()
+        self._drop_waiting()
         # This and its parser hold each other: what came of a body would wait for the garbage collector.
         self._let_go(self._request)
         self._request = Request()
@@ -233,6 +233,7 @@ class Connection(asyncio.Protocol):
                 work = self._shared.threads.submit(run, self._shared.application, request.environ)
                 work.add_done_callback(lambda done, asked=request: self._done(asked, done))  # type: ignore[misc]
             else:
+                self._let_go(request)
                 self._write(request, head_of(answer), answer.body)
 
     def _done(self, request: Request, work: Future[tuple[str, list[tuple[str, str]], bytes]]) -> None:
@@ -257,6 +258,11 @@ class Connection(asyncio.Protocol):
         self._shared.held -= request.size
         request.size = 0
         request.body.clear()
+
+    def _drop_waiting(self) -> None:
+        """Forget what waits behind the request that is being answered."""
+        while self._waiting:
+            self._let_go(self._waiting.pop())
 
     def _write(self, request: Request, head: bytes, body: bytes) -> None:
         if self._transport.is_closing():
@@ -284,7 +290,7 @@ class Connection(asyncio.Protocol):
     def _last(self, answer: Answer) -> None:
         """Answer for the last time, and let what still comes in pass by."""
         self._ending = True
-        self._waiting.clear()
+        self._drop_waiting()
         if not self._at_work:
             self._let_go(self._request)
             head = head_of(answer) + date()
@@ -297,7 +303,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         self._ending = True
-        self._waiting.clear()
+        self._drop_waiting()
         self._transport.close()
 
     def expire(self) -> None:
