@@ -6,7 +6,7 @@ installed (Debian: ``apt-get install nginx-light``).
 
 import sys
 
-from benchmarks import mapping, store, taxii
+from benchmarks import feeds, latency, mapping, store, taxii
 from benchmarks.taxii import postgresql
 from server.cli.context import show_table
 
@@ -14,7 +14,8 @@ from server.cli.context import show_table
 def main() -> None:
     """Run what the command line names, everything by default."""
     sizes = (10_000, 1_000_000) if "--large" in sys.argv else (10_000, 100_000)
-    wanted = {name for name in sys.argv[1:] if not name.startswith("--")} or {"mapping", "store", "taxii", "postgresql"}
+    every = {"mapping", "store", "taxii", "postgresql", "feeds", "latency"}
+    wanted = {name for name in sys.argv[1:] if not name.startswith("--")} or every
     rows: list[list[object]] = []
     if "mapping" in wanted:
         rows += mapping.rows()
@@ -24,6 +25,10 @@ def main() -> None:
         rows += taxii.rows(sizes)
     if "postgresql" in wanted:
         rows += postgresql.rows()
+    if "feeds" in wanted:
+        rows += feeds.rows(sizes[1])
+    if "latency" in wanted:
+        rows += latency.rows()
     show_table("Benchmarks", ["what", "ours", "beside", "theirs", "ratio"], rows)
 
 

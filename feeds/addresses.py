@@ -1,9 +1,10 @@
-"""Which addresses a feed may connect to: public ones, and private ones only where its settings say so."""
+"""Which addresses and URLs a feed may ask: public ones, and private ones only where its settings say so."""
 
 import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from feeds.connector import Misconfigured
 
@@ -85,3 +86,18 @@ def is_here(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def check_url(url: str, *, credentials: bool = False, allow_http: bool = True) -> None:
+    """Raise ``ValueError`` for what is no URL to ask, shows a password, or would show ``credentials`` on the way."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not a URL that begins with https:// or http:// and names a server")
+    if "@" in parts.netloc:
+        raise ValueError("no user or password in it; they have settings of their own")
+    if credentials and parts.scheme == "http" and not is_here(parts.hostname) and not allow_http:
+        raise ValueError("http:// shows the credentials to all on the way; use https://, or set allow_http")

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from feeds import stix
+from feeds.connector import Gone
 from feeds.format import Row
 from feeds.mapping import Mapped, Options, map_rows
-from mappers import ids, marking
-from mappers.indicator import Profile
+from mappers import extension, ids, marking
+from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.vocabulary import Tlp
+from schemas.vocabulary import ScamType, Tlp
 from server.release import guard
 
 # Under this name an indicator says by which id it was first known, so that it comes round a circle of peers once.
@@ -22,16 +23,18 @@ _BESIDE = frozenset(
     {"bundle", "marking-definition", "identity", "extension-definition", "language-content", "relationship"}
 )
 
+# What another maker of the same indicator says otherwise.
+_OF_ITS_MAKER = frozenset({"id", "created_by_ref", "created", "external_references"})
 _MOST_MARKINGS = 1000
 _TELLING = ("type", "spec_version", "id", "pattern", "pattern_type", "created", "modified", "extensions")
 
 
 @dataclass
 class Adopted:
-    """What became of some objects: ``items`` to contribute, ids that are ``gone``, and the reasons of the others."""
+    """What became of some objects: ``items`` to contribute, what is ``gone``, and the reasons of the others."""
 
     items: list[list[dict[str, Any]]] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -92,12 +95,16 @@ class Adopting:
             done.items.append([obj])
 
     def _anew(self, obj: dict[str, Any], done: Adopted) -> None:
+        as_we_write = self._as_we_write(obj)
+        if as_we_write is not None:
+            done.items.append([as_we_write])
+            return
         revoked = obj.get("revoked") is True
         rows = [
             _not_ahead(row) if isinstance(row, Row) else row
             for row in stix.rows_of(1, _meant(obj) if revoked else obj, self._markings)
         ]
-        origin = _origin(obj)
+        origin = origin_of(obj)
         for outcome in map_rows(rows, self._options.reporter, self._options):
             if not isinstance(outcome, Mapped):
                 # Of what it was that is taken back does not matter where it could not have been taken.
@@ -105,19 +112,43 @@ class Adopting:
                 continue
             (indicator,) = outcome.objects
             if origin:
-                indicator = self._derived(indicator, origin)
+                indicator = named_after(origin, self._mine, indicator)
             if revoked:
-                done.gone.append(indicator["id"])
+                done.gone.append(Gone(indicator["id"], indicator["modified"]))
             else:
                 done.items.append([indicator])
 
-    def _derived(self, indicator: dict[str, Any], origin: str) -> dict[str, Any]:
-        named = {"created_by_ref": self._mine, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
-        return {
-            **indicator,
-            "id": "indicator--" + ids.in_scamfeed(named),
-            "external_references": [{"source_name": ORIGIN, "external_id": origin}],
-        }
+    def _as_we_write(self, obj: dict[str, Any]) -> dict[str, Any] | None:
+        """Give an indicator at once that is to the letter what we ourselves write of what it reports.
+
+        What follows in ``_anew`` would give the same, by way of a row whose every word is looked up.
+        """
+        if extension.ID not in _mapping(obj.get("extensions")) or obj.get("revoked") is True:
+            return None
+        try:
+            report = stix.report_of(obj, {str(obj.get("created_by_ref")): self._options.reporter})
+        except Rejected:
+            return None
+        (made,) = to_stix(report, self._options.profile)
+        told_by_default = report.scam_type == ScamType.UNKNOWN and "scam_type" in self._options.defaults
+        if told_by_default or report.reported_at > timestamp.now() or not _differ_in_maker_alone(obj, made):
+            return None
+        return named_after(origin_of(obj), self._mine, made)
+
+
+def _differ_in_maker_alone(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in (one.keys() | other.keys()) - _OF_ITS_MAKER)
+
+
+def named_after(origin: str, creator: str, indicator: dict[str, Any]) -> dict[str, Any]:
+    """Give an indicator of ``creator``'s the id that follows from where it is first from, and let it say so."""
+    named = {"created_by_ref": creator, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
+    others = [each for each in _references(indicator) if each.get("source_name") != ORIGIN]
+    return {
+        **indicator,
+        "id": "indicator--" + ids.in_scamfeed(named),
+        "external_references": [*others, {"source_name": ORIGIN, "external_id": origin}],
+    }
 
 
 def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
@@ -125,14 +156,22 @@ def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
     return {name: revoked[name] for name in _TELLING if name in revoked}
 
 
-def _origin(obj: dict[str, Any]) -> str:
+def origin_of(obj: dict[str, Any]) -> str:
     """Give the id by which an indicator was first known."""
-    references = obj.get("external_references")
-    for each in references if isinstance(references, list) else ():
-        if isinstance(each, dict) and each.get("source_name") == ORIGIN and isinstance(each.get("external_id"), str):
+    for each in _references(obj):
+        if each.get("source_name") == ORIGIN and isinstance(each.get("external_id"), str):
             return str(each["external_id"])
     id_ = obj.get("id")
     return id_ if isinstance(id_, str) and id_.startswith("indicator--") else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _references(obj: dict[str, Any]) -> list[dict[str, Any]]:
+    references = obj.get("external_references")
+    return [each for each in references if isinstance(each, dict)] if isinstance(references, list) else []
 
 
 def _not_ahead(row: Row) -> Row:

@@ -20,8 +20,8 @@ Chance = Callable[[float, float], float]
 def after(state: FeedState, run: Run, now: int, chance: Chance = random.uniform) -> FeedState:
     """Say how a feed stands after ``run``, which ended ``now``.
 
-    Each failure in a row doubles the wait, up to an hour, and a part of it is by chance. A run that was stopped is no
-    run: the feed is due as before.
+    Each failure in a row doubles the wait, up to an hour, and a part of it is by chance; no wait is shorter than the
+    peer asks. A run that was stopped is no run: the feed is due as before.
     """
     state = replace(
         state,
@@ -41,4 +41,5 @@ def after(state: FeedState, run: Run, now: int, chance: Chance = random.uniform)
     state = replace(state, failed=state.failed + 1, failures=failures)
     if run.ending == "misconfigured" and (state.succeeded is None or failures > _TRUSTED):
         return replace(state, retry_at=0, stopped=now)
-    return replace(state, retry_at=now + int(longest * chance(0.5, 1) * _SECOND), stopped=None)
+    wait = max(longest * chance(0.5, 1), run.wait)
+    return replace(state, retry_at=now + int(wait * _SECOND), stopped=None)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from feeds.connector import Batch
+from feeds.connector import Batch, Gone
 from feeds.format import Row, Unreadable
 from feeds.mapping import Duplicate, Mapped, Options, Reject, map_rows
 
@@ -21,22 +21,24 @@ def of_outcomes(
     outcomes: Sequence[Mapped | Duplicate | Reject],
     checkpoint: dict[str, Any],
     *,
-    gone: Sequence[str] = (),
+    gone: Sequence[Gone] = (),
     done: Sequence[tuple[str, str]] = (),
     more_rejected: Mapping[str, int] | None = None,
 ) -> Batch:
-    """Make a batch of rows that were mapped; ``gone`` are the ids of indicators.
+    """Make a batch of rows that were mapped; ``gone`` are indicators that are taken back.
 
     ``more_rejected`` counts by reason what was no row at all, such as a file that cannot be read.
     """
     rejected = Counter(more_rejected)
     read = len(outcomes) + len(gone) + rejected.total()
-    rejected.update(each.reason for each in outcomes if not isinstance(each, Mapped | Duplicate))
+    rejects = [each for each in outcomes if isinstance(each, Reject)]
+    rejected.update(each.reason for each in rejects)
     items = [each.objects for each in outcomes if isinstance(each, Mapped)]
-    return Batch(items, checkpoint, read, rejected, done, gone)
+    return Batch(items, checkpoint, read, rejected, done, gone, rejects)
 
 
-def taken_back(rows: Iterable[Row | Unreadable], options: Options) -> list[str]:
-    """Give the ids that the indicators of ``rows`` have with us; what is no report never had one."""
+def taken_back(rows: Iterable[Row | Unreadable], options: Options) -> list[Gone]:
+    """Give the indicators of ``rows`` by the ids that they have with us; what is no report never had one."""
     mapped = [each for each in map_rows(rows, options.reporter, options) if isinstance(each, Mapped)]
-    return [str(obj["id"]) for each in mapped for obj in each.objects if obj["type"] == "indicator"]
+    objects = [obj for each in mapped for obj in each.objects if obj["type"] == "indicator"]
+    return [Gone(str(obj["id"]), str(obj["modified"])) for obj in objects]

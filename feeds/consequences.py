@@ -7,15 +7,21 @@ from contextlib import contextmanager
 import requests
 
 from feeds.connector import Misconfigured, TryLater
+from feeds.repeats import asked_for
 
 
 class Refused(Exception):
-    """The peer refuses what was sent, as a whole; ``status`` is the answer's."""
+    """The peer refuses what was sent, as a whole; ``status`` is the answer's.
 
-    def __init__(self, status: int) -> None:
-        """Tell that the answer was ``status``."""
+    A connector catches it where that says something of an item or of a place to go on from. One that does not is
+    taken to ask for what its peer does not know: a person's work.
+    """
+
+    def __init__(self, status: int, peer: str = "the peer") -> None:
+        """Tell that the answer of ``peer`` was ``status``."""
         super().__init__(f"HTTP {status}")
         self.status = status
+        self.peer = peer
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def consequences(peer: str) -> Iterator[None]:
     try:
         yield
     except requests.HTTPError as error:
-        raise of_status(peer, error.response.status_code if error.response is not None else 0) from error
+        raise _of_response(peer, error.response) from error
     except requests.exceptions.ProxyError as error:
         raise TryLater(f"{peer}: cannot be reached through the proxy") from error
     except requests.exceptions.SSLError as error:
@@ -48,15 +54,21 @@ def consequences(peer: str) -> Iterator[None]:
         raise TryLater(f"{peer}: does not answer ({type(error).__name__})") from error
 
 
-def of_status(peer: str, status: int) -> Exception:
-    """Say what follows from a status that is no success."""
+def _of_response(peer: str, response: requests.Response | None) -> Exception:
+    if response is None:
+        return of_status(peer, 0)
+    return of_status(peer, response.status_code, after=asked_for(response.headers.get("Retry-After")))
+
+
+def of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
+    """Say what follows from a status that is no success; the peer asks not to be asked for ``after`` seconds."""
     if status in (400, 413, 422):
-        return Refused(status)
+        return Refused(status, peer)
     if status in (401, 403):
         return Misconfigured(f"{peer}: refuses these credentials (HTTP {status})")
     if 400 <= status < 500 and status not in (408, 409, 425, 429):
         return Misconfigured(f"{peer}: there is nothing to be had there (HTTP {status})")
-    return TryLater(f"{peer}: cannot answer now (HTTP {status})")
+    return TryLater(f"{peer}: cannot answer now (HTTP {status})", after=after)
 
 
 def _is_untrusted(error: BaseException) -> bool:

@@ -74,6 +74,18 @@ def check_no_page(peer: str, answer: requests.Response) -> None:
         raise TryLater(f"{peer}: answers with a page for people, as a proxy or a login does")
 
 
+def check_whole(peer: str, answer: requests.Response) -> None:
+    """Raise ``TryLater`` for an answer that is no text, or JSON that breaks off: who says so may have taken nothing."""
+    said = answer.content.strip()
+    is_json = "json" in answer.headers.get("Content-Type", "").lower() or said.startswith((b"{", b"["))
+    try:
+        said.decode()
+        if is_json and said:
+            answer.json()
+    except (UnicodeDecodeError, requests.exceptions.JSONDecodeError) as error:
+        raise TryLater(f"{peer}: answers with what is neither text nor JSON") from error
+
+
 def refused(item: Item, said: object) -> Answer:
     """Give the answer for an object that the peer did not take, with the beginning of what it said."""
     return Answer(item, False, f"failed: {said}"[:_LONGEST_ANSWER])

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from feeds import record
-from feeds.connector import Batch
-from feeds.mapping import Mapped, Options, map_rows
+from feeds.connector import Batch, Gone
+from feeds.mapping import Mapped, Options, Reject, map_rows
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp, Word
@@ -43,15 +43,18 @@ class ReportSettings(BaseModel):
 
 
 def batch(
-    records: Iterable[Mapping[str, Any]], checkpoint: dict[str, Any], options: Options, gone: Sequence[str] = ()
+    records: Iterable[object], checkpoint: dict[str, Any], options: Options, gone: Sequence[str | Gone] = ()
 ) -> Batch:
     """Make a batch of ``records``, whose keys are columns as a file of reports has them (``docs/reports.md``).
 
-    One that is no report is counted with its reason. ``gone`` are values, or ids of indicators, that the partner
-    takes back.
+    One that is no report, or no mapping at all, is counted with its reason. ``gone`` are values, or ids of indicators,
+    that the partner takes back, and when, where it says so.
     """
-    rows = (record.row(number, dict(each)) for number, each in enumerate(records, 1))
+    rows = (
+        record.row(number, dict(each) if isinstance(each, Mapping) else each) for number, each in enumerate(records, 1)
+    )
     outcomes = list(map_rows(rows, options.reporter, options))
-    rejected = Counter(each.reason for each in outcomes if not isinstance(each, Mapped))
+    rejects = [each for each in outcomes if isinstance(each, Reject)]
+    rejected = Counter(each.reason for each in rejects)
     items = [each.objects for each in outcomes if isinstance(each, Mapped)]
-    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone)
+    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone, rejects=rejects)

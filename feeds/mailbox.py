@@ -4,13 +4,14 @@ import imaplib
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from feeds.addresses import connect
 from feeds.connector import Misconfigured, TryLater
+from feeds.proxies import ProxySettings, connect
 from schemas.text import escaped
 
 Tls = Literal["implicit", "starttls", "none"]
@@ -24,15 +25,21 @@ _PASSING = re.compile(rb"\[(?:UNAVAILABLE|INUSE|SERVERBUG|LIMIT|CONTACTADMIN)\]"
 
 
 class Server(NamedTuple):
-    """Where a mail server is, and how it is spoken with."""
+    """Where a mail server is, and how it is spoken with.
+
+    An answer may take ``timeout`` seconds to begin or go on, and ``whole`` altogether; a message may have ``most``
+    bytes.
+    """
 
     host: str
     port: int
     tls: Tls
     timeout: float
+    whole: float
     ca_file: Path | None
     allow_private: bool
     most: int
+    proxy: ProxySettings
 
     @property
     def peer(self) -> str:
@@ -64,7 +71,8 @@ class Folder:
 
     def sizes(self, first: int) -> list[tuple[int, int]]:
         """Give UID and size of each message from UID ``first`` on, in their order."""
-        _, data = self._connection.uid("FETCH", f"{first}:*", "(UID RFC822.SIZE)")
+        with self._connection.watched():
+            _, data = self._connection.uid("FETCH", f"{first}:*", "(UID RFC822.SIZE)")
         said = [each for each in data or [] if isinstance(each, bytes)]
         found = [
             (int(uid[1]), int(size[1])) for one in said if (uid := _UID.search(one)) and (size := _SIZE.search(one))
@@ -74,7 +82,8 @@ class Folder:
 
     def message(self, uid: int) -> bytes | None:
         """Give a message, without marking it as read; None where it is there no more."""
-        _, data = self._connection.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{self._most}>)")
+        with self._connection.watched():
+            _, data = self._connection.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{self._most}>)")
         return next((bytes(each[1]) for each in data or [] if isinstance(each, tuple)), None)
 
 
@@ -84,10 +93,12 @@ def opened(server: Server, login: Login, folder: str) -> Iterator[Folder]:
     with _consequences(server.peer):
         connection = _Connection(server)
         try:
-            if server.tls == "starttls":
-                connection.starttls(server.context())
-            _log_in(connection, login, server.peer)
-            yield Folder(connection, _select(connection, folder, server.peer), server.most)
+            with connection.watched():
+                if server.tls == "starttls":
+                    connection.starttls(server.context())
+                _log_in(connection, login, server.peer)
+                validity = _select(connection, folder, server.peer)
+            yield Folder(connection, validity, server.most)
             _leave(connection)
         except BaseException:
             # Nothing polite is said to a server that may not answer.
@@ -101,11 +112,29 @@ class _Connection(imaplib.IMAP4):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        super().__init__(server.host, server.port, server.timeout)
+        with self.watched():
+            super().__init__(server.host, server.port, server.timeout)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Hang up when it takes longer than an answer may, however steadily it comes."""
+        timer = threading.Timer(self._server.whole, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError, AttributeError):
+            # Not TLS's own: another thread is reading.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         server = self._server
-        plain = connect(server.host, server.port, timeout=timeout, allow_private=server.allow_private)
+        seconds = timeout or server.timeout
+        plain = connect(server.proxy, server.host, server.port, timeout=seconds, allow_private=server.allow_private)
         if server.tls != "implicit":
             return plain
         try:
@@ -123,7 +152,8 @@ class _Connection(imaplib.IMAP4):
 def _leave(connection: "_Connection") -> None:
     """Say good-bye; what has been read is read, whatever the server does then."""
     try:
-        connection.logout()
+        with connection.watched():
+            connection.logout()
     except (OSError, imaplib.IMAP4.error):
         with suppress(OSError):
             connection.shutdown()

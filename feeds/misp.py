@@ -105,8 +105,12 @@ def _event(value: Any) -> Mapping[str, Any] | None:
 def of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
     """Give the rows of one event, each numbered 1."""
     context = _with_tags(_NO_CONTEXT, event)
-    for attribute in _objects(event.get("Attribute")):
-        yield _row(attribute, context)
+    attributes = event.get("Attribute")
+    for attribute in attributes if isinstance(attributes, list) else []:
+        if isinstance(attribute, dict):
+            yield _row(attribute, context)
+        else:
+            yield Unreadable.of(1, text(attribute), "not-a-record", "no attribute: an object with its type and value")
     for obj in _objects(event.get("Object")):
         yield from _of_object(obj, _with_tags(context, obj))
 

@@ -46,8 +46,8 @@ def batches(
     gone = taken_back(misp.of_event(deleted), options)
     if gone:
         # What was deleted and is said again in another place stands.
-        standing = {*taken_back(misp.of_event(live), options)}
-        gone = [each for each in gone if each not in standing]
+        standing = {each.subject for each in taken_back(misp.of_event(live), options)}
+        gone = [each for each in gone if each.subject not in standing]
     outcomes = iter(map_rows(misp.of_event(live), options.reporter, options))
     row = start
     for part in parts(outcomes, size, start):
@@ -75,9 +75,9 @@ def split(event: _Event) -> tuple[dict[str, Any], dict[str, Any]]:
     return live, deleted
 
 
-def _parted(attributes: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _parted(attributes: Any) -> tuple[list[Any], list[dict[str, Any]]]:
     """Give the attributes that stand, and those that are deleted, no longer marked as such."""
-    listed = _dicts(attributes)
+    listed = attributes if isinstance(attributes, list) else []
     kept = [each for each in listed if not _is_deleted(each)]
     return kept, [{**each, "deleted": False} for each in listed if _is_deleted(each)]
 
@@ -86,5 +86,5 @@ def _dicts(said: Any) -> list[dict[str, Any]]:
     return [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
 
 
-def _is_deleted(said: Mapping[str, Any]) -> bool:
-    return said.get("deleted") is True or said.get("deleted") in (1, "1", "true")
+def _is_deleted(said: Any) -> bool:
+    return isinstance(said, dict) and (said.get("deleted") is True or said.get("deleted") in (1, "1", "true"))

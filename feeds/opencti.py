@@ -1,6 +1,6 @@
 """Objects of OpenCTI as rows: its indicators, and those that are deleted or revoked there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -8,20 +8,26 @@ import orjson
 
 from feeds import formats
 from feeds.format import Row, Unreadable
+from feeds.record import text
 
 _Object = Mapping[str, Any]
 
 
-def split(objects: Iterable[_Object]) -> tuple[list[Row | Unreadable], list[Row]]:
+def split(objects: Sequence[object]) -> tuple[list[Row | Unreadable], list[Row]]:
     """Give the values of indicators as rows, and as rows too those of indicators that are revoked.
 
     Objects that are no indicators are nothing: OpenCTI sends what stands around them too. A value that another of
     the indicators still says is not taken back.
     """
-    beside = [dict(each) for each in objects if each.get("type") == "marking-definition"]
-    rows: list[Row | Unreadable] = []
+    said = [each for each in objects if isinstance(each, dict)]
+    beside = [each for each in said if each.get("type") == "marking-definition"]
+    rows: list[Row | Unreadable] = [
+        Unreadable.of(number, text(each), "not-a-record", "no object of STIX")
+        for number, each in enumerate(objects, 1)
+        if not isinstance(each, dict)
+    ]
     gone: list[Row] = []
-    for each in objects:
+    for each in said:
         if each.get("type") != "indicator":
             continue
         if each.get("revoked") is True:

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, Annotated, Any, Self
-from urllib.parse import quote, urlsplit
+from typing import IO, Annotated, Any
+from urllib.parse import urlsplit
 
 import requests
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field
 from requests.adapters import HTTPAdapter
 
-from feeds.addresses import is_here
-from feeds.connector import Duration, Misconfigured, Secret, TryLater, duration
+from feeds.addresses import check_url
+from feeds.connector import Duration, Misconfigured, TryLater, duration
 from feeds.consequences import Refused, consequences, of_status
 from feeds.dialling import Limits, Overdue, Reply, pools
+from feeds.proxies import ProxySettings
 from feeds.repeats import Retrying
 from schemas.text import escaped
 
@@ -24,14 +25,12 @@ _LONGEST_PLACE = 200
 _CHUNK = 1 << 16
 
 
-class OutboundSettings(BaseModel):
+class OutboundSettings(ProxySettings):
     """What every feed has that asks somebody else's server."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
     answer_within: Annotated[Duration, Field(description="how long one whole answer may take")] = "10m"
-    retries: Annotated[int, Field(ge=0, le=10, description="how often a request is repeated at once")] = 3
+    retries: Annotated[int, Field(ge=0, le=10, description="how often a request is repeated within a run")] = 3
     max_bytes: Annotated[int, Field(ge=1024, description="the largest answer to take, unpacked")] = 100 << 20
     allow_private: Annotated[
         bool, Field(description="connect to this machine and to private networks all the same")
@@ -40,24 +39,6 @@ class OutboundSettings(BaseModel):
         False
     )
     ca_file: Annotated[Path | None, Field(description="certificates of the authority that the peer's is from")] = None
-    proxy: Annotated[str | None, Field(description="URL of the HTTP proxy to go through")] = None
-    proxy_user: Annotated[str | None, Field(description="our user name at the proxy")] = None
-    proxy_password: Annotated[Secret | None, Field(description="our password at the proxy")] = None
-
-    @field_validator("proxy")
-    @classmethod
-    def _plain_proxy(cls, url: str | None) -> str | None:
-        if url is not None:
-            check_url(url)
-        return url
-
-    @model_validator(mode="after")
-    def _whole_proxy(self) -> Self:
-        if (self.proxy_user is None) != (self.proxy_password is None):
-            raise ValueError("proxy_user and proxy_password come together")
-        if self.proxy_user and not self.proxy:
-            raise ValueError("proxy_user needs proxy")
-        return self
 
     def check(self, setting: str, *, credentials: bool) -> None:
         """Raise ``ValueError``, which names the setting, where its URL is none or would show ``credentials``."""
@@ -73,21 +54,6 @@ def check_login(user: object, password: object, token: object) -> None:
         raise ValueError("user and password come together")
     if user and token:
         raise ValueError("give user and password, or token")
-
-
-def check_url(url: str, *, credentials: bool = False, allow_http: bool = True) -> None:
-    """Raise ``ValueError`` for what is no URL to ask, shows a password, or would show ``credentials`` on the way."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("not a URL") from None
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError("not a URL that begins with https:// or http:// and names a server")
-    if "@" in parts.netloc:
-        raise ValueError("no user or password in it; they have settings of their own")
-    if credentials and parts.scheme == "http" and not is_here(parts.hostname) and not allow_http:
-        raise ValueError("http:// shows the credentials to all on the way; use https://, or set allow_http")
 
 
 def session(
@@ -114,8 +80,8 @@ def session(
     opened.verify = str(settings.ca_file) if settings.ca_file else True
     opened.headers.update({"User-Agent": "scamfeed", "Accept-Encoding": "gzip"})
     if settings.proxy:
-        opened.proxies = dict.fromkeys(_PORTS, _with_credentials(settings))
-    adapter = _Adapter({_origin(url) for url in urls}, limits, Retrying.times(settings.retries, posts=repeat_posts))
+        opened.proxies = dict.fromkeys(_PORTS, settings.proxy_url())
+    adapter = _Adapter({origin(url) for url in urls}, limits, Retrying.times(settings.retries, posts=repeat_posts))
     for scheme in _PORTS:
         opened.mount(f"{scheme}://", adapter)
     return opened
@@ -156,7 +122,7 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]  # the same, by name
         url = request.url or ""
-        if _origin(url) not in self._origins:
+        if origin(url) not in self._origins:
             raise Misconfigured(f"{_server(url)}: another server than the configured one: give it as the url, if meant")
         if kwargs.get("proxies"):
             self._limits.check_literal(urlsplit(url).hostname or "")
@@ -195,7 +161,8 @@ class _Body(RawIOBase):
         return taken
 
 
-def _origin(url: str) -> tuple[str, str, int | None]:
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Give scheme, host and port, by which a server is told from another; nothing of what is no URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme.lower(), (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme.lower())
@@ -205,15 +172,6 @@ def _origin(url: str) -> tuple[str, str, int | None]:
 
 def _server(url: str) -> str:
     """Give of a URL what may be shown: never its path and query, where secrets may be."""
-    scheme, host, port = _origin(url)
+    scheme, host, port = origin(url)
     shown = f"{scheme}://{host}" + ("" if port == _PORTS.get(scheme) else f":{port}")
     return escaped(shown)[:_LONGEST_PLACE]
-
-
-def _with_credentials(settings: OutboundSettings) -> str:
-    proxy = settings.proxy or ""
-    if settings.proxy_user is None or settings.proxy_password is None:
-        return proxy
-    who = f"{quote(settings.proxy_user, safe='')}:{quote(settings.proxy_password.reveal(), safe='')}"
-    scheme, _, rest = proxy.partition("://")
-    return f"{scheme}://{who}@{rest}"

@@ -8,6 +8,7 @@ import requests
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feeds.connector import Misconfigured
+from feeds.outbound import origin
 
 # From where a page is asked: nothing at the beginning, else its URL, its cursor or its number.
 Place = Mapping[str, Any]
@@ -73,9 +74,12 @@ class Paging(BaseModel):
         if self.by == "cursor":
             return {"cursor": str(found)}
         try:
-            return {"url": urljoin(response.url, str(found))}
+            url = urljoin(response.url, str(found))
         except ValueError as error:
             raise Misconfigured(f"paging: what {self.path or 'the link'} says is no URL") from error
+        if origin(url) != origin(response.url):
+            raise Misconfigured(f"paging: {self.path or 'the link'} leads to another server than the configured one")
+        return {"url": url}
 
 
 def _at(document: Any, path: list[str]) -> Any:

@@ -21,14 +21,18 @@ _ITEM_BYTES = 500
 
 
 class Page(NamedTuple):
-    """Objects in the order they are to go out, and where to go on; ``last`` is None where there are none."""
+    """Objects in the order they were added, and up to where that is all there is."""
 
     items: Sequence[Item]
-    last: int | None
+    last: int
     more: bool
 
 
-_Key = tuple[str, int, int]
+class _Key(NamedTuple):
+    collection: str
+    after: int
+    limit: int
+    revoked: bool
 
 
 class _Kept(NamedTuple):
@@ -53,10 +57,14 @@ class Pages:
         self._bytes = 0
         self._changing = threading.Lock()
         self._reading: dict[_Key, threading.Lock] = {}
+        self._last_revoked: dict[str, int] = {}
 
-    def get(self, store: Store, collection: Collection, after: int, limit: int) -> Page:
-        """Give the page after ``after``: revocations first, since who acts on what was taken back does harm."""
-        key = collection.id, after, limit
+    def get(self, store: Store, collection: Collection, after: int, limit: int, *, revoked: bool) -> Page:
+        """Give the page after ``after`` of what is ``revoked``, or of what is not.
+
+        A page of what is not revoked is never older than the revocations that were given before.
+        """
+        key = _Key(collection.id, after, limit, revoked)
         with store.read() as tx:
             ends = log.last_added(tx, collection) or 0
         found = self._find(key, ends)
@@ -67,26 +75,35 @@ class Pages:
         with reading:
             found = self._find(key, ends)
             if found is None:
-                found = self._read(store, collection, after, limit)
+                found = self._read(store, collection, key, ends)
                 self._keep(key, ends, found)
         with self._changing:
             self._reading.pop(key, None)
         return found
 
-    def _read(self, store: Store, collection: Collection, after: int, limit: int) -> Page:
+    def _read(self, store: Store, collection: Collection, key: _Key, ends: int) -> Page:
         with store.read() as tx:
-            page = log.page(tx, collection, Query(after=after, limit=limit))
+            page = log.page(tx, collection, Query(after=key.after, limit=key.limit, revoked=key.revoked))
         self.reads += 1
-        items = sorted(map(Item.of_bytes, page.bodies), key=lambda item: not item.revoked)
-        return Page(items, page.last, page.next is not None)
+        last = key.after if page.last is None else page.last
+        if key.revoked and page.bodies:
+            with self._changing:
+                self._last_revoked[collection.id] = max(last, self._last_revoked.get(collection.id, 0))
+        more = page.next is not None
+        return Page([*map(Item.of_bytes, page.bodies)], last if more else max(last, ends), more)
 
     def _find(self, key: _Key, ends: int) -> Page | None:
         with self._changing:
             kept = self._kept.get(key)
+            last_revoked = self._last_revoked.get(key.collection, 0)
         if kept is None:
             return None
-        # The last page is another as soon as something was added.
-        fresh = self._still if kept.collection_ends == ends else self._busy if kept.page.more else 0.0
+        fresh = 0.0
+        if kept.collection_ends == ends:
+            fresh = self._still
+        elif kept.page.more and kept.collection_ends >= last_revoked:
+            # The last page is another as soon as something was added.
+            fresh = self._busy
         return kept.page if time.monotonic() - kept.read < fresh else None
 
     def _keep(self, key: _Key, ends: int, page: Page) -> None:

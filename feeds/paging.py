@@ -63,7 +63,8 @@ def of_2_1(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[st
     it does not, ``safe`` is: the last moment before which nothing is missing. A peer that says ``more`` without
     ``next`` is asked for what is later than its last page. Raises ``TryLater`` where pages have no end.
     """
-    after, token, safe = checkpoint.get("added_after"), checkpoint.get("next"), checkpoint.get("safe")
+    after, token = checkpoint.get("added_after"), checkpoint.get("next")
+    safe = checkpoint.get("safe") if token else after
     begun, turned, empty, some, last = checkpoint.get("begun"), set(), 0, bool(token), checkpoint.get("last")
     while True:
         asked = {"limit": limit, **({"added_after": after} if after else {}), **({"next": token} if token else {})}
@@ -148,7 +149,8 @@ def _end(last: str | None, begun: str | None, after: str | None, *, some: bool) 
     """Give the moment from which the next run asks; by the peer's clock where it does not date what it gives."""
     if last:
         return _rounded_down(last)
-    return begun or after if some else after or begun
+    # Nothing at all is asked for again as a whole: it costs nothing, and the peer may have been at fault.
+    return begun or after if some else after
 
 
 def _objects(envelope: Any) -> list[Any]:

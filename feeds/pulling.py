@@ -1,19 +1,18 @@
 """The work of a pull: each batch contributed in its partner's name, in one transaction with its checkpoint."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from feeds.connector import Batch, Pull, PullSettings
 from feeds.isolating import EXPECTED, isolate, report
+from feeds.relisting import Relisting, own_revocations, said_last
 from feeds.run import Bad, Work
 from mappers import identity
-from schemas.errors import Rejected
 from schemas.partner import Partner
+from server.release import visible
 from server.release.contribute import Outcome, contribute
-from server.release.retract import retract
 from server.store import Tx, checkpoints
 from server.store.item import Item
 
@@ -30,10 +29,16 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
         with work.store.read() as tx:
             return checkpoints.seen(tx, work.run.feed, digest)
 
+    def find(kind: str, value: str) -> Sequence[str]:
+        with work.store.read() as tx:
+            return visible.indicators(tx, partner, kind, value)
+
+    feed.begin(find)
     for batch in feed.pull(checkpoint, seen):
         try:
             with work.transaction() as tx:
-                outcomes = [take(tx, partner, batch.items)]
+                items = Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone)
+                outcomes = [take(tx, partner, items)]
                 _keep(tx, work, partner, batch)
             bad: list[Bad] = []
         except EXPECTED:
@@ -41,8 +46,12 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
         except Exception:  # whatever it is, the item that it is about is found, and put aside alone
             if not batch.items:
                 raise
-            outcomes, bad = _one_by_one(work, partner, batch)
-        _count(work, batch, outcomes, bad)
+            with work.store.read() as tx:
+                items = Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone)
+            outcomes, bad = _one_by_one(work, partner, batch, items)
+        _count(work, batch, items, outcomes, bad)
+        for each in batch.rejects:
+            work.reject(each)
         work.progress(work.run)
         if work.stopped():
             return
@@ -62,17 +71,19 @@ def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Outcome:
     return contribute(tx, partner, [Item.of(obj) for obj in objects.values()])
 
 
-def _one_by_one(work: Work, partner: Partner, batch: Batch) -> tuple[list[Outcome], list[Bad]]:
+def _one_by_one(
+    work: Work, partner: Partner, batch: Batch, contributed: Sequence[_Objects]
+) -> tuple[list[Outcome], list[Bad]]:
     """Contribute the parts of a batch at which we fail as a whole; only then is its checkpoint kept."""
 
     def part(items: Sequence[_Objects]) -> Outcome:
         with work.transaction() as tx:
             return take(tx, partner, items)
 
-    outcomes, failed = isolate(batch.items, part, given_up=work.given_up)
+    outcomes, failed = isolate(contributed, part, given_up=work.given_up)
     bad = []
     for place, error in failed:
-        objects = batch.items[place]
+        objects = contributed[place]
         subject = str(next((obj["id"] for obj in objects if obj.get("type") == "indicator"), objects[0].get("id")))
         bad.append(Bad(subject, orjson.dumps(objects), error))
         report(work.run.feed, subject, error)
@@ -83,23 +94,24 @@ def _one_by_one(work: Work, partner: Partner, batch: Batch) -> tuple[list[Outcom
 
 
 def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
-    for each in batch.gone:
-        # What is no value of any kind was never contributed either.
-        with suppress(Rejected):
-            retract(tx, each, partner)
+    relisting = Relisting(tx, work.run.feed, partner)
+    for each in said_last(batch.items, (*batch.gone, *own_revocations(batch.items))):
+        relisting.take_back(each)
     for digest, name in batch.done:
         checkpoints.mark_seen(tx, work.run.feed, digest, name)
     checkpoints.save(tx, work.run.feed, batch.checkpoint)
 
 
-def _count(work: Work, batch: Batch, outcomes: Sequence[Outcome], bad: Sequence[Bad]) -> None:
+def _count(
+    work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome], bad: Sequence[Bad]
+) -> None:
     refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
     for outcome in outcomes:
         refusals |= {each.id: "held" for each in outcome.pending} | {each.id: "refused" for each in outcome.failed}
     work.run.read += batch.read
     work.run.accepted += len(batch.gone)
     work.run.reasons.update(batch.rejected)
-    for objects in batch.items:
+    for objects in items:
         reasons = [refusals[obj["id"]] for obj in objects if obj["id"] in refusals]
         if reasons:
             work.run.reasons[reasons[0]] += 1

@@ -1,12 +1,17 @@
-"""The work of a push: each page of a collection delivered, then kept as delivered in one transaction with how far."""
+"""The work of a push: each page of a collection delivered, then kept as delivered in one transaction with how far.
+
+What is revoked and what is not are two orders with a position each, so that neither waits for the other.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings
 from feeds.filtering import wanted
 from feeds.isolating import isolate, report
+from feeds.pages import Page
 from feeds.run import Bad, Work
 from schemas.partner import Partner
 from server.store import Tx, checkpoints, collections, deliveries, partners
@@ -14,24 +19,33 @@ from server.store.collections import Collection, UnknownCollection
 from server.store.item import Item
 
 
+class Position(NamedTuple):
+    """Up to where a partner has been given a collection: of what is active, ``after``, and of what is ``revoked``."""
+
+    collection: Collection
+    after: int
+    revoked: int
+
+
 def push(work: Work, feed: Push[PushSettings]) -> None:
     """Deliver what is new in a collection since the checkpoint; what a page no longer holds is never lost."""
     partner = work.partner(feed.settings.partner, "partner")
     try:
-        collection, after = position(work, partner, feed.settings)
-        outgoing = Outgoing(work.store, collection, work.run.feed, partner.name)
+        at = position(work, partner, feed.settings)
+        outgoing = Outgoing(work.store, at.collection, work.run.feed, partner.name)
         feed.begin(outgoing)
         more = True
         while more and not work.stopped():
-            page = work.pages.get(work.store, collection, after, feed.settings.batch)
-            if page.last is None:
+            before = at
+            page, at, more = _due(work, feed.settings, at)
+            if at == before:
                 break
             answers, bad = deliver(work, feed, wanted(outgoing, feed.settings, page.items))
-            after, more = page.last, page.more
             with work.transaction() as tx:
                 record(tx, work.run.feed, partner, answers)
                 work.put_aside(tx, bad)
-                checkpoints.save(tx, work.run.feed, {"collection": collection.id, "after": after})
+                kept = {"collection": at.collection.id, "after": at.after, "revoked": at.revoked}
+                checkpoints.save(tx, work.run.feed, kept)
             work.run.read += len(page.items)
             count(work, answers, bad)
             work.progress(work.run)
@@ -43,12 +57,28 @@ def push(work: Work, feed: Push[PushSettings]) -> None:
         feed.close()
 
 
-def position(work: Work, partner: Partner, settings: PushSettings) -> tuple[Collection, int]:
+def _due(work: Work, settings: PushSettings, at: Position) -> tuple[Page, Position, bool]:
+    """Give what is due next, the position after it, and whether there may be more.
+
+    What was revoked goes first, however far behind the rest is: who acts on what was taken back does harm.
+    """
+    page = work.pages.get(work.store, at.collection, at.revoked, settings.batch, revoked=True)
+    at = at._replace(revoked=page.last)
+    if page.items:
+        return page, at, True
+    page = work.pages.get(work.store, at.collection, at.after, settings.batch, revoked=False)
+    return page, at._replace(after=page.last), page.more
+
+
+def position(work: Work, partner: Partner, settings: PushSettings) -> Position:
     """Give the collection that ``partner`` may read, and up to where it has been given it."""
     with work.store.read() as tx:
         collection = readable(tx, partner, settings.collection)
         checkpoint = checkpoints.load(tx, work.run.feed) or {}
-    return collection, checkpoint.get("after", -1) if checkpoint.get("collection") == collection.id else -1
+    if checkpoint.get("collection") != collection.id:
+        return Position(collection, -1, -1)
+    after = checkpoint.get("after", -1)
+    return Position(collection, after, checkpoint.get("revoked", after))
 
 
 def deliver(work: Work, feed: Push[PushSettings], items: Sequence[Item]) -> tuple[list[Answer], list[Bad]]:

@@ -1,22 +1,42 @@
 """The rows of one file of reports, in pieces that a pull can go on after."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated, Any, BinaryIO, NamedTuple
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, NamedTuple, Self, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from feeds import formats
+from feeds import formats, naming, record_rows
+from feeds.connector import Misconfigured, Pull, PullSettings
 from feeds.items import ReportSettings
-from feeds.mapping import Duplicate, Mapped, Options, map_stream, parts
+from feeds.mapping import Mapped, Part, Reject, map_stream, parts
+from feeds.record_mapping import Find, map_records
+from feeds.words import Naming, named
+from schemas import records
+from schemas.text import escaped
+
+_log = logging.getLogger(__name__)
 
 
-class FileSettings(ReportSettings):
+class FileSettings(ReportSettings, PullSettings):
     """What a pull of files may be told of them, where they leave it out themselves."""
 
     format: Annotated[str | None, Field(description="format of the files; recognised by content where not named")] = (
         None
     )
+    columns: Annotated[
+        Path | None, Field(description="TOML file with other names of columns, kinds and scam types (docs/reports.md)")
+    ] = None
+    record: Annotated[
+        str | None,
+        Field(
+            description=f"the files hold records ({', '.join(records.MODELS)}), not reports: which, where rows say none"
+        ),
+    ] = None
 
     @field_validator("format")
     @classmethod
@@ -24,6 +44,19 @@ class FileSettings(ReportSettings):
         if name is not None:
             formats.get(name.partition(":")[0])
         return name
+
+    @field_validator("record")
+    @classmethod
+    def _known_record(cls, name: str | None) -> str | None:
+        if name is not None and name not in records.MODELS:
+            raise ValueError(f"there are {', '.join(records.MODELS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _records_in_tables_and_json(self) -> Self:
+        if self.record and self.format not in (None, *record_rows.FORMATS):
+            raise ValueError(f"format: records are read from {', '.join(record_rows.FORMATS)}")
+        return self
 
 
 class Piece(NamedTuple):
@@ -38,21 +71,58 @@ class Piece(NamedTuple):
     row: int
     ends: bool
     failure: Exception | None
+    rejects: list[Reject]
 
 
-def pieces(stream: BinaryIO, name: str, options: Options, size: int, start: int = 0) -> Iterator[Piece]:
-    """Give the rows of ``stream`` from number ``start`` on, ``size`` in a piece; the last piece may be empty."""
-    row = start
-    for part, failure in parts(map_stream(stream, name, options), size, start):
-        row += len(part)
-        rejected = Counter(each.reason for each in part if not isinstance(each, Mapped | Duplicate))
-        if failure:
-            rejected["unreadable-file"] += 1
-        yield Piece(
-            items=[each.objects for each in part if isinstance(each, Mapped)],
-            read=len(part) + (failure is not None),
-            rejected=rejected,
-            row=row,
-            ends=failure is not None or len(part) < size,
-            failure=failure,
+F_co = TypeVar("F_co", bound=FileSettings, covariant=True)
+
+
+class FilesPull(Pull[F_co]):
+    """A pull that reads files of reports, or of records."""
+
+    _names = Naming()
+    _find: Find | None = None
+
+    def begin(self, find: Find) -> None:
+        """Read the user's names of columns as they are now, and keep what finds indicators."""
+        self._find = find
+        try:
+            self._names = naming.read(self.settings.columns) if self.settings.columns else Naming()
+        except naming.BadNaming as error:
+            raise Misconfigured(f"columns: {error}") from error
+
+    def pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int = 0) -> Iterator[Piece]:
+        """Give the rows of ``stream`` from number ``start`` on, a batch in a piece; the last piece may be empty."""
+        settings, row = self.settings, start
+        said = settings.options(settings.contribute_as, reported_at)
+        options = replace(said, format=settings.format, record=settings.record)
+        outcomes = (
+            map_records(stream, name, options, find=self._find)
+            if settings.record
+            else map_stream(stream, name, options)
         )
+        for part, failure in self._knowing(parts(outcomes, settings.batch, start)):
+            row += len(part)
+            rejects = [each for each in part if isinstance(each, Reject)]
+            rejected = Counter(each.reason for each in rejects)
+            if failure:
+                rejected["unreadable-file"] += 1
+                _log.warning("file unreadable feed=%s file=%s error=%s", settings.name, escaped(name), failure)
+            yield Piece(
+                items=[each.objects for each in part if isinstance(each, Mapped)],
+                read=len(part) + (failure is not None),
+                rejected=rejected,
+                row=row,
+                ends=failure is not None or len(part) < settings.batch,
+                failure=failure,
+                rejects=rejects,
+            )
+
+    def _knowing(self, some: Iterator[Part]) -> Iterator[Part]:
+        """Give what ``some`` gives, which knows the user's names while it is at work, and nobody else does."""
+        while True:
+            with named(self._names):
+                part = next(some, None)
+            if part is None:
+                return
+            yield part

@@ -4,13 +4,23 @@ import threading
 from typing import Any, Self
 
 from urllib3 import BaseHTTPResponse, Retry
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import InvalidHeader, MaxRetryError
 
 _AGAIN = (429, 502, 503, 504)
-# A peer that asks for more is tried again by the next run.
+# A peer that asks for more is tried again by the next run, and that no earlier than it asks.
 _LONGEST_PAUSE = 30.0
+# Who asks for more than a day is asked once a day.
+_LONGEST_WAIT = 86_400
 _REPEATS = 10.0
 _EARNED = 0.1
+
+
+def asked_for(retry_after: str | None) -> float:
+    """Give how many seconds a peer asks, by its header ``Retry-After``, not to be asked: a day at most."""
+    try:
+        return Retry(retry_after_max=_LONGEST_WAIT).parse_retry_after(retry_after) if retry_after else 0.0
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0.0
 
 
 class Budget:
@@ -39,7 +49,7 @@ class Budget:
 
 
 class Retrying(Retry):
-    """Asks again where that is wanted, and waits no longer than a run should, whatever the peer asks."""
+    """Asks again where that is wanted, and not where the peer asks for a longer pause than a run should make."""
 
     budget: Budget
 
@@ -63,14 +73,22 @@ class Retrying(Retry):
         made.budget = self.budget
         return made
 
-    def increment(self, *args: Any, **more: Any) -> Self:
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> Self:
         """Count one attempt. Raises ``MaxRetryError`` where there are to be no more."""
-        counted = super().increment(*args, **more)
-        if not self.budget.spend():
-            raise MaxRetryError(more["_pool"], more.get("url") or "", more.get("error"))
+        counted = super().increment(method, url, response, error, _pool, _stacktrace)
+        said = response.headers.get("Retry-After") if response is not None else None
+        if asked_for(said) > _LONGEST_PAUSE or not self.budget.spend():
+            raise MaxRetryError(_pool, url or "", error)
         return counted
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        """Give what the peer asks, or the longest pause where that is shorter."""
-        asked = super().get_retry_after(response)
-        return None if asked is None else min(asked, _LONGEST_PAUSE)
+        """Give what the peer asks; nothing where what it says cannot be read."""
+        return asked_for(response.headers.get("Retry-After")) or None

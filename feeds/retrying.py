@@ -10,10 +10,12 @@ import orjson
 
 from feeds.claims import claim
 from feeds.connector import Connector, FeedSettings, Misconfigured, Outgoing, Pull, Push, TryLater
+from feeds.filtering import wanted
 from feeds.isolating import Failed, isolate, report
 from feeds.pages import Pages
 from feeds.pulling import take
 from feeds.pushing import position, record
+from feeds.refusals import push_again
 from feeds.run import Run, Work
 from server.release.contribute import Outcome
 from server.store import Store, Tx, dead_letters, feed_states, log
@@ -34,7 +36,7 @@ class Retried:
 
 
 def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = False) -> Retried:
-    """Try again what was put aside of ``feed``, and let it run when its time comes, whatever had failed before.
+    """Try again what was put aside of ``feed`` or refused by its peer, and let it run when its time comes.
 
     Of what has failed three times already that is done only with ``everything``.
     """
@@ -55,7 +57,7 @@ def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = Fal
             if isinstance(feed, Pull):
                 _pull(work, feed, letters, done)
             elif isinstance(feed, Push):
-                _push(work, feed, letters, done)
+                _push(work, feed, letters, done, everything=everything)
         except TryLater as error:
             done.error = f"try later: {error}"
         except Misconfigured as error:
@@ -77,17 +79,18 @@ def _pull(work: Work, feed: Pull[Any], letters: Sequence[Letter], done: Retried)
             _settle(tx, work, some, failed, done)
 
 
-def _push(work: Work, feed: Push[Any], letters: Sequence[Letter], done: Retried) -> None:
+def _push(work: Work, feed: Push[Any], letters: Sequence[Letter], done: Retried, *, everything: bool) -> None:
     partner = work.partner(feed.settings.partner, "partner")
     try:
-        collection, _ = position(work, partner, feed.settings)
-        feed.begin(Outgoing(work.store, collection, work.run.feed, partner.name))
-        feed.begin(Outgoing(work.store, collection, work.run.feed, partner.name))
+        collection = position(work, partner, feed.settings).collection
+        outgoing = Outgoing(work.store, collection, work.run.feed, partner.name)
+        feed.begin(outgoing)
         for start in range(0, len(letters), feed.settings.batch):
             some = letters[start : start + feed.settings.batch]
             with work.store.read() as tx:
                 # What is newest of it now: a later revocation says more than what failed.
-                found = log.latest(tx, collection, [letter.subject for letter in some])
+                newest = log.latest(tx, collection, [letter.subject for letter in some])
+            found = {item.id: item for item in wanted(outgoing, feed.settings, [*newest.values()])}
             there = [letter for letter in some if letter.subject in found]
             answered, failed = isolate([found[letter.subject] for letter in there], feed.push, given_up=True)
             with work.transaction() as tx:
@@ -96,6 +99,8 @@ def _push(work: Work, feed: Push[Any], letters: Sequence[Letter], done: Retried)
                 gone = [letter.id for letter in some if letter.subject not in found]
                 dead_letters.remove(tx, work.run.feed, gone)
                 done.settled += len(gone)
+        tried, taken = push_again(work, feed, outgoing, partner, everything=everything)
+        done.tried, done.settled, done.failed = done.tried + tried, done.settled + taken, done.failed + tried - taken
     finally:
         feed.close()
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from feeds.claims import Claim
 from feeds.connector import Misconfigured
+from feeds.mapping import Reject
 from feeds.pages import Pages
 from schemas.partner import Partner
 from server.store import Store, Tx, dead_letters, partners
@@ -22,7 +23,8 @@ Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "bus
 class Run:
     """How a run went. ``read`` is what was looked at; ``reasons`` say why ``rejected`` of it was.
 
-    What is neither accepted nor rejected was known before. ``error`` is None where the run ended well.
+    What is neither accepted nor rejected was known before. ``error`` is None where the run ended well. ``wait`` is
+    how many seconds the peer asks not to be asked.
     """
 
     feed: str
@@ -33,6 +35,7 @@ class Run:
     reasons: Counter[str] = field(default_factory=Counter)
     error: str | None = None
     ending: Ending = "done"
+    wait: float = 0.0
 
     @property
     def rejected(self) -> int:
@@ -63,6 +66,7 @@ class Work:
     claim: Claim | None
     pages: Pages
     progress: Callable[[Run], None]
+    reject: Callable[[Reject], None] = lambda _: None
 
     @property
     def dry_run(self) -> bool:

@@ -1,5 +1,6 @@
 """One run of a feed: claimed, worked off batch by batch, remembered and logged in one line."""
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -8,7 +9,9 @@ from datetime import UTC, datetime
 
 from feeds import backoff
 from feeds.claims import Claim, claim as claim_
-from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push, TryLater
+from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, PullSettings, Push, TryLater
+from feeds.consequences import Refused
+from feeds.mapping import Reject
 from feeds.pages import Pages
 from feeds.pulling import pull
 from feeds.pushing import push
@@ -16,9 +19,16 @@ from feeds.run import Ending, Run, Work
 from server.store import Store, StoreUnavailable, checkpoints, clock, feed_states
 from server.store.leases import Fenced
 
-__all__ = ["Ending", "Run", "run"]
+__all__ = ["Ending", "Run", "run", "settle"]
 
 _log = logging.getLogger(__name__)
+
+
+def settle() -> None:
+    """Prepare a process that runs feeds and does nothing else: a batch makes many objects, and little rubbish."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def run(
@@ -30,12 +40,14 @@ def run(
     claim: Claim | None = None,
     pages: Pages | None = None,
     progress: Callable[[Run], None] = lambda _: None,
+    reject: Callable[[Reject], None] = lambda _: None,
 ) -> Run:
     """Run ``feed`` once, from its checkpoint to the end of what there is, or until ``stop`` between two batches.
 
     Never raises for what happens in the run: that is in the result, the log and the store. Without a ``claim`` it
     makes its own, and ends as ``busy`` where another node has it. A dry run does everything but keep or send.
-    ``pages`` are shared with other pushes; ``progress`` is told after each batch.
+    ``pages`` are shared with other pushes; ``progress`` is told after each batch, ``reject`` each row that a pull
+    could not take.
     """
     now = datetime.now(UTC)
     result = Run(feed.settings.name, started=now, ended=now)
@@ -46,9 +58,8 @@ def run(
                 result.error, result.ending = "another node runs it just now", "busy"
                 return result
         with nullcontext() if dry_run or claim is None else claim:
-            work = Work(
-                store, result, stop or threading.Event(), None if dry_run else claim, pages or Pages(), progress
-            )
+            held = None if dry_run else claim
+            work = Work(store, result, stop or threading.Event(), held, pages or Pages(), progress, reject)
             _work(work, feed)
             result.ended = datetime.now(UTC)
             if claim is not None and not dry_run:
@@ -78,10 +89,12 @@ def _work(work: Work, feed: Connector[FeedSettings]) -> None:
     result = work.run
     try:
         if isinstance(feed, Pull):
-            pull(work, feed)
+            _pull(work, feed)
         elif isinstance(feed, Push):
             push(work, feed)
-    except (TryLater, StoreUnavailable) as error:
+    except TryLater as error:
+        result.error, result.ending, result.wait = f"try later: {error}", "try-later", error.after
+    except StoreUnavailable as error:
         result.error, result.ending = f"try later: {error}", "try-later"
     except Misconfigured as error:
         result.error, result.ending = f"misconfigured: {error}", "misconfigured"
@@ -91,6 +104,14 @@ def _work(work: Work, feed: Connector[FeedSettings]) -> None:
         # The text of an unexpected error may hold anything; the store and the page get its type alone.
         _log.exception("run failed feed=%s", result.feed)
         result.error, result.ending = f"unexpected {type(error).__name__}: see the log", "failed"
+
+
+def _pull(work: Work, feed: Pull[PullSettings]) -> None:
+    try:
+        pull(work, feed)
+    except Refused as error:
+        why = f"refuses what it is asked ({error}); look at the settings that say what to ask for"
+        raise Misconfigured(f"{error.peer}: {why}") from error
 
 
 def _remember(store: Store, claim: Claim, one: Run) -> None:

@@ -2,36 +2,38 @@
 
 import base64
 import hashlib
-import os
-from collections.abc import Callable
-from contextlib import suppress
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from feeds.connector import Misconfigured, TryLater
+from feeds.folders import Folder
 from feeds.signing import FileSigner
-from schemas.text import escaped
 from schemas.timestamp import Timestamp
 
 MANIFEST = "manifest.json"
 PAYLOAD_TYPE = "application/vnd.scamfeed.manifest+json"
-_CHUNK = 1 << 20
 
 Sha256 = Annotated[str, "hexadecimal"]
+Role = Literal["full", "added", "removed"]
 
 
 class Entry(BaseModel):
-    """A file: ``full`` is all that is active, ``added`` and ``removed`` are what has changed since the files before."""
+    """A file: ``full`` is all that is active, ``added`` and ``removed`` are what has changed since the files before.
+
+    How many ``indicators`` are in one file of several that belong together nobody says.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
-    role: Literal["full", "added", "removed"]
+    role: Role
     created: Timestamp
-    indicators: int
+    indicators: int | None
     bytes: int
     sha256: Sha256
 
@@ -45,80 +47,61 @@ class Manifest(BaseModel):
     files: list[Entry] = []
 
     @property
-    def full(self) -> Entry | None:
-        """Give the full file."""
-        return next((entry for entry in self.files if entry.role == "full"), None)
+    def full(self) -> list[Entry]:
+        """Give the full file, or the files of a full folder."""
+        return [entry for entry in self.files if entry.role == "full"]
 
 
 class Shelf:
-    """Puts files into a folder: each is whole under its name or not there at all."""
+    """Puts files into a folder, and says what is in it."""
 
-    def __init__(self, folder: Path, signer: FileSigner) -> None:
-        """Use ``folder``, which is there already."""
+    def __init__(self, folder: Folder, signer: FileSigner) -> None:
+        """Use ``folder``."""
         self._folder = folder
         self._signer = signer
 
     def manifest(self) -> Manifest | None:
         """Give what the manifest says, None where there is none or somebody else's."""
-        try:
-            envelope = DsseEnvelope.model_validate_json(self._path(MANIFEST).read_bytes())
-            return Manifest.model_validate_json(base64.b64decode(envelope.payload))
-        except FileNotFoundError:
+        found = self._folder.read(MANIFEST)
+        if found is None:
             return None
+        try:
+            return Manifest.model_validate_json(base64.b64decode(DsseEnvelope.model_validate_json(found).payload))
         except (ValidationError, ValueError):
             return None
-        except OSError as error:
-            raise self._consequence(error) from error
 
-    def put(
-        self, name: str, role: Literal["full", "added", "removed"], at: datetime, write: Callable[[BinaryIO], int]
-    ) -> Entry:
+    def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> Entry:
         """Write a file by ``write``, which tells how many indicators it has written."""
-        count, size, digest = self._replace(name, write)
+        count, size, digest = self._folder.put(name, write)
         return Entry(name=name, role=role, created=at, indicators=count, bytes=size, sha256=digest)
 
-    def publish(self, manifest: Manifest, keep: timedelta) -> None:
-        """Sign and write the manifest, then remove the changes that are older than ``keep``."""
+    def put_all(self, prefix: str, files: Sequence[Path], at: datetime) -> list[Entry]:
+        """Copy the files of a full folder, in their order."""
+        return [
+            self.put(f"{prefix}/{file.name}", "full", at, partial(_copy, file)).model_copy(update={"indicators": None})
+            for file in files
+        ]
+
+    def publish(self, manifest: Manifest, keep: timedelta, gone: Iterable[Entry] = ()) -> None:
+        """Sign and write the manifest, then remove what is ``gone`` and the changes that are older than ``keep``."""
         limit = manifest.created - keep
         old = [entry for entry in manifest.files if entry.role != "full" and entry.created < limit]
         kept = manifest.model_copy(update={"files": [entry for entry in manifest.files if entry not in old]})
         payload = kept.model_dump_json().encode()
         envelope = DsseEnvelope.of(PAYLOAD_TYPE, payload, self._signer).model_dump_json().encode() + b"\n"
-        self._replace(MANIFEST, lambda out: out.write(envelope))
-        for entry in old:
-            with suppress(OSError):
-                self._path(entry.name).unlink(missing_ok=True)
+        self._folder.put(MANIFEST, lambda out: out.write(envelope))
+        for entry in (*old, *gone):
+            self._folder.remove(entry.name)
 
-    def _replace(self, name: str, write: Callable[[BinaryIO], int]) -> tuple[int, int, str]:
-        target = self._path(name)
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            if not self._folder.is_dir():
-                raise Misconfigured(f"path: there is no folder {escaped(str(self._folder))}; make it first")
-            target.parent.mkdir(exist_ok=True)
-            with unfinished.open("w+b") as out:
-                count = write(out)
-                out.flush()
-                os.fsync(out.fileno())
-                out.seek(0)
-                digest = hashlib.file_digest(out, "sha256").hexdigest()
-                size = out.tell()
-            unfinished.replace(target)
-            return count, size, digest
-        except OSError as error:
-            raise self._consequence(error) from error
-        finally:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._folder.close()
 
-    def _path(self, name: str) -> Path:
-        return self._folder / name
 
-    def _consequence(self, error: OSError) -> Exception:
-        shown = escaped(str(self._folder))
-        if isinstance(error, PermissionError):
-            return Misconfigured(f"path: {shown}: this user may not write there")
-        return TryLater(f"path: {shown}: cannot be written just now: {error.strerror}")
+def _copy(file: Path, out: BinaryIO) -> int:
+    with file.open("rb") as said:
+        shutil.copyfileobj(said, out)
+    return 0
 
 
 class Signature(BaseModel):

@@ -3,6 +3,7 @@
 Descriptions are not read: they are written for analysts, and name people.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,23 +22,34 @@ KINDS = {
     "EMAIL_ADDRESS": "email",
     "IP_ADDRESS": "ip",
 }
+_NUMBER = re.compile("[0-9]{1,15}")
 _BAD = ("MALICIOUS", "SUSPICIOUS")
 
 _Update = Mapping[str, Any]
 
 
-def split(updates: Iterable[_Update]) -> tuple[list[Row | Unreadable], list[Row]]:
+def last_updated(update: object) -> int:
+    """Give when an update was, in seconds since 1970; 0 where it does not say."""
+    said = update.get("last_updated") if isinstance(update, dict) else None
+    return int(said) if isinstance(said, int | str) and _NUMBER.fullmatch(str(said)) else 0
+
+
+def split(updates: Iterable[object]) -> tuple[list[Row | Unreadable], list[Row]]:
     """Give updates as rows, and as rows too those by which a signal is a scam no more: deleted, or found good."""
     rows: list[Row | Unreadable] = []
     gone: list[Row] = []
     for number, update in enumerate(updates, 1):
+        if not isinstance(update, dict):
+            rows.append(Unreadable.of(number, text(update), "not-a-record", "no update: an object with its columns"))
+            continue
         opinions = _opinions(update)
         verdicts = {text(each.get("status")) for each in opinions}
         kind = KINDS.get(text(update.get("type")))
         # Without opinions that may be seen there is nothing to keep (facebook/ThreatExchange, issue 834).
         deleted = update.get("should_delete") is True or "descriptors" not in update
         if kind is not None and (deleted or (not verdicts & {*_BAD} and "NON_MALICIOUS" in verdicts)):
-            gone.append(Row(number, {"kind": kind, "value": _value(update)}))
+            said = {"kind": kind, "value": _value(update), "reported_at": text(update.get("last_updated"))}
+            gone.append(Row(number, {name: each for name, each in said.items() if each}))
         elif not deleted:
             rows.append(_row(number, update, kind, opinions))
     return rows, gone

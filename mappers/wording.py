@@ -1,5 +1,7 @@
 """Names and descriptions for people, in English and Thai."""
 
+from functools import lru_cache
+
 from schemas import kinds
 from schemas.vocabulary import Outcome, ScamType
 
@@ -57,6 +59,7 @@ def sentence(kind: str, scam_type: str, lang: str) -> str:
     return f"มีรายงานว่า{title}นี้ถูกใช้ใน{thai}" if lang == "th" else f"{title} reported as used in {english}."
 
 
+@lru_cache(maxsize=4096)
 def description(kind: str, scam_type: str) -> str:
     """Say in both languages what is reported, for a report that has no words of its own."""
     return " / ".join(sentence(kind, scam_type, lang) for lang in LANGUAGES)

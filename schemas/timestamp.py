@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -14,6 +15,8 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
+# A file, or a page of a peer's, says few moments many times.
+@lru_cache(maxsize=4096)
 def parse(text: str) -> datetime:
     """Read RFC 3339, an ISO date (its midnight), or seconds or milliseconds since the epoch.
 

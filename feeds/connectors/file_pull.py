@@ -1,9 +1,7 @@
 """Files of reports that a partner leaves in a folder, here or on another machine."""
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from glob import glob, has_magic
 from pathlib import Path
@@ -12,19 +10,17 @@ from typing import Annotated, Any, BinaryIO, ClassVar, NamedTuple, Self, cast
 
 from pydantic import Field, model_validator
 
-from feeds.connector import Batch, Misconfigured, Pull, PullSettings, TryLater
-from feeds.reading import FileSettings, Piece, pieces
+from feeds.connector import Batch, Misconfigured, TryLater
+from feeds.reading import FileSettings, FilesPull
 from feeds.remote import Remote, RemoteSettings
 from schemas.text import escaped
-
-_log = logging.getLogger(__name__)
 
 # Names that programs give to files they are still writing.
 _UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", "~")
 _SETTLED = timedelta(minutes=1)
 
 
-class FilePullSettings(RemoteSettings, FileSettings, PullSettings):
+class FilePullSettings(RemoteSettings, FileSettings):
     """A folder, all of whose files are read, or a pattern such as ``reports/**/*.csv``; and what the rows leave out."""
 
     path: Annotated[
@@ -49,7 +45,7 @@ class _File(NamedTuple):
     digest: str
 
 
-class FilePull(Pull[FilePullSettings]):
+class FilePull(FilesPull[FilePullSettings]):
     """Reads each file once, whatever it is called, the oldest first; goes on in the middle of one that was begun.
 
     Links, hidden files and files still being written (``.part``, ``.tmp``) are left alone, and so is what links to
@@ -120,11 +116,12 @@ class FilePull(Pull[FilePullSettings]):
     def _rows(self, file: _File, start: int) -> Iterator[Batch]:
         name = escaped(file.path.name)
         with file.path.open("rb") as stream:
-            for piece in self._pieces(stream, name, datetime.fromtimestamp(file.state[1] / 1e9, UTC), start):
+            for piece in self.pieces(stream, name, _not_ahead(datetime.fromtimestamp(file.state[1] / 1e9, UTC)), start):
                 # A file that somebody went on writing is begun anew by the next run.
                 whole = piece.failure or (piece.ends and _state(file.path) == file.state)
                 done = [(file.digest, name)] if whole else []
-                yield Batch(piece.items, {"digest": file.digest, "row": piece.row}, piece.read, piece.rejected, done)
+                at = {"digest": file.digest, "row": piece.row}
+                yield Batch(piece.items, at, piece.read, piece.rejected, done, rejects=piece.rejects)
 
     def _remote(self, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
         """Give the rows of files on another machine, each of which is copied here first."""
@@ -144,19 +141,10 @@ class FilePull(Pull[FilePullSettings]):
                         continue
                     copy.seek(0)
                     start = int(begun.get("row", 0)) if begun.get("digest") == digest else 0
-                    for piece in self._pieces(cast("BinaryIO", copy), escaped(file.name), file.changed, start):
+                    for piece in self.pieces(cast("BinaryIO", copy), file.name, _not_ahead(file.changed), start):
                         kept = {"digest": digest, "row": piece.row, "path": file.path}
                         done = [(digest, escaped(file.name)), *known] if piece.ends else []
-                        yield Batch(piece.items, kept, piece.read, piece.rejected, done)
-
-    def _pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int) -> Iterator[Piece]:
-        settings = self.settings
-        at = min(reported_at, datetime.now(UTC))
-        options = replace(settings.options(settings.contribute_as, at), format=settings.format)
-        for piece in pieces(stream, name, options, settings.batch, start):
-            if piece.failure:
-                _log.warning("file unreadable feed=%s file=%s error=%s", settings.name, name, piece.failure)
-            yield piece
+                        yield Batch(piece.items, kept, piece.read, piece.rejected, done, rejects=piece.rejects)
 
 
 def _is_left(name: str) -> bool:
@@ -167,6 +155,11 @@ def _is_left(name: str) -> bool:
 def _above_pattern(path: Path) -> Path:
     """Give the folder that a pattern looks into: the last before its first wildcard."""
     return next(folder for folder in path.parents if not has_magic(str(folder)))
+
+
+def _not_ahead(moment: datetime) -> datetime:
+    """Give the present where the clock of who wrote a file is ahead."""
+    return min(moment, datetime.now(UTC))
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, BinaryIO, ClassVar, Self
 
 import msgspec
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from feeds import formats
 from feeds.connector import Answer, Duration, Misconfigured, Outgoing, Push, PushSettings, Secret, duration
 from feeds.envelopes import passed_over, refused
 from feeds.exporting import export
 from feeds.filtering import matches
+from feeds.folders import Elsewhere, Here
+from feeds.remote import Remote, RemoteSettings
 from feeds.shelf import Entry, Manifest, Shelf
 from feeds.signing import FileSigner
 from feeds.stix import report_of
@@ -25,11 +28,11 @@ from server.store.item import Item
 from server.store.store import Tx
 
 
-class FilePushSettings(PushSettings):
+class FilePushSettings(RemoteSettings, PushSettings):
     """Where the files go, of which format they are, and which key signs their manifest."""
 
-    path: Annotated[Path, Field(description="the folder, which has to be there")]
-    format: Annotated[str, Field(description="format of the files")]
+    path: Annotated[str, Field(min_length=1, description="folder that is there, here or at sftp://, or s3://")]
+    format: Annotated[str, Field(description="format of the files, or of the folder of files")]
     signing_key: Annotated[Secret, Field(description="the Ed25519 key in PEM that signs the manifest")]
     full_every: Annotated[
         Duration, Field(description="how old the full file may grow; a revocation renews it at once")
@@ -41,12 +44,22 @@ class FilePushSettings(PushSettings):
 
     @field_validator("format")
     @classmethod
-    def _written_to_a_file(cls, name: str) -> str:
-        format = formats.get(name)
-        if not format.writes or format.folder:
-            able = ", ".join(each.name for each in formats.every().values() if each.writes and not each.folder)
-            raise ValueError(f"no file is written in the format {name}; there are: {able}")
+    def _written(cls, name: str) -> str:
+        if not formats.get(name).writes:
+            able = ", ".join(each.name for each in formats.every().values() if each.writes)
+            raise ValueError(f"nothing is written in the format {name}; there are: {able}")
         return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.is_remote:
+            self.check_remote(self.path)
+        return self
+
+    @property
+    def is_remote(self) -> bool:
+        """Tell whether the folder is on another machine."""
+        return "://" in self.path
 
 
 class FilePush(Push[FilePushSettings]):
@@ -81,9 +94,9 @@ class FilePush(Push[FilePushSettings]):
             answers, added, removed = self._sorted(tx, items, now)
         stamp = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{len(manifest.files):06d}"
         entries: list[Entry] = []
-        if removed:
+        if removed and not self._format.folder:
             entries.append(shelf.put(f"changes/{stamp}.removed.{self._ending}", "removed", now, self._writing(removed)))
-        if added:
+        if added and not self._format.folder:
             entries.append(shelf.put(f"changes/{stamp}.added.{self._ending}", "added", now, self._writing(added)))
         self._revoked = self._revoked or any(item.revoked for item in items)
         if entries:
@@ -93,33 +106,51 @@ class FilePush(Push[FilePushSettings]):
 
     def finish(self) -> None:
         """Renew the full file where it is missing, too old, or has what is revoked."""
-        outgoing, shelf = self._opened()
+        _, shelf = self._opened()
         now = timestamp.now()
         manifest = self._manifest(shelf, now)
-        full = manifest.full
-        if full is not None and not self._revoked and now - full.created < duration(self.settings.full_every):
+        before = manifest.full
+        if before and not self._revoked and now - before[0].created < duration(self.settings.full_every):
             return
-
-        def write(out: BinaryIO) -> int:
-            with outgoing.store.read() as tx:
-                return export(tx, outgoing.collection, self._format.name, out, now, only=self._wanted).written
-
-        entry = shelf.put(f"{outgoing.collection.alias}.{self._ending}", "full", now, write)
+        entries = self._folder(shelf, now) if self._format.folder else [self._file(shelf, now)]
         rest = [each for each in manifest.files if each.role != "full"]
+        named = {each.name for each in entries}
         shelf.publish(
-            manifest.model_copy(update={"created": now, "files": [entry, *rest]}), duration(self.settings.keep)
+            manifest.model_copy(update={"created": now, "files": [*entries, *rest]}),
+            duration(self.settings.keep),
+            gone=[each for each in before if each.name not in named],
         )
         self._revoked = False
 
     def close(self) -> None:
         """Forget the key; the next run reads it as it is then."""
+        if self._shelf is not None:
+            self._shelf.close()
         self._shelf = None
+
+    def _file(self, shelf: Shelf, now: datetime) -> Entry:
+        name = f"{self.settings.collection}.{self._ending}"
+        return shelf.put(name, "full", now, lambda out: self._export(out, now))
+
+    def _folder(self, shelf: Shelf, now: datetime) -> list[Entry]:
+        with TemporaryDirectory(prefix="scamfeed-") as working:
+            self._export(Path(working), now)
+            # What lists the others goes last.
+            files = sorted(Path(working).iterdir(), key=lambda file: (file.name == "manifest.json", file.name))
+            return shelf.put_all(self.settings.collection, files, now)
+
+    def _export(self, target: BinaryIO | Path, now: datetime) -> int:
+        outgoing, _ = self._opened()
+        with outgoing.store.read() as tx:
+            return export(tx, outgoing.collection, self._format.name, target, now, only=self._wanted).written
 
     def _opened(self) -> tuple[Outgoing, Shelf]:
         if self._outgoing is None:
             raise Misconfigured("file-push: begin() comes before push()")
         if self._shelf is None:
-            self._shelf = Shelf(self.settings.path, FileSigner(self.settings.signing_key.reveal()))
+            signer = FileSigner(self.settings.signing_key.reveal())
+            remote = Elsewhere(Remote(self.settings, self.settings.path)) if self.settings.is_remote else None
+            self._shelf = Shelf(remote or Here(Path(self.settings.path)), signer)
         return self._outgoing, self._shelf
 
     def _manifest(self, shelf: Shelf, now: datetime) -> Manifest:

@@ -5,8 +5,9 @@ and, for the headers, https://www.globalsignalexchange.org/docs/sending-signals.
 """
 
 import logging
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Annotated, Any, ClassVar, Self
 
@@ -23,6 +24,7 @@ from feeds.outbound import OutboundSettings, Refused, consequences, session
 
 _log = logging.getLogger(__name__)
 
+_NUMBER = re.compile("[0-9]{1,15}")
 _LISTS = ("data", "results", "signals", "items")
 _KEPT_FOR = 86_400
 _MOST = 10_000
@@ -70,24 +72,22 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
             opened.headers.update({"API-KEY": settings.api_key.reveal(), "API-SECRET": settings.api_secret.reveal()})
             while True:
                 asked = int(time.time())
-                signals = self._ask(opened, last + 1)
-                try:
-                    # Asked from a number that it has no more, the exchange begins with what it has.
-                    signals = sorted(
-                        (each for each in signals if int(each["id"]) > last), key=lambda one: int(one["id"])
-                    )
-                    last = max([last, *(int(signal["id"]) for signal in signals)])
-                except (KeyError, TypeError, ValueError) as error:
-                    raise TryLater(f"{settings.url}: answers, but its signals have no numbers") from error
+                listed = self._ask(opened, last + 1)
+                without = [each for each in listed if not _number(each)]
+                if without and last == 0 and len(without) == len(listed):
+                    raise TryLater(f"{settings.url}: answers, but its signals have no numbers")
+                # Asked from a number that it has no more, the exchange begins with what it has.
+                signals = sorted((each for each in listed if _number(each) > last), key=_number)
                 for start in range(0, len(signals), settings.batch):
                     part = signals[start : start + settings.batch]
-                    at = {"id": int(part[-1]["id"]), "asked": asked}
-                    yield of_rows(_rows(part), at, options)
+                    last = _number(part[-1])
+                    yield of_rows(_rows(part), {"id": last, "asked": asked}, options)
+                if without or not signals:
+                    yield of_rows(_rows(without), {"id": last, "asked": asked}, options)
                 if not signals:
-                    yield Batch([], {"id": last, "asked": asked}, 0)
                     return
 
-    def _ask(self, opened: requests.Session, first: int) -> list[dict[str, Any]]:
+    def _ask(self, opened: requests.Session, first: int) -> list[Any]:
         settings = self.settings
         asked = {**settings.filters, "idFrom": str(first), "limit": str(min(settings.batch, _MOST))}
         try:
@@ -99,14 +99,22 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
             raise Misconfigured(f"{settings.url}: does not take these filters (HTTP {error.status})") from error
         if isinstance(said, dict):
             said = next((said[name] for name in _LISTS if isinstance(said.get(name), list)), None)
-        if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+        if not isinstance(said, list):
             raise TryLater(f"{settings.url}: answers, but not with a list of signals")
         return said
 
 
-def _rows(signals: Sequence[Mapping[str, Any]]) -> Iterator[Row | Unreadable]:
+def _number(signal: object) -> int:
+    """Give the number of a signal, which counts from 1; 0 where it has none."""
+    said = signal.get("id") if isinstance(signal, dict) else None
+    return int(said) if isinstance(said, int | str) and _NUMBER.fullmatch(str(said)) else 0
+
+
+def _rows(signals: Sequence[Any]) -> Iterator[Row | Unreadable]:
     for number, signal in enumerate(signals, 1):
-        if str(signal.get("status")).startswith("feedback"):
+        if not _number(signal):
+            yield Unreadable.of(number, "", "not-a-record", "no signal: an object with its number")
+        elif str(signal.get("status")).startswith("feedback"):
             yield Unreadable.of(number, "", "feedback", "what a reader did about a signal is no report of it")
         else:
             yield from formats.read(BytesIO(orjson.dumps([signal])), format="gse")

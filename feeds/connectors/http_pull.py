@@ -1,10 +1,9 @@
 """Reports that a partner keeps at a URL: a file in any format, or an API page by page."""
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
@@ -18,15 +17,13 @@ from pydantic import Field, model_validator
 from requests.auth import HTTPBasicAuth
 
 from feeds import formats, outbound
-from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
+from feeds.connector import Batch, Misconfigured, Secret, TryLater
 from feeds.format import UnreadableFile
 from feeds.outbound import OutboundSettings, check_login
 from feeds.page_by_page import Paging, Place
-from feeds.reading import FileSettings, pieces
+from feeds.reading import FileSettings, FilesPull
 from feeds.taxii import Bearer
 from schemas.text import escaped
-
-_log = logging.getLogger(__name__)
 
 _IN_MEMORY = 4 << 20
 _BLOCK = 1 << 18
@@ -37,7 +34,7 @@ _GONE = (400, 404, 410, 416, 422)
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
-class HttpPullSettings(OutboundSettings, FileSettings, PullSettings):
+class HttpPullSettings(OutboundSettings, FileSettings):
     """Where the reports are, who we are there, and how pages follow each other where they come in pages."""
 
     url: Annotated[str, Field(pattern=r"^https?://\S+$", description="of the file, or of the API's first page")]
@@ -81,7 +78,7 @@ class _Document:
         return {name: self.response.headers[name] for name in _VALIDATORS if name in self.response.headers}
 
 
-class HttpPull(Pull[HttpPullSettings]):
+class HttpPull(FilesPull[HttpPullSettings]):
     """Asks whether something has changed, and reads what has; each page is read once for each content that it has.
 
     A run that ends in the middle goes on with the same page, a run after a whole one begins at the first again. An
@@ -105,16 +102,18 @@ class HttpPull(Pull[HttpPullSettings]):
                     with self._document(session, place, unchanged) as document:
                         if document is None:
                             return
-                        following = self._following(place, document)
+                        following, fault = self._following(place, document)
                         if following is not None and (document.digest == before or following == place):
                             following = None
-                        kept = self._kept(place, following, document)
+                        kept = {"place": place} if fault else self._kept(place, following, document)
                         if seen(document.digest):
                             yield Batch([], kept, 0)
                         else:
                             start = int(begun.get("row", 0)) if begun.get("digest") == document.digest else 0
                             yield from self._rows(document, place, kept, start)
                         before = document.digest
+                        if fault is not None:
+                            raise fault
                 except _Gone as gone:
                     if had and "page" not in place:
                         raise TryLater(f"{self._server}: says that there is another page, and has none") from gone
@@ -185,10 +184,11 @@ class HttpPull(Pull[HttpPullSettings]):
         except outbound.Refused as refusal:
             raise Misconfigured(f"{self._server}: refuses the question ({refusal})") from refusal
 
-    def _following(self, place: Place, document: _Document) -> Place | None:
+    def _following(self, place: Place, document: _Document) -> tuple[Place | None, Misconfigured | None]:
+        """Give the place of the next page, or what is wrong with it: this one's rows count all the same."""
         paging = self.settings.paging
         if paging is None or (paging.by in ("page", "cursor") and self._is_empty(document)):
-            return None
+            return None, None
         page = None
         if paging.path is not None:
             try:
@@ -196,7 +196,10 @@ class HttpPull(Pull[HttpPullSettings]):
             except orjson.JSONDecodeError:
                 page = None
             document.file.seek(0)
-        return paging.following(place, document.response, page)
+        try:
+            return paging.following(place, document.response, page), None
+        except Misconfigured as fault:
+            return None, fault
 
     def _is_empty(self, document: _Document) -> bool:
         try:
@@ -216,15 +219,11 @@ class HttpPull(Pull[HttpPullSettings]):
         return {"place": place} if paging.keep else {}
 
     def _rows(self, document: _Document, place: Place, kept: dict[str, Any], start: int) -> Iterator[Batch]:
-        settings = self.settings
-        options = replace(settings.options(settings.contribute_as, document.dated), format=settings.format)
-        name = escaped(urlsplit(settings.url).hostname or "")
-        for piece in pieces(document.file, self._hint, options, settings.batch, start):
-            if piece.failure:
-                _log.warning("answer unreadable feed=%s error=%s", settings.name, piece.failure)
+        name = escaped(urlsplit(self.settings.url).hostname or "")
+        for piece in self.pieces(document.file, self._hint, document.dated, start):
             checkpoint = kept if piece.ends else {"place": place, "digest": document.digest, "row": piece.row}
             done = [(document.digest, name)] if piece.ends else []
-            yield Batch(piece.items, checkpoint, piece.read, piece.rejected, done)
+            yield Batch(piece.items, checkpoint, piece.read, piece.rejected, done, rejects=piece.rejects)
 
     @property
     def _hint(self) -> str:

@@ -18,11 +18,12 @@ from feeds.items import ReportSettings
 from feeds.mail import File, Mail
 from feeds.mailbox import Login, Server, Tls, opened
 from feeds.mapping import Duplicate, Mapped, Reject, map_stream, parts
+from feeds.proxies import ProxySettings
 
 _Outcomes = Iterator[Mapped | Duplicate | Reject]
 
 
-class ImapPullSettings(ReportSettings, PullSettings):
+class ImapPullSettings(ProxySettings, ReportSettings, PullSettings):
     """The mailbox, who we are there, and whose mails are read."""
 
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", description="the mail server")]
@@ -46,6 +47,7 @@ class ImapPullSettings(ReportSettings, PullSettings):
     bodies: Annotated[bool, Field(description="also read what the mails themselves say")] = False
     max_bytes: Annotated[int, Field(ge=1024, description="the largest mail to take")] = 25 << 20
     timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
+    answer_within: Annotated[Duration, Field(description="how long one whole mail may take")] = "10m"
     allow_private: Annotated[
         bool, Field(description="connect to this machine and to private networks all the same")
     ] = False
@@ -65,6 +67,7 @@ class ImapPullSettings(ReportSettings, PullSettings):
             raise ValueError("give password or token")
         if self.tls == "none" and not is_here(self.host) and not self.allow_plain:
             raise ValueError("tls: none shows the password to all on the way; use implicit, or set allow_plain")
+        self.check_tunnel()
         return self
 
 
@@ -145,9 +148,11 @@ class ImapPull(Pull[ImapPullSettings]):
             port,
             settings.tls,
             duration(settings.timeout).total_seconds(),
+            duration(settings.answer_within).total_seconds(),
             settings.ca_file,
             settings.allow_private,
             settings.max_bytes,
+            settings,
         )
 
     def _login(self) -> Login:

@@ -100,9 +100,12 @@ class MispPull(Pull[MispPullSettings]):
         since, latest, page = (
             int(begun.get(name, start)) for name, start in (("since", 0), ("latest", 0), ("page", 1))
         )
+        before: list[Any] = []
         while True:
             listed = self._ask(opened, since, page)
-            at = {"since": since, "page": page}
+            if listed and listed == before:
+                raise TryLater(f"{self.settings.url}: gives the same page without end")
+            before, at = listed, {"since": since, "page": page}
             for event in filter(None, map(event_in, listed)):
                 version = Version(str(event.get("uuid")), str(event.get("timestamp")))
                 latest = max(latest, _seconds(event.get("publish_timestamp")))

@@ -70,10 +70,11 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
     def _collection(self, opened: requests.Session, place: dict[str, Any]) -> Iterator[Batch]:
         settings = self.settings
         options = settings.options(settings.contribute_as)
+        had = [place]
         while True:
             said, shifted = self._ask(opened, place)
-            objects = [each for each in said.get("objects") or [] if isinstance(each, dict)]
-            if not objects:
+            listed = said.get("objects") or []
+            if not listed:
                 return
             # ``next`` is given on the last page too, leads on from there, and never expires.
             if following := said.get("next"):
@@ -82,7 +83,10 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
                 place = {"added_after": shifted}
             elif said.get("more") is True:
                 raise TryLater(f"{settings.url}: says that there is more, and not where")
-            rows, gone = opencti.split(objects)
+            if said.get("more") is True and place in had:
+                raise TryLater(f"{settings.url}: gives one page after another without end")
+            had.append(place)
+            rows, gone = opencti.split(listed)
             yield of_rows(rows, place, options, gone=gone)
             if said.get("more") is not True:
                 return

@@ -11,6 +11,7 @@ from taxii2client.v21 import Collection as Collection21
 
 from feeds import paging, taxii
 from feeds.adopting import Adopting
+from feeds.ahead import ahead
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
 from feeds.mapping import Options
 from feeds.outbound import OutboundSettings, check_login
@@ -80,7 +81,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         with closing(self._connection()) as connection:
             collection = self._collection(connection, kind, media_type)
             before = checkpoint
-            for page in pages(collection, paging.Headers(connection), settings.batch, checkpoint):
+            for page in ahead(pages(collection, paging.Headers(connection), settings.batch, checkpoint)):
                 yield from _batches(adopting, page.objects, settings.batch, before, page.checkpoint)
                 before = page.checkpoint
 

@@ -4,17 +4,21 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import quote, urljoin
 
+import requests
 from pydantic import Field, model_validator
 from taxii2client.v21 import ApiRoot, Collection
 
 from feeds import taxii
 from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
+from feeds.envelopes import passed_over
 from feeds.outbound import OutboundSettings, check_login
 from server.store.item import Item
 
 _OPEN, _CLOSE = b'{"objects":[', b"]}"
 _MOST_REFUSED = 25
 _LONGEST_ANSWER = 200
+# Runs that the peer may fail at the same objects before it is taken to be about one of them.
+_PATIENCE = 3
 
 
 class TaxiiPushSettings(OutboundSettings, PushSettings):
@@ -27,6 +31,9 @@ class TaxiiPushSettings(OutboundSettings, PushSettings):
     user: Annotated[str | None, Field(description="our user name there")] = None
     password: Annotated[Secret | None, Field(description="our password there")] = None
     token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
+    leave_out: Annotated[
+        tuple[str, ...], Field(description="types of objects that the peer cannot keep, as extension-definition")
+    ] = ()
     wait: Annotated[Duration, Field(description="how long to wait for the peer to finish what it took")] = "60s"
     max_bytes: Annotated[
         int, Field(ge=1024, description="the largest envelope to send, and the largest answer to take")
@@ -56,12 +63,15 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         self._collection: Any = None
         self._limit = settings.max_bytes
         self._refused = 0
+        self._failing: tuple[tuple[str, str, int], int] | None = None
+        self._parting = False
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver ``items``, in their order."""
         self._open()
-        answers: list[Answer] = []
-        for envelope in self._envelopes(items):
+        left_out = self.settings.leave_out
+        answers = [passed_over(item, "of a type to be left out") for item in items if item.type in left_out]
+        for envelope in self._envelopes([item for item in items if item.type not in left_out]):
             if len(envelope) == 1 and len(envelope[0].body) + len(_OPEN + _CLOSE) > self._limit:
                 answers.append(
                     Answer(envelope[0], False, f"failed: larger than the {self._limit} bytes the peer takes")
@@ -131,14 +141,52 @@ class TaxiiPush(Push[TaxiiPushSettings]):
             with taxii.consequences(self.settings.url):
                 status = self._collection.add_objects(body, wait_for_completion=False)
                 if status.status != "complete":
-                    status.wait_until_final(0.5, duration(self.settings.wait).total_seconds())
+                    self._wait(status)
                 answers = _answers(items, status)
         except taxii.Refused as refusal:
             return self._halved(items, refusal)
+        except TryLater as error:
+            if not self._is_at_fault(items, error):
+                raise
+            return self._parted(items, error)
+        if status.failure_count > len(status.failures):
+            return self._halved(items, "the peer fails it without a word")
         self._refused = 0
         return answers
 
-    def _halved(self, items: list[Item], refusal: taxii.Refused) -> list[Answer]:
+    def _is_at_fault(self, items: list[Item], error: TryLater) -> bool:
+        """Tell whether it is the objects that the peer fails at: at the same ones in run after run."""
+        if _status(error) != requests.codes.internal_server_error:
+            return False
+        these = items[0].id, items[-1].id, len(items)
+        times = self._failing[1] + 1 if self._failing and self._failing[0] == these else 1
+        if not self._parting:
+            self._failing = these, times
+        return self._parting or times >= _PATIENCE
+
+    def _parted(self, items: list[Item], error: TryLater) -> list[Answer]:
+        """Find what the peer fails at; where it fails at everything it is in trouble, and the objects are well."""
+        outermost, self._parting = not self._parting, True
+        try:
+            answers = self._halved(items, error)
+        finally:
+            if outermost:
+                self._parting = False
+        if outermost and not any(answer.taken for answer in answers):
+            raise error
+        return answers
+
+    def _wait(self, status: Any) -> None:
+        """Ask until the peer has finished, or has had its time."""
+        url = self.settings.url
+        try:
+            with taxii.consequences(url):
+                status.wait_until_final(0.5, duration(self.settings.wait).total_seconds())
+        except (Misconfigured, taxii.Refused) as error:
+            # What it took it has forgotten over a restart, or never had.
+            raise TryLater(f"{url}: says that it is not finished, and knows nothing of it afterwards") from error
+
+    def _halved(self, items: list[Item], refusal: object) -> list[Answer]:
         """Find what the peer refuses in an envelope, so that the rest of it arrives."""
         if len(items) > 1:
             half = len(items) // 2
@@ -153,15 +201,21 @@ def _answers(items: list[Item], status: Any) -> list[Answer]:
     """Say what became of each object, by the peer's status resource."""
     failures = {each.get("id"): str(each.get("message", "")) for each in status.failures}
     pending = {each.get("id") for each in status.pendings}
-    unnamed = status.failure_count - len(status.failures)
+    counted = status.success_count + status.failure_count + status.pending_count
     answers = []
     for item in items:
         if item.id in failures:
             answers.append(Answer(item, False, f"failed: {failures[item.id]}"[:_LONGEST_ANSWER]))
         elif item.id in pending or status.status != "complete":
             answers.append(Answer(item, True, "pending"))
-        elif unnamed > 0:
-            answers.append(Answer(item, True, f"unclear: the peer failed {unnamed} objects without naming them"))
+        elif counted < len(items):
+            answers.append(Answer(item, True, f"unclear: the peer counts {counted} objects of {len(items)}"))
         else:
             answers.append(Answer(item, True, "success"))
     return answers
+
+
+def _status(error: TryLater) -> int:
+    """Give the status of the answer that an error is about, 0 where it is about none."""
+    cause = error.__cause__
+    return cause.response.status_code if isinstance(cause, requests.HTTPError) and cause.response is not None else 0

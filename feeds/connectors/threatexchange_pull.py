@@ -61,6 +61,7 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
         if time.time() - float(place.get("asked", time.time())) > _TOLD_FOR:
             place = {}
         since, page = place.get("since"), place.get("page")
+        had: list[dict[str, str]] = []
         with session(settings, settings.url) as opened:
             while True:
                 asked = int(time.time())
@@ -70,12 +71,15 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
                     page = None
                     said = self._ask(opened, since, page)
                 try:
-                    updates = [dict(each) for each in said.get("data", [])]
-                    since = max([since or 0, *(int(each["last_updated"]) for each in updates)])
+                    updates = list(said.get("data", []))
+                    since = max([since or 0, *map(threatexchange.last_updated, updates)])
                     page = _next(said)
-                    rows, gone = threatexchange.split(updates)
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                except (TypeError, ValueError, AttributeError) as error:
                     raise TryLater(f"{settings.url}: answers, but not as threat_updates does") from error
+                if page in had:
+                    raise TryLater(f"{settings.url}: gives one page after another without end")
+                had += [page] if page else []
+                rows, gone = threatexchange.split(updates)
                 at = {"since": since, "asked": asked} | ({"page": page} if page else {})
                 yield of_rows(rows, at, options, gone=gone)
                 if not page:

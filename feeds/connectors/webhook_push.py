@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
 from feeds.consequences import consequences
-from feeds.envelopes import Envelopes, check_no_page, refused
+from feeds.envelopes import Envelopes, check_no_page, check_whole, refused
 from feeds.outbound import OutboundSettings, session
 from feeds.signing import Signer
 from schemas import timestamp
@@ -90,6 +90,7 @@ class WebhookPush(Push[WebhookPushSettings]):
             )
             answer.raise_for_status()
         check_no_page(_PEER, answer)
+        check_whole(_PEER, answer)
         said = _refused(answer)
         return [refused(item, said[item.id]) if item.id in said else Answer(item, True, "success") for item in items]
 

@@ -19,6 +19,8 @@ from server.store import Store
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
 
 USAGE = 2
+# Columns of a terminal that any table fits.
+_WIDE = 10_000
 
 
 class Context:
@@ -66,9 +68,17 @@ def show_json(result: Any) -> None:
 
 
 def show_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    console: Console | None = None,
+    *,
+    or_list: bool = False,
 ) -> None:
-    """Print a table, on standard output where no console is given; numbers are set to the right."""
+    """Print a table, on standard output where no console is given; numbers are set to the right.
+
+    With ``or_list`` each row becomes a list of what it says where the table would break words to fit.
+    """
     table = Table(title=title, title_justify="left", title_style="bold")
     cells = [list(row) for row in rows]
     for position, column in enumerate(columns):
@@ -76,7 +86,14 @@ def show_table(
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in cells:
         table.add_row(*map(_text, row))
-    (console or Console()).print(table)
+    out = console or Console()
+    unbroken = out.measure(table, options=out.options.update(width=_WIDE)).minimum
+    if or_list and cells and unbroken > out.width:
+        for first, *others in cells:
+            said = [(name, cell) for name, cell in zip(columns[1:], others, strict=True) if cell is not None]
+            show_table("", [columns[0], _text(first)], said, out)
+    else:
+        out.print(table)
 
 
 def _text(cell: object) -> str:

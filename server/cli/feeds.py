@@ -6,16 +6,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from feeds.connector import Connector, FeedSettings
+from feeds.connector import Connector, FeedSettings, Pull
 from feeds.due import due
+from feeds.output import Rejects
 from feeds.retrying import retry as retry_letters
-from feeds.runner import Run, run as run_once
+from feeds.runner import Run, run as run_once, settle
 from schemas import timestamp
 from server.cli.configured import Configured, feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
@@ -64,7 +66,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     if json:
         show_json(rows)
     else:
-        show_table("Feeds", _COLUMNS, [_line(row) for row in rows])
+        show_table("Feeds", _COLUMNS, [_line(row) for row in rows], or_list=True)
 
 
 @app.command()
@@ -72,13 +74,19 @@ def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="the feed's name in the configuration")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="do all but keep or send anything")] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="where to write the rejected rows of a pull, as JSON lines (of STIX: none)")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run one feed now, once. Exit 1 where the run did not end well."""
     context: Context = ctx.obj
     feed = _named(context, name)
-    with context.store() as store, _progress(name) as progress:
-        result: Run = run_once(store, feed, dry_run=dry_run, progress=progress)
+    settle()
+    if rejects is not None and not isinstance(feed, Pull):
+        fail("--rejects: a push has none; scamfeed feed deliveries --refused tells what its peer refused")
+    with context.store() as store, _rejects(rejects) as log, _progress(name) as progress:
+        result: Run = run_once(store, feed, dry_run=dry_run, progress=progress, reject=log.write)
     summary = {
         "feed": name,
         "read": result.read,
@@ -136,6 +144,7 @@ def schedule(
     feeds = feeds_of(context)
     if not feeds and not with_parent:
         fail("the configuration has no [[feed]] table, so there is nothing to run")
+    settle()
     with context.store() as store:
         run_until_stopped(
             store, feeds, reread=Configured(context), eager=eager, orphaned=_orphaned() if with_parent else None
@@ -178,6 +187,16 @@ def _span(time: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+@contextmanager
+def _rejects(path: Path | None) -> Iterator[Rejects]:
+    """Open the file for what is rejected, or end the program where it cannot be written."""
+    try:
+        with Rejects.to(path) as log:
+            yield log
+    except OSError as error:
+        fail(f"{path}: cannot be written: {error.strerror}")
 
 
 @contextmanager

@@ -87,8 +87,14 @@ def last_runs(tx: Tx) -> dict[str, Run]:
 
 def seen(tx: Tx, feed: str, digest: str) -> bool:
     """Tell whether the feed has read a file of this digest to its end."""
-    asked = select(1).where(files_seen.c.feed == feed, files_seen.c.digest == digest)
-    return tx.execute(asked).first() is not None
+    return seen_as(tx, feed, digest) is not None
+
+
+def seen_as(tx: Tx, feed: str, digest: str) -> str | None:
+    """Give the name that the feed remembers a digest by, None where it does not remember it."""
+    asked = select(files_seen.c.name).where(files_seen.c.feed == feed, files_seen.c.digest == digest)
+    found: str | None = tx.execute(asked).scalar()
+    return found
 
 
 def mark_seen(tx: Tx, feed: str, digest: str, name: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import select, text
 
 from server.store.item import Item
 from server.store.lists import any_of, chunks
@@ -13,6 +13,21 @@ from server.store.tables import deliveries
 from server.store.times import moment, now
 
 _CHUNK = 5_000
+
+# Of one version the last attempt is kept, and how many there were; a number of 16 bits holds them.
+_ON_SQLITE = """
+INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) VALUES (?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (feed, partner, object_id, version) DO UPDATE
+SET delivered = excluded.delivered, answer = excluded.answer, attempts = min(attempts, 32766) + 1
+"""
+# One statement for all rows.
+_ON_POSTGRESQL = text("""
+INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts)
+SELECT :feed, :partner, sent.id, sent.version, :delivered, :answer, 1
+FROM unnest(CAST(:ids AS text[]), CAST(:versions AS bigint[])) AS sent (id, version)
+ON CONFLICT (feed, partner, object_id, version) DO UPDATE
+SET delivered = excluded.delivered, answer = excluded.answer, attempts = least(deliveries.attempts, 32766) + 1
+""")
 
 
 class Delivery(NamedTuple):
@@ -29,28 +44,18 @@ class Delivery(NamedTuple):
 
 def record(tx: Tx, feed: str, partner: str, items: Iterable[Item], answer: str) -> None:
     """Remember that these went to ``partner`` now and what it answered; of one version the last attempt is kept."""
-    items = list(items)
-    before = {(one.object_id, one.version): one.attempts for one in sent(tx, feed, partner, items)}
-    moment_ = now()
-    rows = {
-        (item.id, item.version): {
-            "feed": feed,
-            "partner": partner,
-            "object_id": item.id,
-            "version": item.version or 0,
-            "delivered": moment_,
-            "answer": answer,
-            "attempts": before.get((item.id, item.version), 0) + 1,
-        }
-        for item in items
-    }
-    again = [{"of": row["object_id"], "in_": row["version"]} for key, row in rows.items() if key in before]
-    d = deliveries.c
-    if again:
-        mine = (d.feed == feed, d.partner == partner, d.object_id == bindparam("of"), d.version == bindparam("in_"))
-        tx.execute(delete(deliveries).where(*mine), again)
-    if rows:
-        tx.execute(insert(deliveries), list(rows.values()))
+    # In the order of the key, so that each of its pages is written once.
+    versions = sorted({(item.id, item.version or 0) for item in items})
+    if not versions:
+        return
+    at = now()
+    if tx.dialect.name == "sqlite":
+        rows = [(feed, partner, id_, version, at, answer) for id_, version in versions]
+        tx.exec_driver_sql(_ON_SQLITE, rows)
+    else:
+        ids, numbers = map(list, zip(*versions, strict=True))
+        said = {"feed": feed, "partner": partner, "delivered": at, "answer": answer}
+        tx.execute(_ON_POSTGRESQL, said | {"ids": ids, "versions": numbers})
 
 
 def sent(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> list[Delivery]:

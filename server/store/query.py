@@ -36,7 +36,7 @@ class Query:
     """What to return of a collection, in the order of ``date_added``.
 
     ``after`` is exclusive, in microseconds. An empty tuple does not filter. Without ``spec_versions`` each object is
-    given in the newest STIX it is there in.
+    given in the newest STIX it is there in. ``revoked`` chooses between what is taken back and what is not.
     """
 
     after: int = -1
@@ -45,6 +45,7 @@ class Query:
     types: tuple[str, ...] = ()
     spec_versions: tuple[str, ...] = ()
     versions: Versions = LAST
+    revoked: bool | None = None
 
     def past(self, position: int) -> "Query":
         """Ask the same from ``position`` on."""
@@ -63,7 +64,7 @@ def statement(query: Query, columns: Columns) -> Select[Any]:
         specs = "newest-only"
     versions = query.versions
     shape = (versions.first, versions.last, versions.every, bool(versions.dates))
-    return _statement(columns, bool(query.ids), bool(query.types), specs, shape)
+    return _statement(columns, bool(query.ids), bool(query.types), specs, shape, query.revoked)
 
 
 def parameters(collection: Collection, query: Query) -> dict[str, Any]:
@@ -82,7 +83,12 @@ def parameters(collection: Collection, query: Query) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _statement(
-    columns: Columns, ids: bool, types: bool, specs: str, shape: tuple[bool, bool, bool, bool]
+    columns: Columns,
+    ids: bool,
+    types: bool,
+    specs: str,
+    shape: tuple[bool, bool, bool, bool],
+    revoked: bool | None,
 ) -> Select[Any]:
     log = objects.c
     asked = select(*_COLUMNS[columns]).where(log.collection == bindparam("in_collection"))
@@ -93,6 +99,8 @@ def _statement(
         asked = asked.where(log.id.in_(bindparam("ids", expanding=True)))
     if types:
         asked = asked.where(log.type.in_(bindparam("types", expanding=True)))
+    if revoked is not None:
+        asked = asked.where(log.revoked if revoked else not_(log.revoked))
     if specs == "newest":
         if shape != (False, True, False, False):
             asked = asked.where(not_(log.legacy))

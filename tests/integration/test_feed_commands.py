@@ -71,6 +71,26 @@ def test_the_list_is_a_table_too(hub: Run, monkeypatch: pytest.MonkeyPatch) -> N
     assert [word in result.stdout for word in ("drop", "file-pull", "s ago", "in ", "closed")] == [True] * 5
 
 
+def test_the_list_breaks_no_word_on_a_narrow_terminal(hub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    hub("feed", "run", "drop")
+    shown = hub("feed", "list").stdout
+    assert {"drop", "file-pull", "accepted", "rejected", "breaker", "closed"} <= set(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_run_shows_what_it_refused(hub: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rejects.jsonl"
+    assert hub("feed", "run", "drop", "--dry-run", "--rejects", str(file)).exit_code == 0
+    (rejected,) = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    assert (rejected["line"], rejected["reason"]) == (2, "kind-not-recognised")
+    assert rejected["raw"]
+    assert rejected["message"]
+    refused = hub("feed", "run", "drop", "--rejects", str(tmp_path / "no" / "rejects.jsonl"))
+    assert refused.exit_code == 2
+    assert "cannot be written" in refused.stderr
+
+
 def test_a_feed_that_stopped_says_so_and_has_no_next_run(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "drop" / "a.txt").unlink()
     (tmp_path / "drop").rmdir()

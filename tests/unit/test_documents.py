@@ -1,6 +1,7 @@
 """What the documents name is there: commands, options, make targets, files."""
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ def test_the_readme_names_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make demo" in text
     assert "make test" in text
+
+
+def test_the_lists_of_words_are_those_of_the_code() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "renew.py"))["page"]()
+    assert (ROOT / "docs" / "reports.md").read_text(encoding="utf-8") == made, "run make generate"
 
 
 @pytest.mark.parametrize("name", connectors.every())

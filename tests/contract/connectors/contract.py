@@ -3,6 +3,7 @@
 import threading
 from abc import ABC, abstractmethod
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -98,6 +99,16 @@ class Contract(ABC):
     def test_every_setting_says_what_it_is(self) -> None:
         fields = self.feed().settings_model.model_fields
         assert [name for name, field in fields.items() if not field.description] == []
+
+    def test_secrets_are_not_sent_in_the_open_unless_that_is_meant(self) -> None:
+        table = self.table()
+        has_secret = any(isinstance(value, dict) and value.keys() & {"env", "file"} for value in table.values())
+        if not has_secret or not isinstance(table.get("url"), str):
+            pytest.skip("no secret goes to a URL of its settings")
+        table["url"] = urlsplit(table["url"])._replace(scheme="http", netloc="elsewhere.example").geturl()
+        with pytest.raises(Misconfigured, match="url: http:// shows the credentials"):
+            build(table)
+        assert build({**table, "allow_http": True})
 
     def test_nothing_to_do_ends_well(self, store: Store) -> None:
         result = run(store, self.feed())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class MailServer:
-    """A mailbox with one folder. Faults: ``cut``, ``silent``, ``busy``, ``huge``."""
+    """A mailbox with one folder. Faults: ``cut``, ``silent``, ``busy``, ``huge``, ``trickle``."""
 
     fault: str = ""
     port: int = 0
@@ -150,6 +150,10 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.server_.over.wait(3)
                 return
             self._say(f"* {place} FETCH (UID {uid} BODY[]<0> {{{len(part)}}}")
+            if self.server_.fault == "trickle":
+                for each in part:
+                    self.wfile.write(bytes([each]))
+                    self.server_.over.wait(0.05)
             self.wfile.write(part + b")\r\n")
 
     def _say(self, line: str) -> None:

@@ -40,6 +40,21 @@ class _Files(asyncssh.SFTPServer):
         data = super().read(file_obj, offset, size)
         return bytes(await data if asyncio.iscoroutine(data) else data)  # type: ignore[arg-type]  # either
 
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        if self.machine.full:
+            raise OSError(28, "No space left on device")
+        return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]  # the number of bytes
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        if self.machine.old:
+            raise asyncssh.SFTPOpUnsupported("posix-rename")
+        return super().posix_rename(oldpath, newpath)
+
+    async def stat(self, path: bytes) -> Any:
+        if self.machine.silent:
+            await asyncio.sleep(5)
+        return super().stat(path)
+
     async def scandir(self, path: bytes) -> Any:
         if self.machine.silent:
             await asyncio.sleep(5)
@@ -48,12 +63,15 @@ class _Files(asyncssh.SFTPServer):
 
 
 class SftpMachine:
-    """An SFTP server for one folder. ``silent`` lets it take questions and say nothing."""
+    """An SFTP server for one folder.
+
+    ``silent`` lets it take questions and say nothing, ``full`` take no more bytes, ``old`` replace no file.
+    """
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder = folder
         self.password = "s3cret"
-        self.silent = False
+        self.silent = self.full = self.old = False
         self.port = 0
         self.known_hosts = home / "known_hosts"
         self._key = asyncssh.generate_private_key("ssh-ed25519")

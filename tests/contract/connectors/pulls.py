@@ -1,5 +1,6 @@
 """What holds for every pull."""
 
+import time
 from abc import abstractmethod
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 import feeds.pulling
 from feeds.runner import run
-from server.store import Store, dead_letters
-from tests.contract.connectors.contract import Contract, kept_checkpoint, latest
+from server.release.retract import retract
+from server.store import Store, dead_letters, partners
+from tests.contract.connectors.contract import PARTNER, Contract, kept_checkpoint, latest, versions
 
 
 class PullContract(Contract):
@@ -17,6 +19,13 @@ class PullContract(Contract):
     @abstractmethod
     def prepare_with_a_bad_one(self, store: Store) -> None:
         """Put two good items where the connector takes them from, and a bad one between them."""
+
+    @abstractmethod
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        """Put two good items where the connector takes them from, and between them what has not the shape of one.
+
+        No object, or one without what every item has: what the peer itself would never say.
+        """
 
     def arrived(self, store: Store) -> list[str]:
         """Give the patterns of the indicators that nobody took back."""
@@ -27,6 +36,15 @@ class PullContract(Contract):
         result = run(store, self.feed())
         assert (result.read, result.accepted, result.rejected, result.ending) == (3, 2, 1, "done")
         assert len(self.arrived(store)) == 2
+
+    def test_an_item_of_another_shape_does_not_stop_the_others(self, store: Store) -> None:
+        self.prepare_with_a_shapeless_one(store)
+        result = run(store, self.feed())
+        assert (result.accepted, result.rejected, result.ending) == (2, 1, "done"), result.error
+        assert len(self.arrived(store)) == 2
+        self.prepare(store, 5)
+        assert run(store, self.feed()).ending == "done"
+        assert "[domain-name:value = 'h4.example.com']" in self.arrived(store)
 
     def test_an_item_that_upsets_our_own_rules_is_put_aside_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
@@ -57,6 +75,10 @@ class RevokingPullContract(PullContract):
     def revoke(self, number: int) -> None:
         """Let the peer take back the item of that number, which it had prepared before."""
 
+    @abstractmethod
+    def list_again(self, number: int) -> None:
+        """Let the peer say the item of that number again, which it may have taken back."""
+
     def test_what_the_peer_takes_back_is_taken_back_here(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
@@ -64,3 +86,72 @@ class RevokingPullContract(PullContract):
         result = run(store, self.feed())
         assert result.ending == "done", result.error
         assert self.arrived(store) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 1, 3)]
+
+    def test_what_the_peer_took_back_before_we_asked_is_not_listed_here(self, store: Store) -> None:
+        self.prepare(store, 4)
+        self.revoke(1)
+        result = run(store, self.feed())
+        assert result.ending == "done", result.error
+        assert self.arrived(store) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 2, 3)]
+
+    def test_what_is_said_and_taken_back_within_one_batch_is_not_listed_here(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.revoke(0)
+        assert run(store, self.feed()).ending == "done"
+        assert self.arrived(store) == []
+        self.prepare(store, 5)
+        assert run(store, self.feed()).ending == "done"
+        assert "[domain-name:value = 'h4.example.com']" in self.arrived(store)
+        assert "[domain-name:value = 'h0.example.com']" not in self.arrived(store)
+
+    def test_of_what_is_taken_back_and_said_again_within_one_batch_the_last_word_holds(self, store: Store) -> None:
+        self.prepare(store, 1)
+        run(store, self.feed())
+        self.revoke(0)
+        time.sleep(0.002)  # no two versions of an object are of one millisecond
+        self.list_again(0)
+        assert run(store, self.feed()).ending == "done"
+        assert self.arrived(store) == ["[domain-name:value = 'h0.example.com']"]
+
+    def test_what_the_peer_lists_again_after_it_took_it_back_is_listed_anew(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        for _ in range(3):
+            self.revoke(2)
+            run(store, self.feed())
+            assert sorted(self.arrived(store)) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 1, 3)]
+            self.list_again(2)
+            result = run(store, self.feed())
+            assert (result.ending, result.rejected) == ("done", 0)
+            assert sorted(self.arrived(store)) == [f"[domain-name:value = 'h{n}.example.com']" for n in range(4)]
+        listings = [obj for obj in latest(store) if obj.get("pattern") == "[domain-name:value = 'h2.example.com']"]
+        assert [obj.get("revoked", False) for obj in listings] == [True, True, True, False]
+        there = versions(store)
+        run(store, self.feed())
+        assert versions(store) == there
+
+    def test_what_was_retracted_here_does_not_come_back_because_the_peer_goes_on_saying_it(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        self.retract(store, 2)
+        self.list_again(2)
+        result = run(store, self.feed())
+        assert result.ending == "done", result.error
+        assert sorted(self.arrived(store)) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 1, 3)]
+
+    def test_a_listing_anew_that_was_retracted_here_does_not_come_back_either(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        self.revoke(2)
+        run(store, self.feed())
+        self.list_again(2)
+        run(store, self.feed())
+        self.retract(store, 2)
+        self.list_again(2)
+        run(store, self.feed())
+        assert len(self.arrived(store)) == 3
+
+    def retract(self, store: Store, number: int) -> None:
+        """Let somebody here retract what the peer said."""
+        with store.begin() as tx:
+            assert retract(tx, f"h{number}.example.com", partners.get(tx, PARTNER))

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from feeds.connector import Push
-from feeds.runner import run
+from feeds.retrying import retry
+from feeds.runner import Run, run
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.reading import Reader
 from server.release.contribute import contribute
 from server.release.retract import retract
-from server.store import Store, collections, dead_letters, deliveries, log, partners
+from server.store import Store, checkpoints, collections, dead_letters, deliveries, log, partners
 from server.store.item import Item
 from server.store.query import ALL
 from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
@@ -46,6 +47,11 @@ class PushContract(Contract):
         objects = to_stix(Reader({**said, "confidence": "80"}).report({"value": value}))
         with store.begin() as tx:
             contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+
+    def retract(self, store: Store, value: str, who: str = PARTNER) -> None:
+        """Let a partner take back what it said about a value."""
+        with store.begin() as tx:
+            retract(tx, value, partners.get(tx, who))
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         real = __import__("server.store.times", fromlist=["now"]).now
@@ -86,6 +92,53 @@ class PushContract(Contract):
         assert [obj.get("pattern") for obj in news if obj["type"] == "indicator"][1:] == [
             "[domain-name:value = 'new.example.com']"
         ]
+
+    def test_revocations_come_first_however_far_behind_a_push_is(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed(batch=1000))
+        before = len(self.objects())
+        self.prepare(store, 20)
+        self.retract(store, "h1.example.com")
+        run(store, self.feed(batch=2))
+        news = [obj for obj in self.objects()[before:] if obj["type"] == "indicator"]
+        assert [obj.get("revoked", False) for obj in news] == [True] + [False] * 16
+        assert run(store, self.feed(batch=2)).read == 0
+
+    def test_a_checkpoint_that_knows_of_one_order_only_is_gone_on_from(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        kept = kept_checkpoint(store) or {}
+        before = len(self.objects())
+        self.prepare(store, 5)
+        self.retract(store, "h1.example.com")
+        with store.begin() as tx:
+            checkpoints.save(tx, "tested", {"collection": kept["collection"], "after": kept["after"]})
+        result = run(store, self.feed())
+        assert (result.ending, result.read) == ("done", 2)
+        assert len(self.objects()) - before == 2
+
+    def test_what_is_revoked_while_a_push_is_under_way_goes_before_the_rest(self, store: Store) -> None:
+        self.prepare(store, 9)
+
+        def progress(one: Run) -> None:
+            if 5 <= one.read < 10 and not told:
+                told.append(len(self.objects()))
+                self.retract(store, "h0.example.com")
+
+        told: list[int] = []
+        run(store, self.feed(batch=3), progress=progress)
+        assert told
+        assert self.objects()[told[0]].get("revoked") is True
+
+    def test_what_is_tried_again_passes_the_filters_of_today(self, store: Store) -> None:
+        self.prepare(store, 3)
+        with store.begin() as tx:
+            page = log.page(tx, collections.get(tx, "takedown"), ALL)
+            found = next(item for item in map(Item.of_bytes, page.bodies) if b"h1.example.com" in item.body)
+            dead_letters.put(tx, "tested", found.id, b"", "ZeroDivisionError")
+        done = retry(store, self.feed(kinds=["phone"]))
+        assert (done.tried, done.settled, done.error) == (1, 1, None)
+        assert self.arrived(store) == []
 
     def test_only_what_the_partner_may_read_is_pushed(self, store: Store) -> None:
         self.prepare(store, 3)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from feeds.words import Naming, naming
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
 from tests.contract.connectors.pulls import PullContract
@@ -43,6 +46,9 @@ class TestFilePull(PullContract):
     def prepare_with_a_bad_one(self, store: Store) -> None:
         (self.folder / "bad.txt").write_text("a.example.com\nwhat is this\nb.example.com\n")
 
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        (self.folder / "bad.json").write_text('[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
+
     def break_credentials(self) -> None:
         for each in self.folder.iterdir():
             each.unlink()
@@ -70,3 +76,37 @@ class TestFilePull(PullContract):
             return whole(path, *args, **more)
 
         self.patch.setattr(Path, "open", broken)
+
+    def test_files_of_records_are_told_by_a_setting(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed())
+        (self.folder / "2.txt").unlink()
+        (self.folder / "seen.csv").write_text(
+            "kind,value,count\n" + "".join(f"domain,h{number}.example.com,3\n" for number in (0, 1, 2, 0))
+        )
+        feed = self.feed(name="seen", record="sighting")
+        result = run(store, feed)
+        assert (result.ending, result.read, result.accepted, result.reasons) == (
+            "done",
+            4,
+            2,
+            {"indicator-unknown": 1},
+        )
+        assert run(store, feed).read == 0
+
+    def test_own_names_of_columns_are_read_anew_for_each_run(self, store: Store, tmp_path: Path) -> None:
+        names = tmp_path / "names.toml"
+        (self.folder / "a.csv").write_text("wo;wann\nh0.example.com;2026-01-02\nh1.example.com;2026-01-03\n")
+        feed = self.feed(columns=str(names))
+        result = run(store, feed)
+        assert (result.ending, result.read) == ("misconfigured", 0)
+        assert "columns: " in str(result.error)
+        names.write_text('[columns]\ndomain = ["wo"]\nreported_at = ["wann"]\n')
+        assert run(store, feed).accepted == 2
+        assert naming() == Naming()
+
+    def test_what_is_no_record_is_named(self) -> None:
+        with pytest.raises(Misconfigured, match=r"record: there are sighting, "):
+            self.feed(record="rumour")
+        with pytest.raises(Misconfigured, match="records are read from"):
+            self.feed(record="sighting", format="hosts")

@@ -1,8 +1,11 @@
 """``file-pull`` with an SFTP server, and with an S3 bucket, as the peer."""
 
 import os
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,23 @@ from feeds.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
 from tests.contract.connectors.machines import SftpMachine, s3
+from tests.contract.connectors.proxy import tunnelling
 from tests.contract.connectors.pulls import PullContract
+
+
+def trickle(server: socket.socket) -> None:
+    """Answer with a byte now and then, and never to the end."""
+    while True:
+        try:
+            peer, _ = server.accept()
+        except OSError:
+            return
+        with peer, suppress(OSError):
+            peer.recv(1 << 16)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: 100000\r\n\r\n")
+            while True:
+                peer.sendall(b" ")
+                time.sleep(0.2)
 
 
 def lines(count: int) -> str:
@@ -63,6 +82,9 @@ class TestFilePullOverSftp(PullContract):
 
     def prepare_with_a_bad_one(self, store: Store) -> None:
         self.write("bad.txt", "a.example.com\nwhat is this\nb.example.com\n")
+
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.write("bad.json", '[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
 
     def break_credentials(self) -> None:
         self.machine.password = "changed"
@@ -142,6 +164,15 @@ class TestFilePullOverSftp(PullContract):
         result = run(store, self.feed(max_bytes=1024))
         assert (result.ending, result.read) == ("try-later", 0)
 
+    def test_a_proxy_is_gone_through(self, store: Store) -> None:
+        self.prepare(store, 2)
+        known = self.machine.known_hosts
+        known.write_text(known.read_text().replace("127.0.0.1", "drop.example.com"))
+        path = f"sftp://drop.example.com:{self.machine.port}/drop"
+        with tunnelling() as proxy:
+            assert run(store, self.feed(path=path, proxy=proxy.url, allow_private=False)).accepted == 2
+        assert proxy.asked[0].startswith(f"CONNECT drop.example.com:{self.machine.port} ")
+
     @pytest.mark.parametrize(
         ("more", "fault"),
         [
@@ -202,6 +233,9 @@ class TestFilePullFromS3(PullContract):
     def prepare_with_a_bad_one(self, store: Store) -> None:
         self.write("bad.txt", "a.example.com\nwhat is this\nb.example.com\n")
 
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.write("bad.json", '[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
+
     def break_credentials(self) -> None:
         for each in self.bucket.list_objects_v2(Bucket="drop").get("Contents", []):
             self.bucket.delete_object(Bucket="drop", Key=each["Key"])
@@ -211,8 +245,6 @@ class TestFilePullFromS3(PullContract):
         self.here = "http://127.0.0.1:9"
 
     def silence_peer(self) -> None:
-        import socket
-
         self.deaf = socket.create_server(("127.0.0.1", 0))
         self.here = f"http://127.0.0.1:{self.deaf.getsockname()[1]}"
 
@@ -233,6 +265,42 @@ class TestFilePullFromS3(PullContract):
         result = run(store, self.feed(allow_private=False))
         assert result.ending == "misconfigured"
         assert "allow_private" in str(result.error)
+
+    def test_where_a_name_leads_is_looked_at_for_each_connection(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 2)
+        real = socket.getaddrinfo
+
+        def getaddrinfo(host: Any, *args: Any, **more: Any) -> Any:
+            return real("127.0.0.1" if host in ("storage", b"storage") else host, *args, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        endpoint = self.url.replace("127.0.0.1", "storage")
+        result = run(store, self.feed(endpoint=endpoint, allow_private=False))
+        assert result.ending == "misconfigured"
+        assert "allow_private" in str(result.error)
+        assert run(store, self.feed(endpoint=endpoint)).accepted == 2
+
+    def test_a_proxy_is_asked_in_place_of_the_service(self, store: Store) -> None:
+        with tunnelling() as proxy:
+            proxy.status = 403
+            feed = self.feed(endpoint="http://s3.example.com", proxy=proxy.url, allow_private=False)
+            assert run(store, feed).ending == "misconfigured"
+        assert proxy.asked[0].split(" ")[1].startswith("http://s3.example.com/drop")
+
+    def test_an_authority_is_that_of_the_settings(self, store: Store, tmp_path: Path) -> None:
+        result = run(store, self.feed(ca_file=str(tmp_path / "none.pem")))
+        assert result.ending == "misconfigured"
+        assert "ca_file: there is no" in str(result.error)
+
+    def test_an_answer_that_trickles_is_not_waited_for_for_ever(self, store: Store) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=trickle, args=(server,), daemon=True).start()
+            endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+            result = run(store, self.feed(endpoint=endpoint, answer_within="1s"))
+        assert result.ending == "try-later"
+        assert (result.ended - result.started).total_seconds() < self.patience
 
     @pytest.mark.parametrize(
         ("more", "fault"),

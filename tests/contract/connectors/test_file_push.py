@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from abc import abstractmethod
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,32 +23,31 @@ from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from server.release.contribute import contribute
-from server.release.retract import retract
 from server.store import Store, partners
 from server.store.item import Item
-from tests.contract.connectors.contract import PARTNER, READER
+from tests.contract.connectors.contract import READER
 from tests.contract.connectors.pushes import PushContract
 
 _PRIVATE = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
 
 
-class TestFilePush(PushContract):
+class FilePushSuite(PushContract):
     connector = "file-push"
 
+    @abstractmethod
+    def data(self, name: str) -> bytes | None:
+        """Give what a file of the folder holds, None where there is none."""
+
     @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = tmp_path / "out"
-        self.folder.mkdir()
+    def _key(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.key = Ed25519PrivateKey.generate()
         monkeypatch.setenv("SIGNING_KEY", self.key.private_bytes(*_PRIVATE).decode())
         self.patch = monkeypatch
-        self.open = Path.open
 
     def table(self, **more: Any) -> dict[str, Any]:
         return {
             "name": "tested",
             "connector": self.connector,
-            "path": str(self.folder),
             "format": "stix",
             "signing_key": {"env": "SIGNING_KEY"},
             "partner": READER,
@@ -58,7 +58,7 @@ class TestFilePush(PushContract):
 
     def manifest(self) -> dict[str, Any]:
         """Give the manifest, whose signature and digests hold."""
-        envelope = orjson.loads((self.folder / "manifest.json").read_bytes())
+        envelope = orjson.loads(self.data("manifest.json") or b"")
         payload = base64.b64decode(envelope["payload"])
         type_ = envelope["payloadType"].encode()
         (signature,) = envelope["signatures"]
@@ -66,20 +66,21 @@ class TestFilePush(PushContract):
         self.key.public_key().verify(base64.b64decode(signature["sig"]), signed)
         manifest: dict[str, Any] = orjson.loads(payload)
         for file in manifest["files"]:
-            data = (self.folder / file["name"]).read_bytes()
+            data = self.data(file["name"])
+            assert data is not None
             assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
         return manifest
 
     def files(self, role: str) -> list[bytes]:
-        if not (self.folder / "manifest.json").exists():
+        if self.data("manifest.json") is None:
             return []
-        return [(self.folder / file["name"]).read_bytes() for file in self.manifest()["files"] if file["role"] == role]
+        return [self.data(file["name"]) or b"" for file in self.manifest()["files"] if file["role"] == role]
 
     def objects(self) -> list[dict[str, Any]]:
-        if not (self.folder / "manifest.json").exists():
+        if self.data("manifest.json") is None:
             return []
         changes = [file for file in self.manifest()["files"] if file["role"] != "full"]
-        return [obj for file in changes for obj in orjson.loads((self.folder / file["name"]).read_bytes())["objects"]]
+        return [obj for file in changes for obj in orjson.loads(self.data(file["name"]) or b"")["objects"]]
 
     def refuse(self, pattern: str) -> None:
         real = file_push.report_of
@@ -91,32 +92,6 @@ class TestFilePush(PushContract):
 
         self.patch.setattr(file_push, "report_of", report_of)
 
-    def break_credentials(self) -> None:
-        self.folder.rmdir()
-
-    def kill_peer(self) -> None:
-        self._fail(OSError(5, "Input/output error"))
-
-    def silence_peer(self) -> None:
-        self._fail(TimeoutError(110, "Connection timed out"))
-
-    def revive_peer(self) -> None:
-        self.patch.setattr(Path, "open", self.open)
-
-    def _fail(self, error: OSError) -> None:
-        whole = self.open
-
-        def broken(path: Path, *args: Any, **more: Any) -> Any:
-            if self.folder in path.parents:
-                raise error
-            return whole(path, *args, **more)
-
-        self.patch.setattr(Path, "open", broken)
-
-    def retract(self, store: Store, value: str, who: str = PARTNER) -> None:
-        with store.begin() as tx:
-            retract(tx, value, partners.get(tx, who))
-
     def test_a_refused_object_does_not_stop_the_others(self, store: Store) -> None:
         self.prepare(store, 7)
         self.refuse("[domain-name:value = 'h3.example.com']")
@@ -125,7 +100,7 @@ class TestFilePush(PushContract):
         assert len(b"".join(self.files("added")).split()) == 6
 
     def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
-        self.patch.setattr(self, "table", lambda **more: TestFilePush.table(self, **{"format": "list", **more}))
+        self.patch.setattr(self, "table", lambda **more: type(self).table(self, **{"format": "list", **more}))
         super().test_what_the_peer_said_is_kept_for_each_object(store)
 
     def test_the_full_file_holds_what_is_active(self, store: Store) -> None:
@@ -175,14 +150,64 @@ class TestFilePush(PushContract):
     def test_old_changes_go_and_leave_the_manifest(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(format="list"))
-        old = [self.folder / file["name"] for file in self.manifest()["files"] if file["role"] == "added"]
+        old = [file["name"] for file in self.manifest()["files"] if file["role"] == "added"]
         real = timestamp.now
         self.patch.setattr(file_push.timestamp, "now", lambda: real() + timedelta(days=8))
         self.prepare(store, 3)
         run(store, self.feed(format="list"))
         assert old
-        assert not any(path.exists() for path in old)
+        assert not any(self.data(name) for name in old)
         assert self.files("added") == [b"h2.example.com\n"]
+
+    def test_a_folder_of_files_is_written_as_a_whole_and_signed(self, store: Store) -> None:
+        self.prepare(store, 4)
+        assert run(store, self.feed(format="misp-feed")).ending == "done"
+        manifest = self.manifest()
+        names = [file["name"] for file in manifest["files"]]
+        assert (names[-1], {file["role"] for file in manifest["files"]}) == ("takedown/manifest.json", {"full"})
+        events = orjson.loads(self.data("takedown/manifest.json") or b"")
+        assert sorted(f"takedown/{uuid}.json" for uuid in events) == [name for name in names if "-" in name]
+        for number in range(4):
+            self.retract(store, f"h{number}.example.com")
+        assert run(store, self.feed(format="misp-feed")).ending == "done"
+        assert orjson.loads(self.data("takedown/manifest.json") or b"") == {}
+        assert [self.data(f"takedown/{uuid}.json") for uuid in events] == [None]
+
+
+class TestFilePush(FilePushSuite):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "out"
+        self.folder.mkdir()
+        self.open = Path.open
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return super().table(**{"path": str(self.folder), **more})
+
+    def data(self, name: str) -> bytes | None:
+        return (self.folder / name).read_bytes() if (self.folder / name).exists() else None
+
+    def break_credentials(self) -> None:
+        self.folder.rmdir()
+
+    def kill_peer(self) -> None:
+        self._fail(OSError(5, "Input/output error"))
+
+    def silence_peer(self) -> None:
+        self._fail(TimeoutError(110, "Connection timed out"))
+
+    def revive_peer(self) -> None:
+        self.patch.setattr(Path, "open", self.open)
+
+    def _fail(self, error: OSError) -> None:
+        whole = self.open
+
+        def broken(path: Path, *args: Any, **more: Any) -> Any:
+            if self.folder in path.parents:
+                raise error
+            return whole(path, *args, **more)
+
+        self.patch.setattr(Path, "open", broken)
 
     def test_a_manifest_that_was_changed_is_found_out(self, store: Store) -> None:
         self.prepare(store, 2)
@@ -221,7 +246,7 @@ class TestFilePush(PushContract):
         assert "signing_key" in str(result.error)
         assert "s3cret" not in str(result.error)
 
-    @pytest.mark.parametrize("name", ["misp-feed", "excel", "nonsense"])
-    def test_a_format_that_no_file_is_written_in_is_named(self, name: str) -> None:
+    @pytest.mark.parametrize("name", ["prose", "nonsense"])
+    def test_a_format_that_nothing_is_written_in_is_named(self, name: str) -> None:
         with pytest.raises(Misconfigured, match="format: "):
             self.feed(format=name)

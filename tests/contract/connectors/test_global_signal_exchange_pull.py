@@ -43,7 +43,8 @@ class Exchange(HttpPeer):
         if (asked.headers.get("api-key"), asked.headers.get("api-secret")) != ("k3y", "s3cret"):
             return Said(401)
         query = parse_qs(urlsplit(asked.path).query)
-        found = [each for each in self.signals if each["id"] >= int(query["idFrom"][0])]
+        first = int(query["idFrom"][0])
+        found = [each for number, each in enumerate(self.signals) if each.get("id", 1000 + 2 * number) >= first]
         return Said(200, found[: min(self.longest, int(query["limit"][0]))])
 
 
@@ -82,6 +83,11 @@ class TestGlobalSignalExchangePull(PullContract):
         for signal in ("a.example.com", "what is this", "b.example.com"):
             self.peer.add(signal)
 
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.peer.add("a.example.com")
+        self.peer.signals.append({"signal": {"of": "c.example.com"}})
+        self.peer.add("b.example.com")
+
     def break_credentials(self) -> None:
         self.peer.fault = "401"
 
@@ -115,6 +121,18 @@ class TestGlobalSignalExchangePull(PullContract):
         self.peer.add("a.example.com", status="feedback_noaction")
         assert run(store, self.feed()).reasons == {"feedback": 1}
         assert len(self.arrived(store)) == 1
+
+    def test_signals_that_are_no_objects_are_counted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 1)
+        real = self.peer.answer
+
+        def also_text(asked: Asked) -> Said:
+            said = real(asked)
+            return said._replace(body=["a.example.com", *said.body, None]) if said.body else said
+
+        monkeypatch.setattr(self.peer, "answer", also_text)
+        result = run(store, self.feed())
+        assert (result.ending, result.accepted, result.reasons) == ("done", 1, {"not-a-record": 2})
 
     def test_filters_are_asked_for(self, store: Store) -> None:
         run(store, self.feed(filters={"abuseType": "scam"}))

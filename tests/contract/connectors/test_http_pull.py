@@ -58,7 +58,7 @@ class Api(Peer):
         query = {name: values[0] for name, values in parse_qs(urlsplit(asked.path).query).items()}
         start = 0 if self.ignores else int(query.get("from", "0")) + self.size * (int(query.get("page", "1")) - 1)
         end = start + self.size
-        some = [{"domain": row} for row in self.rows[start:end]]
+        some = [{"domain": row} if row.isprintable() else True for row in self.rows[start:end]]
         more = end < len(self.rows)
         said: dict[str, Any] = {"data": {"items": some}, "meta": [{"total": len(self.rows)}]}
         if self.missing and start and not some:
@@ -107,6 +107,9 @@ class HttpPullSuite(PullContract):
 
     def prepare_with_a_bad_one(self, store: Store) -> None:
         self.peer.add("h0.example.com", "what is this", "h1.example.com")
+
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.peer.add("a.example.com", "\x00\x01", "b.example.com")
 
     def break_credentials(self) -> None:
         self.peer.fault = "401"
@@ -271,7 +274,7 @@ class TestHttpPullByUrl(ApiSuite):
 
     @pytest.mark.parametrize(
         ("link", "arrived"),
-        [("http://elsewhere.example/?from={end}", 4), ("file:///etc/passwd", 4), ("http://[::1/{end}", 0)],
+        [("http://elsewhere.example/?from={end}", 4), ("file:///etc/passwd", 4), ("http://[::1/{end}", 4)],
     )
     def test_a_link_leads_nowhere_else(self, store: Store, link: str, arrived: int) -> None:
         self.peer.link = link
@@ -279,6 +282,10 @@ class TestHttpPullByUrl(ApiSuite):
         result = run(store, self.feed())
         assert result.ending == "misconfigured"
         assert len(self.arrived(store)) == arrived
+        assert run(store, self.feed()).ending == "misconfigured"
+        self.peer.link = "?from={end}"
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 9
 
     def test_a_place_that_is_no_more_is_begun_anew(self, store: Store) -> None:
         self.prepare(store, 9)

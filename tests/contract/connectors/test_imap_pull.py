@@ -15,6 +15,7 @@ from server.store import Store
 from tests.conformance.authority import issue
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.imap_server import MailServer, serving
+from tests.contract.connectors.proxy import tunnelling
 from tests.contract.connectors.pulls import PullContract
 
 
@@ -67,6 +68,11 @@ class TestImapPull(PullContract):
 
     def prepare_with_a_bad_one(self, store: Store) -> None:
         self.peer.deliver(mail("a.example.com", "what is this", "b.example.com").as_bytes())
+
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        made = mail()
+        made.add_attachment('[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]', filename="a.json")
+        self.peer.deliver(made.as_bytes())
 
     def break_credentials(self) -> None:
         self.peer.password = "another"
@@ -143,6 +149,22 @@ class TestImapPull(PullContract):
         self.prepare(store, 1)
         self.peer.fault = "huge"
         assert run(store, self.feed()).ending == "try-later"
+
+    def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for_for_ever(self, store: Store) -> None:
+        self.prepare(store, 5)
+        self.peer.fault = "trickle"
+        result = run(store, self.feed(answer_within="500ms"))
+        assert result.ending == "try-later"
+        assert (result.ended - result.started).total_seconds() < 3
+        self.peer.fault = ""
+        assert run(store, self.feed(answer_within="500ms")).accepted == 5
+
+    def test_a_proxy_is_gone_through(self, store: Store) -> None:
+        self.prepare(store, 2)
+        with tunnelling() as proxy:
+            feed = self.feed(host="mail.example.com", allow_plain=True, proxy=proxy.url, allow_private=False)
+            assert run(store, feed).accepted == 2
+        assert proxy.asked[0].startswith(f"CONNECT mail.example.com:{self.peer.port} ")
 
     def test_an_attachment_that_cannot_be_read_does_not_stop_the_others(self, store: Store) -> None:
         made = mail("a.example.com")

@@ -49,6 +49,14 @@ class Events:
                     attribute |= {"deleted": True, "timestamp": str(self.clock)}
                     self.touch(uuid)
 
+    def list_again(self, value: str) -> None:
+        self.clock += 1
+        for uuid, event in self.events.items():
+            for attribute in event["Attribute"]:
+                if attribute["value"] == value:
+                    attribute |= {"deleted": False, "timestamp": str(self.clock)}
+                    self.touch(uuid)
+
     def manifest(self) -> dict[str, Any]:
         return {uuid: {"info": "X", "timestamp": event["timestamp"]} for uuid, event in self.events.items()}
 
@@ -75,8 +83,18 @@ class MispContract(RevokingPullContract):
             self.events.add(domain)
         self.publish()
 
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.events.add("a.example.com")
+        next(iter(self.events.events.values()))["Attribute"].append({"type": ["domain"], "value": {"domain": "c"}})
+        self.events.add("b.example.com")
+        self.publish()
+
     def revoke(self, number: int) -> None:
         self.events.delete(f"h{number}.example.com")
+        self.publish()
+
+    def list_again(self, number: int) -> None:
+        self.events.list_again(f"h{number}.example.com")
         self.publish()
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
@@ -109,6 +127,13 @@ class MispContract(RevokingPullContract):
         self.publish()
         run(store, self.feed())
         assert self.wallets(store) == [True]
+
+    def test_attributes_that_are_no_objects_are_counted(self, store: Store) -> None:
+        self.prepare(store, 2)
+        next(iter(self.events.events.values()))["Attribute"] += ["c.example.com", None]
+        self.publish()
+        result = run(store, self.feed())
+        assert (result.ending, result.accepted, result.reasons) == ("done", 2, {"not-a-record": 2})
 
     def wallets(self, store: Store) -> list[bool]:
         return [obj.get("revoked", False) for obj in latest(store, "wallets") if obj["type"] == "indicator"]
@@ -269,6 +294,21 @@ class TestRest(WebContract):
             self.events.add(f"h{number}.example.com", new=True)
         assert run(store, self.feed()).accepted == 5
         assert [orjson.loads(asked.body)["page"] for asked in self.peer.asked] == [1, 2, 3]
+
+    def test_a_misp_that_knows_no_pages_is_not_asked_without_end(self, store: Store) -> None:
+        for number in range(4):
+            self.events.add(f"h{number}.example.com", new=True)
+        real = self.peer.answer
+
+        def first_page(asked: Asked) -> Said:
+            return real(asked._replace(body=orjson.dumps({**orjson.loads(asked.body), "page": 1})))
+
+        self.peer.answer = first_page  # type: ignore[method-assign]  # a peer that ignores what is asked
+        result = run(store, self.feed())
+        assert (result.ending, len(self.arrived(store)), len(self.peer.asked)) == ("try-later", 2, 2)
+        self.peer.answer = real  # type: ignore[method-assign]  # and hears again
+        run(store, self.feed())
+        assert len(self.arrived(store)) == 4
 
     def test_the_next_search_looks_back_a_little(self, store: Store) -> None:
         self.prepare(store, 1)

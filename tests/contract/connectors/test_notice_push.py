@@ -112,6 +112,28 @@ class TestNoticePush(PushContract):
             "Scamfeed, takedown: 1 revoked (domain: 1)",
         ]
 
+    def test_revocations_come_first_however_far_behind_a_push_is(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed(batch=1000))
+        self.prepare(store, 8)
+        self.retract(store, "h1.example.com")
+        run(store, self.feed(batch=2))
+        assert self.peer.texts[1:] == [
+            "Scamfeed, takedown: 1 revoked (domain: 1)",
+            "Scamfeed, takedown: 2 new (domain: 2)",
+            "Scamfeed, takedown: 2 new (domain: 2)",
+        ]
+
+    def test_what_is_revoked_while_a_push_is_under_way_goes_before_the_rest(self, store: Store) -> None:
+        self.prepare(store, 6)
+
+        def progress(_: object) -> None:
+            if len(self.peer.texts) == 1:
+                self.retract(store, "h0.example.com")
+
+        run(store, self.feed(batch=4), progress=progress)
+        assert [text.split()[3] for text in self.peer.texts] == ["new", "revoked", "new"]
+
     def test_a_notice_shows_counts_and_a_link_and_no_value(self, store: Store) -> None:
         self.prepare(store, 5)
         run(store, self.feed(batch=1000, link="https://hub.example/"))

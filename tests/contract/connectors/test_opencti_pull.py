@@ -52,6 +52,14 @@ class OpenctiContract(RevokingPullContract):
         for value in ("a.example.com", "what is this", "b.example.com"):
             self.add(value)
 
+    def put_shapeless(self) -> None:
+        raise NotImplementedError
+
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.add("a.example.com")
+        self.put_shapeless()
+        self.add("b.example.com")
+
 
 @dataclass
 class Collection(HttpPeer):
@@ -100,8 +108,14 @@ class TestCollection(OpenctiContract):
         at = START + int(self.hours * 3_600_000) + self.values
         self.peer.put({**indicator(value, at, **more), "place": next(self.places)})
 
+    def put_shapeless(self) -> None:
+        self.peer.put({"id": 7, "type": "indicator", "pattern": ["a"], "place": next(self.places)})
+
     def revoke(self, number: int) -> None:
         self.add(f"h{number}.example.com", revoked=True)
+
+    def list_again(self, number: int) -> None:
+        self.add(f"h{number}.example.com")
 
     def break_credentials(self) -> None:
         self.peer.fault = "401"
@@ -117,6 +131,29 @@ class TestCollection(OpenctiContract):
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.hours = hours
+
+    def test_a_page_that_leads_to_itself_is_not_asked_for_without_end(self, store: Store) -> None:
+        self.prepare(store, 7)
+        real = self.peer.answer
+
+        def turn(asked: Asked) -> Said:
+            said = real(asked)
+            return said._replace(body={**said.body, "more": True, "next": "3"})
+
+        self.peer.answer = turn  # type: ignore[method-assign]  # a peer that goes round in a circle
+        assert run(store, self.feed()).ending == "try-later"
+        assert len(self.peer.asked) < 5
+        self.peer.answer = real  # type: ignore[method-assign]  # and finds out of it
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 7
+
+    def test_what_are_no_objects_is_counted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 1)
+        (there,) = self.peer.objects.values()
+        said = {"more": False, "objects": ["a.example.com", there, None]}
+        monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, said))
+        result = run(store, self.feed())
+        assert (result.ending, result.accepted, result.reasons) == ("done", 1, {"not-a-record": 2})
 
     def test_what_stands_around_indicators_is_nothing(self, store: Store) -> None:
         observable = {
@@ -165,8 +202,14 @@ class TestStream(OpenctiContract):
     def add(self, value: str) -> None:
         self.peer.put("create", indicator(value, self.peer.clock))
 
+    def put_shapeless(self) -> None:
+        self.peer.put("create", {"id": 7, "type": "indicator", "pattern": ["a"]})
+
     def revoke(self, number: int) -> None:
         self.peer.put("delete", indicator(f"h{number}.example.com", self.peer.clock))
+
+    def list_again(self, number: int) -> None:
+        self.add(f"h{number}.example.com")
 
     def break_credentials(self) -> None:
         self.patch = pytest.MonkeyPatch()

@@ -159,8 +159,14 @@ class TaxiiPullSuite(RevokingPullContract):
     def prepare_with_a_bad_one(self, store: Store) -> None:
         self.peer.add(indicator(0), indicator(1, pattern="[domain-name:value MATCHES 'a.*']"), indicator(2))
 
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.peer.add(indicator(0), {"id": 7, "type": "indicator", "pattern": ["a"]}, indicator(2))
+
     def revoke(self, number: int) -> None:
         self.peer.add(indicator(number, revoked=True))
+
+    def list_again(self, number: int) -> None:
+        self.peer.add(indicator(number))
 
     def break_credentials(self) -> None:
         self.peer.fault = "401"
@@ -263,6 +269,32 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         self.prepare(store, 7)
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 7
+
+    def test_nothing_at_all_is_not_taken_for_the_beginning(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 4)
+        with monkeypatch.context() as patch:
+            patch.setattr(self.peer, "objects", lambda asked, query: Said(200, {}, self.peer.type(asked)))
+            result = run(store, self.feed())
+            assert (result.ending, result.read) == ("done", 0)
+        assert run(store, self.feed()).accepted == 4
+
+    def test_a_token_that_leads_nowhere_costs_what_is_new_and_no_more(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 9)
+        run(store, self.feed())
+        self.prepare(store, 10)
+        real = self.peer.objects
+        page = {"more": True, "next": "nowhere", "objects": []}
+        told = iter([lambda asked: Said(200, page, self.peer.type(asked)), lambda _: Said(404, {})])
+
+        def astray(asked: Asked, query: dict[str, str]) -> Said:
+            spoil = next(told, None)
+            return spoil(asked) if spoil else real(asked, query)
+
+        monkeypatch.setattr(self.peer, "objects", astray)
+        result = run(store, self.feed())
+        assert (result.ending, result.read) == ("done", 1)
 
     @pytest.mark.parametrize("page", [{"more": True}, {"more": True, "next": "same"}, {"more": True, "next": None}])
     def test_pages_without_end_are_left(

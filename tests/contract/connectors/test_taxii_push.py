@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured, build
+from feeds.retrying import retry
 from feeds.runner import run
-from server.store import Store
-from tests.contract.connectors.contract import READER
+from server.store import Store, deliveries
+from tests.contract.connectors.contract import READER, kept_checkpoint
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
 
@@ -24,6 +25,9 @@ class Peer(HttpPeer):
     refused: set[str] = field(default_factory=set)
     whole: bool = False
     read_only: bool = False
+    unnamed: bool = False
+    counts: bool = True
+    upset_by: str = ""
     pending: int = 0
     objects: list[dict[str, Any]] = field(default_factory=list)
     envelopes: list[int] = field(default_factory=list)
@@ -46,6 +50,8 @@ class Peer(HttpPeer):
     def _take(self, body: bytes) -> Said:
         objects = orjson.loads(body)["objects"]
         bad = [obj for obj in objects if obj.get("pattern") in self.refused]
+        if any(self.upset_by and self.upset_by in obj.get("pattern", "") for obj in objects):
+            return Said(500, {"title": "Oh"}, _TYPE)
         if bad and self.whole:
             return Said(422, {"title": "No"}, _TYPE)
         self.envelopes.append(len(body))
@@ -59,6 +65,10 @@ class Peer(HttpPeer):
             "pending_count": 0,
             "failures": [{"id": obj["id"], "version": obj["modified"], "message": "not wanted"} for obj in bad],
         }
+        if self.unnamed:
+            del status["failures"]
+        if not self.counts:
+            status |= dict.fromkeys(["total_count", "success_count", "failure_count", "pending_count"], 0)
         if self.pending:
             status |= {"status": "pending", "pending_count": len(objects), "success_count": 0}
         return Said(202, status, _TYPE)
@@ -177,6 +187,73 @@ class TestTaxiiPush(PushContract):
         self.peer.pending = 1_000_000
         result = run(store, self.feed(batch=1000, wait="10ms"))
         assert (result.ending, result.rejected) == ("done", 0)
+
+    def test_a_peer_that_forgets_what_it_has_not_finished_is_tried_later(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 1)
+        self.peer.pending = 1
+        real = self.peer.answer
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(404) if "status" in asked.path else real(asked))
+        assert run(store, self.feed(batch=1000)).ending == "try-later"
+        assert kept_checkpoint(store) is None
+
+    def test_a_failure_without_a_name_is_found(self, store: Store) -> None:
+        self.prepare(store, 20)
+        self.peer.unnamed = True
+        self.refuse("[domain-name:value = 'h11.example.com']")
+        result = run(store, self.feed(batch=1000))
+        assert (result.ending, result.rejected) == ("done", 1)
+        assert len(set(self.arrived(store))) == 19
+
+    def test_a_peer_that_counts_less_than_it_was_sent_leaves_it_open(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.peer.counts = False
+        assert run(store, self.feed(batch=1000)).rejected == 0
+        with store.read() as tx:
+            assert {each.answer[:7] for each in deliveries.history(tx)} == {"unclear"}
+        self.peer.counts = True
+        tried = retry(store, self.feed())
+        assert tried.tried == tried.settled > 2
+        with store.read() as tx:
+            assert {each.answer for each in deliveries.history(tx)} == {"success"}
+        assert retry(store, self.feed()).tried == 0
+
+    def test_what_the_peer_refused_goes_again_when_a_person_says_so(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.refuse("[domain-name:value = 'h1.example.com']")
+        run(store, self.feed())
+        for _ in range(2):
+            tried = retry(store, self.feed())
+            assert (tried.tried, tried.settled, tried.failed) == (1, 0, 1)
+        assert retry(store, self.feed()).tried == 0
+        self.peer.refused.clear()
+        tried = retry(store, self.feed(), everything=True)
+        assert (tried.tried, tried.settled, tried.failed) == (1, 1, 0)
+        assert len(set(self.arrived(store))) == 3
+
+    def test_an_object_at_which_the_peer_fails_is_found_in_time(self, store: Store) -> None:
+        self.prepare(store, 9)
+        self.peer.upset_by = "h4.example"
+        feed = self.feed(batch=1000)
+        assert [run(store, feed).ending for _ in range(3)] == ["try-later", "try-later", "done"]
+        assert len(set(self.arrived(store))) == 8
+
+    def test_a_peer_that_fails_at_everything_is_in_trouble(self, store: Store) -> None:
+        self.prepare(store, 9)
+        self.peer.upset_by = "example"
+        self.peer.refused = set()
+        feed = self.feed(batch=1000, leave_out=["identity", "marking-definition", "extension-definition"])
+        assert {run(store, feed).ending for _ in range(5)} == {"try-later"}
+        self.peer.upset_by = ""
+        assert run(store, feed).ending == "done"
+        assert len(set(self.arrived(store))) == 9
+
+    def test_types_that_the_peer_cannot_keep_stay_here(self, store: Store) -> None:
+        self.prepare(store, 2)
+        result = run(store, self.feed(leave_out=["identity", "marking-definition"]))
+        assert (result.accepted, result.rejected) == (result.read, 0)
+        assert {obj["type"] for obj in self.peer.objects} == {"indicator", "extension-definition"}
 
     def test_an_api_root_and_a_collection_name_the_same_place(self, store: Store) -> None:
         self.prepare(store, 2)

@@ -46,8 +46,10 @@ class PrivacyGroup(HttpPeer):
             return Said(400, {"error": {"message": "Unsupported get request.", "code": 100}})
         if "after" in query and self.stale:
             return Said(400, {"error": {"message": "Invalid cursor", "code": 100}})
-        found = [each for each in self.updates.values() if each["last_updated"] >= int(query.get("start_time", 0))]
-        found = [each for each in found if each["type"] in query["types"].split(",")]
+        since = int(query.get("start_time", 0))
+        found = [each for each in self.updates.values() if each.get("last_updated", since) >= since]
+        types = query["types"].split(",")
+        found = [each for each in found if each.get("type", types[0]) in types]
         start, limit = int(query.get("after", 0)), int(query["limit"])
         said: dict[str, Any] = {"data": found[start : start + limit]}
         if len(found) > start + limit:
@@ -91,8 +93,16 @@ class TestThreatExchangePull(RevokingPullContract):
         for domain in ("a.example.com", "what is this", "b.example.com"):
             self.peer.add(domain)
 
+    def prepare_with_a_shapeless_one(self, store: Store) -> None:
+        self.peer.add("a.example.com")
+        self.peer.updates["c.example.com"] = {"descriptors": 7}
+        self.peer.add("b.example.com")
+
     def revoke(self, number: int) -> None:
         self.peer.add(f"h{number}.example.com", should_delete=True)
+
+    def list_again(self, number: int) -> None:
+        self.peer.add(f"h{number}.example.com")
 
     def break_credentials(self) -> None:
         self.patch = pytest.MonkeyPatch()
@@ -132,6 +142,30 @@ class TestThreatExchangePull(RevokingPullContract):
         # From the third on, whose second is the checkpoint's; the page after that is refused here too.
         again = next(iter(batches))
         assert [each[0]["value"] for each in again.items] == [f"h{number}.example.com" for number in (2, 3, 4)]
+
+    def test_a_page_that_leads_to_itself_is_not_asked_for_without_end(self, store: Store) -> None:
+        self.prepare(store, 7)
+        real = self.peer.answer
+
+        def turn(asked: Asked) -> Said:
+            said = real(asked)
+            if "after=" in asked.path:
+                said.body["paging"] = {"next": f"{self.peer.url}{asked.path[1:]}"}
+            return said
+
+        self.peer.answer = turn  # type: ignore[method-assign]  # a peer that goes round in a circle
+        assert run(store, self.feed()).ending == "try-later"
+        assert len(self.peer.asked) < 5
+        self.peer.answer = real  # type: ignore[method-assign]  # and finds out of it
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 7
+
+    def test_updates_that_are_no_objects_are_counted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.prepare(store, 1)
+        (update,) = self.peer.updates.values()
+        monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, {"data": ["a.example.com", update, None, 7]}))
+        result = run(store, self.feed())
+        assert (result.ending, result.accepted, result.reasons) == ("done", 1, {"not-a-record": 3})
 
     def test_a_signal_that_is_found_good_is_taken_back(self, store: Store) -> None:
         self.prepare(store, 2)

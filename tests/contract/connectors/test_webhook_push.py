@@ -97,6 +97,26 @@ class TestWebhookPush(PushContract):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 2
 
+    @pytest.mark.parametrize("body", [b'{"refused": [', b'[{"id"', b"\xff\xfe\x00"])
+    def test_an_answer_that_breaks_off_is_no_answer(
+        self, store: Store, body: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(self.peer, "answer", lambda _: Said(200, body, {"Content-Type": "text/plain"}))
+            assert run(store, self.feed()).ending == "try-later"
+        assert run(store, self.feed()).ending == "done"
+        assert len(self.arrived(store)) == 2
+
+    @pytest.mark.parametrize("body", [b"", b"OK", b"{}", b"[]", b'"taken"', "รับแล้ว".encode()])
+    def test_any_other_answer_means_that_all_is_taken(
+        self, store: Store, body: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.prepare(store, 2)
+        monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, body, {"Content-Type": "text/plain"}))
+        result = run(store, self.feed())
+        assert (result.ending, result.rejected) == ("done", 0)
+
     @pytest.mark.parametrize("fault", ["401", "403", "404", "410", "moved"])
     def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
         self.prepare(store, 2)

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from feeds.adopting import ORIGIN, Adopting
+from feeds.connector import Gone
 from feeds.mapping import Options
-from mappers import ids
-from mappers.indicator import to_stix
+from mappers import extension, ids
+from mappers.indicator import Profile, to_stix
+from schemas import kinds
+from schemas.reading import Reader
 from schemas.report import Report
 
 NARROW = "marking-definition--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"
@@ -52,13 +57,13 @@ def test_each_value_of_a_pattern_is_an_indicator_of_its_own() -> None:
     ]
     assert len({said["id"] for (said,) in done.items}) == done.read == 2
     gone = adopting().take([indicator(pattern=pattern, revoked=True)])
-    assert sorted(gone.gone) == sorted(said["id"] for (said,) in done.items)
+    assert sorted(each.subject for each in gone.gone) == sorted(said["id"] for (said,) in done.items)
 
 
 def test_what_ended_before_it_began_is_taken_back_all_the_same() -> None:
     ended = indicator(revoked=True, valid_until="2025-01-01T00:00:00Z", modified="2026-02-01T00:00:00.000Z")
     ((said,),) = adopting().take([indicator()]).items
-    assert adopting().take([ended]).gone == [said["id"]]
+    assert adopting().take([ended]).gone == [Gone(said["id"], "2026-02-01T00:00:00.000Z")]
 
 
 def test_what_comes_round_a_circle_of_peers_comes_round_once() -> None:
@@ -140,3 +145,51 @@ def test_a_malformed_object_of_the_partners_own_has_its_reason() -> None:
 def test_a_time_ahead_of_ours_is_ours() -> None:
     ((said,),) = adopting().take([indicator(modified="2999-01-01T00:00:00.000Z")]).items
     assert said["modified"] < "2999"
+
+
+@pytest.mark.parametrize("kind", sorted(kinds.every()))
+def test_what_we_write_is_said_anew_the_same_in_the_short_way_as_in_the_long(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"reporter": "Example Bank", "reported_at": "2026-01-02T03:04:05Z", "kind": kind}
+    more: list[dict[str, str]] = [
+        {},
+        {"scam_type": "romance", "confidence": "80", "tlp": "green", "countries": "TH;SG", "channel": "messenger"},
+        {"description": "Seen in a room.", "lang": "de", "first_seen": "2026-01-01", "sha256": "ab" * 32},
+    ]
+    objects = [
+        to_stix(Reader({**said, **columns}).report({"value": example.raw, **example.given}), Profile.CORE)[0]
+        for example in kinds.get(kind).examples()
+        if example.reason is None
+        for columns in more
+    ]
+    assert objects
+    short = adopting()
+    ways = [short._as_we_write(obj) for obj in objects]
+    assert sum(way is not None for way in ways) > len(ways) / 2
+    monkeypatch.setattr(Adopting, "_as_we_write", lambda *_: None)
+    for obj, way in zip(objects, ways, strict=True):
+        if way is not None:
+            assert adopting().take([obj]).items == [[way]]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"labels": ["benign"]},
+        {"name": "Something else"},
+        {"modified": "2100-01-01T00:00:00.000Z", "created": "2100-01-01T00:00:00.000Z"},
+        {"extensions": {extension.ID: 7}},
+        {"extensions": []},
+        {"pattern": 7},
+        {"x_more": True},
+        {"revoked": True},
+    ],
+)
+def test_what_differs_by_a_word_from_what_we_write_goes_the_long_way(more: dict[str, Any]) -> None:
+    (ours,) = to_stix(
+        Report(kind="domain", value="a.example.com", reporter="Example Bank", reported_at="2026-01-02"),
+        Profile.CORE,
+    )
+    assert adopting()._as_we_write(ours) is not None
+    assert adopting()._as_we_write({**ours, **more}) is None

@@ -168,7 +168,7 @@ def test_what_is_taken_back_has_the_id_that_it_was_given() -> None:
     rows, _ = opencti.split([INDICATOR])
     made = of_rows(rows, {}, OPTIONS)
     given = [obj["id"] for objects in made.items for obj in objects if obj["type"] == "indicator"]
-    assert taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS) == given
+    assert [each.subject for each in taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS)] == given
     assert len(given) == 2
 
 

@@ -14,7 +14,8 @@ BLOCKS = [
     (page.name, number, block)
     for page in sorted([*DOCS.glob("*.md"), *DOCS.glob("connectors/*.md")])
     for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.M | re.S))
-    if "[[feed]]" in block
+    # The connector of writing-a-connector.md stands there alone, and is tried with its suite.
+    if "[[feed]]" in block and page.name != "writing-a-connector.md"
 ]
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,15 +14,18 @@ from hypothesis import given, strategies as st
 from feeds.backoff import after
 from feeds.claims import claim
 from feeds.connector import FeedSettings, TryLater
+from feeds.consequences import of_status
 from feeds.due import due
 from feeds.isolating import isolate
 from feeds.pages import Pages
 from feeds.run import Ending, Run
-from server.store import Store, collections, leases, log
+from feeds.runner import run
+from server.store import Store, collections, feed_states, leases, log
 from server.store.collections import Collection
 from server.store.feed_states import FeedState
 from server.store.item import Item
 from server.store.leases import Fenced
+from tests.unit.feeds.ticking import Ticking, furnish, pull_settings
 
 SECOND = 1_000_000
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -146,9 +150,7 @@ def walk(store: Store, room: Collection, pages: Pages, limit: int = 10) -> list[
     found: list[str] = []
     after, more = -1, True
     while more:
-        page = pages.get(store, room, after, limit)
-        if page.last is None:
-            break
+        page = pages.get(store, room, after, limit, revoked=False)
         found += [item.id for item in page.items]
         after, more = page.last, page.more
     return found
@@ -193,6 +195,30 @@ def test_a_full_page_is_shared_while_the_collection_grows_but_not_for_long(store
     time.sleep(0.3)
     assert len(walk(store, room, pages)) == 21
     assert pages.reads == 5
+
+
+def test_a_shared_page_is_never_older_than_a_revocation_that_was_given(store: Store, room: Collection) -> None:
+    said = {"type": "indicator", "spec_version": "2.1", "id": "indicator--1", "created": "2026-01-01T00:00:00.000Z"}
+    with store.begin() as tx:
+        log.append(tx, room, [Item.of({**said, "modified": "2026-01-01T00:00:00.000Z"})])
+    add(store, room, *range(20))
+    pages = Pages()
+    assert "indicator--1" in walk(store, room, pages)
+    with store.begin() as tx:
+        log.append(tx, room, [Item.of({**said, "modified": "2026-01-02T00:00:00.000Z", "revoked": True})])
+    gone = pages.get(store, room, -1, 10, revoked=True)
+    assert [item.id for item in gone.items] == ["indicator--1"]
+    assert walk(store, room, pages) == [f"url--{n}" for n in range(20)]
+
+
+def test_a_position_is_the_end_of_the_collection_where_nothing_is_left_before_it(
+    store: Store, room: Collection
+) -> None:
+    add(store, room, 1, 2, 3)
+    with store.read() as tx:
+        end = log.newest(tx, room)
+    assert Pages().get(store, room, -1, 10, revoked=True) == ([], end, False)
+    assert Pages().get(store, room, -1, 10, revoked=False).last == end
 
 
 def test_the_pages_that_are_kept_are_bounded(store: Store, room: Collection) -> None:
@@ -250,6 +276,41 @@ def test_each_failure_doubles_the_wait_up_to_an_hour() -> None:
     state = after(state, ended("done"), 2000 * SECOND)
     assert (state.failures, state.retry_at, state.succeeded, state.started) == (0, 0, 2000 * SECOND, 1998 * SECOND)
     assert (state.accepted, state.rejected) == (44, 11)
+
+
+def test_no_wait_is_shorter_than_the_peer_asks() -> None:
+    asked = replace(ended("try-later"), wait=600.0)
+    assert after(FeedState("f"), asked, 1000 * SECOND).retry_at == 1600 * SECOND
+    long_in_trouble = after(FeedState("f", failures=9), asked, 0, lambda low, high: high)
+    assert long_in_trouble.retry_at == 3600 * SECOND
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refusal_that_a_connector_does_not_expect_is_a_persons_work(store: Store, status: int) -> None:
+    furnish(store)
+
+    def refuse(_: int) -> None:
+        raise of_status("https://peer.example", status)
+
+    result = run(store, Ticking(pull_settings(), refuse))
+    assert result.ending == "misconfigured"
+    assert str(result.error).startswith(
+        f"misconfigured: https://peer.example: refuses what it is asked (HTTP {status})"
+    )
+
+
+def test_a_run_remembers_how_long_the_peer_asks_to_be_left_alone(store: Store) -> None:
+    furnish(store)
+
+    def ask_to_wait(_: int) -> None:
+        raise TryLater("busy", after=7200.0)
+
+    result = run(store, Ticking(pull_settings(), ask_to_wait))
+    assert (result.ending, result.wait) == ("try-later", 7200.0)
+    with store.read() as tx:
+        state = feed_states.load(tx, "f")
+    assert state.ended is not None
+    assert state.retry_at - state.ended == 7200 * SECOND
 
 
 @given(st.integers(1, 1000))

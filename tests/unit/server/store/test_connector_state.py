@@ -59,6 +59,16 @@ def test_of_a_delivery_the_last_attempt_is_kept(store: Store) -> None:
     assert (sent[TWO.id].version, sent[TWO.id].answer, sent[TWO.id].attempts) == (5, "accepted", 2)
 
 
+def test_attempts_are_counted_up_to_what_the_ledger_can_hold(store: Store) -> None:
+    with store.begin() as tx:
+        deliveries.record(tx, "push", "bank", [ONE], "try later")
+        tx.exec_driver_sql("UPDATE deliveries SET attempts = 32766")
+        for _ in range(3):
+            deliveries.record(tx, "push", "bank", [ONE], "try later")
+        assert [one.attempts for one in deliveries.sent(tx, "push", "bank", [ONE])] == [32767]
+        deliveries.record(tx, "push", "bank", [], "try later")
+
+
 def test_the_ledger_tells_of_which_objects_some_version_went_to_a_partner(store: Store) -> None:
     with store.begin() as tx:
         deliveries.record(tx, "push", "bank", [ONE, TWO._replace(version=4)], "success")

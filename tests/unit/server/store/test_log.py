@@ -186,6 +186,16 @@ def test_revocation_is_a_version_like_any_other(store: Store, room: Collection) 
         assert log.latest(tx, room, [gone.id])[gone.id].revoked
 
 
+def test_what_is_taken_back_and_what_is_not_are_told_apart(store: Store, room: Collection) -> None:
+    one, other, seen = indicator("a"), indicator("b"), observable("x.example")
+    gone = indicator("a", 2, revoked=True)
+    put(store, room, one, other, seen)
+    put(store, room, gone)
+    assert got(store, room, Query(revoked=True)) == [gone.body]
+    assert got(store, room, Query(revoked=False)) == [other.body, seen.body]
+    assert got(store, room, Query(versions=EVERY, revoked=False)) == [one.body, other.body, seen.body]
+
+
 def test_the_default_listing_is_one_range_of_one_index(store: Store, room: Collection, database: str) -> None:
     put(store, room, *(indicator(str(n)) for n in range(50)))
     asked = (

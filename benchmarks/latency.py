@@ -1,0 +1,172 @@
+"""From a partner's POST to the delivery at another partner's webhook, over real HTTP, by the programs as they run."""
+
+import base64
+import http.server
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+
+from benchmarks.taxii.hub import free_port
+from mappers import ids
+from mappers.indicator import Profile, to_stix
+from schemas import timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.report import Report
+from server.setup import set_up
+from server.store import Store, collections, partners
+
+POSTS = 200
+_TAXII = "application/taxii+json;version=2.1"
+_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+# Apart by chance, so that they do not keep step with whoever looks for news.
+_APART = (0.05, 0.45)
+_PATIENCE = 60
+
+
+def rows(posts: int = POSTS) -> Iterator[list[object]]:
+    """Give the table's rows: seconds by the median and the 95th percentile, beside what was asked for."""
+    for words, eager, target in (("default settings", False, 2.0), ("--eager", True, 1.0)):
+        took = sorted(_measure(posts, eager=eager))
+        half, most = statistics.median(took), took[int(len(took) * 0.95)]
+        what = f"POST to another's webhook, {words}, {posts} times: p50 / p95, s"
+        yield [what, f"{half:.2f} / {most:.2f}", "p95 asked for", f"{target:.2f}", f"{target / most:.1f}x"]
+
+
+def _measure(posts: int, *, eager: bool) -> list[float]:
+    """Give the seconds that each of ``posts`` took."""
+    with tempfile.TemporaryDirectory() as folder, _webhook() as (address, arrived):
+        url = f"sqlite:///{folder}/hub.db"
+        token = _furnish(url)
+        config = Path(folder) / "scamfeed.toml"
+        config.write_text(_CONFIG.format(database=json.dumps(url), address=json.dumps(address)))
+        sent: dict[str, float] = {}
+        with _serving(config, eager=eager) as root, requests.Session() as session:
+            session.headers.update({"Authorization": f"Bearer {token}", "Accept": _TAXII, "Content-Type": _TAXII})
+            for number in range(-1, posts):
+                obj = _indicator(number)
+                begun = time.perf_counter()
+                answer = session.post(f"{root}/feed/collections/inbox/objects/", json={"objects": [obj]}, timeout=60)
+                answer.raise_for_status()
+                if number < 0:
+                    # The first waits for everything to have started.
+                    _await(arrived, {obj["id"]})
+                    continue
+                sent[obj["id"]] = begun
+                time.sleep(random.uniform(*_APART))  # noqa: S311 - spreads load, guards nothing
+            _await(arrived, sent.keys())
+        return [arrived[id_] - begun for id_, begun in sent.items()]
+
+
+_CONFIG = """database_url = {database}
+
+[[feed]]
+name = "to-a-bank"
+connector = "webhook-push"
+every = "5m"
+partner = "Bank"
+collection = "takedown"
+url = {address}
+secret = {{ env = "WEBHOOK_SECRET" }}
+allow_private = true
+"""
+
+
+def _furnish(url: str) -> str:
+    """Set up a hub whose police contribute and whose bank is told; give the police's token."""
+    store = Store.open(url)
+    set_up(store)
+    with store.begin() as tx:
+        kinds = {"Police": PartnerKind.GOVERNMENT, "Bank": PartnerKind.BANK}
+        given = {
+            name: partners.add(tx, Partner(name=name, kind=kind, identity=ids.identity(name)))
+            for name, kind in kinds.items()
+        }
+        partners.grant(tx, "Police", collections.get(tx, "inbox"), write=True)
+        partners.grant(tx, "Bank", collections.get(tx, "takedown"), read=True)
+    store.close()
+    return given["Police"].token
+
+
+def _indicator(number: int) -> dict[str, Any]:
+    report = Report(
+        kind="domain",
+        value=f"shop{number + 1}.example.com",
+        reporter="Police",
+        reported_at=timestamp.now(),
+        tlp="green",
+    )
+    return to_stix(report, Profile.CORE)[0]
+
+
+@contextmanager
+def _serving(config: Path, *, eager: bool) -> Iterator[str]:
+    """Run ``scamfeed serve`` with its scheduler beside it; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "server.cli", "--config", str(config), "serve", "--port", str(port)]
+    env = {**os.environ, "WEBHOOK_SECRET": _SECRET, "SCAMFEED_LOG_LEVEL": "WARNING"}
+    with subprocess.Popen(command + ["--eager"] * eager, env=env, stderr=subprocess.DEVNULL) as server:
+        try:
+            address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    requests.get(f"{address}/health", timeout=10)
+                    break
+                except requests.ConnectionError:
+                    if time.monotonic() > deadline or server.poll() is not None:
+                        raise
+                    time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(_PATIENCE)
+
+
+@contextmanager
+def _webhook() -> Iterator[tuple[str, dict[str, float]]]:
+    """Take events; gives the address, and when each object came first."""
+    arrived: dict[str, float] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            now = time.perf_counter()
+            for event in orjson.loads(body)["data"]["events"]:
+                arrived.setdefault(event["object"]["id"], now)
+            self.send_response(204)
+            self.end_headers()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/", arrived
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _await(arrived: dict[str, float], wanted: Any) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not wanted <= arrived.keys():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(wanted - arrived.keys())} objects have not arrived")
+        time.sleep(0.05)

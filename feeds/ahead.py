@@ -1,0 +1,46 @@
+"""What comes next, fetched while what came is at work."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """Give ``items``, of which one more than is asked for is made, each in a thread and none beside another.
+
+    What goes wrong with one is raised when it is asked for. Nobody waits for one that is not.
+    """
+    rest = iter(items)
+    coming = _Coming(rest)
+    while not (one := coming.wait()).over:
+        coming = _Coming(rest)
+        yield from one.found
+    if one.error is not None:
+        raise one.error
+
+
+class _Coming(Generic[T]):
+    def __init__(self, rest: Iterator[T]) -> None:
+        self.found: list[T] = []
+        self.error: BaseException | None = None
+        self._rest = rest
+        self._thread = threading.Thread(target=self._make, daemon=True)
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        return not self.found
+
+    def wait(self) -> "_Coming[T]":
+        self._thread.join()
+        return self
+
+    def _make(self) -> None:
+        try:
+            self.found = [next(self._rest)]
+        except StopIteration:
+            return
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            self.error = error

@@ -1,0 +1,124 @@
+"""What every feed may be told: when it runs, for whom, and where its secrets are."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from feeds.errors import Misconfigured
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.vocabulary import Action
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Secret(BaseModel):
+    """Where a secret is: ``{ env = "NAME" }`` or ``{ file = "/run/secrets/name" }``. It is read anew for each run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_plain(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            raise ValueError(
+                'a secret is never written here: name where it is, as { env = "NAME" } or { file = "PATH" }'
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError('give either { env = "NAME" } or { file = "PATH" }')
+        return self
+
+    def reveal(self) -> str:
+        """Give the secret itself. Raises ``Misconfigured`` where it is not there."""
+        if self.env is not None:
+            text = os.environ.get(self.env, "")
+            place = f"the environment variable {self.env}"
+        else:
+            place = f"the file {self.file}"
+            try:
+                text = Path(self.file or "").read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                raise Misconfigured(f"the secret in {place} cannot be read") from None
+        if not text:
+            raise Misconfigured(f"the secret in {place} is missing or empty")
+        return text
+
+
+def duration(text: str) -> timedelta:
+    """Read ``30s``, ``5m``, ``1h``, ``1d`` or ``250ms``. Raises ``ValueError``."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not float(found[1]):
+        raise ValueError("not a duration: write it as 30s, 5m, 1h or 1d")
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+
+
+def _checked_duration(text: str) -> str:
+    duration(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_checked_duration)]
+
+
+class FeedSettings(BaseModel):
+    """What every feed has: a name, its connector, and when it runs (by hand alone where nothing says when)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="the feed's own name")]
+    connector: Annotated[str, Field(description="the connector it runs: a file of feeds/connectors")]
+    every: Annotated[Duration | None, Field(description="how often, as 30s, 5m, 1h")] = None
+    cron: Annotated[
+        str | None, Field(pattern=r"^\s*\S+(\s+\S+){4}\s*$", description="when, as five fields of cron, in UTC")
+    ] = None
+    batch: Annotated[int, Field(ge=1, le=10_000, description="items a batch")] = 1000
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.every and self.cron:
+            raise ValueError("give every or cron, not both")
+        return self
+
+
+class PullSettings(FeedSettings):
+    """What every pull has."""
+
+    contribute_as: Annotated[str, Field(description="the registered partner in whose name the items are contributed")]
+
+
+class PushSettings(FeedSettings):
+    """What every push has."""
+
+    partner: Annotated[
+        str, Field(description="the registered partner who gets the objects, and may read the collection")
+    ]
+    collection: Annotated[str, Field(description="alias of the collection of ours whose objects go out")]
+    kinds: Annotated[tuple[str, ...], Field(description="only indicators of these kinds")] = ()
+    actions: Annotated[tuple[Action, ...], Field(description="only indicators that ask for one of these actions")] = ()
+    countries: Annotated[
+        tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...],
+        Field(description="only indicators that concern one of these countries"),
+    ] = ()
+    as_added: Annotated[
+        bool, Field(description="with `every`: also go within a second or so of something being added")
+    ] = True
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(kinds.get(name).name for name in names)
+        except Rejected as refusal:
+            raise ValueError(refusal.message) from None

@@ -1,0 +1,159 @@
+"""``file-push`` with an SFTP server, and with an S3 bucket, as the peer."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from feeds.connector import Misconfigured
+from feeds.runner import run
+from server.store import Store
+from tests.contract.connectors.machines import SftpMachine, s3
+from tests.contract.connectors.test_file_push import FilePushSuite
+
+
+class TestFilePushOverSftp(FilePushSuite):
+    machine: SftpMachine
+
+    @pytest.fixture(autouse=True)
+    def _server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("SFTP_PASSWORD", "s3cret")
+        self.folder = tmp_path / "root" / "out"
+        self.folder.mkdir(parents=True)
+        self.machine = SftpMachine(tmp_path / "root", tmp_path)
+        self.machine.start()
+        yield
+        self.machine.close()
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return super().table(
+            **{
+                "path": f"sftp://127.0.0.1:{self.machine.port}/out",
+                "user": "hub",
+                "password": {"env": "SFTP_PASSWORD"},
+                "known_hosts": str(self.machine.known_hosts),
+                "timeout": "1s",
+                "answer_within": "2s",
+                "allow_private": True,
+                **more,
+            }
+        )
+
+    def data(self, name: str) -> bytes | None:
+        return (self.folder / name).read_bytes() if (self.folder / name).exists() else None
+
+    def break_credentials(self) -> None:
+        self.machine.password = "changed"
+
+    def kill_peer(self) -> None:
+        self.machine.stop()
+
+    def silence_peer(self) -> None:
+        self.machine.silent = True
+
+    def revive_peer(self) -> None:
+        if self.machine.silent:
+            self.machine.silent = False
+        else:
+            self.machine.start()
+
+    def test_a_server_with_another_key_gets_nothing(self, store: Store) -> None:
+        self.prepare(store, 1)
+        result = run(store, self.feed(known_hosts=str(self.machine.stranger)))
+        assert (result.ending, [*self.folder.iterdir()]) == ("misconfigured", [])
+
+    def test_a_folder_that_is_not_there_is_the_operators_to_make(self, store: Store) -> None:
+        self.prepare(store, 1)
+        result = run(store, self.feed(path=f"sftp://127.0.0.1:{self.machine.port}/nowhere"))
+        assert result.ending == "misconfigured"
+        assert not (self.folder.parent / "nowhere").exists()
+
+    def test_a_file_that_breaks_off_is_not_there(self, store: Store) -> None:
+        self.prepare(store, 3)
+        run(store, self.feed(format="list"))
+        before = self.data("takedown.txt")
+        self.machine.full = True
+        self.retract(store, "h0.example.com")
+        assert run(store, self.feed(format="list")).ending == "try-later"
+        assert self.data("takedown.txt") == before
+        self.manifest()
+        self.machine.full = False
+        assert run(store, self.feed(format="list")).ending == "done"
+        assert len((self.data("takedown.txt") or b"").split()) == 2
+        assert list(self.folder.rglob("*.part")) == []
+
+    def test_a_server_that_cannot_replace_files_is_named(self, store: Store) -> None:
+        self.prepare(store, 1)
+        self.machine.old = True
+        result = run(store, self.feed(format="list"))
+        assert result.ending == "misconfigured"
+        assert "posix-rename" in str(result.error)
+        assert list(self.folder.rglob("*.part")) == []
+
+    @pytest.mark.parametrize(
+        ("more", "fault"),
+        [
+            ({"known_hosts": None}, "known_hosts: name the file"),
+            ({"user": None}, "give user"),
+            ({"path": "ftp://127.0.0.1/out"}, "path: a folder of this machine, sftp://"),
+            ({"proxy": "https://proxy.example:3128"}, "proxy: write it as http://"),
+        ],
+    )
+    def test_a_bad_setting_is_named(self, more: dict[str, Any], fault: str) -> None:
+        with pytest.raises(Misconfigured, match=fault):
+            self.feed(**more)
+
+
+class TestFilePushToS3(FilePushSuite):
+    @pytest.fixture(autouse=True)
+    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("S3_KEY", "hub")
+        monkeypatch.setenv("S3_SECRET", "s3cret")
+        with s3() as self.url:
+            self.here = self.url
+            self.bucket = boto3.client(
+                "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+            )
+            self.bucket.create_bucket(Bucket="out")
+            yield
+            self.bucket.close()
+
+    def table(self, **more: Any) -> dict[str, Any]:
+        return super().table(
+            **{
+                "path": "s3://out/example-telecom",
+                "access_key": {"env": "S3_KEY"},
+                "secret_key": {"env": "S3_SECRET"},
+                "endpoint": self.here,
+                "region": "us-east-1",
+                "timeout": "1s",
+                "allow_private": True,
+                **more,
+            }
+        )
+
+    def data(self, name: str) -> bytes | None:
+        try:
+            found: bytes = self.bucket.get_object(Bucket="out", Key=f"example-telecom/{name}")["Body"].read()
+        except ClientError:
+            return None
+        return found
+
+    def break_credentials(self) -> None:
+        self.bucket.delete_bucket(Bucket="out")
+
+    def kill_peer(self) -> None:
+        self.here = "http://127.0.0.1:9"
+
+    def silence_peer(self) -> None:
+        self.deaf = socket.create_server(("127.0.0.1", 0))
+        self.here = f"http://127.0.0.1:{self.deaf.getsockname()[1]}"
+
+    def revive_peer(self) -> None:
+        self.here = self.url
+        if hasattr(self, "deaf"):
+            self.deaf.close()

@@ -1,0 +1,125 @@
+"""Those who say values, change them, take them back and say them again: on a hub's store, and on Medallion."""
+
+import random
+from collections import Counter
+from typing import Any, Protocol
+
+import requests
+
+from mappers import ids
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.reading import Reader
+from server.release.contribute import contribute
+from server.release.retract import retract
+from server.store import Store, partners
+from server.store.item import Item
+
+TAXII = "application/taxii+json;version=2.1"
+THEIRS = "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff"
+
+
+class Source(Protocol):
+    """Somebody who says values, says them anew, takes them back, and says them again after that."""
+
+    def say(self, value: str) -> None: ...
+    def change(self, value: str) -> None: ...
+    def take_back(self, value: str) -> None: ...
+    def say_again(self, value: str) -> None: ...
+
+
+class OnAStore:
+    """A partner of a hub."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store, self._partner, self._times = (
+            store,
+            Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)),
+            0,
+        )
+        self._listings: Counter[str] = Counter()
+        with store.begin() as tx:
+            partners.add(tx, self._partner)
+
+    def say(self, value: str) -> None:
+        self._times += 1
+        given = {"reporter": self._partner.name, "kind": "domain", "tlp": "green"}
+        reader = Reader({**given, "reported_at": timestamp.text(timestamp.now())})
+        report = reader.report({"value": value, "description": f"said {self._times}"})
+        with self._store.begin() as tx:
+            contribute(tx, self._partner, [Item.of(obj) for obj in to_stix(report, seq=self._listings[value])])
+
+    change = say
+
+    def take_back(self, value: str) -> None:
+        with self._store.begin() as tx:
+            assert retract(tx, value, self._partner)
+
+    def say_again(self, value: str) -> None:
+        self._listings[value] += 1
+        self.say(value)
+
+
+class OnMedallion:
+    """A collection of Medallion's, in which an id is revived after its revocation as if STIX allowed it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def say(self, value: str, **more: Any) -> None:
+        now = timestamp.text(timestamp.now())
+        said = {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": ids.indicator(THEIRS, value),
+            "created_by_ref": THEIRS,
+            "created": "2026-01-01T00:00:00.000Z",
+            "modified": now,
+            "pattern": f"[domain-name:value = '{value}']",
+            "pattern_type": "stix",
+            "valid_from": "2026-01-01T00:00:00Z",
+            "valid_until": "2099-01-01T00:00:00Z",
+            "labels": ["phishing"],
+            "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+            **more,
+        }
+        headers = {"Content-Type": TAXII, "Accept": TAXII}
+        auth = ("hub", "s3cret")
+        requests.post(
+            f"{self._url}objects/", json={"objects": [said]}, headers=headers, auth=auth, timeout=300
+        ).raise_for_status()
+
+    change = say_again = say
+
+    def take_back(self, value: str) -> None:
+        self.say(value, revoked=True)
+
+
+class Flow:
+    """What one source does, by chance; ``active`` are the values that it stands by."""
+
+    def __init__(self, source: Source, name: str, chance: random.Random) -> None:
+        self._source, self._name, self._chance = source, name, chance
+        self.active: set[str] = set()
+        self.taken_back: list[str] = []
+        self.done: Counter[str] = Counter()
+
+    def go_on(self) -> None:
+        for _ in range(3):
+            self._do("say", f"{self._name}{self.done['say']}.example.com")
+        if self.active:
+            some = sorted(self.active)
+            self._do("change", self._chance.choice(some))
+            self._do("take_back", self._chance.choice(some))
+        if self.taken_back and self._chance.random() < 0.5:
+            self._do("say_again", self.taken_back.pop(self._chance.randrange(len(self.taken_back))))
+
+    def _do(self, what: str, value: str) -> None:
+        getattr(self._source, what)(value)
+        self.done[what] += 1
+        if what == "take_back":
+            self.active.discard(value)
+            self.taken_back.append(value)
+        else:
+            self.active.add(value)
