@@ -85,7 +85,7 @@ class Nodes:
     def stop(self) -> list[int]:
         for each in self.running:
             each.terminate()
-        return [each.wait(60) for each in self.running]
+        return [each.wait(120) for each in self.running]
 
     def _note(self, word: str, pid: int) -> None:
         with self.trace.open("a") as out:
