@@ -63,10 +63,11 @@ fix: .venv/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-generate: .venv/.ok ## write what is generated: schemas/json, docs/connectors and lists of words from the models, tests/golden from the mapping
+generate: .venv/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping
 	@$(BIN)/python -m schemas
 	@$(BIN)/python tests/golden/renew.py
 	@$(BIN)/python docs/connectors/renew.py
+	@$(BIN)/python docs/effects.py
 	@$(BIN)/python docs/renew.py
 
 bench: .venv/.ok ## the benchmarks, as ratios to something fixed in the same run

@@ -35,7 +35,7 @@ def rows(stock: int = STOCK) -> Iterator[list[object]]:
     try:
         name = server.database()
         store = Store.open(server.url(name))
-        beside = _postgres(f"host={server.folder} user=scamfeed dbname={name}")
+        beside = copied(f"host={server.folder} user=scamfeed dbname={name}")
         yield from _compare("PostgreSQL", store, "COPY", beside, stock)
         store.close()
     finally:
@@ -106,7 +106,8 @@ def _sqlite(path: Path) -> Insert:
     return insert
 
 
-def _postgres(conninfo: str) -> Insert:
+def copied(conninfo: str) -> Insert:
+    """Give what inserts rows into a bare table of PostgreSQL by COPY, a transaction each time."""
     import psycopg
 
     connection = psycopg.connect(conninfo, autocommit=True)

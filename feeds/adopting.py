@@ -9,15 +9,13 @@ from feeds import stix
 from feeds.connector import Gone
 from feeds.format import Row
 from feeds.mapping import Mapped, Options, map_rows
-from mappers import extension, ids, marking
+from mappers import consensus, extension, ids, marking, origins
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import ScamType, Tlp
 from server.release import guard
 
-# Under this name an indicator says by which id it was first known, so that it comes round a circle of peers once.
-ORIGIN = "scamfeed-origin"
 # These say nothing by themselves.
 _BESIDE = frozenset(
     {"bundle", "marking-definition", "identity", "extension-definition", "language-content", "relationship"}
@@ -112,7 +110,7 @@ class Adopting:
                 continue
             (indicator,) = outcome.objects
             if origin:
-                indicator = named_after(origin, self._mine, indicator)
+                indicator = named_after(origin, self._mine, indicator, _made_of(obj))
             if revoked:
                 done.gone.append(Gone(indicator["id"], indicator["modified"]))
             else:
@@ -125,30 +123,40 @@ class Adopting:
         """
         if extension.ID not in _mapping(obj.get("extensions")) or obj.get("revoked") is True:
             return None
+        origin, first = origin_of(obj), _made_of(obj)
         try:
             report = stix.report_of(obj, {str(obj.get("created_by_ref")): self._options.reporter})
         except Rejected:
             return None
+        obj = consensus.as_reported(obj)
         (made,) = to_stix(report, self._options.profile)
         told_by_default = report.scam_type == ScamType.UNKNOWN and "scam_type" in self._options.defaults
         if told_by_default or report.reported_at > timestamp.now() or not _differ_in_maker_alone(obj, made):
             return None
-        return named_after(origin_of(obj), self._mine, made)
+        return named_after(origin, self._mine, made, first)
 
 
 def _differ_in_maker_alone(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in (one.keys() | other.keys()) - _OF_ITS_MAKER)
 
 
-def named_after(origin: str, creator: str, indicator: dict[str, Any]) -> dict[str, Any]:
-    """Give an indicator of ``creator``'s the id that follows from where it is first from, and let it say so."""
+def named_after(origin: str, creator: str, indicator: dict[str, Any], first: Sequence[str] = ()) -> dict[str, Any]:
+    """Give an indicator of ``creator``'s the id that follows from where it is from, and let it say so.
+
+    ``first`` are the ids of what that was made of, where it was made of several.
+    """
     named = {"created_by_ref": creator, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
-    others = [each for each in _references(indicator) if each.get("source_name") != ORIGIN]
+    others = [each for each in _references(indicator) if each.get("source_name") != origins.ORIGIN]
     return {
         **indicator,
         "id": "indicator--" + ids.in_scamfeed(named),
-        "external_references": [*others, {"source_name": ORIGIN, "external_id": origin}],
+        "external_references": [*others, *origins.references(first or [origin])],
     }
+
+
+def _made_of(obj: dict[str, Any]) -> list[str]:
+    """Give the ids of what a hub made its indicator of; none where that is nobody's but its own."""
+    return origins.listed(obj) if consensus.is_one(obj) else []
 
 
 def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
@@ -157,10 +165,10 @@ def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
 
 
 def origin_of(obj: dict[str, Any]) -> str:
-    """Give the id by which an indicator was first known."""
-    for each in _references(obj):
-        if each.get("source_name") == ORIGIN and isinstance(each.get("external_id"), str):
-            return str(each["external_id"])
+    """Give the id by which an indicator was first known; what a hub makes of several reports is known by its own."""
+    known = [] if consensus.is_one(obj) else origins.listed(obj)
+    if known:
+        return known[0]
     id_ = obj.get("id")
     return id_ if isinstance(id_, str) and id_.startswith("indicator--") else ""
 

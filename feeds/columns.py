@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from feeds.format import Row, Unreadable
 from feeds.words import HINTS, Naming, Value, Vocabulary, every_input, naming, plain, vocabulary
-from schemas import kinds
+from schemas import hold, kinds
 
 # Texts that are taken as they stand; all others are words, of which a file has few.
 _FREE = {"first_seen", "last_seen", "reported_at", "valid_until", "description", "reference", "sha256"} | {
-    *("iban", "account_number", "company_number", "company_name")
+    *hold.COLUMNS,
+    *("iban", "account_number", "company_number", "company_name"),
 }
 _NOTHING: Mapping[str, str] = {}
 _MANY = 4096

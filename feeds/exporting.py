@@ -12,8 +12,7 @@ from feeds import formats
 from feeds.stix import report_of
 from schemas.errors import Rejected
 from schemas.report import Report
-from server.release import active
-from server.store import partners
+from server.release import active, registered
 from server.store.collections import Collection
 from server.store.store import Tx
 
@@ -79,7 +78,7 @@ def _counted(indicators: Iterable[Mapping[str, Any]], done: Exported) -> Iterato
 
 def _reports(tx: Tx, indicators: Iterable[Mapping[str, Any]], done: Exported, *, once: bool) -> Iterator[Report]:
     """Give the reports that the indicators say; where values count ``once``, of each its hash is remembered."""
-    names = {partner.identity: partner.name for partner in partners.every(tx)}
+    names = registered.names(tx)
     had: set[int] = set()
     for indicator in indicators:
         try:

@@ -202,7 +202,7 @@ def _part(outcomes: Iterator[Mapped | Duplicate | Reject]) -> Part:
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
     """Give the objects that the mapped ones refer to, for reports at those TLP levels."""
-    return companions.of(options.reporter, options.reporter_kind, levels)
+    return companions.with_reporter(options.reporter, options.reporter_kind, levels)
 
 
 def _raw(fields: Mapping[str, str]) -> str:

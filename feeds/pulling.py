@@ -97,6 +97,7 @@ def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
     relisting = Relisting(tx, work.run.feed, partner)
     for each in said_last(batch.items, (*batch.gone, *own_revocations(batch.items))):
         relisting.take_back(each)
+    relisting.finish()
     for digest, name in batch.done:
         checkpoints.mark_seen(tx, work.run.feed, digest, name)
     checkpoints.save(tx, work.run.feed, batch.checkpoint)

@@ -7,10 +7,14 @@ import orjson
 
 from feeds.columns import columns_of
 from feeds.format import Row, Unreadable
-from schemas import timestamp
+from schemas import hold, sharing, timestamp
 from schemas.report import Report
 
 Context = tuple[tuple[str, str], ...]
+
+_LIMITS = frozenset(sharing.COLUMNS)
+_BAD_SHARING = ("bad-sharing", f"sharing: an object of {', '.join(sharing.COLUMNS)}, and of nothing else")
+_OTHERWISE = frozenset({"details", "evidence", "reporter", "kind", "value", "sharing", "hold"})
 
 
 def row(number: int, item: object, context: Context = (), column: str = "value") -> Row | Unreadable:
@@ -28,6 +32,12 @@ def row(number: int, item: object, context: Context = (), column: str = "value")
 
 def _row(number: int, item: object, context: Context, column: str) -> Row | Unreadable:
     if isinstance(item, dict):
+        if (limits := item.get("sharing")) is not None:
+            if not isinstance(limits, dict) or not limits.keys() <= _LIMITS:
+                return Unreadable.of(number, "", *_BAD_SHARING)
+            item = {**item, **limits}
+        if isinstance(item.get("hold"), dict):
+            item = {**item, **{f"hold_{name}": said for name, said in item["hold"].items()}}
         cells = [value if type(value) is str else text(value) for value in item.values()]
         return columns_of(tuple(item), context).row(number, cells)
     if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := text(item).strip()):
@@ -69,12 +79,16 @@ def of(report: Report) -> dict[str, str]:
     columns = {"kind": report.kind, "value": report.value, **report.details}
     for field in Report.model_fields:
         value = getattr(report, field)
-        if value is None or value == () or field in ("details", "evidence", "reporter", "kind", "value"):
+        if value is None or value == () or field in _OTHERWISE:
             continue
         if field == "countries":
             columns[field] = ",".join(value)
         else:
             columns[field] = timestamp.text(value) if hasattr(value, "tzinfo") else str(value)
+    if report.sharing:
+        columns |= sharing.write(report.sharing)
+    if report.hold:
+        columns |= hold.write(report.hold)
     if report.evidence:
         columns["sha256"] = ",".join(each.sha256 for each in report.evidence)
     return columns

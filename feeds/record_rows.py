@@ -12,7 +12,7 @@ from feeds import json_stream, table
 from feeds.format import UnknownFormat, Unreadable
 from feeds.source import HEAD, Source, decode
 from feeds.words import plain
-from schemas import kinds, records
+from schemas import kinds, records, sharing
 
 FORMATS = ("csv", "json", "jsonl")
 # Under which names documents keep their list of records.
@@ -88,7 +88,9 @@ def _names() -> Mapping[str, str]:
     names = {plain(alias): own for own, others in aliases.items() for alias in others}
     inputs = {column for kind in kinds.every().values() for column in kind.inputs}
     fields = {field for model in records.MODELS.values() for field in model.model_fields} - {"reporter"}
-    return names | {plain(own): own for own in {*inputs, *records.OF_A_SUBJECT, "sha256", "record", *fields}}
+    return names | {
+        plain(own): own for own in {*inputs, *records.OF_A_SUBJECT, *sharing.COLUMNS, "sha256", "record", *fields}
+    }
 
 
 def _raw(value: Any) -> str:

@@ -18,7 +18,7 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.lookup import lookup
-from server.release.retract import retract
+from server.release.retract import retract_all
 from server.store import Tx, checkpoints, collections, log
 from server.store.item import Item
 from server.store.times import micros
@@ -53,6 +53,7 @@ class Relisting:
         """Look at what ``partner`` contributed, with what ``feed`` remembers."""
         self._tx, self._feed, self._partner = tx, feed, partner
         self._inbox = collections.get(tx, "inbox")
+        self._gone: list[str] = []
 
     def renamed(self, items: Sequence[_Objects], gone: Sequence[str | Gone] = ()) -> list[_Objects]:
         """Give ``items``, and under its next id each indicator that the source took back before it said it anew.
@@ -68,7 +69,7 @@ class Relisting:
         return [self._renamed(objects, revoked, until) for objects in items]
 
     def take_back(self, gone: str | Gone) -> None:
-        """Revoke what the source takes back, where it has not said it again since, and remember that it did.
+        """Remember that the source takes something back, where it has not said it again since; ``finish`` revokes it.
 
         What is no value of any kind was never contributed either.
         """
@@ -78,8 +79,13 @@ class Relisting:
             if said and item.version is not None and micros(at) < item.version:
                 continue
             if not item.revoked:
-                retract(self._tx, item.id, self._partner)
+                self._gone.append(item.id)
             checkpoints.mark_seen(self._tx, self._feed, _digest(item.id), timestamp.text(at))
+
+    def finish(self) -> None:
+        """Revoke what the source took back."""
+        retract_all(self._tx, self._gone, self._partner)
+        self._gone = []
 
     def _renamed(self, objects: _Objects, revoked: dict[str, Item], until: dict[str, int]) -> _Objects:
         for obj in objects:

@@ -14,7 +14,7 @@ from feeds.mapping import Reject
 from feeds.pages import Pages
 from schemas.partner import Partner
 from server.store import Store, Tx, dead_letters, partners
-from server.store.partners import UnknownPartner
+from server.store.partners import PartnerLeft, UnknownPartner
 
 Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "busy", "fenced"]
 
@@ -98,6 +98,8 @@ class Work:
         with self.store.read() as tx:
             try:
                 return partners.get(tx, name)
+            except PartnerLeft as error:
+                raise Misconfigured(f"{setting}: {error}; take the feed out of the configuration") from error
             except UnknownPartner as error:
                 raise Misconfigured(f"{setting}: {error}; register it first (scamfeed partner add)") from error
 

@@ -9,11 +9,11 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from schemas import kinds
+from schemas import hold, kinds, sharing
 from schemas.report import Report
 from schemas.vocabulary import ScamType, Tlp
 
-_NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter"}
+_NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter", "sharing", "hold"}
 HINTS = {"type", "classification", "category", "votes"}
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
@@ -89,7 +89,14 @@ def fillable() -> set[str]:
 
 
 def _fields() -> set[str]:
-    return {*Report.model_fields, *every_input(), *HINTS, "sha256"} - _NOT_A_ROWS_TO_SAY
+    return {
+        *Report.model_fields,
+        *sharing.COLUMNS,
+        *hold.COLUMNS,
+        *every_input(),
+        *HINTS,
+        "sha256",
+    } - _NOT_A_ROWS_TO_SAY
 
 
 def vocabulary() -> Vocabulary:

@@ -8,19 +8,23 @@ from schemas.partner import PartnerKind
 from schemas.vocabulary import Tlp
 
 
-def of(reporter: str, kind: PartnerKind | None, levels: Iterable[Tlp]) -> list[dict[str, Any]]:
-    """Give what a reader of ``reporter``'s objects needs beside them, each once, in an order that can be stored.
+def of(levels: Iterable[Tlp]) -> list[dict[str, Any]]:
+    """Give what a reader of our objects needs beside them whoever says them, in an order that can be stored.
 
-    ``levels`` are the TLP levels in use; the identities are TLP:CLEAR themselves.
+    ``levels`` are the TLP levels in use; the identity is TLP:CLEAR itself.
     """
     return [
         *(marking.definition(tlp) for tlp in sorted({Tlp.CLEAR, *levels}, key=list(Tlp).index)),
         identity.to_stix(extension.PROJECT),
         extension.definition(),
-        identity.to_stix(reporter, kind),
     ]
+
+
+def with_reporter(reporter: str, kind: PartnerKind | None, levels: Iterable[Tlp]) -> list[dict[str, Any]]:
+    """Give what a reader of ``reporter``'s objects needs beside them."""
+    return [*of(levels), identity.to_stix(reporter, kind)]
 
 
 def reserved() -> frozenset[str]:
     """Give the ids of what nobody but the hub may say: the markings, the extension with its maker, the countries."""
-    return frozenset(obj["id"] for obj in of(extension.PROJECT, None, Tlp)) | location.every().keys()
+    return frozenset(obj["id"] for obj in of(Tlp)) | location.every().keys()

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from mappers import identity
+from mappers import identity, limits
 from schemas import context, timestamp
 from schemas.report import Report
+from schemas.sharing import Sharing
 from schemas.vocabulary import scam_category
 
 ID = "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c"
 PROJECT = "Scamfeed"
 _TYPE = "property-extension"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 # When what the definition says was last changed.
-_MODIFIED = "2026-11-24T00:00:00.000Z"
+_MODIFIED = "2026-11-24T20:00:00.000Z"
 _SAID = ("scam_type", "channel", "payment_rail", "holder_status", "reference", "first_seen", "last_seen", "countries")
 
 
@@ -24,13 +27,15 @@ def write(report: Report) -> dict[str, Any]:
         scam_category=scam_category(report.scam_type),
         requested_action=report.action,  # STIX 2.1 §3.1 reserves "action"
         evidence=[proof.model_dump(exclude_none=True) for proof in report.evidence],
+        sharing=limits.write(report.sharing),
+        hold=report.hold.model_dump(mode="json", exclude_none=True) if report.hold else None,
         **{name: getattr(report, name) for name in _SAID},
     )
 
 
 def read(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Give back the report's columns that ``write`` put into the extension."""
-    columns = {name: properties[name] for name in (*_SAID, "evidence") if name in properties}
+    columns = {name: properties[name] for name in (*_SAID, "evidence", "hold") if name in properties}
     if "requested_action" in properties:
         columns["action"] = properties["requested_action"]
     return columns
@@ -49,6 +54,14 @@ def found(stix_object: Mapping[str, Any]) -> Mapping[str, Any]:
     extensions = stix_object.get("extensions")
     properties = extensions.get(ID) if isinstance(extensions, Mapping) else None
     return properties if isinstance(properties, Mapping) else {}
+
+
+def sharing(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Sharing | None:
+    """Give the limits that an object of any type carries, None where it carries none; ``reporters`` names identities.
+
+    Raises ``Rejected`` where they cannot be read: what is not understood cannot be kept.
+    """
+    return limits.of(found(stix_object), reporters)
 
 
 def _plain(word: Any) -> Any:

@@ -40,6 +40,7 @@ def to_stix(flow: Flow, profile: Profile = Profile.FULL) -> list[dict[str, Any]]
         "labels": labels.of({"flow": "transfer"}),
         "object_marking_refs": [marking.ref(flow.tlp)],
         **record.extensions(
+            flow,
             **ends,
             amount=None if flow.amount is None else flow.model_dump(mode="json")["amount"],
             currency=flow.currency,

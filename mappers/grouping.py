@@ -39,6 +39,7 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
         "labels": labels.of({"type": case.scam_type}, case.countries),
         "object_marking_refs": [marking.ref(case.tlp)],
         **record.extensions(
+            case,
             scam_category=scam_category(case.scam_type),
             evidence=[proof.model_dump(exclude_none=True) for proof in case.evidence],
             **{name: getattr(case, name) for name in _WORDS},

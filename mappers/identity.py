@@ -1,9 +1,12 @@
 """Partners as STIX identities."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from mappers import ids, marking
-from schemas.partner import PartnerKind
+from schemas import timestamp
+from schemas.partner import Partner, PartnerKind
 from schemas.vocabulary import Tlp
 
 # industry-sector-ov (STIX 2.1 §10.7), as far as it has a word.
@@ -17,7 +20,7 @@ _SECTORS = {
     PartnerKind.RESEARCH: ["education"],
 }
 
-# Identities have one version: what is said here never changes, whenever it is said.
+# What a report's own file says of its reporter never changes, whenever it is said: it has one version.
 _SINCE = "2025-12-18T00:00:00.000Z"
 
 
@@ -36,3 +39,81 @@ def to_stix(name: str, kind: PartnerKind | None = None) -> dict[str, Any]:
         **({"sectors": _SECTORS[kind]} if kind else {}),
         "object_marking_refs": [marking.ref(Tlp.CLEAR)],
     }
+
+
+class Hub(NamedTuple):
+    """The hub: its identity's id, what it calls itself, and when that was first and last said (microseconds)."""
+
+    identity: str
+    name: str
+    created: int
+    modified: int
+
+
+def of_hub(hub: Hub, focal_points: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """Give the hub's identity, in whose name it says what its partners agree on.
+
+    ``focal_points`` are pairs of a function and where to turn to for it.
+    """
+    return _registered(hub.identity, hub.identity, hub.name, hub.created, hub.modified, focal_points=focal_points)
+
+
+def of_partner(
+    partner: Partner, hub: str, created: int, modified: int, focal_points: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """Give a partner's identity as the hub, by its identity's id, registers it.
+
+    Of one that is not to be named there is what it is, and nothing by which it could be found out.
+    """
+    if not partner.named:
+        name = f"A partner ({partner.kind.value})"
+        return _registered(partner.identity, hub, name, created, modified, kind=partner.kind)
+    countries = [partner.country] if partner.country else []
+    return _registered(
+        partner.identity,
+        hub,
+        partner.name,
+        created,
+        modified,
+        kind=partner.kind,
+        countries=countries,
+        focal_points=focal_points,
+    )
+
+
+def _registered(
+    id_: str,
+    maker: str,
+    name: str,
+    created: int,
+    modified: int,
+    *,
+    kind: PartnerKind | None = None,
+    countries: Sequence[str] = (),
+    focal_points: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    from mappers import extension  # which needs the project's own identity from here
+
+    said = extension.of(
+        countries=list(countries),
+        focal_points=[{"function": str(function), "contact": contact} for function, contact in sorted(focal_points)],
+    )
+    return {
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": id_,
+        "created_by_ref": maker,
+        "created": _stamp(created),
+        "modified": _stamp(modified),
+        "name": name,
+        **({"roles": [kind.value]} if kind else {}),
+        "identity_class": "organization",
+        **({"sectors": _SECTORS[kind]} if kind else {}),
+        "object_marking_refs": [marking.ref(Tlp.CLEAR)],
+        **({"extensions": {extension.ID: said}} if countries or focal_points else {}),
+    }
+
+
+def _stamp(micros: int) -> str:
+    """Write a moment to the whole millisecond."""
+    return timestamp.text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=micros // 1000))

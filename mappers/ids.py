@@ -65,6 +65,14 @@ def indicator(created_by_ref: str, pattern: str, seq: int = 0) -> str:
     return "indicator--" + in_scamfeed(named)
 
 
+def listing(hub: str, pattern: str, seq: int = 0, room: str = "") -> str:
+    """Give the id under which a hub lists a pattern, in the rooms that many read or in one partner's own ``room``."""
+    if not room:
+        return indicator(hub, pattern, seq)
+    named = {"created_by_ref": hub, "pattern": pattern, "room": room, "seq": seq, "type": "indicator"}
+    return "indicator--" + in_scamfeed(named)
+
+
 def relationship(relationship_type: str, source_ref: str, target_ref: str) -> str:
     """Give the id of the relationship of that type between two objects; the source already says whose it is."""
     named = {

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mappers import extension, foreign, ids, kinds, labels, language, marking, pattern, wording
+from mappers import extension, foreign, ids, kinds, labels, language, limits, marking, pattern, wording
 from mappers.grammar import Way
 from mappers.kind import KindMapper
 from mappers.observable import of_terms
@@ -37,7 +37,7 @@ class Profile(StrEnum):
     OPENCTI = "opencti"
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
     """All that is the same in the objects of two reports that differ only in their values."""
 
     creator: str
@@ -64,7 +64,7 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     mapper = kinds.every()[report.kind]
     normal = Normal(report.value, report.details)
     terms = mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
-    frame = _frame(frame_key(report))
+    frame = framing(report)
     spelled = pattern.write(terms)
     indicator_id = ids.indicator(frame.creator, spelled, seq)
     indicator = {
@@ -78,7 +78,7 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
         **({"labels": [*frame.tail["labels"], *labels.of_details(report.details)]} if report.details else {}),
         "extensions": {
             extension.ID: frame.extension | {"details": dict(report.details)} if report.details else frame.extension,
-            OPENCTI: {**frame.score, "main_observable_type": terms.type.title().replace("Ipv", "IPv")},
+            OPENCTI: opencti(frame, terms.type),
         },
     }
     if profile is Profile.CORE:
@@ -86,6 +86,16 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     observable, relationship = _basis(mapper, terms, indicator)
     others = language.contents(indicator, report) if profile is Profile.FULL else []
     return [observable, indicator, relationship, *others]
+
+
+def framing(report: Report) -> Frame:
+    """Give what the objects of a report have in common with those of others that differ in their values."""
+    return _frame(frame_key(report))
+
+
+def opencti(frame: Frame, type_: str) -> dict[str, Any]:
+    """Give what OpenCTI reads of an indicator whose value is spelled by an observable of that type."""
+    return {**frame.score, "main_observable_type": type_.title().replace("Ipv", "IPv")}
 
 
 def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
@@ -165,6 +175,13 @@ def _meant(way: Way) -> tuple[KindMapper, Normal]:
         return kinds.read(foreign.meant(way))
 
 
+def _reported(indicator: Mapping[str, Any]) -> Any:
+    """Give when it was reported: with this version, unless what that says was over by then."""
+    said, end = indicator.get("modified"), indicator.get("valid_until")
+    over = isinstance(said, str) and isinstance(end, str) and end <= said
+    return indicator.get("valid_from", said) if over else said
+
+
 def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], markings: Mapping[str, Tlp]) -> dict[str, Any]:
     """Give the report's columns that do not depend on its value."""
     ours = indicator.get("extensions", {}).get(extension.ID, {})
@@ -173,11 +190,12 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
         **extension.read(ours),
         "details": ours.get("details", {}),
         "reporter": reporters.get(creator, creator or "unknown"),
-        "reported_at": indicator.get("modified"),
+        "reported_at": _reported(indicator),
         "valid_until": indicator.get("valid_until"),
         "confidence": indicator.get("confidence"),
         "tlp": marking.tlp_of(indicator, markings) or Tlp.AMBER,
         "lang": indicator.get("lang", "en"),
+        "sharing": limits.read(ours, reporters),
     }
     if not ours:
         columns |= foreign.columns(indicator)
@@ -196,7 +214,7 @@ def _report(columns: Mapping[str, Any], mapper: KindMapper, normal: Normal, indi
 
 
 @lru_cache(maxsize=4096)
-def _frame(key: tuple[Any, ...]) -> _Frame:
+def _frame(key: tuple[Any, ...]) -> Frame:
     report = Report.model_construct(**dict(zip(_FRAMING, key, strict=True)))
     creator = ids.identity(report.reporter)
     reported = timestamp.text(report.reported_at)
@@ -217,7 +235,7 @@ def _frame(key: tuple[Any, ...]) -> _Frame:
     score: dict[str, Any] = {"extension_type": "property-extension", "detection": True}
     if report.confidence is not None:
         tail["confidence"] = score["score"] = report.confidence
-    return _Frame(
+    return Frame(
         creator=creator,
         reported=reported,
         name_prefix=wording.name_prefix(report.kind, wording.language(report.lang)),

@@ -59,7 +59,7 @@ def to_stix(said: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[st
         "object_refs": [of],
         "labels": shown,
         "object_marking_refs": [marking.ref(said.tlp)],
-        **record.extensions(**words, reference=said.reference),
+        **record.extensions(said, **words, reference=said.reference),
     }
 
 

@@ -33,7 +33,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
         "where_sighted_refs": places if sighting.seen_by else [by, *places],
         "summary": False,
         "object_marking_refs": [marking.ref(sighting.tlp)],
-        **record.extensions(reference=sighting.reference),
+        **record.extensions(sighting, reference=sighting.reference),
     }
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Self
 from pydantic import (
     AfterValidator,
     Field,
-    PlainSerializer,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from schemas import kinds
+from schemas.amount import Amount, Currency
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.record import Record, in_order
@@ -35,18 +35,6 @@ def _end(subject: Subject) -> Subject:
     return subject
 
 
-def _plain(amount: Decimal) -> str:
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-Amount = Annotated[
-    Decimal,
-    Field(gt=0, lt=10**30, max_digits=48, decimal_places=18),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
-]
-
-
 class Flow(Record):
     """Between which values, how much altogether and in how many transfers, and when.
 
@@ -58,9 +46,7 @@ class Flow(Record):
     source: Annotated[Subject, AfterValidator(_end)]
     target: Annotated[Subject, AfterValidator(_end)]
     amount: Amount | None = None
-    currency: Annotated[str | None, Field(pattern=r"^[A-Z0-9]{2,12}$", description="ISO 4217, or a coin's symbol")] = (
-        None
-    )
+    currency: Currency | None = None
     count: Annotated[int, Field(ge=1, le=999_999_999, description="transfers")] = 1
     first_seen: Timestamp | None = None
     last_seen: Timestamp | None = None

@@ -7,9 +7,13 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
-from schemas.vocabulary import Tlp
+from schemas.vocabulary import Action, Tlp
 
 NO_DETAILS: Mapping[str, str] = MappingProxyType({})
+
+# What a reader can do about a value, the strongest first: about most values, and about one that money goes to.
+PLAIN = (Action.BLOCK, Action.WARN, Action.MONITOR, Action.INVESTIGATE)
+PAID = tuple(Action)
 
 
 class Normal(NamedTuple):
@@ -39,7 +43,8 @@ class Kind(ABC):
     ``name`` is the word in data and on the command line; ``title`` what people read, by language; ``time_to_live``
     how long an indicator lasts that no report gave an end; ``inputs`` the columns of its own that a report may carry
     beside the value, with their meaning; ``account`` whether somebody holds it, so that a holder status applies;
-    ``collection`` the alias of the collection whose readers act on it.
+    ``collection`` the alias of the collection whose readers act on it; ``grades`` what they can do about it, the
+    strongest first; ``alone`` the strongest of them on the word of one reporter without authority for the kind.
     """
 
     name: ClassVar[str]
@@ -48,6 +53,8 @@ class Kind(ABC):
     inputs: ClassVar[Mapping[str, str]] = NO_DETAILS
     account: ClassVar[bool] = False
     collection: ClassVar[str] = "takedown"
+    grades: ClassVar[tuple[Action, ...]] = PLAIN
+    alone: ClassVar[Action] = Action.BLOCK
 
     @abstractmethod
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:

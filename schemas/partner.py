@@ -5,9 +5,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from schemas import kinds
+from schemas.institutions import checked
 from schemas.text import line
 
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 country code")]
+
+
+def _known_kind(name: str) -> str:
+    if name not in kinds.every():
+        raise ValueError(f"there is no such kind; there are: {', '.join(kinds.every())}")
+    return name
 
 
 class PartnerKind(StrEnum):
@@ -20,6 +28,15 @@ class PartnerKind(StrEnum):
     GOVERNMENT = "government"
     NGO = "ngo"
     RESEARCH = "research"
+
+
+class FocalFunction(StrEnum):
+    """What a national focal point is there for (commitments 23 and 24 of the Joint Statement)."""
+
+    PREVENTION = "prevention"
+    PROSECUTION = "prosecution"
+    PROTECTION = "protection"
+    PARTNERSHIP = "partnership"
 
 
 class Partner(BaseModel):
@@ -37,3 +54,14 @@ class Partner(BaseModel):
     kind: PartnerKind
     country: CountryCode | None = None
     identity: Annotated[str, Field(pattern=r"^identity--[0-9a-f-]{36}$")]
+    trusted: Annotated[bool, Field(description="what it calls a false positive is disputed at once")] = False
+    authority: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_kind)], ...],
+        Field(description="kinds of value for which its word alone suffices"),
+    ] = ()
+    institutions: Annotated[
+        tuple[Annotated[str, AfterValidator(checked)], ...],
+        Field(description="whose accounts are its own: BICs of eight characters, or the beginnings of IBANs"),
+    ] = ()
+    forwards: Annotated[bool, Field(description="may pass on unchanged what others said")] = False
+    named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False

@@ -5,7 +5,7 @@ from functools import cache
 
 from pydantic import ValidationError
 
-from schemas import kinds
+from schemas import hold, kinds, sharing
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.refang import refang
@@ -13,6 +13,8 @@ from schemas.report import MAX_VALUE, Report
 from schemas.vocabulary import Tlp
 
 _LISTS = {"countries": ","}
+# Columns that say one thing together.
+_TOGETHER = frozenset({*sharing.COLUMNS, *hold.COLUMNS})
 _OF_A_VALUE = {"value", "kind"}
 # Who speaks is who sends, not what a row claims.
 _NOT_A_ROWS_TO_SAY = {"reporter"}
@@ -75,7 +77,13 @@ def _given(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
 
 def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
     data: dict[str, object] = {"value": "", "details": _given(columns, kind)}
+    if limits := sharing.read(columns):
+        data["sharing"] = limits
+    if held := hold.read(columns):
+        data["hold"] = held
     for key, text in columns.items():
+        if key in _TOGETHER:
+            continue
         if key == "sha256":
             data["evidence"] = [{"sha256": digest.strip().lower()} for digest in text.split(",")]
         elif key in _LISTS:

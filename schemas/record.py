@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import Rejected
 from schemas.report import Lang, Line, Reporter, Text
+from schemas.sharing import Limits
 from schemas.subject import Subject
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import Tlp
@@ -22,6 +23,7 @@ class Record(BaseModel):
     reference: Annotated[Line | None, Field(description="the reporter's own number for it")] = None
     description: Text | None = None
     lang: Annotated[Lang, Field(description="language of description")] = "en"
+    sharing: Annotated[Limits, Field(description="whom it may reach, and for what")] = None
 
 
 def indicator_or_value(subject: Subject) -> Subject:

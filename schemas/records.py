@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas import kinds
+from schemas import kinds, sharing
 from schemas.case import Case
 from schemas.errors import Rejected, of_validation
 from schemas.flow import Flow
@@ -65,6 +65,8 @@ def read(name: str, said: Mapping[str, Any], defaults: Mapping[str, str]) -> Rec
     data = {key: _spelled(key, each) for key, each in columns.items() if key in model.model_fields}
     if "of" in model.model_fields and "of" not in data:
         data["of"] = _subject(columns)
+    if "sharing" not in data and (limits := sharing.read(columns)):
+        data["sharing"] = limits
     if "evidence" in model.model_fields and isinstance(columns.get("sha256"), str):
         data["evidence"] = [{"sha256": digest.strip().lower()} for digest in columns["sha256"].split(",")]
     try:

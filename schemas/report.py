@@ -15,10 +15,12 @@ from pydantic import (
 )
 
 from schemas import kinds
+from schemas.amount import Amount, Currency
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.partner import CountryCode
 from schemas.refang import refang
+from schemas.sharing import Limits
 from schemas.text import shown
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import Action, HolderStatus, PaymentRail, ScamType, Tlp, Word
@@ -52,6 +54,23 @@ class Evidence(BaseModel):
     reference: Annotated[Text | None, Field(description="where the holder keeps it: a file name or case number")] = None
 
 
+class Hold(BaseModel):
+    """Which amount of an account's money to hold rather than all of it, and until when: it ends by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount: Amount | None = None
+    currency: Currency | None = None
+    reference: Annotated[Line | None, Field(description="the reporter's own number of the case, nobody's name")] = None
+    until: Timestamp
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if (self.amount is None) != (self.currency is None):
+            raise Rejected("amount-without-currency", "amount and currency stand together, or neither does")
+        return self
+
+
 class Report(BaseModel):
     """One value of one kind, who says so, and what is known about the scam around it.
 
@@ -82,6 +101,8 @@ class Report(BaseModel):
     reference: Annotated[Line | None, Field(description="the reporter's own number for it")] = None
     description: Text | None = None
     lang: Annotated[Lang, Field(description="language of description")] = "en"
+    hold: Annotated[Hold | None, Field(description="an amount to hold rather than the account, and until when")] = None
+    sharing: Annotated[Limits, Field(description="whom it may reach, and for what")] = None
 
     def about(self, normal: Normal) -> Self:
         """Give a report that says the same of another value of the same kind, in its normal form."""
@@ -114,8 +135,12 @@ class Report(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _end(cls, data: Any) -> Any:
-        """Give a report without an end its kind's time to live, counted from the last thing known."""
-        if not isinstance(data, Mapping) or data.get("valid_until") is not None or "kind" not in data:
+        """End a report with its hold; without an end, give it its kind's time to live after the last thing known."""
+        if not isinstance(data, Mapping) or "kind" not in data:
+            return data
+        if data.get("hold") and (ended := _ended_with(data["hold"], data)):
+            return ended
+        if data.get("valid_until") is not None:
             return data
         said = [data[key] for key in ("reported_at", "last_seen") if data.get(key) is not None]
         try:
@@ -139,4 +164,20 @@ class Report(BaseModel):
             raise Rejected("ends-before-it-starts", "valid_until is not after the time from which the report holds")
         if self.holder_status is HolderStatus.COERCED and self.action is Action.BLOCK:
             raise Rejected("coerced-holder", "the holder acts under coercion: ask for hold at most, never for block")
+        if self.hold and Action.HOLD not in kinds.get(self.kind).grades:
+            raise Rejected("hold-misplaced", f"a {self.kind} has no money to hold: leave hold out")
+        if self.hold and self.action is Action.BLOCK:
+            raise Rejected("hold-with-block", "a hold is of an amount, or until a day: ask for hold, not for block")
         return self
+
+
+def _ended_with(hold: Any, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give the report with the end of its hold, where that is the earlier; None where it cannot be told."""
+    until = hold.get("until") if isinstance(hold, Mapping) else getattr(hold, "until", None)
+    if until is None:
+        return None
+    try:
+        ends = [_TIMES.validate_python(each) for each in (until, data.get("valid_until")) if each is not None]
+    except ValidationError:
+        return None  # the column's own check says so, with its name
+    return {**data, "valid_until": min(ends)}

@@ -114,6 +114,15 @@ class HolderStatus(StrEnum):
     COMPLICIT = "complicit"
 
 
+class Purpose(StrEnum):
+    """What a contributor lets its reports be used for. Open."""
+
+    FRAUD_PREVENTION = "fraud-prevention"
+    LAW_ENFORCEMENT = "law-enforcement"
+    RESEARCH = "research"
+    VICTIM_PROTECTION = "victim-protection"
+
+
 class Outcome(StrEnum):
     """What became of an indicator at a partner that read it."""
 

@@ -2,12 +2,16 @@
 
 import ipaddress
 import os
+import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from server.release.policy import Rule
 
 DEFAULT_FILE = Path("scamfeed.toml")
 _PREFIX = "SCAMFEED_"
@@ -15,6 +19,14 @@ _PREFIX = "SCAMFEED_"
 
 class BadConfiguration(ValueError):
     """The configuration cannot be used; the message names the place, the rule and the way out."""
+
+
+def _duration(value: Any) -> Any:
+    """Read ``30m``, ``4h`` or ``1d``."""
+    found = re.fullmatch(r"([0-9]{1,6})([mhd])", value) if isinstance(value, str) else None
+    if isinstance(value, str) and found is None:
+        raise ValueError("not a duration: write it as 30m, 4h or 1d")
+    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[found[2]]: int(found[1])}) if found else value
 
 
 class Settings(BaseSettings):
@@ -63,8 +75,27 @@ class Settings(BaseSettings):
     audit_days: Annotated[
         int, Field(ge=0, le=36_500, description="days that the audit trail is kept; 0 is for ever")
     ] = 0
+    retraction_target: Annotated[
+        timedelta,
+        BeforeValidator(_duration),
+        Field(gt=timedelta(0), description="within what time every partner should know what was taken back, as 4h"),
+    ] = timedelta(hours=4)
+    lists_dir: Annotated[
+        Path | None, Field(description="folder of the updated lists of harmless values; none is beside the store")
+    ] = None
+    hold_examples: Annotated[bool, Field(description="hold what documentation uses as examples for review too")] = False
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
+    rule: Annotated[
+        list[Rule], Field(description="which collections take what, one [[rule]] table each; none is the default rules")
+    ] = []
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
+
+    @property
+    def lists_folder(self) -> Path:
+        """Give the folder of the updated lists: as it is set, else beside the store's file."""
+        file = self.database_url.removeprefix("sqlite:///")
+        beside = Path(file).parent if file != self.database_url else Path()
+        return self.lists_dir or beside / "scamfeed-lists"
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -121,6 +152,8 @@ def _refuse_unknown_variables() -> None:
 
 def _explain(error: Any, source: Path) -> str:
     place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden" and len(error["loc"]) > 1:
+        return f"{place}: no such key in {source}"
     if error["type"] == "extra_forbidden":
         return f"{place}: no such setting in {source}; there are {', '.join(Settings.model_fields)}"
-    return f"{place}: {error['msg']}"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}"

@@ -16,7 +16,7 @@ from mappers import ids
 from mappers.misp import Spelled, to_misp
 from schemas.errors import Rejected
 from schemas.report import Report
-from server.store import partners
+from server.release import registered
 from server.store.item import Item
 
 _PEER = "url"
@@ -74,7 +74,7 @@ class MispPush(Push[MispPushSettings]):
         """Learn the reporters' names."""
         self._outgoing = outgoing
         with outgoing.store.read() as tx:
-            self._reporters = {partner.identity: partner.name for partner in partners.every(tx)}
+            self._reporters = registered.names(tx)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver the indicators among ``items``, in their order."""

@@ -10,7 +10,7 @@ from feeds import record, table
 from feeds.columns import Columns
 from feeds.format import Example, Format, Head, Row, Unreadable
 from feeds.source import HEAD, Source, decode
-from schemas import kinds
+from schemas import hold, kinds, sharing
 from schemas.report import Report
 
 # What a spreadsheet would take for a formula; a telephone number it takes for a number.
@@ -100,9 +100,12 @@ class Csv(Format):
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
         """Write what reads back as the same reports, and no cell that a spreadsheet would run."""
         inputs = dict.fromkeys(field for kind in kinds.every().values() for field in kind.inputs)
-        fields = [field for field in Report.model_fields if field not in ("details", "evidence", "reporter")]
+        unsaid = ("details", "evidence", "reporter", "sharing", "hold")
+        fields = [field for field in Report.model_fields if field not in unsaid]
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-        writer = csv.DictWriter(text, dict.fromkeys([*fields, *inputs, "sha256"]), extrasaction="ignore")
+        writer = csv.DictWriter(
+            text, dict.fromkeys([*fields, *inputs, *sharing.COLUMNS, *hold.COLUMNS, "sha256"]), extrasaction="ignore"
+        )
         writer.writeheader()
         count = 0
         for report in reports:

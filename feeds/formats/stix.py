@@ -116,6 +116,7 @@ def _with_companions(reports: Iterable[Report]) -> Iterator[list[dict[str, Any]]
         beside: list[dict[str, Any]] = []
         if (report.reporter, report.tlp) not in levels:
             levels.add((report.reporter, report.tlp))
-            beside = [obj for obj in companions.of(report.reporter, None, {report.tlp}) if obj["id"] not in said]
+            around = companions.with_reporter(report.reporter, None, {report.tlp})
+            beside = [obj for obj in around if obj["id"] not in said]
             said.update(obj["id"] for obj in beside)
         yield [*beside, *to_stix(report, Profile.CORE)]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 
 from schwifty import IBAN, registry
 from schwifty.exceptions import InvalidChecksumDigits, InvalidCountryCode, SchwiftyException
@@ -125,3 +125,13 @@ def _emirati(bic: str) -> str:
     """Give the code that the bank with ``bic`` has in the Emirates' IBANs, "" where it is not known."""
     codes = {bank.bank_code for bank in registry.get_banks_by_country("AE") if bank.bic[:8] == bic}
     return codes.pop() if bic and len(codes) == 1 else ""
+
+
+@lru_cache(maxsize=4096)
+def bank(iban: str) -> str:
+    """Give the BIC of eight characters of the bank that a checked IBAN is at, "" where the registries have none."""
+    try:
+        bic = IBAN(iban).bic
+    except SchwiftyException:
+        return ""
+    return str(bic)[:8] if bic else ""

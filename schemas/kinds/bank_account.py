@@ -13,7 +13,8 @@ from schemas import thai_banks
 from schemas.banks import examples, iban, national
 from schemas.banks.spelling import bare, compact, is_card, plain
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.vocabulary import Action
 
 # Fewest digits where numbers repeat from branch to branch, so that the branch's code has to stand in front.
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
@@ -58,6 +59,8 @@ class BankAccount(Kind):
     }
     account: ClassVar[bool] = True
     collection: ClassVar[str] = "mule-accounts"
+    grades: ClassVar[tuple[Action, ...]] = PAID
+    alone: ClassVar[Action] = Action.HOLD
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the IBAN, with the bank's BIC where that was given; else country, bank and number."""

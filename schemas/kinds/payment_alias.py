@@ -11,8 +11,8 @@ from schemas.aliases import emv, examples, systems
 from schemas.aliases.systems import SYSTEMS, System
 from schemas.banks.spelling import is_card, plain
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
-from schemas.vocabulary import Tlp
+from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.vocabulary import Action, Tlp
 
 _LONGEST = 600
 _OWN = re.compile(rf"(?:{'|'.join(map(re.escape, SYSTEMS))}):\S.*", re.IGNORECASE)
@@ -36,6 +36,8 @@ class PaymentAlias(Kind):
     }
     account: ClassVar[bool] = True
     collection: ClassVar[str] = "mule-accounts"
+    grades: ClassVar[tuple[Action, ...]] = PAID
+    alone: ClassVar[Action] = Action.HOLD
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give system and alias; the system is named by the column, before the value, by a link or a QR code."""

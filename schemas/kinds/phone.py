@@ -10,6 +10,7 @@ from phonenumbers import PhoneNumber, country_code_for_region, shortnumberinfo
 from schemas import telephone
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.vocabulary import Action
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][\d\s().-]{6,20}")
@@ -41,6 +42,7 @@ class Phone(Kind):
         "country": "ISO 3166-1 alpha-2 country of a number that is written without its country code, of a short code "
         "or of a sender name"
     }
+    alone: ClassVar[Action] = Action.WARN
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the number as ``+`` and digits. An extension is dropped: the number is the subscriber's."""

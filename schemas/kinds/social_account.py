@@ -12,6 +12,7 @@ from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.platforms import examples
 from schemas.sites import Found, Site
 from schemas.text import digits
+from schemas.vocabulary import Action
 
 _LONGEST = 2048
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
@@ -40,6 +41,7 @@ class SocialAccount(Kind):
         "country": "ISO 3166-1 alpha-2 country of a messenger's number that is written without its country code",
     }
     account: ClassVar[bool] = True
+    alone: ClassVar[Action] = Action.WARN
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give platform and account; a post's address gives who posted, where it says so."""

@@ -12,7 +12,8 @@ from schemas.chains.address import EVM, SUBSTRATE
 from schemas.chains.names import wanted
 from schemas.chains.uri import read_uri
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.vocabulary import Action
 
 # What an address says where it does not say its chain.
 _FAMILIES = {EVM: "an Ethereum-like chain", SUBSTRATE: "a Substrate chain"}
@@ -37,6 +38,7 @@ class Wallet(Kind):
     }
     account: ClassVar[bool] = True
     collection: ClassVar[str] = "wallets"
+    grades: ClassVar[tuple[Action, ...]] = PAID
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the address in its chain's one spelling, with the chain where it is known."""

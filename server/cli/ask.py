@@ -1,10 +1,12 @@
 """``scamfeed lookup`` and ``retract``: what the hub knows, and taking something back."""
 
 import logging
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from mappers import extension
 from mappers.indicator import from_stix
 from mappers.opinion import from_stix as opinion_from_stix
 from schemas import timestamp
@@ -25,7 +27,7 @@ def lookup(
     value: Annotated[list[str], typer.Argument(help="values, in any spelling")],
     json: Json = False,
 ) -> None:
-    """Say what is known about values: normal form, kind, indicators, sightings and outcomes."""
+    """Say what is known about values: normal form, kind, what the hub lists, who reports them, sightings, outcomes."""
     context: Context = ctx.obj
     rows: list[dict[str, Any]] = []
     with context.store() as store, store.read() as tx:
@@ -50,6 +52,15 @@ def lookup(
                 for i in row["indicators"]
             ],
         )
+        if row["listings"]:
+            show_table(
+                f"What this hub says of {row['value']}",
+                ["grade", "confidence", "reporters", "disputed", "valid until", "active", "indicator"],
+                [
+                    [i["grade"], i["confidence"], i["reporters"], i["disputed"], i["valid_until"], i["active"], i["id"]]
+                    for i in row["listings"]
+                ],
+            )
         if row["outcomes"]:
             show_table(
                 f"What became of {row['value']}",
@@ -61,16 +72,18 @@ def lookup(
 def retract(
     ctx: typer.Context,
     id_or_value: Annotated[str, typer.Argument(help="an indicator's id, or a value in any spelling")],
-    reason: Annotated[str, typer.Option(help="why, for the log")],
-    partner: Annotated[str | None, typer.Option(help="take back this partner's indicators only")] = None,
+    reason: Annotated[str, typer.Option(help="why: for the log, and on the receipts")],
+    partner: Annotated[
+        str | None, typer.Option(help="take back this partner's reports only; else all are found wrong")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Revoke the indicators of a value, everywhere they went."""
+    """Take back the reports of a value, and with them what the hub says of it, everywhere it went."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         try:
             who = partners.get(tx, partner) if partner else None
-            done = take_back(tx, id_or_value, who)
+            done = take_back(tx, id_or_value, partner=who, reason=reason)
         except UnknownPartner as error:
             fail(str(error))
         except Rejected as refusal:
@@ -106,6 +119,21 @@ def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
             }
             for each in sorted(known.indicators, key=lambda indicator: indicator["id"])
         ],
+        "listings": [_listing(each, now) for each in known.listings],
+    }
+
+
+def _listing(listing: dict[str, Any], now: datetime) -> dict[str, Any]:
+    ours = extension.found(listing)
+    return {
+        "id": listing["id"],
+        "grade": ours.get("grade"),
+        "confidence": listing.get("confidence"),
+        "reporters": ours.get("reporters"),
+        "disputed": ours.get("disputed", False),
+        "valid_until": listing.get("valid_until"),
+        "active": active(listing, now),
+        "revoked": listing.get("revoked", False),
     }
 
 

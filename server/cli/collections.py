@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.release.policy import shared_alias
 from server.store import collections, log
-from server.store.collections import Collection, CollectionExists
+from server.store.collections import Collection
 
 app = typer.Typer(help="Collections: what can be read and written.", no_args_is_help=True)
 
@@ -21,20 +22,25 @@ def add(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make a collection of your own: a room that its members share."""
+    """Make a collection that [[rule]] tables of the configuration fill, and its -full twin; or a room to share."""
     context: Context = ctx.obj
-    if not exchange:
-        fail("only rooms that members share can be added: say --exchange; `scamfeed init` makes the released ones")
-    with context.store() as store, store.begin() as tx:
+    with context.store(of_any_rules=True) as store, store.begin() as tx:
         try:
-            collection = collections.add(tx, alias, title, kind="exchange")
-        except (CollectionExists, ValueError) as error:
+            shared_alias(alias)
+            if exchange:
+                made = [collections.add(tx, alias, title, kind="exchange")]
+            else:
+                made = [*collections.add_released(tx, alias, title)]
+        except ValueError as error:
             fail(str(error))
-    result = {"id": collection.id, "alias": collection.alias, "url": path(collection)}
+    results = [{"id": each.id, "alias": each.alias, "url": path(each)} for each in made]
     if json:
-        show_json(result)
-    else:
+        show_json(results[0] | ({} if exchange else {"full": results[1]}))
+        return
+    for result in results:
         show_table("Collection", ["what", "value"], result.items())
+    if not exchange and alias not in {rule.collection for rule in context.policy.rules}:
+        print(f'Nothing enters it yet: say so in a [[rule]] with collection = "{alias}".')  # noqa: T201 - the way on
 
 
 @app.command(name="list")

@@ -13,8 +13,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from server.release import harmless
+from server.release.policy import BadPolicy, Policy, put_in_force
 from server.settings import BadConfiguration, Settings, load
-from server.store import Store
+from server.store import Store, collections
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
 
@@ -38,11 +40,18 @@ class Context:
         except BadConfiguration as error:
             fail(str(error))
         logging.getLogger().setLevel(settings.log_level)
+        put_in_force(Policy(settings.rule))
+        harmless.use(settings.lists_folder, examples=settings.hold_examples)
         return settings
 
+    @property
+    def policy(self) -> Policy:
+        """Give the release policy of the configuration."""
+        return Policy(self.settings.rule)
+
     @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Open the store, which ``scamfeed init`` has made."""
+    def store(self, *, of_any_rules: bool = False) -> Iterator[Store]:
+        """Open the store, which ``scamfeed init`` has made; ``of_any_rules`` where it lacks collections of theirs."""
         url = self.settings.database_url
         file = url.removeprefix("sqlite:///")
         if file != url and not Path(file).exists():
@@ -51,9 +60,21 @@ class Context:
         try:
             if not store.ready():
                 fail(f"the store {store.url} is not ready; run: scamfeed init")
+            if self.settings.rule and not of_any_rules:
+                _refuse_unknown_rooms(store, self.policy)
             yield store
         finally:
             store.close()
+
+
+def _refuse_unknown_rooms(store: Store, rules: Policy) -> None:
+    """End the program where a release rule names a collection that the store has not."""
+    with store.read() as tx:
+        there = {each.alias for each in collections.every(tx) if each.kind == "released"}
+    try:
+        rules.refuse_unknown(there)
+    except BadPolicy as error:
+        fail(str(error))
 
 
 def fail(message: str, status: int = USAGE) -> NoReturn:

@@ -55,4 +55,4 @@ def _ids(tx: Tx, about: str) -> list[str]:
         known = lookup(tx, about)
     except Rejected as refusal:
         fail(f"--object: {refusal.message}")
-    return [indicator["id"] for one in known for indicator in one.indicators]
+    return [indicator["id"] for one in known for indicator in (*one.indicators, *one.listings)]

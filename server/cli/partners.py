@@ -1,8 +1,6 @@
-"""``scamfeed partner``: who takes part, and what it may read and write."""
+"""``scamfeed partner``: who takes part, and what it may do."""
 
 import unicodedata
-from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,18 +8,35 @@ from pydantic import ValidationError
 
 from mappers import extension, ids
 from schemas.partner import Partner, PartnerKind
+from server.cli import brake, partner_access, partner_values
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import collections, partners
-from server.store.collections import UnknownCollection
-from server.store.partners import BadCertificate, NameTaken, UnknownPartner
-from server.store.passwords import Credentials
+from server.cli.operator import By, operator
+from server.cli.partner_access import Name, Read, Write, granted
+from server.cli.partner_client import needs, show_needs
+from server.release import registered
+from server.store import audit, collections, partners, receipts
+from server.store.audit import Event
+from server.store.partners import NameTaken, UnknownPartner
 from server.store.store import Tx
+from server.store.times import stamp
 
-app = typer.Typer(help="Partners: who takes part, and what it may read and write.", no_args_is_help=True)
+app = typer.Typer(help="Partners: who takes part, and what it may do.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
-Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]
-Write = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to write; may be repeated")]
+Country = Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2 code")]
+Trusted = Annotated[
+    bool | None, typer.Option("--trusted/--not-trusted", help="what it calls a false positive is disputed at once")
+]
+Authority = Annotated[
+    list[str] | None, typer.Option(help="a kind for which its word alone suffices; may be repeated; '' for none")
+]
+Institution = Annotated[
+    list[str] | None,
+    typer.Option(help="BIC, or beginning of IBANs (GB29NWBK), of accounts that it keeps; may be repeated; '' for none"),
+]
+Forwards = Annotated[
+    bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on unchanged what others said")
+]
+Named = Annotated[bool | None, typer.Option("--named/--unnamed", help="readers see its name, or only what it is")]
 
 
 @app.command()
@@ -29,144 +44,37 @@ def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="a name for it, unique in this hub; its user name too")],
     kind: Annotated[PartnerKind, typer.Option(help="what it is; the release rules go by it")],
-    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2 code")] = None,
+    country: Country = None,
     read: Read = None,
     write: Write = None,
+    trusted: Trusted = None,
+    authority: Authority = None,
+    institution: Institution = None,
+    forwards: Forwards = None,
+    named: Named = None,
     json: Json = False,
 ) -> None:
-    """Register a partner and print its credentials, this once: only hashes are kept. It may always write the inbox."""
+    """Register a partner and print what it needs for its client, its credentials this once: only hashes are kept.
+
+    It may always write the inbox.
+    """
     context: Context = ctx.obj
     name = unicodedata.normalize("NFC", name).strip()
     if name.casefold() == extension.PROJECT.casefold():
         fail(f"name: {extension.PROJECT} is this project's own, in whose name the hub itself speaks")
-    try:
-        partner = Partner(name=name, kind=kind, country=country and country.upper(), identity=ids.identity(name))
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        fail(f"{first['loc'][0]}: {first['msg']}")
+    partner = _partner(
+        {"name": name, "kind": kind, "identity": ids.identity(name)},
+        _said(country, trusted, authority, institution, forwards, named),
+    )
     with context.store() as store, store.begin() as tx:
         try:
             credentials = partners.add(tx, partner)
         except NameTaken as error:
             fail(str(error))
-        _grant(tx, name, read or [], ["inbox", *(write or [])])
-    _show_credentials(partner, credentials, json)
-
-
-@app.command(name="list")
-def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List the partners and what each may read and write."""
-    context: Context = ctx.obj
-    rows: list[dict[str, Any]] = []
-    with context.store() as store, store.read() as tx:
-        aliases = {each.id: each.alias for each in collections.every(tx)}
-        for partner in partners.every(tx):
-            rights = partners.rights(tx, partner.name)
-            rows.append(
-                {
-                    "partner": partner.name,
-                    "kind": partner.kind.value,
-                    "country": partner.country,
-                    "identity": partner.identity,
-                    "reads": sorted(aliases[each] for each, (can_read, _) in rights.items() if can_read),
-                    "writes": sorted(aliases[each] for each, (_, can_write) in rights.items() if can_write),
-                }
-            )
-    if json:
-        show_json(rows)
-        return
-    show_table(
-        "Partners",
-        ["partner", "kind", "country", "reads", "writes"],
-        [
-            [row["partner"], row["kind"], row["country"] or "", ", ".join(row["reads"]), ", ".join(row["writes"])]
-            for row in rows
-        ],
-    )
-
-
-@app.command()
-def grant(ctx: typer.Context, name: Name, read: Read = None, write: Write = None) -> None:
-    """Let a partner read or write collections, from its next request on."""
-    context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
-        _grant(tx, name, read or [], write or [])
-
-
-@app.command()
-def revoke(
-    ctx: typer.Context,
-    name: Name,
-    collection: Annotated[list[str], typer.Argument(help="alias or id of a collection")],
-) -> None:
-    """Take collections from a partner: it can no longer tell that they exist."""
-    context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
-        try:
-            for alias in collection:
-                partners.revoke(tx, name, collections.get(tx, alias))
-        except (UnknownCollection, UnknownPartner) as error:
-            fail(str(error))
-
-
-@app.command()
-def certificate(
-    ctx: typer.Context,
-    name: Name,
-    certificate: Annotated[str, typer.Argument(help="a PEM file, or the SHA-256 fingerprint in hexadecimal")],
-    now: Annotated[bool, typer.Option("--now", help="end the partner's older certificates at once")] = False,
-    json: Json = False,
-) -> None:
-    """Let a client certificate prove a partner; older ones go on working for a week, or end at once with --now."""
-    context: Context = ctx.obj
-    file = Path(certificate)
-    overlap = timedelta(0) if now else partners.OVERLAP
-    with context.store() as store, store.begin() as tx:
-        try:
-            given = file.read_text(encoding="ascii") if file.is_file() else certificate
-            fingerprint = partners.set_certificate(tx, name, given, overlap=overlap)
-        except (UnknownPartner, BadCertificate, NameTaken) as error:
-            fail(str(error))
-        except (OSError, UnicodeDecodeError):
-            fail(f"{certificate}: cannot be read as a PEM file")
-    if json:
-        show_json({"partner": name, "fingerprint": fingerprint})
-    else:
-        show_table("Certificate", ["what", "value"], [("partner", name), ("SHA-256", fingerprint)])
-
-
-@app.command()
-def rotate(
-    ctx: typer.Context,
-    name: Name,
-    now: Annotated[bool, typer.Option("--now", help="end the old credentials at once")] = False,
-    json: Json = False,
-) -> None:
-    """Give a partner new credentials; the old ones go on working for a week, or end at once with --now."""
-    context: Context = ctx.obj
-    overlap = timedelta(0) if now else partners.OVERLAP
-    with context.store() as store, store.begin() as tx:
-        try:
-            partner, credentials = partners.get(tx, name), partners.rotate(tx, name, overlap=overlap)
-        except UnknownPartner as error:
-            fail(str(error))
-    _show_credentials(partner, credentials, json)
-
-
-def _grant(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
-    try:
-        for alias in read:
-            collection = collections.get(tx, alias)
-            if collection.kind == "inbox":
-                fail(f"--read {alias}: nobody reads an inbox; the release rules decide who hears of what is in it")
-            partners.grant(tx, name, collection, read=True)
-        for alias in write:
-            partners.grant(tx, name, collections.get(tx, alias), write=True)
-    except (UnknownCollection, UnknownPartner) as error:
-        fail(str(error))
-
-
-def _show_credentials(partner: Partner, credentials: Credentials, json: bool) -> None:
+        granted(tx, name, read or [], ["inbox", *(write or [])])
+        if partner.named:
+            registered.publish(tx, name)
+        told = needs(tx, context.settings, partner)
     result = {
         "partner": partner.name,
         "identity": partner.identity,
@@ -175,6 +83,146 @@ def _show_credentials(partner: Partner, credentials: Credentials, json: bool) ->
         "token": credentials.token,
     }
     if json:
-        show_json(result)
+        show_json({**result, **told})
     else:
         show_table("Shown once; only hashes are kept", ["what", "value"], result.items())
+        show_needs(told)
+
+
+@app.command(name="set")
+def set_(
+    ctx: typer.Context,
+    name: Name,
+    kind: Annotated[PartnerKind | None, typer.Option(help="what it is; the release rules go by it")] = None,
+    country: Country = None,
+    trusted: Trusted = None,
+    authority: Authority = None,
+    institution: Institution = None,
+    forwards: Forwards = None,
+    named: Named = None,
+    json: Json = False,
+) -> None:
+    """Change what is registered of a partner; what is not said stays as it is."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        before = _registered(tx, name)
+        said = _said(country, trusted, authority, institution, forwards, named)
+        changed = _partner(before.model_dump(), {**said, **({"kind": kind} if kind else {})})
+        if changed != before:
+            partners.change(tx, changed)
+            if before.named or changed.named:
+                registered.publish(tx, name)
+        result = described(tx, changed)
+    _show_partner(result, json)
+
+
+@app.command(name="list")
+def list_(ctx: typer.Context, json: Json = False) -> None:
+    """List the partners and what each may read and write; those who left stay listed."""
+    context: Context = ctx.obj
+    with context.store() as store, store.read() as tx:
+        rows = [described(tx, each) for each in partners.every(tx)]
+    if json:
+        show_json(rows)
+        return
+    show_table(
+        "Partners",
+        ["partner", "kind", "country", "reads", "writes", "left"],
+        [
+            [r["partner"], r["kind"], r["country"] or "", ", ".join(r["reads"]), ", ".join(r["writes"]), r["left"]]
+            for r in rows
+        ],
+    )
+
+
+@app.command()
+def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
+    """Show what is registered of a partner, and what it needs for its client; credentials are shown once, by add."""
+    context: Context = ctx.obj
+    with context.store() as store, store.read() as tx:
+        partner = _registered(tx, name, gone=True)
+        result, told = described(tx, partner), needs(tx, context.settings, partner)
+    if json:
+        show_json({**result, **told})
+    else:
+        _show_partner(result, json)
+        show_needs(told)
+
+
+@app.command()
+def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) -> None:
+    """Let a partner take part no more: its access ends at once, what it said and what is its own stay."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        partner = _registered(tx, name)
+        moment = partners.remove(tx, name)
+        closed = receipts.let_go(tx, name)
+        who = operator(by)
+        audit.record(tx, [Event(moment, moment, 1, None, who, "REMOVE", "partner", None, 200, 0, partner.identity)])
+        result = {"partner": name, "identity": partner.identity, "left": stamp(moment), "receipts_closed": closed}
+    if json:
+        show_json(result)
+    else:
+        show_table("Left", ["what", "value"], result.items())
+
+
+def described(tx: Tx, partner: Partner) -> dict[str, Any]:
+    """Give what is registered of a partner, and what it may read and write."""
+    aliases = {each.id: each.alias for each in collections.every(tx)}
+    rights, left = partners.rights(tx, partner.name), partners.left(tx).get(partner.name)
+    said = partner.model_dump(mode="json")
+    return {
+        "partner": said.pop("name"),
+        **said,
+        "left": None if left is None else stamp(left),
+        "reads": sorted(aliases[each] for each, (can_read, _) in rights.items() if can_read),
+        "writes": sorted(aliases[each] for each, (_, can_write) in rights.items() if can_write),
+    }
+
+
+def _registered(tx: Tx, name: str, *, gone: bool = False) -> Partner:
+    try:
+        return partners.get(tx, name, gone=gone)
+    except UnknownPartner as error:
+        fail(str(error))
+
+
+def _said(
+    country: str | None,
+    trusted: bool | None,
+    authority: list[str] | None,
+    institution: list[str] | None,
+    forwards: bool | None,
+    named: bool | None,
+) -> dict[str, Any]:
+    """Give what the options say of a partner, without those that say nothing."""
+    said = {
+        "country": country and country.upper(),
+        "trusted": trusted,
+        "authority": None if authority is None else tuple(dict.fromkeys(each for each in authority if each)),
+        "institutions": None if institution is None else tuple(dict.fromkeys(each for each in institution if each)),
+        "forwards": forwards,
+        "named": named,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _partner(before: dict[str, Any], said: dict[str, Any]) -> Partner:
+    try:
+        return Partner(**{**before, **said})
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}")
+
+
+def _show_partner(result: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(result)
+        return
+    cells = {name: ", ".join(value) if isinstance(value, list) else value for name, value in result.items()}
+    show_table("Partner", ["what", "value"], cells.items())
+
+
+partner_access.register(app)
+partner_values.register(app)
+brake.register(app)

@@ -13,8 +13,13 @@ from server.cli.context import Context
 from server.cli.demo import demo
 from server.cli.export import export
 from server.cli.feeds import app as feed
+from server.cli.lists import app as lists
 from server.cli.map import contribute, map_
+from server.cli.outcomes import outcomes
 from server.cli.partners import app as partner
+from server.cli.policy import app as policy
+from server.cli.receipts import receipts
+from server.cli.reviews import app as review
 from server.cli.serve import init, serve
 from server.cli.status import status
 
@@ -53,8 +58,13 @@ app.command("map-cluster")(map_cluster)
 app.command("contribute")(contribute)
 app.add_typer(partner, name="partner")
 app.add_typer(collection, name="collection")
+app.add_typer(policy, name="policy")
 app.command("export")(export)
 app.command("retract")(retract)
 app.add_typer(feed, name="feed")
 app.command("lookup")(lookup)
+app.add_typer(review, name="review")
+app.add_typer(lists, name="lists")
+app.command("receipts")(receipts)
+app.command("outcomes")(outcomes)
 app.command("status")(status)

@@ -14,7 +14,7 @@ from server.cli.configured import feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.settings import DEFAULT_FILE
 from server.setup import set_up
-from server.store import Store
+from server.store import Store, hub
 from server.store.store import StoreUnavailable
 
 
@@ -23,7 +23,7 @@ def init(ctx: typer.Context, json: Json = False) -> None:
     context: Context = ctx.obj
     store = Store.open(context.settings.database_url)
     try:
-        made = set_up(store)
+        made = set_up(store, context.settings.title)
     except StoreUnavailable as error:
         fail(f"{store.url}: {error}")
     result = {"store": store.url, "collections_made": made}
@@ -59,8 +59,8 @@ def serve(
         fail("--tls-cert and --tls-key go together")
     if client_ca is not None and tls_cert is None:
         fail("--client-ca needs --tls-cert and --tls-key")
-    with context.store():
-        pass
+    with context.store() as store, store.begin() as tx:
+        hub.rename(tx, context.settings.title)
     _free(host, port)
     configured = bool(context.settings.feed) or (context.config or DEFAULT_FILE).exists()
     with _scheduler(context, wanted=with_scheduler and configured, eager=eager):

@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from schemas import timestamp
+from server.cli import rules
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.store import Store, Tx, audit, checkpoints, collections, log, partners
 from server.store.audit import Event
@@ -30,6 +31,10 @@ def status(ctx: typer.Context, json: Json = False) -> None:
                 for lag in audit.lags(tx)
             ],
             "feeds": _feeds(tx),
+            "reviews": rules.reviews_of(tx),
+            "receipts": rules.receipts_of(tx, context.settings.retraction_target),
+            "slowed": rules.slowed(tx),
+            "times": rules.times_of(tx),
         }
     if json:
         show_json(result)
@@ -98,6 +103,20 @@ def _show(result: dict[str, Any]) -> None:
             ["partner", "collection", "seconds behind", "last asked"],
             [list(row.values()) for row in result["lags"]],
         )
+    show_table(
+        "Reviews and retraction receipts",
+        ["what", "value"],
+        [
+            ["reviews open", result["reviews"]["open"]],
+            ["the oldest, hours", result["reviews"]["oldest_hours"]],
+            ["receipts open", result["receipts"]["open"]],
+            ["the oldest, seconds", result["receipts"]["oldest_seconds"]],
+            ["later than the target", result["receipts"]["late"]],
+        ],
+    )
+    if result["slowed"]:
+        rows = [list(row.values()) for row in result["slowed"]]
+        show_table("Slowed until somebody lifts it", ["partner", "rule", "since"], rows)
     if result["feeds"]:
         show_table(
             "Feeds",

@@ -84,12 +84,12 @@ class Round:
         self._pull(bank, "wallets")
         self._tell("a government posts sightings, and they arrive")
         self._sight(police, platform, takedown)
+        self._tell("the bank contributes the same file again")
+        self._repeat(bank)
         self._tell("an indicator is retracted, and the bank sees it")
         self._retract(bank, accounts)
         self._tell("the connector taxii-push fills the bank's own Scamfeed")
         self._push(bank)
-        self._tell("the bank contributes the same file again")
-        self._repeat(bank)
         return self._result(bank)
 
     def _contribute(self, member: Member, name: str, **defaults: str) -> None:

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from server.observe.event import Request
 from server.observe.feeds import Feeds
+from server.observe.rules import Rules
 from server.store import Store, audit, collections
 
 # Where prometheus-client's processes meet.
@@ -74,6 +75,7 @@ class Metrics:
         asked = CollectorRegistry()
         asked.register(_Lags(self._store))
         asked.register(Feeds(self._store))
+        asked.register(Rules(self._store))
         page: bytes = generate_latest(registry) + generate_latest(asked)
         return page
 

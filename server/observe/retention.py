@@ -1,21 +1,29 @@
-"""How long the audit trail and the statuses are kept: what is older goes, by one thread a worker, now and then."""
+"""What has to be done now and then, by one thread a worker: old rows go, and retraction receipts are settled."""
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
-from server.store import Store, StoreUnavailable, audit, statuses
+from server.release import receipts
+from server.store import Store, StoreUnavailable, audit, first_reads, statuses, volumes
 from server.store.times import now
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 3_600.0
+_MINUTE = 60.0
 _DAY = 86_400 * 1_000_000
 # TAXII 2.1 §4.3 lets a server remove them after a while.
 _STATUS_DAYS = 30
+# As long as anybody asks how soon things were read.
+_FIRST_READ_DAYS = 400
+# Longer than the brake looks back.
+_VOLUME_DAYS = 60
 
 
 class Retention:
-    """Removes what is older than some days at the start, and then every hour."""
+    """Removes what is older than some days at the start, and then every hour; settles receipts every minute."""
 
     def __init__(self, store: Store, days: int) -> None:
         """Keep ``days`` of the trail of ``store``, all of it with 0; of the status resources a month."""
@@ -37,6 +45,8 @@ class Retention:
         """Remove what is too old, each transaction a short one, and say how many rows of the trail went."""
         with self._store.begin() as tx:
             statuses.forget(tx, before=now() - _STATUS_DAYS * _DAY)
+            first_reads.forget(tx, before=now() - _FIRST_READ_DAYS * _DAY)
+            volumes.forget(tx, before=volumes.day_of(now()) - _VOLUME_DAYS)
         if not self._days:
             return 0
         before, removed = now() - self._days * _DAY, 0
@@ -50,18 +60,31 @@ class Retention:
                 removed += gone
         return removed
 
+    def settle(self) -> int:
+        """Settle the receipts, where there is any to settle, and say how many were closed."""
+        with self._store.read() as tx:
+            if not receipts.to_settle(tx):
+                return 0
+        with self._store.begin() as tx:
+            return receipts.settle(tx)
+
     def _run(self) -> None:
         # Statuses alone are in no hurry.
-        if not self._days and self._stopping.wait(_SECONDS):
-            return
+        cleaned = time.monotonic() if not self._days else -_SECONDS
         while True:
-            try:
-                removed = self.clean()
-                if removed:
-                    log.info("audit-forgotten rows=%s days=%s", removed, self._days)
-            except StoreUnavailable as error:
-                log.warning("audit-retention-waits reason=%s", error)
-            except Exception:  # the next hour may do better; what failed is in the log
-                log.exception("audit-retention-failure")
-            if self._stopping.wait(_SECONDS):
+            if time.monotonic() - cleaned >= _SECONDS:
+                cleaned = time.monotonic()
+                self._try(self.clean, "audit-forgotten")
+            self._try(self.settle, "receipts-settled")
+            if self._stopping.wait(_MINUTE):
                 return
+
+    def _try(self, work: Callable[[], int], what: str) -> None:
+        try:
+            done = work()
+            if done:
+                log.info("%s rows=%s", what, done)
+        except StoreUnavailable as error:
+            log.warning("%s waits reason=%s", what, error)
+        except Exception:  # the next time may do better; what failed is in the log
+            log.exception("%s failure", what)

@@ -1,6 +1,6 @@
 """Objects that speak of others (sightings, opinions, notes, cases, flows): of which, and who may hear it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mappers import extension, location
@@ -9,8 +9,6 @@ from server.release import guard, route
 
 # Groupings are last: they may hold what comes with them.
 _ORDER = {"indicator": 0, "grouping": 2}
-
-Out = Mapping[str, Mapping[str, Any]]
 
 
 def order(type_: str) -> int:
@@ -45,36 +43,28 @@ def beside(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [location.to_stix(countries[ref]) for ref in places if ref in countries]
 
 
-def places(obj: Mapping[str, Any], tlp: Tlp, out: Out, readable: Collection[str]) -> set[str]:
-    """Give the collections, twins included, for an object that speaks of others, at the level ``tlp``.
-
-    ``out`` has by collection what is out there, ``readable`` the collections that the contributor reads. Sightings,
-    opinions, notes and cases go where sightings go, a case also wherever all its members are. A flow goes where both
-    its ends are out, as far as the contributor can see them there: its answer tells nobody more than they know.
-    """
-    if not route.may_be_released(tlp):
-        return set()
-    named = refs(obj)
-    together = {name for name, there in out.items() if all(ref in there for ref in named)}
-    if tlp is not Tlp.CLEAR:
-        together -= {route.PUBLIC, route.PUBLIC + route.FULL}
-    if is_flow(obj):
-        return {name for name in together if name in readable and name.endswith(route.FULL)}
-    wide = {name for alias in route.aliases(route.SIGHTINGS, tlp) for name in (alias, alias + route.FULL)}
-    if obj["type"] != "grouping":
-        return wide
-    plain = all(guard.is_standard(ref.partition("--")[0]) for ref in named)
-    return {name for name in wide | together if plain or name.endswith(route.FULL)}
+def is_plain(obj: Mapping[str, Any]) -> bool:
+    """Tell whether every reader of STIX can take an object: it speaks of nothing that STIX itself does not have."""
+    if obj["type"] == "grouping":
+        return all(guard.is_standard(ref.partition("--")[0]) for ref in refs(obj))
+    return not is_flow(obj)
 
 
-def level(obj: Mapping[str, Any], about: Iterable[Mapping[str, Any] | None]) -> Tlp:
-    """Give the level of what ``obj`` says: its own, and no wider than that of any object it speaks of.
+def spoken_of(obj: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any]:
+    """Give the object speaking of what is ``meant`` by the ids that it names, each once."""
+    match obj["type"]:
+        case "sighting":
+            return {**obj, "sighting_of_ref": meant[obj["sighting_of_ref"]]}
+        case "opinion" | "note" | "grouping":
+            return {**obj, "object_refs": list(dict.fromkeys(meant[ref] for ref in obj["object_refs"]))}
+    return dict(obj)
 
-    Of an object that is not here, None, it is not known how wide that is.
-    """
+
+def level(obj: Mapping[str, Any], about: Iterable[Mapping[str, Any]]) -> Tlp:
+    """Give the level of what ``obj`` says: its own, and no wider than that of any object it speaks of."""
     tlp = route.level(obj)
     for each in about:
-        tlp = route.narrower(tlp, Tlp.AMBER if each is None else route.level(each))
+        tlp = route.narrower(tlp, route.level(each))
     return tlp
 
 

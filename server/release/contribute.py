@@ -1,44 +1,53 @@
-"""What a partner contributes: kept in the inbox, and released at once to whom it concerns and who may know."""
+"""What a partner contributes: kept in the inbox, and heard in what the hub says, as far as the release rules let it."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import msgspec
-
-from mappers import companions, ids, pattern
-from mappers.indicator import basis, from_stix
-from schemas import timestamp
+from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from schemas.vocabulary import Tlp
-from server.release import about, route, shape, visible
-from server.release.renew import is_news
-from server.release.revoke import revoked
-from server.store import collections, log, mentions
+from schemas.vocabulary import HolderStatus
+from server.release import about, harmless, personal, receipts, rooms, shape, volume
+from server.release.disputes import Disputes
+from server.release.hearing_back import HearingBack
+from server.release.intake import (
+    RESERVED,
+    Decision,
+    Intake,
+    Taken,
+    creator_of,
+    is_more,
+    may_be_a_listing,
+    names_nothing,
+)
+from server.release.policy import Policy
+from server.release.publication import Publication
+from server.release.renewal import Renewal, Standing, is_heard
+from server.release.scene import Scene, at_hand
+from server.release.speech import Speech
+from server.release.values import Loading, Value, subject_of
+from server.store import log, mentions, own_values, reviews, volumes
 from server.store.item import Item
 from server.store.store import Tx
 
 logger = logging.getLogger(__name__)
 
-_RESERVED = companions.reserved()
-_LISTINGS = range(1, 4)
-# What makes an indicator say no report, though it may be right for others.
-_FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
+
+_LEFT = "not-a-partner: you take part here no more"
 
 
 class Accepted(NamedTuple):
-    """An object version that is kept, and released as far as its kind and marking allow."""
+    """An object version that is kept, and heard as far as its kind, its marking and its limits allow."""
 
     id: str
     version: int | None
 
 
 class Refused(NamedTuple):
-    """An object version that is not released (pending: kept all the same; failed: not kept), and why."""
+    """An object version that reaches nobody (pending: kept all the same; failed: not kept), and why."""
 
     id: str
     version: int | None
@@ -54,37 +63,37 @@ class Outcome:
     failed: list[Refused] = field(default_factory=list)
 
 
-class _Taken(NamedTuple):
-    """An object version as it came; ``report`` is what an indicator says, or the refusal of it."""
+def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy | None = None) -> Outcome:
+    """Take ``items`` from ``partner`` into the inbox and release what they say, all in the caller's transaction.
 
-    item: Item
-    obj: dict[str, Any]
-    report: Report | Rejected | None = None
-
-
-def contribute(tx: Tx, partner: Partner, items: Sequence[Item]) -> Outcome:
-    """Take ``items`` from ``partner`` into the inbox and release them, all in the caller's transaction.
-
-    Repeating a contribution changes nothing. One bad item never stops the others: it is listed with the reason.
+    Released by ``policy``, else by the one in force. Repeating a contribution changes nothing. One bad item never stops
+    the others: it is listed with the reason.
     """
     outcome = Outcome()
-    # Reading patterns takes time: before the collections are locked, not while.
+    # Reading and looking up take time: before the inbox is locked, not while.
     taken = [each for item in items if (each := _read(item, outcome))]
-    if taken:
-        _Contribution(tx, partner, outcome).take(taken)
+    if not taken:
+        return outcome
+    scene = at_hand(tx, policy)
+    if partner.name in scene.registry.gone:
+        outcome.failed += [Refused(each.item.id, each.item.version, _LEFT) for each in taken]
+    else:
+        _Contribution(scene, partner, outcome).take(taken)
     return outcome
 
 
-def _read(item: Item, outcome: Outcome) -> _Taken | None:
+def _read(item: Item, outcome: Outcome) -> Taken | None:
     try:
         obj = shape.read(item)
-        report: Report | Rejected | None = None
-        if obj["type"] == "indicator":
-            try:
-                report = from_stix(obj)
-            except Rejected as refusal:
-                report = refusal
-        return _Taken(item, obj, report)
+        if not item.revoked and item.id not in RESERVED:
+            personal.refuse(obj)
+        if obj["type"] != "indicator":
+            return Taken(item, obj)
+        try:
+            report = from_stix(obj)
+        except Rejected as refusal:
+            return Taken(item, obj, refusal)
+        return Taken(item, obj, report, harmless.check(report))
     except Rejected as refusal:
         outcome.failed.append(Refused(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -94,206 +103,160 @@ def _read(item: Item, outcome: Outcome) -> _Taken | None:
     return None
 
 
-class _Held(Exception):
-    """An object is kept, and not released."""
-
-
 class _Contribution:
-    """One call's worth of contributing: the collections, locked, and what enters each."""
+    """One call's worth of contributing: what is kept, the values that it is about, and what is said of them then."""
 
-    def __init__(self, tx: Tx, partner: Partner, outcome: Outcome) -> None:
-        self._tx = tx
+    def __init__(self, scene: Scene, partner: Partner, outcome: Outcome) -> None:
+        self._scene = scene
         self._partner = partner
         self._outcome = outcome
-        every = {each.alias: each for each in collections.every(tx) if each.kind != "exchange"}
-        log.lock(tx, every.values())
-        self._inbox = every.pop("inbox")
-        self._released = every
-        self._known: dict[str, dict[str, Any]] = {}
-        self._out: dict[str, dict[str, dict[str, Any]]] = {}
-        self._kept: list[Item] = []
-        self._entering: dict[str, list[Item]] = defaultdict(list)
-        self._levels: dict[str, set[Tlp]] = defaultdict(set)
-        self._mentions: list[tuple[str, str]] = []
-        self._readable = visible.readable(tx, partner) & every.keys()
+        self._loading = Loading(scene)
+        self._publication = Publication(scene)
+        self._kept: list[Decision] = []
+        # What is kept may be kept under another id than it came with.
+        self._came: dict[str, None] = {}
 
-    def take(self, taken: Sequence[_Taken]) -> None:
-        self._load({each.item.id for each in taken}, {ref for each in taken for ref in about.refs(each.obj)})
+    def take(self, taken: Sequence[Taken]) -> None:
+        spoken_of = {ref for each in taken for ref in about.refs(each.obj)}
+        self._loading.read({each.item.id for each in taken} | spoken_of)
+        may_stand = {each.item.id for each in taken if about.refs(each.obj) or may_be_a_listing(each)}
+        self._publication.load(spoken_of | may_stand)
+        listed = {id_ for id_ in may_stand - self._loading.known.keys() if self._publication.standing(id_)}
+        subjects = self._subjects(taken)
+        prior = mentions.of(self._scene.tx, {subject for of_one in subjects.values() for subject in of_one})
+        self._loading.look_up_reviews({each.item.id for each in taken} | {id_ for ids in prior.values() for id_ in ids})
+        tx, name, known = self._scene.tx, self._partner.name, self._loading.known
+        unusual = volume.check(tx, name, self._scene.micros, coming=sum(1 for each in taken if is_more(known, each)))
+        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, listed)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
         for each in sorted(taken, key=lambda one: about.order(one.item.type)):
-            self._take_one(each)
-        log.append(self._tx, self._inbox, self._kept)
-        mentions.record(self._tx, self._mentions)
-        for alias in sorted(self._entering, key=lambda name: self._released[name].number):
-            around = companions.of(self._partner.name, self._partner.kind, self._levels[alias])
-            log.append(self._tx, self._released[alias], [*map(Item.of, around), *self._entering[alias]])
+            self._decide(intake, each)
+        if self._kept:
+            said = [each for each in self._kept if not each.taken.item.revoked]
+            held = sum(each.held is not None for each in said)
+            volumes.count(tx, name, taken=len(said), held=held, moment=self._scene.micros)
+            self._keep(prior)
+            # In the order they came, so that readers get them so.
+            about_them = (sorted(subjects.get(id_, ())) for id_ in self._came)
+            self._release(list(dict.fromkeys(subject for of_one in about_them for subject in of_one)), prior)
 
-    def _load(self, names: set[str], spoken_of: Set[str] = frozenset()) -> None:
-        """Read the latest versions of those ids: what the inbox has, and what of it is out, and where.
+    def _subjects(self, taken: Iterable[Taken]) -> dict[str, set[str]]:
+        """Give by the ids of what came the values that it is about: an indicator's, and those it was about before."""
+        found: dict[str, set[str]] = {}
+        known = self._loading.known
+        for each in taken:
+            mine = found.setdefault(each.item.id, set())
+            if each.subject:
+                mine.add(each.subject)
+            before = known.get(each.item.id)
+            objects: list[Mapping[str, Any]] = (
+                [before] if before and before.get("pattern") != each.obj.get("pattern") else []
+            )
+            for ref in about.refs(each.obj):
+                objects += [known[ref]] if ref in known else [*self._publication.out(ref).values()][:1]
+            mine |= {subject for obj in objects if (subject := subject_of(obj))}
+        return found
 
-        What others speak of may be out without having been in the inbox.
-        """
-        self._known |= _objects(log.latest(self._tx, self._inbox, names | spoken_of))
-        known = names & self._known.keys() | spoken_of
-        for alias, collection in self._released.items():
-            found = _objects(log.latest(self._tx, collection, known)) if known else {}
-            self._out.setdefault(alias, {}).update(found)
-
-    def _take_one(self, taken: _Taken) -> None:
+    def _decide(self, intake: Intake, taken: Taken) -> None:
+        item = taken.item
         try:
-            if taken.item.id in _RESERVED:
-                self._accept(taken)  # the hub's own copy is what is published
-                return
-            taken = self._owned(taken)
-            if self._says_nothing_new(taken):
-                self._accept(taken)
-                return
-            taken = self._with_first_created(taken)
-            held = self._release(taken)
+            decision = intake.decide(taken)
+            nothing = names_nothing(decision.taken) if decision.kept and not item.revoked else None
         except Rejected as refusal:
-            self._outcome.failed.append(Refused(taken.item.id, taken.item.version, refusal.message))
+            self._outcome.failed.append(Refused(item.id, item.version, refusal.message))
             return
-        self._known[taken.item.id] = taken.obj
-        self._kept.append(taken.item)
-        if held is None:
-            self._accept(taken)
-        else:
-            self._outcome.pending.append(Refused(taken.item.id, taken.item.version, held))
+        if decision.kept:
+            said = decision.taken.report
+            self._came[item.id] = None
+            self._loading.take(decision.taken.item.id, decision.taken.obj, said if isinstance(said, Report) else None)
+            self._kept.append(decision)
+        if decision.held or nothing:
+            message = decision.held.message if decision.held else str(nothing)
+            self._outcome.pending.append(Refused(item.id, item.version, message))
+        elif not decision.kept:
+            self._outcome.accepted.append(Accepted(item.id, item.version))
 
-    def _accept(self, taken: _Taken) -> None:
-        self._outcome.accepted.append(Accepted(taken.item.id, taken.item.version))
+    def _keep(self, prior: dict[str, set[str]]) -> None:
+        """Write to the inbox what is kept, what it is about, and what a person has to look at."""
+        tx, kept = self._scene.tx, [each.taken for each in self._kept]
+        log.append(tx, self._scene.inbox, [each.item for each in kept])
+        pairs = [(each.subject, each.item.id) for each in kept if each.subject]
+        pairs += [(ref, each.item.id) for each in kept for ref in about.refs(each.obj)]
+        pairs += [
+            (mentions.passed_on(each.item.id), self._partner.identity)
+            for each in kept
+            if "created" in each.obj and creator_of(each.obj) != self._partner.identity
+        ]
+        known = {each.subject: prior.get(each.subject, set()) for each in kept if each.subject}
+        for subject, ids in mentions.record(tx, pairs, known).items():
+            prior.setdefault(subject, set()).update(ids)
+        self._loading.hold(self._partner.name, [each.held for each in self._kept if each.held])
+        reviews.forget(tx, [each.item.id for each in kept if each.item.revoked])
 
-    def _owned(self, taken: _Taken) -> _Taken:
-        """Give the object where it is this partner's to say: only its creator may version or revoke it.
+    def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
+        new = {each.taken.item.id for each in self._kept if not each.taken.item.revoked}
+        values = self._loading.values({subject: prior.get(subject, set()) for subject in subjects})
+        self._publication.load({id_ for value in values for id_ in value.listings})
+        Disputes(self._scene, self._publication).heed(values, new)
+        standings = Renewal(self._scene, self._publication).renew(values)
+        self._release_speech(values, standings)
+        back = HearingBack(self._scene)
+        for value in values:
+            back.of_value(value, standings[value.subject], new)
+        back.flush(self._publication)
+        self._publication.flush("no longer reported")
+        self._answer(values, standings)
 
-        Somebody else may hold the id that this partner's value has by our rule; then it gets the next one.
-        """
-        obj = taken.obj
-        if "created" not in obj:
-            return taken
-        mine = self._partner.identity
-        creator = _creator(obj)
-        if creator is None:
-            raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {mine}")
-        before = self._known.get(obj["id"])
-        if creator == mine and (before is None or _creator(before) == mine):
-            return taken
-        if creator == mine and isinstance(taken.report, Report):
-            spelled = pattern.write(pattern.read(obj["pattern"]))
-            if obj["id"] == ids.indicator(mine, spelled):
-                return self._under_the_next_id(taken, spelled)
-        raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
+    def _release_speech(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
+        meant = {id_: standings[value.subject] for value in values for id_ in value.ids}
+        speech = Speech(self._scene, self._publication, self._partner, self._loading.known, meant)
+        answered: set[str] = set()
+        for decision in self._kept:
+            taken = decision.taken
+            if taken.item.type == "indicator" or not about.refs(taken.obj):
+                continue
+            if taken.item.revoked:
+                speech.take_back(taken.item.id)
+                continue
+            if taken.item.type == "opinion":
+                # Who says what it did about a listing that was taken back has heard of that.
+                answered |= {*about.refs(taken.obj)}
+            if decision.held is None and (why := speech.release(taken.obj)):
+                self._outcome.pending.append(Refused(taken.item.id, taken.item.version, why))
+        receipts.acknowledge(self._scene.tx, self._partner.name, *answered)
 
-    def _under_the_next_id(self, taken: _Taken, spelled: str) -> _Taken:
-        for listing in _LISTINGS:
-            id_ = ids.indicator(self._partner.identity, spelled, listing)
-            self._load({id_})
-            before = self._known.get(id_)
-            if before is None or _creator(before) == self._partner.identity:
-                logger.warning("id taken by another id=%s partner=%s", taken.item.id, self._partner.identity)
-                obj = {**taken.obj, "id": id_}
-                return _Taken(Item.of(obj), obj, taken.report)
-        raise Rejected("not-yours", "this id is another partner's; contribute the object under a new id")
+    def _answer(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
+        """Say of each object that was kept, and of which it is not said yet, that it is heard, or why it is not."""
+        by_subject = {value.subject: value for value in values}
+        said = {(each.id, each.version) for each in self._outcome.pending}
+        for taken in (each.taken for each in self._kept):
+            item = taken.item
+            if (item.id, item.version) in said:
+                continue
+            value = by_subject.get(taken.subject or "") if item.type == "indicator" and not item.revoked else None
+            why = self._why_nowhere(taken, value, standings[value.subject]) if value else None
+            if why:
+                self._outcome.pending.append(Refused(item.id, item.version, f"kept, not released: {why}"))
+            else:
+                self._outcome.accepted.append(Accepted(item.id, item.version))
 
-    def _says_nothing_new(self, taken: _Taken) -> bool:
-        before = self._known.get(taken.item.id)
-        if before is None:
-            return False
-        if before.get("revoked") is True and not taken.item.revoked:  # STIX 2.1 §3.6
-            raise Rejected("revoked-before", "this was revoked, which is for ever; if it is active, give it a new id")
-        version = Item.of(before).version
-        if version is None or taken.item.version is None or taken.item.version <= version:
-            return True  # an observable is what it is
-        return not is_news(before, taken.obj)
-
-    def _with_first_created(self, taken: _Taken) -> _Taken:
-        """Keep ``created`` over all versions (STIX 2.1 §3.6): who maps a file anew does not know the first one."""
-        before = self._known.get(taken.item.id)
-        if before is None or "created" not in taken.obj or taken.obj["created"] == before["created"]:
-            return taken
-        obj = {**taken.obj, "created": before["created"]}
-        return _Taken(Item.of(obj), obj, taken.report)
-
-    def _release(self, taken: _Taken) -> str | None:
-        """Let an object go where it may; gives why it is held back, where it is."""
-        if taken.item.revoked and taken.item.version is not None:
-            self._take_back(taken.item.id, set(self._released))
+    def _why_nowhere(self, taken: Taken, value: Value, standing: Standing) -> str | None:
+        """Say why what an indicator says of a value is not heard, None where it is, or where a later version is."""
+        if self._loading.known[taken.item.id] is not taken.obj:
             return None
-        try:
-            if taken.obj["type"] == "indicator":
-                self._release_indicator(taken)
-            elif about.refs(taken.obj):
-                self._release_speech(taken.obj)
-        except _Held as held:
-            return str(held)
-        return None
-
-    def _release_indicator(self, taken: _Taken) -> None:
-        obj, report = taken.obj, taken.report
-        if isinstance(report, Rejected) or report is None:
-            if report is not None and report.reason not in _FOR_OTHERS:
-                raise report
-            self._take_back(obj["id"], set(self._released))
-            raise _Held(f"kept, not released: {report.message if report else 'it says no report'}")
-        self._mentions.append((mentions.subject(report.kind, report.value), obj["id"]))
-        tlp = route.narrower(route.level(obj), report.tlp)  # a report narrows what its kind asks to
-        aliases = route.aliases(route.home_of(report.kind), tlp)
-        places = {name for alias in aliases for name in (alias, alias + route.FULL)}
-        # A marking holds for every copy: one that is out where this version may not go is taken back.
-        self._take_back(obj["id"], self._released.keys() - places)
-        if not aliases:
-            raise _Held(f"kept, not released: {route.why_nowhere(tlp)}")
-        bounded = obj if "valid_until" in obj else {**obj, "valid_until": timestamp.text(report.valid_until)}
-        around = basis({"object_marking_refs": [], **bounded}, report)
-        beside = [Item.of(each) for each in around]
-        for name in places:
-            if self._out[name].get(obj["id"], {}).get("revoked") is not True:
-                self._enter(name, bounded, tlp)
-                if name.endswith(route.FULL):
-                    self._entering[name] += beside
-                    self._out[name].update((each["id"], each) for each in around)
-
-    def _release_speech(self, obj: dict[str, Any]) -> None:
-        """Let go what speaks of other objects: no further than they go, and not where its maker sees none of them."""
-        refs = about.refs(obj)
-        self._mentions += [(ref, obj["id"]) for ref in refs]
-        tlp = about.level(obj, [self._known.get(ref) for ref in refs])
-        unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
-        places = set() if unseen else about.places(obj, tlp, self._out, self._readable)
-        self._take_back(obj["id"], self._released.keys() - places)
-        if not places:
-            raise _Held(f"kept, not released: {about.why_nowhere(obj, tlp, unseen=unseen)}")
-        for name in places:
-            if self._out[name].get(obj["id"], {}).get("revoked") is not True:
-                self._enter(name, obj, tlp)
-                self._entering[name] += map(Item.of, about.beside(obj))
-
-    def _sees(self, ref: str) -> bool:
-        """Tell whether an object is the partner's own, or out where it reads."""
-        known = self._known.get(ref)
-        own = known is not None and _creator(known) == self._partner.identity
-        return own or ref in _RESERVED or any(ref in self._out[name] for name in self._readable)
-
-    def _enter(self, name: str, obj: dict[str, Any], tlp: Tlp) -> None:
-        self._entering[name].append(Item.of(obj))
-        self._levels[name].add(tlp)
-        self._out[name][obj["id"]] = obj
-
-    def _take_back(self, id_: str, names: set[str]) -> None:
-        """Revoke the object where it is out, as it stands there: a revocation brings no new words with it."""
-        for name in names:
-            there = self._out[name].get(id_)
-            if there is not None and there.get("revoked") is not True:
-                last = revoked(there, timestamp.now())
-                self._entering[name].append(Item.of(last))
-                self._out[name][id_] = last
-
-
-def _objects(items: dict[str, Item]) -> dict[str, dict[str, Any]]:
-    return {id_: msgspec.json.decode(item.body) for id_, item in items.items()}
-
-
-def _creator(obj: dict[str, Any]) -> str | None:
-    """Give the identity that says an object; an identity says itself."""
-    creator: str | None = obj["id"] if obj["type"] == "identity" else obj.get("created_by_ref")
-    return creator
+        claim = next((each for each in value.claims if each.said.id == taken.item.id), None)
+        if claim is None:
+            ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
+            return "its time is over: valid_until has passed" if ended else None  # else it passes on what is here
+        if claim.rooms.shared or claim.rooms.personal:
+            if is_heard(self._scene, standing, claim.rooms):
+                return None
+            return (
+                "the value is in dispute" if value.disputed else "no rule lets it out until more is known of the value"
+            )
+        said, registry, policy = claim.said, self._scene.registry, self._scene.policy
+        # What others say of the holder is not for the answer.
+        coerced = said.report.holder_status is HolderStatus.COERCED
+        return rooms.why_nowhere(
+            said.report.kind, claim.tlp, said.report.sharing, said.partner, registry, policy, coerced=coerced
+        )

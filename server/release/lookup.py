@@ -10,17 +10,24 @@ import msgspec
 from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.refang import refang
-from server.store import collections, log, mentions
+from server.release.policy import FULL, PUBLIC
+from server.store import collections, log, mentions, personal_rooms
+from server.store.item import Item
 from server.store.store import Tx
 
 
 @dataclass(frozen=True)
 class Known:
-    """One reading of a value: as which kind, in which normal form, and the latest versions of what speaks of it."""
+    """One reading of a value: as which kind, in which normal form, and the latest versions of what speaks of it.
+
+    ``indicators`` are partners' own; ``listings`` what the hub says of it, to members where it does, or last
+    said.
+    """
 
     kind: str
     value: str
     indicators: list[dict[str, Any]] = field(default_factory=list)
+    listings: list[dict[str, Any]] = field(default_factory=list)
     sightings: list[dict[str, Any]] = field(default_factory=list)
     opinions: list[dict[str, Any]] = field(default_factory=list)
 
@@ -36,20 +43,22 @@ def lookup(tx: Tx, raw: str) -> list[Known]:
     plain = refang(raw)
     for kind, value in _readings(plain):
         name = mentions.subject(kind, value)
-        indicators = log.latest(tx, inbox, mentions.of(tx, [name]).get(name, set()))
-        of_each = mentions.of(tx, indicators)
-        speaking = log.latest(tx, inbox, {each for ids in of_each.values() for each in ids})
+        ids = mentions.of(tx, [name]).get(name, set())
+        indicators = log.latest(tx, inbox, ids)
+        of_each = mentions.of(tx, ids)
+        speaking = log.latest(tx, inbox, {each for about in of_each.values() for each in about})
         said = [msgspec.json.decode(item.body) for item in speaking.values() if not item.revoked]
         found.append(
             Known(
                 kind,
                 value,
                 [msgspec.json.decode(item.body) for item in indicators.values()],
+                _listings(tx, ids - indicators.keys()),
                 [each for each in said if each["type"] == "sighting"],
                 [each for each in said if each["type"] == "opinion"],
             )
         )
-    known = [one for one in found if one.indicators]
+    known = [one for one in found if one.indicators or one.listings]
     return known or [one for one in found if kinds.get(one.kind).recognises(plain)] or found
 
 
@@ -59,6 +68,25 @@ def active(indicator: dict[str, Any], at: datetime) -> bool:
         return False
     end = indicator.get("valid_until")
     return end is None or timestamp.parse(end) > at
+
+
+def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
+    """Give what stands under these ids in the members' room, which knows more than ``public``, else in another.
+
+    What was taken back there is given where no other room has it still.
+    """
+    if not ids:
+        return []
+    own = {number for rooms in personal_rooms.of(tx, ids).values() for number in rooms}
+    rooms = [each for each in collections.every(tx) if each.kind == "released" or each.number in own]
+    rooms.sort(key=lambda each: (each.kind == "personal", each.alias == PUBLIC, each.number))
+    found: dict[str, Item] = {}
+    for room in rooms:
+        if not room.alias.endswith(FULL):
+            for id_, item in log.latest(tx, room, ids).items():
+                if id_ not in found or (found[id_].revoked and not item.revoked):
+                    found[id_] = item
+    return [msgspec.json.decode(found[id_].body) for id_ in sorted(found)]
 
 
 def _readings(value: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""When a repeated report is news: only if it changes what a reader would do, or keeps an indicator alive."""
+"""When a new version is news: only if it changes what a reader would do, or keeps an indicator alive."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,14 +8,23 @@ from schemas import timestamp
 
 _TIMES = frozenset({"created", "modified", "valid_from", "valid_until"})
 _SEEN = frozenset({"first_seen", "last_seen"})
+# What a reader of the hub's own indicators acts on; all else of them comes along with the next version.
+_ACTED_ON = ("revoked", "confidence", "object_marking_refs")
+_ACTED_ON_OF_OURS = ("grade", "disputed", "scam_type", "holder_status", "countries", "details", "hold", "referral")
+# What is joined from the words of several.
+_JOINED = ("reporter_kinds", "scam_types", "evidence")
+_BY_THE_HUB = "reporters"
 
 
 def is_news(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
     """Tell whether ``obj``, a newer version of ``known``, is worth a version of its own to those who read.
 
-    Repeats that differ in their times alone are not, until half the life that is left runs out: a list that is sent
-    again each day must not make every reader load it again each day.
+    Of what a partner says everything is, but for its times; of what the hub itself says, what readers act on. Times
+    alone are news where the end has moved far enough: a list that is sent again each day must not make every reader
+    load it again each day.
     """
+    if _is_the_hubs(known) and _is_the_hubs(obj):
+        return _acted_on(known) != _acted_on(obj) or _end_moved_far(known, obj) or _says_less(known, obj)
     if _substance(known) != _substance(obj):
         return True
     if "valid_until" not in known or "valid_until" not in obj:
@@ -25,6 +34,31 @@ def is_news(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
     if new_end < end:
         return True
     return new_end > end and said_again - said > (end - said) / 2
+
+
+def _is_the_hubs(obj: Mapping[str, Any]) -> bool:
+    return isinstance(extension.found(obj).get(_BY_THE_HUB), int) and "valid_until" in obj
+
+
+def _acted_on(obj: Mapping[str, Any]) -> list[Any]:
+    ours = extension.found(obj)
+    corroborated = ours[_BY_THE_HUB] > 1
+    return [corroborated, *map(obj.get, _ACTED_ON), *map(ours.get, _ACTED_ON_OF_OURS)]
+
+
+def _says_less(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
+    """Tell whether somebody's words are gone: who took them back, or narrowed them, has them heard no longer."""
+    before, now = extension.found(known), extension.found(obj)
+    return now[_BY_THE_HUB] < before[_BY_THE_HUB] or any(
+        each not in now.get(name, ()) for name in _JOINED for each in before.get(name, ())
+    )
+
+
+def _end_moved_far(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
+    """Tell whether the end has moved, either way, by more than half of the life that was left when it was said."""
+    end, new_end = timestamp.parse(known["valid_until"]), timestamp.parse(obj["valid_until"])
+    left = end - timestamp.parse(obj["modified"])
+    return new_end != end and abs(new_end - end) > left / 2
 
 
 def _substance(obj: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,23 @@
-"""Taking back what was said about a value: its indicators are revoked, everywhere they went."""
+"""Taking back what was said about a value: reports are revoked, and with them what the hub made of them, everywhere."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from schemas import timestamp
+from schemas.feedback import Event, Feedback
 from schemas.partner import Partner
-from server.release.contribute import contribute
+from server.release import disputes
 from server.release.lookup import lookup
+from server.release.reconsider import Again
 from server.release.revoke import revoked
-from server.store import collections, log, partners
+from server.release.values import Value
+from server.store import log, mentions, reviews
 from server.store.item import Item
+from server.store.reviews import Held
 from server.store.store import Tx
+
+RETRACTED = "retracted"
 
 
 @dataclass(frozen=True)
@@ -23,24 +28,69 @@ class Retracted:
     partner: str
 
 
-def retract(tx: Tx, id_or_value: str, partner: Partner | None = None) -> list[Retracted]:
-    """Revoke the indicators of a value, or the one of that id; ``partner``'s alone where one is given.
+def retract(tx: Tx, id_or_value: str, partner: Partner | None = None, reason: str = RETRACTED) -> list[Retracted]:
+    """Revoke the reports of one value, or that of one id, as ``retract_all`` does of many."""
+    return retract_all(tx, [id_or_value], partner, reason)
 
-    The revocations pass the inbox like any contribution. Raises ``Rejected`` for what is no value of any kind.
+
+def retract_all(
+    tx: Tx, ids_or_values: Collection[str], partner: Partner | None = None, reason: str = RETRACTED
+) -> list[Retracted]:
+    """Revoke the reports of these values, or those of these ids; ``partner``'s alone where one is given.
+
+    Without a partner the hub finds them wrong: what its reporters say of the value again is held for review. The id of
+    a listing of the hub's own means all reports of its value. ``reason`` stands on the receipts. Raises ``Rejected``
+    where one is no value of any kind.
     """
-    now = timestamp.now()
-    by_identity = {each.identity: each for each in ([partner] if partner else partners.every(tx))}
-    done = []
-    for indicator in _indicators(tx, id_or_value):
-        owner = by_identity.get(indicator["created_by_ref"])
-        if owner is not None and indicator.get("revoked") is not True:
-            contribute(tx, owner, [Item.of(revoked(indicator, now))])
-            done.append(Retracted(indicator["id"], owner.name))
-    return done
+    if not ids_or_values:
+        return []
+    again = Again(tx)
+    wanted = {each for each in ids_or_values if each.startswith("indicator--")}
+    subjects = again.subjects(wanted)
+    listings = wanted - again.loading.known.keys()
+    meant = again.subjects(listings) | {
+        mentions.subject(known.kind, known.value)
+        for value in set(ids_or_values) - wanted
+        for known in lookup(tx, value)
+    }
+    about = mentions.of(tx, subjects | meant)
+    again.loading.read({id_ for ids in about.values() for id_ in ids})
+    asked = wanted | {id_ for subject in meant for id_ in about.get(subject, ())}
+    gone = [again.loading.known[id_] for id_ in sorted(asked & again.loading.known.keys())]
+    gone = [obj for obj in gone if obj.get("revoked") is not True and _may_take_back(again, obj, partner)]
+    if not gone:
+        return []
+    before = again.values(about)
+    _revoke(again, gone)
+    if partner is None:
+        _find_wrong(again, before, {obj["id"] for obj in gone})
+    again.say(again.values(about), reason)
+    names = {each.identity: each.name for each in again.scene.registry.by_identity.values()}
+    return [Retracted(obj["id"], names.get(obj["created_by_ref"], obj["created_by_ref"])) for obj in gone]
 
 
-def _indicators(tx: Tx, id_or_value: str) -> list[dict[str, Any]]:
-    if id_or_value.startswith("indicator--"):
-        found = log.latest(tx, collections.get(tx, "inbox"), [id_or_value])
-        return [msgspec.json.decode(item.body) for item in found.values()]
-    return [indicator for known in lookup(tx, id_or_value) for indicator in known.indicators]
+def _may_take_back(again: Again, obj: dict[str, Any], partner: Partner | None) -> bool:
+    who: str | None = obj.get("created_by_ref")
+    if not again.loading.is_partner(str(who)):
+        who = again.loading.passed_on_by(obj["id"])
+    return who is not None if partner is None else who == partner.identity
+
+
+def _revoke(again: Again, gone: Iterable[dict[str, Any]]) -> None:
+    last = [revoked(obj, timestamp.now()) for obj in gone]
+    log.append(again.scene.tx, again.scene.inbox, [Item.of(obj) for obj in last])
+    for obj in last:
+        again.loading.take(obj["id"], obj, None)
+
+
+def _find_wrong(again: Again, values: Iterable[Value], gone: set[str]) -> None:
+    """Let those who said it know, count it against them, and look at it if they say it again."""
+    for value in values:
+        disputes.found_wrong(again.scene, value)
+        for claim in value.claims:
+            said = claim.said
+            if said.id in gone:
+                message = "this hub found it wrong and took it back"
+                reviews.hold(again.scene.tx, said.partner.name, [Held(said.id, None, RETRACTED, message)])
+                reviews.decide(again.scene.tx, said.id, "rejected", "hub")
+                again.back.tell(said.partner.name, Feedback(Event.RETRACTED), said.id)

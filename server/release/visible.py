@@ -1,4 +1,4 @@
-"""What a partner may see of what others say: its own objects, and what is out in the collections that it reads."""
+"""What a partner may speak of: what the hub lists where the partner reads, and what it says itself."""
 
 import msgspec
 
@@ -8,29 +8,22 @@ from server.store.store import Tx
 
 
 def indicators(tx: Tx, partner: Partner, kind: str, value: str) -> list[str]:
-    """Give the ids of the indicators of a value, its normal form, that ``partner`` may see and that are not revoked."""
+    """Give the ids by which ``partner`` may speak of a value, its normal form; none where it may not know of it.
+
+    They are the hub's listings where the partner reads them, else the indicators of its own; never both, so that what
+    it says of the value is said once. What is revoked is none of them.
+    """
     name = mentions.subject(kind, value)
     ids = mentions.of(tx, [name]).get(name, set())
-    inbox = collections.get(tx, "inbox")
-    known = {id_: item for id_, item in log.latest(tx, inbox, ids).items() if not item.revoked}
-    own = {id_ for id_, item in known.items() if _creator(item.body) == partner.identity}
+    inbox = log.latest(tx, collections.get(tx, "inbox"), ids)
     rights = partners.rights(tx, partner.name)
+    listed: set[str] = set()
     for collection in collections.every(tx):
-        if collection.kind == "released" and rights.get(collection.id, (False, False))[0] and known.keys() - own:
-            own |= {id_ for id_, item in log.latest(tx, collection, known).items() if not item.revoked}
-    return sorted(own)
-
-
-def readable(tx: Tx, partner: Partner) -> set[str]:
-    """Give the released collections that ``partner`` sees into: those it reads, and their fuller or plainer twins.
-
-    What an observable of the full twin names, the plain twin's indicator names too.
-    """
-    rights = partners.rights(tx, partner.name)
-    read = {each.alias for each in collections.every(tx) if rights.get(each.id, (False, False))[0]}
-    return {
-        name for alias in read for name in (alias, alias.removesuffix("-full"), alias.removesuffix("-full") + "-full")
-    }
+        if collection.by_the_rules and rights.get(collection.id, (False, False))[0]:
+            found = log.latest(tx, collection, ids - inbox.keys())
+            listed |= {id_ for id_, item in found.items() if not item.revoked}
+    own = {id_ for id_, item in inbox.items() if not item.revoked and _creator(item.body) == partner.identity}
+    return sorted(listed or own)
 
 
 def _creator(body: bytes) -> str | None:

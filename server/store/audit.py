@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from server.store import first_reads
 from server.store.store import Tx
 from server.store.tables import audit, audit_ends, audit_starts, collections, positions
 from server.store.times import now
@@ -153,13 +154,15 @@ def tail(tx: Tx, n: int) -> list[Entry]:
 
 def advance(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
     """Remember up to which ``date_added`` partners (name, collection id, microseconds) have been given collections."""
-    moment = now()
+    moment, furthest = now(), dict[str, int]()
     for partner, collection, position in sorted(given):
+        furthest[collection] = max(position, furthest.get(collection, position))
         mine = (positions.c.collection == collection, positions.c.partner == partner)
         had = tx.execute(select(positions.c.given).where(*mine).with_for_update()).scalar()
         tx.execute(delete(positions).where(*mine))
         row = {"collection": collection, "partner": partner, "given": max(position, had or 0), "asked": moment}
         tx.execute(insert(positions), row)
+    first_reads.note(tx, furthest, moment)
 
 
 def lags(tx: Tx) -> list[Lag]:

@@ -14,7 +14,9 @@ _FEW = 5
 
 
 def insert_many(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert ``rows``, whose values are in the order of the table's columns."""
+    """Insert ``rows``, whose values are in the order of the table's columns; none is fine."""
+    if not rows:
+        return
     if tx.dialect.name == "sqlite":
         # Its driver takes the rows as they are.
         tx.exec_driver_sql(_written(table, tx.dialect), list(rows))

@@ -1,7 +1,7 @@
 """The collections: what a partner may be given or may fill."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from sqlalchemy import Row, func, insert, or_, select
@@ -11,7 +11,7 @@ from server.store.store import Tx
 from server.store.tables import collections
 from server.store.times import now
 
-Kind = Literal["inbox", "released", "exchange"]
+Kind = Literal["inbox", "released", "exchange", "personal"]
 
 DEFAULTS: tuple[tuple[str, Kind, str, str], ...] = (
     ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who hears of it."),
@@ -41,7 +41,8 @@ class Collection:
     """One collection. ``id`` is its UUIDv4, ``created`` microseconds since the epoch.
 
     ``kind`` says who fills it: an inbox takes contributions and is not read, a released one is filled by the release
-    rules, an exchange is read and written by its members directly.
+    rules, a personal one by the same rules for one reader, an exchange is read and written by its members directly.
+    ``last_added`` is the last ``date_added`` there was when it was looked up.
     """
 
     number: int
@@ -51,6 +52,12 @@ class Collection:
     description: str
     kind: Kind
     created: int
+    last_added: int = field(default=0, compare=False)
+
+    @property
+    def by_the_rules(self) -> bool:
+        """Tell whether the release rules fill it, and nobody writes to it."""
+        return self.kind in ("released", "personal")
 
 
 # In the order of Collection's fields.
@@ -62,6 +69,7 @@ COLUMNS = (
     collections.c.description,
     collections.c.kind,
     collections.c.created,
+    collections.c.last_added,
 )
 
 
@@ -90,6 +98,18 @@ def add(tx: Tx, alias: str, title: str, *, kind: Kind = "exchange", description:
     except IntegrityError as error:
         raise CollectionExists("somebody else made a collection at the same moment; try again") from error
     return made
+
+
+def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple[Collection, Collection]:
+    """Make a collection that the release rules fill, and its twin with observables and relationships too.
+
+    Raises ``CollectionExists``.
+    """
+    fuller = f"{description} With observables and relationships.".strip()
+    return (
+        add(tx, alias, title, kind="released", description=description),
+        add(tx, f"{alias}-full", f"{title} (full)", kind="released", description=fuller),
+    )
 
 
 def get(tx: Tx, id_or_alias: str) -> Collection:

@@ -188,8 +188,8 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
     gone = sql_delete(objects).where(log.collection == collection.number, log.date_added == bindparam("at"))
     tx.execute(gone, [{"at": key[0]} for key in keys])
     rewrites.note(tx, collection, [key[0] for key in keys])
-    for rows in history_of(tx, collection, {key[1] for key in keys}).values():
-        rerank(tx, collection, rows)
+    left = history_of(tx, collection, {key[1] for key in keys}).values()
+    rerank(tx, collection, [(rows, len(rows)) for rows in left])
     return len(keys)
 
 
@@ -232,10 +232,16 @@ def _insert(tx: Tx, collection: Collection, items: list[Item], start: int, histo
         row = Row(date_added, item.spec_version, item.version, latest=True, legacy=False)
         rows.append(row)
         fresh.setdefault(item.id, []).append(row)
-    for id_, new in fresh.items():
-        old = history.get(id_)
-        if old or len(new) > 1:
-            rerank(tx, collection, [*(old or ()), *new], stored=len(old or ()))
+    rerank(
+        tx,
+        collection,
+        [
+            ([*old, *new], len(old))
+            for id_, new in fresh.items()
+            for old in [history.get(id_, [])]
+            if old or len(new) > 1
+        ],
+    )
     number = collection.number
     insert_many(
         tx,

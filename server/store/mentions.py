@@ -1,9 +1,11 @@
 """Which objects speak of a value or of another object: the way from a value to its indicators and their sightings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
+from types import MappingProxyType
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
+from server.store.bulk import insert_many
 from server.store.lists import any_of
 from server.store.store import Tx
 from server.store.tables import mentions
@@ -16,13 +18,27 @@ def subject(kind: str, value: str) -> str:
     return f"{kind}:{value}"
 
 
-def record(tx: Tx, pairs: Iterable[tuple[str, str]]) -> None:
-    """Remember that of each pair the second, an object id, speaks of the first; repeating it changes nothing."""
+def passed_on(object_id: str) -> str:
+    """Give the name under which it is known who passed on an object that somebody else made."""
+    return f"passed-on:{object_id}"
+
+
+def record(
+    tx: Tx, pairs: Iterable[tuple[str, str]], known: Mapping[str, Set[str]] = MappingProxyType({})
+) -> dict[str, set[str]]:
+    """Remember that of each pair the second, an object id, speaks of the first; repeating it changes nothing.
+
+    ``known`` says of some subjects which ids speak of them by now, so that they need not be asked for. Gives by
+    subject all ids that speak of it then, as ``of`` does.
+    """
     wanted = sorted(set(pairs))
-    there = of(tx, {subject for subject, _ in wanted})
+    there = of(tx, {subject for subject, _ in wanted} - known.keys())
+    there |= {subject: set(known[subject]) for subject, _ in wanted if subject in known}
     new = [(subject, object_id) for subject, object_id in wanted if object_id not in there.get(subject, ())]
-    if new:
-        tx.execute(insert(mentions), [{"subject": subject, "object_id": object_id} for subject, object_id in new])
+    insert_many(tx, mentions, new)
+    for subject, object_id in new:
+        there.setdefault(subject, set()).add(object_id)
+    return there
 
 
 def of(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:

@@ -1,18 +1,29 @@
 """The partners: who they are, how they prove it, and which collections they may read and write."""
 
 import hashlib
-import ssl
 from collections.abc import Callable
 from datetime import timedelta
-from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from schemas.partner import Partner, PartnerKind
+from schemas.partner import Partner
 from server.store.collections import COLUMNS, Collection
+from server.store.fingerprints import BadCertificate, fingerprint_of
 from server.store.passwords import Credentials, Verifier, hash_password, hash_token, make
+from server.store.registry import (
+    NameTaken,
+    PartnerLeft,
+    UnknownPartner,
+    change,
+    columns,
+    every,
+    get,
+    left,
+    present,
+    read,
+    row_of,
+)
 from server.store.store import Tx
 from server.store.tables import certificates, collections, credentials, grants, partners
 from server.store.times import now
@@ -22,14 +33,19 @@ __all__ = [
     "BadCertificate",
     "Credentials",
     "NameTaken",
+    "PartnerLeft",
     "UnknownPartner",
     "add",
     "by_certificate",
     "by_password",
     "by_token",
+    "change",
     "every",
     "get",
     "grant",
+    "left",
+    "present",
+    "remove",
     "revoke",
     "right",
     "rights",
@@ -44,40 +60,28 @@ _MICROSECOND = timedelta(microseconds=1)
 _verifier = Verifier()
 
 
-class NameTaken(ValueError):
-    """A partner of this name, or with this identity, is registered already."""
-
-
-class BadCertificate(ValueError):
-    """This is neither one certificate as PEM nor a SHA-256 fingerprint."""
-
-
-class UnknownPartner(LookupError):
-    """No partner of this name is registered."""
-
-
 def add(tx: Tx, partner: Partner) -> Credentials:
     """Register a partner and give the credentials that it is told once. Raises ``NameTaken``."""
-    row = partner.model_dump(mode="json")
+    moment = now()
     try:
         with tx.begin_nested():
-            tx.execute(insert(partners).values(**row, created=now()))
+            tx.execute(insert(partners).values(**row_of(partner), created=moment, modified=moment, left=None))
     except IntegrityError as error:
         raise NameTaken("a partner of this name or identity is registered already") from error
     return _issue(tx, partner.name)
 
 
-def every(tx: Tx) -> list[Partner]:
-    """List the partners by name."""
-    return [_read(*row) for row in tx.execute(_columns().order_by(partners.c.name))]
+def remove(tx: Tx, name: str) -> int:
+    """Let the partner take part no more, from this transaction on: it proves nothing, reads and writes nothing.
 
-
-def get(tx: Tx, name: str) -> Partner:
-    """Find a partner by its name. Raises ``UnknownPartner``."""
-    row = tx.execute(_columns().where(partners.c.name == name)).first()
-    if row is None:
-        raise UnknownPartner(f"there is no partner {name!r}")
-    return _read(*row)
+    It stays registered, and so does what is its own. Gives when it left (microseconds). Raises ``UnknownPartner``.
+    """
+    get(tx, name)
+    for table in (credentials, certificates, grants):
+        tx.execute(delete(table).where(table.c.partner == name))
+    moment = now()
+    tx.execute(update(partners).where(partners.c.name == name).values(left=moment))
+    return moment
 
 
 def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
@@ -132,9 +136,9 @@ def by_password(
         slowly(known)
         return tx.execute(_MOST_PASSWORDS, {"moment": moment}).scalar() or 1
 
-    if not _verifier.matches(password, [row[4] for row in rows], before):
+    if not _verifier.matches(password, [row[-1] for row in rows], before):
         return None
-    return _read(*rows[0][:4])
+    return read(*rows[0][:-1])
 
 
 def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP) -> str:
@@ -144,7 +148,7 @@ def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta =
     wherever the TLS has verified it. Raises ``UnknownPartner``, ``BadCertificate`` or ``NameTaken``.
     """
     get(tx, name)
-    fingerprint = _fingerprint(certificate)
+    fingerprint = fingerprint_of(certificate)
     known = certificates.c.fingerprint == fingerprint
     owner = tx.execute(select(certificates.c.partner).where(known)).scalar()
     if owner not in (None, name):
@@ -162,13 +166,13 @@ def by_certificate(tx: Tx, der: bytes) -> Partner | None:
     """Find the partner that this client certificate, verified by the TLS, belongs to."""
     given = {"fingerprint": hashlib.sha256(der).digest(), "moment": now()}
     row = tx.execute(_BY_CERTIFICATE, given).first()
-    return None if row is None else _read(*row)
+    return None if row is None else read(*row)
 
 
 def by_token(tx: Tx, token: str) -> Partner | None:
     """Find the partner that this token belongs to; nothing of a token is compared but its hash."""
     row = tx.execute(_BY_TOKEN, {"hash": hash_token(token), "moment": now()}).first()
-    return None if row is None else _read(*row)
+    return None if row is None else read(*row)
 
 
 def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
@@ -190,21 +194,6 @@ def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] 
     return Collection(*collection), can_read, can_write
 
 
-def _fingerprint(certificate: str) -> bytes:
-    text = certificate.strip()
-    try:
-        if text.startswith("-----BEGIN CERTIFICATE-----"):
-            # A file may go on with the chain; the first is the partner's own.
-            own = text[: text.index(_END) + len(_END)]
-            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(own)).digest()
-        digest = bytes.fromhex(text.replace(":", ""))
-    except ValueError as error:
-        raise BadCertificate("neither a certificate (PEM) nor a SHA-256 fingerprint (hexadecimal)") from error
-    if len(digest) != hashlib.sha256().digest_size:
-        raise BadCertificate("a SHA-256 fingerprint has 64 hexadecimal digits")
-    return digest
-
-
 def _issue(tx: Tx, name: str) -> Credentials:
     made = make(name)
     tx.execute(
@@ -219,27 +208,16 @@ def _issue(tx: Tx, name: str) -> Credentials:
     return made
 
 
-def _columns(*more: Any) -> Select[*tuple[Any, ...]]:
-    return select(partners.c.name, partners.c.kind, partners.c.country, partners.c.identity, *more)
-
-
-@lru_cache(maxsize=1024)
-def _read(name: str, kind: str, country: str | None, identity: str) -> Partner:
-    return Partner(name=name, kind=PartnerKind(kind), country=country, identity=identity)
-
-
-_END = "-----END CERTIFICATE-----"
-
 # Asked with every request, so put together once.
 _VALID = or_(credentials.c.expires.is_(None), credentials.c.expires > bindparam("moment", type_=BigInteger))
 _BY_NAME = (
-    _columns(credentials.c.password_hash)
+    columns(credentials.c.password_hash)
     .join_from(partners, credentials)
     .where(partners.c.name == bindparam("user"), _VALID)
 )
-_BY_TOKEN = _columns().join_from(partners, credentials).where(credentials.c.token_hash == bindparam("hash"), _VALID)
+_BY_TOKEN = columns().join_from(partners, credentials).where(credentials.c.token_hash == bindparam("hash"), _VALID)
 _BY_CERTIFICATE = (
-    _columns()
+    columns()
     .join_from(partners, certificates)
     .where(certificates.c.fingerprint == bindparam("fingerprint"))
     .where(or_(certificates.c.expires.is_(None), certificates.c.expires > bindparam("moment", type_=BigInteger)))

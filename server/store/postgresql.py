@@ -19,8 +19,10 @@ def configure(connection: Connection[Any], _record: Any) -> None:
     """Prepare a new connection, before anything is asked on it."""
     connection.cursor_factory = BinaryCursor
     try:
-        # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page.
-        connection.execute("SELECT set_config('enable_bitmapscan', 'off', false)")
+        # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page, and
+        # go through all mentions for a few.
+        for way in ("enable_bitmapscan", "enable_seqscan"):
+            connection.execute("SELECT set_config(%s, 'off', false)", (way,))
         connection.commit()
     except DatabaseError:
         # One of its relatives, which plans by other rules.

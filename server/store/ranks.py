@@ -47,15 +47,17 @@ def history_of(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, 
     return history
 
 
-def rerank(tx: Tx, collection: Collection, rows: list[Row], *, stored: int | None = None) -> None:
-    """Mark the rows of one id anew, and update those of the first ``stored`` whose marks changed."""
-    before = [(row.latest, row.legacy) for row in rows]
-    rank(rows)
-    changed = [
-        {"at": row.date_added, "is_latest": row.latest, "is_legacy": row.legacy}
-        for row, marks in list(zip(rows, before, strict=True))[:stored]
-        if (row.latest, row.legacy) != marks
-    ]
+def rerank(tx: Tx, collection: Collection, histories: Iterable[tuple[Sequence[Row], int]]) -> None:
+    """Mark the rows of each id anew, and update those among the first so many of them whose marks changed."""
+    changed = []
+    for rows, stored in histories:
+        before = [(row.latest, row.legacy) for row in rows]
+        rank(rows)
+        changed += [
+            {"at": row.date_added, "is_latest": row.latest, "is_legacy": row.legacy}
+            for row, marks in list(zip(rows, before, strict=True))[:stored]
+            if (row.latest, row.legacy) != marks
+        ]
     if changed:
         log = objects.c
         marks = (

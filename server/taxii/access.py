@@ -5,7 +5,7 @@ import math
 from contextlib import ExitStack
 
 from schemas.partner import Partner
-from server.store import Tx, collections, partners
+from server.store import Tx, collections, partners, personal
 from server.store.collections import Collection
 from server.store.hot import NotAtAGlance
 from server.taxii.brake import Brake
@@ -55,6 +55,8 @@ def find(tx: Tx, partner: Partner, id_or_alias: str) -> tuple[Collection, bool, 
 
     Raises ``TaxiiError`` 404, for one that the partner may not know of exactly as for one that is not there.
     """
+    if id_or_alias == "outcomes":
+        id_or_alias = personal.alias(partner.name, "outcomes")
     found = partners.right(tx, partner.name, id_or_alias)
     if found is None:
         raise TaxiiError(404)
@@ -79,7 +81,7 @@ def writable(tx: Tx, partner: Partner, id_or_alias: str) -> Collection:
 
 def _effective(collection: Collection, can_read: bool, can_write: bool) -> tuple[Collection, bool, bool]:
     """Say what rights come to: a released collection is filled by the release rules, whoever was granted what."""
-    return collection, can_read, can_write and collection.kind != "released"
+    return collection, can_read, can_write and not collection.by_the_rules
 
 
 def _by_basic(tx: Tx, given: str, remote: str, at_a_glance: bool) -> Partner | None:

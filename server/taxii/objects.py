@@ -177,7 +177,7 @@ def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Str
         collection=collection.id,
         objects_out=len(page.bodies),
         # Looking one up is not going through them; who has come to the end has all that there is.
-        given=None if query.ids else now() if page.next is None else page.last,
+        given=None if query.ids else collection.last_added if page.next is None else page.last,
     )
     return answer, None if page.first is None else Stretch(page.first, None if page.next is None else page.last)
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from server.store import Tx, rewrites
 from server.store.collections import Collection
 from server.store.query import LAST, Query
-from server.store.times import now
 from server.taxii.answer import Answer
 from server.taxii.compression import Encoding
 
@@ -57,7 +56,7 @@ class Pages:
         with self._changing:
             if key in self._kept:
                 self._kept.move_to_end(key)
-        return kept.answer if kept.stretch.last is not None else kept.answer._replace(given=now())
+        return kept.answer if kept.stretch.last is not None else kept.answer._replace(given=collection.last_added)
 
     def takes(self, answer: Answer) -> bool:
         """Tell whether the answer, as it is before it is packed, is large enough to be kept."""

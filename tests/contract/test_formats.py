@@ -178,7 +178,7 @@ def test_a_folder_that_is_written_anew_holds_no_more_than_that(name: str, tmp_pa
 def test_stix_objects_are_copied_as_they_are(name: str) -> None:
     objects = [to_stix(report, Profile.CORE)[0] | {"x_unknown": [1]} for report in reports()]
     out = BytesIO()
-    assert formats.get(name).copy([companions.of("X", None, ())[0], *objects], out) == len(objects)
+    assert formats.get(name).copy([companions.of(())[0], *objects], out) == len(objects)
     for obj in objects:
         assert orjson.dumps(obj) in out.getvalue()
     rows, reasons = outcome(out.getvalue(), format=name)

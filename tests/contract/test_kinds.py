@@ -106,7 +106,9 @@ def test_the_bundle_of_a_kind_stays_what_it_was(name: str) -> None:
 
     Where it is meant, run ``make generate``.
     """
-    made: dict[str, dict[str, Any]] = {each["id"]: each for each in companions.of(REPORTER, None, [Tlp.GREEN])}
+    made: dict[str, dict[str, Any]] = {
+        each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])
+    }
     for example in kinds.get(name).examples():
         if example.value is not None:
             made |= {each["id"]: each for each in to_stix(report_of(name, example))}
@@ -126,7 +128,7 @@ def test_the_official_validator_passes_a_kinds_bundle_with_its_stricter_rules(na
 @pytest.mark.parametrize("name", kinds.every())
 def test_every_stix_parser_takes_the_core_profile(name: str) -> None:
     example = next(example for example in kinds.get(name).examples() if example.value is not None)
-    objects = companions.of(REPORTER, None, [Tlp.GREEN]) + to_stix(report_of(name, example), Profile.CORE)
+    objects = companions.with_reporter(REPORTER, None, [Tlp.GREEN]) + to_stix(report_of(name, example), Profile.CORE)
     parsed = stix2.parse(bundle(objects), allow_custom=False)
     assert [obj["id"] for obj in parsed["objects"]] == [obj["id"] for obj in objects]
 

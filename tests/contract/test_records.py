@@ -89,7 +89,7 @@ def everything() -> list[dict[str, Any]]:
         report_to_stix(REPORT),
         *(objects for each in RECORDS.values() for objects in (beside(each), to_stix(each))),
     ]
-    made = {each["id"]: each for each in companions.of(REPORTER, None, [Tlp.GREEN])}
+    made = {each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])}
     return list((made | {each["id"]: each for objects in said for each in objects}).values())
 
 
@@ -153,7 +153,7 @@ def test_the_official_validator_passes_the_bundle_with_its_stricter_rules() -> N
 
 
 def test_every_stix_parser_takes_records_in_the_core_profile() -> None:
-    objects = [*companions.of(REPORTER, None, [Tlp.GREEN]), *report_to_stix(REPORT, Profile.CORE)]
+    objects = [*companions.with_reporter(REPORTER, None, [Tlp.GREEN]), *report_to_stix(REPORT, Profile.CORE)]
     for each in RECORDS.values():
         try:
             objects += [*beside(each), *to_stix(each, Profile.CORE)]

@@ -16,7 +16,7 @@ from schemas import kinds  # noqa: E402
 from schemas.vocabulary import Tlp  # noqa: E402
 
 for name, kind in kinds.every().items():
-    made = {each["id"]: each for each in companions.of(REPORTER, None, [Tlp.GREEN])}
+    made = {each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])}
     for example in kind.examples():
         if example.value is not None:
             made |= {each["id"]: each for each in to_stix(report_of(name, example))}

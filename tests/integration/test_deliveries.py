@@ -52,7 +52,7 @@ def told(hub: Run, *options: str) -> list[dict[str, Any]]:
 
 
 def test_it_tells_who_got_a_value_and_what_they_said(hub: Run, tmp_path: Path) -> None:
-    assert (tmp_path / "out" / "takedown.txt").read_text() == "a.example.com\nb.example.com\n"
+    assert sorted((tmp_path / "out" / "takedown.txt").read_text().split()) == ["a.example.com", "b.example.com"]
     (row,) = told(hub, "--object", "hxxp://a[.]example[.]com")
     assert (row["feed"], row["partner"], row["answer"], row["attempts"]) == ("files", "First Bank", "success", 1)
     assert told(hub, "--object", row["object"]) == [row]

@@ -110,12 +110,12 @@ class MispContract(RevokingPullContract):
     def test_an_object_that_is_deleted_is_taken_back(self, store: Store) -> None:
         self.prepare(store, 1)
         uuid = next(iter(self.events.events))
-        # The Bitcoin address of the genesis block.
+        # BIP 173's example.
         coin = {
             "type": "btc",
             "object_relation": "address",
             "to_ids": True,
-            "value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+            "value": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
         }
         self.events.events[uuid]["Object"] = [{"name": "coin-address", "Attribute": [coin]}]
         self.publish()

@@ -1,5 +1,6 @@
 """``misp-push`` with as much of MISP's REST API as it uses as the peer."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -174,7 +175,7 @@ class TestMispPush(PushContract):
         self.prepare(store, 7)
         run(store, self.feed())
         (event,) = self.peer.events.values()
-        assert event["info"] == f"Scamfeed, takedown: {PARTNER}"
+        assert event["info"] == "Scamfeed, takedown: Scamfeed"
         assert (event["distribution"], event["Tag"]) == ("0", [{"name": "tlp:amber"}])
 
     def test_a_large_day_is_several_events_where_that_is_wanted(self, store: Store) -> None:
@@ -214,6 +215,7 @@ class TestMispPush(PushContract):
         row = {"kind": "domain", "value": "h0.example.com"}
         self.contribute(store, row, tlp="green", reported_at="2026-01-01T00:00:00Z")
         run(store, self.feed(batch=1000))
+        time.sleep(1.1)  # MISP counts seconds, and takes only what is later than what it has
         self.contribute(store, row, tlp="amber", reported_at="2026-01-01T00:00:05Z")
         levels = {obj["object_marking_refs"][0] for obj in latest(store) if obj["type"] == "indicator"}
         assert len(levels) == 1

@@ -344,7 +344,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         own = indicator(0, created_by_ref=ids.identity(PARTNER))
         self.peer.add(own, indicator(1))
         assert run(store, self.feed()).accepted == 2
-        there = [obj for obj in latest(store) if obj["type"] == "indicator"]
+        there = [obj for obj in latest(store, "inbox") if obj["type"] == "indicator"]
         assert there[0]["id"] == own["id"]
         assert there[1]["id"] != indicator(1)["id"]
         assert {obj["created_by_ref"] for obj in there} == {ids.identity(PARTNER)}

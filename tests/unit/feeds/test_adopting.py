@@ -4,14 +4,19 @@ from typing import Any
 
 import pytest
 
-from feeds.adopting import ORIGIN, Adopting
+from feeds.adopting import Adopting
 from feeds.connector import Gone
 from feeds.mapping import Options
 from mappers import extension, ids
-from mappers.indicator import Profile, to_stix
-from schemas import kinds
+from mappers.consensus import to_stix as to_consensus
+from mappers.indicator import Profile, from_stix, to_stix
+from mappers.origins import ORIGIN
+from schemas import kinds, timestamp
+from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from schemas.report import Report
+from schemas.vocabulary import Tlp
+from server.release.fuse import Said, fuse
 
 NARROW = "marking-definition--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"
 IDS = [
@@ -193,3 +198,18 @@ def test_what_differs_by_a_word_from_what_we_write_goes_the_long_way(more: dict[
     )
     assert adopting()._as_we_write(ours) is not None
     assert adopting()._as_we_write({**ours, **more}) is None
+
+
+def test_what_a_hub_says_of_several_reports_is_adopted_as_what_they_come_to() -> None:
+    partner = Partner(name="Example Bank", kind=PartnerKind.BANK, identity=ids.identity("Example Bank"))
+    report = Reader(
+        {"reporter": "Example Bank", "reported_at": timestamp.text(timestamp.now()), "kind": "domain"}
+    ).report({"value": "bad.example.com"})
+    said = fuse([Said(partner, report, IDS[1], origins=frozenset({IDS[1]}))], at=timestamp.now())
+    now = timestamp.text(timestamp.now())
+    theirs = to_consensus(said, IDS[0], ids.identity("Another hub"), created=now, modified=now, tlp=Tlp.GREEN)
+    ((adopted,),) = adopting().take([theirs]).items
+    assert (adopted["pattern"], adopted["confidence"]) == (theirs["pattern"], theirs["confidence"])
+    assert not {"grade", "reporters", "reporter_kinds"} & extension.found(adopted).keys()
+    assert adopted["external_references"] == [{"source_name": ORIGIN, "external_id": IDS[1]}]
+    assert from_stix(adopted).action == said.grade

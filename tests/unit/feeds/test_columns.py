@@ -4,7 +4,7 @@ import pytest
 
 from feeds.columns import Columns
 from feeds.format import Row, Unreadable
-from schemas import kinds
+from schemas import hold, kinds, sharing
 from schemas.reading import Reader
 from schemas.report import Report
 
@@ -54,9 +54,21 @@ def test_every_field_that_a_row_may_say_is_taken_by_its_own_name() -> None:
         "description": "words",
         "lang": "en",
         "sha256": "a" * 64,
+        "only_partners": "First Bank;",
+        "not_to_partners": "Second Bank;",
+        "only_partner_kinds": "bank",
+        "only_countries": "TH",
+        "not_to_countries": "KH",
+        "purposes": "fraud-prevention",
+        "onward": "no",
+        "hold_amount": "1500.50",
+        "hold_currency": "THB",
+        "hold_reference": "case 7",
+        "hold_until": "2026-01-04",
     }
     assert row(**said) == said
-    fields = set(Report.model_fields) - {"details", "evidence", "reporter"}
+    fields = {*Report.model_fields, *sharing.COLUMNS, *hold.COLUMNS}
+    fields -= {"details", "evidence", "reporter", "sharing", "hold"}
     assert fields <= said.keys()
     assert Reader({"reporter": "P"}).report(row(**said)).holder_status == "coerced"
 

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from mappers import extension
 from schemas import context, records
+from schemas.feedback import Event
 from schemas.vocabulary import Action, HolderStatus, Outcome, PaymentRail
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -22,7 +23,7 @@ def test_the_page_has_every_property_of_the_schema_and_no_other() -> None:
     assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(PROPERTIES)
 
 
-@pytest.mark.parametrize("words", [Action, HolderStatus, Outcome, PaymentRail], ids=lambda words: words.__name__)
+@pytest.mark.parametrize("words", [Action, Event, HolderStatus, Outcome, PaymentRail], ids=lambda words: words.__name__)
 def test_the_page_has_every_word_of_a_closed_vocabulary(words: Any) -> None:
     assert ", ".join(f"`{word}`" for word in words) in PAGE
 

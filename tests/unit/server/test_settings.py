@@ -1,5 +1,6 @@
 """Settings come from the environment over the file over the defaults, and a wrong one is named."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def test_the_environment_goes_before_the_file(alone: Path, monkeypatch: pytest.M
     assert (settings.title, settings.contact) == ("From the environment", "desk@hub.example")
 
 
+@pytest.mark.parametrize(("text", "hours"), [("30m", 0.5), ("4h", 4), ("2d", 48)])
+def test_a_target_is_a_time_with_its_unit(alone: Path, text: str, hours: float) -> None:
+    path = write(alone, f'retraction_target = "{text}"\n')
+    assert load(path).retraction_target == timedelta(hours=hours)
+
+
 def test_connectors_are_tables_of_the_file(alone: Path) -> None:
     path = write(alone, '[[feed]]\nname = "a"\nconnector = "file-pull"\npassword = { env = "X" }\n', "other.toml")
     assert load(path).feed == [{"name": "a", "connector": "file-pull", "password": {"env": "X"}}]
@@ -39,6 +46,8 @@ def test_connectors_are_tables_of_the_file(alone: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
+        ('retraction_target = "4 hours"\n', "retraction_target"),
+        ('retraction_target = "0h"\n', "retraction_target"),
         ("tilte = 'x'", "tilte"),
         ("rate_limit = -1", "rate_limit"),
         ("database_url = 'mysql://x'", "database_url"),

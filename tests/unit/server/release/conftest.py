@@ -1,19 +1,20 @@
 """A migrated store with the default collections, two partners, and reports as items."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from mappers import ids
+from mappers import extension, ids, records as records_to_stix
 from mappers.indicator import to_stix
+from schemas import records
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from server.release.contribute import Outcome, contribute
 from server.setup import set_up
-from server.store import Store, collections, log, partners
+from server.store import Store, collections, hub, log, partners, personal
 from server.store.item import Item
 
 REPORTED = "2026-10-01T08:00:00.000Z"
@@ -67,6 +68,21 @@ def post(store: Store, bank: Partner) -> Callable[..., Outcome]:
 
 
 @pytest.fixture
+def listed(store: Store) -> Callable[..., str]:
+    """Give the id under which the hub lists the value of an indicator, the first time or once more.
+
+    It is that of the shared rooms, or of the own room of a partner.
+    """
+
+    def name(indicator: dict[str, Any], seq: int = 0, to: Partner | None = None) -> str:
+        with store.read() as tx:
+            room = personal.alias(to.name, "for") if to else ""
+            return ids.listing(hub.identity(tx), indicator["pattern"], seq, room)
+
+    return name
+
+
+@pytest.fixture
 def held_by(store: Store) -> Callable[[str], dict[str, dict[str, Any]]]:
     """Read the latest versions of all objects of a collection, by id."""
 
@@ -74,5 +90,86 @@ def held_by(store: Store) -> Callable[[str], dict[str, dict[str, Any]]]:
         with store.read() as tx:
             page = log.page(tx, collections.get(tx, alias), log.Query())
         return {obj["id"]: obj for obj in map(msgspec.json.decode, page.bodies)}
+
+    return read
+
+
+@pytest.fixture
+def joins(store: Store) -> Callable[..., Partner]:
+    """Register a partner, and grant it the collections that it ``reads``."""
+
+    def join(
+        name: str, kind: str = "bank", reads: Iterable[str] = (), country: str | None = "TH", **more: Any
+    ) -> Partner:
+        partner = Partner(name=name, kind=PartnerKind(kind), country=country, identity=ids.identity(name), **more)
+        with store.begin() as tx:
+            partners.add(tx, partner)
+            for alias in reads:
+                partners.grant(tx, name, collections.get(tx, alias), read=True)
+        return partner
+
+    return join
+
+
+@pytest.fixture
+def reports(stix: Callable[..., list[dict[str, Any]]], post: Callable[..., Outcome]) -> Callable[..., dict[str, Any]]:
+    """Let a partner report a value, and give its indicator."""
+
+    def report(by: Partner, value: str = "bad.example.com", kind: str = "domain", **columns: str) -> dict[str, Any]:
+        indicator = stix(value, kind, reporter=by.name, **columns)[1]
+        assert not post(indicator, by=by).failed
+        return indicator
+
+    return report
+
+
+@pytest.fixture
+def withdraws(post: Callable[..., Outcome]) -> Callable[[Partner, dict[str, Any]], None]:
+    """Let a partner revoke what it said."""
+
+    def withdraw(by: Partner, obj: dict[str, Any]) -> None:
+        assert not post({**obj, "modified": "2026-11-02T00:00:00.000Z", "revoked": True}, by=by).failed
+
+    return withdraw
+
+
+@pytest.fixture
+def records_of(post: Callable[..., Outcome]) -> Callable[..., dict[str, Any]]:
+    """Let a partner say a record: a sighting, an outcome, an opinion; gives its object."""
+
+    def say(by: Partner, which: str, /, **columns: Any) -> dict[str, Any]:
+        defaults = {"reporter": by.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
+        obj = records_to_stix.to_stix(records.read(which, columns, defaults))[-1]
+        assert not post(obj, by=by).failed
+        return obj
+
+    return say
+
+
+@pytest.fixture
+def own_room(store: Store) -> Callable[..., dict[str, dict[str, Any]]]:
+    """Read the latest versions in a partner's own room, which may not be there yet."""
+
+    def read(partner: Partner, use: personal.Use = "for") -> dict[str, dict[str, Any]]:
+        with store.read() as tx:
+            try:
+                room = collections.get(tx, personal.alias(partner.name, use))
+            except collections.UnknownCollection:
+                return {}
+            page = log.page(tx, room, log.Query())
+        return {obj["id"]: obj for obj in map(msgspec.json.decode, page.bodies)}
+
+    return read
+
+
+@pytest.fixture
+def heard_back(own_room: Callable[..., dict[str, dict[str, Any]]]) -> Callable[[Partner], list[dict[str, Any]]]:
+    """Give what a partner was told of its contributions, in the order of the words, with what it was about."""
+
+    def read(partner: Partner) -> list[dict[str, Any]]:
+        notes = [obj for obj in own_room(partner, "outcomes").values() if obj["type"] == "note"]
+        told = [{**extension.found(each)["feedback"], "refs": each["object_refs"]} for each in notes]
+        kept = ("event", "by_kind", "outcome", "refs")
+        return sorted(({name: each[name] for name in kept if name in each} for each in told), key=str)
 
     return read

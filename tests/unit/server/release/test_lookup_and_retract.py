@@ -1,13 +1,16 @@
 """A value leads to its indicators in any spelling, and what was said of it is taken back everywhere."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from mappers import extension
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from server.release import review
 from server.release.lookup import active, lookup
 from server.release.retract import retract
 from server.store import Store
@@ -61,31 +64,94 @@ def test_an_expired_indicator_is_not_active(stix: Stix) -> None:
 
 
 @pytest.mark.parametrize("by", ["value", "id"])
-def test_a_retracted_indicator_is_revoked_everywhere(
-    store: Store, stix: Stix, post: Any, held_by: Any, by: str
+def test_a_retracted_indicator_is_revoked_and_with_it_what_the_hub_made_of_it(
+    store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, by: str
 ) -> None:
     indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
         done = retract(tx, "bad.example.com" if by == "value" else indicator["id"])
     assert [(each.indicator, each.partner) for each in done] == [(indicator["id"], "Example Bank")]
-    assert all(held_by(alias)[indicator["id"]]["revoked"] for alias in ("takedown", "public", "inbox"))
+    assert held_by("inbox")[indicator["id"]]["revoked"]
+    assert all(held_by(alias)[listed(indicator)]["revoked"] for alias in ("takedown", "public", "public-full"))
+
+
+def test_the_hubs_own_listing_is_taken_back_by_its_id(
+    store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, other: Partner
+) -> None:
+    indicator, theirs = stix(reported_at="2026-11-20")[1], stix(reported_at="2026-11-20", reporter=other.name)[1]
+    post(indicator)
+    post(theirs, by=other)
+    with store.begin() as tx:
+        done = retract(tx, listed(indicator))
+    assert {each.indicator for each in done} == {indicator["id"], theirs["id"]}
+    assert held_by("takedown")[listed(indicator)]["revoked"]
+
+
+def test_what_is_retracted_of_one_partner_leaves_what_others_say(
+    store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, bank: Partner, other: Partner
+) -> None:
+    indicator, theirs = stix(reported_at="2026-11-20")[1], stix(reported_at="2026-11-20", reporter=other.name)[1]
+    post(indicator)
+    post(theirs, by=other)
+    with store.begin() as tx:
+        done = retract(tx, "bad.example.com", partner=bank)
+    assert [each.indicator for each in done] == [indicator["id"]]
+    now = held_by("takedown")[listed(indicator)]
+    assert not now.get("revoked")
+    assert extension.found(now)["reporters"] == 1
+
+
+def test_what_the_hub_says_is_found_with_the_value_though_it_was_taken_back(
+    store: Store, stix: Stix, post: Any, held_by: Any, listed: Any
+) -> None:
+    indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
+
+    def listings() -> list[dict[str, Any]]:
+        with store.read() as tx:
+            (known,) = lookup(tx, "bad.example.com")
+        assert [each["id"] for each in known.indicators] == [indicator["id"]]
+        return known.listings
+
+    post(indicator)
+    assert listings() == [held_by("takedown")[listed(indicator)]]
+    with store.begin() as tx:
+        retract(tx, indicator["id"])
+    assert listings() == [held_by("public")[listed(indicator)]]
+    assert listings()[0]["revoked"]
 
 
 def test_a_partner_takes_back_only_its_own(store: Store, stix: Stix, post: Any, other: Partner) -> None:
     indicator = stix(reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
-        assert retract(tx, "bad.example.com", other) == []
-        assert retract(tx, indicator["id"], other) == []
+        assert retract(tx, "bad.example.com", partner=other) == []
+        assert retract(tx, indicator["id"], partner=other) == []
 
 
-def test_retracting_twice_changes_nothing(store: Store, stix: Stix, post: Any, held_by: Any) -> None:
+def test_retracting_twice_changes_nothing(store: Store, stix: Stix, post: Any, held_by: Any, listed: Any) -> None:
     indicator = stix(reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
         retract(tx, indicator["id"])
     before = held_by("takedown")
-    with store.begin() as tx:
-        assert retract(tx, indicator["id"]) == []
+    for again in (indicator["id"], listed(indicator), "bad.example.com"):
+        with store.begin() as tx:
+            assert retract(tx, again) == []
     assert held_by("takedown") == before
+
+
+def test_one_approval_lets_who_was_found_wrong_list_the_value_again(
+    store: Store, stix: Stix, post: Any, held_by: Any
+) -> None:
+    first = stix(reported_at="2026-11-20")[1]
+    post(first)
+    with store.begin() as tx:
+        retract(tx, "bad.example.com")
+    (waits,) = post(stix(reported_at=timestamp.text(timestamp.now() + timedelta(seconds=1)))[1]).pending
+    assert waits.id == first["id"]
+    with store.begin() as tx:
+        review.approve(tx, first["id"], "operator")
+    assert not post(stix(reported_at=timestamp.text(timestamp.now() + timedelta(seconds=2)), action="warn")[1]).pending
+    live = [each for each in held_by("takedown").values() if each.get("pattern") and not each.get("revoked")]
+    assert [each["pattern"] for each in live] == [first["pattern"]]

@@ -10,7 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from server.store import Store, collections, log, migrations
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, collections, hub, log, migrations, partners, registry
 from server.store.item import Item
 from server.store.query import Query
 from server.store.tables import metadata
@@ -70,6 +72,28 @@ def test_every_migration_goes_forward_over_the_data_of_the_one_before(empty_url:
         assert done.first is not None
         assert done.first > 4_000_000_000_000_000
     store.close()
+
+
+def test_the_release_rules_go_back_and_forth_and_keep_the_partners(store: Store, url: str) -> None:
+    bank = Partner(name="bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("bank"), trusted=True)
+    with store.begin() as tx:
+        given = partners.add(tx, bank)
+        first = hub.identity(tx)
+    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+        assert connection.execute(text("SELECT name FROM partners")).scalars().all() == ["bank"]
+    engine.dispose()
+    store.migrate()
+    assert _differences(url) == []
+    with store.read() as tx:
+        assert partners.by_token(tx, given.token) == bank.model_copy(update={"trusted": False})
+        assert partners.present(tx) == [partners.get(tx, "bank")]
+        assert registry.moments(tx)["bank"][0] == registry.moments(tx)["bank"][1]
+        assert hub.identity(tx) != first
 
 
 def test_migrating_again_changes_nothing(store: Store, url: str) -> None:

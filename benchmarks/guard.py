@@ -1,0 +1,77 @@
+"""The guard: what of real reports it holds and by which list, what it finds of personal data, and how fast it is.
+
+``--reports=FOLDER`` reads another folder than the reports of the demonstration, in any format that the feed reads.
+"""
+
+import gzip
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+from benchmarks import personal as corpus
+from feeds.format import UnreadableFile
+from feeds.formats import UnknownFormat
+from feeds.mapping import Mapped, Options, map_stream
+from mappers.indicator import to_stix
+from schemas.report import Report
+from server.release import harmless, personal
+
+DEMO = Path(__file__).parent.parent / "server" / "demo" / "reports"
+REPEATS = 20_000
+
+
+def rows() -> Iterator[list[object]]:
+    """Give the table's rows."""
+    named = [each.partition("=")[2] for each in sys.argv if each.startswith("--reports=")]
+    folder = Path(named[0]) if named else DEMO
+    shown: dict[str, Report] = {}
+    by_list: Counter[str] = Counter()
+    personal_data: Counter[bool] = Counter()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        taken, held = _held(file, shown, personal_data)
+        if taken:
+            by_list += held
+            yield [f"held of {file.name}", held.total(), "reports", taken, f"{held.total() / taken:.2%}"]
+    for name, count in by_list.most_common():
+        yield [f"held by {name}", count, "", "", ""]
+    told, refused = personal_data.total(), personal_data[True]
+    yield ["objects of these refused for personal data", refused, "of", told, f"{refused / max(1, told):.2%}"]
+    yield from corpus.rows()
+    for kind, report in sorted(shown.items()):
+        indicator = next(each for each in to_stix(report) if each["type"] == "indicator")
+        looked_up = _micros(lambda r=report: harmless.check(r))
+        yield [f"{kind}: looked up in the lists, µs", round(looked_up, 2), "target", 5, f"{5 / looked_up:.1f}x"]
+        read = _micros(lambda obj=indicator: personal.refuse(obj))
+        yield [f"{kind}: read for personal data, µs", round(read, 2), "target", 3, f"{3 / read:.1f}x"]
+
+
+def _held(file: Path, shown: dict[str, Report], refused: Counter[bool]) -> tuple[int, Counter[str]]:
+    """Give how many reports a file has, and how many of them each list holds.
+
+    ``shown`` gets one of each kind, ``refused`` whether the objects that we make of them are, for personal data.
+    """
+    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    taken, held = 0, Counter[str]()
+    try:
+        for each in map_stream(BytesIO(content), file.name.removesuffix(".gz"), Options(reporter="Example Bank")):
+            if isinstance(each, Mapped) and isinstance(each.report, Report):
+                taken += 1
+                shown.setdefault(each.report.kind, each.report)
+                refused.update(corpus.is_refused(obj) for obj in each.objects)
+                if (hit := harmless.check(each.report)) is not None:
+                    held[hit.list] += 1
+    except (UnknownFormat, UnreadableFile):
+        pass  # licences and sources stand among the reports
+    return taken, held
+
+
+def _micros(once: Callable[[], object]) -> float:
+    """Give the microseconds of the processor that one call takes."""
+    once()
+    start = time.process_time()
+    for _ in range(REPEATS):
+        once()
+    return (time.process_time() - start) / REPEATS * 1e6

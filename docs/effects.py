@@ -1,0 +1,161 @@
+"""Write the tables of effect in the pages on the rules anew (``make generate``): what the rules give for some cases."""
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+PAGES = [Path(__file__).with_name(name) for name in ("release-rules.md", "consensus.md")]
+sys.path.insert(0, str(PAGES[0].parents[1]))
+
+from schemas import kinds  # noqa: E402 - needs the path above
+from schemas.errors import Rejected  # noqa: E402
+from schemas.kind import Kind  # noqa: E402
+from schemas.partner import Partner, PartnerKind  # noqa: E402
+from schemas.report import Hold, Report  # noqa: E402
+from schemas.vocabulary import HolderStatus, OpinionWord, Outcome  # noqa: E402
+from server.release import grade  # noqa: E402
+from server.release.calibration import reliability  # noqa: E402
+from server.release.confidence import weight  # noqa: E402
+from server.release.fuse import Judged, Said, Seen, fuse  # noqa: E402
+from server.store.calibration import Calibration  # noqa: E402
+
+_PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+# One kind for each column: what the kinds beside it have in common.
+_COLUMNS = {
+    "domain": "domain, URL, …",
+    "wallet": "wallet",
+    "bank-account": "account, alias",
+    "social-account": "phone, social account",
+}
+_VALUES = {
+    "domain": "shop.example.com",
+    "wallet": "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "bank-account": "GB33BUKB20201555555555",
+    "social-account": "facebook:example.page",
+}
+
+
+def written(text: str) -> str:
+    """Give a page's text, its tables as the rules are now; all else is left as it is."""
+    tables = {"confidence": _confidence, "grades": _grades, "kinds": _kinds, "reliability": _reliability}
+    return _PART.sub(lambda part: part[1] + "\n".join([*tables[part[2]](), part[3]]), text)
+
+
+def _table(*rows: Iterable[object]) -> list[str]:
+    first, *others = [" | ".join(map(str, row)) for row in rows]
+    return [f"| {first} |", "| --- " * (first.count("|") + 1) + "|", *(f"| {row} |" for row in others)]
+
+
+def _partner(number: int, **properties: Any) -> Partner:
+    identity = f"identity--00000000-0000-4000-8000-{number:012d}"
+    return Partner(name=f"Partner {number}", kind=PartnerKind.BANK, identity=identity, **properties)
+
+
+def _said(kind: str, *reports: dict[str, Any]) -> list[Said]:
+    said = []
+    for number, columns in enumerate(reports):
+        own = {name: columns[name] for name in ("reliability",) if name in columns}
+        properties = {"authority": (kind,)} if columns.get("authority") else {}
+        report = {name: word for name, word in columns.items() if name not in ("reliability", "authority")}
+        made = Report(kind=kind, value=_VALUES[kind], reporter="P", reported_at=_NOON, **report)
+        said.append(Said(_partner(number, **properties), made, f"indicator--{number}", **own))
+    return said
+
+
+def _seen(many: int) -> list[Seen]:
+    return [Seen(_partner(100 + number), _NOON, _NOON) for number in range(many)]
+
+
+def _judged(word: Outcome | OpinionWord) -> list[Judged]:
+    outcome, opinion = (word, None) if isinstance(word, Outcome) else (None, word)
+    return [Judged(_partner(200), outcome, opinion, _NOON)]
+
+
+def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[Judged]]]:
+    plain: dict[str, Any] = {}
+    sure: dict[str, Any] = {"confidence": 80}
+    yield "one reporter, no confidence stated", [plain], [], []
+    yield "the same, seen by one other partner", [plain], _seen(1), []
+    yield "the same, seen by ten", [plain], _seen(10), []
+    yield "one reporter, 80", [sure], [], []
+    yield "one, 80, who was mostly wrong (reliability 0.4)", [{**sure, "reliability": 0.4}], [], []
+    yield "one, 80, who was always right (reliability 1)", [{**sure, "reliability": 1.0}], [], []
+    yield "one with authority, no confidence stated", [{"authority": True}], [], []
+    yield "two reporters, no confidence stated", [plain, plain], [], []
+    yield "two, 80 and 10", [sure, {"confidence": 10}], [], []
+    yield "two, 80 each", [sure, sure], [], []
+    yield "two, 80 each, who both ask for `warn`", [{**sure, "action": "warn"}] * 2, [], []
+    yield "two, 80 each; one partner answers `no-action`", [sure, sure], [], _judged(Outcome.NO_ACTION)
+    yield "two, 80 each; one partner answers `false-positive`", [sure, sure], [], _judged(Outcome.FALSE_POSITIVE)
+    coerced = {**sure, "holder_status": HolderStatus.COERCED}
+    yield "two, 80 each; one says that the holder is coerced", [sure, coerced], [], []
+    hold = Hold(until=_NOON + timedelta(days=3))
+    until = {"confidence": 95, "authority": True, "hold": hold}
+    yield "one with authority, 95, who asks for a hold until a day", [until], [], []
+
+
+def _confidence() -> list[str]:
+    rows: list[list[object]] = [["what is said", "confidence", *_COLUMNS.values()]]
+    for what, reports, seen, judged in _cases():
+        grades, sure = [], 0
+        for kind in _COLUMNS:
+            try:
+                fused = fuse(_said(kind, *reports), seen, judged, at=_NOON)
+            except Rejected:  # nobody holds such a thing, or it has no money
+                grades.append("")
+            else:
+                grades.append(f"`{fused.grade}`")
+                sure = fused.confidence
+        rows.append([what, sure, *grades])
+    return _table(*rows)
+
+
+def _grades() -> list[str]:
+    paid, plain = kinds.get("wallet"), kinds.get("domain")
+    return _table(
+        ["confidence from", *grade.FROM.values()],
+        ["accounts, aliases, wallets", *(f"`{_by(paid, least)}`" for least in grade.FROM.values())],
+        ["all others", *(f"`{_by(plain, least)}`" for least in grade.FROM.values())],
+    )
+
+
+def _by(kind: Kind, confidence: int) -> str:
+    return grade.of(kind, confidence, suffices=True).value
+
+
+def _kinds() -> list[str]:
+    return _table(
+        ["kind", "on one reporter's word at most", "lives on after it was last reported or seen"],
+        *([f"`{name}`", f"`{kind.alone}`", f"{kind.time_to_live.days} days"] for name, kind in kinds.every().items()),
+    )
+
+
+def _reliability() -> list[str]:
+    rows: list[list[object]] = [
+        ["confidence stated", "right", "wrong", "Brier score", "reliability", "its 80 counts as"]
+    ]
+    for stated, right, wrong in (
+        (80, 0, 0),
+        (80, 20, 0),
+        (90, 90, 10),
+        (90, 50, 50),
+        (80, 0, 3),
+        (80, 0, 20),
+        (50, 20, 0),
+        (50, 10, 10),
+    ):
+        sum_ = right * (1 - stated / 100) ** 2 + wrong * (stated / 100) ** 2
+        known = Calibration(right, wrong, sum_, right + wrong)
+        brier = f"{known.brier:.2f}" if known.brier is not None else "none yet"
+        reliable = reliability(known)
+        rows.append([stated, right, wrong, brier, f"{reliable:.2f}", round(100 * weight(80, reliable))])
+    return _table(*rows)
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")

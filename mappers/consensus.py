@@ -1,0 +1,142 @@
+"""A consensus as STIX: an indicator by the hub, which says beside a report's words how many say so and what to do."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from mappers import extension, indicator, kinds, labels, origins, pattern
+from schemas import timestamp
+from schemas.consensus import Consensus, Referral
+from schemas.kind import NO_DETAILS, Normal
+from schemas.report import Report
+from schemas.vocabulary import Tlp
+
+# Stands in no object: the hub's identity is another in every store.
+_HUB = "hub"
+# The fields behind those that differ from value to value.
+_REST = slice(Consensus._fields.index("valid_until") + 1, None)
+_NO_TIMES = (None, None, datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+# What a hub says beside, in the extension and as labels.
+_BESIDE = frozenset(
+    {"grade", "reporters", "reporter_kinds", "scam_types", "disputed", "listing", "referral", "sharing"}
+)
+_MARKS = ("scam:grade=", "scam:disputed=")
+_IN_REPORTS = (frozenset(Consensus._fields) & Report.model_fields.keys()) - {"value", "details"}
+
+
+class _Frame(NamedTuple):
+    """All that is the same in two consensus objects that differ in their values, ids and times alone."""
+
+    said: dict[str, Any]
+    name_prefix: str
+    context: dict[str, Any]
+    opencti: dict[str, Any]
+
+
+def to_stix(
+    consensus: Consensus,
+    id_: str,
+    hub: str,
+    *,
+    created: str,
+    modified: str,
+    tlp: Tlp,
+    referral: Referral | None = None,
+    seq: int = 0,
+) -> dict[str, Any]:
+    """Give the indicator, ready for JSON, by the identity ``hub``, under an id that ``ids.indicator`` gives for it.
+
+    Parts are shared between results: change none of them in place. ``seq`` counts the listings anew after a
+    revocation. Whoever reads it with ``mappers.indicator.from_stix`` gets a report that asks for the grade.
+    """
+    normal = Normal(consensus.value, consensus.details)
+    terms = kinds.every()[consensus.kind].terms(normal)
+    frame = _frame(consensus.kind, terms.type, consensus[_REST], hub, tlp, referral, seq)
+    context = frame.context
+    for name, moment in (("first_seen", consensus.first_seen), ("last_seen", consensus.last_seen)):
+        if moment:
+            context = {**context, name: timestamp.text(moment)}
+    stix_object = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": id_,
+        **frame.said,
+        "created": created,
+        "modified": modified,
+        "name": frame.name_prefix + consensus.value,
+        "pattern": pattern.write(terms),
+        "valid_from": timestamp.text(consensus.valid_from),
+        "valid_until": timestamp.text(consensus.valid_until),
+    }
+    if consensus.details:
+        stix_object["labels"] = [*frame.said["labels"], *labels.of_details(consensus.details)]
+        context = {**context, "details": dict(consensus.details)}
+    stix_object["extensions"] = {extension.ID: context, indicator.OPENCTI: frame.opencti}
+    return stix_object
+
+
+def basis(stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str, Any]]:
+    """Give what stands around a consensus indicator in the full profile."""
+    report = _report(consensus.kind, consensus[_REST], Tlp.AMBER)
+    return indicator.basis(stix_object, report.about(Normal(consensus.value, consensus.details)))
+
+
+def is_one(stix_object: Mapping[str, Any]) -> bool:
+    """Tell whether an indicator is a hub's, made of what others report."""
+    return isinstance(extension.found(stix_object).get("reporters"), int)
+
+
+def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
+    """Give an indicator without what a hub says beside the words of a report; any other as it is."""
+    if not is_one(stix_object):
+        return stix_object
+    ours = {name: said for name, said in extension.found(stix_object).items() if name not in _BESIDE}
+    plain = {name: said for name, said in stix_object.items() if name != "external_references"}
+    marks = [label for label in stix_object.get("labels", ()) if not label.startswith(_MARKS)]
+    return {**plain, "labels": marks, "extensions": {**stix_object["extensions"], extension.ID: ours}}
+
+
+def pattern_of(report: Report) -> str:
+    """Give the pattern of a report's value, by which its consensus is named."""
+    return pattern.write(kinds.every()[report.kind].terms(Normal(report.value, report.details)))
+
+
+@lru_cache(maxsize=4096)
+def _frame(
+    kind: str, type_: str, rest: tuple[Any, ...], hub: str, tlp: Tlp, referral: Referral | None, seq: int
+) -> _Frame:
+    """Give the frame of what is said of a kind's values that are spelled by observables of one type."""
+    consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
+    frame = indicator.framing(_report(kind, rest, tlp))
+    references = origins.references(consensus.origins)
+    if referral:
+        turn_to = {"source_name": referral.organisation, "description": f"For protection: {referral.contact}"}
+        references.append(turn_to)
+    words = {"grade": consensus.grade, "disputed": "yes" if consensus.disputed else None}
+    said = {
+        **frame.head,
+        **frame.tail,
+        "created_by_ref": hub,
+        "labels": [*frame.tail["labels"], *labels.of(words)[1:]],
+        **({"external_references": references} if references else {}),
+    }
+    ours = extension.of(
+        grade=consensus.grade,
+        reporters=consensus.reporters,
+        reporter_kinds=consensus.reporter_kinds,
+        scam_types=consensus.scam_types,
+        disputed=consensus.disputed or None,
+        listing=seq + 1 if seq else None,
+        referral=referral._asdict() if referral else None,
+    )
+    return _Frame(said, frame.name_prefix, {**frame.extension, **ours}, indicator.opencti(frame, type_))
+
+
+@lru_cache(maxsize=4096)
+def _report(kind: str, rest: tuple[Any, ...], tlp: Tlp) -> Report:
+    """Give what a consensus says as a report, but for its value and its times."""
+    consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
+    said = {name: getattr(consensus, name) for name in _IN_REPORTS}
+    said |= {"reporter": _HUB, "reported_at": consensus.valid_from, "action": consensus.grade, "tlp": tlp}
+    return Report.model_construct(value="", details=NO_DETAILS, **said)

@@ -1,0 +1,29 @@
+"""By which ids an indicator was first known, before others passed it on: as external references."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ORIGIN = "scamfeed-origin"
+
+
+def references(origins: Iterable[str]) -> list[dict[str, str]]:
+    """Give the external references that name ``origins``."""
+    return [{"source_name": ORIGIN, "external_id": origin} for origin in origins]
+
+
+def listed(stix_object: Mapping[str, Any]) -> list[str]:
+    """Give the origins that an object of anybody's names, in their order."""
+    references = stix_object.get("external_references")
+    return [
+        each["external_id"]
+        for each in (references if isinstance(references, list) else ())
+        if isinstance(each, dict) and each.get("source_name") == ORIGIN and isinstance(each.get("external_id"), str)
+    ]
+
+
+def of(stix_object: Mapping[str, Any]) -> frozenset[str]:
+    """Give the origins that an object names; none where its maker speaks for itself."""
+    return frozenset(listed(stix_object)) if "external_references" in stix_object else _NONE
+
+
+_NONE: frozenset[str] = frozenset()

@@ -1,0 +1,92 @@
+"""The limits that a contributor sets: whom what it says may reach, for what, and whether they may pass it on."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from schemas.partner import CountryCode, PartnerKind
+from schemas.vocabulary import Purpose, Word
+
+_MOST = 250
+
+
+def _sorted(entries: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(entries)))
+
+
+PartnerRef = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="a partner's name or identity"),
+]
+Countries = Annotated[tuple[CountryCode, ...], Field(max_length=_MOST), AfterValidator(_sorted)]
+Partners = Annotated[tuple[PartnerRef, ...], Field(max_length=_MOST), AfterValidator(_sorted)]
+
+
+class Sharing(BaseModel):
+    """Limits to who may hear of it, of which a reader has to keep every one; an empty one says nothing.
+
+    A partner is outside ``only_…`` and ``not_to_countries`` too where what they ask about is not known of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    only_partners: Annotated[Partners, Field(description="these and no others, whatever they read otherwise")] = ()
+    not_to_partners: Annotated[Partners, Field(description="never these")] = ()
+    only_partner_kinds: Annotated[
+        tuple[PartnerKind, ...], Field(description="partners of these kinds only"), AfterValidator(_sorted)
+    ] = ()
+    only_countries: Annotated[Countries, Field(description="partners of these countries only")] = ()
+    not_to_countries: Annotated[Countries, Field(description="never to partners of these countries")] = ()
+    purposes: Annotated[
+        tuple[Word, ...],
+        Field(
+            max_length=20,
+            description=f"what it may be used for; preferred: {', '.join(Purpose)}",
+        ),
+        AfterValidator(_sorted),
+    ] = ()
+    onward: Annotated[bool, Field(description="whether those whom it reaches may pass it on")] = True
+
+    @property
+    def limited(self) -> bool:
+        """Tell whether anything is limited at all."""
+        return self != _UNLIMITED
+
+
+_UNLIMITED = Sharing()
+
+Limits = Annotated[Sharing | None, AfterValidator(lambda sharing: sharing if sharing and sharing.limited else None)]
+
+# How lists stand in a column of a file: names may hold commas, so there the semicolon goes first.
+_NAMES = ("only_partners", "not_to_partners")
+_UPPER = ("only_countries", "not_to_countries")
+COLUMNS = tuple(Sharing.model_fields)
+
+
+def read(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what columns of a file, or keys of JSON, say of sharing, for ``Sharing``; nothing where they say nothing."""
+    said: dict[str, Any] = {}
+    for name in COLUMNS:
+        text = columns.get(name)
+        if text is None or (isinstance(text, str) and not (text := text.strip())):
+            continue
+        if name == "onward" or not isinstance(text, str):
+            said[name] = text
+        elif name in _NAMES:
+            said[name] = _parts(text if ";" in text else text.replace(",", ";"))
+        else:
+            parts = _parts(text.replace(",", ";"))
+            said[name] = [part.upper() if name in _UPPER else part.lower() for part in parts]
+    return said
+
+
+def write(sharing: Sharing) -> dict[str, str]:
+    """Give the columns that ``read`` takes for the same; those that say nothing are left out."""
+    lists = {name: getattr(sharing, name) for name in COLUMNS if name != "onward"}
+    columns = {name: "".join(f"{entry};" for entry in entries) for name, entries in lists.items() if entries}
+    return columns if sharing.onward else {**columns, "onward": "no"}
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]

@@ -1,0 +1,108 @@
+"""``scamfeed lists``: what is known to be harmless, and newer versions of it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import requests
+import typer
+
+from feeds import outbound
+from feeds.connector import Misconfigured, TryLater
+from feeds.outbound import OutboundSettings
+from schemas.errors import Rejected
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.release.lists import folder, reading
+from server.release.lists.catalogue import EVERY, Listing
+from server.store import reviews
+
+app = typer.Typer(help="What is known to be harmless: reports of it wait for a person.", no_args_is_help=True)
+
+As = Annotated[str | None, typer.Option("--as", help="the list that it is, where its name does not say so")]
+
+
+@app.command()
+def show(ctx: typer.Context, json: Json = False) -> None:
+    """Show the lists: how many entries each has, of which day, and how many reports it has held."""
+    context: Context = ctx.obj
+    with context.store() as store, store.read() as tx:
+        held: dict[str, int] = {}
+        for each in reviews.every(tx, limit=None):
+            held[each.rule] = held.get(each.rule, 0) + 1
+    rows = [_row(listing, context.settings.lists_folder, held) for listing in EVERY.values()]
+    if json:
+        show_json(rows)
+        return
+    columns = ["list", "entries", "loaded", "updated", "held", "what"]
+    show_table("What is known to be harmless", columns, [[row[column] for column in columns] for row in rows])
+
+
+@app.command()
+def update(
+    ctx: typer.Context,
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|FOLDER|URL", help="a list, a folder of lists (misp-warninglists), https://…")
+    ],
+    name: As = None,
+    may_shrink: Annotated[
+        bool, typer.Option("--may-shrink", help="take also what has less than half of the entries before")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Put newer versions of lists in the place of those that there are; running servers see them within seconds."""
+    context: Context = ctx.obj
+    target, done = context.settings.lists_folder, []
+    try:
+        for listing, content in _given(source, name):
+            done.append(folder.write(target, listing, content, may_shrink=may_shrink))
+    except Rejected as refusal:
+        fail(f"{source}: {refusal.message}")
+    except OSError as error:
+        fail(f"{source}: {error.strerror}")
+    rows = [{"list": kept.listing.name, "entries": len(kept.entries), "loaded": kept.day} for kept in done]
+    if json:
+        show_json(rows)
+    else:
+        show_table("Updated", ["list", "entries", "loaded"], [list(row.values()) for row in rows])
+
+
+def _row(listing: Listing, updated: Path, held: dict[str, int]) -> dict[str, Any]:
+    kept = folder.read(listing, updated)
+    return {
+        "list": listing.name,
+        "entries": len(kept.entries),
+        "loaded": kept.day,
+        "updated": (updated / f"{listing.name}.txt.gz").exists(),
+        "held": held.get(listing.name, 0),
+        "what": listing.what,
+    }
+
+
+def _given(source: str, name: str | None) -> list[tuple[Listing, bytes]]:
+    """Give the lists that a source holds. Raises ``Rejected``."""
+    wanted = None if name is None else EVERY.get(name)
+    if name is not None and wanted is None:
+        raise Rejected("list-unknown", f"no list is called {name}; there are: {', '.join(EVERY)}")
+    if "://" in source:
+        listing = wanted or reading.named(urlsplit(source).path)
+        if listing is None:
+            raise Rejected("list-unknown", f"its name is no list's; say with --as which it is: {', '.join(EVERY)}")
+        return [(listing, _downloaded(source))]
+    if wanted is not None:
+        return [(wanted, Path(source).read_bytes())]
+    return [(EVERY[found], file.read_bytes()) for found, file in folder.found(Path(source)).items()]
+
+
+def _downloaded(url: str) -> bytes:
+    if not url.startswith("https://"):
+        raise Rejected("list-place", "lists are loaded over https:// alone, or given as a file")
+    try:
+        outbound.check_url(url)
+        with outbound.session(OutboundSettings(max_bytes=folder.LONGEST), url) as session:
+            response = session.get(url, stream=True)
+            response.raise_for_status()
+            return outbound.body(response).read()
+    except (ValueError, Misconfigured, TryLater, requests.RequestException) as error:
+        raise Rejected(
+            "list-place", f"cannot be loaded: {type(error).__name__}; load it by hand and give the file"
+        ) from None

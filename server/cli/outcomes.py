@@ -1,0 +1,94 @@
+"""``scamfeed outcomes``: what became of what a partner contributed."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from mappers import extension
+from schemas import timestamp
+from schemas.errors import Rejected
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.release import journeys
+from server.store import Tx, collections, log, partners, personal
+from server.store.collections import UnknownCollection
+from server.store.partners import UnknownPartner
+from server.store.query import Query
+from server.store.times import micros, parse, stamp
+
+_STAGES = ("reported", "released", "read", "acted")
+_SECOND = 1_000_000
+
+
+def outcomes(
+    ctx: typer.Context,
+    partner: Annotated[str, typer.Option(help="whose contributions")],
+    since: Annotated[str | None, typer.Option(help="only what happened at or after this time")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest")] = 1_000,
+    json: Json = False,
+) -> None:
+    """Tell what became of a partner's contributions, and when they were reported, released, read and acted on."""
+    context: Context = ctx.obj
+    start = _moment(since)
+    with context.store() as store, store.read() as tx:
+        try:
+            name = partners.get(tx, partner, gone=True).name
+        except UnknownPartner as error:
+            fail(str(error))
+        rows = _told(tx, name, start)[-limit:]
+    if json:
+        show_json({"partner": name, "outcomes": rows})
+        return
+    columns = ["at", "event", "by_kind", "outcome", "object"]
+    show_table(
+        f"Outcomes of {name}; from the report on, in seconds",
+        [*columns, *_STAGES[1:]],
+        [[*(row.get(column) for column in columns), *_after(row)] for row in rows],
+    )
+
+
+def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
+    """Give a row for each event and object, the oldest first, with the object's times."""
+    found = [
+        {"object": ref, **feedback, "note": note["id"]}
+        for note in _notes(tx, partner, -1 if since is None else micros(since) - 1)
+        if (feedback := extension.found(note).get("feedback"))
+        for ref in note["object_refs"]
+    ]
+    known = journeys.of_reports(tx, {row["object"] for row in found})
+    return [{**row, **_times(known.get(row["object"]))} for row in found]
+
+
+def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:
+    try:
+        room = collections.get(tx, personal.alias(partner, "outcomes"))
+    except UnknownCollection:
+        return []
+    notes: list[dict[str, Any]] = []
+    query = Query(after=after, types=("note",))
+    while True:
+        page = log.page(tx, room, query)
+        notes += map(msgspec.json.decode, page.bodies)
+        if page.next is None:
+            return notes
+        query = query.past(page.next)
+
+
+def _after(row: dict[str, Any]) -> list[float | None]:
+    """Give how long after its report an object came to each later stage, in seconds."""
+    start = row[_STAGES[0]]
+    since = [None if row[stage] is None or start is None else parse(row[stage]) - parse(start) for stage in _STAGES[1:]]
+    return [None if each is None else max(0, each) / _SECOND for each in since]
+
+
+def _times(journey: journeys.Journey | None) -> dict[str, str | None]:
+    at = dict.fromkeys(_STAGES) if journey is None else {stage: getattr(journey, stage) for stage in _STAGES}
+    return {stage: None if moment is None else stamp(moment) for stage, moment in at.items()}
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else timestamp.parse(text)
+    except Rejected as refusal:
+        fail(f"--since: {refusal.message}")

@@ -1,0 +1,113 @@
+"""``scamfeed partner``: what a partner may read and write, and how it proves who it is."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.store import collections, partners
+from server.store.collections import UnknownCollection
+from server.store.partners import BadCertificate, NameTaken, UnknownPartner
+from server.store.store import Tx
+
+Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
+Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]
+Write = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to write; may be repeated")]
+
+
+def grant(ctx: typer.Context, name: Name, read: Read = None, write: Write = None) -> None:
+    """Let a partner read or write collections, from its next request on."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        granted(tx, name, read or [], write or [])
+
+
+def revoke(
+    ctx: typer.Context,
+    name: Name,
+    collection: Annotated[list[str], typer.Argument(help="alias or id of a collection")],
+) -> None:
+    """Take collections from a partner: it can no longer tell that they exist."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        try:
+            for alias in collection:
+                partners.revoke(tx, name, collections.get(tx, alias))
+        except (UnknownCollection, UnknownPartner) as error:
+            fail(str(error))
+
+
+def certificate(
+    ctx: typer.Context,
+    name: Name,
+    certificate: Annotated[str, typer.Argument(help="a PEM file, or the SHA-256 fingerprint in hexadecimal")],
+    now: Annotated[bool, typer.Option("--now", help="end the partner's older certificates at once")] = False,
+    json: Json = False,
+) -> None:
+    """Let a client certificate prove a partner; older ones go on working for a week, or end at once with --now."""
+    context: Context = ctx.obj
+    file = Path(certificate)
+    overlap = timedelta(0) if now else partners.OVERLAP
+    with context.store() as store, store.begin() as tx:
+        try:
+            given = file.read_text(encoding="ascii") if file.is_file() else certificate
+            fingerprint = partners.set_certificate(tx, name, given, overlap=overlap)
+        except (UnknownPartner, BadCertificate, NameTaken) as error:
+            fail(str(error))
+        except (OSError, UnicodeDecodeError):
+            fail(f"{certificate}: cannot be read as a PEM file")
+    if json:
+        show_json({"partner": name, "fingerprint": fingerprint})
+    else:
+        show_table("Certificate", ["what", "value"], [("partner", name), ("SHA-256", fingerprint)])
+
+
+def rotate(
+    ctx: typer.Context,
+    name: Name,
+    now: Annotated[bool, typer.Option("--now", help="end the old credentials at once")] = False,
+    json: Json = False,
+) -> None:
+    """Give a partner new credentials; the old ones go on working for a week, or end at once with --now."""
+    context: Context = ctx.obj
+    overlap = timedelta(0) if now else partners.OVERLAP
+    with context.store() as store, store.begin() as tx:
+        try:
+            partner, credentials = partners.get(tx, name), partners.rotate(tx, name, overlap=overlap)
+        except UnknownPartner as error:
+            fail(str(error))
+    result = {
+        "partner": partner.name,
+        "identity": partner.identity,
+        "user": credentials.user,
+        "password": credentials.password,
+        "token": credentials.token,
+    }
+    if json:
+        show_json(result)
+    else:
+        show_table("Shown once; only hashes are kept", ["what", "value"], result.items())
+
+
+def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
+    """Grant a partner collections, or end the program where it cannot be."""
+    try:
+        for alias in read:
+            collection = collections.get(tx, alias)
+            if collection.kind == "inbox":
+                fail(f"--read {alias}: nobody reads an inbox; the release rules decide who hears of what is in it")
+            if collection.kind == "personal":
+                fail(f"--read {alias}: this is one partner's own collection, which nobody else reads")
+            partners.grant(tx, name, collection, read=True)
+        for alias in write:
+            partners.grant(tx, name, collections.get(tx, alias), write=True)
+    except (UnknownCollection, UnknownPartner) as error:
+        fail(str(error))
+
+
+def register(app: typer.Typer) -> None:
+    """Make these commands of ``app``."""
+    for command in (grant, revoke, certificate, rotate):
+        app.command()(command)

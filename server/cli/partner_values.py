@@ -1,0 +1,114 @@
+"""``scamfeed partner``: a partner's own domains and accounts, and where it is reached about what."""
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from schemas.contact import checked
+from schemas.errors import Rejected
+from schemas.partner import FocalFunction
+from schemas.subject import Subject
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.partner_access import Name
+from server.release import registered
+from server.store import focal_points, hub, mentions, own_values, partners, registry
+from server.store.own_values import AnothersOwn
+from server.store.partners import UnknownPartner
+
+
+def own(
+    ctx: typer.Context,
+    name: Name,
+    value: Annotated[
+        list[str] | None,
+        typer.Argument(help="domains, accounts and so on, alone or behind a kind: domain:bank.example"),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="these are its own no more")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="list what is its own, and change nothing")] = False,
+    json: Json = False,
+) -> None:
+    """Say which values are a partner's own, so that nobody's report makes them a scam's unseen."""
+    context: Context = ctx.obj
+    subjects = [_subject(each) for each in value or []]
+    if list_ == bool(subjects):
+        fail("name the values, or say --list")
+    with context.store() as store, store.begin() as tx:
+        try:
+            partners.get(tx, name, gone=remove or list_)
+            if list_:
+                found = list(own_values.every(tx, name))
+            else:
+                found = own_values.remove(tx, name, subjects) if remove else own_values.add(tx, name, subjects)
+        except (UnknownPartner, AnothersOwn) as error:
+            fail(str(error))
+    if json:
+        show_json({"partner": name, "removed" if remove else "own" if list_ else "added": found})
+    else:
+        title = "Its own" if list_ else "Its own no more" if remove else "New among its own"
+        show_table(title, ["kind", "value"], [each.split(":", 1) for each in found])
+
+
+def focal_point(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="the partner's name, as registered [default: the hub itself]")
+    ] = None,
+    function: Annotated[FocalFunction | None, typer.Option(help="what one turns to it for")] = None,
+    contact: Annotated[str | None, typer.Option(help="a role's address or a page, never a person's")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="there is none for this function any more")] = False,
+    json: Json = False,
+) -> None:
+    """Say where a partner, or the hub, is reached about something; without options, list what is known."""
+    context: Context = ctx.obj
+    whose = focal_points.HUB if name is None else name
+    with context.store() as store, store.begin() as tx:
+        try:
+            named = name is None or partners.get(tx, name).named
+        except UnknownPartner as error:
+            fail(str(error))
+        if function is not None:
+            if remove == (contact is not None):
+                fail("say either --contact or --remove")
+            if contact is None:
+                focal_points.remove(tx, whose, function)
+            else:
+                focal_points.put(tx, whose, function, _contact(contact))
+            if name is None:
+                hub.touch(tx)
+            else:
+                registry.touch(tx, name)
+            if named:
+                registered.publish(tx, name)
+        elif contact is not None or remove:
+            fail("say for which --function")
+        found = [{"function": each.function.value, "contact": each.contact} for each in focal_points.of(tx, whose)]
+    if json:
+        show_json({"partner": name, "focal_points": found})
+    else:
+        show_table("Focal points", ["function", "contact"], [list(each.values()) for each in found])
+
+
+def register(app: typer.Typer) -> None:
+    """Make these commands of ``app``."""
+    app.command()(own)
+    app.command("focal-point")(focal_point)
+
+
+def _subject(text: str) -> str:
+    try:
+        said = Subject.model_validate(text)
+    except Rejected as refusal:
+        fail(f"value: {refusal.message}")
+    except ValidationError as error:
+        fail(f"value: {error.errors(include_input=False)[0]['msg']}")
+    if said.kind is None or said.value is None:
+        fail("value: an object's id is no value; give the domain or the account itself")
+    return mentions.subject(said.kind, said.value)
+
+
+def _contact(text: str) -> str:
+    try:
+        return checked(text)
+    except Rejected as refusal:
+        fail(f"--contact: {refusal.message}")

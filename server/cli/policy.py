@@ -1,0 +1,100 @@
+"""``scamfeed policy``: the rules by which the hub releases, and cases that try them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.policy_cases import BadCases, read
+from server.cli.policy_trial import Tried, run
+from server.release.policy import write
+from server.release.republish import Republished, republish
+
+app = typer.Typer(help="The release policy: which collections take what.", no_args_is_help=True)
+
+_FAILED = 1
+
+
+@app.command()
+def show(ctx: typer.Context, json: Json = False) -> None:
+    """Print the rules in force as TOML that can be pasted into the configuration."""
+    context: Context = ctx.obj
+    policy, unheard = context.policy, context.policy.unheard()
+    if json:
+        rules = [rule.model_dump(mode="json", exclude_defaults=True) for rule in policy.rules]
+        show_json({"rule": rules, "configured": bool(context.settings.rule), "kinds_without_rule": unheard})
+        return
+    print("# The rules of the configuration." if context.settings.rule else "# The rules where none are configured.")  # noqa: T201 - the command's answer
+    print(write(policy), end="")  # noqa: T201 - the command's answer
+    if unheard:
+        print(f"\n# No rule takes {', '.join(unheard)}: they reach only partners whom contributors name.")  # noqa: T201 - the command's answer
+
+
+@app.command()
+def apply(ctx: typer.Context, json: Json = False) -> None:
+    """Say everything anew by the rules in force: after they have changed, or a partner may hear more than before.
+
+    May be stopped and begun again at any time; while it runs, partners read and contribute as ever.
+    """
+    context: Context = ctx.obj
+    done = Republished()
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("values looked at: {task.completed:,.0f}"), TimeElapsedColumn())
+    with (
+        context.store() as store,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
+        task = bar.add_task("values", total=None)
+        for done in republish(store, context.policy):
+            bar.update(task, completed=done.values)
+    if json:
+        show_json({"values": done.values, "changed": done.changed})
+    else:
+        print(f"{done.values:,} values looked at, {done.changed:,} of them said otherwise now.")  # noqa: T201 - the command's answer
+
+
+@app.command(name="test")
+def try_(
+    ctx: typer.Context,
+    cases: Annotated[Path, typer.Argument(help="cases in TOML, JSON or YAML, as docs/release-cases.toml")],
+    json: Json = False,
+) -> None:
+    """Try cases on the release rules themselves, in a store that is thrown away; exit 1 where one fails."""
+    context: Context = ctx.obj
+    try:
+        tried = list(run(read(cases), context.policy))
+    except BadCases as error:
+        fail(str(error))
+    failed = [each for each in tried if each.wrong]
+    if json:
+        show_json({"cases": [_described(each) for each in tried], "failed": len(failed)})
+    else:
+        show_table(
+            f"{len(tried) - len(failed)} of {len(tried)} cases hold",
+            ["case", "holds", "rooms", "own rooms of", "readers", "grade", "answer"],
+            [_row(each) for each in tried],
+        )
+        for each in failed:
+            for name in each.wrong:
+                print(f"{each.name}: {name}: found {_shown(each.found[name])}")  # noqa: T201 - the command's answer
+    if failed:
+        raise typer.Exit(_FAILED)
+
+
+def _described(tried: Tried) -> dict[str, Any]:
+    return {"case": tried.name, "holds": not tried.wrong, "wrong": tried.wrong, **tried.found}
+
+
+def _row(tried: Tried) -> list[object]:
+    names = ("rooms", "own_rooms", "readers", "grade", "answer")
+    return [tried.name, not tried.wrong, *(_shown(tried.found[name]) for name in names)]
+
+
+def _shown(value: Any) -> str:
+    """Give a finding in words."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) if value not in (None, "") else "-"

@@ -1,0 +1,80 @@
+"""``scamfeed receipts``: who was given what was taken back, and since when they know."""
+
+from typing import Annotated, Any
+
+import typer
+
+from server.cli.context import Context, Json, show_json, show_table
+from server.release import receipts as settling
+from server.release.receipts import Standing
+from server.release.spread import Spread
+from server.store import receipts as kept
+from server.store.times import now, stamp
+
+_DAY = 86_400 * 1_000_000
+
+
+def receipts(
+    ctx: typer.Context,
+    every: Annotated[bool, typer.Option("--all/--open", help="also those that are closed")] = False,
+    days: Annotated[int, typer.Option(min=1, help="of those that are closed, these days' count")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="rows at most, the oldest first")] = 1_000,
+    json: Json = False,
+) -> None:
+    """Tell which partners still have what was taken back, how long they have had it, and how long others took."""
+    context: Context = ctx.obj
+    target = context.settings.retraction_target
+    with context.store() as store:
+        with store.begin() as tx:
+            settling.settle(tx)
+        with store.read() as tx:
+            since = now() - days * _DAY
+            found = kept.every(tx, since=since, limit=limit) if every else kept.every(tx, only_open=True, limit=limit)
+            standing = told(settling.standing(tx, since, target), target.total_seconds())
+    at = now()
+    rows = [
+        {
+            "partner": each.partner,
+            "collection": each.collection,
+            "object": each.object_id,
+            "reason": each.reason,
+            "opened": stamp(each.opened),
+            "seconds": settling.age(each.opened, each.closed, at),
+            "late": settling.age(each.opened, each.closed, at) > target.total_seconds(),
+            "closed": None if each.closed is None else stamp(each.closed),
+            "how": each.how,
+        }
+        for each in found
+    ]
+    if json:
+        show_json({**standing, "receipts": rows})
+        return
+    columns = ["partner", "collection", "object", "reason", "opened", "seconds", "late", "how"]
+    show_table("Retraction receipts", columns, [[row[column] for column in columns] for row in rows])
+    show_table("Against the target", ["what", "value"], flat(standing))
+
+
+def told(standing: Standing, target: float) -> dict[str, Any]:
+    """Give in JSON how receipts stand; times in seconds."""
+    return {
+        "open": standing.open,
+        "oldest_seconds": standing.oldest,
+        "target_seconds": target,
+        "late": standing.late,
+        "waiting": spread_of(standing.waiting),
+        "closed": spread_of(standing.closed),
+    }
+
+
+def flat(standing: dict[str, Any]) -> list[list[Any]]:
+    """Give the same as the rows of a table."""
+    return [
+        [name if part is None else f"{name} {part}", value]
+        for name, said in standing.items()
+        for part, value in (said.items() if isinstance(said, dict) else [(None, said)])
+    ]
+
+
+def spread_of(spread: Spread) -> dict[str, Any]:
+    """Give in JSON how times are spread."""
+    return {"count": spread.of, "p50_seconds": spread.p50, "p95_seconds": spread.p95}

@@ -1,0 +1,150 @@
+"""``scamfeed review``: what the guard holds back for a person."""
+
+from typing import Annotated, Any
+
+import typer
+
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.operator import By, operator
+from server.release import review as reviewing
+from server.release.review import Shown
+from server.store import reviews
+from server.store.reviews import Review, State, UnknownReview
+from server.store.store import Tx
+from server.store.times import now, stamp
+
+app = typer.Typer(help="What the guard holds back for a person to look at.", no_args_is_help=True)
+
+Rule = Annotated[str | None, typer.Option(help="only what this rule held")]
+Partner = Annotated[str | None, typer.Option(help="only what this partner contributed")]
+Ids = Annotated[list[str] | None, typer.Argument(help="ids of objects; or none, with --rule or --partner")]
+Note = Annotated[str | None, typer.Option(help="why, for those who look later")]
+Values = Annotated[bool, typer.Option("--show-values", help="show the values too")]
+
+_SECOND = 1_000_000
+
+
+@app.command(name="list")
+def list_(
+    ctx: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="also what was decided")] = False,
+    rule: Rule = None,
+    partner: Partner = None,
+    limit: Annotated[int, typer.Option(min=1, help="at most so many, the oldest first")] = 1_000,
+    show_values: Values = False,
+    json: Json = False,
+) -> None:
+    """List what is held back: by which rule, of which kind, whose, since when."""
+    context: Context = ctx.obj
+    with context.store() as store, store.read() as tx:
+        found = reviews.every(tx, None if every else "open", partner, rule, limit)
+        rows = [_row(each, values=show_values) for each in reviewing.shown(tx, found)]
+    if json:
+        show_json(rows)
+        return
+    columns = ["rule", "kind", *(["value"] if show_values else []), "partner", "hours", "state", "id"]
+    show_table("Held for review", columns, [[row[column] for column in columns] for row in rows])
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="the object's id")],
+    show_values: Values = False,
+    json: Json = False,
+) -> None:
+    """Show what is known of one object that was held back, and what was decided."""
+    context: Context = ctx.obj
+    with context.store() as store, store.read() as tx:
+        found = reviews.states(tx, [id_])
+        if not found:
+            fail(f"nothing of the id {id_} was held back")
+        row = _row(reviewing.shown(tx, found.values())[0], values=show_values)
+    if json:
+        show_json(row)
+    else:
+        show_table("Held for review", ["what", "value"], row.items())
+
+
+@app.command()
+def approve(
+    ctx: typer.Context,
+    ids: Ids = None,
+    rule: Rule = None,
+    partner: Partner = None,
+    note: Note = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Let objects pass: named ones, or all open ones that a rule held or a partner contributed."""
+    _decide(ctx.obj, ids or [], rule, partner, "approved", operator(by), note, json)
+
+
+@app.command()
+def reject(
+    ctx: typer.Context,
+    ids: Ids = None,
+    rule: Rule = None,
+    partner: Partner = None,
+    note: Note = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Keep objects from everybody, their later versions too: named ones, or all open ones of a rule or a partner."""
+    _decide(ctx.obj, ids or [], rule, partner, "rejected", operator(by), note, json)
+
+
+def _decide(
+    context: Context,
+    ids: list[str],
+    rule: str | None,
+    partner: str | None,
+    state: State,
+    by: str,
+    note: str | None,
+    json: bool,
+) -> None:
+    if bool(ids) == bool(rule or partner):
+        fail("name the objects by their ids, or say --rule or --partner for all that these hold open")
+    with context.store() as store, store.begin() as tx:
+        wanted = ids or [each.object_id for each in reviews.every(tx, "open", partner, rule, limit=None)]
+        try:
+            done = reviewing.decide(tx, wanted, state, by, note)
+        except UnknownReview as error:
+            fail(str(error))
+        rows = _kept(tx, done)
+    if json:
+        show_json(rows)
+    else:
+        show_table(state.capitalize(), ["rule", "kind", "partner", "id"], [list(row.values())[:4] for row in rows])
+
+
+def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": each.review.rule,
+            "kind": each.kind,
+            "partner": each.review.partner,
+            "id": each.review.object_id,
+            "state": each.review.state,
+        }
+        for each in reviewing.shown(tx, done)
+    ]
+
+
+def _row(shown: Shown, *, values: bool) -> dict[str, Any]:
+    review = shown.review
+    return {
+        "id": review.object_id,
+        "rule": review.rule,
+        "message": review.message,
+        "kind": shown.kind,
+        **({"value": shown.value} if values else {}),
+        "partner": review.partner,
+        "opened": stamp(review.opened),
+        "hours": round(((review.decided or now()) - review.opened) / _SECOND / 3600, 1),
+        "state": review.state,
+        "decided": None if review.decided is None else stamp(review.decided),
+        "decided_by": review.decided_by,
+        "note": review.note,
+    }

@@ -1,0 +1,36 @@
+"""What ``scamfeed status`` says of the release rules: reviews, receipts, and how long things take."""
+
+from datetime import timedelta
+from typing import Any
+
+from server.cli.receipts import spread_of, told
+from server.release import journeys, receipts as settling
+from server.store import Tx, reviews, volumes
+from server.store.times import now, stamp
+
+_MONTH = 30 * 86_400 * 1_000_000
+_HOUR = 3_600 * 1_000_000
+
+
+def reviews_of(tx: Tx) -> dict[str, Any]:
+    """Say how many reviews are open, and for how long the oldest is."""
+    oldest = reviews.oldest(tx)
+    return {
+        "open": reviews.count(tx),
+        "oldest_hours": None if oldest is None else round((now() - oldest) / _HOUR, 1),
+    }
+
+
+def receipts_of(tx: Tx, target: timedelta) -> dict[str, Any]:
+    """Say how the receipts of a month stand, and all that are open."""
+    return told(settling.standing(tx, now() - _MONTH, target), target.total_seconds())
+
+
+def slowed(tx: Tx) -> list[dict[str, Any]]:
+    """Say which partners the brake slows, by which rule, and since when."""
+    return [{"partner": each.partner, "rule": each.rule, "since": stamp(each.since)} for each in volumes.slowed(tx)]
+
+
+def times_of(tx: Tx) -> dict[str, Any]:
+    """Say how long it takes from a report to its release, first reader and first action, of what changed last."""
+    return {stage: spread_of(spread) for stage, spread in journeys.times(journeys.recent(tx)).items()}

@@ -1,0 +1,61 @@
+"""What partners did about listings, where that tells of reporters: who was right, and what is in dispute."""
+
+from collections.abc import Iterable, Set
+
+from schemas.vocabulary import OpinionWord, Outcome
+from server.release.calibration import stated, verdicts
+from server.release.publication import Publication
+from server.release.scene import Scene
+from server.release.values import DISPUTED, Value, Verdict
+from server.store import calibration, reviews
+from server.store.reviews import Held
+
+_DISPUTED = "a trusted partner holds it for a false positive; it is listed nowhere until somebody has looked at it"
+
+
+class Disputes:
+    """Heeds what partners say became of listings."""
+
+    def __init__(self, scene: Scene, publication: Publication) -> None:
+        """Look at what is out in ``publication``."""
+        self._scene = scene
+        self._publication = publication
+
+    def heed(self, values: Iterable[Value], new: Set[str]) -> None:
+        """Take to heart the verdicts among the ``new`` objects: a trusted partner's against a listing disputes it."""
+        came_out: list[calibration.Verdict] = []
+        for value in values:
+            fresh = [verdict for verdict in value.verdicts if verdict.id in new]
+            for verdict in fresh:
+                self._heed(value, verdict)
+            if fresh:
+                came_out += _came_out(value, new)
+        calibration.note(self._scene.tx, came_out)
+
+    def _heed(self, value: Value, verdict: Verdict) -> None:
+        judged = verdict.judged
+        if judged.partner.trusted and speaks_against(verdict):
+            listed = [id_ for id_ in value.listings if self._publication.out(id_)]
+            reviews.hold(self._scene.tx, judged.partner.name, [Held(id_, None, DISPUTED, _DISPUTED) for id_ in listed])
+            value.disputed |= bool(listed)
+
+
+def _came_out(value: Value, new: Set[str]) -> list[calibration.Verdict]:
+    """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
+    acted = [each for each in value.verdicts if not speaks_against(each)]
+    before = [each.judged for each in acted if each.id not in new]
+    said = [each.said for each in value.claims]
+    return verdicts(said, before, [each.judged for each in acted])
+
+
+def speaks_against(verdict: Verdict) -> bool:
+    """Tell whether somebody holds the listing for a false positive."""
+    return verdict.judged.outcome is Outcome.FALSE_POSITIVE or (
+        verdict.judged.outcome is None and verdict.judged.opinion is OpinionWord.STRONGLY_DISAGREE
+    )
+
+
+def found_wrong(scene: Scene, value: Value) -> None:
+    """Count it against each who reports the value that it was found wrong."""
+    wrong = [calibration.Verdict(each.said.partner.name, value.kind, stated(each.said), False) for each in value.claims]
+    calibration.note(scene.tx, wrong)

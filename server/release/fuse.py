@@ -1,0 +1,248 @@
+"""What partners say of one value, made into one consensus; without store or clock, and in whatever order it is said.
+
+docs/consensus.md and release-rules.md say the rules in words, with tables of their effect.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import fsum
+from typing import NamedTuple, TypeVar
+
+from schemas import kinds
+from schemas.consensus import Consensus
+from schemas.partner import Partner
+from schemas.report import Evidence, Report
+from schemas.vocabulary import HolderStatus, OpinionWord, Outcome, ScamType
+from server.release import confidence, grade
+from server.release.confidence import NEWCOMER, Doubt
+
+# Whoever means longer says it again.
+_LONGEST = timedelta(days=730)
+_MOST_EVIDENCE = 50
+_MOST_COUNTRIES = 60
+_MOST_WORDS = 20
+_SAYS_LITTLE = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
+_NO_ORIGINS: frozenset[str] = frozenset()
+_Word = TypeVar("_Word", bound=str)
+
+
+class Said(NamedTuple):
+    """One partner's latest indicator of the value.
+
+    ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself.
+    """
+
+    partner: Partner
+    report: Report
+    id: str
+    reliability: float = NEWCOMER
+    origins: frozenset[str] = _NO_ORIGINS
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One partner's sighting of the value; ``count`` 0 says that it was looked for and not seen."""
+
+    partner: Partner
+    first: datetime | None
+    last: datetime | None
+    count: int = 1
+
+
+class Judged(NamedTuple):
+    """What one partner did about the value, and why, or what it thinks of it, at a time."""
+
+    partner: Partner
+    outcome: Outcome | None
+    opinion: OpinionWord | None
+    at: datetime
+    reason: str | None = None
+
+
+def fuse(
+    said: Sequence[Said],
+    seen: Sequence[Seen] = (),
+    judged: Sequence[Judged] = (),
+    *,
+    coerced: bool = False,
+    at: datetime,
+) -> Consensus:
+    """Give the consensus on a value, from what is said of it and is alive ``at`` that time.
+
+    ``coerced``: somebody says, be it nothing that may be told here, that the holder acts under coercion. Raises
+    ``ValueError`` where nothing is said, or not all of one value.
+    """
+    if not said:
+        raise ValueError("nothing is said")
+    reporters = independent(said)
+    report = reporters[0].report
+    if any((each.report.kind, each.report.value) != (report.kind, report.value) for each in said):
+        raise ValueError("a consensus is on one value")
+    kind = kinds.get(report.kind)
+    authority = [grade.has_authority(each.partner, each.report) for each in reporters]
+    weights = [
+        confidence.weight(each.report.confidence, each.reliability, authority=has)
+        for each, has in zip(reporters, authority, strict=True)
+    ]
+    doubts = _doubts(judged)
+    sure = confidence.combined(weights, _watching(reporters, seen), doubts)
+    status = HolderStatus.COERCED if coerced and kind.account else _status(each.report for each in said)
+    first, last, since = _times(reporters, seen, at)
+    reports = [each.report for each in reporters]
+    alone = report if len(reports) == 1 else None
+    scam_type, *others = _by_weight(weights, [each.scam_type for each in reports]) or [ScamType.UNKNOWN.value]
+    return Consensus(
+        kind=report.kind,
+        value=report.value,
+        details=report.details if alone else _details(weights, reporters),
+        confidence=sure,
+        grade=grade.of(
+            kind,
+            sure,
+            suffices=grade.suffices(weights, authority=any(authority)),
+            asked=grade.asked(reports),
+            coerced=coerced or status is HolderStatus.COERCED,
+            doubted=bool(doubts),
+            disputed=Doubt.DISPUTED in doubts,
+        ),
+        disputed=Doubt.DISPUTED in doubts,
+        reporters=len(reporters),
+        reporter_kinds=tuple(sorted({each.partner.kind for each in reporters})),
+        scam_type=scam_type,
+        scam_types=tuple(word for word in others if word != ScamType.UNKNOWN)[:_MOST_WORDS],
+        channel=_heaviest(weights, [each.channel for each in reports]),
+        payment_rail=_heaviest(weights, [each.payment_rail for each in reports]),
+        holder_status=status,
+        countries=_countries(reports),
+        first_seen=first,
+        last_seen=last,
+        valid_from=since,
+        valid_until=max(end(each, seen, at) for each in reports),
+        evidence=alone.evidence if alone else _evidence(reports),
+        reference=alone.reference if alone else None,
+        description=alone.description if alone else None,
+        lang=alone.lang if alone else "en",
+        hold=alone.hold if alone else None,
+        origins=_origins(reporters),
+    )
+
+
+def end(report: Report, seen: Iterable[Seen], at: datetime) -> datetime:
+    """Give when a report ends: as it says, or its kind's time to live after it was last seen, where that is later.
+
+    A sighting after the end brings nothing back, nor does one longer than a hold: a hold ends when it says.
+    """
+    ends = min(report.valid_until, report.reported_at + _LONGEST)
+    if report.hold:
+        return ends
+    life = kinds.get(report.kind).time_to_live
+    for moment in sorted(min(moment, at) for each in seen if each.count and (moment := each.last or each.first)):
+        if moment <= ends:
+            ends = max(ends, moment + life)
+    return ends
+
+
+def live(said: Iterable[Said], seen: Sequence[Seen], at: datetime) -> list[Said]:
+    """Give what of that has not ended at that time."""
+    return [each for each in said if end(each.report, seen, at) > at]
+
+
+def independent(said: Sequence[Said]) -> list[Said]:
+    """Give one statement for each reporter that speaks for itself.
+
+    Of one partner its newest counts; of one origin, whoever passes it on, the first that is at hand: the original
+    itself where it is among them. What joins the origins of several others takes nothing from these.
+    """
+    if len(said) == 1:
+        return list(said)
+    newest: dict[str, Said] = {}
+    for each in said:
+        newest[each.partner.identity] = max(newest.get(each.partner.identity, each), each, key=_age)
+    known: set[str] = set()
+    counted = []
+    for each in sorted(newest.values(), key=lambda one: (len(one.origins), *_age(one))):
+        if not each.origins & known:
+            known |= {each.id, *each.origins}
+            counted.append(each)
+    return counted
+
+
+def _age(said: Said) -> tuple[datetime, str]:
+    return said.report.reported_at, said.id
+
+
+def _doubts(judged: Sequence[Judged]) -> list[Doubt]:
+    if not judged:
+        return []
+    return confidence.doubts(
+        (each.partner.identity, each.at, confidence.doubt(each.outcome, each.opinion, each.reason)) for each in judged
+    )
+
+
+def _watching(reporters: Iterable[Said], seen: Sequence[Seen]) -> int:
+    """Count the partners that saw it and do not report it."""
+    if not seen:
+        return 0
+    return len({each.partner.identity for each in seen if each.count} - {each.partner.identity for each in reporters})
+
+
+def _status(reports: Iterable[Report]) -> HolderStatus | None:
+    """Give the status that protects the holder most of those that are said; complicit only where nobody differs."""
+    words = {each.holder_status for each in reports if each.holder_status}
+    for word in (HolderStatus.COERCED, HolderStatus.DECEIVED, HolderStatus.UNKNOWN, HolderStatus.COMPLICIT):
+        if word in words:
+            return word
+    return None
+
+
+def _times(
+    reporters: Sequence[Said], seen: Sequence[Seen], at: datetime
+) -> tuple[datetime | None, datetime | None, datetime]:
+    """Give when it was first and last seen, and since when the consensus holds."""
+    reports = [each.report for each in reporters]
+    spotted = [each for each in seen if each.count]
+    firsts = [each.first_seen for each in reports if each.first_seen]
+    firsts += [min(moment, at) for each in spotted if (moment := each.first or each.last)]
+    lasts = [each.last_seen for each in reports if each.last_seen]
+    lasts += [min(moment, at) for each in spotted if (moment := each.last or each.first)]
+    first, last = min(firsts, default=None), max(lasts, default=None)
+    if first and last:
+        first, last = min(first, last), max(first, last)
+    since = min(each.first_seen or each.reported_at for each in reports)
+    return first, last, min(since, first) if first else since
+
+
+def _by_weight(weights: Sequence[float], words: Sequence[_Word | None]) -> list[_Word]:
+    """Give the words that are said, the heaviest first; those that say little come last, whatever they weigh."""
+    if len(words) == 1:
+        return [words[0]] if words[0] is not None else []
+    heavy: dict[_Word, list[float]] = {}
+    for each, word in zip(weights, words, strict=True):
+        if word is not None:
+            heavy.setdefault(word, []).append(each)
+    return sorted(heavy, key=lambda word: (_SAYS_LITTLE.get(word, 0), -fsum(heavy[word]), word))
+
+
+def _heaviest(weights: Sequence[float], words: Sequence[_Word | None]) -> _Word | None:
+    return next(iter(_by_weight(weights, words)), None)
+
+
+def _countries(reports: Sequence[Report]) -> tuple[str, ...]:
+    return tuple(sorted({country for each in reports for country in each.countries})[:_MOST_COUNTRIES])
+
+
+def _details(weights: Sequence[float], reporters: Sequence[Said]) -> dict[str, str]:
+    """Give all that is said beside the value; where reporters differ, as the heaviest has it."""
+    ranked = sorted(zip(weights, reporters, strict=True), key=lambda pair: (pair[0], *_age(pair[1])))
+    return {name: text for _, each in ranked for name, text in each.report.details.items()}
+
+
+def _evidence(reports: Sequence[Report]) -> tuple[Evidence, ...]:
+    """Give all evidence by its hash alone: where it is kept would tell who reports."""
+    digests = {proof.sha256 for each in reports for proof in each.evidence}
+    return tuple(Evidence(sha256=digest) for digest in sorted(digests)[:_MOST_EVIDENCE])
+
+
+def _origins(reporters: Sequence[Said]) -> tuple[str, ...]:
+    return tuple(sorted({origin for each in reporters for origin in each.origins})[:_MOST_WORDS])

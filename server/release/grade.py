@@ -1,0 +1,77 @@
+"""What a reader may do about a value at most, from ``block`` to ``investigate``."""
+
+from collections.abc import Iterable, Sequence
+
+from schemas.banks import iban
+from schemas.institutions import keeps
+from schemas.kind import Kind
+from schemas.partner import Partner
+from schemas.report import Report
+from schemas.vocabulary import Action
+
+# From which confidence on.
+FROM = {
+    Action.BLOCK: 70,
+    Action.HOLD: 60,
+    Action.STEP_UP: 50,
+    Action.WARN: 40,
+    Action.MONITOR: 20,
+    Action.INVESTIGATE: 0,
+}
+# A report that weighs less corroborates nothing.
+CORROBORATES = 0.3
+_RANK = {action: rank for rank, action in enumerate(Action)}
+_ACCOUNT = "bank-account"
+
+
+def of(
+    kind: Kind,
+    confidence: int,
+    *,
+    suffices: bool,
+    asked: Action | None = None,
+    coerced: bool = False,
+    doubted: bool = False,
+    disputed: bool = False,
+) -> Action:
+    """Give the grade of a value of ``kind``: by the confidence, and never stronger than any of these allows.
+
+    ``suffices``: there are reporters enough, or one with authority; else the kind's own limit holds. ``asked`` is the
+    strongest that any reporter asks for, None where one leaves it open. ``coerced``: never above ``hold``.
+    ``doubted``: one grade lower. ``disputed``: the lowest.
+    """
+    limits = [next(action for action, least in FROM.items() if confidence >= least)]
+    if not suffices:
+        limits.append(kind.alone)
+    if asked is not None:
+        limits.append(asked)
+    if coerced:
+        limits.append(Action.HOLD)
+    limit = max(_RANK[each] for each in limits)
+    ladder = kind.grades
+    place = next((place for place, each in enumerate(ladder) if _RANK[each] >= limit), len(ladder) - 1)
+    if disputed:
+        return ladder[-1]
+    return ladder[min(place + doubted, len(ladder) - 1)]
+
+
+def asked(reports: Iterable[Report]) -> Action | None:
+    """Give the strongest action that the reports ask for; None where one leaves it to the confidence."""
+    words = [Action.HOLD if each.action is None and each.hold else each.action for each in reports]
+    return None if None in words else min((word for word in words if word), key=_RANK.__getitem__)
+
+
+def suffices(weights: Sequence[float], *, authority: bool) -> bool:
+    """Tell whether the word of independent reporters is enough to block what somebody holds."""
+    return authority or sum(each >= CORROBORATES for each in weights) >= 2
+
+
+def has_authority(partner: Partner, report: Report) -> bool:
+    """Tell whether the partner's word alone suffices: for the kind, or because the account is at its own bank."""
+    if report.kind in partner.authority:
+        return True
+    if report.kind != _ACCOUNT or not partner.institutions:
+        return False
+    # The bank is read from the account itself: what a report says beside it, anybody may say.
+    beside = {"bic": iban.bank(report.value)} if ":" not in report.value else {}
+    return keeps(partner.institutions, report.value, beside)

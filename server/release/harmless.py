@@ -1,0 +1,168 @@
+"""Whether a reported value is one that serves many, or somebody who is no scammer: looked up before anyone sees it."""
+
+import re
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from schemas.report import Report
+from server.release.examples import example
+from server.release.hit import Hit, of_listing as _hit
+from server.release.lists import folder
+from server.release.lists.catalogue import Listing
+from server.release.lists.index import Index
+
+_LOOK = 5.0
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^/:?]+)(?::\d+)?(/?(?:[?#].*)?$)?")
+_NUMERIC = re.compile(r"\[.*\]|[0-9.]+")
+# RFC 2142 and what else is never a customer's at a provider of mailboxes.
+_ROLES = frozenset(
+    [
+        "abuse",
+        "postmaster",
+        "hostmaster",
+        "webmaster",
+        "noc",
+        "security",
+        "mailer-daemon",
+        "noreply",
+        "no-reply",
+        "root",
+        "admin",
+        "administrator",
+    ]
+)
+# Names that are given to public bodies alone.
+_PUBLIC = re.compile(
+    r"(?:^|\.)(?:gov|mil|europa\.eu|(?:gov|gob|gouv|gub|govt|mil|police|parliament|nhs)\.[a-z]{2}"
+    r"|go\.(?:th|jp|kr|id|ke|ug|tz|cr)|gv\.at|gc\.ca|admin\.ch)$"
+)
+_PUBLIC_INSTEAD = "report the page (url) if the site was broken into, or the host that looks like it"
+# What system software and the largest messengers are called: whoever copies such a name is told apart by the file.
+_APPS = re.compile(
+    r"(?:android:(?:com\.(?:android|google\.android|sec\.android|samsung\.android|huawei\.android|miui)\.[\w.]+"
+    r"|com\.(?:whatsapp|instagram\.android|facebook\.(?:katana|orca)|zhiliaoapp\.musically)"
+    r"|org\.telegram\.messenger|jp\.naver\.line\.android|com\.tencent\.mm)|ios:com\.apple\.[\w.-]+)"
+)
+_APP_INSTEAD = "a copy under this name is told by its file: report the page that spreads it (url), its hash as evidence"
+
+
+class _Lists:
+    """The lists of this process: those of ``updated``, read again soon after they were changed."""
+
+    def __init__(self, updated: Path | None, *, examples: bool) -> None:
+        self.examples = examples
+        self._updated = updated
+        self._look = 0.0
+        self.index()
+
+    def index(self) -> Index:
+        moment = time.monotonic()
+        if moment > self._look:
+            self._look = moment + _LOOK
+            stamp = folder.stamp(self._updated)
+            self._index = _index(self._updated if stamp else None, stamp)
+        return self._index
+
+
+@lru_cache(maxsize=2)
+def _index(updated: Path | None, stamp: int) -> Index:
+    return Index(updated)
+
+
+_lists = _Lists(None, examples=False)
+
+
+def use(updated: Path | None, *, examples: bool = False) -> None:
+    """Look values up in the lists of a folder from now on, and in those that come with the program where it has none.
+
+    ``examples``: hold what documentation uses too, which is wanted only where nobody tries the hub out.
+    """
+    global _lists
+    _lists = _Lists(updated, examples=examples)
+
+
+def check(report: Report) -> Hit | None:
+    """Give the list that a reported value is on, None where it is on none; never raises, never asks the network."""
+    index = _lists.index()
+    if _lists.examples and (hit := example(index, report.kind, report.value)) is not None:
+        return hit
+    match report.kind:
+        case "domain":
+            return _host(index, report.value)
+        case "url":
+            return _url(index, report.value)
+        case "email":
+            return _email(index, report.value)
+        case "ip":
+            return _hit(index.network(report.value))
+        case "wallet":
+            return _hit(index.wallets.get(report.value))
+        case "phone":
+            return _number(index, report.value)
+        case "social-account" | "payment-alias":
+            name = report.value.partition(":")[2]
+            return _number(index, name) if name.startswith("+") else None
+        case "app":
+            return _app(report.value)
+    return None
+
+
+def _owner(index: Index, host: str) -> Listing | None:
+    """Give the list that a host, or what it is below, is on as its owner's."""
+    owned = index.owned
+    while host:
+        if (listing := owned.get(host)) is not None:
+            return listing
+        host = host.partition(".")[2]
+    return None
+
+
+def _host(index: Index, host: str) -> Hit | None:
+    listing = _owner(index, host) or index.sites.get(host) or index.sites.get(host.removeprefix("www."))
+    return _hit(listing) or _public(host)
+
+
+def _public(host: str) -> Hit | None:
+    if _PUBLIC.search(host):
+        return Hit("public-bodies", f"this is a public body's own domain (list public-bodies): {_PUBLIC_INSTEAD}")
+    return None
+
+
+def _url(index: Index, url: str) -> Hit | None:
+    if (parts := _URL.match(url)) is None:
+        return None
+    host, bare = parts[1], parts[2] is not None
+    if _NUMERIC.fullmatch(host):
+        return _hit(index.network(host.strip("[]"))) if bare else None
+    if bare:
+        return _host(index, host)
+    name = host.removeprefix("www.")
+    if name in index.shared or host in index.shared:
+        return None
+    return _hit(_owner(index, host) or index.own_pages.get(name))
+
+
+def _email(index: Index, address: str) -> Hit | None:
+    local, _, host = address.partition("@")
+    if (hit := _hit(_owner(index, host)) or _public(host)) is not None:
+        return hit
+    return _hit(index.sites.get(host)) if local in _ROLES else None
+
+
+def _app(name: str) -> Hit | None:
+    if _APPS.fullmatch(name):
+        what = "the name of a system app or a messenger (list system-apps)"
+        return Hit("system-apps", f"this is {what}: {_APP_INSTEAD}")
+    return None
+
+
+def _number(index: Index, number: str) -> Hit | None:
+    if (listing := index.numbers.get(number)) is not None:
+        return _hit(listing)
+    rule, kept_free = index.number_ranges
+    # Rules are written with the 0 before the area code, which numbers have that are dialled within their country.
+    for end in (0, 2, 3, 4):
+        if rule.fullmatch(number if not end else f"{number[:end]}0{number[end:]}"):
+            return _hit(kept_free)
+    return None

@@ -1,0 +1,234 @@
+"""What of a contribution is taken: whose it is, whether it is new, and whether it is safe to say."""
+
+import logging
+from collections.abc import Mapping, Set
+from typing import Any, NamedTuple
+
+from mappers import companions, ids, pattern
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from schemas.report import Report
+from server.release import about, owned, volume
+from server.release.hit import Hit
+from server.release.renew import is_news
+from server.release.values import Loading, subject_of
+from server.store import mentions
+from server.store.item import Item
+from server.store.reviews import Held, Review
+
+logger = logging.getLogger(__name__)
+
+RESERVED = companions.reserved()
+_LISTINGS = range(1, 4)
+# What makes an indicator say no report, though it may be right for others.
+_FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
+LISTED_AGAIN = "listed-again"
+_TAKEN_BACK = ("retracted", "disputed")
+_TAKEN_BACK_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
+_ANOTHER_VALUE = "this was looked at for the value that it had: contribute another value under an id of its own"
+
+
+class Taken(NamedTuple):
+    """An object version as it came; ``report`` is what an indicator says, or the refusal of it.
+
+    ``hit`` says of a report's value that it is on a list of what is harmless.
+    """
+
+    item: Item
+    obj: dict[str, Any]
+    report: Report | Rejected | None = None
+    hit: Hit | None = None
+
+    @property
+    def subject(self) -> str | None:
+        """Give the name of the value that it is about, None where it is about no single one."""
+        return mentions.subject(self.report.kind, self.report.value) if isinstance(self.report, Report) else None
+
+
+class Decision(NamedTuple):
+    """What is done with an object: ``kept`` where it says something new, ``held`` where a person has to look at it."""
+
+    taken: Taken
+    kept: bool
+    held: Held | None = None
+
+
+class Intake:
+    """Decides object by object, each in the light of those before it."""
+
+    def __init__(
+        self,
+        partner: Partner,
+        loading: Loading,
+        prior: Mapping[str, set[str]],
+        own: Mapping[str, str],
+        unusual: str | None,
+        listed: Set[str] = frozenset(),
+    ) -> None:
+        """Take from ``partner``; ``prior`` has by subject the ids that speak of it already.
+
+        ``own`` has partners' own values, ``unusual`` the rule by which all that is new has to be looked at, if any.
+        ``listed`` are ids under which the hub itself lists a value.
+        """
+        self._partner = partner
+        self._loading = loading
+        self._known = loading.known
+        self._states = loading.states
+        self._prior = prior
+        self._own = own
+        self._unusual = unusual
+        self._listed = listed
+
+    def decide(self, taken: Taken) -> Decision:
+        """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
+        if taken.item.id in RESERVED:
+            return Decision(taken, kept=False)  # the hub's own copy is what is published
+        taken = self._owned(taken)
+        before = self._known.get(taken.item.id)
+        again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
+        review = self._states.get(taken.item.id)
+        waits = review is not None and review.state != "approved"
+        if again and not waits and not _is_later(before, taken):
+            return Decision(taken, kept=False, held=_hold(taken, LISTED_AGAIN, _TAKEN_BACK_SINCE))
+        if (again and waits) or (not again and not _is_new(before, taken)):
+            return Decision(taken, kept=False, held=_as_held(review) if review and waits else None)
+        if review is not None and not taken.item.revoked and subject_of(before or taken.obj) != taken.subject:
+            raise Rejected("another-value", _ANOTHER_VALUE)
+        taken = _with_first_created(before, taken)
+        return Decision(taken, kept=True, held=None if taken.item.revoked else self._held(taken, again=again))
+
+    def _owned(self, taken: Taken) -> Taken:
+        """Give the object where it is this partner's to say: only its creator may version or revoke it.
+
+        Somebody else may hold the id that this partner's value has by our rule; then it gets the next one.
+        """
+        obj = taken.obj
+        if "created" not in obj:
+            return taken
+        mine = self._partner.identity
+        creator = creator_of(obj)
+        if creator is None:
+            raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {mine}")
+        if obj["id"] in self._listed:
+            raise Rejected("not-yours", "this id is the hub's own; contribute the object under another")
+        before = self._known.get(obj["id"])
+        if creator == mine and (before is None or creator_of(before) == mine):
+            return taken
+        if creator == mine and isinstance(taken.report, Report):
+            spelled = pattern.write(pattern.read(obj["pattern"]))
+            if obj["id"] == ids.indicator(mine, spelled):
+                return self._under_the_next_id(taken, spelled)
+        if self._may_pass_on(creator, before):
+            return taken
+        raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
+
+    def _under_the_next_id(self, taken: Taken, spelled: str) -> Taken:
+        for listing in _LISTINGS:
+            id_ = ids.indicator(self._partner.identity, spelled, listing)
+            self._loading.read({id_})
+            before = self._known.get(id_)
+            if before is None or creator_of(before) == self._partner.identity:
+                logger.warning("id taken by another id=%s partner=%s", taken.item.id, self._partner.identity)
+                obj = {**taken.obj, "id": id_}
+                return taken._replace(item=Item.of(obj), obj=obj)
+        raise Rejected("not-yours", "this id is another partner's; contribute the object under a new id")
+
+    def _may_pass_on(self, creator: str, before: Mapping[str, Any] | None) -> bool:
+        """Tell whether this partner may say unchanged what that creator, who is no partner, made."""
+        if not self._partner.forwards or self._loading.is_partner(creator):
+            return False
+        return before is None or self._loading.passed_on_by(before["id"]) == self._partner.identity
+
+    def _held(self, taken: Taken, *, again: bool) -> Held | None:
+        """Say why a person has to look at an indicator before it is heard; None where nobody has to."""
+        review = self._states.get(taken.item.id)
+        if review is not None and review.state != "approved":
+            return _as_held(review)
+        found = self._reason(taken, again=again)
+        if found is None or review is None:
+            return found
+        # Who lets what was taken back pass lets it be listed again.
+        same = review.rule == found.rule or {review.rule, found.rule} <= {*_TAKEN_BACK, LISTED_AGAIN}
+        return None if same else found
+
+    def _reason(self, taken: Taken, *, again: bool) -> Held | None:
+        if not isinstance(taken.report, Report):
+            return self._slowed(taken) if about.refs(taken.obj) else None
+        if again or self._was_taken_back(taken):
+            return _hold(
+                taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
+            )
+        hit = taken.hit or owned.check(self._own, taken.report)
+        if hit is not None:
+            return _hold(taken, hit.list, hit.message)
+        return self._slowed(taken)
+
+    def _slowed(self, taken: Taken) -> Held | None:
+        return _hold(taken, self._unusual, volume.MESSAGES[self._unusual]) if self._unusual else None
+
+    def _was_taken_back(self, taken: Taken) -> bool:
+        """Tell whether this partner's listing of the value under another id was found to be wrong."""
+        for id_ in self._prior.get(taken.subject or "", ()):
+            review = self._states.get(id_)
+            if review and review.state == "rejected" and review.rule in _TAKEN_BACK and id_ != taken.item.id:
+                self._loading.read({id_})
+                # A listing is held in the name of who disputed it, and is not in the inbox.
+                if review.partner == self._partner.name and id_ in self._known:
+                    return True
+        return False
+
+
+def may_be_a_listing(taken: Taken) -> bool:
+    """Tell whether an indicator has an id that may be the hub's: one that follows from something else than itself."""
+    id_ = taken.item.id
+    by_a_rule = taken.item.type == "indicator" and id_.split("-")[4].startswith("5")
+    return by_a_rule and id_ != ids.indicator(str(creator_of(taken.obj)), taken.obj["pattern"])
+
+
+def creator_of(obj: Mapping[str, Any]) -> str | None:
+    """Give the identity that says an object; an identity says itself."""
+    creator: str | None = obj["id"] if obj["type"] == "identity" else obj.get("created_by_ref")
+    return creator
+
+
+def names_nothing(taken: Taken) -> str | None:
+    """Say why an indicator names no single value, None where it does. Raises ``Rejected`` for one that is wrong."""
+    if not isinstance(taken.report, Rejected):
+        return None
+    if taken.report.reason not in _FOR_OTHERS:
+        raise taken.report
+    return f"kept, not released: {taken.report.message}"
+
+
+def _hold(taken: Taken, rule: str, message: str) -> Held:
+    return Held(taken.item.id, taken.item.version, rule, message)
+
+
+def _as_held(review: Review) -> Held:
+    return Held(review.object_id, review.version, review.rule, review.message)
+
+
+def is_more(known: Mapping[str, Mapping[str, Any]], taken: Taken) -> bool:
+    """Tell whether it may say something new: neither what is known already, nor that something is taken back."""
+    before = known.get(taken.item.id)
+    return not taken.item.revoked and (before is None or before.get("modified") != taken.obj.get("modified"))
+
+
+def _is_new(before: Mapping[str, Any] | None, taken: Taken) -> bool:
+    if before is None:
+        return True
+    return _is_later(before, taken) and (taken.item.revoked or is_news(before, taken.obj))
+
+
+def _is_later(before: Mapping[str, Any] | None, taken: Taken) -> bool:
+    """Tell whether it is a later version than that one; an observable is what it is."""
+    version = Item.of(before).version if before is not None else None
+    return version is not None and taken.item.version is not None and taken.item.version > version
+
+
+def _with_first_created(before: Mapping[str, Any] | None, taken: Taken) -> Taken:
+    """Keep ``created`` over all versions (STIX 2.1 §3.6): who maps a file anew does not know the first one."""
+    if before is None or "created" not in taken.obj or taken.obj["created"] == before["created"]:
+        return taken
+    obj = {**taken.obj, "created": before["created"]}
+    return taken._replace(item=Item.of(obj), obj=obj)

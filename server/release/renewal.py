@@ -1,0 +1,260 @@
+"""What the hub says of values: in each room one consensus of each, renewed when what partners say of it has changed."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count, islice
+from typing import Any, NamedTuple
+
+from mappers import consensus, extension, ids, marking
+from schemas import timestamp
+from schemas.consensus import Consensus
+from schemas.vocabulary import HolderStatus, Tlp
+from server.release import rooms
+from server.release.fuse import fuse
+from server.release.policy import Facts, Source
+from server.release.publication import Publication
+from server.release.renew import is_news
+from server.release.rooms import Rooms
+from server.release.scene import Scene
+from server.release.values import Claim, Value
+from server.store import log, personal
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class _Said(NamedTuple):
+    """What the hub is to say in a room, and out of which reports."""
+
+    consensus: Consensus
+    claims: list[Claim]
+
+    @property
+    def tlp(self) -> Tlp:
+        """Give the narrowest level among the reports: it holds for what is made of them."""
+        spared = [Tlp.AMBER_STRICT] if self.consensus.holder_status is HolderStatus.COERCED else []
+        return marking.narrowest([*spared, *(each.tlp for each in self.claims)]) or Tlp.RED
+
+    @property
+    def onward(self) -> bool:
+        """Tell whether who hears it may pass it on."""
+        return all(each.said.report.sharing is None or each.said.report.sharing.onward for each in self.claims)
+
+    @property
+    def facts(self) -> Facts:
+        """Give what rules ask about the reports together."""
+        said = self.consensus
+        return Facts(said.grade, said.countries, said.confidence, said.reporters)
+
+    @property
+    def sources(self) -> list[Source]:
+        """Give what rules ask about each report."""
+        return [Source(each.said.report.kind, each.tlp, each.said.partner.kind) for each in self.claims]
+
+
+@dataclass
+class Standing:
+    """How a value stands after it was renewed: the id it is listed under by the room that it is in.
+
+    ``shared`` is that of the shared rooms, empty where it is in none. ``entered`` and ``left`` are rooms it was not in
+    before, or is in no more; ``renewed`` tells whether something else is said of it in one.
+    """
+
+    rooms: dict[str, str] = field(default_factory=dict)
+    shared: str = ""
+    entered: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    renewed: bool = False
+
+
+def _enters(room: str, reach: Rooms) -> bool:
+    return room in reach.shared
+
+
+def _tracks(value: Value) -> Iterator[str]:
+    """Give the tracks that a value may be listed in: the shared rooms', empty, and own rooms by their aliases."""
+    if any(each.rooms.shared for each in value.claims):
+        yield ""
+    for name in frozenset[str]().union(*(each.rooms.personal for each in value.claims)):
+        yield personal.alias(name, "for")
+
+
+def is_heard(scene: Scene, standing: Standing, reach: Rooms) -> bool:
+    """Tell whether the value stands where something that may enter those rooms is heard."""
+    return any(each in reach.shared or scene.reader(each) in reach.personal for each in standing.rooms)
+
+
+class Renewal:
+    """Brings what the hub says up to what partners say.
+
+    The shared rooms have a value under one id, so that who reads several has it once; each partner's own room has ids
+    of its own, for what happens there is nobody's to tell.
+    """
+
+    def __init__(self, scene: Scene, publication: Publication) -> None:
+        """Say it in the hub's name, at the moment of ``scene``."""
+        self._scene = scene
+        self._publication = publication
+        self._taken: set[str] = set()
+
+    def renew(self, values: Iterable[Value]) -> dict[str, Standing]:
+        """Renew what is said of these values; gives by subject how each stands."""
+        values = list(values)
+        self._publication.load({id_ for value in values for id_ in value.listings})
+        self._look_for_taken(values)
+        return {value.subject: self._renew(value) for value in values}
+
+    def _renew(self, value: Value) -> Standing:
+        standing = Standing()
+        self._in_rooms(value, standing, "", self._shared(value))
+        there = {id_: room for id_ in value.listings for room in self._publication.out(id_) if self._scene.reader(room)}
+        for name in sorted(self._told(value, there.values())):
+            said = None if value.disputed else self._said(value, partial(self._hears, name))
+            wanted = {self._scene.own(name): said} if said and self._admits(name, said) else {}
+            self._in_rooms(value, standing, personal.alias(name, "for"), wanted)
+        return standing
+
+    def _in_rooms(self, value: Value, standing: Standing, track: str, wanted: dict[str, _Said]) -> None:
+        """Bring one track, the shared rooms or one own room, up to what is ``wanted`` there, the widest room first."""
+        listed = self._listed(value, track)
+        id_ = next((each for each in reversed(listed) if self._there(each, track)), "")
+        there = self._there(id_, track)
+        moments = [timestamp.parse(obj["modified"]) + _MILLISECOND for obj in there.values()]
+        if any(room not in there and self._publication.version(room, id_) for room in wanted):
+            # A room can have it no more under this id: it is listed anew, as another object, in all of them.
+            leaving, there = set(there), {}
+            self._look([(value, track)])
+        else:
+            leaving = there.keys() - wanted.keys()
+        # Who reads several rooms keeps the version that is modified last: the narrowest, and none that was taken back.
+        for room in leaving:
+            last = self._publication.take_back(room, id_)
+            moments.append(timestamp.parse(last["modified"]) + _MILLISECOND)
+        standing.left |= leaving - wanted.keys()
+        if not wanted:
+            return
+        id_ = id_ if there else self._next(value, track)
+        moment = max([self._scene.at, *moments])
+        moved = bool(leaving - wanted.keys())
+        for room, said in wanted.items():
+            before = there.get(room)
+            created = before["created"] if before else timestamp.text(self._scene.at)
+            obj = self._object(said, id_, created, moment, self._times_listed(listed, room, id_))
+            standing.rooms[room] = id_
+            standing.shared = standing.shared if track else id_
+            if before and not moved and not is_news(before, obj):
+                continue
+            self._publication.enter(room, obj, said.tlp, basis=consensus.basis(obj, said.consensus))
+            standing.renewed |= before is not None
+            standing.entered |= set() if before else {room}
+            moved = True
+            moment += _MILLISECOND
+        if id_ not in value.listings:
+            self._publication.listed.append((value.subject, id_))
+
+    def _there(self, id_: str, track: str) -> dict[str, Any]:
+        """Give by room of a track what is out under that id."""
+        out = self._publication.out(id_) if id_ else {}
+        return {room: obj for room, obj in out.items() if (room == track if track else not self._scene.is_own(room))}
+
+    def _times_listed(self, listed: list[str], room: str, id_: str) -> int:
+        """Give how often the value was listed in that room before, under other ids."""
+        return sum(1 for each in listed if each != id_ and self._publication.version(room, each))
+
+    def _listed(self, value: Value, track: str) -> list[str]:
+        """Give the ids under which a track has listed the value, the oldest first."""
+        if not value.listings:
+            return []
+        if not value.claims:
+            return [each for each in value.listings if self._there(each, track)]
+        first = islice(self._ids(value, track), len(value.ids) + len(self._taken) + 1)
+        return [each for each in first if each in value.listings]
+
+    def _next(self, value: Value, track: str) -> str:
+        """Give the id of the first listing that there was not yet: what was taken back stays so under its id."""
+        return next(id_ for id_ in self._ids(value, track) if id_ not in value.ids and id_ not in self._taken)
+
+    def _ids(self, value: Value, track: str) -> Iterator[str]:
+        """Give the ids of a value's listings in a track, in their order."""
+        spelled = value.pattern
+        return (ids.listing(self._scene.hub.identity, spelled, seq, track) for seq in count())
+
+    def _look_for_taken(self, values: Iterable[Value]) -> None:
+        """Find which of the ids that are next a partner has used before: under these the hub lists nothing."""
+        self._look(
+            (value, track)
+            for value in values
+            for track in _tracks(value)
+            if not any(self._there(each, track) for each in value.listings)
+        )
+
+    def _look(self, new: Iterable[tuple[Value, str]]) -> None:
+        new = list(new)
+        while taken := log.latest(self._scene.tx, self._scene.inbox, {self._next(*each) for each in new}).keys():
+            self._taken |= taken
+
+    def _shared(self, value: Value) -> dict[str, _Said]:
+        """Give what is to be said in each shared room, out of what may be heard there and nothing else."""
+        wanted: dict[str, _Said] = {}
+        heard_in = frozenset[str]().union(*(each.rooms.shared for each in value.claims))
+        if value.disputed or not heard_in:
+            return wanted
+        for room in self._scene.shared:
+            if room in heard_in:
+                said = self._said(value, partial(_enters, room))
+                if said and self._scene.policy.admits(room, said.facts, said.sources):
+                    wanted[room] = said
+        return wanted
+
+    def _told(self, value: Value, there: Iterable[str]) -> set[str]:
+        """Give the partners who may hear of it in their own rooms.
+
+        Who was once told more goes on being told: some read by values, and would take its end there for the end.
+        """
+        named = {name for each in value.claims for name in each.rooms.personal}
+        return named | {self._scene.reader(room) or "" for room in there} & self._scene.registry.partners.keys()
+
+    def _hears(self, name: str, reach: Rooms) -> bool:
+        return name in reach.personal or not self._scene.reads(name).isdisjoint(reach.shared)
+
+    def _admits(self, name: str, said: _Said) -> bool:
+        """Tell whether a partner's own room takes it: by its own limits, or as a shared room that it reads does."""
+        registry, policy = self._scene.registry, self._scene.policy
+        shared = frozenset(alias for each in said.claims for alias in each.rooms.shared)
+        return any(policy.admits(alias, said.facts, said.sources) for alias in shared & self._scene.reads(name)) or (
+            rooms.admits(name, [each.rooms for each in said.claims], said.facts, said.sources, registry, policy)
+        )
+
+    def _said(self, value: Value, hears: Callable[[Rooms], bool]) -> _Said | None:
+        claims = [each for each in value.claims if hears(each.rooms)]
+        if not claims:
+            return None
+        fused = fuse(
+            [each.said for each in claims],
+            [each.seen for each in value.sights if hears(each.rooms)],
+            [each.judged for each in value.verdicts if hears(each.rooms)],
+            coerced=value.coerced,
+            at=self._scene.at,
+        )
+        return _Said(fused, claims)
+
+    def _object(self, said: _Said, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
+        about = said.consensus
+        if about.origins and any(not each.said.origins for each in said.claims):
+            # Who passes it on passes on what others said, and what is said here first.
+            about = about._replace(origins=tuple(sorted({*about.origins, id_})))
+        obj = consensus.to_stix(
+            about,
+            id_,
+            self._scene.hub.identity,
+            created=created,
+            modified=timestamp.text(modified),
+            tlp=said.tlp,
+            seq=seq,
+            referral=self._scene.referral(about.countries) if about.holder_status is HolderStatus.COERCED else None,
+        )
+        if not said.onward:
+            ours = {**obj["extensions"][extension.ID], "sharing": {"onward": False}}
+            obj["extensions"] = {**obj["extensions"], extension.ID: ours}
+        return obj

@@ -1,0 +1,73 @@
+"""A person's word on what the guard holds back: audited, and followed at once."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from mappers.indicator import from_stix
+from schemas.errors import Rejected
+from server.release.reconsider import reconsider
+from server.store import audit, collections, log, reviews
+from server.store.audit import Event
+from server.store.reviews import Review, State
+from server.store.store import Tx
+from server.store.times import now
+
+_VERBS: dict[State, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
+
+
+class Shown(NamedTuple):
+    """A review with what the object says: its kind and value, where it is an indicator that can be read."""
+
+    review: Review
+    kind: str
+    value: str | None
+
+
+def approve(tx: Tx, object_id: str, by: str, note: str | None = None) -> Review:
+    """Let what was held back pass. Raises ``UnknownReview``."""
+    return decide(tx, [object_id], "approved", by, note)[0]
+
+
+def reject(tx: Tx, object_id: str, by: str, note: str | None = None) -> Review:
+    """Keep what was held back from everybody, its later versions too. Raises ``UnknownReview``."""
+    return decide(tx, [object_id], "rejected", by, note)[0]
+
+
+def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None = None) -> list[Review]:
+    """Decide of many in one transaction. Raises ``UnknownReview`` where one was never held back; then nothing is kept.
+
+    ``by`` is who decides, as the audit trail is to have it.
+    """
+    wanted = list(dict.fromkeys(ids))
+    done = [reviews.decide(tx, each, state, by, note) for each in wanted]
+    moment = now()
+    audit.record(
+        tx, [Event(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, each) for each in wanted]
+    )
+    reconsider(tx, wanted)
+    return done
+
+
+def shown(tx: Tx, found: Iterable[Review]) -> list[Shown]:
+    """Say of each review what its object is about: a contribution, or a listing that is disputed."""
+    found = list(found)
+    missing = {each.object_id for each in found}
+    held: dict[str, bytes] = {}
+    for collection in sorted(collections.every(tx), key=lambda each: each.kind != "inbox"):
+        if missing and collection.kind != "exchange":
+            held |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
+            missing -= held.keys()
+    return [_shown(each, held.get(each.object_id)) for each in found]
+
+
+def _shown(review: Review, body: bytes | None) -> Shown:
+    type_ = review.object_id.partition("--")[0]
+    if body is None or type_ != "indicator":
+        return Shown(review, type_, None)
+    try:
+        report = from_stix(msgspec.json.decode(body))
+    except Rejected:
+        return Shown(review, type_, None)
+    return Shown(review, report.kind, report.value)

@@ -1,0 +1,110 @@
+"""What a transaction of the release rules looks at: the hub, its partners, its rules, and one moment for it all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from schemas import timestamp
+from schemas.consensus import Referral
+from schemas.partner import FocalFunction, Partner
+from server.release import registered, route
+from server.release.calibration import reliability
+from server.release.confidence import NEWCOMER
+from server.release.policy import Policy, in_force
+from server.store import calibration, collections, focal_points, hub, log, personal, registry
+from server.store.collections import Collection
+from server.store.registry import Registry
+from server.store.store import Tx
+from server.store.times import micros
+
+
+@dataclass
+class Scene:
+    """The hub at one moment. ``rooms`` has the collections that the release rules fill, by alias."""
+
+    tx: Tx
+    at: datetime
+    hub: hub.Hub
+    registry: Registry
+    policy: Policy
+    inbox: Collection
+    rooms: dict[str, Collection]
+
+    @property
+    def micros(self) -> int:
+        """Give the moment in microseconds since the epoch, as the store counts."""
+        return micros(self.at)
+
+    def twins(self, room: str) -> tuple[str, ...]:
+        """Give the collections that make up a room: a shared one has a full twin, a personal one is alone."""
+        return (room, room + route.FULL) if room + route.FULL in self.rooms else (room,)
+
+    @cached_property
+    def shared(self) -> list[str]:
+        """Give the rooms that many read, without their twins, those that anybody reads first."""
+        plain = [a for a, each in self.rooms.items() if each.kind == "released" and not a.endswith(route.FULL)]
+        return sorted(plain, key=lambda alias: (alias != route.PUBLIC, self.rooms[alias].number))
+
+    def own(self, partner: str, use: personal.Use = "for") -> str:
+        """Give the alias of a partner's own room, by the partner's name; it is there from now on."""
+        name = personal.alias(partner, use)
+        if name not in self.rooms:
+            self.rooms[name] = personal.collection(self.tx, partner, use)
+        return name
+
+    def reader(self, room: str) -> str | None:
+        """Give the name of the partner whose own room it is; None for a shared one, and where that partner left."""
+        return self._readers.get(room) if self.is_own(room) else None
+
+    def is_own(self, room: str) -> bool:
+        """Tell whether it is one partner's own room, be it that of one who left."""
+        return self.rooms[room].kind == "personal"
+
+    def reads(self, partner: str) -> frozenset[str]:
+        """Give the shared rooms that a partner reads."""
+        return frozenset(alias for alias, readers in self.registry.readers.items() if partner in readers)
+
+    def referral(self, countries: Iterable[str]) -> Referral | None:
+        """Give whom to turn to for a coerced person's protection: in a country concerned, else at the hub."""
+        found = (focal_points.of_country(self.tx, each, FocalFunction.PROTECTION) for each in (*countries, None))
+        point = next(filter(None, found), None)
+        return Referral(point.partner or self.hub.name, point.contact) if point else None
+
+    def identities(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Give the hub's identity, and those of the partners of these names as readers may see them."""
+        return [self._hub_object, *(self._identities[name] for name in sorted(names) if name in self._identities)]
+
+    @cached_property
+    def _readers(self) -> dict[str, str]:
+        return {personal.alias(name, "for"): name for name in self.registry.partners}
+
+    @cached_property
+    def _hub_object(self) -> dict[str, Any]:
+        return registered.of_hub(self.tx)
+
+    @cached_property
+    def _identities(self) -> dict[str, dict[str, Any]]:
+        return registered.identities(self.tx)
+
+    @cached_property
+    def _calibrations(self) -> dict[tuple[str, str], calibration.Calibration]:
+        return calibration.every(self.tx)
+
+    def reliability(self, partner: Partner, kind: str) -> float:
+        """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""
+        known = self._calibrations.get((partner.name, kind))
+        return NEWCOMER if known is None else reliability(known)
+
+
+def at_hand(tx: Tx, policy: Policy | None = None) -> Scene:
+    """Look at the hub as it is now, by the rules in force where no others are given; its rooms stay as they are.
+
+    Whoever contributes at the same time waits until this transaction ends.
+    """
+    every = {each.alias: each for each in collections.every(tx)}
+    inbox = every.pop("inbox")
+    log.lock(tx, [inbox])
+    rooms = {alias: each for alias, each in every.items() if each.by_the_rules}
+    return Scene(tx, timestamp.now(), hub.get(tx), registry.load(tx), policy or in_force(), inbox, rooms)

@@ -1,0 +1,127 @@
+"""What speaks of other objects (sightings, opinions, notes, cases, flows): heard where those are, and no further."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mappers import extension
+from schemas.partner import Partner
+from schemas.vocabulary import HolderStatus, Tlp
+from server.release import about, rooms
+from server.release.intake import RESERVED, creator_of
+from server.release.policy import PUBLIC, SHARED
+from server.release.publication import Publication
+from server.release.renewal import Standing
+from server.release.scene import Scene
+
+SIGHTINGS = "sightings"
+
+Obj = Mapping[str, Any]
+
+
+class Speech:
+    """Lets go what a partner says of other objects, after the values it is about were renewed."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        publication: Publication,
+        partner: Partner,
+        known: Mapping[str, Obj],
+        values: Mapping[str, Standing],
+    ) -> None:
+        """Speak for ``partner``; ``values`` says by the ids that name them how the values stand that it speaks of.
+
+        ``known`` has what the inbox has of the objects that are spoken of.
+        """
+        self._scene = scene
+        self._publication = publication
+        self._partner = partner
+        self._known = known
+        self._values = values
+
+    def release(self, obj: dict[str, Any]) -> str | None:
+        """Let an object go where it may; gives why it reaches nobody, where it does."""
+        refs = about.refs(obj)
+        tlp = about.level(obj, [self._known[ref] for ref in refs if self._is_own(ref)])
+        unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
+        places = set() if unseen else self._places(obj, refs, tlp)
+        for room in self._publication.out(obj["id"]).keys() - places:
+            self._publication.take_back(room, obj["id"])
+        if not places:
+            return f"kept, not released: {about.why_nowhere(obj, tlp, unseen=unseen)}"
+        for room in places:
+            said = about.spoken_of(obj, {ref: self._called(ref, room) for ref in refs})
+            self._publication.enter(room, said, tlp, beside=about.beside(said), by=self._partner.name)
+        return None
+
+    def take_back(self, id_: str) -> None:
+        """Revoke an object wherever it is out."""
+        for room in self._publication.out(id_):
+            self._publication.take_back(room, id_)
+
+    def _is_own(self, ref: str) -> bool:
+        known = self._known.get(ref)
+        return known is not None and creator_of(known) == self._partner.identity
+
+    def _sees(self, ref: str) -> bool:
+        """Tell whether an object is the partner's own, or is or was out where it reads."""
+        there = self._publication.stood(ref)
+        return self._is_own(ref) or ref in RESERVED or any(self._reads(self._partner.name, room) for room in there)
+
+    def _reads(self, partner: str, room: str) -> bool:
+        return room in self._scene.reads(partner) or self._scene.reader(room) == partner
+
+    def _called(self, ref: str, room: str) -> str:
+        """Give the id by which readers of a room know what the partner means by ``ref``."""
+        value = self._values.get(ref) if self._sees(ref) else None
+        if value is None:
+            return ref
+        return value.rooms.get(room) or ("" if self._scene.is_own(room) else value.shared) or ref
+
+    def _out(self, ref: str) -> set[str]:
+        """Give the rooms that have what the partner means: the value, or where it sees none the object of that id."""
+        value = self._values.get(ref) if self._sees(ref) else None
+        return set(value.rooms) if value else self._publication.out(ref).keys() & set(self._scene.shared)
+
+    def _places(self, obj: Obj, refs: list[str], tlp: Tlp) -> set[str]:
+        """Give the rooms for an object: shared ones, and own ones of those who may hear it and see what it is about."""
+        homes = self._of_both_ends(refs) if about.is_flow(obj) else self._shared(obj, refs)
+        if tlp is not Tlp.CLEAR:
+            homes -= {PUBLIC}
+        limits = extension.sharing(obj)
+        reach = rooms.within(frozenset(homes), tlp, limits, self._partner, self._scene.registry)
+        out = [self._out(ref) for ref in refs]
+        hearers = {n for n in reach.personal if all(any(self._reads(n, room) for room in there) for there in out)}
+        places = set(reach.shared) | {self._scene.own(name) for name in hearers if about.is_plain(obj)}
+        if reach.personal or tlp not in SHARED or limits:
+            return places
+        # What some were told by themselves is spoken of to them.
+        apart = [{room for room in there if self._scene.reader(room)} for there in out]
+        return places | (set.intersection(*apart) if apart and about.is_plain(obj) else set())
+
+    def _shared(self, obj: Obj, refs: list[str]) -> set[str]:
+        """Give the shared rooms: where sightings go, and for a case wherever all its members are."""
+        out = [{room for room in self._out(ref) if not self._scene.is_own(room)} for ref in refs]
+        told_apart = any(self._is_told_apart(ref) for ref in refs)
+        together = set.intersection(*out) if out else set()
+        wide = set() if told_apart else {SIGHTINGS}
+        if together & {PUBLIC}:
+            wide.add(PUBLIC)
+        return wide | together if obj["type"] == "grouping" else wide
+
+    def _is_told_apart(self, ref: str) -> bool:
+        """Tell whether the partner knows what it means from its own room alone."""
+        if not self._sees(ref):
+            return False
+        value = self._values.get(ref)
+        there = {*self._publication.stood(ref), *(value.rooms if value else ())}
+        if there:
+            return all(map(self._scene.is_own, there))
+        # What it says itself with limits that let nobody hear it is not told of either.
+        ours = extension.found(self._known.get(ref, {}))
+        return "sharing" in ours or ours.get("holder_status") == HolderStatus.COERCED
+
+    def _of_both_ends(self, refs: list[str]) -> set[str]:
+        """Give the rooms that have both ends of a flow and that the contributor reads: so it is told nothing new."""
+        there = [self._publication.observed(ref) for ref in refs]
+        return set.intersection(*there) & self._scene.reads(self._partner.name)

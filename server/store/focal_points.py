@@ -1,0 +1,57 @@
+"""Whom to turn to for prevention, prosecution, protection and partnership: at each partner, and at the hub itself."""
+
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select
+
+from schemas.partner import FocalFunction, PartnerKind
+from server.store.store import Tx
+from server.store.tables import focal_points, partners
+
+# The hub's own stand under this name, which no partner can have.
+HUB = ""
+
+
+class FocalPoint(NamedTuple):
+    """Where a partner, or the hub, is reached about something: a role's address or a page, never a person."""
+
+    partner: str
+    function: FocalFunction
+    contact: str
+
+
+def put(tx: Tx, partner: str, function: FocalFunction, contact: str) -> None:
+    """Set the partner's focal point for a function, in place of any before."""
+    remove(tx, partner, function)
+    tx.execute(insert(focal_points).values(partner=partner, function=function.value, contact=contact))
+
+
+def remove(tx: Tx, partner: str, function: FocalFunction) -> bool:
+    """Take the partner's focal point for a function away; tells whether there was one."""
+    mine = (focal_points.c.partner == partner, focal_points.c.function == function.value)
+    return bool(tx.execute(delete(focal_points).where(*mine)).rowcount)
+
+
+def of(tx: Tx, partner: str) -> list[FocalPoint]:
+    """List the focal points of a partner, or of the hub, by function."""
+    return [each for each in every(tx) if each.partner == partner]
+
+
+def every(tx: Tx) -> list[FocalPoint]:
+    """List all focal points, by partner and function; the hub's come first."""
+    asked = select(focal_points).order_by(focal_points.c.partner, focal_points.c.function)
+    return [FocalPoint(partner, FocalFunction(function), contact) for partner, function, contact in tx.execute(asked)]
+
+
+def of_country(tx: Tx, country: str | None, function: FocalFunction) -> FocalPoint | None:
+    """Find the focal point of a country for a function: its government's before other partners', else the hub's."""
+    there = focal_points.c.partner == HUB
+    if country is not None:
+        there |= partners.c.country == country
+    asked = (
+        select(focal_points, partners.c.kind)
+        .join_from(focal_points, partners, focal_points.c.partner == partners.c.name, isouter=True)
+        .where(focal_points.c.function == function.value, there, partners.c.left.is_(None))
+    )
+    found = sorted(tx.execute(asked), key=lambda row: (row[0] == HUB, row[3] != PartnerKind.GOVERNMENT, row[0]))
+    return FocalPoint(found[0][0], function, found[0][2]) if found else None

@@ -1,0 +1,81 @@
+"""How much each partner sends a day, how much of it is held back, and who is slowed for it."""
+
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+
+from server.store.store import Tx
+from server.store.tables import brakes, volumes
+from server.store.times import now
+
+_DAY = 86_400_000_000
+
+
+class Volume(NamedTuple):
+    """What a partner sent in one day: objects, and those of them that the guard held back."""
+
+    taken: int
+    held: int
+
+
+class Brake(NamedTuple):
+    """A partner that is or was slowed: by which rule, since when, until when (microseconds)."""
+
+    partner: str
+    rule: str
+    since: int
+    lifted: int | None
+
+
+def day_of(moment: int) -> int:
+    """Give the day, counted from the epoch in UTC, that a moment in microseconds is in."""
+    return moment // _DAY
+
+
+def count(tx: Tx, partner: str, *, taken: int, held: int, moment: int | None = None) -> None:
+    """Add to what the partner has sent in the day of ``moment``, today where it is not given.
+
+    Its contributions have to come one after another: the caller holds the inbox.
+    """
+    day = day_of(now() if moment is None else moment)
+    mine = (volumes.c.partner == partner, volumes.c.day == day)
+    more = {"taken": volumes.c.taken + taken, "held": volumes.c.held + held}
+    if tx.execute(update(volumes).where(*mine).values(**more)).rowcount == 0:
+        tx.execute(insert(volumes).values(partner=partner, day=day, taken=taken, held=held))
+
+
+def days(tx: Tx, partner: str, since: int) -> dict[int, Volume]:
+    """Give by day what the partner has sent from the day ``since`` on."""
+    asked = select(volumes.c.day, volumes.c.taken, volumes.c.held)
+    rows = tx.execute(asked.where(volumes.c.partner == partner, volumes.c.day >= since))
+    return {row[0]: Volume(row[1], row[2]) for row in rows}
+
+
+def forget(tx: Tx, before: int) -> None:
+    """Remove the counts of the days before the day ``before``."""
+    tx.execute(delete(volumes).where(volumes.c.day < before))
+
+
+def brake(tx: Tx, partner: str) -> Brake | None:
+    """Give the last time that the partner was slowed, None where it never was."""
+    row = tx.execute(select(brakes).where(brakes.c.partner == partner)).first()
+    return Brake(*row) if row else None
+
+
+def slow(tx: Tx, partner: str, rule: str, moment: int) -> None:
+    """Note that the partner is slowed from ``moment`` on."""
+    tx.execute(delete(brakes).where(brakes.c.partner == partner))
+    tx.execute(insert(brakes).values(partner=partner, rule=rule, since=moment, lifted=None))
+
+
+def lift(tx: Tx, partner: str, moment: int | None = None) -> bool:
+    """Let the partner go on as before; False where nothing slowed it."""
+    mine = (brakes.c.partner == partner, brakes.c.lifted.is_(None))
+    done = tx.execute(update(brakes).where(*mine).values(lifted=now() if moment is None else moment))
+    return bool(done.rowcount)
+
+
+def slowed(tx: Tx) -> list[Brake]:
+    """Give the partners that are slowed, by name."""
+    asked = select(brakes).where(brakes.c.lifted.is_(None)).order_by(brakes.c.partner)
+    return [Brake(*row) for row in tx.execute(asked)]

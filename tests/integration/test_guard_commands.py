@@ -1,0 +1,104 @@
+"""The commands of the guard: its lists, their updates, and the brake."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from server.cli import _config_first, app
+from server.release import harmless
+from server.store import Store, volumes
+from server.store.times import now
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, _config_first(list(arguments)))
+
+    assert call("init").exit_code == 0
+    assert call("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    yield call
+    harmless.use(None)
+
+
+def answer(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_lists_say_what_they_have_and_what_they_have_held(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "reports.txt").write_text("bit.ly\nshop.example.com\n", encoding="utf-8")
+    hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
+    rows = {row["list"]: row for row in answer(hub("lists", "show", "--json"))}
+    assert rows["url-shortener"]["held"] == 1
+    assert rows["tranco10k"]["entries"] == 10_000
+    assert rows["local-sites"] == {
+        "list": "local-sites",
+        "entries": 0,
+        "loaded": "",
+        "updated": False,
+        "held": 0,
+        "what": "a site that this hub's operator knows as harmless",
+    }
+
+
+def test_an_updated_list_is_beside_the_store_and_in_force(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "ours.txt").write_text("shop.example.com\n", encoding="utf-8")
+    assert answer(hub("lists", "update", "ours.txt", "--as", "local-sites", "--json"))[0]["entries"] == 1
+    assert (tmp_path / "scamfeed-lists" / "local-sites.txt.gz").exists()
+    (tmp_path / "reports.txt").write_text("shop.example.com\nother.example.com\n", encoding="utf-8")
+    hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
+    assert [row["rule"] for row in answer(hub("review", "list", "--json"))] == ["local-sites"]
+
+
+def test_a_folder_of_lists_is_taken_as_it_is_published(hub: Run, tmp_path: Path) -> None:
+    for name, entries in (("bank-website", [".bank.example"]), ("tlds", ["example"])):
+        (tmp_path / "lists" / name).mkdir(parents=True)
+        (tmp_path / "lists" / name / "list.json").write_text(json.dumps({"list": entries}), encoding="utf-8")
+    assert "--may-shrink" in hub("lists", "update", "lists").stderr
+    done = answer(hub("lists", "update", "lists", "--may-shrink", "--json"))
+    assert [(row["list"], row["entries"]) for row in done] == [("bank-website", 1)]
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "said"),
+    [
+        ("nothing.txt", ["--as", "local-sites"], "No such file"),
+        ("nothing.txt", [], "no list is called so"),
+        ("ours.txt", ["--as", "none-of-ours"], "no list is called none-of-ours"),
+        ("ours.txt", ["--as", "public-dns-v4"], "holds only such"),
+        ("http://lists.example/bank-website/list.json", [], "https://"),
+        ("https://127.0.0.1:9/bank-website/list.json", [], "cannot be loaded"),
+        ("https://lists.example/what.json", [], "--as"),
+    ],
+)
+def test_what_is_no_list_is_refused_with_the_way_out(
+    hub: Run, tmp_path: Path, source: str, options: list[str], said: str
+) -> None:
+    (tmp_path / "ours.txt").write_text("shop.example.com\n", encoding="utf-8")
+    result = hub("lists", "update", source, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / "scamfeed-lists").exists()
+
+
+def test_a_brake_is_lifted_by_name(hub: Run, tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
+    with store.begin() as tx:
+        volumes.slow(tx, "First Bank", "unusual-volume", now())
+    assert hub("partner", "lift-brake", "First Bank").exit_code == 0
+    with store.read() as tx:
+        assert volumes.slowed(tx) == []
+    store.close()
+    again = hub("partner", "lift-brake", "First Bank")
+    assert (again.exit_code, "nothing slows" in again.stderr) == (2, True)
+    assert "no partner" in hub("partner", "lift-brake", "Nobody").stderr

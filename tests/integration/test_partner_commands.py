@@ -1,0 +1,206 @@
+"""``scamfeed partner``, ``review``, ``receipts`` and ``outcomes``, as an operator uses them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from mappers import ids
+from server.cli import _config_first, app
+from server.store import Store, audit, collections, log, partners
+from server.store.query import Query
+
+Run = Callable[..., Result]
+SITE = "wikipedia.org"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Make a hub with a bank."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
+
+    assert call("init").exit_code == 0
+    assert call("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    return call
+
+
+@pytest.fixture
+def store(hub: Run, tmp_path: Path) -> Store:
+    return Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
+
+
+def answer(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def refusal(result: Result) -> str:
+    assert result.exit_code == 2
+    return result.stderr
+
+
+def bodies(store: Store, alias: str) -> list[dict[str, Any]]:
+    with store.read() as tx:
+        return [json.loads(body) for body in log.page(tx, collections.get(tx, alias), Query()).bodies]
+
+
+def test_a_new_partner_is_told_all_that_its_client_needs(hub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAMFEED_PUBLIC_URL", "https://feed.example.org")
+    told = answer(hub("partner", "add", "Platform", "--kind", "platform", "--read", "takedown", "--json"))
+    assert told.keys() >= {"partner", "identity", "user", "password", "token"}
+    assert told["discovery"] == "https://feed.example.org/taxii2/"
+    assert told["api_root"] == "https://feed.example.org/feed/"
+    rights = {each["alias"]: (each["read"], each["write"]) for each in told["collections"]}
+    assert rights == {"inbox": (False, True), "takedown": (True, False)}
+    assert all(each["url"] == f"{told['api_root']}collections/{each['id']}/" for each in told["collections"])
+    shown = answer(hub("partner", "show", "Platform", "--json"))
+    assert shown["collections"] == told["collections"]
+    assert not {"password", "token", "user"} & shown.keys()
+    for words in (hub("partner", "show", "Platform").stdout, hub("partner", "show", "First Bank").stdout):
+        assert "docs/clients.md" in words
+        assert "/taxii2/" in words
+
+
+def test_what_a_partner_may_do_is_said_at_first_or_later(hub: Run) -> None:
+    more = ("--trusted", "--authority", "bank-account", "--institution", "gb29 nwbk", "--forwards", "--named")
+    assert hub("partner", "add", "Police", "--kind", "government", *more).exit_code == 0
+    police = {row["partner"]: row for row in answer(hub("partner", "list", "--json"))}["Police"]
+    assert (police["trusted"], police["forwards"], police["named"]) == (True, True, True)
+    assert (police["authority"], police["institutions"]) == (["bank-account"], ["GB29NWBK"])
+    changed = answer(hub("partner", "set", "Police", "--not-trusted", "--authority", "", "--country", "th", "--json"))
+    assert (changed["trusted"], changed["authority"], changed["country"]) == (False, [], "TH")
+    assert (changed["forwards"], changed["institutions"]) == (True, ["GB29NWBK"])
+    assert "there are: app" in refusal(hub("partner", "set", "Police", "--authority", "banks"))
+    assert "BIC" in refusal(hub("partner", "set", "Police", "--institution", "x"))
+    assert "no partner" in refusal(hub("partner", "set", "Nobody", "--trusted"))
+
+
+def test_only_a_partner_that_may_be_named_is_named_in_the_feed(hub: Run, store: Store) -> None:
+    assert hub("partner", "add", "Police", "--kind", "government").exit_code == 0
+    assert "Police" not in str(bodies(store, "public"))
+    assert hub("partner", "set", "Police", "--named").exit_code == 0
+    (named,) = (each for each in bodies(store, "public") if each["id"] == ids.identity("Police"))
+    assert (named["name"], named["roles"]) == ("Police", ["government"])
+    assert hub("partner", "set", "Police", "--unnamed").exit_code == 0
+    assert "Police" not in str(bodies(store, "public"))
+
+
+def test_focal_points_are_roles_of_the_hub_and_of_partners(hub: Run, store: Store) -> None:
+    told = hub("partner", "focal-point", "--function", "protection", "--contact", "protection@hub.example", "--json")
+    assert answer(told)["focal_points"] == [{"function": "protection", "contact": "protection@hub.example"}]
+    assert "protection@hub.example" in str(bodies(store, "public"))
+    mine = ("partner", "focal-point", "First Bank", "--function", "prevention")
+    assert answer(hub(*mine, "--contact", "https://bank.example/scams", "--json"))["partner"] == "First Bank"
+    # A bank that is not named is not found out by its address either.
+    assert "bank.example" not in str(bodies(store, "public"))
+    assert "a person's" in refusal(hub(*mine, "--contact", "jane.doe@bank.example"))
+    assert "--contact or --remove" in refusal(hub(*mine))
+    assert "--function" in refusal(hub("partner", "focal-point", "First Bank", "--remove"))
+    assert answer(hub(*mine, "--remove", "--json"))["focal_points"] == []
+
+
+def test_a_partners_own_values_are_recognised_and_listed(hub: Run) -> None:
+    assert hub("partner", "add", "Other Bank", "--kind", "bank").exit_code == 0
+    added = answer(hub("partner", "own", "First Bank", "WWW.Bank.Example.com", "GB29 NWBK 6016 1331 9268 19", "--json"))
+    assert sorted(added["added"]) == ["bank-account:GB29NWBK60161331926819", "domain:www.bank.example.com"]
+    assert answer(hub("partner", "own", "First Bank", "--list", "--json"))["own"] == sorted(added["added"])
+    assert "another partner's own" in refusal(hub("partner", "own", "Other Bank", "domain:www.bank.example.com"))
+    assert "value: " in refusal(hub("partner", "own", "Other Bank", "not a value"))
+    assert "--list" in refusal(hub("partner", "own", "Other Bank"))
+    gone = answer(hub("partner", "own", "First Bank", "domain:www.bank.example.com", "--remove", "--json"))
+    assert gone["removed"] == ["domain:www.bank.example.com"]
+    assert len(answer(hub("partner", "own", "First Bank", "--list", "--json"))["own"]) == 1
+
+
+def test_who_leaves_contributes_no_more_and_stays_listed(hub: Run, store: Store) -> None:
+    contribute = ("contribute", "-", "--partner", "First Bank", "--kind", "domain")
+    assert hub(*contribute, stdin="bad.example.com\n").exit_code == 0
+    assert hub("partner", "own", "First Bank", "bank.example.com").exit_code == 0
+    left = answer(hub("partner", "remove", "First Bank", "--by", "reviewer", "--json"))
+    assert left["partner"] == "First Bank"
+    for again in (contribute, ("partner", "remove", "First Bank"), ("partner", "rotate", "First Bank")):
+        assert "has left" in refusal(hub(*again, stdin="worse.example.com\n"))
+    (row,) = answer(hub("partner", "list", "--json"))
+    assert (row["left"], row["reads"], row["writes"]) == (left["left"], [], [])
+    assert answer(hub("partner", "show", "First Bank", "--json"))["collections"] == []
+    assert answer(hub("partner", "own", "First Bank", "--list", "--json"))["own"] == ["domain:bank.example.com"]
+    assert answer(hub("lookup", "bad.example.com", "--json"))[0]["indicators"]
+    with store.read() as tx:
+        (last,) = audit.tail(tx, 1)
+    assert (last.event.method, last.event.remote, last.event.reference) == ("REMOVE", "reviewer", left["identity"])
+
+
+def test_what_is_held_is_listed_without_values_and_decided_one_by_one_or_by_rule(hub: Run, store: Store) -> None:
+    contribute = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "green")
+    assert hub(*contribute, stdin=f"{SITE}\ngoogle.com\nfacebook.com\nbad.example.com\n").exit_code == 0
+    rows = answer(hub("review", "list", "--json"))
+    assert len(rows) == 3
+    assert {(row["kind"], row["partner"], row["state"]) for row in rows} == {("domain", "First Bank", "open")}
+    assert SITE not in hub("review", "list", "--json").stdout + hub("review", "list").stdout
+    with_values = answer(hub("review", "list", "--show-values", "--json"))
+    one = next(row for row in with_values if row["value"] == SITE)
+    assert answer(hub("review", "show", one["id"], "--json")) == {
+        name: value for name, value in one.items() if name != "value"
+    }
+    assert answer(hub("status", "--json"))["reviews"]["open"] == 3
+    (done,) = answer(hub("review", "approve", one["id"], "--note", "theirs", "--by", "reviewer", "--json"))
+    assert (done["id"], done["state"]) == (one["id"], "approved")
+    assert SITE in str(bodies(store, "takedown"))
+    assert "name the objects" in refusal(hub("review", "reject"))
+    assert "name the objects" in refusal(hub("review", "reject", one["id"], "--rule", one["rule"]))
+    assert "held back" in refusal(hub("review", "approve", "indicator--00000000-0000-4000-8000-000000000000"))
+    rejected = answer(hub("review", "reject", "--rule", one["rule"], "--partner", "First Bank", "--json"))
+    assert len(rejected) == sum(row["rule"] == one["rule"] for row in rows) - 1
+    assert len(answer(hub("review", "list", "--all", "--json"))) == 3
+    assert "google.com" not in str(bodies(store, "takedown"))
+
+
+def test_receipts_say_who_still_has_what_was_taken_back(hub: Run, store: Store) -> None:
+    assert hub("partner", "grant", "First Bank", "--read", "takedown").exit_code == 0
+    contribute = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "green")
+    assert hub(*contribute, stdin="bad.example.com\n").exit_code == 0
+    with store.begin() as tx:
+        takedown = collections.get(tx, "takedown")
+        audit.advance(tx, [("First Bank", takedown.id, log.last_added(tx, takedown) or 0)])
+    assert answer(hub("retract", "bad.example.com", "--reason", "mistaken", "--json"))["retracted"]
+    told = answer(hub("receipts", "--json"))
+    assert (told["open"], told["late"], told["target_seconds"]) == (1, 0, 4 * 3600)
+    (row,) = told["receipts"]
+    assert (row["partner"], row["collection"], row["closed"]) == ("First Bank", "takedown", None)
+    assert "First Bank" in hub("receipts").stdout
+    assert answer(hub("status", "--json"))["receipts"]["open"] == 1
+    with store.begin() as tx:
+        audit.advance(tx, [("First Bank", takedown.id, log.last_added(tx, takedown) or 0)])
+    assert answer(hub("receipts", "--json"))["receipts"] == []
+    (closed,) = answer(hub("receipts", "--all", "--json"))["receipts"]
+    assert closed["how"] == "read"
+    assert answer(hub("status", "--json"))["receipts"]["closed"]["count"] == 1
+
+
+def test_a_contributor_hears_what_became_of_its_reports_and_when(hub: Run, store: Store) -> None:
+    contribute = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "green")
+    assert hub(*contribute, stdin="bad.example.com\n").exit_code == 0
+    told = answer(hub("outcomes", "--partner", "First Bank", "--json"))
+    (row,) = told["outcomes"]
+    assert row["event"] == "released"
+    assert row["reported"] <= row["released"]
+    assert (row["read"], row["acted"]) == (None, None)
+    assert "released" in hub("outcomes", "--partner", "First Bank").stdout
+    assert answer(hub("outcomes", "--partner", "First Bank", "--since", "2100-01-01", "--json"))["outcomes"] == []
+    assert "--since" in refusal(hub("outcomes", "--partner", "First Bank", "--since", "yesterday"))
+    assert "no partner" in refusal(hub("outcomes", "--partner", "Nobody"))
+    assert answer(hub("status", "--json"))["times"]["released"]["count"] == 1
+
+
+def test_a_partner_without_contributions_has_no_outcomes(hub: Run, store: Store) -> None:
+    assert answer(hub("outcomes", "--partner", "First Bank", "--json"))["outcomes"] == []
+    with store.read() as tx:
+        assert [each.name for each in partners.present(tx)] == ["First Bank"]

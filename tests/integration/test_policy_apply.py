@@ -1,0 +1,73 @@
+"""Rules that have changed hold for what is out already, once they are applied."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import Result
+
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.reading import Reader
+from server.store import Store, collections, log
+from server.store.item import Item
+
+Run = Callable[..., Result]
+
+RULES = """
+[[rule]]
+collection = "takedown"
+kinds = ["domain"]
+least_reporters = 2
+"""
+
+
+@pytest.fixture
+def hub(run: Run) -> Run:
+    assert run("init").exit_code == 0
+    for name in ("First", "Second"):
+        assert run("partner", "add", name, "--kind", "platform").exit_code == 0
+    for name, rows in (("First", "a.example.com\nb.example.com\n"), ("Second", "a.example.com\n")):
+        assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
+    return run
+
+
+def listed(run: Run) -> list[str]:
+    result = run("export", "--collection", "takedown", "--format", "list")
+    assert result.exit_code == 0, result.output
+    return sorted(result.stdout.split())
+
+
+def applied(run: Run) -> Any:
+    result = run("policy", "apply", "--json")
+    assert result.exit_code == 0, result.output
+    return orjson.loads(result.stdout)
+
+
+def test_what_no_rule_lets_in_any_more_is_taken_back_and_comes_again_as_a_new_listing(hub: Run, tmp_path: Path) -> None:
+    assert listed(hub) == ["a.example.com", "b.example.com"]
+    (tmp_path / "scamfeed.toml").write_text(RULES)
+    assert applied(hub) == {"values": 2, "changed": 1}
+    assert listed(hub) == ["a.example.com"]
+    assert applied(hub) == {"values": 2, "changed": 0}
+    (tmp_path / "scamfeed.toml").unlink()
+    assert applied(hub)["changed"] == 1
+    assert listed(hub) == ["a.example.com", "b.example.com"]
+
+
+def test_what_was_out_in_a_partners_own_name_is_said_by_the_hub(hub: Run) -> None:
+    now = timestamp.text(timestamp.now())
+    reader = Reader({"reporter": "First", "reported_at": now, "kind": "domain"})
+    own = to_stix(reader.report({"value": "b.example.com"}))[1]
+    store = Store.open("sqlite:///scamfeed.db")
+    with store.begin() as tx:
+        (own_id,) = log.latest(tx, collections.get(tx, "inbox"), [own["id"]])
+        for alias in ("takedown", "takedown-full"):
+            log.append(tx, collections.get(tx, alias), [Item.of(own)])
+    applied(hub)
+    with store.read() as tx:
+        assert log.latest(tx, collections.get(tx, "takedown"), [own_id])[own_id].revoked
+    store.close()
+    assert listed(hub) == ["a.example.com", "b.example.com"]

@@ -1,0 +1,236 @@
+"""The same hub twice: once with contributions that some partners may not know of, once without; and what each sees."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from mappers import ids, records as record_mapper
+from mappers.indicator import to_stix
+from schemas import records, timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.reading import Reader
+from schemas.report import Report
+from server.release import rooms
+from server.release.contribute import Outcome, contribute
+from server.release.policy import Policy
+from server.release.retract import retract
+from server.setup import set_up
+from server.store import Store, collections, hub, log, partners, registry
+from server.store.item import Item
+from server.taxii import mount
+from server.taxii.hot import Hot
+from server.taxii.ready import Pages
+from server.wire.request import run
+
+TAXII = "application/taxii+json;version=2.1"
+BEGINNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
+STEP = timedelta(minutes=7)
+
+# Name, kind, country, what it reads, whether its word is trusted.
+PARTNERS: tuple[tuple[str, PartnerKind, str | None, tuple[str, ...]], ...] = (
+    ("First Bank", PartnerKind.BANK, "TH", ("mule-accounts", "takedown-full", "sightings")),
+    ("Second Bank", PartnerKind.BANK, "KH", ("mule-accounts-full", "sightings-full", "public")),
+    ("Exchange", PartnerKind.EXCHANGE, None, ("wallets", "wallets-full", "mule-accounts")),
+    ("Platform", PartnerKind.PLATFORM, "TH", ("takedown", "sightings", "public-full")),
+    ("Police", PartnerKind.GOVERNMENT, "TH", ("mule-accounts", "takedown", "wallets-full", "sightings")),
+    ("Newcomer", PartnerKind.NGO, "SG", ("public",)),
+)
+NAMES = tuple(name for name, *_ in PARTNERS)
+VALUES: tuple[dict[str, str], ...] = (
+    {"kind": "domain", "value": "parcel-refund.example.com"},
+    {"kind": "domain", "value": "cheap-phones.example.com"},
+    {"kind": "bank-account", "value": "4567890123", "bank": "KBANK", "country": "TH"},
+    {"kind": "wallet", "value": "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"},
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a partner does: it reports a value, takes its report back, or says what it saw or did."""
+
+    by: str
+    what: str = "report"
+    value: int = 0
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def said(self) -> dict[str, str]:
+        return dict(self.columns)
+
+
+@dataclass
+class World:
+    """One hub: its store, its application, and how it answered the steps that were taken in it."""
+
+    store: Store
+    hot: Hot
+    tokens: dict[str, str]
+    answers: list[tuple[str, int, list[tuple[str, str, str]]]] = field(default_factory=list)
+
+    def take(self, number: int, step: Step) -> None:
+        with self.store.begin() as tx:
+            partner = partners.get(tx, step.by)
+            if step.what == "retract":
+                retract(tx, report_of(step).value, partner)
+                return
+            outcome = contribute(tx, partner, self._items(step, hub.identity(tx)))
+            self.answers.append((step.by, number, _plainly(outcome)))
+
+    def answers_to(self, name: str) -> list[tuple[str, int, list[tuple[str, str, str]]]]:
+        return [answer for answer in self.answers if answer[0] == name]
+
+    def _items(self, step: Step, identity: str) -> list[Item]:
+        report = report_of(step)
+        if step.what == "report":
+            return [Item.of(obj) for obj in to_stix(report)]
+        of = ids.indicator(identity, to_stix(report)[1]["pattern"])
+        defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
+        name = step.what if step.what == "sighting" else "outcome"
+        said = {"of": of, **({"outcome": step.what} if name == "outcome" else {}), **step.said}
+        return [Item.of(obj) for obj in record_mapper.to_stix(records.read(name, said, defaults))]
+
+    def sees(self, name: str, others: Iterable[str]) -> dict[str, tuple[str, dict[str, str], bytes]]:
+        """Ask all that a partner can ask of objects, also for the ids in ``others``, and give every answer."""
+        asked = ["/taxii2/", "/feed/", "/feed/collections/", "/feed/collections/outcomes/objects/"]
+        found = {path: self._get(name, path) for path in asked}
+        for collection in self._aliases():
+            base = f"/feed/collections/{collection}/"
+            paths = [base, f"{base}manifest/", f"{base}objects/", f"{base}objects/?match[version]=all"]
+            paths += [f"{base}objects/?match[id]={','.join(sorted(others))}", f"{base}objects/?match[type]=indicator"]
+            for id_ in sorted(others):
+                paths += [f"{base}objects/{id_}/", f"{base}objects/{id_}/versions/"]
+            found |= {path: self._get(name, path) for path in paths}
+            found |= dict(self._pages(name, f"{base}objects/?limit=2"))
+        return found
+
+    def _pages(self, name: str, path: str) -> Iterator[tuple[str, tuple[str, dict[str, str], bytes]]]:
+        next_, number = "", 0
+        while number < 200:
+            status, headers, body = self._get(name, path + next_)
+            yield f"{path} page {number}", (status, headers, body)
+            token = json.loads(body).get("next") if status.startswith("200") else None
+            if token is None:
+                return
+            next_, number = f"&next={token}", number + 1
+
+    def _aliases(self) -> list[str]:
+        with self.store.read() as tx:
+            shared = [each.alias for each in collections.every(tx) if each.kind != "personal"]
+        # Whether or not they have been made: to others, neither is there.
+        return [*shared, *(f"{use}-{slug}" for use in ("for", "outcomes") for slug in ("police", "newcomer"))]
+
+    def _get(self, name: str, path: str) -> tuple[str, dict[str, str], bytes]:
+        path, _, query = path.partition("?")
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "HTTP_AUTHORIZATION": f"Bearer {self.tokens[name]}",
+            "HTTP_ACCEPT": TAXII,
+            "HTTP_HOST": "hub.example",
+            "SERVER_NAME": "hub.example",
+            "SERVER_PORT": "443",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "https",
+        }
+        status, headers, body = run(self.hot, environ)
+        return status, dict(headers), self._normal(body)
+
+    def _normal(self, body: bytes) -> bytes:
+        """Give a body without what is drawn at random: numbers of errors, ids of collections made on the way."""
+        body = re.sub(rb'"error_id": ?"[^"]*"', b'"error_id":""', body)
+        with self.store.read() as tx:
+            for each in collections.every(tx):
+                body = body.replace(each.id.encode(), each.alias.encode())
+        return body
+
+
+def report_of(step: Step) -> Report:
+    defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
+    said = step.said if step.what == "report" else {}
+    return Reader(defaults).report({**VALUES[step.value], **said})
+
+
+def readers_of(world: World, step: Step) -> frozenset[str]:
+    """Give who may hear of a report, by the rules for one contribution."""
+    report = report_of(step)
+    with world.store.read() as tx:
+        here = registry.load(tx)
+    reached = rooms.of(report.kind, report.tlp, report.sharing, here.partners[step.by], here, Policy())
+    return reached.readers(here)
+
+
+def hub_ids(world: World, values: Iterable[int]) -> set[str]:
+    """Give the ids under which the hub would list those of the values, the first and the second time."""
+    with world.store.read() as tx:
+        identity = hub.identity(tx)
+    spelled = [to_stix(report_of(Step("Police", value=place)))[1]["pattern"] for place in values]
+    return {ids.indicator(identity, each, listing) for each in spelled for listing in (0, 1)}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A hub as it is at the beginning, to be copied."""
+
+    file: Path
+    tokens: dict[str, str]
+
+
+def prepared(folder: Path) -> Ground:
+    file = folder / "ground.db"
+    store = Store.open(f"sqlite:///{file}")
+    set_up(store)
+    tokens = {}
+    with store.begin() as tx:
+        for name, kind, country, reads in PARTNERS:
+            partner = Partner(name=name, kind=kind, country=country, identity=ids.identity(name))
+            tokens[name] = partners.add(tx, partner).token
+            for alias in reads:
+                partners.grant(tx, name, collections.get(tx, alias), read=True)
+    store.close()
+    return Ground(file, tokens)
+
+
+@contextmanager
+def world_on(ground: Ground, file: Path) -> Iterator[World]:
+    shutil.copy(ground.file, file)
+    store = Store.open(f"sqlite:///{file}")
+    app, pages = Flask("hub", static_folder=None), Pages()
+    mount(app, store, pages, title="Hub", contact="")
+    try:
+        yield World(store, Hot(store, pages, app.wsgi_app), ground.tokens)
+    finally:
+        store.close()
+
+
+class Clock:
+    """A clock that stands still, and goes on by one step when it is told to."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = BEGINNING
+        patch.setattr(timestamp, "now", lambda: self.now)
+        patch.setattr(log, "now", lambda: int(self.now.timestamp() * 1_000_000))
+
+    def at(self, number: int) -> None:
+        self.now = BEGINNING + number * STEP
+
+
+def difference(seen: bytes, expected: bytes) -> str:
+    """Give what stands in one body and not in the other, for a person to look at."""
+    one, other = (json.loads(body).get("objects") or [json.loads(body)] for body in (seen, expected))
+    return f"\nseen: {[each for each in one if each not in other]}\nelse: {[each for each in other if each not in one]}"
+
+
+def _plainly(outcome: Outcome) -> list[tuple[str, str, str]]:
+    accepted = [("accepted", each.id, "") for each in outcome.accepted]
+    pending = [("pending", each.id, each.message) for each in outcome.pending]
+    return sorted([*accepted, *pending, *(("failed", each.id, each.message) for each in outcome.failed)])

@@ -1,0 +1,39 @@
+"""A feed speaks as a partner, or to one: whom there is, and who has not left."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.pages import Pages
+from feeds.run import Run, Work
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, partners
+
+BANK = Partner(name="bank", kind=PartnerKind.BANK, identity=ids.identity("bank"))
+START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Work]:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    store.migrate()
+    yield Work(store, Run("f", START, START, reasons=Counter()), threading.Event(), None, Pages(), lambda run: None)
+    store.close()
+
+
+def test_a_feed_of_a_partner_that_left_is_refused_with_the_way_out(work: Work) -> None:
+    with pytest.raises(Misconfigured, match=r"contribute_as: there is no partner .*scamfeed partner add"):
+        work.partner("bank", "contribute_as")
+    with work.store.begin() as tx:
+        partners.add(tx, BANK)
+    assert work.partner("bank", "contribute_as") == BANK
+    with work.store.begin() as tx:
+        partners.remove(tx, "bank")
+    with pytest.raises(Misconfigured, match=r"has left.*take the feed out of the configuration"):
+        work.partner("bank", "contribute_as")

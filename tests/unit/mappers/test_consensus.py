@@ -1,0 +1,174 @@
+"""A consensus becomes one indicator by the hub, which says how many say so and what to do about it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import stix2
+from jsonschema import Draft202012Validator
+
+from mappers import consensus, extension, ids, origins
+from mappers.indicator import OPENCTI, Profile, from_stix, to_stix
+from schemas import context
+from schemas.consensus import Consensus, Referral
+from schemas.kind import NO_DETAILS
+from schemas.kinds import every
+from schemas.partner import PartnerKind
+from schemas.report import Evidence, Hold, Report
+from schemas.vocabulary import Action, HolderStatus, PaymentRail, Tlp
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MOMENT = "2026-11-24T12:00:00.000Z"
+HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
+REFERRAL = Referral("Example Ministry", "protection@example.org")
+GOOD = [(name, example) for name, kind in every().items() for example in kind.examples() if example.value]
+
+
+def about(**words: Any) -> Consensus:
+    """Give a consensus that says as little as there can be, but for ``words``."""
+    little: dict[str, Any] = dict.fromkeys(Consensus._fields)
+    little |= dict.fromkeys(("reporter_kinds", "scam_types", "countries", "evidence", "origins"), ())
+    little |= {"kind": "domain", "value": "bad.example.com", "details": NO_DETAILS, "scam_type": "unknown"}
+    little |= {"confidence": 50, "grade": Action.WARN, "disputed": False, "reporters": 1, "lang": "en"}
+    little |= {"valid_from": NOON, "valid_until": NOON + timedelta(days=90), "reporter_kinds": (PartnerKind.BANK,)}
+    return Consensus(**{**little, **words})
+
+
+FULL = about(
+    kind="bank-account",
+    value="GB33BUKB20201555555555",
+    details={"bic": "BUKBGB22"},
+    first_seen=NOON - timedelta(days=2),
+    last_seen=NOON - timedelta(days=1),
+    valid_from=NOON - timedelta(days=2),
+    confidence=75,
+    grade=Action.HOLD,
+    disputed=True,
+    reporters=2,
+    reporter_kinds=(PartnerKind.BANK, PartnerKind.GOVERNMENT),
+    scam_type="investment",
+    scam_types=("romance",),
+    channel="ad",
+    payment_rail=PaymentRail.BANK,
+    holder_status=HolderStatus.COERCED,
+    countries=("GB", "TH"),
+    evidence=(Evidence(sha256="a" * 64),),
+    reference="case 7",
+    description="Said in words",
+    hold=Hold(amount="1500.50", currency="THB", reference="case 7", until=NOON + timedelta(days=90)),
+    origins=("indicator--5d2d5c2e-0000-4000-8000-000000000001",),
+)
+
+
+def stix(said: Consensus, *, tlp: Tlp = Tlp.AMBER, seq: int = 0, referral: Referral | None = None) -> dict[str, Any]:
+    spelled = consensus.pattern_of(Report.model_construct(kind=said.kind, value=said.value, details=said.details))
+    id_ = ids.indicator(HUB, spelled, seq)
+    return consensus.to_stix(said, id_, HUB, created=MOMENT, modified=MOMENT, tlp=tlp, seq=seq, referral=referral)
+
+
+def ours(obj: dict[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = obj["extensions"][extension.ID]
+    return said
+
+
+def test_the_hub_says_it_under_an_id_that_follows_from_the_pattern() -> None:
+    obj = stix(about())
+    assert obj["created_by_ref"] == HUB
+    assert obj["id"] == ids.indicator(HUB, obj["pattern"])
+    assert obj["pattern"] == "[domain-name:value = 'bad.example.com']"
+
+
+def test_how_many_say_so_and_what_to_do_stands_in_extension_and_labels() -> None:
+    obj = stix(FULL)
+    assert ours(obj) | {"reporters": 2, "reporter_kinds": ["bank", "government"], "grade": "hold"} == ours(obj)
+    assert ours(obj) | {"scam_types": ["romance"], "disputed": True, "requested_action": "hold"} == ours(obj)
+    assert {'scam:grade="hold"', 'scam:disputed="yes"', 'scam:action="hold"'} <= set(obj["labels"])
+    assert (obj["confidence"], obj["extensions"][OPENCTI]["score"]) == (75, 75)
+
+
+def test_what_is_not_so_stands_nowhere() -> None:
+    obj = stix(about())
+    assert ours(obj).keys() == {
+        *("extension_type", "kind", "scam_category", "scam_type"),
+        *("requested_action", "grade", "reporters", "reporter_kinds"),
+    }
+    assert "external_references" not in obj
+    assert not any("disputed" in label for label in obj["labels"])
+
+
+@pytest.mark.parametrize(
+    ("said", "options"), [(about(), {}), (FULL, {"referral": REFERRAL, "seq": 2})], ids=["little", "full"]
+)
+def test_the_extension_is_as_its_schema_has_it(said: Consensus, options: dict[str, Any]) -> None:
+    obj = stix(said, **options)
+    Draft202012Validator(context.schema()).validate(ours(obj))
+    stix2.parse(obj)
+
+
+def test_it_is_read_as_the_report_that_asks_for_the_grade() -> None:
+    report = from_stix(stix(FULL, tlp=Tlp.AMBER_STRICT, referral=REFERRAL))
+    said = {name: getattr(FULL, name) for name in Consensus._fields if name in Report.model_fields}
+    assert {name: getattr(report, name) for name in said} == said
+    assert (report.action, report.tlp, report.reporter) == (Action.HOLD, Tlp.AMBER_STRICT, HUB)
+
+
+def test_a_new_listing_is_a_new_object_that_says_so() -> None:
+    first, second = stix(about()), stix(about(), seq=1)
+    assert first["id"] != second["id"]
+    assert "listing" not in ours(first)
+    assert ours(second)["listing"] == 2
+
+
+def test_the_coerced_are_referred_to_who_protects_them() -> None:
+    obj = stix(FULL, referral=REFERRAL)
+    assert ours(obj)["referral"] == {"organisation": "Example Ministry", "contact": "protection@example.org"}
+    assert {"source_name": "Example Ministry", "description": "For protection: protection@example.org"} in obj[
+        "external_references"
+    ]
+
+
+def test_origins_go_along_and_are_read_again() -> None:
+    assert origins.of(stix(FULL)) == {*FULL.origins}
+    assert origins.of(stix(about())) == frozenset()
+
+
+def test_what_stands_around_it_is_the_hubs_too() -> None:
+    obj = stix(FULL)
+    observable, relationship, *_ = consensus.basis(obj, FULL)
+    assert (observable["type"], observable["iban"]) == ("bank-account", FULL.value)
+    assert (relationship["created_by_ref"], relationship["source_ref"]) == (HUB, obj["id"])
+
+
+@pytest.mark.parametrize(("kind", "example"), GOOD, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(GOOD)])
+def test_of_every_value_it_is_what_its_report_becomes_and_more(kind: str, example: Any) -> None:
+    said = about(kind=kind, value=example.value, details=example.details)
+    report = Report(
+        kind=kind,
+        value=example.value,
+        details=example.details,
+        reporter="Example Bank",
+        reported_at=NOON,
+        valid_until=said.valid_until,
+        confidence=50,
+        action="warn",
+    )
+    [plain] = to_stix(report, Profile.CORE)
+    obj = stix(said)
+    differing = {"id", "created_by_ref", "labels", "extensions", "object_marking_refs"}
+    assert {name: obj[name] for name in plain.keys() - differing} == {
+        name: plain[name] for name in plain.keys() - differing
+    }
+    assert obj.keys() == plain.keys()
+    assert set(plain["labels"]) <= set(obj["labels"])
+    assert obj["extensions"][OPENCTI] == plain["extensions"][OPENCTI]
+    assert ours(plain).items() <= ours(obj).items()
+
+
+def test_two_that_differ_in_their_times_share_no_time() -> None:
+    later = about(
+        valid_from=NOON + timedelta(days=1), last_seen=NOON + timedelta(days=1), valid_until=NOON.replace(2028)
+    )
+    first, second = stix(about()), stix(later)
+    assert (first["valid_from"], second["valid_from"]) == (MOMENT, "2026-11-25T12:00:00.000Z")
+    assert (first["valid_until"], second["valid_until"]) == ("2027-02-22T12:00:00.000Z", "2028-11-24T12:00:00.000Z")
+    assert ("last_seen" in ours(first), "last_seen" in ours(second)) == (False, True)

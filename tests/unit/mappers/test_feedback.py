@@ -1,0 +1,39 @@
+"""What contributors hear is a note as the extension's schema has it, and names nobody."""
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from mappers import extension, feedback, labels
+from schemas import context
+from schemas.feedback import Event, Feedback
+from schemas.partner import PartnerKind
+from schemas.vocabulary import Outcome
+
+HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
+PARTNER = "identity--b5cc4578-3d75-55d1-aee3-19a7b0b83b63"
+REFS = [f"indicator--00000000-0000-4000-8000-{number:012d}" for number in range(3)]
+NOON = "2026-11-24T12:00:00.000Z"
+SCHEMA = Draft202012Validator(context.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("by_kind", [None, PartnerKind.BANK])
+@pytest.mark.parametrize("outcome", [None, Outcome.TAKEN_DOWN])
+def test_what_a_note_says_is_as_the_schema_has_it(
+    event: Event, by_kind: PartnerKind | None, outcome: Outcome | None
+) -> None:
+    note = feedback.to_stix(HUB, PARTNER, Feedback(event, by_kind, outcome), REFS, NOON)
+    said = extension.found(note)
+    SCHEMA.validate(said)
+    assert said["feedback"]["event"] == event
+    assert said["feedback"]["count"] == len(note["object_refs"]) == 3
+    assert labels.read(note["labels"]) == {"feedback": [event]}
+    assert PARTNER not in str(note)
+
+
+@pytest.mark.parametrize("wrong", [{"event": "lost"}, {"by": PARTNER}, {"count": 0}], ids=str)
+def test_the_schema_takes_no_other_words(wrong: dict[str, object]) -> None:
+    right = {"event": "released", "at": NOON, "count": 1}
+    SCHEMA.validate({"extension_type": "property-extension", "feedback": right})
+    with pytest.raises(ValidationError):
+        SCHEMA.validate({"extension_type": "property-extension", "feedback": {**right, **wrong}})

@@ -1,0 +1,63 @@
+from typing import Any
+
+import jsonschema
+import stix2
+from hypothesis import given, strategies as st
+
+from mappers import extension, ids
+from mappers.identity import Hub, of_hub, of_partner
+from schemas import context
+from schemas.partner import Partner, PartnerKind
+
+HUB = Hub("identity--22222222-2222-4222-8222-222222222222", "Hub of Siam", 1_764_000_000_123_456, 1_764_000_001_000_000)
+BANK = Partner(
+    name="Example Bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("Example Bank"), named=True
+)
+POINTS = [("protection", "desk@bank.example"), ("prevention", "https://bank.example/scams")]
+
+
+def _partner(partner: Partner, points: list[tuple[str, str]] = POINTS) -> dict[str, Any]:
+    return of_partner(partner, HUB.identity, HUB.created, HUB.modified, points)
+
+
+def test_the_hub_says_who_it_is_and_where_it_is_reached() -> None:
+    said = of_hub(HUB, POINTS)
+    assert (said["id"], said["created_by_ref"], said["name"]) == (HUB.identity, HUB.identity, "Hub of Siam")
+    assert said["created"] < said["modified"]
+    assert extension.found(said)["focal_points"] == [
+        {"function": "prevention", "contact": "https://bank.example/scams"},
+        {"function": "protection", "contact": "desk@bank.example"},
+    ]
+    assert "extensions" not in of_hub(HUB)
+
+
+def test_a_named_partner_is_said_with_what_it_is_where_and_how_to_reach_it() -> None:
+    said = _partner(BANK)
+    assert (said["id"], said["created_by_ref"], said["name"]) == (BANK.identity, HUB.identity, "Example Bank")
+    assert (said["roles"], said["sectors"]) == (["bank"], ["financial-services"])
+    assert extension.found(said)["countries"] == ["TH"]
+    assert len(extension.found(said)["focal_points"]) == 2
+
+
+@given(
+    name=st.from_regex(r"[A-Z]{6,20}", fullmatch=True),
+    kind=st.sampled_from(PartnerKind),
+    country=st.sampled_from([None, "TH", "VN"]),
+)
+def test_of_a_partner_that_is_not_to_be_named_there_is_its_kind_alone(
+    name: str, kind: PartnerKind, country: str | None
+) -> None:
+    one = Partner(name=name, kind=kind, country=country, identity=ids.identity(name))
+    other = Partner(name="Other", kind=kind, identity=ids.identity("Other"))
+    said, elsewhere = _partner(one), _partner(other, [])
+    assert {**said, "id": ""} == {**elsewhere, "id": ""}
+    assert name not in str({**said, "id": ""})
+    assert kind.value in said["name"]
+
+
+def test_all_of_them_are_stix_and_keep_to_the_extensions_schema() -> None:
+    for said in (of_hub(HUB, POINTS), _partner(BANK), _partner(BANK.model_copy(update={"named": False}))):
+        parsed = stix2.parse(said)
+        assert parsed.identity_class == "organization"
+        for properties in said.get("extensions", {}).values():
+            jsonschema.validate(properties, context.schema())

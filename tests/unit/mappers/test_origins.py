@@ -1,0 +1,23 @@
+"""An indicator says by which ids it was first known, and others' objects say what they like."""
+
+import pytest
+
+from mappers import origins
+
+
+def test_origins_are_read_as_they_were_written() -> None:
+    known = ["indicator--b", "indicator--a"]
+    obj = {"external_references": [{"source_name": "capec"}, *origins.references(known)]}
+    assert origins.listed(obj) == known
+    assert origins.of(obj) == {*known}
+
+
+@pytest.mark.parametrize(
+    "references",
+    [None, "text", 7, {}, [None], ["text"], [{"source_name": origins.ORIGIN}], [{origins.ORIGIN: "x"}],
+     [{"source_name": origins.ORIGIN, "external_id": 7}]],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_origin_is_none(references: object) -> None:
+    assert origins.of({"external_references": references}) == frozenset()
+    assert origins.of({}) == frozenset()

@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given, strategies as st
+
+from schemas.contact import checked
+from schemas.errors import Rejected
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (" protection@agency.example ", "protection@agency.example"),
+        ("Fraud-Desk@Bank.Example", "Fraud-Desk@bank.example"),
+        ("th.victim.referral@agency.example", "th.victim.referral@agency.example"),
+        ("https://agency.example/report", "https://agency.example/report"),
+    ],
+)
+def test_a_roles_address_and_a_page_are_taken(written: str, kept: str) -> None:
+    assert checked(written) == kept
+
+
+@pytest.mark.parametrize("person", ["jane.doe@agency.example", "jdoe@agency.example", "j.d.1970@agency.example"])
+def test_what_may_be_a_persons_address_is_refused_without_repeating_it(person: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        checked(person)
+    assert refused.value.reason == "contact-of-a-person"
+    assert person.partition("@")[0] not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "agency",
+        "Jane Doe <help@agency.example>",
+        "http://agency.example/",
+        "https://jane:secret@agency.example/",
+        "https:///report",
+        "https://[agency.example/",
+        "help@agency",
+        "tel:+6621234567",
+        "https://agency.example/" + "x" * 200,
+    ],
+)
+def test_anything_else_is_no_contact(wrong: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        checked(wrong)
+    assert refused.value.reason == "contact-form"
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[a-z.@:/]{1,40}", fullmatch=True))
+def test_every_text_is_taken_or_refused_with_a_reason(text: str) -> None:
+    try:
+        kept = checked(text)
+    except Rejected:
+        return
+    assert checked(kept) == kept

@@ -1,0 +1,95 @@
+"""A report may ask to hold an amount until a day, and ends with that."""
+
+from typing import Any
+
+import pytest
+
+from feeds import record
+from mappers.indicator import from_stix, to_stix
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.hold import COLUMNS, read, write
+from schemas.reading import Reader
+from schemas.report import Hold, Report
+from schemas.timestamp import text
+from schemas.vocabulary import Action
+
+ACCOUNT = {"kind": "bank-account", "value": "TH:KASITHBK:1234567890"}
+HELD = {"hold_amount": "1500.50", "hold_currency": "thb", "hold_reference": "case 7", "hold_until": "2026-11-27"}
+READER = Reader({"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00Z"})
+
+
+def report(**columns: str) -> Report:
+    return READER.report({**ACCOUNT, **columns})
+
+
+def test_its_columns_are_those_of_a_row() -> None:
+    held = report(**HELD).hold
+    assert held is not None
+    assert (str(held.amount), held.currency, held.reference) == ("1500.50", "THB", "case 7")
+    assert text(held.until) == "2026-11-27T00:00:00.000Z"
+    again = {"amount": "1500.5", "currency": "THB", "reference": "case 7", "until": "2026-11-27T00:00:00.000Z"}
+    assert read(write(held)) == again
+    assert list(write(held)) == list(COLUMNS)
+
+
+def test_a_report_without_it_has_none() -> None:
+    assert report().hold is None
+    assert report(**dict.fromkeys(HELD, " ")).hold is None
+
+
+@pytest.mark.parametrize("ends", [{}, {"valid_until": "2027-01-01"}], ids=["without an end", "with a later end"])
+def test_the_report_ends_with_it(ends: dict[str, str]) -> None:
+    said = report(**HELD, **ends)
+    assert said.hold
+    assert said.valid_until == said.hold.until
+
+
+def test_an_earlier_end_of_the_report_stays() -> None:
+    assert text(report(**HELD, valid_until="2026-11-25").valid_until) == "2026-11-25T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({**HELD, "action": "block"}, "hold-with-block"),
+        ({**HELD, "kind": "domain", "value": "bad.example.com"}, "hold-misplaced"),
+        ({**HELD, "kind": "social-account", "value": "facebook:example.page"}, "hold-misplaced"),
+        ({"hold_amount": "5", "hold_until": "2026-11-27"}, "amount-without-currency"),
+        ({"hold_currency": "THB", "hold_until": "2026-11-27"}, "amount-without-currency"),
+        ({"hold_amount": "5", "hold_currency": "THB"}, "bad-hold"),
+        ({**HELD, "hold_amount": "-5"}, "bad-hold"),
+        ({**HELD, "hold_until": "some day"}, "bad-hold"),
+        ({**HELD, "hold_until": "2026-11-20"}, "ends-before-it-starts"),
+    ],
+    ids=str,
+)
+def test_what_is_no_hold_is_refused(columns: dict[str, str], reason: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        report(**columns)
+    assert refusal.value.reason == reason
+    assert "1500" not in refusal.value.message
+
+
+@pytest.mark.parametrize("held", [HELD, {"hold_until": "2026-11-27"}], ids=["an amount", "a time"])
+def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> None:
+    said = report(**held, action="hold")
+    indicator = next(each for each in to_stix(said) if each["type"] == "indicator")
+    assert from_stix(indicator).hold == said.hold
+    assert READER.report(record.of(said)).hold == said.hold
+    as_json = record.row(1, said.model_dump(mode="json"))
+    assert isinstance(as_json, record.Row)
+    assert READER.report(as_json.fields).hold == said.hold
+
+
+def test_a_hold_is_plain_in_json() -> None:
+    held = Hold(amount="1500.50", currency="THB", until="2026-11-27T00:00:00Z")
+    assert held.model_dump(mode="json", exclude_none=True)["amount"] == "1500.5"
+
+
+@pytest.mark.parametrize("kind", kinds.every().values(), ids=lambda kind: kind.name)
+def test_every_kind_has_its_grades_from_the_strongest_down(kind: kinds.Kind) -> None:
+    assert list(kind.grades) == [action for action in Action if action in kind.grades]
+    assert kind.grades[0] is Action.BLOCK
+    assert kind.grades[-1] is Action.INVESTIGATE
+    assert kind.alone in kind.grades

@@ -1,0 +1,64 @@
+"""A contributor's limits: read from columns, written back, and never lost on the way."""
+
+import pytest
+from hypothesis import given
+
+from schemas import sharing
+from schemas.errors import Rejected
+from schemas.reading import Reader
+from schemas.report import Report
+from schemas.sharing import Sharing
+from tests.unit.schemas.limiting import LIMITS
+
+BASE = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z", "kind": "domain"}
+
+
+def read(**columns: str) -> Report:
+    return Reader(BASE).report({"value": "bad.example.com", **columns})
+
+
+@given(LIMITS)
+def test_columns_say_all_of_it(limits: Sharing) -> None:
+    assert Sharing.model_validate(sharing.read(sharing.write(limits))) == limits
+
+
+@given(LIMITS)
+def test_a_row_carries_it_into_the_report(limits: Sharing) -> None:
+    assert read(**sharing.write(limits)).sharing == (limits if limits.limited else None)
+
+
+def test_a_row_that_limits_nothing_says_nothing() -> None:
+    assert read().sharing is None
+    assert read(onward="yes").sharing is None
+
+
+@pytest.mark.parametrize("text", ["KH,mm", "kh; MM", "KH;MM;"])
+def test_lists_are_written_as_people_write_them(text: str) -> None:
+    said = read(not_to_countries=text).sharing
+    assert said is not None
+    assert said.not_to_countries == ("KH", "MM")
+
+
+def test_a_semicolon_keeps_the_commas_of_names() -> None:
+    said = read(only_partners="Bank, Ltd; Second Bank").sharing
+    assert said is not None
+    assert said.only_partners == ("Bank, Ltd", "Second Bank")
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("not_to_countries", "Cambodia"),
+        ("only_countries", "T"),
+        ("only_partner_kinds", "banks"),
+        ("purposes", "no use!"),
+        ("onward", "perhaps"),
+        ("only_partners", "x" * 101),
+    ],
+)
+def test_limits_that_are_not_understood_refuse_the_row(column: str, text: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        read(**{column: text})
+    assert refusal.value.reason == "bad-sharing"
+    assert column in refusal.value.message
+    assert text not in refusal.value.message

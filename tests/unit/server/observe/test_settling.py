@@ -1,0 +1,76 @@
+"""Receipts are settled in passing, and what waits is counted for those who watch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.observe.metrics import Metrics
+from server.observe.retention import Retention
+from server.release import receipts
+from server.store import Store, audit, collections, log, reviews
+from server.store.collections import Collection
+from server.store.item import Item
+
+ID = "tool--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def room(store: Store) -> Collection:
+    """Make a room from which something was taken back that a bank had read."""
+    with store.begin() as tx:
+        room = collections.add(tx, "room", "Room")
+        first = log.append(tx, room, [_tool("2026-01-01T00:00:00.000Z")]).first or 0
+        audit.advance(tx, [("bank", room.id, first)])
+        gone = _tool("2026-02-01T00:00:00.000Z", revoked=True)
+        at = log.append(tx, room, [gone]).first or 0
+        receipts.open_for(tx, ID, "room", at, gone.version or 0, "mistaken")
+    return room
+
+
+def _tool(modified: str, *, revoked: bool = False) -> Item:
+    created = "2026-01-01T00:00:00.000Z"
+    common = {"type": "tool", "spec_version": "2.1", "id": ID, "created": created, "modified": modified, "name": "x"}
+    return Item.of({**common, "revoked": revoked})
+
+
+def _read_on(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        audit.advance(tx, [("bank", room.id, log.last_added(tx, room) or 0)])
+
+
+def _metrics(store: Store) -> dict[str, float]:
+    lines = Metrics(store).page().decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_what_partners_have_read_past_is_settled(store: Store, room: Collection) -> None:
+    assert Retention(store, 0).settle() == 0
+    _read_on(store, room)
+    assert Retention(store, 0).settle() == 1
+    assert Retention(store, 0).settle() == 0
+
+
+def test_a_store_with_nothing_to_settle_is_not_written_to(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "begin", None)
+    assert Retention(store, 0).settle() == 0
+
+
+def test_what_waits_is_counted_with_the_age_of_the_oldest(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        reviews.hold(tx, "bank", [reviews.Held(ID, 1, "a-rule", "")])
+    found = _metrics(store)
+    assert (found["scamfeed_receipts_open"], found["scamfeed_reviews_open"]) == (1, 1)
+    assert 0 < found["scamfeed_receipts_oldest_seconds"] < 60
+    assert 0 < found["scamfeed_reviews_oldest_seconds"] < 60
+    _read_on(store, room)
+    found = _metrics(store)
+    assert (found["scamfeed_receipts_open"], found["scamfeed_receipts_oldest_seconds"]) == (0, 0)

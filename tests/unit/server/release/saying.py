@@ -1,0 +1,102 @@
+"""What partners may say of one value, for tests: made by hand, or by Hypothesis."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas import kinds
+from schemas.partner import Partner, PartnerKind
+from schemas.report import Report
+from schemas.vocabulary import Action, HolderStatus, OpinionWord, Outcome, OutcomeReason
+from server.release.fuse import Judged, Said, Seen
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+VALUES = {
+    "domain": "bad.example.com",
+    "url": "https://bad.example.com/pay",
+    "bank-account": "GB33BUKB20201555555555",
+    "payment-alias": "promptpay:+66812345678",
+    "phone": "+66812345678",
+    "social-account": "facebook:example.page",
+    "wallet": "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+}
+HELD = ("bank-account", "payment-alias", "phone", "social-account")
+_ACCOUNTS = {name for name, kind in kinds.every().items() if kind.account}
+
+
+def partner(number: int, **properties: Any) -> Partner:
+    """Give the partner of that number; without more, a bank that has no say beyond what it reports."""
+    identity = f"identity--00000000-0000-4000-8000-{number:012d}"
+    return Partner(**{"name": f"Partner {number}", "kind": PartnerKind.BANK, "identity": identity, **properties})
+
+
+def said(number: int = 1, kind: str = "domain", *, by: Partner | None = None, **columns: Any) -> Said:
+    """Give what the partner of that number reports of the kind's value."""
+    extra = {name: columns.pop(name) for name in ("reliability", "origins", "id") if name in columns}
+    columns = {"reported_at": NOON, **columns}
+    report = Report.model_validate({"kind": kind, "value": VALUES[kind], "reporter": f"Partner {number}", **columns})
+    return Said(by or partner(number), report, **{"id": f"indicator--{number}", **extra})
+
+
+def seen(number: int, at: datetime, count: int = 1) -> Seen:
+    """Give the sighting of the partner of that number."""
+    return Seen(partner(number), at, at, count)
+
+
+def judged(number: int, word: Outcome | OpinionWord, at: datetime = NOON, **more: Any) -> Judged:
+    """Give what the partner of that number did, or thinks."""
+    by = more.pop("by", None) or partner(number)
+    outcome, opinion = (word, None) if isinstance(word, Outcome) else (None, word)
+    return Judged(by, outcome, opinion, at, **more)
+
+
+moments = st.integers(0, 200).map(lambda days: NOON - timedelta(days=days))
+reliabilities = st.floats(0, 1) | st.sampled_from([0.0, 0.8, 1.0])
+
+
+@st.composite
+def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> Said:
+    """Give what some partner may report of the kind's value, on its own or passing on what others said."""
+    number = draw(numbers)
+    at = draw(moments)
+    status = draw(st.none() | st.sampled_from(HolderStatus)) if kind in _ACCOUNTS else None
+    actions = [each for each in Action if not (status is HolderStatus.COERCED and each is Action.BLOCK)]
+    columns = {
+        "reported_at": at,
+        "confidence": draw(st.none() | st.integers(0, 100)),
+        "action": draw(st.none() | st.sampled_from(actions)),
+        "holder_status": status,
+        "scam_type": draw(st.sampled_from(["unknown", "other", "investment", "romance"])),
+        "first_seen": draw(st.none() | moments.filter(lambda first: first <= at)),
+        "last_seen": draw(st.none() | st.just(at)),
+        "valid_until": draw(st.none() | st.integers(1, 400).map(lambda days: at + timedelta(days=days))),
+        "countries": draw(st.sets(st.sampled_from(["TH", "KH", "GB"]))),
+    }
+    by = partner(number, authority=draw(st.sampled_from([(), (kind,)])), kind=draw(st.sampled_from(PartnerKind)))
+    origins = draw(st.frozensets(st.sampled_from(["indicator--x", "indicator--y", "indicator--1"]), max_size=2))
+    id_ = f"indicator--{number}{draw(st.sampled_from(['', '-anew']))}"
+    return said(number, kind, by=by, id=id_, reliability=draw(reliabilities), origins=origins, **columns)
+
+
+@st.composite
+def sightings(draw: st.DrawFn) -> Seen:
+    """Give a sighting by some partner, of whenever it was."""
+    at = draw(moments)
+    return Seen(partner(draw(st.integers(1, 9))), draw(st.none() | st.just(at)), at, draw(st.integers(0, 3)))
+
+
+@st.composite
+def judgements(draw: st.DrawFn) -> Judged:
+    """Give what some partner did about the value, or thinks of it."""
+    word = draw(st.sampled_from([*Outcome, *OpinionWord]))
+    reason = draw(st.none() | st.sampled_from([reason.value for reason in OutcomeReason]))
+    return judged(draw(st.integers(1, 9)), word, draw(moments), reason=reason)
+
+
+@st.composite
+def values(draw: st.DrawFn, kind: str | None = None) -> tuple[list[Said], list[Seen], list[Judged]]:
+    """Give all that may be said of one value."""
+    named = kind or draw(st.sampled_from(sorted(VALUES)))
+    reports = draw(st.lists(statements(named, st.integers(1, 5)), min_size=1, max_size=5, unique_by=lambda one: one.id))
+    return reports, draw(st.lists(sightings(), max_size=4)), draw(st.lists(judgements(), max_size=3))

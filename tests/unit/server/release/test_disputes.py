@@ -1,0 +1,179 @@
+"""What a trusted partner holds for a false positive is listed nowhere until somebody has looked at it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers import extension
+from schemas.partner import Partner
+from server.release import review
+from server.release.contribute import Outcome
+from server.store import Store, calibration, reviews
+
+Joins = Callable[..., Partner]
+Reports = Callable[..., dict[str, Any]]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Decide = Callable[..., None]
+
+EVERYWHERE = ("takedown", "takedown-full", "public", "public-full")
+
+
+@pytest.fixture
+def first(joins: Joins) -> Partner:
+    return joins("First Bank", reads=["takedown"])
+
+
+@pytest.fixture
+def second(joins: Joins) -> Partner:
+    return joins("Second Bank", reads=["takedown"])
+
+
+@pytest.fixture
+def trusted(joins: Joins) -> Partner:
+    return joins("Registry", "platform", reads=["takedown"], trusted=True)
+
+
+@pytest.fixture
+def decide(store: Store) -> Decide:
+    def decide(state: reviews.State, id_: str) -> None:
+        with store.begin() as tx:
+            review.decide(tx, [id_], state, "operator")
+
+    return decide
+
+
+@pytest.fixture
+def disputed(reports: Reports, records_of: Reports, listed: Listed, first: Partner, trusted: Partner) -> dict[str, Any]:
+    """Report a value, have it disputed, and give the indicator."""
+    said = reports(first, tlp="clear")
+    records_of(trusted, "outcome", of=listed(said), outcome="false-positive")
+    return said
+
+
+def live(held: dict[str, dict[str, Any]]) -> set[str]:
+    return {id_ for id_, obj in held.items() if obj["type"] == "indicator" and not obj.get("revoked")}
+
+
+def test_it_leaves_every_room_at_once_and_waits_for_somebody_to_look_at_it(
+    store: Store, disputed: dict[str, Any], held_by: Held, listed: Listed, trusted: Partner
+) -> None:
+    assert all(held_by(alias)[listed(disputed)]["revoked"] for alias in EVERYWHERE)
+    with store.read() as tx:
+        (waiting,) = reviews.every(tx, "open")
+    assert (waiting.object_id, waiting.partner, waiting.rule) == (listed(disputed), trusted.name, "disputed")
+
+
+@pytest.mark.parametrize(
+    ("which", "columns"),
+    [
+        ("outcome", {"outcome": "false-positive", "reason": "legitimate-use"}),
+        ("opinion", {"opinion": "strongly-disagree"}),
+    ],
+)
+def test_an_outcome_disputes_and_so_does_an_opinion(
+    reports: Reports,
+    records_of: Reports,
+    held_by: Held,
+    listed: Listed,
+    first: Partner,
+    trusted: Partner,
+    which: str,
+    columns: dict[str, str],
+) -> None:
+    said = reports(first)
+    records_of(trusted, which, of=listed(said), **columns)
+    assert held_by("takedown")[listed(said)]["revoked"] is True
+
+
+def test_whom_nobody_trusts_so_far_makes_it_less_sure_and_takes_nothing_out(
+    store: Store, reports: Reports, records_of: Reports, held_by: Held, listed: Listed, first: Partner, second: Partner
+) -> None:
+    said = reports(first, confidence="90")
+    records_of(second, "outcome", of=listed(said), outcome="false-positive")
+    listing = held_by("takedown")[listed(said)]
+    assert (listing.get("revoked", False), listing["confidence"]) == (False, 45)
+    assert (extension.found(listing)["disputed"], extension.found(listing)["grade"]) == (True, "investigate")
+    with store.read() as tx:
+        assert reviews.every(tx) == []
+
+
+def test_what_others_say_of_it_meanwhile_waits(
+    disputed: dict[str, Any], stix: Stix, post: Post, held_by: Held, second: Partner
+) -> None:
+    theirs = stix(reporter=second.name, tlp="clear")[1]
+    (pending,) = post(theirs, by=second).pending
+    assert "in dispute" in pending.message
+    assert theirs["id"] in held_by("inbox")
+    assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
+
+
+def test_where_the_listing_was_right_it_is_listed_again_as_a_new_object(
+    disputed: dict[str, Any], decide: Decide, held_by: Held, listed: Listed
+) -> None:
+    decide("approved", listed(disputed))
+    for alias in EVERYWHERE:
+        assert live(held_by(alias)) == {listed(disputed, 1)}
+        assert held_by(alias)[listed(disputed)]["revoked"] is True
+    assert not extension.found(held_by("public")[listed(disputed, 1)]).get("disputed")
+
+
+def test_the_same_verdict_does_not_dispute_it_again_and_a_new_one_does(
+    disputed: dict[str, Any],
+    decide: Decide,
+    reports: Reports,
+    records_of: Reports,
+    held_by: Held,
+    listed: Listed,
+    second: Partner,
+    trusted: Partner,
+) -> None:
+    decide("approved", listed(disputed))
+    reports(second, tlp="clear")
+    records_of(trusted, "outcome", of=listed(disputed), outcome="false-positive")
+    assert live(held_by("public")) == {listed(disputed, 1)}
+    records_of(trusted, "outcome", of=listed(disputed, 1), outcome="false-positive")
+    assert live(held_by("public")) == set()
+
+
+NEW_ID = "indicator--ee20065d-2555-424f-ad9e-0f8428623c75"
+
+
+@pytest.mark.parametrize("change", [{}, {"id": NEW_ID}], ids=["same id", "another id"])
+def test_where_it_was_wrong_it_stays_out_and_who_said_it_does_not_say_it_again_unseen(
+    disputed: dict[str, Any],
+    decide: Decide,
+    stix: Stix,
+    post: Post,
+    held_by: Held,
+    listed: Listed,
+    first: Partner,
+    change: dict[str, str],
+) -> None:
+    decide("rejected", listed(disputed))
+    assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
+    again = stix(reporter=first.name, tlp="clear", confidence="90", reported_at="2026-11-10T08:00:00Z")[1] | change
+    assert [each.id for each in post(again, by=first).pending] == [again["id"]]
+    assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
+
+
+def test_where_it_was_wrong_another_partner_may_list_it_all_the_same(
+    disputed: dict[str, Any], decide: Decide, reports: Reports, held_by: Held, listed: Listed, second: Partner
+) -> None:
+    decide("rejected", listed(disputed))
+    reports(second, tlp="clear")
+    for alias in EVERYWHERE:
+        assert live(held_by(alias)) == {listed(disputed, 1)}
+        assert extension.found(held_by(alias)[listed(disputed, 1)])["reporters"] == 1
+
+
+def test_reporters_of_what_was_wrong_are_relied_on_less(
+    store: Store, disputed: dict[str, Any], decide: Decide, listed: Listed, first: Partner
+) -> None:
+    decide("rejected", listed(disputed))
+    with store.read() as tx:
+        known = calibration.every(tx)[first.name, "domain"]
+    assert (known.confirmed, known.wrong) == (0, 1)

@@ -1,0 +1,169 @@
+"""What serves many, or nobody who scams, waits for a person; scams on what serves many, and beside it, do not."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.reading import Reader
+from schemas.report import Report
+from server.release import harmless
+from server.release.lists import folder
+from server.release.lists.catalogue import EVERY, Holds
+from server.release.lists.index import Index
+
+INDEX = Index()
+
+
+def hit(kind: str, value: str, **given: str) -> str | None:
+    """Give the list that holds a value as it would be reported."""
+    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    found = harmless.check(reader.report({"kind": kind, "value": value, **given}))
+    if found is None:
+        return None
+    assert f"list {found.list}" in found.message
+    assert value not in found.message
+    return found.list
+
+
+def passing(hosts: list[str]) -> list[str]:
+    """Give the hosts that would get out as domains."""
+    out = []
+    for host in hosts:
+        try:
+            value = kinds.get("domain").normalise(host).value
+        except Rejected:
+            continue
+        if harmless.check(cast(Report, SimpleNamespace(kind="domain", value=value))) is None:
+            out.append(host)
+    return out
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tranco10k", "majestic_million", "moz-top500", "cisco_top5k", "alexa", "bank-website", "university_domains"],
+)
+def test_no_site_of_a_list_gets_out(name: str) -> None:
+    entries = list(folder.read(EVERY[name]).entries)
+    assert len(entries) >= 500
+    assert passing(entries) == []
+    assert passing([f"www.{host}" for host in entries]) == []
+
+
+def test_no_host_below_a_banks_domain_gets_out() -> None:
+    assert passing([f"login.{host}" for host in folder.read(EVERY["bank-website"]).entries]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "name"),
+    [
+        ("domain", "google.com", "owned-sites"),
+        ("domain", "accounts.google.com", "owned-sites"),
+        ("domain", "login.hsbc.com", "bank-website"),
+        ("domain", "bit.ly", "url-shortener"),
+        ("domain", "treasury.gov.example.com", None),
+        ("domain", "registry.go.th", "public-bodies"),
+        ("domain", "go.it.example.org", None),
+        ("domain", "kasikornbank.com.example.net", None),
+        ("domain", "hsbc.com.secure-login.example.net", None),
+        ("domain", "shop.blogspot.com", None),
+        ("domain", "shop.duckdns.org", None),
+        ("url", "https://www.google.com/", "owned-sites"),
+        ("url", "https://docs.google.com/forms/d/e/abc/viewform", None),
+        ("url", "https://accounts.google.com/signin", "owned-sites"),
+        ("url", "https://www.facebook.com/some.page", None),
+        ("url", "https://bit.ly/abc", None),
+        ("url", "https://bit.ly/", "url-shortener"),
+        ("url", "https://www.hsbc.com/any/page?x=1", "bank-website"),
+        ("url", "https://shop.example.com/pay", None),
+        ("url", "https://treasury.gov.au/wp-content/x", None),
+        ("url", "http://8.8.8.8/", "public-dns-v4"),
+        ("url", "http://8.8.8.8/pay", None),
+        ("email", "abuse@gmail.com", "owned-sites"),
+        ("email", "someone@hsbc.com", "bank-website"),
+        ("email", "postmaster@yahoo.co.jp", "tranco10k"),
+        ("email", "someone@yahoo.co.jp", None),
+        ("email", "someone@mail.go.th", "public-bodies"),
+        ("email", "abuse@scam.example.com", None),
+        ("ip", "8.8.8.8", "public-dns-v4"),
+        ("ip", "2606:4700:4700::1111", "cloudflare"),
+        ("ip", "104.16.1.1", "cloudflare"),
+        ("ip", "192.0.2.7", None),
+        ("wallet", "0x000000000000000000000000000000000000dEaD", "nobodys-wallets"),
+        ("wallet", "0xdAC17F958D2ee523a2206206994597C13D831ec7", "contracts"),
+        ("wallet", "34xp4vRoCGJym3xR7yCVPFHoCNxv4Twseo", "exchange-wallets-binance"),
+        ("wallet", "0x1111111111111111111111111111111111111111", None),
+        ("phone", "+442079460123", "phone_numbers"),
+        ("phone", "+12025550123", "phone_numbers"),
+        ("phone", "+33199001234", "phone_numbers"),
+        ("phone", "+61491570006", "phone_numbers"),
+        ("phone", "+66812345678", None),
+        ("phone", "TH:1441", "hotlines"),
+        ("social-account", "whatsapp:+12025550123", "phone_numbers"),
+        ("app", "android:com.android.vending", "system-apps"),
+        ("app", "android:com.example.bank", None),
+        ("app", "ios:com.apple.mobilesafari", "system-apps"),
+        ("bank-account", "GB29NWBK60161331926819", None),
+    ],
+)
+def test_each_value_is_held_by_the_list_it_is_on(kind: str, value: str, name: str | None) -> None:
+    assert hit(kind, value) == name
+
+
+def test_examples_are_held_where_nobody_tries_the_hub_out() -> None:
+    examples = [
+        ("bank-account", "GB29NWBK60161331926819"),
+        ("phone", "+66812345678"),
+        ("ip", "192.0.2.7"),
+        ("domain", "shop.example.com"),
+        ("url", "https://shop.example.com/pay"),
+        ("email", "someone@example.org"),
+    ]
+    assert [hit(*each) for each in examples] == [None] * len(examples)
+    harmless.use(None, examples=True)
+    try:
+        assert None not in [hit(*each) for each in examples]
+        assert hit("domain", "notexample.com") is None
+    finally:
+        harmless.use(None)
+
+
+def test_every_list_with_data_holds_what_it_says() -> None:
+    empty = {name for name in EVERY if not folder.read(EVERY[name]).entries}
+    assert empty == {"local-owned", "local-shared", "local-sites", "local-wallets", "local-numbers"}
+
+
+@given(st.sampled_from(sorted(INDEX.owned)), st.from_regex(r"[a-z]{1,8}", fullmatch=True))
+@settings(deadline=None)
+def test_a_name_that_only_looks_like_an_owners_is_not_its(host: str, label: str) -> None:
+    """What stands before the dot decides; a name that ends the same without a dot is somebody else's."""
+    other = f"{label}-{host.partition('.')[0]}.example.net"
+    assert harmless.check(cast(Report, SimpleNamespace(kind="domain", value=other))) is None
+
+
+@given(st.ip_addresses(v=4))
+@settings(deadline=None)
+def test_an_address_is_on_a_list_just_where_one_of_its_networks_holds_it(address: Any) -> None:
+    starts, ends = INDEX.addresses[4]
+    number = int(address)
+    among = any(first <= number <= last for first, (last, _) in zip(starts, ends, strict=True))
+    assert (INDEX.network(str(address)) is not None) is among
+
+
+def test_what_lists_hold_is_said_in_words() -> None:
+    assert all(listing.what and listing.instead for listing in EVERY.values())
+    assert {listing.holds for listing in EVERY.values()} == set(Holds)
+
+
+def test_the_page_about_the_guard_names_every_list() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "guard.md").read_text(encoding="utf-8")
+    assert {name for name in EVERY if f"`{name}`" not in page} == set()
+
+
+def test_every_list_that_is_bundled_has_its_source() -> None:
+    sources = (folder.BUNDLED / "SOURCES.md").read_text(encoding="utf-8")
+    assert {name for name in EVERY if folder.read(EVERY[name]).entries and f"`{name}`" not in sources} == set()

@@ -1,0 +1,99 @@
+"""Many objects in one call ask the store no more often than few, and are read once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from mappers import extension, ids
+from schemas.partner import Partner
+from server.release import values
+from server.release.contribute import Outcome
+from server.store import Store
+
+Joins = Callable[..., Partner]
+Listed = Callable[..., str]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Asked = Callable[..., int]
+
+LATER = "2026-11-02T08:00:00.000Z"
+
+
+@pytest.fixture
+def asked(store: Store, post: Post) -> Asked:
+    """Count the statements that a contribution takes."""
+
+    def count(*objects: dict[str, Any], by: Partner) -> int:
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            statements.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            assert not post(*objects, by=by).failed
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return len(statements)
+
+    return count
+
+
+def blocked(by: Partner, *listings: str) -> dict[str, Any]:
+    ours = {extension.ID: {"extension_type": "property-extension", "outcome": "blocked"}}
+    said = {"type": "opinion", "spec_version": "2.1", "created_by_ref": by.identity, "created": LATER}
+    id_ = f"opinion--{ids.in_scamfeed({'of': list(listings)})}"
+    return {**said, "id": id_, "modified": LATER, "opinion": "agree", "object_refs": [*listings], "extensions": ours}
+
+
+@pytest.mark.parametrize("limits", [{}, {"not_to_countries": "KH"}], ids=["shared", "to own rooms"])
+@pytest.mark.parametrize("creator", ["First Bank", "Somebody Else"])
+def test_what_is_said_anew_or_taken_back_is_looked_up_together(
+    joins: Joins, stix: Stix, post: Post, asked: Asked, limits: dict[str, str], creator: str
+) -> None:
+    by = joins("First Bank", reads=["takedown"], forwards=True)
+    joins("Second Bank", reads=["takedown"])
+    batches = [
+        [stix(f"{name}{number}.example.com", reporter=creator, **limits)[1] for number in range(size)]
+        for name, size in (("warm", 2), ("few", 2), ("many", 30))
+    ]
+    for change in (
+        {},
+        {"modified": LATER, "confidence": 90},
+        {"modified": "2026-11-03T08:00:00.000Z", "revoked": True},
+    ):
+        _, few, many = (asked(*({**each, **change} for each in batch), by=by) for batch in batches)
+        assert many <= few + 2, change
+
+
+def test_what_was_done_about_many_is_counted_together(
+    joins: Joins, stix: Stix, post: Post, asked: Asked, listed: Listed
+) -> None:
+    first, second = joins("First Bank"), joins("Second Bank", reads=["takedown"])
+    said = [stix(f"bad{number}.example.com", reporter=first.name)[1] for number in range(40)]
+    post(*said, by=first)
+    opinions = [blocked(second, listed(each)) for each in said]
+    asked(*opinions[:4], by=second)
+    few, many = asked(*opinions[4:8], by=second), asked(*opinions[8:], by=second)
+    assert many <= few + 2
+
+
+def test_an_opinion_of_many_values_is_read_once(
+    joins: Joins, stix: Stix, post: Post, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = joins("First Bank"), joins("Second Bank", reads=["takedown"])
+    said = [stix(f"bad{number}.example.com", reporter=first.name)[1] for number in range(20)]
+    post(*said, by=first)
+    read: list[str] = []
+
+    def noting(obj: dict[str, Any], partner: Partner) -> Any:
+        read.append(obj["id"])
+        return known(obj, partner)
+
+    known = values.said_of_values
+    monkeypatch.setattr(values, "said_of_values", noting)
+    opinion = blocked(second, *map(listed, said))
+    post(opinion, by=second)
+    assert read == [opinion["id"]]

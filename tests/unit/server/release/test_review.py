@@ -1,0 +1,72 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schemas.partner import Partner
+from server.release import review
+from server.release.contribute import Outcome
+from server.store import Store, audit, reviews
+from server.store.reviews import UnknownReview
+
+HeldBy = Callable[[str], dict[str, dict[str, Any]]]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Listed = Callable[..., str]
+
+# One of the sites that many visit: the guard never lets it through unseen.
+SITE = "wikipedia.org"
+
+
+@pytest.fixture
+def held(stix: Stix, post: Post, store: Store) -> dict[str, Any]:
+    """Contribute what the guard holds back."""
+    (indicator,) = (obj for obj in stix(SITE) if obj["type"] == "indicator")
+    assert [each.id for each in post(indicator).pending] == [indicator["id"]]
+    with store.read() as tx:
+        assert reviews.count(tx) == 1
+    return indicator
+
+
+def test_what_is_approved_is_out_at_once(held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed) -> None:
+    assert listed(held) not in held_by("takedown")
+    with store.begin() as tx:
+        done = review.approve(tx, held["id"], "reviewer", "theirs")
+    assert (done.state, done.decided_by, done.note) == ("approved", "reviewer", "theirs")
+    assert listed(held) in held_by("takedown")
+
+
+def test_what_is_rejected_stays_in_whatever_comes_later(
+    held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed, post: Post
+) -> None:
+    with store.begin() as tx:
+        assert review.reject(tx, held["id"], "reviewer").state == "rejected"
+    post({**held, "modified": "2026-11-01T00:00:00.000Z", "confidence": 99})
+    assert listed(held) not in held_by("takedown")
+    with store.read() as tx:
+        assert reviews.count(tx) == 0
+
+
+def test_every_decision_is_in_the_audit_trail_with_who_made_it(held: dict[str, Any], store: Store) -> None:
+    with store.begin() as tx:
+        review.approve(tx, held["id"], "reviewer")
+        review.reject(tx, held["id"], "another")
+    with store.read() as tx:
+        found = [(each.event.method, each.event.remote, each.event.reference) for each in audit.tail(tx, 2)]
+        assert audit.verify(tx) == []
+    assert found == [("REJECT", "another", held["id"]), ("APPROVE", "reviewer", held["id"])]
+
+
+def test_one_that_was_never_held_undoes_the_others(held: dict[str, Any], store: Store) -> None:
+    with pytest.raises(UnknownReview), store.begin() as tx:
+        review.decide(tx, [held["id"], "indicator--00000000-0000-4000-8000-000000000000"], "approved", "reviewer")
+    with store.read() as tx:
+        assert reviews.count(tx) == 1
+
+
+def test_a_review_shows_kind_and_value_of_what_can_be_read(held: dict[str, Any], store: Store, bank: Partner) -> None:
+    tool = "tool--00000000-0000-4000-8000-000000000000"
+    with store.begin() as tx:
+        reviews.hold(tx, bank.name, [reviews.Held(tool, 1, "a-rule", "")])
+        found = review.shown(tx, reviews.every(tx, "open"))
+    assert {(each.kind, each.value) for each in found} == {("domain", SITE), ("tool", None)}

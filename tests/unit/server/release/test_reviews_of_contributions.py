@@ -1,0 +1,149 @@
+"""What may harm those who are no scammers is kept, and heard by nobody before a person has looked at it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schemas.partner import Partner
+from server.release import review
+from server.release.contribute import Outcome
+from server.store import Store, reviews
+
+Joins = Callable[..., Partner]
+Reports = Callable[..., dict[str, Any]]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Own = Callable[..., dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Decide = Callable[..., None]
+
+EVERYWHERE = ("takedown", "takedown-full", "public", "public-full")
+# A list of harmless sites that comes with the program has it.
+HARMLESS = "google.com"
+
+
+@pytest.fixture
+def decide(store: Store) -> Decide:
+    def decide(state: reviews.State, id_: str) -> None:
+        with store.begin() as tx:
+            review.decide(tx, [id_], state, "operator")
+
+    return decide
+
+
+@pytest.fixture
+def harmless(stix: Stix) -> Callable[..., dict[str, Any]]:
+    def make(by: str = "Example Bank", **columns: str) -> dict[str, Any]:
+        return stix(HARMLESS, reporter=by, tlp="clear", **columns)[1]
+
+    return make
+
+
+def live(held: dict[str, dict[str, Any]]) -> set[str]:
+    return {id_ for id_, obj in held.items() if obj["type"] == "indicator" and not obj.get("revoked")}
+
+
+def test_a_harmless_value_is_kept_and_heard_by_nobody(
+    store: Store, harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, own_room: Own, bank: Partner
+) -> None:
+    indicator = harmless()
+    (pending,) = post(indicator).pending
+    assert "list" in pending.message
+    assert indicator["id"] in held_by("inbox")
+    assert not any(live(held_by(alias)) for alias in EVERYWHERE)
+    assert own_room(bank, "outcomes") == {}
+    with store.read() as tx:
+        (waiting,) = reviews.every(tx)
+    assert (waiting.object_id, waiting.partner, waiting.state) == (indicator["id"], bank.name, "open")
+
+
+def test_no_number_of_partners_makes_a_harmless_value_heard(
+    harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, joins: Joins
+) -> None:
+    for name in ("First Bank", "Second Bank", "Third Bank"):
+        assert post(harmless(by=name), by=joins(name, authority=("domain",))).pending
+    assert not any(live(held_by(alias)) for alias in EVERYWHERE)
+
+
+def test_limits_do_not_let_it_out_either(
+    harmless: Callable[..., dict[str, Any]], stix: Stix, post: Post, own_room: Own, joins: Joins
+) -> None:
+    police = joins("Police", "government")
+    post(stix(HARMLESS, tlp="red", only_partners="Police")[1])
+    assert own_room(police) == {}
+
+
+def test_what_waits_is_not_heard_of_again_and_again(
+    store: Store, harmless: Callable[..., dict[str, Any]], post: Post
+) -> None:
+    first = post(harmless())
+    again = post(harmless())
+    later = post(harmless(reported_at="2026-10-02T08:00:00Z", confidence="90"))
+    assert {len(each.pending) for each in (first, again, later)} == {1}
+    with store.read() as tx:
+        assert len(reviews.every(tx)) == 1
+
+
+def test_what_is_approved_is_heard_at_once(
+    harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, listed: Listed, decide: Decide
+) -> None:
+    indicator = harmless()
+    post(indicator)
+    decide("approved", indicator["id"])
+    assert all(live(held_by(alias)) == {listed(indicator)} for alias in EVERYWHERE)
+
+
+def test_later_versions_of_what_was_approved_pass(
+    harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, listed: Listed, decide: Decide
+) -> None:
+    post(harmless(confidence="50"))
+    decide("approved", harmless()["id"])
+    outcome = post(harmless(confidence="90", reported_at="2026-10-02T08:00:00Z"))
+    assert not outcome.pending
+    assert held_by("public")[listed(harmless())]["confidence"] == 90
+
+
+def test_what_is_approved_of_one_partner_is_not_of_another(
+    harmless: Callable[..., dict[str, Any]], post: Post, decide: Decide, other: Partner
+) -> None:
+    post(harmless())
+    decide("approved", harmless()["id"])
+    assert post(harmless(by=other.name), by=other).pending
+
+
+def test_what_is_rejected_stays_in_whatever_its_later_versions(
+    harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, decide: Decide
+) -> None:
+    indicator = harmless()
+    post(indicator)
+    decide("rejected", indicator["id"])
+    assert post(harmless(confidence="90", reported_at="2026-10-02T08:00:00Z")).pending
+    assert not any(live(held_by(alias)) for alias in EVERYWHERE)
+
+
+def test_what_was_approved_and_is_rejected_later_is_taken_back(
+    harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, listed: Listed, decide: Decide
+) -> None:
+    indicator = harmless()
+    post(indicator)
+    decide("approved", indicator["id"])
+    decide("rejected", indicator["id"])
+    assert all(held_by(alias)[listed(indicator)]["revoked"] for alias in EVERYWHERE)
+
+
+def test_what_is_held_of_one_changes_nothing_of_what_others_say(
+    stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner, decide: Decide
+) -> None:
+    """It is no reporter, no confidence and no word of the consensus."""
+    ours, theirs = stix(confidence="50")[1], stix(confidence="50", reporter=other.name)[1]
+    post(theirs, by=other)
+    post(ours)
+    post({**ours, "modified": "2026-10-02T08:00:00.000Z", "revoked": True})
+    before = held_by("takedown")[listed(ours)]
+    assert before["confidence"] == 50
+    assert post(stix(confidence="90", reported_at="2026-10-03T08:00:00Z")[1]).pending
+    assert held_by("takedown")[listed(ours)] == before
+    decide("approved", ours["id"])
+    assert held_by("takedown")[listed(ours)]["confidence"] == 95

@@ -1,0 +1,156 @@
+"""What is not for everybody reaches only those whom its contributor lets hear it, and tells the others nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers import extension
+from schemas.partner import Partner
+from server.release.contribute import Outcome
+
+Joins = Callable[..., Partner]
+Reports = Callable[..., dict[str, Any]]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Own = Callable[..., dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+Withdraws = Callable[[Partner, dict[str, Any]], None]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+
+SHARED = [name + full for name in ("takedown", "public", "sightings") for full in ("", "-full")]
+
+
+@pytest.fixture
+def partners(joins: Joins) -> dict[str, Partner]:
+    return {
+        "first": joins("First Bank", reads=["takedown"]),
+        "second": joins("Second Bank", reads=["takedown"]),
+        "khmer": joins("Khmer Bank", reads=["takedown"], country="KH"),
+        "police": joins("Police", "government"),
+    }
+
+
+Partners = dict[str, Partner]
+
+
+def live(held: dict[str, dict[str, Any]]) -> set[str]:
+    return {id_ for id_, obj in held.items() if obj["type"] == "indicator" and not obj.get("revoked")}
+
+
+@pytest.mark.parametrize("tlp", ["amber", "amber+strict", "red"])
+def test_what_names_a_partner_reaches_it_alone(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed, tlp: str
+) -> None:
+    said = reports(partners["first"], tlp=tlp, only_partners="Police")
+    assert live(own_room(partners["police"])) == {listed(said, to=partners["police"])}
+    assert not any(listed(said) in held_by(alias) for alias in SHARED)
+    assert not any(listed(said, to=partners[name]) in own_room(partners[name]) for name in ("first", "second", "khmer"))
+
+
+def test_what_may_not_go_to_a_country_reaches_the_other_readers_each_by_itself(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["first"], not_to_countries="KH")
+    assert live(own_room(partners["second"])) == {listed(said, to=partners["second"])}
+    assert not any(listed(said) in held_by(alias) for alias in SHARED)
+    assert not any(listed(said, to=partners[name]) in own_room(partners[name]) for name in ("first", "khmer", "police"))
+
+
+def test_an_object_to_a_partner_alone_comes_with_what_it_refers_to(
+    partners: Partners, reports: Reports, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["first"], tlp="red", only_partners="Police")
+    held = own_room(partners["police"])
+    listing = held[listed(said, to=partners["police"])]
+    assert {listing["created_by_ref"], *listing["object_marking_refs"], extension.ID} <= held.keys()
+    assert partners["first"].identity not in str(held)
+
+
+def test_who_may_not_hear_a_report_learns_nothing_of_it(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    """Neither how many say so, nor what they are, nor how sure, nor since when, nor in which words."""
+    open_ = {"confidence": "50", "scam_type": "investment", "reported_at": "2026-10-10T08:00:00Z"}
+    said = reports(partners["first"], **open_)
+    before = [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")]
+    reports(
+        partners["second"],
+        tlp="red",
+        only_partners="Police;Khmer Bank",
+        confidence="90",
+        scam_type="romance",
+        action="block",
+        countries="KH",
+        description="for few eyes",
+        first_seen="2026-10-01T00:00:00Z",
+        reported_at="2026-11-10T08:00:00Z",
+    )
+    assert [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")] == before
+    both = own_room(partners["khmer"])[listed(said, to=partners["khmer"])]
+    assert (both["confidence"], extension.found(both)["reporters"]) == (95, 2)
+    # Police reads no shared collection: what is said there is not told it by the way.
+    one = own_room(partners["police"])[listed(said, to=partners["police"])]
+    assert (one["confidence"], extension.found(one)["reporters"]) == (90, 1)
+    assert extension.found(one)["scam_type"] == "romance"
+
+
+def test_who_reads_several_shared_rooms_keeps_what_members_are_told(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    """Of two versions of one id readers keep the one that is modified last."""
+    said = reports(partners["first"], confidence="50", tlp="clear")
+    reports(partners["second"], confidence="50", tlp="red", only_partners="Khmer Bank")
+    reports(partners["first"], confidence="70", tlp="clear", reported_at="2026-10-02T08:00:00Z")
+    public, members = held_by("public")[listed(said)], held_by("takedown")[listed(said)]
+    assert public["modified"] < members["modified"]
+    alone = own_room(partners["khmer"])[listed(said, to=partners["khmer"])]
+    assert [each["confidence"] for each in (public, members, alone)] == [70, 70, 85]
+
+
+def test_when_what_was_for_a_partner_alone_ends_it_keeps_what_all_may_hear(
+    partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    """A revocation in its own room would take from it what it still reads elsewhere."""
+    said = reports(partners["first"], confidence="50")
+    alone = reports(partners["second"], confidence="50", tlp="red", only_partners="Khmer Bank")
+    withdraws(partners["second"], alone)
+    kept, shared = own_room(partners["khmer"])[listed(said, to=partners["khmer"])], held_by("takedown")[listed(said)]
+    assert (kept.get("revoked", False), kept["confidence"]) == (False, 50)
+    assert kept["modified"] > shared["modified"]
+
+
+def test_when_all_that_a_partner_may_hear_ends_it_is_told_so_and_the_others_are_not(
+    partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["first"], confidence="50")
+    alone = reports(partners["second"], tlp="red", only_partners="Police")
+    before = held_by("takedown")[listed(said)]
+    withdraws(partners["second"], alone)
+    assert own_room(partners["police"])[listed(said, to=partners["police"])]["revoked"] is True
+    assert held_by("takedown")[listed(said)] == before
+
+
+def test_a_report_that_is_limited_later_leaves_the_shared_rooms(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["first"], tlp="clear")
+    reports(partners["first"], tlp="red", only_partners="Police", reported_at="2026-10-02T08:00:00Z")
+    assert all(held_by(alias)[listed(said)]["revoked"] for alias in ("takedown", "takedown-full", "public"))
+    assert live(own_room(partners["police"])) == {listed(said, to=partners["police"])}
+
+
+def test_who_is_told_of_a_limit_that_keeps_everybody_out_is_the_contributor(
+    partners: Partners, stix: Stix, post: Post
+) -> None:
+    (pending,) = post(stix(tlp="red", reporter="First Bank")[1], by=partners["first"]).pending
+    assert "add only_partners" in pending.message
+
+
+def test_whoever_speaks_of_what_was_told_apart_is_heard_there_and_nowhere_else(
+    partners: Partners, reports: Reports, records_of: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["first"], tlp="red", only_partners="Police;Khmer Bank")
+    sighting = records_of(partners["police"], "sighting", of=listed(said, to=partners["police"]))
+    assert not any(sighting["id"] in held_by(alias) for alias in SHARED)
+    assert sighting["id"] not in own_room(partners["second"])

@@ -1,0 +1,46 @@
+"""A partner whom the brake slows is heard once somebody has looked at what it says, whatever that is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schemas.partner import Partner
+from server.release import review
+from server.release.contribute import Outcome
+from server.store import Store, registry, volumes
+from server.store.times import now
+
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+
+
+@pytest.fixture
+def police(store: Store, joins: Callable[..., Partner]) -> Partner:
+    """Let the police take part, whose word takes a listing back, and slow them."""
+    partner = joins("Police", kind="government", reads=("takedown",))
+    with store.begin() as tx:
+        registry.change(tx, trusted := partner.model_copy(update={"trusted": True}))
+        volumes.slow(tx, trusted.name, "unusual-volume", now())
+    return trusted
+
+
+def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
+    store: Store,
+    stix: Stix,
+    post: Post,
+    held_by: Callable[[str], dict[str, dict[str, Any]]],
+    listed: Callable[..., str],
+    records_of: Callable[..., dict[str, Any]],
+    police: Partner,
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    verdict = records_of(police, "outcome", of=listed(indicator), outcome="false-positive")
+    assert [each.id for each in post(verdict, by=police).pending] == [verdict["id"]]
+    assert not held_by("takedown")[listed(indicator)].get("revoked")
+    assert verdict["id"] not in held_by("sightings")
+    with store.begin() as tx:
+        review.approve(tx, verdict["id"], "operator")
+    assert verdict["id"] in held_by("sightings")
+    assert held_by("takedown")[listed(indicator)]["revoked"] is True

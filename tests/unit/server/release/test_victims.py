@@ -1,0 +1,156 @@
+"""Whoever holds an account under coercion is protected: no path has it blocked, and few hear of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers import extension, marking
+from schemas.partner import FocalFunction, Partner
+from schemas.vocabulary import Tlp
+from server.store import Store, focal_points
+
+Joins = Callable[..., Partner]
+Reports = Callable[..., dict[str, Any]]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Own = Callable[..., dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+Withdraws = Callable[[Partner, dict[str, Any]], None]
+
+ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
+SHARED = [name + full for name in ("mule-accounts", "public", "sightings") for full in ("", "-full")]
+PROTECTING = {"first", "exchange", "police"}
+
+
+@pytest.fixture
+def partners(joins: Joins) -> dict[str, Partner]:
+    reads = ["mule-accounts", "public"]
+    return {
+        "first": joins("First Bank", reads=reads),
+        "exchange": joins("Exchange", "exchange", reads),
+        "police": joins("Police", "government", reads, authority=("bank-account",)),
+        "platform": joins("Platform", "platform", reads),
+        "research": joins("Research", "research", reads),
+        "outside": joins("Outside Bank"),
+        "reporter": joins("Reporter", "telecom", reads),
+    }
+
+
+Partners = dict[str, Partner]
+
+
+@pytest.fixture
+def everywhere(partners: Partners, held_by: Held, own_room: Own) -> Callable[[str], list[dict[str, Any]]]:
+    """Give the latest versions of what says a pattern in any room."""
+
+    def find(pattern: str) -> list[dict[str, Any]]:
+        rooms = [held_by(alias) for alias in SHARED] + [own_room(each) for each in partners.values()]
+        return [obj for room in rooms for obj in room.values() if obj.get("pattern") == pattern]
+
+    return find
+
+
+def live(obj: dict[str, Any] | None) -> bool:
+    return obj is not None and not obj.get("revoked", False)
+
+
+def test_it_reaches_those_who_can_protect_and_nobody_else(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", tlp="clear")
+    reached = {name for name, each in partners.items() if live(own_room(each).get(listed(said, to=each)))}
+    assert reached == PROTECTING
+    assert not any(listed(said) in held_by(alias) for alias in SHARED)
+    for name in PROTECTING:
+        assert own_room(partners[name])[listed(said, to=partners[name])]["object_marking_refs"] == [
+            marking.ref(Tlp.AMBER_STRICT)
+        ]
+
+
+def test_it_says_whom_to_turn_to_for_protection(
+    store: Store, partners: Partners, reports: Reports, own_room: Own, listed: Listed
+) -> None:
+    with store.begin() as tx:
+        focal_points.put(tx, "Police", FocalFunction.PROTECTION, "protection@police.example")
+    said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", countries="TH")
+    listing = own_room(partners["first"])[listed(said, to=partners["first"])]
+    assert extension.found(listing)["referral"] == {"organisation": "Police", "contact": "protection@police.example"}
+    assert "protection@police.example" in str(listing["external_references"])
+
+
+def test_where_a_country_has_nobody_the_hub_is_turned_to(
+    store: Store, partners: Partners, reports: Reports, own_room: Own, listed: Listed
+) -> None:
+    with store.begin() as tx:
+        focal_points.put(tx, "Police", FocalFunction.PROTECTION, "protection@police.example")
+        focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "protection@hub.example")
+    said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", countries="KH")
+    assert (
+        extension.found(own_room(partners["first"])[listed(said, to=partners["first"])])["referral"]["contact"]
+        == "protection@hub.example"
+    )
+
+
+ORDERS = [("coerced", "block"), ("block", "coerced")]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=["protected first", "accused first"])
+@pytest.mark.parametrize("limits", [{}, {"tlp": "red", "only_partners": "Research"}, {"tlp": "red"}], ids=str)
+def test_one_sign_of_coercion_outweighs_all_who_want_it_blocked(
+    partners: Partners,
+    reports: Reports,
+    everywhere: Callable[[str], list[dict[str, Any]]],
+    listed: Listed,
+    order: tuple[str, str],
+    limits: dict[str, str],
+) -> None:
+    """Whoever may hear the sign itself, or nobody."""
+    for step in order:
+        if step == "coerced":
+            said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", **limits)
+        else:
+            for name in ("first", "exchange", "police"):
+                reports(partners[name], **ACCOUNT, confidence="99", action="block", holder_status="complicit")
+    versions = everywhere(said["pattern"])
+    assert versions
+    assert not any(live(each) and extension.found(each)["grade"] == "block" for each in versions)
+    assert any(live(each) for each in versions)
+
+
+def test_what_was_told_to_all_is_taken_back_from_all_once_somebody_sees_coercion(
+    partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
+) -> None:
+    said = reports(partners["police"], **ACCOUNT, confidence="99", tlp="clear")
+    assert extension.found(held_by("public")[listed(said)])["grade"] == "block"
+    reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
+    assert all(held_by(alias)[listed(said)]["revoked"] for alias in ("mule-accounts", "mule-accounts-full", "public"))
+    kept = own_room(partners["first"])[listed(said, to=partners["first"])]
+    assert (live(kept), extension.found(kept)["grade"]) == (True, "hold")
+
+
+@pytest.mark.parametrize("order", ["protected first", "accused first"])
+def test_when_the_sign_is_taken_back_the_others_words_hold_again(
+    partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, order: str
+) -> None:
+    """Where it was out before it is listed as a new object."""
+    if order == "accused first":
+        reports(partners["police"], **ACCOUNT, confidence="99")
+    sign = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
+    reports(partners["police"], **ACCOUNT, confidence="99")
+    withdraws(partners["reporter"], sign)
+    for held in (held_by("mule-accounts"), own_room(partners["first"])):
+        grades = [
+            extension.found(each)["grade"] for each in held.values() if each["type"] == "indicator" and live(each)
+        ]
+        assert grades == ["block"]
+
+
+@pytest.mark.parametrize("which", ["sighting", "outcome"])
+def test_what_speaks_of_it_goes_no_further_than_it(
+    partners: Partners, reports: Reports, records_of: Reports, held_by: Held, own_room: Own, listed: Listed, which: str
+) -> None:
+    said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
+    word = {"outcome": "funds-held"} if which == "outcome" else {}
+    speech = records_of(partners["first"], which, of=listed(said, to=partners["first"]), **word)
+    assert not any(speech["id"] in held_by(alias) for alias in SHARED)
+    assert not any(speech["id"] in own_room(partners[name]) for name in ("platform", "research", "outside"))
