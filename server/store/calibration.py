@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select
 
 from server.store.store import Tx
-from server.store.tables import calibration
+from server.store.tables_of_rules import calibration
 
 
 class Verdict(NamedTuple):

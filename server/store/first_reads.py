@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import delete, func, insert, select
 
 from server.store.store import Tx
-from server.store.tables import first_reads
+from server.store.tables_of_rules import first_reads
 
 
 def note(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:

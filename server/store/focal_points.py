@@ -6,7 +6,8 @@ from sqlalchemy import delete, insert, select
 
 from schemas.partner import FocalFunction, PartnerKind
 from server.store.store import Tx
-from server.store.tables import focal_points, partners
+from server.store.tables import partners
+from server.store.tables_of_rules import focal_points
 
 # The hub's own stand under this name, which no partner can have.
 HUB = ""

@@ -4,7 +4,7 @@ from sqlalchemy import select, update
 
 from mappers.identity import Hub
 from server.store.store import Tx
-from server.store.tables import hub
+from server.store.tables_of_rules import hub
 from server.store.times import now
 
 __all__ = ["Hub", "get", "identity", "name", "rename", "touch"]

@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert, select
 
 from server.store.lists import any_of, chunks
 from server.store.store import Tx
-from server.store.tables import own_values
+from server.store.tables_of_rules import own_values
 
 
 class AnothersOwn(ValueError):

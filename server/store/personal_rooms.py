@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from server.store.lists import any_of, chunks
 from server.store.store import Tx
-from server.store.tables import personal_rooms
+from server.store.tables_of_rules import personal_rooms
 
 
 def record(tx: Tx, pairs: Iterable[tuple[str, int]]) -> None:

@@ -12,7 +12,8 @@ from server.store.collections import Collection
 from server.store.given import TAKEN, Place
 from server.store.lists import any_of, chunks
 from server.store.store import Tx
-from server.store.tables import collections, deliveries, objects, positions, receipts, retractions
+from server.store.tables import collections, deliveries, objects, positions
+from server.store.tables_of_rules import receipts, retractions
 from server.store.times import now
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from server.store.lists import any_of, chunks
 from server.store.store import Tx
-from server.store.tables import reviews
+from server.store.tables_of_rules import reviews
 from server.store.times import now
 
 State = Literal["open", "approved", "rejected"]

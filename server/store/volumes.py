@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select, update
 
 from server.store.store import Tx
-from server.store.tables import brakes, volumes
+from server.store.tables_of_rules import brakes, volumes
 from server.store.times import now
 
 _DAY = 86_400_000_000

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
-from server.cli import _config_first, app
 from server.observe import wrote
 from server.store import Store, audit, collections, log, migrations
 from server.store.item import Item
@@ -17,16 +15,6 @@ from server.store.query import Query
 
 Run = Callable[..., Result]
 REVISIONS = Path(migrations.__file__).parent / "versions"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
-
-    return call
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from feeds import formats
 from feeds.format import Row
@@ -19,22 +18,11 @@ from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.reading import Reader
 from schemas.report import Report
-from server.cli import _config_first, app
 from server.store import Store, collections, log
 from server.store.item import Item
 
 Run = Callable[..., Result]
 WRITTEN = [name for name, each in formats.every().items() if each.writes]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
-
-    return call
 
 
 @pytest.fixture

@@ -2,17 +2,13 @@
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import Result
-from typer.testing import CliRunner
-
-from server.cli import _config_first, app
-from server.release.policy import Policy, put_in_force
 
 Run = Callable[..., Result]
 DOCS = Path(__file__).parents[2] / "docs"
@@ -31,17 +27,6 @@ CASE: dict[str, Any] = {
         }
     ],
 }
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)))
-
-    yield call
-    put_in_force(Policy())
 
 
 def changed(**expect: Any) -> str:

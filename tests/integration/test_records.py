@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 import stix2
 from click.testing import Result
-from typer.testing import CliRunner
 
-from server.cli import _config_first, app
 from server.store import Store, collections, log
 from server.store.query import Query
 
@@ -26,16 +24,6 @@ OUTCOMES = (
     "shop.example.com,domain,taken-down,,2026-01-02\n"
     "unknown.example.com,domain,blocked,,\n"
 )
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
-
-    return call
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, hub, log, migrations, partners, registry
 from server.store.item import Item
 from server.store.query import Query
-from server.store.tables import metadata
+from server.store.tables_of_rules import metadata
 
 MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 

@@ -1,0 +1,160 @@
+"""The tables of the release rules: who the hub is, what waits for a person, who has to learn what, who was right."""
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+
+from server.store.tables import metadata
+
+__all__ = [
+    "brakes",
+    "calibration",
+    "first_reads",
+    "focal_points",
+    "hub",
+    "metadata",
+    "own_values",
+    "personal_rooms",
+    "receipts",
+    "retractions",
+    "reviews",
+    "volumes",
+]
+
+# Who this hub is: one row.
+hub = Table(
+    "hub",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+)
+
+# What was held back for a person to look at, and what that person decided.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("object_id", Text, primary_key=True),
+    Column("version", BigInteger),
+    Column("partner", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided", BigInteger),
+    Column("decided_by", Text),
+    Column("note", Text),
+    Index("ix_reviews_state", "state", "opened"),
+)
+
+# What was taken back from a collection: the date_added and the version of the revocation there.
+retractions = Table(
+    "retractions",
+    metadata,
+    Column("object_id", Text, nullable=False),
+    Column("collection", Text, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("object_id", "collection"),
+    Index("ix_retractions_opened", "opened"),
+)
+
+# Who was given what was taken back, and since when they know that it was.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("object_id", Text, nullable=False),
+    Column("collection", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    # As in the retraction.
+    Column("revoked_at", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("closed", BigInteger),
+    Column("how", Text),
+    PrimaryKeyConstraint("object_id", "collection", "partner"),
+    Index("ix_receipts_opened", "opened"),
+)
+Index(
+    "ix_receipts_open",
+    receipts.c.partner,
+    receipts.c.collection,
+    receipts.c.revoked_at,
+    receipts.c.opened,
+    sqlite_where=text("closed IS NULL"),
+    postgresql_where=text("closed IS NULL"),
+)
+
+# When somebody had first been given a collection up to which date_added.
+first_reads = Table(
+    "first_reads",
+    metadata,
+    Column("collection", Text, nullable=False),
+    Column("given", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("collection", "given"),
+)
+
+# Partners' own domains and accounts, named as in mentions.
+own_values = Table(
+    "own_values",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+)
+
+# Whom to turn to, by function; the hub's own stand under no partner's name.
+focal_points = Table(
+    "focal_points",
+    metadata,
+    Column("partner", Text, nullable=False),
+    Column("function", Text, nullable=False),
+    Column("contact", Text, nullable=False),
+    PrimaryKeyConstraint("partner", "function"),
+)
+
+# Which personal rooms an object has been in.
+personal_rooms = Table(
+    "personal_rooms",
+    metadata,
+    Column("object_id", Text, nullable=False),
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    PrimaryKeyConstraint("object_id", "collection"),
+)
+
+# How right a partner has been about values of a kind, and how far its stated confidence was from that.
+calibration = Table(
+    "calibration",
+    metadata,
+    Column("partner", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("confirmed", BigInteger, nullable=False),
+    Column("wrong", BigInteger, nullable=False),
+    Column("brier_sum", Float, nullable=False),
+    Column("judged", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "kind"),
+)
+
+# How many objects each partner sent a day (days since the epoch), and how many of them the guard held back.
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("partner", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "day"),
+)
+
+# Partners whose contributions are all held back, since when and by which rule, until an operator lifts that.
+brakes = Table(
+    "brakes",
+    metadata,
+    Column("partner", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    # NULL: not yet.
+    Column("lifted", BigInteger),
+)
