@@ -36,6 +36,8 @@ from server.store.store import Tx
 logger = logging.getLogger(__name__)
 
 
+# However much comes at once, memory is for a part of it.
+_AT_ONCE = 2_000
 _LEFT = "not-a-partner: you take part here no more"
 
 
@@ -70,16 +72,23 @@ def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy |
     the others: it is listed with the reason.
     """
     outcome = Outcome()
+    # What speaks of others comes after them, in whichever part of a large contribution they are.
+    ordered = sorted(items, key=lambda item: about.order(item.type)) if len(items) > _AT_ONCE else items
+    for start in range(0, len(ordered), _AT_ONCE):
+        _contribute(tx, partner, ordered[start : start + _AT_ONCE], policy, outcome)
+    return outcome
+
+
+def _contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy | None, outcome: Outcome) -> None:
     # Reading and looking up take time: before the inbox is locked, not while.
     taken = [each for item in items if (each := _read(item, outcome))]
     if not taken:
-        return outcome
+        return
     scene = at_hand(tx, policy)
     if partner.name in scene.registry.gone:
         outcome.failed += [Refused(each.item.id, each.item.version, _LEFT) for each in taken]
     else:
         _Contribution(scene, partner, outcome).take(taken)
-    return outcome
 
 
 def _read(item: Item, outcome: Outcome) -> Taken | None:

@@ -97,3 +97,19 @@ def test_an_opinion_of_many_values_is_read_once(
     opinion = blocked(second, *map(listed, said))
     post(opinion, by=second)
     assert read == [opinion["id"]]
+
+
+def test_what_comes_in_parts_is_one_contribution(
+    monkeypatch: pytest.MonkeyPatch,
+    stix: Stix,
+    post: Post,
+    held_by: Callable[[str], dict[str, dict[str, Any]]],
+    bank: Partner,
+) -> None:
+    monkeypatch.setattr("server.release.contribute._AT_ONCE", 2)
+    indicators = [stix(f"h{number}.example.com")[1] for number in range(5)]
+    opinion = blocked(bank, indicators[-1]["id"])
+    outcome = post(opinion, *indicators)
+    assert {each.id for each in outcome.accepted} == {opinion["id"], *(each["id"] for each in indicators)}
+    assert opinion["id"] in held_by("sightings")
+    assert len([each for each in held_by("takedown").values() if each["type"] == "indicator"]) == 5
