@@ -24,7 +24,7 @@ from feeds.schedule import Schedule
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
-from server.store import Store, collections, feed_states, log, partners
+from server.store import Store, collections, feed_states, log, partners, reviews
 from server.store.query import UNLIMITED, Query
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration.faults import HANG_SECONDS, Line, spoiled
@@ -220,11 +220,12 @@ def _feeds(urls: dict[str, str], user: str, *, timeout: float) -> dict[str, Conn
 
 
 def _active_of(store: Store, name: str) -> set[str]:
-    """Give the values of which a partner's indicators are active, each once."""
+    """Give the values of which a partner's indicators are active and let pass, each once."""
     with store.read() as tx:
-        bodies = log.page(tx, collections.get(tx, "takedown"), Query(limit=UNLIMITED)).bodies
-    objects = [obj for obj in map(orjson.loads, bodies) if obj.get("created_by_ref") == ids.identity(name)]
-    values = [obj["pattern"].split("'")[1] for obj in objects if obj["id"] in standing(objects)]
+        bodies = log.page(tx, collections.get(tx, "inbox"), Query(limit=UNLIMITED, types=("indicator",))).bodies
+        objects = [obj for obj in map(orjson.loads, bodies) if obj["created_by_ref"] == ids.identity(name)]
+        held = reviews.states(tx, [obj["id"] for obj in objects])
+    values = [obj["pattern"].split("'")[1] for obj in objects if obj["id"] in standing(objects).keys() - held.keys()]
     assert len(values) == len(set(values))
     return set(values)
 
