@@ -15,6 +15,7 @@ from server.release.disputes import Disputes
 from server.release.hearing_back import HearingBack
 from server.release.intake import (
     RESERVED,
+    TRANSLATION,
     Decision,
     Intake,
     Taken,
@@ -94,7 +95,7 @@ def _contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy 
 def _read(item: Item, outcome: Outcome) -> Taken | None:
     try:
         obj = shape.read(item)
-        if not item.revoked and item.id not in RESERVED:
+        if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             personal.refuse(obj)
         if obj["type"] != "indicator":
             return Taken(item, obj)
@@ -127,7 +128,8 @@ class _Contribution:
 
     def take(self, taken: Sequence[Taken]) -> None:
         spoken_of = {ref for each in taken for ref in about.refs(each.obj)}
-        self._loading.read({each.item.id for each in taken} | spoken_of)
+        translated = {str(each.obj.get("object_ref")) for each in taken if each.item.type == TRANSLATION}
+        self._loading.read({each.item.id for each in taken} | spoken_of | translated)
         may_stand = {each.item.id for each in taken if about.refs(each.obj) or may_be_a_listing(each)}
         self._publication.load(spoken_of | may_stand)
         listed = {id_ for id_ in may_stand - self._loading.known.keys() if self._publication.standing(id_)}

@@ -8,7 +8,7 @@ from mappers import companions, ids, pattern
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release import about, owned, volume
+from server.release import about, owned, personal, volume
 from server.release.hit import Hit
 from server.release.renew import is_news
 from server.release.values import Loading, subject_of
@@ -23,6 +23,7 @@ _LISTINGS = range(1, 4)
 # What makes an indicator say no report, though it may be right for others.
 _FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 LISTED_AGAIN = "listed-again"
+TRANSLATION = "language-content"
 _TAKEN_BACK = ("retracted", "disputed")
 _TAKEN_BACK_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
 _ANOTHER_VALUE = "this was looked at for the value that it had: contribute another value under an id of its own"
@@ -83,6 +84,10 @@ class Intake:
         """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
         if taken.item.id in RESERVED:
             return Decision(taken, kept=False)  # the hub's own copy is what is published
+        if taken.item.type == TRANSLATION and not taken.item.revoked:
+            # It says the value that its indicator names.
+            meant = self._known.get(str(taken.obj.get("object_ref")), {})
+            personal.refuse({**taken.obj, "pattern": meant.get("pattern")})
         taken = self._owned(taken)
         before = self._known.get(taken.item.id)
         again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6

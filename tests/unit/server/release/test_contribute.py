@@ -452,3 +452,16 @@ def test_no_shape_of_object_stops_the_others(
     assert len(outcome.accepted) + len(outcome.pending) + len(outcome.failed) == 2
     assert listed(good) in held_by("takedown")
     assert listed(first) not in held_by("takedown")
+
+
+@pytest.mark.parametrize("number", ["+66812345678", "+66898765432"])
+def test_what_says_an_indicator_in_another_language_may_say_its_value_and_no_other_persons(
+    stix: Stix, post: Post, number: str
+) -> None:
+    objects = stix("+66812345678", "phone", lang="th", description="โฆษณาชวนลงทุนปลอม")
+    *_, translation = objects
+    assert translation["type"] == "language-content"
+    contents = {"en": {"name": f"Phone number used in a scam: {number}"}}
+    outcome = post(*objects[:-1], {**translation, "contents": contents})
+    refused = [each.id for each in outcome.failed]
+    assert refused == ([] if number == "+66812345678" else [translation["id"]])
