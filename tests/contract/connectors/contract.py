@@ -172,9 +172,12 @@ class Contract(ABC):
             except Crash:
                 crashes += 1
                 continue
-            assert result.ending == "done", result.error
-            break
+            # A peer may drop what the crash left open; then it is tried again later, as on a schedule.
+            assert result.ending in ("done", "try-later"), result.error
+            if result.ending == "done":
+                break
         assert crashes >= 1
+        assert result.ending == "done"
         assert len(set(self.arrived(store))) == 7
 
     def test_wrong_credentials_are_the_operators_to_mend(self, store: Store) -> None:
