@@ -230,7 +230,9 @@ def run_until_stopped(
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with Schedule(store, feeds, reread=reread, eager=eager):
-            stopped.wait()
+            # A signal that another thread is given wakes nobody: who waits has to look by himself.
+            while not stopped.wait(1):
+                pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
