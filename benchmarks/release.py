@@ -1,18 +1,19 @@
 """The release rules on PostgreSQL: contributions a second, in batches of 1,000, beside COPY of the same reports alone.
 
 One partner contributes, then two at once, each a process; each fifth value is one that another partner reports
-already, so that it is fused with that.
+already, so that it is fused with that. Then on SQLite one large contribution, and all of it taken back again.
 """
 
 import gc
+import json
 import multiprocessing
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from itertools import count
 from typing import Any
 
-from benchmarks.store import copied
+from benchmarks.store import copied, plain
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas import timestamp
@@ -28,6 +29,7 @@ from tests.postgres import Postgres
 BATCH = 1_000
 BATCHES = 15
 ROUNDS = 3
+MANY = 20_000
 _NAMES = ("Bank A", "Bank B")
 _KNOWN_EACH = 5
 
@@ -57,6 +59,27 @@ def rows(stock: int) -> Iterator[list[object]]:
         ours = statistics.median(rates)
         what = f"release on PostgreSQL with {stock:,} values: contributions/s, {BATCH:,} a batch, {who}"
         yield [what, round(ours), "COPY of the reports alone", round(theirs), f"{ours / theirs:.3f}x"]
+    yield from _many_at_once()
+
+
+def _many_at_once() -> Iterator[list[object]]:
+    """Give the seconds that one contribution of ``MANY`` takes on SQLite, and the revocation of them all."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(f"sqlite:///{folder}/hub.db")
+        set_up(store)
+        with store.begin() as tx:
+            partners.add(tx, _partner(_NAMES[0]))
+        made = _items(_NAMES[0], [f"many-{number}" for number in range(MANY)])
+        later = {"revoked": True, "modified": timestamp.text(timestamp.now())}
+        for what, items in (
+            ("contributed", made),
+            ("revoked", [Item.of({**json.loads(each.body), **later}) for each in made]),
+        ):
+            start = time.perf_counter()
+            with store.begin() as tx:
+                assert len(contribute(tx, _partner(_NAMES[0]), items).accepted) == MANY
+            yield [f"release on SQLite: {MANY:,} {what} at once, s", f"{time.perf_counter() - start:.1f}", "", "", ""]
+        store.close()
 
 
 def _fill(store: Store, stock: int) -> None:
@@ -94,11 +117,11 @@ def _partner_at_work(url: str, name: str, stock: int, round_: int, ready: Any) -
 
 def _values(name: str, stock: int, round_: int, batch: int) -> list[str]:
     """Give names for a batch: mostly new ones, some that are listed already."""
-    place = count((round_ * BATCHES + batch) * BATCH)
+    first = (round_ * BATCHES + batch) * BATCH
     mine = name.replace(" ", "-").lower()
     return [
         f"stock{number * 7 % stock}" if number % _KNOWN_EACH == 0 else f"{mine}-{number}"
-        for number in (next(place) for _ in range(BATCH))
+        for number in range(first, first + BATCH)
     ]
 
 
@@ -119,12 +142,7 @@ def _plain_rate(insert: Any, round_: int) -> float:
     items = [_items(_NAMES[0], [f"plain-{round_}-{batch}-{each}" for each in range(BATCH)]) for batch in range(BATCHES)]
     start = time.perf_counter()
     for number, batch in enumerate(items):
-        insert(
-            [
-                (1, (round_ * BATCHES + number) * BATCH + place, *item[:5], True, False, item.body)
-                for place, item in enumerate(batch)
-            ]
-        )
+        insert(plain(batch, (round_ * BATCHES + number) * BATCH))
     return BATCH * BATCHES / (time.perf_counter() - start)
 
 

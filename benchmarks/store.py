@@ -55,7 +55,7 @@ def _compare(name: str, store: Store, beside: str, insert: Insert, stock: int) -
         items = _items(5_000)
         with store.begin() as tx:
             log.append(tx, room, items)
-        insert(_plain(items, date))
+        insert(plain(items, date))
         date += len(items)
     for size, times in TRANSACTIONS:
         ours, theirs = [], []
@@ -68,7 +68,7 @@ def _compare(name: str, store: Store, beside: str, insert: Insert, stock: int) -
             ours.append(size * times / (time.perf_counter() - start))
             raw = []
             for batch in batches:
-                raw.append(_plain(batch, date))
+                raw.append(plain(batch, date))
                 date += size
             start = time.perf_counter()
             for each in raw:
@@ -88,7 +88,8 @@ def _items(count: int) -> list[Item]:
     return made
 
 
-def _plain(items: list[Item], date: int) -> list[tuple[Any, ...]]:
+def plain(items: list[Item], date: int) -> list[tuple[Any, ...]]:
+    """Give items as rows of a bare table, their dates those that follow ``date``."""
     return [(1, at, *item[:5], True, False, item.body) for at, item in enumerate(items, date + 1)]
 
 

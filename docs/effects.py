@@ -15,7 +15,7 @@ from schemas.errors import Rejected  # noqa: E402
 from schemas.kind import Kind  # noqa: E402
 from schemas.partner import Partner, PartnerKind  # noqa: E402
 from schemas.report import Hold, Report  # noqa: E402
-from schemas.vocabulary import HolderStatus, OpinionWord, Outcome  # noqa: E402
+from schemas.vocabulary import HolderStatus, Outcome  # noqa: E402
 from server.release import grade  # noqa: E402
 from server.release.calibration import reliability  # noqa: E402
 from server.release.confidence import weight  # noqa: E402
@@ -70,9 +70,8 @@ def _seen(many: int) -> list[Seen]:
     return [Seen(_partner(100 + number), _NOON, _NOON) for number in range(many)]
 
 
-def _judged(word: Outcome | OpinionWord) -> list[Judged]:
-    outcome, opinion = (word, None) if isinstance(word, Outcome) else (None, word)
-    return [Judged(_partner(200), outcome, opinion, _NOON)]
+def _judged(outcome: Outcome) -> list[Judged]:
+    return [Judged(_partner(200), outcome, None, _NOON)]
 
 
 def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[Judged]]]:

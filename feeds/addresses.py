@@ -34,7 +34,7 @@ def connect(
         except OSError as error:
             opened.close()
             failure = error
-        except BaseException:
+        except BaseException:  # whatever it is, nobody else knows the socket
             opened.close()
             raise
         else:

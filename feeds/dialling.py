@@ -124,7 +124,7 @@ class _Guarded(HTTPConnection):
     def _while_watched(self, ask: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return ask(*args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # a connection that is cut off fails in many ways: the watch knows why
             if self._watch is not None and self._watch.fired:
                 raise Overdue("takes longer than answer_within for one answer") from error
             raise

@@ -111,7 +111,7 @@ def sftp(settings: RemoteSettings, parts: SplitResult) -> Opened:
             timeout=seconds * 2,
             skip_instance_cache=True,
         )
-    except BaseException:
+    except BaseException:  # whatever it is, nobody else knows the socket
         opened.close()
         raise
     return Opened(files, lambda: files.loop.call_soon_threadsafe(files.client.abort))
@@ -199,7 +199,7 @@ def consequences(at: str, path: str) -> Iterator[None]:
         raise Misconfigured(f"path: there is nothing at {escaped(path)}") from error
     except (OSError, FSTimeoutError, asyncssh.Error) as error:
         raise TryLater(f"{at}: does not answer ({type(error).__name__})") from error
-    except Exception as error:
+    except Exception as error:  # what comes with an extra cannot be named where that is not there
         if type(error).__module__.partition(".")[0] in ("botocore", "aiobotocore", "aiohttp"):
             raise _refusal(error) or TryLater(f"{at}: does not answer ({type(error).__name__})") from error
         raise

@@ -43,7 +43,7 @@ def isolate(
             return
         except EXPECTED:
             raise
-        except Exception as caught:
+        except Exception as caught:  # whatever it is, the item that it is about is found
             if end - start == 1:
                 failed.append(Failed(start, caught))
                 if len(failed) > _MOST and not given_up:

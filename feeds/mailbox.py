@@ -100,8 +100,7 @@ def opened(server: Server, login: Login, folder: str) -> Iterator[Folder]:
                 validity = _select(connection, folder, server.peer)
             yield Folder(connection, validity, server.most)
             _leave(connection)
-        except BaseException:
-            # Nothing polite is said to a server that may not answer.
+        except BaseException:  # whatever it is, nothing polite is said to a server that may not answer
             with suppress(OSError):
                 connection.shutdown()
             raise
@@ -139,7 +138,7 @@ class _Connection(imaplib.IMAP4):
             return plain
         try:
             return server.context().wrap_socket(plain, server_hostname=server.host)
-        except BaseException:
+        except BaseException:  # whatever it is, nobody else knows the socket
             plain.close()
             raise
 

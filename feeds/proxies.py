@@ -74,7 +74,7 @@ def connect(settings: ProxySettings, host: str, port: int, *, timeout: float, al
     opened = addresses.connect(parts.hostname or "", parts.port or _PORT, timeout=timeout, allow_private=True)
     try:
         _ask(opened, settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", timeout)
-    except BaseException:
+    except BaseException:  # whatever it is, nobody else knows the socket
         opened.close()
         raise
     return opened

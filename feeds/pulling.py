@@ -12,7 +12,8 @@ from feeds.run import Bad, Work
 from mappers import identity
 from schemas.partner import Partner
 from server.release import visible
-from server.release.contribute import Outcome, contribute
+from server.release.contribute import contribute
+from server.release.outcome import Outcome
 from server.store import Tx, checkpoints
 from server.store.item import Item
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NamedTuple, Self, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from feeds import formats, naming, record_rows
 from feeds.connector import Misconfigured, Pull, PullSettings
@@ -22,12 +22,21 @@ from schemas.text import escaped
 _log = logging.getLogger(__name__)
 
 
+def _known_format(name: str) -> str:
+    formats.get(name.partition(":")[0])
+    return name
+
+
+# What stands after a colon is the format's own affair.
+FormatName = Annotated[str, AfterValidator(_known_format)]
+
+
 class FileSettings(ReportSettings, PullSettings):
     """What a pull of files may be told of them, where they leave it out themselves."""
 
-    format: Annotated[str | None, Field(description="format of the files; recognised by content where not named")] = (
-        None
-    )
+    format: Annotated[
+        FormatName | None, Field(description="format of the files; recognised by content where not named")
+    ] = None
     columns: Annotated[
         Path | None, Field(description="TOML file with other names of columns, kinds and scam types (docs/reports.md)")
     ] = None
@@ -37,13 +46,6 @@ class FileSettings(ReportSettings, PullSettings):
             description=f"the files hold records ({', '.join(records.MODELS)}), not reports: which, where rows say none"
         ),
     ] = None
-
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str | None) -> str | None:
-        if name is not None:
-            formats.get(name.partition(":")[0])
-        return name
 
     @field_validator("record")
     @classmethod

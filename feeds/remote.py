@@ -119,8 +119,8 @@ class Remote:
             try:
                 self._files.put_file(str(file), unfinished)
                 sync(self._files.loop, self._rename, unfinished, path)
-            except BaseException:
-                with suppress(Exception):
+            except BaseException:  # whatever it is, half a file is not left where that can be helped
+                with suppress(Exception):  # what went wrong first says more
                     self._files.rm_file(unfinished)
                 raise
 

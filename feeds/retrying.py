@@ -17,7 +17,7 @@ from feeds.pulling import take
 from feeds.pushing import position, record
 from feeds.refusals import push_again
 from feeds.run import Run, Work
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, Tx, dead_letters, feed_states, log
 from server.store.dead_letters import Letter
 

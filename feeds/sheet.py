@@ -23,7 +23,7 @@ class Strings:
         self.at = lru_cache(4096)(self._at)
         try:
             self._fill(xml_stream.pieces(blocks, _Texts()) if blocks else ())
-        except BaseException:
+        except BaseException:  # whatever it is, who gets no object cannot close it
             self._file.close()
             raise
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote, urljoin
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -13,7 +14,7 @@ from feeds import outbound
 from feeds.connector import Misconfigured, TryLater
 from feeds.outbound import OutboundSettings, Refused
 
-__all__ = ["MEDIA_TYPE", "Bearer", "Refused", "connection", "consequences"]
+__all__ = ["MEDIA_TYPE", "Bearer", "Refused", "collection", "connection", "consequences", "place"]
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 
@@ -58,6 +59,23 @@ def connection(
     theirs.close()
     opened.session = ours
     return opened
+
+
+def place(url: str, named: str | None) -> str:
+    """Give the URL of the collection that is ``named`` at the API root ``url``; of none, ``url`` is its own already."""
+    url = url if url.endswith("/") else url + "/"
+    return urljoin(url, f"collections/{quote(named, safe='')}/") if named else url
+
+
+def collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TYPE) -> Any:
+    """Ask what is at ``url``, and make the ``kind`` of taxii2-client's collections that it is.
+
+    Raises what ``consequences`` takes in.
+    """
+    about = opened.get(url, headers={"Accept": media_type})
+    # The client wants the id in the URL, where the configuration may have an alias.
+    by_id = urljoin(url, f"../{quote(about['id'], safe='')}/")
+    return kind(by_id, conn=opened, collection_info=about)
 
 
 @contextmanager

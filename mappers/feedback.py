@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mappers import extension, ids, marking
+from mappers import extension, ids, labels, marking
 from schemas.feedback import Event, Feedback
 from schemas.vocabulary import Tlp
 
@@ -39,7 +39,7 @@ def to_stix(hub: str, partner: str, feedback: Feedback, refs: Sequence[str], at:
         "abstract": english,
         "content": f"{english} / {thai}" + (f" ({more})" if more else ""),
         "object_refs": list(refs),
-        "labels": ["scam", f'scam:feedback="{feedback.event}"'],
+        "labels": labels.of({"feedback": feedback.event}),
         "object_marking_refs": [marking.ref(Tlp.AMBER_STRICT)],
         "extensions": {extension.ID: extension.of(feedback={**said, "at": at, "count": len(refs)})},
     }

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mappers import extension, ids, kinds, labels, marking, record, wording
-from mappers.indicator import Profile
+from mappers.indicator import Profile, spelled_for
 from mappers.observable import of_terms, value
 from schemas.errors import Rejected
 from schemas.flow import Flow
@@ -89,7 +89,7 @@ def from_stix(
 def _observable(end: Subject, profile: Profile) -> dict[str, Any]:
     mapper = kinds.every()[str(end.kind)]
     normal = Normal(str(end.value), end.details)
-    return of_terms(mapper, mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal))
+    return of_terms(mapper, spelled_for(profile, mapper, normal))
 
 
 def _end(end: Subject) -> dict[str, Any]:

@@ -59,6 +59,11 @@ def identity(name: str) -> str:
     return "identity--" + in_scamfeed({"name": name, "type": "identity"})
 
 
+def identity_called(name_or_id: str) -> str:
+    """Give the id of the identity that is named by its own name or by that id."""
+    return name_or_id if name_or_id.startswith("identity--") else identity(name_or_id)
+
+
 def indicator(created_by_ref: str, pattern: str, seq: int = 0) -> str:
     """Give the id of one creator's indicator for a pattern; ``seq`` counts listings anew after a revocation."""
     named = {"created_by_ref": created_by_ref, "pattern": pattern, "seq": seq, "type": "indicator"}

@@ -63,7 +63,7 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     """
     mapper = kinds.every()[report.kind]
     normal = Normal(report.value, report.details)
-    terms = mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
+    terms = spelled_for(profile, mapper, normal)
     frame = framing(report)
     spelled = pattern.write(terms)
     indicator_id = ids.indicator(frame.creator, spelled, seq)
@@ -86,6 +86,11 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     observable, relationship = _basis(mapper, terms, indicator)
     others = language.contents(indicator, report) if profile is Profile.FULL else []
     return [observable, indicator, relationship, *others]
+
+
+def spelled_for(profile: Profile, mapper: KindMapper, normal: Normal) -> pattern.Terms:
+    """Give the terms of a value, in the spelling that readers of ``profile`` take."""
+    return mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
 
 
 def framing(report: Report) -> Frame:

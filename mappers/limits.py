@@ -19,7 +19,7 @@ def write(sharing: Sharing | None) -> dict[str, Any]:
     if sharing is None:
         return {}
     said = sharing.model_dump(mode="json", exclude_defaults=True)
-    return {name: sorted(map(_identity, each)) if name in _PARTNERS else each for name, each in said.items()}
+    return {name: sorted(map(ids.identity_called, each)) if name in _PARTNERS else each for name, each in said.items()}
 
 
 def read(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Any:
@@ -54,7 +54,3 @@ def of(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Shar
         raise Rejected(
             "bad-sharing", f"{place}: {first['msg']}; limits that are not understood cannot be kept"
         ) from None
-
-
-def _identity(name_or_id: str) -> str:
-    return name_or_id if name_or_id.startswith("identity--") else ids.identity(name_or_id)

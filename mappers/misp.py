@@ -9,6 +9,7 @@ from mappers.misp_terms import Attribute
 from schemas import timestamp
 from schemas.kind import Normal
 from schemas.report import Report
+from schemas.vocabulary import Tlp
 
 
 class Spelled(NamedTuple):
@@ -74,25 +75,32 @@ def event(reports: Sequence[Report], info: str, *, revoked: Iterable[Report] = (
     """
     first = reports[0]
     last = max(report.reported_at for report in reports)
-    stamp = str(int(last.timestamp()))
     spelled = [to_misp(report) for report in reports] + [to_misp(report, revoked=True) for report in revoked]
-    identity = ids.identity(first.reporter)
-    named = {"created_by_ref": identity, "kind": first.kind, "tlp": first.tlp, "type": "misp-event"}
+    named = {"created_by_ref": ids.identity(first.reporter), "kind": first.kind, "tlp": first.tlp, "type": "misp-event"}
+    uuid = ids.in_scamfeed({**named, "value": first.value})
     return {
         "Event": {
-            "uuid": ids.in_scamfeed({**named, "value": first.value}),
-            "info": info,
-            "date": last.date().isoformat(),
-            "timestamp": stamp,
-            "publish_timestamp": stamp,
-            "published": True,
-            "analysis": "2",
-            "threat_level_id": "4",
-            "Orgc": {"name": first.reporter, "uuid": identity.partition("--")[2]},
-            "Tag": [{"name": f"tlp:{first.tlp}"}],
+            **head(uuid, info, first.reporter, first.tlp, last.date().isoformat(), int(last.timestamp())),
             "Attribute": [each.body for each in spelled if each and each.section == "Attribute"],
             "Object": [each.body for each in spelled if each and each.section == "Object"],
         }
+    }
+
+
+def head(uuid: str, info: str, reporter: str, tlp: Tlp, day: str, last: int) -> dict[str, Any]:
+    """Give what an event says of itself: whose it is, how far it goes, its day, and its last change in Unix seconds."""
+    stamp = str(last)
+    return {
+        "uuid": uuid,
+        "info": info,
+        "date": day,
+        "timestamp": stamp,
+        "publish_timestamp": stamp,
+        "published": True,
+        "analysis": "2",
+        "threat_level_id": "4",
+        "Orgc": {"name": reporter, "uuid": ids.identity(reporter).partition("--")[2]},
+        "Tag": [{"name": f"tlp:{tlp}"}],
     }
 
 

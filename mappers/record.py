@@ -31,11 +31,6 @@ def moment(said: datetime | None) -> str | None:
     return None if said is None else timestamp.text(said)
 
 
-def identity(name_or_id: str) -> str:
-    """Give the id of the identity that is named by its own name or by that id."""
-    return name_or_id if name_or_id.startswith("identity--") else ids.identity(name_or_id)
-
-
 def extensions(record: Record, **words: Any) -> dict[str, Any]:
     """Give the property ``extensions`` with our words and the record's limits, nothing where there are none."""
     properties = extension.of(**words, sharing=limits.write(record.sharing))

@@ -18,7 +18,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
     """
     by, of = ids.identity(sighting.reporter), subject.ref(sighting.of, profile)
     first, last = record.moment(sighting.first_seen), record.moment(sighting.last_seen)
-    places = [] if sighting.seen_by is None else [record.identity(sighting.seen_by)]
+    places = [] if sighting.seen_by is None else [ids.identity_called(sighting.seen_by)]
     places += [ids.location(country) for country in sighting.countries]
     return {
         "type": "sighting",

@@ -1,7 +1,7 @@
 """Which object a record's subject is."""
 
 from mappers import ids, kinds, pattern
-from mappers.indicator import Profile
+from mappers.indicator import Profile, spelled_for
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.subject import Subject
@@ -18,5 +18,5 @@ def ref(subject: Subject, profile: Profile = Profile.FULL) -> str:
             "(of_reporter); scamfeed contribute finds those that the hub has",
         )
     mapper, normal = kinds.every()[subject.kind], Normal(subject.value, subject.details)
-    terms = mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
-    return ids.indicator(ids.identity(subject.reporter), pattern.write(terms))
+    spelled = pattern.write(spelled_for(profile, mapper, normal))
+    return ids.indicator(ids.identity(subject.reporter), spelled)

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, unquote
 import ada_url
 
 # A longer address is nobody's page.
-_LONGEST = 2048
+LONGEST = 2048
 _WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}", re.IGNORECASE)
 _WITHOUT = re.compile(r"(?://)?(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?[/?#]", re.IGNORECASE)
+_BEGINNING = re.compile(rf"{_WITH_SCHEME.pattern}|(?:[\w-]+\.)+[a-z]{{2,}}(?::\d+)?/", re.IGNORECASE)
 
 
 class Address(NamedTuple):
@@ -27,7 +28,7 @@ class Address(NamedTuple):
 @lru_cache(maxsize=64)
 def read_address(text: str) -> Address | None:
     """Take an address apart, with or without its scheme; None where it is none."""
-    if len(text) > _LONGEST or not ("/" in text or "\\" in text):
+    if len(text) > LONGEST or not ("/" in text or "\\" in text):
         return None
     if not _WITH_SCHEME.match(text):
         if not _WITHOUT.match(text):
@@ -42,6 +43,11 @@ def read_address(text: str) -> Address | None:
     host = url.hostname.casefold().rstrip(".") if web else f"{url.protocol}//{url.hostname}".casefold()
     parts = [_part(each) for each in url.pathname.split("/") if each]
     return Address(host, "/".join(parts), query, _part(url.hash[1:]).strip("/"))
+
+
+def begins_as_address(text: str) -> bool:
+    """Tell whether ``text`` begins with a scheme or a host as addresses do, whether or not the rest makes it one."""
+    return _BEGINNING.match(text) is not None
 
 
 def _part(text: str) -> str:

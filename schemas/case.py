@@ -5,9 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.errors import Rejected
-from schemas.partner import CountryCode
 from schemas.record import Record, in_order
-from schemas.report import Evidence, Line
+from schemas.report import Countries, Evidence, Line
 from schemas.subject import Subject
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import CaseContext, ScamType, Word
@@ -20,15 +19,10 @@ class Case(Record):
     context: CaseContext = CaseContext.SUSPICIOUS_ACTIVITY
     members: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=10_000)]
     scam_type: Word = ScamType.UNKNOWN.value
-    countries: Annotated[tuple[CountryCode, ...], Field(max_length=60, description="countries it concerns")] = ()
+    countries: Annotated[Countries, Field(description="countries it concerns")] = ()
     first_seen: Timestamp | None = None
     last_seen: Timestamp | None = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
-
-    @field_validator("countries", mode="after")
-    @classmethod
-    def _sort(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(set(countries)))
 
     @field_validator("members", mode="after")
     @classmethod

@@ -30,6 +30,11 @@ def _registries() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
+def a_labels(name: str) -> str:
+    """Give ``name`` as resolvers are asked for it, "" where no name is written so."""
+    return name if name.isascii() else ada_url.idna_to_ascii(name).decode("ascii")
+
+
 def is_somebodys(name: str) -> bool:
     """Tell whether ``name`` is below a public suffix, or is one only by a provider's ``*`` rule: one customer's."""
     _, _, parent = name.partition(".")
@@ -49,7 +54,7 @@ def _listed() -> frozenset[str]:
     """Give the names that have a rule or an exception of their own."""
     lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
     names = (line.strip().lstrip("!") for line in lines if line and not line.startswith(("//", "*")))
-    return frozenset(name if name.isascii() else ada_url.idna_to_ascii(name).decode("ascii") for name in names)
+    return frozenset(a_labels(name) for name in names)
 
 
 def _is_somebodys(name: str) -> bool:

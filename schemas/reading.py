@@ -6,10 +6,10 @@ from functools import cache
 from pydantic import ValidationError
 
 from schemas import hold, kinds, sharing
-from schemas.errors import Rejected
+from schemas.errors import of_validation
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.refang import refang
-from schemas.report import MAX_VALUE, Report
+from schemas.report import MAX_VALUE, Report, evidence_by_hash
 from schemas.vocabulary import Tlp
 
 _LISTS = {"countries": ","}
@@ -85,7 +85,7 @@ def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
         if key in _TOGETHER:
             continue
         if key == "sha256":
-            data["evidence"] = [{"sha256": digest.strip().lower()} for digest in text.split(",")]
+            data["evidence"] = evidence_by_hash(text)
         elif key in _LISTS:
             data[key] = [part.strip().upper() for part in text.replace(";", ",").split(_LISTS[key]) if part.strip()]
         elif key in Report.model_fields or key not in _inputs_of_kinds():
@@ -93,6 +93,4 @@ def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
     try:
         return Report.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        column = ".".join(str(part) for part in first["loc"]) or "row"
-        raise Rejected(f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {first['msg']}") from None
+        raise of_validation(error) from None

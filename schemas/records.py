@@ -13,6 +13,7 @@ from schemas.errors import Rejected, of_validation
 from schemas.flow import Flow
 from schemas.outcome import Opinion, Outcome
 from schemas.record import Record
+from schemas.report import evidence_by_hash
 from schemas.sighting import Sighting
 from schemas.subject import spelled
 
@@ -68,7 +69,7 @@ def read(name: str, said: Mapping[str, Any], defaults: Mapping[str, str]) -> Rec
     if "sharing" not in data and (limits := sharing.read(columns)):
         data["sharing"] = limits
     if "evidence" in model.model_fields and isinstance(columns.get("sha256"), str):
-        data["evidence"] = [{"sha256": digest.strip().lower()} for digest in columns["sha256"].split(",")]
+        data["evidence"] = evidence_by_hash(columns["sha256"])
     try:
         return model.model_validate(data)
     except ValidationError as error:

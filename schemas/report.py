@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -20,7 +20,7 @@ from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.partner import CountryCode
 from schemas.refang import refang
-from schemas.sharing import Limits
+from schemas.sharing import Limits, each_once
 from schemas.text import shown
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import Action, HolderStatus, PaymentRail, ScamType, Tlp, Word
@@ -43,6 +43,7 @@ Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202
 
 Lang = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Reporter = Annotated[str, Field(min_length=1, max_length=100, description="name of the reporting partner")]
+Countries = Annotated[tuple[CountryCode, ...], Field(max_length=60), AfterValidator(each_once)]
 
 
 class Evidence(BaseModel):
@@ -52,6 +53,11 @@ class Evidence(BaseModel):
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     reference: Annotated[Text | None, Field(description="where the holder keeps it: a file name or case number")] = None
+
+
+def evidence_by_hash(column: str) -> list[dict[str, str]]:
+    """Give what a column of a file says of evidence, ready for ``Evidence``: hashes with commas between them."""
+    return [{"sha256": digest.strip().lower()} for digest in column.split(",")]
 
 
 class Hold(BaseModel):
@@ -94,7 +100,7 @@ class Report(BaseModel):
     valid_until: Timestamp
     confidence: Annotated[int | None, Field(ge=0, le=100)] = None
     tlp: Tlp = Tlp.AMBER
-    countries: Annotated[tuple[CountryCode, ...], Field(max_length=60, description="countries it concerns")] = ()
+    countries: Annotated[Countries, Field(description="countries it concerns")] = ()
     action: Annotated[Action | None, Field(description="what the reporter asks of who reads it")] = None
     holder_status: Annotated[HolderStatus | None, Field(description="for kinds that somebody holds")] = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
@@ -150,11 +156,6 @@ class Report(BaseModel):
         if not known:
             return data
         return {**data, "valid_until": max(known) + kinds.get(data["kind"]).time_to_live}
-
-    @field_validator("countries", mode="after")
-    @classmethod
-    def _sort(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(set(countries)))
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -11,7 +11,8 @@ from schemas.vocabulary import Purpose, Word
 _MOST = 250
 
 
-def _sorted(entries: tuple[str, ...]) -> tuple[str, ...]:
+def each_once(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Give entries whose order says nothing in one order, each of them once."""
     return tuple(sorted(set(entries)))
 
 
@@ -19,8 +20,8 @@ PartnerRef = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="a partner's name or identity"),
 ]
-Countries = Annotated[tuple[CountryCode, ...], Field(max_length=_MOST), AfterValidator(_sorted)]
-Partners = Annotated[tuple[PartnerRef, ...], Field(max_length=_MOST), AfterValidator(_sorted)]
+_Countries = Annotated[tuple[CountryCode, ...], Field(max_length=_MOST), AfterValidator(each_once)]
+_Partners = Annotated[tuple[PartnerRef, ...], Field(max_length=_MOST), AfterValidator(each_once)]
 
 
 class Sharing(BaseModel):
@@ -31,20 +32,20 @@ class Sharing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    only_partners: Annotated[Partners, Field(description="these and no others, whatever they read otherwise")] = ()
-    not_to_partners: Annotated[Partners, Field(description="never these")] = ()
+    only_partners: Annotated[_Partners, Field(description="these and no others, whatever they read otherwise")] = ()
+    not_to_partners: Annotated[_Partners, Field(description="never these")] = ()
     only_partner_kinds: Annotated[
-        tuple[PartnerKind, ...], Field(description="partners of these kinds only"), AfterValidator(_sorted)
+        tuple[PartnerKind, ...], Field(description="partners of these kinds only"), AfterValidator(each_once)
     ] = ()
-    only_countries: Annotated[Countries, Field(description="partners of these countries only")] = ()
-    not_to_countries: Annotated[Countries, Field(description="never to partners of these countries")] = ()
+    only_countries: Annotated[_Countries, Field(description="partners of these countries only")] = ()
+    not_to_countries: Annotated[_Countries, Field(description="never to partners of these countries")] = ()
     purposes: Annotated[
         tuple[Word, ...],
         Field(
             max_length=20,
             description=f"what it may be used for; preferred: {', '.join(Purpose)}",
         ),
-        AfterValidator(_sorted),
+        AfterValidator(each_once),
     ] = ()
     onward: Annotated[bool, Field(description="whether those whom it reaches may pass it on")] = True
 

@@ -4,9 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from schemas.partner import CountryCode
 from schemas.record import Record, in_order, indicator_or_value
-from schemas.report import Reporter
+from schemas.report import Countries, Reporter
 from schemas.subject import Subject
 from schemas.timestamp import Timestamp
 
@@ -23,17 +22,12 @@ class Sighting(Record):
     first_seen: Timestamp | None = None
     last_seen: Timestamp | None = None
     seen_by: Reporter | None = None
-    countries: Annotated[tuple[CountryCode, ...], Field(max_length=60, description="where it was seen")] = ()
+    countries: Annotated[Countries, Field(description="where it was seen")] = ()
 
     @field_validator("seen_by", mode="after")
     @classmethod
     def _elsewhere(cls, seen_by: str | None, said: ValidationInfo) -> str | None:
         return None if seen_by == said.data.get("reporter") else seen_by
-
-    @field_validator("countries", mode="after")
-    @classmethod
-    def _sort(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(set(countries)))
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

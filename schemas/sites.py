@@ -39,6 +39,11 @@ def beside(template: str, names: str = "<login>") -> Page:
     return Page(template, names, beside=True)
 
 
+# How people write an account without its address: most often as its handle, else also as the site's own number of it.
+HANDLE = (page("<login>"), page("@<login>"))
+ID_OR_HANDLE = (page("<id>", "id=<id>"), *HANDLE)
+
+
 @dataclass(frozen=True)
 class Site:
     """One site: ``words`` are what people call it, ``groups`` the forms of its names, by regular expression.
@@ -190,7 +195,7 @@ def _tokens(site: Site, template: str) -> Iterator[str]:
             yield f"(?ai:{'|'.join(map(re.escape, token[1:-1].split('|')))})"
         elif token == "**":  # noqa: S105 - of a template
             yield ".+"
-        elif token == "*":  # noqa: S105
+        elif token == "*":  # noqa: S105 - of a template
             yield "[^/]+"
         elif token:
             yield f"(?ai:{re.escape(token)})"

@@ -7,9 +7,9 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from schemas.errors import Rejected
+from schemas.text import digits
 
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD, 0x30FC], "-")
-_DIGIT = re.compile(r"[^\D0-9]")
 _LABEL = re.compile(
     r"(?:tel(?:ephone)?|phone(?:number)?|mobile|call(?:to)?|sms(?:to)?|fax|เบอร์(?:โทร(?:ศัพท์)?)?|หมายเลขโทรศัพท์|โทร(?:ศัพท์)?)"
     r"(?:[\s.]*:\s*(?://)?|\.\s*|\s+)(?=[(+]*\d)",
@@ -33,8 +33,7 @@ def plain(raw: str) -> str:
     """Give ``raw`` with plain dashes and digits, in whichever script, and without a label such as ``tel:``."""
     text = raw
     if not raw.isascii():
-        text = unicodedata.normalize("NFKC", raw).translate(_DASHES)
-        text = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+        text = digits(unicodedata.normalize("NFKC", raw).translate(_DASHES))
     return _LABEL.sub("", text.strip(), count=1) if text[:1].isalpha() else text.strip()
 
 

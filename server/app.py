@@ -15,8 +15,8 @@ from server.observe.access_log import AccessLog
 from server.observe.metrics import METRICS_TYPE, Metrics
 from server.observe.retention import Retention
 from server.observe.trail import Trail
-from server.release import harmless, policy
 from server.settings import Settings
+from server.setup import rule_by
 from server.store import Store
 from server.taxii import certificates, gate, mount
 from server.taxii.hot import Hot
@@ -30,8 +30,7 @@ _GRACE_SECONDS = 30
 
 def create_app(settings: Settings) -> Flask:
     """Make the application on the store that ``settings`` name; the store has been migrated before."""
-    policy.put_in_force(policy.Policy(settings.rule))
-    harmless.use(settings.lists_folder, examples=settings.hold_examples)
+    rule_by(settings)
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
 

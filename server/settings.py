@@ -91,10 +91,15 @@ class Settings(BaseSettings):
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
 
     @property
+    def database_file(self) -> Path | None:
+        """Give the file that the store is in, None where it is a server."""
+        file = self.database_url.removeprefix("sqlite:///")
+        return Path(file) if file != self.database_url else None
+
+    @property
     def lists_folder(self) -> Path:
         """Give the folder of the updated lists: as it is set, else beside the store's file."""
-        file = self.database_url.removeprefix("sqlite:///")
-        beside = Path(file).parent if file != self.database_url else Path()
+        beside = self.database_file.parent if self.database_file else Path()
         return self.lists_dir or beside / "scamfeed-lists"
 
     @field_validator("trusted_proxies")

@@ -1,5 +1,8 @@
-"""Making a store ready: its tables and the collections that every hub has."""
+"""Making a hub ready: its store, and the rules that it goes by."""
 
+from server.release import harmless
+from server.release.policy import Policy, put_in_force
+from server.settings import Settings
 from server.store import Store, collections, hub
 
 
@@ -13,3 +16,9 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
         if title is not None:
             hub.rename(tx, title)
         return [collection.alias for collection in collections.create_defaults(tx)]
+
+
+def rule_by(settings: Settings) -> None:
+    """Put the release rules and the lists of harmless values in force that ``settings`` name."""
+    put_in_force(Policy(settings.rule))
+    harmless.use(settings.lists_folder, examples=settings.hold_examples)

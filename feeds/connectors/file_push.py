@@ -22,8 +22,9 @@ from feeds.stix import report_of
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.report import Report
+from server.release import registered
 from server.release.lookup import active
-from server.store import log, mentions, partners
+from server.store import log, mentions
 from server.store.item import Item
 from server.store.store import Tx
 
@@ -168,7 +169,7 @@ class FilePush(Push[FilePushSettings]):
         answers: list[Answer] = []
         added: list[Any] = []
         removed: list[Any] = []
-        names = {} if self._format.copies else {each.identity: each.name for each in partners.every(tx)}
+        names = {} if self._format.copies else registered.names(tx)
         for item in items:
             obj: dict[str, Any] = msgspec.json.decode(item.body)
             if self._format.copies:

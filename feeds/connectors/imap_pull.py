@@ -7,9 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from feeds import formats
 from feeds.addresses import is_here
 from feeds.batching import of_outcomes
 from feeds.connector import Batch, Duration, Pull, PullSettings, Secret, duration
@@ -19,6 +18,7 @@ from feeds.mail import File, Mail
 from feeds.mailbox import Login, Server, Tls, opened
 from feeds.mapping import Duplicate, Mapped, Reject, map_stream, parts
 from feeds.proxies import ProxySettings
+from feeds.reading import FormatName
 
 _Outcomes = Iterator[Mapped | Duplicate | Reject]
 
@@ -41,9 +41,9 @@ class ImapPullSettings(ProxySettings, ReportSettings, PullSettings):
         str | None,
         Field(description="only mails whose sender this name vouches for (Authentication-Results, dmarc=pass)"),
     ] = None
-    format: Annotated[str | None, Field(description="format of the files; recognised by content where not named")] = (
-        None
-    )
+    format: Annotated[
+        FormatName | None, Field(description="format of the files; recognised by content where not named")
+    ] = None
     bodies: Annotated[bool, Field(description="also read what the mails themselves say")] = False
     max_bytes: Annotated[int, Field(ge=1024, description="the largest mail to take")] = 25 << 20
     timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
@@ -53,13 +53,6 @@ class ImapPullSettings(ProxySettings, ReportSettings, PullSettings):
     ] = False
     allow_plain: Annotated[bool, Field(description="show the password on the way, with tls = none")] = False
     ca_file: Annotated[Path | None, Field(description="certificates of the authority that the server's is from")] = None
-
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str | None) -> str | None:
-        if name is not None:
-            formats.get(name.partition(":")[0])
-        return name
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:

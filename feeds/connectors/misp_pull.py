@@ -19,7 +19,7 @@ from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, 
 from feeds.items import ReportSettings
 from feeds.misp_events import Version, batches, event_in
 from feeds.misp_feed_folder import Folder, Place, Unreadable, Web, versions
-from feeds.outbound import OutboundSettings, Refused, consequences, session
+from feeds.outbound import OutboundSettings, Refused, check_login, consequences, session
 
 
 class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
@@ -40,8 +40,7 @@ class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
     def _one_place(self) -> Self:
         if (self.path is None) == (self.url is None):
             raise ValueError("give url or path")
-        if (self.user is None) != (self.password is None):
-            raise ValueError("user and password come together")
+        check_login(self.user, self.password, None)
         if (self.api_key or self.user) and self.url is None:
             raise ValueError("api_key, user and password need url")
         if self.api_key and self.user:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import quote, urljoin
 
 from pydantic import Field, field_validator, model_validator
 from taxii2client.v20 import Collection as Collection20
@@ -97,15 +96,10 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         )
 
     def _collection(self, connection: Any, kind: Any, media_type: str) -> Any:
-        url = self.settings.url if self.settings.url.endswith("/") else self.settings.url + "/"
-        if self.settings.peer_collection:
-            url = urljoin(url, f"collections/{quote(self.settings.peer_collection, safe='')}/")
+        url = taxii.place(self.settings.url, self.settings.peer_collection)
         try:
             with taxii.consequences(url):
-                about = connection.get(url, headers={"Accept": media_type})
-                # The client wants the id in the URL, where the configuration may have an alias.
-                by_id = urljoin(url, f"../{quote(about['id'], safe='')}/")
-                collection = kind(by_id, conn=connection, collection_info=about)
+                collection = taxii.collection(connection, kind, url, media_type)
                 if not collection.can_read:
                     raise Misconfigured(f"{url}: we may not read there; ask the peer for that right")
         except taxii.Refused as refusal:

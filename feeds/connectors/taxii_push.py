@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import quote, urljoin
+from urllib.parse import urljoin
 
 import requests
 from pydantic import Field, model_validator
@@ -10,13 +10,12 @@ from taxii2client.v21 import ApiRoot, Collection
 
 from feeds import taxii
 from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
-from feeds.envelopes import passed_over
+from feeds.envelopes import passed_over, refused
 from feeds.outbound import OutboundSettings, check_login
 from server.store.item import Item
 
 _OPEN, _CLOSE = b'{"objects":[', b"]}"
 _MOST_REFUSED = 25
-_LONGEST_ANSWER = 200
 # Runs that the peer may fail at the same objects before it is taken to be about one of them.
 _PATIENCE = 3
 
@@ -98,15 +97,10 @@ class TaxiiPush(Push[TaxiiPushSettings]):
             password=settings.password.reveal() if settings.password else None,
             token=settings.token.reveal() if settings.token else None,
         )
-        url = settings.url if settings.url.endswith("/") else settings.url + "/"
-        if settings.peer_collection:
-            url = urljoin(url, f"collections/{quote(settings.peer_collection, safe='')}/")
+        url = taxii.place(settings.url, settings.peer_collection)
         try:
             with taxii.consequences(url):
-                about = self._connection.get(url, headers={"Accept": taxii.MEDIA_TYPE})
-                # The client wants the id in the URL, where the configuration may have an alias.
-                by_id = urljoin(url, f"../{quote(about['id'], safe='')}/")
-                collection = Collection(by_id, conn=self._connection, collection_info=about)
+                collection = taxii.collection(self._connection, Collection, url)
                 if not collection.can_write:
                     raise Misconfigured(f"{url}: we may not write there; ask the peer for that right")
             self._limit = min(settings.max_bytes, self._taken_at_most(urljoin(url, "../../")))
@@ -205,7 +199,7 @@ def _answers(items: list[Item], status: Any) -> list[Answer]:
     answers = []
     for item in items:
         if item.id in failures:
-            answers.append(Answer(item, False, f"failed: {failures[item.id]}"[:_LONGEST_ANSWER]))
+            answers.append(refused(item, failures[item.id]))
         elif item.id in pending or status.status != "complete":
             answers.append(Answer(item, True, "pending"))
         elif counted < len(items):

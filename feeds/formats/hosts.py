@@ -13,7 +13,7 @@ _NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "0", "::", "::1", "0:0:0:0:0:0:0:0
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?")
 _LINE = re.compile(r"(?:0|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*::?[0-9a-fA-F:.]*(?:%\w+)?)[ \t]+[^\s,;|]+(?:\s.*)?")
 _OWN = frozenset(
-    {"localhost", "localhost.localdomain", "local", "localhost4", "localhost6", "broadcasthost", "0.0.0.0"}  # noqa: S104
+    {"localhost", "localhost.localdomain", "local", "localhost4", "localhost6", "broadcasthost", "0.0.0.0"}  # noqa: S104 - a name there
     | {f"ip6-{name}" for name in ("localhost", "loopback", "localnet", "mcastprefix")}
     | {f"ip6-{name}" for name in ("allnodes", "allrouters", "allhosts")}
 )

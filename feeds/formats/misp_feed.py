@@ -14,8 +14,7 @@ from feeds import json_stream
 from feeds.format import Example, Format, Head, Row, Unreadable
 from feeds.lines import blocks
 from feeds.source import Source
-from mappers import ids
-from mappers.misp import Spelled, to_misp
+from mappers import ids, misp
 from schemas import kinds
 from schemas.report import Report
 from schemas.vocabulary import Tlp
@@ -120,7 +119,7 @@ class _Events:
 
     def add(self, report: Report) -> bool:
         """Take a report; tell whether MISP can say it."""
-        spelled = to_misp(report)
+        spelled = misp.to_misp(report)
         if spelled is None:
             return False
         collection = kinds.get(report.kind).collection
@@ -156,7 +155,7 @@ class _Events:
         path.write_bytes(orjson.dumps({uuid: {name: head[name] for name in shown} for uuid, head in heads.items()}))
         return path
 
-    def _hold(self, group: _Group, spelled: Spelled) -> None:
+    def _hold(self, group: _Group, spelled: misp.Spelled) -> None:
         self._held.setdefault((group, spelled.section), []).append(orjson.dumps(spelled.body))
         uuid = group.uuid
         digests = (md5(value.encode(), usedforsecurity=False).hexdigest() for value in spelled.values)
@@ -177,19 +176,8 @@ class _Events:
         return self._working / f"{group.uuid}.{section}"
 
     def _head(self, group: _Group) -> dict[str, Any]:
-        stamp = str(self._stamps[group])
-        return {
-            "uuid": group.uuid,
-            "info": f"{_INFO}{group.collection}, {group.day}",
-            "date": group.day,
-            "timestamp": stamp,
-            "publish_timestamp": stamp,
-            "published": True,
-            "analysis": "2",
-            "threat_level_id": "4",
-            "Orgc": {"name": group.reporter, "uuid": ids.identity(group.reporter).partition("--")[2]},
-            "Tag": [{"name": f"tlp:{group.tlp.value}"}],
-        }
+        info = f"{_INFO}{group.collection}, {group.day}"
+        return misp.head(group.uuid, info, group.reporter, group.tlp, group.day, self._stamps[group])
 
     @staticmethod
     def _copy(part: Path, out: BinaryIO) -> None:

@@ -11,7 +11,6 @@ from schemas.report import Report
 
 _RULE = re.compile(r"(?:\*|https?)://(?P<host>[^/\s]+)(?P<path>/\S*)")
 _NAME = re.compile(r"(?:\*\.)?[^\s/*@:#$|^]+\.[^\s/*@:#$|^]+")
-_EXPRESSION = re.compile(r"(?:title|url|domain|host|path|scheme|\$\w+)?\s*(?:/.+/[a-z]*|[*^$]?=\S?.*)")
 _OUTLINE = re.compile(r"\w+:\s.*")
 _LOOKS = re.compile(r"(?:@\d*\s?)?(?:\*|https?)://[^/\s]+/\S*")
 

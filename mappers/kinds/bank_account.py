@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import ids, misp_terms
+from mappers import accounts, ids, misp_terms
 from mappers.kind import KindMapper
 from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
@@ -36,10 +36,11 @@ class BankAccountMapper(KindMapper):
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read the account; its country stands in the bank's BIC."""
+        if account := accounts.read(terms):
+            return Normal(account[1]) if account[0] == self.kind else None
         properties = terms.properties
-        if terms.type == "user-account":
-            ours = properties.keys() == {"account_type", "user_id"} and properties["account_type"] == self.kind
-            return Normal(properties["user_id"]) if ours else None
+        if terms.type != "bank-account":
+            return None
         if "iban" in properties:
             return Normal(properties["iban"])
         if properties.keys() == {"account_number", "bic"}:
@@ -66,4 +67,4 @@ class BankAccountMapper(KindMapper):
         return misp_terms.of(terms if digits else self._by_code(normal))
 
     def _by_code(self, normal: Normal) -> Terms:
-        return Terms("user-account", {"account_type": self.kind, "user_id": normal.value})
+        return accounts.spelled(self.kind, normal.value)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from mappers import accounts
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -18,10 +19,9 @@ class CompanyMapper(KindMapper):
 
     def terms(self, normal: Normal) -> Terms:
         """Spell register and number."""
-        return Terms("user-account", {"account_type": _TYPE, "user_id": normal.value})
+        return accounts.spelled(_TYPE, normal.value)
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read register and number; an account of any other type is none."""
-        properties = terms.properties
-        ours = properties.keys() == {"account_type", "user_id"} and properties["account_type"] == _TYPE
-        return Normal(properties["user_id"]) if ours else None
+        account = accounts.read(terms)
+        return Normal(account[1]) if account and account[0] == _TYPE else None

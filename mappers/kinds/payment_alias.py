@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from mappers import accounts
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.aliases.systems import SYSTEMS
@@ -18,11 +19,9 @@ class PaymentAliasMapper(KindMapper):
     def terms(self, normal: Normal) -> Terms:
         """Spell system and alias."""
         system, _, alias = normal.value.partition(":")
-        return Terms("user-account", {"account_type": system, "user_id": alias})
+        return accounts.spelled(system, alias)
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read system and alias; an account of any other type is none."""
-        properties = terms.properties
-        if properties.keys() != {"account_type", "user_id"} or properties["account_type"] not in SYSTEMS:
-            return None
-        return Normal(f"{properties['account_type']}:{properties['user_id']}")
+        account = accounts.read(terms)
+        return Normal(":".join(account)) if account and account[0] in SYSTEMS else None

@@ -2,11 +2,13 @@
 
 from typing import ClassVar
 
+from mappers import accounts
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
 _SHORT_CODE, _SENDER = "short-code", "sms-sender"
+_ACCOUNTS = {_SHORT_CODE, _SENDER}
 
 
 class PhoneMapper(KindMapper):
@@ -26,17 +28,12 @@ class PhoneMapper(KindMapper):
         if normal.value.startswith("+"):
             return Terms("phone-number", {"value": normal.value})
         account_type = _SHORT_CODE if normal.value[3:].isdecimal() else _SENDER
-        return Terms("user-account", {"account_type": account_type, "user_id": normal.value})
+        return accounts.spelled(account_type, normal.value)
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read the number, with or without its plus, or the code or name."""
-        properties = terms.properties
-        if terms.type == "user-account":
-            ours = properties.keys() == {"account_type", "user_id"}
-            return Normal(properties["user_id"]) if ours and properties["account_type"] in _ACCOUNTS else None
-        if properties.keys() != {"value"}:
+        if account := accounts.read(terms):
+            return Normal(account[1]) if account[0] in _ACCOUNTS else None
+        if terms.type != "phone-number" or terms.properties.keys() != {"value"}:
             return None
-        return Normal("+" + properties["value"].removeprefix("+"))
-
-
-_ACCOUNTS = {_SHORT_CODE, _SENDER}
+        return Normal("+" + terms.properties["value"].removeprefix("+"))

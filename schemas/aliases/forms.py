@@ -13,6 +13,7 @@ from stdnum.sg import uen
 from stdnum.th import moa, pin
 
 from schemas import telephone
+from schemas.companies import shapes
 from schemas.errors import Rejected
 
 
@@ -119,12 +120,11 @@ def _nric(text: str) -> str | None:
 
 
 def _registered_malaysian(text: str) -> str | None:
-    """Read the number of a Malaysian company: the year, a sort of company and six digits, or the older form."""
+    """Read the number of a Malaysian company, in its present or its older form."""
     number = re.sub(r"[\s-]", "", text).upper()
-    return number if re.fullmatch(rf"{_MALAYSIAN_COMPANY}|\d{{4,7}}[A-Z]", number) else None
+    return number if re.fullmatch(rf"{shapes.MALAYSIAN}|{shapes.MALAYSIAN_OLDER}", number) else None
 
 
-_MALAYSIAN_COMPANY = r"(?:19[4-9]\d|20[0-4]\d)0[1-6]\d{6}"
 # A CPF as it is printed or bare; with one blank or dash it is more likely a telephone number.
 _WRITTEN_CPF = re.compile(r"\d{11}|\d{3}\.\d{3}\.\d{3}-\d{2}")
 
@@ -173,10 +173,10 @@ LINK_CODE = Form(_link_code, "the code of a link")
 _ANY_CPF = checked(cpf, r"\d{11}", "a CPF")
 CPF = Form(_cpf, "a CPF", personal=True)
 BRAZILIAN_MOBILE = Form(_brazilian_mobile, "a mobile number with +55")
-CNPJ = checked(cnpj, r"[A-Z\d]{12}\d{2}", "a CNPJ")
-UEN = checked(uen, r"(?:\d{8,9}|[RST]\d{2}[A-Z]{2}\d{4})[A-Z]", "a UEN")
+CNPJ = checked(cnpj, shapes.CNPJ, "a CNPJ")
+UEN = checked(uen, shapes.UEN, "a UEN")
 NRIC = Form(_nric, "an NRIC or FIN", personal=True)
 # Nobody who was born in 1919 or 2020 has an account yet, or still; companies' numbers begin with such years.
-MYKAD = checked(nric, rf"(?!{_MALAYSIAN_COMPANY})\d{{12}}", "a MyKad number", personal=True)
+MYKAD = checked(nric, rf"(?!{shapes.MALAYSIAN})\d{{12}}", "a MyKad number", personal=True)
 MALAYSIAN_COMPANY = Form(_registered_malaysian, "a company's number (12 digits, or digits and a letter)")
 WITH_PROVIDER = Form(_with_provider, "a mobile number and its wallet (#WALLET)")

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 
+from schemas.text import digits
+
 MARKS = re.compile(r"[\s.\-/]+")
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD], "-")
-_DIGIT = re.compile(r"[^\D0-9]")
 _IBAN_LABEL = re.compile(r"IBAN[\s:.]*", re.IGNORECASE)
 
 _CARD = re.compile(
@@ -18,8 +19,7 @@ def plain(text: str) -> str:
     """Give ``text`` with plain digits, dashes and blanks, whatever script or width they had."""
     if text.isascii():
         return text.strip()
-    text = unicodedata.normalize("NFKC", text).translate(_DASHES)
-    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text).strip()
+    return digits(unicodedata.normalize("NFKC", text).translate(_DASHES)).strip()
 
 
 def bare(text: str) -> str:

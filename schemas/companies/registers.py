@@ -46,9 +46,12 @@ from stdnum.tw import ubn
 from stdnum.ua import edrpou
 from stdnum.vn import mst
 
+from schemas.companies import shapes
 from schemas.errors import Rejected
 
 LEI = "LEI"
+# What only one country's numbers look like, so that they say their register.
+_CIN, _UID = r"[LU]\d{5}[A-Z]{2}\d{4}[A-Z]{3}\d{6}", r"CHE\d{9}"
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,8 @@ _REGISTERS: Mapping[str, tuple[Register, ...]] = {
     "AU": (_checked("ACN", acn, r"\d{9}"), _checked("ABN", abn, r"\d{11}")),
     "BE": (_checked("enterprise number", be_vat, r"[01]\d{9}", "BE"),),
     "BG": (_checked("EIK", bg_vat, r"\d{9}", "BG"),),
-    "BR": (_checked("CNPJ", cnpj, r"[A-Z\d]{12}\d{2}"),),
-    "CH": (_checked("UID", uid, r"CHE\d{9}"),),
+    "BR": (_checked("CNPJ", cnpj, shapes.CNPJ),),
+    "CH": (_checked("UID", uid, _UID),),
     "CL": (_checked("RUT", rut, r"[5-9]\d{7}[\dK]"),),
     "CN": (_checked("unified social credit code", uscc, r"[\dA-HJ-NPQRTUWXY]{18}"),),
     "CZ": (_checked("IČO", dic, r"\d{8}"),),
@@ -153,7 +156,7 @@ _REGISTERS: Mapping[str, tuple[Register, ...]] = {
     "IE": (_shaped("company number (up to 6 digits)", r"\d{6}", 6),),
     "IL": (_checked("company number", hp, r"5\d{8}"),),
     "IN": (
-        _shaped("CIN (21 characters)", r"[LU]\d{5}[A-Z]{2}\d{4}[A-Z]{3}\d{6}"),
+        _shaped("CIN (21 characters)", _CIN),
         _shaped("LLPIN", r"[A-Z]{3}\d{4}"),
     ),
     "IT": (_checked("partita IVA", iva, r"\d{11}", "IT"),),
@@ -161,8 +164,8 @@ _REGISTERS: Mapping[str, tuple[Register, ...]] = {
     "KR": (Register("business registration number", _korean),),
     "MX": (_checked("RFC", rfc, r"[A-ZÑ&]{3}\d{6}[A-Z\d]{3}"),),
     "MY": (
-        _shaped("registration number", r"(?:19[4-9]\d|20[0-4]\d)0[1-6]\d{6}"),
-        _shaped("registration number of the older form", r"\d{4,7}[A-Z]"),
+        _shaped("registration number", shapes.MALAYSIAN),
+        _shaped("registration number of the older form", shapes.MALAYSIAN_OLDER),
     ),
     "NL": (_shaped("KvK number (8 digits)", r"\d{8}"),),
     "NO": (_checked("organisation number", no_orgnr, r"[89]\d{8}"),),
@@ -172,7 +175,7 @@ _REGISTERS: Mapping[str, tuple[Register, ...]] = {
     "RO": (_checked("CUI", cui, r"\d{2,10}", "RO"),),
     "RU": (_checked("OGRN", ogrn, r"[15]\d{12}"),),
     "SE": (_checked("organisation number", se_orgnr, r"\d{2}[2-9]\d{7}"),),
-    "SG": (_checked("UEN", uen, r"(?:\d{8,9}|[RST]\d{2}[A-Z]{2}\d{4})[A-Z]"),),
+    "SG": (_checked("UEN", uen, shapes.UEN),),
     "TH": (_checked("juristic person's number (13 digits)", moa, r"0\d{12}"),),
     "TR": (_checked("VKN", vkn, r"\d{10}"),),
     "TW": (_checked("UBN", ubn, r"\d{8}"),),
@@ -224,6 +227,6 @@ def place_of(text: str) -> str:
     bare = _bare(text)
     if len(bare) == 20 and lei.is_valid(bare):
         return LEI
-    if re.fullmatch(r"[LU]\d{5}[A-Z]{2}\d{4}[A-Z]{3}\d{6}", bare):
+    if re.fullmatch(_CIN, bare):
         return "IN"
-    return "CH" if re.fullmatch(r"CHE\d{9}", bare) else ""
+    return "CH" if re.fullmatch(_UID, bare) else ""

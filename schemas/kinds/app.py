@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import ClassVar
 
 from schemas import stores
+from schemas.address import LONGEST, begins_as_address
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.sites import Site
 from schemas.text import digits
 
-_LONGEST = 2048
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
 _LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")
 _ANDROID_URI = re.compile(r"(?:android-app://|package:)([^/]+)(?:/.*)?", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
@@ -39,7 +38,7 @@ class App(Kind):
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the app by system or store and its name there."""
-        if len(raw) > _LONGEST:
+        if len(raw) > LONGEST:
             raise Rejected("app-form", "far longer than any name of an app or address in a store; give that alone")
         column = _of_columns(given)
         if (found := stores.at(raw)) is not None:
@@ -51,7 +50,7 @@ class App(Kind):
         text = digits(unicodedata.normalize("NFC", raw)).strip()
         if uri := _ANDROID_URI.fullmatch(text):
             text = "android:" + uri[1]
-        if _ADDRESS.match(text):
+        if begins_as_address(text):
             raise Rejected("url-not-app", "this is no address in a store that is known here: report it as a URL (url)")
         store, name = _parted(text)
         if store is not None and column is not None and _system(store) != _system(column):
@@ -64,7 +63,7 @@ class App(Kind):
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is the address of an app in a store, or says its system or store in front."""
-        if len(raw) > _LONGEST:
+        if len(raw) > LONGEST:
             return False
         if "/" in raw and stores.is_listing(raw):
             return True

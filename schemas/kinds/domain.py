@@ -39,8 +39,7 @@ class Domain(Kind):
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is a dotted name with a known suffix."""
         name = raw.lower().rstrip(".")
-        if not name.isascii():
-            name = ada_url.idna_to_ascii(name).decode("ascii")
+        name = hosts.a_labels(name)
         return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.is_somebodys(name)
 
     def examples(self) -> Iterable[Example]:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import ClassVar
 from urllib.parse import unquote
 
-import ada_url
 from email_validator import EmailNotValidError, validate_email
 
 from schemas import hosts
@@ -59,8 +58,7 @@ class Email(Kind):
         text = raw[7:] if raw[:7].lower() == "mailto:" else raw
         if len(text) > _LONGEST or not (shape := _SHAPE.fullmatch(text.partition("?")[0])):
             return False
-        name = shape[1].lower()
-        return hosts.has_suffix(name if name.isascii() else ada_url.idna_to_ascii(name).decode("ascii"))
+        return hosts.has_suffix(hosts.a_labels(shape[1].lower()))
 
     def examples(self) -> Iterable[Example]:
         """Give the spellings of one address, and what is none."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from schemas import hosts
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.text import digits
 
 _LONGEST = 100
 _FOUR = r"\d{1,3}(?:\.\d{1,3}){3}"
@@ -102,8 +103,7 @@ class Ip(Kind):
 
 def _plain(text: str) -> str:
     """Give the digits and marks of any script or width as ASCII has them."""
-    plain = unicodedata.normalize("NFKC", text).replace("。", ".")
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in plain)
+    return digits(unicodedata.normalize("NFKC", text).replace("。", "."))
 
 
 def _network() -> Rejected:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from schemas.aliases import emv, examples, systems
+from schemas.aliases.forms import Form
 from schemas.aliases.systems import SYSTEMS, System
 from schemas.banks.spelling import is_card, plain
 from schemas.errors import Rejected
@@ -68,7 +69,7 @@ class PaymentAlias(Kind):
         """Give TLP:AMBER+STRICT for the number of a person in a register of persons."""
         name, _, alias = normal.value.partition(":")
         personal = (form for form in SYSTEMS[name].forms if form.personal)
-        return Tlp.AMBER_STRICT if any(_reads(form.read, alias) for form in personal) else Tlp.CLEAR
+        return Tlp.AMBER_STRICT if any(_reads(form, alias) for form in personal) else Tlp.CLEAR
 
     def examples(self) -> Iterable[Example]:
         """Give published example numbers in the systems' forms, in several spellings, and what is refused."""
@@ -120,7 +121,7 @@ def _read(system: System, alias: str) -> str:
     if len(found) > 1:
         raise Rejected(
             "alias-ambiguous",
-            f"may be {' or '.join(form.says for form in system.forms if _reads(form.read, alias))}: write a telephone "
+            f"may be {' or '.join(form.says for form in system.forms if _reads(form, alias))}: write a telephone "
             "number with + and its country code, any other with the marks it is printed with",
         )
     if found:
@@ -132,9 +133,9 @@ def _read(system: System, alias: str) -> str:
     )
 
 
-def _reads(read: object, alias: str) -> bool:
+def _reads(form: Form, alias: str) -> bool:
     """Tell whether a form reads the alias."""
     try:
-        return callable(read) and read(alias) is not None
+        return form.read(alias) is not None
     except Rejected:
         return False

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from schemas import platforms, telephone
+from schemas.address import LONGEST, begins_as_address
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.platforms import examples
@@ -14,8 +15,6 @@ from schemas.sites import Found, Site
 from schemas.text import digits
 from schemas.vocabulary import Action
 
-_LONGEST = 2048
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]{2}|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
 # "Telegram: example", "LINE ID: example", "ไอดีไลน์ example"
 _LABELLED = re.compile(r"([^:：@/~]{1,40}?)\s*(?:[:：]\s*|\s(?=[@~+\d])|(?<=[ก-๛])\s+(?=[\w@~]))(\S.*)")
 _FEDIVERSE = re.compile(r"@[\w.-]+@[\w.-]+\.[a-z]{2,}", re.IGNORECASE)
@@ -45,7 +44,7 @@ class SocialAccount(Kind):
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give platform and account; a post's address gives who posted, where it says so."""
-        if len(raw) > _LONGEST:
+        if len(raw) > LONGEST:
             raise Rejected("handle-form", "far longer than any handle or address of a profile; give that alone")
         platform = _named(given["platform"]) if given.get("platform") else None
         if (found := platforms.at(raw)) is not None:
@@ -55,7 +54,7 @@ class SocialAccount(Kind):
                 raise _no_account(found.site)
             return _normal(found, given, international=True)
         text = unicodedata.normalize("NFC", raw).strip()
-        if _ADDRESS.match(text):
+        if begins_as_address(text):
             return _normal(_of_any_host(platform, raw), given)
         if (parted := _parted(text)) is not None:
             if platform is not None and platform is not parted[0]:
@@ -70,7 +69,7 @@ class SocialAccount(Kind):
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is the address of a profile, or says its platform in front."""
-        if len(raw) > _LONGEST:
+        if len(raw) > LONGEST:
             return False
         if "/" in raw and platforms.is_profile(raw):
             return True

@@ -95,8 +95,7 @@ class Url(Kind):
             return False
         if _NUMBERS.fullmatch(name):
             return name.count(".") == 3 and "/" in raw and _NETWORK.fullmatch(raw) is None
-        if not name.isascii():
-            name = ada_url.idna_to_ascii(name).decode("ascii")
+        name = hosts.a_labels(name)
         if hosts.RESOLVABLE.fullmatch(name) is None or not hosts.has_suffix(name):
             return False
         return not _is_another_kinds(raw)

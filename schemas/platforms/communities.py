@@ -1,6 +1,6 @@
 """Communities: forums, streams, code, games, and networks of many hosts."""
 
-from schemas.sites import Site, beside, page
+from schemas.sites import HANDLE, ID_OR_HANDLE, Site, beside, page
 
 _FEDIVERSE_NAME = r"[a-z0-9_](?:[a-z0-9_.-]{0,60}[a-z0-9_])?"
 
@@ -18,7 +18,7 @@ COMMUNITIES = (
             page("discord.gg/invite/<code>", "invite/<code>"),
             beside("/channels/<id>/**", "id=<id>"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         elsewhere="cdn.discordapp.com media.discordapp.net",
     ),
     Site(
@@ -83,7 +83,7 @@ COMMUNITIES = (
             beside("/profile/<id>/**", "id=<id>"),
             beside("/group/<id>/**", "group/<id>"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         reserved="video live music games feed dk login search profile group help market app apps",
     ),
     Site(
@@ -97,7 +97,7 @@ COMMUNITIES = (
             page("/<login>"),
             beside("/<id>/*", "id=<id>"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         reserved="login signup search tv hot status detail ttarticle home",
     ),
     Site(
@@ -106,7 +106,7 @@ COMMUNITIES = (
         hosts="douyin.com",
         groups={"login": r"[a-z0-9_.-]{4,24}", "id": r"MS4w[A-Za-z0-9_.-]{20,120}"},
         pages=(page("/user/<id>", "id=<id>"),),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         elsewhere="v.douyin.com",
     ),
     Site(
@@ -115,7 +115,7 @@ COMMUNITIES = (
         hosts="xiaohongshu.com",
         groups={"login": r"[a-z0-9_]{6,15}", "id": r"[0-9a-f]{24}"},
         pages=(page("/user/profile/<id>", "id=<id>"),),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         elsewhere="xhslink.com",
     ),
     Site(
@@ -124,7 +124,7 @@ COMMUNITIES = (
         hosts="snapchat.com",
         groups={"login": r"[a-z][a-z0-9._-]{1,13}[a-z0-9]"},
         pages=(page("/add/<login>"), page("/@<login>"), beside("/@<login>/**")),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         elsewhere="t.snapchat.com",
     ),
     Site(
@@ -137,7 +137,7 @@ COMMUNITIES = (
             page("/<login>/{about|videos|clips|schedule|chat}"),
             beside("/<login>/{clip|v|video}/**"),
         ),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         reserved="videos directory settings subscriptions drops jobs turbo prime search downloads store wallet",
         elsewhere="clips.twitch.tv",
     ),
@@ -152,7 +152,7 @@ COMMUNITIES = (
             beside("/<login>/**"),
             beside("gist.github.com/<login>/**"),
         ),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         reserved="features topics about pricing login join explore marketplace sponsors orgs settings search apps "
         "security enterprise readme collections trending events notifications issues pulls new site contact team",
     ),
@@ -168,7 +168,7 @@ COMMUNITIES = (
             beside("/id/<login>/**"),
             beside("/profiles/<id>/**", "id=<id>"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
     ),
     Site(
         "tinder",
@@ -176,7 +176,7 @@ COMMUNITIES = (
         hosts="tinder.com gotinder.com",
         groups={"login": r"[a-z0-9._-]{2,30}"},
         pages=(page("/@<login>"),),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
     ),
     Site(
         "mastodon",

@@ -1,6 +1,6 @@
 """Messengers, where people write to each other. Many know an account by its telephone number."""
 
-from schemas.sites import Site, beside, page
+from schemas.sites import HANDLE, ID_OR_HANDLE, Site, beside, page
 
 _PHONE = r"\+?[0-9][0-9 ().-]{6,20}"
 
@@ -100,7 +100,7 @@ MESSENGERS = (
             page("weixin://{dl|contacts}/profile/<login>"),
             page("weixin://contacts/profile/<id>", "id=<id>"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         elsewhere="mp.weixin.qq.com",
     ),
     Site(
@@ -155,7 +155,7 @@ MESSENGERS = (
             page("pf.kakao.com/<code>/{chat|friend}", "pf/<code>"),
             page("qr.kakao.com/talk/<code>", "qr/<code>"),
         ),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
     ),
     Site(
         "zalo",

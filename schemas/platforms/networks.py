@@ -1,6 +1,6 @@
 """Networks, where people show themselves to everybody."""
 
-from schemas.sites import Site, beside, page
+from schemas.sites import HANDLE, ID_OR_HANDLE, Site, beside, page
 
 # Letters of every script, digits, and of ASCII punctuation only . - and _
 _WORDY = (
@@ -37,7 +37,7 @@ NETWORKS = (
             beside(f"/<id>/{_TABS}/**", "id=<id>"),
             beside(f"/<login>/{_TABS}/**"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
         reserved="login watch reel reels events marketplace ads adsmanager business help hashtag share sharer "
         "sharer.php l.php photo photo.php photos story.php permalink.php video video.php videos plugins "
         "dialog policies privacy gaming games stories public search settings notes media home home.php "
@@ -60,7 +60,7 @@ NETWORKS = (
             beside("/stories/<login>/**"),
             beside("/<login>/{p|reel|tv|live}/**"),
         ),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         reserved="p reel reels tv explore stories accounts direct about legal developer web challenge emails press api "
         "oauth directory s ar graphql highlights",
         elsewhere="l.instagram.com help.instagram.com",
@@ -71,7 +71,7 @@ NETWORKS = (
         hosts="threads.net threads.com",
         groups={"login": _INSTAGRAM},
         pages=(page("/@<login>"), page("/@<login>/{replies|media|reposts}"), beside("/@<login>/post/**")),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
     ),
     Site(
         "tiktok",
@@ -84,7 +84,7 @@ NETWORKS = (
             page("/{h5/share/usr|share/user}/<id>", "id=<id>"),
             beside("/@<login>/{video|photo|story}/**"),
         ),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         elsewhere="vm.tiktok.com vt.tiktok.com",
     ),
     Site(
@@ -104,7 +104,7 @@ NETWORKS = (
             page("twitter://user?id=<id>", "id=<id>"),
             beside("/<login>/{status|statuses}/**"),
         ),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         reserved="home i intent share search hashtag explore notifications messages settings login logout signup tos "
         "privacy about compose download jobs account oauth who_to_follow following followers lists help",
         elsewhere="t.co",
@@ -156,7 +156,7 @@ NETWORKS = (
         "pinterest.ph pinterest.jp pinterest.co.kr pinterest.com.au pinterest.com.mx pinterest.se pinterest.pt",
         groups={"login": r"[a-z0-9_]{3,30}"},
         pages=(page("/<login>"), page("/<login>/{_saved|_created|pins|boards}"), beside("/<login>/**")),
-        written=(page("<login>"), page("@<login>")),
+        written=HANDLE,
         reserved="pin pins ideas search today settings business login about topics categories explore _ help",
         elsewhere="pin.it",
     ),
@@ -174,6 +174,6 @@ NETWORKS = (
             beside("/profile/<id>/**", "id=<id>"),
             beside("/profile/<login>/**"),
         ),
-        written=(page("<id>", "id=<id>"), page("<login>"), page("@<login>")),
+        written=ID_OR_HANDLE,
     ),
 )

@@ -3,10 +3,8 @@
 import typer
 
 from server.cli.context import Context, fail
-from server.cli.partner_access import Name
+from server.cli.partner_access import Name, known
 from server.release import volume
-from server.store import partners
-from server.store.partners import UnknownPartner
 from server.store.times import now
 
 
@@ -14,10 +12,7 @@ def lift_brake(ctx: typer.Context, name: Name) -> None:
     """Let a partner that was slowed, for how much it sent or how much was held, go on as before."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        try:
-            partners.get(tx, name)
-        except UnknownPartner as error:
-            fail(str(error))
+        known(tx, name)
         if not volume.lift(tx, name, now()):
             fail(f"{name}: nothing slows this partner")
 

@@ -11,7 +11,8 @@ from feeds.cluster import NoCluster, map_files
 from feeds.mapping import Counts
 from mappers.indicator import Profile
 from server.cli.context import Json, fail
-from server.cli.map import Country, FormatOption, KindOption, ScamType, TlpOption, options_of, show
+from server.cli.map import show
+from server.cli.map_options import Country, FormatOption, KindOption, ScamType, TlpOption, options_of
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="files of reports, as every worker sees them")]
 

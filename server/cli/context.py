@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.release import harmless
-from server.release.policy import BadPolicy, Policy, put_in_force
+from server.release.policy import BadPolicy, Policy
 from server.settings import BadConfiguration, Settings, load
+from server.setup import rule_by
 from server.store import Store, collections
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
@@ -40,8 +40,7 @@ class Context:
         except BadConfiguration as error:
             fail(str(error))
         logging.getLogger().setLevel(settings.log_level)
-        put_in_force(Policy(settings.rule))
-        harmless.use(settings.lists_folder, examples=settings.hold_examples)
+        rule_by(settings)
         return settings
 
     @property
@@ -52,9 +51,8 @@ class Context:
     @contextmanager
     def store(self, *, of_any_rules: bool = False) -> Iterator[Store]:
         """Open the store, which ``scamfeed init`` has made; ``of_any_rules`` where it lacks collections of theirs."""
-        url = self.settings.database_url
-        file = url.removeprefix("sqlite:///")
-        if file != url and not Path(file).exists():
+        url, file = self.settings.database_url, self.settings.database_file
+        if file is not None and not file.exists():
             fail(f"there is no store {url}; run: scamfeed init")
         store = Store.open(url)
         try:

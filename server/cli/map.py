@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, TypeVar
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from feeds import formats, record_rows
+from feeds import formats
 from feeds.contributing import contribute_file, contribute_records
 from feeds.mapping import Counts, Duplicate, Mapped, Options, Reject, map_stream
 from feeds.misp_output import EventSink
@@ -24,32 +23,22 @@ from feeds.parallel import map_to
 from feeds.record_mapping import map_records
 from feeds.seen import Seen
 from mappers.indicator import Profile
-from schemas import kinds, records, timestamp
-from schemas.partner import CountryCode
-from schemas.vocabulary import Tlp, Word
+from schemas import timestamp
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.map_options import (
+    Country,
+    FormatOption,
+    KindOption,
+    RecordOption,
+    ScamType,
+    TlpOption,
+    options_of,
+)
 from server.cli.own_names import ColumnsOption, own_names
-from server.store import partners
-from server.store.partners import UnknownPartner
+from server.cli.partner_access import known
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
-KindOption = Annotated[str | None, typer.Option(help="the kind of all values that come without one")]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        help="the files' format, in documents with its list's place (json:data.items); recognised where not named"
-    ),
-]
-ScamType = Annotated[str | None, typer.Option(help="the scam's type, where the rows say none")]
-TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows that bear none [default: amber]")]
-Country = Annotated[str | None, typer.Option(help="country of values that are written without one, as TH")]
 RejectsOption = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]
-RecordOption = Annotated[
-    str | None,
-    typer.Option(
-        help=f"the files hold no reports but records ({', '.join(records.MODELS)}): which, where rows say none"
-    ),
-]
 
 
 class Target(StrEnum):
@@ -66,9 +55,6 @@ ProfileOption = Annotated[Target, typer.Option(help="whom the objects are for; m
 STDIN = "-"
 
 _O = TypeVar("_O")
-
-_SCAM_TYPE: TypeAdapter[str] = TypeAdapter(Word)
-_COUNTRY: TypeAdapter[str] = TypeAdapter(CountryCode)
 
 
 def map_(
@@ -158,10 +144,7 @@ def contribute(
     faults: list[str] = []
     with context.store() as store, _writable(), Rejects.to(rejects) as log, own_names(columns):
         with store.read() as tx:
-            try:
-                who = partners.get(tx, partner)
-            except UnknownPartner as error:
-                fail(str(error))
+            who = known(tx, partner)
         options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record)
         options = replace(options, reporter_kind=who.kind)
         for name, stream, size, reported_at in _opened(file, faults):
@@ -177,42 +160,6 @@ def contribute(
                     if isinstance(outcome, Reject):
                         log.write(outcome)
     show(counts, json, Console(), faults)
-
-
-def options_of(
-    reporter: str,
-    kind: str | None,
-    format_: str | None,
-    scam_type: str | None,
-    tlp: Tlp | None,
-    country: str | None,
-    profile: Profile,
-    record: str | None,
-) -> Options:
-    """Check what stands on the command line, and end the program with what is wrong with it."""
-    if record is not None and record not in records.MODELS:
-        fail(f"--record {record}: there is no such record; there are: {', '.join(records.MODELS)}")
-    if record is not None and format_ is not None and format_ not in record_rows.FORMATS:
-        fail(f"--format {format_}: records are read from {', '.join(record_rows.FORMATS)}")
-    if kind is not None and kind not in kinds.every():
-        fail(f"--kind {kind}: there is no such kind; there are: {', '.join(kinds.every())}")
-    if format_ is not None and format_.partition(":")[0] not in formats.names():
-        fail(f"--format {format_}: there is no such format; there are: {', '.join(formats.names())}")
-    if scam_type is not None and not _fits(_SCAM_TYPE, scam_type):
-        fail(f"--scam-type {scam_type}: write it in lower case with hyphens between its words, as in foo-bar")
-    if country is not None and not _fits(_COUNTRY, country.upper()):
-        fail(f"--country {country}: give the two letters of ISO 3166-1, as TH")
-    given = {"scam_type": scam_type, "tlp": tlp and tlp.value, "country": country and country.upper()}
-    defaults = {name: text for name, text in given.items() if text}
-    return Options(reporter=reporter, kind=kind, format=format_, profile=profile, record=record, defaults=defaults)
-
-
-def _fits(rule: TypeAdapter[str], text: str) -> bool:
-    try:
-        rule.validate_python(text)
-    except ValidationError:
-        return False
-    return True
 
 
 @contextmanager

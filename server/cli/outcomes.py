@@ -10,10 +10,10 @@ from mappers import extension
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.partner_access import known
 from server.release import journeys
-from server.store import Tx, collections, log, partners, personal
+from server.store import Tx, collections, log, personal
 from server.store.collections import UnknownCollection
-from server.store.partners import UnknownPartner
 from server.store.query import Query
 from server.store.times import micros, parse, stamp
 
@@ -32,10 +32,7 @@ def outcomes(
     context: Context = ctx.obj
     start = _moment(since)
     with context.store() as store, store.read() as tx:
-        try:
-            name = partners.get(tx, partner, gone=True).name
-        except UnknownPartner as error:
-            fail(str(error))
+        name = known(tx, partner, gone=True).name
         rows = _told(tx, name, start)[-limit:]
     if json:
         show_json({"partner": name, "outcomes": rows})
@@ -56,8 +53,8 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
         if (feedback := extension.found(note).get("feedback"))
         for ref in note["object_refs"]
     ]
-    known = journeys.of_reports(tx, {row["object"] for row in found})
-    return [{**row, **_times(known.get(row["object"]))} for row in found]
+    times = journeys.of_reports(tx, {row["object"] for row in found})
+    return [{**row, **_times(times.get(row["object"]))} for row in found]
 
 
 def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from schemas.partner import Partner
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.store import collections, partners
 from server.store.collections import UnknownCollection
-from server.store.partners import BadCertificate, NameTaken, UnknownPartner
+from server.store.partners import BadCertificate, Credentials, NameTaken, UnknownPartner
 from server.store.store import Tx
 
 Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
@@ -74,21 +75,11 @@ def rotate(
     context: Context = ctx.obj
     overlap = timedelta(0) if now else partners.OVERLAP
     with context.store() as store, store.begin() as tx:
-        try:
-            partner, credentials = partners.get(tx, name), partners.rotate(tx, name, overlap=overlap)
-        except UnknownPartner as error:
-            fail(str(error))
-    result = {
-        "partner": partner.name,
-        "identity": partner.identity,
-        "user": credentials.user,
-        "password": credentials.password,
-        "token": credentials.token,
-    }
+        told = shown_once(known(tx, name), partners.rotate(tx, name, overlap=overlap))
     if json:
-        show_json(result)
+        show_json(told)
     else:
-        show_table("Shown once; only hashes are kept", ["what", "value"], result.items())
+        show_once(told)
 
 
 def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
@@ -105,6 +96,30 @@ def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
             partners.grant(tx, name, collections.get(tx, alias), write=True)
     except (UnknownCollection, UnknownPartner) as error:
         fail(str(error))
+
+
+def known(tx: Tx, name: str, *, gone: bool = False) -> Partner:
+    """Give the partner of this name, one that left only where ``gone``, or end the program where there is none."""
+    try:
+        return partners.get(tx, name, gone=gone)
+    except UnknownPartner as error:
+        fail(str(error))
+
+
+def shown_once(partner: Partner, credentials: Credentials) -> dict[str, str]:
+    """Give what a partner is told of its credentials; nobody can give it again."""
+    return {
+        "partner": partner.name,
+        "identity": partner.identity,
+        "user": credentials.user,
+        "password": credentials.password,
+        "token": credentials.token,
+    }
+
+
+def show_once(told: dict[str, str]) -> None:
+    """Print what ``shown_once`` gives."""
+    show_table("Shown once; only hashes are kept", ["what", "value"], told.items())
 
 
 def register(app: typer.Typer) -> None:

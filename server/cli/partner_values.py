@@ -10,7 +10,7 @@ from schemas.errors import Rejected
 from schemas.partner import FocalFunction
 from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.partner_access import Name
+from server.cli.partner_access import Name, known
 from server.release import registered
 from server.store import focal_points, hub, mentions, own_values, partners, registry
 from server.store.own_values import AnothersOwn
@@ -63,10 +63,7 @@ def focal_point(
     context: Context = ctx.obj
     whose = focal_points.HUB if name is None else name
     with context.store() as store, store.begin() as tx:
-        try:
-            named = name is None or partners.get(tx, name).named
-        except UnknownPartner as error:
-            fail(str(error))
+        named = name is None or known(tx, name).named
         if function is not None:
             if remove == (contact is not None):
                 fail("say either --contact or --remove")

@@ -11,12 +11,12 @@ from schemas.partner import Partner, PartnerKind
 from server.cli import brake, partner_access, partner_values
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.operator import By, operator
-from server.cli.partner_access import Name, Read, Write, granted
+from server.cli.partner_access import Name, Read, Write, granted, known, show_once, shown_once
 from server.cli.partner_client import needs, show_needs
 from server.release import registered
 from server.store import audit, collections, partners, receipts
 from server.store.audit import Event
-from server.store.partners import NameTaken, UnknownPartner
+from server.store.partners import NameTaken
 from server.store.store import Tx
 from server.store.times import stamp
 
@@ -75,17 +75,11 @@ def add(
         if partner.named:
             registered.publish(tx, name)
         told = needs(tx, context.settings, partner)
-    result = {
-        "partner": partner.name,
-        "identity": partner.identity,
-        "user": credentials.user,
-        "password": credentials.password,
-        "token": credentials.token,
-    }
+    once = shown_once(partner, credentials)
     if json:
-        show_json({**result, **told})
+        show_json({**once, **told})
     else:
-        show_table("Shown once; only hashes are kept", ["what", "value"], result.items())
+        show_once(once)
         show_needs(told)
 
 
@@ -105,7 +99,7 @@ def set_(
     """Change what is registered of a partner; what is not said stays as it is."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        before = _registered(tx, name)
+        before = known(tx, name)
         said = _said(country, trusted, authority, institution, forwards, named)
         changed = _partner(before.model_dump(), {**said, **({"kind": kind} if kind else {})})
         if changed != before:
@@ -140,7 +134,7 @@ def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
     """Show what is registered of a partner, and what it needs for its client; credentials are shown once, by add."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        partner = _registered(tx, name, gone=True)
+        partner = known(tx, name, gone=True)
         result, told = described(tx, partner), needs(tx, context.settings, partner)
     if json:
         show_json({**result, **told})
@@ -154,7 +148,7 @@ def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) ->
     """Let a partner take part no more: its access ends at once, what it said and what is its own stay."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        partner = _registered(tx, name)
+        partner = known(tx, name)
         moment = partners.remove(tx, name)
         closed = receipts.let_go(tx, name)
         who = operator(by)
@@ -178,13 +172,6 @@ def described(tx: Tx, partner: Partner) -> dict[str, Any]:
         "reads": sorted(aliases[each] for each, (can_read, _) in rights.items() if can_read),
         "writes": sorted(aliases[each] for each, (_, can_write) in rights.items() if can_write),
     }
-
-
-def _registered(tx: Tx, name: str, *, gone: bool = False) -> Partner:
-    try:
-        return partners.get(tx, name, gone=gone)
-    except UnknownPartner as error:
-        fail(str(error))
 
 
 def _said(

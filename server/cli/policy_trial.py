@@ -16,7 +16,8 @@ from schemas.partner import Partner
 from schemas.reading import Reader
 from server.cli.policy_cases import BadCases, Case, Cases
 from server.release.active import indicators
-from server.release.contribute import Outcome, contribute
+from server.release.contribute import contribute
+from server.release.outcome import Outcome
 from server.release.policy import FULL, BadPolicy, Policy
 from server.setup import set_up
 from server.store import Store, collections, partners

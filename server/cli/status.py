@@ -59,7 +59,7 @@ def _collections(tx: Tx) -> list[dict[str, Any]]:
             "alias": each.alias,
             "kind": each.kind,
             "objects": log.count(tx, each),
-            "last_added": _moment(log.last_added(tx, each)),
+            "last_added": _moment(each.last_added or None),
             "last_write": _write(written.get(each.id)),
         }
         for each in collections.every(tx)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from server.release import receipts
+from server.observe.settling import settle
 from server.store import Store, StoreUnavailable, audit, first_reads, statuses, volumes
 from server.store.times import now
 
@@ -62,11 +62,7 @@ class Retention:
 
     def settle(self) -> int:
         """Settle the receipts, where there is any to settle, and say how many were closed."""
-        with self._store.read() as tx:
-            if not receipts.to_settle(tx):
-                return 0
-        with self._store.begin() as tx:
-            return receipts.settle(tx)
+        return settle(self._store)
 
     def _run(self) -> None:
         # Statuses alone are in no hurry.

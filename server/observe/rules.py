@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from server.release import receipts as settling
+from server.observe.settling import settle
 from server.store import Store, receipts, reviews, volumes
 from server.store.times import now
 
@@ -26,11 +26,7 @@ class Rules(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Give the figures, once what can be settled is."""
-        with self._store.read() as tx:
-            unsettled = settling.to_settle(tx)
-        if unsettled:
-            with self._store.begin() as tx:
-                settling.settle(tx)
+        settle(self._store)
         with self._store.read() as tx:
             waiting, since = receipts.waiting(tx)
             held, oldest = reviews.count(tx), reviews.oldest(tx)

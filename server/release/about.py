@@ -5,7 +5,8 @@ from typing import Any
 
 from mappers import extension, location
 from schemas.vocabulary import Tlp
-from server.release import guard, route
+from server.release import guard, level
+from server.release.policy import SHARED
 
 # Groupings are last: they may hold what comes with them.
 _ORDER = {"indicator": 0, "grouping": 2}
@@ -60,11 +61,11 @@ def spoken_of(obj: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any
     return dict(obj)
 
 
-def level(obj: Mapping[str, Any], about: Iterable[Mapping[str, Any]]) -> Tlp:
+def narrowed(obj: Mapping[str, Any], about: Iterable[Mapping[str, Any]]) -> Tlp:
     """Give the level of what ``obj`` says: its own, and no wider than that of any object it speaks of."""
-    tlp = route.level(obj)
+    tlp = level.of(obj)
     for each in about:
-        tlp = route.narrower(tlp, route.level(each))
+        tlp = level.narrower(tlp, level.of(each))
     return tlp
 
 
@@ -72,6 +73,6 @@ def why_nowhere(obj: Mapping[str, Any], tlp: Tlp, *, unseen: bool) -> str:
     """Say why an object is released to nobody."""
     if unseen:
         return "it speaks of something that is not here for you to see"
-    if is_flow(obj) and route.may_be_released(tlp):
+    if is_flow(obj) and tlp in SHARED:
         return "no collection that you read has both its ends"
-    return route.why_nowhere(tlp)
+    return f"TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from schemas.vocabulary import Outcome
-from server.release.confidence import NEWCOMER, Doubt, doubt, weight
+from server.release.confidence import NEWCOMER, Doubt, weight
 from server.release.fuse import Judged, Said
 from server.release.grade import has_authority
 from server.store.calibration import Calibration, Verdict
@@ -53,4 +53,4 @@ def stated(said: Said) -> float:
 
 
 def _upheld(judged: Judged) -> bool:
-    return judged.partner.trusted and doubt(judged.outcome, judged.opinion, judged.reason) is Doubt.DISPUTED
+    return judged.partner.trusted and judged.doubt is Doubt.DISPUTED

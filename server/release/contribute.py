@@ -1,69 +1,25 @@
 """What a partner contributes: kept in the inbox, and heard in what the hub says, as far as the release rules let it."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from schemas.report import Report
-from schemas.vocabulary import HolderStatus
-from server.release import about, harmless, personal, receipts, rooms, shape, volume
-from server.release.disputes import Disputes
-from server.release.hearing_back import HearingBack
-from server.release.intake import (
-    RESERVED,
-    TRANSLATION,
-    Decision,
-    Intake,
-    Taken,
-    creator_of,
-    is_more,
-    may_be_a_listing,
-    names_nothing,
-)
+from server.release import about, harmless, personal, shape
+from server.release.contribution import Contribution
+from server.release.intake import RESERVED, TRANSLATION, Taken
+from server.release.outcome import Outcome, Refused
 from server.release.policy import Policy
-from server.release.publication import Publication
-from server.release.renewal import Renewal, Standing, is_heard
-from server.release.scene import Scene, at_hand
-from server.release.speech import Speech
-from server.release.values import Loading, Value, subject_of
-from server.store import log, mentions, own_values, reviews, volumes
+from server.release.scene import at_hand
 from server.store.item import Item
 from server.store.store import Tx
 
 logger = logging.getLogger(__name__)
 
-
 # However much comes at once, memory is for a part of it.
 _AT_ONCE = 2_000
 _LEFT = "not-a-partner: you take part here no more"
-
-
-class Accepted(NamedTuple):
-    """An object version that is kept, and heard as far as its kind, its marking and its limits allow."""
-
-    id: str
-    version: int | None
-
-
-class Refused(NamedTuple):
-    """An object version that reaches nobody (pending: kept all the same; failed: not kept), and why."""
-
-    id: str
-    version: int | None
-    message: str
-
-
-@dataclass
-class Outcome:
-    """What became of each object: every one is in one of the lists."""
-
-    accepted: list[Accepted] = field(default_factory=list)
-    pending: list[Refused] = field(default_factory=list)
-    failed: list[Refused] = field(default_factory=list)
 
 
 def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy | None = None) -> Outcome:
@@ -89,7 +45,7 @@ def _contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy 
     if partner.name in scene.registry.gone:
         outcome.failed += [Refused(each.item.id, each.item.version, _LEFT) for each in taken]
     else:
-        _Contribution(scene, partner, outcome).take(taken)
+        Contribution(scene, partner, outcome).take(taken)
 
 
 def _read(item: Item, outcome: Outcome) -> Taken | None:
@@ -111,163 +67,3 @@ def _read(item: Item, outcome: Outcome) -> Taken | None:
         logger.exception("object not understood id=%s", item.id)
         outcome.failed.append(Refused(item.id, item.version, "not understood: a property is not as STIX 2.1 has it"))
     return None
-
-
-class _Contribution:
-    """One call's worth of contributing: what is kept, the values that it is about, and what is said of them then."""
-
-    def __init__(self, scene: Scene, partner: Partner, outcome: Outcome) -> None:
-        self._scene = scene
-        self._partner = partner
-        self._outcome = outcome
-        self._loading = Loading(scene)
-        self._publication = Publication(scene)
-        self._kept: list[Decision] = []
-        # What is kept may be kept under another id than it came with.
-        self._came: dict[str, None] = {}
-
-    def take(self, taken: Sequence[Taken]) -> None:
-        spoken_of = {ref for each in taken for ref in about.refs(each.obj)}
-        translated = {str(each.obj.get("object_ref")) for each in taken if each.item.type == TRANSLATION}
-        self._loading.read({each.item.id for each in taken} | spoken_of | translated)
-        may_stand = {each.item.id for each in taken if about.refs(each.obj) or may_be_a_listing(each)}
-        self._publication.load(spoken_of | may_stand)
-        listed = {id_ for id_ in may_stand - self._loading.known.keys() if self._publication.standing(id_)}
-        subjects = self._subjects(taken)
-        prior = mentions.of(self._scene.tx, {subject for of_one in subjects.values() for subject in of_one})
-        self._loading.look_up_reviews({each.item.id for each in taken} | {id_ for ids in prior.values() for id_ in ids})
-        tx, name, known = self._scene.tx, self._partner.name, self._loading.known
-        unusual = volume.check(tx, name, self._scene.micros, coming=sum(1 for each in taken if is_more(known, each)))
-        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, listed)
-        # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
-        for each in sorted(taken, key=lambda one: about.order(one.item.type)):
-            self._decide(intake, each)
-        if self._kept:
-            said = [each for each in self._kept if not each.taken.item.revoked]
-            held = sum(each.held is not None for each in said)
-            volumes.count(tx, name, taken=len(said), held=held, moment=self._scene.micros)
-            self._keep(prior)
-            # In the order they came, so that readers get them so.
-            about_them = (sorted(subjects.get(id_, ())) for id_ in self._came)
-            self._release(list(dict.fromkeys(subject for of_one in about_them for subject in of_one)), prior)
-
-    def _subjects(self, taken: Iterable[Taken]) -> dict[str, set[str]]:
-        """Give by the ids of what came the values that it is about: an indicator's, and those it was about before."""
-        found: dict[str, set[str]] = {}
-        known = self._loading.known
-        for each in taken:
-            mine = found.setdefault(each.item.id, set())
-            if each.subject:
-                mine.add(each.subject)
-            before = known.get(each.item.id)
-            objects: list[Mapping[str, Any]] = (
-                [before] if before and before.get("pattern") != each.obj.get("pattern") else []
-            )
-            for ref in about.refs(each.obj):
-                objects += [known[ref]] if ref in known else [*self._publication.out(ref).values()][:1]
-            mine |= {subject for obj in objects if (subject := subject_of(obj))}
-        return found
-
-    def _decide(self, intake: Intake, taken: Taken) -> None:
-        item = taken.item
-        try:
-            decision = intake.decide(taken)
-            nothing = names_nothing(decision.taken) if decision.kept and not item.revoked else None
-        except Rejected as refusal:
-            self._outcome.failed.append(Refused(item.id, item.version, refusal.message))
-            return
-        if decision.kept:
-            said = decision.taken.report
-            self._came[item.id] = None
-            self._loading.take(decision.taken.item.id, decision.taken.obj, said if isinstance(said, Report) else None)
-            self._kept.append(decision)
-        if decision.held or nothing:
-            message = decision.held.message if decision.held else str(nothing)
-            self._outcome.pending.append(Refused(item.id, item.version, message))
-        elif not decision.kept:
-            self._outcome.accepted.append(Accepted(item.id, item.version))
-
-    def _keep(self, prior: dict[str, set[str]]) -> None:
-        """Write to the inbox what is kept, what it is about, and what a person has to look at."""
-        tx, kept = self._scene.tx, [each.taken for each in self._kept]
-        log.append(tx, self._scene.inbox, [each.item for each in kept])
-        pairs = [(each.subject, each.item.id) for each in kept if each.subject]
-        pairs += [(ref, each.item.id) for each in kept for ref in about.refs(each.obj)]
-        pairs += [
-            (mentions.passed_on(each.item.id), self._partner.identity)
-            for each in kept
-            if "created" in each.obj and creator_of(each.obj) != self._partner.identity
-        ]
-        known = {each.subject: prior.get(each.subject, set()) for each in kept if each.subject}
-        for subject, ids in mentions.record(tx, pairs, known).items():
-            prior.setdefault(subject, set()).update(ids)
-        self._loading.hold(self._partner.name, [each.held for each in self._kept if each.held])
-        reviews.forget(tx, [each.item.id for each in kept if each.item.revoked])
-
-    def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
-        new = {each.taken.item.id for each in self._kept if not each.taken.item.revoked}
-        values = self._loading.values({subject: prior.get(subject, set()) for subject in subjects})
-        self._publication.load({id_ for value in values for id_ in value.listings})
-        Disputes(self._scene, self._publication).heed(values, new)
-        standings = Renewal(self._scene, self._publication).renew(values)
-        self._release_speech(values, standings)
-        back = HearingBack(self._scene)
-        for value in values:
-            back.of_value(value, standings[value.subject], new)
-        back.flush(self._publication)
-        self._publication.flush("no longer reported")
-        self._answer(values, standings)
-
-    def _release_speech(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
-        meant = {id_: standings[value.subject] for value in values for id_ in value.ids}
-        speech = Speech(self._scene, self._publication, self._partner, self._loading.known, meant)
-        answered: set[str] = set()
-        for decision in self._kept:
-            taken = decision.taken
-            if taken.item.type == "indicator" or not about.refs(taken.obj):
-                continue
-            if taken.item.revoked:
-                speech.take_back(taken.item.id)
-                continue
-            if taken.item.type == "opinion":
-                # Who says what it did about a listing that was taken back has heard of that.
-                answered |= {*about.refs(taken.obj)}
-            if decision.held is None and (why := speech.release(taken.obj)):
-                self._outcome.pending.append(Refused(taken.item.id, taken.item.version, why))
-        receipts.acknowledge(self._scene.tx, self._partner.name, *answered)
-
-    def _answer(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
-        """Say of each object that was kept, and of which it is not said yet, that it is heard, or why it is not."""
-        by_subject = {value.subject: value for value in values}
-        said = {(each.id, each.version) for each in self._outcome.pending}
-        for taken in (each.taken for each in self._kept):
-            item = taken.item
-            if (item.id, item.version) in said:
-                continue
-            value = by_subject.get(taken.subject or "") if item.type == "indicator" and not item.revoked else None
-            why = self._why_nowhere(taken, value, standings[value.subject]) if value else None
-            if why:
-                self._outcome.pending.append(Refused(item.id, item.version, f"kept, not released: {why}"))
-            else:
-                self._outcome.accepted.append(Accepted(item.id, item.version))
-
-    def _why_nowhere(self, taken: Taken, value: Value, standing: Standing) -> str | None:
-        """Say why what an indicator says of a value is not heard, None where it is, or where a later version is."""
-        if self._loading.known[taken.item.id] is not taken.obj:
-            return None
-        claim = next((each for each in value.claims if each.said.id == taken.item.id), None)
-        if claim is None:
-            ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
-            return "its time is over: valid_until has passed" if ended else None  # else it passes on what is here
-        if claim.rooms.shared or claim.rooms.personal:
-            if is_heard(self._scene, standing, claim.rooms):
-                return None
-            return (
-                "the value is in dispute" if value.disputed else "no rule lets it out until more is known of the value"
-            )
-        said, registry, policy = claim.said, self._scene.registry, self._scene.policy
-        # What others say of the holder is not for the answer.
-        coerced = said.report.holder_status is HolderStatus.COERCED
-        return rooms.why_nowhere(
-            said.report.kind, claim.tlp, said.report.sharing, said.partner, registry, policy, coerced=coerced
-        )

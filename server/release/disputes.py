@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Set
 
-from schemas.vocabulary import OpinionWord, Outcome
-from server.release.calibration import stated, verdicts
+from server.release.calibration import verdicts
+from server.release.confidence import Doubt
 from server.release.publication import Publication
 from server.release.scene import Scene
 from server.release.values import DISPUTED, Value, Verdict
@@ -34,7 +34,7 @@ class Disputes:
 
     def _heed(self, value: Value, verdict: Verdict) -> None:
         judged = verdict.judged
-        if judged.partner.trusted and speaks_against(verdict):
+        if judged.partner.trusted and judged.doubt is Doubt.DISPUTED:
             listed = [id_ for id_ in value.listings if self._publication.out(id_)]
             reviews.hold(self._scene.tx, judged.partner.name, [Held(id_, None, DISPUTED, _DISPUTED) for id_ in listed])
             value.disputed |= bool(listed)
@@ -42,20 +42,7 @@ class Disputes:
 
 def _came_out(value: Value, new: Set[str]) -> list[calibration.Verdict]:
     """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
-    acted = [each for each in value.verdicts if not speaks_against(each)]
+    acted = [each for each in value.verdicts if each.judged.doubt is not Doubt.DISPUTED]
     before = [each.judged for each in acted if each.id not in new]
     said = [each.said for each in value.claims]
     return verdicts(said, before, [each.judged for each in acted])
-
-
-def speaks_against(verdict: Verdict) -> bool:
-    """Tell whether somebody holds the listing for a false positive."""
-    return verdict.judged.outcome is Outcome.FALSE_POSITIVE or (
-        verdict.judged.outcome is None and verdict.judged.opinion is OpinionWord.STRONGLY_DISAGREE
-    )
-
-
-def found_wrong(scene: Scene, value: Value) -> None:
-    """Count it against each who reports the value that it was found wrong."""
-    wrong = [calibration.Verdict(each.said.partner.name, value.kind, stated(each.said), False) for each in value.claims]
-    calibration.note(scene.tx, wrong)

@@ -59,6 +59,11 @@ class Judged(NamedTuple):
     at: datetime
     reason: str | None = None
 
+    @property
+    def doubt(self) -> Doubt | None:
+        """Give what it says against the value."""
+        return confidence.doubt(self.outcome, self.opinion, self.reason)
+
 
 def fuse(
     said: Sequence[Said],
@@ -175,9 +180,7 @@ def _age(said: Said) -> tuple[datetime, str]:
 def _doubts(judged: Sequence[Judged]) -> list[Doubt]:
     if not judged:
         return []
-    return confidence.doubts(
-        (each.partner.identity, each.at, confidence.doubt(each.outcome, each.opinion, each.reason)) for each in judged
-    )
+    return confidence.doubts((each.partner.identity, each.at, each.doubt) for each in judged)
 
 
 def _watching(reporters: Iterable[Said], seen: Sequence[Seen]) -> int:

@@ -10,8 +10,9 @@ from schemas.partner import Partner
 from schemas.report import Report
 from server.release import about, owned, personal, volume
 from server.release.hit import Hit
+from server.release.loading import Loading
 from server.release.renew import is_news
-from server.release.values import Loading, subject_of
+from server.release.values import subject_of
 from server.store import mentions
 from server.store.item import Item
 from server.store.reviews import Held, Review

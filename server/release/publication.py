@@ -27,6 +27,7 @@ class Publication:
     def __init__(self, scene: Scene) -> None:
         """Look at the rooms of ``scene``."""
         self._scene = scene
+        self._loaded: set[str] = set()
         self._out: dict[str, dict[str, Obj]] = defaultdict(dict)
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
@@ -36,9 +37,11 @@ class Publication:
         self._in_personal: list[tuple[str, int]] = []
 
     def load(self, wanted: set[str]) -> None:
-        """Read what stands under those ids, in every room that may have it."""
+        """Read what stands under those ids, in every room that may have it; of each id once."""
+        wanted = wanted - self._loaded
         if not wanted:
             return
+        self._loaded |= wanted
         for room in self._scene.shared:
             self._read(room, wanted)
         aliases = {each.number: alias for alias, each in self._scene.rooms.items()}

@@ -1,19 +1,29 @@
 """Saying anew what partners' words come to, after something else than a contribution changed it."""
 
 from collections.abc import Iterable, Mapping, Set
+from functools import partial
+from typing import NamedTuple
 
 from schemas.feedback import Event, Feedback
-from server.release import about, disputes
-from server.release.hearing_back import HearingBack
+from server.release import about
+from server.release.calibration import stated
+from server.release.loading import Loading
 from server.release.policy import Policy
-from server.release.publication import Publication
-from server.release.renewal import Renewal, Standing
+from server.release.renewal import Standing
+from server.release.saying import Saying
 from server.release.scene import Scene, at_hand
 from server.release.speech import Speech
-from server.release.values import DISPUTED, Loading, Value, subject_of
-from server.store import mentions, reviews
+from server.release.values import DISPUTED, Value, subject_of
+from server.store import calibration, mentions, reviews
 from server.store.reviews import Held
 from server.store.store import Tx
+
+
+class Wrong(NamedTuple):
+    """Why what partners said was wrong: the rule that it stands refused by, and what they are told."""
+
+    rule: str
+    message: str
 
 
 class Again:
@@ -23,8 +33,8 @@ class Again:
         """Look at the hub as it is."""
         self.scene: Scene = at_hand(tx, policy)
         self.loading = Loading(self.scene)
-        self.publication = Publication(self.scene)
-        self.back = HearingBack(self.scene)
+        self._saying = Saying(self.scene)
+        self.publication, self.back = self._saying.publication, self._saying.back
 
     def subjects(self, ids: Iterable[str]) -> set[str]:
         """Give the values that objects are about, partners' own indicators, the hub's, and what speaks of them."""
@@ -42,25 +52,32 @@ class Again:
 
     def values(self, subjects: Iterable[str]) -> list[Value]:
         """Give those values as partners speak of them now."""
-        found = mentions.of(self.scene.tx, subjects)
-        self.publication.load({id_ for ids in found.values() for id_ in ids} - self.loading.known.keys())
-        return self.loading.values(found)
+        return self.loading.values(mentions.of(self.scene.tx, subjects))
 
     def say(self, values: Iterable[Value], reason: str, new: Set[str] = frozenset()) -> dict[str, Standing]:
         """Bring what the hub says of them up to that, and tell contributors what there is to tell.
 
         ``new`` are objects that are heard from now on.
         """
-        values = list(values)
-        self.publication.load({id_ for value in values for id_ in value.listings})
-        disputes.Disputes(self.scene, self.publication).heed(values, new)
-        standings = Renewal(self.scene, self.publication).renew(values)
-        self._speak(new, {id_: standings[value.subject] for value in values for id_ in value.ids})
-        for value in values:
-            self.back.of_value(value, standings[value.subject], new)
-        self.back.flush(self.publication)
-        self.publication.flush(reason)
-        return standings
+        return self._saying.say(values, new, reason, partial(self._speak, new))
+
+    def find_wrong(self, value: Value, wrong: Wrong, among: Set[str] | None = None) -> None:
+        """Count it against all who report the value that it was found wrong.
+
+        What they said, as far as it is ``among`` these objects, stands as refused; who says it again is looked at.
+        """
+        calibration.note(
+            self.scene.tx,
+            [
+                calibration.Verdict(each.said.partner.name, value.kind, stated(each.said), False)
+                for each in value.claims
+            ],
+        )
+        for said in (each.said for each in value.claims):
+            if among is None or said.id in among:
+                reviews.hold(self.scene.tx, said.partner.name, [Held(said.id, None, *wrong)])
+                reviews.decide(self.scene.tx, said.id, "rejected", "hub")
+                self.back.tell(said.partner.name, Feedback(Event.RETRACTED), said.id)
 
     def _speak(self, new: Set[str], meant: Mapping[str, Standing]) -> None:
         """Let go what speaks of the values among the ``new`` objects."""
@@ -85,7 +102,8 @@ def reconsider(tx: Tx, ids: Iterable[str]) -> None:
     for value in values:
         refused = [id_ for id_ in value.listings & wanted if _was(again.loading, id_, "rejected")]
         if refused:
-            _refuse(again, value)
+            again.find_wrong(value, Wrong(DISPUTED, "it was in dispute, and found to be wrong"))
+            value.claims = []
     for id_ in wanted & again.loading.known.keys():
         partner = again.scene.registry.by_identity.get(again.loading.known[id_].get("created_by_ref", ""))
         if partner:
@@ -98,14 +116,3 @@ def reconsider(tx: Tx, ids: Iterable[str]) -> None:
 def _was(loading: Loading, id_: str, state: str, rule: str | None = DISPUTED) -> bool:
     review = loading.states.get(id_)
     return review is not None and review.state == state and rule in (None, review.rule)
-
-
-def _refuse(again: Again, value: Value) -> None:
-    tx = again.scene.tx
-    disputes.found_wrong(again.scene, value)
-    for claim in value.claims:
-        said = claim.said
-        reviews.hold(tx, said.partner.name, [Held(said.id, None, DISPUTED, "it was in dispute, and found to be wrong")])
-        reviews.decide(tx, said.id, "rejected", "hub")
-        again.back.tell(said.partner.name, Feedback(Event.RETRACTED), said.id)
-    value.claims = []

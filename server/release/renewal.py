@@ -1,25 +1,25 @@
 """What the hub says of values: in each room one consensus of each, renewed when what partners say of it has changed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count, islice
 from typing import Any, NamedTuple
 
-from mappers import consensus, extension, ids, marking
+from mappers import consensus, extension, marking
 from schemas import timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release import rooms
 from server.release.fuse import fuse
+from server.release.listings import Listings
 from server.release.policy import Facts, Source
 from server.release.publication import Publication
 from server.release.renew import is_news
 from server.release.rooms import Rooms
 from server.release.scene import Scene
 from server.release.values import Claim, Value
-from server.store import log, personal
+from server.store import personal
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -72,14 +72,6 @@ def _enters(room: str, reach: Rooms) -> bool:
     return room in reach.shared
 
 
-def _tracks(value: Value) -> Iterator[str]:
-    """Give the tracks that a value may be listed in: the shared rooms', empty, and own rooms by their aliases."""
-    if any(each.rooms.shared for each in value.claims):
-        yield ""
-    for name in frozenset[str]().union(*(each.rooms.personal for each in value.claims)):
-        yield personal.alias(name, "for")
-
-
 def is_heard(scene: Scene, standing: Standing, reach: Rooms) -> bool:
     """Tell whether the value stands where something that may enter those rooms is heard."""
     return any(each in reach.shared or scene.reader(each) in reach.personal for each in standing.rooms)
@@ -96,13 +88,12 @@ class Renewal:
         """Say it in the hub's name, at the moment of ``scene``."""
         self._scene = scene
         self._publication = publication
-        self._taken: set[str] = set()
+        self._listings = Listings(scene, publication)
 
     def renew(self, values: Iterable[Value]) -> dict[str, Standing]:
         """Renew what is said of these values; gives by subject how each stands."""
         values = list(values)
-        self._publication.load({id_ for value in values for id_ in value.listings})
-        self._look_for_taken(values)
+        self._listings.look_ahead(values)
         return {value.subject: self._renew(value) for value in values}
 
     def _renew(self, value: Value) -> Standing:
@@ -117,14 +108,14 @@ class Renewal:
 
     def _in_rooms(self, value: Value, standing: Standing, track: str, wanted: dict[str, _Said]) -> None:
         """Bring one track, the shared rooms or one own room, up to what is ``wanted`` there, the widest room first."""
-        listed = self._listed(value, track)
-        id_ = next((each for each in reversed(listed) if self._there(each, track)), "")
-        there = self._there(id_, track)
+        listed = self._listings.of(value, track)
+        id_ = next((each for each in reversed(listed) if self._listings.there(each, track)), "")
+        there = self._listings.there(id_, track)
         moments = [timestamp.parse(obj["modified"]) + _MILLISECOND for obj in there.values()]
         if any(room not in there and self._publication.version(room, id_) for room in wanted):
             # A room can have it no more under this id: it is listed anew, as another object, in all of them.
             leaving, there = set(there), {}
-            self._look([(value, track)])
+            self._listings.look([(value, track)])
         else:
             leaving = there.keys() - wanted.keys()
         # Who reads several rooms keeps the version that is modified last: the narrowest, and none that was taken back.
@@ -134,13 +125,13 @@ class Renewal:
         standing.left |= leaving - wanted.keys()
         if not wanted:
             return
-        id_ = id_ if there else self._next(value, track)
+        id_ = id_ if there else self._listings.next(value, track)
         moment = max([self._scene.at, *moments])
         moved = bool(leaving - wanted.keys())
         for room, said in wanted.items():
             before = there.get(room)
             created = before["created"] if before else timestamp.text(self._scene.at)
-            obj = self._object(said, id_, created, moment, self._times_listed(listed, room, id_))
+            obj = self._object(said, id_, created, moment, self._listings.times(listed, room, id_))
             standing.rooms[room] = id_
             standing.shared = standing.shared if track else id_
             if before and not moved and not is_news(before, obj):
@@ -152,47 +143,6 @@ class Renewal:
             moment += _MILLISECOND
         if id_ not in value.listings:
             self._publication.listed.append((value.subject, id_))
-
-    def _there(self, id_: str, track: str) -> dict[str, Any]:
-        """Give by room of a track what is out under that id."""
-        out = self._publication.out(id_) if id_ else {}
-        return {room: obj for room, obj in out.items() if (room == track if track else not self._scene.is_own(room))}
-
-    def _times_listed(self, listed: list[str], room: str, id_: str) -> int:
-        """Give how often the value was listed in that room before, under other ids."""
-        return sum(1 for each in listed if each != id_ and self._publication.version(room, each))
-
-    def _listed(self, value: Value, track: str) -> list[str]:
-        """Give the ids under which a track has listed the value, the oldest first."""
-        if not value.listings:
-            return []
-        if not value.claims:
-            return [each for each in value.listings if self._there(each, track)]
-        first = islice(self._ids(value, track), len(value.ids) + len(self._taken) + 1)
-        return [each for each in first if each in value.listings]
-
-    def _next(self, value: Value, track: str) -> str:
-        """Give the id of the first listing that there was not yet: what was taken back stays so under its id."""
-        return next(id_ for id_ in self._ids(value, track) if id_ not in value.ids and id_ not in self._taken)
-
-    def _ids(self, value: Value, track: str) -> Iterator[str]:
-        """Give the ids of a value's listings in a track, in their order."""
-        spelled = value.pattern
-        return (ids.listing(self._scene.hub.identity, spelled, seq, track) for seq in count())
-
-    def _look_for_taken(self, values: Iterable[Value]) -> None:
-        """Find which of the ids that are next a partner has used before: under these the hub lists nothing."""
-        self._look(
-            (value, track)
-            for value in values
-            for track in _tracks(value)
-            if not any(self._there(each, track) for each in value.listings)
-        )
-
-    def _look(self, new: Iterable[tuple[Value, str]]) -> None:
-        new = list(new)
-        while taken := log.latest(self._scene.tx, self._scene.inbox, {self._next(*each) for each in new}).keys():
-            self._taken |= taken
 
     def _shared(self, value: Value) -> dict[str, _Said]:
         """Give what is to be said in each shared room, out of what may be heard there and nothing else."""

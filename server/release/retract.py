@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import timestamp
-from schemas.feedback import Event, Feedback
 from schemas.partner import Partner
-from server.release import disputes
 from server.release.lookup import lookup
-from server.release.reconsider import Again
+from server.release.reconsider import Again, Wrong
 from server.release.revoke import revoked
-from server.release.values import Value
-from server.store import log, mentions, reviews
+from server.store import log, mentions
 from server.store.item import Item
-from server.store.reviews import Held
 from server.store.store import Tx
 
 RETRACTED = "retracted"
+_WRONG = Wrong(RETRACTED, "this hub found it wrong and took it back")
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,8 @@ def retract_all(
     before = again.values(about)
     _revoke(again, gone)
     if partner is None:
-        _find_wrong(again, before, {obj["id"] for obj in gone})
+        for value in before:
+            again.find_wrong(value, _WRONG, {obj["id"] for obj in gone})
     again.say(again.values(about), reason)
     names = {each.identity: each.name for each in again.scene.registry.by_identity.values()}
     return [Retracted(obj["id"], names.get(obj["created_by_ref"], obj["created_by_ref"])) for obj in gone]
@@ -81,16 +79,3 @@ def _revoke(again: Again, gone: Iterable[dict[str, Any]]) -> None:
     log.append(again.scene.tx, again.scene.inbox, [Item.of(obj) for obj in last])
     for obj in last:
         again.loading.take(obj["id"], obj, None)
-
-
-def _find_wrong(again: Again, values: Iterable[Value], gone: set[str]) -> None:
-    """Let those who said it know, count it against them, and look at it if they say it again."""
-    for value in values:
-        disputes.found_wrong(again.scene, value)
-        for claim in value.claims:
-            said = claim.said
-            if said.id in gone:
-                message = "this hub found it wrong and took it back"
-                reviews.hold(again.scene.tx, said.partner.name, [Held(said.id, None, RETRACTED, message)])
-                reviews.decide(again.scene.tx, said.id, "rejected", "hub")
-                again.back.tell(said.partner.name, Feedback(Event.RETRACTED), said.id)

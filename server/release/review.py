@@ -25,16 +25,6 @@ class Shown(NamedTuple):
     value: str | None
 
 
-def approve(tx: Tx, object_id: str, by: str, note: str | None = None) -> Review:
-    """Let what was held back pass. Raises ``UnknownReview``."""
-    return decide(tx, [object_id], "approved", by, note)[0]
-
-
-def reject(tx: Tx, object_id: str, by: str, note: str | None = None) -> Review:
-    """Keep what was held back from everybody, its later versions too. Raises ``UnknownReview``."""
-    return decide(tx, [object_id], "rejected", by, note)[0]
-
-
 def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None = None) -> list[Review]:
     """Decide of many in one transaction. Raises ``UnknownReview`` where one was never held back; then nothing is kept.
 

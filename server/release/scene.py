@@ -9,10 +9,10 @@ from typing import Any
 from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.partner import FocalFunction, Partner
-from server.release import registered, route
+from server.release import registered
 from server.release.calibration import reliability
 from server.release.confidence import NEWCOMER
-from server.release.policy import Policy, in_force
+from server.release.policy import FULL, PUBLIC, Policy, in_force
 from server.store import calibration, collections, focal_points, hub, log, personal, registry
 from server.store.collections import Collection
 from server.store.registry import Registry
@@ -39,13 +39,13 @@ class Scene:
 
     def twins(self, room: str) -> tuple[str, ...]:
         """Give the collections that make up a room: a shared one has a full twin, a personal one is alone."""
-        return (room, room + route.FULL) if room + route.FULL in self.rooms else (room,)
+        return (room, room + FULL) if room + FULL in self.rooms else (room,)
 
     @cached_property
     def shared(self) -> list[str]:
         """Give the rooms that many read, without their twins, those that anybody reads first."""
-        plain = [a for a, each in self.rooms.items() if each.kind == "released" and not a.endswith(route.FULL)]
-        return sorted(plain, key=lambda alias: (alias != route.PUBLIC, self.rooms[alias].number))
+        plain = [a for a, each in self.rooms.items() if each.kind == "released" and not a.endswith(FULL)]
+        return sorted(plain, key=lambda alias: (alias != PUBLIC, self.rooms[alias].number))
 
     def own(self, partner: str, use: personal.Use = "for") -> str:
         """Give the alias of a partner's own room, by the partner's name; it is there from now on."""

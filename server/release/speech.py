@@ -42,7 +42,7 @@ class Speech:
     def release(self, obj: dict[str, Any]) -> str | None:
         """Let an object go where it may; gives why it reaches nobody, where it does."""
         refs = about.refs(obj)
-        tlp = about.level(obj, [self._known[ref] for ref in refs if self._is_own(ref)])
+        tlp = about.narrowed(obj, [self._known[ref] for ref in refs if self._is_own(ref)])
         unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
         places = set() if unseen else self._places(obj, refs, tlp)
         for room in self._publication.out(obj["id"]).keys() - places:

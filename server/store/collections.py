@@ -105,11 +105,8 @@ def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple
 
     Raises ``CollectionExists``.
     """
-    fuller = f"{description} With observables and relationships.".strip()
-    return (
-        add(tx, alias, title, kind="released", description=description),
-        add(tx, f"{alias}-full", f"{title} (full)", kind="released", description=fuller),
-    )
+    made, twin = (add(tx, a, t, kind="released", description=d) for a, t, d in _with_twin(alias, title, description))
+    return made, twin
 
 
 def get(tx: Tx, id_or_alias: str) -> Collection:
@@ -132,11 +129,16 @@ def create_defaults(tx: Tx) -> list[Collection]:
     there = {collection.alias for collection in every(tx)}
     made = []
     for alias, kind, title, description in DEFAULTS:
-        wanted = [(alias, title, description)]
-        if kind == "released":
-            wanted.append((f"{alias}-full", f"{title} (full)", f"{description} With observables and relationships."))
+        own = (alias, title, description)
+        wanted = _with_twin(*own) if kind == "released" else (own,)
         made += [add(tx, a, t, kind=kind, description=d) for a, t, d in wanted if a not in there]
     return made
+
+
+def _with_twin(alias: str, title: str, description: str) -> tuple[tuple[str, str, str], ...]:
+    """Give what is said of a released collection, and of its twin."""
+    fuller = f"{description} With observables and relationships.".strip()
+    return (alias, title, description), (f"{alias}-full", f"{title} (full)", fuller)
 
 
 def _read(row: Row[*tuple[Any, ...]]) -> Collection:

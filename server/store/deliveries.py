@@ -12,8 +12,6 @@ from server.store.store import Tx
 from server.store.tables import deliveries
 from server.store.times import moment, now
 
-_CHUNK = 5_000
-
 # Of one version the last attempt is kept, and how many there were; a number of 16 bits holds them.
 _ON_SQLITE = """
 INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) VALUES (?, ?, ?, ?, ?, ?, 1)
@@ -61,13 +59,10 @@ def record(tx: Tx, feed: str, partner: str, items: Iterable[Item], answer: str) 
 def sent(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> list[Delivery]:
     """Give what is remembered of deliveries of exactly these object versions to ``partner``."""
     wanted = {(item.id, item.version or 0) for item in items}
-    ids = sorted({id_ for id_, _ in wanted})
     d = deliveries.c
     found = []
-    for start in range(0, len(ids), _CHUNK):
-        asked = select(deliveries).where(
-            d.feed == feed, d.partner == partner, any_of(tx, d.object_id, ids[start : start + _CHUNK])
-        )
+    for chunk in chunks(sorted({id_ for id_, _ in wanted})):
+        asked = select(deliveries).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
         found += [_delivery(row) for row in tx.execute(asked) if (row.object_id, row.version) in wanted]
     return found
 

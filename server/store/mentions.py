@@ -6,11 +6,9 @@ from types import MappingProxyType
 from sqlalchemy import select
 
 from server.store.bulk import insert_many
-from server.store.lists import any_of
+from server.store.lists import any_of, chunks
 from server.store.store import Tx
 from server.store.tables import mentions
-
-_CHUNK = 5_000
 
 
 def subject(kind: str, value: str) -> str:
@@ -45,10 +43,7 @@ def of(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
     """Give by subject the ids of the objects that speak of it."""
     found: dict[str, set[str]] = {}
     columns = select(mentions.c.subject, mentions.c.object_id)
-    wanted = sorted(set(subjects))
-    for start in range(0, len(wanted), _CHUNK):
-        for subject, object_id in tx.execute(
-            columns.where(any_of(tx, mentions.c.subject, wanted[start : start + _CHUNK]))
-        ):
+    for chunk in chunks(sorted(set(subjects))):
+        for subject, object_id in tx.execute(columns.where(any_of(tx, mentions.c.subject, chunk))):
             found.setdefault(subject, set()).add(object_id)
     return found

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schemas.partner import Partner
@@ -113,11 +114,7 @@ def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
     Raises ``UnknownPartner``.
     """
     get(tx, name)
-    ends = now() + overlap // _MICROSECOND
-    mine = credentials.c.partner == name
-    later = or_(credentials.c.expires.is_(None), credentials.c.expires > ends)
-    tx.execute(update(credentials).where(mine, later).values(expires=ends))
-    tx.execute(delete(credentials).where(mine, credentials.c.expires <= now()))
+    _end(tx, credentials, name, overlap)
     return _issue(tx, name)
 
 
@@ -153,11 +150,8 @@ def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta =
     owner = tx.execute(select(certificates.c.partner).where(known)).scalar()
     if owner not in (None, name):
         raise NameTaken("this certificate belongs to another partner")
-    ends = now() + overlap // _MICROSECOND
-    mine = certificates.c.partner == name
-    later = or_(certificates.c.expires.is_(None), certificates.c.expires > ends)
-    tx.execute(update(certificates).where(mine, later).values(expires=ends))
-    tx.execute(delete(certificates).where(mine, or_(certificates.c.expires <= now(), known)))
+    _end(tx, certificates, name, overlap)
+    tx.execute(delete(certificates).where(certificates.c.partner == name, known))
     tx.execute(insert(certificates).values(fingerprint=fingerprint, partner=name, created=now(), expires=None))
     return fingerprint.hex()
 
@@ -194,6 +188,19 @@ def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] 
     return Collection(*collection), can_read, can_write
 
 
+def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
+    """Let the partner's credentials, or its certificates, prove it for ``overlap`` more at most; what is over goes."""
+    ends = now() + overlap // _MICROSECOND
+    mine = table.c.partner == name
+    tx.execute(update(table).where(mine, _valid(table, ends)).values(expires=ends))
+    tx.execute(delete(table).where(mine, table.c.expires <= now()))
+
+
+def _valid(table: Table, moment: Any) -> ColumnElement[bool]:
+    """Hold for what still proves a partner after ``moment``."""
+    return or_(table.c.expires.is_(None), table.c.expires > moment)
+
+
 def _issue(tx: Tx, name: str) -> Credentials:
     made = make(name)
     tx.execute(
@@ -209,7 +216,8 @@ def _issue(tx: Tx, name: str) -> Credentials:
 
 
 # Asked with every request, so put together once.
-_VALID = or_(credentials.c.expires.is_(None), credentials.c.expires > bindparam("moment", type_=BigInteger))
+_MOMENT = bindparam("moment", type_=BigInteger)
+_VALID = _valid(credentials, _MOMENT)
 _BY_NAME = (
     columns(credentials.c.password_hash)
     .join_from(partners, credentials)
@@ -219,8 +227,7 @@ _BY_TOKEN = columns().join_from(partners, credentials).where(credentials.c.token
 _BY_CERTIFICATE = (
     columns()
     .join_from(partners, certificates)
-    .where(certificates.c.fingerprint == bindparam("fingerprint"))
-    .where(or_(certificates.c.expires.is_(None), certificates.c.expires > bindparam("moment", type_=BigInteger)))
+    .where(certificates.c.fingerprint == bindparam("fingerprint"), _valid(certificates, _MOMENT))
 )
 _PASSWORDS = select(func.count().label("passwords")).where(_VALID).group_by(credentials.c.partner).subquery()
 _MOST_PASSWORDS = select(func.max(_PASSWORDS.c.passwords))

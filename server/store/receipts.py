@@ -105,7 +105,7 @@ def settle(tx: Tx) -> int:
 def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledged") -> int:
     """Close the partner's receipts of these objects, in every collection: it said itself that it knows."""
     closed = 0
-    mine = (receipts.c.partner == partner, receipts.c.closed.is_(None))
+    mine = (receipts.c.partner == partner, _OPEN)
     for chunk in chunks(sorted(set(ids))):
         told = update(receipts).where(*mine, any_of(tx, receipts.c.object_id, chunk))
         closed += tx.execute(told.values(closed=now(), how=how)).rowcount
@@ -114,7 +114,7 @@ def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledg
 
 def let_go(tx: Tx, partner: str) -> int:
     """Close what is open of a partner that takes part no more: nobody waits for it to read on."""
-    mine = (receipts.c.partner == partner, receipts.c.closed.is_(None))
+    mine = (receipts.c.partner == partner, _OPEN)
     return tx.execute(update(receipts).where(*mine).values(closed=now(), how="left")).rowcount
 
 
@@ -122,14 +122,14 @@ def every(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int | None 
     """List receipts opened at or after ``since``, the oldest first."""
     asked = _EVERY.where(receipts.c.opened >= since).limit(limit)
     if only_open:
-        asked = asked.where(receipts.c.closed.is_(None))
+        asked = asked.where(_OPEN)
     return [_receipt(row) for row in tx.execute(asked)]
 
 
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
     """Give of each receipt that is open, or was opened at or after ``since``, when it was opened and closed."""
     asked = select(receipts.c.opened, receipts.c.closed)
-    asked = asked.where(or_(receipts.c.opened >= since, receipts.c.closed.is_(None)))
+    asked = asked.where(or_(receipts.c.opened >= since, _OPEN))
     return [(row[0], row[1]) for row in tx.execute(asked)]
 
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections import deque
 from concurrent.futures import Future
+from functools import partial
 from typing import cast
 
 import httptools
@@ -175,7 +176,7 @@ class Connection(asyncio.Protocol):
                 work = self._shared.threads.submit(application.early, environ, patient=True)
                 work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._decided, request, done))
 
-    def _decided(self, request: Request, work: "Future[Answer | None]") -> None:
+    def _decided(self, request: Request, work: Future[Answer | None]) -> None:
         """Go on with a request whose head has been looked at; what fails here fails again with the whole request."""
         if self._transport.is_closing():
             return
@@ -231,7 +232,7 @@ class Connection(asyncio.Protocol):
                 self._at_work = True
                 self.deadline = float("inf")
                 work = self._shared.threads.submit(run, self._shared.application, request.environ)
-                work.add_done_callback(lambda done, asked=request: self._done(asked, done))  # type: ignore[misc]
+                work.add_done_callback(partial(self._done, request))
             else:
                 self._let_go(request)
                 self._write(request, head_of(answer), answer.body)

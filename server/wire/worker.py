@@ -36,6 +36,7 @@ class Worker(GunicornWorker):
         """Begin in the new process; does not return."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         if sys.platform == "linux":
+            # Another libc has no such thing to set.
             with contextlib.suppress(AttributeError):
                 ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
         super().init_process()

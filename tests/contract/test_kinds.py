@@ -1,12 +1,9 @@
 """What every kind of indicator has to keep, whichever it is; a new kind is tested by being there."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import stix2
-from stix2validator import ValidationOptions, validate_parsed_json
 
 from mappers import companions, kinds as mappers_by_kind
 from mappers.indicator import Profile, every_from_stix, from_stix, to_stix
@@ -18,9 +15,7 @@ from schemas.refang import refang
 from schemas.report import Report
 from schemas.vocabulary import Tlp
 from server.store.collections import DEFAULTS
-
-GOLDEN = Path(__file__).parent.parent / "golden"
-REPORTER = "Example Bank"
+from tests.contract.bundles import REPORTER, assert_strictly_valid, bundle, golden
 
 ALL = [(name, example) for name, kind in kinds.every().items() for example in kind.examples()]
 GOOD = [(name, example) for name, example in ALL if example.value is not None]
@@ -57,8 +52,15 @@ def report_of(name: str, example: Example) -> Report:
     return Reader(columns).report({"value": example.raw, **example.given})
 
 
-def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "bundle", "id": "bundle--bbf4c776-505e-4daf-a562-f7db5a330f95", "objects": objects}
+def everything(name: str) -> list[dict[str, Any]]:
+    """Give the objects of all reports of a kind, each once, after those that they refer to."""
+    made: dict[str, dict[str, Any]] = {
+        each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])
+    }
+    for example in kinds.get(name).examples():
+        if example.value is not None:
+            made |= {each["id"]: each for each in to_stix(report_of(name, example))}
+    return list(made.values())
 
 
 @pytest.mark.parametrize(("name", "example"), ALL, ids=ids_of(ALL))
@@ -102,27 +104,13 @@ def test_a_report_comes_back_from_its_stix_as_it_was(name: str, example: Example
 
 @pytest.mark.parametrize("name", kinds.every())
 def test_the_bundle_of_a_kind_stays_what_it_was(name: str) -> None:
-    """The golden bundle is what partners hold: a change of it is a change of ids and versions they know.
-
-    Where it is meant, run ``make generate``.
-    """
-    made: dict[str, dict[str, Any]] = {
-        each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])
-    }
-    for example in kinds.get(name).examples():
-        if example.value is not None:
-            made |= {each["id"]: each for each in to_stix(report_of(name, example))}
-    golden = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
-    assert golden == bundle(list(made.values()))
+    """Where a change of it is meant, run ``make generate``."""
+    assert golden(name) == bundle(everything(name))
 
 
 @pytest.mark.parametrize("name", kinds.every())
 def test_the_official_validator_passes_a_kinds_bundle_with_its_stricter_rules(name: str) -> None:
-    options = ValidationOptions(
-        strict=True, disabled="103,202,244", enforce_refs=True, strict_properties=True, version="2.1"
-    )
-    results = validate_parsed_json(json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8")), options)
-    assert results.is_valid, [str(error) for error in results.errors]
+    assert_strictly_valid(golden(name))
 
 
 @pytest.mark.parametrize("name", kinds.every())

@@ -1,13 +1,11 @@
 """What every record has to keep, whichever it is: a sighting, an outcome, an opinion, a flow or a case."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import stix2
 from jsonschema import Draft202012Validator
-from stix2validator import ValidationOptions, validate_parsed_json
 
 from mappers import companions, extension, ids
 from mappers.indicator import Profile, to_stix as report_to_stix
@@ -17,9 +15,8 @@ from schemas.errors import Rejected
 from schemas.reading import Reader
 from schemas.record import Record
 from schemas.vocabulary import OpinionWord, Outcome, Tlp
+from tests.contract.bundles import GOLDEN, REPORTER, assert_strictly_valid, bundle, golden
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "records.json"
-REPORTER = "Example Bank"
 REPORTED_AT = "2026-01-15T08:00:00.000Z"
 ACCOUNT = "bank-account:TH:KASITHBK:1234567890"
 
@@ -93,10 +90,6 @@ def everything() -> list[dict[str, Any]]:
     return list((made | {each["id"]: each for objects in said for each in objects}).values())
 
 
-def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "bundle", "id": "bundle--bbf4c776-505e-4daf-a562-f7db5a330f95", "objects": objects}
-
-
 def read_back(name: str) -> list[Record]:
     *around, said = to_stix(RECORDS[name])
     reporters = {ids.identity(each): each for each in (REPORTER, "Other Bank")}
@@ -129,7 +122,7 @@ def test_the_words_of_all_golden_bundles_keep_to_the_published_schema() -> None:
     validator = Draft202012Validator(context.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     said = [
         each["extensions"][extension.ID]
-        for path in GOLDEN.parent.glob("*.json")
+        for path in GOLDEN.glob("*.json")
         for each in json.loads(path.read_text(encoding="utf-8"))["objects"]
         if extension.ID in each.get("extensions", {})
     ]
@@ -141,15 +134,11 @@ def test_the_words_of_all_golden_bundles_keep_to_the_published_schema() -> None:
 
 def test_the_bundle_of_records_stays_what_it_was() -> None:
     """Where a change of it is meant, run ``make generate``."""
-    assert json.loads(GOLDEN.read_text(encoding="utf-8")) == bundle(everything())
+    assert golden("records") == bundle(everything())
 
 
 def test_the_official_validator_passes_the_bundle_with_its_stricter_rules() -> None:
-    options = ValidationOptions(
-        strict=True, disabled="103,202,244", enforce_refs=True, strict_properties=True, version="2.1"
-    )
-    results = validate_parsed_json(json.loads(GOLDEN.read_text(encoding="utf-8")), options)
-    assert results.is_valid, [str(error) for error in results.errors]
+    assert_strictly_valid(golden("records"))
 
 
 def test_every_stix_parser_takes_records_in_the_core_profile() -> None:

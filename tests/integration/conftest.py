@@ -1,6 +1,6 @@
-"""The command line in a folder of its own."""
+"""The command line in a folder of its own, and an application on a store of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +8,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
+from server.release import harmless
 from server.release.policy import Policy, put_in_force
+from tests.integration.command import Run
+from tests.integration.room import Room, opened
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Give what runs ``scamfeed`` with some words, and perhaps with something on standard input."""
     monkeypatch.chdir(tmp_path)
 
@@ -21,3 +24,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
 
     yield call
     put_in_force(Policy())
+    harmless.use(None)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    with opened(tmp_path) as found:
+        yield found

@@ -15,8 +15,8 @@ from server.release.contribute import contribute
 from server.release.retract import retract
 from server.store import Store, partners
 from server.store.item import Item
+from tests.integration.peers import TAXII
 
-TAXII = "application/taxii+json;version=2.1"
 THEIRS = "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from tests.integration.faults import Answer
-from tests.integration.flow import TAXII
+from tests.integration.peers import TAXII
 
 JSON = {"Content-Type": "application/json"}
 

@@ -1,19 +1,16 @@
 """The command line, command by command, as scripts use it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 
 from server.observe import wrote
 from server.store import Store, audit, collections, log, migrations
 from server.store.item import Item
 from server.store.query import Query
+from tests.integration.command import Run, answer
 
-Run = Callable[..., Result]
 REVISIONS = Path(migrations.__file__).parent / "versions"
 
 
@@ -23,11 +20,6 @@ def hub(run: Run) -> Run:
     assert run("init").exit_code == 0
     assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
     return run
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def test_help_stands_everywhere(run: Run) -> None:

@@ -1,16 +1,11 @@
 """From a folder to a partner's own server: file-pull into one Scamfeed, taxii-push into another, over real sockets."""
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 import pytest
-import requests
 
 from feeds.connector import build
 from feeds.runner import run
@@ -20,13 +15,7 @@ from server.release.retract import retract
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.query import Query
-
-SERVE = """
-import sys
-from server.app import serve
-from server.settings import Settings
-serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
-"""
+from tests.integration import peers
 
 
 @dataclass(frozen=True)
@@ -50,27 +39,9 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
         partners.grant(tx, "Hub", room, read=True, write=True)
     secret = tmp_path / "secret"
     secret.write_text(hub.password)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    with (tmp_path / "log").open("wb") as out:
-        server = subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=out, stdout=out)
-        address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
-        try:
-            while True:
-                try:
-                    requests.get(f"{address}/health", timeout=5)
-                    break
-                except requests.ConnectionError:
-                    assert server.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.1)
-            yield Bank(f"{address}/feed/", store, hub.user, secret)
-        finally:
-            server.terminate()
-            server.wait(60)
-            store.close()
+    with peers.scamfeed(url, tmp_path / "log") as address:
+        yield Bank(f"{address}feed/", store, hub.user, secret)
+    store.close()
 
 
 @pytest.fixture

@@ -1,25 +1,18 @@
 """``scamfeed feed deliveries``: what a partner got, from the files of a push to the command that tells of it."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from typer.testing import CliRunner
 
-from server.cli import _config_first, app
-
-Run = Callable[..., Result]
+from tests.integration.command import Run, answer
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hub(run: Run, tmp_path: Path) -> Run:
     """Make a hub that writes files for a bank."""
-    monkeypatch.chdir(tmp_path)
     key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "key.pem").write_bytes(key)
     (tmp_path / "out").mkdir()
@@ -28,10 +21,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         'path = "out"\nformat = "list"\nsigning_key = { file = "key.pem" }\n'
     )
     (tmp_path / "domains.txt").write_text("a.example.com\nb.example.com\n")
-
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)))
-
     for command in (
         ("init",),
         ("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown"),
@@ -39,15 +28,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         ("contribute", "domains.txt", "--partner", "Telecom", "--kind", "domain"),
         ("feed", "run", "files"),
     ):
-        result = call(*command)
+        result = run(*command)
         assert result.exit_code == 0, result.output
-    return call
+    return run
 
 
 def told(hub: Run, *options: str) -> list[dict[str, Any]]:
-    result = hub("feed", "deliveries", *options, "--json")
-    assert result.exit_code == 0, result.output
-    rows: list[dict[str, Any]] = json.loads(result.stdout)
+    rows: list[dict[str, Any]] = answer(hub("feed", "deliveries", *options, "--json"))
     return rows
 
 

@@ -1,9 +1,7 @@
 """What is asked again of an unchanged store is answered from memory, and nothing else is."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +10,7 @@ from schemas.partner import Partner
 from server.store import Store, partners
 from server.taxii import gate, hot as hot_path
 from server.wire.request import run
-from tests.integration.room import KNOWN, OBJECTS, Room, indicator, opened
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    with opened(tmp_path) as found:
-        yield found
+from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import orjson
 import pytest
-from click.testing import Result
 
 from feeds import formats
 from feeds.format import Row
@@ -20,8 +18,8 @@ from schemas.reading import Reader
 from schemas.report import Report
 from server.store import Store, collections, log
 from server.store.item import Item
+from tests.integration.command import Run, answer
 
-Run = Callable[..., Result]
 WRITTEN = [name for name, each in formats.every().items() if each.writes]
 
 
@@ -33,11 +31,6 @@ def hub(run: Run) -> Run:
         assert run("partner", "add", name, "--kind", "platform").exit_code == 0
         assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
     return run
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return orjson.loads(result.stdout)
 
 
 def add(*objects: dict[str, Any], to: str = "takedown") -> None:

@@ -1,10 +1,8 @@
 """A bank that fails, hangs, lies and resets in random order: in the end both sides hold the same as active."""
 
 import base64
-import json
 import os
 import random
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,10 +25,11 @@ from server.setup import set_up
 from server.store import Store, collections, feed_states, log, partners, reviews
 from server.store.query import UNLIMITED, Query
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
+from tests.integration import peers
 from tests.integration.faults import HANG_SECONDS, Line, spoiled
-from tests.integration.flow import TAXII, Flow, OnAStore, OnMedallion
+from tests.integration.flow import Flow, OnAStore, OnMedallion
 from tests.integration.lies import of_a_page, of_a_post, of_a_webhook
-from tests.integration.test_taxii_pull import SERVE, free_port, running
+from tests.integration.peers import TAXII
 
 # Longer for those who have the time.
 SECONDS = float(os.environ.get("FAULTS_SECONDS", "20"))
@@ -68,17 +67,8 @@ class Bank(HttpPeer):
 
 @pytest.fixture
 def medallion(tmp_path: Path) -> Iterator[str]:
-    room = {"title": "Room", "can_read": True, "can_write": True, "media_types": [], "objects": [], "manifest": []}
-    root = {"information": {"title": "Root", "versions": [TAXII], "max_content_length": 10_000_000}}
-    rooms = [{**room, "id": id_} for id_ in ROOMS]
-    data, config, port = tmp_path / "data.json", tmp_path / "config.json", free_port()
-    discovery = {"title": "Some TAXII server", "default": "http://127.0.0.1/api/", "api_roots": []}
-    data.write_text(json.dumps({"/discovery": discovery, "api": {**root, "collections": rooms, "status": []}}))
-    backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend", "filename": str(data)}
-    config.write_text(json.dumps({"backend": backend, "users": {"hub": "s3cret"}, "taxii": {"max_page_size": MOST}}))
-    program = "from medallion.scripts.run import main; main()"
-    with running([sys.executable, "-c", program, "--port", str(port), str(config)], port, tmp_path / "m.log") as url:
-        yield url
+    with peers.medallion(tmp_path, ROOMS, MOST) as address:
+        yield address
 
 
 @pytest.fixture
@@ -101,7 +91,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 @pytest.fixture
 def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, str, str]]:
     """Give a hub of a partner's, its address, and our user name there."""
-    database, port = f"sqlite:///{tmp_path / 'peer.db'}", free_port()
+    database = f"sqlite:///{tmp_path / 'peer.db'}"
     store = Store.open(database)
     set_up(store)
     with store.begin() as tx:
@@ -110,7 +100,7 @@ def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stor
         partners.grant(tx, "Hub", collections.add(tx, "room", "Room"), read=True, write=True)
     monkeypatch.setenv("PEER_PASSWORD", us.password)
     monkeypatch.setenv("SCAMFEED_RATE_LIMIT", "0")
-    with running([sys.executable, "-c", SERVE, database, str(port)], port, tmp_path / "peer.log") as url:
+    with peers.scamfeed(database, tmp_path / "peer.log") as url:
         yield store, url, us.user
     store.close()
 

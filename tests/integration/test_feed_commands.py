@@ -7,41 +7,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
-from typer.testing import CliRunner
 
-from server.cli import _config_first, app
 from server.observe.feeds import Feeds
 from server.store import Store, checkpoints, collections, dead_letters, feed_states
+from tests.integration.command import Run, answer
 
-Run = Callable[..., Result]
 DROP = '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npath = "drop"\ncontribute_as = "First Bank"\n'
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hub(run: Run, tmp_path: Path) -> Run:
     """Make a hub with one bank, and a feed of a folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)))
-
-    assert call("init").exit_code == 0
-    assert call("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown").exit_code == 0
+    assert run("init").exit_code == 0
+    assert run("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown").exit_code == 0
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "a.txt").write_text("bad.example.com\nwhat is this\n", encoding="utf-8")
     (tmp_path / "scamfeed.toml").write_text(DROP, encoding="utf-8")
-    return call
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return run
 
 
 @pytest.fixture

@@ -1,38 +1,20 @@
 """The commands of the guard: its lists, their updates, and the brake."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from server.cli import _config_first, app
-from server.release import harmless
 from server.store import Store, volumes
 from server.store.times import now
-
-Run = Callable[..., Result]
+from tests.integration.command import Run, answer
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)))
-
-    assert call("init").exit_code == 0
-    assert call("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
-    yield call
-    harmless.use(None)
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+def hub(run: Run) -> Run:
+    assert run("init").exit_code == 0
+    assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    return run
 
 
 def test_lists_say_what_they_have_and_what_they_have_held(hub: Run, tmp_path: Path) -> None:

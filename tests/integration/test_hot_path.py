@@ -3,8 +3,6 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,16 +14,10 @@ from server.store.query import Query
 from server.taxii.answer import Undecided
 from server.taxii.hot import headers
 from server.wire.request import run
-from tests.integration.room import KNOWN, OBJECTS, Room, indicator, opened
+from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 MANIFEST = "/feed/collections/room/manifest/"
 _IDS = re.compile(rb'"(?:error_id|id)":"[0-9a-f-]{36}"|\d{4}-\d\d-\d\dT[0-9:.]+Z')
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    with opened(tmp_path) as found:
-        yield found
 
 
 ENVELOPE = json.dumps({"objects": [indicator()]}).encode()

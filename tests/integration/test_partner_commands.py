@@ -1,45 +1,32 @@
 """``scamfeed partner``, ``review``, ``receipts`` and ``outcomes``, as an operator uses them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from mappers import ids
-from server.cli import _config_first, app
 from server.store import Store, audit, collections, log, partners
 from server.store.query import Query
+from tests.integration.command import Run, answer
 
-Run = Callable[..., Result]
 SITE = "wikipedia.org"
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Make a hub with a bank."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
-
-    assert call("init").exit_code == 0
-    assert call("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
-    return call
+    assert run("init").exit_code == 0
+    assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    return run
 
 
 @pytest.fixture
 def store(hub: Run, tmp_path: Path) -> Store:
     return Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def refusal(result: Result) -> str:

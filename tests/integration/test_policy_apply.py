@@ -1,20 +1,16 @@
 """Rules that have changed hold for what is out already, once they are applied."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from click.testing import Result
 
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.reading import Reader
 from server.store import Store, collections, log
 from server.store.item import Item
-
-Run = Callable[..., Result]
+from tests.integration.command import Run, answer
 
 RULES = """
 [[rule]]
@@ -41,9 +37,7 @@ def listed(run: Run) -> list[str]:
 
 
 def applied(run: Run) -> Any:
-    result = run("policy", "apply", "--json")
-    assert result.exit_code == 0, result.output
-    return orjson.loads(result.stdout)
+    return answer(run("policy", "apply", "--json"))
 
 
 def test_what_no_rule_lets_in_any_more_is_taken_back_and_comes_again_as_a_new_listing(hub: Run, tmp_path: Path) -> None:

@@ -2,15 +2,14 @@
 
 import json
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from click.testing import Result
 
-Run = Callable[..., Result]
+from tests.integration.command import Run
+
 DOCS = Path(__file__).parents[2] / "docs"
 CASES = DOCS / "release-cases.toml"
 RULE = '[[rule]]\ncollection = "task-force"\nkinds = ["bank-account"]\nleast_reporters = 2\n'

@@ -1,8 +1,6 @@
 """What a partner is noted to have read: no more than its answer had in it, or a receipt closes that should not."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from server.observe.event import Request
 from server.release import receipts
 from server.store import audit, log
 from server.store.item import Item
-from tests.integration.room import KNOWN, OBJECTS, Room, indicator, opened
+from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 
 class Noted:
@@ -23,12 +21,6 @@ class Noted:
 
     def note(self, request: Request) -> None:
         self.requests.append(request)
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    with opened(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

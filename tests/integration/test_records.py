@@ -1,18 +1,15 @@
 """Records from files to those who read of them, through the command line and a real STIX parser."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stix2
-from click.testing import Result
 
 from server.store import Store, collections, log
 from server.store.query import Query
-
-Run = Callable[..., Result]
+from tests.integration.command import Run, answer
 
 REPORTS = (
     "value,kind\nshop.example.com,domain\nDE89370400440532013000,bank-account\nGB29NWBK60161331926819,bank-account\n"
@@ -35,11 +32,6 @@ def hub(run: Run) -> Run:
     assert run("partner", "add", "Cyber Police", "--kind", "government", "--read", "takedown").exit_code == 0
     assert run("contribute", "-", "--partner", "First Bank", stdin=REPORTS).exit_code == 0
     return run
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def held(alias: str) -> list[dict[str, Any]]:

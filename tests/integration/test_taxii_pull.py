@@ -1,13 +1,7 @@
 """``taxii-pull`` from Medallion as it is, and from a server of our own, over real sockets."""
 
-import json
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +20,10 @@ from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
 from tests.contract.connectors.contract import latest
+from tests.integration import peers
+from tests.integration.peers import TAXII
 
 ROOM = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
-TAXII = "application/taxii+json;version=2.1"
-SERVE = """
-import sys
-from server.app import serve
-from server.settings import Settings
-serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
-"""
 
 
 def indicator(number: int, day: int = 1, **more: Any) -> dict[str, Any]:
@@ -54,49 +43,9 @@ def indicator(number: int, day: int = 1, **more: Any) -> dict[str, Any]:
     }
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[str]:
-    """Start a server, and give its address once it answers."""
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, stderr=out, stdout=out)
-        address = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 60
-        try:
-            while True:
-                try:
-                    requests.get(address, timeout=5)
-                    break
-                except requests.ConnectionError:
-                    assert server.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.1)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
 @pytest.fixture
 def medallion(tmp_path: Path) -> Iterator[str]:
-    room = {"id": ROOM, "title": "Room", "can_read": True, "can_write": True, "media_types": []}
-    room |= {"objects": [], "manifest": []}
-    root = {"information": {"title": "Root", "versions": [TAXII], "max_content_length": 10_000_000}}
-    data = tmp_path / "data.json"
-    discovery = {"title": "Some TAXII server", "default": "http://127.0.0.1/api/", "api_roots": []}
-    data.write_text(json.dumps({"/discovery": discovery, "api": {**root, "collections": [room], "status": []}}))
-    backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend", "filename": str(data)}
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"backend": backend, "users": {"hub": "s3cret"}, "taxii": {"max_page_size": 50}}))
-    port = free_port()
-    program = "from medallion.scripts.run import main; main()"
-    command = [sys.executable, "-c", program, "--port", str(port), str(config)]
-    with running(command, port, tmp_path / "medallion.log") as address:
+    with peers.medallion(tmp_path, (ROOM,), 50) as address:
         yield address
 
 
@@ -177,9 +126,7 @@ def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypat
             contribute(tx, bank, [Item.of(obj) for obj in objects])
 
     say(*range(250))
-    port = free_port()
-    command = [sys.executable, "-c", SERVE, database, str(port)]
-    with running(command, port, tmp_path / "peer.log") as address:
+    with peers.scamfeed(database, tmp_path / "peer.log") as address:
         for alias in ("takedown", "takedown-full"):
             more = {"peer_collection": alias, "user": us.user, "batch": 100}
             result = pulled(hub, f"{address}feed/", **more, name=f"from-{alias}")

@@ -19,7 +19,8 @@ from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from schemas.report import Report
 from server.release import rooms
-from server.release.contribute import Outcome, contribute
+from server.release.contribute import contribute
+from server.release.outcome import Outcome
 from server.release.policy import Policy
 from server.release.retract import retract
 from server.setup import set_up

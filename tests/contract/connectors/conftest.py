@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(
     "tests.contract.connectors.contract",
     "tests.contract.connectors.pulls",
     "tests.contract.connectors.pushes",
+    "tests.contract.connectors.faults",
     "tests.contract.connectors.peer",
 )
 

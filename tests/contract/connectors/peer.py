@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Said(NamedTuple):
 
 
 @dataclass
-class HttpPeer:
+class HttpPeer(ABC):
     """A server that answers as ``answer`` says, unless ``fault`` says otherwise.
 
     Faults: ``silent``, ``cut``, ``moved``, ``html``, ``half``, ``once-503``, or a status as ``401``.
@@ -39,9 +40,9 @@ class HttpPeer:
     asked: list[Asked] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Said:
-        """Answer a request; override it."""
-        raise NotImplementedError
+        """Answer a request."""
 
 
 @contextmanager

@@ -4,19 +4,17 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from feeds.connector import Misconfigured
 from feeds.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
-from tests.contract.connectors.machines import SftpMachine, s3
+from tests.contract.connectors.elsewhere import S3Contract, SftpContract
 from tests.contract.connectors.proxy import tunnelling
 from tests.contract.connectors.pulls import PullContract
 
@@ -40,20 +38,10 @@ def lines(count: int) -> str:
     return "".join(f"h{number}.example.com\n" for number in range(count))
 
 
-class TestFilePullOverSftp(PullContract):
+class TestFilePullOverSftp(SftpContract, PullContract):
     connector = "file-pull"
     hours = 0.0
-    machine: SftpMachine
-
-    @pytest.fixture(autouse=True)
-    def _server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        monkeypatch.setenv("SFTP_PASSWORD", "s3cret")
-        self.folder = tmp_path / "root" / "drop"
-        self.folder.mkdir(parents=True)
-        self.machine = SftpMachine(tmp_path / "root", tmp_path)
-        self.machine.start()
-        yield
-        self.machine.close()
+    place = "drop"
 
     def table(self, **more: Any) -> dict[str, Any]:
         return {
@@ -85,21 +73,6 @@ class TestFilePullOverSftp(PullContract):
 
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
         self.write("bad.json", '[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
-
-    def break_credentials(self) -> None:
-        self.machine.password = "changed"
-
-    def kill_peer(self) -> None:
-        self.machine.stop()
-
-    def silence_peer(self) -> None:
-        self.machine.silent = True
-
-    def revive_peer(self) -> None:
-        if self.machine.silent:
-            self.machine.silent = False
-        else:
-            self.machine.start()
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.hours = hours
@@ -190,23 +163,14 @@ class TestFilePullOverSftp(PullContract):
         assert "s3cret" not in str(raised.value)
 
 
-class TestFilePullFromS3(PullContract):
+class TestFilePullFromS3(S3Contract, PullContract):
     connector = "file-pull"
-    url = ""
+    place = "drop"
 
     @pytest.fixture(autouse=True)
-    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        monkeypatch.setenv("S3_KEY", "hub")
-        monkeypatch.setenv("S3_SECRET", "s3cret")
-        with s3() as self.url:
-            self.here = self.url
-            self.bucket = boto3.client(
-                "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
-            )
-            self.bucket.create_bucket(Bucket="drop")
-            self.bucket.put_object(Bucket="drop", Key="in/", Body=b"")
-            yield
-            self.bucket.close()
+    def _a_mark(self, _server: None) -> None:
+        """Leave what some programs leave in buckets for a folder."""
+        self.bucket.put_object(Bucket=self.place, Key="in/", Body=b"")
 
     def table(self, **more: Any) -> dict[str, Any]:
         return {
@@ -235,23 +199,6 @@ class TestFilePullFromS3(PullContract):
 
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
         self.write("bad.json", '[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
-
-    def break_credentials(self) -> None:
-        for each in self.bucket.list_objects_v2(Bucket="drop").get("Contents", []):
-            self.bucket.delete_object(Bucket="drop", Key=each["Key"])
-        self.bucket.delete_bucket(Bucket="drop")
-
-    def kill_peer(self) -> None:
-        self.here = "http://127.0.0.1:9"
-
-    def silence_peer(self) -> None:
-        self.deaf = socket.create_server(("127.0.0.1", 0))
-        self.here = f"http://127.0.0.1:{self.deaf.getsockname()[1]}"
-
-    def revive_peer(self) -> None:
-        self.here = self.url
-        if hasattr(self, "deaf"):
-            self.deaf.close()
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         """Leave it: a bucket dates what it gets by itself, and is not asked by date."""

@@ -1,33 +1,19 @@
 """``file-push`` with an SFTP server, and with an S3 bucket, as the peer."""
 
-import socket
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from feeds.connector import Misconfigured
 from feeds.runner import run
 from server.store import Store
-from tests.contract.connectors.machines import SftpMachine, s3
+from tests.contract.connectors.elsewhere import S3Contract, SftpContract
 from tests.contract.connectors.test_file_push import FilePushSuite
 
 
-class TestFilePushOverSftp(FilePushSuite):
-    machine: SftpMachine
-
-    @pytest.fixture(autouse=True)
-    def _server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        monkeypatch.setenv("SFTP_PASSWORD", "s3cret")
-        self.folder = tmp_path / "root" / "out"
-        self.folder.mkdir(parents=True)
-        self.machine = SftpMachine(tmp_path / "root", tmp_path)
-        self.machine.start()
-        yield
-        self.machine.close()
+class TestFilePushOverSftp(SftpContract, FilePushSuite):
+    place = "out"
 
     def table(self, **more: Any) -> dict[str, Any]:
         return super().table(
@@ -45,21 +31,6 @@ class TestFilePushOverSftp(FilePushSuite):
 
     def data(self, name: str) -> bytes | None:
         return (self.folder / name).read_bytes() if (self.folder / name).exists() else None
-
-    def break_credentials(self) -> None:
-        self.machine.password = "changed"
-
-    def kill_peer(self) -> None:
-        self.machine.stop()
-
-    def silence_peer(self) -> None:
-        self.machine.silent = True
-
-    def revive_peer(self) -> None:
-        if self.machine.silent:
-            self.machine.silent = False
-        else:
-            self.machine.start()
 
     def test_a_server_with_another_key_gets_nothing(self, store: Store) -> None:
         self.prepare(store, 1)
@@ -108,19 +79,8 @@ class TestFilePushOverSftp(FilePushSuite):
             self.feed(**more)
 
 
-class TestFilePushToS3(FilePushSuite):
-    @pytest.fixture(autouse=True)
-    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        monkeypatch.setenv("S3_KEY", "hub")
-        monkeypatch.setenv("S3_SECRET", "s3cret")
-        with s3() as self.url:
-            self.here = self.url
-            self.bucket = boto3.client(
-                "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
-            )
-            self.bucket.create_bucket(Bucket="out")
-            yield
-            self.bucket.close()
+class TestFilePushToS3(S3Contract, FilePushSuite):
+    place = "out"
 
     def table(self, **more: Any) -> dict[str, Any]:
         return super().table(
@@ -142,18 +102,3 @@ class TestFilePushToS3(FilePushSuite):
         except ClientError:
             return None
         return found
-
-    def break_credentials(self) -> None:
-        self.bucket.delete_bucket(Bucket="out")
-
-    def kill_peer(self) -> None:
-        self.here = "http://127.0.0.1:9"
-
-    def silence_peer(self) -> None:
-        self.deaf = socket.create_server(("127.0.0.1", 0))
-        self.here = f"http://127.0.0.1:{self.deaf.getsockname()[1]}"
-
-    def revive_peer(self) -> None:
-        self.here = self.url
-        if hasattr(self, "deaf"):
-            self.deaf.close()

@@ -10,6 +10,7 @@ import pytest
 from feeds.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import PullContract
 
@@ -48,7 +49,7 @@ class Exchange(HttpPeer):
         return Said(200, found[: min(self.longest, int(query["limit"][0]))])
 
 
-class TestGlobalSignalExchangePull(PullContract):
+class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
     connector = "global-signal-exchange-pull"
     peer: Exchange
 
@@ -87,18 +88,6 @@ class TestGlobalSignalExchangePull(PullContract):
         self.peer.add("a.example.com")
         self.peer.signals.append({"signal": {"of": "c.example.com"}})
         self.peer.add("b.example.com")
-
-    def break_credentials(self) -> None:
-        self.peer.fault = "401"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.peer.reported = "2025-12-31 06:00:00" if hours < 0 else "2026-01-02 10:00:00"

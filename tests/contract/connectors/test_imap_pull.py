@@ -14,6 +14,7 @@ from feeds.runner import run
 from server.store import Store
 from tests.conformance.authority import issue
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.imap_server import MailServer, serving
 from tests.contract.connectors.proxy import tunnelling
 from tests.contract.connectors.pulls import PullContract
@@ -31,7 +32,7 @@ def mail(
     return made
 
 
-class TestImapPull(PullContract):
+class TestImapPull(MisbehavingContract, PullContract):
     connector = "imap-pull"
     peer: MailServer
     domains = 0
@@ -76,15 +77,6 @@ class TestImapPull(PullContract):
 
     def break_credentials(self) -> None:
         self.peer.password = "another"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.date = "Wed, 31 Dec 2025 06:00:00 +0700" if hours < 0 else "Fri, 02 Jan 2026 10:00:00 +0700"

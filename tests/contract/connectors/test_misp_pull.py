@@ -13,6 +13,7 @@ from feeds.connector import Misconfigured
 from feeds.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
+from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 
@@ -234,7 +235,8 @@ class Web(HttpPeer):
         return Said(200, {"response": [{"Event": each} for each in found[(page - 1) * limit : page * limit]]})
 
 
-class WebContract(MispContract):
+class WebContract(MisbehavingContract, MispContract):
+    unknown = "403"
     peer: Web
 
     @pytest.fixture(autouse=True)
@@ -256,18 +258,6 @@ class WebContract(MispContract):
             "allow_private": True,
             **more,
         }
-
-    def break_credentials(self) -> None:
-        self.peer.fault = "403"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
 
 
 class TestUrl(WebContract):

@@ -18,6 +18,7 @@ from server.release.retract import retract
 from server.store import Store, partners
 from server.store.item import Item
 from tests.contract.connectors.contract import PARTNER, READER, latest
+from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
 
@@ -95,8 +96,10 @@ class Peer(HttpPeer):
         )
 
 
-class TestMispPush(PushContract):
+class TestMispPush(FaultsContract, PushContract):
     connector = "misp-push"
+    unknown = "403"
+    secret = "k3y"
     peer: Peer
 
     @pytest.fixture(autouse=True)
@@ -127,18 +130,6 @@ class TestMispPush(PushContract):
     def refuse(self, pattern: str) -> None:
         self.peer.refused.add(pattern.split("'")[1])
 
-    def break_credentials(self) -> None:
-        self.peer.fault = "403"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
-
     def contribute(self, store: Store, *rows: dict[str, str], **defaults: str) -> None:
         reader = Reader({"reporter": PARTNER, "reported_at": timestamp.text(timestamp.now()), **defaults})
         with store.begin() as tx:
@@ -147,29 +138,6 @@ class TestMispPush(PushContract):
 
     def alive(self) -> list[str]:
         return [one["value"] for one in self.peer.attributes.values() if one["to_ids"] and not one.get("deleted")]
-
-    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
-    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
-        self.prepare(store, 2)
-        self.peer.fault = fault
-        assert run(store, self.feed()).ending == "try-later"
-        self.peer.fault = ""
-        assert run(store, self.feed()).ending == "done"
-        assert len(self.arrived(store)) == 2
-
-    @pytest.mark.parametrize("fault", ["401", "403", "404", "405", "moved"])
-    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
-        self.prepare(store, 2)
-        self.peer.fault = fault
-        result = run(store, self.feed())
-        assert result.ending == "misconfigured"
-        assert "k3y" not in str(result.error)
-
-    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
-        self.prepare(store, 2)
-        self.peer.fault = "once-503"
-        assert run(store, self.feed(retries=2)).ending == "done"
-        assert len(self.arrived(store)) == 2
 
     def test_reports_of_one_day_and_level_are_one_event_of_ours_alone(self, store: Store) -> None:
         self.prepare(store, 7)

@@ -12,6 +12,7 @@ from feeds.runner import run
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, log, partners
 from tests.contract.connectors.contract import PARTNER, READER, latest
+from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
 
@@ -28,8 +29,9 @@ class Peer(HttpPeer):
         return Said(200, b"ok", {"Content-Type": "text/plain"})
 
 
-class TestNoticePush(PushContract):
+class TestNoticePush(MisbehavingContract, PushContract):
     connector = "notice-push"
+    unknown = "403"
     peer: Peer
 
     @pytest.fixture(autouse=True)
@@ -66,18 +68,6 @@ class TestNoticePush(PushContract):
 
     def refuse(self, pattern: str) -> None:
         self.peer.fault = "400"
-
-    def break_credentials(self) -> None:
-        self.peer.fault = "403"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
 
     def test_wrong_credentials_are_the_operators_to_mend(self, store: Store) -> None:
         # Of a batch without indicators nothing is told, so that the room refuses the next one first.

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +15,13 @@ from feeds.connector import Misconfigured, build
 from feeds.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.live_stream import START, LiveStream, event, indicator, listening
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 
 
-class OpenctiContract(RevokingPullContract):
+class OpenctiContract(MisbehavingContract, RevokingPullContract):
     connector = "opencti-pull"
     values = 0
 
@@ -37,11 +39,13 @@ class OpenctiContract(RevokingPullContract):
             **more,
         }
 
+    @abstractmethod
     def url(self) -> str:
-        raise NotImplementedError
+        """Give the address that OpenCTI is at."""
 
+    @abstractmethod
     def add(self, value: str) -> None:
-        raise NotImplementedError
+        """Let OpenCTI have an indicator of ``value``."""
 
     def prepare(self, store: Store, count: int) -> None:
         for number in range(self.values, count):
@@ -52,8 +56,9 @@ class OpenctiContract(RevokingPullContract):
         for value in ("a.example.com", "what is this", "b.example.com"):
             self.add(value)
 
+    @abstractmethod
     def put_shapeless(self) -> None:
-        raise NotImplementedError
+        """Let OpenCTI have what has not the shape of an indicator."""
 
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
         self.add("a.example.com")
@@ -117,18 +122,6 @@ class TestCollection(OpenctiContract):
     def list_again(self, number: int) -> None:
         self.add(f"h{number}.example.com")
 
-    def break_credentials(self) -> None:
-        self.peer.fault = "401"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
-
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.hours = hours
 
@@ -189,6 +182,7 @@ class TestStream(OpenctiContract):
     @pytest.fixture(autouse=True)
     def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("OPENCTI_TOKEN", "t0ken")
+        self.patch = monkeypatch
         self.peer = LiveStream()
         with listening(self.peer):
             yield
@@ -212,23 +206,10 @@ class TestStream(OpenctiContract):
         self.add(f"h{number}.example.com")
 
     def break_credentials(self) -> None:
-        self.patch = pytest.MonkeyPatch()
         self.patch.setenv("OPENCTI_TOKEN", "wrong")
-
-    @pytest.fixture(autouse=True)
-    def _mended(self) -> Iterator[None]:
-        yield
-        if patch := getattr(self, "patch", None):
-            patch.undo()
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
 
     def silence_peer(self) -> None:
         self.peer.fault = "mute"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         """The ids of a stream are its own clock, and never go back (Redis)."""

@@ -12,6 +12,7 @@ from feeds.retrying import retry
 from feeds.runner import run
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER, kept_checkpoint
+from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
 
@@ -74,7 +75,7 @@ class Peer(HttpPeer):
         return Said(202, status, _TYPE)
 
 
-class TestTaxiiPush(PushContract):
+class TestTaxiiPush(FaultsContract, PushContract):
     connector = "taxii-push"
     peer: Peer
 
@@ -107,41 +108,9 @@ class TestTaxiiPush(PushContract):
     def refuse(self, pattern: str) -> None:
         self.peer.refused.add(pattern)
 
-    def break_credentials(self) -> None:
-        self.peer.fault = "401"
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
-
-    @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half"])
-    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
-        self.prepare(store, 2)
-        self.peer.fault = fault
-        assert run(store, self.feed()).ending == "try-later"
-        self.peer.fault = ""
-        assert run(store, self.feed()).ending == "done"
-        assert len(self.arrived(store)) == 2
-
-    @pytest.mark.parametrize("fault", ["401", "403", "404", "406", "moved", "read-only"])
-    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
-        self.prepare(store, 2)
-        self.peer.read_only = fault == "read-only"
-        self.peer.fault = "" if self.peer.read_only else fault
-        result = run(store, self.feed())
-        assert result.ending == "misconfigured"
-        assert "s3cret" not in str(result.error)
-
-    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
-        self.prepare(store, 2)
-        self.peer.fault = "once-503"
-        assert run(store, self.feed(retries=2)).ending == "done"
-        assert len(self.arrived(store)) == 2
+    def test_a_collection_that_may_not_be_written_is_the_operators_to_mend(self, store: Store) -> None:
+        self.peer.read_only = True
+        self.check_that_it_stays(store)
 
     def test_an_object_that_spoils_its_envelope_is_found(self, store: Store) -> None:
         self.prepare(store, 20)

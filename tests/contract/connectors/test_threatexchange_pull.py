@@ -10,6 +10,7 @@ import pytest
 from feeds.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint, latest
+from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 
@@ -58,7 +59,7 @@ class PrivacyGroup(HttpPeer):
         return Said(200, said)
 
 
-class TestThreatExchangePull(RevokingPullContract):
+class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
     connector = "threatexchange-pull"
     looks_again = True
     peer: PrivacyGroup
@@ -66,6 +67,7 @@ class TestThreatExchangePull(RevokingPullContract):
     @pytest.fixture(autouse=True)
     def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("TX_TOKEN", TOKEN)
+        self.patch = monkeypatch
         self.peer = PrivacyGroup()
         with serving(self.peer):
             yield
@@ -105,26 +107,10 @@ class TestThreatExchangePull(RevokingPullContract):
         self.peer.add(f"h{number}.example.com")
 
     def break_credentials(self) -> None:
-        self.patch = pytest.MonkeyPatch()
         self.patch.setenv("TX_TOKEN", "555|wrong")
-
-    def kill_peer(self) -> None:
-        self.peer.fault = "cut"
-
-    def silence_peer(self) -> None:
-        self.peer.fault = "silent"
-
-    def revive_peer(self) -> None:
-        self.peer.fault = ""
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         """The one clock of the API orders its updates, and never goes back."""
-
-    @pytest.fixture(autouse=True)
-    def _mended(self) -> Iterator[None]:
-        yield
-        if patch := getattr(self, "patch", None):
-            patch.undo()
 
     def test_the_token_is_in_no_checkpoint(self, store: Store) -> None:
         self.prepare(store, 7)

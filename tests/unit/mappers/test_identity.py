@@ -1,3 +1,5 @@
+"""Identities say who takes part and how to reach it; of a partner that is not to be named, its kind alone."""
+
 from typing import Any
 
 import jsonschema

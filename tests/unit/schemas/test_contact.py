@@ -1,3 +1,5 @@
+"""A contact is a role's address or a page, and never a person's."""
+
 import pytest
 from hypothesis import given, strategies as st
 

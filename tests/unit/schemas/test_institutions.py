@@ -1,3 +1,5 @@
+"""An institution is named in one spelling, and keeps the accounts that are at it."""
+
 import pytest
 from hypothesis import given, strategies as st
 from pydantic import ValidationError

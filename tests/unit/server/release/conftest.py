@@ -12,7 +12,8 @@ from mappers.indicator import to_stix
 from schemas import records
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
-from server.release.contribute import Outcome, contribute
+from server.release.contribute import contribute
+from server.release.outcome import Outcome
 from server.setup import set_up
 from server.store import Store, collections, hub, log, partners, personal
 from server.store.item import Item

@@ -11,8 +11,8 @@ from schemas import records
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import visible
-from server.release.contribute import Outcome
 from server.release.lookup import lookup
+from server.release.outcome import Outcome
 from server.store import Store, collections, partners
 
 Stix = Callable[..., list[dict[str, Any]]]

@@ -8,7 +8,7 @@ import pytest
 from mappers import extension
 from schemas.partner import Partner
 from server.release import review
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, calibration, reviews
 
 Joins = Callable[..., Partner]

@@ -9,7 +9,8 @@ from mappers import marking
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review
-from server.release.contribute import Outcome, contribute
+from server.release.contribute import contribute
+from server.release.outcome import Outcome
 from server.release.policy import Policy, Rule
 from server.release.retract import retract
 from server.store import Store, hub, partners

@@ -7,7 +7,7 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, hub, registry
 
 Stix = Callable[..., list[dict[str, Any]]]

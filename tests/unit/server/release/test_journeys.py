@@ -6,8 +6,8 @@ import pytest
 from mappers import ids
 from schemas.partner import Partner
 from server.release import journeys
-from server.release.contribute import Outcome
 from server.release.journeys import Journey
+from server.release.outcome import Outcome
 from server.store import Store, audit, collections, log, partners
 
 Stix = Callable[..., list[dict[str, Any]]]

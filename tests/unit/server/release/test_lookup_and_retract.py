@@ -151,7 +151,7 @@ def test_one_approval_lets_who_was_found_wrong_list_the_value_again(
     (waits,) = post(stix(reported_at=timestamp.text(timestamp.now() + timedelta(seconds=1)))[1]).pending
     assert waits.id == first["id"]
     with store.begin() as tx:
-        review.approve(tx, first["id"], "operator")
+        review.decide(tx, [first["id"]], "approved", "operator")
     assert not post(stix(reported_at=timestamp.text(timestamp.now() + timedelta(seconds=2)), action="warn")[1]).pending
     live = [each for each in held_by("takedown").values() if each.get("pattern") and not each.get("revoked")]
     assert [each["pattern"] for each in live] == [first["pattern"]]

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, event
 
 from mappers import extension, ids
 from schemas.partner import Partner
-from server.release import values
-from server.release.contribute import Outcome
+from server.release import loading
+from server.release.outcome import Outcome
 from server.store import Store
 
 Joins = Callable[..., Partner]
@@ -92,8 +92,8 @@ def test_an_opinion_of_many_values_is_read_once(
         read.append(obj["id"])
         return known(obj, partner)
 
-    known = values.said_of_values
-    monkeypatch.setattr(values, "said_of_values", noting)
+    known = loading.said_of_values
+    monkeypatch.setattr(loading, "said_of_values", noting)
     opinion = blocked(second, *map(listed, said))
     post(opinion, by=second)
     assert read == [opinion["id"]]

@@ -10,7 +10,7 @@ from mappers.origins import ORIGIN
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review, volume
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, partners, reviews, volumes
 from server.store.times import now
 

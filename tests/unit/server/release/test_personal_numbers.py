@@ -7,7 +7,7 @@ import pytest
 
 from mappers import marking
 from schemas.vocabulary import Tlp
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 
 PERSON, PHONE = "promptpay:1234545678781", "promptpay:+66812345678"
 

@@ -5,7 +5,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, audit, reviews
 from server.store.reviews import UnknownReview
 
@@ -31,7 +31,7 @@ def held(stix: Stix, post: Post, store: Store) -> dict[str, Any]:
 def test_what_is_approved_is_out_at_once(held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed) -> None:
     assert listed(held) not in held_by("takedown")
     with store.begin() as tx:
-        done = review.approve(tx, held["id"], "reviewer", "theirs")
+        (done,) = review.decide(tx, [held["id"]], "approved", "reviewer", "theirs")
     assert (done.state, done.decided_by, done.note) == ("approved", "reviewer", "theirs")
     assert listed(held) in held_by("takedown")
 
@@ -40,7 +40,7 @@ def test_what_is_rejected_stays_in_whatever_comes_later(
     held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed, post: Post
 ) -> None:
     with store.begin() as tx:
-        assert review.reject(tx, held["id"], "reviewer").state == "rejected"
+        assert [each.state for each in review.decide(tx, [held["id"]], "rejected", "reviewer")] == ["rejected"]
     post({**held, "modified": "2026-11-01T00:00:00.000Z", "confidence": 99})
     assert listed(held) not in held_by("takedown")
     with store.read() as tx:
@@ -49,8 +49,8 @@ def test_what_is_rejected_stays_in_whatever_comes_later(
 
 def test_every_decision_is_in_the_audit_trail_with_who_made_it(held: dict[str, Any], store: Store) -> None:
     with store.begin() as tx:
-        review.approve(tx, held["id"], "reviewer")
-        review.reject(tx, held["id"], "another")
+        review.decide(tx, [held["id"]], "approved", "reviewer")
+        review.decide(tx, [held["id"]], "rejected", "another")
     with store.read() as tx:
         found = [(each.event.method, each.event.remote, each.event.reference) for each in audit.tail(tx, 2)]
         assert audit.verify(tx) == []

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, reviews
 
 Joins = Callable[..., Partner]

@@ -7,7 +7,7 @@ import pytest
 
 from mappers import extension
 from schemas.partner import Partner
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]

@@ -130,7 +130,7 @@ class Hub(RuleBasedStateMachine):
     def approve(self, name: str) -> None:
         assume(name in self.waiting)
         with self.store.begin() as tx:
-            review.approve(tx, self.said[name]["id"], "operator")
+            review.decide(tx, [self.said[name]["id"]], "approved", "operator")
         self.waiting.discard(name)
 
     def _post(self, name: str, obj: dict[str, Any]) -> None:

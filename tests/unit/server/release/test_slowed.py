@@ -7,7 +7,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.contribute import Outcome
+from server.release.outcome import Outcome
 from server.store import Store, registry, volumes
 from server.store.times import now
 
@@ -41,6 +41,6 @@ def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
     assert not held_by("takedown")[listed(indicator)].get("revoked")
     assert verdict["id"] not in held_by("sightings")
     with store.begin() as tx:
-        review.approve(tx, verdict["id"], "operator")
+        review.decide(tx, [verdict["id"]], "approved", "operator")
     assert verdict["id"] in held_by("sightings")
     assert held_by("takedown")[listed(indicator)]["revoked"] is True

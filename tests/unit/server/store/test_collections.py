@@ -36,3 +36,11 @@ def test_the_defaults_are_made_once(store: Store) -> None:
         for name in (alias, f"{alias}-full")
     ]
     assert len({one.title for one in made}) == len(made) == 11
+
+
+def test_a_released_collection_has_a_twin(store: Store) -> None:
+    with store.begin() as tx:
+        plain, full = collections.add_released(tx, "room", "Room", "What is for the room.")
+    assert (plain.alias, full.alias) == ("room", "room-full")
+    assert (plain.kind, full.kind) == ("released", "released")
+    assert full.description == "What is for the room. With observables and relationships."

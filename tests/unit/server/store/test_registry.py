@@ -1,37 +1,14 @@
 import hashlib
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from mappers import ids
-from schemas.partner import FocalFunction, Partner, PartnerKind
-from server.store import (
-    Store,
-    calibration,
-    collections,
-    focal_points,
-    hub,
-    own_values,
-    partners,
-    personal_rooms,
-    registry,
-)
-from server.store.calibration import Calibration, Verdict
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, collections, own_values, partners, registry
 from server.store.collections import Collection
 from server.store.hot import HotStore
+from tests.unit.server.store.registered import BANK, POLICE
 
-BANK = Partner(
-    name="Bänk of Siam",
-    kind=PartnerKind.BANK,
-    country="TH",
-    identity=ids.identity("Bänk of Siam"),
-    trusted=True,
-    authority=("bank-account", "domain"),
-    institutions=("NWBKGB2L", "GB29NWBK"),
-    forwards=True,
-    named=True,
-)
-POLICE = Partner(name="police", kind=PartnerKind.GOVERNMENT, country="TH", identity=ids.identity("police"))
 DER = b"not really DER, and nobody looks"
 
 
@@ -98,80 +75,26 @@ def test_nothing_is_given_to_who_left(store: Store, room: Collection) -> None:
             partners.add(tx, BANK)
 
 
-def test_a_value_is_one_partners_own(store: Store) -> None:
+def bank(name: str) -> Partner:
+    return Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
+
+
+def test_it_has_who_reads_a_collection_or_its_twin_and_nobody_who_left(store: Store) -> None:
     with store.begin() as tx:
-        partners.add(tx, BANK)
-        partners.add(tx, POLICE)
-        assert own_values.add(tx, BANK.name, ["domain:bank.example", "domain:bank.example"]) == ["domain:bank.example"]
-        assert own_values.add(tx, BANK.name, ["domain:bank.example"]) == []
-        with pytest.raises(own_values.AnothersOwn):
-            own_values.add(tx, POLICE.name, ["domain:police.example", "domain:bank.example"])
-        assert own_values.every(tx, POLICE.name) == {}
-        assert own_values.of(tx, ["domain:bank.example", "domain:other.example"]) == {"domain:bank.example": BANK.name}
-        assert own_values.remove(tx, POLICE.name, ["domain:bank.example"]) == []
-        assert own_values.remove(tx, BANK.name, ["domain:bank.example"]) == ["domain:bank.example"]
-        assert own_values.every(tx) == {}
-
-
-def test_nobodys_value_cannot_be_registered(store: Store) -> None:
-    with pytest.raises(IntegrityError), store.begin() as tx:
-        own_values.add(tx, "nobody", ["domain:bank.example"])
-
-
-def test_a_store_has_one_hub_that_is_no_other_stores(store: Store, empty_url: str) -> None:
-    other = Store.open(empty_url)
-    other.migrate()
-    with store.begin() as tx, other.begin() as elsewhere:
-        first = hub.get(tx)
-        assert first.identity == hub.identity(tx) != hub.identity(elsewhere)
-        assert first.identity.split("--")[1][14] == "4"
-        hub.rename(tx, first.name)
-        assert hub.get(tx) == first
-        hub.rename(tx, "Hub of Siam")
-        assert hub.name(tx) == "Hub of Siam"
-        assert hub.get(tx).modified > first.modified
-        assert hub.get(tx)[0::2] == (first.identity, first.created)
-    other.close()
-
-
-def test_one_turns_to_a_countrys_government_first_and_to_the_hub_last(store: Store) -> None:
-    protection = FocalFunction.PROTECTION
-    with store.begin() as tx:
-        partners.add(tx, BANK)
-        partners.add(tx, POLICE)
-        assert focal_points.of_country(tx, "TH", protection) is None
-        focal_points.put(tx, focal_points.HUB, protection, "protection@hub.example")
-        focal_points.put(tx, BANK.name, protection, "desk@bank.example")
-        for country, contact in (("TH", "desk@bank.example"), ("VN", "protection@hub.example")):
-            found = focal_points.of_country(tx, country, protection)
-            assert found is not None
-            assert found.contact == contact
-        focal_points.put(tx, POLICE.name, protection, "old@police.example")
-        focal_points.put(tx, POLICE.name, protection, "victims@police.example")
-        assert [each.contact for each in focal_points.of(tx, POLICE.name)] == ["victims@police.example"]
-        assert focal_points.of_country(tx, "TH", protection) == (POLICE.name, protection, "victims@police.example")
-        assert focal_points.of_country(tx, "TH", FocalFunction.PREVENTION) is None
-        partners.remove(tx, POLICE.name)
-        assert focal_points.of_country(tx, "TH", protection) == (BANK.name, protection, "desk@bank.example")
-        assert focal_points.of_country(tx, None, protection) == ("", protection, "protection@hub.example")
-        assert focal_points.remove(tx, BANK.name, protection)
-        assert not focal_points.remove(tx, BANK.name, protection)
-
-
-def test_the_personal_rooms_of_an_object_are_remembered_once(store: Store, room: Collection) -> None:
-    with store.begin() as tx:
-        other = collections.add(tx, "other", "Other")
-        personal_rooms.record(tx, [("indicator--1", room.number), ("indicator--1", room.number)])
-        personal_rooms.record(tx, [("indicator--1", room.number), ("indicator--1", other.number)])
-        found = personal_rooms.of(tx, ["indicator--1", "indicator--2"])
-    assert found == {"indicator--1": {room.number, other.number}}
-
-
-def test_how_right_a_partner_was_adds_up(store: Store) -> None:
-    with store.begin() as tx:
-        calibration.note(tx, [Verdict("a", "domain", 1.0, True), Verdict("a", "domain", 0.5, False)])
-        calibration.note(tx, [Verdict("a", "domain", 1.0, False), Verdict("b", "domain", 0.0, False)])
-        known = calibration.every(tx)
-    assert known["a", "domain"] == Calibration(1, 2, 1.25, 3)
-    assert known["b", "domain"].brier == 0.0
-    assert Calibration().brier is None
+        room, full = collections.add_released(tx, "room", "Room")
+        other, _ = collections.add_released(tx, "other", "Other")
+        exchange = collections.add(tx, "exchange", "Exchange")
+        for name in ("First", "Second", "Third", "Gone"):
+            partners.add(tx, bank(name))
+        partners.grant(tx, "First", room, read=True)
+        partners.grant(tx, "Second", full, read=True)
+        partners.grant(tx, "Third", other, write=True)
+        partners.grant(tx, "Third", exchange, read=True)
+        partners.grant(tx, "Gone", room, read=True)
+        partners.remove(tx, "Gone")
+        found = registry.load(tx)
+    assert found.readers == {"room": {"First", "Second"}}
+    assert found.partners.keys() == {"First", "Second", "Third"}
+    assert found.gone.keys() == {"Gone"}
+    assert found.by_identity[ids.identity("Gone")].name == "Gone"
+    assert {"Gone", ids.identity("Gone"), "First"} <= found.called

@@ -1,0 +1,29 @@
+"""Golden bundles: what partners hold, so that a change of one is a change of ids and versions that they know."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stix2validator import ValidationOptions, validate_parsed_json
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+REPORTER = "Example Bank"
+
+
+def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "bundle", "id": "bundle--bbf4c776-505e-4daf-a562-f7db5a330f95", "objects": objects}
+
+
+def golden(name: str) -> dict[str, Any]:
+    """Give the bundle called ``name`` as it was when it was last meant to change (``make generate``)."""
+    said: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    return said
+
+
+def assert_strictly_valid(said: dict[str, Any]) -> None:
+    """Hold a bundle to the official validator with its stricter rules."""
+    options = ValidationOptions(
+        strict=True, disabled="103,202,244", enforce_refs=True, strict_properties=True, version="2.1"
+    )
+    results = validate_parsed_json(said, options)
+    assert results.is_valid, [str(error) for error in results.errors]

@@ -1,0 +1,73 @@
+"""Servers to exchange with, each a process of its own: Medallion as it is, and a Scamfeed."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+TAXII = "application/taxii+json;version=2.1"
+MEDALLION = "from medallion.scripts.run import main; main()"
+SCAMFEED = """
+import sys
+from server.app import serve
+from server.settings import Settings
+serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[str]:
+    """Start a server, and give its address once it answers."""
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, stderr=out, stdout=out)
+        address = f"http://127.0.0.1:{port}/"
+        deadline = time.monotonic() + 60
+        try:
+            while True:
+                try:
+                    requests.get(address, timeout=5)
+                    break
+                except requests.ConnectionError:
+                    assert server.poll() is None, log.read_text()
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+@contextmanager
+def scamfeed(database: str, log: Path) -> Iterator[str]:
+    """Serve a store that is ready, and give the server's address."""
+    port = free_port()
+    with running([sys.executable, "-c", SCAMFEED, database, str(port)], port, log) as address:
+        yield address
+
+
+@contextmanager
+def medallion(folder: Path, rooms: tuple[str, ...], page: int) -> Iterator[str]:
+    """Serve empty collections of these ids, ``page`` objects at a time, and give the server's address."""
+    room = {"title": "Room", "can_read": True, "can_write": True, "media_types": [], "objects": [], "manifest": []}
+    root = {"information": {"title": "Root", "versions": [TAXII], "max_content_length": 10_000_000}}
+    root |= {"collections": [{**room, "id": id_} for id_ in rooms], "status": []}
+    discovery = {"title": "Some TAXII server", "default": "http://127.0.0.1/api/", "api_roots": []}
+    data, config, port = folder / "data.json", folder / "config.json", free_port()
+    data.write_text(json.dumps({"/discovery": discovery, "api": root}))
+    backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend", "filename": str(data)}
+    config.write_text(json.dumps({"backend": backend, "users": {"hub": "s3cret"}, "taxii": {"max_page_size": page}}))
+    command = [sys.executable, "-c", MEDALLION, "--port", str(port), str(config)]
+    with running(command, port, folder / "medallion.log") as address:
+        yield address

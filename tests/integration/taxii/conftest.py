@@ -1,0 +1,126 @@
+"""A server as the product runs it, with two partners, for a file of tests each."""
+
+import base64
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, collections, partners
+from server.store.passwords import Credentials
+from tests.integration.peers import TAXII, free_port
+
+SERVE = """
+import logging, sys
+from server.app import serve
+from server.settings import Settings
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+settings = Settings(database_url=sys.argv[1], title="Test hub", contact="hub@example.org")
+serve(settings, "127.0.0.1", int(sys.argv[2]), 2, 8)
+"""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A running server, and two partners of it: the bank has the room, the platform has nothing yet."""
+
+    url: str
+    log: Path
+    room: str
+    listening_only: str
+    bank: Credentials
+    platform: Credentials
+
+    def ask(self, path: str, method: str = "GET", who: Credentials | None = None, **more: Any) -> requests.Response:
+        headers = {"Accept": TAXII, **more.pop("headers", {})}
+        if method == "POST":
+            headers.setdefault("Content-Type", TAXII)
+        asking = who or self.bank
+        return requests.request(
+            method,
+            self.url + path,
+            auth=(asking.user.encode(), asking.password),
+            headers={name: value for name, value in headers.items() if value is not None},
+            allow_redirects=False,
+            timeout=30,
+            **more,
+        )
+
+    @property
+    def objects(self) -> str:
+        return f"/feed/collections/{self.room}/objects/"
+
+    def keeps_secrets(self) -> None:
+        """Check that neither a secret nor a traceback is in the log."""
+        said = self.log.read_text()
+        for partner in (self.bank, self.platform):
+            for secret in (partner.password, partner.token):
+                assert secret not in said
+                assert base64.b64encode(f"{partner.user}:{partner.password}".encode()).decode() not in said
+        assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    url = f"sqlite:///{folder / 'hub.db'}"
+    store = Store.open(url)
+    store.migrate()
+    with store.begin() as tx:
+        collections.create_defaults(tx)
+        room = collections.add(tx, "room", "Room")
+        quiet = collections.add(tx, "quiet", "Quiet")
+        bank = partners.add(
+            tx, Partner(name="bänk", kind=PartnerKind.BANK, country="TH", identity=ids.identity("bänk"))
+        )
+        platform = partners.add(
+            tx, Partner(name="platform", kind=PartnerKind.PLATFORM, identity=f"identity--{uuid.uuid4()}")
+        )
+        partners.grant(tx, bank.user, room, read=True, write=True)
+        partners.grant(tx, bank.user, quiet, read=True)
+        partners.grant(tx, bank.user, collections.get(tx, "inbox"), write=True)
+        partners.grant(tx, bank.user, collections.get(tx, "takedown"), read=True, write=True)
+        partners.grant(tx, platform.user, quiet, read=True)
+    store.close()
+    port = free_port()
+    log = folder / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=out, stdout=out)
+        running = Hub(f"http://127.0.0.1:{port}", log, room.id, quiet.id, bank, platform)
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    assert requests.get(running.url + "/health", timeout=5).json() == {"status": "ok"}
+                    break
+                except requests.ConnectionError:
+                    assert server.poll() is None, log.read_text()
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            yield running
+        finally:
+            server.terminate()
+            assert server.wait(60) == 0
+    running.keeps_secrets()
+
+
+def error_of(response: requests.Response, status: int) -> dict[str, Any]:
+    """Check that this is an error as TAXII has them, and nothing more than one."""
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == TAXII
+    resource: dict[str, Any] = response.json()
+    assert resource["http_status"] == str(status)
+    assert resource["title"]
+    uuid.UUID(resource["error_id"])
+    assert not re.search(r"Traceback|sqlite|\.py|SELECT", response.text)
+    return resource

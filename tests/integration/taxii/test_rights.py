@@ -1,0 +1,74 @@
+"""Who may see and do what, and what those are told who may not."""
+
+import base64
+import json
+import uuid
+
+import pytest
+import requests
+
+from tests.integration.room import indicator
+from tests.integration.taxii.conftest import Hub, error_of
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "Basic",
+        "Basic !!!",
+        "Basic é",
+        "Basic " + base64.b64encode(b"platform").decode(),
+        "Basic " + base64.b64encode(b"platform:wrong").decode(),
+        "Basic " + base64.b64encode(b"\xff\xfe:x").decode(),
+        "Basic " + base64.b64encode(b"a\x00b:x").decode(),
+        "Bearer",
+        "Bearer wrong",
+        "Digest x",
+    ],
+)
+def test_without_credentials_there_is_only_the_question_for_them(hub: Hub, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    for path in ("/taxii2/", "/feed/", "/feed/collections/", hub.objects, f"/feed/status/{uuid.uuid4()}/"):
+        answer = requests.get(hub.url + path, headers=headers, timeout=30)
+        error_of(answer, 401)
+        assert "Basic " in answer.headers["WWW-Authenticate"]
+        assert "Bearer " in answer.headers["WWW-Authenticate"]
+
+
+def test_what_a_partner_may_not_see_looks_as_if_it_were_not_there(hub: Hub) -> None:
+    status = hub.ask(hub.objects, "POST", json={"objects": [indicator()]}).json()
+    there, nowhere = f"/feed/collections/{hub.room}", f"/feed/collections/{uuid.uuid4()}"
+
+    def seen(path: str, method: str = "GET") -> tuple[int, str, dict[str, str]]:
+        answer = hub.ask(path, method, who=hub.platform, data=b"{}" if method == "POST" else None)
+        said = {**answer.json(), "error_id": ""}
+        text = json.dumps(said).replace(path.split("/")[3], "")
+        return answer.status_code, text, {k: v for k, v in answer.headers.items() if k != "Date"}
+
+    for rest in ("/", "/objects/", "/manifest/", f"/objects/indicator--{uuid.UUID(int=4)}/", "/objects/x/versions/"):
+        assert seen(there + rest)[0] == 404
+        assert seen(there + rest) == seen(nowhere + rest)
+    assert seen(there + "/objects/", "POST") == seen(nowhere + "/objects/", "POST")
+    assert seen(f"/feed/status/{status['id']}/")[0] == 404
+    assert seen(f"/feed/status/{status['id']}/") == seen(f"/feed/status/{uuid.uuid4()}/")
+    listed = hub.ask("/feed/collections/", who=hub.platform).json()["collections"]
+    assert [one["id"] for one in listed] == [hub.listening_only]
+
+
+def test_reading_and_writing_are_granted_apart(hub: Hub) -> None:
+    for rest in ("objects/", "manifest/", "objects/x/", "objects/x/versions/"):
+        error_of(hub.ask(f"/feed/collections/inbox/{rest}"), 403)
+    quiet = f"/feed/collections/{hub.listening_only}/objects/"
+    error_of(hub.ask(quiet, "POST", data=b"{}"), 403)
+    error_of(hub.ask(f"{quiet}indicator--{uuid.uuid4()}/", "DELETE"), 403)
+    assert hub.ask("/feed/collections/inbox/").json()["can_read"] is False
+
+
+def test_a_released_collection_is_filled_by_the_rules_alone(hub: Hub) -> None:
+    error_of(hub.ask("/feed/collections/takedown/objects/", "POST", json={"objects": [indicator()]}), 403)
+    error_of(hub.ask(f"/feed/collections/takedown/objects/indicator--{uuid.uuid4()}/", "DELETE"), 403)
+
+
+def test_no_secret_and_no_traceback_is_in_the_log(hub: Hub) -> None:
+    hub.keeps_secrets()

@@ -1,0 +1,22 @@
+"""What the suites of questions to other people's servers stand on."""
+
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.feeds.scripted import Peer, Script, Serve
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers that do what their scripts say, until the test is over."""
+    peers: list[Peer] = []
+
+    def start(script: Script, context: ssl.SSLContext | None = None) -> Peer:
+        peers.append(Peer(script, context))
+        return peers[-1]
+
+    yield start
+    for peer in peers:
+        peer.close()

@@ -1,0 +1,15 @@
+"""Where an object is, among the collections that many read."""
+
+from collections.abc import Callable
+from typing import Any
+
+from server.store import Store, collections
+
+Held = Callable[[str], dict[str, dict[str, Any]]]
+
+
+def holding(store: Store, held_by: Held, object_id: str) -> set[str]:
+    """Give the aliases of those that have any version of it."""
+    with store.read() as tx:
+        aliases = [each.alias for each in collections.every(tx) if each.kind == "released"]
+    return {alias for alias in aliases if object_id in held_by(alias)}

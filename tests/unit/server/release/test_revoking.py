@@ -1,0 +1,100 @@
+"""What is taken back is taken back everywhere, and stays so."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schemas import timestamp
+from server.release.outcome import Outcome
+from server.store import Store, reviews
+from tests.unit.server.release.holding import holding
+
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+
+
+def test_the_last_revocation_reaches_every_collection_and_ends_the_listing(
+    stix: Stix, post: Post, held_by: Held, listed: Listed
+) -> None:
+    indicator = stix(tlp="clear")[1]
+    post(indicator)
+    before = held_by("takedown")[listed(indicator)]
+    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    for alias in ("takedown", "takedown-full", "public", "public-full"):
+        version = held_by(alias)[listed(indicator)]
+        assert version["revoked"] is True
+        assert before["modified"] < version["modified"]
+        assert before["valid_until"] > version["valid_until"] <= timestamp.text(timestamp.now())
+        assert (version["pattern"], version["created"]) == (indicator["pattern"], before["created"])
+
+
+def test_a_revocation_brings_no_new_words_to_those_who_may_not_read_them(
+    stix: Stix, post: Post, held_by: Held, listed: Listed
+) -> None:
+    indicator = stix(tlp="clear", description="for all to read")[1]
+    post(indicator)
+    secret = {"description": "for few eyes", "object_marking_refs": stix(tlp="red")[1]["object_marking_refs"]}
+    post({**indicator, **secret, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    assert held_by("public")[listed(indicator)]["description"] == indicator["description"]
+    assert held_by("public")[listed(indicator)]["revoked"] is True
+
+
+def test_what_was_revoked_comes_back_with_the_next_list_only_after_somebody_looked_at_it(
+    store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    again = stix(reported_at="2026-10-03T08:00:00Z")[1]
+    outcome = post(again)
+    assert not outcome.failed
+    assert "you listed this value before" in outcome.pending[0].message
+    assert held_by("inbox")[again["id"]] == {**again, "created": indicator["created"]}
+    assert held_by("takedown")[listed(indicator)]["revoked"] is True
+    assert listed(indicator, 1) not in held_by("takedown")
+    with store.read() as tx:
+        assert reviews.states(tx, [again["id"]])[again["id"]].rule == "listed-again"
+
+
+def test_what_is_revoked_in_the_post_that_brings_it_is_heard_by_nobody(
+    store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed
+) -> None:
+    indicator = stix(tlp="clear")[1]
+    outcome = post(indicator, {**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    assert len(outcome.accepted) == 2
+    assert holding(store, held_by, listed(indicator)) == set()
+    assert held_by("inbox")[indicator["id"]]["revoked"] is True
+
+
+def test_what_is_revoked_in_a_post_and_said_again_is_looked_at_and_not_active_by_the_end_of_it(
+    stix: Stix, post: Post, held_by: Held, listed: Listed
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    later = {**indicator, "modified": "2026-10-03T00:00:00.000Z", "confidence": 90}
+    outcome = post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}, later)
+    assert [each.id for each in outcome.pending] == [indicator["id"]]
+    assert held_by("takedown")[listed(indicator)]["revoked"] is True
+
+
+@pytest.mark.parametrize(("tlp", "left"), [("amber", {"takedown", "takedown-full"}), ("red", set())])
+def test_a_narrower_marking_takes_back_the_copies_that_went_further(
+    stix: Stix, post: Post, held_by: Held, listed: Listed, tlp: str, left: set[str]
+) -> None:
+    post(stix(tlp="clear")[1])
+    narrower = stix(tlp=tlp, reported_at="2026-10-02T08:00:00Z")[1]
+    post(narrower)
+    for alias in ("takedown", "takedown-full", "public", "public-full"):
+        copy = held_by(alias)[listed(narrower)]
+        assert copy.get("revoked", False) is (alias not in left)
+        assert copy["object_marking_refs"] == narrower["object_marking_refs"] or alias not in left
+
+
+def test_a_revocation_never_extends_a_life(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
+    indicator = {**stix()[1], "valid_until": "2026-10-05T00:00:00.000Z"}
+    post(indicator)
+    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    assert held_by("takedown")[listed(indicator)]["valid_until"] == "2026-10-05T00:00:00.000Z"

@@ -1,0 +1,70 @@
+"""Nobody says what is another's to say."""
+
+from collections.abc import Callable
+from typing import Any
+
+from mappers import extension
+from schemas.partner import Partner
+from server.release.outcome import Outcome
+
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+
+
+def test_nobody_versions_or_revokes_what_another_partner_said(
+    stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    before = held_by("takedown")[listed(indicator)]
+    forged = {**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}
+    outcome = post(forged, by=other)
+    assert [each.id for each in outcome.failed] == [indicator["id"]]
+    assert other.identity in outcome.failed[0].message
+    assert held_by("takedown")[listed(indicator)] == before
+    assert held_by("inbox")[indicator["id"]] == indicator
+
+
+def test_nobody_speaks_without_a_name(stix: Stix, post: Post, held_by: Held) -> None:
+    indicator = stix()[1]
+    del indicator["created_by_ref"]
+    outcome = post(indicator)
+    assert "created_by_ref is missing" in outcome.failed[0].message
+    assert indicator["id"] not in held_by("inbox")
+
+
+def test_claiming_to_be_the_creator_of_anothers_object_changes_nothing(
+    stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    before = held_by("takedown")
+    for change in ({"revoked": True}, {"pattern": "[domain-name:value = 'innocent.example.com']"}):
+        forged = {**indicator, **change, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z"}
+        assert [each.id for each in post(forged, by=other).failed] == [indicator["id"]]
+    assert held_by("takedown") == before
+
+
+def test_who_takes_anothers_id_first_does_not_silence_it(
+    stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner
+) -> None:
+    indicator = stix()[1]
+    squatting = {**indicator, "created_by_ref": other.identity, "revoked": True}
+    post(squatting, by=other)
+    outcome = post(indicator)
+    assert not outcome.failed
+    patterns = [(each["id"], each["pattern"]) for each in held_by("takedown").values() if "pattern" in each]
+    assert patterns == [(listed(indicator), indicator["pattern"])]
+
+
+def test_nobody_but_the_hub_says_what_markings_and_extensions_are(
+    stix: Stix, post: Post, held_by: Held, other: Partner
+) -> None:
+    post(stix()[1])
+    before = held_by("takedown")[extension.ID]
+    forged = {**before, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}
+    post(forged, by=other)
+    assert held_by("takedown")[extension.ID] == before
+    assert extension.ID not in held_by("inbox")
