@@ -39,18 +39,19 @@ class FocalFunction(StrEnum):
     PARTNERSHIP = "partnership"
 
 
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f:]+$", description="one line of NFC, as it is seen"),
+    AfterValidator(line),
+]
+
+
 class Partner(BaseModel):
-    """A registered organisation; ``identity`` is the id of its STIX identity object."""
+    """A registered participant; ``identity`` is the id of its STIX identity object."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[
-        str,
-        Field(
-            min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f:]+$", description="one line of NFC, as it is seen"
-        ),
-        AfterValidator(line),
-    ]
+    name: Name
     kind: PartnerKind
     country: CountryCode | None = None
     identity: Annotated[str, Field(pattern=r"^identity--[0-9a-f-]{36}$")]
@@ -65,3 +66,14 @@ class Partner(BaseModel):
     ] = ()
     forwards: Annotated[bool, Field(description="may pass on unchanged what others said")] = False
     named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False
+    organisation: Annotated[
+        Name | None, Field(description="whose partner it is, where an organisation has several; it counts once")
+    ] = None
+
+    @property
+    def counts_as(self) -> str:
+        """Return the key of the organisation that it speaks for: all its partners together are one reporter, one judge.
+
+        A partner of which nothing is said speaks for the organisation of its own name.
+        """
+        return (self.organisation or self.name).casefold()

@@ -37,6 +37,10 @@ Forwards = Annotated[
     bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on unchanged what others said")
 ]
 Named = Annotated[bool | None, typer.Option("--named/--unnamed", help="readers see its name, or only what it is")]
+Organisation = Annotated[
+    str | None,
+    typer.Option(help="whose it is, where an organisation has several partners: it counts once; '' for itself"),
+]
 
 
 @app.command()
@@ -52,6 +56,7 @@ def add(
     institution: Institution = None,
     forwards: Forwards = None,
     named: Named = None,
+    organisation: Organisation = None,
     json: Json = False,
 ) -> None:
     """Register a partner and print what it needs for its client, its credentials this once: only hashes are kept.
@@ -64,7 +69,7 @@ def add(
         fail(f"name: {extension.PROJECT} is this project's own, in whose name the hub itself speaks")
     partner = _partner(
         {"name": name, "kind": kind, "identity": ids.identity(name)},
-        _said(country, trusted, authority, institution, forwards, named),
+        _said(country, trusted, authority, institution, forwards, named, organisation),
     )
     with context.store() as store, store.begin() as tx:
         try:
@@ -94,13 +99,14 @@ def set_(
     institution: Institution = None,
     forwards: Forwards = None,
     named: Named = None,
+    organisation: Organisation = None,
     json: Json = False,
 ) -> None:
     """Change what is registered of a partner; what is not said stays as it is."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         before = known(tx, name)
-        said = _said(country, trusted, authority, institution, forwards, named)
+        said = _said(country, trusted, authority, institution, forwards, named, organisation)
         changed = _partner(before.model_dump(), {**said, **({"kind": kind} if kind else {})})
         if changed != before:
             partners.change(tx, changed)
@@ -181,6 +187,7 @@ def _said(
     institution: list[str] | None,
     forwards: bool | None,
     named: bool | None,
+    organisation: str | None,
 ) -> dict[str, Any]:
     """Give what the options say of a partner, without those that say nothing."""
     said = {
@@ -191,7 +198,10 @@ def _said(
         "forwards": forwards,
         "named": named,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if organisation is not None:
+        given["organisation"] = unicodedata.normalize("NFC", organisation).strip() or None
+    return given
 
 
 def _partner(before: dict[str, Any], said: dict[str, Any]) -> Partner:

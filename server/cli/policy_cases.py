@@ -31,6 +31,7 @@ class Taking(_Table):
     trusted: bool = False
     authority: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
+    organisation: str | None = None
     read: tuple[str, ...] = ()
     left: bool = False
 

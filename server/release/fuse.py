@@ -154,16 +154,18 @@ def live(said: Iterable[Said], seen: Sequence[Seen], at: datetime) -> list[Said]
 
 
 def independent(said: Sequence[Said]) -> list[Said]:
-    """Give one statement for each reporter that speaks for itself.
+    """Give one statement for each organisation that speaks for itself.
 
-    Of one partner its newest counts; of one origin, whoever passes it on, the first that is at hand: the original
-    itself where it is among them. What joins the origins of several others takes nothing from these.
+    Of one organisation, however many partners it has, the newest counts, and that with authority before those without;
+    of one origin, whoever passes it on, the first that is at hand: the original itself where it is among them. What
+    joins the origins of several others takes nothing from these.
     """
     if len(said) == 1:
         return list(said)
     newest: dict[str, Said] = {}
     for each in said:
-        newest[each.partner.identity] = max(newest.get(each.partner.identity, each), each, key=_age)
+        name = each.partner.counts_as
+        newest[name] = max(newest.get(name, each), each, key=_standing_and_age)
     known: set[str] = set()
     counted = []
     for each in sorted(newest.values(), key=lambda one: (len(one.origins), *_age(one))):
@@ -173,6 +175,10 @@ def independent(said: Sequence[Said]) -> list[Said]:
     return counted
 
 
+def _standing_and_age(said: Said) -> tuple[bool, datetime, str]:
+    return grade.has_authority(said.partner, said.report), *_age(said)
+
+
 def _age(said: Said) -> tuple[datetime, str]:
     return said.report.reported_at, said.id
 
@@ -180,14 +186,14 @@ def _age(said: Said) -> tuple[datetime, str]:
 def _doubts(judged: Sequence[Judged]) -> list[Doubt]:
     if not judged:
         return []
-    return confidence.doubts((each.partner.identity, each.at, each.doubt) for each in judged)
+    return confidence.doubts((each.partner.counts_as, each.at, each.doubt) for each in judged)
 
 
 def _watching(reporters: Iterable[Said], seen: Sequence[Seen]) -> int:
-    """Count the partners that saw it and do not report it."""
+    """Count the organisations that saw it and do not report it."""
     if not seen:
         return 0
-    return len({each.partner.identity for each in seen if each.count} - {each.partner.identity for each in reporters})
+    return len({each.partner.counts_as for each in seen if each.count} - {each.partner.counts_as for each in reporters})
 
 
 def _status(reports: Iterable[Report]) -> HolderStatus | None:

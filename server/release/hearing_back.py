@@ -66,4 +66,4 @@ class HearingBack:
 
     def _hears(self, partner: Partner, by: Partner, rooms: Rooms) -> bool:
         """Tell whether a contributor may hear what another said: what goes to many, and what reaches itself."""
-        return partner.name != by.name and (bool(rooms.shared) or partner.name in rooms.personal)
+        return partner.counts_as != by.counts_as and (bool(rooms.shared) or partner.name in rooms.personal)

@@ -95,6 +95,8 @@ partners = Table(
     Column("institutions", Text, nullable=False),
     Column("forwards", Boolean, nullable=False),
     Column("named", Boolean, nullable=False),
+    # NULL: the partner itself.
+    Column("organisation", Text),
     # When something that is said of it last changed.
     Column("modified", BigInteger, nullable=False),
     # When it left; NULL: it takes part.

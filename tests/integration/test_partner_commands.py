@@ -70,6 +70,17 @@ def test_what_a_partner_may_do_is_said_at_first_or_later(hub: Run) -> None:
     assert "no partner" in refusal(hub("partner", "set", "Nobody", "--trusted"))
 
 
+def test_partners_of_one_organisation_are_said_to_be_so(hub: Run) -> None:
+    added = ("partner", "add", "First Bank App", "--kind", "bank", "--organisation", "First Bank")
+    assert hub(*added).exit_code == 0
+    assert answer(hub("partner", "show", "First Bank App", "--json"))["organisation"] == "First Bank"
+    hub("partner", "set", "First Bank App", "--country", "th")
+    assert answer(hub("partner", "show", "First Bank App", "--json"))["organisation"] == "First Bank"
+    hub("partner", "set", "First Bank App", "--organisation", "")
+    assert answer(hub("partner", "show", "First Bank App", "--json"))["organisation"] is None
+    assert "organisation:" in refusal(hub("partner", "set", "First Bank App", "--organisation", "two\nlines"))
+
+
 def test_only_a_partner_that_may_be_named_is_named_in_the_feed(hub: Run, store: Store) -> None:
     assert hub("partner", "add", "Police", "--kind", "government").exit_code == 0
     assert "Police" not in str(bodies(store, "public"))

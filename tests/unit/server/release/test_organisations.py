@@ -1,0 +1,71 @@
+"""An organisation counts once, whatever number of partners it has."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mappers import extension
+from schemas.partner import Partner
+from schemas.vocabulary import Action, Outcome
+from server.release.fuse import fuse
+from tests.unit.server.release.saying import NOON, judged, partner, said, seen
+
+Joins = Callable[..., Partner]
+Reports = Callable[..., dict[str, Any]]
+
+FIRST = partner(1)
+# As an operator may name it: by the first partner's name, in whatever letters.
+SECOND_LOGIN = partner(2, organisation="PARTNER 1")
+OF_A_GROUP = [partner(number, organisation="Group") for number in (3, 4, 5)]
+
+
+@pytest.mark.parametrize("logins", [[FIRST, SECOND_LOGIN], OF_A_GROUP, [*OF_A_GROUP, OF_A_GROUP[0]]], ids=len)
+def test_several_logins_are_one_reporter(logins: list[Partner]) -> None:
+    reports = [
+        said(number, "bank-account", by=by, id=f"indicator--{number}", confidence=65)
+        for number, by in enumerate(logins)
+    ]
+    fused = fuse(reports, at=NOON)
+    assert (fused.reporters, fused.confidence, fused.grade) == (1, 65, Action.HOLD)
+
+
+def test_who_is_of_another_organisation_corroborates() -> None:
+    fused = fuse([said(1, by=FIRST, confidence=65), said(3, by=OF_A_GROUP[0], confidence=65)], at=NOON)
+    assert (fused.reporters, fused.confidence) == (2, 90)
+
+
+def test_the_login_with_authority_speaks_before_the_newer_one_without() -> None:
+    police = partner(1, authority=("bank-account",))
+    desk = partner(2, organisation="Partner 1")
+    older = said(1, "bank-account", by=police, confidence=90, reported_at=NOON - timedelta(days=1))
+    newer = said(2, "bank-account", by=desk, confidence=10)
+    assert fuse([newer, older], at=NOON).grade is Action.BLOCK
+
+
+def test_several_logins_see_a_value_once_and_not_what_one_of_them_reports() -> None:
+    alone = fuse([said(9, confidence=50)], [replace(seen(3, NOON), partner=OF_A_GROUP[0])], at=NOON)
+    sightings = [replace(seen(3, NOON), partner=by) for by in OF_A_GROUP]
+    assert fuse([said(9, confidence=50)], sightings, at=NOON).confidence == alone.confidence == 60
+
+
+def test_several_logins_judge_once_by_their_last_word() -> None:
+    words = [judged(number, Outcome.NO_ACTION, by=by) for number, by in enumerate(OF_A_GROUP)]
+    once = fuse([said(9, confidence=80)], judged=words[:1], at=NOON)
+    assert fuse([said(9, confidence=80)], judged=words, at=NOON) == once
+    later = judged(4, Outcome.BLOCKED, NOON + timedelta(hours=1), by=OF_A_GROUP[1])
+    assert fuse([said(9, confidence=80)], judged=[*words, later], at=NOON) == fuse([said(9, confidence=80)], at=NOON)
+
+
+def test_a_second_login_lifts_nothing_that_its_first_one_said(
+    joins: Joins, reports: Reports, held_by: Callable[[str], dict[str, dict[str, Any]]], listed: Callable[..., str]
+) -> None:
+    first = joins("First Bank")
+    second = joins("First Bank App", organisation="First Bank")
+    indicator = reports(first, confidence="65")
+    before = held_by("takedown")[listed(indicator)]
+    reports(second, confidence="65")
+    assert held_by("takedown")[listed(indicator)] == before
+    assert (before["confidence"], extension.found(before)["reporters"]) == (65, 1)
