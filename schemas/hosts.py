@@ -69,6 +69,12 @@ def has_suffix(name: str) -> bool:
     return "." in name and _suffixes().publicsuffix(name) is not None
 
 
+def registrable(name: str) -> str | None:
+    """Give what somebody registered or was given of ``name``: a public suffix and one label; None for a suffix."""
+    found: str | None = _suffixes().privatesuffix(name)
+    return found
+
+
 def is_providers(name: str) -> bool:
     """Tell whether ``name`` is below a registry's suffix, but one that a provider's customers share."""
     return _registries().privatesuffix(name) is not None

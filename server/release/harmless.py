@@ -13,7 +13,21 @@ from server.release.lists.catalogue import Listing
 from server.release.lists.index import Index
 
 _LOOK = 5.0
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^/:?]+)(?::\d+)?(/?(?:[?#].*)?$)?")
+_URL = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?P<host>\[[0-9a-f:.]+\]|[^/:?#]+)(?::\d+)?(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
+)
+# The start page, by the names that servers know it by.
+_START = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
+# Where one logs in or manages an account: these names are no user's on a site whose pages are its users'.
+_LOGIN = re.compile(
+    r"/+(?:[a-z]{2}(?:[-_][a-z]{2})?/+)?"
+    r"(?:(?:users?|buyer|member|customer|web|i/flow|ap|uas)/+)?"
+    r"(?:(?:wp-)?log[-_]?in|log[-_]?on|sign[-_]?in|sign[-_]?up|register|accounts?|my-account|auth|sso|session|checkpoint"
+    r"|recover|recovery|(?:forgot|reset)?[-_]?password(?:[-_]?reset)?|settings|help|support|legal|terms|privacy"
+    r"|polic(?:y|ies)|about|home)"
+    r"(?:\.\w{2,5})?(?:/.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
 _NUMERIC = re.compile(r"\[.*\]|[0-9.]+")
 # RFC 2142 and what else is never a customer's at a provider of mailboxes.
 _ROLES = frozenset(
@@ -120,7 +134,13 @@ def _owner(index: Index, host: str) -> Listing | None:
 
 def _host(index: Index, host: str) -> Hit | None:
     listing = _owner(index, host) or index.sites.get(host) or index.sites.get(host.removeprefix("www."))
-    return _hit(listing) or _public(host)
+    return _hit(listing) or _public(host) or _below(index, host)
+
+
+def _below(index: Index, host: str) -> Hit | None:
+    """Give the hit of a host that a site gave a name to, not one of its users."""
+    above = index.site_above(host)
+    return _hit(above[1], "a host below ") if above else None
 
 
 def _public(host: str) -> Hit | None:
@@ -132,15 +152,24 @@ def _public(host: str) -> Hit | None:
 def _url(index: Index, url: str) -> Hit | None:
     if (parts := _URL.match(url)) is None:
         return None
-    host, bare = parts[1], parts[2] is not None
+    host, path = parts["host"], parts["path"]
+    bare = not path.strip("/")
     if _NUMERIC.fullmatch(host):
         return _hit(index.network(host.strip("[]"))) if bare else None
     if bare:
         return _host(index, host)
     name = host.removeprefix("www.")
     if name in index.shared or host in index.shared:
-        return None
-    return _hit(_owner(index, host) or index.own_pages.get(name))
+        is_login = (name in index.logins or host in index.logins) and _LOGIN.fullmatch(path)
+        return _hit(index.sites.get(name) or index.sites.get(host), "the login or help of ") if is_login else None
+    start = _public(host) if _START.fullmatch(path) else None
+    return _hit(_owner(index, host) or index.own_pages.get(name)) or start or _page_below(index, host)
+
+
+def _page_below(index: Index, host: str) -> Hit | None:
+    """Give the hit of a page on a host below a site, where all pages of that site are its owner's."""
+    above = index.site_above(host)
+    return _hit(above[1], "a page below ") if above and above[0] in index.own_pages else None
 
 
 def _email(index: Index, address: str) -> Hit | None:

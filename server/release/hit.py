@@ -12,8 +12,8 @@ class Hit(NamedTuple):
     message: str
 
 
-def of_listing(listing: Listing | None) -> Hit | None:
-    """Give the hit that a list comes to, None for none."""
+def of_listing(listing: Listing | None, where: str = "") -> Hit | None:
+    """Give the hit that a list comes to, None for none; ``where`` is how the value stands to the entry (``below``)."""
     if listing is None:
         return None
-    return Hit(listing.name, f"this is {listing.what} (list {listing.name}): {listing.instead}")
+    return Hit(listing.name, f"this is {where}{listing.what} (list {listing.name}): {listing.instead}")

@@ -8,7 +8,7 @@ class Holds(StrEnum):
     """What the entries of a list are, which says how a value is compared with them."""
 
     SITES = "sites"  # a host; with www before it, and without what is before it
-    SHARED = "shared"  # the same, of hosts where anybody may put pages or names of their own
+    SHARED = "shared"  # the same, of hosts where anybody may put pages, or names of their own below them
     OWNED = "owned"  # a host and all below it, of which its owner answers for every page
     ADDRESSES = "addresses"  # IP addresses and networks
     WALLETS = "wallets"  # addresses in their normal form
@@ -19,12 +19,16 @@ class Holds(StrEnum):
 
 @dataclass(frozen=True)
 class Listing:
-    """One list: its name, what its entries are, what they are called, and the way out for who has hit it."""
+    """One list: its name, what its entries are, what they are called, and the way out for who has hit it.
+
+    ``names``: strangers get host names below its entries, so that these are not the entries' owners'.
+    """
 
     name: str
     holds: Holds
     what: str
     instead: str
+    names: bool = False
 
 
 _SITE = "report the page itself (url) if the scam is on one, or the host that looks like it"
@@ -42,14 +46,20 @@ EVERY: dict[str, Listing] = {
         Listing("local-owned", Holds.OWNED, "a domain that this hub's operator protects", _BANK),
         Listing("bank-website", Holds.OWNED, "a bank's own domain", _BANK),
         Listing("owned-sites", Holds.OWNED, "a domain that scams imitate, its owner's own", _BANK),
-        Listing("local-shared", Holds.SHARED, "a service that this hub's operator knows as shared", _SHARED),
+        Listing(
+            "local-shared", Holds.SHARED, "a service that this hub's operator knows as shared", _SHARED, names=True
+        ),
+        Listing(
+            "hosting-sites", Holds.SHARED, "a service that gives names below its own to anybody", _SHARED, names=True
+        ),
+        Listing("short-links", Holds.SHARED, "a service whose short addresses are its users'", _SHARED),
         Listing("user-content", Holds.SHARED, "a service whose pages are its users'", _SHARED),
-        Listing("url-shortener", Holds.SHARED, "a shortener of links", _SHARED),
-        Listing("link-in-bio", Holds.SHARED, "a service for pages of links", _SHARED),
-        Listing("lots-project", Holds.SHARED, "a service that anybody may put pages on", _SHARED),
-        Listing("public-ipfs-gateways", Holds.SHARED, "a gateway to IPFS", _SHARED),
-        Listing("university_domains", Holds.SHARED, "a university's domain", _SHARED),
-        Listing("dynamic-dns", Holds.SHARED, "a domain that a provider gives names below", _SHARED),
+        Listing("url-shortener", Holds.SHARED, "a shortener of links", _SHARED, names=True),
+        Listing("link-in-bio", Holds.SHARED, "a service for pages of links", _SHARED, names=True),
+        Listing("lots-project", Holds.SHARED, "a service that anybody may put pages on", _SHARED, names=True),
+        Listing("public-ipfs-gateways", Holds.SHARED, "a gateway to IPFS", _SHARED, names=True),
+        Listing("university_domains", Holds.SHARED, "a university's domain", _SHARED, names=True),
+        Listing("dynamic-dns", Holds.SHARED, "a domain that a provider gives names below", _SHARED, names=True),
         Listing("local-sites", Holds.SITES, "a site that this hub's operator knows as harmless", _SITE),
         Listing("tranco10k", Holds.SITES, "one of the 10,000 most used sites by Tranco", _SITE),
         Listing("majestic_million", Holds.SITES, "one of the 10,000 sites with the most links by Majestic", _SITE),

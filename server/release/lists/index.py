@@ -7,6 +7,7 @@ from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from schemas import hosts
 from server.release.lists import folder
 from server.release.lists.catalogue import EVERY, Holds, Listing
 
@@ -38,6 +39,30 @@ class Index:
     def shared(self) -> frozenset[str]:
         """Give the hosts of which a page may be anybody's."""
         return frozenset(host for host, _ in self._entries(Holds.SHARED))
+
+    @cached_property
+    def hosting(self) -> frozenset[str]:
+        """Give the hosts below which anybody may have names."""
+        return frozenset(host for host, listing in self._entries(Holds.SHARED) if listing.names)
+
+    @cached_property
+    def logins(self) -> frozenset[str]:
+        """Give the hosts whose pages are their users', but for those where one logs in or manages an account."""
+        return frozenset(host for host, listing in self._entries(Holds.SHARED) if listing.name == "user-content")
+
+    def site_above(self, host: str) -> tuple[str, Listing] | None:
+        """Give the site that ``host`` is below, and its list; None where strangers may have names there."""
+        if host.endswith(".arpa"):
+            return None
+        name, found = host, False
+        while name := name.partition(".")[2]:
+            if name in self.hosting:
+                return None
+            found = found or name in self.sites
+        site = hosts.registrable(host) if found else None
+        if site is None or site == host or (listing := self.sites.get(site)) is None:
+            return None
+        return site, listing
 
     @cached_property
     def own_pages(self) -> Mapping[str, Listing]:
