@@ -9,6 +9,9 @@ from schemas import kinds
 from schemas.institutions import checked
 from schemas.text import line
 
+# How the aliases of partners' own collections begin, and no other's.
+OWN_ALIASES = ("for-", "outcomes-")
+
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 country code")]
 
 

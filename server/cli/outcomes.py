@@ -12,8 +12,7 @@ from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import known
 from server.release import journeys
-from server.store import Tx, collections, log, personal
-from server.store.collections import UnknownCollection
+from server.store import Tx, log, personal
 from server.store.query import Query
 from server.store.times import micros, parse, stamp
 
@@ -58,9 +57,8 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
 
 
 def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:
-    try:
-        room = collections.get(tx, personal.alias(partner, "outcomes"))
-    except UnknownCollection:
+    room = personal.find(tx, partner, "outcomes")
+    if room is None:
         return []
     notes: list[dict[str, Any]] = []
     query = Query(after=after, types=("note",))

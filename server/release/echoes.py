@@ -5,7 +5,6 @@ from collections.abc import Iterable, Set
 from mappers import consensus, ids
 from server.release.fuse import Said
 from server.release.rooms import Rooms
-from server.store import personal
 
 
 def is_echo(said: Said, reach: Rooms, others: Iterable[tuple[str, Rooms]], listings: Set[str], hub: str) -> bool:
@@ -18,6 +17,6 @@ def is_echo(said: Said, reach: Rooms, others: Iterable[tuple[str, Rooms]], listi
         return False
     heard = {id_ for id_, there in others if reach.shared <= there.shared and reach.personal <= there.personal}
     spelled = consensus.pattern_of(said.report)
-    for track in ("", personal.alias(said.partner.name, "for")):
+    for track in ("", said.partner.name):
         heard |= {ids.listing(hub, spelled, seq, track) for seq in range(len(listings) + 1)} & listings
     return said.origins <= heard

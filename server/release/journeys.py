@@ -16,8 +16,6 @@ from server.store.store import Tx
 
 _ACTIONS = frozenset((Outcome.BLOCKED, Outcome.TAKEN_DOWN, Outcome.FUNDS_HELD))
 _SECOND = 1_000_000
-# What speaks of indicators: rooms without any of the hub's own.
-_NO_LISTINGS = ("sightings", "outcomes-")
 # Of so many objects, those that changed last, a summary speaks.
 _RECENT = 1_000
 
@@ -102,7 +100,12 @@ def _together(id_: str, reported: int, listed: Iterable[Journey]) -> Journey:
 
 
 def _rooms(tx: Tx) -> list[Collection]:
-    return [each for each in collections.every(tx) if each.by_the_rules and not each.alias.startswith(_NO_LISTINGS)]
+    """Give the rooms that have indicators of the hub's own."""
+    return [
+        each
+        for each in collections.every(tx)
+        if each.by_the_rules and each.use != "outcomes" and each.alias not in ("sightings", "sightings-full")
+    ]
 
 
 def _subjects(bodies: Iterable[bytes]) -> dict[str, str]:

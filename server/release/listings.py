@@ -1,6 +1,6 @@
 """Under which ids the hub lists a value: one in the shared rooms, one in each own room, the next when that was revoked.
 
-A track is the shared rooms, "", or one own room, by its alias.
+A track is the shared rooms, "", or one own room, by its owner's name.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from mappers import ids
 from server.release.publication import Publication
 from server.release.scene import Scene
 from server.release.values import Value
-from server.store import log, personal
+from server.store import log
 
 
 class Listings:
@@ -26,7 +26,7 @@ class Listings:
     def there(self, id_: str, track: str) -> dict[str, Any]:
         """Give by room of a track what is out under that id."""
         out = self._publication.out(id_) if id_ else {}
-        return {room: obj for room, obj in out.items() if (room == track if track else not self._scene.is_own(room))}
+        return {room: obj for room, obj in out.items() if self._scene.owner(room) == track}
 
     def times(self, listed: list[str], room: str, id_: str) -> int:
         """Give how often the value was listed in that room before, under other ids."""
@@ -66,8 +66,7 @@ class Listings:
 
 
 def _tracks(value: Value) -> Iterator[str]:
-    """Give the tracks that a value may be listed in: the shared rooms', empty, and own rooms by their aliases."""
+    """Give the tracks that a value may be listed in: the shared rooms', empty, and own rooms by their owners."""
     if any(each.rooms.shared for each in value.claims):
         yield ""
-    for name in frozenset[str]().union(*(each.rooms.personal for each in value.claims)):
-        yield personal.alias(name, "for")
+    yield from frozenset[str]().union(*(each.rooms.personal for each in value.claims))

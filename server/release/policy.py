@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas import kinds
-from schemas.partner import CountryCode, PartnerKind
+from schemas.partner import OWN_ALIASES, CountryCode, PartnerKind
 from schemas.vocabulary import Action, Tlp
 
 PUBLIC = "public"
@@ -18,7 +18,6 @@ SHARED = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER)
 _UP_TO = {tlp: frozenset(SHARED[: place + 1]) for place, tlp in enumerate(SHARED)}
 
 _ALIAS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_NOT_SHARED = ("for-", "outcomes-")
 
 
 class BadPolicy(ValueError):
@@ -37,7 +36,7 @@ def shared_alias(alias: str) -> str:
         raise ValueError("an alias is small letters, digits and single hyphens")
     if alias.endswith(FULL):
         raise ValueError(f"name the collection without {FULL}: what enters it enters its twin")
-    if alias == "inbox" or alias.startswith(_NOT_SHARED):
+    if alias == "inbox" or alias.startswith(OWN_ALIASES):
         raise ValueError("no rule fills an inbox, nor the rooms of one partner")
     return alias
 

@@ -19,7 +19,6 @@ from server.release.renew import is_news
 from server.release.rooms import Rooms
 from server.release.scene import Scene
 from server.release.values import Claim, Value
-from server.store import personal
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -103,7 +102,7 @@ class Renewal:
         for name in sorted(self._told(value, there.values())):
             said = None if value.disputed else self._said(value, partial(self._hears, name))
             wanted = {self._scene.own(name): said} if said and self._admits(name, said) else {}
-            self._in_rooms(value, standing, personal.alias(name, "for"), wanted)
+            self._in_rooms(value, standing, name, wanted)
         return standing
 
     def _in_rooms(self, value: Value, standing: Standing, track: str, wanted: dict[str, _Said]) -> None:

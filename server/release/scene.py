@@ -49,14 +49,20 @@ class Scene:
 
     def own(self, partner: str, use: personal.Use = "for") -> str:
         """Give the alias of a partner's own room, by the partner's name; it is there from now on."""
-        name = personal.alias(partner, use)
-        if name not in self.rooms:
-            self.rooms[name] = personal.collection(self.tx, partner, use)
-        return name
+        if (partner, use) not in self._own:
+            made = personal.collection(self.tx, partner, use)
+            self.rooms[made.alias] = made
+            self._own[partner, use] = made.alias
+        return self._own[partner, use]
 
     def reader(self, room: str) -> str | None:
         """Give the name of the partner whose own room it is; None for a shared one, and where that partner left."""
-        return self._readers.get(room) if self.is_own(room) else None
+        there = self.rooms[room]
+        return there.owner if there.use == "for" and there.owner in self.registry.partners else None
+
+    def owner(self, room: str) -> str:
+        """Give the name of the partner whose own room it is, be it of one who left; empty for a shared one."""
+        return self.rooms[room].owner or ""
 
     def is_own(self, room: str) -> bool:
         """Tell whether it is one partner's own room, be it that of one who left."""
@@ -77,8 +83,8 @@ class Scene:
         return [self._hub_object, *(self._identities[name] for name in sorted(names) if name in self._identities)]
 
     @cached_property
-    def _readers(self) -> dict[str, str]:
-        return {personal.alias(name, "for"): name for name in self.registry.partners}
+    def _own(self) -> dict[tuple[str, str], str]:
+        return {(each.owner, each.use): alias for alias, each in self.rooms.items() if each.owner and each.use}
 
     @cached_property
     def _hub_object(self) -> dict[str, Any]:

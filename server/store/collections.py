@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Row, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from schemas.partner import OWN_ALIASES
 from server.store.store import Tx
 from server.store.tables import collections
 from server.store.times import now
@@ -42,7 +43,8 @@ class Collection:
 
     ``kind`` says who fills it: an inbox takes contributions and is not read, a released one is filled by the release
     rules, a personal one by the same rules for one reader, an exchange is read and written by its members directly.
-    ``last_added`` is the last ``date_added`` there was when it was looked up.
+    ``last_added`` is the last ``date_added`` there was when it was looked up. ``owner`` is the name of the partner
+    whose own a personal one is, and ``use`` what it is for.
     """
 
     number: int
@@ -53,6 +55,8 @@ class Collection:
     kind: Kind
     created: int
     last_added: int = field(default=0, compare=False)
+    owner: str | None = None
+    use: str | None = None
 
     @property
     def by_the_rules(self) -> bool:
@@ -70,18 +74,37 @@ COLUMNS = (
     collections.c.kind,
     collections.c.created,
     collections.c.last_added,
+    collections.c.owner,
+    collections.c.use,
 )
 
 
-def add(tx: Tx, alias: str, title: str, *, kind: Kind = "exchange", description: str = "") -> Collection:
-    """Make a collection. Raises ``CollectionExists`` when its alias or its title is taken."""
+def add(
+    tx: Tx,
+    alias: str,
+    title: str,
+    *,
+    kind: Kind = "exchange",
+    description: str = "",
+    owner: str | None = None,
+    use: str | None = None,
+) -> Collection:
+    """Make a collection; a personal one is its ``owner``'s, for one ``use``.
+
+    Raises ``CollectionExists`` when its alias or its title is taken, ``ValueError`` where the alias is of those that
+    are kept for partners' own collections.
+    """
     if kind not in get_args(Kind):
         raise ValueError(f"a collection is one of {', '.join(get_args(Kind))}")
+    if (kind == "personal") != (owner is not None):
+        raise ValueError("a personal collection has an owner, and no other has one")
+    if kind != "personal" and alias.startswith(OWN_ALIASES):
+        raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
     clash = select(collections.c.number).where(or_(collections.c.alias == alias, collections.c.title == title))
     if tx.execute(clash).first() is not None:
         raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
     number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
-    made = Collection(number, str(uuid.uuid4()), alias, title, description, kind, now())
+    made = Collection(number, str(uuid.uuid4()), alias, title, description, kind, now(), owner=owner, use=use)
     row = {
         "number": made.number,
         "id": made.id,
@@ -91,6 +114,8 @@ def add(tx: Tx, alias: str, title: str, *, kind: Kind = "exchange", description:
         "kind": kind,
         "created": made.created,
         "last_added": 0,
+        "owner": owner,
+        "use": use,
     }
     try:
         with tx.begin_nested():

@@ -1,4 +1,6 @@
-"""Who this hub is: the identity in whose name it speaks, another one in every store."""
+"""Who this hub is: the identity in whose name it speaks, and its secret; others in every store."""
+
+import hmac
 
 from sqlalchemy import select, update
 
@@ -7,7 +9,7 @@ from server.store.store import Tx
 from server.store.tables_of_rules import hub
 from server.store.times import now
 
-__all__ = ["Hub", "get", "identity", "name", "rename", "touch"]
+__all__ = ["Hub", "get", "identity", "name", "rename", "secret", "touch"]
 
 
 def get(tx: Tx) -> Hub:
@@ -35,6 +37,14 @@ def rename(tx: Tx, title: str) -> None:
 def touch(tx: Tx) -> None:
     """Note that something that the hub says of itself has changed: its identity has a new version."""
     tx.execute(update(hub).values(modified=max(now(), get(tx).modified + 1000)))
+
+
+def secret(tx: Tx, use: str) -> bytes:
+    """Give the hub's secret for one use: 32 bytes, the same on every node, from which no other use's follows.
+
+    It is to be neither logged nor shown. It stays in the database, and so in its backups.
+    """
+    return hmac.digest(tx.execute(select(hub.c.secret)).scalar_one(), use.encode(), "sha256")
 
 
 _ASKED = select(hub.c.identity, hub.c.name, hub.c.created, hub.c.modified)

@@ -66,7 +66,9 @@ def add(tx: Tx, partner: Partner) -> Credentials:
     moment = now()
     try:
         with tx.begin_nested():
-            tx.execute(insert(partners).values(**row_of(partner), created=moment, modified=moment, left=None))
+            last = tx.execute(select(func.coalesce(func.max(partners.c.space), 0))).scalar_one()
+            more = {"space": last + 1, "created": moment, "modified": moment, "left": None}
+            tx.execute(insert(partners).values(**row_of(partner), **more))
     except IntegrityError as error:
         raise NameTaken("a partner of this name or identity is registered already") from error
     return _issue(tx, partner.name)

@@ -32,12 +32,14 @@ class Registry:
     """Who takes part and who reads what, at one moment.
 
     ``partners`` are those who take part, by name; ``gone`` those who left; ``readers`` the names of those who read a
-    released collection or its ``-full`` twin, by its alias without that.
+    released collection or its ``-full`` twin, by its alias without that. ``spaces`` says by name, of all who ever were
+    partners, the number under which what each contributes is kept.
     """
 
     partners: Mapping[str, Partner]
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     gone: Mapping[str, Partner] = field(default_factory=dict)
+    spaces: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def by_identity(self) -> Mapping[str, Partner]:
@@ -59,8 +61,10 @@ def load(tx: Tx) -> Registry:
     """Give the registry as it is now."""
     here: dict[str, Partner] = {}
     gone: dict[str, Partner] = {}
-    for *row, moment in tx.execute(columns(partners.c.left)):
+    spaces: dict[str, int] = {}
+    for *row, space, moment in tx.execute(columns(partners.c.space, partners.c.left)):
         found = read(*row)
+        spaces[found.name] = space
         (here if moment is None else gone)[found.name] = found
     reading = (
         select(collections.c.alias, grants.c.partner)
@@ -71,7 +75,7 @@ def load(tx: Tx) -> Registry:
     for alias, name in tx.execute(reading):
         if name in here:
             readers.setdefault(alias.removesuffix("-full"), set()).add(name)
-    return Registry(here, {alias: frozenset(names) for alias, names in readers.items()}, gone)
+    return Registry(here, {alias: frozenset(names) for alias, names in readers.items()}, gone, spaces)
 
 
 def names_of(partner: Partner) -> frozenset[str]:

@@ -39,7 +39,12 @@ collections = Table(
     Column("created", BigInteger, nullable=False),
     # The collection's sequence; whoever holds this row's lock appends.
     Column("last_added", BigInteger, nullable=False),
+    # Whose own it is, and for what; NULL where it is nobody's own.
+    Column("owner", Text),
+    Column("use", Text),
 )
+
+Index("ix_collections_owner", collections.c.owner, collections.c.use, unique=True)
 
 objects = Table(
     "objects",
@@ -88,6 +93,8 @@ partners = Table(
     Column("kind", Text, nullable=False),
     Column("country", Text),
     Column("identity", Text, nullable=False, unique=True),
+    # Leads the keys of all that the partner contributes.
+    Column("space", Integer, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("trusted", Boolean, nullable=False),
     # Lists, as JSON.
@@ -102,6 +109,8 @@ partners = Table(
     # When it left; NULL: it takes part.
     Column("left", BigInteger),
 )
+
+Index("ix_partners_space", partners.c.space, unique=True)
 
 credentials = Table(
     "credentials",

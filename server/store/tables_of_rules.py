@@ -1,6 +1,18 @@
 """The tables of the release rules: who the hub is, what waits for a person, who has to learn what, who was right."""
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 from server.store.tables import metadata
 
@@ -28,6 +40,8 @@ hub = Table(
     Column("name", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
+    # Keys what nobody outside may compute; never told to anybody.
+    Column("secret", LargeBinary, nullable=False),
 )
 
 # What was held back for a person to look at, and what that person decided.

@@ -56,7 +56,8 @@ def find(tx: Tx, partner: Partner, id_or_alias: str) -> tuple[Collection, bool, 
     Raises ``TaxiiError`` 404, for one that the partner may not know of exactly as for one that is not there.
     """
     if id_or_alias == "outcomes":
-        id_or_alias = personal.alias(partner.name, "outcomes")
+        own = personal.find(tx, partner.name, "outcomes")
+        id_or_alias = own.id if own else ""
     found = partners.right(tx, partner.name, id_or_alias)
     if found is None:
         raise TaxiiError(404)

@@ -77,8 +77,7 @@ def listed(store: Store) -> Callable[..., str]:
 
     def name(indicator: dict[str, Any], seq: int = 0, to: Partner | None = None) -> str:
         with store.read() as tx:
-            room = personal.alias(to.name, "for") if to else ""
-            return ids.listing(hub.identity(tx), indicator["pattern"], seq, room)
+            return ids.listing(hub.identity(tx), indicator["pattern"], seq, to.name if to else "")
 
     return name
 
@@ -153,9 +152,8 @@ def own_room(store: Store) -> Callable[..., dict[str, dict[str, Any]]]:
 
     def read(partner: Partner, use: personal.Use = "for") -> dict[str, dict[str, Any]]:
         with store.read() as tx:
-            try:
-                room = collections.get(tx, personal.alias(partner.name, use))
-            except collections.UnknownCollection:
+            room = personal.find(tx, partner.name, use)
+            if room is None:
                 return {}
             page = log.page(tx, room, log.Query())
         return {obj["id"]: obj for obj in map(msgspec.json.decode, page.bodies)}

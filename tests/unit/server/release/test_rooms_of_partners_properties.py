@@ -23,7 +23,7 @@ from server.release.contribute import contribute
 from server.release.fuse import Said, fuse
 from server.release.rooms import Rooms
 from server.setup import set_up
-from server.store import Store, collections, log, partners, personal, registry
+from server.store import Store, collections, log, partners, registry
 from server.store.item import Item
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
@@ -151,7 +151,7 @@ class Hub(RuleBasedStateMachine):
             wanted[room] = [name for name, reach in heard.items() if room in reach.shared]
         for reader in PARTNERS:
             mine = [name for name, reach in heard.items() if reader in reach.personal]
-            alias = personal.alias(reader, "for")
+            alias = f"for-{reader}"
             there = bool(mine) or alias in self.entered
             wanted[alias] = [name for name, reach in heard.items() if reach.reaches(reader, here)] if there else []
         pattern = next(iter(self.said.values()))["pattern"]
