@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
@@ -39,9 +38,10 @@ class Limits:
 
 def pools(limits: Limits, *, to_proxy: bool = False) -> dict[str, Any]:
     """Make urllib3's pools by scheme, whose connections keep ``limits``."""
-    more: dict[str, Any] = {"whole": limits.whole, "allow_private": limits.allow_private or to_proxy}
-    plain = type("Plain", (HTTPConnectionPool,), {"ConnectionCls": partial(_Plain, **more)})
-    secure = type("Secure", (HTTPSConnectionPool,), {"ConnectionCls": partial(_Secure, **more)})
+    # Classes, since a function that is a class's attribute would be bound to the pool as its method.
+    kept = {"whole": limits.whole, "allow_private": limits.allow_private or to_proxy}
+    plain = type("Plain", (HTTPConnectionPool,), {"ConnectionCls": type("PlainConnection", (_Plain,), kept)})
+    secure = type("Secure", (HTTPSConnectionPool,), {"ConnectionCls": type("SecureConnection", (_Secure,), kept)})
     return {"http": plain, "https": secure}
 
 
@@ -74,11 +74,9 @@ class _Watch:
 class _Guarded(HTTPConnection):
     """Connects to allowed addresses only, and answers within the time for a whole answer."""
 
-    def __init__(self, *args: Any, whole: float | None, allow_private: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._whole = whole
-        self._allow_private = allow_private
-        self._watch: _Watch | None = None
+    whole: float | None
+    allow_private: bool
+    _watch: _Watch | None = None
 
     def _new_conn(self) -> socket.socket:
         seconds = self.timeout if isinstance(self.timeout, int | float) else None
@@ -87,7 +85,7 @@ class _Guarded(HTTPConnection):
                 self._dns_host,
                 self.port or self.default_port,
                 timeout=seconds,
-                allow_private=self._allow_private,
+                allow_private=self.allow_private,
                 options=self.socket_options or (),
             )
         except socket.gaierror as error:
@@ -119,7 +117,7 @@ class _Guarded(HTTPConnection):
     def _begin(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        self._watch = _Watch(self._whole, self) if self._whole is not None else None
+        self._watch = _Watch(self.whole, self) if self.whole is not None else None
 
     def _while_watched(self, ask: Any, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -14,6 +14,7 @@ Context = tuple[tuple[str, str], ...]
 
 _LIMITS = frozenset(sharing.COLUMNS)
 _BAD_SHARING = ("bad-sharing", f"sharing: an object of {', '.join(sharing.COLUMNS)}, and of nothing else")
+_DEEPEST = 20
 _OTHERWISE = frozenset({"details", "evidence", "reporter", "kind", "value", "sharing", "hold"})
 
 
@@ -47,8 +48,11 @@ def _row(number: int, item: object, context: Context, column: str) -> Row | Unre
     )
 
 
-def text(value: object) -> str:
-    """Give a value as a CSV would have it; nothing for objects, which no column of a report is."""
+def text(value: object, depth: int = 0) -> str:
+    """Return a value as a CSV would have it; nothing for objects, which no column of a report is.
+
+    Raises ``RecursionError`` for lists within lists beyond any use, at the same depth on every Python.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -58,7 +62,9 @@ def text(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):
-        return ",".join(filter(None, map(text, value)))
+        if depth == _DEEPEST:
+            raise RecursionError
+        return ",".join(filter(None, (text(item, depth + 1) for item in value)))
     return ""
 
 
