@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,6 +175,15 @@ def test_the_image_is_made_of_what_is_here_and_of_locked_packages() -> None:
         for install in re.findall(r"pip install ([^&]*)", run):
             assert "--require-hashes" in install or "--no-deps" in install
     assert {rest.split()[0].rpartition("-")[0] for rest in said("FROM")} == {"python:3.11"}
+    lock = (ROOT / "requirements-runtime.lock").read_text()
+    installed = {*re.findall(r"^([a-z0-9.-]+)==", lock, re.M)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {
+        name: {re.split(r"[\[<>=]", line)[0] for line in lines}
+        for name, lines in [("runtime", project["dependencies"]), ("dev", project["optional-dependencies"]["dev"])]
+    }
+    assert named["runtime"] <= installed
+    assert not installed & (named["dev"] - named["runtime"] - {"hatchling"})
     # The last word on who runs it is not root.
     assert said("USER") == ["scamfeed"]
 
