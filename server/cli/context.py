@@ -12,6 +12,7 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from server.release.policy import BadPolicy, Policy
 from server.settings import BadConfiguration, Settings, load
@@ -87,32 +88,32 @@ def show_json(result: Any) -> None:
 
 
 def show_table(
-    title: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    console: Console | None = None,
-    *,
-    or_list: bool = False,
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None
 ) -> None:
     """Print a table, on standard output where no console is given; numbers are set to the right.
 
-    With ``or_list`` each row becomes a list of what it says where the table would break words to fit.
+    No cell is ever broken over lines, so that an id can be copied: a table that is too wide for the terminal becomes a
+    list, and what goes into a file or a pipe is as wide as it has to be.
     """
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table()
     cells = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = bool(cells) and all(isinstance(row[position], int) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     for row in cells:
-        table.add_row(*map(_text, row))
+        table.add_row(*(Text(_text(cell)) for cell in row))
     out = console or Console()
-    unbroken = out.measure(table, options=out.options.update(width=_WIDE)).minimum
-    if or_list and cells and unbroken > out.width:
-        for first, *others in cells:
-            said = [(name, cell) for name, cell in zip(columns[1:], others, strict=True) if cell is not None]
-            show_table("", [columns[0], _text(first)], said, out)
-    else:
-        out.print(table)
+    wide = out.measure(table, options=out.options.update(width=_WIDE)).maximum
+    if title:
+        out.print(Text(title, style="bold"), soft_wrap=True)
+    if not out.is_terminal or wide <= out.width:
+        out.print(table, width=wide, soft_wrap=True)
+        return
+    for first, *others in cells:
+        out.print(Text(_text(first)), soft_wrap=True)
+        for name, cell in zip(columns[1:], others, strict=True):
+            if cell is not None:
+                out.print(Text(f"  {name}: {_text(cell)}"), soft_wrap=True)
 
 
 def _text(cell: object) -> str:

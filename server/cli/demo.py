@@ -2,7 +2,9 @@
 
 import signal
 import sys
-from typing import Annotated, Any
+from contextlib import suppress
+from types import FrameType
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -21,6 +23,9 @@ def demo(
     )
     from server.demo.round import Round
 
+    # Otherwise these signals would end the program at once, and leave its two servers and their folder behind.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
     with Round(lambda step: talk.print(f"  {step} ...")) as round_:
         result = round_.run()
         if json:
@@ -28,12 +33,18 @@ def demo(
         else:
             _show(result, served=not once)
         if not once:
-            talk.print(f"Serving at {result['try']['discovery']} until Ctrl-C.")
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            talk.print(f"Open {result['try']['page']} in a browser. The servers run until Ctrl-C.")
+            with suppress(KeyboardInterrupt, SystemExit):
+                signal.pause()
     failed = [name for name, held in result["held"].items() if not held]
     if failed:
         print(f"scamfeed demo: did not hold: {', '.join(failed)}", file=sys.stderr)  # noqa: T201 - errors are shown here
         raise typer.Exit(1)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End by an exception, so that what was started is stopped on the way out."""
+    raise SystemExit(128 + number)
 
 
 def _show(result: dict[str, Any], *, served: bool) -> None:
@@ -45,5 +56,9 @@ def _show(result: dict[str, Any], *, served: bool) -> None:
     show_table("Exchanged over HTTP", ["what", "objects"], result["exchanged"].items())
     show_table("Held", ["step", "held"], result["held"].items())
     if served:
-        show_table("Point a TAXII client here", ["what", "value"], result["try"].items())
+        show_table(
+            "Where to look: the page in a browser, the rest with a TAXII client",
+            ["what", "value"],
+            result["try"].items(),
+        )
     Console().print(f"Done in {result['seconds']:.1f} s.")

@@ -66,7 +66,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     if json:
         show_json(rows)
     else:
-        show_table("Feeds", _COLUMNS, [_line(row) for row in rows], or_list=True)
+        show_table("Feeds", _COLUMNS, [_line(row) for row in rows])
 
 
 @app.command()

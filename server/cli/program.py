@@ -1,6 +1,7 @@
 """The program: its commands, gathered from the files beside this one."""
 
 import logging
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -34,12 +35,21 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"scamfeed {version('scamfeed')}")  # noqa: T201 - the option's answer
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     ctx: typer.Context,
     config: Annotated[
         Path | None, typer.Option(help="configuration file; scamfeed.toml in this folder where not given")
     ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="print the version and end", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -209,6 +209,7 @@ class Round:
             "held": self._held,
             "seconds": round(time.monotonic() - self._started, 2),
             "try": {
+                "page": f"{self._hub.address}/",
                 "discovery": f"{self._hub.address}/taxii2/",
                 "API root": f"{self._hub.address}/feed/",
                 "user": bank.credentials.user,
