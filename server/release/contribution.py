@@ -7,7 +7,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
-from server.release import about, receipts, rooms, volume
+from server.release import about, delisting, receipts, rooms, volume
 from server.release.intake import (
     TRANSLATION,
     Decision,
@@ -56,7 +56,9 @@ class Contribution:
         self._loading.look_up_reviews({each.item.id for each in taken} | {id_ for ids in prior.values() for id_ in ids})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
         unusual = volume.check(tx, name, self._scene.micros, coming=sum(1 for each in taken if is_more(known, each)))
-        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, listed)
+        reports = [each.report for each in taken if isinstance(each.report, Report) and not each.item.revoked]
+        delisted = delisting.find(tx, reports)
+        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, listed, delisted)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
         for each in sorted(taken, key=lambda one: about.order(one.item.type)):
             self._decide(intake, each)

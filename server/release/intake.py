@@ -8,7 +8,7 @@ from mappers import companions, ids, pattern
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release import about, owned, personal, volume
+from server.release import about, delisting, owned, personal, volume
 from server.release.hit import Hit
 from server.release.loading import Loading
 from server.release.renew import is_news
@@ -66,11 +66,13 @@ class Intake:
         own: Mapping[str, str],
         unusual: str | None,
         listed: Set[str] = frozenset(),
+        delisted: Set[tuple[str, str]] = frozenset(),
     ) -> None:
         """Take from ``partner``; ``prior`` has by subject the ids that speak of it already.
 
         ``own`` has partners' own values, ``unusual`` the rule by which all that is new has to be looked at, if any.
-        ``listed`` are ids under which the hub itself lists a value.
+        ``listed`` are ids under which the hub itself lists a value, ``delisted`` the kinds and values that its operator
+        found to be no scam's.
         """
         self._partner = partner
         self._loading = loading
@@ -80,6 +82,7 @@ class Intake:
         self._own = own
         self._unusual = unusual
         self._listed = listed
+        self._delisted = delisted
 
     def decide(self, taken: Taken) -> Decision:
         """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
@@ -164,6 +167,8 @@ class Intake:
             return _hold(
                 taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
             )
+        if (taken.report.kind, taken.report.value) in self._delisted:
+            return _hold(taken, delisting.DELISTED, delisting.MESSAGE)
         hit = taken.hit or owned.check(self._own, taken.report)
         if hit is not None:
             return _hold(taken, hit.list, hit.message)

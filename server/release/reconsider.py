@@ -5,8 +5,9 @@ from functools import partial
 from typing import NamedTuple
 
 from schemas.feedback import Event, Feedback
-from server.release import about
+from server.release import about, volume
 from server.release.calibration import stated
+from server.release.delisting import delist, readmit
 from server.release.loading import Loading
 from server.release.policy import Policy
 from server.release.renewal import Standing
@@ -92,8 +93,8 @@ class Again:
 def reconsider(tx: Tx, ids: Iterable[str]) -> None:
     """Follow what a person decided of these objects, or listings, in the caller's transaction.
 
-    Where a listing was in dispute and is refused, so is what partners said for it: who said it and says it again is
-    looked at; others may.
+    Where a listing was in dispute and is refused, so is what partners said for it. What nobody's report stands for any
+    more is delisted: whoever says it again is looked at.
     """
     wanted = set(ids)
     again = Again(tx)
@@ -109,8 +110,27 @@ def reconsider(tx: Tx, ids: Iterable[str]) -> None:
         if partner:
             event = Event.APPROVED if _was(again.loading, id_, "approved", rule=None) else Event.REFUSED
             again.back.tell(partner.name, Feedback(event), id_)
+    _settle(again, values, wanted)
     approved = {id_ for id_ in wanted if _was(again.loading, id_, "approved", rule=None)}
     again.say(values, "found to be wrong", approved)
+
+
+def _settle(again: Again, values: Iterable[Value], wanted: Set[str]) -> None:
+    """Delist the values of which reports were refused, and readmit those of which one was approved."""
+    refused, approved = [], []
+    for value in values:
+        decided = [
+            again.loading.states[id_]
+            for id_ in value.ids & wanted
+            if id_.startswith("indicator--") and id_ in again.loading.states
+        ]
+        if any(review.state == "approved" for review in decided):
+            approved.append(value)
+        # That a partner was slowed says nothing of what it reported.
+        elif any(review.state == "rejected" and review.rule not in volume.MESSAGES for review in decided):
+            refused.append(value)
+    delist(again.scene.tx, refused)
+    readmit(again.scene.tx, approved)
 
 
 def _was(loading: Loading, id_: str, state: str, rule: str | None = DISPUTED) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas import timestamp
 from schemas.partner import Partner
+from server.release.delisting import delist
 from server.release.lookup import lookup
 from server.release.reconsider import Again, Wrong
 from server.release.revoke import revoked
@@ -35,7 +36,7 @@ def retract_all(
 ) -> list[Retracted]:
     """Revoke the reports of these values, or those of these ids; ``partner``'s alone where one is given.
 
-    Without a partner the hub finds them wrong: what its reporters say of the value again is held for review. The id of
+    Without a partner the hub finds them wrong: what anybody says of the value again is held for review. The id of
     a listing of the hub's own means all reports of its value. ``reason`` stands on the receipts. Raises ``Rejected``
     where one is no value of any kind.
     """
@@ -62,7 +63,10 @@ def retract_all(
     if partner is None:
         for value in before:
             again.find_wrong(value, _WRONG, {obj["id"] for obj in gone})
-    again.say(again.values(about), reason)
+    after = again.values(about)
+    if partner is None:
+        delist(tx, after)
+    again.say(after, reason)
     names = {each.identity: each.name for each in again.scene.registry.by_identity.values()}
     return [Retracted(obj["id"], names.get(obj["created_by_ref"], obj["created_by_ref"])) for obj in gone]
 

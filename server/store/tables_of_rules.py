@@ -19,6 +19,7 @@ from server.store.tables import metadata
 __all__ = [
     "brakes",
     "calibration",
+    "delisted",
     "first_reads",
     "focal_points",
     "hub",
@@ -109,6 +110,14 @@ first_reads = Table(
     Column("given", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("collection", "given"),
+)
+
+# Values that the operator found to be no scam's, by the names that their spellings share.
+delisted = Table(
+    "delisted",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
 )
 
 # Partners' own domains and accounts, named as in mentions.

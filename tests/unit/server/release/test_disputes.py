@@ -160,11 +160,20 @@ def test_where_it_was_wrong_it_stays_out_and_who_said_it_does_not_say_it_again_u
     assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
 
 
-def test_where_it_was_wrong_another_partner_may_list_it_all_the_same(
-    disputed: dict[str, Any], decide: Decide, reports: Reports, held_by: Held, listed: Listed, second: Partner
+def test_where_it_was_wrong_another_partner_may_list_it_once_a_person_has_looked(
+    disputed: dict[str, Any],
+    decide: Decide,
+    stix: Stix,
+    post: Post,
+    held_by: Held,
+    listed: Listed,
+    second: Partner,
 ) -> None:
     decide("rejected", listed(disputed))
-    reports(second, tlp="clear")
+    theirs = stix(reporter=second.name, tlp="clear")[1]
+    assert post(theirs, by=second).pending
+    assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
+    decide("approved", theirs["id"])
     for alias in EVERYWHERE:
         assert live(held_by(alias)) == {listed(disputed, 1)}
         assert extension.found(held_by(alias)[listed(disputed, 1)])["reporters"] == 1

@@ -1,0 +1,49 @@
+"""One name for all spellings of a value: with and without ``www.``, scheme, start page, as one kind or another."""
+
+import re
+
+from schemas import kinds
+
+_URL = re.compile(r"https?://(\[[0-9a-f:.]+\]|[^/:?#]+)(:\d+)?([^?#]*)(?:\?([^#]*))?")
+_START = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
+_PORTS = frozenset((":80", ":443"))
+# The kinds of which one value may stand under several: a messenger's account, an alias and a line are one number.
+_NUMBERED = frozenset(("phone", "social-account", "payment-alias"))
+
+
+def names(kind: str, value: str) -> tuple[str, ...]:
+    """Return the names by which a value in its normal form may be known, the widest last.
+
+    A page with a query is also known by its page alone; all other values have one name.
+    """
+    if kind == "url":
+        return _of_url(value)
+    if kind in ("domain", "ip"):
+        return (f"host:{_bare(value)}",)
+    if kind == "email":
+        mailbox, _, host = value.lower().rpartition("@")
+        return (f"email:{mailbox.partition('+')[0]}@{host}",)
+    number = value.rpartition(":")[2]
+    if kind in _NUMBERED and number.startswith("+"):
+        return (f"number:{number}",)
+    return (f"{kind}:{value}",)
+
+
+def _of_url(url: str) -> tuple[str, ...]:
+    for name in ("social-account", "app"):
+        kind = kinds.get(name)
+        if kind.recognises(url):
+            return names(name, kind.normalise(url).value)
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        return (f"url:{url}",)
+    host, port, path, query = parts.groups()
+    place = _bare(host) + ("" if port in _PORTS else port or "")
+    if _START.fullmatch(path):
+        return (f"host:{place}",)
+    page = f"page:{place}{re.sub('/+', '/', path).rstrip('/')}"
+    return (f"{page}?{query}", page) if query else (page,)
+
+
+def _bare(host: str) -> str:
+    return host.strip("[]").removeprefix("www.")

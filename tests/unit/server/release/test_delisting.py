@@ -1,0 +1,146 @@
+"""What the operator found to be no scam's waits for a person, whoever says it again and however it is written."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schemas.partner import Partner
+from server.release import review
+from server.release.outcome import Outcome
+from server.release.retract import retract
+from server.store import Store, reviews
+
+Joins = Callable[..., Partner]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+
+DOMAIN, PAGE = "shop.example.com", "https://shop.example.com/pay"
+SPELLINGS = [
+    ("domain", DOMAIN),
+    ("domain", f"www.{DOMAIN}"),
+    ("url", f"https://{DOMAIN}/"),
+    ("url", f"http://{DOMAIN}"),
+    ("url", f"http://www.{DOMAIN}/"),
+    ("url", f"https://{DOMAIN}/?ref=1"),
+    ("url", f"https://{DOMAIN}/index.html"),
+    ("url", f"https://{DOMAIN.upper()}:443/#top"),
+]
+
+
+@pytest.fixture
+def retracted(store: Store, stix: Stix, post: Post) -> Callable[..., None]:
+    """Let Example Bank report a value, and the operator take it back."""
+
+    def take_back(value: str = DOMAIN, kind: str = "domain", **columns: str) -> None:
+        assert not post(stix(value, kind, **columns)[1]).pending
+        with store.begin() as tx:
+            assert retract(tx, value)
+
+    return take_back
+
+
+@pytest.mark.parametrize(("kind", "value"), SPELLINGS)
+def test_what_was_retracted_waits_in_any_spelling_by_anybody(
+    kind: str, value: str, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner
+) -> None:
+    retracted()
+    (pending,) = post(stix(value, kind, reporter=other.name)[1], by=other).pending
+    assert "operator" in pending.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("url", PAGE),
+        ("url", "http://www.shop.example.com/pay/"),
+        ("url", "https://shop.example.com//pay"),
+        ("url", "https://shop.example.com/pay?session=7"),
+    ],
+)
+def test_a_page_waits_in_any_spelling(
+    kind: str, value: str, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner
+) -> None:
+    retracted(PAGE, "url")
+    assert post(stix(value, kind, reporter=other.name)[1], by=other).pending
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "value"),
+    [
+        (("+66812345678", "phone"), "social-account", "whatsapp:+66812345678"),
+        (("facebook:some.page", "social-account"), "url", "https://m.facebook.com/some.page/"),
+        (("desk@shop.example.com", "email"), "email", "Desk+1@shop.example.com"),
+    ],
+)
+def test_the_same_thing_of_another_kind_waits(
+    before: tuple[str, str],
+    kind: str,
+    value: str,
+    retracted: Callable[..., None],
+    stix: Stix,
+    post: Post,
+    other: Partner,
+) -> None:
+    retracted(*before)
+    assert post(stix(value, kind, reporter=other.name)[1], by=other).pending
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("domain", "pay.shop.example.com"),
+        ("domain", "shop.example.org"),
+        ("url", "https://shop.example.com/other"),
+        ("url", "https://shop.example.com:8443/"),
+    ],
+)
+def test_what_is_beside_it_does_not_wait(
+    kind: str, value: str, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner
+) -> None:
+    retracted()
+    assert not post(stix(value, kind, reporter=other.name)[1], by=other).pending
+
+
+def test_what_a_review_refused_waits_for_others_too(store: Store, stix: Stix, post: Post, other: Partner) -> None:
+    refused = stix("google.com")[1]
+    post(refused)
+    with store.begin() as tx:
+        review.decide(tx, [refused["id"]], "rejected", "operator")
+    again = stix("https://google.com/", "url", reporter=other.name)[1]
+    post(again, by=other)
+    with store.read() as tx:
+        assert reviews.states(tx, [again["id"]])[again["id"]].rule == "delisted"
+
+
+def test_what_a_person_lets_pass_is_delisted_no_more(
+    store: Store, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner, joins: Joins
+) -> None:
+    retracted()
+    again = stix(DOMAIN, reporter=other.name)[1]
+    assert post(again, by=other).pending
+    with store.begin() as tx:
+        review.decide(tx, [again["id"]], "approved", "operator")
+    third = joins("Third Bank")
+    assert not post(stix(f"www.{DOMAIN}", reporter=third.name)[1], by=third).pending
+
+
+def test_what_others_still_report_is_not_delisted(
+    store: Store, stix: Stix, post: Post, other: Partner, joins: Joins
+) -> None:
+    ours = stix(DOMAIN)[1]
+    post(ours)
+    post(stix(DOMAIN, reporter=other.name)[1], by=other)
+    with store.begin() as tx:
+        assert retract(tx, ours["id"])
+    third = joins("Third Bank")
+    assert not post(stix(DOMAIN, reporter=third.name)[1], by=third).pending
+
+
+def test_what_its_reporter_takes_back_itself_is_not_delisted(
+    store: Store, stix: Stix, post: Post, bank: Partner, other: Partner
+) -> None:
+    post(stix(DOMAIN)[1])
+    with store.begin() as tx:
+        assert retract(tx, DOMAIN, bank)
+    assert not post(stix(DOMAIN, reporter=other.name)[1], by=other).pending
