@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from feeds.format import Row, Unreadable
 from feeds.outline import Labelled, Outline, Place, meaning
-from feeds.spotted import Spotted, spot
+from feeds.spotted import Spotted, spot, unread
 from schemas import kinds, platforms
 from schemas.chains.names import wanted
 from schemas.errors import Rejected
+from schemas.redaction import REDACTED
 
 # Endings of files that are suffixes of domains too.
 _FILES = re.compile(r"\.(?:md|sh|py|rs|pl|ps|so|zip|mov)$", re.IGNORECASE)
@@ -28,6 +29,7 @@ _WITHOUT_CHECKSUM = frozenset({"solana"})
 
 _SOURCE = ("not-a-report", "the text names this as a source or contact, not as part of a scam")
 _INNOCENT = ("not-a-report", "the text names this as somebody's real one, or as one that serves others too")
+_UNREAD = ("value-form", "this is defanged as a value is, and is none that can be read: write it out as one word")
 _PLAIN = (
     "not-marked",
     "in a sentence a plain link, address or number may be anybody's: defang it (hxxp, [.], [at]), or list it under a "
@@ -100,6 +102,8 @@ def _of_text(number: int, line: Labelled, *, code: bool) -> Iterator[Row | Unrea
             row = Row(number, {**row.fields, "currency": coin})
         if row:
             yield row
+    for token in unread(text, found):
+        yield Unreadable.of(number, token, *_UNREAD)
     if not found and line.place is Place.VALUES and (site := platforms.named(line.label) if line.label else None):
         for handle in _HANDLE.findall(text)[:1]:
             yield Row(number, {"value": handle, "kind": "social-account", "platform": site.name})
@@ -107,6 +111,8 @@ def _of_text(number: int, line: Labelled, *, code: bool) -> Iterator[Row | Unrea
 
 def _judged(number: int, each: Spotted, place: Place, *, listed: bool) -> Row | Unreadable | None:
     """Take what was spotted or refuse it; None for a word that only looks like a value."""
+    if not each.value:
+        return Unreadable.of(number, each.raw, *REDACTED)
     sure = each.defanged or each.shape == "iban" or (each.shape == "wallet" and _is_wallet(each.value, listed=listed))
     if not sure and (
         each.shape == "wallet" or (each.shape in ("host", "ip") and not _is_listed_name(each, place, listed=listed))
@@ -119,7 +125,8 @@ def _judged(number: int, each: Spotted, place: Place, *, listed: bool) -> Row | 
     if not sure and not listed:
         return Unreadable.of(number, each.raw, *_PLAIN)
     kind = _KINDS.get(each.shape)
-    return Row(number, {"value": each.raw if each.shape != "iban" else each.value} | ({"kind": kind} if kind else {}))
+    written = each.raw if each.whole and each.shape != "iban" else each.value
+    return Row(number, {"value": written} | ({"kind": kind} if kind else {}))
 
 
 def _is_link(each: Spotted) -> bool:

@@ -5,7 +5,7 @@ from functools import cache
 
 from pydantic import ValidationError
 
-from schemas import hold, kinds, sharing
+from schemas import hold, kinds, redaction, sharing
 from schemas.errors import of_validation
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.refang import refang
@@ -35,6 +35,7 @@ class Reader:
 
     def report(self, fields: Mapping[str, str]) -> Report:
         """Give the report that a row says. Raises ``Rejected``, with the column and the rule it breaks."""
+        redaction.refuse(fields.get("value", ""))
         if fields.keys() <= _OF_A_VALUE:  # Rows of plain lists: all but the value is the same each time.
             return self._like_before(fields)
         said = {key: text.strip() for key, text in fields.items() if text.strip() and key not in _NOT_A_ROWS_TO_SAY}
