@@ -62,12 +62,12 @@ def _measure(posts: int, *, eager: bool) -> list[float]:
                 answer.raise_for_status()
                 if number < 0:
                     # The first waits for everything to have started.
-                    _await(arrived, {obj["id"]})
+                    _await(arrived, {obj["pattern"]})
                     continue
-                sent[obj["id"]] = begun
+                sent[obj["pattern"]] = begun
                 time.sleep(random.uniform(*_APART))  # noqa: S311 - spreads load, guards nothing
             _await(arrived, sent.keys())
-        return [arrived[id_] - begun for id_, begun in sent.items()]
+        return [arrived[pattern] - begun for pattern, begun in sent.items()]
 
 
 _CONFIG = """database_url = {database}
@@ -136,7 +136,10 @@ def _serving(config: Path, *, eager: bool) -> Iterator[str]:
 
 @contextmanager
 def _webhook() -> Iterator[tuple[str, dict[str, float]]]:
-    """Take events; gives the address, and when each object came first."""
+    """Take events; gives the address, and when each pattern came first.
+
+    By the pattern, since the hub lists a value under an id of its own.
+    """
     arrived: dict[str, float] = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -149,7 +152,8 @@ def _webhook() -> Iterator[tuple[str, dict[str, float]]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             now = time.perf_counter()
             for event in orjson.loads(body)["data"]["events"]:
-                arrived.setdefault(event["object"]["id"], now)
+                if "pattern" in event["object"]:
+                    arrived.setdefault(event["object"]["pattern"], now)
             self.send_response(204)
             self.end_headers()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,12 +18,8 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 
-SERVE = """
-import sys
-from server.app import serve
-from server.settings import Settings
-serve(Settings(database_url=sys.argv[1], log_level="WARNING"), "127.0.0.1", int(sys.argv[2]), 2, 8)
-"""
+# Two workers and, for the rest, the settings that users get: the access log is on, in a file.
+_SERVE = ("-m", "server.cli", "serve", "--workers", "2", "--no-scheduler", "--port")
 _STEP = 5_000
 
 
@@ -71,7 +68,11 @@ def free_port() -> int:
 def serving(url: str) -> Iterator[tuple[int, int]]:
     """Run the server, two workers; gives its port and its process id."""
     port = free_port()
-    with subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=subprocess.DEVNULL) as server:
+    command, env = [sys.executable, *_SERVE, str(port)], {**os.environ, "SCAMFEED_DATABASE_URL": url}
+    with (
+        tempfile.TemporaryFile() as log_file,
+        subprocess.Popen(command, env=env, stdout=log_file, stderr=log_file) as server,
+    ):
         try:
             _wait(port)
             yield port, server.pid
