@@ -20,7 +20,7 @@ from server.release import grade  # noqa: E402
 from server.release.calibration import reliability  # noqa: E402
 from server.release.confidence import weight  # noqa: E402
 from server.release.fuse import Judged, Said, Seen, fuse  # noqa: E402
-from server.store.calibration import Calibration  # noqa: E402
+from server.store.calibration import Calibration, Verdict  # noqa: E402
 
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -146,9 +146,12 @@ def _reliability() -> list[str]:
         (80, 0, 20),
         (50, 20, 0),
         (50, 10, 10),
+        (15, 20, 0),
+        (15, 0, 20),
     ):
-        sum_ = right * (1 - stated / 100) ** 2 + wrong * (stated / 100) ** 2
-        known = Calibration(right, wrong, sum_, right + wrong)
+        known = Calibration()
+        for proved in [True] * right + [False] * wrong:
+            known = known.with_(Verdict("P", "domain", stated / 100, proved))
         brier = f"{known.brier:.2f}" if known.brier is not None else "none yet"
         reliable = reliability(known)
         rows.append([stated, right, wrong, brier, f"{reliable:.2f}", round(100 * weight(80, reliable))])

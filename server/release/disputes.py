@@ -1,6 +1,7 @@
 """What partners did about listings, where that tells of reporters: who was right, and what is in dispute."""
 
 from collections.abc import Iterable, Set
+from functools import partial
 
 from server.release.calibration import verdicts
 from server.release.confidence import Doubt
@@ -29,7 +30,7 @@ class Disputes:
             for verdict in fresh:
                 self._heed(value, verdict)
             if fresh:
-                came_out += _came_out(value, new)
+                came_out += self._came_out(value, new)
         calibration.note(self._scene.tx, came_out)
 
     def _heed(self, value: Value, verdict: Verdict) -> None:
@@ -39,10 +40,9 @@ class Disputes:
             reviews.hold(self._scene.tx, judged.partner.name, [Held(id_, None, DISPUTED, _DISPUTED) for id_ in listed])
             value.disputed |= bool(listed)
 
-
-def _came_out(value: Value, new: Set[str]) -> list[calibration.Verdict]:
-    """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
-    acted = [each for each in value.verdicts if each.judged.doubt is not Doubt.DISPUTED]
-    before = [each.judged for each in acted if each.id not in new]
-    said = [each.said for each in value.claims]
-    return verdicts(said, before, [each.judged for each in acted])
+    def _came_out(self, value: Value, new: Set[str]) -> list[calibration.Verdict]:
+        """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
+        before = [verdict.judged for verdict in value.verdicts if verdict.id not in new]
+        said = [claim.said for claim in value.claims]
+        after = [verdict.judged for verdict in value.verdicts]
+        return verdicts(said, before, after, partial(self._scene.reliability, kind=value.kind))

@@ -10,7 +10,7 @@ from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.partner import FocalFunction, Partner
 from server.release import registered
-from server.release.calibration import reliability
+from server.release.calibration import MOST_BY_ONE, reliability
 from server.release.confidence import NEWCOMER
 from server.release.policy import FULL, PUBLIC, Policy, in_force
 from server.store import calibration, collections, focal_points, hub, log, personal, registry
@@ -96,7 +96,7 @@ class Scene:
 
     @cached_property
     def _calibrations(self) -> dict[tuple[str, str], calibration.Calibration]:
-        return calibration.every(self.tx)
+        return calibration.every(self.tx, MOST_BY_ONE)
 
     def reliability(self, partner: Partner, kind: str) -> float:
         """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""

@@ -18,7 +18,7 @@ from server.store.tables import metadata
 
 __all__ = [
     "brakes",
-    "calibration",
+    "calibrations",
     "delisted",
     "first_reads",
     "focal_points",
@@ -147,17 +147,23 @@ personal_rooms = Table(
     PrimaryKeyConstraint("object_id", "collection"),
 )
 
-# How right a partner has been about values of a kind, and how far its stated confidence was from that.
-calibration = Table(
-    "calibration",
+# How right a partner has been about values of a kind, by whose word, and how far its stated confidence was from that.
+calibrations = Table(
+    "calibrations",
     metadata,
     Column("partner", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    # An organisation; empty: this hub, by a person.
+    Column("judge", Text, nullable=False),
     Column("confirmed", BigInteger, nullable=False),
     Column("wrong", BigInteger, nullable=False),
     Column("brier_sum", Float, nullable=False),
-    Column("judged", BigInteger, nullable=False),
-    PrimaryKeyConstraint("partner", "kind"),
+    # Of the reports that proved right, the sum of their stated confidence, each by the judge's own record.
+    Column("credit", Float, nullable=False),
+    # Of those that proved wrong, the sums of the stated confidence and of its square.
+    Column("debit", Float, nullable=False),
+    Column("loss", Float, nullable=False),
+    PrimaryKeyConstraint("partner", "kind", "judge"),
 )
 
 # How many objects each partner sent a day (days since the epoch), and how many of them the guard held back.

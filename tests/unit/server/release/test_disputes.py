@@ -184,5 +184,5 @@ def test_reporters_of_what_was_wrong_are_relied_on_less(
 ) -> None:
     decide("rejected", listed(disputed))
     with store.read() as tx:
-        known = calibration.every(tx)[first.name, "domain"]
+        known = calibration.every(tx, 5)[first.name, "domain"]
     assert (known.confirmed, known.wrong) == (0, 1)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, hub, log, migrations, partners, registry
+from server.store import Store, calibration, collections, hub, log, migrations, partners, registry
 from server.store.item import Item
 from server.store.query import Query
 from server.store.tables_of_rules import metadata
@@ -72,6 +72,29 @@ def test_every_migration_goes_forward_over_the_data_of_the_one_before(empty_url:
         assert done.first is not None
         assert done.first > 4_000_000_000_000_000
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "wrong", "stated"), [(20, 0, 0.15), (0, 10, 0.9), (9, 1, 0.9), (0, 0, 0.0)], ids=str
+)
+def test_what_was_known_of_partners_goes_on_as_if_they_had_stated_one_confidence(
+    store: Store, url: str, confirmed: int, wrong: int, stated: float
+) -> None:
+    brier = confirmed * (1 - stated) ** 2 + wrong * stated**2
+    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+        row = {"c": confirmed, "w": wrong, "b": brier, "j": confirmed + wrong}
+        connection.execute(text("INSERT INTO calibration VALUES ('bank', 'domain', :c, :w, :b, :j)"), row)
+    engine.dispose()
+    store.migrate()
+    with store.read() as tx:
+        known = calibration.every(tx, 1)["bank", "domain"]
+    expected = (confirmed, wrong, brier, confirmed * stated, wrong * stated, wrong * stated**2)
+    assert known == pytest.approx(expected)
 
 
 def test_the_release_rules_go_back_and_forth_and_keep_the_partners(store: Store, url: str) -> None:
