@@ -1,8 +1,8 @@
 """``python -m benchmarks`` (``make bench``): every benchmark, each figure as it is measured.
 
-Names choose among them: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. What stands beside the
-TAXII server is nginx, where it is installed (Debian: ``apt-get install nginx-light``). A part that fails says so, the
-others go on, and the exit status is 1.
+Names choose among them: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. Beside the
+TAXII server stands nginx, where it is installed (Debian: ``apt-get install nginx-light``). A part that fails says so,
+the others go on, and the exit status is 1.
 """
 
 import sys
