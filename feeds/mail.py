@@ -10,6 +10,9 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 from typing import NamedTuple
 
+from authres import AuthenticationResultsHeader
+from authres.core import AuthenticationResult, AuthResError
+
 from schemas import timestamp
 from schemas.text import escaped
 
@@ -17,6 +20,7 @@ from schemas.text import escaped
 _BESIDE = re.compile(
     r"(?:image|audio|video|font)/|application/(?:pkcs7-signature|x-pkcs7-signature|pgp-|ms-tnef)|text/calendar"
 )
+_LONGEST_RESULTS = 8192
 _TEXTS = ("text/plain", "text/html")
 
 
@@ -47,19 +51,30 @@ class Mail:
 
     def is_from(self, senders: Sequence[str]) -> bool:
         """Tell whether its one author is among ``senders``: addresses, and domains as ``@example.com``."""
-        authors = [address.lower() for _, address in getaddresses([str(each) for each in self._all("From")])]
+        authors = self._authors()
         known = {each.lower() for each in senders}
         return len(authors) == 1 and (authors[0] in known or "@" + authors[0].rpartition("@")[2] in known)
 
     def is_authenticated(self, server: str) -> bool:
         """Tell whether our mail server of that name says that the author's domain is no lie (RFC 8601, DMARC).
 
-        The topmost of its words counts; what it has not removed below may be forged.
+        Its topmost header counts; what it has not removed below may be forged. It has to name the domain that this
+        reader takes for the author's, as ``header.from``.
         """
+        authors = self._authors()
         for said in self._all("Authentication-Results"):
-            name, *results = re.sub(r"\s+", " ", str(said)).split(";")
-            if name.split()[:1] == [server]:
-                return any(re.match(r"\s*dmarc\s*=\s*pass\b", each, re.IGNORECASE) for each in results)
+            text = str(said)
+            try:
+                if len(text) > _LONGEST_RESULTS:
+                    raise AuthResError("longer than any server writes")
+                results = AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+            except AuthResError:
+                if server.lower() in text.lower():
+                    return False
+                continue
+            if results.authserv_id.lower() == server.lower():
+                checks = [result for result in results.results if result.method.lower() == "dmarc"]
+                return len(authors) == 1 and bool(checks) and all(_passes(check, authors[0]) for check in checks)
         return False
 
     def files(self, *, bodies: bool) -> Iterator[File]:
@@ -77,8 +92,21 @@ class Mail:
             elif bodies and type_ == "text/plain":
                 yield File("", _text(part, data), body=True)
 
+    def _authors(self) -> list[str]:
+        return [address.lower() for _, address in getaddresses([str(each) for each in self._all("From")])]
+
     def _all(self, header: str) -> list[object]:
         return list(self._message.get_all(header, []))
+
+
+def _passes(check: AuthenticationResult, author: str) -> bool:
+    """Tell whether a check of DMARC found that the domain of that author is no lie."""
+    domains = [said.value for said in check.properties if (said.type.lower(), said.name.lower()) == ("header", "from")]
+    return check.result.lower() == "pass" and domains != [] and {*map(_domain, domains)} == {_domain(author)}
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].strip('"').rstrip(".").lower()
 
 
 def _name(part: Message) -> str:

@@ -121,8 +121,8 @@ class TestImapPull(MisbehavingContract, PullContract):
     def test_only_mails_that_are_vouched_for_are_read(self, store: Store) -> None:
         for said in (
             "mx.feed.example; dmarc=fail",
-            "mx.feed.example; spf=pass; dmarc=pass (p=none)",
-            "mx.forged.example; dmarc=pass",
+            "mx.feed.example; spf=pass; dmarc=pass (p=none) header.from=bank.example",
+            "mx.forged.example; dmarc=pass header.from=bank.example",
         ):
             made = mail("a.example.com")
             made["Authentication-Results"] = said

@@ -90,18 +90,54 @@ def test_of_two_headers_of_authors_neither_counts() -> None:
     ("said", "proven"),
     [
         (["mx.feed.example; dmarc=pass header.from=bank.example"], True),
+        (["MX.feed.example; DMARC=Pass Header.From=BANK.example"], True),
         (["mx.feed.example 1;\r\n spf=pass;\r\n\tdmarc=pass (p=none) header.from=bank.example"], True),
-        (["mx.feed.example; dmarc=fail", "mx.feed.example; dmarc=pass"], False),
-        (["mx.evil.example; dmarc=pass"], False),
-        (["mx.feed.example; x=dmarc=pass"], False),
-        (["mx.feed.example; dmarc=passive"], False),
+        (
+            ["mx.feed.example; dmarc=pass (p=none; dis=none) header.from=bank.example; dkim=pass header.d=x.example"],
+            True,
+        ),
+        (["mx.other.example; dmarc=fail", "mx.feed.example; dmarc=pass header.from=bank.example"], True),
+        (["mx.feed.example; dmarc=fail", "mx.feed.example; dmarc=pass header.from=bank.example"], False),
+        (["mx.evil.example; dmarc=pass header.from=bank.example"], False),
+        (["mx.feed.example.evil.example; dmarc=pass header.from=bank.example"], False),
+        (["mx.feed.example; x=dmarc=pass header.from=bank.example"], False),
+        (["mx.feed.example; dmarc=passive header.from=bank.example"], False),
+        # The domain that was proven is another one than the author's, or is not said.
+        (["mx.feed.example; dmarc=pass header.from=evil.example"], False),
+        (["mx.feed.example; dmarc=pass header.from=notbank.example"], False),
+        (["mx.feed.example; dmarc=pass"], False),
+        (["mx.feed.example; dmarc=pass header.d=bank.example"], False),
+        (["mx.feed.example; dmarc=pass header.from=bank.example header.from=evil.example"], False),
+        (["mx.feed.example; dmarc=pass header.from=bank.example; dmarc=fail header.from=bank.example"], False),
+        # What a sender may choose freely says nothing by the way it is spelled.
+        (['mx.feed.example; spf=pass smtp.mailfrom="x; dmarc=pass "@evil.example'], False),
+        (['mx.feed.example; spf=pass smtp.mailfrom="x; dmarc=pass header.from=bank.example; y="@evil.example'], False),
+        (
+            ['mx.feed.example; spf=pass smtp.mailfrom="\\"; dmarc=pass header.from=bank.example; \\""@evil.example'],
+            False,
+        ),
+        (["mx.feed.example; spf=pass (; dmarc=pass header.from=bank.example) smtp.mailfrom=x@evil.example"], False),
+        (["mx.feed.example; spf=pass (\\); dmarc=pass header.from=bank.example) smtp.mailfrom=x@evil.example"], False),
+        (["mx.feed.example; none"], False),
+        # A header of ours that cannot be read hides none below it.
+        (["mx.feed.example; (", "mx.feed.example; dmarc=pass header.from=bank.example"], False),
+        (["mx.feed.example; x=" + "a" * 10_000, "mx.feed.example; dmarc=pass header.from=bank.example"], False),
         ([";"], False),
         ([], False),
     ],
 )
 def test_a_sender_is_proven_by_our_own_servers_topmost_word(said: list[str], proven: bool) -> None:
-    raw = "".join(f"Authentication-Results: {each}\r\n" for each in said) + "\r\nx"
+    raw = "".join(f"Authentication-Results: {each}\r\n" for each in said) + "From: A <a@bank.example>\r\n\r\nx"
     assert Mail(raw.encode()).is_authenticated("mx.feed.example") is proven
+
+
+@pytest.mark.parametrize(
+    "authors",
+    ["", "a@bank.example, x@evil.example", "a@evil.example", "a@bank.example\r\nFrom: x@evil.example"],
+)
+def test_a_proof_is_of_the_one_author(authors: str) -> None:
+    said = "Authentication-Results: mx.feed.example; dmarc=pass header.from=bank.example"
+    assert not Mail(f"{said}\r\nFrom: {authors}\r\n\r\nx".encode()).is_authenticated("mx.feed.example")
 
 
 def test_the_time_is_what_the_mail_says_but_never_in_the_future() -> None:
