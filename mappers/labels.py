@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 
-_SCAM = "scam"
-_LABEL = re.compile(rf'{_SCAM}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
+# What all of ours begin with.
+OURS = "scam"
+_LABEL = re.compile(rf'{OURS}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
 # What others may show among their own labels: words, never numbers or names.
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -12,7 +13,7 @@ _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 def of(words: Mapping[str, str | None], countries: Iterable[str] = ()) -> list[str]:
     """Give the labels of some words by their names, and of countries; what is None is left out."""
     said = [_label(name, word) for name, word in words.items() if word is not None]
-    return [_SCAM, *said, *(_label("country", country) for country in countries)]
+    return [OURS, *said, *(_label("country", country) for country in countries)]
 
 
 def of_details(details: Mapping[str, str]) -> list[str]:
@@ -30,4 +31,4 @@ def read(labels: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _label(name: str, word: str) -> str:
-    return f'{_SCAM}:{name.replace("_", "-")}="{word}"'
+    return f'{OURS}:{name.replace("_", "-")}="{word}"'

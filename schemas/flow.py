@@ -1,6 +1,6 @@
 """The flow: money went from one account or wallet of a scam to another."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Self
 
@@ -70,7 +70,7 @@ class Flow(Record):
     def _minimised(cls, amount: Decimal | None, said: ValidationInfo) -> Decimal | None:
         """Keep of the amount what it takes to follow the money: all of it where the chain shows it anyway."""
         ends = {said.data[name].kind for name in ("source", "target") if name in said.data}
-        return amount if amount is None or ends == {_PUBLIC} else _two_digits(amount)
+        return amount if amount is None else minimised(amount, ends)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -80,6 +80,11 @@ class Flow(Record):
         if (self.amount is None) != (self.currency is None):
             raise Rejected("amount-without-currency", "amount and currency stand together, or neither does")
         return self
+
+
+def minimised(amount: Decimal, ends: Set[str | None]) -> Decimal:
+    """Give two digits of an amount, unless both ends are wallets: the chain shows it anyway."""
+    return amount if ends == {_PUBLIC} else _two_digits(amount)
 
 
 def _two_digits(amount: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from schemas.refang import refang
 from schemas.report import MAX_VALUE, Reporter
 
 _FORM = "[a-z][a-z0-9-]{2,60}--[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_ID = re.compile(_FORM)
+ID = re.compile(_FORM)
 StixId = Annotated[str, Field(pattern=rf"^{_FORM}$", max_length=100)]
 
 
@@ -63,7 +63,7 @@ def _are_texts(details: Any) -> bool:
 def spelled(text: str) -> dict[str, str]:
     """Give a subject's fields from one text: an id, or a value, which may stand behind its kind and a colon."""
     text = text.strip()
-    if _ID.fullmatch(text):
+    if ID.fullmatch(text):
         return {"ref": text}
     kind, colon, value = text.partition(":")
     if colon and kind in kinds.every():

@@ -5,6 +5,10 @@ import unicodedata
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
+# Joiners, fillers, blanks and selectors of forms, which Unicode does not count among the format characters.
+_NOT_SEEN = frozenset(
+    map(chr, [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10)])
+) | {chr(0xFFA0), *map(chr, range(0xE0100, 0xE01F0))}
 _CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -17,7 +21,7 @@ def shown(text: str) -> str:
     """Give ``text`` without what is not seen but changes how the rest is read, such as a change of direction."""
     if text.isascii():
         return text
-    return "".join(each for each in whole(text) if unicodedata.category(each) != "Cf")
+    return "".join(each for each in whole(text) if unicodedata.category(each) != "Cf" and each not in _NOT_SEEN)
 
 
 def digits(text: str) -> str:

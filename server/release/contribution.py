@@ -40,6 +40,7 @@ class Contribution:
         self._saying = Saying(scene)
         self._publication = self._saying.publication
         self._kept: list[Decision] = []
+        self._left_out: dict[tuple[str, int | None], str] = {}
         # What is kept may be kept under another id than it came with.
         self._came: dict[str, None] = {}
 
@@ -143,8 +144,12 @@ class Contribution:
             if taken.item.type == "opinion":
                 # Who says what it did about a listing that was taken back has heard of that.
                 answered |= {*about.refs(taken.obj)}
-            if decision.held is None and (why := speech.release(taken.obj)):
-                self._outcome.pending.append(Refused(taken.item.id, taken.item.version, why))
+            if decision.held is None:
+                spoken = speech.release(taken.obj)
+                if spoken.why_nowhere:
+                    self._outcome.pending.append(Refused(taken.item.id, taken.item.version, spoken.why_nowhere))
+                elif spoken.left_out:
+                    self._left_out[taken.item.id, taken.item.version] = spoken.left_out
         receipts.acknowledge(self._scene.tx, self._partner.name, *answered)
 
     def _answer(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
@@ -160,7 +165,8 @@ class Contribution:
             if why:
                 self._outcome.pending.append(Refused(item.id, item.version, f"kept, not released: {why}"))
             else:
-                self._outcome.accepted.append(Accepted(item.id, item.version))
+                left_out = self._left_out.get((item.id, item.version))
+                self._outcome.accepted.append(Accepted(item.id, item.version, left_out))
 
     def _why_nowhere(self, taken: Taken, value: Value, standing: Standing) -> str | None:
         """Say why what an indicator says of a value is not heard, None where it is, or where a later version is."""

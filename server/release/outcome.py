@@ -5,10 +5,14 @@ from typing import NamedTuple
 
 
 class Accepted(NamedTuple):
-    """An object version that is kept, and heard as far as its kind, its marking and its limits allow."""
+    """An object version that is kept, and heard as far as its kind, its marking and its limits allow.
+
+    ``message`` says what of it is kept and not published, where that is not all.
+    """
 
     id: str
     version: int | None
+    message: str | None = None
 
 
 class Refused(NamedTuple):

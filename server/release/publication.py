@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from mappers import companions
+from mappers import annotation, companions
+from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
-from server.release import about, receipts
+from server.release import about, level, receipts
 from server.release.policy import FULL
 from server.release.revoke import revoked
 from server.release.scene import Scene
@@ -106,6 +108,10 @@ class Publication:
         if is_gone(there):
             return there
         last = revoked(there, self._scene.at)
+        if about.refs(last) and last["created_by_ref"] != self._scene.hub.identity:
+            # Releases before this one let such objects in as they came.
+            with suppress(Rejected):
+                last = annotation.rebuild(last, level.of(last)).obj
         for name in self._twins(room, last):
             self._entering[name].append(Item.of(last))
             self._taken_back[name].append(id_)

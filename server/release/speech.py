@@ -1,12 +1,13 @@
 """What speaks of other objects (sightings, opinions, notes, cases, flows): heard where those are, and no further."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from mappers import extension
+from mappers import annotation, extension
+from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release import about, rooms
+from server.release import about, personal, rooms
 from server.release.intake import RESERVED, creator_of
 from server.release.policy import PUBLIC, SHARED
 from server.release.publication import Publication
@@ -16,6 +17,13 @@ from server.release.scene import Scene
 SIGHTINGS = "sightings"
 
 Obj = Mapping[str, Any]
+
+
+class Spoken(NamedTuple):
+    """What became of an object: why it reaches nobody, or what of it is not published, None where neither is so."""
+
+    why_nowhere: str | None
+    left_out: str | None
 
 
 class Speech:
@@ -39,20 +47,22 @@ class Speech:
         self._known = known
         self._values = values
 
-    def release(self, obj: dict[str, Any]) -> str | None:
-        """Let an object go where it may; gives why it reaches nobody, where it does."""
+    def release(self, obj: dict[str, Any]) -> Spoken:
+        """Let an object go where it may, rebuilt from what is known of such objects."""
         refs = about.refs(obj)
         tlp = about.narrowed(obj, [self._known[ref] for ref in refs if self._is_own(ref)])
         unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
-        places = set() if unseen else self._places(obj, refs, tlp)
+        rebuilt, why = _rebuilt(obj, tlp)
+        places = set() if unseen or rebuilt is None else self._places(obj, refs, tlp)
         for room in self._publication.out(obj["id"]).keys() - places:
             self._publication.take_back(room, obj["id"])
-        if not places:
-            return f"kept, not released: {about.why_nowhere(obj, tlp, unseen=unseen)}"
+        if rebuilt is None or not places:
+            why = why or about.why_nowhere(obj, tlp, unseen=unseen)
+            return Spoken(f"kept, not released: {why}", None)
         for room in places:
-            said = about.spoken_of(obj, {ref: self._called(ref, room) for ref in refs})
+            said = about.spoken_of(rebuilt.obj, {ref: self._called(ref, room) for ref in refs})
             self._publication.enter(room, said, tlp, beside=about.beside(said), by=self._partner.name)
-        return None
+        return Spoken(None, rebuilt.message)
 
     def take_back(self, id_: str) -> None:
         """Revoke an object wherever it is out."""
@@ -125,3 +135,13 @@ class Speech:
         """Give the rooms that have both ends of a flow and that the contributor reads: so it is told nothing new."""
         there = [self._publication.observed(ref) for ref in refs]
         return set.intersection(*there) & self._scene.reads(self._partner.name)
+
+
+def _rebuilt(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:
+    """Give what is published of an object, or why nothing is: the rules may be stricter than when it came."""
+    try:
+        rebuilt = annotation.rebuild(obj, tlp)
+        personal.refuse(rebuilt.obj)
+    except Rejected as refusal:
+        return None, refusal.message
+    return rebuilt, None

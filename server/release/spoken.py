@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mappers import records
+from mappers import annotation, records
 from schemas.errors import Rejected
 from schemas.outcome import Opinion, Outcome
 from schemas.partner import Partner
 from schemas.sighting import Sighting
+from server.release import level
 from server.release.fuse import Judged, Seen
 
 
 def said_of_values(obj: Mapping[str, Any], partner: Partner) -> Seen | Judged | None:
     """Give what a sighting or an opinion says, None for what says nothing that we read."""
     try:
-        said = records.from_stix(obj)[0]
+        # By what is published of it, so that what is of no known form takes nothing from the rest.
+        said = records.from_stix(annotation.rebuild(obj, level.of(obj)).obj)[0]
     except Rejected:
         return None
     match said:

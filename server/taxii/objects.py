@@ -155,7 +155,7 @@ def _append(tx: Tx, collection: Collection, items: list[Item], status: Status) -
 def _contribute(tx: Tx, partner: Partner, items: list[Item], status: Status) -> None:
     outcome = contribute(tx, partner, items)
     requested = status.requested
-    status.successes += [detail(one.id, one.version, requested) for one in outcome.accepted]
+    status.successes += [detail(one.id, one.version, requested, one.message) for one in outcome.accepted]
     status.pendings += [detail(id_, version, requested, message) for id_, version, message in outcome.pending]
     status.failures += [detail(id_, version, requested, message) for id_, version, message in outcome.failed]
 

@@ -1,0 +1,200 @@
+"""Sightings, opinions, notes, cases and flows as a hub publishes them: rebuilt from the properties that it knows."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from mappers import annotation_words as words, extension, labels, marking
+from schemas.errors import Rejected
+from schemas.vocabulary import CaseContext, OpinionWord, Outcome, Tlp, scam_category
+
+_Take = Callable[[Any], Any]
+_ALL: Mapping[str, _Take] = MappingProxyType(
+    {
+        "type": words.same,
+        "spec_version": words.spec_version,
+        "id": words.ref,
+        "created_by_ref": words.ref,
+        "created": words.moment,
+        "modified": words.moment,
+        "revoked": words.flag,
+        "lang": words.lang,
+        "confidence": words.percentage,
+    }
+)
+_OF_TYPE: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
+    {
+        "sighting": {
+            "description": words.text,
+            "first_seen": words.moment,
+            "last_seen": words.moment,
+            "count": words.count,
+            "sighting_of_ref": words.ref,
+            "where_sighted_refs": words.places,
+            "summary": words.flag,
+        },
+        "opinion": {"explanation": words.text, "opinion": words.one_of(OpinionWord), "object_refs": words.refs},
+        "note": {"abstract": words.text, "content": words.long_text, "object_refs": words.refs},
+        "grouping": {
+            "name": words.line,
+            "description": words.text,
+            "context": words.one_of(CaseContext),
+            "object_refs": words.refs,
+        },
+        "relationship": {
+            "relationship_type": words.related,
+            "description": words.text,
+            "source_ref": words.ref,
+            "target_ref": words.ref,
+            "start_time": words.moment,
+            "stop_time": words.moment,
+        },
+    }
+)
+_IN_OURS: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
+    {
+        "sighting": {},
+        "opinion": {
+            "outcome": words.one_of(Outcome),
+            "outcome_reason": words.word,
+            "effective_from": words.moment,
+            "effective_until": words.moment,
+        },
+        "note": {},
+        "grouping": {
+            "scam_type": words.word,
+            "countries": words.countries,
+            "first_seen": words.moment,
+            "last_seen": words.moment,
+            "evidence": words.evidence,
+        },
+        "relationship": {
+            "source": words.end,
+            "target": words.end,
+            "amount": words.amount,
+            "currency": words.currency,
+            "transfers": words.count,
+            "first_seen": words.moment,
+            "last_seen": words.moment,
+        },
+    }
+)
+_IN_ALL_OURS: Mapping[str, _Take] = MappingProxyType({"reference": words.line, "sharing": words.sharing})
+# Without these an object says nothing.
+_REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sighting": ("sighting_of_ref",),
+        "opinion": ("opinion", "object_refs"),
+        "note": ("content", "object_refs"),
+        "grouping": ("object_refs",),
+        "relationship": ("relationship_type", "source_ref", "target_ref"),
+    }
+)
+# The hub writes these itself, by what the others say.
+_REWRITTEN = frozenset({"labels", "extensions", "object_marking_refs", "granular_markings"})
+_REWRITTEN_IN_OURS = frozenset({"extension_type", "scam_category"})
+_NAME = re.compile(r"[a-z0-9_]{1,40}")
+_MOST_NAMES = 10
+
+
+class Rebuilt(NamedTuple):
+    """An annotation as it is published, and the names of what its maker wrote that is not."""
+
+    obj: dict[str, Any]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str | None:
+        """Tell the maker which properties are kept and not published, None where all are published."""
+        return f"kept, not published: {named(self.left_out)}" if self.left_out else None
+
+
+def rebuild(obj: Mapping[str, Any], tlp: Tlp) -> Rebuilt:
+    """Give what a hub publishes of an annotation: known properties, of known types and lengths, at that level.
+
+    Raises ``Rejected`` for objects of other types, and where what is left says nothing.
+    """
+    known = _OF_TYPE.get(obj["type"])
+    if known is None:
+        raise Rejected("not-an-annotation", "no object that speaks of others")
+    made: dict[str, Any] = {}
+    missed = _take(obj, {**_ALL, **known}, made, _REWRITTEN)
+    wrong = [name for name in _REQUIRED[obj["type"]] if name not in made]
+    if wrong:
+        raise Rejected("not-publishable", f"{wrong[0]}: not as it can be published: {words.BOUNDS}")
+    if obj["type"] == "grouping":
+        made.setdefault("context", CaseContext.UNSPECIFIED.value)
+    ours: dict[str, Any] = {}
+    said = extension.found(obj)
+    missed_in_ours = _take(said, {**_IN_ALL_OURS, **_IN_OURS[obj["type"]]}, ours, _REWRITTEN_IN_OURS)
+    missed += [f"extensions.{name}" for name in missed_in_ours]
+    if "scam_type" in ours:
+        ours["scam_category"] = scam_category(ours["scam_type"])
+    words.minimise(ours)
+    shown = _labels(obj["type"], ours)
+    if shown is not None:
+        made["labels"] = shown
+    if any(not _is_told(label, shown or ()) for label in _listed(obj.get("labels"))):
+        missed.append("labels")
+    if _holds_more(obj.get("extensions")):
+        missed.append("extensions of others")
+    made["object_marking_refs"] = [marking.ref(tlp)]
+    if ours:
+        made["extensions"] = {extension.ID: extension.of(**ours)}
+    return Rebuilt(made, tuple(missed))
+
+
+def is_one(obj: Mapping[str, Any]) -> bool:
+    """Tell whether an object is of a type that speaks of others."""
+    return obj["type"] in _OF_TYPE
+
+
+def named(names: tuple[str, ...]) -> str:
+    """Name properties to whoever wrote them, as far as their names are such as may stand in a message."""
+    plain = [name for name in names if all(_NAME.fullmatch(part) for part in re.split(r"[. ]", name))]
+    shown = plain[:_MOST_NAMES]
+    more = len(names) - len(shown)
+    return ", ".join([*shown, *([f"{more} more" if shown else f"{more} of other names"] if more else [])])
+
+
+def _take(
+    said: Mapping[str, Any], known: Mapping[str, _Take], made: dict[str, Any], rewritten: frozenset[str]
+) -> list[str]:
+    """Add to ``made`` what is known and well formed in ``said``; gives the names of the rest."""
+    missed = []
+    for name, value in said.items():
+        if name in rewritten:
+            continue
+        take = known.get(name)
+        try:
+            if take is None:
+                raise ValueError(name)
+            made[name] = take(value)
+        except (Rejected, ValueError, TypeError):
+            missed.append(name)
+    return missed
+
+
+def _labels(type_: str, ours: Mapping[str, Any]) -> list[str] | None:
+    match type_:
+        case "opinion":
+            return labels.of({"outcome": ours.get("outcome"), "reason": ours.get("outcome_reason")})
+        case "grouping":
+            return labels.of({"type": ours.get("scam_type")}, ours.get("countries", ()))
+        case "relationship":
+            return labels.of({"flow": "transfer"})
+    return None
+
+
+def _is_told(label: Any, shown: list[str] | tuple[str, ...]) -> bool:
+    """Tell whether a label is published, or was read as a marking."""
+    return isinstance(label, str) and (label in shown or label == labels.OURS or marking.called(label) is not None)
+
+
+def _holds_more(extensions: Any) -> bool:
+    return isinstance(extensions, Mapping) and any(name != extension.ID for name in extensions)
+
+
+def _listed(said: Any) -> list[Any]:
+    return said if isinstance(said, list) else []
