@@ -101,12 +101,17 @@ class Remote:
                 about = self._files.info(self._of(name))
             except FileNotFoundError:
                 return None
+            if about["type"] == "link":
+                return None
             if about["size"] > self._settings.max_bytes:
                 raise TryLater(f"{self._at}: {escaped(name)} is larger than max_bytes")
             return bytes(self._files.cat_file(self._of(name)))
 
-    def put(self, name: str, file: Path) -> None:
-        """Put a file into the folder, where it is whole under its name or not there at all."""
+    def put(self, name: str, file: Path, unfinished_name: str) -> None:
+        """Put a file into the folder, where it is whole under its name or not there at all.
+
+        ``unfinished_name`` is what it is called until then.
+        """
         path = self._of(name)
         with self._asking():
             if not self._is_sftp:
@@ -114,10 +119,10 @@ class Remote:
                 self._files.put_file(str(file), path)
                 return
             self._files.info(self._path)
-            folder, _, last = path.rpartition("/")
-            unfinished = f"{folder}/.{last}.part"
+            folder = path.rpartition("/")[0]
+            unfinished = f"{folder}/{unfinished_name}"
             try:
-                self._files.put_file(str(file), unfinished)
+                sync(self._files.loop, self._upload, file, folder, unfinished)
                 sync(self._files.loop, self._rename, unfinished, path)
             except BaseException:  # whatever it is, half a file is not left where that can be helped
                 with suppress(Exception):  # what went wrong first says more
@@ -128,6 +133,21 @@ class Remote:
         """Remove a file of the folder, where it is there."""
         with self._asking(), suppress(FileNotFoundError):
             self._files.rm_file(self._of(name))
+
+    async def _upload(self, file: Path, folder: str, unfinished: str) -> None:
+        """Copy a file to a new one: what is there already, a link too, is not written to."""
+        async with self._files.client.start_sftp_client() as channel:
+            if folder != self._path.rstrip("/"):
+                with suppress(asyncssh.SFTPError):
+                    await channel.mkdir(folder)
+                if (await channel.lstat(folder)).type != asyncssh.FILEXFER_TYPE_DIRECTORY:
+                    raise Misconfigured(
+                        f"{self._at}: a folder in path is a link or a file; files go into real ones only"
+                    )
+            async with channel.open(unfinished, "xb") as out:
+                with file.open("rb") as blocks:
+                    while block := blocks.read(_BLOCK):
+                        await out.write(block)
 
     async def _rename(self, unfinished: str, path: str) -> None:
         # The file system's own way copies where the server cannot do this.

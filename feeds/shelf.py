@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,8 +16,12 @@ from feeds.folders import Folder
 from feeds.signing import FileSigner
 from schemas.timestamp import Timestamp
 
+logger = logging.getLogger(__name__)
+
 MANIFEST = "manifest.json"
 PAYLOAD_TYPE = "application/vnd.scamfeed.manifest+json"
+
+_MOST_SIGNATURES = 8
 
 Sha256 = Annotated[str, "hexadecimal"]
 Role = Literal["full", "added", "removed"]
@@ -61,14 +66,21 @@ class Shelf:
         self._signer = signer
 
     def manifest(self) -> Manifest | None:
-        """Give what the manifest says, None where there is none or somebody else's."""
+        """Return what the manifest says; None where there is none, or one that our key has not signed.
+
+        Whoever else may write to the folder has no say in what is signed and removed next.
+        """
         found = self._folder.read(MANIFEST)
         if found is None:
             return None
         try:
-            return Manifest.model_validate_json(base64.b64decode(DsseEnvelope.model_validate_json(found).payload))
+            envelope = DsseEnvelope.model_validate_json(found)
+            if envelope.is_signed_by(self._signer):
+                return Manifest.model_validate_json(base64.b64decode(envelope.payload))
         except (ValidationError, ValueError):
-            return None
+            pass
+        logger.warning("manifest begun anew reason=our key has not signed the one that is there; its files are left")
+        return None
 
     def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> Entry:
         """Write a file by ``write``, which tells how many indicators it has written."""
@@ -121,10 +133,20 @@ class DsseEnvelope(BaseModel):
     @classmethod
     def of(cls, payload_type: str, payload: bytes, signer: FileSigner) -> "DsseEnvelope":
         """Sign ``payload``."""
-        signed = b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type.encode(), len(payload), payload)
         signature = Signature(
             keyid=hashlib.sha256(signer.public_key.encode()).hexdigest(),
-            sig=base64.b64encode(signer.sign(signed)).decode(),
+            sig=base64.b64encode(signer.sign(_signed(payload_type, payload))).decode(),
         )
         encoded = base64.b64encode(payload).decode()
         return cls(payloadType=payload_type, payload=encoded, signatures=[signature])
+
+    def is_signed_by(self, signer: FileSigner) -> bool:
+        """Tell whether one of the signatures is that key's. Raises ``ValueError`` for what is no Base64."""
+        signed = _signed(self.payloadType, base64.b64decode(self.payload, validate=True))
+        signatures = [base64.b64decode(each.sig, validate=True) for each in self.signatures[:_MOST_SIGNATURES]]
+        return self.payloadType == PAYLOAD_TYPE and any(signer.has_signed(signed, sig) for sig in signatures)
+
+
+def _signed(payload_type: str, payload: bytes) -> bytes:
+    """Return what a signature is made of: the pre-authentication encoding of DSSE."""
+    return b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type.encode(), len(payload), payload)

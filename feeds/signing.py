@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 from datetime import datetime
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from standardwebhooks import Webhook
@@ -51,6 +51,14 @@ class FileSigner:
     def public_key(self) -> str:
         """Give the public key in PEM, by which readers check."""
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def has_signed(self, data: bytes, signature: bytes) -> bool:
+        """Tell whether ``signature`` was made of ``data`` by this key."""
+        try:
+            self._key.public_key().verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
 
     def sign(self, data: bytes) -> bytes:
         """Give the signature of ``data``: 64 bytes, as ``openssl pkeyutl -verify -rawin`` takes them."""

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from abc import abstractmethod
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from feeds import folders
 from feeds.connector import Misconfigured
 from feeds.connectors import file_push
 from feeds.runner import run
+from feeds.shelf import PAYLOAD_TYPE
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -179,7 +182,7 @@ class TestFilePush(FilePushSuite):
     def _folder(self, tmp_path: Path) -> None:
         self.folder = tmp_path / "out"
         self.folder.mkdir()
-        self.open = Path.open
+        self.fsync = os.fsync
 
     def table(self, **more: Any) -> dict[str, Any]:
         return super().table(**{"path": str(self.folder), **more})
@@ -197,17 +200,13 @@ class TestFilePush(FilePushSuite):
         self._fail(TimeoutError(110, "Connection timed out"))
 
     def revive_peer(self) -> None:
-        self.patch.setattr(Path, "open", self.open)
+        self.patch.setattr(os, "fsync", self.fsync)
 
     def _fail(self, error: OSError) -> None:
-        whole = self.open
+        def broken(_: int) -> None:
+            raise error
 
-        def broken(path: Path, *args: Any, **more: Any) -> Any:
-            if self.folder in path.parents:
-                raise error
-            return whole(path, *args, **more)
-
-        self.patch.setattr(Path, "open", broken)
+        self.patch.setattr(os, "fsync", broken)
 
     def test_a_manifest_that_was_changed_is_found_out(self, store: Store) -> None:
         self.prepare(store, 2)
@@ -218,6 +217,90 @@ class TestFilePush(FilePushSuite):
         path.write_bytes(orjson.dumps(envelope | {"payload": base64.b64encode(payload).decode()}))
         with pytest.raises(InvalidSignature):
             self.manifest()
+
+    def foreign(self, payload: bytes, **files: Any) -> None:
+        """Put a manifest there that somebody else has signed, or nobody."""
+        envelope = {"payloadType": PAYLOAD_TYPE, "payload": base64.b64encode(payload).decode(), "signatures": []}
+        signed = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
+        signature = base64.b64encode(Ed25519PrivateKey.generate().sign(signed)).decode()
+        envelope["signatures"] = files.get("signatures", [{"keyid": "00", "sig": signature}])
+        (self.folder / "manifest.json").write_bytes(orjson.dumps(envelope))
+
+    @pytest.mark.parametrize("signatures", [[], [{"keyid": "00", "sig": "AAAA"}], None])
+    def test_what_others_write_into_the_manifest_is_neither_signed_nor_removed(
+        self, store: Store, tmp_path: Path, signatures: Any
+    ) -> None:
+        victim = tmp_path / "victim.txt"
+        victim.write_text("kept")
+        old = "2020-01-01T00:00:00Z"
+        names = ["../victim.txt", str(victim), "changes/../../victim.txt", "bait.txt"]
+        files = [
+            {"name": name, "role": role, "created": old, "indicators": 1, "bytes": 1, "sha256": "00"}
+            for name in names
+            for role in ("added", "full")
+        ]
+        said = {"collection": "takedown", "format": "list", "created": old, "files": files}
+        (self.folder / "bait.txt").write_text("kept")
+        self.foreign(orjson.dumps(said), **({} if signatures is None else {"signatures": signatures}))
+        self.prepare(store, 2)
+        assert run(store, self.feed(format="list")).ending == "done"
+        assert {file["name"] for file in self.manifest()["files"]}.isdisjoint(names)
+        assert (victim.read_text(), (self.folder / "bait.txt").read_text()) == ("kept", "kept")
+
+    @pytest.mark.parametrize("name", ["takedown.txt", "manifest.json"])
+    def test_nothing_is_written_or_read_through_a_link_to_a_file(self, store: Store, tmp_path: Path, name: str) -> None:
+        victim = tmp_path / "victim.txt"
+        victim.write_text("kept")
+        (self.folder / name).symlink_to(victim)
+        self.prepare(store, 2)
+        assert run(store, self.feed(format="list")).ending == "done"
+        assert victim.read_text() == "kept"
+        assert not (self.folder / name).is_symlink()
+        self.manifest()
+
+    def test_a_name_that_is_foreseen_for_an_unfinished_file_is_not_written_through(
+        self, store: Store, tmp_path: Path
+    ) -> None:
+        victim = tmp_path / "victim.txt"
+        victim.write_text("kept")
+        for name in (f".manifest.json.{os.getpid()}.part", ".manifest.json.part", ".takedown.txt.part"):
+            (self.folder / name).symlink_to(victim)
+        self.patch.setattr(folders.secrets, "token_hex", lambda _: "guessed")
+        (self.folder / ".takedown.txt.guessed.part").symlink_to(victim)
+        self.prepare(store, 2)
+        assert run(store, self.feed(format="list")).ending == "try-later"
+        self.patch.undo()
+        assert victim.read_text() == "kept"
+
+    def test_a_folder_that_is_a_link_is_not_written_into(self, store: Store, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        (self.folder / "changes").symlink_to(tmp_path / "elsewhere")
+        self.prepare(store, 2)
+        result = run(store, self.feed(format="list"))
+        assert (result.ending, [*(tmp_path / "elsewhere").iterdir()]) == ("misconfigured", [])
+        assert "is a link" in str(result.error)
+
+    def test_a_pipe_in_place_of_the_manifest_holds_nothing_up(self, store: Store) -> None:
+        os.mkfifo(self.folder / "manifest.json")
+        self.prepare(store, 2)
+        assert run(store, self.feed(format="list")).ending == "done"
+        self.manifest()
+
+    def test_what_a_crash_left_unfinished_goes_after_a_day(self, store: Store) -> None:
+        old, young = (self.folder / f".takedown.txt.{name}.part" for name in ("old", "young"))
+        for file in (old, young):
+            file.write_text("half")
+        os.utime(old, (0, 0))
+        self.prepare(store, 2)
+        assert run(store, self.feed(format="list")).ending == "done"
+        assert (old.exists(), young.exists()) == (False, True)
+
+    @pytest.mark.parametrize("name", ["../x", "/x", "a/../x", "a//x", "", ".", "a/b/c/d", "a\0b", "x" * 300])
+    def test_names_outside_the_folder_are_refused(self, name: str) -> None:
+        here = folders.Here(self.folder)
+        for use in (here.read, here.remove, lambda name: here.put(name, lambda out: out.write(b"x"))):
+            with pytest.raises(Misconfigured, match="no name of a file in the folder"):
+                use(name)
 
     def test_a_file_is_whole_or_not_there(self, store: Store) -> None:
         self.prepare(store, 2)

@@ -57,6 +57,16 @@ class TestFilePushOverSftp(SftpContract, FilePushSuite):
         assert len((self.data("takedown.txt") or b"").split()) == 2
         assert list(self.folder.rglob("*.part")) == []
 
+    @pytest.mark.parametrize("name", ["changes", "takedown.txt", ".takedown.txt.part", "manifest.json"])
+    def test_nothing_is_written_through_a_link(self, store: Store, name: str) -> None:
+        victim = self.folder.parent / "victim"
+        victim.mkdir() if name == "changes" else victim.write_text("kept")
+        (self.folder / name).symlink_to(victim)
+        self.prepare(store, 2)
+        ending = run(store, self.feed(format="list")).ending
+        assert ending == ("misconfigured" if name == "changes" else "done")
+        assert [*victim.iterdir()] == [] if name == "changes" else victim.read_text() == "kept"
+
     def test_a_server_that_cannot_replace_files_is_named(self, store: Store) -> None:
         self.prepare(store, 1)
         self.machine.old = True
