@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from feeds import formats
 from feeds.stix import report_of
+from schemas import kinds
 from schemas.errors import Rejected
 from schemas.report import Report
 from server.release import active, registered
@@ -86,7 +87,7 @@ def _reports(tx: Tx, indicators: Iterable[Mapping[str, Any]], done: Exported, *,
         except Rejected as refusal:
             done.left_out[refusal.reason] += 1
             continue
-        key = hash((report.kind, report.value))
+        key = hash((report.kind, kinds.get(report.kind).key(report.value)))
         if once and key in had:
             done.duplicates += 1
             continue

@@ -11,7 +11,7 @@ from feeds import formats
 from feeds.seen import Seen
 from mappers import companions
 from mappers.indicator import Profile, to_stix
-from schemas import timestamp
+from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.partner import PartnerKind
 from schemas.reading import Reader
@@ -67,7 +67,7 @@ class Mapped:
     def key(self) -> tuple[str, str]:
         """Give what two rows of the same value have in common."""
         assert isinstance(self.report, Report)  # noqa: S101 - records are told apart by their ids
-        return self.report.kind, self.report.value
+        return self.report.kind, kinds.get(self.report.kind).key(self.report.value)
 
     @property
     def objects(self) -> list[dict[str, Any]]:

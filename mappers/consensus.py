@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mappers import extension, indicator, kinds, labels, origins, pattern
-from schemas import timestamp
+from schemas import kinds as kinds_of_values, timestamp
 from schemas.consensus import Consensus, Referral
 from schemas.kind import NO_DETAILS, Normal
 from schemas.report import Report
@@ -98,8 +98,14 @@ def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
 
 
 def pattern_of(report: Report) -> str:
-    """Give the pattern of a report's value, by which its consensus is named."""
-    return pattern.write(kinds.every()[report.kind].terms(Normal(report.value, report.details)))
+    """Give the pattern by which the consensus on a report's value is named: the same for all forms of one thing."""
+    value = kinds_of_values.get(report.kind).key(report.value)
+    return pattern.write(kinds.every()[report.kind].terms(Normal(value, report.details)))
+
+
+def pattern_by_name(consensus: Consensus) -> str:
+    """Give the pattern of a consensus, by the name of the value that it says."""
+    return pattern.write(kinds.every()[consensus.kind].terms(Normal(consensus.value, consensus.details)))
 
 
 @lru_cache(maxsize=4096)

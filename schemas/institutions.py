@@ -25,10 +25,17 @@ def keeps(institutions: Iterable[str], value: str, details: Mapping[str, str] = 
     """
     bank = value.split(":")[1] if value.count(":") >= 2 else ""
     named = {bank, details.get("bic", "")[:8]}
-    return any(
-        each in named if _is_bic(each) else not bank and (value[:2], value[4 : len(each)]) == (each[:2], each[4:])
-        for each in institutions
-    )
+    return any(each in named if _is_bic(each) else _begins(value, bank, each) for each in institutions)
+
+
+def _begins(value: str, bank: str, institution: str) -> bool:
+    """Tell whether an account is one of those whose IBANs begin so; ``bank`` is its bank's code where it has no IBAN.
+
+    A sort code names the bank too, so that the account without its IBAN is at the institution that the code ends.
+    """
+    if not bank:
+        return (value[:2], value[4 : len(institution)]) == (institution[:2], institution[4:])
+    return value[:2] == institution[:2] == "GB" and len(bank) == 6 and institution[8:] == bank
 
 
 def _is_bic(text: str) -> bool:

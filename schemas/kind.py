@@ -68,6 +68,22 @@ class Kind(ABC):
         """Give the widest marking that reports of a value may bear; a wider one is narrowed to it."""
         return Tlp.CLEAR
 
+    def key(self, value: str) -> str:
+        """Give the one normal form that all normal forms of the same thing have in common; mostly ``value`` itself.
+
+        By this it is told whether two reports are about one thing. ``value`` may be a normal form of an older version.
+        """
+        return value
+
+    @property
+    def has_several_names(self) -> bool:
+        """Tell whether one thing of this kind may have several normal forms."""
+        return type(self).key is not Kind.key
+
+    def fullest(self, values: Iterable[str]) -> str:
+        """Give of several normal forms of one thing the one that says most."""
+        return min(values)
+
     @abstractmethod
     def recognises(self, raw: str) -> bool:
         """Tell, cheaply, whether a value that comes without a kind looks like one of this kind and of no other."""

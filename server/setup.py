@@ -3,7 +3,7 @@
 from server.release import harmless
 from server.release.policy import Policy, put_in_force
 from server.settings import Settings
-from server.store import Store, collections, hub
+from server.store import Store, collections, hub, renaming
 
 
 def set_up(store: Store, title: str | None = None) -> list[str]:
@@ -13,6 +13,7 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
     """
     store.migrate()
     with store.begin() as tx:
+        renaming.every(tx)
         if title is not None:
             hub.rename(tx, title)
         return [collection.alias for collection in collections.create_defaults(tx)]

@@ -83,8 +83,9 @@ def _of_other_countries() -> Iterable[Example]:
     for raw, value, country, bank in (
         ("12345678", "AU:062000:12345678", "AU", "062-000"),
         ("062-000 1234 5678", "AU:062000:12345678", "AU", ""),
-        ("123-456-7890", "US:021000021:1234567890", "US", "021000021"),
-        ("021000021 1234567890", "US:021000021:1234567890", "US", ""),
+        ("123-456-7890", "US:CHASUS33:1234567890", "US", "021000021"),
+        ("021000021 1234567890", "US:CHASUS33:1234567890", "US", ""),
+        ("1234567890", "US:064208165:1234567890", "US", "064208165"),
         ("31926819", "GB:601613:31926819", "GB", "60-16-13"),
         ("60-16-13 31926819", "GB:601613:31926819", "GB", ""),
         ("50100012345678", "IN:HDFCINBB:50100012345678", "", "HDFC0000001"),
@@ -102,18 +103,29 @@ def _of_other_countries() -> Iterable[Example]:
         ("004-123-456789-001", "HK:HSBCHKHH:123456789001", "HK", ""),
         ("001-1234567", "JP:BOTKJPJT:0011234567", "JP", "0005"),
         ("123456-78-901234", "KR:SHBKKRSE:12345678901234", "KR", "088"),
-        ("333301234567", "KR:090:333301234567", "KR", "090"),
+        ("333301234567", "KR:KAKOKR22:333301234567", "KR", "090"),
         ("0200001234567890", "CN:ICBKCNBJ:0200001234567890", "CN", "中国工商银行"),
         ("0123-4/12345-6", "BR:341:0123123456", "BR", "341"),
+        ("0123/12345-6", "BR:341:0123123456", "BR", "60701190"),
         ("1234567", "CA:000312345:1234567", "CA", "12345-003"),
         ("0000014579", "NG:011:0000014579", "NG", "011"),
-        ("1234567890", "ZA:250655:1234567890", "ZA", "250655"),
-        ("012345678901", "TW:004:012345678901", "TW", "004"),
+        ("1234567890", "ZA:FIRNZAJJ:1234567890", "ZA", "250655"),
+        ("012345678901", "TW:BKTWTWTP:012345678901", "TW", "004"),
         ("002010077777777771", "MX:002:002010077777777771", "MX", ""),
         ("2850590940090418135201", "AR:285:2850590940090418135201", "AR", ""),
         ("01-0902-0068389-00", "NZ:01:0109020068389000", "NZ", ""),
     ):
         yield Example(raw, value, given={"country": country, "bank": bank})
+    for raw, value, bic in (
+        ("1234567890", "US:CHASUS33:1234567890", "CHASUS33XXX"),
+        ("0123 12345-6", "BR:341:0123123456", "ITAUBRSP"),
+        ("12345-003 1234567", "CA:000312345:1234567", "ROYCCAT2"),
+        ("0000014579", "NG:011:0000014579", "FBNINGLA"),
+        ("1234567890", "ZA:FIRNZAJJ:1234567890", "FIRNZAJJ"),
+        ("919912345678", "IN:PYTM:919912345678", "PYTMINBB"),
+        ("062-000 1234 5678", "AU:062000:12345678", "CTBAAU2S"),
+    ):
+        yield Example(raw, value, given={"bic": bic})
     yield Example("1234567", "JP:BOTKJPJT:0011234567", given={"country": "JP", "bank": "MUFG", "branch": "1"})
 
 
@@ -137,7 +149,8 @@ def _refused() -> Iterable[Example]:
     yield Example("1234567890", reason="bic-form", given={"bic": "KASIXXBK"})
     yield Example("1234567890", reason="bic-form", given={"bic": "KASITH"})
     yield Example("SG:KASITHBK:1234567890", reason="bic-form")
-    yield Example("123456789", reason="account-form", given={"bank": "KBANK"})
+    yield Example("123456789", reason="digits-lost", given={"bank": "KBANK"})
+    yield Example("12345678901", reason="digits-lost", given={"bank": "ออมสิน"})
     yield Example("12345", reason="account-form", given={"bank": "ออมสิน"})
     yield Example("1234567", reason="account-form", given={"bic": "BOTKJPJT"})
     yield Example("12", reason="account-form", given={"bic": "DBSSSGSG"})

@@ -1,6 +1,7 @@
 """Accounts of countries without IBANs: which codes stand for banks, and how many digits numbers have.
 
-Where a code's bank is known by its BIC, the BIC names it, so that both give one account; else the code does.
+A bank's code and its BIC give one account, known by the one or the other (``equivalence``); a code whose bank
+is not known here stands for itself.
 """
 
 import re
@@ -12,7 +13,7 @@ from stdnum.ar import cbu
 from stdnum.nz import bankaccount
 from stdnum.us import rtn
 
-from schemas.banks import names
+from schemas.banks import equivalence, names
 from schemas.banks.spelling import bare
 from schemas.errors import Rejected
 
@@ -68,7 +69,7 @@ COUNTRIES: Mapping[str, Country] = {
     "AU": Country("BSB", r"\d{6}", r"\d{5,10}", "5 to 10 digits", r"(\d{3}[ -]?\d{3})[ ,/:-]+(\d[\d -]{3,12}\d)"),
     "BR": Country(
         "bank code",
-        r"\d{3}",
+        r"\d{3}|\d{8}",
         r"\d{4}\d{4,12}[\dX]",
         "4 digits of the agency and the account with its check digit",
         r"(\d{3})[ ,/:-]+(\d{4}(?:-\d)?[ ,/:]+[\d.-]{4,15}[\dXx])",
@@ -173,8 +174,7 @@ def bank_of(country: str, name: str) -> str:
     if rules and re.fullmatch(rules.code, code):
         if not rules.holds(code):
             raise Rejected("bank-code", f"the {rules.called} is none that exists: its check digit does not fit")
-        own = rules.bank(code)
-        return names.by_code(country, own) or own
+        return equivalence.known_by(country, rules.bank(code))
     if bic := names.by_name(country, name):
         return bic
     wanted = f"its {rules.called}, or " if rules and rules.called else ""

@@ -10,30 +10,18 @@ from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
 
 from schemas import thai_banks
-from schemas.banks import examples, iban, national
+from schemas.banks import equivalence, examples, iban, lengths, national
 from schemas.banks.spelling import bare, compact, is_card, plain
+from schemas.banks.written import is_grouped, parted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
 from schemas.vocabulary import Action
 
 # Fewest digits where numbers repeat from branch to branch, so that the branch's code has to stand in front.
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
-_LONGEST = 300
 
 _OWN = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")
 _BIC_SHAPE = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-
-_WORDED = re.compile(r"(\D*?)(\d(?:[\d .\-/]*\d)?)(\D*)")
-# Outside Thailand a number may have letters; groups of letters alone are words beside it.
-_LETTERED = re.compile(r"[A-Za-z]*[./-]?\d[A-Za-z0-9]*(?:[ ./-]+[A-Za-z]*\d[A-Za-z0-9]*)*")
-_LABELS = re.compile(
-    r"เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชี|เลขที่|\b(?:account|acct|acc|a/c|number|no)\b\.?|[:#,;|]|^[\s./-]+|[\s./-]+$",
-    re.IGNORECASE,
-)
-# Thai accounts of ten digits are written 123-4-56789-0, as no other country's are.
-_THAI_GROUPS = r"\d{3}[- ]\d[- ]\d{5}[- ]\d"
-_GROUPED = re.compile(_THAI_GROUPS)
-_CODED = re.compile(rf"(\d{{3}})[-/ ]({_THAI_GROUPS}|\d{{10}})")
 
 
 class BankAccount(Kind):
@@ -72,6 +60,14 @@ class BankAccount(Kind):
         if own := _OWN.fullmatch(text.upper()):
             return _of_own_form(own[1], own[2], own[3], bic)
         return _numbered(text, columns, bic)
+
+    def key(self, value: str) -> str:
+        """Give the shortest name that follows from each name of an account: bank, branch and number."""
+        return equivalence.key(value)
+
+    def fullest(self, values: Iterable[str]) -> str:
+        """Give the IBAN among an account's names, where there is one."""
+        return equivalence.fullest(values)
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is shaped like an IBAN of a country that has them, or is written as our normal form."""
@@ -144,7 +140,7 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     country = columns.get("country", "").upper() or bic[4:6] or national.country_of(bare(named))
     if not named and (inside := national.parted(country or "IN", text)):
         country, (named, text) = country or "IN", inside
-    words, written = _parted(text, country if bic or named else "", alone=not named and not bic)
+    words, written = parted(text, country if bic or named else "", alone=not named and not bic)
     number = bare(column or written)
     if column and written and bare(written) != number:
         raise Rejected("account-form", "the value and the account_number column are two different numbers; report each")
@@ -164,23 +160,7 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
         )
     if banks and country in national.COUNTRIES:
         return _coded(country, bank, column or written, columns.get("branch", ""))
-    return _account(bank, column or written)
-
-
-def _parted(text: str, country: str, *, alone: bool) -> tuple[str, str]:
-    """Give the words and the number of ``text``; ``alone`` where nothing but these words can name the bank.
-
-    ``country`` is that of a bank which the columns name, "" where they name none.
-    """
-    if len(text) > _LONGEST:
-        raise Rejected("account-form", "far longer than a bank's name and a number; give these alone")
-    if (coded := _CODED.fullmatch(text)) and (alone or _GROUPED.fullmatch(coded[2])):
-        return coded[1], coded[2]
-    if country not in ("", "TH") and _LETTERED.fullmatch(text):
-        return "", text
-    if worded := _WORDED.fullmatch(text):
-        return _LABELS.sub(" ", f"{worded[1]} {worded[3]}").strip(), worded[2]
-    return ("", text) if any(char.isdigit() for char in text) else (text, "")
+    return _account(bank, column or written, columns.get("branch", ""))
 
 
 def _bank(name: str, written: str, country: str) -> str:
@@ -197,7 +177,7 @@ def _thai_bank(name: str, written: str, country: str) -> str:
     found = thai_banks.named(name.zfill(3) if name.isdigit() else name)
     if found is None:
         raise Rejected("bank-unknown", "only Thai banks are known by name alone; add the bank's country, or its BIC")
-    sure = country == "TH" or thai_banks.is_thai(name) or _GROUPED.fullmatch(written) is not None
+    sure = country == "TH" or thai_banks.is_thai(name) or is_grouped(written)
     plain_ten = name.isdigit() and len(bare(written)) == 10
     if found.shared and not sure and not plain_ten:
         raise Rejected("bank-unknown", "banks of several countries have this name or code: add country TH, or the BIC")
@@ -211,18 +191,20 @@ def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
 
 
 def _normal(country: str, account: national.Account) -> Normal:
+    lengths.check(account.bank, account.number)
     return Normal(f"{country}:{account.bank}:{account.number}")
 
 
-def _account(bic: str, written: str) -> Normal:
+def _account(bic: str, written: str, branch: str = "") -> Normal:
     """Give the normal form of an account at the bank with ``bic`` that has no IBAN."""
     number = bare(written)
     _refuse_card(number)
     country = bic[4:6]
-    lengths = thai_banks.digits(bic)
-    if country == "TH" and lengths and len(number) not in lengths:
-        hint = "; a leading zero may have been lost" if len(number) == min(lengths) - 1 else ""
-        raise Rejected("account-form", f"account numbers of this bank have {lengths[0]} digits{hint}")
+    bank, number = equivalence.at_bank(country, bic, number)
+    if bank != bic and _BIC_SHAPE.fullmatch(bank) is None:
+        return _coded(country, bank, written if number == bare(written) else number, branch)
+    bic = bank
+    lengths.check(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")
     if iban.alone(country):

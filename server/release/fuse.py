@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from schemas import kinds
 from schemas.consensus import Consensus
+from schemas.kind import Kind, Normal
 from schemas.partner import Partner
 from schemas.report import Evidence, Report
 from schemas.vocabulary import HolderStatus, OpinionWord, Outcome, ScamType
@@ -81,10 +82,9 @@ def fuse(
     if not said:
         raise ValueError("nothing is said")
     reporters = independent(said)
+    kind = kinds.get(reporters[0].report.kind)
+    reporters = _by_one_name(kind, reporters, {each.report.value for each in said})
     report = reporters[0].report
-    if any((each.report.kind, each.report.value) != (report.kind, report.value) for each in said):
-        raise ValueError("a consensus is on one value")
-    kind = kinds.get(report.kind)
     authority = [grade.has_authority(each.partner, each.report) for each in reporters]
     weights = [
         confidence.weight(each.report.confidence, each.reliability, authority=has)
@@ -131,6 +131,19 @@ def fuse(
         hold=alone.hold if alone else None,
         origins=_origins(reporters),
     )
+
+
+def _by_one_name(kind: Kind, reporters: list[Said], names: set[str]) -> list[Said]:
+    """Give what is said of one value by that of its ``names`` that says most. Raises ``ValueError`` for several values.
+
+    A bank's authority over an account comes from the account's name, whoever gave it.
+    """
+    if any(each.report.kind != kind.name for each in reporters) or len(set(map(kind.key, names))) > 1:
+        raise ValueError("a consensus is on one value")
+    if len(names) == 1:
+        return reporters
+    value = kind.fullest(names)
+    return [each._replace(report=each.report.about(Normal(value, each.report.details))) for each in reporters]
 
 
 def end(report: Report, seen: Iterable[Seen], at: datetime) -> datetime:

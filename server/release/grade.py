@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from schemas.banks import iban
+from schemas.banks import equivalence
 from schemas.institutions import keeps
 from schemas.kind import Kind
 from schemas.partner import Partner
@@ -73,5 +73,4 @@ def has_authority(partner: Partner, report: Report) -> bool:
     if report.kind != _ACCOUNT or not partner.institutions:
         return False
     # The bank is read from the account itself: what a report says beside it, anybody may say.
-    beside = {"bic": iban.bank(report.value)} if ":" not in report.value else {}
-    return keeps(partner.institutions, report.value, beside)
+    return keeps(partner.institutions, report.value, {"bic": equivalence.keeper(report.value)})

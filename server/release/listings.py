@@ -39,7 +39,10 @@ class Listings:
         if not value.claims:
             return [each for each in value.listings if self.there(each, track)]
         first = islice(self._ids(value, track), len(value.ids) + len(self._taken) + 1)
-        return [each for each in first if each in value.listings]
+        listed = [each for each in first if each in value.listings]
+        # Under another name of the value, or by a rule of before.
+        others = sorted(each for each in value.listings.difference(listed) if self.there(each, track))
+        return others + listed
 
     def next(self, value: Value, track: str) -> str:
         """Give the id of the first listing that there was not yet: what was taken back stays so under its id."""

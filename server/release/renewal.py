@@ -1,13 +1,13 @@
 """What the hub says of values: in each room one consensus of each, renewed when what partners say of it has changed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from mappers import consensus, extension, marking
-from schemas import timestamp
+from schemas import kinds, timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release import rooms
@@ -19,6 +19,8 @@ from server.release.renew import is_news
 from server.release.rooms import Rooms
 from server.release.scene import Scene
 from server.release.values import Claim, Value
+
+Obj = Mapping[str, Any]
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -67,6 +69,25 @@ class Standing:
     renewed: bool = False
 
 
+def _by_one_name(wanted: dict[str, _Said]) -> dict[str, _Said]:
+    """Give what is to be said in the rooms of one track by one name of the value: one that is heard in all of them."""
+    if len({each.consensus.value for each in wanted.values()}) <= 1:
+        return wanted
+    named = {}
+    for room, said in wanted.items():
+        about = said.consensus
+        named[room] = said._replace(consensus=about._replace(value=kinds.get(about.kind).key(about.value)))
+    return named
+
+
+def _is_renamed(there: Mapping[str, Obj], wanted: Mapping[str, _Said]) -> bool:
+    """Tell whether what stands under an id names the value otherwise than what is to be said."""
+    if not there or not wanted:
+        return False
+    said = next(iter(wanted.values())).consensus
+    return {obj["pattern"] for obj in there.values()} != {consensus.pattern_by_name(said)}
+
+
 def _enters(room: str, reach: Rooms) -> bool:
     return room in reach.shared
 
@@ -111,7 +132,14 @@ class Renewal:
         id_ = next((each for each in reversed(listed) if self._listings.there(each, track)), "")
         there = self._listings.there(id_, track)
         moments = [timestamp.parse(obj["modified"]) + _MILLISECOND for obj in there.values()]
-        if any(room not in there and self._publication.version(room, id_) for room in wanted):
+        wanted = _by_one_name(wanted)
+        for room, other in self._doubles(listed, id_, track):
+            last = self._publication.take_back(room, other)
+            moments.append(timestamp.parse(last["modified"]) + _MILLISECOND)
+            standing.left |= {room} - wanted.keys()
+        if _is_renamed(there, wanted) or any(
+            room not in there and self._publication.version(room, id_) for room in wanted
+        ):
             # A room can have it no more under this id: it is listed anew, as another object, in all of them.
             leaving, there = set(there), {}
             self._listings.look([(value, track)])
@@ -142,6 +170,11 @@ class Renewal:
             moment += _MILLISECOND
         if id_ not in value.listings:
             self._publication.listed.append((value.subject, id_))
+
+    def _doubles(self, listed: list[str], id_: str, track: str) -> list[tuple[str, str]]:
+        """Give room and id of each listing of a track that stands beside the one under ``id_``."""
+        others = (each for each in listed if each != id_)
+        return [(room, other) for other in others for room in self._listings.there(other, track)]
 
     def _shared(self, value: Value) -> dict[str, _Said]:
         """Give what is to be said in each shared room, out of what may be heard there and nothing else."""

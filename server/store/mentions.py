@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from sqlalchemy import select
 
+from schemas import kinds
 from server.store.bulk import insert_many
 from server.store.lists import any_of, chunks
 from server.store.store import Tx
@@ -12,8 +13,8 @@ from server.store.tables import mentions
 
 
 def subject(kind: str, value: str) -> str:
-    """Give the name under which a value in its normal form is known here."""
-    return f"{kind}:{value}"
+    """Give the name under which a value in its normal form is known here, the same for all forms of one thing."""
+    return f"{kind}:{kinds.get(kind).key(value)}"
 
 
 def passed_on(object_id: str) -> str:

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from schemas import hosts
+from schemas.banks import equivalence
 from server.release.lists import folder
 from server.release.lists.catalogue import EVERY, Holds, Listing
 
@@ -97,8 +98,8 @@ class Index:
 
     @cached_property
     def accounts(self) -> Mapping[str, Listing]:
-        """Give the bank accounts that are examples."""
-        return self._first(Holds.ACCOUNTS)
+        """Give the bank accounts that are examples, by what all names of an account have in common."""
+        return {equivalence.key(account): listing for account, listing in self._first(Holds.ACCOUNTS).items()}
 
     @cached_property
     def numbers(self) -> Mapping[str, Listing]:

@@ -85,14 +85,14 @@ def test_a_computed_iban_holds_number_and_bank(number: int) -> None:
 @pytest.mark.parametrize(
     "good",
     [
-        ("021000021", "US"),
-        ("011000015", "US"),
-        ("111000025", "US"),
+        ("021000021", "US", "CHASUS33"),
+        ("011000015", "US", "011000015"),
+        ("111000025", "US", "BOFAUS3N"),
     ],
 )
-def test_a_wrong_digit_of_a_routing_number_is_refused(good: tuple[str, str]) -> None:
-    code, country = good
-    assert value("1234567890", bank=code, country=country) == f"US:{code}:1234567890"
+def test_a_wrong_digit_of_a_routing_number_is_refused(good: tuple[str, str, str]) -> None:
+    code, country, known_by = good
+    assert value("1234567890", bank=code, country=country) == f"US:{known_by}:1234567890"
     for digit in set("0123456789") - {code[-1]}:
         assert refusal("1234567890", bank=code[:-1] + digit, country=country) == "bank-code"
 
