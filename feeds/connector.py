@@ -123,6 +123,13 @@ class Push(Connector[S_co]):
     def begin(self, outgoing: Outgoing) -> None:
         """Be told, before the first objects of a run, whom they are for."""
 
+    def check(self) -> None:
+        """Open the connection, log in and have the peer answer, without giving it anything: what a dry run does.
+
+        Raises ``TryLater`` and ``Misconfigured``.
+        """
+        self.push(())
+
     @abstractmethod
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver ``items`` and give the peer's answer to each; delivering again does no harm.

@@ -34,6 +34,8 @@ def push(work: Work, feed: Push[PushSettings]) -> None:
         at = position(work, partner, feed.settings)
         outgoing = Outgoing(work.store, at.collection, work.run.feed, partner.name)
         feed.begin(outgoing)
+        if work.dry_run:
+            feed.check()
         more = True
         while more and not work.stopped():
             before = at

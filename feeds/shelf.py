@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 PAYLOAD_TYPE = "application/vnd.scamfeed.manifest+json"
 
+_PROBE = ".scamfeed-check"
 _MOST_SIGNATURES = 8
 
 Sha256 = Annotated[str, "hexadecimal"]
@@ -81,6 +82,11 @@ class Shelf:
             pass
         logger.warning("manifest begun anew reason=our key has not signed the one that is there; its files are left")
         return None
+
+    def check(self) -> None:
+        """See that files can be put into the folder. Raises ``TryLater`` and ``Misconfigured``."""
+        self._folder.put(_PROBE, lambda out: out.write(b"may be removed\n"))
+        self._folder.remove(_PROBE)
 
     def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> Entry:
         """Write a file by ``write``, which tells how many indicators it has written."""

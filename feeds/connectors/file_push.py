@@ -86,6 +86,11 @@ class FilePush(Push[FilePushSettings]):
         self._outgoing = outgoing
         self._revoked = False
 
+    def check(self) -> None:
+        """Read the signing key, and write a file into the folder and remove it again."""
+        _, shelf = self._opened()
+        shelf.check()
+
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Write what ``items`` add and remove."""
         outgoing, shelf = self._opened()

@@ -51,6 +51,12 @@ class NoticePush(Push[NoticePushSettings]):
         """Remember whose ledger tells what is new to the partner."""
         self._outgoing = outgoing
 
+    def check(self) -> None:
+        """See that the room's server answers; whether it knows the room only a notice would tell."""
+        opened = self._open()
+        with consequences(_PEER):
+            opened.head(self._url)
+
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Tell how many indicators there are among ``items``."""
         told = [item for item in items if item.type == "indicator"]
@@ -70,7 +76,7 @@ class NoticePush(Push[NoticePushSettings]):
             self._session.close()
         self._session = None
 
-    def _post(self, text: str) -> None:
+    def _open(self) -> requests.Session:
         if self._session is None:
             self._url = self.settings.url.reveal()
             try:
@@ -78,8 +84,12 @@ class NoticePush(Push[NoticePushSettings]):
             except ValueError as error:
                 raise Misconfigured(f"url: {error}") from None
             self._session = session(self.settings, self._url)
+        return self._session
+
+    def _post(self, text: str) -> None:
+        opened = self._open()
         with consequences(_PEER):
-            answer = self._session.post(self._url, json={self.settings.field: text})
+            answer = opened.post(self._url, json={self.settings.field: text})
             answer.raise_for_status()
         check_no_page(_PEER, answer)
 

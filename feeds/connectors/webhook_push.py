@@ -10,7 +10,7 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.consequences import consequences
+from feeds.consequences import Refused, consequences
 from feeds.envelopes import Envelopes, check_no_page, check_whole, refused
 from feeds.outbound import OutboundSettings, session
 from feeds.signing import Signer
@@ -60,8 +60,20 @@ class WebhookPush(Push[WebhookPushSettings]):
         """Remember whose ledger tells what is new to the partner."""
         self._outgoing = outgoing
 
+    def check(self) -> None:
+        """Post a message without events, signed like every other."""
+        self._open()
+        try:
+            self._post(())
+        except Refused as refusal:
+            raise Misconfigured(f"{_PEER}: refuses a message without events ({refusal})") from refusal
+
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver ``items``, in their order."""
+        self._open()
+        return self._envelopes.send(items)
+
+    def _open(self) -> None:
         settings = self.settings
         if self._session is None:
             secrets = [each.reveal() for each in (settings.secret, settings.old_secret) if each is not None]
@@ -71,7 +83,6 @@ class WebhookPush(Push[WebhookPushSettings]):
             if settings.token:
                 opened.headers["Authorization"] = f"Bearer {settings.token.reveal()}"
             self._session = opened
-        return self._envelopes.send(items)
 
     def close(self) -> None:
         """Close the connection; the next run opens one with the secrets as they are then."""

@@ -73,7 +73,9 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
 def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="the feed's name in the configuration")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="do all but keep or send anything")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="connect and log in, and do all but keep or send anything")
+    ] = False,
     rejects: Annotated[
         Path | None, typer.Option(help="where to write the rejected rows of a pull, as JSON lines (of STIX: none)")
     ] = None,

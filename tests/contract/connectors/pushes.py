@@ -22,6 +22,9 @@ from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_c
 class PushContract(Contract):
     """A push takes ``takedown`` to its peer."""
 
+    # False where nothing but what is delivered would show that a login is refused.
+    dry_run_logs_in = True
+
     @abstractmethod
     def objects(self) -> list[dict[str, Any]]:
         """Give the objects that arrived at the peer, in order."""
@@ -75,6 +78,27 @@ class PushContract(Contract):
         assert sent.keys() == {item.id for item in items}
         # What is beside indicators some peers have no place for.
         assert {answer.split(":")[0] for answer in sent.values()} - {"passed over"} == {"failed", "success"}
+
+    def test_a_dry_run_gives_the_peer_nothing(self, store: Store) -> None:
+        self.prepare(store, 3)
+        result = run(store, self.feed(), dry_run=True)
+        assert (result.ending, result.error) == ("done", None)
+        assert self.objects() == []
+
+    def test_a_dry_run_says_that_the_peer_is_not_there(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.kill_peer()
+        result = run(store, self.feed(), dry_run=True)
+        assert (result.ending, result.accepted) == ("try-later", 0)
+        self.revive_peer()
+        assert run(store, self.feed(), dry_run=True).ending == "done"
+
+    def test_a_dry_run_says_that_the_peer_refuses_who_we_are(self, store: Store) -> None:
+        self.prepare(store, 3)
+        self.break_credentials()
+        result = run(store, self.feed(), dry_run=True)
+        assert result.ending == ("misconfigured" if self.dry_run_logs_in else "done")
+        assert (result.accepted == 0) is self.dry_run_logs_in
 
     def test_revocations_come_first(self, store: Store) -> None:
         self.prepare(store, 4)
