@@ -19,7 +19,8 @@ from schemas.vocabulary import HolderStatus, Outcome  # noqa: E402
 from server.release import grade  # noqa: E402
 from server.release.calibration import reliability  # noqa: E402
 from server.release.confidence import weight  # noqa: E402
-from server.release.fuse import Judged, Said, Seen, fuse  # noqa: E402
+from server.release.fuse import fuse  # noqa: E402
+from server.release.statements import Judged, Said, Seen  # noqa: E402
 from server.store.calibration import Calibration, Verdict  # noqa: E402
 
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -95,6 +96,8 @@ def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[J
     hold = Hold(until=_NOON + timedelta(days=3))
     until = {"confidence": 95, "authority": True, "hold": hold}
     yield "one with authority, 95, who asks for a hold until a day", [until], [], []
+    yield "the same; another reports it with 20 (the hold stands beside)", [until, {"confidence": 20}], [], []
+    yield "the same; another reports it with 80 (the hold stands beside)", [until, sure], [], []
 
 
 def _confidence() -> list[str]:

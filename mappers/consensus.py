@@ -19,7 +19,7 @@ _REST = slice(Consensus._fields.index("valid_until") + 1, None)
 _NO_TIMES = (None, None, datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 # What a hub says beside, in the extension and as labels.
 _BESIDE = frozenset(
-    {"grade", "reporters", "reporter_kinds", "scam_types", "disputed", "listing", "referral", "sharing"}
+    {"grade", "reporters", "reporter_kinds", "scam_types", "disputed", "holds", "listing", "referral", "sharing"}
 )
 _MARKS = ("scam:grade=", "scam:disputed=")
 _IN_REPORTS = (frozenset(Consensus._fields) & Report.model_fields.keys()) - {"value", "details"}
@@ -133,6 +133,7 @@ def _frame(
         reporter_kinds=consensus.reporter_kinds,
         scam_types=consensus.scam_types,
         disputed=consensus.disputed or None,
+        holds=[hold.model_dump(mode="json", exclude_none=True) for hold in consensus.holds],
         listing=seq + 1 if seq else None,
         referral=referral._asdict() if referral else None,
     )

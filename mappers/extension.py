@@ -9,14 +9,14 @@ from mappers import identity, limits
 from schemas import context, timestamp
 from schemas.report import Report
 from schemas.sharing import Sharing
-from schemas.vocabulary import scam_category
+from schemas.vocabulary import Action, scam_category
 
 ID = "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c"
 PROJECT = "Scamfeed"
 _TYPE = "property-extension"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 # When what the definition says was last changed.
-_MODIFIED = "2026-11-24T20:00:00.000Z"
+_MODIFIED = "2026-11-26T01:40:00.000Z"
 _SAID = ("scam_type", "channel", "payment_rail", "holder_status", "reference", "first_seen", "last_seen", "countries")
 
 
@@ -34,8 +34,13 @@ def write(report: Report) -> dict[str, Any]:
 
 
 def read(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give back the report's columns that ``write`` put into the extension."""
+    """Give back the report's columns that ``write`` put into the extension.
+
+    The hold that a hub passes on beside the word of several is none of the report that these come to.
+    """
     columns = {name: properties[name] for name in (*_SAID, "evidence", "hold") if name in properties}
+    if properties.get("reporters", 1) != 1 or ("grade" in properties and properties["grade"] == Action.BLOCK):
+        columns.pop("hold", None)
     if "requested_action" in properties:
         columns["action"] = properties["requested_action"]
     return columns

@@ -17,6 +17,11 @@ _TEXTS = {
     Event.RETRACTED: ("Taken back everywhere", "ถอนออกจากทุกแห่งแล้ว"),
     Event.APPROVED: ("Looked at, and let pass", "ตรวจสอบแล้ว ให้ผ่าน"),
     Event.REFUSED: ("Looked at, and refused", "ตรวจสอบแล้ว ไม่ให้ผ่าน"),
+    Event.UPHELD: ("Doubted, looked at, and upheld: it stays listed", "มีผู้โต้แย้ง ตรวจสอบแล้ว ยังคงอยู่ในรายการ"),
+    Event.DELISTED: (
+        "Doubted, looked at, and delisted: taken back everywhere",
+        "มีผู้โต้แย้ง ตรวจสอบแล้ว ถอนออกจากรายการทุกแห่ง",
+    ),
 }
 
 

@@ -22,7 +22,9 @@ class Consensus(NamedTuple):
     ``reporters`` counts those who say so independently of each other, ``reporter_kinds`` what they are; nothing here
     says who they are. ``confidence`` goes in steps of 5 up to 95, and 99. ``grade`` is one of the kind's grades.
     ``disputed``: somebody holds it for a false positive. ``scam_types`` are those that were said beside ``scam_type``.
-    ``reference``, ``description`` and ``hold`` are a single reporter's own, and there while nobody else reports it.
+    ``reference`` and ``description`` are a single reporter's own, and there while nobody else reports it. ``hold`` is
+    what authority asks to hold, or a single reporter; it stands beside the grade and ends by itself. ``holds`` has all
+    of them where there are several, those that end last first.
     """
 
     kind: str
@@ -48,4 +50,5 @@ class Consensus(NamedTuple):
     description: str | None
     lang: str
     hold: Hold | None
+    holds: tuple[Hold, ...]
     origins: tuple[str, ...]

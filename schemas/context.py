@@ -8,12 +8,24 @@ from schemas.feedback import Event
 from schemas.partner import FocalFunction, PartnerKind
 from schemas.vocabulary import Action, Channel, HolderStatus, Outcome, OutcomeReason, PaymentRail, Purpose, ScamType
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 
 _WORD = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 60}
 _TIME = {"type": "string", "format": "date-time"}
 _AMOUNT = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
 _CURRENCY = {"type": "string", "pattern": "^[A-Z0-9]{2,12}$", "description": "ISO 4217, or a coin's symbol"}
+_HOLD: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "amount": _AMOUNT,
+        "currency": _CURRENCY,
+        "reference": {"type": "string", "maxLength": 200},
+        "until": _TIME,
+    },
+    "required": ["until"],
+    "dependentRequired": {"amount": ["currency"], "currency": ["amount"]},
+    "additionalProperties": False,
+}
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
@@ -79,6 +91,12 @@ def _of_a_consensus() -> dict[str, Any]:
             "description": "what reporters call the scam beside scam_type",
         },
         "disputed": {"const": True, "description": "somebody holds it for a false positive"},
+        "holds": {
+            "type": "array",
+            "items": _HOLD,
+            "minItems": 2,
+            "description": "all that is asked to be held, where hold is one of several",
+        },
         "listing": {"type": "integer", "minimum": 2, "description": "how often it was listed, taken back between"},
         "referral": {
             "type": "object",
@@ -161,19 +179,7 @@ def schema() -> dict[str, Any]:
         "target": {**end, "description": "of a flow: what the observable is that the money went to"},
         "amount": {**_AMOUNT, "description": "of a flow: how much; rounded to two digits unless both ends are wallets"},
         "currency": _CURRENCY,
-        "hold": {
-            "type": "object",
-            "properties": {
-                "amount": _AMOUNT,
-                "currency": _CURRENCY,
-                "reference": {"type": "string", "maxLength": 200},
-                "until": _TIME,
-            },
-            "required": ["until"],
-            "dependentRequired": {"amount": ["currency"], "currency": ["amount"]},
-            "additionalProperties": False,
-            "description": "which amount to hold rather than the whole account, for which case, and until when",
-        },
+        "hold": {**_HOLD, "description": "which amount to hold, for which case, and until when, whatever the grade"},
         **_of_a_consensus(),
         "feedback": _feedback(),
         "transfers": {"type": "integer", "minimum": 1, "description": "of a flow: in how many transfers"},

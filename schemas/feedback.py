@@ -18,6 +18,8 @@ class Event(StrEnum):
     RETRACTED = "retracted"
     APPROVED = "approved"
     REFUSED = "refused"
+    UPHELD = "upheld"
+    DELISTED = "delisted"
 
 
 class Feedback(NamedTuple):

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from schemas.partner import Partner
 from schemas.vocabulary import Outcome
 from server.release.confidence import NEWCOMER, weight
-from server.release.fuse import Judged, Said
 from server.release.grade import has_authority
+from server.release.statements import Judged, Said
 from server.store.calibration import Calibration, Verdict
 
 # As if each partner had reported that often before, and been as reliable as a newcomer is held to be.

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Set
 
 from mappers import consensus, ids
-from server.release.fuse import Said
 from server.release.rooms import Rooms
+from server.release.statements import Said
 
 
 def is_echo(said: Said, reach: Rooms, others: Iterable[tuple[str, Rooms]], listings: Set[str], hub: str) -> bool:

@@ -4,19 +4,18 @@ docs/consensus.md and release-rules.md say the rules in words, with tables of th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from schemas import kinds
 from schemas.consensus import Consensus
 from schemas.kind import Kind, Normal
-from schemas.partner import Partner
 from schemas.report import Evidence, Report
-from schemas.vocabulary import HolderStatus, OpinionWord, Outcome, ScamType
-from server.release import confidence, grade
-from server.release.confidence import NEWCOMER, Doubt
+from schemas.vocabulary import HolderStatus, ScamType
+from server.release import confidence, grade, holds
+from server.release.confidence import Doubt
+from server.release.statements import Judged, Said, Seen
 
 # Whoever means longer says it again.
 _LONGEST = timedelta(days=730)
@@ -24,46 +23,7 @@ _MOST_EVIDENCE = 50
 _MOST_COUNTRIES = 60
 _MOST_WORDS = 20
 _SAYS_LITTLE = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
-_NO_ORIGINS: frozenset[str] = frozenset()
 _Word = TypeVar("_Word", bound=str)
-
-
-class Said(NamedTuple):
-    """One partner's latest indicator of the value.
-
-    ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself.
-    """
-
-    partner: Partner
-    report: Report
-    id: str
-    reliability: float = NEWCOMER
-    origins: frozenset[str] = _NO_ORIGINS
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One partner's sighting of the value; ``count`` 0 says that it was looked for and not seen."""
-
-    partner: Partner
-    first: datetime | None
-    last: datetime | None
-    count: int = 1
-
-
-class Judged(NamedTuple):
-    """What one partner did about the value, and why, or what it thinks of it, at a time."""
-
-    partner: Partner
-    outcome: Outcome | None
-    opinion: OpinionWord | None
-    at: datetime
-    reason: str | None = None
-
-    @property
-    def doubt(self) -> Doubt | None:
-        """Give what it says against the value."""
-        return confidence.doubt(self.outcome, self.opinion, self.reason)
 
 
 def fuse(
@@ -96,6 +56,7 @@ def fuse(
     first, last, since = _times(reporters, seen, at)
     reports = [each.report for each in reporters]
     alone = report if len(reports) == 1 else None
+    asked = holds.found(said, alone, at)
     scam_type, *others = _by_weight(weights, [each.scam_type for each in reports]) or [ScamType.UNKNOWN.value]
     return Consensus(
         kind=report.kind,
@@ -105,7 +66,7 @@ def fuse(
         grade=grade.of(
             kind,
             sure,
-            suffices=grade.suffices(weights, authority=any(authority)),
+            suffices=grade.suffices(weights, authority=holds.let_block(reporters, authority)),
             asked=grade.asked(reports),
             coerced=coerced or status is HolderStatus.COERCED,
             doubted=bool(doubts),
@@ -128,7 +89,8 @@ def fuse(
         reference=alone.reference if alone else None,
         description=alone.description if alone else None,
         lang=alone.lang if alone else "en",
-        hold=alone.hold if alone else None,
+        hold=asked[0] if asked else None,
+        holds=tuple(asked) if len(asked) > 1 else (),
         origins=_origins(reporters),
     )
 

@@ -14,10 +14,11 @@ from schemas.vocabulary import HolderStatus, Tlp
 from server.release import about, level, rooms
 from server.release.confidence import Doubt
 from server.release.echoes import is_echo
-from server.release.fuse import Judged, Said, Seen, live
+from server.release.fuse import live
 from server.release.rooms import Rooms
 from server.release.scene import Scene
 from server.release.spoken import said_of_values
+from server.release.statements import Judged, Said, Seen
 from server.release.values import DISPUTED, Claim, Sight, Value, Verdict
 from server.store import log, mentions, reviews
 from server.store.reviews import Held, Review

@@ -10,7 +10,17 @@ _TIMES = frozenset({"created", "modified", "valid_from", "valid_until"})
 _SEEN = frozenset({"first_seen", "last_seen"})
 # What a reader of the hub's own indicators acts on; all else of them comes along with the next version.
 _ACTED_ON = ("revoked", "confidence", "object_marking_refs")
-_ACTED_ON_OF_OURS = ("grade", "disputed", "scam_type", "holder_status", "countries", "details", "hold", "referral")
+_ACTED_ON_OF_OURS = (
+    "grade",
+    "disputed",
+    "scam_type",
+    "holder_status",
+    "countries",
+    "details",
+    "hold",
+    "holds",
+    "referral",
+)
 # What is joined from the words of several.
 _JOINED = ("reporter_kinds", "scam_types", "evidence")
 _BY_THE_HUB = "reporters"

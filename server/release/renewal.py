@@ -10,7 +10,7 @@ from mappers import consensus, extension, marking
 from schemas import kinds, timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release import rooms
+from server.release import holds, rooms
 from server.release.fuse import fuse
 from server.release.listings import Listings
 from server.release.policy import Facts, Source
@@ -121,7 +121,7 @@ class Renewal:
         self._in_rooms(value, standing, "", self._shared(value))
         there = {id_: room for id_ in value.listings for room in self._publication.out(id_) if self._scene.reader(room)}
         for name in sorted(self._told(value, there.values())):
-            said = None if value.disputed else self._said(value, partial(self._hears, name))
+            said = self._said(value, partial(self._hears, name))
             wanted = {self._scene.own(name): said} if said and self._admits(name, said) else {}
             self._in_rooms(value, standing, name, wanted)
         return standing
@@ -180,7 +180,7 @@ class Renewal:
         """Give what is to be said in each shared room, out of what may be heard there and nothing else."""
         wanted: dict[str, _Said] = {}
         heard_in = frozenset[str]().union(*(each.rooms.shared for each in value.claims))
-        if value.disputed or not heard_in:
+        if not heard_in:
             return wanted
         for room in self._scene.shared:
             if room in heard_in:
@@ -210,12 +210,15 @@ class Renewal:
 
     def _said(self, value: Value, hears: Callable[[Rooms], bool]) -> _Said | None:
         claims = [each for each in value.claims if hears(each.rooms)]
+        if value.disputed:
+            # A hold by authority ends when it says, or when who asked for it takes it back.
+            claims = [each for each in claims if holds.is_live(each.said, self._scene.at)]
         if not claims:
             return None
         fused = fuse(
             [each.said for each in claims],
             [each.seen for each in value.sights if hears(each.rooms)],
-            [each.judged for each in value.verdicts if hears(each.rooms)],
+            [] if value.disputed else [each.judged for each in value.verdicts if hears(each.rooms)],
             coerced=value.coerced,
             at=self._scene.at,
         )

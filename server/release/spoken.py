@@ -9,7 +9,7 @@ from schemas.outcome import Opinion, Outcome
 from schemas.partner import Partner
 from schemas.sighting import Sighting
 from server.release import level
-from server.release.fuse import Judged, Seen
+from server.release.statements import Judged, Seen
 
 
 def said_of_values(obj: Mapping[str, Any], partner: Partner) -> Seen | Judged | None:

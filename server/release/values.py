@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from mappers import consensus, foreign, kinds, pattern
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
-from server.release.fuse import Judged, Said, Seen
 from server.release.rooms import Rooms
+from server.release.statements import Judged, Said, Seen
 from server.store import mentions
 
 Obj = Mapping[str, Any]

@@ -16,7 +16,8 @@ from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from schemas.report import Report
 from schemas.vocabulary import Tlp
-from server.release.fuse import Said, fuse
+from server.release.fuse import fuse
+from server.release.statements import Said
 
 NARROW = "marking-definition--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"
 IDS = [

@@ -27,7 +27,7 @@ GOOD = [(name, example) for name, kind in every().items() for example in kind.ex
 def about(**words: Any) -> Consensus:
     """Give a consensus that says as little as there can be, but for ``words``."""
     little: dict[str, Any] = dict.fromkeys(Consensus._fields)
-    little |= dict.fromkeys(("reporter_kinds", "scam_types", "countries", "evidence", "origins"), ())
+    little |= dict.fromkeys(("reporter_kinds", "scam_types", "countries", "evidence", "holds", "origins"), ())
     little |= {"kind": "domain", "value": "bad.example.com", "details": NO_DETAILS, "scam_type": "unknown"}
     little |= {"confidence": 50, "grade": Action.WARN, "disputed": False, "reporters": 1, "lang": "en"}
     little |= {"valid_from": NOON, "valid_until": NOON + timedelta(days=90), "reporter_kinds": (PartnerKind.BANK,)}
@@ -56,6 +56,10 @@ FULL = about(
     reference="case 7",
     description="Said in words",
     hold=Hold(amount="1500.50", currency="THB", reference="case 7", until=NOON + timedelta(days=90)),
+    holds=(
+        Hold(amount="1500.50", currency="THB", reference="case 7", until=NOON + timedelta(days=90)),
+        Hold(until=NOON + timedelta(days=3)),
+    ),
     origins=("indicator--5d2d5c2e-0000-4000-8000-000000000001",),
 )
 
@@ -108,7 +112,9 @@ def test_the_extension_is_as_its_schema_has_it(said: Consensus, options: dict[st
 def test_it_is_read_as_the_report_that_asks_for_the_grade() -> None:
     report = from_stix(stix(FULL, tlp=Tlp.AMBER_STRICT, referral=REFERRAL))
     said = {name: getattr(FULL, name) for name in Consensus._fields if name in Report.model_fields}
-    assert {name: getattr(report, name) for name in said} == said
+    # What somebody asks to hold beside the word of several is none of the report that these come to.
+    assert {name: getattr(report, name) for name in said} == said | {"hold": None}
+    assert from_stix(stix(FULL._replace(reporters=1))).hold == FULL.hold
     assert (report.action, report.tlp, report.reporter) == (Action.HOLD, Tlp.AMBER_STRICT, HUB)
 
 

@@ -13,7 +13,8 @@ from schemas.partner import PartnerKind
 from schemas.report import Evidence, Hold, Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, Outcome, PaymentRail, Tlp
 from server.release import grade
-from server.release.fuse import Judged, Said, Seen, end, fuse, independent, live
+from server.release.fuse import end, fuse, independent, live
+from server.release.statements import Judged, Said, Seen
 from tests.unit.server.release.saying import HELD, NOON, VALUES, judged, partner, said, seen, statements, values
 
 DAY = timedelta(days=1)

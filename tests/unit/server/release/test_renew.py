@@ -12,9 +12,10 @@ from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.report import Hold
 from schemas.vocabulary import Action, Outcome, Tlp
-from server.release.fuse import Judged, Said, Seen, fuse
+from server.release.fuse import fuse
 from server.release.renew import is_news
 from server.release.revoke import revoked
+from server.release.statements import Judged, Said, Seen
 from tests.unit.server.release.saying import NOON, judged, said, seen
 
 DAY = timedelta(days=1)

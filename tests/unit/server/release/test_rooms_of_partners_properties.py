@@ -20,8 +20,9 @@ from schemas.reading import Reader
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release import review, rooms
 from server.release.contribute import contribute
-from server.release.fuse import Said, fuse
+from server.release.fuse import fuse
 from server.release.rooms import Rooms
+from server.release.statements import Said
 from server.setup import set_up
 from server.store import Store, collections, log, partners, registry
 from server.store.item import Item

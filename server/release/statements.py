@@ -1,0 +1,51 @@
+"""What partners say of one value: reports, sightings, and judgements of what others say."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from schemas.partner import Partner
+from schemas.report import Report
+from schemas.vocabulary import OpinionWord, Outcome
+from server.release import confidence
+from server.release.confidence import NEWCOMER, Doubt
+
+_NO_ORIGINS: frozenset[str] = frozenset()
+
+
+class Said(NamedTuple):
+    """One partner's latest indicator of the value.
+
+    ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself.
+    """
+
+    partner: Partner
+    report: Report
+    id: str
+    reliability: float = NEWCOMER
+    origins: frozenset[str] = _NO_ORIGINS
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One partner's sighting of the value; ``count`` 0 says that it was looked for and not seen."""
+
+    partner: Partner
+    first: datetime | None
+    last: datetime | None
+    count: int = 1
+
+
+class Judged(NamedTuple):
+    """What one partner did about the value, and why, or what it thinks of it, at a time."""
+
+    partner: Partner
+    outcome: Outcome | None
+    opinion: OpinionWord | None
+    at: datetime
+    reason: str | None = None
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Give what it says against the value."""
+        return confidence.doubt(self.outcome, self.opinion, self.reason)
