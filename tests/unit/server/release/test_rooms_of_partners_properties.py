@@ -24,7 +24,7 @@ from server.release.fuse import fuse
 from server.release.rooms import Rooms
 from server.release.statements import Said
 from server.setup import set_up
-from server.store import Store, collections, log, partners, registry
+from server.store import Store, collections, log, partners, personal, registry
 from server.store.item import Item
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
@@ -198,10 +198,11 @@ class Hub(RuleBasedStateMachine):
     def _versions(self, room: str, pattern: str) -> list[dict[str, Any]]:
         """Give the latest version of each listing of the pattern that a room ever had."""
         with self.store.read() as tx:
-            try:
-                page = log.page(tx, collections.get(tx, room), log.Query(types=("indicator",)))
-            except collections.UnknownCollection:
+            own = room.startswith("for-")
+            found = personal.find(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
+            if found is None:
                 return []
+            page = log.page(tx, found, log.Query(types=("indicator",)))
         return [obj for obj in map(msgspec.json.decode, page.bodies) if obj["pattern"] == pattern]
 
 
