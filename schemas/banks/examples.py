@@ -17,6 +17,13 @@ def _ibans() -> Iterable[Example]:
     yield Example(_GB, _GB, given={"account_number": "31926819"})
     yield Example("31926819", _GB, given={"iban": "GB29 NWBK 6016 1331 9268 19"})
     yield Example("", _FR, given={"iban": _FR})
+    yield Example("", _GB, given={"account_number": "GB29 NWBK 6016 1331 9268 19"})
+    yield Example("", _DE, given={"account_number": _DE, "bank": "Commerzbank"})
+    yield Example("0532013000", _DE, given={"account_number": _DE})
+    yield Example(_GB, _GB, given={"bank": "60-16-13", "account_number": "31926819"})
+    yield Example("532013000", _DE, given={"country": "DE", "bank": "370 400 44"})
+    yield Example("234573201", "AT611904300234573201", given={"country": "AT", "bank": "19043"})
+    yield Example("0500013M026", _FR, given={"country": "FR", "bank": "20041", "branch": "01005"})
     yield Example(_DE, _DE, given={"bic": "COBADEFFXXX"}, details={"bic": "COBADEFF"})
     yield Example("NO9386011117947", "NO9386011117947")
     for value, raw, country, bic in (
@@ -70,6 +77,18 @@ def _thai() -> Iterable[Example]:
     yield Example("KBANK", _KBANK, given={"account_number": "1234567890"})
     yield Example("0-1234-5678-901", _GSB, given={"bank": "ออมสิน"})
     yield Example("012345678901", _GSB, given={"bank": "030", "country": "TH"})
+    for bank in ("กสิกรไทย (KBANK)", "KBANK (004)", "004 - KBANK", "ธนาคารกสิกรไทย (KBank) 004", "กสิกรไทย/KBANK"):
+        yield Example("123-4-56789-0", _KBANK, given={"bank": bank})
+    for raw in (
+        "กสิกรไทย (KBANK) 123-4-56789-0",
+        "KBANK (004) 123-4-56789-0",
+        "KBANK(004)1234567890",
+        "(004) 123-4-56789-0",
+        "123-4-56789-0 (KBANK)",
+        "เลขที่บัญชี 123-4-56789-0 ธนาคารกสิกรไทย (KBANK)",
+    ):
+        yield Example(raw, _KBANK)
+    yield Example("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB (014)"})
     yield Example("SCB 123-4-56789-0", "TH:SICOTHBK:1234567890")
     yield Example("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB", "country": "th"})
     yield Example("1234567890", "TH:LAHRTHB2:1234567890", given={"bic": "LAHRTHB1"})
@@ -134,6 +153,11 @@ def _refused() -> Iterable[Example]:
     yield Example("DE89370400440532013001", reason="iban-checksum")
     yield Example("NO6686011117948", reason="iban-checksum")
     yield Example("DE8937040044053201300", reason="iban-form")
+    yield Example("", reason="iban-checksum", given={"account_number": "DE89370400440532013001"})
+    yield Example(_GB, reason="iban-form", given={"account_number": _DE})
+    yield Example(_GB, reason="account-conflict", given={"account_number": "31926818"})
+    yield Example("", reason="account-conflict", given={"iban": _GB, "bank": "60-16-14"})
+    yield Example("1234567890", reason="account-conflict", given={"account_number": _DE})
     yield Example(_DE, reason="iban-form", given={"iban": _GB})
     yield Example("TH29KASI60161331926819", reason="iban-country")
     yield Example("31926819", reason="iban-missing", given={"bic": "NWBKGB2L"})
@@ -143,6 +167,8 @@ def _refused() -> Iterable[Example]:
     yield Example("", reason="bank-missing")
     yield Example("1234567890", reason="bank-unknown", given={"bank": "Bank of Nowhere"})
     yield Example("1234567890", reason="bank-unknown", given={"bank": "SCB"})
+    yield Example("1234567890", reason="bank-unknown", given={"bank": "SCB (KBANK branch)"})
+    yield Example("1234567890", reason="bank-conflict", given={"bank": "KBANK (ไทยพาณิชย์)"})
     yield Example("012345678901", reason="bank-unknown", given={"bank": "034"})
     yield Example("พร้อมเพย์ 0812345678", reason="bank-unknown")
     yield Example("SCB 123-4-56789-0", reason="bank-conflict", given={"bic": "KASITHBK"})

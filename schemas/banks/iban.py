@@ -21,6 +21,18 @@ _NATIONAL_CHECK = frozenset(
 _BANK_AND_NUMBER = frozenset({"AZ", "BH", "DO", "KW", "NL", "PK", "PS", "QA", "VG"})
 # The same with the sort code of six digits between them.
 SORT_CODE = frozenset({"GB", "IE"})
+# How many characters the codes of bank and branch have, and the number; check digits are made from them.
+_BY_CODES = {
+    "AT": (5, 0, 11),
+    "DE": (8, 0, 10),
+    "DK": (4, 0, 10),
+    "ES": (4, 4, 10),
+    "FR": (5, 5, 11),
+    "IT": (5, 5, 12),
+    "PT": (4, 4, 11),
+}
+# Where people leave out the zeros in front of a number.
+_FILLED = frozenset({"AT", "DE", "DK", "IT"})
 _SHAPE = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 # Czech and Slovak numbers: prefix, number, bank.
 _WITH_PREFIX = re.compile(r"(?:(\d{1,6})-)?(\d{2,10})/(\d{4})")
@@ -93,6 +105,22 @@ def computed(country: str, bic: str, sort_code: str, written: str) -> str | None
     for national in _national_parts(country, bic, sort_code, number, written.replace(" ", "")):
         with suppress(SchwiftyException, ValueError, Rejected):
             return checked(str(IBAN.from_bban(country, national)))
+    return None
+
+
+def assembled(country: str, bank: str, branch: str, written: str) -> str | None:
+    """Give the IBAN of an account whose bank, and branch where the country has them, are given by their codes.
+
+    None where the country's rule is the bank's own, or what is given has not the length of that part.
+    """
+    wanted = _BY_CODES.get(country)
+    number = bare(written)
+    if wanted is None or (len(bank), len(branch)) != wanted[:2] or not number.isalnum():
+        return None
+    if len(number) != wanted[2] and not (country in _FILLED and 4 <= len(number) < wanted[2]):
+        return None
+    with suppress(SchwiftyException, ValueError, Rejected):
+        return checked(str(IBAN.generate(country, bank, number.zfill(wanted[2]), branch)))
     return None
 
 

@@ -9,6 +9,9 @@ _LONGEST = 300
 _WORDED = re.compile(r"(\D*?)(\d(?:[\d .\-/]*\d)?)(\D*)")
 # Outside Thailand a number may have letters; groups of letters alone are words beside it.
 _LETTERED = re.compile(r"[A-Za-z]*[./-]?\d[A-Za-z0-9]*(?:[ ./-]+[A-Za-z]*\d[A-Za-z0-9]*)*")
+# A bank's code behind its name: KBANK (004).
+_CODE = re.compile(r"[(\[]\s*(\d{3})\s*[)\]]")
+_BETWEEN_NAMES = re.compile(r"\s*[()\[\]/|,]+\s*|\s+[-–]\s+|\s+(?=\d{3}$)|(?<=^\d{3})\s+")
 _LABELS = re.compile(
     r"เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชี|เลขที่|\b(?:account|acct|acc|a/c|number|no)\b\.?|[:#,;|]|^[\s./-]+|[\s./-]+$",
     re.IGNORECASE,
@@ -30,9 +33,17 @@ def parted(text: str, country: str, *, alone: bool) -> tuple[str, str]:
         return coded[1], coded[2]
     if country not in ("", "TH") and _LETTERED.fullmatch(text):
         return "", text
+    if (code := _CODE.search(text)) and any(char.isdigit() for char in text[code.end() :]):
+        words, number = parted(_CODE.sub(" ", text, count=1).strip(), country, alone=alone)
+        return f"{words} ({code[1]})".strip(), number
     if worded := _WORDED.fullmatch(text):
         return _LABELS.sub(" ", f"{worded[1]} {worded[3]}").strip(), worded[2]
     return ("", text) if any(char.isdigit() for char in text) else (text, "")
+
+
+def names(text: str) -> list[str]:
+    """Give the names of one bank that people write side by side: กสิกรไทย (KBANK), KBANK (004), 004 - KBANK."""
+    return [name for name in _BETWEEN_NAMES.split(text) if name]
 
 
 def is_grouped(text: str) -> bool:

@@ -11,8 +11,9 @@ from schwifty.exceptions import SchwiftyException
 
 from schemas import thai_banks
 from schemas.banks import equivalence, examples, iban, lengths, national
+from schemas.banks.called import BIC_SHAPE, bank_called, one_bank
 from schemas.banks.spelling import bare, compact, is_card, plain
-from schemas.banks.written import is_grouped, parted
+from schemas.banks.written import parted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
 from schemas.vocabulary import Action
@@ -21,7 +22,6 @@ from schemas.vocabulary import Action
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
 
 _OWN = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")
-_BIC_SHAPE = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 
 
 class BankAccount(Kind):
@@ -37,8 +37,9 @@ class BankAccount(Kind):
     title: ClassVar[Mapping[str, str]] = {"en": "Bank account", "th": "บัญชีธนาคาร"}
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
     inputs: ClassVar[Mapping[str, str]] = {
-        "iban": "IBAN; where it is given, the account number counts for nothing",
-        "account_number": "the bank's own number of the account",
+        "iban": "IBAN; where it is given, the account number counts for nothing; but a British or Irish one has to "
+        "be in it",
+        "account_number": "the bank's own number of the account, or its IBAN",
         "bic": "BIC (SWIFT code) of the bank, 8 or 11 characters",
         "bank": "the bank, where its BIC is not given: its country's code (004, routing number, sort code, BSB, IFSC), "
         "symbol (KBANK), Thai or English name",
@@ -56,7 +57,7 @@ class BankAccount(Kind):
         text = plain(raw)
         bic = _bic8(columns["bic"]) if "bic" in columns else ""
         if found := _iban_in(text, columns):
-            return _with_bic(iban.checked(found), bic)
+            return _with_bic(_agreed(iban.checked(found), text, columns), bic)
         if own := _OWN.fullmatch(text.upper()):
             return _of_own_form(own[1], own[2], own[3], bic)
         return _numbered(text, columns, bic)
@@ -89,13 +90,13 @@ def _with_bic(value: str, bic: str) -> Normal:
 
 def _of_own_form(country: str, bank: str, written: str, bic: str) -> Normal:
     """Give the account that a text in our normal form says."""
-    if _BIC_SHAPE.fullmatch(bank) is None and country in national.COUNTRIES:
-        return _coded(country, _one_bank(bic, national.bank_of(country, bank)), written, "")
+    if BIC_SHAPE.fullmatch(bank) is None and country in national.COUNTRIES:
+        return _coded(country, one_bank(bic, national.bank_of(country, bank)), written, "")
     if held := national.whole(country, bare(written)):
         return _normal(country, held)
     if country != bank[4:6]:
         raise Rejected("bic-form", "the country in front is not the BIC's own (its 5th and 6th characters)")
-    return _account(_one_bank(bic, _bic8(bank)), written)
+    return _account(one_bank(bic, _bic8(bank)), written)
 
 
 def _iban_in(text: str, columns: Mapping[str, str]) -> str:
@@ -104,10 +105,36 @@ def _iban_in(text: str, columns: Mapping[str, str]) -> str:
     shaped = iban.is_shaped(value)
     if shaped and not iban.length(value[:2]) and columns.keys() & {"bank", "bic", "iban"}:
         shaped = False
-    column = compact(columns.get("iban", ""))
-    if column and shaped and column != value:
-        raise Rejected("iban-form", "the value and the iban column are two different IBANs; report each by itself")
-    return column or (value if shaped else "")
+    offered = {value} if shaped else set[str]()
+    if "iban" in columns:
+        offered.add(compact(columns["iban"]))
+    # People put an IBAN where the account number goes.
+    number = compact(columns.get("account_number", ""))
+    if iban.is_one(number):
+        if "iban" not in columns and value.isdecimal() and value.lstrip("0") not in number:
+            raise Rejected("account-conflict", "the value and the account_number column are two accounts; report each")
+        offered.add(number)
+    if len(offered) > 1:
+        raise Rejected("iban-form", "value and columns have two different IBANs; report each by itself")
+    return offered.pop() if offered else ""
+
+
+def _agreed(found: str, text: str, columns: Mapping[str, str]) -> str:
+    """Give an IBAN that has the sort code and the number which stand beside it in it. Raises ``Rejected``.
+
+    In other countries a bank may write its numbers otherwise than its IBANs have them.
+    """
+    if found[:2] not in iban.SORT_CODE:
+        return found
+    said = [bare(each) for each in (columns.get("bank", ""), columns.get("account_number", ""), text)]
+    codes = {each for each in said[:1] if re.fullmatch(r"\d{6}", each)}
+    numbers = {each.zfill(8) for each in said[1:] if re.fullmatch(r"\d{6,8}", each)}
+    if codes - {found[8:14]} or numbers - {found[14:22]}:
+        raise Rejected(
+            "account-conflict",
+            "the IBAN is another account's than sort code and number beside it; report the right one",
+        )
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -115,7 +142,7 @@ def _bic8(text: str) -> str:
     """Give the BIC of the bank as a whole, the present one where it had another."""
     bic = compact(text)
     try:
-        if _BIC_SHAPE.fullmatch(bic) is None:
+        if BIC_SHAPE.fullmatch(bic) is None:
             raise SchwiftyException
         BIC(bic)
     except SchwiftyException:
@@ -123,15 +150,6 @@ def _bic8(text: str) -> str:
             "bic-form", "not a BIC: 8 or 11 characters, of which the 5th and 6th are a country (ISO 9362)"
         ) from None
     return thai_banks.FORMER_BICS.get(bic[:8], bic[:8])
-
-
-def _one_bank(*named: str) -> str:
-    """Give the one bank that all that is ``named`` and not empty means; a country's code tells more than a BIC."""
-    banks = {each for each in named if each}
-    banks = {each for each in banks if _BIC_SHAPE.fullmatch(each) is None} or banks
-    if len(banks) > 1:
-        raise Rejected("bank-conflict", "the report names two banks for one account; keep the one that holds it")
-    return banks.pop() if banks else ""
 
 
 def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
@@ -147,13 +165,15 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     _refuse_card(number)
     if held := national.whole(country, number):
         return _normal(country, held)
+    if made := iban.assembled(country, bare(named), bare(columns.get("branch", "")), column or written):
+        return _with_bic(made, bic)
     sort_code = bare(named) if re.fullmatch(r"[\d -]{6,8}", named) else ""
     if made := iban.computed(country, bic, sort_code, column or written) or iban.computed(country, bic, "", text):
         return _with_bic(made, bic)
     if country not in national.COUNTRIES and iban.alone(country):
         raise _iban_missing(country)
-    banks = [_bank(name, column or written, country) for name in (named, words) if name]
-    if not (bank := _one_bank(bic, *banks)):
+    banks = [bank_called(name, column or written, country) for name in (named, words) if name]
+    if not (bank := one_bank(bic, *banks)):
         raise Rejected(
             "bank-missing",
             "a number alone is another person's account at every other bank: name the bank by BIC, code or name",
@@ -161,27 +181,6 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     if banks and country in national.COUNTRIES:
         return _coded(country, bank, column or written, columns.get("branch", ""))
     return _account(bank, column or written, columns.get("branch", ""))
-
-
-def _bank(name: str, written: str, country: str) -> str:
-    """Give the bank that ``name`` names: its BIC, else its country's own code for it."""
-    if thai_banks.is_service(name):
-        raise Rejected("bank-unknown", "this is a payment service and no bank; report its alias as a payment-alias")
-    if country not in ("", "TH"):
-        return national.bank_of(country, name)
-    return _thai_bank(name, written, country)
-
-
-def _thai_bank(name: str, written: str, country: str) -> str:
-    """Give the BIC of the bank that ``name`` names, where name, number or country leave no doubt that it is Thai."""
-    found = thai_banks.named(name.zfill(3) if name.isdigit() else name)
-    if found is None:
-        raise Rejected("bank-unknown", "only Thai banks are known by name alone; add the bank's country, or its BIC")
-    sure = country == "TH" or thai_banks.is_thai(name) or is_grouped(written)
-    plain_ten = name.isdigit() and len(bare(written)) == 10
-    if found.shared and not sure and not plain_ten:
-        raise Rejected("bank-unknown", "banks of several countries have this name or code: add country TH, or the BIC")
-    return found.bank.bic
 
 
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
@@ -201,7 +200,7 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     _refuse_card(number)
     country = bic[4:6]
     bank, number = equivalence.at_bank(country, bic, number)
-    if bank != bic and _BIC_SHAPE.fullmatch(bank) is None:
+    if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
     bic = bank
     lengths.check(bic, number)
