@@ -6,6 +6,7 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from schemas.dialling import abroad
 from schemas.errors import Rejected
 from schemas.text import digits
 
@@ -58,11 +59,13 @@ def digits_of(text: str) -> str | None:
         return None
     if (context := written["context"]) and not digits.startswith("+"):
         digits = context + digits  # RFC 3966 §5.1.5
-    return "+" + digits[2:] if digits.startswith("00") else digits
+    return digits
 
 
 def e164(digits: str, country: str = "") -> str:
     """Give a number in E.164, with ``country`` for those without their country code. Raises ``Rejected``."""
+    if digits.startswith("00"):
+        return abroad(digits, region(country))
     if not digits.startswith("+") and not (country := region(country)):
         raise _without_country(digits)
     try:
@@ -97,7 +100,7 @@ def subscriber(text: str, country: str, *, mobile: bool = False) -> str | None:
     if digits is None:
         return None
     try:
-        number = phonenumbers.parse(digits, country)
+        number = phonenumbers.parse("+" + digits[2:] if digits.startswith("00") else digits, country)
     except NumberParseException:
         return None
     if not phonenumbers.is_valid_number_for_region(number, country):

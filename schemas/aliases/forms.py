@@ -42,7 +42,7 @@ def phone(country: str) -> Form:
 
 def _international(text: str) -> str | None:
     digits = telephone.digits_of(telephone.plain(text))
-    if digits is None or not digits.startswith("+"):
+    if digits is None or not digits.startswith(("+", "00")):
         return None
     try:
         return telephone.e164(digits)

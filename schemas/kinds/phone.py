@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from phonenumbers import PhoneNumber, country_code_for_region, shortnumberinfo
+from phonenumbers import PhoneMetadata, PhoneNumber, country_code_for_region, shortnumberinfo
 
 from schemas import telephone
 from schemas.errors import Rejected
@@ -79,9 +79,29 @@ def _short(digits: str, country: str) -> Normal:
             raise Rejected(
                 "emergency-number", "people call for help there: callers forge it, and blocking it would cost lives"
             ) from None
+        if _is_cut_off(digits, country):
+            raise Rejected(
+                "phone-cut",
+                "no short code begins with the 0 that stands before an area or a mobile network: digits are missing, "
+                "give the whole number",
+            ) from None
         if len(digits) > 6 and not shortnumberinfo.is_valid_short_number_for_region(number, country):
             raise refusal
     return Normal(f"{country}:{digits}")
+
+
+def _is_cut_off(digits: str, country: str) -> bool:
+    """Tell whether few digits are the beginning of a national number, with what is dialled in front of it."""
+    metadata = PhoneMetadata.metadata_for_region(country)
+    number = PhoneNumber(
+        country_code=country_code_for_region(country), national_number=int(digits), italian_leading_zero=True
+    )
+    return (
+        metadata is not None
+        and metadata.national_prefix == "0"
+        and digits.startswith("0")
+        and not shortnumberinfo.is_valid_short_number_for_region(number, country)
+    )
 
 
 def _of_network(text: str, country: str) -> Normal:
@@ -144,6 +164,16 @@ def _examples_of_number() -> Iterable[Example]:
     for raw in ("0066 81 234 5678", "081 234 5678", "๐๘๑-๒๓๔-๕๖๗๘", "เบอร์ 081-234-5678", "081-234-5678 ต่อ 12"):
         yield Example(raw, "+66812345678", given={"country": "TH"})
     yield Example("+66812345678", "+66812345678", given={"country": "Thailand"})
+    for country in ("TH", "HK", "KR", "SG"):
+        yield Example("001 65 6777 7777", "+6567777777", given={"country": country})
+    yield Example("001 656 777 7777", "+16567777777", given={"country": "DE"})
+    yield Example("0086 138 0013 8000", "+8613800138000", given={"country": "HK"})
+    yield Example("00 1 201 555 0123", "+12015550123")
+    yield Example("011 65 6777 7777", "+6567777777", given={"country": "US"})
+    yield Example("010 65 6777 7777", "+6567777777", given={"country": "JP"})
+    yield Example("0011 65 6777 7777", "+6567777777", given={"country": "AU"})
+    yield Example("009 65 6777 7777", "+6567777777", given={"country": "TH"})
+    yield Example("00700 65 6777 7777", "+6567777777", given={"country": "KR"})
     yield Example("(201) 555-0123", "+12015550123", given={"country": "us"})
     yield Example("201.555.0123 x99", "+12015550123", given={"country": "US"})
     yield Example("1-800-AMERICA", "+18002637422", given={"country": "US"})
@@ -174,6 +204,13 @@ def _examples_of_refusal() -> Iterable[Example]:
     yield Example("191", reason="emergency-number", given={"country": "TH"})
     yield Example("US:911", reason="emergency-number")
     yield Example("TH:A", reason="sender-form")
+    yield Example("001 65 6777 7777", reason="phone-ambiguous")
+    yield Example("0065 6777 7777", reason="phone-prefix", given={"country": "TH"})
+    yield Example("001 65 6777 7777", reason="phone-prefix", given={"country": "JP"})
+    yield Example("0066812345678", reason="phone-prefix", given={"country": "US"})
+    yield Example("08123", reason="phone-cut", given={"country": "TH"})
+    yield Example("0177", reason="phone-cut", given={"country": "DE"})
+    yield Example("TH:08123", reason="phone-cut")
     yield Example("++66812345678", reason="phone-form")
     yield Example("569555706.*", reason="phone-form")
     yield Example("+999123456789", reason="phone-form")
