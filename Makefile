@@ -1,18 +1,20 @@
-# Everything runs in .venv, which the first target that needs it sets up from requirements.lock.
+# Everything runs in .venv, which the first target that needs it sets up from requirements.lock. Another Python has an
+# environment of its own: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 UV := 0.13.9
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop fuzz fix bench serve lock generate clean
+.PHONY: help setup demo quick test check interop fuzz fix bench serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-setup: .venv/.ok ## install everything into .venv (the other targets do it themselves)
+setup: $(VENV)/.ok ## install everything into .venv (the other targets do it themselves)
 
 # $(call sync,FOLDER,LOCK): the environment in FOLDER has what LOCK names, and nothing else.
 # uv where pip can get it (seconds), else pip alone from the same hashes (a minute).
@@ -24,62 +26,65 @@ define sync
 	else $(1)/bin/pip install -q --no-deps --require-hashes -r $(2); fi
 endef
 
-.venv/.ok: pyproject.toml requirements.lock
-	$(call sync,.venv,requirements.lock)
+$(VENV)/.ok: pyproject.toml requirements.lock
+	$(call sync,$(VENV),requirements.lock)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: .venv/.ok ## the whole round on real reports; serves until Ctrl-C (ARGS="--once" ends)
+demo: $(VENV)/.ok ## the whole round on real reports; serves until Ctrl-C (ARGS="--once" ends)
 	@$(BIN)/scamfeed demo $(ARGS)
 
-test: .venv/.ok ## all tests, with branch coverage
+quick: $(VENV)/.ok ## the tests to run while working: two minutes, no coverage (ARGS="-k holds" chooses among all)
+	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow" tests/unit)
+
+test: $(VENV)/.ok ## all tests, with branch coverage
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
-check: .venv/.ok ## format, lint, types, import contracts, generated files, tests
+check: $(VENV)/.ok ## format, lint, types, import contracts, generated files, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
-.venv-interop/.ok: requirements-interop.lock
-	$(call sync,.venv-interop,requirements-interop.lock)
+$(VENV)-interop/.ok: requirements-interop.lock
+	$(call sync,$(VENV)-interop,requirements-interop.lock)
 	@touch $@
 
 # Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice.
-interop: .venv/.ok .venv-interop/.ok ## what a hub serves, read by the programs of those who get it
+interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the programs of those who get it
 	@for reader in tests/interop/test_*.py; do \
-		echo "$$reader"; .venv-interop/bin/python -m pytest -q $$reader $(ARGS) || exit 1; done
+		echo "$$reader"; $(VENV)-interop/bin/python -m pytest -q $$reader $(ARGS) || exit 1; done
 
-.venv-fuzz/.ok: requirements-fuzz.lock
-	$(call sync,.venv-fuzz,requirements-fuzz.lock)
+$(VENV)-fuzz/.ok: requirements-fuzz.lock
+	$(call sync,$(VENV)-fuzz,requirements-fuzz.lock)
 	@touch $@
 
-fuzz: .venv/.ok .venv-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
+fuzz: $(VENV)/.ok $(VENV)-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
 	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
 
-fix: .venv/.ok ## format, and mend what lint can mend
+fix: $(VENV)/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-generate: .venv/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping
+generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping
 	@$(BIN)/python -m schemas
 	@$(BIN)/python tests/golden/renew.py
 	@$(BIN)/python docs/connectors/renew.py
 	@$(BIN)/python docs/effects.py
 	@$(BIN)/python docs/renew.py
 
-bench: .venv/.ok ## the benchmarks, as ratios to something fixed in the same run
+bench: $(VENV)/.ok ## the benchmarks, as ratios to something fixed in the same run
 	@$(BIN)/python -m benchmarks
 
-serve: .venv/.ok ## the TAXII server on 127.0.0.1:8000 with the store ./scamfeed.db
+serve: $(VENV)/.ok ## the TAXII server on 127.0.0.1:8000 with the store ./scamfeed.db
 	@$(BIN)/scamfeed init
 	@$(BIN)/scamfeed serve $(ARGS)
 
 # pycti and misp-stix pin setuptools past each other, and neither runs it.
 lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q uv==$(UV)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra dev --upgrade -o requirements.lock pyproject.toml
@@ -91,4 +96,4 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 		--group fuzz --upgrade -o requirements-fuzz.lock
 
 clean: ## remove what the targets made
-	@rm -rf .venv .venv-interop .venv-fuzz .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-* .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -45,10 +45,9 @@ def run(
     """Run ``feed`` once, from its checkpoint to the end of what there is, or until ``stop`` between two batches.
 
     Never raises for what happens in the run: that is in the result, the log and the store. Without a ``claim`` it
-    makes its own, and ends as ``busy`` where another node has it. A dry run does everything but keep or send; that of a push
-    opens the connection and logs in too.
-    ``pages`` are shared with other pushes; ``progress`` is told after each batch, ``reject`` each row that a pull
-    could not take.
+    makes its own, and ends as ``busy`` where another node has it. A dry run does everything but keep or send; that of
+    a push opens the connection and logs in too. ``pages`` are shared with other pushes; ``progress`` is told after
+    each batch, ``reject`` each row that a pull could not take.
     """
     now = datetime.now(UTC)
     result = Run(feed.settings.name, started=now, ended=now)

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).parents[2]
-BIN = ROOT / ".venv" / "bin"
+# The environment beside this one, as the Makefile sets them up.
+BIN = Path(sys.prefix.removesuffix("-interop")) / "bin"
 TAXII = "application/taxii+json;version=2.1"
 
 ROOMS = ("takedown", "mule-accounts", "wallets", "sightings", "public")

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import Peer, indicator, version
 from tests.robustness.tally import Pass, Tally
 
-SCHEMATHESIS = Path(__file__).parents[2] / ".venv-fuzz/bin/schemathesis"
+# The environment beside this one, as the Makefile sets them up.
+SCHEMATHESIS = Path(f"{sys.prefix}-fuzz/bin/schemathesis")
 EXAMPLES = 60
 SECONDS = 300
 
