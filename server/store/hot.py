@@ -3,9 +3,11 @@
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
+from weakref import WeakSet
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect, make_url
@@ -63,7 +65,11 @@ class Glance:
     def __init__(self, path: str, dialect: Dialect) -> None:
         """Open the database file ``path``, whose SQL is of ``dialect``."""
         self.dialect = dialect
-        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512, timeout=30)
+        # Used by one thread; closed by whichever lets go of it last.
+        self._connection = sqlite3.connect(
+            path, isolation_level=None, cached_statements=512, timeout=30, check_same_thread=False
+        )
+        self.close = weakref.finalize(self, self._connection.close)
         self._deadline = _NEVER
         self._hasty = False
         self._depth = 0
@@ -142,6 +148,7 @@ class HotStore(Store):
         self._writing = store._writing
         self._patience = patience
         self._mine = threading.local()
+        self._glances = WeakSet[Glance]()
         self._path = make_url(engine.url).database if engine.dialect.name == "sqlite" else None
 
     @property
@@ -156,6 +163,13 @@ class HotStore(Store):
         if self._patience is not None:
             raise NotAtAGlance
         return self._shared()
+
+    def close(self) -> None:
+        """Let go of every connection, those of all threads too; none of them reads any more."""
+        for glance in [*self._glances]:
+            glance.close()
+        self._mine = threading.local()
+        super().close()
 
     @contextmanager
     def _shared(self) -> Iterator[Tx]:
@@ -182,6 +196,7 @@ class HotStore(Store):
         if glance is None:
             try:
                 glance = self._mine.glance = Glance(path, self._engine.dialect)
+                self._glances.add(glance)
             except sqlite3.OperationalError as error:
                 raise StoreUnavailable("the database cannot be opened") from error
         return glance
