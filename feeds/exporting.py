@@ -8,14 +8,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from feeds import formats
+from feeds import formats, grades
 from feeds.stix import report_of
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.report import Report
+from schemas.vocabulary import Action
 from server.release import active, registered
 from server.store.collections import Collection
 from server.store.store import Tx
+
+# What is left out for being of a weaker grade than is asked for.
+BELOW = "below-grade"
 
 
 @dataclass
@@ -49,16 +53,19 @@ def export(
     at: datetime,
     since: int = -1,
     only: Callable[[dict[str, Any]], bool] = lambda _: True,
+    least: Action | None = None,
 ) -> Exported:
     """Write the indicators that are active at ``at`` to ``target``, which is a folder where the format is one.
 
     Formats made of STIX objects get the objects as the collection has them, all others the reports that they say.
-    ``since`` leaves out what was added then (microseconds) or earlier, ``only`` those that it does not hold of. Raises
-    ``feeds.formats.UnknownFormat``.
+    ``since`` leaves out what was added then (microseconds) or earlier, ``only`` those that it does not hold of.
+    ``least`` is the weakest grade that is written: ``block`` alone in formats that block, any in others, where none is
+    named. Raises ``feeds.formats.UnknownFormat``.
     """
     writer = formats.get(format)
     done = Exported()
-    indicators = _counted((each for each in active.indicators(tx, collection, at, since) if only(each)), done)
+    wanted = (each for each in active.indicators(tx, collection, at, since) if only(each))
+    indicators = _strong(_counted(wanted, done), least or weakest(format), done)
     if isinstance(target, Path):
         done.written = writer.write_folder(_reports(tx, indicators, done, once=writer.once), target)
     elif writer.copies:
@@ -75,6 +82,22 @@ def _counted(indicators: Iterable[Mapping[str, Any]], done: Exported) -> Iterato
     for indicator in indicators:
         done.active += 1
         yield indicator
+
+
+def weakest(format: str) -> Action | None:
+    """Return the weakest grade that a format holds where none is named; None for any."""
+    return Action.BLOCK if formats.get(format).blocks else None
+
+
+def _strong(
+    indicators: Iterable[Mapping[str, Any]], least: Action | None, done: Exported
+) -> Iterator[Mapping[str, Any]]:
+    """Give the indicators that are graded ``least`` or stronger, and count the others as left out."""
+    for indicator in indicators:
+        if grades.reaches(indicator, least):
+            yield indicator
+        else:
+            done.left_out[BELOW] += 1
 
 
 def _reports(tx: Tx, indicators: Iterable[Mapping[str, Any]], done: Exported, *, once: bool) -> Iterator[Report]:

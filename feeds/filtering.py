@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from feeds import grades
 from feeds.connector import Outgoing, PushSettings
 from feeds.stix import report_of
 from mappers import extension, kinds
@@ -19,9 +20,10 @@ _ABOUT = {"relationship": ("source_ref", "target_ref"), "sighting": ("sighting_o
 def wanted(outgoing: Outgoing, settings: PushSettings, items: Sequence[Item]) -> Sequence[Item]:
     """Give those of ``items`` that go to the partner, in their order.
 
-    An indicator goes where it is of the kinds, asks for one of the actions and concerns one of the countries that the
-    settings name. One that went before goes again whatever it says now: who acts on a version has to hear of the next.
-    Relationships, sightings and what else speaks of indicators go with them, observables by their kind.
+    An indicator goes where it is of the kinds, asks for one of the actions, reaches the grade and concerns one of the
+    countries that the settings name. One that went before goes again whatever it says now: who acts on a version has
+    to hear of the next. Relationships, sightings and what else speaks of indicators go with them, observables by their
+    kind.
     """
     if not _filters(settings):
         return items
@@ -56,11 +58,12 @@ def matches(settings: PushSettings, indicator: dict[str, Any]) -> bool:
         (not settings.kinds or said["kind"] in settings.kinds)
         and (not settings.actions or said["action"] in settings.actions)
         and (not settings.countries or any(country in settings.countries for country in said["countries"]))
+        and grades.reaches(indicator, settings.least)
     )
 
 
 def _filters(settings: PushSettings) -> bool:
-    return bool(settings.kinds or settings.actions or settings.countries)
+    return bool(settings.kinds or settings.actions or settings.countries or settings.least)
 
 
 def _said(indicator: dict[str, Any]) -> dict[str, Any]:

@@ -96,8 +96,8 @@ class Format(ABC):
 
     ``name`` is the word on the command line; ``endings`` the endings of file names, which are a hint only; ``writes``
     says whether it can be written, ``folder`` whether as a folder, ``copies`` whether it is made of STIX objects, which
-    can then be copied, ``once`` whether it says nothing beside the values, so that one said twice is written once, and
-    ``binary`` whether it is no text.
+    can then be copied, ``once`` whether it says nothing beside the values, so that one said twice is written once,
+    ``blocks`` whether what reads it blocks all that it holds, and ``binary`` whether it is no text.
     """
 
     name: ClassVar[str]
@@ -108,6 +108,7 @@ class Format(ABC):
     copies: ClassVar[bool] = False
     binary: ClassVar[bool] = False
     once: ClassVar[bool] = False
+    blocks: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, head: Head) -> float:

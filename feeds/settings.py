@@ -111,9 +111,17 @@ class PushSettings(FeedSettings):
         tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...],
         Field(description="only indicators that concern one of these countries"),
     ] = ()
+    least_grade: Annotated[
+        Action | None, Field(description="only indicators of this grade or a stronger one: block, hold, …, investigate")
+    ] = None
     as_added: Annotated[
         bool, Field(description="with `every`: also go within a second or so of something being added")
     ] = True
+
+    @property
+    def least(self) -> Action | None:
+        """Give the weakest grade that goes out; None for any."""
+        return self.least_grade
 
     @field_validator("kinds")
     @classmethod

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from feeds import formats
 from feeds.connector import Answer, Duration, Misconfigured, Outgoing, Push, PushSettings, Secret, duration
 from feeds.envelopes import passed_over, refused
-from feeds.exporting import export
+from feeds.exporting import export, weakest
 from feeds.filtering import matches
 from feeds.folders import Elsewhere, Here
 from feeds.remote import Remote, RemoteSettings
@@ -22,6 +22,7 @@ from feeds.stix import report_of
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.report import Report
+from schemas.vocabulary import Action
 from server.release import registered
 from server.release.lookup import active
 from server.store import log, mentions
@@ -42,6 +43,10 @@ class FilePushSettings(RemoteSettings, PushSettings):
         bool, Field(description="with `every`: also write files within a second or so of something being added")
     ] = False
     keep: Annotated[Duration, Field(description="how long files of changes are kept")] = "7d"
+    least_grade: Annotated[
+        Action | None,
+        Field(description="the weakest grade in the files; none is block in formats that block, and any in others"),
+    ] = None
 
     @field_validator("format")
     @classmethod
@@ -56,6 +61,11 @@ class FilePushSettings(RemoteSettings, PushSettings):
         if self.is_remote:
             self.check_remote(self.path)
         return self
+
+    @property
+    def least(self) -> Action | None:
+        """Give the weakest grade in the files; None for any."""
+        return self.least_grade or weakest(self.format)
 
     @property
     def is_remote(self) -> bool:
@@ -104,7 +114,7 @@ class FilePush(Push[FilePushSettings]):
             entries.append(shelf.put(f"changes/{stamp}.removed.{self._ending}", "removed", now, self._writing(removed)))
         if added and not self._format.folder:
             entries.append(shelf.put(f"changes/{stamp}.added.{self._ending}", "added", now, self._writing(added)))
-        self._revoked = self._revoked or any(item.revoked for item in items)
+        self._revoked = self._revoked or bool(removed) or any(item.revoked for item in items)
         if entries:
             said = {"created": now, "files": [*manifest.files, *entries]}
             shelf.publish(manifest.model_copy(update=said), duration(self.settings.keep))
@@ -148,7 +158,10 @@ class FilePush(Push[FilePushSettings]):
     def _export(self, target: BinaryIO | Path, now: datetime) -> int:
         outgoing, _ = self._opened()
         with outgoing.store.read() as tx:
-            return export(tx, outgoing.collection, self._format.name, target, now, only=self._wanted).written
+            least = self.settings.least
+            return export(
+                tx, outgoing.collection, self._format.name, target, now, only=self._wanted, least=least
+            ).written
 
     def _opened(self) -> tuple[Outgoing, Shelf]:
         if self._outgoing is None:
@@ -190,7 +203,8 @@ class FilePush(Push[FilePushSettings]):
                 answers.append(refused(item, refusal.reason))
                 continue
             answers.append(Answer(item, True, "success"))
-            if not item.revoked:
+            # What was let out before and is not wanted any more is no reason to block.
+            if not item.revoked and self._wanted(obj):
                 added.append(report)
             elif not self._still_said(tx, report, now):
                 removed.append(report)

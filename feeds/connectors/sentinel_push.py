@@ -12,7 +12,9 @@ from pydantic import Field, model_validator
 from feeds.connector import Answer, Misconfigured, Push, PushSettings, Secret, TryLater
 from feeds.consequences import Refused, consequences
 from feeds.envelopes import Envelopes, passed_over, refused
+from feeds.filtering import matches
 from feeds.outbound import OutboundSettings, session
+from schemas.vocabulary import Action
 from server.store.item import Item
 
 _LOGIN, _API = "the login", "the upload API"
@@ -38,6 +40,9 @@ class SentinelPushSettings(OutboundSettings, PushSettings):
     requests_a_minute: Annotated[
         int, Field(ge=1, description="requests a minute; the API takes 100 of all senders")
     ] = 100
+    least_grade: Annotated[
+        Action | None, Field(description="the weakest grade that is uploaded; what falls below it is revoked there")
+    ] = Action.BLOCK
     login_url: Annotated[str, Field(description="the login server, in national clouds another")] = (
         "https://login.microsoftonline.com"
     )
@@ -80,9 +85,16 @@ class SentinelPush(Push[SentinelPushSettings]):
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver the indicators among ``items``, in their order."""
         self._logged_in()
-        told = [item for item in items if item.type == "indicator"]
+        told = [self._as_told(item) for item in items if item.type == "indicator"]
         others = [passed_over(item, "Sentinel is given indicators") for item in items if item.type != "indicator"]
         return self._envelopes.send(told) + others
+
+    def _as_told(self, item: Item) -> Item:
+        """Give what is uploaded of an indicator: one that went before and is wanted no more is revoked there."""
+        indicator = orjson.loads(item.body)
+        if item.revoked or matches(self.settings, indicator):
+            return item
+        return Item.of({**indicator, "revoked": True})
 
     def close(self) -> None:
         """Close the connection; the next run logs in with the secret as it is then."""

@@ -26,6 +26,7 @@ class Adblock(Format):
     endings: ClassVar[tuple[str, ...]] = ("adblock",)
     writes: ClassVar[bool] = True
     once: ClassVar[bool] = True
+    blocks: ClassVar[bool] = True
     lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:

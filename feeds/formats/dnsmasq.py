@@ -20,6 +20,7 @@ class Dnsmasq(Format):
     name: ClassVar[str] = "dnsmasq"
     writes: ClassVar[bool] = True
     once: ClassVar[bool] = True
+    blocks: ClassVar[bool] = True
     lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:

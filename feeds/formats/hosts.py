@@ -26,6 +26,7 @@ class Hosts(Format):
     endings: ClassVar[tuple[str, ...]] = ("hosts",)
     writes: ClassVar[bool] = True
     once: ClassVar[bool] = True
+    blocks: ClassVar[bool] = True
     lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:

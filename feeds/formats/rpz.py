@@ -36,6 +36,7 @@ class Rpz(Format):
     endings: ClassVar[tuple[str, ...]] = ("rpz", "zone", "db")
     writes: ClassVar[bool] = True
     once: ClassVar[bool] = True
+    blocks: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
         """Give the share of lines that hold a record."""

@@ -21,6 +21,7 @@ class UBlacklist(Format):
     name: ClassVar[str] = "ublacklist"
     writes: ClassVar[bool] = True
     once: ClassVar[bool] = True
+    blocks: ClassVar[bool] = True
     lines: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:

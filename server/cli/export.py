@@ -14,6 +14,7 @@ from feeds import formats
 from feeds.exporting import export as write_active
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.vocabulary import Action
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.store import collections
 from server.store.collections import UnknownCollection
@@ -27,13 +28,18 @@ def export(
     since: Annotated[
         str | None, typer.Option(help="only what was added after this time, as 2026-01-31T08:00:00Z")
     ] = None,
+    least_grade: Annotated[
+        Action | None,
+        typer.Option(help="the weakest grade written [default: block in formats that block, else any]"),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="where to write [default: standard output]")] = None,
     json: Json = False,
 ) -> None:
     """Write the indicators of a collection that are active now: the latest versions, neither revoked nor expired.
 
-    Whoever reads the output while it is renewed finds the old or the new, never a part. With --json and no --output
-    only the counts are shown.
+    Formats that block all that they hold (hosts, rpz, dnsmasq, adblock, ublacklist) get what is graded block, unless
+    --least-grade says otherwise. Whoever reads the output while it is renewed finds the old or the new, never a part.
+    With --json and no --output only the counts are shown.
     """
     context: Context = ctx.obj
     _check_format(format, output)
@@ -47,10 +53,10 @@ def export(
             fail("an inbox is written, never read: name a collection that is released from it")
         try:
             if formats.get(format).folder and output is not None:
-                done = write_active(tx, wanted, format, output, timestamp.now(), after)
+                done = write_active(tx, wanted, format, output, timestamp.now(), after, least=least_grade)
             else:
                 with _opened(output, nowhere=json) as out:
-                    done = write_active(tx, wanted, format, out, timestamp.now(), after)
+                    done = write_active(tx, wanted, format, out, timestamp.now(), after, least=least_grade)
         except BrokenPipeError:  # who reads our output has read enough, which is no error
             raise
         except OSError as error:

@@ -55,7 +55,7 @@ def test_the_latest_that_is_neither_revoked_nor_expired_is_written(hub: Run) -> 
 
 
 def test_what_is_active_is_counted(hub: Run) -> None:
-    counts = answer(hub("export", "--collection", "takedown", "--format", "hosts", "--json"))
+    counts = answer(hub("export", "--collection", "takedown", "--format", "hosts", "--least-grade", "warn", "--json"))
     assert counts == {
         "collection": "takedown",
         "format": "hosts",
@@ -66,18 +66,39 @@ def test_what_is_active_is_counted(hub: Run) -> None:
     }
 
 
+@pytest.mark.parametrize("format", ["hosts", "rpz", "dnsmasq", "adblock", "ublacklist"])
+def test_formats_that_block_hold_what_is_graded_block(hub: Run, format: str) -> None:
+    """Two report one of the three, so that it comes to 75; the others stay at a warning."""
+    add(to_stix(report("unsaid.example.com"), Profile.CORE)[0])
+    result = hub("export", "--collection", "takedown", "--format", format)
+    assert "a.example.com" in result.stdout
+    assert not any(f"{name}.example.com" in result.stdout for name in ("b", "c", "unsaid"))
+    counts = answer(hub("export", "--collection", "takedown", "--format", format, "--json"))
+    assert (counts["active"], counts["written"], counts["left_out"]) == (4, 1, {"below-grade": 3})
+
+
+def test_formats_that_say_the_grade_hold_all(hub: Run) -> None:
+    rows = hub("export", "--collection", "takedown", "--format", "csv").stdout.splitlines()
+    column = rows[0].split(",").index("action")
+    assert sorted(row.split(",")[column] for row in rows[1:]) == ["block", "warn", "warn"]
+    result = hub("export", "--collection", "takedown", "--format", "csv", "--least-grade", "block")
+    assert len(result.stdout.splitlines()) == 2
+
+
 def test_what_a_format_cannot_say_is_counted(hub: Run) -> None:
     assert hub("contribute", "-", "--partner", "First", "--kind", "phone", stdin="+66812345678\n").exit_code == 0
     yara = to_stix(report("x.example.com"), Profile.CORE)[0] | {"pattern_type": "yara"}
     add(yara)
-    counts = answer(hub("export", "--collection", "takedown", "--format", "dnsmasq", "--json"))
+    asked = ("--format", "dnsmasq", "--least-grade", "investigate")
+    counts = answer(hub("export", "--collection", "takedown", *asked, "--json"))
     assert counts["left_out"] == {"not-in-format": 1, "not-an-indicator": 1}
     assert counts["active"] == counts["written"] + counts["duplicates"] + sum(counts["left_out"].values())
 
 
 @pytest.mark.parametrize("format", WRITTEN)
 def test_every_format_says_the_same_set(hub: Run, tmp_path: Path, format: str) -> None:
-    assert hub("export", "--collection", "takedown", "--format", format, "--output", "out").exit_code == 0
+    asked = ("--format", format, "--least-grade", "warn", "--output", "out")
+    assert hub("export", "--collection", "takedown", *asked).exit_code == 0
     target = tmp_path / "out"
     files = [path for path in target.iterdir() if path.is_file()] if target.is_dir() else [target]
     rows = [row for file in files for row in formats.read(BytesIO(file.read_bytes()), name=file.name)]

@@ -44,12 +44,17 @@ class PushContract(Contract):
         with store.begin() as tx:
             contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
 
-    def change(self, store: Store, value: str) -> None:
-        """Let the partner say more about a domain that it has reported."""
-        said = {"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
+    def change(self, store: Store, value: str, who: str = PARTNER) -> None:
+        """Let a partner say more about a domain, or say it too."""
+        said = {"reporter": who, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
         objects = to_stix(Reader({**said, "confidence": "80"}).report({"value": value}))
         with store.begin() as tx:
-            contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+            contribute(tx, partners.get(tx, who), [Item.of(obj) for obj in objects])
+
+    def block(self, store: Store, value: str) -> None:
+        """Let two partners be sure of a domain, so that it is graded ``block``."""
+        self.change(store, value)
+        self.change(store, value, READER)
 
     def retract(self, store: Store, value: str, who: str = PARTNER) -> None:
         """Let a partner take back what it said about a value."""

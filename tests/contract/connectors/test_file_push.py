@@ -315,9 +315,30 @@ class TestFilePush(FilePushSuite):
     @pytest.mark.parametrize("name", ["csv", "jsonl", "hosts", "stix", "sentinel", "gse", "rpz"])
     def test_any_format_that_is_written_will_do(self, store: Store, name: str) -> None:
         self.prepare(store, 4)
-        assert run(store, self.feed(format=name)).ending == "done"
+        assert run(store, self.feed(format=name, least_grade="warn")).ending == "done"
         (full,) = [file for file in self.manifest()["files"] if file["role"] == "full"]
         assert full["indicators"] == 4
+
+    @pytest.mark.parametrize("name", ["hosts", "rpz", "dnsmasq", "adblock", "ublacklist"])
+    def test_formats_that_block_hold_what_is_graded_block(self, store: Store, name: str) -> None:
+        self.prepare(store, 3)
+        self.block(store, "h1.example.com")
+        run(store, self.feed(format=name))
+        (full,), (added,) = self.files("full"), self.files("added")
+        for data in (full, added):
+            assert b"h1.example.com" in data
+            assert b"h0.example.com" not in data
+
+    def test_what_falls_below_the_grade_is_removed(self, store: Store) -> None:
+        self.block(store, "h0.example.com")
+        run(store, self.feed(format="hosts"))
+        self.retract(store, "h0.example.com", READER)
+        self.prepare(store, 1)
+        run(store, self.feed(format="hosts"))
+        assert [b"h0.example.com" in data for data in self.files("removed")] == [True]
+        assert len(self.files("added")) == 1
+        (full,) = self.files("full")
+        assert b"h0.example.com" not in full
 
     @pytest.mark.parametrize("key", ["s3cret", "x25519"])
     def test_a_key_that_does_not_sign_is_named_and_not_shown(self, store: Store, key: str) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 
-from feeds.connector import Misconfigured
+from feeds.connector import Misconfigured, build
 from feeds.connectors import sentinel_push
 from feeds.runner import run
 from server.store import Store, deliveries
@@ -79,6 +79,7 @@ class TestSentinelPush(FaultsContract, PushContract):
             "timeout": "300ms",
             "retries": 0,
             "allow_private": True,
+            "least_grade": "investigate",
             **more,
         }
 
@@ -141,6 +142,22 @@ class TestSentinelPush(FaultsContract, PushContract):
             answers = {each.answer for each in deliveries.history(tx, feed="tested")}
         assert "failed: Error for Property=pattern: not wanted." in answers
         assert "h1.example.com" not in "".join(answers)
+
+    def test_nothing_goes_but_what_is_graded_block_where_no_grade_is_named(self, store: Store) -> None:
+        self.prepare(store, 2)
+        self.block(store, "h1.example.com")
+        table = self.table()
+        del table["least_grade"]
+        run(store, build(table))
+        assert [obj["pattern"] for obj in self.peer.objects] == ["[domain-name:value = 'h1.example.com']"]
+
+    def test_what_falls_below_the_grade_is_revoked_there(self, store: Store) -> None:
+        self.block(store, "h1.example.com")
+        run(store, self.feed(least_grade="block"))
+        self.retract(store, "h1.example.com", READER)
+        self.prepare(store, 2)
+        run(store, self.feed(least_grade="block"))
+        assert [obj.get("revoked", False) for obj in self.peer.objects] == [False, True]
 
     @pytest.mark.parametrize(
         ("more", "fault"),
