@@ -85,6 +85,13 @@ class Settings(BaseSettings):
     ] = None
     hold_examples: Annotated[bool, Field(description="hold what documentation uses as examples for review too")] = False
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
+    newcomer_days: Annotated[
+        int, Field(ge=0, le=3_650, description="days for which a new partner's word alone blocks nothing; 0 is none")
+    ] = 30
+    newcomer_outcomes: Annotated[
+        int,
+        Field(ge=0, description="reports that proved right after which a partner is new no more; 0 is by days alone"),
+    ] = 10
     rule: Annotated[
         list[Rule], Field(description="which collections take what, one [[rule]] table each; none is the default rules")
     ] = []

@@ -1,6 +1,7 @@
 """Making a hub ready: its store, and the rules that it goes by."""
 
 from server.release import harmless
+from server.release.newcomers import Newcomers
 from server.release.policy import Policy, put_in_force
 from server.settings import Settings
 from server.store import Store, collections, hub, renaming
@@ -19,7 +20,12 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
         return [collection.alias for collection in collections.create_defaults(tx)]
 
 
+def policy_of(settings: Settings) -> Policy:
+    """Give the release policy that ``settings`` name."""
+    return Policy(settings.rule, Newcomers(settings.newcomer_days, settings.newcomer_outcomes))
+
+
 def rule_by(settings: Settings) -> None:
     """Put the release rules and the lists of harmless values in force that ``settings`` name."""
-    put_in_force(Policy(settings.rule))
+    put_in_force(policy_of(settings))
     harmless.use(settings.lists_folder, examples=settings.hold_examples)

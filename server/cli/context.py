@@ -16,7 +16,7 @@ from rich.text import Text
 
 from server.release.policy import BadPolicy, Policy
 from server.settings import BadConfiguration, Settings, load
-from server.setup import rule_by
+from server.setup import policy_of, rule_by
 from server.store import Store, collections
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
@@ -47,7 +47,7 @@ class Context:
     @property
     def policy(self) -> Policy:
         """Give the release policy of the configuration."""
-        return Policy(self.settings.rule)
+        return policy_of(self.settings)
 
     @contextmanager
     def store(self, *, of_any_rules: bool = False) -> Iterator[Store]:

@@ -67,6 +67,7 @@ def fuse(
             kind,
             sure,
             suffices=grade.suffices(weights, authority=holds.let_block(reporters, authority)),
+            by_newcomers=grade.by_newcomers(weights, [each.new for each in reporters]),
             asked=grade.asked(reports),
             coerced=coerced or status is HolderStatus.COERCED,
             doubted=bool(doubts),

@@ -18,6 +18,8 @@ FROM = {
     Action.MONITOR: 20,
     Action.INVESTIGATE: 0,
 }
+# What a newcomer's word alone comes to at most, where another's alone may block.
+NEWCOMERS = Action.WARN
 # A report that weighs less corroborates nothing.
 CORROBORATES = 0.3
 _RANK = {action: rank for rank, action in enumerate(Action)}
@@ -29,6 +31,7 @@ def of(
     confidence: int,
     *,
     suffices: bool,
+    by_newcomers: bool = False,
     asked: Action | None = None,
     coerced: bool = False,
     doubted: bool = False,
@@ -36,13 +39,14 @@ def of(
 ) -> Action:
     """Give the grade of a value of ``kind``: by the confidence, and never stronger than any of these allows.
 
-    ``suffices``: there are reporters enough, or one with authority; else the kind's own limit holds. ``asked`` is the
+    ``suffices``: there are reporters enough, or one with authority; else the kind's own limit holds, and where
+    ``by_newcomers`` alone it is said, no more than a warning where one word could block. ``asked`` is the
     strongest that any reporter asks for, None where one leaves it open. ``coerced``: never above ``hold``.
     ``doubted``: one grade lower. ``disputed``: the lowest.
     """
     limits = [next(action for action, least in FROM.items() if confidence >= least)]
     if not suffices:
-        limits.append(kind.alone)
+        limits.append(NEWCOMERS if by_newcomers and kind.alone is Action.BLOCK else kind.alone)
     if asked is not None:
         limits.append(asked)
     if coerced:
@@ -64,6 +68,11 @@ def asked(reports: Iterable[Report]) -> Action | None:
 def suffices(weights: Sequence[float], *, authority: bool) -> bool:
     """Tell whether the word of independent reporters is enough to block what somebody holds."""
     return authority or sum(each >= CORROBORATES for each in weights) >= 2
+
+
+def by_newcomers(weights: Sequence[float], new: Sequence[bool]) -> bool:
+    """Tell whether nobody says it with any weight but partners that are new."""
+    return all(is_new or weight < CORROBORATES for weight, is_new in zip(weights, new, strict=True))
 
 
 def has_authority(partner: Partner, report: Report) -> bool:

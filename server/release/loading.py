@@ -144,7 +144,8 @@ class Loading:
         if partner is None:
             return None
         tlp = level.narrower(level.of(obj), report.tlp)  # a report narrows what its kind asks to
-        said = Said(partner, report, id_, self._scene.reliability(partner, report.kind), origins.of(obj))
+        reliable, new = self._scene.reliability(partner, report.kind), partner.name in self._scene.newcomers
+        said = Said(partner, report, id_, reliable, origins.of(obj), new)
         return Claim(said, self._rooms(report.kind, tlp, obj, partner, coerced=coerced), tlp)
 
     def _hear(self, value: Value, id_: str, *, coerced: bool) -> None:

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from schemas import kinds
 from schemas.partner import OWN_ALIASES, CountryCode, PartnerKind
 from schemas.vocabulary import Action, Tlp
+from server.release.newcomers import Newcomers
 
+_NEWCOMERS = Newcomers()
 PUBLIC = "public"
 FULL = "-full"
 # Readers of shared collections are partners; AMBER lets an organisation tell those who need it, and no wider.
@@ -119,8 +121,9 @@ class Facts(NamedTuple):
 class Policy:
     """Rules: what one of those of a collection lets in enters it."""
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        """Go by ``rules``; where there are none, by ``default_rules``."""
+    def __init__(self, rules: Iterable[Rule] = (), newcomers: Newcomers = _NEWCOMERS) -> None:
+        """Go by ``rules``, where there are none by ``default_rules``; ``newcomers`` says who is new."""
+        self.newcomers = newcomers
         self.rules = tuple(rules) or default_rules()
         self._aliases = lru_cache(maxsize=4096)(self._taking)
 

@@ -98,6 +98,22 @@ class Scene:
     def _calibrations(self) -> dict[tuple[str, str], calibration.Calibration]:
         return calibration.every(self.tx, MOST_BY_ONE)
 
+    @cached_property
+    def newcomers(self) -> frozenset[str]:
+        """Give the names of the partners that are new here."""
+        rule = self.policy.newcomers
+        known = self.registry.by_identity.values()
+        return (
+            rule.among(
+                known,
+                {name: since for name, (since, _) in registry.moments(self.tx).items()},
+                calibration.totals(self.tx),
+                self.at,
+            )
+            if rule.days
+            else frozenset()
+        )
+
     def reliability(self, partner: Partner, kind: str) -> float:
         """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""
         known = self._calibrations.get((partner.name, kind))

@@ -16,7 +16,8 @@ _NO_ORIGINS: frozenset[str] = frozenset()
 class Said(NamedTuple):
     """One partner's latest indicator of the value.
 
-    ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself.
+    ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself. ``new``:
+    the partner takes part for so short a time that its word alone blocks nothing.
     """
 
     partner: Partner
@@ -24,6 +25,7 @@ class Said(NamedTuple):
     id: str
     reliability: float = NEWCOMER
     origins: frozenset[str] = _NO_ORIGINS
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,18 @@ class Calibration(NamedTuple):
         )
 
 
+class Total(NamedTuple):
+    """How many reports of all kinds proved right and wrong, and by whose word right."""
+
+    right: int = 0
+    wrong: int = 0
+    judges: frozenset[str] = frozenset()
+
+    def plus(self, other: "Total") -> "Total":
+        """Give the sum of two."""
+        return Total(self.right + other.right, self.wrong + other.wrong, self.judges | other.judges)
+
+
 def note(tx: Tx, verdicts: Iterable[Verdict]) -> None:
     """Add to what is known of how right partners are."""
     gathered: dict[tuple[str, str, str], Calibration] = {}
@@ -88,6 +100,17 @@ def every(tx: Tx, most_by_one: float) -> dict[tuple[str, str], Calibration]:
         (partner, kind): Calibration(int(confirmed), int(wrong), *map(float, rest))
         for partner, kind, confirmed, wrong, *rest in tx.execute(asked)
     }
+
+
+def totals(tx: Tx) -> dict[str, Total]:
+    """Give by partner what its reports of all kinds came to."""
+    known = calibrations.c
+    sums = select(known.partner, known.judge, func.sum(known.confirmed), func.sum(known.wrong))
+    found: dict[str, Total] = {}
+    for partner, judge, right, wrong in tx.execute(sums.group_by(known.partner, known.judge)):
+        total = Total(int(right), int(wrong), frozenset({judge} if right else ()))
+        found[partner] = found.get(partner, Total()).plus(total)
+    return found
 
 
 _COLUMNS = tuple(calibrations.c[name] for name in Calibration._fields)

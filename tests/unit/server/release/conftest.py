@@ -13,12 +13,22 @@ from schemas import records
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from server.release.contribute import contribute
+from server.release.newcomers import Newcomers
 from server.release.outcome import Outcome
+from server.release.policy import Policy, put_in_force
 from server.setup import set_up
 from server.store import Store, collections, hub, log, partners, personal
 from server.store.item import Item
 
 REPORTED = "2026-10-01T08:00:00.000Z"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_new() -> Iterator[None]:
+    """Partners of tests stand for such as have long been here."""
+    put_in_force(Policy(newcomers=Newcomers(days=0)))
+    yield
+    put_in_force(Policy())
 
 
 @pytest.fixture
