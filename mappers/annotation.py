@@ -110,9 +110,10 @@ class Rebuilt(NamedTuple):
         return f"kept, not published: {named(self.left_out)}" if self.left_out else None
 
 
-def rebuild(obj: Mapping[str, Any], tlp: Tlp) -> Rebuilt:
+def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = lambda _: False) -> Rebuilt:
     """Give what a hub publishes of an annotation: known properties, of known types and lengths, at that level.
 
+    A ``reference`` that is to be ``withheld`` is left out, be it that of the object or of its evidence.
     Raises ``Rejected`` for objects of other types, and where what is left says nothing.
     """
     known = _OF_TYPE.get(obj["type"])
@@ -128,6 +129,7 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp) -> Rebuilt:
     ours: dict[str, Any] = {}
     said = extension.found(obj)
     missed_in_ours = _take(said, {**_IN_ALL_OURS, **_IN_OURS[obj["type"]]}, ours, _REWRITTEN_IN_OURS)
+    missed_in_ours += _withhold(ours, withheld)
     missed += [f"extensions.{name}" for name in missed_in_ours]
     if "scam_type" in ours:
         ours["scam_category"] = scam_category(ours["scam_type"])
@@ -173,6 +175,19 @@ def _take(
             made[name] = take(value)
         except (Rejected, ValueError, TypeError):
             missed.append(name)
+    return missed
+
+
+def _withhold(ours: dict[str, Any], withheld: Callable[[str], bool]) -> list[str]:
+    """Take out the references that are not for others; gives where they stood."""
+    missed = []
+    if withheld(ours.get("reference", "")):
+        del ours["reference"]
+        missed.append("reference")
+    for proof in ours.get("evidence", ()):
+        if withheld(proof.get("reference", "")):
+            del proof["reference"]
+            missed.append("evidence.reference")
     return missed
 
 

@@ -106,9 +106,14 @@ def count(value: Any) -> int:
 
 def lang(value: Any) -> str:
     """Give the tag of a language, as ``th`` or ``zh-Hant-TW``."""
-    if not (isinstance(value, str) and _LANG.fullmatch(value)):
+    if not (isinstance(value, str) and is_lang(value)):
         raise ValueError("no language")
     return value
+
+
+def is_lang(tag: str) -> bool:
+    """Tell whether a tag names a language, with its script and country at most."""
+    return _LANG.fullmatch(tag) is not None
 
 
 def text(value: Any) -> str:

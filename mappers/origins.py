@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from schemas.subject import ID
+
 ORIGIN = "scamfeed-origin"
 
 
@@ -17,13 +19,18 @@ def listed(stix_object: Mapping[str, Any]) -> list[str]:
     return [
         each["external_id"]
         for each in (references if isinstance(references, list) else ())
-        if isinstance(each, dict) and each.get("source_name") == ORIGIN and isinstance(each.get("external_id"), str)
+        if isinstance(each, dict) and each.get("source_name") == ORIGIN and _is_id(each.get("external_id"))
     ]
 
 
 def of(stix_object: Mapping[str, Any]) -> frozenset[str]:
     """Give the origins that an object names; none where its maker speaks for itself."""
     return frozenset(listed(stix_object)) if "external_references" in stix_object else _NONE
+
+
+def _is_id(said: Any) -> bool:
+    """Tell whether it is an id, and no words that would go on to every reader."""
+    return isinstance(said, str) and ID.fullmatch(said) is not None
 
 
 _NONE: frozenset[str] = frozenset()

@@ -74,6 +74,11 @@ def refang(raw: str) -> str:
     return once if once == value or _SUSPECT.search(once) is None else refang_once(once)
 
 
+def refang_text(text: str) -> str:
+    """Give a text of many words with ``@`` and ``.`` for the brackets and words that stand for them in it."""
+    return _DOT.sub(".", _AT.sub("@", _MARK.sub(r"\1", " ".join(text.split()))))
+
+
 def refang_once(raw: str) -> str:
     """Undo one layer of defanging of a value of any length."""
     # Runs of blanks would cost the expressions below the square of their length.

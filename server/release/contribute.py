@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from schemas.report import Report
 from server.release import about, harmless, personal, shape
 from server.release.contribution import Contribution
 from server.release.intake import RESERVED, TRANSLATION, Taken
@@ -51,15 +53,10 @@ def _contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy 
 def _read(item: Item, outcome: Outcome) -> Taken | None:
     try:
         obj = shape.read(item)
+        report = _reported(obj)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
-            personal.refuse(obj)
-        if obj["type"] != "indicator":
-            return Taken(item, obj)
-        try:
-            report = from_stix(obj)
-        except Rejected as refusal:
-            return Taken(item, obj, refusal)
-        return Taken(item, obj, report, harmless.check(report))
+            personal.refuse(obj, report if isinstance(report, Report) else None)
+        return Taken(item, obj, report, harmless.check(report) if isinstance(report, Report) else None)
     except Rejected as refusal:
         outcome.failed.append(Refused(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -67,3 +64,13 @@ def _read(item: Item, outcome: Outcome) -> Taken | None:
         logger.exception("object not understood id=%s", item.id)
         outcome.failed.append(Refused(item.id, item.version, "not understood: a property is not as STIX 2.1 has it"))
     return None
+
+
+def _reported(obj: dict[str, Any]) -> Report | Rejected | None:
+    """Give what an indicator reports, or why it reports nothing; None for other objects."""
+    if obj["type"] != "indicator":
+        return None
+    try:
+        return from_stix(obj)
+    except Rejected as refusal:
+        return refusal

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from stdnum import luhn
@@ -29,10 +30,13 @@ from stdnum.tr import tckimlik
 from stdnum.us import ssn
 from stdnum.za import idnr
 
+from schemas.banks import iban
 from schemas.banks.spelling import is_card
+from schemas.errors import Rejected
 
 CARD = "the number of a payment card"
 NATIONAL_ID = "a person's national id"
+IBAN = "the IBAN of an account"
 
 # What says that a bare row of digits is a person's.
 _SAID = re.compile(
@@ -44,17 +48,24 @@ _SAID = re.compile(
 # Milliseconds since 1970, of the years 2014 to 2036, have as many digits.
 _MOMENT = re.compile(r"1[4-9]\d{11}|20\d{11}")
 _CARDS = re.compile(r"(?<![0-9A-Za-z.])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
+# With anything else between the groups, or the digits, the same everywhere.
+_CARDS_IN_GROUPS = re.compile(
+    r"(?<![\w.])\d{4}([._/|,*~:+]| [-._/|] )\d{4}\1\d{4}\1\d{4}(?!\w)"
+    r"|(?<![\w.])\d([._/|,*~:+]|[ -]{2})\d(?:\2\d){11,17}(?!\w)"
+)
+_IBANS = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ .\-_/]?[A-Z0-9]){11,38}")
 # Diners Club's long ones, Mir, RuPay, Maestro: cards that no report takes for an account either, but rarer.
 _OTHER_CARDS = re.compile(
     r"3(?:0[0-5]|[68]\d)\d{13}|220[0-4]\d{12,15}|(?:60|8[12])\d{14}|508\d{13}"
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"
 )
 _PASSPORT = re.compile(r"passport\b[^\w\n]{0,5}(?:(?:no|number|nr)\b)?[^\w\n]{0,5}([A-Z]{0,2}\d{6,9})\b", re.IGNORECASE)
-# What has few digits in a row, and would not be noticed for them.
+# What has few digits in a row, and would not be noticed for them; IBANs have as few.
 LETTERED = re.compile(
     r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|/[A-Za-z]{3,9}\([A-Z]\)\d"
-    r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
+    r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2}\d{2} ?[A-Z0-9]{4}|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
 )
+_NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = str.maketrans("", "", " -./()")
 
 
@@ -140,12 +151,13 @@ _FORMS = (
 
 def found(text: str, *, cards_alone: bool = False) -> Iterator[tuple[str, str]]:
     """Give what each number of a person in ``text`` is, and its digits and letters without separators."""
-    for match in _CARDS.finditer(text):
-        number = match[0].translate(_SEPARATORS)
+    for match in (*_CARDS.finditer(text), *_CARDS_IN_GROUPS.finditer(text)):
+        number = _NOT_DIGITS.sub("", match[0])
         if is_card(number) or (_OTHER_CARDS.fullmatch(number) and luhn.is_valid(number)):
             yield CARD, number
     if cards_alone:
         return
+    yield from _ibans(text.upper())
     said = _SAID.search(text) is not None
     for form in _FORMS:
         if said or not form.bare:
@@ -155,6 +167,15 @@ def found(text: str, *, cards_alone: bool = False) -> Iterator[tuple[str, str]]:
                     yield NATIONAL_ID, number
     for match in _PASSPORT.finditer(text):
         yield NATIONAL_ID, match[1]
+
+
+def _ibans(text: str) -> Iterator[tuple[str, str]]:
+    for match in _IBANS.finditer(text):
+        number = match[0].translate(_SEPARATORS).replace("_", "")
+        number = number[: iban.length(number[:2])]
+        with suppress(Rejected):
+            if number:
+                yield IBAN, iban.checked(number)
 
 
 # Whose separator is part of the number.

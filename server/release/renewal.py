@@ -10,7 +10,7 @@ from mappers import consensus, extension, marking
 from schemas import kinds, timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release import holds, rooms
+from server.release import holds, rooms, withheld
 from server.release.fuse import fuse
 from server.release.listings import Listings
 from server.release.policy import Facts, Source
@@ -222,7 +222,7 @@ class Renewal:
             coerced=value.coerced,
             at=self._scene.at,
         )
-        return _Said(fused, claims)
+        return _Said(withheld.without(fused), claims)
 
     def _object(self, said: _Said, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
         about = said.consensus

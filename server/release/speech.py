@@ -140,7 +140,7 @@ class Speech:
 def _rebuilt(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:
     """Give what is published of an object, or why nothing is: the rules may be stricter than when it came."""
     try:
-        rebuilt = annotation.rebuild(obj, tlp)
+        rebuilt = annotation.rebuild(obj, tlp, withheld=personal.is_somebodys_number)
         personal.refuse(rebuilt.obj)
     except Rejected as refusal:
         return None, refusal.message

@@ -2,11 +2,11 @@
 
 import pytest
 
-from mappers import origins
+from mappers import ids, origins
 
 
 def test_origins_are_read_as_they_were_written() -> None:
-    known = ["indicator--b", "indicator--a"]
+    known = [ids.indicator("identity--a", pattern) for pattern in ("b", "a")]
     obj = {"external_references": [{"source_name": "capec"}, *origins.references(known)]}
     assert origins.listed(obj) == known
     assert origins.of(obj) == {*known}
@@ -15,7 +15,7 @@ def test_origins_are_read_as_they_were_written() -> None:
 @pytest.mark.parametrize(
     "references",
     [None, "text", 7, {}, [None], ["text"], [{"source_name": origins.ORIGIN}], [{origins.ORIGIN: "x"}],
-     [{"source_name": origins.ORIGIN, "external_id": 7}]],
+     [{"source_name": origins.ORIGIN, "external_id": 7}], [{"source_name": origins.ORIGIN, "external_id": "Jane Doe"}]],
     ids=str,
 )  # fmt: skip
 def test_what_is_no_origin_is_none(references: object) -> None:

@@ -1,8 +1,10 @@
 """What says who a victim or a holder is gets refused, wherever an object says it; what says a scam does not."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -13,12 +15,14 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.reading import Reader
 from server.release import personal
+from server.release.personal_text import may_say
 
 CORPUS = json.loads(Path(__file__).with_name("planted.json").read_text(encoding="utf-8"))
 UNANNOUNCED = "name without a word that announces it"
 PLANTED = {what: texts for what, texts in CORPUS["planted"].items() if what != UNANNOUNCED}
 PATTERN = "[domain-name:value = 'shop.example.com']"
 CARD = "4242 4242 4242 4242"
+MAIL = "jane.doe@example.com"
 
 
 def refusal(**properties: Any) -> str | None:
@@ -138,3 +142,57 @@ def test_what_stands_on_other_lines_hides_nothing(around: str, planted: str) -> 
 @settings(deadline=None, max_examples=50)
 def test_whatever_an_object_holds_it_is_taken_or_refused(value: Any) -> None:
     refusal(x_anything={"inner": value})
+
+
+# The first sixteen digits are those of a card, and of an account.
+ID_LIKE_A_CARD = "42424242-4242-4242-a242-424242424242"
+
+
+def test_ids_and_hashes_are_nobodys_number_whatever_digits_they_have() -> None:
+    origin = {"source_name": "scamfeed-origin", "external_id": f"indicator--{ID_LIKE_A_CARD}"}
+    digest = "4242424242424242" * 3 + "424242424242424a"
+    assert refusal(external_references=[origin], x_id=ID_LIKE_A_CARD) is None
+    assert refusal(external_references=[{"source_name": "a", "hashes": {"SHA-256": digest}}]) is None
+    assert refusal(description=f"the same as indicator--{ID_LIKE_A_CARD} there") is None
+
+
+def test_no_id_that_is_drawn_at_random_is_taken_for_a_persons_number() -> None:
+    chance = random.Random(9)  # noqa: S311 - the same numbers each time
+    ids = [str(UUID(int=chance.getrandbits(128), version=chance.choice((4, 5)))) for _ in range(50_000)]
+    assert [each for each in ids if may_say(each) or may_say(f"indicator--{each}")] == []
+
+
+def test_what_a_pattern_asks_for_beside_its_value_is_not_its_own() -> None:
+    pattern = "[email-addr:value = 'scam@shop.example.com' AND email-addr:display_name = 'jane.doe@example.com']"
+    said = {"type": "indicator", "pattern": pattern, "description": "writes to jane.doe@example.com"}
+    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    report = reader.report({"kind": "email", "value": "scam@shop.example.com"})
+    with pytest.raises(Rejected, match="e-mail address"):
+        personal.refuse(said, report)
+    personal.refuse({**said, "description": "writes as Scam@Shop.example.com"}, report)
+
+
+def test_a_pattern_in_what_is_no_indicator_lets_nothing_pass() -> None:
+    with pytest.raises(Rejected, match="e-mail address"):
+        personal.refuse(
+            {"type": "note", "pattern": "[a:b = 'jane.doe@example.com']", "content": "jane.doe@example.com"}
+        )
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"value": MAIL},
+        {"x_a": {"value": MAIL}},
+        {"x_a": {"context": CARD}},
+        {"x_a": {"lang": MAIL, "iban": "", "user_id": MAIL}},
+        {"lang": f"victim {MAIL}"},
+        {"x_n": 4242424242424242.0},
+        {"x_a": {f"jane_doe_{CARD}": 1}},
+        {"x_a": ["4242", "4242", "4242", "4242"]},
+        {"x_a": {"one": "4242", "two": "4242", "three": "4242 4242"}},
+    ],
+    ids=str,
+)
+def test_no_name_of_a_property_hides_what_stands_in_it(properties: dict[str, Any]) -> None:
+    assert refusal(created="2026-10-01T08:00:00.000Z", **properties) is not None

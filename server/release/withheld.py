@@ -1,0 +1,32 @@
+"""What of a consensus is kept and not published: the number of a case that could be a person's, what is of no form."""
+
+from mappers import annotation_words
+from schemas.consensus import Consensus
+from schemas.report import Evidence, Hold
+from server.release.personal import is_somebodys_number
+
+
+def without(said: Consensus) -> Consensus:
+    """Return the consensus without the references that could be a person's number, which their makers know anyway."""
+    if not (said.reference or said.evidence or said.holds or said.hold or "-" in said.lang):
+        return said
+    return said._replace(
+        reference=_published(said.reference),
+        # A hash has letters too.
+        evidence=tuple(_proof(proof) for proof in said.evidence if not proof.sha256.isdecimal()),
+        hold=_hold(said.hold) if said.hold else None,
+        holds=tuple(map(_hold, said.holds)),
+        lang=said.lang if annotation_words.is_lang(said.lang) else said.lang.partition("-")[0],
+    )
+
+
+def _published(reference: str | None) -> str | None:
+    return None if reference is not None and is_somebodys_number(reference) else reference
+
+
+def _proof(proof: Evidence) -> Evidence:
+    return proof if _published(proof.reference) else Evidence(sha256=proof.sha256)
+
+
+def _hold(hold: Hold) -> Hold:
+    return hold if _published(hold.reference) else hold.model_copy(update={"reference": None})
