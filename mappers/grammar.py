@@ -9,12 +9,31 @@ from schemas.errors import Rejected
 
 # A longer pattern takes the grammar a tenth of a second and more.
 _LONGEST = 10_000
+TOO_COSTLY = "pattern-too-costly"
 # More comparisons, in all ways, than a pattern of that length has unless it was made to have them.
 _MOST = 5_000
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 # What stands for a way that cannot be told by the properties of one object: some of several, in time, or too many.
 _OTHERWISE = ((),)
 _OPERATORS = {"=": "=", "==": "=", "IN": "=", "LIKE": "LIKE"}
+
+
+class Budget:
+    """What the grammar may read for one sender at once, in characters: it takes some ten microseconds for each."""
+
+    def __init__(self, characters: int) -> None:
+        """Allow so many."""
+        self._left = characters
+
+    def spend(self, pattern: str) -> None:
+        """Take a pattern from the budget. Raises ``Rejected`` where it has not that much left."""
+        if len(pattern) > self._left:
+            raise Rejected(
+                TOO_COSTLY,
+                "the patterns sent at once take too long to read: send fewer at once, each plainly as "
+                "[type:property = 'value']",
+            )
+        self._left -= len(pattern)
 
 
 class Comparison(NamedTuple):

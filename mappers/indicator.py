@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from mappers import extension, foreign, ids, kinds, labels, language, limits, marking, pattern, wording
-from mappers.grammar import Way
+from mappers.grammar import Budget, Way
 from mappers.kind import KindMapper
 from mappers.observable import of_terms
 from schemas import timestamp
@@ -130,13 +130,16 @@ def _basis(
     return observable, relationship
 
 
-def from_stix(indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Report:
+def from_stix(
+    indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING, *, budget: Budget | None = None
+) -> Report:
     """Give back the report that an indicator says, ours or anybody's.
 
     ``reporters`` names the identities by id; a reporter that it does not name is called by its id. Raises ``Rejected``
-    where the indicator names no single value of a known kind, or asks for more than the value.
+    where the indicator names no single value of a known kind, or asks for more than the value, and where its pattern
+    takes more than ``budget`` has left.
     """
-    terms = foreign.renamed(pattern.read(_pattern(indicator)))
+    terms = foreign.renamed(pattern.read(_pattern(indicator), budget))
     return _report(_columns(indicator, reporters, _NOTHING), *kinds.read(terms), indicator)
 
 

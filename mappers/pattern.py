@@ -1,11 +1,12 @@
 """STIX patterns that name observables by their properties: written, and read back."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from mappers import grammar
-from mappers.grammar import Comparison, Way
+from mappers.grammar import Budget, Comparison, Way
 from schemas.errors import Rejected
 
 
@@ -18,6 +19,7 @@ class Terms(NamedTuple):
 
 # A longer pattern names no one observable.
 _LONGEST_OF_ONE = 10_000
+_LONGEST_BY_GRAMMAR = 2_000
 _LONGEST = 1_000_000
 _LITERAL = r"'((?:[^'\\]|\\['\\])*)'"
 _TERM = re.compile(rf"([a-z0-9-]+):([a-z0-9_]+) = {_LITERAL}")
@@ -39,11 +41,12 @@ def write(terms: Terms) -> str:
     return "[" + " AND ".join(f"{kind}:{name} = '{_escape(text)}'" for name, text in terms.properties.items()) + "]"
 
 
-def read(pattern: str) -> Terms:
+def read(pattern: str, budget: Budget | None = None) -> Terms:
     """Read which one observable a pattern names, in any spelling of equalities joined by AND.
 
     Raises ``Rejected`` for a pattern that is no STIX pattern, or that names no single observable: it may be fine for
-    others, but nothing can be compared with it. Patterns longer than 10,000 characters are not read.
+    others, but nothing can be compared with it. Patterns longer than 10,000 characters are not read, nor those of more
+    than 2,000 that the grammar has to read. ``budget`` bounds what it reads.
     """
     if len(pattern) > _LONGEST_OF_ONE:
         raise not_comparable()
@@ -53,7 +56,7 @@ def read(pattern: str) -> Terms:
         if len(properties) != len(found):
             raise not_comparable()
         return Terms(found[0][0], properties)
-    found_ways = ways(pattern)
+    found_ways = _plainly(pattern) or _by_grammar(pattern, budget)
     if len(found_ways) > 1:
         raise not_comparable(f"the pattern names {len(found_ways)} values or ways to match: send an indicator for each")
     return exactly(found_ways[0])
@@ -65,8 +68,27 @@ def ways(pattern: str) -> list[Way]:
     An empty one is a way that no single observable's properties tell. Raises ``Rejected`` for what is no STIX pattern,
     and for what is too long: a million characters, or ten thousand where more than equalities are asked.
     """
-    if len(pattern) > _LONGEST or not _PLAIN.fullmatch(pattern):
-        return grammar.ways(pattern)
+    return (len(pattern) <= _LONGEST and _plainly(pattern)) or grammar.ways(pattern)
+
+
+def _by_grammar(pattern: str, budget: Budget | None) -> Sequence[Way]:
+    if len(pattern) > _LONGEST_BY_GRAMMAR:
+        raise not_comparable()
+    if budget is not None:
+        budget.spend(pattern)
+    return _remembered(pattern)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(pattern: str) -> tuple[Way, ...]:
+    """Read a pattern once: what is kept is read again with each report of the same value."""
+    return tuple(grammar.ways(pattern))
+
+
+def _plainly(pattern: str) -> list[Way]:
+    """Read what a pattern of equalities alone asks; nothing for any other."""
+    if not _PLAIN.fullmatch(pattern):
+        return []
     found: list[list[Comparison]] = []
     for joint, kind, path, text, number in _JOINED.findall(pattern):
         if not joint:

@@ -57,7 +57,11 @@ def _show(app: Flask, store: Store, settings: Settings) -> None:
 def _watch(app: Flask, store: Store, settings: Settings) -> None:
     """Say who is let in how often, note what is asked, and answer those who run the server."""
     certificates.trust(settings.trusted_proxies, settings.client_certificate_header)
-    gate.limit(requests_per_minute=settings.rate_limit, objects_per_day=settings.quota_objects_per_day)
+    gate.limit(
+        requests_per_minute=settings.rate_limit,
+        objects_per_day=settings.quota_objects_per_day,
+        objects_per_envelope=settings.max_objects,
+    )
     counted, trail = Metrics(store), Trail(store)
     observe.watch(counted, AccessLog(settings.access_log), trail)
     atexit.register(trail.stop)

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     quota_objects_per_day: Annotated[
         int, Field(ge=0, description="objects that a partner may post a day; 0 is no limit")
     ] = 0
+    max_objects: Annotated[
+        int, Field(ge=1, le=100_000, description="objects that one request may bring; more are refused with 413")
+    ] = 20_000
     trusted_proxies: Annotated[
         str, Field(description="addresses of proxies whose X-Forwarded-For is believed, separated by commas")
     ] = ""

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from mappers.grammar import TOO_COSTLY, Budget
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
@@ -24,6 +26,24 @@ _AT_ONCE = 2_000
 _LEFT = "not-a-partner: you take part here no more"
 
 
+@dataclass
+class Prepared:
+    """Objects that were read, and those that cannot be: all that takes time and no look at the store."""
+
+    taken: list[Taken] = field(default_factory=list)
+    failed: list[Refused] = field(default_factory=list)
+
+
+def prepare(items: Sequence[Item], budget: Budget | None = None) -> Prepared:
+    """Read ``items``, as far as ``budget`` allows their patterns; what is wrong with one never stops the others."""
+    prepared = Prepared()
+    for item in items:
+        taken = _read(item, prepared, budget)
+        if taken is not None:
+            prepared.taken.append(taken)
+    return prepared
+
+
 def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy | None = None) -> Outcome:
     """Take ``items`` from ``partner`` into the inbox and release what they say, all in the caller's transaction.
 
@@ -34,43 +54,48 @@ def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy |
     # What speaks of others comes after them, in whichever part of a large contribution they are.
     ordered = sorted(items, key=lambda item: about.order(item.type)) if len(items) > _AT_ONCE else items
     for start in range(0, len(ordered), _AT_ONCE):
-        _contribute(tx, partner, ordered[start : start + _AT_ONCE], policy, outcome)
+        take(tx, partner, prepare(ordered[start : start + _AT_ONCE]), outcome, policy)
     return outcome
 
 
-def _contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy | None, outcome: Outcome) -> None:
-    # Reading and looking up take time: before the inbox is locked, not while.
-    taken = [each for item in items if (each := _read(item, outcome))]
-    if not taken:
+def take(tx: Tx, partner: Partner, prepared: Prepared, outcome: Outcome, policy: Policy | None = None) -> None:
+    """Take what was read from ``partner``, as ``contribute`` does, and add to ``outcome`` what became of it."""
+    outcome.failed += prepared.failed
+    if not prepared.taken:
         return
     scene = at_hand(tx, policy)
     if partner.name in scene.registry.gone:
-        outcome.failed += [Refused(each.item.id, each.item.version, _LEFT) for each in taken]
+        outcome.failed += [Refused(each.item.id, each.item.version, _LEFT) for each in prepared.taken]
     else:
-        Contribution(scene, partner, outcome).take(taken)
+        Contribution(scene, partner, outcome).take(prepared.taken)
 
 
-def _read(item: Item, outcome: Outcome) -> Taken | None:
+def _read(item: Item, prepared: Prepared, budget: Budget | None) -> Taken | None:
     try:
         obj = shape.read(item)
-        report = _reported(obj)
+        report = _reported(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             personal.refuse(obj, report if isinstance(report, Report) else None)
         return Taken(item, obj, report, harmless.check(report) if isinstance(report, Report) else None)
     except Rejected as refusal:
-        outcome.failed.append(Refused(item.id, item.version, refusal.message))
+        prepared.failed.append(Refused(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):
         # Senders write objects of every shape, and one that nobody thought of must not stop the others.
         logger.exception("object not understood id=%s", item.id)
-        outcome.failed.append(Refused(item.id, item.version, "not understood: a property is not as STIX 2.1 has it"))
+        prepared.failed.append(Refused(item.id, item.version, "not understood: a property is not as STIX 2.1 has it"))
     return None
 
 
-def _reported(obj: dict[str, Any]) -> Report | Rejected | None:
-    """Give what an indicator reports, or why it reports nothing; None for other objects."""
+def _reported(obj: dict[str, Any], budget: Budget | None) -> Report | Rejected | None:
+    """Give what an indicator reports, or why it reports nothing; None for other objects.
+
+    Raises ``Rejected`` for one whose pattern takes more than ``budget`` has left.
+    """
     if obj["type"] != "indicator":
         return None
     try:
-        return from_stix(obj)
+        return from_stix(obj, budget=budget)
     except Rejected as refusal:
+        if refusal.reason == TOO_COSTLY:
+            raise
         return refusal

@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.store import Store, Tx
@@ -41,6 +41,18 @@ def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int
     if taken:
         _write(tx, partner, unit, began, used + taken)
     return taken, _until(began, seconds, moment)
+
+
+def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
+    """Say how many seconds a partner waits that has used its allowance up; 0 where something is left of it."""
+    row = tx.execute(_ASKED, {"of_partner": partner, "of_unit": unit}).first()
+    if row is None:
+        return 0
+    began, used = row
+    moment = now()
+    if used < limit or not 0 <= moment - began < seconds * _SECOND:
+        return 0
+    return _until(began, seconds, moment)
 
 
 @dataclass(slots=True)
@@ -123,3 +135,9 @@ def _write(tx: Tx, partner: str, unit: str, began: int, used: int) -> None:
 
 def _until(began: int, seconds: int, moment: int) -> int:
     return max(1, -((moment - began - seconds * _SECOND) // _SECOND))
+
+
+# Asked with every POST, so put together once.
+_ASKED = select(allowances.c.began, allowances.c.used).where(
+    allowances.c.partner == bindparam("of_partner"), allowances.c.unit == bindparam("of_unit")
+)

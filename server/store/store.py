@@ -1,9 +1,8 @@
 """The store itself: one database, opened once a process, with write and read transactions."""
 
 import logging
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
@@ -11,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, Timeou
 from sqlalchemy.pool import QueuePool
 
 from server.store.tables import collections
+from server.store.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,9 @@ class Store:
         """Work on ``engine``; call ``Store.open`` instead."""
         self._engine = engine
         sqlite = engine.dialect.name == "sqlite"
-        # SQLite lets waiting processes in at random; the threads of this one queue up here first.
-        self._writing: AbstractContextManager[Any] = threading.Lock() if sqlite else nullcontext()
+        # SQLite lets those who wait in at random; here they queue up first.
+        self._turns = Turns(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
+        self._writing: AbstractContextManager[Any] = nullcontext() if self._turns is None else self._turns
         snapshot = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**snapshot)
         self._writer = engine.execution_options(scamfeed_writes=True)
@@ -105,14 +106,24 @@ class Store:
         try:
             with self._writing:
                 upgrade(self._engine)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the database is busy: {error}") from error
         except OperationalError as error:
             raise StoreUnavailable(f"the database cannot be opened or changed: {_cause(error)}") from error
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """Open a write transaction: all of it is kept, or nothing. Raises ``StoreUnavailable``."""
-        with self._writing, _opened(self._writer) as tx:
-            yield tx
+        with ExitStack() as turn:
+            try:
+                turn.enter_context(self._writing)
+            except TimeoutError as error:
+                raise StoreUnavailable(f"the database is busy: {error}") from error
+            yield turn.enter_context(_opened(self._writer))
+
+    def crowded(self) -> bool:
+        """Tell whether others wait to write: whoever has much to write does it in small parts then."""
+        return self._turns is not None and self._turns.crowded()
 
     def read(self) -> AbstractContextManager[Tx]:
         """Open a view of the database as it is at the first question asked in it. Raises ``StoreUnavailable``."""
@@ -131,6 +142,8 @@ class Store:
     def close(self) -> None:
         """Let go of every connection; a store that is used again opens new ones."""
         self._engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
 
 @contextmanager

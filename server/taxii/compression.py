@@ -1,9 +1,8 @@
-"""Bodies in gzip and zstd, both ways, where the client asks for it or sends it."""
+"""Answers in gzip and zstd, where the client asks for it."""
 
 import sys
-import zlib
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal
 
 from flask import Flask, Response, request
 from isal import igzip
@@ -16,53 +15,22 @@ else:
     from backports import zstd
 
 from server.taxii.answer import Answer
-from server.taxii.errors import TaxiiError
-from server.taxii.limits import MAX_CONTENT_LENGTH
 
 Encoding = Literal["identity", "gzip", "zstd"]
 
 # Below this, the headers weigh more than what is saved.
 _WORTH_IT = 1_024
-_GZIP_WINDOW = 31
-# RFC 9659: eight MiB, and no more, is what a body in zstd may refer back.
-_ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 _LEVEL = 1
+# No client has this much to say of what it takes.
+_LONGEST = 1_024
 _VARY = ("Vary", "Accept-Encoding")
-
-
-class _Unpacker(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
-def inflate(body: bytes, encoding: str | None) -> bytes:
-    """Unpack a request's body. Raises ``TaxiiError`` 413 when it unpacks to more than a body may be, 415 or 400."""
-    named = (encoding or "identity").strip().lower()
-    if named == "identity":
-        return body
-    if named in ("gzip", "x-gzip"):
-        unpacker: _Unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    elif named == "zstd":
-        unpacker = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
-    else:
-        raise TaxiiError(415, "A body is sent as it is, in gzip or in zstd.", (("Accept-Encoding", "gzip, zstd"),))
-    try:
-        plain = unpacker.decompress(body, MAX_CONTENT_LENGTH + 1)
-    except (zlib.error, zstd.ZstdError) as error:
-        raise TaxiiError(400, f"The body is not {named}.") from error
-    if len(plain) > MAX_CONTENT_LENGTH:
-        raise TaxiiError(413)
-    if not unpacker.eof or unpacker.unused_data:
-        raise TaxiiError(400, f"The body is not one whole stream of {named}.")
-    return plain
 
 
 @lru_cache(maxsize=256)
 def wanted(accept_encoding: str | None) -> Encoding:
     """Choose what a client with this Accept-Encoding header is given."""
+    if accept_encoding is not None and len(accept_encoding) > _LONGEST:
+        return "identity"
     asked = parse_accept_header(accept_encoding, Accept)
     gzip = max(asked.quality("gzip"), asked.quality("x-gzip")) if asked else 0
     # What is newer than many clients comes only to those who name it.

@@ -9,21 +9,25 @@ from urllib.parse import parse_qsl
 
 from schemas.partner import Partner
 from server.store import Store, Tx
-from server.taxii import access, certificates, gate, objects
+from server.store.collections import Collection
+from server.taxii import access, adding, certificates, gate, objects
 from server.taxii.answer import Answer
-from server.taxii.compression import inflate, wanted
+from server.taxii.compression import wanted
+from server.taxii.envelope import SHORT, Envelope
 from server.taxii.errors import TaxiiError
+from server.taxii.incoming import announced, received
 from server.taxii.limits import MAX_CONTENT_LENGTH
 from server.taxii.media import accepts, sends
 from server.taxii.ready import Pages
 
 # A partner's client says the same each time.
 _accepts = lru_cache(maxsize=256)(accepts)
+_sends = lru_cache(maxsize=256)(sends)
 
-# Large bodies take their turn: each takes several times its size while it is read, and two at a time are no slower.
-_LARGE_BYTES = 4 * 1024 * 1024
+# Long bodies take their turn: two at a time are no slower.
 _LARGE = threading.Semaphore(2)
 _PATIENCE_SECONDS = 20.0
+_MOST_PARAMETERS = 100
 
 
 class Asked(NamedTuple):
@@ -41,9 +45,15 @@ class Asked(NamedTuple):
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Give the parameters of the URL, in their order."""
+        """Give the parameters of the URL, in their order. Raises ``TaxiiError`` 400 for more than any URL needs."""
         query = self.environ.get("QUERY_STRING")
-        return parse_qsl(query.encode("latin-1").decode(errors="replace"), keep_blank_values=True) if query else []
+        if not query:
+            return []
+        try:
+            text = query.encode("latin-1").decode(errors="replace")
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        except ValueError as error:
+            raise TaxiiError(400, f"A URL has at most {_MOST_PARAMETERS} parameters here.") from error
 
 
 def welcome(store: Store, environ: dict[str, Any]) -> Partner:
@@ -68,14 +78,19 @@ def respond(store: Store, pages: Pages, partner: Partner, asked: Asked) -> Answe
         return _READING[asked.endpoint](tx, partner, asked)
 
 
-def may_add(store: Store, partner: Partner, asked: Asked) -> None:
-    """Refuse a body before a byte of it is read, where it cannot be taken. Raises ``TaxiiError``."""
+def may_add(store: Store, partner: Partner, asked: Asked) -> Collection:
+    """Refuse a body before a byte of it is read, where it cannot be taken; else give the collection it is for.
+
+    Raises ``TaxiiError``.
+    """
     with store.read() as tx:
-        access.writable(tx, partner, asked.collection)
-    if not sends(asked.environ.get("CONTENT_TYPE")):
+        collection = access.writable(tx, partner, asked.collection)
+        gate.may_post(tx, partner)
+    if not _sends(asked.environ.get("CONTENT_TYPE")):
         raise TaxiiError(415)
-    if _length(asked.environ) > MAX_CONTENT_LENGTH:
+    if announced(asked.environ) > MAX_CONTENT_LENGTH:
         raise TaxiiError(413)
+    return collection
 
 
 def _manifest(tx: Tx, partner: Partner, asked: Asked) -> Answer:
@@ -98,12 +113,9 @@ _READING: dict[str, Callable[[Tx, Partner, Asked], Answer]] = {
 
 
 def _add(store: Store, partner: Partner, asked: Asked) -> Answer:
-    may_add(store, partner, asked)
-    came = _body(asked.environ)
-    # What is packed may be large, however small it came.
-    encoding = asked.environ.get("HTTP_CONTENT_ENCODING")
-    with _turn() if encoding or len(came) > _LARGE_BYTES else nullcontext():
-        return objects.add(store, partner, asked.collection, inflate(came, encoding))
+    collection = may_add(store, partner, asked)
+    with received(asked.environ) as (body, length), _turn() if length > SHORT else nullcontext():
+        return adding.add(store, partner, collection, Envelope(body, length, gate.most_objects()))
 
 
 @contextmanager
@@ -115,22 +127,3 @@ def _turn() -> Iterator[None]:
         yield
     finally:
         _LARGE.release()
-
-
-def _body(environ: dict[str, Any]) -> bytes:
-    """Read the body, chunked or not, as far as one may be long."""
-    length = _length(environ)
-    if length < 0 and not environ.get("wsgi.input_terminated"):
-        return b""
-    body: bytes = environ["wsgi.input"].read(length if length >= 0 else MAX_CONTENT_LENGTH + 1)
-    if len(body) > MAX_CONTENT_LENGTH:
-        raise TaxiiError(413)
-    if len(body) < length:
-        raise TaxiiError(400, "The body ended before its Content-Length.")
-    return body
-
-
-def _length(environ: dict[str, Any]) -> int:
-    """Give the announced length of the body, -1 where none is announced."""
-    text = environ.get("CONTENT_LENGTH") or ""
-    return int(text) if text.isdecimal() else -1

@@ -1,15 +1,18 @@
 """Envelopes: the objects of a body, each as the bytes it came in, and pages of stored bytes."""
 
-import json
-import re
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
+from typing import IO
 
 import msgspec
 
 from server.taxii.errors import TaxiiError
+from server.taxii.scanner import Scanner, half_a_character, has_lone_surrogate, not_json, too_many
 
-_value = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
-_SPACE = re.compile(r"[ \t\r\n]*")
+# A body up to here is read at once.
+SHORT = 4 * 1024 * 1024
+# Each element of a list that is read at once takes some hundred bytes, however short it is.
+_MOST_COMMAS = 200_000
 
 
 class _Envelope(msgspec.Struct):
@@ -20,18 +23,62 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 _lists = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def split(body: bytes) -> list[bytes]:
-    """Take an envelope apart without touching its objects.
+class Envelope:
+    """The objects of one body, counted before any of them is looked at.
 
-    One object that is not quite JSON (NaN) is still its own bytes, to be refused alone. Raises ``TaxiiError`` 400 for
-    what is no JSON object at all, and 422 for one whose ``objects`` is not a list of at least one (TAXII 2.1 §2).
+    A long body stays in its file and is gone through as often as its objects are asked for. An empty object stands for
+    one that is too long to be read. Raises ``TaxiiError`` as ``split`` does.
     """
+
+    def __init__(self, body: IO[bytes], length: int, most: int) -> None:
+        """Read ``body``, ``length`` bytes, with at most so many objects; it stays open as long as this is used."""
+        self._body = body
+        self._most = most
+        self._all = split(body.read(), most) if length <= SHORT else None
+        self.count = len(self._all) if self._all is not None else self._counted()
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether all objects are in memory."""
+        return self._all is not None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Go through the objects, from the first one."""
+        if self._all is not None:
+            return iter(self._all)
+        self._body.seek(0)
+        return iter(Scanner(self._body, self._most))
+
+    def _counted(self) -> int:
+        count = sum(1 for _ in self)
+        if not count:
+            raise _empty()
+        return count
+
+
+def split(body: bytes, most: int) -> list[bytes]:
+    """Take an envelope apart without touching its objects, of which there are at most so many.
+
+    An object that is nested too deeply is still its own bytes, to be refused alone. Raises ``TaxiiError`` 400 for what
+    is no JSON in UTF-8, NaN and halves of characters included, 413 for too many objects, and 422 for a JSON object
+    whose ``objects`` is not a list of at least one (TAXII 2.1 §2).
+    """
+    if body.count(b",") > _MOST_COMMAS:
+        return _scan(body, most)
     try:
+        if not body.isascii():
+            body.decode()
         objects = [bytes(raw) for raw in _lists.decode(_envelopes.decode(body).objects)]
+    except UnicodeDecodeError as error:
+        raise not_json("The body is not UTF-8.") from error
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        objects = _split_carefully(body)
+        return _scan(body, most)
+    if has_lone_surrogate(body):
+        raise half_a_character()
+    if len(objects) > most:
+        raise too_many(most)
     if not objects:
-        raise TaxiiError(422, "The envelope has no objects; an empty list stands for nothing in TAXII.")
+        raise _empty()
     return objects
 
 
@@ -47,68 +94,15 @@ def join(bodies: Sequence[bytes], token: str | None) -> bytes:
     return b",".join([first, *bodies[1:-1], bodies[-1] + b"]}"])
 
 
-def _split_carefully(body: bytes) -> list[bytes]:
-    try:
-        text = body.decode()
-        return _members(text)
-    except UnicodeDecodeError as error:
-        raise TaxiiError(400, "The body is not UTF-8.") from error
-    except RecursionError as error:
-        raise TaxiiError(400, "The body is nested too deeply.") from error
-    except (ValueError, IndexError) as error:
-        raise TaxiiError(400, "The body is not a JSON object.") from error
-
-
-def _members(text: str) -> list[bytes]:
-    """Find the elements of ``objects`` in a JSON object, with the standard library's scanner for the values."""
-    objects: list[bytes] = []
-    at = _after(text, _skip(text, 0), "{")
-    if text[at] == "}":
-        return _end(text, at + 1, objects)
-    while True:
-        if text[at] != '"':
-            raise ValueError("no name")
-        key, at = _value(text, at)
-        at = _after(text, _skip(text, at), ":")
-        if key == "objects":
-            objects, at = _elements(text, at)
-        else:
-            _, at = _value(text, at)
-        at = _skip(text, at)
-        if text[at] == "}":
-            return _end(text, at + 1, objects)
-        at = _after(text, at, ",")
-
-
-def _elements(text: str, at: int) -> tuple[list[bytes], int]:
-    if text[at] != "[":
-        _value(text, at)
-        raise TaxiiError(422, "The objects of an envelope are a list.")
-    found: list[bytes] = []
-    at = _skip(text, at + 1)
-    if text[at] == "]":
-        return found, at + 1
-    while True:
-        _, end = _value(text, at)
-        found.append(text[at:end].encode())
-        at = _skip(text, end)
-        if text[at] == "]":
-            return found, at + 1
-        at = _after(text, at, ",")
-
-
-def _end(text: str, at: int, objects: list[bytes]) -> list[bytes]:
-    if _skip(text, at) != len(text):
-        raise ValueError("something follows the object")
+def _scan(body: bytes, most: int) -> list[bytes]:
+    """Take an envelope apart where the quick way fails: it is nested deeply, long, or no envelope."""
+    objects = list(Scanner(io.BytesIO(body), most))
+    if has_lone_surrogate(body):
+        raise half_a_character()
+    if not objects:
+        raise _empty()
     return objects
 
 
-def _after(text: str, at: int, mark: str) -> int:
-    if text[at] != mark:
-        raise ValueError(f"no {mark}")
-    return _skip(text, at + 1)
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return at if match is None else match.end()
+def _empty() -> TaxiiError:
+    return TaxiiError(422, "The envelope has no objects; an empty list stands for nothing in TAXII.")

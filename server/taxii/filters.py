@@ -16,24 +16,32 @@ OBJECTS = frozenset(("id", "type", "version", "spec_version"))
 OBJECT = frozenset(("version", "spec_version"))
 VERSIONS = frozenset(("spec_version",))
 
-_MATCH = re.compile(r"match\[([^\]]*)\]")
+_MATCH = re.compile(r"match\[([^\]]+)\]")
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
+# In one list: more than a URL has room for in ids.
+_MOST_VALUES = 500
 
 
 def read(
-    pairs: Iterable[tuple[str, str]], collection: Collection, allowed: frozenset[str], versions: Versions = LAST
+    pairs: Iterable[tuple[str, str]],
+    collection: Collection,
+    allowed: frozenset[str],
+    versions: Versions = LAST,
+    *,
+    every_match: bool = False,
 ) -> Query:
     """Make a query of the parameters of a URL, with ``versions`` where it does not say which.
 
     A ``next`` brings its filters along, for clients that drop them; those beside it hold too, so that nothing comes
-    that the URL does not ask for (TAXII 2.1 appendix B). Parameters that TAXII does not name are no business of ours;
-    a ``match`` that is not among ``allowed``, a parameter given twice, or any value that cannot be understood, raises
+    that the URL does not ask for (TAXII 2.1 appendix B). Parameters and fields to match that TAXII does not name are
+    ignored (§3.4), but for ``every_match``: to delete what a filter leaves out is worse than to do nothing. A field of
+    TAXII's that is not among ``allowed``, a parameter given twice, or any value that cannot be understood, raises
     ``TaxiiError`` 400.
     """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
-    matches = _matches(given, allowed)
+    matches = _matches(given, allowed, every_match=every_match)
     token = _once(given, "next")
     query = Query(versions=versions) if token is None else _resume(collection, token)
     after = _once(given, "added_after")
@@ -56,22 +64,32 @@ def _resume(collection: Collection, token: str) -> Query:
         raise TaxiiError(400, "The next parameter is not one that this collection gave out.") from error
 
 
-def _matches(given: dict[str, list[str]], allowed: frozenset[str]) -> dict[str, tuple[str, ...]]:
+def _matches(given: dict[str, list[str]], allowed: frozenset[str], *, every_match: bool) -> dict[str, tuple[str, ...]]:
     matches: dict[str, tuple[str, ...]] = {}
     for name in given:
         if not name.startswith("match"):
             continue
         match = _MATCH.fullmatch(name)
+        listed = (_once(given, name) or "").split(",", _MOST_VALUES)
+        if match is not None and match[1] not in OBJECTS and not every_match:
+            continue
         if match is None or match[1] not in allowed:
             known = ", ".join(f"match[{one}]" for one in sorted(allowed))
             raise TaxiiError(400, f"Here a match is one of: {known}.")
-        listed = [one.strip() for one in (_once(given, name) or "").split(",")]
-        if not all(listed) or any("\x00" in one for one in listed):
-            raise TaxiiError(400, f"The parameter match[{match[1]}] is a list of values, separated by commas.")
-        if match[1] == "version" and len(set(listed)) < len(listed):
-            raise TaxiiError(400, "In match[version], each version is named once.")  # TAXII 2.1 §3.4.1
-        matches[match[1]] = tuple(dict.fromkeys(listed))
+        matches[match[1]] = _listed(match[1], [value.strip() for value in listed])
     return matches
+
+
+def _listed(field: str, listed: list[str]) -> tuple[str, ...]:
+    if len(listed) > _MOST_VALUES:
+        raise TaxiiError(
+            400, f"The parameter match[{field}] has at most {_MOST_VALUES} values; ask for the rest apart."
+        )
+    if not all(listed) or any("\x00" in value for value in listed):
+        raise TaxiiError(400, f"The parameter match[{field}] is a list of values, separated by commas.")
+    if field == "version" and len(set(listed)) < len(listed):
+        raise TaxiiError(400, "In match[version], each version is named once.")  # TAXII 2.1 §3.4.1
+    return tuple(dict.fromkeys(listed))
 
 
 def _once(given: dict[str, list[str]], name: str) -> str | None:
@@ -86,8 +104,8 @@ def _once(given: dict[str, list[str]], name: str) -> str | None:
 def _limit(text: str | None) -> int:
     if text is None:
         return MAX_PAGE
-    digits = text.strip().lstrip("0")
-    if _NUMBER.fullmatch(text.strip()) is None or not digits:
+    digits = text.lstrip("0")
+    if _NUMBER.fullmatch(text) is None or not digits:
         raise TaxiiError(400, "The limit is a whole number above zero.")
     return min(int(digits[:9]), MAX_PAGE)
 

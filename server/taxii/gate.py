@@ -4,6 +4,7 @@ from schemas.partner import Partner
 from server import observe
 from server.store import Store, Tx, limits
 from server.taxii import access
+from server.taxii.limits import MOST_OBJECTS
 
 _MINUTE = 60
 _DAY = 24 * 60 * 60
@@ -14,12 +15,22 @@ class _Rules:
 
     requests = limits.Meter("requests", 0, _MINUTE)
     objects_per_day = 0
+    objects_per_envelope = MOST_OBJECTS
 
 
-def limit(*, requests_per_minute: int, objects_per_day: int) -> None:
-    """Let each partner ask and post so much, over all processes and nodes; 0 is no limit."""
+def limit(*, requests_per_minute: int, objects_per_day: int, objects_per_envelope: int = MOST_OBJECTS) -> None:
+    """Let each partner ask and post so much, over all processes and nodes; 0 is no limit.
+
+    ``objects_per_envelope`` is what one request may bring at most.
+    """
     _Rules.requests = limits.Meter("requests", requests_per_minute, _MINUTE)
     _Rules.objects_per_day = objects_per_day
+    _Rules.objects_per_envelope = objects_per_envelope
+
+
+def most_objects() -> int:
+    """Say how many objects an envelope may have."""
+    return _Rules.objects_per_envelope
 
 
 def admit(store: Store, authorization: str | None, certificate: bytes | None, remote: str) -> Partner:
@@ -39,6 +50,15 @@ def again(store: Store, partner: Partner) -> Partner:
     if wait:
         raise access.too_many("The partner asks more often than it may", wait)
     return partner
+
+
+def may_post(tx: Tx, partner: Partner) -> None:
+    """Refuse a body of a partner that has nothing left of its day, before it is read. Raises ``TaxiiError`` 429."""
+    if not _Rules.objects_per_day:
+        return
+    wait = limits.wait(tx, partner.name, "objects", limit=_Rules.objects_per_day, seconds=_DAY)
+    if wait:
+        raise access.too_many("The partner posts more objects a day than it may; nothing was taken", wait)
 
 
 def charge(tx: Tx, partner: Partner, count: int) -> None:

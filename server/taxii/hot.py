@@ -95,6 +95,11 @@ class Hot:
         except _Allowed:
             return None
 
+    def owner(self, environ: Environ) -> str:
+        """Name whom a request is counted for: the partner where it is known, else the place it comes from."""
+        partner: Partner | None = environ.get(_PARTNER)
+        return f"partner {partner.name}" if partner is not None else certificates.remote(environ)
+
     def longest(self, environ: Environ) -> int:
         """Say how long the body of a request may be."""
         return MAX_CONTENT_LENGTH if environ["REQUEST_METHOD"] == "POST" else _USELESS_BODY

@@ -6,6 +6,8 @@ from typing import NamedTuple
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version="
 
+# No client has this much to say of what it takes.
+_LONGEST = 4_096
 _TYPE = ("application", "taxii+json")
 _VERSION = "2.1"
 _PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^,;"]+|[,;]')
@@ -39,13 +41,15 @@ def accepts(header: str | None) -> bool:
     """Tell whether a client with this Accept header takes what this server sends; without one it takes anything."""
     if header is None or not header.strip():
         return True
+    if len(header) > _LONGEST:
+        return False
     covering = [asked for asked in _read(header) if asked.covers()]
     return bool(covering) and max(covering, key=lambda asked: (asked.precision, asked.quality)).quality > 0
 
 
 def sends(header: str | None) -> bool:
     """Tell whether a body of this Content-Type is TAXII 2.1; a type without a version is."""
-    sent = _read(header or "")
+    sent = _read((header or "")[: _LONGEST + 1])
     return len(sent) == 1 and (sent[0].kind, sent[0].subtype) == _TYPE and sent[0].covers()
 
 

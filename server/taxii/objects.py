@@ -5,25 +5,19 @@ from dataclasses import replace
 
 import orjson
 
-from schemas.errors import Rejected
 from schemas.partner import Partner
 from server import observe
-from server.release import guard
-from server.release.contribute import contribute
-from server.store import Store, Tx, log, statuses
+from server.store import Store, Tx, log
 from server.store.collections import Collection
-from server.store.item import Item
 from server.store.query import EVERY, Query
-from server.store.times import now, stamp, stix_stamp
-from server.taxii import access, envelope, filters, gate
+from server.store.times import stamp, stix_stamp
+from server.taxii import access, envelope, filters
 from server.taxii.answer import Answer
 from server.taxii.compression import Encoding, pack
 from server.taxii.cursor import encode
 from server.taxii.errors import TaxiiError
-from server.taxii.limits import API_ROOT
 from server.taxii.media import STIX
 from server.taxii.ready import Pages, Stretch
-from server.taxii.status import Status, detail
 
 ALL_SPECS = ("2.0", "2.1")
 
@@ -94,76 +88,21 @@ def delete(store: Store, partner: Partner, collection: str, object_id: str, pair
         access.readable(tx, partner, collection)
         if found.kind != "exchange":
             raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
-        query = _of(object_id, filters.read(pairs, found, filters.OBJECT, EVERY))
+        query = _of(object_id, filters.read(pairs, found, filters.OBJECT, EVERY, every_match=True))
         gone = log.delete(tx, found, replace(query, spec_versions=query.spec_versions or ALL_SPECS))
         if gone == 0:
             raise TaxiiError(404)
-        _trace(tx, partner, found, "DELETE", 200, gone, None)
+        observe.wrote(
+            tx,
+            partner=partner.name,
+            method="DELETE",
+            route="object",
+            collection=found.id,
+            status=200,
+            objects=gone,
+            reference=None,
+        )
     return Answer(200, collection=found.id)
-
-
-def add(store: Store, partner: Partner, collection: str, body: bytes) -> Answer:
-    """Take the objects of an envelope, each on its own: what is wrong with one never stops the others.
-
-    The answer is sent when all that it calls a success is on disk.
-    """
-    requested = now()
-    status = Status(requested)
-    items: list[Item] = []
-    for index, raw in enumerate(envelope.split(body)):
-        try:
-            items.append(guard.check(raw))
-        except Rejected as refused:
-            status.failures.append(_refusal(raw, index, refused, requested))
-    with store.begin() as tx:
-        found = access.writable(tx, partner, collection)
-        gate.charge(tx, partner, len(items) + len(status.failures))
-        if found.kind == "inbox":
-            _contribute(tx, partner, items, status)
-        else:
-            _append(tx, found, items, status)
-        resource = status.resource()
-        statuses.save(tx, API_ROOT, status.id, partner.name, resource)
-        taken = len(status.successes) + len(status.pendings)
-        _trace(tx, partner, found, "POST", 202, taken, status.id)
-    return Answer(202, resource, collection=found.id, objects_in=taken)
-
-
-def _trace(
-    tx: Tx, partner: Partner, found: Collection, method: str, status: int, objects: int, reference: str | None
-) -> None:
-    """Put a write on record, in the transaction of the write."""
-    observe.wrote(
-        tx,
-        partner=partner.name,
-        method=method,
-        route="objects" if method == "POST" else "object",
-        collection=found.id,
-        status=status,
-        objects=objects,
-        reference=reference,
-    )
-
-
-def _append(tx: Tx, collection: Collection, items: list[Item], status: Status) -> None:
-    log.append(tx, collection, items)
-    plain = {item.id for item in items if item.version is None}
-    added = log.added(tx, collection, plain) if plain else {}
-    status.successes += [detail(item.id, item.version, added.get(item.id, status.requested)) for item in items]
-
-
-def _contribute(tx: Tx, partner: Partner, items: list[Item], status: Status) -> None:
-    outcome = contribute(tx, partner, items)
-    requested = status.requested
-    status.successes += [detail(one.id, one.version, requested, one.message) for one in outcome.accepted]
-    status.pendings += [detail(id_, version, requested, message) for id_, version, message in outcome.pending]
-    status.failures += [detail(id_, version, requested, message) for id_, version, message in outcome.failed]
-
-
-def _refusal(raw: bytes, index: int, refused: Rejected, requested: int) -> dict[str, str]:
-    """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""
-    id_, version = guard.called(raw)
-    return detail(id_ or f"objects[{index}]", version, requested, f"{refused.reason}: {refused.message}")
 
 
 def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Stretch | None]:

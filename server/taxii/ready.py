@@ -11,7 +11,7 @@ from server.taxii.answer import Answer
 from server.taxii.compression import Encoding
 
 # Of each process that answers requests.
-_BYTES_AT_MOST = 192 * 1024 * 1024
+_BYTES_AT_MOST = 96 * 1024 * 1024
 # What is smaller is made as quickly as it is found.
 _WORTH_IT = 16 * 1024
 

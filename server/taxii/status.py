@@ -1,11 +1,16 @@
 """The status of a POST (TAXII 2.1 §4.3.1): counts and lists that agree, and a reason for each refused object."""
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from server.store.times import stamp, stix_stamp
+
+# Nonsense costs its sender next to nothing, so not all of it is told back one by one.
+LISTED_FAILURES = 1_000
 
 
 @dataclass(slots=True)
@@ -17,22 +22,43 @@ class Status:
     successes: list[dict[str, str]] = field(default_factory=list)
     failures: list[dict[str, str]] = field(default_factory=list)
     pendings: list[dict[str, str]] = field(default_factory=list)
+    # Of all failures, those that are not listed too, how many have which reason.
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def taken(self) -> int:
+        """Count the objects that are kept."""
+        return len(self.successes) + len(self.pendings)
+
+    def fail(self, failure: dict[str, str]) -> None:
+        """Note a refused object; of very many the first are listed, and all are counted."""
+        self.reasons[failure["message"].partition(":")[0][:80]] += 1
+        if len(self.failures) < LISTED_FAILURES:
+            self.failures.append(failure)
 
     def resource(self) -> bytes:
-        """Write it as TAXII has it."""
-        lists = {"successes": self.successes, "failures": self.failures, "pendings": self.pendings}
-        return orjson.dumps(
-            {
-                "id": self.id,
-                "status": "pending" if self.pendings else "complete",
-                "request_timestamp": stamp(self.requested),
-                "total_count": sum(map(len, lists.values())),
-                "success_count": len(self.successes),
-                "failure_count": len(self.failures),
-                "pending_count": len(self.pendings),
-                **{name: details for name, details in lists.items() if details},
-            }
-        )
+        """Write it as TAXII has it: a list is whole, or it is not there."""
+        failed = self.reasons.total()
+        resource: dict[str, Any] = {
+            "id": self.id,
+            "status": "pending" if self.pendings else "complete",
+            "request_timestamp": stamp(self.requested),
+            "total_count": self.taken + failed,
+            "success_count": len(self.successes),
+            "failure_count": failed,
+            "pending_count": len(self.pendings),
+        }
+        if self.successes:
+            resource["successes"] = self.successes
+        if failed > len(self.failures):
+            # Clients refuse a status whose list has not as many as its count says.
+            resource["x_scamfeed_failure_reasons"] = dict(self.reasons.most_common(100))
+            resource["x_scamfeed_first_failures"] = self.failures
+        elif self.failures:
+            resource["failures"] = self.failures
+        if self.pendings:
+            resource["pendings"] = self.pendings
+        return orjson.dumps(resource)
 
 
 def detail(object_id: str, version: int | None, requested: int, message: str | None = None) -> dict[str, str]:

@@ -4,7 +4,8 @@ import io
 import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Protocol
+from tempfile import TemporaryFile
+from typing import IO, Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from httptools import HttpParserInvalidURLError, parse_url
@@ -13,6 +14,8 @@ from server.taxii.answer import Answer
 
 Environ = dict[str, Any]
 
+# A body beyond is one of those that a sender has read one at a time; one beyond that is not kept in memory.
+_LARGE, _LONG = 64 * 1024, 1024 * 1024
 _PLAIN = frozenset(("CONTENT_TYPE", "CONTENT_LENGTH"))
 
 
@@ -30,6 +33,9 @@ class Application(Protocol):
 
         Raises ``Undecided`` where that takes longer than no time; ``patient`` takes it, in a thread.
         """
+
+    def owner(self, environ: Environ) -> str:
+        """Name whom a request is counted for: the partner where it is known, else the place it comes from."""
 
     def longest(self, environ: Environ) -> int:
         """Say how long the body may be."""
@@ -50,7 +56,19 @@ class Refused(Exception):
 class Request:
     """One request: its head, and its body as far as it has come."""
 
-    __slots__ = ("body", "environ", "headers", "keep_alive", "size", "url", "wants_continue")
+    __slots__ = (
+        "at_work",
+        "body",
+        "environ",
+        "file",
+        "headers",
+        "held",
+        "keep_alive",
+        "owner",
+        "size",
+        "url",
+        "wants_continue",
+    )
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -58,7 +76,14 @@ class Request:
         self.headers: list[tuple[bytes, bytes]] = []
         self.environ: Environ = {}
         self.body: list[bytes] = []
+        # Where a long body is instead.
+        self.file: IO[bytes] | None = None
         self.size = 0
+        # What the worker counts as held of it, and for whom.
+        self.held = 0
+        self.owner = ""
+        # A thread reads it.
+        self.at_work = False
         self.keep_alive = True
         self.wants_continue = False
 
@@ -88,13 +113,41 @@ class Request:
             self.wants_continue = version == "1.1"
         return environ
 
+    @property
+    def weight(self) -> int:
+        """Say how much the request takes: 0 where it has no body, 1 for a small one, 2 for a large or a packed one."""
+        packed = self.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity"
+        return 2 if self.size > _LARGE or (packed and self.size) else 1 if self.size else 0
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece of the body; a long one goes into a file."""
+        self.size += len(piece)
+        if self.file is None:
+            self.body.append(piece)
+            if self.size <= _LONG:
+                return
+            self.file = TemporaryFile(prefix="scamfeed-body-")  # noqa: SIM115 - closed with the request
+            self.file.writelines(self.body)
+            self.body.clear()
+        else:
+            self.file.write(piece)
+
     def complete(self) -> None:
         """Put the body, which has come in full, where an application reads it."""
-        body = b"".join(self.body)
+        if self.file is not None:
+            self.file.seek(0)
+        self.environ["wsgi.input"] = self.file or io.BytesIO(b"".join(self.body))
         self.body.clear()
-        self.environ["wsgi.input"] = io.BytesIO(body)
-        if body or "HTTP_TRANSFER_ENCODING" in self.environ:
-            self.environ["CONTENT_LENGTH"] = str(len(body))
+        if self.size or "HTTP_TRANSFER_ENCODING" in self.environ:
+            self.environ["CONTENT_LENGTH"] = str(self.size)
+
+    def close(self) -> None:
+        """Let go of the body."""
+        self.size = 0
+        self.body.clear()
+        if self.file is not None and not self.at_work:
+            self.file.close()
+            self.file = None
 
 
 def base(server: tuple[str, int], remote: str, scheme: str, script: str) -> Environ:

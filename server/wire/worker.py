@@ -16,6 +16,8 @@ import uvloop
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from server.wire.connection import Connection
+from server.wire.desk import Desk
+from server.wire.door import Door, most_connections
 from server.wire.request import Application
 from server.wire.shared import Connections
 
@@ -56,36 +58,23 @@ class Worker(GunicornWorker):
 
     async def _serve(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
-        shared = Connections(cast(Application, self.wsgi), threads, os.environ.get("SCRIPT_NAME", ""))
+        number = self.cfg.threads
+        shared = Connections(cast(Application, self.wsgi), Desk(threads, number), os.environ.get("SCRIPT_NAME", ""))
         tls = _tls(self)
-        arriving: set[asyncio.Task[None]] = set()
 
-        def accept(listener: socket.socket) -> bool:
-            # One at a time: the processes share the socket, and none may take all that wait.
-            try:
-                arrived, _ = listener.accept()
-            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
-                return False
-            task = loop.create_task(_take(shared, arrived, tls))
-            arriving.add(task)
-            task.add_done_callback(arriving.discard)
-            return True
+        async def take(arrived: socket.socket) -> None:
+            await _take(shared, arrived, tls)
 
         listeners: list[socket.socket] = [getattr(one, "sock", one) for one in self.sockets]
-        for listener in listeners:
-            listener.setblocking(False)
-            loop.add_reader(listener.fileno(), accept, listener)
+        door = Door(loop, listeners, shared, take, most_connections(number))
+        door.open()
         while self.alive and self.ppid == os.getppid():
             self.notify()
             shared.sweep()
+            door.open()
             await asyncio.sleep(_TICK_SECONDS)
-        for listener in listeners:
-            loop.remove_reader(listener.fileno())
-            # Who has been let in by the kernel is answered; who comes later finds the door shut, or another process.
-            while accept(listener):
-                pass
-            listener.close()
-        await self._finish(shared, arriving)
+        door.close()
+        await self._finish(shared, door.arriving)
 
     async def _finish(self, shared: Connections, arriving: set[asyncio.Task[None]]) -> None:
         """Answer what has come; who asks again is told that this was the last time."""

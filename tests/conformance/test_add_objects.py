@@ -1,6 +1,7 @@
 """TAXII 2.1 §5.5: adding objects."""
 
 import contextlib
+import gzip
 import json
 import uuid
 from typing import Any
@@ -80,21 +81,58 @@ def test_what_is_not_stix_is_refused_by_itself(member: Peer, room: str, refused:
 @pytest.mark.parametrize(
     "text",
     [
+        '{"type": "indicator", "type": "indicator"}',
+        '{"x": {"y": 1, "y": 1}}',
+    ],
+)
+def test_what_says_a_thing_twice_is_refused_by_itself(member: Peer, room: str, text: str) -> None:
+    good = json.dumps(indicator())
+    bad = good[:-1] + ", " + text[1:]
+    status = member.send("POST", f"/feed/{room}objects/", body=f'{{"objects": [{bad}, {good}]}}'.encode()).ok(202)
+    assert (status["success_count"], status["failure_count"]) == (1, 1)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "text",
+    [
         '{"x": NaN}',
         '{"x": Infinity}',
         '{"x": [-Infinity]}',
-        '{"type": "indicator", "type": "indicator"}',
-        '{"x": {"y": 1, "y": 1}}',
-        '{"x": "\\ud800", "x": 1}',
+        '{"x": "\\ud800"}',
+        '{"x": "\\ude00\\ud83d"}',
+        '{"x\\udfff": 1}',
         '{"x": "\udcff"}',
+        '{"x": "\udced\udca0\udc80"}',
+        '{"x": 01}',
+        "{\"x\": 'y'}",
     ],
 )
-def test_what_is_not_json_or_says_a_thing_twice_is_refused_by_itself(member: Peer, room: str, text: str) -> None:
+def test_a_body_that_is_not_json_in_utf_8_is_refused_whole(member: Peer, room: str, text: str, packed: bool) -> None:
     good = json.dumps(indicator())
-    bad = good[:-1] + ", " + text[1:]
-    body = f'{{"objects": [{bad}, {good}]}}'.encode(errors="surrogateescape")
-    status = member.send("POST", f"/feed/{room}objects/", body=body).ok(202)
-    assert (status["success_count"], status["failure_count"]) == (1, 1)
+    for body in (
+        f'{{"objects": [{good}, {good[:-1]}, {text[1:]}]}}',
+        f'{{"objects": [{good}], "more": {text}}}',
+    ):
+        sent = body.encode(errors="surrogateescape")
+        headers = {"Content-Encoding": "gzip"} if packed else {}
+        answer = member.send("POST", f"/feed/{room}objects/", headers, body=gzip.compress(sent) if packed else sent)
+        answer.refused(400, 422)
+    assert member.get(f"{room}objects/").ok() == {}
+
+
+def test_an_envelope_of_too_many_objects_is_refused_whole(member: Peer, room: str) -> None:
+    for count in (20_001, 100_000):
+        body = b'{"objects": [' + b",".join([b"1"] * count) + b"]}"
+        error = member.send("POST", f"/feed/{room}objects/", body=body).refused(413)
+        assert "20,000" in error["description"]
+    most = member.send("POST", f"/feed/{room}objects/", body=body[: 13 + 2 * 20_000 - 1] + b"]}").ok(202)
+    assert (most["failure_count"], most["total_count"]) == (20_000, 20_000)
+    # A list is whole, or it is not there: clients refuse any other.
+    assert "failures" not in most
+    assert most["x_scamfeed_failure_reasons"] == {"not-an-object": 20_000}
+    assert len(most["x_scamfeed_first_failures"]) == 1_000
+    assert member.get(f"status/{most['id']}/").ok() == most
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,10 @@ def test_added_after_has_nothing_to_do_with_dates_in_objects(member: Peer, room:
         "limit=1e3",
         "limit=ten",
         "limit=0x10",
+        "limit=%205",
+        "limit=5%20",
+        "limit=+5",
+        "limit=%095",
         "limit=5&limit=6",
         "match[version]=newest",
         "match[version]=",
@@ -198,6 +202,16 @@ def test_what_is_malformed_is_a_bad_request(member: Peer, room: str, query: str)
 
 def test_parameters_that_taxii_does_not_have_change_nothing(member: Peer, room: str, sent: list[Any]) -> None:
     assert member.get(f"{room}objects/", {"x_trace": "1", "": ""}).ok() == member.get(f"{room}objects/").ok()
+
+
+@pytest.mark.parametrize("field", ["colour", "x_risk", "value", "Type"])
+def test_a_field_that_taxii_does_not_have_changes_nothing(member: Peer, room: str, sent: list[Any], field: str) -> None:
+    # §3.4: servers may ignore fields they do not understand.
+    for path in (f"{room}objects/", f"{room}manifest/", f"{room}objects/{sent[0]['id']}/"):
+        assert member.get(path, {f"match[{field}]": "red"}).ok() == member.get(path).ok()
+    # Nothing is deleted by half of a filter.
+    member.send("DELETE", f"/feed/{room}objects/{sent[0]['id']}/?match[{field}]=red").refused(400)
+    assert ids(member, room, {}) == [one["id"] for one in (sent[2], sent[4], sent[5])]
 
 
 def test_names_and_brackets_may_be_percent_encoded(member: Peer, room: str, sent: list[Any]) -> None:

@@ -43,7 +43,14 @@ def test_all_filters_combine() -> None:
         ("limit", "1.5"),
         ("limit", "٣"),
         ("limit", ""),
-        ("match[colour]", "red"),
+        ("limit", " 5"),
+        ("limit", "5 "),
+        ("limit", "\t5"),
+        ("limit", "+5"),
+        ("limit", "5\n"),
+        ("match[]", "x"),
+        ("match[id]x", "x"),
+        ("match[id]", ",".join(map(str, range(501)))),
         ("match", "x"),
         ("match[id", "x"),
         ("match[version]", "newest"),
@@ -63,7 +70,20 @@ def test_what_cannot_be_understood_is_a_bad_request(pair: tuple[str, str]) -> No
     assert refused.value.description
 
 
-@pytest.mark.parametrize("pair", [("limit", "5"), ("added_after", "2026-01-02T00:00:00Z"), ("match[id]", "a")])
+@pytest.mark.parametrize("field", ["colour", "Type", "x_risk", "value"])
+def test_a_field_that_taxii_does_not_name_is_ignored(field: str) -> None:
+    assert query((f"match[{field}]", "red"), ("limit", "5")) == query(("limit", "5"))
+    with pytest.raises(TaxiiError, match="Here a match is one of"):
+        read([(f"match[{field}]", "red")], ROOM, OBJECT, every_match=True)
+
+
+def test_as_many_values_as_may_be_are_taken() -> None:
+    assert len(query(("match[id]", ",".join(map(str, range(500))))).ids) == 500
+
+
+@pytest.mark.parametrize(
+    "pair", [("limit", "5"), ("added_after", "2026-01-02T00:00:00Z"), ("match[id]", "a"), ("match[colour]", "red")]
+)
 def test_a_parameter_is_given_once(pair: tuple[str, str]) -> None:
     with pytest.raises(TaxiiError) as refused:
         query(pair, pair)

@@ -1,0 +1,114 @@
+"""The body of a request, plain: a short one in memory, a long one in a file."""
+
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Protocol, cast
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+from server.taxii.envelope import SHORT
+from server.taxii.errors import TaxiiError
+from server.taxii.limits import MAX_CONTENT_LENGTH
+
+_WINDOW = 256 * 1024
+_GZIP_WINDOW = 31
+# RFC 9659: eight MiB, and no more, is what a body in zstd may refer back.
+_ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
+
+
+class Stream(Protocol):
+    """What a body is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give the next bytes, none at the end."""
+
+
+class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+@contextmanager
+def received(environ: dict[str, Any]) -> Iterator[tuple[IO[bytes], int]]:
+    """Give the body of a request, unpacked, and its length, as far as one may be long.
+
+    Raises ``TaxiiError`` 413 where it is, or unpacks to, more than a body may be, 415 or 400.
+    """
+    length = announced(environ)
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
+    stream: Stream = environ["wsgi.input"]
+    if length < 0 and not environ.get("wsgi.input_terminated"):
+        length = 0
+    with cast(IO[bytes], SpooledTemporaryFile(max_size=SHORT)) as body:
+        came = 0
+        for piece in unpacked(_pieces(stream, length), encoding):
+            came += len(piece)
+            if came > MAX_CONTENT_LENGTH:
+                raise TaxiiError(413)
+            body.write(piece)
+        body.seek(0)
+        yield body, came
+
+
+def announced(environ: dict[str, Any]) -> int:
+    """Give the announced length of the body, -1 where none is announced."""
+    text = environ.get("CONTENT_LENGTH") or ""
+    return int(text) if text.isdecimal() else -1
+
+
+def unpacked(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
+    """Unpack a body piece by piece. Raises ``TaxiiError`` 400, or 415 for a packing that is not known here."""
+    named = (encoding or "identity").strip().lower()
+    if named == "identity":
+        yield from pieces
+        return
+    if named in ("gzip", "x-gzip"):
+        unpacker = cast(_Unpacker, zlib.decompressobj(_GZIP_WINDOW))
+    elif named == "zstd":
+        unpacker = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
+    else:
+        raise TaxiiError(415, "A body is sent as it is, in gzip or in zstd.", (("Accept-Encoding", "gzip, zstd"),))
+    try:
+        for piece in pieces:
+            if unpacker.eof:
+                raise _not_whole(named)
+            yield from _outcome(unpacker, piece)
+    except (zlib.error, zstd.ZstdError) as error:
+        raise TaxiiError(400, f"The body is not {named}.") from error
+    if not unpacker.eof or unpacker.unused_data:
+        raise _not_whole(named)
+
+
+def _outcome(unpacker: _Unpacker, piece: bytes) -> Iterator[bytes]:
+    """Give what a piece unpacks to, however much that is, a part at a time."""
+    while True:
+        part = unpacker.decompress(piece, _WINDOW)
+        if part:
+            yield part
+        # zlib hands back what it has not looked at; zstd keeps it.
+        piece = getattr(unpacker, "unconsumed_tail", b"")
+        if unpacker.eof or (not piece and len(part) < _WINDOW):
+            return
+
+
+def _pieces(stream: Stream, length: int) -> Iterator[bytes]:
+    """Read a body of that length, or to its end where none was announced."""
+    left = length if length >= 0 else MAX_CONTENT_LENGTH + 1
+    while left and (piece := stream.read(min(left, _WINDOW))):
+        left -= len(piece)
+        yield piece
+    if left and length >= 0:
+        raise TaxiiError(400, "The body ended before its Content-Length.")
+
+
+def _not_whole(named: str) -> TaxiiError:
+    return TaxiiError(400, f"The body is not one whole stream of {named}.")
