@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from feeds.clocks import as_of_now
 from feeds.connector import Batch, Pull, PullSettings
 from feeds.isolating import EXPECTED, isolate, report
 from feeds.relisting import Relisting, own_revocations, said_last
@@ -38,7 +39,7 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
     for batch in feed.pull(checkpoint, seen):
         try:
             with work.transaction() as tx:
-                items = Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone)
+                items, ahead = _items(tx, work, partner, batch)
                 outcomes = [take(tx, partner, items)]
                 _keep(tx, work, partner, batch)
             bad: list[Bad] = []
@@ -48,14 +49,20 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
             if not batch.items:
                 raise
             with work.store.read() as tx:
-                items = Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone)
+                items, ahead = _items(tx, work, partner, batch)
             outcomes, bad = _one_by_one(work, partner, batch, items)
         _count(work, batch, items, outcomes, bad)
+        work.run.ahead += ahead
         for each in batch.rejects:
             work.reject(each)
         work.progress(work.run)
         if work.stopped():
             return
+
+
+def _items(tx: Tx, work: Work, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
+    """Give what to contribute of a batch, and how many items of it were dated ahead of this clock."""
+    return as_of_now(Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone))
 
 
 def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Outcome:

@@ -71,13 +71,15 @@ def run(
         result.error, result.ending = f"try later: {error}", "try-later"
     result.ended = datetime.now(UTC)
     _log.info(
-        "run ended feed=%s connector=%s ending=%s read=%d accepted=%d rejected=%d seconds=%.3f reasons=%s error=%s",
+        "run ended feed=%s connector=%s ending=%s read=%d accepted=%d rejected=%d ahead=%d seconds=%.3f reasons=%s "
+        "error=%s",
         result.feed,
         feed.name,
         result.ending,
         result.read,
         result.accepted,
         result.rejected,
+        result.ahead,
         (result.ended - result.started).total_seconds(),
         ",".join(f"{reason}:{count}" for reason, count in result.reasons.most_common()) or "-",
         result.error or "-",

@@ -1,10 +1,12 @@
 """By which ids an indicator was first known, before others passed it on: as external references."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.subject import ID
 
+_LISTING = re.compile(r"[0-9]{1,4}")
 ORIGIN = "scamfeed-origin"
 
 
@@ -29,8 +31,11 @@ def of(stix_object: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _is_id(said: Any) -> bool:
-    """Tell whether it is an id, and no words that would go on to every reader."""
-    return isinstance(said, str) and ID.fullmatch(said) is not None
+    """Tell whether it is an id, or a later listing of one, and no words that would go on to every reader."""
+    if not isinstance(said, str):
+        return False
+    id_, _, listing = said.partition("/")
+    return ID.fullmatch(id_) is not None and (id_ == said or _LISTING.fullmatch(listing) is not None)
 
 
 _NONE: frozenset[str] = frozenset()

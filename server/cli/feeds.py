@@ -95,6 +95,7 @@ def run(
         "accepted": result.accepted,
         "rejected": result.rejected,
         "reasons": dict(result.reasons.most_common()),
+        **({"dated_ahead": result.ahead} if result.ahead else {}),
         "error": result.error,
     }
     if json:

@@ -12,7 +12,7 @@ from server.store.item import Item
 
 # Clocks differ. A version from further ahead could never be superseded, and clients that keep their place by the latest
 # ``modified`` (XSOAR) would miss what comes until then.
-_AHEAD = timedelta(minutes=5)
+AHEAD = timedelta(minutes=5)
 _REFERENCES = "object_marking_refs"
 
 
@@ -81,7 +81,7 @@ def _moments(obj: Mapping[str, Any], names: tuple[str, ...]) -> None:
             moment = timestamp.parse(obj[name])
         except Rejected as refusal:
             raise Rejected("bad-property", f"{name}: {refusal.message}") from None
-        if name == "modified" and moment > timestamp.now() + _AHEAD:
+        if name == "modified" and moment > timestamp.now() + AHEAD:
             raise Rejected(
                 "from-the-future", "modified: is more than five minutes ahead of this server's clock; set yours"
             )

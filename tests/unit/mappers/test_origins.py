@@ -7,6 +7,7 @@ from mappers import ids, origins
 
 def test_origins_are_read_as_they_were_written() -> None:
     known = [ids.indicator("identity--a", pattern) for pattern in ("b", "a")]
+    known.append(f"{known[0]}/2")
     obj = {"external_references": [{"source_name": "capec"}, *origins.references(known)]}
     assert origins.listed(obj) == known
     assert origins.of(obj) == {*known}
