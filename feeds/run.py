@@ -23,9 +23,8 @@ Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "bus
 class Run:
     """How a run went. ``read`` is what was looked at; ``reasons`` say why ``rejected`` of it was.
 
-    What is neither accepted nor rejected was known before. ``ahead`` were dated ahead of this clock, and are taken as of
-    now. ``error`` is None where the run ended well. ``wait`` is
-    how many seconds the peer asks not to be asked.
+    What is neither accepted nor rejected was known before. ``ahead`` were dated ahead of this clock, and are taken as
+    of now. ``error`` is None where the run ended well. ``wait`` is how many seconds the peer asks not to be asked.
     """
 
     feed: str
