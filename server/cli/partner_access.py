@@ -8,7 +8,7 @@ import typer
 
 from schemas.partner import Partner
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import collections, partners
+from server.store import collections, partners, receipts
 from server.store.collections import UnknownCollection
 from server.store.partners import BadCertificate, Credentials, NameTaken, UnknownPartner
 from server.store.store import Tx
@@ -28,16 +28,37 @@ def grant(ctx: typer.Context, name: Name, read: Read = None, write: Write = None
 def revoke(
     ctx: typer.Context,
     name: Name,
-    collection: Annotated[list[str], typer.Argument(help="alias or id of a collection")],
+    collection: Annotated[
+        list[str] | None, typer.Argument(help="alias or id of a collection that it may neither read nor write any more")
+    ] = None,
+    read: Read = None,
+    write: Write = None,
+    json: Json = False,
 ) -> None:
-    """Take collections from a partner: it can no longer tell that they exist."""
+    """Take from a partner the right to read or write collections; without either it cannot tell that they exist.
+
+    Receipts of what it read there and was taken back, and of which it has not learnt, end as no-access: tell it.
+    """
     context: Context = ctx.obj
+    whole = set(collection or ())
+    if not whole and not read and not write:
+        fail("name a collection, or --read or --write with one")
+    ended: dict[str, int] = {}
     with context.store() as store, store.begin() as tx:
         try:
-            for alias in collection:
-                partners.revoke(tx, name, collections.get(tx, alias))
+            for alias in dict.fromkeys([*whole, *(read or ()), *(write or ())]):
+                found = collections.get(tx, alias)
+                no_read = alias in whole or alias in (read or ())
+                partners.revoke(tx, name, found, read=no_read, write=alias in whole or alias in (write or ()))
+                if no_read and (count := receipts.end_access(tx, name, found)):
+                    ended[found.alias] = count
         except (UnknownCollection, UnknownPartner) as error:
             fail(str(error))
+    if json:
+        show_json({"partner": name, "receipts_ended": ended})
+    elif ended:
+        title = f"{name} has not learnt that these were taken back; tell it (scamfeed receipts --all names them)"
+        show_table(title, ["collection", "receipts ended as no-access"], ended.items())
 
 
 def certificate(

@@ -18,7 +18,7 @@ from server.store import audit, collections, partners, receipts
 from server.store.audit import Event
 from server.store.partners import NameTaken
 from server.store.store import Tx
-from server.store.times import stamp
+from server.store.times import now, stamp
 
 app = typer.Typer(help="Partners: who takes part, and what it may do.", no_args_is_help=True)
 
@@ -75,7 +75,8 @@ def add(
         try:
             credentials = partners.add(tx, partner)
         except NameTaken as error:
-            fail(str(error))
+            back = f"; it left: scamfeed partner restore {name!r} brings it back" if name in partners.left(tx) else ""
+            fail(f"{error}{back}")
         granted(tx, name, read or [], ["inbox", *(write or [])])
         if partner.named:
             registered.publish(tx, name)
@@ -164,6 +165,36 @@ def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) ->
         show_json(result)
     else:
         show_table("Left", ["what", "value"], result.items())
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    name: Name,
+    read: Read = None,
+    write: Write = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Let a partner that was removed take part again, with new credentials, as who it was; grants are given anew."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        partner = known(tx, name, gone=True)
+        try:
+            credentials = partners.restore(tx, name)
+        except NameTaken as error:
+            fail(str(error))
+        granted(tx, name, read or [], ["inbox", *(write or [])])
+        moment = now()
+        event = Event(moment, moment, 1, None, operator(by), "RESTORE", "partner", None, 200, 0, partner.identity)
+        audit.record(tx, [event])
+        told = needs(tx, context.settings, partner)
+    once = shown_once(partner, credentials)
+    if json:
+        show_json({**once, **told})
+    else:
+        show_once(once)
+        show_needs(told)
 
 
 def described(tx: Tx, partner: Partner) -> dict[str, Any]:

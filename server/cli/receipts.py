@@ -61,6 +61,7 @@ def told(standing: Standing, target: float) -> dict[str, Any]:
         "oldest_seconds": standing.oldest,
         "target_seconds": target,
         "late": standing.late,
+        "no_access": standing.unreached,
         "waiting": spread_of(standing.waiting),
         "closed": spread_of(standing.closed),
     }

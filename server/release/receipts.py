@@ -21,7 +21,8 @@ TARGET = timedelta(hours=4)
 class Standing(NamedTuple):
     """How the receipts stand: how many are open, the oldest's age, how many are older than the target allows.
 
-    ``closed`` says in seconds how long those took that are closed, ``waiting`` how old the open ones are.
+    ``unreached`` counts those that ended because the partner may not read the collection any more: somebody has to tell
+    it. ``closed`` says in seconds how long those took that are closed, ``waiting`` how old the open ones are.
     """
 
     open: int
@@ -29,6 +30,7 @@ class Standing(NamedTuple):
     late: int
     waiting: Spread
     closed: Spread
+    unreached: int = 0
 
 
 def open_for(tx: Tx, object_id: str, alias: str, revoked_at: int, version: int, reason: str) -> int:
@@ -82,7 +84,8 @@ def age(opened: int, closed: int | None, at: int) -> float:
 
 def standing(tx: Tx, since: int, target: timedelta = TARGET) -> Standing:
     """Say how the receipts stand that are open, or were opened at or after ``since`` (microseconds)."""
-    return stands(receipts.spans(tx, since), now(), target)
+    found = stands(receipts.spans(tx, since), now(), target)
+    return found._replace(unreached=receipts.unreached(tx, since))
 
 
 def stands(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta = TARGET) -> Standing:

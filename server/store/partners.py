@@ -24,6 +24,7 @@ from server.store.registry import (
     present,
     read,
     row_of,
+    touch,
 )
 from server.store.store import Tx
 from server.store.tables import certificates, collections, credentials, grants, partners
@@ -47,6 +48,7 @@ __all__ = [
     "left",
     "present",
     "remove",
+    "restore",
     "revoke",
     "right",
     "rights",
@@ -87,6 +89,22 @@ def remove(tx: Tx, name: str) -> int:
     return moment
 
 
+def restore(tx: Tx, name: str) -> Credentials:
+    """Let a partner that left take part again, and give the new credentials that it is told once.
+
+    It reads its own collections; other grants are given anew. Raises ``UnknownPartner``, and ``NameTaken`` for one that
+    has not left.
+    """
+    get(tx, name, gone=True)
+    mine = (partners.c.name == name, partners.c.left.is_not(None))
+    if not tx.execute(update(partners).where(*mine).values(left=None)).rowcount:
+        raise NameTaken(f"the partner {name!r} takes part already")
+    touch(tx, name)
+    for number in tx.execute(select(collections.c.number).where(collections.c.owner == name)).scalars().all():
+        tx.execute(insert(grants).values(partner=name, collection=number, can_read=True, can_write=False))
+    return _issue(tx, name)
+
+
 def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
     """Let the partner read or write the collection, or both, from its next request on; what it may already, it keeps.
 
@@ -101,13 +119,17 @@ def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, writ
         tx.execute(insert(grants).values(partner=name, collection=collection.number, **rights))
 
 
-def revoke(tx: Tx, name: str, collection: Collection) -> None:
-    """Take the collection from the partner: from its next request on it cannot tell that there is one.
+def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, write: bool = True) -> None:
+    """Take the right to ``read`` the collection from the partner, or to ``write`` it, from its next request on.
 
-    Raises ``UnknownPartner``.
+    Without either it cannot tell that there is one. Raises ``UnknownPartner``.
     """
     get(tx, name)
-    tx.execute(delete(grants).where(grants.c.partner == name, grants.c.collection == collection.number))
+    mine = (grants.c.partner == name, grants.c.collection == collection.number)
+    taken = {"can_read": False} if read else {}
+    taken |= {"can_write": False} if write else {}
+    tx.execute(update(grants).where(*mine).values(**taken))
+    tx.execute(delete(grants).where(*mine, ~grants.c.can_read, ~grants.c.can_write))
 
 
 def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:

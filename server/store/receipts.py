@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, update
 
-from server.store import given
+from server.store import given, registry
 from server.store.bulk import insert_many
 from server.store.collections import Collection
 from server.store.given import TAKEN, Place
@@ -15,6 +15,8 @@ from server.store.store import Tx
 from server.store.tables import collections, deliveries, objects, positions
 from server.store.tables_of_rules import receipts, retractions
 from server.store.times import now
+
+NO_ACCESS = "no-access"
 
 
 class Retraction(NamedTuple):
@@ -31,7 +33,8 @@ class Retraction(NamedTuple):
 class Receipt(NamedTuple):
     """Who was given what was taken back; ``collection`` is an alias, moments are in microseconds.
 
-    ``how`` it was closed: ``read``, ``delivered``, ``acknowledged`` or, where the partner takes part no more, ``left``.
+    ``how`` it was closed: ``read``, ``delivered``, ``acknowledged``, or without the partner having learnt of it:
+    ``left`` where it takes part no more, ``no-access`` where it may not read the collection any more.
     """
 
     object_id: str
@@ -68,8 +71,9 @@ def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: b
     """Open the receipts of what was taken back from a collection that are missing, and say how many.
 
     Given an object is who read a page at or past its first version there, and not past its revocation, and whom a
-    push of that collection delivered any version of it. Who takes part no more has no way to learn of it here. With
-    ``late``, only what became known after the retraction is looked at.
+    push of that collection delivered any version of it. Who takes part no more has no way to learn of it here; the
+    receipt of who may not read the collection any more ends at once as ``no-access``. With ``late``, only what became
+    known after the retraction is looked at.
     """
     places, feeds = given.places(tx, collection), given.feeds(tx, collection)
     opened = 0
@@ -118,6 +122,18 @@ def let_go(tx: Tx, partner: str) -> int:
     return tx.execute(update(receipts).where(*mine).values(closed=now(), how="left")).rowcount
 
 
+def end_access(tx: Tx, partner: str, collection: Collection) -> int:
+    """Close as ``no-access`` what is open of a partner that may not read the collection any more; says how many."""
+    mine = (receipts.c.partner == partner, receipts.c.collection == collection.id, _OPEN)
+    return tx.execute(update(receipts).where(*mine).values(closed=now(), how=NO_ACCESS)).rowcount
+
+
+def unreached(tx: Tx, since: int) -> int:
+    """Count the receipts that ended as ``no-access`` at or after ``since`` (microseconds): nobody here told them."""
+    asked = select(func.count()).select_from(receipts)
+    return tx.execute(asked.where(receipts.c.how == NO_ACCESS, receipts.c.closed >= since)).scalar_one()
+
+
 def every(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int | None = None) -> list[Receipt]:
     """List receipts opened at or after ``since``, the oldest first."""
     asked = _EVERY.where(receipts.c.opened >= since).limit(limit)
@@ -127,9 +143,13 @@ def every(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int | None 
 
 
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
-    """Give of each receipt that is open, or was opened at or after ``since``, when it was opened and closed."""
+    """Give of each receipt that is open, or was opened at or after ``since``, when it was opened and closed.
+
+    Those that ended as ``no-access`` are not among them: they say nothing of how long partners take.
+    """
     asked = select(receipts.c.opened, receipts.c.closed)
     asked = asked.where(or_(receipts.c.opened >= since, _OPEN))
+    asked = asked.where(or_(receipts.c.how.is_(None), receipts.c.how != NO_ACCESS))
     return [(row[0], row[1]) for row in tx.execute(asked)]
 
 
@@ -160,10 +180,15 @@ def _open(
     there = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
     known = {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*there))}
     rows = []
+    reading = registry.readers(tx, collection)
+    moment = now()
     for each in gone:
         got = {place.partner for place in places if each.first <= place.given < each.revoked_at}
         rows += [
-            (each.object_id, collection.id, partner, each.opened, each.revoked_at, each.version, None, None)
+            (
+                *(each.object_id, collection.id, partner, each.opened, each.revoked_at, each.version),
+                *((None, None) if partner in reading else (moment, NO_ACCESS)),
+            )
             for partner in sorted(got | pushed.get(each.object_id, set()))
             if (each.object_id, partner) not in known
         ]

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select, update
 
 from mappers import ids
 from schemas.partner import Partner
+from server.store.collections import Collection
 from server.store.store import Tx
 from server.store.tables import collections, grants, partners
 from server.store.times import now
@@ -76,6 +77,12 @@ def load(tx: Tx) -> Registry:
         if name in here:
             readers.setdefault(alias.removesuffix("-full"), set()).add(name)
     return Registry(here, {alias: frozenset(names) for alias, names in readers.items()}, gone, spaces)
+
+
+def readers(tx: Tx, collection: Collection) -> set[str]:
+    """Return the names of those who may read a collection."""
+    mine = (grants.c.collection == collection.number, grants.c.can_read)
+    return set(tx.execute(select(grants.c.partner).where(*mine)).scalars())
 
 
 def names_of(partner: Partner) -> frozenset[str]:

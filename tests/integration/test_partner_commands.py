@@ -1,6 +1,7 @@
 """``scamfeed partner``, ``review``, ``receipts`` and ``outcomes``, as an operator uses them."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ def hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def store(hub: Run, tmp_path: Path) -> Store:
-    return Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
+def store(hub: Run, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
+    yield opened
+    opened.close()
 
 
 def refusal(result: Result) -> str:
@@ -68,6 +71,35 @@ def test_what_a_partner_may_do_is_said_at_first_or_later(hub: Run) -> None:
     assert "there are: app" in refusal(hub("partner", "set", "Police", "--authority", "banks"))
     assert "BIC" in refusal(hub("partner", "set", "Police", "--institution", "x"))
     assert "no partner" in refusal(hub("partner", "set", "Nobody", "--trusted"))
+
+
+def test_a_right_is_taken_as_it_was_given(hub: Run) -> None:
+    added = ("partner", "add", "Exchange", "--kind", "exchange", "--read", "wallets", "--read", "takedown")
+    assert hub(*added, "--write", "wallets").exit_code == 0
+
+    def rights() -> tuple[list[str], list[str]]:
+        row = {row["partner"]: row for row in answer(hub("partner", "list", "--json"))}["Exchange"]
+        return row["reads"], row["writes"]
+
+    assert hub("partner", "revoke", "Exchange", "--read", "wallets").exit_code == 0
+    assert rights() == (["takedown"], ["inbox", "wallets"])
+    assert hub("partner", "revoke", "Exchange", "wallets", "takedown").exit_code == 0
+    assert rights() == ([], ["inbox"])
+    assert "name a collection" in refusal(hub("partner", "revoke", "Exchange"))
+    assert "no collection" in refusal(hub("partner", "revoke", "Exchange", "--read", "nowhere"))
+
+
+def test_a_partner_that_was_removed_by_mistake_comes_back_as_who_it_was(hub: Run) -> None:
+    before = answer(hub("partner", "show", "First Bank", "--json"))
+    assert "takes part already" in refusal(hub("partner", "restore", "First Bank"))
+    assert hub("partner", "remove", "First Bank").exit_code == 0
+    assert "scamfeed partner restore" in refusal(hub("partner", "add", "First Bank", "--kind", "bank"))
+    back = answer(hub("partner", "restore", "First Bank", "--read", "mule-accounts", "--by", "me", "--json"))
+    assert back["identity"] == before["identity"]
+    assert {"user", "password", "token"} <= back.keys()
+    row = answer(hub("partner", "list", "--json"))[0]
+    assert (row["left"], row["reads"], row["writes"]) == (None, ["mule-accounts"], ["inbox"])
+    assert "no partner" in refusal(hub("partner", "restore", "Nobody"))
 
 
 def test_partners_of_one_organisation_are_said_to_be_so(hub: Run) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
 from server.observe.metrics import Metrics
 from server.observe.retention import Retention
 from server.release import receipts
-from server.store import Store, audit, collections, log, reviews
+from server.store import Store, audit, collections, log, partners, reviews
 from server.store.collections import Collection
 from server.store.item import Item
 
@@ -29,6 +31,8 @@ def room(store: Store) -> Collection:
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         first = log.append(tx, room, [_tool("2026-01-01T00:00:00.000Z")]).first or 0
+        partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=ids.identity("bank")))
+        partners.grant(tx, "bank", room, read=True)
         audit.advance(tx, [("bank", room.id, first)])
         gone = _tool("2026-02-01T00:00:00.000Z", revoked=True)
         at = log.append(tx, room, [gone]).first or 0

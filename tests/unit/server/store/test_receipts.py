@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
+from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.release import receipts as rules
 from server.release.spread import spread
@@ -51,6 +52,15 @@ def _revoked(tx: Tx, room: Collection, id_: str = ID) -> int:
 
 def _waiting(tx: Tx) -> set[str]:
     return {each.partner for each in rules.open_receipts(tx)}
+
+
+@pytest.fixture(autouse=True)
+def _readers(store: Store, room: Collection) -> None:
+    """Let those of the tests read the room."""
+    with store.begin() as tx:
+        for name in ("reader", "earlier", "elsewhere", "slow", "quick", "one", "two", "three", "taker", "unsure"):
+            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
+            partners.grant(tx, name, room, read=True)
 
 
 def test_who_read_the_object_and_only_they_owe_a_receipt(store: Store, room: Collection) -> None:
@@ -179,6 +189,31 @@ def test_a_partner_that_left_owes_nothing(store: Store, room: Collection) -> Non
         audit.advance(tx, [("bank", room.id, first)])
         rules.settle(tx)
         assert _waiting(tx) == set()
+
+
+def test_who_may_not_read_any_more_is_waited_for_no_longer(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        audit.advance(tx, [(name, room.id, first) for name in ("one", "two")])
+        _revoked(tx, room)
+        partners.revoke(tx, "one", room, read=False, write=True)
+        assert partners.rights(tx, "one") == {room.id: (True, False)}
+        partners.revoke(tx, "one", room)
+        assert receipts.end_access(tx, "one", room) == 1
+        assert _waiting(tx) == {"two"}
+        assert {(each.partner, each.how) for each in receipts.every(tx)} == {("one", "no-access"), ("two", None)}
+        standing = rules.standing(tx, 0)
+        assert (standing.open, standing.closed.of, standing.unreached) == (1, 0, 1)
+
+
+def test_what_is_taken_back_after_the_access_is_never_waited_for(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        audit.advance(tx, [("one", room.id, first), ("two", room.id, first)])
+        partners.revoke(tx, "one", room)
+        _revoked(tx, room)
+        assert _waiting(tx) == {"two"}
+        assert rules.standing(tx, 0).unreached == 1
 
 
 @pytest.mark.parametrize("target", [timedelta(hours=4), timedelta(minutes=1)])
