@@ -1,8 +1,10 @@
 """The store itself: one database, opened once a process, with write and read transactions."""
 
 import logging
+import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
@@ -100,10 +102,15 @@ class Store:
         return self._engine.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
-        """Bring the tables to what this version of the project needs; safe to repeat, also from two processes."""
+        """Bring the tables to what this version of the project needs; safe to repeat, also from two processes.
+
+        A file of SQLite is for its owner, and for a group that was let in, whatever the umask says.
+        """
         from server.store.migrate import upgrade  # Alembic takes a third of a second to load, and few need it
 
         try:
+            if self._engine.dialect.name == "sqlite":
+                _keep_from_others(Path(str(self._engine.url.database)))
             with self._writing:
                 upgrade(self._engine)
         except TimeoutError as error:
@@ -159,6 +166,20 @@ def _opened(engine: Engine) -> Iterator[Tx]:
         except OperationalError as error:
             # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
             raise StoreUnavailable("the database is busy, or was lost on the way") from error
+
+
+def _keep_from_others(file: Path) -> None:
+    """Let nobody else read a database file, a new one or one that is there; those beside it take after it."""
+    try:
+        # One that is there is not opened: to close it would let go of the locks that this process has on it.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        for each in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))):
+            with suppress(FileNotFoundError):
+                if each.stat().st_mode & 0o007:
+                    each.chmod(each.stat().st_mode & 0o770)
+    except OSError as error:
+        raise StoreUnavailable(f"the database cannot be opened or changed: {error.strerror}") from error
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -132,6 +132,17 @@ def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
     words = [str(JUDGE), "verify", str(tmp_path / name)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, re.findall(rf".*{re.escape(name)}.*", done.stderr)) == (0, [])
+    rated = subprocess.run(
+        [str(JUDGE), "security", "--offline=yes", "--threshold=20", str(tmp_path / name)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert rated.returncode == 0, rated.stdout + rated.stderr
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_bounds_what_the_program_takes_of_the_machine(name: str) -> None:
+    limits = unit(name)
+    assert {"MemoryMax", "LimitNOFILE", "TasksMax", "SystemCallFilter", "ProtectKernelModules"} <= limits.keys()
 
 
 def test_the_settings_of_the_example_are_settings() -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,26 @@ def test_a_store_without_tables_is_not_ready(empty_url: str) -> None:
     empty = Store.open(empty_url)
     assert not empty.ready()
     empty.close()
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 0o600), (0o644, 0o640), (0o600, 0o600)])
+def test_a_database_file_is_not_for_everybody(tmp_path: Path, before: int | None, after: int) -> None:
+    file = tmp_path / "hub.db"
+    if before is not None:
+        file.touch()
+        file.chmod(before)
+    mask = os.umask(0o022)
+    try:
+        store = Store.open(f"sqlite:///{file}")
+        store.migrate()
+        with store.begin() as tx:
+            hub.rename(tx, "Hub")
+        files = [file, tmp_path / "hub.db-wal", tmp_path / "hub.db-shm"]
+        assert {path.stat().st_mode & 0o777 for path in files} == {after}
+        assert not any(path.stat().st_mode & 0o007 for path in tmp_path.iterdir())
+        store.close()
+    finally:
+        os.umask(mask)
 
 
 def test_a_store_in_memory_is_refused() -> None:
