@@ -7,14 +7,16 @@ from typing import Any
 from feeds.connector import Batch, Gone
 from feeds.format import Row, Unreadable
 from feeds.mapping import Duplicate, Mapped, Options, Reject, map_rows
+from feeds.notes import Tally
 
 
 def of_rows(
     rows: Iterable[Row | Unreadable], checkpoint: dict[str, Any], options: Options, *, gone: Iterable[Row] = ()
 ) -> Batch:
     """Make a batch of ``rows``; one that is no report is counted with its reason. ``gone`` is what is taken back."""
-    outcomes = list(map_rows(rows, options.reporter, options))
-    return of_outcomes(outcomes, checkpoint, gone=taken_back(gone, options))
+    tally = Tally()
+    outcomes = list(map_rows(rows, options.reporter, options, tally))
+    return of_outcomes(outcomes, checkpoint, gone=taken_back(gone, options), tally=tally)
 
 
 def of_outcomes(
@@ -24,17 +26,19 @@ def of_outcomes(
     gone: Sequence[Gone] = (),
     done: Sequence[tuple[str, str]] = (),
     more_rejected: Mapping[str, int] | None = None,
+    tally: Tally | None = None,
 ) -> Batch:
     """Make a batch of rows that were mapped; ``gone`` are indicators that are taken back.
 
-    ``more_rejected`` counts by reason what was no row at all, such as a file that cannot be read.
+    ``more_rejected`` counts by reason what was no row at all, such as a file that cannot be read; ``tally`` what of
+    rows is not read.
     """
     rejected = Counter(more_rejected)
     read = len(outcomes) + len(gone) + rejected.total()
     rejects = [each for each in outcomes if isinstance(each, Reject)]
     rejected.update(each.reason for each in rejects)
     items = [each.objects for each in outcomes if isinstance(each, Mapped)]
-    return Batch(items, checkpoint, read, rejected, done, gone, rejects)
+    return Batch(items, checkpoint, read, rejected, done, gone, rejects, tally=tally or Tally())
 
 
 def taken_back(rows: Iterable[Row | Unreadable], options: Options) -> list[Gone]:

@@ -5,21 +5,20 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from feeds.format import Row, Unreadable
+from schemas.banks.spelling import refuse_counted
+from schemas.errors import Rejected
 
 # Spreadsheets keep fifteen digits of a number.
 _LOST = 1e15
-_SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE)
+# How spreadsheets and their exports keep digits from being counted with: ="0123456789", '0987654321.
+_PROTECTED = re.compile(r"=\s*\"([^\"]*)\"|'(?=[\d+=@-])([^']*)'?")
 # What Excel has built in: ECMA-376 Part 1 §18.8.30.
 _DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _ASIDE = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 _ZEROS = re.compile(r"0{2,20}")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - sheets know no time zone
 _LAST_DAY = 2_958_465
-_WHOLE = ("value", "account_number", "iban")
-_DIGITS_LOST = (
-    "digits-lost",
-    "a spreadsheet kept the first digits of a longer number: format the column as text and enter the number again",
-)
+_WHOLE = ("value", "account_number", "iban", "company_number")
 
 
 class Style(NamedTuple):
@@ -57,12 +56,23 @@ def of_number(raw: str, style: Style | None = None) -> str:
 
 
 def checked(row: Row | Unreadable) -> Row | Unreadable:
-    """Refuse a row of whose value or account only the first digits are known, as in ``6.6812E+10``."""
+    """Refuse a row whose value or account lost digits in a program that counts, as ``6.6812E+10``, ``123456789.0``."""
     if isinstance(row, Row):
         for name in _WHOLE:
-            if (text := row.fields.get(name)) and _SHORTENED.fullmatch(text):
-                return Unreadable.of(row.line, text, *_DIGITS_LOST)
+            if (text := row.fields.get(name)) and text[-1:].isdigit():
+                try:
+                    refuse_counted(text)
+                except Rejected as refusal:
+                    return Unreadable.of(row.line, text, refusal.reason, refusal.message)
     return row
+
+
+def unprotected(cell: str) -> str:
+    """Give what stands in a cell that is written so that no spreadsheet counts with it: ``="0123456789"``."""
+    if cell[:1] not in ("=", "'"):
+        return cell
+    found = _PROTECTED.fullmatch(cell)
+    return (found[1] or found[2] or "").strip() if found else cell
 
 
 def _date(number: float, epoch: datetime) -> str:

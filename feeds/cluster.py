@@ -67,7 +67,7 @@ def map_file(file: Path, folder: Path, options: Options) -> Part:
         Rejects.to(folder / f"{file.name}.rejects.jsonl") as rejects,
     ):
         try:
-            for outcome in map_stream(stream, str(file), dated):
+            for outcome in map_stream(stream, str(file), dated, tally=counts.tally):
                 counts.add(outcome)
                 if isinstance(outcome, Mapped):
                     sink.write(outcome)

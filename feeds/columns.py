@@ -1,18 +1,23 @@
 """The columns of files, however they are called, as the columns of reports. ``columns.toml`` says which is which.
 
-Taken are: ``value`` and ``kind``; the fields of ``schemas.report.Report`` that a row may say (scam_type, channel,
+Taken are: the values and ``kind``; the fields of ``schemas.report.Report`` that a row may say (scam_type, channel,
 payment_rail, first_seen, last_seen, reported_at, valid_until, confidence, tlp, countries, action, holder_status,
 reference, description, lang); ``sha256``; and the inputs of the kinds (chain, currency, country, iban, bic, …).
-All others are dropped: they may be somebody's personal data.
+All others are not read, as they may be somebody's personal data; each is noted.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from feeds import meanings, several
+from feeds.cells import checked, unprotected
 from feeds.format import Row, Unreadable
-from feeds.words import HINTS, Naming, Value, Vocabulary, every_input, naming, plain, vocabulary
+from feeds.headers import field_called, value_called
+from feeds.notes import NO_NOTES, Note, Notes, shown
+from feeds.several import Claim
+from feeds.word_tables import Value, every_input, plain
+from feeds.words import Naming, naming, vocabulary
 from schemas import hold, kinds
 
 # Texts that are taken as they stand; all others are words, of which a file has few.
@@ -22,32 +27,48 @@ _FREE = {"first_seen", "last_seen", "reported_at", "valid_until", "description",
 }
 _NOTHING: Mapping[str, str] = {}
 _MANY = 4096
-_SAYING_NOTHING = {"other", "unknown"}
-_NOT_ALNUM = re.compile(r"[\W_]+")
-_KEBAB_FIELDS = ("channel", "payment_rail", "action", "holder_status")
 
 
 class Columns:
     """What the columns of one file, or the keys of one shape of object, are.
 
-    ``context`` is what is said of all its rows: it fills what a row leaves out.
+    ``context`` is what is said of all its rows: it fills what a row leaves out. ``found`` is the place of a column
+    that holds values of a kind by what stands in its cells; ``aside`` are places of columns of values that are told
+    to be something else, with the reason.
     """
 
-    def __init__(self, names: Sequence[str], context: Mapping[str, str] = _NOTHING) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        context: Mapping[str, str] = _NOTHING,
+        found: tuple[int, str] | None = None,
+        aside: Mapping[int, str] | None = None,
+    ) -> None:
         """Find out what columns called ``names`` hold."""
         words = vocabulary()
-        plains = [plain(name) for name in names]
-        found = [(words.values[name], place) for place, name in enumerate(plains) if name in words.values]
-        self._values = sorted(found, key=lambda pair: pair[0].rank)
+        self._names = [shown(name, place) for place, name in enumerate(names)]
+        values: list[tuple[Value, int]] = [(Value(-2, found[1]), found[0])] if found else []
         others: dict[str, list[tuple[int, int]]] = {}
-        for place, name in enumerate(plains):
-            if name in words.columns and name not in words.values:
-                rank, field = words.columns[name]
-                others.setdefault(field, []).append((rank, place))
+        unread: list[int] = []
+        for place, name in enumerate(names):
+            if found and place == found[0]:
+                continue
+            if value := value_called(name, words):
+                values.append((value, place))
+            elif field := field_called(name, words):
+                others.setdefault(field[1], []).append((field[0], place))
+            elif plain(name) not in words.ignored:
+                unread.append(place)
+        self._values = sorted(values, key=lambda pair: (pair[0].rank, pair[1]))
         # Of two columns for one field the surer fills it; where it is empty, the other.
         self._others = [(field, place) for field, places in others.items() for _, place in sorted(places, reverse=True)]
+        self._rivals = [(field, [place for _, place in places]) for field, places in others.items() if len(places) > 1]
         self._subjects = [(field, place) for field, place in self._others if field in words.subjects]
         self._worded = [place for field, place in self._others if field not in _FREE]
+        self._unread = unread
+        self._aside = aside or {}
+        self._of_all = [Note("values", self._names[found[0]], found[1])] if found else []
+        self._noted: dict[tuple[object, ...], Notes] = {}
         self._frames: dict[tuple[object, ...], _Frame] = {}
         self._context = context
         self.width = len(names)
@@ -62,6 +83,11 @@ class Columns:
         """Say whether there is a column that says what a report is about."""
         return bool(self._values or self._subjects)
 
+    @property
+    def value_places(self) -> list[int]:
+        """Give the places of the columns of values, the surest first."""
+        return [place for _, place in self._values]
+
     def said(self, cells: Sequence[str]) -> dict[str, str]:
         """Give what all columns but those of values say, as it stands there."""
         here = len(cells)
@@ -69,57 +95,112 @@ class Columns:
         said |= {field: text for field, place in self._others if place < here and (text := cells[place].strip())}
         return said
 
-    def row(self, line: int, cells: Sequence[str]) -> Row | Unreadable:
-        """Make a row of ``cells``, which are as many as the columns or fewer."""
-        here = len(cells)
-        value, text = None, ""
-        for value, place in self._values:  # noqa: B007 - the one that is filled is used below
-            if place < here and (text := cells[place].strip()):
-                break
-        if not text:
-            value = None
-            if not any(place < here and cells[place].strip() for _, place in self._subjects):
-                return Unreadable.of(line, _raw(cells), *(_EMPTY if self.tell else _NO_VALUE_COLUMN))
-        frame = self._frame(value, cells)
-        if frame.refusal:
-            return Unreadable.of(line, text or _raw(cells), *frame.refusal)
-        fields = {"value": text, **frame.fields} if text else dict(frame.fields)
-        for field, place in frame.free:
-            if place < here and (free := cells[place].strip()):
-                fields[field] = free
-        return Row(line, fields)
+    def rows(self, line: int, cells: Sequence[str]) -> list[Row | Unreadable]:
+        """Make a row of each value in ``cells``, which are as many as the columns or fewer."""
+        here, words = len(cells), vocabulary()
+        filled = [
+            Claim(value, place, text)
+            for value, place in self._values
+            if place < here and (text := cells[place].strip()) and not meanings.says_nothing(text, words)
+        ]
+        subjects = [field for field, place in self._subjects if place < here and cells[place].strip()]
+        if not filled and not subjects:
+            refusal = _EMPTY if self.tell else _NO_VALUE_COLUMN
+            return [Unreadable.of(line, _raw(cells), *refusal)._replace(notes=self._notes(cells, ()))]
+        if len(filled) == 1 and not subjects and not self._aside:
+            return [self._row(line, filled[0], cells, None)]
+        about, notes = several.values_of(filled, subjects, self.said(cells), words, self._aside)
+        if len(about) == 1 and not notes:
+            return [self._row(line, about[0], cells, None)]
+        rows = [self._row(line, claim, cells, about) for claim in about]
+        if isinstance(rows[0], Unreadable) and rows[0].reason == _NOT_A_SCAM[0]:
+            rows = rows[:1]
+        first = rows[0]._replace(notes=rows[0].notes + [Note("cell", self._name(field), why) for field, why in notes])
+        rows = [first, *(row._replace(notes=NO_NOTES) for row in rows[1:])]
+        return [row._replace(place=place, values=len(rows)) for place, row in enumerate(rows, 1)]
 
-    def _frame(self, value: "Value | None", cells: Sequence[str]) -> "_Frame":
+    def _name(self, column: int | str) -> str:
+        return column if isinstance(column, str) else self._names[column]
+
+    def _row(self, line: int, claim: Claim, cells: Sequence[str], about: Sequence[Claim] | None) -> Row | Unreadable:
+        frame = self._frame(claim, cells, about)
+        if frame.refusal:
+            refused = Unreadable.of(line, claim.text or _raw(cells), *frame.refusal)
+            return refused._replace(notes=self._notes(cells, ()))
+        text = unprotected(claim.text)
+        fields = {"value": text, **frame.fields} if text else dict(frame.fields)
+        here, unread = len(cells), frame.unread
+        for field, place in frame.free:
+            if place < here and (free := unprotected(cells[place].strip())):
+                if why := meanings.free(field, free):
+                    unread = (*unread, (field, why))
+                else:
+                    fields[field] = free
+        return checked(Row(line, fields, self._notes(cells, unread)))
+
+    def _notes(self, cells: Sequence[str], unread: Sequence[tuple[str, str]]) -> Notes:
+        """Note the columns that have something in ``cells`` and are not read, and the cells of others."""
+        if not self._unread and not unread and not self._rivals and not self._of_all:
+            return NO_NOTES
+        here = len(cells)
+        filled = tuple([place for place in self._unread if place < here and cells[place]])
+        lost = tuple([field for field, places in self._rivals if len({*_filled(cells, places)}) > 1])
+        key = (filled, lost, tuple(unread))
+        notes = self._noted.get(key)
+        if notes is None:
+            if len(self._noted) > _MANY:
+                self._noted.clear()
+            notes = self._noted[key] = Notes(
+                [
+                    *self._of_all,
+                    *(Note("column", self._names[place]) for place in filled),
+                    *(Note("cell", field, "another-column-says-it") for field in lost),
+                    *(Note("cell", field, why) for field, why in unread),
+                ]
+            )
+        return notes
+
+    def _frame(self, claim: Claim, cells: Sequence[str], about: Sequence[Claim] | None) -> "_Frame":
         """Give what the words in ``cells`` come to; the rows of a file repeat the same few."""
         here = len(cells)
-        key = (value, *[cells[place] if place < here else "" for place in self._worded])
+        together = tuple([each.kind for each in about]) if about else ()
+        key = (claim.value, claim.kind, together, *[cells[place] if place < here else "" for place in self._worded])
         frame = self._frames.get(key)
         if frame is None:
             if len(self._frames) > _MANY:
                 self._frames.clear()
-            frame = self._frames[key] = self._framed(value, cells)
+            frame = self._frames[key] = self._framed(claim, cells, together)
         return frame
 
-    def _framed(self, value: "Value | None", cells: Sequence[str]) -> "_Frame":
+    def _framed(self, claim: Claim, cells: Sequence[str], together: Sequence[str | None]) -> "_Frame":
         words, said = vocabulary(), self.said(cells)
-        verdicts = _verdicts(said, words)
-        if _innocent(said, verdicts, words):
-            return _Frame({}, [], _NOT_A_SCAM)
-        kind = _kind(value, said, words)
+        named = meanings.verdicts(said, words)
+        if meanings.innocent(said, named, words):
+            return _Frame({}, [], (), _NOT_A_SCAM)
+        kind = claim.kind if together else several.kind_alone(claim, said, words)
         fields = {"kind": kind} if kind else {}
+        if claim.value:
+            fields |= dict(claim.value.given)
         known = kinds.every().get(kind) if kind else None
-        foreign = every_input() - set(known.inputs) if known else frozenset()
+        left_out = every_input() - set(known.inputs) if known else frozenset()
+        left_out |= several.of_others(kind, together)
+        unread = [(hint, meanings.WORD_UNKNOWN) for hint in meanings.unknown_hints(said, words)]
         for field, raw in said.items():
             of_each_row = field in _FREE and field not in self._context
-            if field not in foreign and not of_each_row and (spelled := _spelled(field, raw, words)):
-                fields[field] = spelled
-        for verdict in verdicts:
-            if verdict in words.scam_types:
-                fields.setdefault("scam_type", words.scam_types[verdict])
+            if field not in left_out and not of_each_row:
+                meant = meanings.meant(field, raw, words)
+                if meant.text:
+                    fields[field] = meant.text
+                elif meant.unread:
+                    unread.append((field, meant.unread))
+        for hint in ("classification", "type", "category"):
+            if hint in said and plain(said[hint]) in named and (meaning := meanings.scam_type_of(said[hint], words)):
+                fields.setdefault("scam_type", meaning)
+        for verdict in named:
             if verdict in words.doubt:
                 fields.setdefault("confidence", words.doubt[verdict])
-        free = [(field, place) for field, place in self._others if field in _FREE and field not in foreign]
-        return _Frame(fields, free, None)
+        free = [(field, place) for field, place in self._others if field in _FREE and field not in left_out]
+        return _Frame(fields, free, tuple(unread), None)
 
 
 class _Frame(NamedTuple):
@@ -127,6 +208,7 @@ class _Frame(NamedTuple):
 
     fields: Mapping[str, str]
     free: Sequence[tuple[str, int]]
+    unread: tuple[tuple[str, str], ...]
     refusal: tuple[str, str] | None
 
 
@@ -140,90 +222,8 @@ def _columns_of(names: tuple[str, ...], context: tuple[tuple[str, str], ...], _:
     return Columns(names, dict(context))
 
 
-def is_value_column(name: str) -> bool:
-    """Tell whether a column of that name holds values."""
-    return plain(name) in vocabulary().values
-
-
-def column_of_list(name: str) -> str:
-    """Give the name of the column that the items of a list called ``name`` would stand in: ``phone`` for phones."""
-    words = vocabulary().values
-    whole = plain(name)
-    for each in (whole, whole.removesuffix("s"), whole.removesuffix("es")):
-        if each in words:
-            return each
-    return "value"
-
-
-def is_kind_word(text: str) -> bool:
-    """Tell whether ``text`` is what a type column would say."""
-    return plain(text) in vocabulary().kinds
-
-
-def scam_type_of(words: Iterable[str]) -> str | None:
-    """Give the scam type that the first telling one of some labels or tags means, None where none tells."""
-    known = vocabulary().scam_types
-    return next((known[word] for word in map(plain, words) if word in known and word not in _SAYING_NOTHING), None)
-
-
-def says_innocent(words: Iterable[str]) -> bool:
-    """Tell whether one of some labels or tags says that the value is part of no scam."""
-    return not vocabulary().innocent.isdisjoint(map(plain, words))
-
-
-def kind_called(word: str) -> str | None:
-    """Give the kind that a type column's ``word`` means, None where it means none that is known."""
-    return vocabulary().kinds.get(plain(word))
-
-
-def tlp_called(word: str) -> str | None:
-    """Give the TLP level that ``word`` means (``TLP:WHITE``), None where it means none."""
-    return vocabulary().tlp.get(plain(word.casefold().removeprefix("tlp")))
-
-
-def _verdicts(said: Mapping[str, str], words: Vocabulary) -> list[str]:
-    """Give what hints say of the scam, the surest first."""
-    named = [plain(said[hint]) for hint in ("classification", "type", "category") if hint in said]
-    return [word for word in named if word not in words.kinds and word not in _SAYING_NOTHING]
-
-
-def _innocent(said: Mapping[str, str], verdicts: Sequence[str], words: Vocabulary) -> bool:
-    if any(verdict in words.innocent for verdict in verdicts) or plain(said.get("scam_type", "")) in words.innocent:
-        return True
-    if re.fullmatch(r"-\d+|0+", said.get("votes", "")):
-        return True
-    accused = "scam_type" in said or "classification" in said
-    return not accused and plain(said.get("category", "")) in words.innocent_categories
-
-
-def _kind(value: Value | None, said: Mapping[str, str], words: Vocabulary) -> str | None:
-    if "kind" in said:
-        return words.kinds.get(plain(said["kind"]), said["kind"])
-    if kind := words.kinds.get(plain(said.get("type", ""))):
-        return kind
-    if value is None:
-        return next((kind for field, kind in words.subjects.items() if field in said), None)
-    beside = (kind for kind, others in value.kind_beside if any(each in said for each in others))
-    return value.kind or next(beside, None)
-
-
-def _spelled(field: str, raw: str, words: Vocabulary) -> str | None:
-    """Give a text as reports write it, None where it says nothing."""
-    if field == "kind" or field in HINTS:
-        return None
-    if field == "scam_type":
-        return words.scam_types.get(plain(raw)) or _kebab(raw)
-    if field == "confidence":
-        level = raw.removesuffix("%").strip()
-        return level if level.isdecimal() else words.confidence.get(plain(raw))
-    if field == "tlp":
-        word = raw.casefold().removeprefix("tlp").lstrip(":_- ")
-        return words.tlp.get(plain(word), word)
-    return _kebab(raw) if field in _KEBAB_FIELDS else raw
-
-
-def _kebab(text: str) -> str:
-    return _NOT_ALNUM.sub("-", text).strip("-").lower()
+def _filled(cells: Sequence[str], places: Iterable[int]) -> list[str]:
+    return [text for place in places if place < len(cells) and (text := cells[place].strip())]
 
 
 def _raw(cells: Sequence[str]) -> str:

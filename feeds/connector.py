@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from feeds.errors import Misconfigured, TryLater
 from feeds.mapping import Reject
+from feeds.notes import Tally
 from feeds.settings import Duration, FeedSettings, PullSettings, PushSettings, Secret, duration
 from server.store import Store
 from server.store.collections import Collection
@@ -73,7 +74,8 @@ class Batch:
     ``items`` holds the STIX objects of each item; ``read`` counts the items looked at, ``rejected`` those refused, by
     reason; ``done`` names files that have been read to their end (digest, name); ``gone`` is what the partner takes
     back, in plain text where nothing is known of when: it counts among the ``read``; ``rejects`` shows what was refused
-    as it was written, as far as that is at hand.
+    as it was written, as far as that is at hand; ``origins`` says from which line of which file each of ``items`` is;
+    ``tally`` counts rows and what of them is not read.
     """
 
     items: Sequence[Sequence[dict[str, Any]]]
@@ -83,6 +85,8 @@ class Batch:
     done: Sequence[tuple[str, str]] = ()
     gone: Sequence[str | Gone] = ()
     rejects: Sequence[Reject] = ()
+    origins: Sequence[tuple[str, int]] = ()
+    tally: Tally = field(default_factory=Tally)
 
 
 class Pull(Connector[S_co]):
@@ -147,8 +151,8 @@ class Push(Connector[S_co]):
         """Let go of what a run has opened."""
 
 
-def build(table: Mapping[str, Any]) -> Connector[FeedSettings]:
-    """Make the connector that a ``[[feed]]`` table describes.
+def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSettings]:
+    """Make the connector that a ``[[feed]]`` table describes, which reads times in ``timezone`` where it names none.
 
     Raises ``Misconfigured``, which names the feed and the key that is unknown, missing or wrong.
     """
@@ -161,6 +165,8 @@ def build(table: Mapping[str, Any]) -> Connector[FeedSettings]:
         raise Misconfigured(
             f"feed {name}: connector: there is no {table.get('connector')!r}; there are {', '.join(known)}"
         )
+    if timezone and "timezone" in made.settings_model.model_fields:
+        table = {"timezone": timezone, **table}
     try:
         return made(made.settings_model.model_validate(dict(table)))
     except ValidationError as error:

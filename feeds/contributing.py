@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from feeds.mapping import Duplicate, Mapped, Options, Reject, map_stream, parts, preface
+from feeds.mapping import Duplicate, Mapped, Options, Reject, map_stream, preface
+from feeds.notes import Tally
+from feeds.parts import parts
 from feeds.record_mapping import map_records
 from feeds.seen import Seen
 from schemas.partner import Partner
@@ -23,17 +25,25 @@ def contribute_file(
     name: str,
     options: Options,
     seen: Seen | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Map ``stream`` and contribute what comes out, a transaction a batch; gives the outcome of each row.
 
     A row that the release rules refuse or hold back comes out as a ``Reject``; what they hold back is kept all the
-    same. An outcome is given after its batch is stored. Raises ``UnreadableFile`` after all rows that could be read.
+    same. ``tally`` counts rows and what of them is not read. An outcome is given after its batch is stored. Raises
+    ``UnreadableFile`` after all rows that could be read.
     """
-    return _contributed(store, partner, name, options, map_stream(stream, name, options, seen))
+    return _contributed(store, partner, name, options, map_stream(stream, name, options, seen, tally))
 
 
 def contribute_records(
-    store: Store, partner: Partner, stream: BinaryIO, name: str, options: Options, seen: set[str] | None = None
+    store: Store,
+    partner: Partner,
+    stream: BinaryIO,
+    name: str,
+    options: Options,
+    seen: set[str] | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Do the same with a file of records; values in them mean the indicators that ``partner`` may see."""
 
@@ -41,7 +51,7 @@ def contribute_records(
         with store.read() as tx:
             return visible.indicators(tx, partner, kind, value)
 
-    return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find))
+    return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find, tally))
 
 
 def _contributed(
@@ -75,8 +85,10 @@ def _judged(
     outcome: Mapped | Duplicate | Reject, name: str, messages: dict[str, tuple[str, str]]
 ) -> Mapped | Duplicate | Reject:
     if isinstance(outcome, Mapped):
+        cases = {obj["id"] for obj in outcome.case}
         for obj in outcome.objects:
-            if obj["id"] in messages:
+            # A case that some of the readers cannot see is no reason against its values.
+            if obj["id"] in messages and obj["id"] not in cases:
                 reason, message = messages[obj["id"]]
                 said = outcome.report
                 raw, kind = (said.value, said.kind) if isinstance(said, Report) else (obj["id"], obj["type"])

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from feeds import record
-from feeds.columns import column_of_list, columns_of, is_value_column
+from feeds.called import column_of_list, is_value_column
+from feeds.columns import columns_of
 from feeds.format import Row, Unreadable, UnreadableFile
-from feeds.words import plain
+from feeds.word_tables import plain
 
 # Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
 _SAFE = ("allow", "white", "safe", "fuzzy", "trust", "benign", "legit", "exclu", "exception", "ignore", "falsepositive")
@@ -55,7 +56,7 @@ def rows(document: object, path: str = "") -> Iterator[Row | Unreadable]:
             if refusal:
                 yield Unreadable.of(number, _said(item), *refusal)
             else:
-                yield record.row(number, item, context, column)
+                yield from record.rows(number, item, context, column)
 
 
 def rows_of_list(items: Iterable[object]) -> Iterator[Row | Unreadable]:
@@ -64,7 +65,10 @@ def rows_of_list(items: Iterable[object]) -> Iterator[Row | Unreadable]:
     for number, item in enumerate(items, 1):
         if number == 1:
             refusal = _not_for_here([item], {})
-        yield Unreadable.of(number, _said(item), *refusal) if refusal else record.row(number, item)
+        if refusal:
+            yield Unreadable.of(number, _said(item), *refusal)
+        else:
+            yield from record.rows(number, item)
 
 
 def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:

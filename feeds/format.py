@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
+from feeds.notes import NO_NOTES, Notes
 from schemas.report import Report
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ class UnreadableFile(ValueError):
 class Row(NamedTuple):
     """One report as a file has it: raw texts by the names that reports use (``feeds.columns``).
 
-    ``line`` is the line it begins in, from 1; in documents (JSON, YAML) the number of the item.
+    ``line`` is the line it begins in, from 1; in documents (JSON, YAML) the number of the item. Where a line has
+    several values this is number ``place`` of ``values``. ``notes`` say what of the line is not read.
     """
 
     line: int
     fields: Mapping[str, str]
+    notes: Notes = NO_NOTES
+    place: int = 1
+    values: int = 1
 
 
 class Unreadable(NamedTuple):
@@ -43,6 +48,9 @@ class Unreadable(NamedTuple):
     raw: str
     reason: str
     message: str
+    notes: Notes = NO_NOTES
+    place: int = 1
+    values: int = 1
 
     @classmethod
     def of(cls, line: int, raw: str, reason: str, message: str) -> "Unreadable":

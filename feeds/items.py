@@ -5,14 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from feeds import record
 from feeds.connector import Batch, Gone
+from feeds.dates import Order
 from feeds.mapping import Mapped, Options, Reject, map_rows
+from feeds.notes import Tally
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp, Word
+from schemas.zones import zone_called
+
+
+def _known_zone(name: str | None) -> str | None:
+    if name:
+        zone_called(name)
+    return name
 
 
 class ReportSettings(BaseModel):
@@ -27,6 +36,16 @@ class ReportSettings(BaseModel):
         str | None, Field(pattern="^[A-Z]{2}$", description="country of values that are written without one")
     ] = None
 
+    timezone: Annotated[
+        str | None,
+        AfterValidator(_known_zone),
+        Field(description="time zone of dates and times without one, as Asia/Bangkok; else the setting, else UTC"),
+    ] = None
+    date_order: Annotated[
+        Order | None,
+        Field(description="order of day and month in dates such as 05/11/2026, where no date of a column tells it"),
+    ] = None
+
     @field_validator("kind")
     @classmethod
     def _known_kind(cls, name: str | None) -> str | None:
@@ -39,7 +58,14 @@ class ReportSettings(BaseModel):
         """Give these as the options of the mapping, for reports of ``reporter``."""
         said = {"scam_type": self.scam_type, "tlp": self.tlp and self.tlp.value, "country": self.country}
         defaults = {name: str(text) for name, text in said.items() if text}
-        return Options(reporter=reporter, kind=self.kind, reported_at=reported_at, defaults=defaults)
+        return Options(
+            reporter=reporter,
+            kind=self.kind,
+            reported_at=reported_at,
+            zone=zone_called(self.timezone) if self.timezone else None,
+            date_order=self.date_order,
+            defaults=defaults,
+        )
 
 
 def batch(
@@ -51,10 +77,13 @@ def batch(
     that the partner takes back, and when, where it says so.
     """
     rows = (
-        record.row(number, dict(each) if isinstance(each, Mapping) else each) for number, each in enumerate(records, 1)
+        row
+        for number, each in enumerate(records, 1)
+        for row in record.rows(number, dict(each) if isinstance(each, Mapping) else each)
     )
-    outcomes = list(map_rows(rows, options.reporter, options))
+    tally = Tally()
+    outcomes = list(map_rows(rows, options.reporter, options, tally))
     rejects = [each for each in outcomes if isinstance(each, Reject)]
     rejected = Counter(each.reason for each in rejects)
     items = [each.objects for each in outcomes if isinstance(each, Mapped)]
-    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone, rejects=rejects)
+    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone, rejects=rejects, tally=tally)

@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import islice
+from datetime import datetime, tzinfo
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from feeds import formats
+from feeds.conventions import Conventions, settled
+from feeds.dates import Order
+from feeds.notes import Tally
 from feeds.seen import Seen
+from feeds.together import case_of
 from mappers import companions
 from mappers.indicator import Profile, to_stix
 from schemas import kinds, timestamp
@@ -26,7 +29,8 @@ class Options:
 
     ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
     that have no time of their own; None means the present. ``record`` names the records that rows are, where they are
-    no reports (``feeds.record_mapping``).
+    no reports (``feeds.record_mapping``). ``zone`` is the time zone that dates and times without one are meant in,
+    None where nobody said, which is UTC; ``date_order`` is that of day and month, where dates do not tell it.
     """
 
     reporter: str
@@ -36,17 +40,30 @@ class Options:
     profile: Profile = Profile.FULL
     reported_at: datetime | None = None
     record: str | None = None
+    zone: tzinfo | None = None
+    date_order: Order | None = None
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, reported_at: datetime) -> Self:
         """Give the same options for rows reported at that time."""
         return replace(self, reported_at=reported_at)
 
+    def meaning(self, zone: tzinfo | None, date_order: Order | None) -> Self:
+        """Give the same options for dates and times of that zone and order."""
+        return replace(self, zone=zone, date_order=date_order)
+
+    def conventions(self) -> Conventions:
+        """Give what is known of how a file writes its times."""
+        return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order)
+
 
 class Mapped:
-    """A row that became a report or record, its STIX objects, and what these refer to that others say."""
+    """A value that became a report or record, its STIX objects, and what these refer to that others say.
 
-    __slots__ = ("_objects", "_profile", "beside", "line", "report")
+    ``case`` is the object that says which values of its row belong together, with the last of them.
+    """
+
+    __slots__ = ("_objects", "_profile", "beside", "case", "line", "report")
 
     def __init__(
         self,
@@ -60,6 +77,7 @@ class Mapped:
         self.line = line
         self.report = report
         self.beside = beside
+        self.case: list[dict[str, Any]] = []
         self._objects = objects
         self._profile = profile
 
@@ -71,11 +89,11 @@ class Mapped:
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        """Give the STIX objects."""
+        """Give the STIX objects, and the case."""
         if self._objects is None:
             assert isinstance(self.report, Report)  # noqa: S101 - records come with their objects
             self._objects = to_stix(self.report, self._profile)
-        return self._objects
+        return [*self._objects, *self.case] if self.case else self._objects
 
 
 class Duplicate(NamedTuple):
@@ -97,15 +115,16 @@ class Reject(NamedTuple):
 
 @dataclass
 class Counts:
-    """What became of the rows: ``read`` is the sum of all the others."""
+    """What became of the values: ``read`` is the sum of all the others. ``tally`` counts rows, and what is not read."""
 
     read: int = 0
     mapped: int = 0
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
 
     def add(self, outcome: Mapped | Duplicate | Reject) -> None:
-        """Count one row."""
+        """Count one value."""
         self.read += 1
         if isinstance(outcome, Mapped):
             self.mapped += 1
@@ -120,6 +139,7 @@ class Counts:
         self.mapped += other.mapped
         self.duplicates += other.duplicates
         self.rejected += other.rejected
+        self.tally.take(other.tally)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the counts for JSON, the commonest rejection first."""
@@ -128,76 +148,83 @@ class Counts:
             "mapped": self.mapped,
             "duplicates": self.duplicates,
             "rejected": dict(self.rejected.most_common()),
+            **self.tally.as_dict(),
         }
 
 
 def map_stream(
-    stream: BinaryIO, name: str, options: Options, seen: Seen | None = None
+    stream: BinaryIO, name: str, options: Options, seen: Seen | None = None, tally: Tally | None = None
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Give the outcome of each row of ``stream``, in order, in memory that does not grow with the rows' size.
 
     ``name`` stands in rejects and hints at the format. ``seen`` holds the values had so far, of other streams too.
-    Raises ``feeds.formats.UnknownFormat`` for a format that there is not and ``Rejected`` for bad ``options``.
+    ``tally`` counts rows and what of them is not read. Raises ``feeds.formats.UnknownFormat`` for a format that there
+    is not and ``Rejected`` for bad ``options``.
     """
     seen = Seen() if seen is None else seen
-    for outcome in map_rows(formats.read(stream, name=name, format=options.format), name, options):
-        if isinstance(outcome, Reject) or seen.add(*outcome.key):
-            yield outcome
-        else:
-            yield Duplicate(outcome.line)
+    rows = formats.read(stream, name=name, format=options.format, kind=options.kind)
+    for group in map_groups(rows, name, options, tally):
+        outcomes = [
+            outcome if isinstance(outcome, Reject) or seen.add(*outcome.key) else Duplicate(outcome.line)
+            for outcome in group
+        ]
+        if len(group) > 1:
+            _join(outcomes, group, options.profile)
+        yield from outcomes
+
+
+def _join(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profile: Profile) -> None:
+    """Put the case of a row's values beside the last of them that is new."""
+    new = [outcome for outcome in outcomes if isinstance(outcome, Mapped)]
+    reports = [outcome.report for outcome in group if isinstance(outcome, Mapped)]
+    if new and len(reports) > 1:
+        new[-1].case = case_of([report for report in reports if isinstance(report, Report)], profile)
 
 
 def map_rows(
-    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options
+    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options, tally: Tally | None = None
 ) -> Iterator[Mapped | Reject]:
-    """Give the outcome of each row, in order; that a value was had before is not noticed. Raises ``Rejected``."""
+    """Give the outcome of each value, in order; that one was had before is not noticed. Raises ``Rejected``."""
+    for group in map_groups(rows, name, options, tally):
+        if len(group) > 1:
+            _join(group, group, options.profile)
+        yield from group
+
+
+Group = list[Mapped | Reject]
+
+
+def map_groups(
+    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options, tally: Tally | None = None
+) -> Iterator[Group]:
+    """Give the outcomes of each row's values. Raises ``Rejected``."""
     reported_at = timestamp.text(options.reported_at or timestamp.now())
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
         defaults["kind"] = options.kind
     reader, profile = Reader(defaults), options.profile
-    for row in rows:
-        if isinstance(row, formats.Unreadable):
-            yield Reject(name, row.line, row.raw, options.kind, row.reason, row.message)
-            continue
-        try:
-            report = reader.report(row.fields)
-        except Rejected as refusal:
-            kind = row.fields.get("kind", options.kind)
-            yield Reject(name, row.line, _raw(row.fields), kind, refusal.reason, refusal.message)
-            continue
-        yield Mapped(row.line, report, profile=profile)
+    tally = Tally() if tally is None else tally
+    group: Group = []
+    for row in settled(rows, options.conventions()):
+        if row.place == 1:
+            tally.add(row.notes)
+        else:
+            tally.note(row.notes)
+        group.append(_mapped(row, name, options.kind, reader, profile))
+        if row.place >= row.values:
+            yield group
+            group = []
 
 
-class Part(NamedTuple):
-    """Some outcomes of a stream, and why there are no more after them where it cannot be read on."""
-
-    outcomes: list[Mapped | Duplicate | Reject]
-    failure: formats.UnreadableFile | None
-
-
-def parts(outcomes: Iterator[Mapped | Duplicate | Reject], size: int, start: int = 0) -> Iterator[Part]:
-    """Give ``outcomes`` from number ``start`` on in parts of ``size``; only the last is shorter, it may be empty.
-
-    What was had before a failure is in the last part, beside the failure.
-    """
-    part = Part([], None)
-    while part.failure is None:
-        part = _part(islice(outcomes, start, start + size))
-        start = 0
-        yield part
-        if len(part.outcomes) < size:
-            return
-
-
-def _part(outcomes: Iterator[Mapped | Duplicate | Reject]) -> Part:
-    had = []
+def _mapped(
+    row: formats.Row | formats.Unreadable, name: str, kind: str | None, reader: Reader, profile: Profile
+) -> Mapped | Reject:
+    if isinstance(row, formats.Unreadable):
+        return Reject(name, row.line, row.raw, kind, row.reason, row.message)
     try:
-        for outcome in outcomes:
-            had.append(outcome)
-    except formats.UnreadableFile as error:
-        return Part(had, error)
-    return Part(had, None)
+        return Mapped(row.line, reader.report(row.fields), profile=profile)
+    except Rejected as refusal:
+        return Reject(name, row.line, _raw(row.fields), row.fields.get("kind", kind), refusal.reason, refusal.message)
 
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from feeds import json_stream
-from feeds.columns import says_innocent, scam_type_of, tlp_called
+from feeds.called import says_innocent, scam_type_of, tlp_called
 from feeds.format import Row, Unreadable
 from feeds.record import text
 from feeds.source import Source

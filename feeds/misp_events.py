@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from feeds import misp
 from feeds.batching import of_outcomes, taken_back
 from feeds.connector import Batch
-from feeds.mapping import Options, map_rows, parts
+from feeds.mapping import Options, map_rows
+from feeds.parts import parts
 
 _Event = Mapping[str, Any]
 

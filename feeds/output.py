@@ -68,6 +68,7 @@ class Sink:
             self._put(self._new(mapped.beside))
         if isinstance(mapped.report, Report):
             self._keep(self._writer.write(mapped.report))
+            self._put(mapped.case)
         else:
             self._put(mapped.objects)
 

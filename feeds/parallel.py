@@ -10,17 +10,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
 
+import orjson
+
 from feeds import formats
+from feeds.conventions import settled
 from feeds.format import Row, Unreadable
 from feeds.lines import blocks
-from feeds.mapping import Counts, Mapped, Options, Reject, map_rows
+from feeds.mapping import Counts, Mapped, Options, Reject, map_groups
+from feeds.notes import Tally
 from feeds.output import Sink
 from feeds.seen import Seen
 from feeds.source import Source
+from feeds.together import case_of
 from mappers.bulk import Writer
+from schemas.report import Report
 from schemas.vocabulary import Tlp
 
 _ROWS = 4_000
+_LEVELS = list(Tlp)
 # What waits for a processor, or to be written, of each process.
 _AHEAD = 3
 
@@ -36,13 +43,19 @@ _Work = _Lines | list[Row | Unreadable]
 
 
 class _Made(NamedTuple):
-    """What became of some rows: a digest and a length for each report, the file of their objects, the rejects."""
+    """What became of some rows: pieces of bytes in a file, and the rejects.
+
+    A piece is the objects of a report, with its value's digest, its length and the place of its TLP level among
+    ``Tlp``; or, where its number is in ``cases``, the case of so many reports before it.
+    """
 
     digests: bytes
     lengths: bytes
-    levels: list[Tlp]
+    levels: bytes
+    cases: dict[int, int]
     file: Path
     rejects: list[Reject]
+    tally: Tally
 
 
 class _Mapper:
@@ -59,19 +72,28 @@ class _Mapper:
     def __call__(self, number: int, work: _Work) -> _Made:
         """Map some rows, and write their objects to a file of their own."""
         rows = self._rows(work) if isinstance(work, _Lines) else iter(work)
-        writer = Writer(self._options.profile, self._separator)
-        digests, written, levels, rejects = array("Q"), [], set(), []
-        for outcome in map_rows(rows, self._name, self._options):
-            if isinstance(outcome, Reject):
-                rejects.append(outcome)
-                continue
-            digests.append(_digest(outcome))
-            written.append(writer.write(outcome.report))  # type: ignore[arg-type]  # records are not mapped here
-            levels.add(outcome.report.tlp)
+        writer, tally = Writer(self._options.profile, self._separator), Tally()
+        digests, written, levels, rejects = array("Q"), list[bytes](), bytearray(), list[Reject]()
+        cases: dict[int, int] = {}
+        for group in map_groups(rows, self._name, self._options, tally):
+            reports: list[Report] = []
+            for outcome in group:
+                if isinstance(outcome, Reject):
+                    rejects.append(outcome)
+                elif isinstance(outcome.report, Report):
+                    reports.append(outcome.report)
+                    digests.append(_digest(outcome))
+                    written.append(writer.write(outcome.report))
+                    levels.append(_LEVELS.index(outcome.report.tlp))
+            if len(reports) > 1 and (case := case_of(reports, self._options.profile)):
+                cases[len(written)] = len(reports)
+                digests.append(0)
+                written.append(self._separator.join(map(orjson.dumps, case)))
+                levels.append(_LEVELS.index(reports[0].tlp))
         file = self._folder / str(number)
         file.write_bytes(self._separator.join(written))
         lengths = array("Q", map(len, written))
-        return _Made(digests.tobytes(), lengths.tobytes(), sorted(levels), file, rejects)
+        return _Made(digests.tobytes(), lengths.tobytes(), bytes(levels), cases, file, rejects, tally)
 
     def _rows(self, lines: _Lines) -> Iterator[Row | Unreadable]:
         for row in self._format.read(Source.of(lines.text), self._path):
@@ -85,12 +107,14 @@ def map_to(
 
     ``seen`` is of files that are mapped in this way alone. Raises as ``map_stream`` does.
     """
-    format_, source, path = formats.opened(stream, name=name, format=options.format)
+    format_, source, path = formats.opened(stream, name=name, format=options.format, kind=options.kind)
     with TemporaryDirectory(prefix="scamfeed-map-") as folder, ProcessPoolExecutor(jobs) as pool:
         mapper = _Mapper(name, options, format_.name, path, sink.separator, Path(folder))
         waiting: deque[Future[_Made]] = deque()
         failure: formats.UnreadableFile | None = None
-        pieces = _lines(source) if format_.lines else _batches(format_.read(source, path))
+        pieces = (
+            _lines(source) if format_.lines else _batches(settled(format_.read(source, path), options.conventions()))
+        )
         for number in count():
             try:
                 work = next(pieces, None)
@@ -110,18 +134,42 @@ def map_to(
 def _kept(made: _Made, sink: Sink, seen: Seen, counts: Counts) -> Iterator[Reject]:
     """Write what is new of what was made, and count all of it."""
     digests, lengths = array("Q", made.digests), array("Q", made.lengths)
-    new = [seen.add_digest(digest) for digest in digests]
+    new: list[bool] = []
+    for place, digest in enumerate(digests):
+        # A case is written where one of its reports is new, behind the last of them.
+        new.append(any(new[place - made.cases[place] :]) if place in made.cases else seen.add_digest(digest))
     written = made.file.read_bytes()
     made.file.unlink()
-    if not all(new):
-        written = sink.separator.join(_cut(written, lengths, new, len(sink.separator)))
-    sink.append(made.levels if any(new) else [], written)
-    counts.read += len(new) + len(made.rejects)
-    counts.mapped += sum(new)
-    counts.duplicates += len(new) - sum(new)
+    for levels, pieces in _parts(new, made.levels):
+        between = len(sink.separator)
+        begin = sum(lengths[: pieces.start]) + pieces.start * between
+        end = begin + sum(lengths[pieces]) + max(0, len(range(*pieces.indices(len(new)))) - 1) * between
+        part = written[begin:end]
+        if not all(new[pieces]):
+            part = sink.separator.join(_cut(part, lengths[pieces], new[pieces], between))
+        sink.append(levels, part)
+    reports = len(new) - len(made.cases)
+    mapped = sum(new) - sum(new[place] for place in made.cases)
+    counts.read += reports + len(made.rejects)
+    counts.mapped += mapped
+    counts.duplicates += reports - mapped
+    counts.tally.take(made.tally)
     for reject in made.rejects:
         counts.rejected[reject.reason] += 1
         yield reject
+
+
+def _parts(new: list[bool], levels: bytes) -> Iterator[tuple[list[Tlp], slice]]:
+    """Cut pieces where one of another TLP level is the first: what a level is called stands before what bears it."""
+    begun: set[int] = set()
+    start, current = 0, list[Tlp]()
+    for place, level in enumerate(levels):
+        if new[place] and level not in begun:
+            begun.add(level)
+            if place > start:
+                yield current, slice(start, place)
+            start, current = place, [_LEVELS[level]]
+    yield current, slice(start, len(new))
 
 
 def _cut(written: bytes, lengths: "array[int]", new: list[bool], between: int) -> Iterator[bytes]:
@@ -144,7 +192,7 @@ def _batches(rows: Iterator[Row | Unreadable]) -> Iterator[_Work]:
     try:
         for row in rows:
             batch.append(row)
-            if len(batch) == _ROWS:
+            if len(batch) >= _ROWS and row.place >= row.values:
                 yield batch
                 batch = []
     except formats.UnreadableFile:

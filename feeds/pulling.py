@@ -1,6 +1,6 @@
 """The work of a pull: each batch contributed in its partner's name, in one transaction with its checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -8,9 +8,12 @@ import orjson
 from feeds.clocks import as_of_now
 from feeds.connector import Batch, Pull, PullSettings
 from feeds.isolating import EXPECTED, isolate, report
+from feeds.mapping import Reject
 from feeds.relisting import Relisting, own_revocations, said_last
 from feeds.run import Bad, Work
 from mappers import identity
+from mappers.indicator import from_stix
+from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release import visible
 from server.release.contribute import contribute
@@ -53,7 +56,7 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
             outcomes, bad = _one_by_one(work, partner, batch, items)
         _count(work, batch, items, outcomes, bad)
         work.run.ahead += ahead
-        for each in batch.rejects:
+        for each in (*batch.rejects, *_refused(work, batch, items, outcomes)):
             work.reject(each)
         work.progress(work.run)
         if work.stopped():
@@ -111,6 +114,29 @@ def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
     checkpoints.save(tx, work.run.feed, batch.checkpoint)
 
 
+def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome]) -> Iterator[Reject]:
+    """Give the rows that the release rules hold back or refuse, as they were mapped."""
+    messages: dict[str, tuple[str, str]] = {}
+    for outcome in outcomes:
+        messages |= {each.id: ("held", each.message) for each in outcome.pending}
+        messages |= {each.id: ("refused", each.message) for each in outcome.failed}
+    for place, objects in enumerate(items):
+        for obj in objects:
+            if obj["id"] in messages and (obj.get("type") != "grouping" or len(objects) == 1):
+                file, line = batch.origins[place] if batch.origins else (work.run.feed, 0)
+                yield Reject(file, line, *_said(obj), *messages[obj["id"]])
+                break
+
+
+def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
+    """Give the value and the kind of an indicator, of other objects the id and the type."""
+    try:
+        report = from_stix(obj)
+    except (Rejected, KeyError):
+        return str(obj["id"]), obj.get("type")
+    return report.value, report.kind
+
+
 def _count(
     work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome], bad: Sequence[Bad]
 ) -> None:
@@ -120,8 +146,11 @@ def _count(
     work.run.read += batch.read
     work.run.accepted += len(batch.gone)
     work.run.reasons.update(batch.rejected)
+    work.run.tally.take(batch.tally)
     for objects in items:
-        reasons = [refusals[obj["id"]] for obj in objects if obj["id"] in refusals]
+        # A case beside an indicator says only what belongs together; what becomes of it is no word on the value.
+        own = [obj for obj in objects if obj.get("type") != "grouping" or len(objects) == 1]
+        reasons = [refusals[obj["id"]] for obj in own if obj["id"] in refusals]
         if reasons:
             work.run.reasons[reasons[0]] += 1
         else:

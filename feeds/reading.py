@@ -1,8 +1,9 @@
 """The rows of one file of reports, in pieces that a pull can go on after."""
 
+import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Annotated, Any, BinaryIO, NamedTuple, Self, TypeVar
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from feeds import formats, naming, record_rows
-from feeds.connector import Misconfigured, Pull, PullSettings
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings
 from feeds.items import ReportSettings
-from feeds.mapping import Mapped, Part, Reject, map_stream, parts
+from feeds.mapping import Mapped, Reject, map_stream
+from feeds.notes import Tally
+from feeds.parts import Part, parts
 from feeds.record_mapping import Find, map_records
 from feeds.words import Naming, named
 from schemas import records
@@ -64,7 +67,8 @@ class FileSettings(ReportSettings, PullSettings):
 class Piece(NamedTuple):
     """Some rows of a file: up to which ``row`` it has been read, and whether that is its end.
 
-    ``failure`` says why it cannot be read on, where that is so; then it counts among the ``rejected``.
+    ``failure`` says why it cannot be read on, where that is so; then it counts among the ``rejected``. ``origins`` are
+    the file and line of each of the ``items``; ``tally`` counts rows and what of them is not read.
     """
 
     items: list[list[dict[str, Any]]]
@@ -74,6 +78,21 @@ class Piece(NamedTuple):
     ends: bool
     failure: Exception | None
     rejects: list[Reject]
+    origins: list[tuple[str, int]]
+    tally: Tally
+
+    def batch(self, checkpoint: dict[str, Any], done: Sequence[tuple[str, str]]) -> Batch:
+        """Give the batch of a pull that goes on from ``checkpoint``; ``done`` is the file where it is at its end."""
+        return Batch(
+            self.items,
+            checkpoint,
+            self.read,
+            self.rejected,
+            done,
+            rejects=self.rejects,
+            origins=self.origins,
+            tally=self.tally,
+        )
 
 
 F_co = TypeVar("F_co", bound=FileSettings, covariant=True)
@@ -93,17 +112,31 @@ class FilesPull(Pull[F_co]):
         except naming.BadNaming as error:
             raise Misconfigured(f"columns: {error}") from error
 
+    def as_read(self, digest: str) -> str:
+        """Give the digest under which a file counts as read: another where settings or names of columns changed."""
+        return hashlib.sha256(f"{digest} {self.manner}".encode()).hexdigest() if self.manner else digest
+
+    @property
+    def manner(self) -> str:
+        """Name how files are read, by the settings and the user's names of columns; "" is as they say themselves."""
+        settings, names = self.settings, self._names
+        said = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, names)
+        if said == (None, None, None, None, None, Naming()):
+            return ""
+        return hashlib.sha256(repr(said).encode()).hexdigest()
+
     def pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int = 0) -> Iterator[Piece]:
         """Give the rows of ``stream`` from number ``start`` on, a batch in a piece; the last piece may be empty."""
         settings, row = self.settings, start
         said = settings.options(settings.contribute_as, reported_at)
         options = replace(said, format=settings.format, record=settings.record)
+        tally = Tally()
         outcomes = (
-            map_records(stream, name, options, find=self._find)
+            map_records(stream, name, options, find=self._find, tally=tally)
             if settings.record
-            else map_stream(stream, name, options)
+            else map_stream(stream, name, options, tally=tally)
         )
-        for part, failure in self._knowing(parts(outcomes, settings.batch, start)):
+        for part, failure in self._knowing(parts(outcomes, settings.batch, start, tally)):
             row += len(part)
             rejects = [each for each in part if isinstance(each, Reject)]
             rejected = Counter(each.reason for each in rejects)
@@ -112,6 +145,8 @@ class FilesPull(Pull[F_co]):
                 _log.warning("file unreadable feed=%s file=%s error=%s", settings.name, escaped(name), failure)
             yield Piece(
                 items=[each.objects for each in part if isinstance(each, Mapped)],
+                origins=[(name, each.line) for each in part if isinstance(each, Mapped)],
+                tally=tally.taken(),
                 read=len(part) + (failure is not None),
                 rejected=rejected,
                 row=row,

@@ -7,6 +7,7 @@ import orjson
 
 from feeds.columns import columns_of
 from feeds.format import Row, Unreadable
+from feeds.notes import Note, shown
 from schemas import hold, sharing, timestamp
 from schemas.report import Report
 
@@ -18,34 +19,47 @@ _DEEPEST = 20
 _OTHERWISE = frozenset({"details", "evidence", "reporter", "kind", "value", "sharing", "hold"})
 
 
-def row(number: int, item: object, context: Context = (), column: str = "value") -> Row | Unreadable:
-    """Make a row of an object, or of a value alone, which would stand in a ``column``.
+def rows(number: int, item: object, context: Context = (), column: str = "value") -> list[Row | Unreadable]:
+    """Make a row of each value of an object, or of a value alone, which would stand in a ``column``.
 
     ``context`` is said of the list that the item stands in.
     """
     try:
-        return _row(number, item, context, column)
+        return _rows(number, item, context, column)
     except RecursionError:
-        return Unreadable.of(
-            number, "", "nested-too-deeply", "lists within lists: a column is a text, or a list of them"
-        )
+        return [
+            Unreadable.of(number, "", "nested-too-deeply", "lists within lists: a column is a text, or a list of them")
+        ]
 
 
-def _row(number: int, item: object, context: Context, column: str) -> Row | Unreadable:
+def _rows(number: int, item: object, context: Context, column: str) -> list[Row | Unreadable]:
     if isinstance(item, dict):
         if (limits := item.get("sharing")) is not None:
             if not isinstance(limits, dict) or not limits.keys() <= _LIMITS:
-                return Unreadable.of(number, "", *_BAD_SHARING)
+                return [Unreadable.of(number, "", *_BAD_SHARING)]
             item = {**item, **limits}
         if isinstance(item.get("hold"), dict):
             item = {**item, **{f"hold_{name}": said for name, said in item["hold"].items()}}
         cells = [value if type(value) is str else text(value) for value in item.values()]
-        return columns_of(tuple(item), context).row(number, cells)
+        found = columns_of(tuple(item), context).rows(number, cells)
+        return _with_nested(found, item) if "" in cells else found
     if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := text(item).strip()):
-        return columns_of((column,), context).row(number, (value,))
-    return Unreadable.of(
-        number, text(item) or repr(item), "not-a-record", "neither an object with columns nor a value as text"
-    )
+        return columns_of((column,), context).rows(number, (value,))
+    message = "neither an object with columns nor a value as text"
+    return [Unreadable.of(number, text(item) or repr(item), "not-a-record", message)]
+
+
+def _with_nested(rows: list[Row | Unreadable], item: dict[Any, Any]) -> list[Row | Unreadable]:
+    """Note the objects within an object, which no column of a report is."""
+    nested = [
+        Note("column", shown(str(key), place))
+        for place, (key, value) in enumerate(item.items())
+        if (value and isinstance(value, dict) and key not in ("sharing", "hold"))
+        or (isinstance(value, list) and any(isinstance(each, dict) for each in value))
+    ]
+    if nested:
+        rows = [rows[0]._replace(notes=rows[0].notes + nested), *rows[1:]]
+    return rows
 
 
 def text(value: object, depth: int = 0) -> str:
@@ -58,7 +72,7 @@ def text(value: object, depth: int = 0) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+        return repr(value)  # with its decimal part, which tells that zeros in front may be lost
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):

@@ -10,8 +10,9 @@ import orjson
 
 from feeds import json_stream, table
 from feeds.format import UnknownFormat, Unreadable
+from feeds.notes import NO_NOTES, Note, Notes, shown
 from feeds.source import HEAD, Source, decode
-from feeds.words import plain
+from feeds.word_tables import plain
 from schemas import kinds, records, sharing
 
 FORMATS = ("csv", "json", "jsonl")
@@ -22,17 +23,19 @@ _LISTS = frozenset({*(f"{name}s" for name in records.MODELS), "records", "data",
 class RecordRow(NamedTuple):
     """One record as a file has it, by the names that records use; in JSON with lists and objects as they stand there.
 
-    An object of STIX is given as it is, in ``stix``. ``raw`` is the beginning of what stands there.
+    An object of STIX is given as it is, in ``stix``. ``raw`` is the beginning of what stands there; ``notes`` say what
+    of it is not read.
     """
 
     line: int
     raw: str
     fields: Mapping[str, Any]
     stix: Mapping[str, Any] | None = None
+    notes: Notes = NO_NOTES
 
 
 def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Unreadable]:
-    """Give the records of ``stream`` in their order. Columns that no record has are dropped.
+    """Give the records of ``stream`` in their order. Columns that no record has are noted.
 
     Raises ``UnknownFormat`` for another format than CSV and JSON, and ``UnreadableFile``.
     """
@@ -54,7 +57,7 @@ def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
         elif isinstance(item.value.get("type"), str) and "--" in str(item.value.get("id")):
             yield RecordRow(item.number, _raw(item.value), {}, item.value)
         else:
-            yield RecordRow(item.number, _raw(item.value), _named(item.value))
+            yield RecordRow(item.number, _raw(item.value), _named(item.value), notes=_unread(item.value))
 
 
 def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
@@ -64,7 +67,7 @@ def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
             yield each
         else:
             line, cells = each
-            yield RecordRow(line, ", ".join(filter(None, cells.values())), _named(cells))
+            yield RecordRow(line, ", ".join(filter(None, cells.values())), _named(cells), notes=_unread(cells))
 
 
 def _named(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +78,17 @@ def _named(said: Mapping[str, Any]) -> dict[str, Any]:
         if own and value not in (None, "") and (own not in fields or plain(name) == plain(own)):
             fields[own] = value
     return fields
+
+
+def _unread(said: Mapping[str, Any]) -> Notes:
+    """Note what no record has."""
+    unread = [(name, place) for place, (name, value) in enumerate(said.items()) if value not in (None, "")]
+    return _noted(tuple((name, place) for name, place in unread if not _own(name)))
+
+
+@lru_cache(maxsize=4096)
+def _noted(columns: tuple[tuple[str, int], ...]) -> Notes:
+    return Notes([Note("column", shown(name, place)) for name, place in columns]) if columns else NO_NOTES
 
 
 @lru_cache(maxsize=4096)

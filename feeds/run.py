@@ -11,6 +11,7 @@ from typing import Literal
 from feeds.claims import Claim
 from feeds.connector import Misconfigured
 from feeds.mapping import Reject
+from feeds.notes import Tally
 from feeds.pages import Pages
 from schemas.partner import Partner
 from server.store import Store, Tx, dead_letters, partners
@@ -24,7 +25,8 @@ class Run:
     """How a run went. ``read`` is what was looked at; ``reasons`` say why ``rejected`` of it was.
 
     What is neither accepted nor rejected was known before. ``ahead`` were dated ahead of this clock, and are taken as
-    of now. ``error`` is None where the run ended well. ``wait`` is how many seconds the peer asks not to be asked.
+    of now; ``tally`` counts what of rows was not read. ``error`` is None where the run ended well. ``wait`` is how many
+    seconds the peer asks not to be asked.
     """
 
     feed: str
@@ -37,6 +39,7 @@ class Run:
     ending: Ending = "done"
     wait: float = 0.0
     ahead: int = 0
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def rejected(self) -> int:

@@ -70,9 +70,10 @@ def run(
         # The database went away at the beginning or the end; what was kept until then is kept.
         result.error, result.ending = f"try later: {error}", "try-later"
     result.ended = datetime.now(UTC)
+    unread = result.tally.unread()
     _log.info(
-        "run ended feed=%s connector=%s ending=%s read=%d accepted=%d rejected=%d ahead=%d seconds=%.3f reasons=%s "
-        "error=%s",
+        "run ended feed=%s connector=%s ending=%s read=%d accepted=%d rejected=%d ahead=%d "
+        "unread_columns=%d unread_cells=%d seconds=%.3f reasons=%s error=%s",
         result.feed,
         feed.name,
         result.ending,
@@ -80,6 +81,8 @@ def run(
         result.accepted,
         result.rejected,
         result.ahead,
+        len(unread["columns"]),
+        sum(unread["cells"].values()),
         (result.ended - result.started).total_seconds(),
         ",".join(f"{reason}:{count}" for reason, count in result.reasons.most_common()) or "-",
         result.error or "-",
@@ -127,6 +130,7 @@ def _remember(store: Store, claim: Claim, one: Run) -> None:
             read=one.read,
             accepted=one.accepted,
             rejected=one.rejected,
+            unread=one.tally.unread(),
             error=one.error,
         )
         before = feed_states.load(tx, one.feed)

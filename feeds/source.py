@@ -53,8 +53,12 @@ class Source:
     text: they come as they are, and only to who asks for ``raw`` bytes.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        """Look at the beginning of ``stream``. Raises ``UnreadableFile`` for what is no text."""
+    def __init__(self, stream: BinaryIO, kind: str | None = None) -> None:
+        """Look at the beginning of ``stream``; its values are of ``kind`` where they do not say.
+
+        Raises ``UnreadableFile`` for what is no text.
+        """
+        self.kind = kind
         head, rest = _ahead(_reads(stream))
         if head.startswith(_GZIP):
             head, rest = _ahead(_unpacked(head, rest))
@@ -77,7 +81,7 @@ class Source:
     def of(cls, text: str) -> Self:
         """Give a source of lines that were read from another one."""
         source = cls.__new__(cls)
-        source.head, source._rest, source._packed = text.encode(), iter(()), None
+        source.head, source._rest, source._packed, source.kind = text.encode(), iter(()), None, None
         return source
 
     def blocks(self) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from feeds import json_stream, misp_objects, record
-from feeds.columns import says_innocent, scam_type_of
+from feeds.called import says_innocent, scam_type_of
 from feeds.format import MAX_RAW, Row, Unreadable
 from feeds.source import Source
 from mappers import marking

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from feeds.cells import checked
-from feeds.columns import Columns, is_kind_word, is_value_column
+from feeds.called import is_kind_word, is_value_column
+from feeds.cells import unprotected
+from feeds.columns import Columns
 from feeds.format import MAX_LINE, Row, Unreadable
 from feeds.lines import blocks
 from feeds.source import Source
-from feeds.words import plain
+from feeds.word_tables import plain
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.refang import refang
@@ -95,7 +96,7 @@ def rows_of(records: Records, delimiter: str = "") -> Iterator[Row | Unreadable]
         elif header and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header:
             continue
         else:
-            yield checked(columns.row(line, cells))
+            yield from columns.rows(line, cells)
 
 
 def named(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
@@ -186,7 +187,7 @@ def _are_of_one_site(column: Sequence[str]) -> bool:
 
 
 def _is_value(cell: str) -> bool:
-    text = refang(cell)
+    text = refang(unprotected(cell))
     if _VALUE.fullmatch(text):
         return True
     try:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from feeds.columns import scam_type_of, tlp_called
+from feeds.called import scam_type_of, tlp_called
 from feeds.format import Row, Unreadable
 from feeds.record import text
 from mappers.marking import narrowest

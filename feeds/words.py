@@ -1,55 +1,66 @@
-"""The words that files use for columns, kinds, scam types and markings: those of ``columns.toml``, and a user's own."""
+"""The words that files use for columns, kinds, scam types and markings: ours, by language, and a user's own."""
 
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from schemas import hold, kinds, sharing
-from schemas.report import Report
-from schemas.vocabulary import ScamType, Tlp
+from feeds.word_tables import (
+    Value,
+    all_inverted,
+    columns_of,
+    fields,
+    inverted,
+    languages,
+    plain,
+    spelled,
+    values_of,
+    words_of,
+)
+from schemas import kinds
+from schemas.vocabulary import Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp
 
-_NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter", "sharing", "hold"}
-HINTS = {"type", "classification", "category", "votes"}
-_NOT_ALNUM = re.compile(r"[\W_]+")
-
-
-class Value(NamedTuple):
-    """A column that holds values, and the kind they are of, always or beside certain other columns."""
-
-    rank: int
-    kind: str | None
-    kind_beside: tuple[tuple[str, tuple[str, ...]], ...] = ()
+# The fields whose words are ours, and those words.
+_WORDED = {
+    "scam_type": ScamType,
+    "channel": Channel,
+    "payment_rail": PaymentRail,
+    "action": Action,
+    "holder_status": HolderStatus,
+}
 
 
 class Vocabulary(NamedTuple):
-    """Each word, as names are compared (``plain``), and what it means."""
+    """Each word, as names are compared (``plain``), and what it means.
+
+    ``meanings`` has the words of a field's cells, ``parts`` those that tell a scam type where a longer text has them;
+    ``personal`` are names of columns about people and words in such names, ``qualifiers`` what may stand beside a
+    column's name without changing what it holds; ``nothing`` is what cells say that say nothing.
+    """
 
     values: Mapping[str, Value]
     columns: Mapping[str, tuple[int, str]]
     subjects: Mapping[str, str]
     kinds: Mapping[str, str]
-    scam_types: Mapping[str, str]
+    meanings: Mapping[str, Mapping[str, str]]
+    parts: tuple[tuple[str, str], ...]
+    personal: tuple[frozenset[str], tuple[str, ...]]
+    qualifiers: tuple[str, ...]
+    ignored: frozenset[str]
     innocent: frozenset[str]
     innocent_categories: frozenset[str]
     confidence: Mapping[str, str]
     doubt: Mapping[str, str]
     tlp: Mapping[str, str]
+    nothing: frozenset[str]
 
-
-def plain(name: str) -> str:
-    """Give a name as names are compared: its letters and digits, in lower case."""
-    return _NOT_ALNUM.sub("", name).casefold()
-
-
-@cache
-def every_input() -> frozenset[str]:
-    """Give the columns that are some kind's own."""
-    return frozenset(field for kind in kinds.every().values() for field in kind.inputs)
+    @property
+    def scam_types(self) -> Mapping[str, str]:
+        """Give the words for scam types."""
+        return self.meanings["scam_type"]
 
 
 class Naming(NamedTuple):
@@ -85,18 +96,7 @@ def naming() -> Naming:
 
 def fillable() -> set[str]:
     """Give what a column may be: a field, a kind's value, any value, or nothing that is read."""
-    return {*_fields(), *kinds.every(), "value", _IGNORED}
-
-
-def _fields() -> set[str]:
-    return {
-        *Report.model_fields,
-        *sharing.COLUMNS,
-        *hold.COLUMNS,
-        *every_input(),
-        *HINTS,
-        "sha256",
-    } - _NOT_A_ROWS_TO_SAY
+    return {*fields(), *kinds.every(), "value", _IGNORED}
 
 
 def vocabulary() -> Vocabulary:
@@ -107,16 +107,55 @@ def vocabulary() -> Vocabulary:
 @lru_cache(maxsize=8)
 def _with(naming: Naming) -> Vocabulary:
     table: dict[str, Any] = tomllib.loads(files("feeds").joinpath("columns.toml").read_text(encoding="utf-8"))
-    values: dict[str, Value] = {}
-    for rank, group in enumerate(table["value"]):
-        beside = tuple((kind, tuple(others)) for kind, others in group.get("kind_beside", {}).items())
-        for place, name in enumerate(group["names"]):
-            values[plain(name)] = Value(rank * 100 + place, group.get("kind"), beside)
-    for kind in kinds.every():
-        values.setdefault(plain(kind), Value(10_000, kind))
-    columns = {plain(field): (0, field) for field in _fields()}
-    for field, names in table["columns"].items():
-        columns |= {plain(name): (place, field) for place, name in enumerate(names)}
+    values, columns = values_of(table), columns_of(table)
+    own_columns(naming, values, columns)
+    spoken = languages()
+    personal = [each.get("personal", {}) for each in spoken]
+    meanings = {field: words_of(field, list(map(str, words)), [table, *spoken]) for field, words in _WORDED.items()}
+    meanings["scam_type"] |= inverted(dict(naming.scam_types))
+    return Vocabulary(
+        values=values,
+        columns=columns,
+        subjects=table["subjects"],
+        kinds={plain(kind): kind for kind in kinds.every()}
+        | all_inverted("kinds", [*spoken, table])
+        | inverted(dict(naming.kinds)),
+        meanings=meanings,
+        parts=tuple(
+            (plain(word), meant)
+            for each in spoken
+            for meant, words in each.get("scam_words", {}).items()
+            for word in words
+        ),
+        personal=(
+            frozenset(name for each in personal for word in each.get("names", ()) for name in spelled(word)),
+            tuple(name for each in personal for word in each.get("words", ()) for name in spelled(word)),
+        ),
+        qualifiers=tuple(
+            name for each in spoken for word in each.get("qualifiers", {}).get("words", ()) for name in spelled(word)
+        ),
+        ignored=frozenset(plain(name) for field, own in naming.columns if field == _IGNORED for name in own),
+        innocent=frozenset(
+            name
+            for each in [table, *spoken]
+            for word in each.get("not_a_scam", {}).get("verdicts", ())
+            for name in spelled(word)
+        ),
+        innocent_categories=frozenset(table["not_a_scam"]["categories"]),
+        confidence={
+            name: str(level)
+            for each in [*spoken, table]
+            for word, level in each.get("confidence", {}).items()
+            for name in spelled(word)
+        },
+        doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
+        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | inverted(dict(naming.tlp)),
+        nothing=frozenset(word.casefold() for each in spoken for word in each.get("nothing", {}).get("words", ())),
+    )
+
+
+def own_columns(naming: Naming, values: dict[str, Value], columns: dict[str, tuple[int, str]]) -> None:
+    """Put a user's own names before those that are known."""
     for field, own in naming.columns:
         for name in map(plain, own):
             values.pop(name, None)
@@ -125,21 +164,3 @@ def _with(naming: Naming) -> Vocabulary:
                 values[name] = Value(-1, None if field == "value" else field)
             elif field != _IGNORED:
                 columns[name] = (-1, field)
-    kind_words = {plain(kind): kind for kind in kinds.every()}
-    scam_types = {plain(word): word.value for word in ScamType}
-    return Vocabulary(
-        values=values,
-        columns=columns,
-        subjects=table["subjects"],
-        kinds=kind_words | _inverted(table["kinds"]) | _inverted(dict(naming.kinds)),
-        scam_types=scam_types | _inverted(table["scam_types"]) | _inverted(dict(naming.scam_types)),
-        innocent=frozenset(table["not_a_scam"]["verdicts"]),
-        innocent_categories=frozenset(table["not_a_scam"]["categories"]),
-        confidence={word: str(level) for word, level in table["confidence"].items()},
-        doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
-        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | _inverted(dict(naming.tlp)),
-    )
-
-
-def _inverted(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {plain(name): word for word, names in words.items() for name in [word, *names]}

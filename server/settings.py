@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from schemas.zones import zone_called
 from server.release.policy import Rule
 
 DEFAULT_FILE = Path("scamfeed.toml")
@@ -27,6 +28,12 @@ def _duration(value: Any) -> Any:
     if isinstance(value, str) and found is None:
         raise ValueError("not a duration: write it as 30m, 4h or 1d")
     return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[found[2]]: int(found[1])}) if found else value
+
+
+def _zone(name: str) -> str:
+    if name:
+        zone_called(name)
+    return name
 
 
 class Settings(BaseSettings):
@@ -87,6 +94,11 @@ class Settings(BaseSettings):
         Path | None, Field(description="folder of the updated lists of harmless values; none is beside the store")
     ] = None
     hold_examples: Annotated[bool, Field(description="hold what documentation uses as examples for review too")] = False
+    timezone: Annotated[
+        str,
+        AfterValidator(_zone),
+        Field(description="time zone of dates and times in files that say none, as Asia/Bangkok; empty is UTC"),
+    ] = ""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
     newcomer_days: Annotated[
         int, Field(ge=0, le=3_650, description="days for which a new partner's word alone blocks nothing; 0 is none")

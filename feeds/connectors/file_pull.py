@@ -48,6 +48,8 @@ class _File(NamedTuple):
 class FilePull(FilesPull[FilePullSettings]):
     """Reads each file once, whatever it is called, the oldest first; goes on in the middle of one that was begun.
 
+    A file is read again when its settings or its names of columns have changed.
+
     Links, hidden files and files still being written (``.part``, ``.tmp``) are left alone, and so is what links to
     folders lead to outside the one that is read. What could be read of a file that is damaged is taken; the damage
     is counted as rejected and not tried again until it changes.
@@ -111,7 +113,7 @@ class FilePull(FilesPull[FilePullSettings]):
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             self._digests[path, state] = digest
-        return _File(path, state, digest)
+        return _File(path, state, self.as_read(digest))
 
     def _rows(self, file: _File, start: int) -> Iterator[Batch]:
         name = escaped(file.path.name)
@@ -121,20 +123,21 @@ class FilePull(FilesPull[FilePullSettings]):
                 whole = piece.failure or (piece.ends and _state(file.path) == file.state)
                 done = [(file.digest, name)] if whole else []
                 at = {"digest": file.digest, "row": piece.row}
-                yield Batch(piece.items, at, piece.read, piece.rejected, done, rejects=piece.rejects)
+                yield piece.batch(at, done)
 
     def _remote(self, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
         """Give the rows of files on another machine, each of which is copied here first."""
         with Remote(self.settings, self.settings.path) as remote:
             waiting = [file for file in remote.find() if not _is_left(file.name)]
             for file in sorted(waiting, key=lambda file: file.path != begun.get("path")):
-                place = hashlib.sha256(f"{self.settings.path} {file.path} {file.state}".encode()).hexdigest()
+                named = hashlib.sha256(f"{self.settings.path} {file.path} {file.state}".encode()).hexdigest()
+                place = self.as_read(named)
                 if seen(place):
                     continue
                 # One that has changed just now may change again within the same second.
                 known = [(place, escaped(file.name))] if datetime.now(UTC) - file.changed > _SETTLED else []
                 with TemporaryFile(prefix="scamfeed-") as copy:
-                    digest = remote.fetch(file, copy)
+                    digest = self.as_read(remote.fetch(file, copy))
                     if seen(digest):
                         if known:
                             yield Batch([], begun, 0, done=known)
@@ -144,7 +147,7 @@ class FilePull(FilesPull[FilePullSettings]):
                     for piece in self.pieces(cast("BinaryIO", copy), file.name, _not_ahead(file.changed), start):
                         kept = {"digest": digest, "row": piece.row, "path": file.path}
                         done = [(digest, escaped(file.name)), *known] if piece.ends else []
-                        yield Batch(piece.items, kept, piece.read, piece.rejected, done, rejects=piece.rejects)
+                        yield piece.batch(kept, done)
 
 
 def _is_left(name: str) -> bool:

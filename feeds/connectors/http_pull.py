@@ -92,7 +92,8 @@ class HttpPull(FilesPull[HttpPullSettings]):
         """Give the rows of what has changed since ``checkpoint``."""
         begun = checkpoint or {}
         place: Place = begun.get("place") or {}
-        unchanged = {} if self.settings.paging or "digest" in begun else begun.get("validators", {})
+        anew = self.settings.paging or "digest" in begun or begun.get("manner", "") != self.manner
+        unchanged = {} if anew else begun.get("validators", {})
         before, turned = "", 0
         had: list[Place] = []
         with closing(self._session()) as session:
@@ -174,7 +175,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
             if file.read(100).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
                 raise TryLater(f"{self._server}: answers with a web page, not with reports")
             file.seek(0)
-            yield _Document(cast("BinaryIO", file), digest.hexdigest(), response, _dated(response))
+            yield _Document(cast("BinaryIO", file), self.as_read(digest.hexdigest()), response, _dated(response))
 
     @contextmanager
     def _consequences(self) -> Iterator[None]:
@@ -215,7 +216,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
         if following is not None:
             return {"place": following}
         if paging is None:
-            return {"validators": document.validators}
+            return {"validators": document.validators, **({"manner": self.manner} if self.manner else {})}
         return {"place": place} if paging.keep else {}
 
     def _rows(self, document: _Document, place: Place, kept: dict[str, Any], start: int) -> Iterator[Batch]:
@@ -223,7 +224,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
         for piece in self.pieces(document.file, self._hint, document.dated, start):
             checkpoint = kept if piece.ends else {"place": place, "digest": document.digest, "row": piece.row}
             done = [(document.digest, name)] if piece.ends else []
-            yield Batch(piece.items, checkpoint, piece.read, piece.rejected, done, rejects=piece.rejects)
+            yield piece.batch(checkpoint, done)
 
     @property
     def _hint(self) -> str:

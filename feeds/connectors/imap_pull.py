@@ -16,7 +16,9 @@ from feeds.format import UnreadableFile
 from feeds.items import ReportSettings
 from feeds.mail import File, Mail
 from feeds.mailbox import Login, Server, Tls, opened
-from feeds.mapping import Duplicate, Mapped, Reject, map_stream, parts
+from feeds.mapping import Duplicate, Mapped, Reject, map_stream
+from feeds.notes import Tally
+from feeds.parts import parts
 from feeds.proxies import ProxySettings
 from feeds.reading import FormatName
 
@@ -100,14 +102,15 @@ class ImapPull(Pull[ImapPullSettings]):
         self, data: bytes, digest: str, at: dict[str, Any], after: dict[str, Any], start: int
     ) -> Iterator[Batch]:
         row = start
-        for part in parts(self._outcomes(data), self.settings.batch, start):
+        tally = Tally()
+        for part in parts(self._outcomes(data, tally), self.settings.batch, start, tally):
             row += len(part.outcomes)
             if len(part.outcomes) < self.settings.batch:
-                yield of_outcomes(part.outcomes, after, done=[(digest, f"mail {after['uid']}")])
+                yield of_outcomes(part.outcomes, after, tally=tally.taken(), done=[(digest, f"mail {after['uid']}")])
             else:
-                yield of_outcomes(part.outcomes, {**at, "digest": digest, "row": row})
+                yield of_outcomes(part.outcomes, {**at, "digest": digest, "row": row}, tally=tally.taken())
 
-    def _outcomes(self, data: bytes) -> _Outcomes:
+    def _outcomes(self, data: bytes, tally: Tally) -> _Outcomes:
         settings = self.settings
         if not data:
             yield _refused("too-large", "the mail is larger than max_bytes")
@@ -120,16 +123,16 @@ class ImapPull(Pull[ImapPullSettings]):
                 yield _refused("unproven-sender", "nobody vouches for the sender of the mail")
             else:
                 for file in mail.files(bodies=settings.bodies):
-                    yield from self._of_file(file, mail)
+                    yield from self._of_file(file, mail, tally)
         except RecursionError:
             yield _refused("nested-too-deeply", "mails within mails within mails: send the file itself")
 
-    def _of_file(self, file: File, mail: Mail) -> _Outcomes:
+    def _of_file(self, file: File, mail: Mail, tally: Tally) -> _Outcomes:
         settings = self.settings
         said = settings.options(settings.contribute_as, mail.sent_at)
         options = replace(said, format="prose" if file.body else settings.format)
         try:
-            yield from map_stream(BytesIO(file.data), file.name, options)
+            yield from map_stream(BytesIO(file.data), file.name, options, tally=tally)
         except UnreadableFile as error:
             yield Reject(file.name, 0, "", None, "unreadable-file", str(error))
 

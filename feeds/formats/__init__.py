@@ -53,22 +53,27 @@ def get(name: str) -> Format:
         raise UnknownFormat(f"there is no format {name!r}; there are: {', '.join(every())}") from None
 
 
-def read(stream: BinaryIO, *, name: str = "", format: str | None = None) -> Iterator[Row | Unreadable]:
+def read(
+    stream: BinaryIO, *, name: str = "", format: str | None = None, kind: str | None = None
+) -> Iterator[Row | Unreadable]:
     """Give the rows of ``stream`` in their order, and what in it cannot be a row, with the reason.
 
     Comments and blank lines are neither. ``name`` is the file's, a mere hint; ``format`` names the format, in a
-    document with the place of its list: ``json:data.items``. Raises ``UnknownFormat``, and ``UnreadableFile`` where
+    document with the place of its list: ``json:data.items``; ``kind`` is that of values without one, by which they are
+    found where no column is known. Raises ``UnknownFormat``, and ``UnreadableFile`` where
     the file cannot be read (on), which may be after some rows.
     """
-    reader, source, path = opened(stream, name=name, format=format)
+    reader, source, path = opened(stream, name=name, format=format, kind=kind)
     return reader.read(source, path)
 
 
-def opened(stream: BinaryIO, *, name: str = "", format: str | None = None) -> tuple[Format, Source, str]:
+def opened(
+    stream: BinaryIO, *, name: str = "", format: str | None = None, kind: str | None = None
+) -> tuple[Format, Source, str]:
     """Give what reads ``stream`` as ``read`` does: the format, the source, and the place in a document."""
     word, _, path = (format or "").partition(":")
     reader = get(word) if word else None
-    source = Source(stream)
+    source = Source(stream, kind)
     return reader or _recognise(_head(source, name)), source, path
 
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, ClassVar
 import orjson
 
 from feeds import json_stream
-from feeds.columns import kind_called, scam_type_of
+from feeds.called import kind_called, scam_type_of
 from feeds.format import Example, Format, Head, Row, Unreadable
 from feeds.record import text
 from feeds.source import Source

@@ -39,11 +39,11 @@ class JsonLines(Format):
                 continue
             for number, line in enumerate(run[1], run[0]):
                 try:
-                    yield record.row(number, orjson.loads(line))
+                    yield from record.rows(number, orjson.loads(line))
                 except orjson.JSONDecodeError:
                     text = line.strip()
                     if text and not text.startswith(("#", "//")):
-                        yield _second_try(number, text)
+                        yield from _second_try(number, text)
 
     def examples(self) -> Iterable[Example]:
         """Give JSON lines."""
@@ -77,12 +77,12 @@ class JsonLines(Format):
         return count
 
 
-def _second_try(number: int, text: str) -> Row | Unreadable:
+def _second_try(number: int, text: str) -> list[Row | Unreadable]:
     """Read a line that was cut out of an array, or whose JSON is looser than the standard's."""
     try:
-        return record.row(number, record.loads(text.rstrip(",")))
+        return record.rows(number, record.loads(text.rstrip(",")))
     except ValueError:
-        return Unreadable.of(number, text, *_BAD)
+        return [Unreadable.of(number, text, *_BAD)]
 
 
 def _is_object(line: str) -> bool:

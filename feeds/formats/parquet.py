@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feeds import parquet
-from feeds.cells import checked
 from feeds.columns import Columns
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
 from feeds.source import Source
@@ -37,7 +36,7 @@ class Parquet(Format):
             names = [name for name in table.names if Columns([name]).known] or table.names[:1]
             columns = Columns(names)
             for number, cells in enumerate(table.rows(names), 1):
-                yield checked(columns.row(number, cells))
+                yield from columns.rows(number, cells)
 
     def examples(self) -> Iterable[Example]:
         """Give small tables, where there is what writes them."""

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
 from feeds import xml_stream
-from feeds.columns import kind_called, says_innocent, scam_type_of
+from feeds.called import kind_called, says_innocent, scam_type_of
 from feeds.format import Example, Format, Head, Row, Unreadable
 from feeds.prose import Prose
 from feeds.source import Source

@@ -3,11 +3,18 @@
 import re
 import unicodedata
 
+from schemas.errors import Rejected
 from schemas.text import digits
 
 MARKS = re.compile(r"[\s.\-/]+")
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD], "-")
 _IBAN_LABEL = re.compile(r"IBAN[\s:.]*", re.IGNORECASE)
+# A number as programs write it that counted with it: 1.23457E+11, 123456789.0, 1,234,567.00.
+_COUNTED = re.compile(
+    r"[+-]?(?:\d+(?:[.,]\d+)?E\+\d{1,3}|\d{4,}[.,](?:\d{1,2}|0+)|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[. ]\d{3})+,\d+"
+    r"|\d{1,3}(?: \d{3})+\.\d+)",
+    re.IGNORECASE,
+)
 
 _CARD = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|3[47]\d{13}"
@@ -25,6 +32,24 @@ def plain(text: str) -> str:
 def bare(text: str) -> str:
     """Give a number or code without blanks, dots, dashes and slashes, in upper case."""
     return MARKS.sub("", text).upper()
+
+
+def is_counted(written: str) -> bool:
+    """Tell whether a program counted with these digits, so that zeros in front and digits at the end may be lost."""
+    return _COUNTED.fullmatch(written) is not None
+
+
+def refuse_counted(written: str) -> None:
+    """Refuse the digits of an account or telephone number that a program counted with.
+
+    Taken for digits, ``123456789.0`` would be somebody else's account ``1234567890``. Raises ``Rejected``.
+    """
+    if is_counted(written.strip()):
+        raise Rejected(
+            "digits-lost",
+            "a program took these digits for a number to count with (a decimal part, an exponent or thousands): "
+            "format the column as text and enter it again from its source",
+        )
 
 
 def compact(text: str) -> str:

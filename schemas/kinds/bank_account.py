@@ -12,7 +12,7 @@ from schwifty.exceptions import SchwiftyException
 from schemas import thai_banks
 from schemas.banks import equivalence, examples, iban, lengths, national
 from schemas.banks.called import BIC_SHAPE, bank_called, one_bank
-from schemas.banks.spelling import bare, compact, is_card, plain
+from schemas.banks.spelling import bare, compact, is_card, plain, refuse_counted
 from schemas.banks.written import parted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
@@ -90,6 +90,7 @@ def _with_bic(value: str, bic: str) -> Normal:
 
 def _of_own_form(country: str, bank: str, written: str, bic: str) -> Normal:
     """Give the account that a text in our normal form says."""
+    refuse_counted(written)
     if BIC_SHAPE.fullmatch(bank) is None and country in national.COUNTRIES:
         return _coded(country, one_bank(bic, national.bank_of(country, bank)), written, "")
     if held := national.whole(country, bare(written)):
@@ -159,6 +160,7 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     if not named and (inside := national.parted(country or "IN", text)):
         country, (named, text) = country or "IN", inside
     words, written = parted(text, country if bic or named else "", alone=not named and not bic)
+    refuse_counted(column or written)
     number = bare(column or written)
     if column and written and bare(written) != number:
         raise Rejected("account-form", "the value and the account_number column are two different numbers; report each")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from schemas.banks.spelling import plain
+from schemas.banks.spelling import plain, refuse_counted
 from schemas.companies import registers
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
@@ -50,6 +50,7 @@ class Company(Kind):
             name, written = name or named[1], named[2]
         else:
             written = text
+        refuse_counted(written)
         place = given.get("country", "")
         if own := _OWN.fullmatch(written):
             place, written = own[1], own[2]

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from schemas.aliases import emv, examples, systems
 from schemas.aliases.forms import Form
 from schemas.aliases.systems import SYSTEMS, System
-from schemas.banks.spelling import is_card, plain
+from schemas.banks.spelling import is_card, plain, refuse_counted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
 from schemas.vocabulary import Action, Tlp
@@ -47,6 +47,7 @@ class PaymentAlias(Kind):
             raise Rejected("alias-form", "far longer than any alias; give the alias alone")
         column = _named(given["system"]) if given.get("system") else None
         system, alias = _parted(text, column)
+        refuse_counted(alias)
         if system is not None and column is not None and system is not column:
             raise Rejected("system-conflict", "the value and the system column name two systems; report each by itself")
         system = system or column or _evident(alias)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from phonenumbers import PhoneMetadata, PhoneNumber, country_code_for_region, shortnumberinfo
 
 from schemas import telephone
+from schemas.banks.spelling import refuse_counted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.vocabulary import Action
@@ -50,6 +51,7 @@ class Phone(Kind):
             return Normal(telephone.e164(raw))
         country = given.get("country", "")
         text = telephone.plain(raw)
+        refuse_counted(text)
         if own := _OWN.fullmatch(text):
             return _of_network(own[2], telephone.region(own[1]))
         if (digits := telephone.digits_of(text)) is None:

@@ -11,13 +11,15 @@ from feeds.cluster import NoCluster, map_files
 from feeds.mapping import Counts
 from mappers.indicator import Profile
 from server.cli.context import Json, fail
-from server.cli.map import show
+from server.cli.counts import show
 from server.cli.map_options import Country, FormatOption, KindOption, ScamType, TlpOption, options_of
+from server.cli.times import DateOrder, Timezone, dated
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="files of reports, as every worker sees them")]
 
 
 def map_cluster(
+    ctx: typer.Context,
     file: Files,
     cluster: Annotated[str, typer.Option(help="a Dask scheduler, as tcp://HOST:8786, or local:N for N processes here")],
     output: Annotated[Path, typer.Option(help="folder of the results, as every worker sees it")],
@@ -26,6 +28,8 @@ def map_cluster(
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
+    timezone: Timezone = None,
+    date_order: DateOrder = None,
     profile: Annotated[Profile, typer.Option(help="whom the objects are for")] = Profile.FULL,
     reporter: Annotated[str, typer.Option(help="in whose name the objects are made")] = "Unnamed reporter",
     json: Json = False,
@@ -35,6 +39,7 @@ def map_cluster(
     Duplicates are noticed within a file; what two files say becomes the same objects, with the same ids, twice.
     """
     options = options_of(reporter, kind, format, scam_type, tlp, country, profile, None)
+    options, zone = dated(ctx, options, timezone, date_order)
     missing = [each for each in file if not each.is_file()]
     if missing:
         fail(f"{missing[0]}: no such file")
@@ -50,4 +55,4 @@ def map_cluster(
                 faults.append(f"{part.file.name}: {part.fault}")
     except NoCluster as error:
         fail(str(error))
-    show(counts, json, Console(), faults)
+    show(counts, json, Console(), faults, zone)

@@ -3,11 +3,10 @@
 import hashlib
 import logging
 from collections import Counter
-from typing import Any
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, build
 from server.cli.context import Context, fail
-from server.settings import DEFAULT_FILE, BadConfiguration, load
+from server.settings import DEFAULT_FILE, BadConfiguration, Settings, load
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +16,7 @@ Feeds = list[Connector[FeedSettings]]
 def feeds_of(context: Context) -> Feeds:
     """Make the feeds of the configuration, or end the program with what is wrong in them."""
     try:
-        return _build(context.settings.feed)
+        return _build(context.settings)
     except Misconfigured as error:
         fail(str(error))
 
@@ -45,7 +44,7 @@ class Configured:
             _log.error("configuration not taken, the old one stays file=%s error=it cannot be read", self._file)
             return None
         try:
-            return _build(load(self._path).feed)
+            return _build(load(self._path))
         except (BadConfiguration, Misconfigured) as error:
             _log.error("configuration not taken, the old one stays file=%s error=%s", self._file, error)
             return None
@@ -57,8 +56,8 @@ class Configured:
             return None
 
 
-def _build(tables: list[dict[str, Any]]) -> Feeds:
-    feeds = [build(table) for table in tables]
+def _build(settings: Settings) -> Feeds:
+    feeds = [build(table, settings.timezone) for table in settings.feed]
     twice = [name for name, count in Counter(feed.settings.name for feed in feeds).items() if count > 1]
     if twice:
         raise Misconfigured(f"feed {twice[0]}: name: two feeds have it; each needs a name of its own")

@@ -15,12 +15,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from feeds.connector import Connector, FeedSettings, Pull
 from feeds.due import due
+from feeds.items import ReportSettings
 from feeds.output import Rejects
 from feeds.retrying import retry as retry_letters
 from feeds.runner import Run, run as run_once, settle
 from schemas import timestamp
 from server.cli.configured import Configured, feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.counts import show_unread
 from server.cli.deliveries import deliveries
 from server.store import checkpoints, clock, standing
 from server.store.feed_states import FeedState
@@ -57,6 +59,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
                 "read": run.read if run else None,
                 "accepted": run.accepted if run else None,
                 "rejected": run.rejected if run else None,
+                "unread": run.unread if run else None,
                 "breaker": one.breaker,
                 "dead_letters": one.letters,
                 "runs_on": one.held.holder if one.held else None,
@@ -96,13 +99,17 @@ def run(
         "rejected": result.rejected,
         "reasons": dict(result.reasons.most_common()),
         **({"dated_ahead": result.ahead} if result.ahead else {}),
+        **result.tally.as_dict(),
+        **({"timezone": zone} if (zone := _timezone(feed)) else {}),
         "error": result.error,
     }
     if json:
         show_json(summary)
     else:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in result.reasons.most_common())
-        show_table("Run", ["what", "value"], (summary | {"reasons": reasons}).items())
+        shown = {name: summary[name] for name in ("feed", "read", "accepted", "rejected", "error")}
+        show_table("Run", ["what", "value"], (shown | {"reasons": reasons}).items())
+        show_unread(result.tally, Console(), _timezone(feed))
     if result.error is not None:
         raise typer.Exit(1)
 
@@ -152,6 +159,12 @@ def schedule(
         run_until_stopped(
             store, feeds, reread=Configured(context), eager=eager, orphaned=_orphaned() if with_parent else None
         )
+
+
+def _timezone(feed: Connector[FeedSettings]) -> str | None:
+    """Give the time zone of what a pull reads, None where it reads no times of anybody's."""
+    settings = feed.settings
+    return (settings.timezone or "UTC") if isinstance(settings, ReportSettings) else None
 
 
 def _named(context: Context, name: str) -> Connector[FeedSettings]:

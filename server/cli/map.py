@@ -24,7 +24,8 @@ from feeds.record_mapping import map_records
 from feeds.seen import Seen
 from mappers.indicator import Profile
 from schemas import timestamp
-from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.context import Context, Json, fail
+from server.cli.counts import show
 from server.cli.map_options import (
     Country,
     FormatOption,
@@ -36,6 +37,7 @@ from server.cli.map_options import (
 )
 from server.cli.own_names import ColumnsOption, own_names
 from server.cli.partner_access import known
+from server.cli.times import DateOrder, Timezone, dated
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
 RejectsOption = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]
@@ -58,12 +60,15 @@ _O = TypeVar("_O")
 
 
 def map_(
+    ctx: typer.Context,
     file: Files,
     kind: KindOption = None,
     format: FormatOption = None,
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
+    timezone: Timezone = None,
+    date_order: DateOrder = None,
     columns: ColumnsOption = None,
     record: RecordOption = None,
     output: Annotated[
@@ -78,13 +83,15 @@ def map_(
 ) -> None:
     """Map raw files to STIX 2.1 objects, without any store.
 
-    Each row is mapped, a duplicate, or rejected with a reason. With --json and no --output only the counts are shown.
+    Each value is mapped, a duplicate, or rejected with a reason; columns and cells that are not read are named and
+    counted. With --json and no --output only the counts are shown.
     """
     for_misp = profile is Target.MISP
     if for_misp and record:
         fail("--profile misp: records are not written for MISP; map them for another profile")
     stix = Profile.CORE if for_misp else Profile(profile)
     options = options_of(reporter, kind, format, scam_type, tlp, country, stix, record)
+    options, zone = dated(ctx, options, timezone, date_order)
     counts = Counts()
     seen = Seen()
     told: set[str] = set()
@@ -97,14 +104,18 @@ def map_(
         log = stack.enter_context(Rejects.to(rejects))
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
-                dated = options.at(reported_at)
+                dated_options = options.at(reported_at)
                 if jobs > 1 and not record and columns is None and isinstance(sink, Sink):
-                    rejected = map_to(sink, tracked, name, dated, seen, counts, jobs)
+                    rejected = map_to(sink, tracked, name, dated_options, seen, counts, jobs)
                     for reject in _readable(name, rejected, faults):
                         log.write(reject)
                     continue
                 outcomes: Iterator[Mapped | Duplicate | Reject]
-                outcomes = map_records(tracked, name, dated, told) if record else map_stream(tracked, name, dated, seen)
+                outcomes = (
+                    map_records(tracked, name, dated_options, told, tally=counts.tally)
+                    if record
+                    else map_stream(tracked, name, dated_options, seen, counts.tally)
+                )
                 if isinstance(sink, EventSink):
                     outcomes = sink.sayable(name, outcomes)
                 for outcome in _readable(name, outcomes, faults):
@@ -113,7 +124,7 @@ def map_(
                         sink.write(outcome)
                     elif isinstance(outcome, Reject):
                         log.write(outcome)
-    show(counts, json, Console(stderr=output is None and not json), faults)
+    show(counts, json, Console(stderr=output is None and not json), faults, zone)
 
 
 def _sink(path: Path | None, options: Options, *, for_misp: bool) -> AbstractContextManager[Sink | EventSink]:
@@ -131,6 +142,8 @@ def contribute(
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
+    timezone: Timezone = None,
+    date_order: DateOrder = None,
     columns: ColumnsOption = None,
     record: RecordOption = None,
     rejects: RejectsOption = None,
@@ -146,20 +159,20 @@ def contribute(
         with store.read() as tx:
             who = known(tx, partner)
         options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record)
-        options = replace(options, reporter_kind=who.kind)
+        options, zone = dated(ctx, replace(options, reporter_kind=who.kind), timezone, date_order)
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
-                dated = options.at(reported_at)
+                dated_options = options.at(reported_at)
                 outcomes = (
-                    contribute_records(store, who, tracked, name, dated, told)
+                    contribute_records(store, who, tracked, name, dated_options, told, counts.tally)
                     if record
-                    else contribute_file(store, who, tracked, name, dated, seen)
+                    else contribute_file(store, who, tracked, name, dated_options, seen, counts.tally)
                 )
                 for outcome in _readable(name, outcomes, faults):
                     counts.add(outcome)
                     if isinstance(outcome, Reject):
                         log.write(outcome)
-    show(counts, json, Console(), faults)
+    show(counts, json, Console(), faults, zone)
 
 
 @contextmanager
@@ -218,19 +231,3 @@ def _readable(name: str, outcomes: Iterator[_O], faults: list[str]) -> Iterator[
         faults.append(f"{name}: {error}")
     except OSError as error:
         faults.append(f"{name}: cannot be read: {error.strerror}")
-
-
-def show(counts: Counts, json: bool, console: Console, faults: list[str]) -> None:
-    """Show the counts, and end the program with what could not be read."""
-    if json:
-        show_json(counts.as_dict())
-    else:
-        _show_counts(counts, console)
-    if faults:
-        fail("\nscamfeed: ".join(faults))
-
-
-def _show_counts(counts: Counts, console: Console) -> None:
-    rows: list[tuple[str, int]] = [("read", counts.read), ("mapped", counts.mapped), ("duplicates", counts.duplicates)]
-    rows += [(f"rejected: {reason}", number) for reason, number in counts.rejected.most_common()]
-    show_table("Rows", ["what became of them", "rows"], rows, console)

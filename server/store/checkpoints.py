@@ -4,7 +4,7 @@ Everything happens in the caller's transaction, so that a batch and its checkpoi
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,10 @@ _KEPT = 30 * 86_400 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a feed; ``error`` is None where it ended well."""
+    """One run of a feed; ``error`` is None where it ended well.
+
+    ``unread`` names the columns and cells that were not read, with their numbers (``columns`` and ``cells``).
+    """
 
     feed: str
     started: datetime
@@ -29,6 +32,7 @@ class Run:
     accepted: int
     rejected: int
     error: str | None
+    unread: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def load(tx: Tx, feed: str) -> dict[str, Any] | None:
@@ -56,6 +60,7 @@ def record_run(
     accepted: int,
     rejected: int,
     error: str | None,
+    unread: dict[str, dict[str, int]] | None = None,
 ) -> None:
     """Remember how a run went, for a month; the moments are aware."""
     tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _KEPT))
@@ -69,6 +74,7 @@ def record_run(
             accepted=accepted,
             rejected=rejected,
             error=error,
+            unread=orjson.dumps(unread) if unread and any(unread.values()) else None,
         )
     )
 
@@ -77,10 +83,26 @@ def last_runs(tx: Tx) -> dict[str, Run]:
     """Give the last run of each feed that ever ran."""
     newest = select(runs.c.feed, func.max(runs.c.started).label("started")).group_by(runs.c.feed).subquery()
     asked = select(
-        runs.c.feed, runs.c.started, runs.c.ended, runs.c.read, runs.c.accepted, runs.c.rejected, runs.c.error
+        runs.c.feed,
+        runs.c.started,
+        runs.c.ended,
+        runs.c.read,
+        runs.c.accepted,
+        runs.c.rejected,
+        runs.c.error,
+        runs.c.unread,
     ).join(newest, and_(runs.c.feed == newest.c.feed, runs.c.started == newest.c.started))
     return {
-        row.feed: Run(row.feed, moment(row.started), moment(row.ended), row.read, row.accepted, row.rejected, row.error)
+        row.feed: Run(
+            row.feed,
+            moment(row.started),
+            moment(row.ended),
+            row.read,
+            row.accepted,
+            row.rejected,
+            row.error,
+            orjson.loads(row.unread) if row.unread else {},
+        )
         for row in tx.execute(asked.order_by(runs.c.feed))
     }
 

@@ -166,6 +166,8 @@ runs = Table(
     Column("accepted", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
     Column("error", Text),
+    # Which columns and cells were not read, and how many; JSON, or nothing where all were.
+    Column("unread", LargeBinary),
     PrimaryKeyConstraint("feed", "started", "id"),
 )
 

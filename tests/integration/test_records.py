@@ -11,6 +11,8 @@ from server.store import Store, collections, log
 from server.store.query import Query
 from tests.integration.command import Run, answer
 
+COUNTED = ("read", "mapped", "duplicates", "rejected")
+
 REPORTS = (
     "value,kind\nshop.example.com,domain\nDE89370400440532013000,bank-account\nGB29NWBK60161331926819,bank-account\n"
 )
@@ -44,7 +46,12 @@ def held(alias: str) -> list[dict[str, Any]]:
 
 def test_outcomes_reach_those_who_read_sightings(hub: Run) -> None:
     counts = answer(hub("contribute", "-", "--partner", "First Bank", "--record", "outcome", "--json", stdin=OUTCOMES))
-    assert counts == {"read": 4, "mapped": 2, "duplicates": 1, "rejected": {"indicator-unknown": 1}}
+    assert {name: counts[name] for name in COUNTED} == {
+        "read": 4,
+        "mapped": 2,
+        "duplicates": 1,
+        "rejected": {"indicator-unknown": 1},
+    }
     opinions = [obj for obj in held("sightings") if obj["type"] == "opinion"]
     assert {obj["opinion"] for obj in opinions} == {"strongly-agree"}
     parsed = stix2.parse({"type": "bundle", "id": opinions[0]["id"].replace("opinion", "bundle"), "objects": opinions})
@@ -100,7 +107,12 @@ def test_a_flow_between_reported_accounts_is_released_and_another_is_kept(hub: R
 def test_map_makes_records_without_a_store(run: Run, tmp_path: Path) -> None:
     rows = "of,count,countries\nindicator--2c4125de-07a4-58ff-80f6-00aa533a88a7,3,TH\ndomain:a.example.com,1,\n"
     counts = answer(run("map", "-", "--record", "sighting", "--output", "o.json", "--json", stdin=rows))
-    assert counts == {"read": 2, "mapped": 1, "duplicates": 0, "rejected": {"indicator-not-named": 1}}
+    assert {name: counts[name] for name in COUNTED} == {
+        "read": 2,
+        "mapped": 1,
+        "duplicates": 0,
+        "rejected": {"indicator-not-named": 1},
+    }
     objects = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))["objects"]
     assert [obj["type"] for obj in objects[-2:]] == ["location", "sighting"]
     assert len({obj["id"] for obj in objects}) == len(objects)

@@ -10,13 +10,13 @@ from schemas.report import Report
 
 
 def row(**cells: str) -> dict[str, str]:
-    found = Columns(list(cells)).row(1, list(cells.values()))
+    found = Columns(list(cells)).rows(1, list(cells.values()))[0]
     assert isinstance(found, Row), found
     return dict(found.fields)
 
 
 def reason(**cells: str) -> str:
-    found = Columns(list(cells)).row(1, list(cells.values()))
+    found = Columns(list(cells)).rows(1, list(cells.values()))[0]
     assert isinstance(found, Unreadable), found
     return found.reason
 
@@ -154,7 +154,7 @@ def test_an_account_is_known_by_its_columns_without_a_value() -> None:
 
 def test_context_fills_what_rows_leave_out() -> None:
     columns = Columns(["address", "currency", "description"], {"currency": "BTC", "description": "of all"})
-    first, second = columns.row(1, ["x", "", ""]), columns.row(2, ["y", "ETH", "own"])
+    first, second = columns.rows(1, ["x", "", ""])[0], columns.rows(2, ["y", "ETH", "own"])[0]
     assert isinstance(first, Row)
     assert isinstance(second, Row)
     assert first.fields == {"value": "x", "kind": "wallet", "currency": "BTC", "description": "of all"}
@@ -162,7 +162,7 @@ def test_context_fills_what_rows_leave_out() -> None:
 
 
 def test_short_rows_lack_their_last_cells() -> None:
-    found = Columns(["value", "tlp"]).row(3, ["a.example.com"])
+    found = Columns(["value", "tlp"]).rows(3, ["a.example.com"])[0]
     assert found == Row(3, {"value": "a.example.com"})
 
 

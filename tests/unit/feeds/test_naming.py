@@ -13,15 +13,15 @@ from feeds.naming import BadNaming, read
 from feeds.words import named
 from server.cli import app
 
-TABLE = b"Nomor HP,Modus,Tanggal,E-Mail Korban\n+66812345678,penipuan kerja,2026-01-01,someone@example.com\n"
+TABLE = b"Numero,Paraan,Petsa,E-Mail Biktima\n+66812345678,pekeng trabaho,2026-01-01,someone@example.com\n"
 OWN = """
 [columns]
-phone = ["nomor_hp"]
-scam_type = ["Modus"]
-first_seen = ["tanggal"]
-ignore = ["email korban"]
+phone = ["NUMERO"]
+scam_type = ["Paraan"]
+first_seen = ["petsa"]
+ignore = ["email biktima"]
 [scam_types]
-employment-task = ["Penipuan Kerja"]
+employment-task = ["Pekeng Trabaho"]
 """
 
 
@@ -41,7 +41,10 @@ def test_own_names_are_known_where_they_are_given_and_not_after(tmp_path: Path) 
 def test_own_names_go_before_those_that_are_known(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[columns]\nignore = ["domain"]\nvalue = ["link"]\n', encoding="utf-8")
     table = b"domain,link\nbank.example.org,a.example.com\n"
-    assert fields(table) == [{"value": "bank.example.org", "kind": "domain"}]
+    assert fields(table) == [
+        {"value": "bank.example.org", "kind": "domain"},
+        {"value": "a.example.com", "kind": "domain"},
+    ]
     with named(read(tmp_path / "own.toml")):
         assert fields(table) == [{"value": "a.example.com"}]
 

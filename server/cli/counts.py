@@ -1,0 +1,38 @@
+"""What became of the rows of files, and what of them was not read: as a table, or as JSON."""
+
+from rich.console import Console
+
+from feeds.mapping import Counts
+from feeds.notes import Tally
+from server.cli.context import fail, show_json, show_table
+
+
+def show(counts: Counts, json: bool, console: Console, faults: list[str], timezone: str = "UTC") -> None:
+    """Show the counts, and end the program with what could not be read."""
+    if json:
+        show_json({**counts.as_dict(), "timezone": timezone})
+    else:
+        _show_counts(counts, console, timezone)
+    if faults:
+        fail("\nscamfeed: ".join(faults))
+
+
+def _show_counts(counts: Counts, console: Console, timezone: str) -> None:
+    rows: list[tuple[str, int]] = [("read", counts.read), ("mapped", counts.mapped), ("duplicates", counts.duplicates)]
+    rows += [(f"rejected: {reason}", number) for reason, number in counts.rejected.most_common()]
+    title = "Rows" if counts.tally.rows in (0, counts.read) else f"Values of {counts.tally.rows:,} rows"
+    show_table(title, ["what became of them", "rows"], rows, console)
+    show_unread(counts.tally, console, timezone)
+
+
+def show_unread(tally: Tally, console: Console, timezone: str | None) -> None:
+    """Show the columns and cells that were not read, and what those that were are taken for."""
+    unread = tally.unread()
+    lines = [(f"column {name}", number) for name, number in unread["columns"].items()]
+    lines += [(f"cells of {reason}", number) for reason, number in unread["cells"].items()]
+    if lines:
+        show_table("Not read", ["what", "rows"], lines, console)
+    for column, kind in tally.found().items():
+        console.print(f"values ({kind}) are taken from column: {column}", markup=False, highlight=False)
+    if timezone:
+        console.print(f"dates and times without a zone are of: {timezone}", markup=False, highlight=False)

@@ -1,0 +1,31 @@
+"""``--timezone`` and ``--date-order``: what dates and times mean that do not say it themselves."""
+
+from typing import Annotated
+
+import typer
+
+from feeds.dates import Order
+from feeds.mapping import Options
+from schemas.zones import UnknownZone, zone_called
+from server.cli.context import Context, fail
+
+Timezone = Annotated[
+    str | None,
+    typer.Option(
+        help="time zone of dates and times without one, as Asia/Bangkok or +07:00 [default: the setting, UTC]"
+    ),
+]
+DateOrder = Annotated[
+    Order | None, typer.Option(help="order of day and month in dates such as 05/11/2026, where no date tells it")
+]
+
+
+def dated(ctx: typer.Context, options: Options, timezone: str | None, date_order: Order | None) -> tuple[Options, str]:
+    """Give the options with their time zone and order, and the zone's name; ends the program where there is none."""
+    context: Context = ctx.obj
+    name = timezone or context.settings.timezone
+    try:
+        zone = zone_called(name) if name else None
+    except UnknownZone as error:
+        fail(f"--timezone: {error}")
+    return options.meaning(zone, date_order), name or "UTC"

@@ -1,0 +1,353 @@
+"""Files as people export them from spreadsheets, in several languages, and what is said of what is not read."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from feeds.mapping import Counts, Mapped, Options, Reject, map_stream
+from schemas.report import Report
+from schemas.zones import zone_called
+
+BANGKOK = zone_called("Asia/Bangkok")
+# 05:18 on the 26th in Bangkok.
+EARLY = datetime(2026, 11, 25, 22, 18, tzinfo=UTC)
+
+
+class Read:
+    """What became of a file."""
+
+    def __init__(self, data: str | bytes, name: str = "reports.csv", **options: Any) -> None:
+        data = data.encode() if isinstance(data, str) else data
+        self.counts = Counts()
+        said = Options(**{"reporter": "Cyber Police", "reported_at": EARLY, **options})
+        outcomes = list(map_stream(BytesIO(data), name, said, tally=self.counts.tally))
+        for outcome in outcomes:
+            self.counts.add(outcome)
+        self.mapped = [outcome for outcome in outcomes if isinstance(outcome, Mapped)]
+        self.reports = [each.report for each in self.mapped if isinstance(each.report, Report)]
+        self.rejects = [outcome for outcome in outcomes if isinstance(outcome, Reject)]
+        said_of_all = self.counts.as_dict()
+        self.unread = said_of_all["unread"]
+        assert self.counts.read == self.counts.mapped + self.counts.duplicates + self.counts.rejected.total()
+
+
+def test_a_thai_export_is_read_with_its_dates_words_and_levels() -> None:
+    read = Read(
+        "เลขบัญชี,ธนาคาร,ชื่อบัญชี,ประเภทการหลอกลวง,วันที่แจ้ง,ระดับความเชื่อมั่น,รายละเอียด\n"
+        "123-4-56789-0,กสิกรไทย,สมชาย ใจดี,หลอกให้ลงทุน,25/11/2569,80,โอนแล้วติดต่อไม่ได้\n"
+        "223-4-56789-0,กสิกรไทย,สมหญิง ใจดี,คอลเซ็นเตอร์,๒๕/๑๑/๒๕๖๙,8/10,\n"
+        "323-4-56789-0,กสิกรไทย,สมชาย ใจดี,หลอกให้รักแล้วโอนเงิน,25 พ.ย. 2569,สูง,\n"
+        "423-4-56789-0,กสิกรไทย,สมชาย ใจดี,กู้เงินออนไลน์,2569-11-25,ปานกลาง,\n"
+        "523-4-56789-0,กสิกรไทย,สมชาย ใจดี,ฟิชชิ่ง,25 พฤศจิกายน 2569 14:30 น.,80%,\n"
+        "623-4-56789-0,กสิกรไทย,สมชาย ใจดี,อื่นๆ,25/11/69,90,\n",
+        zone=BANGKOK,
+    )
+    assert [report.value for report in read.reports] == [f"TH:KASITHBK:{number}234567890" for number in range(1, 7)]
+    assert [report.scam_type for report in read.reports] == [
+        "investment",
+        "impersonation-government",
+        "romance",
+        "loan-debt",
+        "credential-phishing",
+        "other",
+    ]
+    assert [report.confidence for report in read.reports] == [80, 80, 85, 50, 80, 90]
+    midnight = datetime(2026, 11, 24, 17, tzinfo=UTC)
+    afternoon = datetime(2026, 11, 25, 7, 30, tzinfo=UTC)
+    assert [report.reported_at for report in read.reports] == [midnight] * 4 + [afternoon, midnight]
+    assert read.reports[0].description == "โอนแล้วติดต่อไม่ได้"
+    assert read.unread == {"columns": {"ชื่อบัญชี": 6}, "cells": {}}
+    assert "สมชาย" not in repr([each.objects for each in read.mapped])
+
+
+def test_a_thai_export_in_the_code_page_of_windows_is_read() -> None:
+    table = "เบอร์โทร;ประเภทการหลอกลวง;วันที่แจ้ง\n081-234-5678;หลอกขายของ;๑ ม.ค. ๒๕๖๙\n"
+    (report,) = Read(table.encode("cp874"), defaults={"country": "TH"}, zone=BANGKOK).reports
+    assert (report.value, report.scam_type) == ("+66812345678", "merchandise")
+    assert report.reported_at == datetime(2025, 12, 31, 17, tzinfo=UTC)
+
+
+def test_a_vietnamese_export_is_read() -> None:
+    read = Read(
+        "Số tài khoản\tNgân hàng\tChủ tài khoản\tHình thức lừa đảo\tNgày báo cáo\tĐộ tin cậy\n"
+        "0123456789012\tVCB\tNGUYEN VAN A\tĐầu tư tài chính\t25/11/2026\tcao\n"
+        "0123456789013\tVCB\tNGUYEN VAN A\tGiả danh công an\t05/11/2026\ttrung bình\n",
+        defaults={"country": "VN"},
+        zone=zone_called("Asia/Ho_Chi_Minh"),
+    )
+    assert [report.scam_type for report in read.reports] == ["investment", "impersonation-government"]
+    assert [report.confidence for report in read.reports] == [85, 50]
+    assert [report.reported_at.day for report in read.reports] == [24, 4]
+    assert read.unread["columns"] == {"Chủ tài khoản": 2}
+
+
+def test_a_vietnamese_header_without_its_marks_is_read() -> None:
+    read = Read(
+        "So dien thoai,Hinh thuc lua dao,Ngay\n0912345678,viec lam online,25 thg 11 2026\n", defaults={"country": "VN"}
+    )
+    (report,) = read.reports
+    assert (report.value, report.scam_type) == ("+84912345678", "employment-task")
+    assert report.reported_at == datetime(2026, 11, 25, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "涉案网址,诈骗类型,报案日期,可信度,报案人\nhttps://bad.example.com/,虚假投资理财,2026年11月25日,高,张三\n",
+        "詐騙網址,詐騙手法,報案日期,可信度,報案人\nhttps://bad.example.com/,假投資,115/11/25,高,張三\n",
+    ],
+)
+def test_a_chinese_export_is_read(table: str) -> None:
+    read = Read(table, zone=zone_called("+08:00"))
+    (report,) = read.reports
+    assert (report.kind, report.scam_type, report.confidence) == ("url", "investment", 85)
+    assert report.reported_at == datetime(2026, 11, 24, 16, tzinfo=UTC)
+    assert len(read.unread["columns"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "scam_type"),
+    [
+        (
+            "Nomor Telepon,Modus,Tanggal,Nama Pemilik\n+6281234567890,Investasi bodong,25 Agustus 2026,Budi\n",
+            "investment",
+        ),
+        (
+            "No. Telefon,Jenis Penipuan,Tarikh,Nama Mangsa\n+60123456789,Macau Scam,25 Ogos 2026,Ali\n",
+            "impersonation-government",
+        ),
+        ("電話番号,詐欺の種類,報告日,被害者氏名\n+819012345678,ロマンス詐欺,2026年8月25日,山田\n", "romance"),
+        ("전화번호,사기유형,신고일,피해자\n+821012345678,대출사기,2026년 8월 25일,김\n", "loan-debt"),
+    ],
+)
+def test_exports_in_other_languages_are_read(table: str, scam_type: str) -> None:
+    read = Read(table)
+    (report,) = read.reports
+    assert (report.scam_type, report.reported_at) == (scam_type, datetime(2026, 8, 25, tzinfo=UTC))
+    assert len(read.unread["columns"]) == 1
+
+
+def test_no_column_and_no_cell_is_dropped_without_a_word() -> None:
+    read = Read(
+        "domain,scam type,confidence,channel,payment rail,first seen,lang,sha256,Victim Name,remarks\n"
+        "a.example.com,การหลอกแบบใหม่,maybe,ช่องทางใหม่,shells,some day,english!,123,X,Y\n"
+        "b.example.com,,,,,,,,,\n"
+    )
+    assert [report.value for report in read.reports] == ["a.example.com", "b.example.com"]
+    assert read.unread["columns"] == {"Victim Name": 1, "remarks": 1}
+    assert read.unread["cells"] == {
+        "scam_type: word-unknown": 1,
+        "confidence: word-unknown": 1,
+        "channel: word-unknown": 1,
+        "payment_rail: word-unknown": 1,
+        "lang: word-unknown": 1,
+        "sha256: form-unknown": 1,
+        "first_seen: bad-first-seen": 1,
+    }
+
+
+def test_a_word_that_limits_a_report_is_never_left_out() -> None:
+    read = Read("domain,tlp,action\na.example.com,แดง,\nb.example.com,,ทำอะไรสักอย่าง\n")
+    assert {reject.reason for reject in read.rejects} == {"bad-tlp", "bad-action"}
+    assert all("^" not in reject.message for reject in read.rejects)
+
+
+def test_columns_about_people_are_never_read_whatever_they_are_called() -> None:
+    for header in (
+        "victim phone",
+        "เบอร์โทรผู้เสียหาย",
+        "Số điện thoại nạn nhân",
+        "受害人电话",
+        "nomor hp korban",
+        "Reporter Email",
+    ):
+        read = Read(f"domain,{header}\na.example.com,+66812345678\n")
+        assert [report.value for report in read.reports] == ["a.example.com"]
+        assert read.unread["columns"] == {header: 1}
+
+
+def test_a_number_is_never_shown_as_the_name_of_a_column() -> None:
+    read = Read("value,0812345678\na.example.com,x\n")
+    assert read.unread["columns"] == {"column 2": 1}
+
+
+@pytest.mark.parametrize(
+    ("cells", "levels"),
+    [
+        (["0.8", "1", "0.5"], [80, 100, 50]),
+        (["80", "1", "50"], [80, 1, 50]),
+        (["8/10", "4 / 5", "80 %"], [80, 80, 80]),
+        (["high", "LOW", "n/a"], [85, 15, None]),
+        (["85.0", "15.0", ""], [85, 15, None]),
+        (["ร้อยละ 80%", "๘๐", "101"], [80, 80, None]),
+    ],
+)
+def test_confidence_is_read_by_the_scale_of_its_column(cells: list[str], levels: list[int | None]) -> None:
+    rows = "".join(f"h{number}.example.com;{cell}\n" for number, cell in enumerate(cells))
+    assert [report.confidence for report in Read(f"domain;confidence\n{rows}").reports] == levels
+
+
+def test_day_and_month_are_told_by_the_column_as_a_whole() -> None:
+    early = "".join(f"h{day}.example.com,{day:02}/03/2026\n" for day in range(1, 12))
+    read = Read(f"domain,date\n{early}last.example.com,25/03/2026\n")
+    assert [report.reported_at.month for report in read.reports] == [3] * 12
+    read = Read(f"domain,date\n{early}last.example.com,03/25/2026\n")
+    assert [report.reported_at.month for report in read.reports] == [*range(1, 12), 3]
+
+
+def test_day_and_month_that_nothing_tells_are_not_guessed() -> None:
+    table = "domain,date,first seen\na.example.com,05/03/2026,\nb.example.com,,05/03/2026\nc.example.com,03/03/2026,\n"
+    read = Read(table)
+    assert [(reject.raw, reject.reason) for reject in read.rejects] == [("a.example.com", "date-ambiguous")]
+    assert "--date-order" in read.rejects[0].message
+    assert read.unread["cells"] == {"first_seen: date-ambiguous": 1}
+    first, second, third = Read(table, date_order="day-first").reports
+    assert (first.reported_at.month, third.reported_at.month) == (3, 3)
+    assert second.first_seen is not None
+    assert second.first_seen.month == 3
+
+
+def test_a_column_in_both_orders_is_not_guessed_from_then_on() -> None:
+    read = Read("domain,date\na.example.com,25/03/2026\nb.example.com,03/25/2026\nc.example.com,04/05/2026\n")
+    assert [reject.raw for reject in read.rejects] == ["c.example.com"]
+
+
+def test_today_in_bangkok_is_not_ahead_of_the_clock() -> None:
+    for table in ("domain,date\na.example.com,26/11/2569\n", "domain,date\na.example.com,2026-11-26 05:10\n"):
+        (report,) = Read(table, zone=BANGKOK).reports
+        assert report.reported_at <= EARLY
+    (report,) = Read("domain,date\na.example.com,2026-11-26\n").reports
+    assert report.reported_at == EARLY
+
+
+def test_a_bare_date_is_the_beginning_of_its_day_and_as_an_end_the_end_of_it() -> None:
+    (report,) = Read(
+        "account_number,bank,first_seen,last_seen,valid_until,hold_until\n"
+        "123-4-56789-0,KBANK,2026-11-20,2026-11-20,2027-01-31,2026-12-31\n",
+        zone=BANGKOK,
+    ).reports
+    assert report.first_seen == datetime(2026, 11, 19, 17, tzinfo=UTC)
+    assert report.last_seen == datetime(2026, 11, 20, 16, 59, 59, 999_000, tzinfo=UTC)
+    assert report.hold is not None
+    assert report.hold.until == datetime(2026, 12, 31, 16, 59, 59, 999_000, tzinfo=UTC)
+    (today,) = Read("domain,last_seen\na.example.com,2026-11-26\n", zone=BANGKOK).reports
+    assert today.last_seen == EARLY
+
+
+def test_an_end_that_cannot_be_read_refuses_its_row() -> None:
+    (reject,) = Read("domain,valid_until\na.example.com,soon\n").rejects
+    assert reject.reason == "bad-valid-until"
+    assert "2026-01-31" in reject.message
+
+
+def test_every_value_of_a_row_becomes_a_report_and_a_case_joins_them() -> None:
+    read = Read(
+        "phone,line_id,account_number,bank,url,reference,scam_type\n"
+        "+66812345678,somchai_shop,123-4-56789-0,KBANK,https://bad.example.com/pay,case 7,romance\n"
+        "+66812345679,,,,,case 8,romance\n"
+    )
+    assert {report.kind for report in read.reports[:4]} == {"phone", "social-account", "bank-account", "url"}
+    assert {report.reference for report in read.reports[:4]} == {"case 7"}
+    assert (read.counts.read, read.counts.tally.rows) == (5, 2)
+    cases = [obj for each in read.mapped for obj in each.objects if obj["type"] == "grouping"]
+    indicators = {obj["id"] for each in read.mapped[:4] for obj in each.objects if obj["type"] == "indicator"}
+    (case,) = cases
+    assert {*case["object_refs"]} == indicators
+    assert not any(report.value in repr(case) for report in read.reports)
+
+
+def test_one_bad_value_of_a_row_costs_the_others_nothing() -> None:
+    read = Read("phone,account_number,bank,url\n123,123456789.0,KBANK,https://bad.example.com/\n")
+    assert [report.kind for report in read.reports] == ["url"]
+    assert sorted(reject.reason for reject in read.rejects) == ["country-missing", "digits-lost"]
+
+
+def test_a_row_that_comes_again_is_a_duplicate_in_each_of_its_values() -> None:
+    row = "+66812345678,https://bad.example.com/\n"
+    read = Read("phone,url\n" + row + row)
+    assert (read.counts.mapped, read.counts.duplicates) == (2, 2)
+    read = Read("phone,url\n" + row + "+66812345678,https://other.example.com/\n")
+    assert (read.counts.mapped, read.counts.duplicates) == (3, 1)
+    assert sum(obj["type"] == "grouping" for each in read.mapped for obj in each.objects) == 2
+
+
+def test_what_beside_a_value_is_none_is_counted_with_its_reason() -> None:
+    read = Read("url,ip,email,company_name\nhttps://bad.example.com/,203.0.113.7,someone@example.com,Example Ltd\n")
+    assert [report.kind for report in read.reports] == ["url"]
+    assert read.unread["cells"] == {
+        "ip: address-of-a-host": 1,
+        "email: whose-is-unclear": 1,
+        "company_name: company-number-missing": 1,
+    }
+
+
+def test_what_is_said_of_an_account_is_not_said_of_the_other_values() -> None:
+    read = Read(
+        "domain,account_number,bank,holder_status,hold_until\nbad.example.com,123-4-56789-0,KBANK,deceived,2026-12-31\n"
+    )
+    domain, account = read.reports
+    assert (domain.kind, domain.holder_status, domain.hold) == ("domain", None, None)
+    assert account.holder_status == "deceived"
+    assert account.hold is not None
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "123456789.0",
+        "20123456789.0",
+        "12345678.0",
+        "1234567890.00",
+        "1,234,567.00",
+        "1,234,567,890",
+        "1.23457E+11",
+        "1.234.567.890,00",
+    ],
+)
+@pytest.mark.parametrize("bank", ["KBANK", "GSB", "BBL"])
+def test_digits_with_a_decimal_part_are_refused_and_not_run_together(number: str, bank: str) -> None:
+    read = Read(f'account_number;bank;country\n"{number}";{bank};TH\n')
+    assert [reject.reason for reject in read.rejects] == ["digits-lost"]
+    assert "text" in read.rejects[0].message
+    json = Read(f'[{{"account_number": "{number}", "bank": "{bank}", "country": "TH"}}]', name="x.json")
+    assert [reject.reason for reject in json.rejects] == ["digits-lost"]
+
+
+def test_a_number_of_json_with_a_decimal_part_is_refused() -> None:
+    read = Read(
+        '[{"account_number": 1234567890.0, "bank": "KBANK"}, {"account_number": 1234567890, "bank": "KBANK"}]',
+        name="x.json",
+    )
+    assert [reject.reason for reject in read.rejects] == ["digits-lost"]
+    assert [report.value for report in read.reports] == ["TH:KASITHBK:1234567890"]
+
+
+@pytest.mark.parametrize("cell", ['"=""0123456789"""', '="0123456789"', "'0123456789"])
+def test_digits_that_a_spreadsheet_was_kept_from_counting_with_are_read(cell: str) -> None:
+    (report,) = Read(f"account_number,bank\n{cell},KBANK\n").reports
+    assert report.value == "TH:KASITHBK:0123456789"
+    (report,) = Read(f"phone,country\n{cell.replace('0123456789', '0812345678')},TH\n").reports
+    assert report.value == "+66812345678"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["banned_address", "contract_address", "Scam Address", "address (scammer)", "wallet 1", "กระเป๋าคริปโตของคนร้าย"],
+)
+def test_words_beside_a_columns_name_change_nothing(header: str) -> None:
+    (report,) = Read(f"{header},currency\n1BoatSLRHtKNngkdXEeobR76b53LETtpyT,BTC\n").reports
+    assert report.kind == "wallet"
+
+
+def test_platforms_and_systems_are_said_by_the_name_of_a_column() -> None:
+    read = Read(
+        "Facebook page,Telegram ID,PromptPay,ไลน์ไอดี\nhttps://www.facebook.com/bad.page,bad_channel,0812345678,somchai99\n"
+    )
+    assert {report.value for report in read.reports} == {
+        "facebook:badpage",
+        "telegram:bad_channel",
+        "promptpay:+66812345678",
+        "line:somchai99",
+    }
