@@ -3,6 +3,7 @@
 import posixpath
 import zlib
 from collections.abc import Iterator, Mapping
+from io import SEEK_END
 from typing import Any, BinaryIO, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
@@ -12,6 +13,7 @@ from feeds import xml_stream
 from feeds.cells import Style
 from feeds.format import UnreadableFile
 from feeds.sheet import Rows, Strings
+from feeds.source import most_unpacked
 from feeds.xml_stream import local
 
 _LARGEST = 2 << 30
@@ -50,8 +52,11 @@ class Workbook:
         if main is None:
             others = (what for part, what in _OTHERS.items() if part in names)
             raise UnreadableFile(f"this is no text but {next(others, 'a ZIP archive: unpack it')}")
-        if len(names) > _MOST_FILES or sum(info.file_size for info in self._archive.infolist()) > _LARGEST:
+        unzipped, zipped = sum(info.file_size for info in self._archive.infolist()), file.seek(0, SEEK_END)
+        if len(names) > _MOST_FILES or unzipped > _LARGEST:
             raise UnreadableFile(f"this workbook unzips to more than {_LARGEST >> 30} GiB: split it, or save it as CSV")
+        if unzipped > most_unpacked(zipped):
+            raise UnreadableFile("this workbook unzips to far more than any list of values does: save it as CSV")
         self._folder = posixpath.dirname(main)
         root = self._part(main)
         kinds = self._relations(main)

@@ -1,12 +1,13 @@
 """Bytes to lines: encodings, line ends, line numbers, and files pasted together of others."""
 
+import gzip
 import tracemalloc
 from io import BytesIO
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from feeds.format import MAX_LINE, Row, Unreadable
+from feeds.format import MAX_LINE, Row, Unreadable, UnreadableFile
 from feeds.formats import read
 from feeds.lines import blocks
 from feeds.source import HEAD, Source, decode
@@ -20,6 +21,21 @@ def lines(data: bytes) -> list[tuple[int, str]]:
         else:
             found += [(run[0] + place, line) for place, line in enumerate(run[1])]
     return found
+
+
+@pytest.mark.parametrize("line", [b"a\n", b"\n", b"a.example.com\n"])
+def test_gzip_that_grows_beyond_any_list_is_refused_after_a_few_megabytes(line: bytes) -> None:
+    bomb = gzip.compress(line * (40_000_000 // len(line)))
+    assert len(bomb) < 200_000
+    sizes: list[int] = []
+    with pytest.raises(UnreadableFile, match="unpacks to more than 100 times"):
+        sizes.extend(map(len, Source(BytesIO(bomb)).blocks()))
+    assert sum(sizes) < 21_000_000
+
+
+def test_a_list_as_long_packs_far_less_and_is_read_whole() -> None:
+    data = b"".join(b"0.0.0.0 shop-%d.example.com\n" % number for number in range(300_000))
+    assert b"".join(Source(BytesIO(gzip.compress(data, 9))).blocks()) == data
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_two_cells_far_apart_cost_nothing() -> None:
 
 
 def test_a_row_that_never_ends_is_refused() -> None:
-    bomb = b"<c><v>1</v></c>" * 700_000 + b"</sheetData>"
+    bomb = b"".join(b"<c><v>%d</v></c>" % (number * 7919) for number in range(700_000)) + b"</sheetData>"
     data = changed(ONE, SHEET, b"</sheetData>", b"<row>" + bomb)
     with pytest.raises(UnreadableFile, match="8 MiB"):
         read(data)
@@ -135,6 +135,14 @@ def test_what_says_to_unzip_to_very_much_is_refused_before_it_is() -> None:
     data[entry + 24 : entry + 28] = (0xF0000000).to_bytes(4, "little")
     with pytest.raises(UnreadableFile, match="2 GiB"):
         read(bytes(data))
+
+
+def test_a_workbook_that_grows_beyond_any_list_is_refused_before_it_is_read() -> None:
+    rows = b"<row><c><v>1</v></c></row>" * 2_000_000 + b"</sheetData>"
+    data = changed(ONE, SHEET, b"</sheetData>", rows)
+    assert len(data) < 500_000
+    with pytest.raises(UnreadableFile, match="unzips to far more"):
+        read(data)
 
 
 def test_what_unzips_to_more_than_it_says_is_cut_there() -> None:
