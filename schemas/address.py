@@ -16,6 +16,11 @@ _WITHOUT = re.compile(r"(?://)?(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?[/?#]", re.IGNOREC
 _BEGINNING = re.compile(rf"{_WITH_SCHEME.pattern}|(?:[\w-]+\.)+[a-z]{{2,}}(?::\d+)?/", re.IGNORECASE)
 
 
+# Signs behind an address that belong to the sentence, and brackets that it does not open itself.
+_OF_A_SENTENCE = frozenset(".,;:!?'\"。，、；：！？）」』】》")
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
+
+
 class Address(NamedTuple):
     """An address in its parts: the host with the scheme where that is not the web's, the path without outer slashes."""
 
@@ -35,7 +40,7 @@ def read_address(text: str) -> Address | None:
             return None
         text = "https://" + text.removeprefix("//")
     try:
-        url = ada_url.URL(text)
+        url = ada_url.URL(text if text[-1].isalnum() else without_punctuation(text))
         query = dict(reversed(parse_qsl(url.search[1:], errors="replace", max_num_fields=100))) if url.search else {}
     except ValueError:
         return None
@@ -43,6 +48,17 @@ def read_address(text: str) -> Address | None:
     host = url.hostname.casefold().rstrip(".") if web else f"{url.protocol}//{url.hostname}".casefold()
     parts = [_part(each) for each in url.pathname.split("/") if each]
     return Address(host, "/".join(parts), query, _part(url.hash[1:]).strip("/"))
+
+
+def without_punctuation(text: str) -> str:
+    """Give an address without the signs behind it that are no part of it."""
+    end = len(text)
+    unopened = {bracket: text.count(bracket) - text.count(opens) for bracket, opens in _BRACKETS.items()}
+    while end and ((last := text[end - 1]) in _OF_A_SENTENCE or unopened.get(last, 0) > 0):
+        end -= 1
+        if last in unopened:
+            unopened[last] -= 1
+    return text[:end]
 
 
 def begins_as_address(text: str) -> bool:

@@ -41,7 +41,7 @@ def abroad(digits: str, country: str) -> str:
 def _cuts(bare: str, country: str) -> Iterator[int]:
     """Give how long the prefix may be, the longest first, as networks take it."""
     metadata = PhoneMetadata.metadata_for_region(country) if country else None
-    prefix = re.compile(metadata.international_prefix) if metadata else _OF_SOME_COUNTRY
+    prefix = re.compile(metadata.international_prefix or "(?!)") if metadata else _OF_SOME_COUNTRY
     for length in range(_LONGEST, 2, -1):
         if prefix.fullmatch(bare[:length]):
             yield length

@@ -75,10 +75,14 @@ class Kind(ABC):
         """
         return value
 
+    def another(self, raw: str) -> str:
+        """Give the name of the kind that a value is of though it is reported as one of this kind, "" where of none."""
+        return ""
+
     @property
     def has_several_names(self) -> bool:
-        """Tell whether one thing of this kind may have several normal forms."""
-        return type(self).key is not Kind.key
+        """Tell whether one thing of this kind may have several normal forms, of this kind or of another."""
+        return type(self).key is not Kind.key or type(self).another is not Kind.another
 
     def fullest(self, values: Iterable[str]) -> str:
         """Give of several normal forms of one thing the one that says most."""

@@ -30,8 +30,8 @@ def spelled(text: str) -> str:
 
 
 def query(text: str) -> str:
-    """Give a query without parameters that say who clicked; the others stay as they are and where they are."""
-    return "&".join([part for part in spelled(text).split("&") if not _says_who(part)])
+    """Give a query without empty parameters and those that say who clicked; the others stay as and where they are."""
+    return "&".join([part for part in spelled(text).split("&") if part and not _says_who(part)])
 
 
 def names_a_mailbox(text: str) -> bool:

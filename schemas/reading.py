@@ -44,11 +44,9 @@ class Reader:
         return _validated({**columns, "kind": kind.name}, kind)
 
     def _kind(self, columns: Mapping[str, str]) -> Kind:
-        if "kind" in columns:
-            return kinds.get(columns["kind"])
-        if self._default_kind is not None:
-            return self._default_kind
-        return kinds.recognise(refang(columns.get("value", "")))
+        named = kinds.get(columns["kind"]) if "kind" in columns else self._default_kind
+        plain = refang(columns.get("value", ""))
+        return kinds.recognise(plain) if named is None else kinds.meant(named, plain)
 
     def _like_before(self, fields: Mapping[str, str]) -> Report:
         kind = self._kind(fields)

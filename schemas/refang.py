@@ -9,7 +9,7 @@ from schemas.text import whole
 _LONGEST = 8192
 # A value with none of these needs no work but trimming; most rows of most files have none.
 _SUSPECT = re.compile(
-    r"[^\x21-\x7e]|[\[\](){}<>\\|`\"']|h(?:xx|tx|xt|__|--|\*\*|##|\+\+)|meow:|fx+p:|&#", re.IGNORECASE
+    r"[^\x21-\x7e]|[\[\](){}<>\\|`\"']|h(?:xx|tx|xt|__|--|\*\*|##|\+\+)|meow:|fx+p:|&#|[,;]$", re.IGNORECASE
 )
 
 _INVISIBLE = dict.fromkeys(
@@ -45,6 +45,8 @@ _SCHEME = re.compile(
     r"(?= ?[\[({]? ?(?:[:/\\]|colon))",
     re.IGNORECASE,
 )
+# A link within a link, as in a query that says where to go on to.
+_INNER_SCHEME = re.compile(r"(?<=[=/?&:#|,;])h(?:xx|tx|xt)p(s?)(?=:|%3a)", re.IGNORECASE)
 _FTP = re.compile(r"^[^\w\[]*fx+p(?=\W)", re.IGNORECASE)
 _COLON = re.compile(r" ?[\[({] ?(?::|colon) ?(//)? ?[\])}] ?", re.IGNORECASE)
 _SLASHES = re.compile(r"[\[({] ?(//?|slash) ?[\])}]", re.IGNORECASE)
@@ -56,6 +58,9 @@ _DOT = re.compile(
 _AT = re.compile(rf" ?{_OPEN} ?{_SIGN} ?{_CLOSE} ?|&#(?:64|x40);", re.IGNORECASE)
 _AT_WORD = re.compile(_SIGN, re.IGNORECASE)
 _LABEL = re.compile(r"^\[(\[[^\[\]]+\]|[^\[\]]+)\]$")
+# What a sentence or a list puts around a value: a pair of brackets, and signs behind it.
+_IN_BRACKETS = re.compile(r"^\(([^()]+)\)$")
+_BEHIND = ",;，；、"
 
 
 def refang(raw: str) -> str:
@@ -82,8 +87,9 @@ def refang_text(text: str) -> str:
 def refang_once(raw: str) -> str:
     """Undo one layer of defanging of a value of any length."""
     # Runs of blanks would cost the expressions below the square of their length.
-    value = " ".join(_seen(raw).split()).strip(_QUOTES).strip()
+    value = " ".join(_seen(raw).split()).rstrip(_BEHIND).strip(_QUOTES).rstrip(_BEHIND).strip()
     value = _SCHEME.sub(lambda match: match[1] + "http" + (match[2] or match[3]).lower(), value)
+    value = _INNER_SCHEME.sub(lambda match: "http" + match[1].lower(), value)
     value = _FTP.sub("ftp", value)
     value = _COLON.sub(lambda match: ":" + (match[1] or ""), value)
     value = _SLASHES.sub(lambda match: "/" if "slash" in match[0].lower() else match[1], value)
@@ -93,6 +99,8 @@ def refang_once(raw: str) -> str:
     value = _mailbox(_AT.sub("@", value))
     if "[" in value:
         value = _LABEL.sub(r"\1", value).strip()
+    if value.startswith("("):
+        value = _IN_BRACKETS.sub(r"\1", value).strip()
     return value
 
 

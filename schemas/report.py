@@ -127,11 +127,12 @@ class Report(BaseModel):
         """Bring the value into its normal form and give the report its end."""
         if not isinstance(data, Mapping) or not isinstance(data.get("value"), str) or "kind" not in data:
             return data
-        kind = kinds.get(data["kind"])
         if len(data["value"]) > MAX_VALUE:  # cut to that, it might be another value
             raise Rejected("bad-value", f"value: longer than the {MAX_VALUE} characters that any value has")
-        normal = kind.normalise(refang(data["value"]), data.get("details") or {})
-        data = {**data, "value": normal.value, "details": normal.details}
+        plain = refang(data["value"])
+        kind = kinds.meant(kinds.get(data["kind"]), plain)
+        normal = kind.normalise(plain, data.get("details") or {})
+        data = {**data, "kind": kind.name, "value": normal.value, "details": normal.details}
         if data.get("holder_status") is not None and not kind.account:
             raise Rejected("holder-status-misplaced", f"nobody holds a {kind.name}: leave holder_status out")
         if data.get("tlp", Tlp.AMBER) in _LEVELS[: _LEVELS.index(widest := kind.widest(normal))]:

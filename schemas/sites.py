@@ -120,6 +120,11 @@ class Sites:
             }
             self._written[site.name] = [(re.compile(_regex(site, form)), each) for form, each in forms.items()]
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Give the hosts whose pages may name something."""
+        return frozenset(self._rules)
+
     def named(self, word: str) -> Site | None:
         """Give the site that people call ``word``."""
         return self._words.get(plain(word))

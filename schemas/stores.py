@@ -165,6 +165,11 @@ def every() -> tuple[Site, ...]:
     return _sites().every
 
 
+def hosts() -> frozenset[str]:
+    """Give the hosts whose pages may be an app's."""
+    return _sites().hosts
+
+
 def named(word: str) -> Site | None:
     """Give the store, or the operating system, that people call ``word``."""
     return _sites().named(word)

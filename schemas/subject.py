@@ -43,7 +43,7 @@ class Subject(BaseModel):
         if not isinstance(named, str | None) or not _are_texts(details):
             return said  # the field's own check says so, with its name
         raw = refang(said["value"][: MAX_VALUE + 1])
-        kind = kinds.get(named) if named else kinds.recognise(raw)
+        kind = kinds.meant(kinds.get(named), raw) if named else kinds.recognise(raw)
         normal = kind.normalise(raw, details)
         return {**said, "kind": kind.name, "value": normal.value, "details": normal.details}
 

@@ -4,8 +4,8 @@ import re
 
 from schemas import thai_banks
 from schemas.banks import national
-from schemas.banks.spelling import bare
-from schemas.banks.written import is_grouped, names
+from schemas.banks.spelling import bare, plain
+from schemas.banks.written import is_grouped, names, parted
 from schemas.errors import Rejected
 
 BIC_SHAPE = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
@@ -53,3 +53,14 @@ def _thai_bank(name: str, written: str, country: str) -> str:
     if found.shared and not sure and not plain_ten:
         raise Rejected("bank-unknown", "banks of several countries have this name or code: add country TH, or the BIC")
     return found.bank.bic
+
+
+def is_named(text: str) -> bool:
+    """Tell whether ``text`` is an account's number with the name of a Thai bank beside it, and nothing else."""
+    words, number = parted(plain(text), "", alone=True)
+    if not words or words.isdigit() or not number:
+        return False
+    try:
+        return bool(bank_called(words, number, ""))
+    except Rejected:
+        return False

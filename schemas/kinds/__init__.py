@@ -31,6 +31,26 @@ def get(name: str) -> Kind:
         raise Rejected("unknown-kind", f"there is no kind of that name; there are: {known}") from None
 
 
+def meant(kind: Kind, raw: str) -> Kind:
+    """Give the kind of a value that is reported as one of ``kind``: an account's page is the account, not a URL."""
+    if name := kind.another(raw):
+        other = get(name)
+        try:
+            other.normalise(raw)
+        except Rejected:
+            return kind
+        return other
+    return kind
+
+
+def known_as(name: str, value: str) -> tuple[str, str]:
+    """Give kind and value under which all normal forms of one thing are one, whichever kind they were reported as."""
+    kind = get(name)
+    if (other := meant(kind, value)) is not kind:
+        kind, value = other, other.normalise(value).value
+    return kind.name, kind.key(value)
+
+
 def recognise(raw: str) -> Kind:
     """Give the one kind that a value without a kind looks like. Raises ``Rejected`` where none or several do."""
     found = [kind for kind in every().values() if kind.recognises(raw)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from schemas import stores
+from schemas import hosts, stores
 from schemas.address import LONGEST, begins_as_address
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
@@ -14,6 +14,21 @@ from schemas.sites import Site
 from schemas.text import digits
 
 _LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")
+_PACKAGE_NAME = re.compile(
+    r"(?:com|org|net|edu|gov|io|co|me|app|dev|[a-z]{2})(?:\.[A-Za-z][A-Za-z0-9_]*){2,8}", re.ASCII
+)
+_BACKWARDS = ("com.", "org.", "net.")
+# Suffixes of the internet that packages end in.
+_LAST_WORDS = frozenset(
+    [
+        *("app", "bank", "bet", "cafe", "camera", "cards", "cash", "casino", "chat", "cloud", "club", "credit", "dev"),
+        *("digital", "email", "exchange", "finance", "fit", "fitness", "fun", "game", "games", "gift", "gold", "group"),
+        *("health", "insurance", "kids", "life", "link", "live", "loan", "loans", "love", "market", "media", "mobi"),
+        *("mobile", "money", "music", "network", "news", "one", "online", "pay", "photo", "photos", "play", "plus"),
+        *("poker", "pro", "services", "shop", "social", "store", "studio", "support", "systems", "tax", "team", "tech"),
+        *("tools", "trade", "trading", "video", "vip", "wallet", "world", "zone"),
+    ]
+)
 _ANDROID_URI = re.compile(r"(?:android-app://|package:)([^/]+)(?:/.*)?", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _FILE = re.compile(r".+\.(?:apk|apks|apkm|xapk|aab|ipa|exe|msi|dmg)", re.IGNORECASE)
@@ -67,7 +82,9 @@ class App(Kind):
             return False
         if "/" in raw and stores.is_listing(raw):
             return True
-        if ":" not in raw or "//" in raw:
+        if ":" not in raw:
+            return _may_be_a_package(raw)
+        if "//" in raw:
             return False
         store, name = _parted(raw)
         return store is not None and stores.written(store, name) is not None
@@ -76,6 +93,20 @@ class App(Kind):
         """Give made-up names in the stores' spellings, and what names no app."""
         yield from _examples_of_spelling()
         yield from _examples_of_refusal()
+
+
+def _may_be_a_package(raw: str) -> bool:
+    """Tell whether a name without a system may be an Android package, be it a domain's too: com.easy.app is both.
+
+    Packages begin with a domain read backwards; few domains begin so, and of these most end in no word that a
+    package would.
+    """
+    if _PACKAGE_NAME.fullmatch(raw) is None:
+        return False
+    name = raw.lower()
+    if not hosts.has_suffix(name):
+        return True
+    return name.startswith(_BACKWARDS) and name.rpartition(".")[2] in _LAST_WORDS
 
 
 def _of_columns(given: Mapping[str, str]) -> Site | None:

@@ -11,7 +11,7 @@ from schwifty.exceptions import SchwiftyException
 
 from schemas import thai_banks
 from schemas.banks import equivalence, examples, iban, lengths, national
-from schemas.banks.called import BIC_SHAPE, bank_called, one_bank
+from schemas.banks.called import BIC_SHAPE, bank_called, is_named, one_bank
 from schemas.banks.spelling import bare, compact, is_card, plain, refuse_counted
 from schemas.banks.written import parted
 from schemas.errors import Rejected
@@ -22,6 +22,10 @@ from schemas.vocabulary import Action
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
 
 _OWN = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")
+
+
+# Words and ten digits or more: perhaps a bank's name and a number.
+_NAMED = re.compile(r"(?=.*[\s(])(?=.*[A-Za-zก-๛]{2})(?=(?:\D*\d){10})[^:/@]+")
 
 
 class BankAccount(Kind):
@@ -71,8 +75,15 @@ class BankAccount(Kind):
         return equivalence.fullest(values)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is shaped like an IBAN of a country that has them, or is written as our normal form."""
-        if len(raw) > 60 or raw not in (raw.upper(), raw.lower()):
+        """Tell whether ``raw`` is shaped like an IBAN of a country that has them, or is written as our normal form.
+
+        So is a number of ten digits or more beside the name of a Thai bank, but beside its code alone.
+        """
+        if len(raw) > 60:
+            return False
+        if _NAMED.fullmatch(raw) and is_named(raw):
+            return True
+        if raw not in (raw.upper(), raw.lower()):
             return False
         text = raw.upper()
         # With dots it may be a domain name.

@@ -17,7 +17,7 @@ from schemas.kind import NO_DETAILS, Example, Kind, Normal
 _LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}")
 _ADDRESS = re.compile(r"\[?[0-9a-f]*:[0-9a-f:.]+\]?|(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}\.?")
-_ORIGIN = re.compile(r"https?://([^/?#@\\]+)/?")
+_ORIGIN = re.compile(r"(?:https?://(?=[^/]+$))?([^/?#@\\]+)|(?:https?://)?([^/?#@\\]+)/\.?")
 
 
 class Domain(Kind):
@@ -47,6 +47,9 @@ class Domain(Kind):
         yield Example("shop.example.com", "shop.example.com")
         yield Example("SHOP.Example.COM.", "shop.example.com")
         yield Example("https://shop.example.com/", "shop.example.com")
+        yield Example("shop.example.com/", "shop.example.com")
+        yield Example("(shop[.]example[.]com),", "shop.example.com")
+        yield Example("shop.example.com/.", "shop.example.com")
         yield Example("*.example.co.th", "example.co.th")
         yield Example("ec2-192-0-2-7.compute-1.amazonaws.com", "ec2-192-0-2-7.compute-1.amazonaws.com")
         yield Example("bücher.example.com", "xn--bcher-kva.example.com")
@@ -78,7 +81,7 @@ class Domain(Kind):
 def _a_labels(name: str) -> str:
     """Give the A-label form of a name that is not plainly one, or say what it is instead."""
     if origin := _ORIGIN.fullmatch(name):
-        name = origin[1]
+        name = origin[1] or origin[2]
     if _ADDRESS.fullmatch(name):
         raise Rejected("ip-address", "this is an IP address, not a domain name; report it as one")
     if "@" in name and "/" not in name and "%" not in name:

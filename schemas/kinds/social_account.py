@@ -15,8 +15,14 @@ from schemas.sites import Found, Site
 from schemas.text import digits
 from schemas.vocabulary import Action
 
-# "Telegram: example", "LINE ID: example", "ไอดีไลน์ example"
-_LABELLED = re.compile(r"([^:：@/~]{1,40}?)\s*(?:[:：]\s*|\s(?=[@~+\d])|(?<=[ก-๛])\s+(?=[\w@~]))(\S.*)")
+# "Telegram: example", "LINE ID: example", "LINE ID example", "add line example", "ไอดีไลน์ example", "แอดไลน์ example"
+_LABELLED = re.compile(
+    r"([^:：@/~]{1,40}?)\s*(?:[:：]\s*|\s(?=[@~+\d])|(?<=[ก-๛])\s+(?=[\w@~])|(?<=\bid)\s+(?=[\w@~]))(\S.*)",
+    re.IGNORECASE,
+)
+_ADDED = re.compile(r"(add\s+[^\s:：@/~]{1,20})\s+(?=[\w@~])(\S+)", re.IGNORECASE)
+# Without a colon a word in front has to say that an account follows, else "Facebook 2024" would be one.
+_SAYS_ACCOUNT = re.compile(r"add\s|[^:@]{0,30}?(?:\bid\s+[\w~@]|[ก-๛]\s+[\w~@]|\s[@~+])", re.IGNORECASE)
 _FEDIVERSE = re.compile(r"@[\w.-]+@[\w.-]+\.[a-z]{2,}", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 _NUMBER = re.compile(r"\+?[\d\s().-]{7,}")
@@ -75,7 +81,8 @@ class SocialAccount(Kind):
             return True
         if _FEDIVERSE.fullmatch(raw):
             return True
-        parted = _parted(raw) if ":" in raw and "//" not in raw else None
+        said = ":" in raw or ("：" in raw) or _SAYS_ACCOUNT.match(raw) is not None
+        parted = _parted(raw) if said and "//" not in raw else None
         return parted is not None and platforms.written(*parted) is not None
 
     def examples(self) -> Iterable[Example]:
@@ -94,8 +101,9 @@ def _parted(text: str) -> tuple[Site, str] | None:
     """Give the platform that stands in front of a handle, and the handle; None where none does."""
     if _FEDIVERSE.fullmatch(text) and (fediverse := platforms.named("mastodon")):
         return fediverse, text
-    if (label := _LABELLED.fullmatch(text)) and (platform := platforms.named(label[1])):
-        return platform, label[2]
+    for form in (_LABELLED, _ADDED):
+        if (label := form.fullmatch(text)) and (platform := platforms.named(label[1])):
+            return platform, label[2]
     return None
 
 

@@ -7,14 +7,15 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from schemas import chains
-from schemas.chains import evm, others
+from schemas.chains import evm, examples, explorers, others
 from schemas.chains.address import EVM, SUBSTRATE
-from schemas.chains.names import wanted
-from schemas.chains.uri import read_uri
+from schemas.chains.names import chain_called, wanted
+from schemas.chains.uri import Request, read_uri
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
 from schemas.vocabulary import Action
 
+_MOST_WORDS = 6
 # What an address says where it does not say its chain.
 _FAMILIES = {EVM: "an Ethereum-like chain", SUBSTRATE: "a Substrate chain"}
 
@@ -44,7 +45,7 @@ class Wallet(Kind):
         """Give the address in its chain's one spelling, with the chain where it is known."""
         chain = wanted(given.get("chain", ""), given.get("currency", "")) if given else ""
         text, tag = raw, None
-        if ":" in raw and not chains.looks_like_address(raw) and (request := read_uri(raw)):
+        if (request := _requested(raw)) is not None:
             text, tag = request.address, request.tag
             chain = _agreed(chain, request.chain)
         address = chains.read(text, chain)
@@ -59,19 +60,39 @@ class Wallet(Kind):
         """Tell whether ``raw`` has the form of an address, or is a payment URI of a chain."""
         if chains.looks_like_address(raw):
             return True
-        if ":" not in raw or len(raw) > 500:
+        if len(raw) > 500:
             return False
         try:
-            request = read_uri(raw)
+            request = _requested(raw)
         except Rejected:
             return True
         return request is not None and chains.looks_like_address(request.address)
 
     def examples(self) -> Iterable[Example]:
         """Give the examples of the chains' own specifications and the addresses of the private key 1, and no others."""
-        yield from _examples_of_spelling()
-        yield from _examples_of_chain()
-        yield from _examples_of_refusal()
+        return examples.every()
+
+
+def _requested(raw: str) -> Request | None:
+    """Give what is said beside an address: by a payment URI, an explorer's page, or the name of its chain."""
+    if chains.looks_like_address(raw):
+        return None
+    if "/" in raw and (page := explorers.at(raw)) is not None:
+        return page
+    request = read_uri(raw) if ":" in raw else None
+    if " " in raw and (request is None or not chains.looks_like_address(request.address)):
+        request = _named(raw) or request
+    return request
+
+
+def _named(raw: str) -> Request | None:
+    """Give the address of a few words of which the others name its chain: ``ETH 0x…``, ``USDT (TRC20) T…``."""
+    words = raw.split(maxsplit=_MOST_WORDS + 1)
+    addresses = [word for word in words if chains.looks_like_address(word.strip("()[],;"))]
+    if len(addresses) != 1 or len(words) > _MOST_WORDS:
+        return None
+    chain = chain_called(" ".join(word for word in words if word is not addresses[0]))
+    return None if chain is None else Request(addresses[0].strip("()[],;"), chain)
 
 
 @cache
@@ -86,127 +107,3 @@ def _agreed(named: str, written: str) -> str:
         if general in ("", special) or (general == EVM and special in evm.CHAINS):
             return special
     raise Rejected("wrong-chain", "the value names one chain and the report's columns another; keep the right one")
-
-
-# BIP-173 and others show the key of the generator point, whose private key is 1; the rest is in the specifications.
-_P2PKH, _SEGWIT = "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
-_TAPROOT = "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"
-_EVM = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"
-_EIP_55 = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-_CASH, _CASH_LEGACY = "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a", "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu"
-_SCRIPT = "3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC"
-_DOGE, _TRON = "DFpN6QqFfUm3gKNaxN6tNcab1FArL9cZLE", "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC"
-_XRP, _XRP_TAGGED = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf", "XVLhHMPHU98es4dbozjVtdWzVrDjtV8xvjGQTYPiAx6gwDC"
-_TON = "0:ca6e321c7cce9ecedf0a8ca2492ec8592494aa5fb5ce0387dff96ef6af982a3e"
-_DOT, _SS58 = "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
-_SOL = "83astBRguLMdt2h5U1Tpdq5tjFoJ6noeGwaY3mDLVcri"
-_ADA = "addr1vx2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzers66hrl8"
-_STAKE = "stake1uyehkck0lajq8gr28t9uxnuvgcqrc6070x3k9r8048z8y5gh6ffgw"
-_BYRON = "Ae2tdPwUPEZFRbyhz3cpfC2CumGzNkFBN2L42rcUc2yjQpEkxDbkPodpMAi"
-_XMR = "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H"
-_ZEC_UNIFIED = (
-    "u1l8xunezsvhq8fgzfl7404m450nwnd76zshscn6nfys7vyz2ywyh4cc5daaq0c7q2su5lqfh23sp7fkf3kt27ve5948mzpfdvckzaect2jtte308"
-    "mkwlycj2u0eac077wu70vqcetkxf"
-)
-
-
-def _example(raw: str, value: str, on: str, /, **given: str) -> Example:
-    """Give an example that is taken as ``value`` on the chain ``on``."""
-    return Example(raw, value, given=given, details={"chain": on} if on else {})
-
-
-def _examples_of_spelling() -> Iterable[Example]:
-    """Give each form of address, and the spellings that meet in one."""
-    for raw, value, chain in (
-        (_P2PKH, _P2PKH, "bitcoin"),
-        (_SCRIPT, _SCRIPT, "bitcoin"),
-        (_SEGWIT.upper(), _SEGWIT, "bitcoin"),
-        (_TAPROOT, _TAPROOT, "bitcoin"),
-        (f"bitcoin:{_P2PKH}?amount=0.1&label=x", _P2PKH, "bitcoin"),
-        (f"BITCOIN:{_SEGWIT.upper()}", _SEGWIT, "bitcoin"),
-        (f"BTC: {_P2PKH}", _P2PKH, "bitcoin"),
-        (f"bip122:000000000019d6689c085ae165831e93:{_P2PKH}", _P2PKH, "bitcoin"),
-        ("LVuDpNCSSj6pQ7t9Pv6d6sUkLKoqDEVUnJ", "LVuDpNCSSj6pQ7t9Pv6d6sUkLKoqDEVUnJ", "litecoin"),
-        (_DOGE, _DOGE, "dogecoin"),
-        ("XmN7PQYWKn5MJFna5fRYgP6mxT2F7xpekE", "XmN7PQYWKn5MJFna5fRYgP6mxT2F7xpekE", "dash"),
-        ("GUXByHDZLvU4DnVH9imSFckt3HEQ5cFgE5", "GUXByHDZLvU4DnVH9imSFckt3HEQ5cFgE5", "bitcoin-gold"),
-        (f"bitcoincash:{_CASH}", _CASH, "bitcoin-cash"),
-        ("zp63uahgrxged4z5jswyt5dn5v3lzsem6crlrlr74y", "qp63uahgrxged4z5jswyt5dn5v3lzsem6cy4spdc2h", "bitcoin-cash"),
-        ("t1UYsZVJkLPeMjxEtACvSxfWuNmddpWfxzs", "t1UYsZVJkLPeMjxEtACvSxfWuNmddpWfxzs", "zcash"),
-        (_ZEC_UNIFIED, _ZEC_UNIFIED, "zcash"),
-        (_EIP_55, _EVM, ""),
-        ("0X" + _EVM[2:].upper(), _EVM, ""),
-        (f"ethereum:{_EIP_55}", _EVM, ""),
-        (f"ethereum:pay-{_EIP_55}@56", _EVM, "bsc"),
-        (f"ethereum:{'0x' + 40 * '1'}@1/transfer?address={_EVM}&uint256=1", _EVM, "ethereum"),
-        (f"eip155:137:{_EVM}", _EVM, "polygon"),
-        (_TRON, _TRON, "tron"),
-        (_XRP, _XRP, "ripple"),
-        (_XRP_TAGGED, _XRP_TAGGED, "ripple"),
-        (f"xrpl:{_XRP}?dt=1", _XRP_TAGGED, "ripple"),
-        ("XVLhHMPHU98es4dbozjVtdWzVrDjtV5fdx1mHp98tDMoQXb", _XRP, "ripple"),
-        (_SOL, _SOL, "solana"),
-        (_XMR, _XMR, "monero"),
-        ("EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHF", _TON, "ton"),
-        ("UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff+W72r5gqPuwA", _TON, "ton"),
-        ("ton://transfer/UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPuwA?amount=1", _TON, "ton"),
-        (_TON.upper(), _TON, "ton"),
-        (_ADA, _ADA, "cardano"),
-        (_STAKE, _STAKE, "cardano"),
-        (_BYRON, _BYRON, "cardano"),
-        (_DOT, _DOT, "polkadot"),
-        (_SS58, _SS58, ""),
-    ):
-        yield _example(raw, value, chain)
-
-
-def _examples_of_chain() -> Iterable[Example]:
-    """Give what a chain or currency that is named does."""
-    yield _example(_P2PKH, _P2PKH, "bitcoin", chain="BTC")
-    yield _example(_P2PKH, _P2PKH, "bitcoin", currency="xbt")
-    yield _example(_P2PKH, _P2PKH, "bitcoin-sv", currency="BSV")
-    yield _example(_CASH_LEGACY, _CASH, "bitcoin-cash", chain="Bitcoin Cash (BCH)")
-    yield _example(_SCRIPT, "MJiPwX84iBe4WnFDwsYGgtnz1XonPhUqhf", "litecoin", currency="LTC")
-    yield _example(_DOGE, _DOGE, "verge", currency="XVG")
-    yield _example(_EIP_55, _EVM, "ethereum", currency="ETH")
-    yield _example(_EIP_55, _EVM, "", currency="USDT")
-    yield _example(_EIP_55, _EVM, "bsc", chain="BEP20", currency="USDT")
-    yield _example(_EVM[2:], _EVM, "arbitrum", chain="Arbitrum One")
-    yield _example(_TRON, _TRON, "tron", chain="USDT (TRC-20)")
-    yield _example(_TRON, _TRON, "tron", currency="usdc")
-    yield _example("417E5F4552091A69125d5DfCb7b8C2659029395Bdf", _TRON, "tron", chain="Tron")
-    yield _example(_SS58, _DOT, "polkadot", currency="DOT")
-    yield _example(_P2PKH, _P2PKH, "bitcoin", chain="บิทคอยน์")
-    yield Example(_TRON, reason="wrong-chain", given={"chain": "bitcoin"})
-    yield Example(_TRON, reason="wrong-chain", given={"currency": "ETH"})
-    yield Example(_EVM, reason="wrong-chain", given={"chain": "TRC20"})
-    yield Example(f"ethereum:{_EVM}@1", reason="wrong-chain", given={"chain": "bsc"})
-    yield Example(_EVM, reason="chain-unknown", given={"chain": "no such chain"})
-    yield Example(_EVM, reason="chain-unknown", given={"currency": "XLM"})
-
-
-def _examples_of_refusal() -> Iterable[Example]:
-    """Give what is no address, or a damaged one."""
-    yield Example("1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMh", reason="checksum")
-    yield Example("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", reason="checksum")
-    yield Example("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", reason="checksum")
-    yield Example("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", reason="checksum")
-    yield Example("EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHG", reason="checksum")
-    yield Example("tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", reason="testnet")
-    yield Example("mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r", reason="testnet")
-    yield Example("kQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPgpP", reason="testnet")
-    yield Example(f"ethereum:{_EVM}@11155111", reason="testnet")
-    yield Example(_SEGWIT.capitalize(), reason="wallet-form")
-    yield Example(_P2PKH + "xyz", reason="wallet-form")
-    yield Example(_P2PKH.lower(), reason="wallet-form")
-    yield Example(_SEGWIT[:-5] + "B" + _SEGWIT[-5:], reason="wallet-form")
-    yield Example(_EVM[:-1], reason="wallet-form")
-    yield Example("SXyGazfm6S3xfcySmD6QNkZYmtfysC2jvc", reason="wallet-form")
-    yield Example("", reason="wallet-form")
-    yield Example(_EVM[2:], reason="wallet-ambiguous")
-    yield Example("0x" + 32 * "5a", reason="not-an-address")
-    yield Example("someone.eth", reason="not-an-address")
-    yield Example("5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ", reason="not-an-address")
-    yield Example("abandon " * 11 + "about", reason="not-an-address")
-    yield Example(f"https://etherscan.io/address/{_EVM}", reason="not-an-address")
-    yield Example(f"ethereum:{_EVM}/approve", reason="not-an-address")

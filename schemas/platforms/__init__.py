@@ -11,8 +11,8 @@ from schemas.sites import Found, Site, Sites, plain
 
 # What stands beside a platform's name without changing which one it is.
 _BESIDE = re.compile(
-    r"\b(?:page|group|account|profile|user ?name|user|id|channel|oa|official|handle|chat|app)\b|@"
-    r"|บัญชี|ไอดี|เพจ|กลุ่ม|ช่อง|แอป(?:พลิเคชัน)?",
+    r"\b(?:page|group|account|profile|user ?name|user|id|channel|oa|official|handle|chat|app|add)\b|@"
+    r"|แอด|เพิ่มเพื่อน|ทัก|บัญชี|ไอดี|เพจ|กลุ่ม|ช่อง|แอป(?:พลิเคชัน)?",
     re.IGNORECASE,
 )
 
@@ -25,6 +25,11 @@ def _sites() -> Sites:
 def every() -> tuple[Site, ...]:
     """Give all platforms; a platform's name is its ``account_type`` in STIX."""
     return _sites().every
+
+
+def hosts() -> frozenset[str]:
+    """Give the hosts whose pages may be an account's."""
+    return _sites().hosts
 
 
 def named(word: str) -> Site | None:

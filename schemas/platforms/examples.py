@@ -172,6 +172,13 @@ def _of_writing() -> Iterable[Example]:
     yield Example("https://t.me/example_name", "telegram:example_name", given={"platform": "telegram"})
     yield from _meeting("telegram:example_name", "Telegram: @example_name", "TG @Example_Name")
     yield from _meeting("line:example.id", "LINE ID: example.id", "ไอดีไลน์ example.id", "ไลน์: example.id")
+    yield from _meeting(
+        "line:example.id", "line id example.id", "แอดไลน์ example.id", "add line example.id", "LINE ID：example.id"
+    )
+    yield from _meeting("line:@example", "แอดไลน์ @example", "https://page.line.me/@example", "page.line.me/example.")
+    yield from _meeting(
+        "facebook:exampleshop", "https://www.facebook.com/pg/Example.Shop", "https://facebook.com/pg/exampleshop/about/"
+    )
     yield from _meeting("line:@example", "line:@example")
 
 

@@ -75,6 +75,7 @@ MESSENGERS = (
             page("line://ti/p/~<login>"),
             page("line://ti/p/@<login>", "@<login>"),
             page("page.line.me/<login>", "@<login>"),
+            page("page.line.me/@<login>", "@<login>"),
             page("page.line.me/?accountId=<login>", "@<login>"),
             page("lin.ee/<code>", "lin.ee/<code>"),
             page("/{ti/p/|R/ti/p/}<code>", "ti/p/<code>"),

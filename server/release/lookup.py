@@ -95,8 +95,10 @@ def _readings(value: str) -> Iterator[tuple[str, str]]:
     taken = False
     for kind in kinds.every().values():
         try:
-            yield kind.name, kind.normalise(value).value
+            normal = kind.normalise(value)
             taken = True
+            if kinds.meant(kind, value) is kind:
+                yield kind.name, normal.value
         except Rejected as refusal:
             refusals.append(f"{kind.name}: {refusal.message}")
     if not taken:

@@ -14,7 +14,7 @@ from server.store.tables import mentions
 
 def subject(kind: str, value: str) -> str:
     """Give the name under which a value in its normal form is known here, the same for all forms of one thing."""
-    return f"{kind}:{kinds.get(kind).key(value)}"
+    return ":".join(kinds.known_as(kind, value))
 
 
 def passed_on(object_id: str) -> str:

@@ -23,7 +23,7 @@ def stix(kind: str, value: str, profile: Profile = Profile.FULL) -> list[dict[st
         ("payment-alias", "upi:someone@ybl", "upi", "someone@ybl"),
         ("phone", "TH:KBANK", "sms-sender", "TH:KBANK"),
         ("phone", "TH:1555", "short-code", "TH:1555"),
-        ("bank-account", "US:021000021:1234567890", "bank-account", "US:021000021:1234567890"),
+        ("bank-account", "US:064208165:1234567890", "bank-account", "US:064208165:1234567890"),
         ("bank-account", "IN:PYTM:919912345678", "bank-account", "IN:PYTM:919912345678"),
         ("company", "GB:00000006", "company-register", "GB:00000006"),
     ],

@@ -70,9 +70,24 @@ def test_an_app_in_a_store_is_recognised_as_the_app(url: str) -> None:
     assert kinds.recognise(url).name == "app"
 
 
-@pytest.mark.parametrize("text", [PACKAGE, "example.app", "com.example.app"])
-def test_what_may_be_a_domain_is_not_taken_for_an_app(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["example.app", "app.example.com", "com.example.com", "com.my-shop.app", "org.example.top"]
+)
+def test_a_domain_is_not_taken_for_an_app(text: str) -> None:
     assert not APP.recognises(text)
+
+
+@pytest.mark.parametrize("text", [PACKAGE, "com.easy.app", "com.example.loan", "net.example.wallet.vip"])
+def test_what_may_be_a_package_and_a_domain_is_asked_for(text: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        kinds.recognise(text)
+    assert refusal.value.reason == "kind-ambiguous"
+
+
+@pytest.mark.parametrize("text", ["com.example.bankapp", "th.co.example.kplus", "com.Example.MobileBanking"])
+def test_what_can_be_no_domain_is_an_app_whose_system_is_asked_for(text: str) -> None:
+    assert kinds.recognise(text).name == "app"
+    assert APP.normalise(text, {"os": "android"}).value == f"android:{text}"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from schwifty import BIC, IBAN
 
-from schemas import thai_banks
+from schemas import kinds, thai_banks
 from schemas.errors import Rejected
 from schemas.kind import Example, Normal
 from schemas.kinds.bank_account import BankAccount
@@ -218,7 +218,12 @@ def test_what_names_one_account_is_taken(raw: str, columns: dict[str, str], valu
     [
         "",
         "1234567890",
-        "KBANK 123-4-56789-0",
+        "KBANK 123",
+        "kbank1234567890",
+        "SCB 1234567890",
+        "004-123-4-56789-0",
+        "TrueMoney 0812345678",
+        "Bangkok 0812345678 101",
         "De89370400440532013000",
         "DE8937040044053201300",
         "TH29KASI60161331926819",
@@ -284,3 +289,17 @@ def test_any_report_is_taken_or_refused_without_being_repeated(raw: str, columns
         ]
     else:
         assert BANK.normalise(result.value, result.details) == result
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "KBANK 123-4-56789-0",
+        "กสิกรไทย (KBANK) 123-4-56789-0",
+        "KBANK (004) 123-4-56789-0",
+        "ธ.กสิกรไทย 1234567890",
+        "bbl 1234567890",
+    ],
+)
+def test_a_number_beside_a_thai_banks_name_is_recognised(raw: str) -> None:
+    assert kinds.recognise(raw).name == "bank-account"
