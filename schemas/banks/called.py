@@ -3,12 +3,14 @@
 import re
 
 from schemas import thai_banks
-from schemas.banks import national
+from schemas.banks import lengths, national
 from schemas.banks.spelling import bare, plain
 from schemas.banks.written import is_grouped, names, parted
 from schemas.errors import Rejected
 
 BIC_SHAPE = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+
+_MOBILE = re.compile(r"0[689]")
 
 
 def one_bank(*named: str) -> str:
@@ -56,11 +58,16 @@ def _thai_bank(name: str, written: str, country: str) -> str:
 
 
 def is_named(text: str) -> bool:
-    """Tell whether ``text`` is an account's number with the name of a Thai bank beside it, and nothing else."""
+    """Tell whether ``text`` is an account's number with the name of a Thai bank beside it, and nothing else.
+
+    A number that is written as one of a mobile telephone may be that, in a town that a bank is named after.
+    """
     words, number = parted(plain(text), "", alone=True)
-    if not words or words.isdigit() or not number:
+    if not words or words.isdigit() or not number or (_MOBILE.match(bare(number)) and not is_grouped(number)):
         return False
     try:
-        return bool(bank_called(words, number, ""))
+        bank = bank_called(words, number, "")
+        lengths.check(bank, bare(number))
     except Rejected:
         return False
+    return 10 <= len(bare(number)) <= 15

@@ -224,6 +224,7 @@ def test_what_names_one_account_is_taken(raw: str, columns: dict[str, str], valu
         "004-123-4-56789-0",
         "TrueMoney 0812345678",
         "Bangkok 0812345678 101",
+        "Bangkok 0812345678",
         "De89370400440532013000",
         "DE8937040044053201300",
         "TH29KASI60161331926819",
@@ -299,6 +300,7 @@ def test_any_report_is_taken_or_refused_without_being_repeated(raw: str, columns
         "KBANK (004) 123-4-56789-0",
         "ธ.กสิกรไทย 1234567890",
         "bbl 1234567890",
+        "Bangkok Bank 081-2-34567-8",
     ],
 )
 def test_a_number_beside_a_thai_banks_name_is_recognised(raw: str) -> None:
