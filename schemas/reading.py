@@ -45,22 +45,26 @@ class Reader:
 
     def _kind(self, columns: Mapping[str, str]) -> Kind:
         named = kinds.get(columns["kind"]) if "kind" in columns else self._default_kind
-        plain = refang(columns.get("value", ""))
-        return kinds.recognise(plain) if named is None else kinds.meant(named, plain)
+        return _kind_of(named, refang(columns.get("value", "")))
 
     def _like_before(self, fields: Mapping[str, str]) -> Report:
-        kind = self._kind(fields)
         value = fields.get("value", "")
+        plain = refang(value)
+        kind = _kind_of(kinds.get(fields["kind"]) if "kind" in fields else self._default_kind, plain)
         pattern = self._patterns.get(kind.name)
         if pattern is None or len(value) > MAX_VALUE:
             report = _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
             if kind.widest(Normal(report.value, report.details)) is Tlp.CLEAR:
                 self._patterns[kind.name] = report
             return report
-        normal = kind.normalise(refang(value), _given(self._defaults, kind))
+        normal = kind.normalise(plain, _given(self._defaults, kind))
         if kind.widest(normal) is not Tlp.CLEAR:
             return _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
         return pattern.about(normal)
+
+
+def _kind_of(named: Kind | None, plain: str) -> Kind:
+    return kinds.recognise(plain) if named is None else kinds.meant(named, plain)
 
 
 @cache

@@ -23,6 +23,8 @@ _PORT = re.compile(r"\d{1,5}(?![^/?#\\])")
 _END_OF_AUTHORITY = re.compile(r"[\s/?#\\]")
 # As the parser writes a URL: userinfo, host, port, path, query, fragment.
 _WRITTEN = re.compile(r"(https?://)(?:[^@/?#]*@)?(\[[0-9a-f:.]+\]|[^:/?#]+)(:\d+)?(/[^?#]*)(?:\?([^#]*))?")
+# The last two labels of the host, where a URL is written as most are.
+_LAST_LABELS = re.compile(r"(?:https?://)?(?:[A-Za-z0-9_-]+\.)*([A-Za-z0-9-]+\.[A-Za-z]+)(?=[:/?]|$)(?![^/]*[@\\])")
 _NUMBERS = re.compile(r"\[.+\]|[0-9.]+")
 _NETWORK = re.compile(r"[\d.]+/\d{1,2}")
 _CUT = re.compile(r"\.\.\.\W*$")
@@ -122,9 +124,8 @@ def _of_others() -> frozenset[str]:
 
 def _another(raw: str) -> str:
     """Give the kind of what a page stands for: an account, an app, a wallet; "" where it is only a page."""
-    web = _WEB.match(raw)
-    host = _authority(raw[web.end() :] if web else raw).rpartition("@")[2].partition(":")[0].rstrip(".")
-    if ".".join(host.lower().split(".")[-2:]) not in _of_others():
+    host = _LAST_LABELS.match(raw)
+    if host is not None and host[1].lower() not in _of_others():
         return ""
     if platforms.is_profile(raw):
         return "social-account"
