@@ -1,17 +1,12 @@
 """Where in a report's text a line stands: what its headings and labels say about the values below and behind them."""
 
 import re
-from enum import Enum
+from collections.abc import Callable
 from typing import NamedTuple
 
+from feeds.meaning import SCAM, Place, is_contact, meaning
 
-class Place(Enum):
-    """What a place is for: words, a list of values, what the writer refers to, or what is nobody's scam."""
-
-    WORDS = "words"
-    VALUES = "values"
-    SOURCES = "sources"
-    INNOCENT = "innocent"
+__all__ = ["Labelled", "Outline", "Place", "meaning"]
 
 
 class Labelled(NamedTuple):
@@ -22,42 +17,46 @@ class Labelled(NamedTuple):
     place: Place
 
 
-_SOURCES = re.compile(
-    r"\b(?:references?|sources?|citations?|further reading|read more|more (?:information|info|details)|see also|"
-    r"learn more|credits?|acknowledge?ments?|authors?|contacts?|related|footnotes?|disclaimer|licen[cs]e|"
-    r"fuentes|referencias|quellen|källor)\b"
-    r"|อ้างอิง|แหล่งที่มา|ที่มา|แหล่งข่าว|ติดต่อ|อ่านเพิ่มเติม|ข้อมูลเพิ่มเติม|ผู้เขียน",
-    re.IGNORECASE,
-)
-# "Tweet: x" is where something is told, "Tweeted domains" are values.
-_TOLD = re.compile(
-    r"\b(?:about|background|press|media|news|articles?|blogs?|report(?:s|ed|ing)?|tweet(?:s|ed)?|posts?|previous\w*)\b",
-    re.IGNORECASE,
-)
-_INNOCENT = re.compile(
-    r"\b(?:legit(?:imate)?|official|genuine|impersonated|targeted|abused|brands?|victims?|allow(?:ed)?[ -]?list\w*|"
-    r"white[ -]?list\w*|benign|safe|not malicious|registrars?|name ?servers?|ns ?\d*|nameservers?|whois|registrant|"
-    r"certificates?(?: \w+){0,2}|issuer|asn|isp|hosting provider|file ?names?|file ?size|package|version)\b"
-    r"|เว็บไซต์จริง|ของจริง|ทางการ|ผู้เสียหาย|เหยื่อ",
-    re.IGNORECASE,
-)
-_VALUES = re.compile(
-    r"\b(?:iocs?|indicators?|observables?|artifacts?|domains?|urls?|links?|web ?sites?|sites?|hosts?(?:names?)?|"
-    r"ips?|ipv[46]|address(?:es)?|wallets?|crypto\w*|phones?|telephones?|tel|mobiles?|numbers?|callers?|sms|senders?|"
-    r"e-?mails?|accounts?|ibans?|banks?|pages?|shops?|stores?|channels?|profiles?|handles?|c2|payloads?|locations?|"
-    r"btc|bitcoin|eth|ethereum|usdt|trx|tron|xrp|doge|ada|sol|solana|bnb|ltc|line(?: id)?|telegram|whatsapp|"
-    r"facebook|instagram|tiktok|wechat|promptpay)\b"
-    r"|โดเมน|เว็บ|ลิงก์|ลิ้งก์|เบอร์|หมายเลข|โทร|บัญชี|กระเป๋า|อีเมล|ไลน์|เฟซบุ๊ก|เทเลแกรม|พร้อมเพย์",
-    re.IGNORECASE,
-)
-_FILES = re.compile(r"\b(?:files?|hash(?:es)?|sha-?(?:1|256|512)|md5|samples?|malware|binar(?:y|ies))\b", re.IGNORECASE)
 _MARKDOWN = re.compile(r"(#{1,6})\s+(\S.{0,200}?)\s*#*\s*$")
-_BULLET = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+•●▪–—]+|\d{1,3}[.)]|\[[ xX]\])\s+)*")
+# Signs in front of an item: bullets with or without a blank, numbers, boxes, and what people draw on telephones.
+_BULLET = re.compile(
+    r"\s*(?:>\s*)*(?:(?:[-*+•●▪–—·◦‣]+|\(?\d{1,3}[.)、．]|[一二三四五六七八九十]{1,3}[、.．]|\[[ xX*]\])\s+"
+    r"|[\u2190-\u21ff\u2300-\u23ff\u25b2-\u25c9\u2600-\u2714\u2717-\u2730\u2732-\u27bf\u2b05-\u2b0f\U0001f000-\U0001faff\ufe0f\u200d]+\s*|[-–—•●▪·]{1,2}(?=[^\W_]))*"
+)
+_NUMBERED = re.compile(
+    r"\s*(?:\(?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4}|[A-H])[.):]\)?|\d{1,2}(?:\.\d{1,2}){1,3}|[(（]?[一二三四五六七八九十]{1,3}[、.．)）]|[①-⑳])\s*(?=\D)"
+)
 # "Domain name: x", but not "https://x" and no sentence.
-_LABEL = re.compile(r"[*_`]*([^\W\d_][^:：|*_`\[\]/@.]{1,49}?)[*_`]*\s*[:：][*_`]*(?!\s*[\[({]?\s?[/\\]|\])\s*(?=\S)")
-_COLON = re.compile(r"[*_#\s]*([^:：]{2,150}?)[*_\s]*[:：][*_\s]*$")
-_BOLD = re.compile(r"(?:\*\*|__)([^*_]{2,100})(?:\*\*|__)$")
+_LABEL = re.compile(
+    r"[*_`]*([^\W\d_][^:：|*_`\[\]/@.]{1,59}?)[*_`]*\s*[:：=＝][*_`]*(?!\s*[\[({]?\s?[/\\]|\])\s*(?=\S)"
+)
+_COLON = re.compile(r"[*_#\s]*([^:：]{2,300}?)[*_\s]*[:：][*_\s]*$")
+_SENTENCES = re.compile(r"(?<=[.!?。！？])\s*")
+_FRAMED = re.compile(
+    r"(?:\*\*|__)([^*_]{2,100})(?:\*\*|__):?$|[【\[〔]([^\[\]【】]{2,80})[】\]〕]$|[=~*-]{2,}\s*([^=~*]{2,100}?)\s*[=~*-]{2,}$"
+)
+_UNDERLINE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,}|\*{3,})\s*$")
+_STOPS = re.compile(r"[.!?。！？]$")
+_FORWARDED = re.compile(
+    r"[-_=\s>]*(?:begin )?(?:forwarded message|original message|original email|ข้อความที่ส่งต่อ|ข้อความต้นฉบับ|"
+    r"thư (?:chuyển tiếp|gốc)|转发(?:的)?邮件|原始邮件|轉寄郵件|mensaje reenviado)[-_=:\s]*$",
+    re.IGNORECASE,
+)
+_WRITER = re.compile(r"(?:from|sender|reply-to|return-path|จาก|ผู้ส่ง|từ|发件人|寄件者|寄件人)\s*$", re.IGNORECASE)
+_READER = re.compile(r"(?:to|cc|bcc|delivered-to|for|ถึง|ผู้รับ|đến|收件人|抄送)\s*$", re.IGNORECASE)
 _LOWEST = 7
+# A mail begins with who wrote it; further down it is one that is told of.
+_HEADER = 12
+# A date; more may be a number of somebody's.
+_MOST_DIGITS = 8
+_LONGEST = 100
+_MOST_WORDS = 12
+
+
+class _Heading(NamedTuple):
+    place: Place
+    words: str
+    scam: bool
 
 
 class Outline:
@@ -65,29 +64,76 @@ class Outline:
 
     def __init__(self) -> None:
         """Begin above the first heading."""
-        self._places: dict[int, Place] = {}
+        self._headings: dict[int, _Heading] = {}
+        self._forwarded = False
+        self._before = ""
+        self._joined = False
+        self._lines = 0
 
-    def heading(self, line: str) -> bool:
-        """Take note of ``line`` where it is a heading, and tell whether it was."""
+    def heading(self, line: str, valued: Callable[[], bool] = lambda: False) -> bool:
+        """Take note of ``line`` where it is a heading, and tell whether it was; ``valued`` tells of values in it."""
+        before, self._before = self._before, line
+        self._joined = bool(before.strip())
+        self._lines += 1
         text = line.strip()
-        if found := _MARKDOWN.match(text):
-            level, words = len(found[1]), found[2]
-        elif found := _COLON.match(text) or _BOLD.match(text):
-            if _BULLET.match(line).end() and not text.startswith(("**", "__")):  # type: ignore[union-attr]  # matches always
-                return False
-            level, words = _LOWEST, found[1]
-        elif 3 < len(text) <= 150 and text.isupper() and " " in text and "." not in text and not _has_digits(text):
-            level, words = _LOWEST, text
-        else:
+        if _FORWARDED.match(text):
+            self._forwarded = True
+            self._headings = {}
+            return True
+        if _UNDERLINE.match(line) and before.strip():
+            return True
+        if (found := self._found(line, text, before, valued)) is None:
             return False
-        self._places = {each: place for each, place in self._places.items() if each < level}
-        self._places[level] = meaning(words) or self.place
+        level, words = found
+        place = meaning(words)
+        self._headings = {each: heading for each, heading in self._headings.items() if each < level}
+        self._headings[level] = _Heading(place or self.place, words, SCAM.search(words) is not None)
         return True
+
+    def _found(self, line: str, text: str, before: str, valued: Callable[[], bool]) -> tuple[int, str] | None:
+        if found := _MARKDOWN.match(text):
+            return len(found[1]), found[2]
+        bullet = _BULLET.match(line)
+        bulleted = bullet is not None and bool(bullet.end()) and not text.startswith(("**", "__"))
+        bare = text[numbered.end() :] if (numbered := _NUMBERED.match(text)) else text
+        if found := _FRAMED.match(bare):
+            return _LOWEST, next(filter(None, found.groups()))
+        if found := _COLON.match(bare):
+            last = _SENTENCES.split(found[1])[-1]
+            words = last if last and meaning(last) else found[1]
+            return (_LOWEST, words) if not bulleted or numbered or not text[:1].isascii() else None
+        if not 3 < len(bare) <= 150 or _has_digits(bare) or _LABEL.match(bare) or "@" in bare:
+            return None
+        listed = bulleted and not numbered
+        capital = bare.isupper() and " " in bare and "." not in bare and not listed
+        titled = len(bare) <= _LONGEST and len(bare.split()) <= _MOST_WORDS and not _STOPS.search(bare)
+        titled = titled and (not listed or not text[:1].isascii()) and (not before.strip() or numbered is not None)
+        if not capital and not (titled and meaning(bare) is not None):
+            return None
+        return None if valued() else (_LOWEST, bare)
 
     @property
     def place(self) -> Place:
         """Say what the lines here are for."""
-        return self._places[max(self._places)] if self._places else Place.WORDS
+        if self._headings:
+            return self._headings[max(self._headings)].place
+        # Who sends a mail on says of what is in it that it is a scam's.
+        return Place.VALUES if self._forwarded else Place.WORDS
+
+    @property
+    def words(self) -> str:
+        """Return the words of the nearest heading above."""
+        return self._headings[max(self._headings)].words if self._headings else ""
+
+    def blank(self) -> None:
+        """Take note of a blank line."""
+        self._before = ""
+        self._lines += 1
+
+    @property
+    def of_scam(self) -> bool:
+        """Tell whether the heading names those who scam, so that all below it is theirs."""
+        return bool(self._headings) and self._headings[max(self._headings)].scam and self.place is Place.VALUES
 
     def labelled(self, line: str) -> Labelled:
         """Give what a line says behind its bullet and its label; the label says what for, else the heading."""
@@ -95,27 +141,28 @@ class Outline:
         label, place = "", self.place
         if found := _LABEL.match(text):
             label, text = found[1], text[found.end() :]
-            place = _stricter(place, meaning(label))
+            place = self.stricter(self._of_mail(label) or meaning(label, label=True), label)
         return Labelled(text, label, place)
 
+    def stricter(self, said: Place | None, label: str) -> Place:
+        """Return what a label says, which goes before its heading except where that stands above what is no scam."""
+        place = self.place
+        if said is Place.VALUES and SCAM.search(label) and place is not Place.SOURCES:
+            return said
+        if said is None or place in (Place.SOURCES, Place.CONTACT, Place.INNOCENT):
+            return place
+        theirs = said in (Place.TOLD, Place.CONTACT) and self.of_scam and self._joined
+        return Place.VALUES if theirs and not is_contact(label, surely=True) else said
 
-def meaning(words: str) -> Place | None:
-    """Give what a heading, a label or the header of a column says is there, None where it says nothing."""
-    if _INNOCENT.search(words):
-        return Place.INNOCENT
-    if _SOURCES.search(words):
-        return Place.SOURCES
-    if _VALUES.search(words):
-        return Place.VALUES
-    if _TOLD.search(words):
-        return Place.SOURCES
-    return Place.WORDS if _FILES.search(words) else None
-
-
-def _stricter(place: Place, said: Place | None) -> Place:
-    """A label goes before its heading, except where that stands above what is no scam."""
-    return place if said is None or place in (Place.SOURCES, Place.INNOCENT) else said
+    def _of_mail(self, label: str) -> Place | None:
+        """Tell writer and readers of a mail: who sends one on is the victim, who wrote it first is not."""
+        if _READER.match(label):
+            return Place.INNOCENT
+        if _WRITER.match(label):
+            return Place.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else Place.TOLD
+        return None
 
 
 def _has_digits(text: str) -> bool:
-    return sum(map(str.isdigit, text)) * 4 > len(text)
+    digits = sum(map(str.isdigit, text))
+    return digits > _MOST_DIGITS or digits * 4 > len(text)

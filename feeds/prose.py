@@ -1,18 +1,21 @@
 """The values that a text names, line by line: which of its words are indicators, and which are not."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from feeds import judging
+from feeds.cues import goes_on
 from feeds.format import Row, Unreadable
-from feeds.outline import Labelled, Outline, Place, meaning
+from feeds.handles import handles
+from feeds.judging import Around
+from feeds.meaning import SCAM, meaning
+from feeds.numbers import Found, country_of, is_of_account, numbers, of_bank
+from feeds.outline import Labelled, Outline, Place
 from feeds.spotted import Spotted, spot, unread
-from schemas import kinds, platforms
+from schemas.banks.mentioned import mentions
 from schemas.chains.names import wanted
 from schemas.errors import Rejected
-from schemas.redaction import REDACTED
 
-# Endings of files that are suffixes of domains too.
-_FILES = re.compile(r"\.(?:md|sh|py|rs|pl|ps|so|zip|mov)$", re.IGNORECASE)
 _LINK = re.compile(
     r"!?\[([^\[\]]{2,500})\]\(\s*<?([^\s()<>]{1,2000}(?:\([^\s()<>]*\)[^\s()<>]*)?)>?(?:\s+\"[^\"]*\")?\s*\)"
 )
@@ -20,54 +23,78 @@ _CODE = re.compile(r"(?<!`)`{1,3}+([^`]{1,500})`")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _RULER = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|?)+\s*$")
 _WORD = re.compile(r"(?<!\S)[(\"'“‘]*[^\W\d_]{2,}(?:['’-][^\W\d_]+)*[.,;:!?)\"'”’]*(?!\S)")
-_HANDLE = re.compile(r"@[\w.]{3,64}")
-# More words than this beside its values make a line a sentence.
+# Thai, Lao, Burmese, Khmer, Chinese and Japanese have no blanks between words.
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]")
+# More words, or letters of such a script, than these beside its values make a line a sentence.
 _MOST_WORDS = 5
-_KINDS = {"email": "email", "phone": "phone", "iban": "bank-account", "wallet": "wallet", "ip": "ip"}
-
-_WITHOUT_CHECKSUM = frozenset({"solana"})
-
-_SOURCE = ("not-a-report", "the text names this as a source or contact, not as part of a scam")
-_INNOCENT = ("not-a-report", "the text names this as somebody's real one, or as one that serves others too")
-_UNREAD = ("value-form", "this is defanged as a value is, and is none that can be read: write it out as one word")
-_PLAIN = (
-    "not-marked",
-    "in a sentence a plain link, address or number may be anybody's: defang it (hxxp, [.], [at]), or list it under a "
-    "heading such as Domains, Phone numbers or Indicators",
+_MOST_LETTERS = 35
+# What stands in front of a value in its line says what it is, as a label does, where it is no longer than this.
+_LONGEST_LABEL = 45
+# Who scams says how to be reached there; others do so too, but seldom in a report.
+_MESSENGER = re.compile(
+    r"\bfrom\W*$|\b(?:sender|reply-to|return-path)\b|whatsapp|zalo|viber|telegram|\bline\b|ไลน์|wechat|微信",
+    re.IGNORECASE,
 )
+# An account's bank may stand in a line of its own, so many lines above or below.
+_NEAR = 3
+_SOME = 3
 
 
 class Prose:
     """Reads a text line by line and gives the values in it; all other words are nothing.
 
     Defanged values are taken wherever they stand, and so are wallets and IBANs, which their checksums tell from
-    words. Plain ones are taken where values are listed: below a heading or behind a label that says so, in a table,
-    in code, or alone on a line. Below headings such as References nothing is taken.
+    words, unless the text calls them legitimate, a victim's, or a contact of who wrote it. Plain ones are taken where
+    values are listed: below a heading or behind words that say so, in a table, in code, or alone on a line.
     """
 
-    def __init__(self) -> None:
-        """Begin at the first line."""
+    def __init__(self, *, marks: bool = False) -> None:
+        """Begin at the first line; ``marks`` where the writer defangs most of what serves a scam."""
+        self._marks = marks
         self._outline = Outline()
         self._code = False
         self._columns: list[Place | None] | None = None
+        self._country = ""
+        self._bank: tuple[int, dict[str, str]] | None = None
+        self._waiting: list[tuple[int, Row]] = []
+        # The last line that gave a value, and the last that named a contact or somebody's real one.
+        self._number = 0
+        self._taken = self._spared = -_NEAR
 
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
-        """Give the values in the next line."""
+        """Give the values in the next line, and those of earlier ones that waited for what it says."""
+        self._number = number
+        if not line or line.isspace():
+            self._outline.blank()
+            yield from self.finish()
+            return
         if _FENCE.match(line):
             self._code = not self._code
-        elif line.lstrip().startswith("|") and not self._code:
+            return
+        self._country = country_of(line) or self._country
+        if line.lstrip().startswith("|") and not self._code:
             yield from self._of_table(number, line)
+            return
+        self._columns = None
+        if self._code or not self._outline.heading(line, lambda: _spotted(line)):
+            yield from self._of_line(number, self._outline.labelled(line))
         else:
-            self._columns = None
-            if self._code or not self._outline.heading(line):
-                yield from _of_text(number, self._outline.labelled(line), code=self._code)
-            elif _spotted(line):
-                yield from _of_text(number, Labelled(line, "", self._outline.place), code=False)
+            yield from self.finish()
+            self._bank = None
+            if _spotted(line):
+                yield from self._of_line(number, Labelled(line, "", self._outline.place))
+
+    def finish(self) -> Iterator[Row]:
+        """Give what waited for a bank that no line near it names."""
+        waiting, self._waiting = self._waiting, []
+        for _, row in waiting:
+            yield row
 
     def _of_table(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if self._columns is None:
-            self._columns = [meaning(cell) for cell in cells]
+            self._columns = [meaning(cell, label=True) for cell in cells]
+            self._names = cells
             if not any(map(_spotted, cells)):
                 return
         if _RULER.fullmatch(line):
@@ -75,8 +102,118 @@ class Prose:
         here = self._outline.place
         for place, cell in enumerate(cells):
             said = self._columns[place] if place < len(self._columns) else None
-            above = here if here in (Place.SOURCES, Place.INNOCENT) else said or Place.VALUES
-            yield from _of_text(number, Labelled(cell, "", above), code=False)
+            above = here if here in (Place.SOURCES, Place.INNOCENT, Place.CONTACT) else said or Place.VALUES
+            label = self._names[place] if place < len(self._names) and said else ""
+            yield from self._of_line(number, Labelled(cell, label if label != cell else "", above))
+
+    def _of_line(self, number: int, line: Labelled) -> Iterator[Row | Unreadable]:
+        text = _LINK.sub(lambda link: link[1] if link[2] in link[1] else f"{link[1]} {link[2]} ", line.text)
+        found = list(spot(text))
+        sentence = self._code or is_sentence(text, found)
+        coin = _coin(line.label)
+        coded = {span.strip() for span in _CODE.findall(text)} | ({text.strip()} if self._code else set())
+        ends = [0, *(one.start + len(one.raw) for one in found)]
+        starts = [*(one.start for one in found), len(text)]
+        last: Row | Unreadable | None = None
+        values: list[Spotted] = []
+        for place, each in enumerate(found):
+            between = text[ends[place] : each.start], text[ends[place + 1] : starts[place + 1]]
+            around = self._around(line, *between, first=not place, sentence=sentence)
+            if isinstance(last, Row) and goes_on(between[0]):
+                around = around._replace(joined=True)
+            alone = each.raw in coded or (not judging.is_link(each) and each.raw == text.strip(" *_<>()"))
+            row = judging.value(number, each, around, alone=alone, sentence=sentence and each.start > 1)
+            if isinstance(row, Row) and coin and row.fields.get("kind") == "wallet":
+                row = Row(number, {**row.fields, "currency": coin})
+            if row:
+                yield row
+                values.append(each)
+            last = row
+            self._note(row)
+        for token in unread(text, found):
+            yield judging.unread(number, token)
+        yield from self._of_words(number, line, _blanked(text, values), sentence=sentence)
+
+    def _of_words(self, number: int, line: Labelled, text: str, *, sentence: bool) -> Iterator[Row | Unreadable]:
+        """Give the accounts, numbers and handles of a line, which only words beside them tell from other numbers."""
+        heading = self._outline.words
+        counted = numbers(text, line.label, heading, self._country)
+        if not counted and is_of_account(line.label, text, heading):
+            self._named_bank(number, f"{line.label} {text}")
+        if not counted:
+            yield from self._found_bank(number)
+        ends = [0, *(one.start + len(one.raw) for one in counted)]
+        starts = [*(one.start for one in counted), len(text)]
+        for place, one in enumerate(counted):
+            between = text[ends[place] : one.start], text[ends[place + 1] : starts[place + 1]]
+            around = self._around(line, *between, first=not place, sentence=sentence)
+            counted_row = judging.number(number, one, around, sentence=words(text) > _MOST_WORDS * 2 and one.start > 1)
+            self._note(counted_row)
+            if isinstance(counted_row, Row) and one.lacks_bank:
+                yield from self._with_bank(number, counted_row, heading)
+            else:
+                yield counted_row
+        for handle in handles(_without(text, counted), line.label, heading):
+            between = text[: handle.start], text[handle.start + len(handle.raw) :]
+            around = self._around(line, *between, first=True, sentence=sentence)
+            fields = {"value": handle.raw, "kind": "social-account", "platform": handle.platform}
+            handle_row = judging.handle(number, fields, around, sentence=sentence and handle.start > 1)
+            self._note(handle_row)
+            yield handle_row
+
+    def _around(self, line: Labelled, before: str, behind: str, *, first: bool, sentence: bool) -> Around:
+        """Return what stands around a value; a few words in front of the first in a line are its label."""
+        place, label = line.place, line.label
+        words_before = before.strip(" :：(（-–—*_")
+        short = len(words_before) <= _LONGEST_LABEL and words(words_before) <= _MOST_WORDS
+        if first and words_before and not label and short:
+            said = meaning(words_before, label=True)
+            if said is not Place.VALUES or not sentence or SCAM.search(words_before):
+                place, label = self._outline.stricter(said, words_before), words_before
+        told = SCAM.search(label) or SCAM.search(behind[:_MOST_LETTERS]) or _MESSENGER.search(label)
+        if place is Place.VALUES and label and not told:
+            if self._spared >= self._number - 1:
+                place = Place.TOLD
+            elif self._outline.place is not Place.VALUES and self._taken < self._number - 1:
+                return Around(place, before, behind, self._marks, general=True)
+        return Around(place, before, behind, self._marks)
+
+    def _note(self, row: Row | Unreadable | None) -> None:
+        """Remember the last lines that gave a value, and that named a contact or somebody's real one."""
+        if isinstance(row, Row):
+            self._taken = self._number
+        elif row and row.reason == "not-a-report":
+            self._spared = self._number
+
+    def _with_bank(self, number: int, row: Row, heading: str) -> Iterator[Row]:
+        """Give an account with the bank that a line near it names, or let it wait for one below."""
+        above = self._bank[1] if self._bank and number - self._bank[0] <= _NEAR else None
+        named = mentions(heading, self._country)
+        if above or named:
+            yield Row(number, {**row.fields, **(above or of_bank(named[-1]))})
+        else:
+            self._waiting.append((number, row))
+
+    def _named_bank(self, number: int, text: str) -> None:
+        if len(text) < 200 and (named := mentions(text, self._country)):
+            self._bank = number, of_bank(named[0])
+
+    def _found_bank(self, number: int) -> Iterator[Row]:
+        """Give the accounts that waited for this line's bank, and those that waited long enough."""
+        waiting, self._waiting = self._waiting, []
+        for line, row in waiting:
+            if self._bank and self._bank[0] == number:
+                yield Row(line, {**row.fields, **self._bank[1]})
+            elif number - line >= _NEAR:
+                yield row
+            else:
+                self._waiting.append((line, row))
+
+
+def marks(lines: Iterable[str]) -> bool:
+    """Tell whether most names and links of a text are defanged."""
+    found = [one.defanged for line in lines for one in spot(line) if one.shape in ("host", "url")]
+    return sum(found) >= _SOME and sum(found) * 4 >= len(found) * 3
 
 
 def words(line: str) -> int:
@@ -84,54 +221,25 @@ def words(line: str) -> int:
     return len(_WORD.findall(line))
 
 
+def is_sentence(text: str, found: list[Spotted]) -> bool:
+    """Tell whether a line is more than values and a few words beside them."""
+    return words(text) > _MOST_WORDS or len(UNSPACED.findall(_blanked(text, found))) > _MOST_LETTERS
+
+
 def _spotted(text: str) -> bool:
     return any(True for _ in spot(text))
 
 
-def _of_text(number: int, line: Labelled, *, code: bool) -> Iterator[Row | Unreadable]:
-    text = _LINK.sub(lambda link: link[1] if link[2] in link[1] else f"{link[1]} {link[2]} ", line.text)
-    coded = {span.strip() for span in _CODE.findall(text)} | ({text.strip()} if code else set())
-    found = list(spot(text))
-    sentence = code or words(text) > _MOST_WORDS
-    coin = _coin(line.label)
-    for each in found:
-        alone = each.raw in coded or (not _is_link(each) and each.raw == text.strip(" *_<>"))
-        listed = alone or (line.place is Place.VALUES and not sentence)
-        row = _judged(number, each, line.place, listed=listed)
-        if isinstance(row, Row) and coin and row.fields.get("kind") == "wallet":
-            row = Row(number, {**row.fields, "currency": coin})
-        if row:
-            yield row
-    for token in unread(text, found):
-        yield Unreadable.of(number, token, *_UNREAD)
-    if not found and line.place is Place.VALUES and (site := platforms.named(line.label) if line.label else None):
-        for handle in _HANDLE.findall(text)[:1]:
-            yield Row(number, {"value": handle, "kind": "social-account", "platform": site.name})
+def _blanked(text: str, found: list[Spotted]) -> str:
+    for one in found:
+        text = text[: one.start] + " " * len(one.raw) + text[one.start + len(one.raw) :]
+    return text
 
 
-def _judged(number: int, each: Spotted, place: Place, *, listed: bool) -> Row | Unreadable | None:
-    """Take what was spotted or refuse it; None for a word that only looks like a value."""
-    if not each.value:
-        return Unreadable.of(number, each.raw, *REDACTED)
-    sure = each.defanged or each.shape == "iban" or (each.shape == "wallet" and _is_wallet(each.value, listed=listed))
-    if not sure and (
-        each.shape == "wallet" or (each.shape in ("host", "ip") and not _is_listed_name(each, place, listed=listed))
-    ):
-        return None
-    if place is Place.SOURCES:
-        return Unreadable.of(number, each.raw, *_SOURCE)
-    if place is Place.INNOCENT:
-        return Unreadable.of(number, each.raw, *_INNOCENT)
-    if not sure and not listed:
-        return Unreadable.of(number, each.raw, *_PLAIN)
-    kind = _KINDS.get(each.shape)
-    written = each.raw if each.whole and each.shape != "iban" else each.value
-    return Row(number, {"value": written} | ({"kind": kind} if kind else {}))
-
-
-def _is_link(each: Spotted) -> bool:
-    """Tell whether it is what writers put on a line of its own for their readers to open."""
-    return each.shape in ("url", "email") or (each.shape == "host" and "/" in each.value)
+def _without(text: str, found: list[Found]) -> str:
+    for one in found:
+        text = text[: one.start] + " " * len(one.raw) + text[one.start + len(one.raw) :]
+    return text
 
 
 def _coin(label: str) -> str:
@@ -140,27 +248,3 @@ def _coin(label: str) -> str:
         return label if label and wanted("", label) else ""
     except Rejected:
         return ""
-
-
-def _is_listed_name(each: Spotted, place: Place, *, listed: bool) -> bool:
-    """Tell whether a plain name or address stands where values are listed, and is no file's."""
-    if not listed or each.shape == "ip":
-        return listed
-    name = each.value.partition("/")[0].partition("?")[0]
-    return (place is Place.VALUES or _FILES.search(name) is None) and _is_known(each.value)
-
-
-def _is_known(value: str) -> bool:
-    return any(kind.recognises(value) for kind in kinds.every().values())
-
-
-def _is_wallet(value: str, *, listed: bool) -> bool:
-    """Tell whether ``value`` is an address by its checksum; where there is none, only among other values."""
-    wallet = kinds.get("wallet")
-    if not wallet.recognises(value):
-        return False
-    try:
-        chain = wallet.normalise(value).details.get("chain", "")
-    except Rejected:
-        return listed
-    return listed or chain not in _WITHOUT_CHECKSUM

@@ -105,6 +105,12 @@ def named(name: str) -> Named | None:
     return _BY_NAME.get(_key(name))
 
 
+def every_name() -> Iterator[str]:
+    """Give all symbols and names of the banks, as people write them."""
+    for bank in _BANKS:
+        yield from filter(None, f"{bank.names}|{bank.shared}".split("|"))
+
+
 def is_service(name: str) -> bool:
     """Tell whether ``name`` names a payment service that people take for a bank."""
     return _key(name) in _SERVICES

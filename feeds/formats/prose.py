@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import ClassVar
 
 from feeds.format import Example, Format, Head, Row, Unreadable
 from feeds.lines import blocks
-from feeds.prose import Prose, words
-from feeds.source import Source
+from feeds.meaning import Place, meaning
+from feeds.outline import Outline
+from feeds.prose import UNSPACED, Prose, marks, words
+from feeds.source import HEAD, Source, decode
 from feeds.spotted import spot
 
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]")
+_CHAPTER = re.compile(r"#{2,6} \S")
+_BREAK = re.compile(r"[ ,，、。;；：]")
 _RULER = re.compile(r"\|?\s*:?-{3,}:?\s*\|[\s|:-]*")
 _COMMENTS = ("#", "!", ";", "//")
 _SENTENCE = 5
@@ -24,25 +28,24 @@ class FreeText(Format):
     endings: ClassVar[tuple[str, ...]] = ("md", "markdown", "text")
 
     def score(self, head: Head) -> float:
-        """Look for sentences, and for something in the text that looks like a value."""
+        """Look for sentences and headings, and for something in the text that looks like a value."""
         if any(map(_RULER.fullmatch, head.lines)):
             return 0.9
-        lines = [line for line in head.lines if not line.startswith(_COMMENTS)]
-        sentences = sum(map(_is_sentence, lines))
-        if not sentences or sentences * 25 < len(lines) or (sentences < 2 and sentences * 4 < len(lines)):
+        lines = [line for line in head.lines if not line.startswith(_COMMENTS) or _CHAPTER.match(line)]
+        if not (_is_told(lines) or _has_headings(head)):
             return 0
-        return 0.5 if any(any(True for _ in spot(line)) for line in lines) else 0
+        return 0.5 if any(map(_has_value, lines)) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each value that the text names as a row."""
-        prose = Prose()
+        prose = Prose(marks=marks(decode(source.head[:HEAD]).splitlines()))
         for run in blocks(source):
             if isinstance(run, Unreadable):
                 yield run
                 continue
             for number, line in enumerate(run[1], run[0]):
-                if line and not line.isspace():
-                    yield from prose.rows(number, line)
+                yield from prose.rows(number, line)
+        yield from prose.finish()
 
     def examples(self) -> Iterable[Example]:
         """Give a report, an article in Markdown, and a message."""
@@ -59,7 +62,7 @@ class FreeText(Format):
                 {"value": "d.example.com"},
                 {"value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "kind": "wallet", "currency": "BTC"},
             ],
-            ("not-a-report", "not-a-report"),
+            ("not-a-report", "not-marked", "not-a-report"),
         )
         yield Example(
             b"# Task scams\n\nVictims are asked by mail to pay (see [our article](https://example.org/tasks)).\n\n"
@@ -78,13 +81,38 @@ class FreeText(Format):
             "มีคนโทรมาจาก +66 81 234 5678 บอกให้กดลิงก์hxxp://a[.]example[.]comแล้ว"
             "โอนเงินไปที่ DE89 3704 0044 0532 0130 00\n".encode(),
             [
+                {"value": "+66 81 234 5678", "kind": "phone"},
                 {"value": "hxxp://a[.]example[.]com"},
                 {"value": "DE89 3704 0044 0532 0130 00", "kind": "bank-account"},
             ],
-            ("not-marked",),
         )
 
 
+def _has_value(line: str) -> bool:
+    return any(True for _ in spot(line))
+
+
+def _is_told(lines: list[str]) -> bool:
+    """Tell whether enough of the lines are sentences."""
+    sentences = sum(map(_is_sentence, lines))
+    return sentences > 0 and sentences * 25 >= len(lines) and (sentences > 1 or sentences * 4 >= len(lines))
+
+
 def _is_sentence(line: str) -> bool:
-    # Thai, Lao, Burmese, Khmer, Chinese and Japanese have no blanks between words.
-    return words(line) >= _SENTENCE or (" " in line and len(_UNSPACED.findall(line)) >= _LETTERS)
+    return words(line) >= _SENTENCE or (_BREAK.search(line) is not None and len(UNSPACED.findall(line)) >= _LETTERS)
+
+
+def _has_headings(head: Head) -> bool:
+    """Tell whether headings or labels part what scammers have from what others have, as no plain list does."""
+    outline, chapters, said = Outline(), 0, set[str]()
+    for line in head.text[:20_000].splitlines():
+        if not line.strip():
+            outline.blank()
+        elif line.startswith(_COMMENTS):
+            chapters += _CHAPTER.match(line) is not None
+        elif outline.heading(line, partial(_has_value, line)):
+            if outline.place is not Place.WORDS:
+                return True
+        elif (label := outline.labelled(line).label) and meaning(label):
+            said.add(label)
+    return chapters > 1 or len(said) > 1

@@ -152,6 +152,7 @@ def _rows(number: int, item: _Item) -> Iterator[Row | Unreadable]:
     texts = [title, *(_plain(item.texts[name]) for name in _TEXTS if name in item.texts)]
     for line in "\n".join(texts).splitlines():
         rows += [row for row in prose.rows(number, line) if isinstance(row, Row)]
+    rows += [row for row in prose.finish() if isinstance(row, Row)]
     for fields in {row.fields["value"]: row.fields for row in rows}.values():
         yield Row(number, {**fields, **said})
     if not rows:

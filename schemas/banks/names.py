@@ -189,3 +189,8 @@ def by_name(country: str, name: str) -> str:
 def by_code(country: str, code: str) -> str:
     """Give the BIC of the bank with that code in the country's clearing, "" where it is not known."""
     return _of(country)[1].get(code, "")
+
+
+def every_name(country: str) -> list[str]:
+    """Give the names of a country's banks, as people write them."""
+    return [name for line in _BANKS.get(country, ()) for name in line.split("|")[1:]]
