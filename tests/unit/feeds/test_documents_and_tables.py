@@ -87,7 +87,7 @@ def test_broken_yaml_is_an_unreadable_file(data: bytes) -> None:
 
 def test_prose_with_colons_and_bullets_is_no_yaml() -> None:
     prose = b"2024-05-16: SCAMS\n\nREFERENCES:\n- https://example.com/a\n\nDOMAINS:\n- a[.]example[.]com\n"
-    assert formats.recognise(prose, "report.txt") == "list"
+    assert formats.recognise(prose, "report.txt") == "prose"
 
 
 def test_a_table_without_header_takes_values_and_not_the_page_that_reports_them() -> None:
