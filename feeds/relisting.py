@@ -4,7 +4,7 @@ STIX 2.1 §3.6 knows no way back from ``revoked``. What somebody here retracted 
 that merely goes on listing it has not taken it back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.lookup import lookup
 from server.release.retract import retract_all
-from server.store import Tx, checkpoints, collections, log
+from server.store import Tx, checkpoints, inbox, partners
 from server.store.item import Item
 from server.store.times import micros
 
@@ -52,7 +52,7 @@ class Relisting:
     def __init__(self, tx: Tx, feed: str, partner: Partner) -> None:
         """Look at what ``partner`` contributed, with what ``feed`` remembers."""
         self._tx, self._feed, self._partner = tx, feed, partner
-        self._inbox = collections.get(tx, "inbox")
+        self._space = partners.space(tx, partner.name)
         self._gone: list[str] = []
 
     def renamed(self, items: Sequence[_Objects], gone: Sequence[str | Gone] = ()) -> list[_Objects]:
@@ -62,7 +62,7 @@ class Relisting:
         takes back in the same breath: what it said before that is no new listing.
         """
         named = [obj["id"] for objects in items for obj in objects if _is_active(obj)]
-        revoked = {id_: item for id_, item in log.latest(self._tx, self._inbox, named).items() if item.revoked}
+        revoked = {id_: item for id_, item in self._latest(named).items() if item.revoked}
         if not revoked:
             return list(items)
         until = {each.subject: micros(_moment(each.at)) for each in map(_told, gone)}
@@ -99,7 +99,7 @@ class Relisting:
         return objects
 
     def _by_id(self, id_: str) -> list[Item]:
-        found = log.latest(self._tx, self._inbox, [id_]).get(id_)
+        found = self._latest([id_]).get(id_)
         if found is None:
             return []
         last = self._last(found, msgspec.json.decode(found.body))
@@ -121,7 +121,7 @@ class Relisting:
         for number in range(_MOST):
             if number:
                 id_ = self._listing(obj, number)["id"]
-                item = log.latest(self._tx, self._inbox, [id_]).get(id_)
+                item = self._latest([id_]).get(id_)
             if item is None:
                 return _Last(number, None, before, taken_back)
             if self._is_ours(item):
@@ -139,6 +139,10 @@ class Relisting:
         else:
             anew = named_after(f"{origin_of(obj)}/{number}", creator, obj)
         return {**anew, "created": obj["modified"]}
+
+    def _latest(self, ids: Iterable[str]) -> dict[str, Item]:
+        """Give the newest versions of what the partner contributed under these ids."""
+        return inbox.of_partner(self._tx, self._space, ids)
 
     def _is_ours(self, item: Item) -> bool:
         creator: str | None = msgspec.json.decode(item.body).get("created_by_ref")

@@ -1,9 +1,11 @@
 """Ids that follow from what they name: the same thing gets the same id from everybody, at every run.
 
 Observables are named by the specification's rule (STIX 2.1 §2.9) in the OASIS namespace. Everything else, for which
-that namespace is forbidden, is named in a namespace of our own.
+that namespace is forbidden, is named in a namespace of our own. What a hub publishes it names by a secret of its own:
+the same at every run too, and to be computed by nobody else.
 """
 
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha1
@@ -70,12 +72,10 @@ def indicator(created_by_ref: str, pattern: str, seq: int = 0) -> str:
     return "indicator--" + in_scamfeed(named)
 
 
-def listing(hub: str, pattern: str, seq: int = 0, room: str = "") -> str:
-    """Give the id under which a hub lists a pattern, in the rooms that many read or in one partner's own ``room``."""
-    if not room:
-        return indicator(hub, pattern, seq)
-    named = {"created_by_ref": hub, "pattern": pattern, "room": room, "seq": seq, "type": "indicator"}
-    return "indicator--" + in_scamfeed(named)
+def of_hub(secret: bytes, type_: str, *named: str | int) -> str:
+    """Give the id of what a hub publishes, by its secret: to others it looks like one that was drawn (UUIDv4)."""
+    h = hmac.digest(secret, orjson.dumps((type_, *named)), "sha256").hex()
+    return f"{type_}--{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:32]}"
 
 
 def relationship(relationship_type: str, source_ref: str, target_ref: str) -> str:

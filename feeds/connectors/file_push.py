@@ -25,7 +25,7 @@ from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release import registered
 from server.release.lookup import active
-from server.store import log, mentions
+from server.store import inbox, listings, log, mentions
 from server.store.item import Item
 from server.store.store import Tx
 
@@ -214,7 +214,8 @@ class FilePush(Push[FilePushSettings]):
         """Tell whether another indicator of the collection says the value, so that it is not to be let go."""
         assert self._outgoing is not None  # noqa: S101 - opened before
         subject = mentions.subject(report.kind, report.value)
-        others = log.latest(tx, self._outgoing.collection, mentions.of(tx, [subject]).get(subject, set()))
+        said = map(inbox.object_id, mentions.of(tx, [subject]).get(subject, set()))
+        others = log.latest(tx, self._outgoing.collection, {*said, *listings.ids(tx, subject)})
         return any(
             item.type == "indicator" and active(said, now) and self._wanted(said)
             for item, said in ((item, msgspec.json.decode(item.body)) for item in others.values())

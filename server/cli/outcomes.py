@@ -52,7 +52,7 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
         if (feedback := extension.found(note).get("feedback"))
         for ref in note["object_refs"]
     ]
-    times = journeys.of_reports(tx, {row["object"] for row in found})
+    times = journeys.of_reports(tx, partner, {row["object"] for row in found})
     return [{**row, **_times(times.get(row["object"]))} for row in found]
 
 

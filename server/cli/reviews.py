@@ -9,6 +9,7 @@ from server.cli.operator import By, operator
 from server.release import review as reviewing
 from server.release.review import Shown
 from server.store import reviews
+from server.store.inbox import object_id
 from server.store.reviews import Review, State, UnknownReview
 from server.store.store import Tx
 from server.store.times import now, stamp
@@ -56,10 +57,11 @@ def show(
     """Show what is known of one object that was held back, and what was decided."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        found = reviews.states(tx, [id_])
-        if not found:
-            fail(f"nothing of the id {id_} was held back")
-        row = _row(reviewing.shown(tx, found.values())[0], values=show_values)
+        try:
+            found = reviewing.find(tx, id_)
+        except UnknownReview as error:
+            fail(str(error))
+        row = _row(reviewing.shown(tx, [found])[0], values=show_values)
     if json:
         show_json(row)
     else:
@@ -125,7 +127,7 @@ def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
             "rule": each.review.rule,
             "kind": each.kind,
             "partner": each.review.partner,
-            "id": each.review.object_id,
+            "id": object_id(each.review.object_id),
             "state": each.review.state,
         }
         for each in reviewing.shown(tx, done)
@@ -135,7 +137,7 @@ def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
 def _row(shown: Shown, *, values: bool) -> dict[str, Any]:
     review = shown.review
     return {
-        "id": review.object_id,
+        "id": object_id(review.object_id),
         "rule": review.rule,
         "message": review.message,
         "kind": shown.kind,

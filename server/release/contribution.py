@@ -1,7 +1,6 @@
 """One call's worth of contributing: what is kept, the values that it is about, and what is said of them then."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from schemas.errors import Rejected
 from schemas.partner import Partner
@@ -9,23 +8,21 @@ from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release import about, delisting, receipts, rooms, volume
 from server.release.intake import (
-    TRANSLATION,
     Decision,
     Intake,
     Taken,
-    creator_of,
     is_more,
-    may_be_a_listing,
     names_nothing,
 )
 from server.release.loading import Loading
 from server.release.outcome import Accepted, Outcome, Refused
+from server.release.references import References
 from server.release.renewal import Standing, is_heard
 from server.release.saying import Saying
 from server.release.scene import Scene
 from server.release.speech import Speech
 from server.release.values import Value, subject_of
-from server.store import log, mentions, own_values, reviews, volumes
+from server.store import inbox, mentions, own_values, reviews, volumes
 
 
 class Contribution:
@@ -41,25 +38,21 @@ class Contribution:
         self._publication = self._saying.publication
         self._kept: list[Decision] = []
         self._left_out: dict[tuple[str, int | None], str] = {}
-        # What is kept may be kept under another id than it came with.
-        self._came: dict[str, None] = {}
+        self._references = References(scene, partner, self._loading, self._publication)
 
-    def take(self, taken: Sequence[Taken]) -> None:
+    def take(self, came: Sequence[Taken]) -> None:
         """Take these, each on its own: what is wrong with one never stops the others."""
-        spoken_of = {ref for each in taken for ref in about.refs(each.obj)}
-        translated = {str(each.obj.get("object_ref")) for each in taken if each.item.type == TRANSLATION}
-        self._loading.read({each.item.id for each in taken} | spoken_of | translated)
-        may_stand = {each.item.id for each in taken if about.refs(each.obj) or may_be_a_listing(each)}
-        self._publication.load(spoken_of | may_stand)
-        listed = {id_ for id_ in may_stand - self._loading.known.keys() if self._publication.standing(id_)}
+        taken = [each._replace(key=self._scene.key(self._partner, each.item.id)) for each in came]
+        self._references.look_up(taken)
         subjects = self._subjects(taken)
         prior = mentions.of(self._scene.tx, {subject for of_one in subjects.values() for subject in of_one})
-        self._loading.look_up_reviews({each.item.id for each in taken} | {id_ for ids in prior.values() for id_ in ids})
+        self._loading.look_up_reviews({each.key for each in taken} | {key for keys in prior.values() for key in keys})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
         unusual = volume.check(tx, name, self._scene.micros, coming=sum(1 for each in taken if is_more(known, each)))
         reports = [each.report for each in taken if isinstance(each.report, Report) and not each.item.revoked]
         delisted = delisting.find(tx, reports)
-        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, listed, delisted)
+        published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
+        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, published, delisted)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
         for each in sorted(taken, key=lambda one: about.order(one.item.type)):
             self._decide(intake, each)
@@ -69,24 +62,21 @@ class Contribution:
             volumes.count(tx, name, taken=len(said), held=held, moment=self._scene.micros)
             self._keep(prior)
             # In the order they came, so that readers get them so.
-            about_them = (sorted(subjects.get(id_, ())) for id_ in self._came)
+            about_them = (sorted(subjects.get(each.taken.key, ())) for each in self._kept)
             self._release(list(dict.fromkeys(subject for of_one in about_them for subject in of_one)), prior)
 
     def _subjects(self, taken: Iterable[Taken]) -> dict[str, set[str]]:
-        """Give by the ids of what came the values that it is about: an indicator's, and those it was about before."""
+        """Give by the keys of what came the values that it is about: an indicator's, and those it was about before."""
         found: dict[str, set[str]] = {}
         known = self._loading.known
         for each in taken:
-            mine = found.setdefault(each.item.id, set())
+            mine = found.setdefault(each.key, set())
             if each.subject:
                 mine.add(each.subject)
-            before = known.get(each.item.id)
-            objects: list[Mapping[str, Any]] = (
-                [before] if before and before.get("pattern") != each.obj.get("pattern") else []
-            )
-            for ref in about.refs(each.obj):
-                objects += [known[ref]] if ref in known else [*self._publication.out(ref).values()][:1]
-            mine |= {subject for obj in objects if (subject := subject_of(obj))}
+            before = known.get(each.key)
+            if before and before.get("pattern") != each.obj.get("pattern") and (subject := subject_of(before)):
+                mine.add(subject)
+            mine |= {subject for ref in about.refs(each.obj) if (subject := self._references.subject(ref))}
         return found
 
     def _decide(self, intake: Intake, taken: Taken) -> None:
@@ -99,8 +89,7 @@ class Contribution:
             return
         if decision.kept:
             said = decision.taken.report
-            self._came[item.id] = None
-            self._loading.take(decision.taken.item.id, decision.taken.obj, said if isinstance(said, Report) else None)
+            self._loading.take(taken.key, decision.taken.obj, said if isinstance(said, Report) else None)
             self._kept.append(decision)
         if decision.held or nothing:
             message = decision.held.message if decision.held else str(nothing)
@@ -111,41 +100,36 @@ class Contribution:
     def _keep(self, prior: dict[str, set[str]]) -> None:
         """Write to the inbox what is kept, what it is about, and what a person has to look at."""
         tx, kept = self._scene.tx, [each.taken for each in self._kept]
-        log.append(tx, self._scene.inbox, [each.item for each in kept])
-        pairs = [(each.subject, each.item.id) for each in kept if each.subject]
-        pairs += [(ref, each.item.id) for each in kept for ref in about.refs(each.obj)]
-        pairs += [
-            (mentions.passed_on(each.item.id), self._partner.identity)
-            for each in kept
-            if "created" in each.obj and creator_of(each.obj) != self._partner.identity
-        ]
+        inbox.append(tx, self._scene.inbox, [(each.key, each.item) for each in kept])
+        pairs = [(each.subject, each.key) for each in kept if each.subject]
+        pairs += [(self._references.meant(ref), each.key) for each in kept for ref in about.refs(each.obj)]
         known = {each.subject: prior.get(each.subject, set()) for each in kept if each.subject}
-        for subject, ids in mentions.record(tx, pairs, known).items():
-            prior.setdefault(subject, set()).update(ids)
+        for subject, keys in mentions.record(tx, pairs, known).items():
+            prior.setdefault(subject, set()).update(keys)
         self._loading.hold(self._partner.name, [each.held for each in self._kept if each.held])
-        reviews.forget(tx, [each.item.id for each in kept if each.item.revoked])
+        reviews.forget(tx, [each.key for each in kept if each.item.revoked])
 
     def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
-        new = {each.taken.item.id for each in self._kept if not each.taken.item.revoked}
+        new = {each.taken.key for each in self._kept if not each.taken.item.revoked}
         values = self._loading.values({subject: prior.get(subject, set()) for subject in subjects})
         standings = self._saying.say(values, new, "no longer reported", self._release_speech)
         self._answer(values, standings)
 
     def _release_speech(self, meant: Mapping[str, Standing]) -> None:
-        speech = Speech(self._scene, self._publication, self._partner, self._loading.known, meant)
+        speech = Speech(self._scene, self._publication, self._references, meant)
         answered: set[str] = set()
         for decision in self._kept:
             taken = decision.taken
             if taken.item.type == "indicator" or not about.refs(taken.obj):
                 continue
             if taken.item.revoked:
-                speech.take_back(taken.item.id)
+                speech.take_back(taken.key, taken.item.type)
                 continue
             if taken.item.type == "opinion":
                 # Who says what it did about a listing that was taken back has heard of that.
-                answered |= {*about.refs(taken.obj)}
+                answered |= {self._references.meant(ref) for ref in about.refs(taken.obj)}
             if decision.held is None:
-                spoken = speech.release(taken.obj)
+                spoken = speech.release(taken.key, taken.obj)
                 if spoken.why_nowhere:
                     self._outcome.pending.append(Refused(taken.item.id, taken.item.version, spoken.why_nowhere))
                 elif spoken.left_out:
@@ -170,9 +154,9 @@ class Contribution:
 
     def _why_nowhere(self, taken: Taken, value: Value, standing: Standing) -> str | None:
         """Say why what an indicator says of a value is not heard, None where it is, or where a later version is."""
-        if self._loading.known[taken.item.id] is not taken.obj:
+        if self._loading.known[taken.key] is not taken.obj:
             return None
-        claim = next((each for each in value.claims if each.said.id == taken.item.id), None)
+        claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
             return "its time is over: valid_until has passed" if ended else None  # else it passes on what is here

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from math import fsum
 from typing import TypeVar
 
+from mappers import consensus, ids
 from schemas import kinds
 from schemas.consensus import Consensus
 from schemas.kind import Kind, Normal
@@ -23,6 +24,8 @@ _MOST_EVIDENCE = 50
 _MOST_COUNTRIES = 60
 _MOST_WORDS = 20
 _SAYS_LITTLE = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
+# An indicator has its maker's first id for the value, or one of the next ones.
+_LISTINGS = range(4)
 _Word = TypeVar("_Word", bound=str)
 
 
@@ -134,7 +137,8 @@ def independent(said: Sequence[Said]) -> list[Said]:
 
     Of one organisation, however many partners it has, the newest counts, and that with authority before those without;
     of one origin, whoever passes it on, the first that is at hand: the original itself where it is among them. What
-    joins the origins of several others takes nothing from these.
+    joins the origins of several others takes nothing from these. Who merely uses an id that another drew takes nothing
+    from who passes that on: of the two the heavier counts.
     """
     if len(said) == 1:
         return list(said)
@@ -142,13 +146,26 @@ def independent(said: Sequence[Said]) -> list[Said]:
     for each in said:
         name = each.partner.counts_as
         newest[name] = max(newest.get(name, each), each, key=_standing_and_age)
-    known: set[str] = set()
-    counted = []
-    for each in sorted(newest.values(), key=lambda one: (len(one.origins), *_age(one))):
-        if not each.origins & known:
-            known |= {each.id, *each.origins}
+    counted: list[Said] = []
+    for each in sorted(newest.values(), key=lambda one: (len(one.sources), *_age(one))):
+        same = [other for other in counted if not each.sources.isdisjoint({other.object_id, *other.sources})]
+        if not same:
             counted.append(each)
+        elif len(same) == 1 and not owns_its_id(same[0]) and weight_of(each) > weight_of(same[0]):
+            counted[counted.index(same[0])] = each
     return counted
+
+
+def owns_its_id(said: Said) -> bool:
+    """Tell whether the indicator's id follows from its maker and value, so that nobody else may use it."""
+    spelled = consensus.pattern_of(said.report)
+    return any(said.object_id == ids.indicator(said.partner.identity, spelled, number) for number in _LISTINGS)
+
+
+def weight_of(said: Said) -> float:
+    """Give how much a report counts by itself."""
+    authority = grade.has_authority(said.partner, said.report)
+    return confidence.weight(said.report.confidence, said.reliability, authority=authority)
 
 
 def _standing_and_age(said: Said) -> tuple[bool, datetime, str]:

@@ -13,6 +13,7 @@ from server.release.renewal import Standing, is_heard
 from server.release.rooms import Rooms
 from server.release.scene import Scene
 from server.release.values import Value, Verdict
+from server.store import inbox
 
 _DONE = frozenset({Outcome.BLOCKED, Outcome.TAKEN_DOWN, Outcome.FUNDS_HELD, Outcome.NO_ACTION, Outcome.ALREADY_KNOWN})
 _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})
@@ -26,10 +27,10 @@ class HearingBack:
         self._scene = scene
         self._told: dict[tuple[str, Feedback], list[str]] = defaultdict(list)
 
-    def tell(self, partner: str, feedback_: Feedback, id_: str) -> None:
+    def tell(self, partner: str, feedback_: Feedback, key: str) -> None:
         """Let a partner, by name, know what became of one of its objects, unless it left."""
         if partner in self._scene.registry.partners:
-            self._told[partner, feedback_].append(id_)
+            self._told[partner, feedback_].append(inbox.object_id(key))
 
     def of_value(self, value: Value, standing: Standing, new: Set[str]) -> None:
         """Tell of what ``new`` objects, of whoever contributes just now, change for those who report the value."""

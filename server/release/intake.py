@@ -1,10 +1,9 @@
 """What of a contribution is taken: whose it is, whether it is new, and whether it is safe to say."""
 
-import logging
 from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
-from mappers import companions, ids, pattern
+from mappers import companions
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
@@ -17,10 +16,7 @@ from server.store import mentions
 from server.store.item import Item
 from server.store.reviews import Held, Review
 
-logger = logging.getLogger(__name__)
-
 RESERVED = companions.reserved()
-_LISTINGS = range(1, 4)
 # What makes an indicator say no report, though it may be right for others.
 _FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 LISTED_AGAIN = "listed-again"
@@ -33,13 +29,14 @@ _ANOTHER_VALUE = "this was looked at for the value that it had: contribute anoth
 class Taken(NamedTuple):
     """An object version as it came; ``report`` is what an indicator says, or the refusal of it.
 
-    ``hit`` says of a report's value that it is on a list of what is harmless.
+    ``hit`` says of a report's value that it is on a list of what is harmless. ``key`` is the object's in the inbox.
     """
 
     item: Item
     obj: dict[str, Any]
     report: Report | Rejected | None = None
     hit: Hit | None = None
+    key: str = ""
 
     @property
     def subject(self) -> str | None:
@@ -65,14 +62,14 @@ class Intake:
         prior: Mapping[str, set[str]],
         own: Mapping[str, str],
         unusual: str | None,
-        listed: Set[str] = frozenset(),
+        published: Set[str] = frozenset(),
         delisted: Set[tuple[str, str]] = frozenset(),
     ) -> None:
-        """Take from ``partner``; ``prior`` has by subject the ids that speak of it already.
+        """Take from ``partner``; ``prior`` has by subject the keys of what speaks of it already.
 
         ``own`` has partners' own values, ``unusual`` the rule by which all that is new has to be looked at, if any.
-        ``listed`` are ids under which the hub itself lists a value, ``delisted`` the kinds and values that its operator
-        found to be no scam's.
+        ``published`` are ids under which the hub publishes what the partner itself said of others, ``delisted`` the
+        kinds and values that its operator found to be no scam's.
         """
         self._partner = partner
         self._loading = loading
@@ -81,21 +78,23 @@ class Intake:
         self._prior = prior
         self._own = own
         self._unusual = unusual
-        self._listed = listed
+        self._published = published
         self._delisted = delisted
 
     def decide(self, taken: Taken) -> Decision:
         """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
         if taken.item.id in RESERVED:
             return Decision(taken, kept=False)  # the hub's own copy is what is published
+        if taken.item.id in self._published and taken.key not in self._known:
+            return Decision(taken, kept=False)  # what it reads here of itself comes back
         if taken.item.type == TRANSLATION and not taken.item.revoked:
             # It says the value that its indicator names.
-            meant = self._known.get(str(taken.obj.get("object_ref")), {})
+            meant = self._known.get(self._loading.scene.key(self._partner, str(taken.obj.get("object_ref"))), {})
             personal.refuse({**taken.obj, "pattern": meant.get("pattern")})
-        taken = self._owned(taken)
-        before = self._known.get(taken.item.id)
+        before = self._known.get(taken.key)
+        self._refuse_anothers(taken, before)
         again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
-        review = self._states.get(taken.item.id)
+        review = self._states.get(taken.key)
         waits = review is not None and review.state != "approved"
         if again and not waits and not _is_later(before, taken):
             return Decision(taken, kept=False, held=_hold(taken, LISTED_AGAIN, _TAKEN_BACK_SINCE))
@@ -106,51 +105,23 @@ class Intake:
         taken = _with_first_created(before, taken)
         return Decision(taken, kept=True, held=None if taken.item.revoked else self._held(taken, again=again))
 
-    def _owned(self, taken: Taken) -> Taken:
-        """Give the object where it is this partner's to say: only its creator may version or revoke it.
-
-        Somebody else may hold the id that this partner's value has by our rule; then it gets the next one.
-        """
+    def _refuse_anothers(self, taken: Taken, before: Mapping[str, Any] | None) -> None:
+        """Refuse what is not this partner's to say: only its creator may version or revoke an object."""
         obj = taken.obj
         if "created" not in obj:
-            return taken
+            return
         mine = self._partner.identity
         creator = creator_of(obj)
         if creator is None:
             raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {mine}")
-        if obj["id"] in self._listed:
-            raise Rejected("not-yours", "this id is the hub's own; contribute the object under another")
-        before = self._known.get(obj["id"])
-        if creator == mine and (before is None or creator_of(before) == mine):
-            return taken
-        if creator == mine and isinstance(taken.report, Report):
-            spelled = pattern.write(pattern.read(obj["pattern"]))
-            if obj["id"] == ids.indicator(mine, spelled):
-                return self._under_the_next_id(taken, spelled)
-        if self._may_pass_on(creator, before):
-            return taken
-        raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
-
-    def _under_the_next_id(self, taken: Taken, spelled: str) -> Taken:
-        for listing in _LISTINGS:
-            id_ = ids.indicator(self._partner.identity, spelled, listing)
-            self._loading.read({id_})
-            before = self._known.get(id_)
-            if before is None or creator_of(before) == self._partner.identity:
-                logger.warning("id taken by another id=%s partner=%s", taken.item.id, self._partner.identity)
-                obj = {**taken.obj, "id": id_}
-                return taken._replace(item=Item.of(obj), obj=obj)
-        raise Rejected("not-yours", "this id is another partner's; contribute the object under a new id")
-
-    def _may_pass_on(self, creator: str, before: Mapping[str, Any] | None) -> bool:
-        """Tell whether this partner may say unchanged what that creator, who is no partner, made."""
-        if not self._partner.forwards or self._loading.is_partner(creator):
-            return False
-        return before is None or self._loading.passed_on_by(before["id"]) == self._partner.identity
+        if before is not None and creator_of(before) != creator:
+            raise Rejected("not-yours", "you contributed this id as another's object; created_by_ref never changes")
+        if creator != mine and not (self._partner.forwards and not self._loading.is_partner(creator)):
+            raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
 
     def _held(self, taken: Taken, *, again: bool) -> Held | None:
         """Say why a person has to look at an indicator before it is heard; None where nobody has to."""
-        review = self._states.get(taken.item.id)
+        review = self._states.get(taken.key)
         if review is not None and review.state != "approved":
             return _as_held(review)
         found = self._reason(taken, again=again)
@@ -179,21 +150,12 @@ class Intake:
 
     def _was_taken_back(self, taken: Taken) -> bool:
         """Tell whether this partner's listing of the value under another id was found to be wrong."""
-        for id_ in self._prior.get(taken.subject or "", ()):
-            review = self._states.get(id_)
-            if review and review.state == "rejected" and review.rule in _TAKEN_BACK and id_ != taken.item.id:
-                self._loading.read({id_})
-                # A listing is held in the name of who disputed it, and is not in the inbox.
-                if review.partner == self._partner.name and id_ in self._known:
-                    return True
+        for key in self._prior.get(taken.subject or "", ()):
+            review = self._states.get(key)
+            wrong = review is not None and review.state == "rejected" and review.rule in _TAKEN_BACK
+            if wrong and key != taken.key and self._loading.scene.contributor(key).name == self._partner.name:
+                return True
         return False
-
-
-def may_be_a_listing(taken: Taken) -> bool:
-    """Tell whether an indicator has an id that may be the hub's: one that follows from something else than itself."""
-    id_ = taken.item.id
-    by_a_rule = taken.item.type == "indicator" and id_.split("-")[4].startswith("5")
-    return by_a_rule and id_ != ids.indicator(str(creator_of(taken.obj)), taken.obj["pattern"])
 
 
 def creator_of(obj: Mapping[str, Any]) -> str | None:
@@ -212,7 +174,7 @@ def names_nothing(taken: Taken) -> str | None:
 
 
 def _hold(taken: Taken, rule: str, message: str) -> Held:
-    return Held(taken.item.id, taken.item.version, rule, message)
+    return Held(taken.key, taken.item.version, rule, message)
 
 
 def _as_held(review: Review) -> Held:
@@ -221,7 +183,7 @@ def _as_held(review: Review) -> Held:
 
 def is_more(known: Mapping[str, Mapping[str, Any]], taken: Taken) -> bool:
     """Tell whether it may say something new: neither what is known already, nor that something is taken back."""
-    before = known.get(taken.item.id)
+    before = known.get(taken.key)
     return not taken.item.revoked and (before is None or before.get("modified") != taken.obj.get("modified"))
 
 

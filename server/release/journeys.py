@@ -10,7 +10,7 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.vocabulary import Outcome
 from server.release.spread import Spread, spread
-from server.store import arrivals, collections, first_reads, log, mentions
+from server.store import arrivals, collections, first_reads, inbox, listings, log, mentions, partners
 from server.store.collections import Collection
 from server.store.store import Tx
 
@@ -44,7 +44,7 @@ def recent(tx: Tx, limit: int = _RECENT) -> list[Journey]:
 
 def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
     """Give the journeys of published indicators, by id; of ids that were never published there is none."""
-    rooms, inbox = _rooms(tx), collections.get(tx, "inbox")
+    rooms = _rooms(tx)
     wanted = sorted(set(ids))
     released: dict[str, int] = {}
     read: dict[str, int] = {}
@@ -56,9 +56,9 @@ def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
             if at is not None:
                 read[id_] = min(at, read.get(id_, at))
         missing = [id_ for id_ in wanted if id_ not in subjects]
-        subjects |= _subjects(item.body for item in log.latest(tx, room, missing).values())
-    reports = _reports(tx, inbox, set(subjects.values()))
-    acted = _actions(tx, inbox, {id_ for each in reports.values() for id_ in each} | set(wanted))
+        subjects |= _subjects((item.id, item.body) for item in log.latest(tx, room, missing).values())
+    reports = _reports(tx, set(subjects.values()))
+    acted = _actions(tx, {key for each in reports.values() for key in each} | set(wanted))
     journeys = {}
     for id_ in wanted:
         if id_ in released:
@@ -70,15 +70,21 @@ def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
     return journeys
 
 
-def of_reports(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
-    """Give the journeys of partners' own indicators, by id: of each what came of its value, and when it came itself."""
-    inbox, wanted = collections.get(tx, "inbox"), set(ids)
-    subjects = _subjects(item.body for item in log.latest(tx, inbox, wanted).values() if item.type == "indicator")
-    came = arrivals.first(tx, inbox, subjects)
-    speaking = mentions.of(tx, set(subjects.values()))
-    listed = of(tx, {id_ for of_one in speaking.values() for id_ in of_one})
+def of_reports(tx: Tx, partner: str, ids: Iterable[str]) -> dict[str, Journey]:
+    """Give the journeys of a partner's own indicators, by id.
+
+    Each has what came of its value, and when it came itself.
+    """
+    space = partners.space(tx, partner)
+    found = inbox.of_partner(tx, space, ids)
+    subjects = _subjects((item.id, item.body) for item in found.values() if item.type == "indicator")
+    came = arrivals.first(tx, collections.get(tx, "inbox"), {inbox.key(space, id_) for id_ in subjects})
+    ours = {subject: listings.all_of(tracks) for subject, tracks in listings.of(tx, subjects.values()).items()}
+    listed = of(tx, {id_ for of_one in ours.values() for id_ in of_one})
     return {
-        id_: _together(id_, came[id_], [listed[each] for each in speaking.get(subject, ()) if each in listed])
+        id_: _together(
+            id_, came[inbox.key(space, id_)], [listed[each] for each in ours.get(subject, ()) if each in listed]
+        )
         for id_, subject in subjects.items()
     }
 
@@ -108,37 +114,40 @@ def _rooms(tx: Tx) -> list[Collection]:
     ]
 
 
-def _subjects(bodies: Iterable[bytes]) -> dict[str, str]:
+def _subjects(bodies: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """Give what indicators are about, by their ids."""
     found = {}
-    for body in bodies:
-        obj = msgspec.json.decode(body)
+    for id_, body in bodies:
         try:
-            report = from_stix(obj)
+            report = from_stix(msgspec.json.decode(body))
         except (Rejected, KeyError):
             continue
-        found[obj["id"]] = mentions.subject(report.kind, report.value)
+        found[id_] = mentions.subject(report.kind, report.value)
     return found
 
 
-def _reports(tx: Tx, inbox: Collection, subjects: set[str]) -> dict[str, dict[str, int]]:
-    """Give by subject the partners' indicators of it, and when each came first."""
+def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
+    """Give by subject the keys of the partners' indicators of it, and when each came first."""
     speaking = mentions.of(tx, subjects)
-    came = arrivals.first(tx, inbox, {id_ for ids in speaking.values() for id_ in ids})
+    came = arrivals.first(tx, collections.get(tx, "inbox"), {key for keys in speaking.values() for key in keys})
     return {
-        subject: {id_: came[id_] for id_ in ids if id_ in came and id_.startswith("indicator--")}
-        for subject, ids in speaking.items()
+        subject: {key: came[key] for key in keys if key in came and _is_a(key, "indicator")}
+        for subject, keys in speaking.items()
     }
 
 
-def _actions(tx: Tx, inbox: Collection, ids: set[str]) -> dict[str, int]:
-    """Give by object when the first outcome came that says something was done about it."""
-    speaking = mentions.of(tx, ids)
-    opinions = {each for of_one in speaking.values() for each in of_one if each.startswith("opinion--")}
+def _actions(tx: Tx, names: set[str]) -> dict[str, int]:
+    """Give by report's key, or by listing's id, when the first outcome came that says something was done about it."""
+    speaking = mentions.of(tx, names)
+    opinions = {each for of_one in speaking.values() for each in of_one if _is_a(each, "opinion")}
     done = {
-        id_
-        for id_, item in log.latest(tx, inbox, opinions).items()
+        key
+        for key, item in inbox.latest(tx, opinions).items()
         if not item.revoked and extension.found(msgspec.json.decode(item.body)).get("outcome") in _ACTIONS
     }
-    came = arrivals.first(tx, inbox, done)
-    return {id_: min(came[each] for each in of_one & done) for id_, of_one in speaking.items() if of_one & done}
+    came = arrivals.first(tx, collections.get(tx, "inbox"), done)
+    return {name: min(came[each] for each in of_one & done) for name, of_one in speaking.items() if of_one & done}
+
+
+def _is_a(key: str, type_: str) -> bool:
+    return inbox.object_id(key).startswith(f"{type_}--")

@@ -11,7 +11,7 @@ from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.refang import refang
 from server.release.policy import FULL, PUBLIC
-from server.store import collections, log, mentions, personal_rooms
+from server.store import collections, inbox, listings, log, mentions, personal_rooms
 from server.store.item import Item
 from server.store.store import Tx
 
@@ -38,22 +38,21 @@ def lookup(tx: Tx, raw: str) -> list[Known]:
     What is not known is named as the kind that it looks like, else as each that takes it. Raises ``Rejected`` where it
     is a value of no kind.
     """
-    inbox = collections.get(tx, "inbox")
     found = []
     plain = refang(raw)
     for kind, value in _readings(plain):
         name = mentions.subject(kind, value)
-        ids = mentions.of(tx, [name]).get(name, set())
-        indicators = log.latest(tx, inbox, ids)
-        of_each = mentions.of(tx, ids)
-        speaking = log.latest(tx, inbox, {each for about in of_each.values() for each in about})
+        keys, listed = mentions.of(tx, [name]).get(name, set()), listings.ids(tx, name)
+        indicators = inbox.latest(tx, keys)
+        of_each = mentions.of(tx, keys | listed)
+        speaking = inbox.latest(tx, {each for about in of_each.values() for each in about})
         said = [msgspec.json.decode(item.body) for item in speaking.values() if not item.revoked]
         found.append(
             Known(
                 kind,
                 value,
                 [msgspec.json.decode(item.body) for item in indicators.values()],
-                _listings(tx, ids - indicators.keys()),
+                _listings(tx, listed),
                 [each for each in said if each["type"] == "sighting"],
                 [each for each in said if each["type"] == "opinion"],
             )

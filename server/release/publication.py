@@ -14,13 +14,12 @@ from server.release import about, level, receipts
 from server.release.policy import FULL
 from server.release.revoke import revoked
 from server.release.scene import Scene
-from server.store import log, mentions, personal_rooms
+from server.store import listings, log, personal_rooms
 from server.store.item import Item
+from server.store.listings import Listed
 from server.store.receipts import Retraction
 
 Obj = Mapping[str, Any]
-
-_NOBODY: frozenset[str] = frozenset()
 
 
 class Publication:
@@ -35,7 +34,7 @@ class Publication:
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._speakers: dict[str, set[str]] = defaultdict(set)
         self._taken_back: dict[str, list[str]] = defaultdict(list)
-        self.listed: list[tuple[str, str]] = []
+        self._listed: list[Listed] = []
         self._in_personal: list[tuple[str, int]] = []
 
     def load(self, wanted: set[str]) -> None:
@@ -102,6 +101,10 @@ class Publication:
         if self._scene.is_own(room):
             self._in_personal.append((obj["id"], self._scene.rooms[room].number))
 
+    def list_as(self, listed: Listed) -> None:
+        """Remember under which id a value is listed from now on."""
+        self._listed.append(listed)
+
     def take_back(self, room: str, id_: str) -> Obj:
         """Revoke what stands in a room, as it stands there: a revocation brings no new words with it."""
         there = self._out[room][id_]
@@ -125,7 +128,7 @@ class Publication:
         for alias in sorted(self._entering, key=lambda name: rooms[name].number):
             around = [*companions.of(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
             log.append(tx, rooms[alias], [*map(Item.of, around), *self._entering[alias]])
-        mentions.record(tx, self.listed, {subject: _NOBODY for subject, _ in self.listed})
+        listings.record(tx, self._listed)
         personal_rooms.record(tx, self._in_personal)
         for alias, gone in self._taken_back.items():
             self._open_receipts(alias, gone, reason)

@@ -10,12 +10,14 @@ from server.release.calibration import stated
 from server.release.delisting import delist, readmit
 from server.release.loading import Loading
 from server.release.policy import Policy
+from server.release.references import References
 from server.release.renewal import Standing
 from server.release.saying import Saying
 from server.release.scene import Scene, at_hand
 from server.release.speech import Speech
 from server.release.values import DISPUTED, Value, subject_of
-from server.store import calibration, mentions, reviews
+from server.store import calibration, listings, mentions, reviews
+from server.store.inbox import object_id
 from server.store.reviews import Held
 from server.store.store import Tx
 
@@ -38,22 +40,24 @@ class Again:
         self.publication, self.back = self._saying.publication, self._saying.back
 
     def subjects(self, ids: Iterable[str]) -> set[str]:
-        """Give the values that objects are about, partners' own indicators, the hub's, and what speaks of them."""
+        """Give the values that contributions, by their keys, and listings, by their ids, are about."""
         wanted = set(ids)
         self.loading.read(wanted)
-        wanted |= {ref for id_ in wanted & self.loading.known.keys() for ref in about.refs(self.loading.known[id_])}
-        self.loading.read(wanted)
-        self.publication.load(wanted - self.loading.known.keys())
-        found = set()
-        for id_ in wanted:
-            known = self.loading.known.get(id_) or self.publication.standing(id_)
-            subject = subject_of(known) if known else None
-            found |= {subject} if subject else set()
-        return found
+        meant = set(wanted)
+        for key in wanted & self.loading.known.keys():
+            if refs := set(about.refs(self.loading.known[key])):
+                references = self._references(key)
+                references.read(refs)
+                meant |= {references.meant(ref) for ref in refs}
+        known = (self.loading.known[key] for key in meant & self.loading.known.keys())
+        listed = listings.subjects(self.scene.tx, meant - self.loading.known.keys())
+        return {*listed.values(), *filter(None, map(subject_of, known))}
 
     def values(self, subjects: Iterable[str]) -> list[Value]:
         """Give those values as partners speak of them now."""
-        return self.loading.values(mentions.of(self.scene.tx, subjects))
+        wanted = set(subjects)
+        keys = mentions.of(self.scene.tx, wanted)
+        return self.loading.values({subject: keys.get(subject, set()) for subject in wanted})
 
     def say(self, values: Iterable[Value], reason: str, new: Set[str] = frozenset()) -> dict[str, Standing]:
         """Bring what the hub says of them up to that, and tell contributors what there is to tell.
@@ -83,11 +87,17 @@ class Again:
     def _speak(self, new: Set[str], meant: Mapping[str, Standing]) -> None:
         """Let go what speaks of the values among the ``new`` objects."""
         known = self.loading.known
-        for id_ in sorted(new & known.keys()):
-            partner = self.scene.registry.by_identity.get(known[id_].get("created_by_ref", ""))
-            if partner and about.refs(known[id_]) and known[id_].get("revoked") is not True:
-                self.publication.load({id_, *about.refs(known[id_])})
-                Speech(self.scene, self.publication, partner, known, meant).release(known[id_])
+        for key in sorted(new & known.keys()):
+            refs = set(about.refs(known[key]))
+            if refs and known[key].get("revoked") is not True:
+                references = self._references(key)
+                references.read(refs)
+                self.publication.load({self.scene.annotation_id(key, known[key]["type"])})
+                Speech(self.scene, self.publication, references, meant).release(key, known[key])
+
+    def _references(self, key: str) -> References:
+        """Find what the contributor of a key means by ids."""
+        return References(self.scene, self.scene.contributor(key), self.loading, self.publication)
 
 
 def reconsider(tx: Tx, ids: Iterable[str]) -> None:
@@ -105,11 +115,9 @@ def reconsider(tx: Tx, ids: Iterable[str]) -> None:
         if refused:
             again.find_wrong(value, Wrong(DISPUTED, "it was in dispute, and found to be wrong"))
             value.claims = []
-    for id_ in wanted & again.loading.known.keys():
-        partner = again.scene.registry.by_identity.get(again.loading.known[id_].get("created_by_ref", ""))
-        if partner:
-            event = Event.APPROVED if _was(again.loading, id_, "approved", rule=None) else Event.REFUSED
-            again.back.tell(partner.name, Feedback(event), id_)
+    for key in wanted & again.loading.known.keys():
+        event = Event.APPROVED if _was(again.loading, key, "approved", rule=None) else Event.REFUSED
+        again.back.tell(again.scene.contributor(key).name, Feedback(event), key)
     _settle(again, values, wanted)
     approved = {id_ for id_ in wanted if _was(again.loading, id_, "approved", rule=None)}
     again.say(values, "found to be wrong", approved)
@@ -122,7 +130,7 @@ def _settle(again: Again, values: Iterable[Value], wanted: Set[str]) -> None:
         decided = [
             again.loading.states[id_]
             for id_ in value.ids & wanted
-            if id_.startswith("indicator--") and id_ in again.loading.states
+            if object_id(id_).startswith("indicator--") and id_ in again.loading.states
         ]
         if any(review.state == "approved" for review in decided):
             approved.append(value)

@@ -113,7 +113,6 @@ class Renewal:
     def renew(self, values: Iterable[Value]) -> dict[str, Standing]:
         """Renew what is said of these values; gives by subject how each stands."""
         values = list(values)
-        self._listings.look_ahead(values)
         return {value.subject: self._renew(value) for value in values}
 
     def _renew(self, value: Value) -> Standing:
@@ -128,7 +127,7 @@ class Renewal:
 
     def _in_rooms(self, value: Value, standing: Standing, track: str, wanted: dict[str, _Said]) -> None:
         """Bring one track, the shared rooms or one own room, up to what is ``wanted`` there, the widest room first."""
-        listed = self._listings.of(value, track)
+        listed = value.listed.get(track, [])
         id_ = next((each for each in reversed(listed) if self._listings.there(each, track)), "")
         there = self._listings.there(id_, track)
         moments = [timestamp.parse(obj["modified"]) + _MILLISECOND for obj in there.values()]
@@ -142,7 +141,6 @@ class Renewal:
         ):
             # A room can have it no more under this id: it is listed anew, as another object, in all of them.
             leaving, there = set(there), {}
-            self._listings.look([(value, track)])
         else:
             leaving = there.keys() - wanted.keys()
         # Who reads several rooms keeps the version that is modified last: the narrowest, and none that was taken back.
@@ -168,8 +166,6 @@ class Renewal:
             standing.entered |= set() if before else {room}
             moved = True
             moment += _MILLISECOND
-        if id_ not in value.listings:
-            self._publication.listed.append((value.subject, id_))
 
     def _doubles(self, listed: list[str], id_: str, track: str) -> list[tuple[str, str]]:
         """Give room and id of each listing of a track that stands beside the one under ``id_``."""

@@ -8,7 +8,7 @@ import msgspec
 from server.release.policy import Policy
 from server.release.reconsider import Again
 from server.release.values import subject_of
-from server.store import Store, collections, log
+from server.store import Store, collections, listings, log
 from server.store.query import Query
 
 _BATCH = 1_000
@@ -36,10 +36,13 @@ def republish(store: Store, policy: Policy | None = None) -> Iterator[Republishe
             objects = [msgspec.json.decode(body) for body in page.bodies]
             again = Again(tx, policy)
             subjects = {subject for obj in objects if (subject := subject_of(obj))}
-            again.publication.load({obj["id"] for obj in objects})
-            for obj in objects:
-                for room in again.publication.out(obj["id"]):
-                    again.publication.take_back(room, obj["id"])
+            own = {obj["id"] for obj in objects}
+            # A partner may use an id of the hub's own, which is not meant.
+            own -= listings.subjects(tx, own).keys()
+            again.publication.load(own)
+            for id_ in own:
+                for room in again.publication.out(id_):
+                    again.publication.take_back(room, id_)
             standings = again.say(again.values(subjects), "the rules of release changed")
             done.values += len(subjects)
             done.changed += sum(1 for each in standings.values() if each.entered or each.left or each.renewed)

@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from schemas import timestamp
+from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.delisting import delist
 from server.release.lookup import lookup
 from server.release.reconsider import Again, Wrong
 from server.release.revoke import revoked
-from server.store import log, mentions
+from server.store import inbox, listings, mentions
+from server.store.inbox import is_key, key, object_id
 from server.store.item import Item
 from server.store.store import Tx
 
@@ -38,48 +39,61 @@ def retract_all(
 
     Without a partner the hub finds them wrong: what anybody says of the value again is held for review. The id of
     a listing of the hub's own means all reports of its value. ``reason`` stands on the receipts. Raises ``Rejected``
-    where one is no value of any kind.
+    where one is no value of any kind, or an id of several partners.
     """
     if not ids_or_values:
         return []
     again = Again(tx)
-    wanted = {each for each in ids_or_values if each.startswith("indicator--")}
-    subjects = again.subjects(wanted)
-    listings = wanted - again.loading.known.keys()
-    meant = again.subjects(listings) | {
-        mentions.subject(known.kind, known.value)
-        for value in set(ids_or_values) - wanted
-        for known in lookup(tx, value)
+    ids = {each for each in ids_or_values if object_id(each).startswith("indicator--")}
+    keys, listed = _meant(again, ids, partner)
+    meant = listed | {
+        mentions.subject(known.kind, known.value) for value in set(ids_or_values) - ids for known in lookup(tx, value)
     }
-    about = mentions.of(tx, subjects | meant)
-    again.loading.read({id_ for ids in about.values() for id_ in ids})
-    asked = wanted | {id_ for subject in meant for id_ in about.get(subject, ())}
-    gone = [again.loading.known[id_] for id_ in sorted(asked & again.loading.known.keys())]
-    gone = [obj for obj in gone if obj.get("revoked") is not True and _may_take_back(again, obj, partner)]
+    subjects = again.subjects(keys) | meant
+    about = mentions.of(tx, subjects)
+    again.loading.read({key for of_one in about.values() for key in of_one})
+    asked = keys | {key for subject in meant for key in about.get(subject, ())}
+    if partner is not None:
+        asked = {key for key in asked if again.scene.contributor(key).name == partner.name}
+    known = again.loading.known
+    gone = [key for key in sorted(asked & known.keys()) if known[key].get("revoked") is not True]
     if not gone:
         return []
-    before = again.values(about)
+    before = again.values(subjects)
     _revoke(again, gone)
     if partner is None:
         for value in before:
-            again.find_wrong(value, _WRONG, {obj["id"] for obj in gone})
-    after = again.values(about)
+            again.find_wrong(value, _WRONG, set(gone))
+    after = again.values(subjects)
     if partner is None:
         delist(tx, after)
     again.say(after, reason)
-    names = {each.identity: each.name for each in again.scene.registry.by_identity.values()}
-    return [Retracted(obj["id"], names.get(obj["created_by_ref"], obj["created_by_ref"])) for obj in gone]
+    return [Retracted(object_id(key), again.scene.contributor(key).name) for key in gone]
 
 
-def _may_take_back(again: Again, obj: dict[str, Any], partner: Partner | None) -> bool:
-    who: str | None = obj.get("created_by_ref")
-    if not again.loading.is_partner(str(who)):
-        who = again.loading.passed_on_by(obj["id"])
-    return who is not None if partner is None else who == partner.identity
+def _meant(again: Again, ids: set[str], partner: Partner | None) -> tuple[set[str], set[str]]:
+    """Give the keys that these ids mean, and the values that are listed under those that are the hub's own.
+
+    A partner's own come first where one is given, else the hub's. Raises ``Rejected`` where an id is several partners'.
+    """
+    scene = again.scene
+    listed = listings.subjects(scene.tx, ids)
+    spaces = [scene.registry.spaces[partner.name]] if partner else sorted(scene.registry.spaces.values())
+    keys = set()
+    for id_ in ids if partner else ids - listed.keys():
+        candidates = {id_} if is_key(id_) else {key(space, id_) for space in spaces}
+        again.loading.read(candidates)
+        found = candidates & again.loading.known.keys()
+        if len(found) > 1:
+            names = ", ".join(sorted(scene.contributor(each).name for each in found))
+            raise Rejected("id-of-several", f"several partners contributed under {id_}, say whose is meant: {names}")
+        keys |= found
+    own = {object_id(each) for each in keys}
+    return keys, {subject for id_, subject in listed.items() if id_ not in own}
 
 
-def _revoke(again: Again, gone: Iterable[dict[str, Any]]) -> None:
-    last = [revoked(obj, timestamp.now()) for obj in gone]
-    log.append(again.scene.tx, again.scene.inbox, [Item.of(obj) for obj in last])
-    for obj in last:
-        again.loading.take(obj["id"], obj, None)
+def _revoke(again: Again, gone: Iterable[str]) -> None:
+    last = [(each, revoked(again.loading.known[each], timestamp.now())) for each in gone]
+    inbox.append(again.scene.tx, again.scene.inbox, [(each, Item.of(obj)) for each, obj in last])
+    for each, obj in last:
+        again.loading.take(each, obj, None)

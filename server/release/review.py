@@ -8,9 +8,10 @@ import msgspec
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from server.release.reconsider import reconsider
-from server.store import audit, collections, log, reviews
+from server.store import audit, collections, log, registry, reviews
 from server.store.audit import Event
-from server.store.reviews import Review, State
+from server.store.inbox import is_key, key, object_id
+from server.store.reviews import Review, State, UnknownReview
 from server.store.store import Tx
 from server.store.times import now
 
@@ -28,16 +29,32 @@ class Shown(NamedTuple):
 def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None = None) -> list[Review]:
     """Decide of many in one transaction. Raises ``UnknownReview`` where one was never held back; then nothing is kept.
 
-    ``by`` is who decides, as the audit trail is to have it.
+    ``ids`` may be keys too; ``by`` is who decides, as the audit trail is to have it.
     """
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(dict.fromkeys(review.object_id for each in ids for review in [find(tx, each)]))
     done = [reviews.decide(tx, each, state, by, note) for each in wanted]
     moment = now()
     audit.record(
-        tx, [Event(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, each) for each in wanted]
+        tx,
+        [Event(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(each)) for each in wanted],
     )
     reconsider(tx, wanted)
     return done
+
+
+def find(tx: Tx, id_: str) -> Review:
+    """Find what was held back by its id, or by its key where several partners' objects have one id.
+
+    Raises ``UnknownReview`` where nothing was, or where the id does not say which of several.
+    """
+    names = {id_} if is_key(id_) else {id_, *(key(space, id_) for space in registry.load(tx).spaces.values())}
+    found = list(reviews.states(tx, names).values())
+    if not found:
+        raise UnknownReview(f"nothing of the id {id_} was held back")
+    if len(found) > 1:
+        keys = ", ".join(f"{each.object_id} ({each.partner})" for each in found)
+        raise UnknownReview(f"{id_} was held back for several partners, name one of these instead: {keys}")
+    return found[0]
 
 
 def shown(tx: Tx, found: Iterable[Review]) -> list[Shown]:
@@ -53,7 +70,7 @@ def shown(tx: Tx, found: Iterable[Review]) -> list[Shown]:
 
 
 def _shown(review: Review, body: bytes | None) -> Shown:
-    type_ = review.object_id.partition("--")[0]
+    type_ = object_id(review.object_id).partition("--")[0]
     if body is None or type_ != "indicator":
         return Shown(review, type_, None)
     try:

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from mappers import ids
 from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.partner import FocalFunction, Partner
@@ -13,7 +14,7 @@ from server.release import registered
 from server.release.calibration import MOST_BY_ONE, reliability
 from server.release.confidence import NEWCOMER
 from server.release.policy import FULL, PUBLIC, Policy, in_force
-from server.store import calibration, collections, focal_points, hub, log, personal, registry
+from server.store import calibration, collections, focal_points, hub, inbox, log, personal, published_ids, registry
 from server.store.collections import Collection
 from server.store.registry import Registry
 from server.store.store import Tx
@@ -31,6 +32,31 @@ class Scene:
     policy: Policy
     inbox: Collection
     rooms: dict[str, Collection]
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return hub.secret(self.tx, "ids")
+
+    def listing_id(self, subject: str, track: str, number: int) -> str:
+        """Give the id of the hub's listing of a value in a track, as which of those there."""
+        return ids.of_hub(self._secret, "indicator", "listing", subject, track, number)
+
+    def annotation_id(self, key: str, type_: str) -> str:
+        """Give the id under which what the inbox has under a key is published, where it speaks of other objects."""
+        before = published_ids.of(self.tx, key) if self._published_before else None
+        return before or ids.of_hub(self._secret, type_, "annotation", key)
+
+    @cached_property
+    def _published_before(self) -> bool:
+        return published_ids.there(self.tx)
+
+    def key(self, partner: Partner, object_id: str) -> str:
+        """Give the key under which the inbox keeps what a partner contributed under that id."""
+        return inbox.key(self.registry.spaces[partner.name], object_id)
+
+    def contributor(self, key: str) -> Partner:
+        """Give who contributed what the inbox has under a key, be it one who left."""
+        return self.registry.by_space[inbox.space(key)]
 
     @property
     def micros(self) -> int:

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from mappers import annotation, extension
 from schemas.errors import Rejected
-from schemas.partner import Partner
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release import about, personal, rooms
-from server.release.intake import RESERVED, creator_of
+from server.release.intake import RESERVED
 from server.release.policy import PUBLIC, SHARED
 from server.release.publication import Publication
+from server.release.references import References
 from server.release.renewal import Standing
 from server.release.scene import Scene
 
@@ -30,68 +30,68 @@ class Speech:
     """Lets go what a partner says of other objects, after the values it is about were renewed."""
 
     def __init__(
-        self,
-        scene: Scene,
-        publication: Publication,
-        partner: Partner,
-        known: Mapping[str, Obj],
-        values: Mapping[str, Standing],
+        self, scene: Scene, publication: Publication, references: References, values: Mapping[str, Standing]
     ) -> None:
-        """Speak for ``partner``; ``values`` says by the ids that name them how the values stand that it speaks of.
+        """Speak for the partner of ``references``, which have read what its objects speak of.
 
-        ``known`` has what the inbox has of the objects that are spoken of.
+        ``values`` says how the values stand, by the keys of reports and the ids of listings that name them.
         """
         self._scene = scene
         self._publication = publication
-        self._partner = partner
-        self._known = known
+        self._references = references
+        self._partner = references.partner
         self._values = values
 
-    def release(self, obj: dict[str, Any]) -> Spoken:
-        """Let an object go where it may, rebuilt from what is known of such objects."""
+    def release(self, key: str, obj: dict[str, Any]) -> Spoken:
+        """Let what the inbox has under a key go where it may, rebuilt from what is known of such objects."""
         refs = about.refs(obj)
-        tlp = about.narrowed(obj, [self._known[ref] for ref in refs if self._is_own(ref)])
+        tlp = about.narrowed(obj, filter(None, map(self._references.own, refs)))
         unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
+        id_ = self._scene.annotation_id(key, obj["type"])
         rebuilt, why = _rebuilt(obj, tlp)
         places = set() if unseen or rebuilt is None else self._places(obj, refs, tlp)
-        for room in self._publication.out(obj["id"]).keys() - places:
-            self._publication.take_back(room, obj["id"])
+        for room in self._publication.out(id_).keys() - places:
+            self._publication.take_back(room, id_)
         if rebuilt is None or not places:
             why = why or about.why_nowhere(obj, tlp, unseen=unseen)
             return Spoken(f"kept, not released: {why}", None)
         for room in places:
-            said = about.spoken_of(rebuilt.obj, {ref: self._called(ref, room) for ref in refs})
+            said = {**about.spoken_of(rebuilt.obj, {ref: self._called(ref, room) for ref in refs}), "id": id_}
             self._publication.enter(room, said, tlp, beside=about.beside(said), by=self._partner.name)
         return Spoken(None, rebuilt.message)
 
-    def take_back(self, id_: str) -> None:
-        """Revoke an object wherever it is out."""
+    def take_back(self, key: str, type_: str) -> None:
+        """Revoke what the inbox has under a key wherever it is out."""
+        id_ = self._scene.annotation_id(key, type_)
         for room in self._publication.out(id_):
             self._publication.take_back(room, id_)
 
-    def _is_own(self, ref: str) -> bool:
-        known = self._known.get(ref)
-        return known is not None and creator_of(known) == self._partner.identity
-
     def _sees(self, ref: str) -> bool:
         """Tell whether an object is the partner's own, or is or was out where it reads."""
-        there = self._publication.stood(ref)
-        return self._is_own(ref) or ref in RESERVED or any(self._reads(self._partner.name, room) for room in there)
+        return self._references.own(ref) is not None or ref in RESERVED or self._references.reads(ref)
+
+    def _value(self, ref: str) -> Standing | None:
+        """Give how the value stands that the partner means by ``ref``, None where that is another thing."""
+        return self._values.get(self._references.meant(ref))
 
     def _reads(self, partner: str, room: str) -> bool:
         return room in self._scene.reads(partner) or self._scene.reader(room) == partner
 
     def _called(self, ref: str, room: str) -> str:
         """Give the id by which readers of a room know what the partner means by ``ref``."""
-        value = self._values.get(ref) if self._sees(ref) else None
+        value = self._value(ref)
         if value is None:
-            return ref
+            return self._references.published_as(ref)
         return value.rooms.get(room) or ("" if self._scene.is_own(room) else value.shared) or ref
 
     def _out(self, ref: str) -> set[str]:
         """Give the rooms that have what the partner means: the value, or where it sees none the object of that id."""
-        value = self._values.get(ref) if self._sees(ref) else None
-        return set(value.rooms) if value else self._publication.out(ref).keys() & set(self._scene.shared)
+        value = self._value(ref)
+        if value:
+            return set(value.rooms)
+        if not self._sees(ref):
+            return set()
+        return self._publication.out(self._references.published_as(ref)).keys() & set(self._scene.shared)
 
     def _places(self, obj: Obj, refs: list[str], tlp: Tlp) -> set[str]:
         """Give the rooms for an object: shared ones, and own ones of those who may hear it and see what it is about."""
@@ -123,12 +123,12 @@ class Speech:
         """Tell whether the partner knows what it means from its own room alone."""
         if not self._sees(ref):
             return False
-        value = self._values.get(ref)
-        there = {*self._publication.stood(ref), *(value.rooms if value else ())}
+        value = self._value(ref)
+        there = {*self._publication.stood(self._references.published_as(ref)), *(value.rooms if value else ())}
         if there:
             return all(map(self._scene.is_own, there))
         # What it says itself with limits that let nobody hear it is not told of either.
-        ours = extension.found(self._known.get(ref, {}))
+        ours = extension.found(self._references.own(ref) or {})
         return "sharing" in ours or ours.get("holder_status") == HolderStatus.COERCED
 
     def _of_both_ends(self, refs: list[str]) -> set[str]:

@@ -14,10 +14,11 @@ _NO_ORIGINS: frozenset[str] = frozenset()
 
 
 class Said(NamedTuple):
-    """One partner's latest indicator of the value.
+    """One partner's latest indicator of the value; ``id`` is its key in the inbox.
 
     ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself. ``new``:
-    the partner takes part for so short a time that its word alone blocks nothing.
+    the partner takes part for so short a time that its word alone blocks nothing. ``passed_on``: somebody made the
+    object who is no partner.
     """
 
     partner: Partner
@@ -26,6 +27,17 @@ class Said(NamedTuple):
     reliability: float = NEWCOMER
     origins: frozenset[str] = _NO_ORIGINS
     new: bool = False
+    passed_on: bool = False
+
+    @property
+    def object_id(self) -> str:
+        """Give the id of the indicator itself."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Give the ids of what it passes on, its own where somebody else made it."""
+        return self.origins | {self.object_id} if self.passed_on else self.origins
 
 
 @dataclass(frozen=True, slots=True)

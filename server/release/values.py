@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mappers import consensus, foreign, kinds, pattern
+from mappers import foreign, kinds, pattern
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 from server.release.rooms import Rooms
 from server.release.statements import Judged, Said, Seen
-from server.store import mentions
+from server.store import listings, mentions
 
 Obj = Mapping[str, Any]
 
@@ -44,7 +44,10 @@ class Verdict(NamedTuple):
 
 @dataclass
 class Value:
-    """A value and all that is said of it. ``ids`` are those of all that names it, ``listings`` those of the hub's own.
+    """A value and all that is said of it.
+
+    ``ids`` are the keys of all reports that name it, and the ids of the hub's listings. ``listed`` are these by track:
+    "" for the shared rooms, or the name of the partner whose own room it is; the oldest first.
 
     ``disputed``: a trusted partner holds the listing for a false positive, and nobody has looked at it yet.
     ``coerced``: somebody sees signs that the holder acts under coercion.
@@ -52,7 +55,7 @@ class Value:
 
     subject: str
     ids: frozenset[str] = frozenset()
-    listings: frozenset[str] = frozenset()
+    listed: Mapping[str, list[str]] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -60,9 +63,9 @@ class Value:
     coerced: bool = False
 
     @cached_property
-    def pattern(self) -> str:
-        """Give the pattern of the value, which somebody reports."""
-        return consensus.pattern_of(self.claims[0].said.report)
+    def listings(self) -> frozenset[str]:
+        """Give the ids of all listings that there were of the value."""
+        return frozenset(listings.all_of(self.listed))
 
     @property
     def kind(self) -> str:

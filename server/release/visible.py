@@ -3,7 +3,7 @@
 import msgspec
 
 from schemas.partner import Partner
-from server.store import collections, log, mentions, partners
+from server.store import collections, inbox, listings, log, mentions, partners
 from server.store.store import Tx
 
 
@@ -14,15 +14,20 @@ def indicators(tx: Tx, partner: Partner, kind: str, value: str) -> list[str]:
     it says of the value is said once. What is revoked is none of them.
     """
     name = mentions.subject(kind, value)
-    ids = mentions.of(tx, [name]).get(name, set())
-    inbox = log.latest(tx, collections.get(tx, "inbox"), ids)
+    space = partners.space(tx, partner.name)
+    keys = {key for key in mentions.of(tx, [name]).get(name, ()) if inbox.space(key) == space}
     rights = partners.rights(tx, partner.name)
+    wanted = listings.ids(tx, name)
     listed: set[str] = set()
     for collection in collections.every(tx):
-        if collection.by_the_rules and rights.get(collection.id, (False, False))[0]:
-            found = log.latest(tx, collection, ids - inbox.keys())
+        if wanted and collection.by_the_rules and rights.get(collection.id, (False, False))[0]:
+            found = log.latest(tx, collection, wanted)
             listed |= {id_ for id_, item in found.items() if not item.revoked}
-    own = {id_ for id_, item in inbox.items() if not item.revoked and _creator(item.body) == partner.identity}
+    own = {
+        item.id
+        for item in inbox.latest(tx, keys).values()
+        if not item.revoked and _creator(item.body) == partner.identity
+    }
     return sorted(listed or own)
 
 

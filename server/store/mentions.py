@@ -1,4 +1,8 @@
-"""Which objects speak of a value or of another object: the way from a value to its indicators and their sightings."""
+"""Which contributions speak of a value or of another object: from a value to its indicators and their sightings.
+
+A contribution goes by its key in the inbox, and so does what it speaks of, where that is the contributor's own. Where
+it is a listing of the hub's, that goes by its id.
+"""
 
 from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
@@ -17,18 +21,13 @@ def subject(kind: str, value: str) -> str:
     return ":".join(kinds.known_as(kind, value))
 
 
-def passed_on(object_id: str) -> str:
-    """Give the name under which it is known who passed on an object that somebody else made."""
-    return f"passed-on:{object_id}"
-
-
 def record(
     tx: Tx, pairs: Iterable[tuple[str, str]], known: Mapping[str, Set[str]] = MappingProxyType({})
 ) -> dict[str, set[str]]:
-    """Remember that of each pair the second, an object id, speaks of the first; repeating it changes nothing.
+    """Remember that of each pair the second, a key of the inbox, speaks of the first; repeating it changes nothing.
 
-    ``known`` says of some subjects which ids speak of them by now, so that they need not be asked for. Gives by
-    subject all ids that speak of it then, as ``of`` does.
+    ``known`` says of some subjects which keys speak of them by now, so that they need not be asked for. Gives by
+    subject all keys that speak of it then, as ``of`` does.
     """
     wanted = sorted(set(pairs))
     there = of(tx, {subject for subject, _ in wanted} - known.keys())
@@ -41,7 +40,7 @@ def record(
 
 
 def of(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
-    """Give by subject the ids of the objects that speak of it."""
+    """Give by subject the keys of the contributions that speak of it."""
     found: dict[str, set[str]] = {}
     columns = select(mentions.c.subject, mentions.c.object_id)
     for chunk in chunks(sorted(set(subjects))):

@@ -54,6 +54,7 @@ __all__ = [
     "rights",
     "rotate",
     "set_certificate",
+    "space",
 ]
 
 # Time for a partner to put new credentials into its clients.
@@ -74,6 +75,14 @@ def add(tx: Tx, partner: Partner) -> Credentials:
     except IntegrityError as error:
         raise NameTaken("a partner of this name or identity is registered already") from error
     return _issue(tx, partner.name)
+
+
+def space(tx: Tx, name: str) -> int:
+    """Give the number of the space in which what a partner contributes is kept. Raises ``UnknownPartner``."""
+    found: int | None = tx.execute(select(partners.c.space).where(partners.c.name == name)).scalar()
+    if found is None:
+        raise UnknownPartner(f"there is no partner {name!r}")
+    return found
 
 
 def remove(tx: Tx, name: str) -> int:

@@ -48,6 +48,11 @@ class Registry:
         return {each.identity: each for each in (*self.gone.values(), *self.partners.values())}
 
     @cached_property
+    def by_space(self) -> Mapping[int, Partner]:
+        """Give all who ever were partners by the space in which what they contribute is kept."""
+        return {self.spaces[each.name]: each for each in self.by_identity.values() if each.name in self.spaces}
+
+    @cached_property
     def called(self) -> frozenset[str]:
         """Give the names and identities by which one may speak of any who ever was a partner."""
         return frozenset().union(*self.names.values())

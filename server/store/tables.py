@@ -51,6 +51,7 @@ objects = Table(
     metadata,
     Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
     Column("date_added", BigInteger, nullable=False),
+    # In the inbox a key: the contributor's space, a slash, and the object's id.
     Column("id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("spec_version", Text, nullable=False),
@@ -195,7 +196,8 @@ deliveries = Table(
     PrimaryKeyConstraint("feed", "partner", "object_id", "version"),
 )
 
-# Which objects speak of a value ("domain:bad.example") or of an object (an indicator that was sighted).
+# Which contributions, by their keys in the inbox, speak of a value ("domain:bad.example") or of an object: one of the
+# same contributor's, by its key, or a listing of the hub's, by its id.
 mentions = Table(
     "mentions",
     metadata,

@@ -23,9 +23,11 @@ __all__ = [
     "first_reads",
     "focal_points",
     "hub",
+    "listings",
     "metadata",
     "own_values",
     "personal_rooms",
+    "published_ids",
     "receipts",
     "retractions",
     "reviews",
@@ -74,6 +76,26 @@ retractions = Table(
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("object_id", "collection"),
     Index("ix_retractions_opened", "opened"),
+)
+
+# Under which ids the hub has listed a value, as the first, second, … in each track: "", or a partner's name.
+listings = Table(
+    "listings",
+    metadata,
+    Column("subject", Text, nullable=False),
+    Column("track", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("id", Text, nullable=False),
+    PrimaryKeyConstraint("subject", "track", "number"),
+)
+Index("ix_listings_id", listings.c.id, unique=True)
+
+# Under which id an older version published what a contributor says of other objects, by its key in the inbox.
+published_ids = Table(
+    "published_ids",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("id", Text, nullable=False),
 )
 
 # Who was given what was taken back, and since when they know that it was.

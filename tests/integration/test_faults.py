@@ -22,7 +22,7 @@ from feeds.schedule import Schedule
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
-from server.store import Store, collections, feed_states, log, partners, reviews
+from server.store import Store, collections, feed_states, inbox, log, partners, reviews
 from server.store.query import UNLIMITED, Query
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration import peers
@@ -214,8 +214,8 @@ def _active_of(store: Store, name: str) -> set[str]:
     with store.read() as tx:
         bodies = log.page(tx, collections.get(tx, "inbox"), Query(limit=UNLIMITED, types=("indicator",))).bodies
         objects = [obj for obj in map(orjson.loads, bodies) if obj["created_by_ref"] == ids.identity(name)]
-        held = reviews.states(tx, [obj["id"] for obj in objects])
-    values = [obj["pattern"].split("'")[1] for obj in objects if obj["id"] in standing(objects).keys() - held.keys()]
+        held = {inbox.object_id(each.object_id) for each in reviews.every(tx, partner=name, limit=None)}
+    values = [obj["pattern"].split("'")[1] for obj in objects if obj["id"] in standing(objects).keys() - held]
     assert len(values) == len(set(values))
     return set(values)
 

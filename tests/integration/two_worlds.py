@@ -24,7 +24,7 @@ from server.release.outcome import Outcome
 from server.release.policy import Policy
 from server.release.retract import retract
 from server.setup import set_up
-from server.store import Store, collections, hub, log, partners, registry
+from server.store import Store, collections, hub, log, mentions, partners, registry
 from server.store.item import Item
 from server.taxii import mount
 from server.taxii.hot import Hot
@@ -82,17 +82,17 @@ class World:
             if step.what == "retract":
                 retract(tx, report_of(step).value, partner)
                 return
-            outcome = contribute(tx, partner, self._items(step, hub.identity(tx)))
+            outcome = contribute(tx, partner, self._items(step, hub.secret(tx, "ids")))
             self.answers.append((step.by, number, _plainly(outcome)))
 
     def answers_to(self, name: str) -> list[tuple[str, int, list[tuple[str, str, str]]]]:
         return [answer for answer in self.answers if answer[0] == name]
 
-    def _items(self, step: Step, identity: str) -> list[Item]:
+    def _items(self, step: Step, secret: bytes) -> list[Item]:
         report = report_of(step)
         if step.what == "report":
             return [Item.of(obj) for obj in to_stix(report)]
-        of = ids.indicator(identity, to_stix(report)[1]["pattern"])
+        of = _listing(secret, report, 0)
         defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
         name = step.what if step.what == "sighting" else "outcome"
         said = {"of": of, **({"outcome": step.what} if name == "outcome" else {}), **step.said}
@@ -173,9 +173,14 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
 def hub_ids(world: World, values: Iterable[int]) -> set[str]:
     """Give the ids under which the hub would list those of the values, the first and the second time."""
     with world.store.read() as tx:
-        identity = hub.identity(tx)
-    spelled = [to_stix(report_of(Step("Police", value=place)))[1]["pattern"] for place in values]
-    return {ids.indicator(identity, each, listing) for each in spelled for listing in (0, 1)}
+        secret = hub.secret(tx, "ids")
+    reports = [report_of(Step("Police", value=place)) for place in values]
+    return {_listing(secret, each, number) for each in reports for number in (0, 1)}
+
+
+def _listing(secret: bytes, report: Report, number: int) -> str:
+    """Give the id under which the hub lists the value in its shared rooms."""
+    return ids.of_hub(secret, "indicator", "listing", mentions.subject(report.kind, report.value), "", number)
 
 
 @dataclass(frozen=True)

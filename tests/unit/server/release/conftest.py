@@ -16,8 +16,9 @@ from server.release.contribute import contribute
 from server.release.newcomers import Newcomers
 from server.release.outcome import Outcome
 from server.release.policy import Policy, put_in_force
+from server.release.values import subject_of
 from server.setup import set_up
-from server.store import Store, collections, hub, log, partners, personal
+from server.store import Store, collections, hub, inbox, log, partners, personal
 from server.store.item import Item
 
 REPORTED = "2026-10-01T08:00:00.000Z"
@@ -87,7 +88,21 @@ def listed(store: Store) -> Callable[..., str]:
 
     def name(indicator: dict[str, Any], seq: int = 0, to: Partner | None = None) -> str:
         with store.read() as tx:
-            return ids.listing(hub.identity(tx), indicator["pattern"], seq, to.name if to else "")
+            named = "listing", str(subject_of(indicator)), to.name if to else "", seq
+            return ids.of_hub(hub.secret(tx, "ids"), "indicator", *named)
+
+    return name
+
+
+@pytest.fixture
+def published(store: Store) -> Callable[[dict[str, Any]], str]:
+    """Give the id under which the hub publishes what a partner says of other objects."""
+
+    def name(obj: dict[str, Any]) -> str:
+        with store.read() as tx:
+            (by,) = [each for each in partners.every(tx) if each.identity == obj["created_by_ref"]]
+            key = inbox.key(partners.space(tx, by.name), obj["id"])
+            return ids.of_hub(hub.secret(tx, "ids"), obj["type"], "annotation", key)
 
     return name
 

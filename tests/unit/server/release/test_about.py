@@ -58,15 +58,16 @@ def reads(store: Store) -> Callable[..., None]:
 
 
 @pytest.fixture
-def where(held_by: Held) -> Callable[[str], set[str]]:
-    def find(id_: str) -> set[str]:
+def where(held_by: Held, published: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], set[str]]:
+    def find(obj: dict[str, Any]) -> set[str]:
+        id_ = published(obj)
         return {name for name in RELEASED if held_by(name).get(id_, {"revoked": True}).get("revoked") is not True}
 
     return find
 
 
 Reads = Callable[..., None]
-Where = Callable[[str], set[str]]
+Where = Callable[[dict[str, Any]], set[str]]
 
 
 @pytest.mark.parametrize(("tlp", "places"), [("clear", SIGHTINGS | PUBLIC), ("green", SIGHTINGS), ("red", set())])
@@ -88,7 +89,7 @@ def test_an_outcome_goes_where_sightings_go_and_no_further_than_its_indicator(
     known_as = listed(indicator) if by == other else indicator["id"]
     outcome = said("outcome", by=by.name, of=known_as, outcome="blocked")
     post(outcome, by=by)
-    assert where(outcome["id"]) == places
+    assert where(outcome) == places
 
 
 @pytest.mark.parametrize("which", ["outcome", "opinion", "note", "case"])
@@ -111,7 +112,7 @@ def test_who_does_not_see_an_indicator_says_nothing_about_it(
     another = speech["id"][:-1] + ("1" if speech["id"].endswith("0") else "0")
     answers = [post(each, by=other).pending for each in (speech, about(unknown) | {"id": another})]
     assert len({answer[0].message for answer in answers}) == 1
-    assert where(speech["id"]) == set()
+    assert where(speech) == set()
     assert speech["id"] in held_by("inbox")
 
 
@@ -121,7 +122,7 @@ def test_ones_own_indicator_may_be_spoken_of_without_reading_anything(
     indicator = stix()[1]
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="taken-down")
     assert not post(outcome, indicator).pending
-    assert where(outcome["id"]) == SIGHTINGS
+    assert where(outcome) == SIGHTINGS
 
 
 def test_a_note_goes_where_sightings_go(
@@ -131,7 +132,7 @@ def test_a_note_goes_where_sightings_go(
     post(indicator)
     reads(other, "takedown-full")
     assert not post(note(other, listed(indicator)), by=other).pending
-    assert where(note(other)["id"]) == SIGHTINGS
+    assert where(note(other)) == SIGHTINGS
 
 
 def test_nobody_says_anothers_outcome(stix: Stix, post: Post, bank: Partner, other: Partner, where: Where) -> None:
@@ -139,7 +140,7 @@ def test_nobody_says_anothers_outcome(stix: Stix, post: Post, bank: Partner, oth
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="blocked")
     assert [each.id for each in post(indicator, by=bank).accepted] == [indicator["id"]]
     assert [each.id for each in post(outcome, by=other).failed] == [outcome["id"]]
-    assert where(outcome["id"]) == set()
+    assert where(outcome) == set()
 
 
 def test_a_narrower_marking_takes_copies_back(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
@@ -151,10 +152,10 @@ def test_a_narrower_marking_takes_copies_back(stix: Stix, post: Post, bank: Part
     ):
         wide = said(which, by=bank.name, **columns)
         post(indicator, wide)
-        assert where(wide["id"]) > PUBLIC
+        assert where(wide) > PUBLIC
         post(said(which, by=bank.name, **columns, tlp="amber", reported_at="2026-10-03T08:00:00.000Z"))
-        assert not PUBLIC & where(wide["id"])
-        assert where(wide["id"]) >= SIGHTINGS
+        assert not PUBLIC & where(wide)
+        assert where(wide) >= SIGHTINGS
 
 
 def test_a_revoked_opinion_is_revoked_wherever_it_went(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
@@ -162,7 +163,7 @@ def test_a_revoked_opinion_is_revoked_wherever_it_went(stix: Stix, post: Post, b
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="false-positive")
     post(indicator, outcome)
     post({**outcome, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
-    assert where(outcome["id"]) == set()
+    assert where(outcome) == set()
 
 
 def test_a_case_goes_wherever_all_its_members_are(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
@@ -170,8 +171,8 @@ def test_a_case_goes_wherever_all_its_members_are(stix: Stix, post: Post, bank: 
     of_one = said("case", by=bank.name, name="One", members=[account["id"]])
     of_both = said("case", by=bank.name, name="Both", members=[account["id"], domain["id"]])
     post(of_both, of_one, domain, account)
-    assert where(of_one["id"]) == SIGHTINGS | {"mule-accounts", "mule-accounts-full"}
-    assert where(of_both["id"]) == SIGHTINGS
+    assert where(of_one) == SIGHTINGS | {"mule-accounts", "mule-accounts-full"}
+    assert where(of_both) == SIGHTINGS
 
 
 def test_a_case_with_members_that_stix_lacks_is_in_full_collections_only(
@@ -181,7 +182,7 @@ def test_a_case_with_members_that_stix_lacks_is_in_full_collections_only(
     reads(bank, "mule-accounts")
     case = said("case", by=bank.name, name="One", members=[observable["id"], indicator["id"]])
     post(observable, indicator, relationship, case)
-    assert where(case["id"]) == {"sightings-full", "mule-accounts-full"}
+    assert where(case) == {"sightings-full", "mule-accounts-full"}
 
 
 def flow(by: str = "Example Bank", **columns: Any) -> list[dict[str, Any]]:
@@ -196,7 +197,7 @@ def test_a_flow_goes_where_both_its_ends_are_out(
     post(stix(ACCOUNT, kind="bank-account")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
     reads(bank, "mule-accounts")
     assert not post(*flow()).pending
-    assert where(flow()[-1]["id"]) == {"mule-accounts-full"}
+    assert where(flow()[-1]) == {"mule-accounts-full"}
 
 
 def test_a_flow_brings_nobody_an_account_that_they_do_not_read_of(
@@ -205,7 +206,7 @@ def test_a_flow_brings_nobody_an_account_that_they_do_not_read_of(
     post(stix(ACCOUNT, kind="bank-account")[1])
     reads(bank, "mule-accounts")
     (pending,) = post(*flow()).pending
-    assert where(flow()[-1]["id"]) == set()
+    assert where(flow()[-1]) == set()
     assert flow()[1]["id"] not in held_by("mule-accounts-full")
     post(stix(OTHER_ACCOUNT, kind="bank-account")[1])
     (blind,) = post(*flow(by=other.name), by=other).pending
@@ -218,7 +219,7 @@ def test_a_clear_flow_of_accounts_that_are_not_is_not_public(
     post(stix(ACCOUNT, kind="bank-account", tlp="clear")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
     reads(bank, "mule-accounts", "public")
     post(*flow(tlp="clear"))
-    assert where(flow()[-1]["id"]) == {"mule-accounts-full"}
+    assert where(flow()[-1]) == {"mule-accounts-full"}
 
 
 def test_the_country_of_a_sighting_comes_with_it(stix: Stix, post: Post, bank: Partner, held_by: Held) -> None:

@@ -9,7 +9,7 @@ from schemas.partner import Partner
 from server.release import review
 from server.release.outcome import Outcome
 from server.release.retract import retract
-from server.store import Store, reviews
+from server.store import Store
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
@@ -110,7 +110,7 @@ def test_what_a_review_refused_waits_for_others_too(store: Store, stix: Stix, po
     again = stix("https://google.com/", "url", reporter=other.name)[1]
     post(again, by=other)
     with store.read() as tx:
-        assert reviews.states(tx, [again["id"]])[again["id"]].rule == "delisted"
+        assert review.find(tx, again["id"]).rule == "delisted"
 
 
 def test_what_a_person_lets_pass_is_delisted_no_more(

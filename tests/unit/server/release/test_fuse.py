@@ -114,10 +114,29 @@ def test_of_one_partner_the_newest_counts_and_once() -> None:
 
 
 def test_what_is_passed_on_counts_once_beside_the_original() -> None:
-    copied = {"origins": frozenset({"indicator--1"}), "reported_at": NOON - DAY}
-    original, copy = said(1, confidence=50), said(2, confidence=90, **copied)
+    original = said(1, confidence=50)
+    id_ = ids.indicator(original.partner.identity, consensus.pattern_of(original.report))
+    original = original._replace(id=f"7/{id_}")
+    copy = said(2, confidence=90, origins=frozenset({id_}), reported_at=NOON - DAY)
     fused = fuse([copy, original], at=NOON)
     assert (fused.reporters, fused.confidence) == (1, 50)
+
+
+def test_who_uses_an_id_that_another_drew_makes_nothing_less_of_who_passes_that_on() -> None:
+    drawn = "indicator--11111111-2222-4333-8444-555555555555"
+    squatting = said(1, confidence=1, id=f"1/{drawn}")
+    copy = said(2, confidence=90, reported_at=NOON - DAY)
+    for passed in (
+        copy._replace(origins=frozenset({drawn})),
+        copy._replace(id=f"2/{drawn}", passed_on=True),
+    ):
+        fused = fuse([squatting, passed], at=NOON)
+        assert (fused.reporters, fused.confidence) == (1, 90)
+
+
+def test_two_who_pass_on_one_object_count_once() -> None:
+    both = [said(number, id=f"{number}/indicator--x")._replace(passed_on=True) for number in (1, 2)]
+    assert fuse(both, at=NOON).reporters == 1
 
 
 def test_two_who_pass_on_the_same_count_once() -> None:

@@ -74,25 +74,27 @@ def test_an_object_is_reported_and_released_before_it_is_read_and_acted_on(
 
 
 def test_a_report_has_the_journey_of_its_value_and_its_own_beginning(
-    reported: dict[str, Any], store: Store, other: Partner, stix: Stix, post: Post
+    reported: dict[str, Any], store: Store, bank: Partner, other: Partner, stix: Stix, post: Post
 ) -> None:
     _read_on(store, other.name)
     (second,) = (obj for obj in stix(reporter=other.name) if obj["type"] == "indicator")
     assert post(second, by=other).accepted
     with store.read() as tx:
-        found = journeys.of_reports(tx, [reported["id"], second["id"], "indicator--not-there"])
+        found = journeys.of_reports(tx, bank.name, [reported["id"], second["id"], "indicator--not-there"])
+        assert found.keys() == {reported["id"]}
+        found |= journeys.of_reports(tx, other.name, [reported["id"], second["id"]])
     assert found.keys() == {reported["id"], second["id"]}
     mine, later = found[reported["id"]], found[second["id"]]
     assert mine[2:] == later[2:]
     assert (mine.reported or 0) < (later.reported or 0)
 
 
-def test_what_is_not_published_has_come_nowhere_yet(stix: Stix, post: Post, store: Store) -> None:
+def test_what_is_not_published_has_come_nowhere_yet(stix: Stix, post: Post, store: Store, bank: Partner) -> None:
     (indicator,) = (obj for obj in stix("wikipedia.org") if obj["type"] == "indicator")
     assert post(indicator).pending
     with store.read() as tx:
         assert journeys.recent(tx) == []
-        (found,) = journeys.of_reports(tx, [indicator["id"]]).values()
+        (found,) = journeys.of_reports(tx, bank.name, [indicator["id"]]).values()
         assert found.reported is not None
         assert found[2:] == (None, None, None)
         assert journeys.of(tx, [indicator["id"]]) == {}

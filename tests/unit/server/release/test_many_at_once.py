@@ -104,6 +104,7 @@ def test_what_comes_in_parts_is_one_contribution(
     stix: Stix,
     post: Post,
     held_by: Callable[[str], dict[str, dict[str, Any]]],
+    published: Callable[[dict[str, Any]], str],
     bank: Partner,
 ) -> None:
     monkeypatch.setattr("server.release.contribute._AT_ONCE", 2)
@@ -111,5 +112,5 @@ def test_what_comes_in_parts_is_one_contribution(
     opinion = blocked(bank, indicators[-1]["id"])
     outcome = post(opinion, *indicators)
     assert {each.id for each in outcome.accepted} == {opinion["id"], *(each["id"] for each in indicators)}
-    assert opinion["id"] in held_by("sightings")
+    assert published(opinion) in held_by("sightings")
     assert len([each for each in held_by("takedown").values() if each["type"] == "indicator"]) == 5

@@ -97,7 +97,7 @@ def test_who_takes_the_next_id_of_an_own_room_keeps_nothing_in_it(
     target = stix(reporter=first.name)[1]
     post({**stix("elsewhere.example.com", reporter=second.name)[1], "id": listed(target, to=police)}, by=second)
     said = reports(first, tlp="red", only_partners="Police")
-    assert live(own_room(police)) == {listed(target, 1, to=police)}
+    assert live(own_room(police)) == {listed(target, to=police)}
     withdraws(first, said)
     assert live(own_room(police)) == set()
 
@@ -181,12 +181,26 @@ def test_who_neither_reports_nor_reads_a_value_judges_nothing(
     assert held_by("takedown")[listed(said)] == before
 
 
-def test_a_dispute_that_was_settled_doubts_no_more_whichever_id_it_names(
-    store: Store, first: Partner, joins: Joins, reports: Reports, post: Post, held_by: Held
+def test_who_reads_a_listing_says_nothing_of_it_by_the_id_of_another_partners_report(
+    first: Partner, joins: Joins, reports: Reports, post: Post, held_by: Held, listed: Listed
 ) -> None:
     trusted = joins("Trusted Bank", reads=["takedown"], trusted=True)
     said = reports(first, confidence="90")
-    post(false_positive(trusted, said["id"]), by=trusted)
+    before = held_by("takedown")[listed(said)]
+    by_report, by_nothing = (
+        post(false_positive(trusted, id_), by=trusted).pending[0].message
+        for id_ in (said["id"], "indicator--11111111-2222-4333-8444-555555555555")
+    )
+    assert by_report == by_nothing
+    assert held_by("takedown")[listed(said)] == before
+
+
+def test_a_dispute_that_was_settled_doubts_no_more(
+    store: Store, first: Partner, joins: Joins, reports: Reports, post: Post, held_by: Held, listed: Listed
+) -> None:
+    trusted = joins("Trusted Bank", reads=["takedown"], trusted=True)
+    said = reports(first, confidence="90")
+    post(false_positive(trusted, listed(said)), by=trusted)
     assert live(held_by("takedown")) == set()
     decide_all(store, "approved")
     (again,) = live(held_by("takedown"))

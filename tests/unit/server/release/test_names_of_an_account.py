@@ -13,7 +13,7 @@ from server.release.lookup import lookup
 from server.release.republish import republish
 from server.release.retract import retract
 from server.setup import set_up
-from server.store import Store, mentions, own_values
+from server.store import Store, inbox, mentions, own_values
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -200,7 +200,8 @@ def test_a_store_of_before_knows_its_accounts_by_one_name(
     set_up(store)
     set_up(store)
     with store.begin() as tx:
-        assert {one["id"], other["id"]} <= mentions.of(tx, [f"bank-account:{CODED}"])[f"bank-account:{CODED}"]
+        keys = mentions.of(tx, [f"bank-account:{CODED}"])[f"bank-account:{CODED}"]
+        assert {one["id"], other["id"]} == set(map(inbox.object_id, keys))
         assert own_values.every(tx) == {
             "bank-account:US:CHASUS33:1234567890": first.name,
             "bank-account:GB:601613:1": second.name,

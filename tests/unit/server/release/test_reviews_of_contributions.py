@@ -8,7 +8,7 @@ import pytest
 from schemas.partner import Partner
 from server.release import review
 from server.release.outcome import Outcome
-from server.store import Store, reviews
+from server.store import Store, inbox, reviews
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -56,7 +56,7 @@ def test_a_harmless_value_is_kept_and_heard_by_nobody(
     assert own_room(bank, "outcomes") == {}
     with store.read() as tx:
         (waiting,) = reviews.every(tx)
-    assert (waiting.object_id, waiting.partner, waiting.state) == (indicator["id"], bank.name, "open")
+    assert (inbox.object_id(waiting.object_id), waiting.partner, waiting.state) == (indicator["id"], bank.name, "open")
 
 
 def test_no_number_of_partners_makes_a_harmless_value_heard(

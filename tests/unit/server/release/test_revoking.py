@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from schemas import timestamp
+from server.release import review
 from server.release.outcome import Outcome
-from server.store import Store, reviews
+from server.store import Store
 from tests.unit.server.release.holding import holding
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -56,7 +57,7 @@ def test_what_was_revoked_comes_back_with_the_next_list_only_after_somebody_look
     assert held_by("takedown")[listed(indicator)]["revoked"] is True
     assert listed(indicator, 1) not in held_by("takedown")
     with store.read() as tx:
-        assert reviews.states(tx, [again["id"]])[again["id"]].rule == "listed-again"
+        assert review.find(tx, again["id"]).rule == "listed-again"
 
 
 def test_what_is_revoked_in_the_post_that_brings_it_is_heard_by_nobody(

@@ -32,6 +32,7 @@ def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
     held_by: Callable[[str], dict[str, dict[str, Any]]],
     listed: Callable[..., str],
     records_of: Callable[..., dict[str, Any]],
+    published: Callable[[dict[str, Any]], str],
     police: Partner,
 ) -> None:
     indicator = stix()[1]
@@ -39,8 +40,8 @@ def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
     verdict = records_of(police, "outcome", of=listed(indicator), outcome="false-positive")
     assert [each.id for each in post(verdict, by=police).pending] == [verdict["id"]]
     assert not held_by("takedown")[listed(indicator)].get("revoked")
-    assert verdict["id"] not in held_by("sightings")
+    assert published(verdict) not in held_by("sightings")
     with store.begin() as tx:
         review.decide(tx, [verdict["id"]], "approved", "operator")
-    assert verdict["id"] in held_by("sightings")
+    assert published(verdict) in held_by("sightings")
     assert held_by("takedown")[listed(indicator)]["revoked"] is True

@@ -1,0 +1,71 @@
+"""Under which ids the hub has listed each value, and how often.
+
+A track is where a listing stands: the shared collections, "", or one partner's own, by its name. A value's listings in
+a track are numbered: a new one is made when the last was taken back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+
+from server.store.bulk import insert_many
+from server.store.lists import any_of, chunks
+from server.store.store import Tx
+from server.store.tables_of_rules import listings
+
+
+class Listed(NamedTuple):
+    """One listing of a value: in which track, as which of those there (from 0), and under which id."""
+
+    subject: str
+    track: str
+    number: int
+    id: str
+
+
+def of(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+    """Give by subject, and by track, the ids under which the hub has listed it, the oldest first."""
+    found: dict[str, dict[str, list[str]]] = {}
+    columns = listings.c
+    asked = select(columns.subject, columns.track, columns.id).order_by(columns.subject, columns.track, columns.number)
+    for chunk in chunks(sorted(set(subjects))):
+        for subject, track, id_ in tx.execute(asked.where(any_of(tx, columns.subject, chunk))):
+            found.setdefault(subject, {}).setdefault(track, []).append(id_)
+    return found
+
+
+def ids(tx: Tx, subject: str) -> set[str]:
+    """Give all ids under which the hub has listed a value, in whichever track."""
+    return all_of(of(tx, [subject]).get(subject, {}))
+
+
+def all_of(tracks: Mapping[str, Iterable[str]]) -> set[str]:
+    """Give the ids of all tracks together."""
+    return {id_ for listed in tracks.values() for id_ in listed}
+
+
+def subjects(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """Give what those of ``ids`` list that are the hub's listings, by id."""
+    found: dict[str, str] = {}
+    asked = select(listings.c.id, listings.c.subject)
+    for chunk in chunks(sorted(set(ids))):
+        found.update((id_, subject) for id_, subject in tx.execute(asked.where(any_of(tx, listings.c.id, chunk))))
+    return found
+
+
+def record(tx: Tx, new: Sequence[Listed]) -> None:
+    """Remember listings that there were not before."""
+    insert_many(tx, listings, new)
+
+
+def move(tx: Tx, subject: str, to: str) -> None:
+    """Let the listings of a value be those of another, after those that this has."""
+    there = of(tx, [subject, to])
+    tx.execute(delete(listings).where(listings.c.subject == subject))
+    rows = [
+        Listed(to, track, number, id_)
+        for track, ids in there.get(subject, {}).items()
+        for number, id_ in enumerate(ids, len(there.get(to, {}).get(track, ())))
+    ]
+    insert_many(tx, listings, rows)
