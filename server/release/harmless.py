@@ -5,7 +5,9 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+from schemas import kinds
 from schemas.report import Report
+from server.release import public_numbers
 from server.release.examples import example
 from server.release.hit import Hit, of_listing as _hit
 from server.release.lists import folder
@@ -58,6 +60,7 @@ _APPS = re.compile(
     r"|com\.(?:whatsapp|instagram\.android|facebook\.(?:katana|orca)|zhiliaoapp\.musically)"
     r"|org\.telegram\.messenger|jp\.naver\.line\.android|com\.tencent\.mm)|ios:com\.apple\.[\w.-]+)"
 )
+_PUBLIC_NUMBER = "callers show such numbers falsely; report the number that was asked to call"
 _APP_INSTEAD = "a copy under this name is told by its file: report the page that spreads it (url), its hash as evidence"
 
 
@@ -114,11 +117,12 @@ def check(report: Report) -> Hit | None:
             return _hit(index.wallets.get(report.value))
         case "phone":
             return _number(index, report.value)
-        case "social-account" | "payment-alias":
-            name = report.value.partition(":")[2]
-            return _number(index, name) if name.startswith("+") else None
+        case "social-account":
+            return _hit(index.profiles.get(report.value)) or _numbered(index, report.value)
+        case "payment-alias":
+            return _numbered(index, report.value)
         case "app":
-            return _app(report.value)
+            return _app(index, report.value)
     return None
 
 
@@ -161,9 +165,19 @@ def _url(index: Index, url: str) -> Hit | None:
     name = host.removeprefix("www.")
     if name in index.shared or host in index.shared:
         is_login = (name in index.logins or host in index.logins) and _LOGIN.fullmatch(path)
-        return _hit(index.sites.get(name) or index.sites.get(host), "the login or help of ") if is_login else None
+        if is_login:
+            return _hit(index.sites.get(name) or index.sites.get(host), "the login or help of ")
+        return _profile(index, url)
     start = _public(host) if _START.fullmatch(path) else None
     return _hit(_owner(index, host) or index.own_pages.get(name)) or start or _page_below(index, host)
+
+
+def _profile(index: Index, url: str) -> Hit | None:
+    """Give the hit of a page that is an institution's own account, or its app in a store."""
+    for kind, listed in (("social-account", index.profiles), ("app", index.apps)):
+        if kinds.get(kind).recognises(url):
+            return _hit(listed.get(kinds.get(kind).normalise(url).value))
+    return None
 
 
 def _page_below(index: Index, host: str) -> Hit | None:
@@ -179,16 +193,26 @@ def _email(index: Index, address: str) -> Hit | None:
     return _hit(index.sites.get(host)) if local in _ROLES else None
 
 
-def _app(name: str) -> Hit | None:
+def _app(index: Index, name: str) -> Hit | None:
+    if (listing := index.apps.get(name)) is not None:
+        return _hit(listing)
     if _APPS.fullmatch(name):
         what = "the name of a system app or a messenger (list system-apps)"
         return Hit("system-apps", f"this is {what}: {_APP_INSTEAD}")
     return None
 
 
+def _numbered(index: Index, value: str) -> Hit | None:
+    """Give the hit of an account or alias that is a telephone number."""
+    name = value.partition(":")[2]
+    return _number(index, name) if name.startswith("+") else None
+
+
 def _number(index: Index, number: str) -> Hit | None:
     if (listing := index.numbers.get(number)) is not None:
         return _hit(listing)
+    if number[2:3] == ":" and public_numbers.is_public(number):
+        return Hit("public-numbers", f"this is a public service's number (list public-numbers): {_PUBLIC_NUMBER}")
     rule, kept_free = index.number_ranges
     # Rules are written with the 0 before the area code, which numbers have that are dialled within their country.
     for end in (0, 2, 3, 4):

@@ -7,13 +7,15 @@ import re
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from schemas.errors import Rejected
-from server.release.lists import reading
+from server.release.lists import institutions, reading
 from server.release.lists.catalogue import EVERY, Listing
 
 BUNDLED = Path(__file__).with_name("data")
+TABLE = BUNDLED / "institutions.tsv"
 
 LONGEST = 64 * 1024 * 1024
 _HEAD = re.compile(r"# loaded (\S+)\n")
@@ -39,7 +41,19 @@ def read(listing: Listing, updated: Path | None = None) -> Kept:
             head = _HEAD.match(text)
             lines = (line.partition("#")[0].strip() for line in text.splitlines())
             return Kept(listing, tuple(line for line in lines if line), head[1] if head else "")
-    return Kept(listing, (), "")
+    return _of_institutions(listing)
+
+
+def _of_institutions(listing: Listing) -> Kept:
+    """Give what the table of institutions has for a list."""
+    raw = institutions.entries(_table(), listing.name)
+    day = TABLE.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# loaded ") if raw else ""
+    return Kept(listing, tuple(sorted({entry for each in raw for entry in reading.normal(listing.holds, each)})), day)
+
+
+@cache
+def _table() -> tuple[institutions.Institution, ...]:
+    return tuple(institutions.read(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
 def write(folder: Path, listing: Listing, content: bytes, *, may_shrink: bool = False) -> Kept:

@@ -12,6 +12,8 @@ from schemas.banks import equivalence
 from server.release.lists import folder
 from server.release.lists.catalogue import EVERY, Holds, Listing
 
+# Lists of sites whose pages are their users', and chosen by no word of a user's alone.
+_PAGES = frozenset({"user-content", "institution-platforms"})
 _Ranges = tuple[list[int], list[tuple[int, Listing]]]
 
 
@@ -49,7 +51,7 @@ class Index:
     @cached_property
     def logins(self) -> frozenset[str]:
         """Give the hosts whose pages are their users', but for those where one logs in or manages an account."""
-        return frozenset(host for host, listing in self._entries(Holds.SHARED) if listing.name == "user-content")
+        return frozenset(host for host, listing in self._entries(Holds.SHARED) if listing.name in _PAGES)
 
     def site_above(self, host: str) -> tuple[str, Listing] | None:
         """Give the site that ``host`` is below, and its list; None where strangers may have names there."""
@@ -100,6 +102,16 @@ class Index:
     def accounts(self) -> Mapping[str, Listing]:
         """Give the bank accounts that are examples, by what all names of an account have in common."""
         return {equivalence.key(account): listing for account, listing in self._first(Holds.ACCOUNTS).items()}
+
+    @cached_property
+    def apps(self) -> Mapping[str, Listing]:
+        """Give the apps that are their institutions' own."""
+        return self._first(Holds.APPS)
+
+    @cached_property
+    def profiles(self) -> Mapping[str, Listing]:
+        """Give the social accounts that are their institutions' own."""
+        return self._first(Holds.PROFILES)
 
     @cached_property
     def numbers(self) -> Mapping[str, Listing]:

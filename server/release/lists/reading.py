@@ -24,6 +24,8 @@ _KINDS = {
     Holds.WALLETS: ("wallet", "chain"),
     Holds.NUMBERS: ("phone", "country"),
     Holds.ACCOUNTS: ("bank-account", "country"),
+    Holds.APPS: ("app", "os"),
+    Holds.PROFILES: ("social-account", "platform"),
 }
 
 
@@ -45,8 +47,8 @@ def entries(listing: Listing, content: bytes) -> list[str]:
         raise Rejected(
             "list-form", "no list: give a MISP warninglist (JSON), a GraphSense tag pack (YAML), or one entry a line"
         ) from None
-    found = {entry for each in raw for entry in _read(listing.holds, each)}
-    taken = sum(1 for each in raw if any(True for _ in _read(listing.holds, each)))
+    found = {entry for each in raw for entry in normal(listing.holds, each)}
+    taken = sum(1 for each in raw if any(True for _ in normal(listing.holds, each)))
     if not raw or taken < len(raw) * _LEAST:
         raise Rejected(
             "list-content", f"{taken} of {len(raw)} entries are {listing.holds.value}: {listing.name} holds only such"
@@ -66,7 +68,8 @@ def _raw(text: str) -> Iterator[str]:
         yield from (line.partition("#")[0].strip() for line in text.splitlines())
 
 
-def _read(holds: Holds, entry: str) -> Iterable[str]:
+def normal(holds: Holds, entry: str) -> Iterable[str]:
+    """Give the form in which values are compared with an entry; nothing for one that holds no such thing."""
     match holds:
         case Holds.SITES | Holds.SHARED | Holds.OWNED:
             host = entry.lower().removeprefix("*").strip(".")
