@@ -43,6 +43,8 @@ def said_of_persons(text: str, regions: tuple[str, ...], own: frozenset[str] = _
 
 
 def _may_say(text: str) -> bool:
+    if len(text) > _LONGEST:
+        return True  # looked at in parts, as some characters are eighteen when they are written plainly
     if _FORMED.fullmatch(text):
         return False
     text = plain_text.understood(text)
@@ -60,10 +62,16 @@ def _may_say(text: str) -> bool:
 _may_say_once = lru_cache(maxsize=4096)(_may_say)
 
 
-def _said(text: str, regions: tuple[str, ...], own: frozenset[str] = _NOTHING, *, decoded: bool = False) -> str | None:
+def _said(
+    text: str, regions: tuple[str, ...], own: frozenset[str] = _NOTHING, *, part: bool = False, depth: int = 0
+) -> str | None:
+    """Look at a text; of a ``part`` of a longer one at what is quickly found, for nothing so long is published.
+
+    ``depth`` says how often it was encoded.
+    """
     if len(text) > _LONGEST:
-        starts = range(0, len(text), _LONGEST - _SHORT)
-        return next(filter(None, (_said(text[start : start + _LONGEST], regions, own) for start in starts)), None)
+        parts = (text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST - _SHORT))
+        return next(filter(None, (_said(each, regions, own, part=True) for each in parts)), None)
     plain = _BLANKS.sub("   ", plain_text.understood(text))
     bare = plain_text.without_marks(plain)
 
@@ -91,12 +99,12 @@ def _said(text: str, regions: tuple[str, ...], own: frozenset[str] = _NOTHING, *
     for what, number in persons_numbers.found(bare):
         if not is_own(number):
             return what
-    if _DIGITS.search(bare) and persons_contacts.has_number(bare, regions, is_own):
+    if not part and _DIGITS.search(bare) and persons_contacts.has_number(bare, regions, is_own):
         return TELEPHONE
     if persons_names.is_said(plain):
         return _NAME
-    inner = () if decoded else plain_text.decoded(text)
-    return next(filter(None, (_said(each, regions, own, decoded=True) for each in inner)), None)
+    inner = () if part or depth else plain_text.decoded(text)
+    return next(filter(None, (_said(each, regions, own, depth=1) for each in inner)), None)
 
 
 # Most of what looks like something is the same in a batch, and nothing.

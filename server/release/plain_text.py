@@ -16,6 +16,9 @@ _ENTITY = re.compile(r"&#?\w{2,8};")
 # What stands between groups of digits, as a hyphen; and stops that are none of ASCII.
 _SEPARATORS = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xB7, 0x2022, 0x2219, 0x22C5, 0x30FB, 0x2E31], "-")
 _STOPS = dict.fromkeys([0x3002, 0xFF0E, 0xFF61, 0x2024], ".")
+_PLAIN = _SEPARATORS | _STOPS
+# Whole sentences and words in one character, which written out would be eighteen times as long; none is of a number.
+_SENTENCES = dict.fromkeys([*range(0xFDF0, 0xFDFE), *range(0x3300, 0x3358)], " ")
 _MARKS = frozenset({"Mn", "Me"})
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,4096}={0,2}(?![A-Za-z0-9+/_=-])")
 _TWICE = 2
@@ -30,7 +33,7 @@ def understood(text: str) -> str:
             text = html.unescape(text)
     if text.isascii():
         return text
-    return digits(unicodedata.normalize("NFKC", shown(text)).translate(_SEPARATORS | _STOPS))
+    return digits(unicodedata.normalize("NFKC", shown(text).translate(_SENTENCES)).translate(_PLAIN))
 
 
 def without_marks(text: str) -> str:
