@@ -4,7 +4,7 @@ A connector is one file of ``feeds/connectors`` with its settings model in it, a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -92,8 +92,8 @@ class Batch:
 class Pull(Connector[S_co]):
     """Brings items from a partner, batch by batch."""
 
-    def begin(self, find: Callable[[str, str], Sequence[str]]) -> None:
-        """Be told, before a run, what gives the indicators of a kind's value that the partner may see."""
+    def begin(self, find: Callable[[Iterable[tuple[str, str]]], Mapping[tuple[str, str], Sequence[str]]]) -> None:
+        """Be told, before a run, what finds the indicators of values (kind, normal form) that the partner may see."""
 
     @abstractmethod
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:

@@ -1,6 +1,6 @@
 """Files into a partner's inbox, batch by batch, as if the partner had posted them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from feeds.mapping import Duplicate, Mapped, Options, Reject, map_stream, preface
@@ -47,9 +47,9 @@ def contribute_records(
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Do the same with a file of records; values in them mean the indicators that ``partner`` may see."""
 
-    def find(kind: str, value: str) -> list[str]:
+    def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with store.read() as tx:
-            return visible.indicators(tx, partner, kind, value)
+            return visible.indicators(tx, partner, values)
 
     return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find, tally))
 

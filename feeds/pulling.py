@@ -1,6 +1,6 @@
 """The work of a pull: each batch contributed in its partner's name, in one transaction with its checkpoint."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -34,9 +34,9 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
         with work.store.read() as tx:
             return checkpoints.seen(tx, work.run.feed, digest)
 
-    def find(kind: str, value: str) -> Sequence[str]:
+    def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with work.store.read() as tx:
-            return visible.indicators(tx, partner, kind, value)
+            return visible.indicators(tx, partner, values)
 
     feed.begin(find)
     for batch in feed.pull(checkpoint, seen):

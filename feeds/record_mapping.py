@@ -1,10 +1,11 @@
 """From files of records to STIX objects, row by row: each is mapped, a duplicate, or rejected with a reason."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple
 
 from feeds.conventions import Columnwise
-from feeds.format import Unreadable
+from feeds.format import Unreadable, UnreadableFile
 from feeds.mapping import Duplicate, Mapped, Options, Reject
 from feeds.notes import Tally
 from feeds.record_rows import RecordRow, rows
@@ -19,8 +20,12 @@ from schemas.subject import Subject
 
 _TIMES = ("reported_at", "first_seen", "last_seen", "effective_from", "effective_until")
 
-# Gives the ids of the indicators of a kind's value that may be meant.
-Find = Callable[[str, str], Sequence[str]]
+# A value: its kind and its normal form.
+Named = tuple[str, str]
+# Gives the ids of the indicators of values that may be meant.
+Find = Callable[[Iterable[Named]], Mapping[Named, Sequence[str]]]
+# So many rows are looked up at once.
+_ROWS = 500
 
 _UNKNOWN = (
     "indicator-unknown",
@@ -48,18 +53,16 @@ def map_records(
     if options.kind:
         defaults["kind"] = options.kind
     tally, columns = Tally() if tally is None else tally, Columnwise(options.conventions(), _TIMES)
-    for row in rows(stream, options.format):
-        tally.add(row.notes)
-        if isinstance(row, Unreadable):
-            yield Reject(name, row.line, row.raw, options.record, row.reason, row.message)
+    every = (_read(row, name, options, columns, defaults) for row in _counted(rows(stream, options.format), tally))
+    for row in _looked_up(every, find):
+        if isinstance(row, Reject):
+            yield row
             continue
-        which = row.fields.get("record") or options.record or ""
         try:
-            said = _said(which, _timed(row, columns), defaults)
-            found = [each for one in said for each in _about(one, find)]
+            found = [each for one in row.said for each in _about(one, row.known)]
             objects = [obj for one in found for obj in mappers.to_stix(one, options.profile)]
         except Rejected as refusal:
-            yield Reject(name, row.line, row.raw, str(which), refusal.reason, refusal.message)
+            yield Reject(name, row.line, row.raw, row.which, refusal.reason, refusal.message)
             continue
         new = {obj["id"]: obj for obj in objects if obj["id"] not in seen}
         if not any("created" in obj for obj in new.values()):
@@ -68,6 +71,66 @@ def map_records(
         seen.update(new)
         beside = [obj for one in found for obj in mappers.beside(one)]
         yield Mapped(row.line, found[-1], list(new.values()), beside)
+
+
+class _Row(NamedTuple):
+    """The records of a row, and the indicators of the values in them; None where nobody can look those up."""
+
+    line: int
+    raw: str
+    which: str
+    said: Sequence[Record]
+    known: Mapping[Named, Sequence[str]] | None = None
+
+
+def _counted(rows: Iterator[RecordRow | Unreadable], tally: Tally) -> Iterator[RecordRow | Unreadable]:
+    for row in rows:
+        tally.add(row.notes)
+        yield row
+
+
+def _read(
+    row: RecordRow | Unreadable, name: str, options: Options, columns: Columnwise, defaults: Mapping[str, str]
+) -> _Row | Reject:
+    if isinstance(row, Unreadable):
+        return Reject(name, row.line, row.raw, options.record, row.reason, row.message)
+    which = row.fields.get("record") or options.record or ""
+    try:
+        return _Row(row.line, row.raw, str(which), _said(which, _timed(row, columns), defaults))
+    except Rejected as refusal:
+        return Reject(name, row.line, row.raw, str(which), refusal.reason, refusal.message)
+
+
+def _looked_up(every: Iterator[_Row | Reject], find: Find | None) -> Iterator[_Row | Reject]:
+    """Give rows with the indicators of their values, which are looked up for many rows at once."""
+    failure: Exception | None = None
+    while failure is None:
+        some: list[_Row | Reject] = []
+        try:
+            for row in islice(every, _ROWS):
+                some.append(row)
+        except UnreadableFile as error:
+            failure = error
+        if find is None:
+            yield from some
+        else:
+            values = {named for row in some if isinstance(row, _Row) for one in row.said for named in _named(one)}
+            known = find(values) if values else {}
+            yield from (row._replace(known=known) if isinstance(row, _Row) else row for row in some)
+        if not some and failure is None:
+            return
+    raise failure
+
+
+def _named(record: Record) -> Iterator[Named]:
+    """Give the values that a record is about, where they stand in place of ids."""
+    if isinstance(record, Sighting | Outcome | Opinion):
+        subjects: Sequence[Subject] = [record.of]
+    else:
+        subjects = record.members if isinstance(record, Case) else ()
+    for subject in subjects:
+        if subject.kind is not None and subject.value is not None and subject.reporter is None:
+            yield subject.kind, subject.value
 
 
 def _timed(row: RecordRow, columns: Columnwise) -> RecordRow:
@@ -90,22 +153,22 @@ def _said(which: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence[R
     return [each.model_copy(update={"reporter": defaults["reporter"]}) for each in said]
 
 
-def _about(record: Record, find: Find | None) -> Iterator[Record]:
+def _about(record: Record, known: Mapping[Named, Sequence[str]] | None) -> Iterator[Record]:
     """Give the record once for each indicator that it is about."""
     if isinstance(record, Sighting | Outcome | Opinion):
-        for subject in _found(record.of, find):
+        for subject in _found(record.of, known):
             yield record.model_copy(update={"of": subject})
     elif isinstance(record, Case):
-        members = [subject for member in record.members for subject in _found(member, find)]
+        members = [subject for member in record.members for subject in _found(member, known)]
         yield Case.model_validate({**dict(record), "members": members})
     else:
         yield record
 
 
-def _found(subject: Subject, find: Find | None) -> Sequence[Subject]:
-    if find is None or subject.kind is None or subject.value is None or subject.reporter is not None:
+def _found(subject: Subject, known: Mapping[Named, Sequence[str]] | None) -> Sequence[Subject]:
+    if known is None or subject.kind is None or subject.value is None or subject.reporter is not None:
         return [subject]
-    ids = find(subject.kind, subject.value)
+    ids = known.get((subject.kind, subject.value))
     if not ids:
         raise Rejected(*_UNKNOWN)
     return [Subject(ref=id_) for id_ in ids]

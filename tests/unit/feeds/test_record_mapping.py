@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from schemas import records
 
 INDICATOR = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
 SECOND = "indicator--2d4125de-07a4-58ff-80f6-00aa533a88a7"
+BOTH = (INDICATOR, SECOND)
 
 
 def options(record: str | None, **more: Any) -> Options:
@@ -85,14 +86,14 @@ def test_observables_of_flows_are_said_once() -> None:
 
 def test_a_value_means_every_indicator_that_is_found() -> None:
     found = mapped(
-        outcomes("kind,value\ndomain,a.example.com\n", "sighting", find=lambda kind, value: [INDICATOR, SECOND])
+        outcomes("kind,value\ndomain,a.example.com\n", "sighting", find=lambda values: dict.fromkeys(values, BOTH))
     )
     assert [obj["sighting_of_ref"] for each in found for obj in each.objects] == [INDICATOR, SECOND]
 
 
 def test_a_case_takes_in_every_indicator_of_its_values() -> None:
     text = f'name,members\nExample,"{INDICATOR} domain:a.example.com"\n'
-    (found,) = mapped(outcomes(text, "case", find=lambda kind, value: [INDICATOR, SECOND]))
+    (found,) = mapped(outcomes(text, "case", find=lambda values: dict.fromkeys(values, BOTH)))
     assert found.objects[0]["object_refs"] == [INDICATOR, SECOND]
 
 
@@ -119,7 +120,7 @@ def test_a_bad_row_has_a_reason_and_its_record(text: str, record: str | None, re
 
 
 def test_a_value_that_nobody_reported_is_rejected() -> None:
-    (reject,) = outcomes("of\ndomain:a.example.com\n", "sighting", find=lambda kind, value: [])
+    (reject,) = outcomes("of\ndomain:a.example.com\n", "sighting", find=lambda values: {})
     assert isinstance(reject, Reject)
     assert (reject.line, reject.raw, reject.kind, reject.reason) == (
         2,
@@ -164,3 +165,16 @@ def test_any_bytes_are_mapped_or_rejected(data: bytes) -> None:
         except UnreadableFile:
             continue
         assert all(isinstance(each, Mapped | Duplicate) or each.message for each in found)
+
+
+def test_the_values_of_many_rows_are_looked_up_at_once() -> None:
+    asked: list[set[tuple[str, str]]] = []
+
+    def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
+        asked.append({*values})
+        return dict.fromkeys(asked[-1], (INDICATOR,))
+
+    text = "kind,value\n" + "".join(f"domain,shop-{number}.example.com\n" for number in range(900))
+    found = outcomes(text, "sighting", find=find)
+    assert [type(each) for each in found] == [Mapped] + [Duplicate] * 899
+    assert [len(values) for values in asked] == [500, 400]
