@@ -12,7 +12,7 @@ from feeds.connector import Batch, Gone
 from feeds.dates import Order
 from feeds.mapping import Mapped, Options, Reject, map_rows
 from feeds.notes import Tally
-from schemas import kinds
+from schemas import kinds, platforms, stores
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp, Word
 from schemas.zones import zone_called
@@ -21,6 +21,18 @@ from schemas.zones import zone_called
 def _known_zone(name: str | None) -> str | None:
     if name:
         zone_called(name)
+    return name
+
+
+def _known_platform(name: str | None) -> str | None:
+    if name and platforms.named(name) is None:
+        raise ValueError("there are " + ", ".join(each.name for each in platforms.every()))
+    return name
+
+
+def _known_system(name: str | None) -> str | None:
+    if name and stores.named(name) is None:
+        raise ValueError("there are " + ", ".join(each.name for each in stores.every()))
     return name
 
 
@@ -35,7 +47,16 @@ class ReportSettings(BaseModel):
     country: Annotated[
         str | None, Field(pattern="^[A-Z]{2}$", description="country of values that are written without one")
     ] = None
-
+    platform: Annotated[
+        str | None,
+        AfterValidator(_known_platform),
+        Field(description="platform of handles that come without one"),
+    ] = None
+    os: Annotated[
+        str | None,
+        AfterValidator(_known_system),
+        Field(description="system of apps' packages that are written without one: android or ios"),
+    ] = None
     timezone: Annotated[
         str | None,
         AfterValidator(_known_zone),
@@ -57,6 +78,7 @@ class ReportSettings(BaseModel):
     def options(self, reporter: str, reported_at: datetime | None = None) -> Options:
         """Give these as the options of the mapping, for reports of ``reporter``."""
         said = {"scam_type": self.scam_type, "tlp": self.tlp and self.tlp.value, "country": self.country}
+        said |= {"platform": self.platform, "os": self.os}
         defaults = {name: str(text) for name, text in said.items() if text}
         return Options(
             reporter=reporter,

@@ -18,6 +18,7 @@ from feeds.mapping import Mapped, Reject, map_stream
 from feeds.notes import Tally
 from feeds.parts import Part, parts
 from feeds.record_mapping import Find, map_records
+from feeds.record_rows import told_apart
 from feeds.words import Naming, named
 from schemas import records
 from schemas.text import escaped
@@ -121,9 +122,10 @@ class FilesPull(Pull[F_co]):
         """Name how files are read, by the settings and the user's names of columns; "" is as they say themselves."""
         settings, names = self.settings, self._names
         said = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, names)
-        if said == (None, None, None, None, None, Naming()):
+        beside = (settings.platform, settings.os)
+        if said == (None, None, None, None, None, Naming()) and not any(beside):
             return ""
-        return hashlib.sha256(repr(said).encode()).hexdigest()
+        return hashlib.sha256(repr((*said, *filter(None, beside))).encode()).hexdigest()
 
     def pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int = 0) -> Iterator[Piece]:
         """Give the rows of ``stream`` from number ``start`` on, a batch in a piece; the last piece may be empty."""
@@ -131,9 +133,10 @@ class FilesPull(Pull[F_co]):
         said = settings.options(settings.contribute_as, reported_at)
         options = replace(said, format=settings.format, record=settings.record)
         tally = Tally()
+        are_records, stream = (True, stream) if settings.record else told_apart(stream, settings.format)
         outcomes = (
             map_records(stream, name, options, find=self._find, tally=tally)
-            if settings.record
+            if are_records
             else map_stream(stream, name, options, tally=tally)
         )
         for part, failure in self._knowing(parts(outcomes, settings.batch, start, tally)):

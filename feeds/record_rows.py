@@ -1,5 +1,6 @@
 """Files of records (sightings, outcomes, …) as rows: tables and JSON, their columns under the records' own names."""
 
+import io
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
@@ -9,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from feeds import json_stream, table
-from feeds.format import UnknownFormat, Unreadable
+from feeds.format import UnknownFormat, Unreadable, UnreadableFile
 from feeds.notes import NO_NOTES, Note, Notes, shown
 from feeds.source import HEAD, Source, decode
 from feeds.word_tables import plain
@@ -17,6 +18,7 @@ from schemas import kinds, records, sharing
 
 FORMATS = ("csv", "json", "jsonl")
 # Under which names documents keep their list of records.
+_BLOCK = 262_144
 _LISTS = frozenset({*(f"{name}s" for name in records.MODELS), "records", "data", "items", "objects", "results"})
 
 
@@ -46,6 +48,41 @@ def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Un
         yield from _of_json(source)
     else:
         yield from _of_table(source)
+
+
+def told_apart(stream: BinaryIO, format: str | None = None) -> tuple[bool, BinaryIO]:
+    """Tell whether ``stream`` holds records by what its first row says in the column ``record``; gives it whole again.
+
+    Without that a file of outcomes would be read as one of reports, and accuse what it clears.
+    """
+    if format is not None and format not in FORMATS:
+        return False, stream
+    head = b""
+    while len(head) < HEAD and (block := stream.read(HEAD - len(head))):
+        head += block
+    try:
+        first = next((row for row in rows(io.BytesIO(head), format) if isinstance(row, RecordRow)), None)
+    except (UnreadableFile, UnknownFormat, ValueError, EOFError):
+        first = None  # whoever reads all of it says what is wrong
+    said = first.fields.get("record") if first else None
+    again = io.BufferedReader(_Again(head, stream), _BLOCK)
+    return isinstance(said, str) and said.strip().lower() in records.MODELS, again
+
+
+class _Again(io.RawIOBase):
+    """A stream of which the ``head`` has been read already, from its beginning."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(block) :]
+        buffer[: len(block)] = block
+        return len(block)
 
 
 def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:

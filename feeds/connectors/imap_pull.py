@@ -21,6 +21,8 @@ from feeds.notes import Tally
 from feeds.parts import parts
 from feeds.proxies import ProxySettings
 from feeds.reading import FormatName
+from feeds.record_mapping import Find, map_records
+from feeds.record_rows import told_apart
 
 _Outcomes = Iterator[Mapped | Duplicate | Reject]
 
@@ -75,6 +77,11 @@ class ImapPull(Pull[ImapPullSettings]):
 
     name: ClassVar[str] = "imap-pull"
     settings_model = ImapPullSettings
+    _find: Find | None = None
+
+    def begin(self, find: Find) -> None:
+        """Keep what finds indicators, for files of records."""
+        self._find = find
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
         """Give the rows of the files in mails that were not done yet."""
@@ -131,8 +138,12 @@ class ImapPull(Pull[ImapPullSettings]):
         settings = self.settings
         said = settings.options(settings.contribute_as, mail.sent_at)
         options = replace(said, format="prose" if file.body else settings.format)
+        are_records, stream = told_apart(BytesIO(file.data), options.format)
         try:
-            yield from map_stream(BytesIO(file.data), file.name, options, tally=tally)
+            if are_records:
+                yield from map_records(stream, file.name, options, find=self._find, tally=tally)
+            else:
+                yield from map_stream(stream, file.name, options, tally=tally)
         except UnreadableFile as error:
             yield Reject(file.name, 0, "", None, "unreadable-file", str(error))
 

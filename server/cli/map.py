@@ -21,6 +21,7 @@ from feeds.misp_output import EventSink
 from feeds.output import Rejects, Sink
 from feeds.parallel import map_to
 from feeds.record_mapping import map_records
+from feeds.record_rows import told_apart
 from feeds.seen import Seen
 from mappers.indicator import Profile
 from schemas import timestamp
@@ -30,6 +31,8 @@ from server.cli.map_options import (
     Country,
     FormatOption,
     KindOption,
+    OsOption,
+    PlatformOption,
     RecordOption,
     ScamType,
     TlpOption,
@@ -67,6 +70,8 @@ def map_(
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
+    platform: PlatformOption = None,
+    os_: OsOption = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
     columns: ColumnsOption = None,
@@ -90,7 +95,7 @@ def map_(
     if for_misp and record:
         fail("--profile misp: records are not written for MISP; map them for another profile")
     stix = Profile.CORE if for_misp else Profile(profile)
-    options = options_of(reporter, kind, format, scam_type, tlp, country, stix, record)
+    options = options_of(reporter, kind, format, scam_type, tlp, country, stix, record, platform, os_)
     options, zone = dated(ctx, options, timezone, date_order)
     counts = Counts()
     seen = Seen()
@@ -105,7 +110,8 @@ def map_(
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
-                if jobs > 1 and not record and columns is None and isinstance(sink, Sink):
+                records, tracked = (bool(record), tracked) if record or for_misp else told_apart(tracked, format)
+                if jobs > 1 and not records and columns is None and isinstance(sink, Sink):
                     rejected = map_to(sink, tracked, name, dated_options, seen, counts, jobs)
                     for reject in _readable(name, rejected, faults):
                         log.write(reject)
@@ -113,7 +119,7 @@ def map_(
                 outcomes: Iterator[Mapped | Duplicate | Reject]
                 outcomes = (
                     map_records(tracked, name, dated_options, told, tally=counts.tally)
-                    if record
+                    if records
                     else map_stream(tracked, name, dated_options, seen, counts.tally)
                 )
                 if isinstance(sink, EventSink):
@@ -142,6 +148,8 @@ def contribute(
     scam_type: ScamType = None,
     tlp: TlpOption = None,
     country: Country = None,
+    platform: PlatformOption = None,
+    os_: OsOption = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
     columns: ColumnsOption = None,
@@ -158,14 +166,15 @@ def contribute(
     with context.store() as store, _writable(), Rejects.to(rejects) as log, own_names(columns):
         with store.read() as tx:
             who = known(tx, partner)
-        options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record)
+        options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)
         options, zone = dated(ctx, replace(options, reporter_kind=who.kind), timezone, date_order)
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
+                records, tracked = (True, tracked) if record else told_apart(tracked, format)
                 outcomes = (
                     contribute_records(store, who, tracked, name, dated_options, told, counts.tally)
-                    if record
+                    if records
                     else contribute_file(store, who, tracked, name, dated_options, seen, counts.tally)
                 )
                 for outcome in _readable(name, outcomes, faults):

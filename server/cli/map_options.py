@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from feeds import formats, record_rows
 from feeds.mapping import Options
 from mappers.indicator import Profile
-from schemas import kinds, records
+from schemas import kinds, platforms, records, stores
 from schemas.partner import CountryCode
 from schemas.vocabulary import Tlp, Word
 from server.cli.context import fail
@@ -23,10 +23,15 @@ FormatOption = Annotated[
 ScamType = Annotated[str | None, typer.Option(help="the scam's type, where the rows say none")]
 TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows that bear none [default: amber]")]
 Country = Annotated[str | None, typer.Option(help="country of values that are written without one, as TH")]
+PlatformOption = Annotated[str | None, typer.Option(help="platform of handles that are written without one, as line")]
+OsOption = Annotated[
+    str | None, typer.Option("--os", help="system of apps' packages that are written without one: android or ios")
+]
 RecordOption = Annotated[
     str | None,
     typer.Option(
-        help=f"the files hold no reports but records ({', '.join(records.MODELS)}): which, where rows say none"
+        help=f"the files hold no reports but records ({', '.join(records.MODELS)}): which, where rows say none; files "
+        "with a column record need no flag"
     ),
 ]
 
@@ -43,6 +48,8 @@ def options_of(
     country: str | None,
     profile: Profile,
     record: str | None,
+    platform: str | None = None,
+    system: str | None = None,
 ) -> Options:
     """Check what stands on the command line, and end the program with what is wrong with it."""
     if record is not None and record not in records.MODELS:
@@ -57,7 +64,14 @@ def options_of(
         fail(f"--scam-type {scam_type}: write it in lower case with hyphens between its words, as in foo-bar")
     if country is not None and not _fits(_COUNTRY, country.upper()):
         fail(f"--country {country}: give the two letters of ISO 3166-1, as TH")
-    given = {"scam_type": scam_type, "tlp": tlp and tlp.value, "country": country and country.upper()}
+    if platform is not None and platforms.named(platform) is None:
+        known = ", ".join(each.name for each in platforms.every())
+        fail(f"--platform {platform}: there is no such platform here; there are: {known}")
+    if system is not None and stores.named(system) is None:
+        known = ", ".join(each.name for each in stores.every())
+        fail(f"--os {system}: there is no such system here; there are: {known}")
+    said = {"scam_type": scam_type, "tlp": tlp and tlp.value, "country": country and country.upper()}
+    given = {**said, "platform": platform, "os": system}
     defaults = {name: text for name, text in given.items() if text}
     return Options(reporter=reporter, kind=kind, format=format_, profile=profile, record=record, defaults=defaults)
 

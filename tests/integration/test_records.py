@@ -63,6 +63,24 @@ def test_outcomes_reach_those_who_read_sightings(hub: Run) -> None:
     assert "What became of shop.example.com" in hub("lookup", "shop.example.com").output
 
 
+def test_a_file_that_names_its_records_needs_no_flag(hub: Run) -> None:
+    said = OUTCOMES.replace("value,kind", "record,value,kind", 1).replace("\n", "\noutcome,").removesuffix("outcome,")
+    assert answer(hub("contribute", "-", "--partner", "First Bank", "--json", stdin=said))["mapped"] == 2
+    assert {obj["opinion"] for obj in held("sightings") if obj["type"] == "opinion"} == {"strongly-agree"}
+
+
+def test_handles_and_packages_get_platform_and_system_from_the_command_line(run: Run) -> None:
+    social = ("map", "-", "--kind", "social-account", "--json")
+    assert answer(run(*social, "--platform", "LINE", stdin="example.id\n"))["mapped"] == 1
+    assert answer(run(*social, stdin="example.id\n"))["rejected"] == {"platform-missing": 1}
+    app = ("map", "-", "--kind", "app", "--json")
+    assert answer(run(*app, "--os", "android", stdin="com.example.bank\n"))["mapped"] == 1
+    assert answer(run(*app, stdin="com.example.bank\n"))["rejected"] == {"os-missing": 1}
+    for option, word in (("--platform", "nowhere"), ("--os", "nothing")):
+        refused = run(*social, option, word, stdin="x\n")
+        assert (refused.exit_code, f"{option} {word}" in refused.stderr) == (2, True)
+
+
 def test_who_does_not_read_of_a_value_cannot_tell_that_it_is_known(hub: Run, tmp_path: Path) -> None:
     arguments = (
         "contribute",

@@ -201,3 +201,35 @@ def test_a_format_may_name_the_place_of_its_list(drop: Path) -> None:
     (drop / "a.json").write_text('{"one": ["a.example.com"], "two": ["b.example.com"]}')
     batch = next(feed(drop, format="json:two").pull(None, lambda _: False))
     assert [len(batch.items), batch.read] == [1, 1]
+
+
+def test_a_file_that_names_its_records_needs_no_setting(drop: Path) -> None:
+    (drop / "a.csv").write_text("record,value,kind,of_reporter\nsighting,shop.example.com,domain,P\n")
+    (batch,) = pulled(drop)
+    assert {obj["type"] for item in batch.items for obj in item} >= {"sighting"}
+    assert not any(obj["type"] == "indicator" for item in batch.items for obj in item)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "setting"),
+    [("social-account", "example.id", {"platform": "line"}), ("app", "com.example.bank", {"os": "android"})],
+)
+def test_handles_and_packages_get_platform_and_system_from_the_settings(
+    drop: Path, kind: str, value: str, setting: dict[str, str]
+) -> None:
+    (drop / "a.txt").write_text(f"{value}\n")
+    refused = list(feed(drop, kind=kind).pull(None, frozenset[str]().__contains__))
+    assert [batch.items for batch in refused] == [[]]
+    (batch,) = feed(drop, kind=kind, **setting).pull(None, frozenset[str]().__contains__)
+    assert len(batch.items) == 1
+    with pytest.raises(Misconfigured):
+        feed(drop, kind=kind, **dict.fromkeys(setting, "nowhere"))
+
+
+def test_files_are_read_again_when_the_platform_is_named(drop: Path) -> None:
+    (drop / "a.txt").write_text("example.id\n")
+    before = {
+        digest for batch in feed(drop, kind="social-account").pull(None, {}.__contains__) for digest, _ in batch.done
+    }
+    again = feed(drop, kind="social-account", platform="line").pull(None, before.__contains__)
+    assert [len(batch.items) for batch in again] == [1]

@@ -1,5 +1,6 @@
 """Files of records become STIX, each row mapped, a duplicate or rejected with a reason."""
 
+import gzip
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from hypothesis import given, strategies as st
 from feeds.format import UnknownFormat, UnreadableFile
 from feeds.mapping import Duplicate, Mapped, Options, Reject
 from feeds.record_mapping import map_records
-from feeds.record_rows import RecordRow, rows
+from feeds.record_rows import RecordRow, rows, told_apart
 from schemas import records
 
 INDICATOR = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
@@ -178,3 +179,51 @@ def test_the_values_of_many_rows_are_looked_up_at_once() -> None:
     found = outcomes(text, "sighting", find=find)
     assert [type(each) for each in found] == [Mapped] + [Duplicate] * 899
     assert [len(values) for values in asked] == [500, 400]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "record,value,kind,outcome\noutcome,shop.example.com,domain,false-positive\n",
+        "value;kind;Record\nshop.example.com;domain;Sighting\n",
+        '{"record": "opinion", "value": "shop.example.com"}\n',
+        '[{"record": "opinion", "value": "shop.example.com"}]',
+    ],
+)
+def test_a_column_that_names_records_tells_them_from_reports(text: str) -> None:
+    packed = gzip.compress(text.encode())
+    for data in (text.encode(), packed, text.encode("utf-16")):
+        are_records, stream = told_apart(io.BytesIO(data))
+        assert are_records
+        assert stream.read() == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "shop.example.com\n",
+        "value,kind\nshop.example.com,domain\n",
+        "value,record\nshop.example.com,A\n",
+        "record\n",
+        '{"value": "shop.example.com"}',
+        "{",
+        "\x00\x01\x02",
+    ],
+)
+def test_other_files_are_read_as_reports(text: str) -> None:
+    are_records, stream = told_apart(io.BytesIO(text.encode()))
+    assert not are_records
+    assert stream.read() == text.encode()
+
+
+def test_a_long_file_is_given_whole_again() -> None:
+    data = b"record,value\n" + b"sighting,shop.example.com\n" * 20_000
+    are_records, stream = told_apart(io.BytesIO(data))
+    assert are_records
+    assert stream.read() == data
+
+
+def test_another_format_than_records_have_is_not_looked_into() -> None:
+    stream = io.BytesIO(b"record,value\nsighting,x\n")
+    assert told_apart(stream, "hosts") == (False, stream)
