@@ -18,6 +18,9 @@ _LOOK = 5.0
 _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://(?P<host>\[[0-9a-f:.]+\]|[^/:?#]+)(?::\d+)?(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
+_LOGIN_HOST = re.compile(r"(?:log-?in|sign-?in|accounts?|auth|sso|passport|members?|id|secure|my|help|support)\.")
+# What parts the words of an address, among which are the names of accounts and apps.
+_PARTS = re.compile(r"[/?=&@#]|%40")
 # The start page, by the names that servers know it by.
 _START = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
 # Where one logs in or manages an account: these names are no user's on a site whose pages are its users'.
@@ -169,21 +172,28 @@ def _url(index: Index, url: str) -> Hit | None:
             return _hit(index.sites.get(name) or index.sites.get(host), "the login or help of ")
         return _profile(index, url)
     start = _public(host) if _START.fullmatch(path) else None
-    return _hit(_owner(index, host) or index.own_pages.get(name)) or start or _page_below(index, host)
+    return _hit(_owner(index, host) or index.own_pages.get(name)) or start or _page_below(index, host, path)
 
 
 def _profile(index: Index, url: str) -> Hit | None:
     """Give the hit of a page that is an institution's own account, or its app in a store."""
+    if index.names_of_institutions.isdisjoint(_PARTS.split(url.lower())):
+        return None
     for kind, listed in (("social-account", index.profiles), ("app", index.apps)):
         if kinds.get(kind).recognises(url):
             return _hit(listed.get(kinds.get(kind).normalise(url).value))
     return None
 
 
-def _page_below(index: Index, host: str) -> Hit | None:
-    """Give the hit of a page on a host below a site, where all pages of that site are its owner's."""
-    above = index.site_above(host)
-    return _hit(above[1], "a page below ") if above and above[0] in index.own_pages else None
+def _page_below(index: Index, host: str, path: str) -> Hit | None:
+    """Give the hit of a page on a host below a site: any where all pages are its owner's, else where one logs in."""
+    if (above := index.site_above(host)) is None:
+        return None
+    site, listing = above
+    if site in index.own_pages:
+        return _hit(listing, "a page below ")
+    is_login = site in index.logins and (_LOGIN.fullmatch(path) or _LOGIN_HOST.match(host))
+    return _hit(listing, "the login or help of ") if is_login else None
 
 
 def _email(index: Index, address: str) -> Hit | None:

@@ -114,6 +114,11 @@ class Index:
         return self._first(Holds.PROFILES)
 
     @cached_property
+    def names_of_institutions(self) -> frozenset[str]:
+        """Give the names of these apps and accounts without their stores and platforms, in small letters."""
+        return frozenset(value.partition(":")[2].lower() for value in (*self.apps, *self.profiles))
+
+    @cached_property
     def numbers(self) -> Mapping[str, Listing]:
         """Give the telephone numbers that are no scammer's."""
         return self._first(Holds.NUMBERS)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas import hosts
 from server.release.lists import folder, institutions, reading
 from server.release.lists.catalogue import EVERY
 
@@ -28,3 +29,8 @@ def test_each_entry_of_a_list_is_written_in_its_normal_form(name: str) -> None:
     entries = folder.read(listing).entries
     sample = entries if len(entries) < 5_000 else entries[:: len(entries) // 500]
     assert [entry for entry in sample if entry not in reading.normal(listing.holds, entry)] == []
+
+
+def test_no_institution_owns_what_many_register_names_below() -> None:
+    sites = [hosts.a_labels(site) for row in ROWS for site in row.sites]
+    assert [site for site in sites if hosts.registrable(site) is None] == []
