@@ -143,9 +143,11 @@ class Round:
         who = {"reporter": police.partner.name, "reported_at": now, "first_seen": now, "last_seen": now}
         sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": each})) for each in seen]
         status = self._collection(police, "inbox").add_objects({"objects": sightings})
-        arrived = {obj["id"] for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"}
+        # The hub names what it publishes itself, so that an id tells nobody who saw it.
+        told = [obj for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"]
+        arrived = sorted(obj["sighting_of_ref"] for obj in told)
         self._exchanged["Cyber police posted sightings"] = status.success_count
-        self._held["the sightings arrive"] = arrived == {each["id"] for each in sightings}
+        self._held["the sightings arrive"] = arrived == sorted(seen)
 
     def _retract(self, bank: Member, accounts: Objects) -> None:
         indicator = next(obj for obj in accounts if obj["type"] == "indicator")
