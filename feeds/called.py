@@ -19,7 +19,9 @@ def column_of_list(name: str) -> str:
     words = vocabulary()
     whole = plain(name)
     for each in (name, whole, whole.removesuffix("s"), whole.removesuffix("es")):
-        if value_called(each, words):
+        found = value_called(each, words)
+        # A list under the name of a platform may be of its accounts, or of what pretends to be it.
+        if found and not found.given:
             return each
     return "value"
 

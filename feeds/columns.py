@@ -6,27 +6,23 @@ reference, description, lang); ``sha256``; and the inputs of the kinds (chain, c
 All others are not read, as they may be somebody's personal data; each is noted.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from feeds import meanings, several
 from feeds.cells import checked, unprotected
 from feeds.format import Row, Unreadable
+from feeds.frames import FREE, NOT_A_SCAM, Frame, framed
 from feeds.headers import field_called, value_called
 from feeds.notes import NO_NOTES, Note, Notes, shown
 from feeds.several import Claim
-from feeds.word_tables import Value, every_input, plain
+from feeds.word_tables import Value, plain
 from feeds.words import Naming, naming, vocabulary
-from schemas import hold, kinds
 
-# Texts that are taken as they stand; all others are words, of which a file has few.
-_FREE = {"first_seen", "last_seen", "reported_at", "valid_until", "description", "reference", "sha256"} | {
-    *hold.COLUMNS,
-    *("iban", "account_number", "company_number", "company_name"),
-}
 _NOTHING: Mapping[str, str] = {}
 _MANY = 4096
+_ADDRESS_AND_PORT = re.compile(r"(\d{1,3}(?:\[?\.\]?\d{1,3}){3}):\d{1,5}|\[([0-9a-fA-F:]+)\]:\d{1,5}")
 
 
 class Columns:
@@ -64,14 +60,18 @@ class Columns:
         self._others = [(field, place) for field, places in others.items() for _, place in sorted(places, reverse=True)]
         self._rivals = [(field, [place for _, place in places]) for field, places in others.items() if len(places) > 1]
         self._subjects = [(field, place) for field, place in self._others if field in words.subjects]
-        self._worded = [place for field, place in self._others if field not in _FREE]
+        self._worded = [place for field, place in self._others if field not in FREE]
         self._unread = unread
         self._aside = aside or {}
         self._of_all = [Note("values", self._names[found[0]], found[1])] if found else []
         self._noted: dict[tuple[object, ...], Notes] = {}
-        self._frames: dict[tuple[object, ...], _Frame] = {}
+        self._frames: dict[tuple[object, ...], Frame] = {}
         self._context = context
         self.width = len(names)
+
+    def note(self, notes: Iterable[Note]) -> None:
+        """Make ``notes`` on each row."""
+        self._of_all += notes
 
     @property
     def known(self) -> bool:
@@ -113,7 +113,7 @@ class Columns:
         if len(about) == 1 and not notes:
             return [self._row(line, about[0], cells, None)]
         rows = [self._row(line, claim, cells, about) for claim in about]
-        if isinstance(rows[0], Unreadable) and rows[0].reason == _NOT_A_SCAM[0]:
+        if isinstance(rows[0], Unreadable) and rows[0].reason == NOT_A_SCAM[0]:
             rows = rows[:1]
         first = rows[0]._replace(notes=rows[0].notes + [Note("cell", self._name(field), why) for field, why in notes])
         rows = [first, *(row._replace(notes=NO_NOTES) for row in rows[1:])]
@@ -128,6 +128,8 @@ class Columns:
             refused = Unreadable.of(line, claim.text or _raw(cells), *frame.refusal)
             return refused._replace(notes=self._notes(cells, ()))
         text = unprotected(claim.text)
+        if frame.port and (address := _ADDRESS_AND_PORT.fullmatch(text)):
+            text = address[1] or address[2]
         fields = {"value": text, **frame.fields} if text else dict(frame.fields)
         here, unread = len(cells), frame.unread
         for field, place in frame.free:
@@ -160,7 +162,7 @@ class Columns:
             )
         return notes
 
-    def _frame(self, claim: Claim, cells: Sequence[str], about: Sequence[Claim] | None) -> "_Frame":
+    def _frame(self, claim: Claim, cells: Sequence[str], about: Sequence[Claim] | None) -> Frame:
         """Give what the words in ``cells`` come to; the rows of a file repeat the same few."""
         here = len(cells)
         together = tuple([each.kind for each in about]) if about else ()
@@ -169,57 +171,26 @@ class Columns:
         if frame is None:
             if len(self._frames) > _MANY:
                 self._frames.clear()
-            frame = self._frames[key] = self._framed(claim, cells, together)
+            frame = self._frames[key] = framed(claim, self.said(cells), together, self._others, self._context)
         return frame
 
-    def _framed(self, claim: Claim, cells: Sequence[str], together: Sequence[str | None]) -> "_Frame":
-        words, said = vocabulary(), self.said(cells)
-        named = meanings.verdicts(said, words)
-        if meanings.innocent(said, named, words):
-            return _Frame({}, [], (), _NOT_A_SCAM)
-        kind = claim.kind if together else several.kind_alone(claim, said, words)
-        fields = {"kind": kind} if kind else {}
-        if claim.value:
-            fields |= dict(claim.value.given)
-        known = kinds.every().get(kind) if kind else None
-        left_out = every_input() - set(known.inputs) if known else frozenset()
-        left_out |= several.of_others(kind, together)
-        unread = [(hint, meanings.WORD_UNKNOWN) for hint in meanings.unknown_hints(said, words)]
-        for field, raw in said.items():
-            of_each_row = field in _FREE and field not in self._context
-            if field not in left_out and not of_each_row:
-                meant = meanings.meant(field, raw, words)
-                if meant.text:
-                    fields[field] = meant.text
-                elif meant.unread:
-                    unread.append((field, meant.unread))
-        for hint in ("classification", "type", "category"):
-            if hint in said and plain(said[hint]) in named and (meaning := meanings.scam_type_of(said[hint], words)):
-                fields.setdefault("scam_type", meaning)
-        for verdict in named:
-            if verdict in words.doubt:
-                fields.setdefault("confidence", words.doubt[verdict])
-        free = [(field, place) for field, place in self._others if field in _FREE and field not in left_out]
-        return _Frame(fields, free, tuple(unread), None)
 
+def columns_of(
+    names: tuple[str, ...], context: tuple[tuple[str, str], ...] = (), found: tuple[str, str] | None = None
+) -> Columns:
+    """Give the columns called ``names``; the same object each time, as objects of a file have few shapes.
 
-class _Frame(NamedTuple):
-    """What rows with the same words have in common: their fields, the columns that differ, or why they are none."""
-
-    fields: Mapping[str, str]
-    free: Sequence[tuple[str, int]]
-    unread: tuple[tuple[str, str], ...]
-    refusal: tuple[str, str] | None
-
-
-def columns_of(names: tuple[str, ...], context: tuple[tuple[str, str], ...] = ()) -> Columns:
-    """Give the columns called ``names``; the same object each time, as objects of a file have few shapes."""
-    return _columns_of(names, context, naming())
+    ``found`` is the name of one that holds values of a kind, and the kind.
+    """
+    return _columns_of(names, context, found, naming())
 
 
 @lru_cache(maxsize=4096)
-def _columns_of(names: tuple[str, ...], context: tuple[tuple[str, str], ...], _: Naming) -> Columns:
-    return Columns(names, dict(context))
+def _columns_of(
+    names: tuple[str, ...], context: tuple[tuple[str, str], ...], found: tuple[str, str] | None, _: Naming
+) -> Columns:
+    place = (names.index(found[0]), found[1]) if found and found[0] in names else None
+    return Columns(names, dict(context), place)
 
 
 def _filled(cells: Sequence[str], places: Iterable[int]) -> list[str]:
@@ -236,4 +207,3 @@ _NO_VALUE_COLUMN = (
     "if the file has no header, name its format and kind (--format, --kind)",
 )
 _EMPTY = ("no-value", "the row is empty where its value ought to stand")
-_NOT_A_SCAM = ("not-a-scam", "the row says that this is no scam: leave such rows out")

@@ -1,12 +1,14 @@
 """Documents (JSON, YAML): where in them the reports are, and where what looks like reports is none."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from feeds import record
 from feeds.called import column_of_list, is_value_column
 from feeds.columns import columns_of
 from feeds.format import Row, Unreadable, UnreadableFile
+from feeds.guessing import SAMPLE, are_values, is_value, key_of_kind
 from feeds.word_tables import plain
 
 # Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
@@ -41,34 +43,38 @@ class _List(NamedTuple):
     beside: dict[str, Any]
 
 
-def rows(document: object, path: str = "") -> Iterator[Row | Unreadable]:
+def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
     """Give the reports of a document, and each entry of its other lists with the reason why it is none.
 
     ``path`` names the list, as ``data.items``; without it the list is the document itself or found by its name, and
     a list of what is safe is never taken. What stands beside the list (currency, tlp, …) is said of each item. Items
-    are numbered from 1 through the whole document. Raises ``UnreadableFile`` where ``path`` leads to no list.
+    are numbered from 1 through the whole document. Where no key is known to hold values, the one is taken whose values
+    are of ``kind``. Raises ``UnreadableFile`` where ``path`` leads to no list.
     """
     number = 0
     for found, refusal in _chosen(document, path):
         context, column = _context(found), column_of_list(found.path.rpartition(".")[2])
+        key = key_of_kind(found.items, kind)
         for item in found.items:
             number += 1
             if refusal:
                 yield Unreadable.of(number, _said(item), *refusal)
             else:
-                yield from record.rows(number, item, context, column)
+                yield from record.rows(number, item, context, column, (key, kind) if key and kind else None)
 
 
-def rows_of_list(items: Iterable[object]) -> Iterator[Row | Unreadable]:
+def rows_of_list(items: Iterable[object], kind: str | None = None) -> Iterator[Row | Unreadable]:
     """Give the reports of a document that is a list, item by item."""
-    refusal = None
-    for number, item in enumerate(items, 1):
+    refusal, items = None, iter(items)
+    sample = list(islice(items, SAMPLE))
+    key = key_of_kind(sample, kind)
+    for number, item in enumerate(chain(sample, items), 1):
         if number == 1:
             refusal = _not_for_here([item], {})
         if refusal:
             yield Unreadable.of(number, _said(item), *refusal)
         else:
-            yield from record.rows(number, item)
+            yield from record.rows(number, item, found=(key, kind) if key and kind else None)
 
 
 def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:
@@ -101,10 +107,23 @@ def _wanted(found: list[_List]) -> list[_List]:
     if bad:
         return bad
     named = [each for each in unsafe if plain(each.path.rpartition(".")[2]) in _NEUTRAL]
-    return named or (unsafe if len(found) == 1 else [])
+    if named or len(found) == 1:
+        return named or unsafe
+    # Lists by site, by id, by date: what their items are tells, unless there are some of what is safe among them.
+    return [each for each in unsafe if _tells(each)] if len(unsafe) == len(found) else []
+
+
+def _tells(each: _List) -> bool:
+    """Tell whether the items of a list are plainly reports: values, or objects that name one."""
+    objects = [item for item in each.items[:SAMPLE] if isinstance(item, dict)]
+    if objects:
+        return columns_of(tuple(dict.fromkeys(str(key) for item in objects for key in item))).tell
+    return are_values(item for item in each.items if isinstance(item, str))
 
 
 def _is(each: _List, words: tuple[str, ...]) -> bool:
+    if is_value(each.path):  # the name of a site says nothing of what is listed under it
+        return False
     names = [plain(name) for name in each.path.split(".")]
     return any(word in name for name in names for word in words)
 
@@ -133,16 +152,25 @@ def _lists(path: str, value: Mapping[str, Any], depth: int) -> Iterator[_List]:
     for key, each in value.items():
         here = f"{path}.{key}" if path else str(key)
         if isinstance(each, list) and any(isinstance(item, str | dict) for item in each):
-            if not is_value_column(str(key)) or len(value) == 1:
+            if not is_value_column(str(key)) or len(value) == 1 or not _is_record(value):
                 yield _List(here, each, beside)
         elif isinstance(each, dict) and plain(str(key)) in _CONTAINERS and depth < _DEPTH:
             yield from _lists(here, each, depth + 1)
 
 
+def _is_record(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object with lists is one report: one of its texts is a value, or says of which kind."""
+    return any(isinstance(each, str | int) and is_value_column(str(key)) for key, each in value.items())
+
+
 def _records(document: dict[str, Any]) -> list[Any]:
-    """Give the objects of a document without a list: those it names one by one, else itself."""
+    """Give the objects of a document without a list: those it names one by one, or by their values, else itself."""
+    by_value = len(document) > 1 and are_values(map(str, document))
+    if by_value and all(isinstance(each, str | int | float | None) for each in document.values()):
+        return [{"value": str(key), "category": record.text(each)} for key, each in document.items()]
     if document and all(isinstance(each, dict) for each in document.values()):
-        return list(document.values())
+        objects = document.items()
+        return [{"value": str(key), **each} for key, each in objects] if by_value else list(document.values())
     return [document]
 
 

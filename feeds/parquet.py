@@ -1,7 +1,7 @@
 """Parquet tables as cells, read in a process of their own: what crashes on a damaged file is not the program.
 
-``python -m feeds.parquet FILE`` writes the names of the columns, takes those that are wanted, and writes their cells
-row by row, all as JSON lines.
+``python -m feeds.parquet FILE`` writes the names of the columns, and of those that are nested, takes those that are
+wanted, and writes their cells row by row, all as JSON lines.
 """
 
 import resource
@@ -24,9 +24,10 @@ _NOT_INSTALLED = 3
 
 
 class Table(NamedTuple):
-    """A table that is being read: the names of its columns, and the process that reads it."""
+    """A table that is being read: its columns, those with lists or objects in them, and the process that reads it."""
 
     names: list[str]
+    nested: list[str]
     process: subprocess.Popen[bytes]
 
     def rows(self, names: Sequence[str]) -> Iterator[list[str]]:
@@ -54,7 +55,8 @@ def opened(path: str) -> Iterator[Table]:
                 )
             if not names:
                 raise _damaged()
-            yield Table(orjson.loads(names), process)
+            flat, nested = orjson.loads(names)
+            yield Table(flat, nested, process)
         finally:
             process.kill()
 
@@ -77,7 +79,8 @@ def main(path: str) -> int:
         return _NOT_INSTALLED
     resource.setrlimit(resource.RLIMIT_AS, (_LARGEST_MEMORY, _LARGEST_MEMORY))
     table = polars.scan_parquet(path, glob=False)
-    names = [name for name, kind in table.collect_schema().items() if not kind.is_nested()]
+    schema = table.collect_schema().items()
+    names = [[name for name, kind in schema if kind.is_nested() is nested] for nested in (False, True)]
     length = int(table.select(polars.len()).collect().item())
     out = sys.stdout.buffer
     out.write(orjson.dumps(names) + b"\n")

@@ -5,9 +5,11 @@ from typing import Any
 
 import orjson
 
+from feeds.called import column_of_list
 from feeds.columns import columns_of
 from feeds.format import Row, Unreadable
 from feeds.notes import Note, shown
+from feeds.word_tables import plain
 from schemas import hold, sharing, timestamp
 from schemas.report import Report
 
@@ -16,23 +18,34 @@ Context = tuple[tuple[str, str], ...]
 _LIMITS = frozenset(sharing.COLUMNS)
 _BAD_SHARING = ("bad-sharing", f"sharing: an object of {', '.join(sharing.COLUMNS)}, and of nothing else")
 _DEEPEST = 20
+# A list of more is no list of what one scam used.
+_MOST_VALUES = 100
 _OTHERWISE = frozenset({"details", "evidence", "reporter", "kind", "value", "sharing", "hold"})
 
 
-def rows(number: int, item: object, context: Context = (), column: str = "value") -> list[Row | Unreadable]:
+def rows(
+    number: int,
+    item: object,
+    context: Context = (),
+    column: str = "value",
+    found: tuple[str, str] | None = None,
+) -> list[Row | Unreadable]:
     """Make a row of each value of an object, or of a value alone, which would stand in a ``column``.
 
-    ``context`` is said of the list that the item stands in.
+    ``context`` is said of the list that the item stands in; ``found`` is a key that holds values of a kind, and the
+    kind.
     """
     try:
-        return _rows(number, item, context, column)
+        return _rows(number, item, context, column, found)
     except RecursionError:
         return [
             Unreadable.of(number, "", "nested-too-deeply", "lists within lists: a column is a text, or a list of them")
         ]
 
 
-def _rows(number: int, item: object, context: Context, column: str) -> list[Row | Unreadable]:
+def _rows(
+    number: int, item: object, context: Context, column: str, found: tuple[str, str] | None
+) -> list[Row | Unreadable]:
     if isinstance(item, dict):
         if (limits := item.get("sharing")) is not None:
             if not isinstance(limits, dict) or not limits.keys() <= _LIMITS:
@@ -40,13 +53,32 @@ def _rows(number: int, item: object, context: Context, column: str) -> list[Row 
             item = {**item, **limits}
         if isinstance(item.get("hold"), dict):
             item = {**item, **{f"hold_{name}": said for name, said in item["hold"].items()}}
+        names = tuple(item)
         cells = [value if type(value) is str else text(value) for value in item.values()]
-        found = columns_of(tuple(item), context).rows(number, cells)
-        return _with_nested(found, item) if "" in cells else found
+        if any(type(value) is list for value in item.values()):
+            names, cells = _apart(item)
+        rows = columns_of(names, context, found).rows(number, cells)
+        return _with_nested(rows, item) if "" in cells else rows
     if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := text(item).strip()):
         return columns_of((column,), context).rows(number, (value,))
     message = "neither an object with columns nor a value as text"
     return [Unreadable.of(number, text(item) or repr(item), "not-a-record", message)]
+
+
+def _apart(item: dict[Any, Any]) -> tuple[tuple[str, ...], list[str]]:
+    """Give the keys and the cells of an object, with a cell of its own for each value in a list of values."""
+    names: list[str] = []
+    cells: list[str] = []
+    for key, value in item.items():
+        column = column_of_list(str(key)) if type(value) is list and len(value) <= _MOST_VALUES else "value"
+        if column != "value" or (plain(str(key)) in ("value", "values") and type(value) is list):
+            texts = list(filter(None, map(text, value)))
+            names += [column] * len(texts)
+            cells += texts
+        else:
+            names.append(key)
+            cells.append(text(value))
+    return tuple(names), cells
 
 
 def _with_nested(rows: list[Row | Unreadable], item: dict[Any, Any]) -> list[Row | Unreadable]:

@@ -3,32 +3,21 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from itertools import chain, islice
 
-from feeds.called import is_kind_word, is_value_column
-from feeds.cells import unprotected
 from feeds.columns import Columns
 from feeds.format import MAX_LINE, Row, Unreadable
+from feeds.guessing import SAMPLE, aside, has_value, names_of, of_kind
 from feeds.lines import blocks
 from feeds.source import Source
 from feeds.word_tables import plain
-from schemas import kinds
-from schemas.errors import Rejected
-from schemas.refang import refang
 
 _DELIMITERS = ",;\t|"
 # A quoted cell of more lines than this is one whose closing quote is missing.
 _MAX_LINES = 50
-_SAMPLE = 50
 # A header may stand below a title of fewer cells, within so many rows.
 _TITLE = 20
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?\S*)?")
-_SITE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
-# Values of kinds that other parts may not know yet: URLs, addresses, digests.
-_VALUE = re.compile(
-    r"https?://\S+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE
-)
 _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 
 _UNCLOSED = ("unclosed-quote", "a quote is opened and not closed: close it, or double the quotes inside the cell")
@@ -59,30 +48,27 @@ def delimiter_of(text: str) -> str | None:
     return best[1] or None
 
 
-def has_value(cells: Sequence[str]) -> bool:
-    """Tell whether one of the cells is plainly a value of some kind, so that the row is no header."""
-    return any(_is_value(cell) and not is_value_column(cell) for cell in cells)
-
-
 def rows(source: Source, delimiter: str) -> Iterator[Row | Unreadable]:
     """Give the rows of a table, as its header says, or as they look where there is none."""
-    return rows_of(_records(source, delimiter), delimiter)
+    return rows_of(_records(source, delimiter), delimiter, source.kind)
 
 
-def rows_of(records: Records, delimiter: str = "") -> Iterator[Row | Unreadable]:
+def rows_of(records: Records, delimiter: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
     """Give the rows that ``records`` of cells say; above the header there may be a title.
 
-    Where there is a ``delimiter``, a row of more cells than the header has is one whose cells were cut wrongly.
+    Where there is a ``delimiter``, a row of more cells than the header has is one whose cells were cut wrongly. Where
+    no column is known to hold values, the one is taken whose cells are of ``kind``.
     """
     first, records = yield from _first(records)
     if first is None:
         return
-    if has_value(first[1]):
-        header: list[str] = []
-        records, columns = _guessed(chain((first,), records))
-    else:
-        header = [plain(cell) for cell in first[1]]
-        columns = Columns(first[1])
+    bare = has_value(first[1])
+    header = [] if bare else [plain(cell) for cell in first[1]]
+    records = chain((first,), records) if bare else records
+    sample = list(islice(records, SAMPLE))
+    records = chain(sample, records)
+    body = [each[1] for each in sample if not isinstance(each, Unreadable)]
+    columns = Columns(names_of(body)) if bare else called(first[1], body, kind)
     for each in records:
         if isinstance(each, Unreadable):
             yield each
@@ -97,6 +83,15 @@ def rows_of(records: Records, delimiter: str = "") -> Iterator[Row | Unreadable]
             continue
         else:
             yield from columns.rows(line, cells)
+
+
+def called(names: list[str], body: list[list[str]], kind: str | None) -> Columns:
+    """Give the columns under a header, of which the first rows tell what it leaves open."""
+    columns = Columns(names)
+    if kind and not columns.tell and (place := of_kind(names, body, kind)) is not None:
+        return Columns(names, found=(place, kind))
+    sources = aside(columns.value_places, body)
+    return Columns(names, aside=sources) if sources else columns
 
 
 def named(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
@@ -156,44 +151,6 @@ def _said(records: Iterable[_Cells | Unreadable]) -> Iterator[_Cells]:
             first = each[1][0].lower()
             if not first.startswith("#") and first != "sep=":
                 yield each
-
-
-def _guessed(records: Records) -> tuple[Records, Columns]:
-    """Name the columns of a table without a header by what stands in them; what cannot be told is left out."""
-    sample = list(islice(records, _SAMPLE))
-    body = [each[1] for each in sample if not isinstance(each, Unreadable)]
-    width = max(map(len, body))
-    filled = [[cells[place] for cells in body if place < len(cells) and cells[place]] for place in range(width)]
-    names = [""] * width
-    for place, column in enumerate(filled):
-        if "type" not in names and column and all(map(is_kind_word, column)):
-            names[place] = "type"
-        elif "reported_at" not in names and column and all(map(_TIME.fullmatch, column)):
-            names[place] = "reported_at"
-    likely = [place for place in range(width) if not names[place] and _are_values(filled[place])]
-    if likely:
-        # Pages of one site beside other values say where the reports come from.
-        names[min(likely, key=lambda place: (_are_of_one_site(filled[place]), place))] = "value"
-    return chain(sample, records), Columns(names)
-
-
-def _are_values(column: Sequence[str]) -> bool:
-    return sum(map(_is_value, column)) * 10 >= len(column) * 7 if column else False
-
-
-def _are_of_one_site(column: Sequence[str]) -> bool:
-    sites = {site[1] if (site := _SITE.match(cell)) else cell for cell in column}
-    return len(column) > 1 and len(sites) == 1
-
-
-def _is_value(cell: str) -> bool:
-    text = refang(unprotected(cell))
-    if _VALUE.fullmatch(text):
-        return True
-    try:
-        return bool(text) and kinds.recognise(text) is not None
-    except Rejected as refusal:
-        return refusal.reason == "kind-ambiguous"
 
 
 def _records(source: Source, delimiter: str) -> Records:

@@ -9,6 +9,7 @@ from typing import BinaryIO, ClassVar
 from feeds import record, table
 from feeds.columns import Columns
 from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.guessing import has_value
 from feeds.source import HEAD, Source, decode
 from schemas import hold, kinds, sharing
 from schemas.report import Report
@@ -33,7 +34,7 @@ class Csv(Format):
         top = list(csv.reader(lines[:20], delimiter=delimiter or ","))
         # Above the header there may be a title.
         first = next((cells for cells in top if len(cells) > 1), top[0])
-        if Columns(first).tell and not table.has_value(first):
+        if Columns(first).tell and not has_value(first):
             return 0.85
         if delimiter is None:
             return 0

@@ -36,7 +36,7 @@ class Json(Format):
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give the items of the document's list of reports, and why those of its other lists are none."""
         if not path and source.head.lstrip()[:1] == b"[":
-            yield from document.rows_of_list(_items(source))
+            yield from document.rows_of_list(_items(source), source.kind)
             return
         text = source.whole(_LIMIT)
         try:
@@ -45,7 +45,7 @@ class Json(Format):
             place = getattr(error, "lineno", None)
             where = f" (line {place}, column {error.colno})" if place and hasattr(error, "colno") else ""
             raise UnreadableFile(f"this is no complete JSON document{where}") from None
-        yield from document.rows(whole, path)
+        yield from document.rows(whole, path, source.kind)
 
     def examples(self) -> Iterable[Example]:
         """Give documents."""

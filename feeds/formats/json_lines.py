@@ -7,8 +7,9 @@ import orjson
 
 from feeds import record
 from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.guessing import SAMPLE, key_of_kind
 from feeds.lines import blocks
-from feeds.source import Source
+from feeds.source import HEAD, Source, decode
 from schemas.report import Report
 
 _BAD = ("malformed-json", "the line is no JSON: one object a line, in double quotes, without line breaks inside")
@@ -33,17 +34,18 @@ class JsonLines(Format):
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each line as a row."""
+        found = _found(source)
         for run in blocks(source):
             if isinstance(run, Unreadable):
                 yield run
                 continue
             for number, line in enumerate(run[1], run[0]):
                 try:
-                    yield from record.rows(number, orjson.loads(line))
+                    yield from record.rows(number, orjson.loads(line), found=found)
                 except orjson.JSONDecodeError:
                     text = line.strip()
                     if text and not text.startswith(("#", "//")):
-                        yield from _second_try(number, text)
+                        yield from _second_try(number, text, found)
 
     def examples(self) -> Iterable[Example]:
         """Give JSON lines."""
@@ -77,10 +79,24 @@ class JsonLines(Format):
         return count
 
 
-def _second_try(number: int, text: str) -> list[Row | Unreadable]:
+def _found(source: Source) -> tuple[str, str] | None:
+    """Find the key that holds values of the source's kind, where none is known to hold values, and that kind."""
+    if source.kind is None:
+        return None
+    objects = []
+    for line in decode(source.head[:HEAD]).splitlines()[:SAMPLE]:
+        try:
+            objects.append(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            continue
+    key = key_of_kind(objects, source.kind)
+    return None if key is None else (key, source.kind)
+
+
+def _second_try(number: int, text: str, found: tuple[str, str] | None) -> list[Row | Unreadable]:
     """Read a line that was cut out of an array, or whose JSON is looser than the standard's."""
     try:
-        return record.rows(number, record.loads(text.rstrip(",")))
+        return record.rows(number, record.loads(text.rstrip(",")), found=found)
     except ValueError:
         return [Unreadable.of(number, text, *_BAD)]
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feeds import parquet
 from feeds.columns import Columns
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
+from feeds.guessing import SAMPLE
+from feeds.notes import Note, shown
 from feeds.source import Source
+from feeds.table import called
 
 if TYPE_CHECKING:
     import polars
@@ -33,9 +37,16 @@ class Parquet(Format):
         if not source.head.startswith(_MAGIC):
             raise UnreadableFile("this is no Parquet file: name another format, or none to have it recognised")
         with source.spooled(_LARGEST) as file, parquet.opened(file.name) as table:
-            names = [name for name in table.names if Columns([name]).known] or table.names[:1]
-            columns = Columns(names)
-            for number, cells in enumerate(table.rows(names), 1):
+            # Others are named, and not read.
+            names = [name for name in table.names if Columns([name]).known]
+            if not Columns(names).tell and source.kind:
+                names = list(table.names)
+            rows = table.rows(names or table.names[:1])
+            sample = list(islice(rows, SAMPLE))
+            columns = called(names or table.names[:1], sample, source.kind)
+            others = [*(name for name in table.names if name not in names), *table.nested]
+            columns.note(Note("column", shown(name, place)) for place, name in enumerate(others))
+            for number, cells in enumerate(chain(sample, rows), 1):
                 yield from columns.rows(number, cells)
 
     def examples(self) -> Iterable[Example]:

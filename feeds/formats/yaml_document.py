@@ -44,7 +44,7 @@ class Yaml(Format):
         text = source.whole(_LIMIT)
         try:
             for whole in _documents(text):
-                yield from document.rows(whole, path)
+                yield from document.rows(whole, path, source.kind)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f" (line {mark.line + 1})" if mark else ""
