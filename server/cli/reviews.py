@@ -20,7 +20,7 @@ Rule = Annotated[str | None, typer.Option(help="only what this rule held")]
 Partner = Annotated[str | None, typer.Option(help="only what this partner contributed")]
 Ids = Annotated[list[str] | None, typer.Argument(help="ids of objects; or none, with --rule or --partner")]
 Note = Annotated[str | None, typer.Option(help="why, for those who look later")]
-Values = Annotated[bool, typer.Option("--show-values", help="show the values too")]
+Values = Annotated[bool, typer.Option("--show-values/--hide-values", help="show the values, or leave them out")]
 
 _SECOND = 1_000_000
 
@@ -32,10 +32,10 @@ def list_(
     rule: Rule = None,
     partner: Partner = None,
     limit: Annotated[int, typer.Option(min=1, help="at most so many, the oldest first")] = 1_000,
-    show_values: Values = False,
+    show_values: Values = True,
     json: Json = False,
 ) -> None:
-    """List what is held back: by which rule, of which kind, whose, since when."""
+    """List what is held back: which value, by which rule, of which kind, whose, since when."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         found = reviews.every(tx, None if every else "open", partner, rule, limit)
@@ -51,7 +51,7 @@ def list_(
 def show(
     ctx: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="the object's id")],
-    show_values: Values = False,
+    show_values: Values = True,
     json: Json = False,
 ) -> None:
     """Show what is known of one object that was held back, and what was decided."""

@@ -254,6 +254,38 @@ def test_a_feed_of_the_configuration_runs_once(hub: Run, tmp_path: Path) -> None
     assert answer(hub("feed", "list", "--json"))[0]["last_run"] is not None
 
 
+def test_a_run_tells_what_it_did_not_read_and_what_the_rules_hold_back(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    table = "domain,remarks,confidence\nbad.example.com,x,80\ngoogle.com,y,maybe\nco.th,,\n"
+    (tmp_path / "drop" / "a.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "scamfeed.toml").write_text(
+        'timezone = "Asia/Bangkok"\n[[feed]]\nname = "drop"\nconnector = "file-pull"\npath = "drop"\n'
+        'contribute_as = "First Bank"\ntlp = "green"\n',
+        encoding="utf-8",
+    )
+    unread = {"columns": {"remarks": 2}, "cells": {"confidence: word-unknown": 1}}
+    told = answer(hub("feed", "run", "drop", "--rejects", "r.jsonl", "--json"))
+    assert (told["unread"], told["timezone"], told["rows"]) == (unread, "Asia/Bangkok", 3)
+    rejects = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {(each["file"], each["line"], each["raw"], each["kind"]) for each in rejects} == {
+        ("a.csv", 3, "google.com", "domain"),
+        ("a.csv", 4, "co.th", "domain"),
+    }
+    assert sum(told["reasons"].values()) == len(rejects)
+    assert answer(hub("feed", "list", "--json"))[0]["unread"] == unread
+
+
+def test_times_are_of_the_zone_that_is_named_and_the_output_says_which(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("domain,date\nbad.example.com,2026-01-02\n", encoding="utf-8")
+    told = answer(run("map", "in.csv", "--timezone", "Asia/Bangkok", "--output", "o.jsonl", "--json"))
+    assert told["timezone"] == "Asia/Bangkok"
+    assert '"created":"2026-01-01T17:00:00.000Z"' in (tmp_path / "o.jsonl").read_text(encoding="utf-8")
+    assert answer(run("map", "in.csv", "--json"))["timezone"] == "UTC"
+    assert "of: UTC" in run("map", "in.csv", "--output", "o.jsonl").stdout
+    wrong = run("map", "in.csv", "--timezone", "Asia/Nowhere")
+    assert (wrong.exit_code, "no time zone" in wrong.stderr) == (2, True)
+
+
 def test_a_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "scamfeed.toml").write_text(
         '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npaht = "drop"\ncontribute_as = "First Bank"\n',

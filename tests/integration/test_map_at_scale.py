@@ -63,6 +63,25 @@ def test_two_processes_write_what_one_writes(files: list[Path], tmp_path: Path, 
     assert same_rejects == rejects
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_two_processes_write_the_same_bytes_in_the_same_order(tmp_path: Path, ending: str) -> None:
+    levels = ["green", "amber", "clear", "red"]
+    rows = [
+        f"+6681{2345678 + number % 3000:07},https://h{number}.example.com/,"
+        f"{levels[number // 1500 % 4]},0{number % 9 + 1}/11/2026"
+        for number in range(6500)
+    ]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["phone,url,tlp,date", *rows, "+66812345678,co.th,,25/11/2026"]), encoding="utf-8")
+    written = []
+    for jobs in ("1", "2"):
+        out = tmp_path / f"out-{jobs}.{ending}"
+        counts = scamfeed("map", table, "--output", out, "--jobs", jobs)
+        written.append((counts, out.read_bytes()))
+    assert written[0] == written[1]
+    assert written[0][1].count(b'"type":"grouping"') == 6500
+
+
 def test_what_cannot_be_read_on_is_mapped_as_far_as_it_goes(tmp_path: Path) -> None:
     cut = tmp_path / "cut.txt.gz"
     cut.write_bytes(gzip.compress("\n".join(LINES).encode())[:-200])

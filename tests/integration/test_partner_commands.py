@@ -168,18 +168,19 @@ def test_who_leaves_contributes_no_more_and_stays_listed(hub: Run, store: Store)
     assert (last.event.method, last.event.remote, last.event.reference) == ("REMOVE", "reviewer", left["identity"])
 
 
-def test_what_is_held_is_listed_without_values_and_decided_one_by_one_or_by_rule(hub: Run, store: Store) -> None:
+def test_what_is_held_is_listed_with_its_value_and_decided_one_by_one_or_by_rule(hub: Run, store: Store) -> None:
     contribute = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "green")
     assert hub(*contribute, stdin=f"{SITE}\ngoogle.com\nfacebook.com\nbad.example.com\n").exit_code == 0
     rows = answer(hub("review", "list", "--json"))
     assert len(rows) == 3
     assert {(row["kind"], row["partner"], row["state"]) for row in rows} == {("domain", "First Bank", "open")}
-    assert SITE not in hub("review", "list", "--json").stdout + hub("review", "list").stdout
-    with_values = answer(hub("review", "list", "--show-values", "--json"))
-    one = next(row for row in with_values if row["value"] == SITE)
-    assert answer(hub("review", "show", one["id"], "--json")) == {
-        name: value for name, value in one.items() if name != "value"
-    }
+    assert SITE in hub("review", "list").stdout
+    hidden = ("--hide-values", "--json")
+    assert SITE not in hub("review", "list", *hidden).stdout + hub("review", "list", "--hide-values").stdout
+    one = next(row for row in rows if row["value"] == SITE)
+    assert answer(hub("review", "show", one["id"], "--json")) == one
+    without = {name: value for name, value in one.items() if name != "value"}
+    assert answer(hub("review", "show", one["id"], *hidden)) == without
     assert answer(hub("status", "--json"))["reviews"]["open"] == 3
     (done,) = answer(hub("review", "approve", one["id"], "--note", "theirs", "--by", "reviewer", "--json"))
     assert (done["id"], done["state"]) == (one["id"], "approved")

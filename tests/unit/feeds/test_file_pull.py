@@ -61,6 +61,44 @@ def test_the_same_content_is_one_file_whatever_it_is_called(drop: Path) -> None:
     assert pulled(drop, first[-1].checkpoint, digests) == []
 
 
+@pytest.mark.parametrize(
+    "anew", [{"kind": "domain"}, {"timezone": "Asia/Bangkok"}, {"date_order": "day-first"}, {"format": "list"}]
+)
+def test_a_file_is_read_again_when_it_would_be_read_otherwise(drop: Path, anew: dict[str, str]) -> None:
+    (drop / "a.txt").write_text(GOOD)
+    digests = frozenset(digest for batch in pulled(drop) for digest, _ in batch.done)
+    assert pulled(drop, None, digests) == []
+    again = list(feed(drop, **anew).pull(None, digests.__contains__))
+    assert done(again) == ["a.txt"]
+    known = digests | {digest for batch in again for digest, _ in batch.done}
+    assert list(feed(drop, **anew).pull(None, known.__contains__)) == []
+
+
+def test_a_file_is_read_again_when_its_names_of_columns_have_changed(drop: Path, tmp_path: Path) -> None:
+    (drop / "a.csv").write_text("Numero,x\n+66812345678,1\n")
+    own = tmp_path / "own.toml"
+    seen: set[str] = set()
+    taken = []
+    for names in ("", '[columns]\nphone = ["numero"]\n', '[columns]\nphone = ["numero"]\n'):
+        own.write_text(names)
+        made = feed(drop, columns=str(own))
+        made.begin(lambda kind, value: [])
+        batches = list(made.pull(None, seen.__contains__))
+        seen |= {digest for batch in batches for digest, _ in batch.done}
+        taken.append([len(batch.items) for batch in batches])
+    assert taken == [[0], [1], []]
+
+
+def test_what_of_a_file_is_not_read_is_counted_once(drop: Path) -> None:
+    rows = "".join(f"h{number}.example.com,X\n" for number in range(7))
+    (drop / "a.csv").write_text("domain,remarks\n" + rows)
+    whole = pulled(drop)
+    assert sum(batch.tally.unread()["columns"]["remarks"] for batch in whole) == 7
+    rest = pulled(drop, whole[0].checkpoint)
+    assert sum(batch.tally.unread()["columns"]["remarks"] for batch in rest) == 4
+    assert whole[0].origins == [("a.csv", 2), ("a.csv", 3), ("a.csv", 4)]
+
+
 def test_a_changed_file_is_a_new_one(drop: Path) -> None:
     file = drop / "a.txt"
     file.write_text(GOOD)

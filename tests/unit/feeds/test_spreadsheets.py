@@ -351,3 +351,90 @@ def test_platforms_and_systems_are_said_by_the_name_of_a_column() -> None:
         "promptpay:+66812345678",
         "line:somchai99",
     }
+
+
+def test_a_column_that_gives_one_page_of_a_site_for_each_row_says_where_reports_come_from() -> None:
+    rows = "".join(f"+6681234567{digit},https://who-called.example.org/+6681234567{digit}\n" for digit in range(6))
+    read = Read(f"phone,url\n{rows}")
+    assert {report.kind for report in read.reports} == {"phone"}
+    assert read.unread["cells"] == {"url: pages-of-one-site": 6}
+    same = "".join(f"+6681234567{digit},https://bad.example.com/\n" for digit in range(6))
+    assert {report.kind for report in Read(f"phone,url\n{same}").reports} == {"phone", "url"}
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "kind", "column"),
+    [
+        ("Caller,When\n+18005551234,2026-01-02\n+18005551235,2026-01-03\n", "x.csv", "phone", "Caller"),
+        ("nr;opmerking\n8005551234;x\n8005551235;y\n", "x.csv", "phone", "nr"),
+        ('[{"acct": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}]', "x.json", "wallet", "acct"),
+        ('{"acct": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}\n' * 2, "x.jsonl", "wallet", "acct"),
+    ],
+)
+def test_with_a_kind_the_column_of_values_is_found_by_its_cells_and_said(
+    table: str, name: str, kind: str, column: str
+) -> None:
+    read = Read(table, name=name, kind=kind, defaults={"country": "US"} if kind == "phone" else {})
+    assert read.reports
+    assert not read.rejects
+    assert read.counts.as_dict()["value_columns"] == {column: kind}
+
+
+def test_of_two_columns_of_a_kind_none_is_guessed_and_none_about_people_is_taken() -> None:
+    two = Read("from,to\n+18005551234,+18005551236\n", kind="phone")
+    assert [reject.reason for reject in two.rejects] == ["no-value-column"]
+    people = Read("Victim No,x\n+18005551234,1\n", kind="phone")
+    assert [reject.reason for reject in people.rejects] == ["no-value-column"]
+
+
+@pytest.mark.parametrize(
+    ("document", "values"),
+    [
+        (
+            '{"trustwallet.com": ["trust.example.com", "wallet.example.net"], "apple.com": ["app1e.example.org"]}',
+            ["trust.example.com", "wallet.example.net", "app1e.example.org"],
+        ),
+        (
+            '{"facebook": ["faceb00k.example.org"], "line": ["l1ne.example.com"]}',
+            ["faceb00k.example.org", "l1ne.example.com"],
+        ),
+        (
+            '{"0x52908400098527886E0F7030069857D2E4169EE7": "Fake_Phishing1", '
+            '"0x8617E340B3D01FA5F11F306F4090FD50E238070D": "phish-hack"}',
+            ["0x52908400098527886e0f7030069857d2e4169ee7", "0x8617e340b3d01fa5f11f306f4090fd50e238070d"],
+        ),
+        (
+            '{"1BoatSLRHtKNngkdXEeobR76b53LETtpyT": {"first_seen": "2026-01-01"}, "1111111111111111111114oLvT2": {}}',
+            ["1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "1111111111111111111114oLvT2"],
+        ),
+        (
+            '{"1": [{"ioc_value": "203.0.113.9:443", "ioc_type": "ip:port", "confidence_level": 75}], '
+            '"2": [{"ioc_value": "http://bad.example.com/x", "ioc_type": "url"}]}',
+            ["203.0.113.9", "http://bad.example.com/x"],
+        ),
+        ('{"data": {"1": [{"ioc_value": "bad.example.com", "ioc_type": "domain"}], "2": []}}', ["bad.example.com"]),
+        ('{"query_status": "ok", "data": [{"ioc": "203.0.113.9:443", "ioc_type": "ip:port"}]}', ["203.0.113.9"]),
+        ('[{"phones": ["+66812345678", "+66812345679"], "case_id": "7"}]', ["+66812345678", "+66812345679"]),
+        (
+            '[{"urls": ["https://bad.example.com/"], "domain": "other.example.com"}]',
+            ["other.example.com", "https://bad.example.com/"],
+        ),
+    ],
+)
+def test_documents_are_read_in_all_their_lists(document: str, values: list[str]) -> None:
+    read = Read(document, name="x.json", defaults={"currency": "BTC"} if "Boat" in document else {})
+    assert [report.value for report in read.reports] == values
+    assert not read.rejects
+
+
+def test_lists_beside_one_of_what_is_safe_are_not_taken_for_reports() -> None:
+    read = Read('{"whitelist": ["bank.example.org"], "more": ["a.example.com"]}', name="x.json")
+    assert not read.reports
+    assert {reject.reason for reject in read.rejects} == {"not-a-report"}
+
+
+def test_objects_within_objects_are_named_as_not_read() -> None:
+    read = Read(
+        '[{"domain": "a.example.com", "victim": {"name": "X"}, "events": [{"at": "2026-01-01"}]}]', name="x.json"
+    )
+    assert read.unread["columns"] == {"victim": 1, "events": 1}
