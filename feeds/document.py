@@ -1,5 +1,6 @@
 """Documents (JSON, YAML): where in them the reports are, and where what looks like reports is none."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from feeds.called import column_of_list, is_value_column
 from feeds.columns import columns_of
 from feeds.format import Row, Unreadable, UnreadableFile
 from feeds.guessing import SAMPLE, are_values, is_value, key_of_kind
+from feeds.notes import Note
 from feeds.word_tables import plain
 
 # Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
@@ -33,14 +35,18 @@ _NEUTRAL = frozenset(
 )
 _CONTAINERS = frozenset({"data", "result", "results", "response", "payload", "body", "content", "export"})
 _DEPTH = 4
+# A word of letters is no part of an id or date.
+_WORD = re.compile(r"[^\W\d_a-f]{2}|[^\W\d_]{5}", re.IGNORECASE)
+_SITES = "the sites that the lists stand under"
 
 
 class _List(NamedTuple):
-    """A list in a document: its path, its items, and the scalars beside it."""
+    """A list in a document: its path, its items, the scalars beside it, and the key that it stands under."""
 
     path: str
     items: list[Any]
     beside: dict[str, Any]
+    key: str = ""
 
 
 def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
@@ -55,12 +61,15 @@ def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[
     for found, refusal in _chosen(document, path):
         context, column = _context(found), column_of_list(found.path.rpartition(".")[2])
         key = key_of_kind(found.items, kind)
+        by_site = [Note("column", _SITES)] if len(found.key) > 1 and is_value(found.key) else []
         for item in found.items:
             number += 1
             if refusal:
                 yield Unreadable.of(number, _said(item), *refusal)
             else:
-                yield from record.rows(number, item, context, column, (key, kind) if key and kind else None)
+                made = record.rows(number, item, context, column, (key, kind) if key and kind else None)
+                yield made[0]._replace(notes=made[0].notes + by_site) if by_site else made[0]
+                yield from made[1:]
 
 
 def rows_of_list(items: Iterable[object], kind: str | None = None) -> Iterator[Row | Unreadable]:
@@ -109,12 +118,14 @@ def _wanted(found: list[_List]) -> list[_List]:
     named = [each for each in unsafe if plain(each.path.rpartition(".")[2]) in _NEUTRAL]
     if named or len(found) == 1:
         return named or unsafe
-    # Lists by site, by id, by date: what their items are tells, unless there are some of what is safe among them.
+    # Unless there are some of what is safe among them.
     return [each for each in unsafe if _tells(each)] if len(unsafe) == len(found) else []
 
 
 def _tells(each: _List) -> bool:
-    """Tell whether the items of a list are plainly reports: values, or objects that name one."""
+    """Tell whether a list stands under a site, an id or a date, and its items are values, or objects that name one."""
+    if not (is_value(each.key) or (any(map(str.isdigit, each.key)) and not _WORD.search(each.key))):
+        return False
     objects = [item for item in each.items[:SAMPLE] if isinstance(item, dict)]
     if objects:
         return columns_of(tuple(dict.fromkeys(str(key) for item in objects for key in item))).tell
@@ -122,7 +133,7 @@ def _tells(each: _List) -> bool:
 
 
 def _is(each: _List, words: tuple[str, ...]) -> bool:
-    if is_value(each.path):  # the name of a site says nothing of what is listed under it
+    if is_value(each.key):  # the name of a site says nothing of what is listed under it
         return False
     names = [plain(name) for name in each.path.split(".")]
     return any(word in name for name in names for word in words)
@@ -153,7 +164,7 @@ def _lists(path: str, value: Mapping[str, Any], depth: int) -> Iterator[_List]:
         here = f"{path}.{key}" if path else str(key)
         if isinstance(each, list) and any(isinstance(item, str | dict) for item in each):
             if not is_value_column(str(key)) or len(value) == 1 or not _is_record(value):
-                yield _List(here, each, beside)
+                yield _List(here, each, beside, str(key))
         elif isinstance(each, dict) and plain(str(key)) in _CONTAINERS and depth < _DEPTH:
             yield from _lists(here, each, depth + 1)
 

@@ -395,8 +395,13 @@ def test_of_two_columns_of_a_kind_none_is_guessed_and_none_about_people_is_taken
             ["trust.example.com", "wallet.example.net", "app1e.example.org"],
         ),
         (
-            '{"facebook": ["faceb00k.example.org"], "line": ["l1ne.example.com"]}',
-            ["faceb00k.example.org", "l1ne.example.com"],
+            '{"https://one.example.com/": ["1111111111111111111114oLvT2"], '
+            '"two.example.net": ["1BoatSLRHtKNngkdXEeobR76b53LETtpyT"]}',
+            ["1111111111111111111114oLvT2", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"],
+        ),
+        (
+            '{"2026-01-02": ["a.example.com"], "2026-01-03": ["b.example.com"]}',
+            ["a.example.com", "b.example.com"],
         ),
         (
             '{"0x52908400098527886E0F7030069857D2E4169EE7": "Fake_Phishing1", '
@@ -425,6 +430,17 @@ def test_documents_are_read_in_all_their_lists(document: str, values: list[str])
     read = Read(document, name="x.json", defaults={"currency": "BTC"} if "Boat" in document else {})
     assert [report.value for report in read.reports] == values
     assert not read.rejects
+
+
+def test_lists_by_names_that_tell_nothing_are_not_taken_for_reports() -> None:
+    read = Read('{"noted": ["a.example.com"], "partners": ["bank.example.org"]}', name="x.json")
+    assert {reject.reason for reject in read.rejects} == {"not-a-report"}
+    assert not read.reports
+
+
+def test_the_sites_that_lists_stand_under_are_named_as_not_read() -> None:
+    read = Read('{"facebook.com": ["a.example.com"], "apple.com": ["b.example.com"]}', name="x.json")
+    assert read.unread["columns"] == {"the sites that the lists stand under": 2}
 
 
 def test_lists_beside_one_of_what_is_safe_are_not_taken_for_reports() -> None:
