@@ -30,11 +30,14 @@ def rows() -> Iterator[list[object]]:
     shown: dict[str, Report] = {}
     by_list: Counter[str] = Counter()
     personal_data: Counter[bool] = Counter()
+    total = 0
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         taken, held = _held(file, shown, personal_data)
         if taken:
             by_list += held
+            total += taken
             yield [f"held of {file.name}", held.total(), "reports", taken, f"{held.total() / taken:.2%}"]
+    yield ["held of all", by_list.total(), "reports", total, f"{by_list.total() / max(1, total):.2%}"]
     for name, count in by_list.most_common():
         yield [f"held by {name}", count, "", "", ""]
     told, refused = personal_data.total(), personal_data[True]

@@ -65,7 +65,7 @@ EVERY: dict[str, Listing] = {
         Listing("lots-project", Holds.SHARED, "a service that anybody may put pages on", _SHARED, names=True),
         Listing("public-ipfs-gateways", Holds.SHARED, "a gateway to IPFS", _SHARED, names=True),
         Listing("university_domains", Holds.SHARED, "a university's domain", _SHARED, names=True),
-        Listing("academic", Holds.SHARED, "a university's or school's domain", _SHARED, names=True),
+        Listing("academic", Holds.SHARED, "a university's domain", _SHARED, names=True),
         Listing("dynamic-dns", Holds.SHARED, "a domain that a provider gives names below", _SHARED, names=True),
         Listing("local-sites", Holds.SITES, "a site that this hub's operator knows as harmless", _SITE),
         Listing("institution-hosts", Holds.SITES, "an institution's own domain", _SITE),
