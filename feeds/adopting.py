@@ -77,7 +77,7 @@ class Adopting:
         return done
 
     def _learn(self, definition: dict[str, Any]) -> None:
-        level = marking.level(definition)
+        level = marking.of_source(definition)
         if level and len(self._markings) < _MOST_MARKINGS:
             self._markings[str(definition.get("id"))] = level
 

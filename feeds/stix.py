@@ -41,29 +41,39 @@ _SHAPES = {
 }
 
 
+# Those beyond that are taken as they come: memory is for a part of a file.
+_MOST_WAITING = 10_000
+
+
 def rows(source: Source) -> Iterator[Row | Unreadable]:
     """Give the values of the indicators in a bundle, an envelope, a list or lines, and why other objects are none.
 
     Identities, markings and what else only stands beside others are nothing; so is a relationship. Rows are numbered
-    as the objects are. Levels of markings are known from where their definitions stand.
+    as the objects are; those that bear a marking that is defined after them come last.
     """
     markings: dict[str, Tlp] = {}
+    waiting: list[tuple[int, Mapping[str, Any]]] = []
     for item in json_stream.items(source, _LISTS):
         if isinstance(item, json_stream.Malformed):
             yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
         elif not isinstance(item.value, dict):
             yield _refused(item.number, item.value, "not-a-record", "not an object of STIX")
         elif item.value.get("type") == "marking-definition":
-            if level := marking.level(item.value):
+            if level := marking.of_source(item.value):
                 markings[str(item.value.get("id"))] = level
         elif item.value.get("type") not in _BESIDE and not item.value.keys() <= _PAGE:
-            yield from rows_of(item.number, item.value, markings)
+            if len(waiting) < _MOST_WAITING and marking.unknown(item.value, markings):
+                waiting.append((item.number, item.value))
+            else:
+                yield from rows_of(item.number, item.value, markings)
+    for number, obj in waiting:
+        yield from rows_of(number, obj, markings)
 
 
 def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Iterator[Row | Unreadable]:
     """Give the values of one indicator, or why there are none; ``markings`` are levels by the ids of definitions."""
     if obj.get("type") in misp_objects.TYPES:
-        for said in misp_objects.rows(obj, marking.tlp_of(obj, markings)):
+        for said in misp_objects.rows(obj, _level(obj, markings)):
             yield said._replace(line=number)
         return
     if obj.get("type") != "indicator":
@@ -78,6 +88,7 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
     except Rejected as refusal:
         yield _refused(number, obj, refusal.reason, refusal.message)
         return
+    level = _level(indicator, markings)
     words = [*indicator.get("labels", ()), *indicator.get("indicator_types", ())]
     if says_innocent(words):
         yield _refused(number, obj, "not-a-scam", "the indicator says that this is no scam: leave such ones out")
@@ -85,10 +96,16 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
     raw = ""
     for report in reports:
         if isinstance(report, Report):
-            yield Row(number, _fields(report, words))
+            told = report if level is not Tlp.RED else report.model_copy(update={"tlp": level})
+            yield Row(number, _fields(told, words))
         else:
             raw = raw or _raw(obj)
             yield Unreadable.of(number, "" if report.reason == _PERSONAL else raw, report.reason, report.message)
+
+
+def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:
+    """Give the level of an object; RED, so that nobody reads it, where it bears a marking of which none is known."""
+    return Tlp.RED if marking.unknown(obj, markings) else marking.tlp_of(obj, markings)
 
 
 def _fields(report: Report, words: list[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """TLP 2.0 as STIX markings: the five objects of the OASIS repository, and their older kin on the way back."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -23,8 +24,13 @@ _READ = {marking: tlp for tlp, marking in _IDS.items()} | {
     "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37": Tlp.AMBER_STRICT,
     "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": Tlp.RED,
 }
+_OURS = frozenset(_IDS.values())
+_OF_OPENCTI = {"statement": "custom"}
+_BETWEEN = re.compile(r"[^a-z+]+")
 _STRICTNESS = list(Tlp)
-_NAMES = {f"tlp:{tlp.value}": tlp for tlp in Tlp} | {"tlp:white": Tlp.CLEAR, "tlp:amber-strict": Tlp.AMBER_STRICT}
+# Without what stands between the letters, a version's number too.
+_NAMES = {f"tlp{tlp.value}": tlp for tlp in Tlp} | {"tlpwhite": Tlp.CLEAR, "tlpamberstrict": Tlp.AMBER_STRICT}
+_NAMES |= {name.replace("tlp", "tlpv"): tlp for name, tlp in _NAMES.items()}
 _NOTHING: Mapping[str, Tlp] = MappingProxyType({})
 
 
@@ -46,20 +52,84 @@ def definition(tlp: Tlp) -> dict[str, Any]:
 
 
 def level(definition: Mapping[str, Any]) -> Tlp | None:
-    """Give the TLP that a marking definition of anybody's stands for, TLP 1 or 2, or None where it is another."""
-    if known := _READ.get(str(definition.get("id"))):
-        return known
-    names = [definition.get(key) for key in ("name", "definition", "x_opencti_definition")]
-    parts = [definition.get("definition"), *_values(definition.get("extensions"))]
-    names += [
-        f"tlp:{part[key]}" for part in parts if isinstance(part, dict) for key in ("tlp", "tlp_2_0") if key in part
-    ]
-    return narrowest(filter(None, (called(name) for name in names if isinstance(name, str))))
+    """Give the TLP that a marking definition of anybody's stands for, TLP 1 or 2, by all that it says of itself.
+
+    The narrowest of it holds. None where it is another marking, or says more than a level of TLP.
+    """
+    if definition.get("id") in _OURS:
+        return _READ[definition["id"]]
+    levels = [_READ.get(str(definition.get("id")))]
+    for name in _texts(definition.get("name")):
+        levels.append(called(name))
+        if levels[-1] is None and "tlp" in name.lower():
+            return None
+    said = [definition.get(key) for key in ("definition", "x_opencti_definition")]
+    if said == [_OF_OPENCTI, said[1]] and said[1] is not None:
+        said = said[1:]  # which says in its own property what the statement stands for
+    extensions = definition.get("extensions")
+    said += extensions.values() if isinstance(extensions, dict) else []
+    for part in said:
+        if part is None:
+            continue
+        named = _named(part)
+        if None in named:
+            return None
+        levels += named
+    return narrowest(filter(None, levels))
+
+
+def of_source(definition: Mapping[str, Any]) -> Tlp | None:
+    """Give the level to treat a marking of a source that the operator chose at: AMBER where it says nothing of TLP.
+
+    Many tools mark all they make with a statement of who made it. None where it names a level that is not understood.
+    """
+    words = str([definition.get(key) for key in ("name", "definition", "x_opencti_definition", "extensions")])
+    return level(definition) or (None if "tlp" in words.lower() else Tlp.AMBER)
 
 
 def called(name: str) -> Tlp | None:
     """Give the TLP that goes by a name, as ``TLP:AMBER+STRICT``, in TLP 1 or 2."""
-    return _NAMES.get(name.strip().lower())
+    return _NAMES.get(_BETWEEN.sub("", name.lower()))
+
+
+def is_defined_here(ref: Any) -> bool:
+    """Tell whether a marking is one of TLP 2.0 itself, which nobody else defines."""
+    return ref in _OURS
+
+
+def refs(stix_object: Mapping[str, Any]) -> list[Any]:
+    """Give the ids of all markings that an object bears, as a whole or in part."""
+    found = _listed(stix_object.get("object_marking_refs"))
+    for part in _listed(stix_object.get("granular_markings")):
+        # One that says a language marks nothing.
+        if not isinstance(part, dict) or "lang" not in part or "marking_ref" in part:
+            found.append(part.get("marking_ref") if isinstance(part, dict) else None)
+    return found
+
+
+def unknown(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> list[str]:
+    """Give the ids of those markings of an object of which no level is known; ``others`` as for ``tlp_of``."""
+    return [
+        str(ref) for ref in refs(stix_object) if not isinstance(ref, str) or (ref not in _READ and ref not in others)
+    ]
+
+
+def _named(part: Any) -> list[Tlp | None]:
+    """Give the levels that a part of a definition names, None for all else that it says."""
+    if isinstance(part, dict):
+        words = [word for key, word in part.items() if key != "extension_type"]
+        levels = [called(f"tlp:{word}") or called(word) if isinstance(word, str) else None for word in words]
+        return levels or [None]
+    return [called(text) for text in _texts(part)] or [None]
+
+
+def _listed(thing: Any) -> list[Any]:
+    """Give the members of a list; of what is none, but something, one that means nothing."""
+    return list(thing) if isinstance(thing, list) else [None] if thing else []
+
+
+def _texts(thing: Any) -> list[str]:
+    return [thing] if isinstance(thing, str) else []
 
 
 def tlp_of(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> Tlp | None:
@@ -68,18 +138,14 @@ def tlp_of(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING)
     A marking of a part of it is one, and so is a label that says a level. ``others`` are levels by the ids of markings
     that are not those of TLP itself.
     """
-    refs = stix_object.get("object_marking_refs") or ()
-    if parts := stix_object.get("granular_markings"):
-        refs = [*refs, *(part.get("marking_ref") for part in parts if isinstance(part, dict))]
-    levels = [_READ.get(ref) or others.get(ref) for ref in refs if isinstance(ref, str)]
+    levels: list[Tlp | None] = []
+    for ref in refs(stix_object):
+        if isinstance(ref, str):
+            levels += [_READ.get(ref), others.get(ref)]
     for label in stix_object.get("labels") or ():
         if isinstance(label, str) and label[:3] in ("tlp", "TLP"):
             levels.append(called(label))
     return narrowest(filter(None, levels))
-
-
-def _values(thing: Any) -> Iterable[Any]:
-    return thing.values() if isinstance(thing, dict) else ()
 
 
 def narrowest(levels: Iterable[Tlp]) -> Tlp | None:

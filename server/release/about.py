@@ -1,19 +1,19 @@
 """Objects that speak of others (sightings, opinions, notes, cases, flows): of which, and who may hear it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mappers import extension, location
 from schemas.vocabulary import Tlp
-from server.release import guard, level
+from server.release import guard
 from server.release.policy import SHARED
 
-# Groupings are last: they may hold what comes with them.
-_ORDER = {"indicator": 0, "grouping": 2}
+# Definitions are first, and groupings last: they may hold what comes with them.
+_ORDER = {"marking-definition": -1, "indicator": 0, "grouping": 2}
 
 
 def order(type_: str) -> int:
-    """Give the place of an object of that type among those that come with it: first what others speak of."""
+    """Give the place of an object of that type among those that come with it: first what others go by."""
     return _ORDER.get(type_, 1)
 
 
@@ -59,14 +59,6 @@ def spoken_of(obj: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any
         case "opinion" | "note" | "grouping":
             return {**obj, "object_refs": list(dict.fromkeys(meant[ref] for ref in obj["object_refs"]))}
     return dict(obj)
-
-
-def narrowed(obj: Mapping[str, Any], about: Iterable[Mapping[str, Any]]) -> Tlp:
-    """Give the level of what ``obj`` says: its own, and no wider than that of any object it speaks of."""
-    tlp = level.of(obj)
-    for each in about:
-        tlp = level.narrower(tlp, level.of(each))
-    return tlp
 
 
 def why_nowhere(obj: Mapping[str, Any], tlp: Tlp, *, unseen: bool) -> str:

@@ -6,14 +6,8 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
-from server.release import about, delisting, receipts, rooms, volume
-from server.release.intake import (
-    Decision,
-    Intake,
-    Taken,
-    is_more,
-    names_nothing,
-)
+from server.release import about, delisting, level, receipts, rooms, volume
+from server.release.intake import MARKING, Decision, Intake, Taken, is_more, names_nothing
 from server.release.loading import Loading
 from server.release.outcome import Accepted, Outcome, Refused
 from server.release.references import References
@@ -38,6 +32,8 @@ class Contribution:
         self._publication = self._saying.publication
         self._kept: list[Decision] = []
         self._left_out: dict[tuple[str, int | None], str] = {}
+        # What bears a marking that is defined just now, and came before.
+        self._marked: dict[str, set[str]] = {}
         self._references = References(scene, partner, self._loading, self._publication)
 
     def take(self, came: Sequence[Taken]) -> None:
@@ -61,8 +57,9 @@ class Contribution:
             held = sum(each.held is not None for each in said)
             volumes.count(tx, name, taken=len(said), held=held, moment=self._scene.micros)
             self._keep(prior)
-            # In the order they came, so that readers get them so.
-            about_them = (sorted(subjects.get(each.taken.key, ())) for each in self._kept)
+            # In the order they came, so that readers get them so; what bears a marking that is known now, after them.
+            about_them = [sorted(subjects.get(each.taken.key, ())) for each in self._kept]
+            about_them += [sorted(of_one) for of_one in self._unmarked(prior).values()]
             self._release(list(dict.fromkeys(subject for of_one in about_them for subject in of_one)), prior)
 
     def _subjects(self, taken: Iterable[Taken]) -> dict[str, set[str]]:
@@ -103,14 +100,30 @@ class Contribution:
         inbox.append(tx, self._scene.inbox, [(each.key, each.item) for each in kept])
         pairs = [(each.subject, each.key) for each in kept if each.subject]
         pairs += [(self._references.meant(ref), each.key) for each in kept for ref in about.refs(each.obj)]
+        pairs += [(name, each.key) for each in kept for name in self._loading.defined_apart(each.key)]
+        pairs += [pair for each in kept if (pair := self._references.basis(each.obj))]
         known = {each.subject: prior.get(each.subject, set()) for each in kept if each.subject}
         for subject, keys in mentions.record(tx, pairs, known).items():
             prior.setdefault(subject, set()).update(keys)
         self._loading.hold(self._partner.name, [each.held for each in self._kept if each.held])
         reviews.forget(tx, [each.key for each in kept if each.item.revoked])
 
+    def _unmarked(self, prior: dict[str, set[str]]) -> dict[str, set[str]]:
+        """Give by key the values of what came before and bears a marking that was defined just now."""
+        defined = [each.taken.key for each in self._kept if each.taken.item.type == MARKING]
+        if not defined:
+            return {}
+        kept = {each.taken.key for each in self._kept}
+        self._marked = {key: of for key, of in self._references.marked(defined).items() if key not in kept}
+        subjects = {subject for of_one in self._marked.values() for subject in of_one}
+        prior.update(mentions.of(self._scene.tx, subjects - prior.keys()))
+        self._loading.look_up_reviews(
+            {key for subject in subjects for key in prior.get(subject, ())} | self._marked.keys()
+        )
+        return self._marked
+
     def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
-        new = {each.taken.key for each in self._kept if not each.taken.item.revoked}
+        new = {each.taken.key for each in self._kept if not each.taken.item.revoked} | self._marked.keys()
         values = self._loading.values({subject: prior.get(subject, set()) for subject in subjects})
         standings = self._saying.say(values, new, "no longer reported", self._release_speech)
         self._answer(values, standings)
@@ -134,6 +147,10 @@ class Contribution:
                     self._outcome.pending.append(Refused(taken.item.id, taken.item.version, spoken.why_nowhere))
                 elif spoken.left_out:
                     self._left_out[taken.item.id, taken.item.version] = spoken.left_out
+        for key in self._marked:
+            obj, review = self._loading.known[key], self._loading.states.get(key)
+            if about.refs(obj) and obj.get("revoked") is not True and (review is None or review.state == "approved"):
+                speech.release(key, obj)
         receipts.acknowledge(self._scene.tx, self._partner.name, *answered)
 
     def _answer(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
@@ -156,6 +173,8 @@ class Contribution:
         """Say why what an indicator says of a value is not heard, None where it is, or where a later version is."""
         if self._loading.known[taken.key] is not taken.obj:
             return None
+        if self._loading.tlp(taken.key) is None:
+            return level.UNKNOWN
         claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
-from mappers import companions
+from mappers import companions, marking
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
@@ -21,6 +21,7 @@ RESERVED = companions.reserved()
 _FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 LISTED_AGAIN = "listed-again"
 TRANSLATION = "language-content"
+MARKING = "marking-definition"
 _TAKEN_BACK = ("retracted", "disputed")
 _TAKEN_BACK_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
 _ANOTHER_VALUE = "this was looked at for the value that it had: contribute another value under an id of its own"
@@ -110,6 +111,9 @@ class Intake:
         obj = taken.obj
         if "created" not in obj:
             return
+        if obj["type"] == MARKING:
+            _refuse_changed(before, obj)
+            return
         mine = self._partner.identity
         creator = creator_of(obj)
         if creator is None:
@@ -156,6 +160,12 @@ class Intake:
             if wrong and key != taken.key and self._loading.scene.contributor(key).name == self._partner.name:
                 return True
         return False
+
+
+def _refuse_changed(before: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> None:
+    """Refuse a marking that its contributor defined before as another level; whoever made it, it is the sender's."""
+    if before is not None and marking.level(before) != marking.level(definition):
+        raise Rejected("marking-changed", "you defined this marking as another level before: define one of another id")
 
 
 def creator_of(obj: Mapping[str, Any]) -> str | None:

@@ -1,21 +1,28 @@
 """At which TLP level an object is treated."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mappers import marking
 from schemas.vocabulary import Tlp
 
+UNKNOWN = (
+    "it bears a marking that this hub does not know as a level of TLP: contribute its marking-definition, with the "
+    "level in its content, or mark it with TLP itself"
+)
+_NOTHING: Mapping[str, Tlp] = MappingProxyType({})
 _UNVERSIONED_NEUTRAL = frozenset({"marking-definition", "extension-definition", "identity"})
 
 
-def of(obj: Mapping[str, Any]) -> Tlp:
+def of(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> Tlp:
     """Give the level an object is treated at: the narrowest it is marked with, AMBER where it bears none.
 
     Observables, which say nothing about anybody by themselves, and definitions are CLEAR where they bear none.
+    ``others`` are levels by the ids of markings that are not those of TLP itself.
     """
     neutral = "created" not in obj or obj["type"] in _UNVERSIONED_NEUTRAL
-    return marking.tlp_of(obj) or (Tlp.CLEAR if neutral else Tlp.AMBER)
+    return marking.tlp_of(obj, others) or (Tlp.CLEAR if neutral else Tlp.AMBER)
 
 
 def narrower(one: Tlp, other: Tlp) -> Tlp:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mappers import extension, origins
+from mappers import extension, marking, origins
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
@@ -26,6 +26,7 @@ from server.store.times import micros
 
 Obj = Mapping[str, Any]
 
+_VERSIONED = {"created": ""}
 _HELD = ("open", "rejected")
 
 
@@ -41,13 +42,50 @@ class Loading:
         self.scene = scene
         self.known: dict[str, dict[str, Any]] = {}
         self.states: dict[str, Review] = {}
+        self._missing: set[str] = set()
+        self._based_on: dict[str, set[str]] = {}
         self._reports: dict[str, Report] = {}
         self._spoken: dict[str, Seen | Judged | None] = {}
 
     def read(self, wanted: Iterable[str]) -> None:
         """Read what the inbox has under these keys."""
-        found = inbox.latest(self.scene.tx, set(wanted) - self.known.keys(), self.scene.inbox)
-        self.known.update((key, msgspec.json.decode(item.body)) for key, item in found.items())
+        found = self._found(set(wanted))
+        self._found({name for key in found for name in self.defined_apart(key)})
+
+    def _found(self, wanted: set[str]) -> list[str]:
+        items = inbox.latest(self.scene.tx, wanted - self.known.keys() - self._missing, self.scene.inbox)
+        self.known.update((key, msgspec.json.decode(item.body)) for key, item in items.items())
+        self._missing |= set(wanted - self.known.keys())
+        return list(items)
+
+    def tlp(self, key: str) -> Tlp | None:
+        """Return the level at which an object is treated, None where it bears a marking that is not known.
+
+        What its contributor defines a marking to be holds for the contributor's own objects alone. An indicator goes no
+        further than the observables that it is based on.
+        """
+        tlps = [self._own_tlp(each) for each in (key, *self._based_on.get(key, ()))]
+        return None if None in tlps else marking.narrowest(filter(None, tlps))
+
+    def _own_tlp(self, key: str) -> Tlp | None:
+        apart = self.defined_apart(key)
+        if not apart:
+            return level.of(self.known[key])
+        self._found(set(apart))
+        defined = {
+            ref: tlp
+            for name, ref in apart.items()
+            if name in self.known and (tlp := marking.level(self.known[name])) is not None
+        }
+        strange = any(name in self.known and ref not in defined for name, ref in apart.items())
+        if strange or marking.unknown(self.known[key], defined):
+            return None
+        return level.of(self.known[key], defined)
+
+    def defined_apart(self, key: str) -> dict[str, str]:
+        """Give the markings that an object bears beside those of TLP 2.0, by the keys of their definitions."""
+        refs = (ref for ref in marking.refs(self.known[key]) if not marking.is_defined_here(ref))
+        return {inbox.key(inbox.space(key), str(ref)): str(ref) for ref in refs}
 
     def look_up_reviews(self, wanted: Iterable[str]) -> None:
         """Read whether these contributions, or listings, were ever held for review."""
@@ -56,6 +94,7 @@ class Loading:
     def take(self, key: str, obj: dict[str, Any], report: Report | None) -> None:
         """Go by this version of an object from now on."""
         self.known[key] = obj
+        self._missing.discard(key)
         self._reports.pop(key, None)
         self._spoken.pop(key, None)
         if report is not None:
@@ -80,6 +119,9 @@ class Loading:
         speaking = mentions.of(self.scene.tx, named | ours)
         heard = {key for of_one in speaking.values() for key in of_one}
         self.read(heard)
+        for key in named:
+            marked = {each for each in speaking.get(key, ()) if "created" not in self.known.get(each, _VERSIONED)}
+            self._based_on |= {key: marked} if marked else {}
         self.look_up_reviews((named | ours | heard) - self.states.keys())
         return [
             self._value(subject, set(of_one), listed.get(subject, {}), speaking) for subject, of_one in about.items()
@@ -129,7 +171,10 @@ class Loading:
     def _claim(self, key: str, report: Report, *, coerced: bool) -> Claim | None:
         obj = self.known[key]
         partner = self.scene.contributor(key)
-        tlp = level.narrower(level.of(obj), report.tlp)  # a report narrows what its kind asks to
+        marked = self.tlp(key)
+        if marked is None:
+            return None
+        tlp = level.narrower(marked, report.tlp)  # a report narrows what its kind asks to
         reliable, new = self.scene.reliability(partner, report.kind), partner.name in self.scene.newcomers
         passed_on = obj["created_by_ref"] != partner.identity
         said = Said(partner, report, key, reliable, origins.of(obj), new, passed_on)
@@ -150,7 +195,10 @@ class Loading:
         said = self._spoken[key]
         if said is None:
             return
-        reach = self._rooms(value.kind, level.of(obj), obj, partner, coerced=coerced)
+        tlp = self.tlp(key)
+        if tlp is None:
+            return
+        reach = self._rooms(value.kind, tlp, obj, partner, coerced=coerced)
         if isinstance(said, Seen):
             value.sights.append(Sight(said, key, reach))
         elif self._may_judge(value, partner) and not self._is_answered(value, said, about.refs(obj)):

@@ -6,14 +6,16 @@ What is hidden from the partner and what is not there are the same to it.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mappers import marking
 from schemas.partner import Partner
+from schemas.vocabulary import Tlp
 from server.release import about
 from server.release.intake import TRANSLATION, Taken
 from server.release.loading import Loading
 from server.release.publication import Publication
 from server.release.scene import Scene
 from server.release.values import subject_of
-from server.store import inbox, listings
+from server.store import inbox, listings, mentions
 
 Obj = Mapping[str, Any]
 
@@ -53,6 +55,35 @@ class References:
     def own(self, ref: str) -> Obj | None:
         """Give what the partner itself contributed under that id."""
         return self._loading.known.get(self._key(ref))
+
+    def tlp(self, key: str, refs: Iterable[str]) -> Tlp | None:
+        """Return the level of an object: its own, and no wider than that of any of the partner's that it speaks of.
+
+        None where one of these bears a marking that is not known.
+        """
+        tlps = [self._loading.tlp(each) for each in (key, *map(self._key, refs)) if each in self._loading.known]
+        return None if None in tlps else marking.narrowest(filter(None, tlps))
+
+    def basis(self, obj: Obj) -> tuple[str, str] | None:
+        """Give the keys of an indicator and of the observable that a relationship bases it on, where that is marked."""
+        if obj.get("relationship_type") != "based-on" or obj["type"] != "relationship":
+            return None
+        source, target = self._key(obj["source_ref"]), self._key(obj["target_ref"])
+        known = self._loading.known.get(target)
+        return (source, target) if known is not None and "created" not in known and marking.refs(known) else None
+
+    def marked(self, definitions: Iterable[str]) -> dict[str, set[str]]:
+        """Read what bears the markings of these keys, and give by key the values that it is about."""
+        bearing = {key for keys in mentions.of(self._scene.tx, definitions).values() for key in keys}
+        self._loading.read(bearing)
+        self.read({ref for key in bearing for ref in about.refs(self._loading.known[key])})
+        self._publication.load({self._scene.annotation_id(key, self._loading.known[key]["type"]) for key in bearing})
+        found = {}
+        for key in sorted(bearing):
+            obj = self._loading.known[key]
+            subjects = {subject_of(obj), *map(self.subject, about.refs(obj))}
+            found[key] = {subject for subject in subjects if subject}
+        return found
 
     def meant(self, ref: str) -> str:
         """Give what is meant: the partner's own by its key, else what it reads by its id, else the key of nothing."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from mappers import annotation, extension
 from schemas.errors import Rejected
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release import about, personal, rooms
+from server.release import about, level, personal, rooms
 from server.release.intake import RESERVED
 from server.release.policy import PUBLIC, SHARED
 from server.release.publication import Publication
@@ -45,15 +45,15 @@ class Speech:
     def release(self, key: str, obj: dict[str, Any]) -> Spoken:
         """Let what the inbox has under a key go where it may, rebuilt from what is known of such objects."""
         refs = about.refs(obj)
-        tlp = about.narrowed(obj, filter(None, map(self._references.own, refs)))
+        tlp = self._references.tlp(key, refs)
         unseen = about.wants_sight(obj) and not all(map(self._sees, refs))
         id_ = self._scene.annotation_id(key, obj["type"])
-        rebuilt, why = _rebuilt(obj, tlp)
-        places = set() if unseen or rebuilt is None else self._places(obj, refs, tlp)
+        rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, level.UNKNOWN)
+        places = set() if unseen or rebuilt is None or tlp is None else self._places(obj, refs, tlp)
         for room in self._publication.out(id_).keys() - places:
             self._publication.take_back(room, id_)
-        if rebuilt is None or not places:
-            why = why or about.why_nowhere(obj, tlp, unseen=unseen)
+        if rebuilt is None or tlp is None or not places:
+            why = why or about.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen)
             return Spoken(f"kept, not released: {why}", None)
         for room in places:
             said = {**about.spoken_of(rebuilt.obj, {ref: self._called(ref, room) for ref in refs}), "id": id_}

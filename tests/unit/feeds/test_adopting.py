@@ -7,7 +7,7 @@ import pytest
 from feeds.adopting import Adopting
 from feeds.connector import Gone
 from feeds.mapping import Options
-from mappers import extension, ids
+from mappers import extension, ids, marking
 from mappers.consensus import to_stix as to_consensus
 from mappers.indicator import Profile, from_stix, to_stix
 from mappers.origins import ORIGIN
@@ -113,16 +113,21 @@ def test_a_marking_of_the_peers_own_is_remembered() -> None:
         "id": NARROW,
         "created": "2026-01-01T00:00:00.000Z",
         "definition_type": "statement",
-        "definition": {"statement": "TLP:RED"},
-        "name": "TLP:RED",
+        "definition": {"statement": "TLP:GREEN"},
+        "name": "TLP:GREEN",
     }
     first = adopting()
     marked = indicator(object_marking_refs=[NARROW])
-    wide = first.take([marked]).items[0][0]["object_marking_refs"]
-    narrow = first.take([marked, definition]).items[0][0]["object_marking_refs"]
-    assert narrow != wide
+    unknown = first.take([marked]).items[0][0]["object_marking_refs"]
+    assert unknown == [marking.ref(Tlp.RED)]
+    known = first.take([marked, definition]).items[0][0]["object_marking_refs"]
+    assert known == [marking.ref(Tlp.GREEN)]
     later = Adopting(Options(reporter="Example Telecom"), first.markings)
-    assert later.take([marked]).items[0][0]["object_marking_refs"] == narrow
+    assert later.take([marked]).items[0][0]["object_marking_refs"] == known
+    stated = {**definition, "name": "made", "definition": {"statement": "made by a tool"}}
+    assert adopting().take([marked, stated]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.AMBER)]
+    odd = {**definition, "name": "TLP:PURPLE"}
+    assert adopting().take([marked, odd]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.RED)]
 
 
 def test_what_is_no_indicator_is_nothing_or_has_its_reason() -> None:

@@ -149,3 +149,12 @@ def test_signals_say_the_abuse_in_the_exchanges_words(scam_type: str, abuse: str
         "abuse_type": abuse,
         "signal_type": "domain name",
     }
+
+
+def test_a_marking_that_is_defined_after_what_bears_it_counts() -> None:
+    own = "marking-definition--00000000-0000-4000-8000-0000000000ab"
+    defined = {"type": "marking-definition", "spec_version": "2.1", "id": own, "name": "TLP:AMBER+STRICT"}
+    marked = {**INDICATOR, "object_marking_refs": [own]}
+    (row,) = formats.read(BytesIO(orjson.dumps([marked, defined])), format="stix")
+    assert isinstance(row, Row)
+    assert row.fields["tlp"] == "amber+strict"
