@@ -70,6 +70,7 @@ def test_a_page_waits_in_any_spelling(
     [
         (("+66812345678", "phone"), "social-account", "whatsapp:+66812345678"),
         (("facebook:some.page", "social-account"), "url", "https://m.facebook.com/some.page/"),
+        (("GB33BUKB20201555555555", "bank-account"), "bank-account", "GB:202015:55555555"),
         (("desk@shop.example.com", "email"), "email", "Desk+1@shop.example.com"),
     ],
 )
