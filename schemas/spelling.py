@@ -27,14 +27,13 @@ def names(kind: str, value: str) -> tuple[str, ...]:
     number = value.rpartition(":")[2]
     if kind in _NUMBERED and number.startswith("+"):
         return (f"number:{number}",)
-    return (f"{kind}:{value}",)
+    return (":".join(kinds.known_as(kind, value)),)
 
 
 def _of_url(url: str) -> tuple[str, ...]:
-    for name in ("social-account", "app"):
-        kind = kinds.get(name)
-        if kind.recognises(url):
-            return names(name, kind.normalise(url).value)
+    kind, value = kinds.known_as("url", url)
+    if kind != "url":
+        return names(kind, value)
     parts = _URL.fullmatch(url)
     if parts is None:
         return (f"url:{url}",)

@@ -72,6 +72,10 @@ def test_a_page_waits_in_any_spelling(
         (("facebook:some.page", "social-account"), "url", "https://m.facebook.com/some.page/"),
         (("GB33BUKB20201555555555", "bank-account"), "bank-account", "GB:202015:55555555"),
         (("desk@shop.example.com", "email"), "email", "Desk+1@shop.example.com"),
+        (("GB29NWBK60161331926819", "bank-account"), "bank-account", "GB:601613:31926819"),
+        (("GB:601613:31926819", "bank-account"), "bank-account", "GB29NWBK60161331926819"),
+        (("US:CHASUS33:1234567890", "bank-account"), "bank-account", "US:021000021:1234567890"),
+        (("BR:341:0123123456", "bank-account"), "bank-account", "BR8660701190001230000123456C1"),
     ],
 )
 def test_the_same_thing_of_another_kind_waits(
