@@ -59,7 +59,7 @@ _AT = re.compile(rf" ?{_OPEN} ?{_SIGN} ?{_CLOSE} ?|&#(?:64|x40);", re.IGNORECASE
 _AT_WORD = re.compile(_SIGN, re.IGNORECASE)
 _LABEL = re.compile(r"^\[(\[[^\[\]]+\]|[^\[\]]+)\]$")
 # What a sentence or a list puts around a value: a pair of brackets, and signs behind it.
-_IN_BRACKETS = re.compile(r"^\(([^()]+)\)$")
+_IN_BRACKETS = re.compile(r"^\(([^()]+)\)[.,;]*$|^([^()]+)\)[.,;]*$")
 _BEHIND = ",;，；、"
 
 
@@ -99,8 +99,8 @@ def refang_once(raw: str) -> str:
     value = _mailbox(_AT.sub("@", value))
     if "[" in value:
         value = _LABEL.sub(r"\1", value).strip()
-    if value.startswith("("):
-        value = _IN_BRACKETS.sub(r"\1", value).strip()
+    if ")" in value[-4:]:
+        value = _IN_BRACKETS.sub(lambda match: match[1] or match[2], value).strip()
     return value
 
 

@@ -75,6 +75,7 @@ def _thai() -> Iterable[Example]:
     yield Example("1234567890", _KBANK, given={"bic": "KASITHBKXXX"})
     yield Example("", _KBANK, given={"account_number": "1234567890", "bic": "kasithbk"})
     yield Example("KBANK", _KBANK, given={"account_number": "1234567890"})
+    yield Example("KBANK (004)", _KBANK, given={"account_number": "1234567890"})
     yield Example("0-1234-5678-901", _GSB, given={"bank": "ออมสิน"})
     yield Example("012345678901", _GSB, given={"bank": "030", "country": "TH"})
     for bank in ("กสิกรไทย (KBANK)", "KBANK (004)", "004 - KBANK", "ธนาคารกสิกรไทย (KBank) 004", "กสิกรไทย/KBANK"):
@@ -83,6 +84,8 @@ def _thai() -> Iterable[Example]:
         "กสิกรไทย (KBANK) 123-4-56789-0",
         "KBANK (004) 123-4-56789-0",
         "KBANK(004)1234567890",
+        "กสิกรไทย KBANK 123-4-56789-0",
+        "KBANK: 123-4-56789-0",
         "(004) 123-4-56789-0",
         "123-4-56789-0 (KBANK)",
         "เลขที่บัญชี 123-4-56789-0 ธนาคารกสิกรไทย (KBANK)",

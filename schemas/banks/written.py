@@ -11,7 +11,10 @@ _WORDED = re.compile(r"(\D*?)(\d(?:[\d .\-/]*\d)?)(\D*)")
 _LETTERED = re.compile(r"[A-Za-z]*[./-]?\d[A-Za-z0-9]*(?:[ ./-]+[A-Za-z]*\d[A-Za-z0-9]*)*")
 # A bank's code behind its name: KBANK (004).
 _CODE = re.compile(r"[(\[]\s*(\d{3})\s*[)\]]")
-_BETWEEN_NAMES = re.compile(r"\s*[()\[\]/|,]+\s*|\s+[-–]\s+|\s+(?=\d{3}$)|(?<=^\d{3})\s+")
+_BETWEEN_NAMES = re.compile(
+    r"\s*[()\[\]/|,]+\s*|\s+[-–]\s+|\s+(?=\d{3}$)|(?<=^\d{3})\s+"
+    r"|(?<=[A-Za-z])\s+(?=[ก-๛])|(?<=[ก-๛])\s+(?=[A-Za-z])"
+)
 _LABELS = re.compile(
     r"เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชี|เลขที่|\b(?:account|acct|acc|a/c|number|no)\b\.?|[:#,;|]|^[\s./-]+|[\s./-]+$",
     re.IGNORECASE,
@@ -33,7 +36,10 @@ def parted(text: str, country: str, *, alone: bool) -> tuple[str, str]:
         return coded[1], coded[2]
     if country not in ("", "TH") and _LETTERED.fullmatch(text):
         return "", text
-    if (code := _CODE.search(text)) and any(char.isdigit() for char in text[code.end() :]):
+    code = _CODE.search(text)
+    if code and not any(char.isdigit() for char in text[: code.start()] + text[code.end() :]):
+        return text, ""
+    if code and any(char.isdigit() for char in text[code.end() :]):
         words, number = parted(_CODE.sub(" ", text, count=1).strip(), country, alone=alone)
         return f"{words} ({code[1]})".strip(), number
     if worded := _WORDED.fullmatch(text):

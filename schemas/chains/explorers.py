@@ -10,7 +10,7 @@ from schemas.chains.uri import Request
 # One chain's, or one family's.
 _HOSTS = {
     "bitcoin": "blockstream.info mempool.space btc.com explorer.btc.com btcscan.org blockpath.com walletexplorer.com",
-    "ethereum": "etherscan.io ethplorer.io eth.blockscout.com etherchain.org beaconcha.in",
+    "ethereum": "etherscan.io etherscan.com ethplorer.io eth.blockscout.com etherchain.org beaconcha.in",
     "bsc": "bscscan.com bsctrace.com",
     "polygon": "polygonscan.com polygon.blockscout.com",
     "arbitrum": "arbiscan.io arbitrum.blockscout.com",
@@ -40,7 +40,7 @@ _HOSTS = {
     "kusama": "kusama.subscan.io",
 }
 # Of many chains, which a word of the path names.
-_OF_MANY = "blockchain.com blockchair.com oklink.com live.blockcypher.com blockexplorer.one 3xpl.com tokenview.io"
+_OF_MANY = "blockchain.com blockchain.info blockchair.com oklink.com live.blockcypher.com blockexplorer.one 3xpl.com tokenview.io"
 _CHAINS = {host: chain for chain, hosts in _HOSTS.items() for host in hosts.split()} | dict.fromkeys(
     _OF_MANY.split(), ""
 )
@@ -51,6 +51,7 @@ _PAGE = re.compile(
     re.IGNORECASE,
 )
 _ALONE = re.compile(r"(?P<before>)(?P<coin>)(?P<address>[A-Za-z0-9:_-]{40,130})(?:/.*)?")
+_VARIANT = re.compile(r"^(?:www|m|[a-z]{2})\.")
 _BARE_HOSTS = frozenset({"tonviewer.com"})
 
 
@@ -59,7 +60,7 @@ def at(text: str) -> Request | None:
     page = read_address(text) if "/" in text else None
     if page is None:
         return None
-    host = page.host.removeprefix("www.").removeprefix("m.")
+    host = page.host if page.host in _CHAINS else _VARIANT.sub("", page.host)
     if (chain := _CHAINS.get(host)) is None:
         return None
     for place in (page.path, page.fragment):

@@ -25,7 +25,7 @@ _OWN = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")
 
 
 # Words and ten digits or more: perhaps a bank's name and a number.
-_NAMED = re.compile(r"(?=.*[\s(])(?=.*[A-Za-zก-๛]{2})(?=(?:\D*\d){10})[^:/@]+")
+_NAMED = re.compile(r"(?=.*[\s(])(?=.*[A-Za-zก-๛]{2})(?=(?:\D*\d){10})[^/@]+")
 
 
 class BankAccount(Kind):

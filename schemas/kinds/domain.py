@@ -48,7 +48,6 @@ class Domain(Kind):
         yield Example("SHOP.Example.COM.", "shop.example.com")
         yield Example("https://shop.example.com/", "shop.example.com")
         yield Example("shop.example.com/", "shop.example.com")
-        yield Example("(shop[.]example[.]com),", "shop.example.com")
         yield Example("shop.example.com/.", "shop.example.com")
         yield Example("*.example.co.th", "example.co.th")
         yield Example("ec2-192-0-2-7.compute-1.amazonaws.com", "ec2-192-0-2-7.compute-1.amazonaws.com")

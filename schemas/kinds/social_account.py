@@ -17,12 +17,14 @@ from schemas.vocabulary import Action
 
 # "Telegram: example", "LINE ID: example", "LINE ID example", "add line example", "ไอดีไลน์ example", "แอดไลน์ example"
 _LABELLED = re.compile(
-    r"([^:：@/~]{1,40}?)\s*(?:[:：]\s*|\s(?=[@~+\d])|(?<=[ก-๛])\s+(?=[\w@~])|(?<=\bid)\s+(?=[\w@~]))(\S.*)",
+    r"([^:：@/~]{1,40}?)\s*(?:[:：]\s*|\s(?=[@~+\d])|(?<=[ก-๛])\s+(?=[\w@~])|(?<=[ก-๛])(?=[@~])|(?<=\bid)\s+(?=[\w@~]))(\S.*)",
     re.IGNORECASE,
 )
-_ADDED = re.compile(r"(add\s+[^\s:：@/~]{1,20})\s+(?=[\w@~])(\S+)", re.IGNORECASE)
+_ADDED = re.compile(r"((?:add|ไอดี|แอด)\s+[^\s:：@/~]{1,20})\s+(?=[\w@~])(\S+)", re.IGNORECASE)
 # Without a colon a word in front has to say that an account follows, else "Facebook 2024" would be one.
-_SAYS_ACCOUNT = re.compile(r"add\s|[^:@]{0,30}?(?:\bid\s+[\w~@]|[ก-๛]\s+[\w~@]|\s[@~+])", re.IGNORECASE)
+_SAYS_ACCOUNT = re.compile(
+    r"(?:add|ไอดี|แอด)\s|[^:@]{0,30}?(?:\bid\s+[\w~@]|[ก-๛]\s+[\w~@]|[ก-๛][@~]|\s[@~+])", re.IGNORECASE
+)
 _FEDIVERSE = re.compile(r"@[\w.-]+@[\w.-]+\.[a-z]{2,}", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 _NUMBER = re.compile(r"\+?[\d\s().-]{7,}")

@@ -44,6 +44,7 @@ class Wallet(Kind):
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the address in its chain's one spelling, with the chain where it is known."""
         chain = wanted(given.get("chain", ""), given.get("currency", "")) if given else ""
+        raw = raw.rstrip(".")  # of the sentence that it ends
         text, tag = raw, None
         if (request := _requested(raw)) is not None:
             text, tag = request.address, request.tag
@@ -58,6 +59,7 @@ class Wallet(Kind):
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` has the form of an address, or is a payment URI of a chain."""
+        raw = raw.rstrip(".")
         if chains.looks_like_address(raw):
             return True
         if len(raw) > 500:

@@ -175,7 +175,10 @@ def _of_writing() -> Iterable[Example]:
     yield from _meeting(
         "line:example.id", "line id example.id", "แอดไลน์ example.id", "add line example.id", "LINE ID：example.id"
     )
-    yield from _meeting("line:@example", "แอดไลน์ @example", "https://page.line.me/@example", "page.line.me/example.")
+    yield from _meeting("line:example.id", "ไอดี line example.id", "แอด line example.id")
+    yield from _meeting(
+        "line:@example", "แอดไลน์ @example", "แอดไลน์@example", "https://page.line.me/@example", "page.line.me/example."
+    )
     yield from _meeting(
         "facebook:exampleshop", "https://www.facebook.com/pg/Example.Shop", "https://facebook.com/pg/exampleshop/about/"
     )
