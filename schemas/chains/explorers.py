@@ -40,11 +40,13 @@ _HOSTS = {
     "kusama": "kusama.subscan.io",
 }
 # Of many chains, which a word of the path names.
-_OF_MANY = frozenset(
-    ["blockchain.com", "blockchain.info", "blockchair.com", "oklink.com", "live.blockcypher.com", "blockexplorer.one"]
-    + ["3xpl.com", "tokenview.io"]
+_OF_MANY = (
+    "blockchain.com blockchain.info blockchair.com oklink.com live.blockcypher.com blockexplorer.one 3xpl.com "
+    "tokenview.io"
 )
-_CHAINS = {host: chain for chain, hosts in _HOSTS.items() for host in hosts.split()} | dict.fromkeys(_OF_MANY, "")
+_CHAINS = {host: chain for chain, hosts in _HOSTS.items() for host in hosts.split()} | dict.fromkeys(
+    _OF_MANY.split(), ""
+)
 HOSTS = frozenset(_CHAINS)
 _PAGE = re.compile(
     r"(?P<before>(?:[\w-]+/){0,3}?)(?:address|addresses|account|accounts|addr|wallet|profile|contract|explorer|search)/"
