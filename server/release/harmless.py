@@ -19,6 +19,8 @@ _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://(?P<host>\[[0-9a-f:.]+\]|[^/:?#]+)(?::\d+)?(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
 _LOGIN_HOST = re.compile(r"(?:log-?in|sign-?in|accounts?|auth|sso|passport|members?|id|secure|my|help|support)\.")
+# Where a resolver is asked over HTTPS (RFC 8484, and before it).
+_RESOLVING = re.compile(r"/+(?:dns-query|resolve)(?:/.*)?", re.DOTALL)
 # What parts the words of an address, among which are the names of accounts and apps.
 _PARTS = re.compile(r"[/?=&@#]|%40")
 # The start page, by the names that servers know it by.
@@ -162,7 +164,7 @@ def _url(index: Index, url: str) -> Hit | None:
     host, path = parts["host"], parts["path"]
     bare = not path.strip("/")
     if _NUMERIC.fullmatch(host):
-        return _hit(index.network(host.strip("[]"))) if bare else None
+        return _hit(index.network(host.strip("[]"))) if bare or _RESOLVING.fullmatch(path) else None
     if bare:
         return _host(index, host)
     name = host.removeprefix("www.")
