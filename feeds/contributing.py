@@ -12,6 +12,7 @@ from schemas.partner import Partner
 from schemas.report import Report
 from server.release import visible
 from server.release.contribute import contribute
+from server.release.outcome import Refused, Result
 from server.store import Store
 from server.store.item import Item
 
@@ -29,9 +30,9 @@ def contribute_file(
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Map ``stream`` and contribute what comes out, a transaction a batch; gives the outcome of each row.
 
-    A row that the release rules refuse or hold back comes out as a ``Reject``; what they hold back is kept all the
-    same. ``tally`` counts rows and what of them is not read. An outcome is given after its batch is stored. Raises
-    ``UnreadableFile`` after all rows that could be read.
+    A row that is not published comes out as a ``Reject``, whose ``result`` says what became of it. ``tally`` counts
+    rows and what of them is not read. An outcome is given after its batch is stored. Raises ``UnreadableFile`` after
+    all rows that could be read.
     """
     return _contributed(store, partner, name, options, map_stream(stream, name, options, seen, tally))
 
@@ -70,27 +71,27 @@ def _contributed(
             raise part.failure
 
 
-def _contribute(store: Store, partner: Partner, options: Options, mapped: list[Mapped]) -> dict[str, tuple[str, str]]:
-    """Contribute one batch; gives reason and message by id of the indicators that are not released."""
+def _contribute(
+    store: Store, partner: Partner, options: Options, mapped: list[Mapped]
+) -> dict[str, tuple[Result, Refused]]:
+    """Contribute one batch; gives by id what became of the objects that are not published."""
     objects = preface(options, {each.report.tlp for each in mapped})
     items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
     items += [Item.of(obj) for each in mapped for obj in each.objects]
     with store.begin() as tx:
-        outcome = contribute(tx, partner, items)
-    messages = {each.id: ("held", each.message) for each in outcome.pending}
-    return messages | {each.id: ("refused", each.message) for each in outcome.failed}
+        return contribute(tx, partner, items).unpublished()
 
 
 def _judged(
-    outcome: Mapped | Duplicate | Reject, name: str, messages: dict[str, tuple[str, str]]
+    outcome: Mapped | Duplicate | Reject, name: str, unpublished: dict[str, tuple[Result, Refused]]
 ) -> Mapped | Duplicate | Reject:
     if isinstance(outcome, Mapped):
         cases = {obj["id"] for obj in outcome.case}
         for obj in outcome.objects:
             # A case that some of the readers cannot see is no reason against its values.
-            if obj["id"] in messages and obj["id"] not in cases:
-                reason, message = messages[obj["id"]]
+            if obj["id"] in unpublished and obj["id"] not in cases:
+                result, why = unpublished[obj["id"]]
                 said = outcome.report
                 raw, kind = (said.value, said.kind) if isinstance(said, Report) else (obj["id"], obj["type"])
-                return Reject(name, outcome.line, raw, kind, reason, message)
+                return Reject(name, outcome.line, raw, kind, why.reason or result, why.message, result)
     return outcome

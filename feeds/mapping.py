@@ -21,6 +21,9 @@ from schemas.reading import Reader
 from schemas.record import Record
 from schemas.report import Report
 from schemas.vocabulary import Tlp
+from server.release.outcome import Result
+
+_UNPUBLISHED = (Result.HELD, Result.KEPT)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,10 @@ class Duplicate(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """A row that cannot be taken, as it was written, and why. ``line`` counts from 1."""
+    """A row that is not published, as it was written, and why. ``line`` counts from 1.
+
+    ``result`` says what became of it: refused, or, once it is contributed, held for review, or kept and not published.
+    """
 
     file: str
     line: int
@@ -111,17 +117,23 @@ class Reject(NamedTuple):
     kind: str | None
     reason: str
     message: str
+    result: Result = Result.REFUSED
 
 
 @dataclass
 class Counts:
-    """What became of the values: ``read`` is the sum of all the others. ``tally`` counts rows, and what is not read."""
+    """What became of the values: ``read`` is the sum of mapped, duplicates and rejected.
+
+    ``unpublished`` counts by result and reason those of the mapped that were contributed and are not published.
+    ``tally`` counts rows, and what is not read.
+    """
 
     read: int = 0
     mapped: int = 0
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
+    unpublished: dict[Result, Counter[str]] = field(default_factory=lambda: {r: Counter() for r in _UNPUBLISHED})
 
     def add(self, outcome: Mapped | Duplicate | Reject) -> None:
         """Count one value."""
@@ -130,8 +142,22 @@ class Counts:
             self.mapped += 1
         elif isinstance(outcome, Duplicate):
             self.duplicates += 1
-        else:
+        elif outcome.result is Result.REFUSED:
             self.rejected[outcome.reason] += 1
+        else:
+            self.mapped += 1
+            reason = outcome.message if outcome.reason == outcome.result else outcome.reason
+            self.unpublished[outcome.result][reason] += 1
+
+    def results(self) -> dict[str, Any]:
+        """Return what became of what was contributed, by the four words."""
+        waiting = {result.value: dict(reasons.most_common()) for result, reasons in self.unpublished.items()}
+        published = self.mapped - sum(reasons.total() for reasons in self.unpublished.values())
+        return {
+            Result.PUBLISHED.value: published,
+            **waiting,
+            Result.REFUSED.value: dict(self.rejected.most_common()),
+        }
 
     def take(self, other: "Counts") -> None:
         """Add the counts of other rows."""
@@ -139,6 +165,8 @@ class Counts:
         self.mapped += other.mapped
         self.duplicates += other.duplicates
         self.rejected += other.rejected
+        for result, reasons in other.unpublished.items():
+            self.unpublished[result] += reasons
         self.tally.take(other.tally)
 
     def as_dict(self) -> dict[str, Any]:

@@ -112,24 +112,29 @@ class Sink:
 
 
 class Rejects:
-    """Takes rejected rows and writes them as JSON lines: file, line, raw, kind, reason, message."""
+    """Takes rejected rows and writes them as JSON lines: file, line, raw, kind, reason, message.
 
-    def __init__(self, out: BinaryIO | None) -> None:
+    Of what was ``contributed`` each line says too, as result, what became of it.
+    """
+
+    def __init__(self, out: BinaryIO | None, *, contributed: bool = False) -> None:
         """Write to ``out``, or nowhere."""
         self._out = out
+        self._left_out = set() if contributed else {"result"}
 
     @classmethod
     @contextmanager
-    def to(cls, path: Path | None) -> Iterator[Self]:
+    def to(cls, path: Path | None, *, contributed: bool = False) -> Iterator[Self]:
         """Open a file of rejects, or None."""
         if path is None:
             yield cls(None)
             return
         with path.open("wb") as out:
-            yield cls(out)
+            yield cls(out, contributed=contributed)
 
     def write(self, reject: Reject) -> None:
         """Write one row."""
         if self._out is not None:
-            texts = {key: whole(text) if isinstance(text, str) else text for key, text in reject._asdict().items()}
+            said = {name: cell for name, cell in reject._asdict().items() if name not in self._left_out}
+            texts = {name: whole(cell) if isinstance(cell, str) else cell for name, cell in said.items()}
             self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))

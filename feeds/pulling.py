@@ -17,7 +17,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release import visible
 from server.release.contribute import contribute
-from server.release.outcome import Outcome
+from server.release.outcome import Outcome, Refused, Result
 from server.store import Tx, checkpoints
 from server.store.item import Item
 
@@ -115,16 +115,16 @@ def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
 
 
 def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome]) -> Iterator[Reject]:
-    """Give the rows that the release rules hold back or refuse, as they were mapped."""
-    messages: dict[str, tuple[str, str]] = {}
+    """Return the rows that are not published, as they were mapped."""
+    unpublished: dict[str, tuple[Result, Refused]] = {}
     for outcome in outcomes:
-        messages |= {each.id: ("held", each.message) for each in outcome.pending}
-        messages |= {each.id: ("refused", each.message) for each in outcome.failed}
+        unpublished |= outcome.unpublished()
     for place, objects in enumerate(items):
         for obj in objects:
-            if obj["id"] in messages and (obj.get("type") != "grouping" or len(objects) == 1):
+            if obj["id"] in unpublished and (obj.get("type") != "grouping" or len(objects) == 1):
                 file, line = batch.origins[place] if batch.origins else (work.run.feed, 0)
-                yield Reject(file, line, *_said(obj), *messages[obj["id"]])
+                result, why = unpublished[obj["id"]]
+                yield Reject(file, line, *_said(obj), why.reason or result, why.message, result)
                 break
 
 
@@ -142,7 +142,7 @@ def _count(
 ) -> None:
     refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
     for outcome in outcomes:
-        refusals |= {each.id: "held" for each in outcome.pending} | {each.id: "refused" for each in outcome.failed}
+        refusals |= {id_: result.value for id_, (result, _) in outcome.unpublished().items()}
     work.run.read += batch.read
     work.run.accepted += len(batch.gone)
     work.run.reasons.update(batch.rejected)

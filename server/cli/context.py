@@ -106,8 +106,10 @@ def show_table(
     wide = out.measure(table, options=out.options.update(width=_WIDE)).maximum
     if title:
         out.print(Text(title, style="bold"), soft_wrap=True)
-    if not out.is_terminal or wide <= out.width:
-        out.print(table, width=wide, soft_wrap=True)
+    if not out.is_terminal:
+        out.width = max(out.width, wide)
+    if wide <= out.width:
+        out.print(table)
         return
     for first, *others in cells:
         out.print(Text(_text(first)), soft_wrap=True)

@@ -1,5 +1,7 @@
 """What became of the rows of files, and what of them was not read: as a table, or as JSON."""
 
+from collections.abc import Iterator
+
 from rich.console import Console
 
 from feeds.mapping import Counts
@@ -7,22 +9,46 @@ from feeds.notes import Tally
 from server.cli.context import fail, show_json, show_table
 
 
-def show(counts: Counts, json: bool, console: Console, faults: list[str], timezone: str = "UTC") -> None:
-    """Show the counts, and end the program with what could not be read."""
+def show(
+    counts: Counts,
+    json: bool,
+    console: Console,
+    faults: list[str],
+    timezone: str = "UTC",
+    *,
+    contributed: bool = False,
+) -> None:
+    """Show the counts, and end the program with what could not be read.
+
+    Of what was ``contributed`` it says too whether it is published, and if not, why.
+    """
     if json:
-        show_json({**counts.as_dict(), "timezone": timezone})
+        results = {"results": counts.results()} if contributed else {}
+        show_json({**counts.as_dict(), **results, "timezone": timezone})
     else:
-        _show_counts(counts, console, timezone)
+        _show_counts(counts, console, timezone, contributed=contributed)
     if faults:
         fail("\nscamfeed: ".join(faults))
 
 
-def _show_counts(counts: Counts, console: Console, timezone: str) -> None:
-    rows: list[tuple[str, int]] = [("read", counts.read), ("mapped", counts.mapped), ("duplicates", counts.duplicates)]
-    rows += [(f"rejected: {reason}", number) for reason, number in counts.rejected.most_common()]
+def _show_counts(counts: Counts, console: Console, timezone: str, *, contributed: bool) -> None:
+    rows: list[tuple[str, int]] = [("read", counts.read)]
+    if contributed:
+        rows += [("duplicates", counts.duplicates), *_results(counts)]
+    else:
+        rows += [("mapped", counts.mapped), ("duplicates", counts.duplicates)]
+        rows += [(f"rejected: {reason}", number) for reason, number in counts.rejected.most_common()]
     title = "Rows" if counts.tally.rows in (0, counts.read) else f"Values of {counts.tally.rows:,} rows"
     show_table(title, ["what became of them", "rows"], rows, console)
     show_unread(counts.tally, console, timezone)
+
+
+def _results(counts: Counts) -> Iterator[tuple[str, int]]:
+    for result, said in counts.results().items():
+        if isinstance(said, int):
+            yield str(result), said
+        else:
+            yield from ((f"{result}: {reason}", number) for reason, number in said.items())
 
 
 def show_unread(tally: Tally, console: Console, timezone: str | None) -> None:

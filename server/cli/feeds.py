@@ -209,7 +209,7 @@ def _span(time: timedelta) -> str:
 def _rejects(path: Path | None) -> Iterator[Rejects]:
     """Open the file for what is rejected, or end the program where it cannot be written."""
     try:
-        with Rejects.to(path) as log:
+        with Rejects.to(path, contributed=True) as log:
             yield log
     except OSError as error:
         fail(f"{path}: cannot be written: {error.strerror}")

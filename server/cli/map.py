@@ -163,7 +163,7 @@ def contribute(
     seen = Seen()
     told: set[str] = set()
     faults: list[str] = []
-    with context.store() as store, _writable(), Rejects.to(rejects) as log, own_names(columns):
+    with context.store() as store, _writable(), Rejects.to(rejects, contributed=True) as log, own_names(columns):
         with store.read() as tx:
             who = known(tx, partner)
         options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)
@@ -181,7 +181,7 @@ def contribute(
                     counts.add(outcome)
                     if isinstance(outcome, Reject):
                         log.write(outcome)
-    show(counts, json, Console(), faults, zone)
+    show(counts, json, Console(), faults, zone, contributed=True)
 
 
 @contextmanager

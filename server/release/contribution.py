@@ -8,7 +8,7 @@ from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release import about, delisting, level, receipts, rooms, volume
 from server.release.intake import MARKING, Decision, Intake, Taken, is_more, names_nothing
-from server.release.loading import Loading
+from server.release.loading import OVER, Loading
 from server.release.outcome import Accepted, Outcome, Refused
 from server.release.references import References
 from server.release.renewal import Standing, is_heard
@@ -80,7 +80,7 @@ class Contribution:
         item = taken.item
         try:
             decision = intake.decide(taken)
-            nothing = names_nothing(decision.taken) if decision.kept and not item.revoked else None
+            nothing = None if item.revoked else names_nothing(decision.taken)
         except Rejected as refusal:
             self._outcome.failed.append(Refused(item.id, item.version, refusal.message))
             return
@@ -88,11 +88,12 @@ class Contribution:
             said = decision.taken.report
             self._loading.take(taken.key, decision.taken.obj, said if isinstance(said, Report) else None)
             self._kept.append(decision)
-        if decision.held or nothing:
-            message = decision.held.message if decision.held else str(nothing)
-            self._outcome.pending.append(Refused(item.id, item.version, message))
+        if decision.held:
+            self._outcome.held.append(Refused(item.id, item.version, decision.held.message, decision.held.rule))
+        elif nothing:
+            self._outcome.kept.append(Refused(item.id, item.version, nothing))
         elif not decision.kept:
-            self._outcome.accepted.append(Accepted(item.id, item.version))
+            self._answer_repeat(taken)
 
     def _keep(self, prior: dict[str, set[str]]) -> None:
         """Write to the inbox what is kept, what it is about, and what a person has to look at."""
@@ -144,7 +145,7 @@ class Contribution:
             if decision.held is None:
                 spoken = speech.release(taken.key, taken.obj)
                 if spoken.why_nowhere:
-                    self._outcome.pending.append(Refused(taken.item.id, taken.item.version, spoken.why_nowhere))
+                    self._outcome.kept.append(Refused(taken.item.id, taken.item.version, spoken.why_nowhere))
                 elif spoken.left_out:
                     self._left_out[taken.item.id, taken.item.version] = spoken.left_out
         for key in self._marked:
@@ -152,6 +153,15 @@ class Contribution:
             if about.refs(obj) and obj.get("revoked") is not True and (review is None or review.state == "approved"):
                 speech.release(key, obj)
         receipts.acknowledge(self._scene.tx, self._partner.name, *answered)
+
+    def _answer_repeat(self, taken: Taken) -> None:
+        """Say of what is here already how it stands now."""
+        item, report = taken.item, taken.report
+        why = None if item.revoked or not isinstance(report, Report) else self._loading.why_nowhere(taken.key, report)
+        if why:
+            self._outcome.kept.append(Refused(item.id, item.version, why))
+        else:
+            self._outcome.accepted.append(Accepted(item.id, item.version))
 
     def _answer(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
         """Say of each object that was kept, and of which it is not said yet, that it is heard, or why it is not."""
@@ -164,7 +174,7 @@ class Contribution:
             value = by_subject.get(taken.subject or "") if item.type == "indicator" and not item.revoked else None
             why = self._why_nowhere(taken, value, standings[value.subject]) if value else None
             if why:
-                self._outcome.pending.append(Refused(item.id, item.version, f"kept, not released: {why}"))
+                self._outcome.kept.append(Refused(item.id, item.version, why))
             else:
                 left_out = self._left_out.get((item.id, item.version))
                 self._outcome.accepted.append(Accepted(item.id, item.version, left_out))
@@ -178,7 +188,7 @@ class Contribution:
         claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
-            return "its time is over: valid_until has passed" if ended else None  # else it passes on what is here
+            return OVER if ended else None  # else it passes on what is here
         if claim.rooms.shared or claim.rooms.personal:
             if is_heard(self._scene, standing, claim.rooms):
                 return None

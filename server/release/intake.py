@@ -180,7 +180,7 @@ def names_nothing(taken: Taken) -> str | None:
         return None
     if taken.report.reason not in _FOR_OTHERS:
         raise taken.report
-    return f"kept, not released: {taken.report.message}"
+    return taken.report.message
 
 
 def _hold(taken: Taken, rule: str, message: str) -> Held:

@@ -26,6 +26,8 @@ from server.store.times import micros
 
 Obj = Mapping[str, Any]
 
+OVER = "its time is over: valid_until has passed"
+
 _VERSIONED = {"created": ""}
 _HELD = ("open", "rejected")
 
@@ -179,6 +181,16 @@ class Loading:
         passed_on = obj["created_by_ref"] != partner.identity
         said = Said(partner, report, key, reliable, origins.of(obj), new, passed_on)
         return Claim(said, self._rooms(report.kind, tlp, obj, partner, coerced=coerced), tlp)
+
+    def why_nowhere(self, key: str, report: Report) -> str | None:
+        """Say why nobody can be told of a report that is in the inbox, whatever else is said; None where some can."""
+        claim = self._claim(key, report, coerced=False)
+        if claim is None or report.valid_until <= self.scene.at:
+            return OVER if claim else None
+        if claim.rooms.shared or claim.rooms.personal:
+            return None
+        said, limits = claim.said, report.sharing
+        return rooms.why_nowhere(report.kind, claim.tlp, limits, said.partner, self.scene.registry, self.scene.policy)
 
     def _hear(self, value: Value, key: str, *, coerced: bool) -> None:
         """Add what a sighting or an opinion says of the value, where it is live and one of ours can be made out."""

@@ -1,11 +1,21 @@
 """What became of each object that a partner contributed."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 
+class Result(StrEnum):
+    """What became of a contribution, in the words in which it is told everywhere."""
+
+    PUBLISHED = "published"
+    HELD = "held for review"
+    KEPT = "kept, not published"
+    REFUSED = "refused"
+
+
 class Accepted(NamedTuple):
-    """An object version that is kept, and heard as far as its kind, its marking and its limits allow.
+    """An object version that is kept, and published as far as its kind, its marking and its limits allow.
 
     ``message`` says what of it is kept and not published, where that is not all.
     """
@@ -16,17 +26,30 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """An object version that reaches nobody (pending: kept all the same; failed: not kept), and why."""
+    """An object version that reaches nobody, and why: in words, and where there is one by its rule or reason."""
 
     id: str
     version: int | None
     message: str
+    reason: str = ""
 
 
 @dataclass
 class Outcome:
-    """What became of each object: every one is in one of the lists."""
+    """What became of each object: every one is in one of the lists, published, held, kept or failed (refused)."""
 
     accepted: list[Accepted] = field(default_factory=list)
-    pending: list[Refused] = field(default_factory=list)
+    held: list[Refused] = field(default_factory=list)
+    kept: list[Refused] = field(default_factory=list)
     failed: list[Refused] = field(default_factory=list)
+
+    @property
+    def pending(self) -> list[Refused]:
+        """Return those that are in the inbox and reach nobody."""
+        return [*self.held, *self.kept]
+
+    def unpublished(self) -> dict[str, tuple[Result, Refused]]:
+        """Return by id what became of those that are not published."""
+        found = {each.id: (Result.KEPT, each) for each in self.kept}
+        found |= {each.id: (Result.HELD, each) for each in self.held}
+        return found | {each.id: (Result.REFUSED, each) for each in self.failed}

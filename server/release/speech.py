@@ -53,8 +53,7 @@ class Speech:
         for room in self._publication.out(id_).keys() - places:
             self._publication.take_back(room, id_)
         if rebuilt is None or tlp is None or not places:
-            why = why or about.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen)
-            return Spoken(f"kept, not released: {why}", None)
+            return Spoken(why or about.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen), None)
         for room in places:
             said = {**about.spoken_of(rebuilt.obj, {ref: self._called(ref, room) for ref in refs}), "id": id_}
             self._publication.enter(room, said, tlp, beside=about.beside(said), by=self._partner.name)

@@ -9,7 +9,7 @@ from schemas.partner import Partner
 from server import observe
 from server.release import about, guard
 from server.release.contribute import prepare, take
-from server.release.outcome import Outcome
+from server.release.outcome import Outcome, Result
 from server.store import Store, Tx, log, statuses
 from server.store.collections import Collection
 from server.store.item import Item
@@ -143,9 +143,12 @@ class _Adding:
         status = self._status
         requested = status.requested
         status.successes += [detail(one.id, one.version, requested, one.message) for one in outcome.accepted]
-        status.pendings += [detail(*refused[:2], requested, refused[2]) for refused in outcome.pending]
-        for id_, version, message in outcome.failed:
-            status.fail(detail(id_, version, requested, message))
+        for result, entries in ((Result.HELD, outcome.held), (Result.KEPT, outcome.kept)):
+            status.pendings += [
+                detail(each.id, each.version, requested, f"{result}: {each.message}") for each in entries
+            ]
+        for each in outcome.failed:
+            status.fail(detail(each.id, each.version, requested, each.message))
 
     def _refusal(self, raw: bytes, index: int, refused: Rejected) -> dict[str, str]:
         """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""

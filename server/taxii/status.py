@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from server.release.outcome import Result
 from server.store.times import stamp, stix_stamp
 
 # Nonsense costs its sender next to nothing, so not all of it is told back one by one.
@@ -34,7 +35,7 @@ class Status:
         """Note a refused object; of very many the first are listed, and all are counted."""
         self.reasons[failure["message"].partition(":")[0][:80]] += 1
         if len(self.failures) < LISTED_FAILURES:
-            self.failures.append(failure)
+            self.failures.append({**failure, "message": f"{Result.REFUSED}: {failure['message']}"})
 
     def resource(self) -> bytes:
         """Write it as TAXII has it: a list is whole, or it is not there."""

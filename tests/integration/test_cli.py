@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -216,27 +217,36 @@ def test_what_is_contributed_tells_what_the_partner_is(hub: Run) -> None:
     assert who["sectors"] == ["financial-services"]
 
 
-def test_what_the_rules_hold_back_is_told_row_by_row(hub: Run) -> None:
-    counts = answer(
-        hub(
-            "contribute",
-            "-",
-            "--partner",
-            "First Bank",
-            "--kind",
-            "domain",
-            "--tlp",
-            "red",
-            "--json",
-            stdin="a.example.com\n",
-        )
-    )
-    assert {name: counts[name] for name in OUTCOMES} == {
-        "read": 1,
-        "mapped": 0,
-        "duplicates": 0,
-        "rejected": {"held": 1},
-    }
+def test_what_became_of_a_row_is_told_in_one_of_four_words(hub: Run, tmp_path: Path) -> None:
+    def contributed(text: str, *more: str) -> dict[str, Any]:
+        words = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--json", "--rejects", "r.jsonl")
+        return cast(dict[str, Any], answer(hub(*words, *more, stdin=text)))
+
+    def rejects() -> list[tuple[str, str]]:
+        lines = (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()
+        return [(said["result"], said["reason"]) for said in map(json.loads, lines)]
+
+    alone = "TLP:RED reaches only whom it names, and it names nobody: add only_partners"
+    # The same again is told as the first time.
+    for _ in range(2):
+        counts = contributed("a.example.com\n", "--tlp", "red")
+        assert {name: counts[name] for name in OUTCOMES} == {"read": 1, "mapped": 1, "duplicates": 0, "rejected": {}}
+        assert counts["results"] == {
+            "published": 0,
+            "held for review": {},
+            "kept, not published": {alone: 1},
+            "refused": {},
+        }
+        assert rejects() == [("kept, not published", "kept, not published")]
+    for _ in range(2):
+        results = contributed("google.com\nb.example.com\nno domain\n")["results"]
+        assert results["published"] == 1
+        assert [*results["held for review"].values()] == [1]
+        assert results["kept, not published"] == {}
+        assert [*results["refused"].values()] == [1]
+        assert sorted(result for result, _ in rejects()) == ["held for review", "refused"]
+    shown = hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "red", stdin="a.example.com")
+    assert f"kept, not published: {alone}" in shown.stdout
 
 
 def test_a_feed_of_the_configuration_runs_once(hub: Run, tmp_path: Path) -> None:

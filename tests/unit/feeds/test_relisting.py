@@ -231,7 +231,7 @@ def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: Hub, tmp_
     assert len(hub.active()) == 3
     hub.retract()
     (drop / "9.txt").write_text("# 9\na.example.com\nb.example.com\n")
-    assert run(hub.store, feed).reasons == {"held": 1}
+    assert run(hub.store, feed).reasons == {"held for review": 1}
     assert len([obj for obj in latest(hub.store) if obj["type"] == "indicator" and not obj.get("revoked")]) == 2
 
 
