@@ -6,7 +6,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
-from server.release import about, delisting, level, receipts, rooms, volume
+from server.release import about, delisting, level, receipts, rooms, volume, withheld
 from server.release.intake import MARKING, Decision, Intake, Taken, is_more, names_nothing
 from server.release.loading import OVER, Loading
 from server.release.outcome import Accepted, Outcome, Refused
@@ -177,6 +177,8 @@ class Contribution:
                 self._outcome.kept.append(Refused(item.id, item.version, why))
             else:
                 left_out = self._left_out.get((item.id, item.version))
+                if value and isinstance(taken.report, Report):
+                    left_out = withheld.message(taken.report)
                 self._outcome.accepted.append(Accepted(item.id, item.version, left_out))
 
     def _why_nowhere(self, taken: Taken, value: Value, standing: Standing) -> str | None:

@@ -20,7 +20,7 @@ _LOOKED_AT = frozenset(
 _OURS = frozenset(
     """extension_type kind scam_type scam_category channel payment_rail requested_action holder_status countries details
     first_seen last_seen evidence sha256 reference sharing hold labels name description lang extensions detection score
-    main_observable_type chain outcome outcome_reason""".split()  # noqa: SIM905
+    main_observable_type chain outcome outcome_reason amount currency until effective_from effective_until""".split()  # noqa: SIM905
 )
 # What says in an observable which one it is.
 _NAMING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
@@ -130,7 +130,7 @@ def _members(said: Mapping[str, Any], place: str, texts: _Texts, depth: int, ski
             continue
         if key == "name" or may_say(value):
             texts.append((key, value))
-        if value[:1] in _BEGINS:
+        if value[:1] in _BEGINS and key not in _OURS:
             digits.append(value)
     if len(digits) > 1:
         _together(place, digits, texts)
@@ -160,7 +160,8 @@ def _inner(place: str, value: Any, texts: _Texts, depth: int) -> None:
 def _together(place: str, values: list[str], texts: _Texts) -> None:
     """Collect what the digits of several texts say when they are read one after the other."""
     digits = [_NOT_DIGITS.sub("", each) for each in values if len(each) < _SHORT and _DIGITS_ALONE.fullmatch(each)]
-    texts.append((place, "".join(digits)[:_SHORT]))
+    if len(digits) > 1:
+        texts.append((place, "".join(digits)[:_SHORT]))
 
 
 def _written(number: float) -> str:

@@ -2,7 +2,7 @@
 
 from mappers import annotation_words
 from schemas.consensus import Consensus
-from schemas.report import Evidence, Hold
+from schemas.report import Evidence, Hold, Report
 from server.release.personal import is_somebodys_number
 
 
@@ -20,8 +20,22 @@ def without(said: Consensus) -> Consensus:
     )
 
 
+def message(report: Report) -> str | None:
+    """Tell who reports it which references are kept and not published, None where there are none."""
+    names = ["reference"] if _is_kept(report.reference) else []
+    if any(_is_kept(proof.reference) or proof.sha256.isdecimal() for proof in report.evidence):
+        names.append("evidence")
+    if report.hold and _is_kept(report.hold.reference):
+        names.append("hold.reference")
+    return f"kept, not published: {', '.join(names)} (it could be a person's number)" if names else None
+
+
+def _is_kept(reference: str | None) -> bool:
+    return reference is not None and is_somebodys_number(reference)
+
+
 def _published(reference: str | None) -> str | None:
-    return None if reference is not None and is_somebodys_number(reference) else reference
+    return None if _is_kept(reference) else reference
 
 
 def _proof(proof: Evidence) -> Evidence:

@@ -341,6 +341,16 @@ def test_the_sender_is_told_what_is_not_published(bank: Bank) -> None:
     assert told == "kept, not published: x_rating, authors, labels"
 
 
+def test_a_reporter_is_told_of_a_reference_that_is_not_published(bank: Bank) -> None:
+    proof = {"sha256": "0a" * 32, "reference": THAI_ID}
+    told = [changed(bank.indicator(), ours(reference=PHONE, evidence=[proof])), bank.indicator()]
+    successes = bank.post(*told)["successes"]
+    assert [each.get("message") for each in successes] == [
+        "kept, not published: reference, evidence (it could be a person's number)",
+        None,
+    ]
+
+
 _KEYS = st.sampled_from(
     ["value", "context", "lang", "x_a", "iban", "labels", "name", "description", "sharing", "count"]
 )

@@ -105,6 +105,13 @@ def test_the_number_of_a_case_is_nobodys_id_though_it_could_be_one() -> None:
     assert refusal(extensions={"extension-definition--1": {"reference": CARD}}) is not None
 
 
+def test_what_stands_beside_the_number_of_a_case_does_not_make_it_a_persons() -> None:
+    hold = {"amount": "4242", "until": "2027-01-01T00:00:00.000Z", "reference": "424242424242"}
+    said = {"reference": "0812345678", "first_seen": "2026-10-01T08:00:00.000Z", "hold": hold}
+    said["evidence"] = [{"sha256": "0a" * 32, "reference": "3100600445635"}]
+    assert refusal(extensions={extension.ID: said}) is None
+
+
 def test_numbers_without_their_code_are_known_by_the_countries_of_the_object() -> None:
     text = "she called from 020 7946 0018"
     assert refusal(description=text) is None
