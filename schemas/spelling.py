@@ -27,13 +27,10 @@ def names(kind: str, value: str) -> tuple[str, ...]:
     number = value.rpartition(":")[2]
     if kind in _NUMBERED and number.startswith("+"):
         return (f"number:{number}",)
-    return (":".join(kinds.known_as(kind, value)),)
+    return (f"{kind}:{value}",)
 
 
 def _of_url(url: str) -> tuple[str, ...]:
-    kind, value = kinds.known_as("url", url)
-    if kind != "url":
-        return names(kind, value)
     parts = _URL.fullmatch(url)
     if parts is None:
         return (f"url:{url}",)

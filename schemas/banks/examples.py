@@ -110,6 +110,10 @@ def _of_other_countries() -> Iterable[Example]:
         ("1234567890", "US:064208165:1234567890", "US", "064208165"),
         ("31926819", "GB:601613:31926819", "GB", "60-16-13"),
         ("60-16-13 31926819", "GB:601613:31926819", "GB", ""),
+        ("60-16-13 31926819", "GB:601613:31926819", "", ""),
+        ("31926819", "GB:601613:31926819", "", "60-16-13"),
+        ("1234567890", "US:CHASUS33:1234567890", "US", "CHASUS33"),
+        ("12345678", "SG:CIBBSGSG:12345678", "SG", "CIBBSGSG"),
         ("50100012345678", "IN:HDFCINBB:50100012345678", "", "HDFC0000001"),
         ("hdfc0000001 50100012345678", "IN:HDFCINBB:50100012345678", "", ""),
         ("919912345678", "IN:PYTM:919912345678", "IN", "PYTM0123456"),
@@ -164,6 +168,8 @@ def _refused() -> Iterable[Example]:
     yield Example(_DE, reason="iban-form", given={"iban": _GB})
     yield Example("TH29KASI60161331926819", reason="iban-country")
     yield Example("31926819", reason="iban-missing", given={"bic": "NWBKGB2L"})
+    yield Example("31926819", reason="iban-missing", given={"bank": "NWBKGB2L", "country": "GB"})
+    yield Example("31926819", reason="bank-unknown", given={"bank": "93-11-52"})
     yield Example("0532013000", reason="iban-missing", given={"country": "DE", "bank": "Example Bank"})
     yield Example("8601 11 17948", reason="iban-missing", given={"country": "NO"})
     yield Example("1234567890", reason="bank-missing")

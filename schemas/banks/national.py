@@ -129,12 +129,19 @@ COUNTRIES: Mapping[str, Country] = {
     "VN": Country("bank code", r"970\d{3}", r"[A-Z0-9]{4,19}", "4 to 19 letters and digits"),
     "ZA": Country("branch code", r"\d{6}", r"\d{7,13}", "7 to 13 digits", r"(\d{6})[ ,/:-]+(\d{7,13})"),
 }
+_SORT_CODE = re.compile(r"[0-8]\d-\d\d-\d\d")
+_SORT_CODE_AND_NUMBER = re.compile(r"([0-8]\d-\d\d-\d\d)[ ,/:]+(\d{8})")
 _IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
 
 
-def country_of(code: str) -> str:
-    """Give the country of a bank's code that is no other country's, "" where it may be many a country's."""
-    return "IN" if _IFSC.fullmatch(code) else ""
+def country_of(written: str) -> str:
+    """Give the country of a bank's code that no other country writes so, "" where it may be many a country's.
+
+    Sort codes from 90-00-00 on may be Ireland's.
+    """
+    if _SORT_CODE.fullmatch(written):
+        return "GB"
+    return "IN" if _IFSC.fullmatch(bare(written)) else ""
 
 
 def whole(country: str, number: str) -> Account | None:
@@ -161,7 +168,13 @@ def _hold(fits: bool, called: str) -> None:
 
 
 def parted(country: str, text: str) -> tuple[str, str] | None:
-    """Give a bank's code and the number behind it, where ``text`` is both as the country writes them."""
+    """Give a bank's code and the number behind it, where ``text`` is both as the country writes them.
+
+    Without a country those that no other country writes so: Indian and British ones.
+    """
+    if not country:
+        found = _SORT_CODE_AND_NUMBER.fullmatch(text)
+        return (found[1], found[2]) if found else parted("IN", text)
     rules = COUNTRIES.get(country)
     found = re.fullmatch(rules.inline, text) if rules and rules.inline else None
     return (found[1], found[2]) if found else None

@@ -59,6 +59,11 @@ class BankAccount(Kind):
         """Give the IBAN, with the bank's BIC where that was given; else country, bank and number."""
         columns = {name: plain(given[name]) for name in given if given[name] and name in self.inputs}
         text = plain(raw)
+        if (
+            BIC_SHAPE.fullmatch(named := compact(columns.get("bank", "")))
+            and named[4:6] == columns.get("country", "").upper()
+        ):
+            columns.setdefault("bic", columns.pop("bank"))  # what people call the bank's code is its BIC
         bic = _bic8(columns["bic"]) if "bic" in columns else ""
         if found := _iban_in(text, columns):
             return _with_bic(_agreed(iban.checked(found), text, columns), bic)
@@ -167,9 +172,10 @@ def _bic8(text: str) -> str:
 def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     """Give the account of a number and a bank, which columns or the words beside the number name."""
     column, named = columns.get("account_number", ""), columns.get("bank", "")
-    country = columns.get("country", "").upper() or bic[4:6] or national.country_of(bare(named))
-    if not named and (inside := national.parted(country or "IN", text)):
-        country, (named, text) = country or "IN", inside
+    country = columns.get("country", "").upper() or bic[4:6] or national.country_of(named)
+    if not named and (inside := national.parted(country, text)):
+        named, text = inside
+        country = country or national.country_of(named)
     words, written = parted(text, country if bic or named else "", alone=not named and not bic)
     refuse_counted(column or written)
     number = bare(column or written)
