@@ -106,8 +106,8 @@ class Rebuilt(NamedTuple):
 
     @property
     def message(self) -> str | None:
-        """Tell the maker which properties are kept and not published, None where all are published."""
-        return f"kept, not published: {named(self.left_out)}" if self.left_out else None
+        """Tell the maker which properties are not published, None where all are published."""
+        return f"published without what is not known here: {named(self.left_out)}" if self.left_out else None
 
 
 def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = lambda _: False) -> Rebuilt:

@@ -27,7 +27,7 @@ def message(report: Report) -> str | None:
         names.append("evidence")
     if report.hold and _is_kept(report.hold.reference):
         names.append("hold.reference")
-    return f"kept, not published: {', '.join(names)} (it could be a person's number)" if names else None
+    return f"published without what could be a person's number: {', '.join(names)}" if names else None
 
 
 def _is_kept(reference: str | None) -> bool:

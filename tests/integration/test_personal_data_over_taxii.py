@@ -338,7 +338,7 @@ def test_the_sender_is_told_what_is_not_published(bank: Bank) -> None:
     answer = bank.post(indicator, note)
     assert answer["success_count"] == 2
     (told,) = [each["message"] for each in answer["successes"] if each["id"] == note["id"]]
-    assert told == "kept, not published: x_rating, authors, labels"
+    assert told == "published without what is not known here: x_rating, authors, labels"
 
 
 def test_a_reporter_is_told_of_a_reference_that_is_not_published(bank: Bank) -> None:
@@ -346,7 +346,7 @@ def test_a_reporter_is_told_of_a_reference_that_is_not_published(bank: Bank) -> 
     told = [changed(bank.indicator(), ours(reference=PHONE, evidence=[proof])), bank.indicator()]
     successes = bank.post(*told)["successes"]
     assert [each.get("message") for each in successes] == [
-        "kept, not published: reference, evidence (it could be a person's number)",
+        "published without what could be a person's number: reference, evidence",
         None,
     ]
 

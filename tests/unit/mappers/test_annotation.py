@@ -88,7 +88,7 @@ def test_what_is_unknown_or_of_another_form_is_left_out_and_named(name: str, val
     assert "words" not in str(rebuilt.obj)
     assert rebuilt.obj.get(name) != value
     assert rebuilt.left_out == (name,)
-    assert rebuilt.message == f"kept, not published: {name}"
+    assert rebuilt.message == f"published without what is not known here: {name}"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_extensions_of_others_are_left_out() -> None:
 
 def test_a_message_shows_no_name_of_a_property_that_could_be_a_persons() -> None:
     rebuilt = annotation.rebuild({**NOTE, "Jane Doe": 1, "+66812345678": 1, "x_more": 1}, Tlp.GREEN)
-    assert rebuilt.message == "kept, not published: x_more, 2 more"
+    assert rebuilt.message == "published without what is not known here: x_more, 2 more"
 
 
 def test_marks_are_those_of_the_level_that_it_is_treated_at() -> None:
