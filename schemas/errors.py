@@ -1,6 +1,7 @@
 """The one error of this room: an item that cannot be taken, and why."""
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 
 class Rejected(Exception):
@@ -19,6 +20,24 @@ class Rejected(Exception):
 
 def of_validation(error: ValidationError, reason: str | None = None) -> Rejected:
     """Give the refusal that a model's first complaint comes to: ``bad-`` and the field, unless ``reason`` is given."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     column = ".".join(str(part) for part in first["loc"]) or "row"
-    return Rejected(reason or f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {first['msg']}")
+    return Rejected(reason or f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {_said(first)}")
+
+
+# What the patterns of fields ask for, in words.
+_FORMS = {
+    "^[a-z0-9]+(-[a-z0-9]+)*$": "write it in lower case, with hyphens between its words, as in foo-bar",
+    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "give the language as en or th",
+    "^[A-Z]{2}$": "give each country by its two letters, as TH (ISO 3166-1)",
+    "^[0-9a-f]{64}$": "give the digest as 64 hexadecimal digits",
+    r"^[0-9]+(\.[0-9]+)?$": "give the amount in digits, as 1500.50",
+}
+
+
+def _said(fault: ErrorDetails) -> str:
+    """Say what is wrong with a field, never by a pattern."""
+    if fault["type"] != "string_pattern_mismatch":
+        return fault["msg"]
+    asked = fault.get("ctx", {}).get("pattern", "")
+    return _FORMS.get(asked, "has characters that it cannot have, or another form than it has to have")

@@ -174,7 +174,9 @@ def test_what_is_held_is_listed_with_its_value_and_decided_one_by_one_or_by_rule
     rows = answer(hub("review", "list", "--json"))
     assert len(rows) == 3
     assert {(row["kind"], row["partner"], row["state"]) for row in rows} == {("domain", "First Bank", "open")}
-    assert SITE in hub("review", "list").stdout
+    shown = hub("review", "list").stdout
+    assert SITE in shown
+    assert all(row["id"] in shown for row in rows)
     hidden = ("--hide-values", "--json")
     assert SITE not in hub("review", "list", *hidden).stdout + hub("review", "list", "--hide-values").stdout
     one = next(row for row in rows if row["value"] == SITE)

@@ -454,3 +454,12 @@ def test_objects_within_objects_are_named_as_not_read() -> None:
         '[{"domain": "a.example.com", "victim": {"name": "X"}, "events": [{"at": "2026-01-01"}]}]', name="x.json"
     )
     assert read.unread["columns"] == {"victim": 1, "events": 1}
+
+
+@pytest.mark.parametrize(
+    "column", ["countries", "holder_status", "action", "only_countries", "purposes", "hold_amount", "tlp"]
+)
+def test_no_message_shows_a_pattern(column: str) -> None:
+    table = f"account_number,bank,hold_until,{column}\n123-4-56789-0,KBANK,2026-12-31,อะไรก็ไม่รู้!\n"
+    (reject,) = Read(table).rejects
+    assert not {"^", "$", "[a-z", "[A-Z"} & {part for part in ("^", "$", "[a-z", "[A-Z") if part in reject.message}
