@@ -2,7 +2,7 @@
 
 import re
 
-from feeds.meaning import REAL, UNREAL, Place, is_contact, is_victims
+from feeds.meaning import REAL, UNREAL, Place, is_contact, is_real, is_victims
 
 # How far the words reach that say something of a value behind them.
 _REACH = 90
@@ -16,7 +16,7 @@ _SITES = (
 )
 _NOUN = (
     rf"(?:\s*(?:(?:[\w&'’.-]+\s+){{0,3}}(?:{_SITES}|names?|hotline|brand|bank|company|exchange|service|broker|agency|shop|police)\b"
-    r"|[\u0e00-\u0e7f]{0,40}|của [^\W\d]+(?: [^\W\d]+){0,4}|(?:trang|số|tài khoản)(?: \w+){0,4}"
+    r"|[\u0e00-\u0e7f\d -]{0,40}|của [^\W\d]+(?: [^\W\d]+){0,4}|(?:trang|số|tài khoản)(?: \w+){0,4}"
     r"|[\u4e00-\u9fff]{0,12}))?"
     r"(?:\s*(?:of|for) (?:the )?[\w .&'’-]{1,40}?)?"
 )
@@ -29,7 +29,10 @@ _REAL_BEHIND = re.compile(
     rf"(?:(?:the|a|an|เว็บ\S{{0,6}}|trang|một|一个)\s*)?(?:\w+ )?(?:{REAL.pattern})",
     re.IGNORECASE,
 )
-_ONCE_REAL = re.compile(r"\b(?:until|previously|formerly|once|originally|not|no|không)\b|ไม่|不|เคย", re.IGNORECASE)
+_ONCE_REAL = re.compile(
+    r"\b(?:until|previously|formerly|once|originally|not a|not the|no|không)\b|ไม่|不|เคย", re.IGNORECASE
+)
+_ASIDE = re.compile(r"[\s\"'”*_`]*[(（]([^()（）]{1,120})[)）]")
 _VERB = (
     r"(?:impersonat(?:e|es|ing|ion of)|mimic(?:s|king)?|imitat(?:e|es|ing)|copies|copying|cop(?:y|ies) of|"
     r"clones?(?: of)?|cloning|pretend(?:s|ing)? to be|pos(?:e|es|ing) as|layout of|look(?:s|ing)? like|instead of|"
@@ -45,7 +48,8 @@ _REAL_LABEL = re.compile(r"(?:\b(?:real|legit|original)|จริง|แท้|t
 _COLON = re.compile(r"[:：]\s*$")
 _SCAMMERS = (
     r"(?:fake|fraudulent|scam|phishing|malicious|bogus|rogue|spoofed|counterfeit|suspicious|mule|scammers?['’]?s?|"
-    r"fraudsters?['’]?s?|criminals?['’]?|attackers?['’]?|callers?['’]?|group|gang|suspects?)"
+    r"fraudsters?['’]?s?|criminals?['’]?|attackers?['’]?|callers?['’]?|group|gang|suspects?|"
+    r"recruiters?|operators?|actors?|handlers?|impost[eo]rs?)"
 )
 _PEOPLE = r"(?:victims?|customers?|people|users?|targets?|recipients?|they|them|i|me|you)"
 _LED = r"(?:told|asked|directed|redirected|lured|led|sent|tricked|instructed|invited|taken|forced)"
@@ -58,6 +62,7 @@ _SCAM_BEFORE = re.compile(
     rf"|\b(?:called|phoned|texted|contacted|messaged|e-?mailed)(?: \w+){{0,4}} from(?: the)?(?: number)?{_END}"
     rf"|\b(?:transfer\w*|deposit\w*|wir\w+|paid|pay|send|sent|remit\w*)\b(?: [\w$,.]+){{0,7}} (?:to|into)\b"
     rf"(?: [\w()'’.,-]+){{0,8}}{_END}"
+    rf"|\b(?:callback|call-back|calling) (?:ids?|numbers?|phones?)(?: (?:is|was))?{_END}"
     r"|\b(?:unlock|verify|confirm|restore|update|claim|log ?in|sign in|click|tap)\b[^.]{0,20}:\s*$"
     r"|(?:มิจฉาชีพ|คนร้าย|แก๊ง\S{0,12}|หลอก\S{0,20}|ปลอม|โกง|บัญชีม้า)[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
     r"|(?:ไปยัง|เข้า(?:ไปที่)?|ไปที่|ไปเข้า)(?:บัญชี|ธนาคาร|เลขที่)[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
@@ -98,6 +103,8 @@ def said(before: str, behind: str, *, marked: bool = False) -> Place | None:
     clause = _last_clause(before)
     if is_called_real(clause, behind) or is_victims(clause[-_NEAR:]) or _VICTIM_BEHIND.match(behind):
         return Place.INNOCENT
+    if is_contact(clause[-_NEXT:], surely=True):
+        return Place.CONTACT
     if _SCAM_BEFORE.search(clause) or _SCAM_BEHIND.match(behind):
         return Place.VALUES
     return Place.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
@@ -110,6 +117,9 @@ def is_called_real(before: str, behind: str) -> bool:
     if found and not UNREAL.search(clause, max(0, found.start() - _NEXT), found.start()):
         return True
     if _REAL_LABEL.search(clause) or (_IMITATES.search(clause) and not _COLON.search(clause)):
+        return True
+    aside = _ASIDE.match(behind)
+    if aside and is_real(aside[1]) and not _ONCE_REAL.search(aside[1]):
         return True
     found = _REAL_BEHIND.match(behind)
     return found is not None and not _ONCE_REAL.search(found[0])

@@ -14,8 +14,8 @@ _PLATFORM = (
 _NAMED = re.compile(rf"(?<![A-Za-z])(?:{_PLATFORM})(?![A-Za-z])", re.IGNORECASE)
 _INLINE = re.compile(
     rf"(?<![A-Za-z])(?P<platform>{_PLATFORM})(?![A-Za-z])[\s:：=]{{0,3}}"
-    r"(?:(?:id|ไอดี|user ?name|user|account|handle|channel|group|号|號)[\s:：=]{0,3})?"
-    r"(?P<handle>@[A-Za-z0-9_][\w.-]{2,63})",
+    r"(?:(?:(?P<id>id|ไอดี)|user ?name|user|account|handle|channel|group|号|號)[\s:：=]{0,3})?"
+    r"(?P<handle>@[A-Za-z0-9_][\w.-]{2,63}|(?(id)[A-Za-z0-9_][A-Za-z0-9_.-]{2,63}|(?!)))",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"@[A-Za-z0-9_][\w.]{2,63}")

@@ -18,6 +18,7 @@ _FILES = re.compile(r"\.(?:md|sh|py|rs|pl|ps|so|zip|mov)$", re.IGNORECASE)
 _VERSION = re.compile(r"(?:\bv(?:ersion|er|\.)?|\brelease|\bbuild|รุ่น|เวอร์ชัน|phiên bản|版本)[\s:]*$", re.IGNORECASE)
 # "It ended.In May": a sentence begins without a blank.
 _NEXT_SENTENCE = re.compile(r"[a-z0-9]\.[A-Z][a-z]+$")
+_PORT = re.compile(r":\d{1,5}$")
 _ARTICLE = re.compile(r"[^/:]/[^/]")
 _KINDS = {"email": "email", "phone": "phone", "iban": "bank-account", "wallet": "wallet", "ip": "ip"}
 _WITHOUT_CHECKSUM = frozenset({"solana"})
@@ -37,7 +38,8 @@ class Around(NamedTuple):
 
     ``marks`` tells that the writer defangs what serves a scam, so that plain links are rather to who wrote it;
     ``joined`` that only words such as "and" part it from one that was taken; ``general`` that nothing but a label like
-    "Phone" speaks for it, which says of nobody that he scams.
+    "Phone" speaks for it, which says of nobody that he scams; ``quoted`` that the scammer himself
+    writes it.
     """
 
     place: Place
@@ -46,6 +48,7 @@ class Around(NamedTuple):
     marks: bool = False
     joined: bool = False
     general: bool = False
+    quoted: bool = False
 
 
 def value(number: int, each: Spotted, around: Around, *, alone: bool, sentence: bool) -> Row | Unreadable | None:
@@ -61,6 +64,8 @@ def value(number: int, each: Spotted, around: Around, *, alone: bool, sentence: 
     written = each.raw if each.whole and each.shape != "iban" else each.value
     if around.marks and not sure and each.shape == "url":
         return Unreadable.of(number, each.raw, *_SOURCE)
+    if each.shape in ("host", "ip") and each.value.count(":") == 1 and "/" not in each.value:
+        written = _PORT.sub("", written)
     kind = _KINDS.get(each.shape)
     fields = {"value": written} | ({"kind": kind} if kind else {})
     if sure:
@@ -118,7 +123,7 @@ def _plain(line: int, raw: str, fields: Mapping[str, str], around: Around, *, li
     here = said(around.before, around.behind)
     if here is Place.INNOCENT:
         return Unreadable.of(line, raw, *_INNOCENT)
-    if here is Place.VALUES or (here is None and (listed or around.joined)):
+    if here is Place.VALUES or around.quoted or (here is None and (listed or around.joined)):
         return Row(line, fields)
     return Unreadable.of(line, raw, *(_SOURCE if here is Place.CONTACT else _PLAIN))
 

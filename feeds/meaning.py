@@ -39,7 +39,8 @@ SCAM, REAL, UNREAL = map(expression, ("scam", "real", "unreal"))
 _IMPERSONATED, _OTHERS, _FILES, _DETAILS = map(expression, ("impersonated", "others", "files", "details"))
 _VICTIM, _OF_VICTIM, _TO_VICTIM = map(expression, ("victim", "of_victim", "to_victim"))
 _REPORT, _CONTACT, _SOURCES, _TOLD = map(expression, ("report", "contact", "sources", "told"))
-_ADVICE, _VALUES = map(expression, ("advice", "values"))
+_ADVICE, _VALUES, _HELPERS = map(expression, ("advice", "values", "helpers"))
+CLOSING, SPEAKER = map(expression, ("closing", "speaker"))
 _FROM_A_SOURCE = re.compile(
     r"\bsources? (?:ips?|address\w*|numbers?|domains?|hosts?|e-?mails?|accounts?)\b", re.IGNORECASE
 )
@@ -128,6 +129,9 @@ def _is_scams(words: str, what: re.Pattern[str]) -> bool:
     found = what.search(words)
     if found is None:
         return SCAM.search(words) is not None
-    return bool(UNREAL.search(words, max(0, found.start() - 12), found.end() + 5)) or (
-        "report" not in found[0].lower() and bool(SCAM.search(words, max(0, found.start() - 25), found.start()))
+    if not _HELPERS.search(words, found.start(), found.end()):
+        return False
+    return bool(
+        UNREAL.search(words, max(0, found.start() - 12), found.end() + 5)
+        or SCAM.search(words, max(0, found.start() - 25), found.start())
     )

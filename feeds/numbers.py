@@ -31,6 +31,8 @@ _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _FAR = 60
+# A bank so near to a number says that it is an account's.
+_NEAR = 40
 
 
 class Found(NamedTuple):
@@ -77,10 +79,12 @@ def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
             banks = mentions(f"{label}\n{text}", country)
         at = start + len(label) + 1
         thai = _THAI_ACCOUNT.fullmatch(raw) is not None
-        kind = "bank-account" if thai else _kind(before, label, heading, near(banks, at))
+        bank = near(banks, at)
+        beside = bank if bank and -_NEAR < bank.start - at < _NEAR else None
+        kind = "bank-account" if thai else _kind(before, label, heading, beside)
         if fields := _fields(kind, digits, raw, before, label, heading, country or ("TH" if thai else "")):
             if kind == "bank-account":
-                fields |= _of_code(codes[-1]) if codes else of_bank(near(banks, at))
+                fields |= _of_code(codes[-1]) if codes else of_bank(bank)
             found.append(Found(start, raw, fields))
     return found
 

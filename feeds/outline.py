@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from feeds.meaning import SCAM, Place, is_contact, meaning
+from feeds.meaning import CLOSING, SCAM, Place, is_contact, meaning
 
 __all__ = ["Labelled", "Outline", "Place", "meaning"]
 
@@ -19,12 +19,17 @@ class Labelled(NamedTuple):
 
 _MARKDOWN = re.compile(r"(#{1,6})\s+(\S.{0,200}?)\s*#*\s*$")
 # Signs in front of an item: bullets with or without a blank, numbers, boxes, and what people draw on telephones.
+_PICTURES = (
+    r"\u2190-\u21ff\u2300-\u23ff\u25b2-\u25c9\u2600-\u2714\u2717-\u2730\u2732-\u27bf\u2b05-\u2b0f"
+    r"\U0001f000-\U0001faff\ufe0f\u200d"
+)
 _BULLET = re.compile(
     r"\s*(?:>\s*)*(?:(?:[-*+•●▪–—·◦‣]+|\(?\d{1,3}[.)、．]|[一二三四五六七八九十]{1,3}[、.．]|\[[ xX*]\])\s+"
-    r"|[\u2190-\u21ff\u2300-\u23ff\u25b2-\u25c9\u2600-\u2714\u2717-\u2730\u2732-\u27bf\u2b05-\u2b0f\U0001f000-\U0001faff\ufe0f\u200d]+\s*|[-–—•●▪·]{1,2}(?=[^\W_]))*"
+    rf"|\[\d[\d :.,/T-]{{3,25}}\]\s*|[{_PICTURES}]+\s*|[-–—•●▪·]{{1,2}}(?=[^\W_]))*"
 )
 _NUMBERED = re.compile(
-    r"\s*(?:\(?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4}|[A-H])[.):]\)?|\d{1,2}(?:\.\d{1,2}){1,3}|[(（]?[一二三四五六七八九十]{1,3}[、.．)）]|[①-⑳])\s*(?=\D)"
+    r"\s*(?:\(?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4}|[A-H])[.):]\)?|\d{1,2}(?:\.\d{1,2}){1,3}"
+    r"|[(（]?[一二三四五六七八九十]{1,3}[、.．)）]|[①-⑳])\s*(?=\D)"
 )
 # "Domain name: x", but not "https://x" and no sentence.
 _LABEL = re.compile(
@@ -44,7 +49,15 @@ _FORWARDED = re.compile(
 )
 _WRITER = re.compile(r"(?:from|sender|reply-to|return-path|จาก|ผู้ส่ง|từ|发件人|寄件者|寄件人)\s*$", re.IGNORECASE)
 _READER = re.compile(r"(?:to|cc|bcc|delivered-to|for|ถึง|ผู้รับ|đến|收件人|抄送)\s*$", re.IGNORECASE)
+# What mail servers write, which names who passed a mail on.
+_TRANSPORT = re.compile(
+    r"(?:received|message-id|mime-version|content-[\w-]+|dkim-signature|authentication-results|arc-[\w-]+|x-[\w-]+|"
+    r"list-[\w-]+|delivered-to|references|in-reply-to)\s*$",
+    re.IGNORECASE,
+)
 _LOWEST = 7
+# An item of a list that ends in a colon is a heading for the items below it.
+_ITEM = 8
 # A mail begins with who wrote it; further down it is one that is told of.
 _HEADER = 12
 # A date; more may be a number of somebody's.
@@ -82,6 +95,9 @@ class Outline:
             return True
         if _UNDERLINE.match(line) and before.strip():
             return True
+        if text.rstrip() == "--" or CLOSING.fullmatch(text.rstrip(" ,.!，。！")):
+            self._headings = {_LOWEST: _Heading(Place.CONTACT, text, scam=False)}
+            return True
         if (found := self._found(line, text, before, valued)) is None:
             return False
         level, words = found
@@ -101,7 +117,9 @@ class Outline:
         if found := _COLON.match(bare):
             last = _SENTENCES.split(found[1])[-1]
             words = last if last and meaning(last) else found[1]
-            return (_LOWEST, words) if not bulleted or numbered or not text[:1].isascii() else None
+            if not bulleted or numbered or not text[:1].isascii():
+                return _LOWEST, words
+            return (_ITEM, words) if meaning(words) is not None else None
         if not 3 < len(bare) <= 150 or _has_digits(bare) or _LABEL.match(bare) or "@" in bare:
             return None
         listed = bulleted and not numbered
@@ -126,8 +144,9 @@ class Outline:
         return self._headings[max(self._headings)].words if self._headings else ""
 
     def blank(self) -> None:
-        """Take note of a blank line."""
+        """Take note of a blank line, which ends what an item said of those below it."""
         self._before = ""
+        self._headings.pop(_ITEM, None)
         self._lines += 1
 
     @property
@@ -156,6 +175,8 @@ class Outline:
 
     def _of_mail(self, label: str) -> Place | None:
         """Tell writer and readers of a mail: who sends one on is the victim, who wrote it first is not."""
+        if _TRANSPORT.match(label):
+            return Place.WORDS
         if _READER.match(label):
             return Place.INNOCENT
         if _WRITER.match(label):

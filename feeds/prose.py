@@ -8,7 +8,7 @@ from feeds.cues import goes_on
 from feeds.format import Row, Unreadable
 from feeds.handles import handles
 from feeds.judging import Around
-from feeds.meaning import SCAM, meaning
+from feeds.meaning import SCAM, SPEAKER, meaning
 from feeds.numbers import Found, country_of, is_of_account, numbers, of_bank
 from feeds.outline import Labelled, Outline, Place
 from feeds.spotted import Spotted, spot, unread
@@ -31,6 +31,9 @@ _MOST_LETTERS = 35
 # What stands in front of a value in its line says what it is, as a label does, where it is no longer than this.
 _LONGEST_LABEL = 45
 # Who scams says how to be reached there; others do so too, but seldom in a report.
+_NAMED_WRITER = re.compile(r"(?:from|reply-to|sender|return-path)$", re.IGNORECASE)
+# A name in front of the mailbox, which may look like a site's.
+_SHOWN_NAME = re.compile(r"^[^<>]{0,200}(?=<[^<>\s]{3,200}>)")
 _MESSENGER = re.compile(
     r"\bfrom\W*$|\b(?:sender|reply-to|return-path)\b|whatsapp|zalo|viber|telegram|\bline\b|ไลน์|wechat|微信",
     re.IGNORECASE,
@@ -60,6 +63,9 @@ class Prose:
         # The last line that gave a value, and the last that named a contact or somebody's real one.
         self._number = 0
         self._taken = self._spared = -_NEAR
+        # What a label such as "Phone" alone speaks for, until its paragraph ends: the row, and why it is refused.
+        self._general: list[tuple[Row, Unreadable]] = []
+        self._begun = 0
 
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         """Give the values in the next line, and those of earlier ones that waited for what it says."""
@@ -84,11 +90,16 @@ class Prose:
             if _spotted(line):
                 yield from self._of_line(number, Labelled(line, "", self._outline.place))
 
-    def finish(self) -> Iterator[Row]:
-        """Give what waited for a bank that no line near it names."""
+    def finish(self) -> Iterator[Row | Unreadable]:
+        """Give what waited for the end of its paragraph: accounts for their bank, numbers for company."""
         waiting, self._waiting = self._waiting, []
         for _, row in waiting:
             yield row
+        general, self._general = self._general, []
+        theirs = self._taken >= self._begun > self._spared
+        for row, refusal in general:
+            yield row if theirs else refusal
+        self._begun = self._number + 1
 
     def _of_table(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -108,6 +119,8 @@ class Prose:
 
     def _of_line(self, number: int, line: Labelled) -> Iterator[Row | Unreadable]:
         text = _LINK.sub(lambda link: link[1] if link[2] in link[1] else f"{link[1]} {link[2]} ", line.text)
+        if _NAMED_WRITER.match(line.label):
+            text = _SHOWN_NAME.sub("", text)
         found = list(spot(text))
         sentence = self._code or is_sentence(text, found)
         coin = _coin(line.label)
@@ -122,7 +135,11 @@ class Prose:
             if isinstance(last, Row) and goes_on(between[0]):
                 around = around._replace(joined=True)
             alone = each.raw in coded or (not judging.is_link(each) and each.raw == text.strip(" *_<>()"))
-            row = judging.value(number, each, around, alone=alone, sentence=sentence and each.start > 1)
+            row = self._later(
+                judging.value(number, each, around, alone=alone, sentence=sentence and each.start > 1),
+                judging.value(number, each, around._replace(general=False), alone=alone, sentence=sentence),
+                around,
+            )
             if isinstance(row, Row) and coin and row.fields.get("kind") == "wallet":
                 row = Row(number, {**row.fields, "currency": coin})
             if row:
@@ -147,17 +164,25 @@ class Prose:
         for place, one in enumerate(counted):
             between = text[ends[place] : one.start], text[ends[place + 1] : starts[place + 1]]
             around = self._around(line, *between, first=not place, sentence=sentence)
-            counted_row = judging.number(number, one, around, sentence=words(text) > _MOST_WORDS * 2 and one.start > 1)
+            long = words(text) > _MOST_WORDS * 2 and one.start > 1
+            counted_row = self._later(
+                judging.number(number, one, around, sentence=long),
+                judging.number(number, one, around._replace(general=False), sentence=long),
+                around,
+            )
             self._note(counted_row)
             if isinstance(counted_row, Row) and one.lacks_bank:
                 yield from self._with_bank(number, counted_row, heading)
-            else:
+            elif counted_row:
                 yield counted_row
         for handle in handles(_without(text, counted), line.label, heading):
             between = text[: handle.start], text[handle.start + len(handle.raw) :]
             around = self._around(line, *between, first=True, sentence=sentence)
             fields = {"value": handle.raw, "kind": "social-account", "platform": handle.platform}
-            handle_row = judging.handle(number, fields, around, sentence=sentence and handle.start > 1)
+            beside = self._taken == number
+            handle_row = judging.handle(
+                number, fields, around._replace(joined=beside), sentence=sentence and handle.start > 1
+            )
             self._note(handle_row)
             yield handle_row
 
@@ -170,6 +195,8 @@ class Prose:
             said = meaning(words_before, label=True)
             if said is not Place.VALUES or not sentence or SCAM.search(words_before):
                 place, label = self._outline.stricter(said, words_before), words_before
+        if SPEAKER.fullmatch(label.strip(" *_")):
+            return Around(Place.VALUES, before, behind, quoted=True)
         told = SCAM.search(label) or SCAM.search(behind[:_MOST_LETTERS]) or _MESSENGER.search(label)
         if place is Place.VALUES and label and not told:
             if self._spared >= self._number - 1:
@@ -177,6 +204,15 @@ class Prose:
             elif self._outline.place is not Place.VALUES and self._taken < self._number - 1:
                 return Around(place, before, behind, self._marks, general=True)
         return Around(place, before, behind, self._marks)
+
+    def _later(
+        self, row: Row | Unreadable | None, otherwise: Row | Unreadable | None, around: Around
+    ) -> Row | Unreadable | None:
+        """Put off what a label alone speaks for until its paragraph ends; return what is decided."""
+        if around.general and isinstance(row, Unreadable) and isinstance(otherwise, Row):
+            self._general.append((otherwise, row))
+            return None
+        return row
 
     def _note(self, row: Row | Unreadable | None) -> None:
         """Remember the last lines that gave a value, and that named a contact or somebody's real one."""

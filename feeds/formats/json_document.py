@@ -1,5 +1,6 @@
 """JSON documents: a list of values or objects, alone or somewhere inside."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
@@ -11,6 +12,10 @@ from feeds.source import Source
 from schemas.report import Report
 
 _LIMIT = 128 << 20
+
+
+# Not "[2026-05-01 10:14] …", as chats and logs begin.
+_NUMBER_FIRST = re.compile(r"\[\s*-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?\s*(?:[,\]]|$)")
 
 
 class Json(Format):
@@ -31,7 +36,9 @@ class Json(Format):
         inside = text[1:].lstrip()[:1]
         if text[0] == "{":
             return 0.9 if inside in ('"', "}", "") else 0
-        return 0.9 if inside in ("{", "[", '"', "]", "-") or inside.isdigit() else 0
+        if inside == "-" or inside.isdigit():
+            return 0.9 if _NUMBER_FIRST.match(text) else 0
+        return 0.9 if inside in ("{", "[", '"', "]") else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give the items of the document's list of reports, and why those of its other lists are none."""

@@ -12,6 +12,7 @@ from feeds.outline import Outline
 from feeds.prose import UNSPACED, Prose, marks, words
 from feeds.source import HEAD, Source, decode
 from feeds.spotted import spot
+from feeds.table import delimiter_of
 
 _CHAPTER = re.compile(r"#{2,6} \S")
 _BREAK = re.compile(r"[ ,，、。;；：]")
@@ -32,9 +33,11 @@ class FreeText(Format):
         if any(map(_RULER.fullmatch, head.lines)):
             return 0.9
         lines = [line for line in head.lines if not line.startswith(_COMMENTS) or _CHAPTER.match(line)]
-        if not (_is_told(lines) or _has_headings(head)):
+        headings = _headings(head)
+        if not (headings or _is_told(lines)) or not any(map(_has_value, lines)):
             return 0
-        return 0.5 if any(map(_has_value, lines)) else 0
+        # What looks like the header of a table without other columns may be a heading.
+        return 0.88 if headings > 1 and delimiter_of(head.text) is None else 0.5
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each value that the text names as a row."""
@@ -102,17 +105,16 @@ def _is_sentence(line: str) -> bool:
     return words(line) >= _SENTENCE or (_BREAK.search(line) is not None and len(UNSPACED.findall(line)) >= _LETTERS)
 
 
-def _has_headings(head: Head) -> bool:
-    """Tell whether headings or labels part what scammers have from what others have, as no plain list does."""
-    outline, chapters, said = Outline(), 0, set[str]()
+def _headings(head: Head) -> int:
+    """Count the headings and labels that part what scammers have from what others have, as no plain list does."""
+    outline, chapters, headings, said = Outline(), 0, 0, set[str]()
     for line in head.text[:20_000].splitlines():
         if not line.strip():
             outline.blank()
         elif line.startswith(_COMMENTS):
             chapters += _CHAPTER.match(line) is not None
         elif outline.heading(line, partial(_has_value, line)):
-            if outline.place is not Place.WORDS:
-                return True
+            headings += outline.place is not Place.WORDS
         elif (label := outline.labelled(line).label) and meaning(label):
             said.add(label)
-    return chapters > 1 or len(said) > 1
+    return headings + (chapters if chapters > 1 else 0) + (len(said) > 1)

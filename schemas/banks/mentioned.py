@@ -16,6 +16,8 @@ _WORDS_TOO = frozenset(
 )
 # Names of cities and peoples, which mean the bank only where the word bank is in front.
 _PLACES = frozenset({"กรุงเทพ", "อิสลาม"})
+# Names of initials, which people write with dots or without.
+_INITIALS = frozenset({"ธกส", "ธอส"})
 _PREFIX = re.compile(r"(?:แบงก์|บัญชี)\s*")
 
 
@@ -50,6 +52,8 @@ def _named(country: str) -> re.Pattern[str]:
 
 
 def _alternative(name: str) -> str:
+    if name in _INITIALS:
+        return r"\.?".join(name) + r"\.?(?![\u0e00-\u0e7f])"
     if not name.isascii():
         return f"(?:ธนาคาร|ธ\\.|แบงก์|บัญชี)\\s*{re.escape(name)}" if name in _PLACES else re.escape(name)
     if _SYMBOL.fullmatch(name) or name in _WORDS_TOO:
