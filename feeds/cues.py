@@ -2,7 +2,7 @@
 
 import re
 
-from feeds.meaning import REAL, UNREAL, Place, is_contact, is_real, is_victims
+from feeds.meaning import REAL, SCAM, UNREAL, Place, is_contact, is_real, is_victims
 
 # How far the words reach that say something of a value behind them.
 _REACH = 90
@@ -45,15 +45,22 @@ _OBJECT = (
 )
 _IMITATES = re.compile(rf"{_VERB}\s*(?:{_OBJECT}[\s(（\"'“]*){{0,8}}$", re.IGNORECASE)
 _REAL_LABEL = re.compile(r"(?:\b(?:real|legit|original)|จริง|แท้|thật|真)\s*[:：=]\s*$", re.IGNORECASE)
+# Who serves others too.
+_SERVES = re.compile(
+    r"\b(?:name ?servers?|registrars?|hosting (?:provider|company)|registered (?:through|via|with|at)|hosted by)\b"
+    r"(?: \w+){0,2}[\s:(]*$",
+    re.IGNORECASE,
+)
 _COLON = re.compile(r"[:：]\s*$")
 _SCAMMERS = (
     r"(?:fake|fraudulent|scam|phishing|malicious|bogus|rogue|spoofed|counterfeit|suspicious|mule|scammers?['’]?s?|"
     r"fraudsters?['’]?s?|criminals?['’]?|attackers?['’]?|callers?['’]?|group|gang|suspects?|"
     r"recruiters?|operators?|actors?|handlers?|impost[eo]rs?)"
 )
-_PEOPLE = r"(?:victims?|customers?|people|users?|targets?|recipients?|they|them|i|me|you)"
+_PEOPLE = r"(?:victims?|him|her|us|customers?|people|users?|targets?|recipients?|they|them|i|me|you)"
 _LED = r"(?:told|asked|directed|redirected|lured|led|sent|tricked|instructed|invited|taken|forced)"
-_END = r"[\s:(\"'“]*$"
+# The end of what is said before a value, also where it is the second or third of several numbers.
+_END = r"(?:[\s:(\"'“]*[\d+() .-]{6,20}(?:,|/|or|and|และ|và|hoặc|和|或))*[\s:(\"'“]*$"
 _SCAM_BEFORE = re.compile(
     rf"\b{_SCAMMERS}\b(?:[\s,]+[\w'’&/-]+){{0,7}}?\s+(?:{_SITES}|sms|texts?|calls?)\b"
     rf"(?:\s+(?:at|on|is|was|are|of|called|named|number|like|such as|for|in))*{_END}"
@@ -62,12 +69,16 @@ _SCAM_BEFORE = re.compile(
     rf"|\b(?:called|phoned|texted|contacted|messaged|e-?mailed)(?: \w+){{0,4}} from(?: the)?(?: number)?{_END}"
     rf"|\b(?:transfer\w*|deposit\w*|wir\w+|paid|pay|send|sent|remit\w*)\b(?: [\w$,.]+){{0,7}} (?:to|into)\b"
     rf"(?: [\w()'’.,-]+){{0,8}}{_END}"
+    rf"|\breceiv\w+ (?:an? |some )?(?:\w+ )?(?:calls?|texts?|messages?|e-?mails?|sms) from(?: the)?(?: numbers?)?{_END}"
+    rf"|\b(?:asked|told|instructed|urged|persuaded|got) (?:the |his |her |their )?{_PEOPLE} to (?:\w+ ){{0,4}}"
+    rf"(?:on|at|to|via|visit|open|call|ring|phone){_END}"
     rf"|\b(?:callback|call-back|calling) (?:ids?|numbers?|phones?)(?: (?:is|was))?{_END}"
     r"|\b(?:unlock|verify|confirm|restore|update|claim|log ?in|sign in|click|tap)\b[^.]{0,20}:\s*$"
     r"|(?:มิจฉาชีพ|คนร้าย|แก๊ง\S{0,12}|หลอก\S{0,20}|ปลอม|โกง|บัญชีม้า)[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
     r"|(?:ไปยัง|เข้า(?:ไปที่)?|ไปที่|ไปเข้า)(?:บัญชี|ธนาคาร|เลขที่)[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
     r"|โอน(?:เงิน)?(?:ไป|เข้า|ให้|มา|ที่)\S{0,12}[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
     r"|(?:โทร|ส่งข้อความ|SMS|ทัก)[\u0e00-\u0e7f]{0,8}มาจาก(?:เบอร์|หมายเลข)?\s*$"
+    r"|(?:แอด|เพิ่มเพื่อน|ทัก)(?:ไป)?(?:ที่)?(?:ไลน์|LINE)?(?:ไอดี)?\s*$"
     r"|(?:อย่า(?:กด|คลิก|เข้า|รับ|โทร|โอน)|ห้าม(?:กด|เข้า|รับ|โอน))[\u0e00-\u0e7f\s:]{0,30}$"
     r"|(?:lừa đảo|giả mạo|giả danh|kẻ gian|đối tượng)[^.;\d]{0,50}$"
     r"|(?:chuyển (?:tiền|khoản)|nộp tiền)[^.;]{0,40}(?:đến|vào|cho|tới|qua)[^.;\d]{0,50}$"
@@ -75,6 +86,8 @@ _SCAM_BEFORE = re.compile(
     r"|(?:转账(?:至|到|给)|汇款(?:至|到|给)|转入|汇入)[\u4e00-\u9fff\s:：,，]{0,20}$",
     re.IGNORECASE,
 )
+# Who asks people to call, where it is no scammer.
+_HELPERS = re.compile(r"\b(?:police|officers?|authorit(?:y|ies)|cert|we|agency|ministry|regulator)\b", re.IGNORECASE)
 _SCAM_BEHIND = re.compile(
     r"[\s,)(\"'”]*(?:(?:(?:is|was|are) )?used by (?:the )?(?:scammers?|fraudsters?|criminals?|attackers?|callers?)"
     r"|(?:is|was|are) (?:a |an )?(?:fake|scam|phishing|fraud)|\((?:fake|scam|phishing)"
@@ -105,7 +118,8 @@ def said(before: str, behind: str, *, marked: bool = False) -> Place | None:
         return Place.INNOCENT
     if is_contact(clause[-_NEXT:], surely=True):
         return Place.CONTACT
-    if _SCAM_BEFORE.search(clause) or _SCAM_BEHIND.match(behind):
+    found = _SCAM_BEFORE.search(clause)
+    if (found and not (_HELPERS.search(clause) and not SCAM.search(clause))) or _SCAM_BEHIND.match(behind):
         return Place.VALUES
     return Place.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
 
@@ -116,7 +130,7 @@ def is_called_real(before: str, behind: str) -> bool:
     found = _REAL_BEFORE.search(clause)
     if found and not UNREAL.search(clause, max(0, found.start() - _NEXT), found.start()):
         return True
-    if _REAL_LABEL.search(clause) or (_IMITATES.search(clause) and not _COLON.search(clause)):
+    if _REAL_LABEL.search(clause) or _SERVES.search(clause) or (_IMITATES.search(clause) and not _COLON.search(clause)):
         return True
     aside = _ASIDE.match(behind)
     if aside and is_real(aside[1]) and not _ONCE_REAL.search(aside[1]):

@@ -71,7 +71,7 @@ def meaning(words: str, *, label: bool = False) -> Place | None:
         and not _TOLD.search(words)
         and not _FILES.search(words)
     )
-    if (scam and (values or few)) or _FROM_A_SOURCE.search(words):
+    if (scam and (values or few or _CONTACT.search(words))) or _FROM_A_SOURCE.search(words):
         return Place.VALUES
     if _SOURCES.search(words):
         return Place.SOURCES

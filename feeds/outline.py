@@ -55,6 +55,9 @@ _TRANSPORT = re.compile(
     r"list-[\w-]+|delivered-to|references|in-reply-to)\s*$",
     re.IGNORECASE,
 )
+_ORDINAL = re.compile(r"(\d{1,3})[.、．)](?=[^\s\d.])")
+_UNSPACED = re.compile(r"[\u0e01-\u0e2e\u3040-\u9fff]")
+_SCHEME = re.compile(r"h(?:tt|xx|\*\*)ps?\b|www\.", re.IGNORECASE)
 _LOWEST = 7
 # An item of a list that ends in a colon is a heading for the items below it.
 _ITEM = 8
@@ -81,6 +84,7 @@ class Outline:
         self._forwarded = False
         self._before = ""
         self._joined = False
+        self._ordinal = 0
         self._lines = 0
 
     def heading(self, line: str, valued: Callable[[], bool] = lambda: False) -> bool:
@@ -156,12 +160,25 @@ class Outline:
 
     def labelled(self, line: str) -> Labelled:
         """Give what a line says behind its bullet and its label; the label says what for, else the heading."""
-        text = line[_BULLET.match(line).end() :].rstrip()  # type: ignore[union-attr]  # matches always
+        bullet = _BULLET.match(line).end()  # type: ignore[union-attr]  # matches always
+        text = self._unnumbered(line[bullet:].rstrip(), bulleted=bool(line[:bullet].strip()))
         label, place = "", self.place
         if found := _LABEL.match(text):
             label, text = found[1], text[found.end() :]
             place = self.stricter(self._of_mail(label) or meaning(label, label=True), label)
         return Labelled(text, label, place)
+
+    def _unnumbered(self, text: str, *, bulleted: bool) -> str:
+        """Return an item without its number where no blank parts them: "3.http://…", "3.a.example" below Chinese."""
+        ordinal = _ORDINAL.match(text)
+        if ordinal is None or bulleted:
+            self._ordinal = 0
+            return text
+        counted = int(ordinal[1]) == self._ordinal + 1 and _UNSPACED.search(self.words) is not None
+        if not counted and not _SCHEME.match(text, ordinal.end()):
+            return text
+        self._ordinal = int(ordinal[1])
+        return text[ordinal.end() :]
 
     def stricter(self, said: Place | None, label: str) -> Place:
         """Return what a label says, which goes before its heading except where that stands above what is no scam."""

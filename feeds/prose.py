@@ -9,8 +9,9 @@ from feeds.format import Row, Unreadable
 from feeds.handles import handles
 from feeds.judging import Around
 from feeds.meaning import SCAM, SPEAKER, meaning
-from feeds.numbers import Found, country_of, is_of_account, numbers, of_bank
+from feeds.numbers import Found, country_of, is_of_account, numbers
 from feeds.outline import Labelled, Outline, Place
+from feeds.pending import Accounts, Paragraph
 from feeds.spotted import Spotted, spot, unread
 from schemas.banks.mentioned import mentions
 from schemas.chains.names import wanted
@@ -38,8 +39,6 @@ _MESSENGER = re.compile(
     r"\bfrom\W*$|\b(?:sender|reply-to|return-path)\b|whatsapp|zalo|viber|telegram|\bline\b|ไลน์|wechat|微信",
     re.IGNORECASE,
 )
-# An account's bank may stand in a line of its own, so many lines above or below.
-_NEAR = 3
 _SOME = 3
 
 
@@ -58,14 +57,9 @@ class Prose:
         self._code = False
         self._columns: list[Place | None] | None = None
         self._country = ""
-        self._bank: tuple[int, dict[str, str]] | None = None
-        self._waiting: list[tuple[int, Row]] = []
-        # The last line that gave a value, and the last that named a contact or somebody's real one.
         self._number = 0
-        self._taken = self._spared = -_NEAR
-        # What a label such as "Phone" alone speaks for, until its paragraph ends: the row, and why it is refused.
-        self._general: list[tuple[Row, Unreadable]] = []
-        self._begun = 0
+        self._accounts = Accounts()
+        self._paragraph = Paragraph()
 
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         """Give the values in the next line, and those of earlier ones that waited for what it says."""
@@ -86,20 +80,14 @@ class Prose:
             yield from self._of_line(number, self._outline.labelled(line))
         else:
             yield from self.finish()
-            self._bank = None
+            self._accounts.forget()
             if _spotted(line):
                 yield from self._of_line(number, Labelled(line, "", self._outline.place))
 
     def finish(self) -> Iterator[Row | Unreadable]:
         """Give what waited for the end of its paragraph: accounts for their bank, numbers for company."""
-        waiting, self._waiting = self._waiting, []
-        for _, row in waiting:
-            yield row
-        general, self._general = self._general, []
-        theirs = self._taken >= self._begun > self._spared
-        for row, refusal in general:
-            yield row if theirs else refusal
-        self._begun = self._number + 1
+        yield from self._accounts.all()
+        yield from self._paragraph.end(self._number)
 
     def _of_table(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -127,15 +115,18 @@ class Prose:
         coded = {span.strip() for span in _CODE.findall(text)} | ({text.strip()} if self._code else set())
         ends = [0, *(one.start + len(one.raw) for one in found)]
         starts = [*(one.start for one in found), len(text)]
-        last: Row | Unreadable | None = None
-        values: list[Spotted] = []
+        rows: list[Row | Unreadable | None] = []
         for place, each in enumerate(found):
             between = text[ends[place] : each.start], text[ends[place + 1] : starts[place + 1]]
             around = self._around(line, *between, first=not place, sentence=sentence)
-            if isinstance(last, Row) and goes_on(between[0]):
+            if rows and isinstance(rows[-1], Row) and goes_on(between[0]):
+                around = around._replace(joined=True)
+            # A link that is not marked is no source where the next one is, and both are named in one breath.
+            ahead = found[place + 1] if place + 1 < len(found) else None
+            if ahead and ahead.defanged and ahead.value and goes_on(between[1]):
                 around = around._replace(joined=True)
             alone = each.raw in coded or (not judging.is_link(each) and each.raw == text.strip(" *_<>()"))
-            row = self._later(
+            row = self._paragraph.later(
                 judging.value(number, each, around, alone=alone, sentence=sentence and each.start > 1),
                 judging.value(number, each, around._replace(general=False), alone=alone, sentence=sentence),
                 around,
@@ -144,9 +135,9 @@ class Prose:
                 row = Row(number, {**row.fields, "currency": coin})
             if row:
                 yield row
-                values.append(each)
-            last = row
-            self._note(row)
+            rows.append(row)
+            self._paragraph.note(number, row)
+        values = [each for each, row in zip(found, rows, strict=True) if row]
         for token in unread(text, found):
             yield judging.unread(number, token)
         yield from self._of_words(number, line, _blanked(text, values), sentence=sentence)
@@ -155,35 +146,34 @@ class Prose:
         """Give the accounts, numbers and handles of a line, which only words beside them tell from other numbers."""
         heading = self._outline.words
         counted = numbers(text, line.label, heading, self._country)
-        if not counted and is_of_account(line.label, text, heading):
-            self._named_bank(number, f"{line.label} {text}")
         if not counted:
-            yield from self._found_bank(number)
+            named = is_of_account(line.label, text, heading) and mentions(f"{line.label} {text[:200]}", self._country)
+            yield from self._accounts.line(number, named[0] if named else None)
         ends = [0, *(one.start + len(one.raw) for one in counted)]
         starts = [*(one.start for one in counted), len(text)]
         for place, one in enumerate(counted):
             between = text[ends[place] : one.start], text[ends[place + 1] : starts[place + 1]]
             around = self._around(line, *between, first=not place, sentence=sentence)
             long = words(text) > _MOST_WORDS * 2 and one.start > 1
-            counted_row = self._later(
+            counted_row = self._paragraph.later(
                 judging.number(number, one, around, sentence=long),
                 judging.number(number, one, around._replace(general=False), sentence=long),
                 around,
             )
-            self._note(counted_row)
+            self._paragraph.note(number, counted_row)
             if isinstance(counted_row, Row) and one.lacks_bank:
-                yield from self._with_bank(number, counted_row, heading)
+                yield from self._accounts.add(number, counted_row, mentions(heading, self._country))
             elif counted_row:
                 yield counted_row
         for handle in handles(_without(text, counted), line.label, heading):
             between = text[: handle.start], text[handle.start + len(handle.raw) :]
             around = self._around(line, *between, first=True, sentence=sentence)
             fields = {"value": handle.raw, "kind": "social-account", "platform": handle.platform}
-            beside = self._taken == number
+            beside = self._paragraph.taken == number
             handle_row = judging.handle(
                 number, fields, around._replace(joined=beside), sentence=sentence and handle.start > 1
             )
-            self._note(handle_row)
+            self._paragraph.note(number, handle_row)
             yield handle_row
 
     def _around(self, line: Labelled, before: str, behind: str, *, first: bool, sentence: bool) -> Around:
@@ -199,51 +189,11 @@ class Prose:
             return Around(Place.VALUES, before, behind, quoted=True)
         told = SCAM.search(label) or SCAM.search(behind[:_MOST_LETTERS]) or _MESSENGER.search(label)
         if place is Place.VALUES and label and not told:
-            if self._spared >= self._number - 1:
+            if self._paragraph.spared >= self._number - 1:
                 place = Place.TOLD
-            elif self._outline.place is not Place.VALUES and self._taken < self._number - 1:
+            elif self._outline.place is not Place.VALUES and self._paragraph.taken < self._number - 1:
                 return Around(place, before, behind, self._marks, general=True)
         return Around(place, before, behind, self._marks)
-
-    def _later(
-        self, row: Row | Unreadable | None, otherwise: Row | Unreadable | None, around: Around
-    ) -> Row | Unreadable | None:
-        """Put off what a label alone speaks for until its paragraph ends; return what is decided."""
-        if around.general and isinstance(row, Unreadable) and isinstance(otherwise, Row):
-            self._general.append((otherwise, row))
-            return None
-        return row
-
-    def _note(self, row: Row | Unreadable | None) -> None:
-        """Remember the last lines that gave a value, and that named a contact or somebody's real one."""
-        if isinstance(row, Row):
-            self._taken = self._number
-        elif row and row.reason == "not-a-report":
-            self._spared = self._number
-
-    def _with_bank(self, number: int, row: Row, heading: str) -> Iterator[Row]:
-        """Give an account with the bank that a line near it names, or let it wait for one below."""
-        above = self._bank[1] if self._bank and number - self._bank[0] <= _NEAR else None
-        named = mentions(heading, self._country)
-        if above or named:
-            yield Row(number, {**row.fields, **(above or of_bank(named[-1]))})
-        else:
-            self._waiting.append((number, row))
-
-    def _named_bank(self, number: int, text: str) -> None:
-        if len(text) < 200 and (named := mentions(text, self._country)):
-            self._bank = number, of_bank(named[0])
-
-    def _found_bank(self, number: int) -> Iterator[Row]:
-        """Give the accounts that waited for this line's bank, and those that waited long enough."""
-        waiting, self._waiting = self._waiting, []
-        for line, row in waiting:
-            if self._bank and self._bank[0] == number:
-                yield Row(line, {**row.fields, **self._bank[1]})
-            elif number - line >= _NEAR:
-                yield row
-            else:
-                self._waiting.append((line, row))
 
 
 def marks(lines: Iterable[str]) -> bool:

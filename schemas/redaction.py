@@ -37,7 +37,7 @@ _SURE = (
     rf"|{_OPEN}{_INSIDE}{{0,40}}?(?i:{_WORDS}){_INSIDE}{{0,40}}{_CLOSE}"
     rf"|[{_BLOCKS}](?:[{_BLOCKS} ]*[{_BLOCKS}])?"
     rf"|(?<={_BEFORE})[{_SIGNS}]+|(?<!\S)[{_SIGNS}]{{2,}}(?={_BEHIND})"
-    rf"|(?<={_BEFORE})\*+(?={_BEHIND})|(?<![\w*])\*{{2,}}(?=[\w.@-])"
+    rf"|(?<={_BEFORE})\*+(?={_BEHIND})|(?<![\w*])\*{{2,}}(?=[\w.@-]|\[\.\])"
 )
 # Hidden where people write for people: [domain] as a part of a name, REDACTED, dots for a middle that is left out.
 _WRITTEN = (
