@@ -118,10 +118,12 @@ def _kind(before: str, label: str, heading: str, bank: Mention | None) -> str:
             return max(last, key=lambda kind: last[kind])
     if bank:
         return "bank-account"
-    for kind, cue in (("payment-alias", _ALIAS), ("bank-account", _ACCOUNT), ("phone", _PHONE)):
-        if cue.search(heading):
-            return kind
-    return ""
+    first = {
+        kind: found.start()
+        for kind, cue in (("payment-alias", _ALIAS), ("bank-account", _ACCOUNT), ("phone", _PHONE))
+        if (found := cue.search(heading))
+    }
+    return min(first, key=lambda kind: first[kind], default="")
 
 
 def _fields(kind: str, digits: str, raw: str, before: str, label: str, heading: str, country: str) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Paragraph:
     def __init__(self) -> None:
         """Begin the first paragraph."""
         self.taken = self.spared = -_NEAR
-        self._begun = 0
+        self._lines: dict[int, bool] = {}
         self._waiting: list[tuple[Row, Unreadable]] = []
 
     def later(
@@ -76,13 +76,15 @@ class Paragraph:
         """Remember what a line gave."""
         if isinstance(row, Row):
             self.taken = number
+            self._lines[number] = True
         elif row and row.reason == "not-a-report":
             self.spared = number
+            self._lines.setdefault(number, False)
 
-    def end(self, number: int) -> Iterator[Row | Unreadable]:
-        """Give what waited: values where others beside it were, and no contacts."""
+    def end(self) -> Iterator[Row | Unreadable]:
+        """Give what waited: values where the nearest line that says so gave one, and no contact."""
         waiting, self._waiting = self._waiting, []
-        theirs = self.taken >= self._begun > self.spared
+        lines, self._lines = self._lines, {}
         for row, refusal in waiting:
-            yield row if theirs else refusal
-        self._begun = number + 1
+            nearest = min(lines, key=lambda number: abs(number - row.line), default=None)
+            yield row if nearest is not None and lines[nearest] else refusal

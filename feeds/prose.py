@@ -87,7 +87,7 @@ class Prose:
     def finish(self) -> Iterator[Row | Unreadable]:
         """Give what waited for the end of its paragraph: accounts for their bank, numbers for company."""
         yield from self._accounts.all()
-        yield from self._paragraph.end(self._number)
+        yield from self._paragraph.end()
 
     def _of_table(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]

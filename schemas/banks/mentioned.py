@@ -55,7 +55,9 @@ def _alternative(name: str) -> str:
     if name in _INITIALS:
         return r"\.?".join(name) + r"\.?(?![\u0e00-\u0e7f])"
     if not name.isascii():
-        return f"(?:ธนาคาร|ธ\\.|แบงก์|บัญชี)\\s*{re.escape(name)}" if name in _PLACES else re.escape(name)
+        if name in _PLACES:
+            return rf"(?:ธนาคาร|ธ\.|แบงก์|บัญชี)\s*{name}|{name}(?=\s{{0,2}}\d{{3}}-\d-\d{{5}}-\d)"
+        return re.escape(name)
     if _SYMBOL.fullmatch(name) or name in _WORDS_TOO:
         return rf"(?<![A-Za-z]){re.escape(name.upper())}(?![A-Za-z])"
     spaced = re.escape(name).replace("\\ ", r"[ -]?")
