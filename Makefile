@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test check interop fuzz fix bench serve lock generate clean
+.PHONY: help setup demo quick test check interop fuzz fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -74,6 +74,9 @@ generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors 
 	@$(BIN)/python docs/connectors/renew.py
 	@$(BIN)/python docs/effects.py
 	@$(BIN)/python docs/renew.py
+
+score: $(VENV)/.ok ## how well texts are read: FOLDER=reports with truth lists (tests/extraction/README.md)
+	@$(BIN)/python -m benchmarks.extraction $(or $(FOLDER),tests/extraction/unseen) $(ARGS)
 
 bench: $(VENV)/.ok ## the benchmarks, as ratios to something fixed in the same run
 	@$(BIN)/python -m benchmarks

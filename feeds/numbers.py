@@ -1,6 +1,7 @@
 """Numbers in running text that words beside them call an account's, a telephone's or a payment alias."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ _VIETNAMESE = re.compile(r"[ăđơưĂĐƠƯ\u1ea0-\u1ef9]")
 _THAI = re.compile(r"[\u0e01-\u0e2e]")
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# How telephone numbers look, as hardly anything else does in a text of that country.
+_PHONES = {"TH": re.compile(r"0[689]\d{8}|0[2-7]\d{7}"), "VN": re.compile(r"0[35789]\d{8}|02\d{9}")}
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _FAR = 60
 # A bank so near to a number says that it is an account's.
@@ -81,7 +84,7 @@ def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
         thai = _THAI_ACCOUNT.fullmatch(raw) is not None
         bank = near(banks, at)
         beside = bank if bank and -_NEAR < bank.start - at < _NEAR else None
-        kind = "bank-account" if thai else _kind(before, label, heading, beside)
+        kind = "bank-account" if thai else _kind(before, label, heading, beside) or _shaped(digits, country)
         if fields := _fields(kind, digits, raw, before, label, heading, country or ("TH" if thai else "")):
             if kind == "bank-account":
                 fields |= _of_code(codes[-1]) if codes else of_bank(bank)
@@ -97,7 +100,12 @@ def _of_code(code: re.Match[str]) -> dict[str, str]:
 
 def near(banks: list[Mention], at: int) -> Mention | None:
     """Return the bank that is named nearest to a place in the text, rather in front of it than behind."""
-    return min(banks, key=lambda bank: at - bank.end if bank.end <= at else (bank.start - at) * 2 + 20, default=None)
+    place = bisect_left(banks, at, key=lambda bank: bank.start)
+    return min(
+        banks[max(0, place - 1) : place + 1],
+        key=lambda bank: at - bank.end if bank.end <= at else (bank.start - at) * 2 + 20,
+        default=None,
+    )
 
 
 def of_bank(bank: Mention | None) -> dict[str, str]:
@@ -124,6 +132,11 @@ def _kind(before: str, label: str, heading: str, bank: Mention | None) -> str:
         if (found := cue.search(heading))
     }
     return min(first, key=lambda kind: first[kind], default="")
+
+
+def _shaped(digits: str, country: str) -> str:
+    """Return the kind that the form of a number says where no word does."""
+    return "phone" if country in _PHONES and _PHONES[country].fullmatch(digits) else ""
 
 
 def _fields(kind: str, digits: str, raw: str, before: str, label: str, heading: str, country: str) -> dict[str, str]:

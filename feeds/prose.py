@@ -40,6 +40,8 @@ _MESSENGER = re.compile(
     re.IGNORECASE,
 )
 _SOME = 3
+# How far from a value the words stand that say something of it.
+_REACH = 300
 
 
 class Prose:
@@ -117,7 +119,7 @@ class Prose:
         starts = [*(one.start for one in found), len(text)]
         rows: list[Row | Unreadable | None] = []
         for place, each in enumerate(found):
-            between = text[ends[place] : each.start], text[ends[place + 1] : starts[place + 1]]
+            between = _beside(text, ends[place], each.start, ends[place + 1], starts[place + 1])
             around = self._around(line, *between, first=not place, sentence=sentence)
             if rows and isinstance(rows[-1], Row) and goes_on(between[0]):
                 around = around._replace(joined=True)
@@ -151,10 +153,11 @@ class Prose:
             yield from self._accounts.line(number, named[0] if named else None)
         ends = [0, *(one.start + len(one.raw) for one in counted)]
         starts = [*(one.start for one in counted), len(text)]
+        many = words(text) > _MOST_WORDS * 2
         for place, one in enumerate(counted):
-            between = text[ends[place] : one.start], text[ends[place + 1] : starts[place + 1]]
+            between = _beside(text, ends[place], one.start, ends[place + 1], starts[place + 1])
             around = self._around(line, *between, first=not place, sentence=sentence)
-            long = words(text) > _MOST_WORDS * 2 and one.start > 1
+            long = many and one.start > 1
             counted_row = self._paragraph.later(
                 judging.number(number, one, around, sentence=long),
                 judging.number(number, one, around._replace(general=False), sentence=long),
@@ -166,7 +169,7 @@ class Prose:
             elif counted_row:
                 yield counted_row
         for handle in handles(_without(text, counted), line.label, heading):
-            between = text[: handle.start], text[handle.start + len(handle.raw) :]
+            between = _beside(text, 0, handle.start, handle.start + len(handle.raw), len(text))
             around = self._around(line, *between, first=True, sentence=sentence)
             fields = {"value": handle.raw, "kind": "social-account", "platform": handle.platform}
             beside = self._paragraph.taken == number
@@ -210,6 +213,11 @@ def words(line: str) -> int:
 def is_sentence(text: str, found: list[Spotted]) -> bool:
     """Tell whether a line is more than values and a few words beside them."""
     return words(text) > _MOST_WORDS or len(UNSPACED.findall(_blanked(text, found))) > _MOST_LETTERS
+
+
+def _beside(text: str, last: int, start: int, end: int, following: int) -> tuple[str, str]:
+    """Return what stands between a value and those before and behind it, as far as words reach."""
+    return text[max(last, start - _REACH) : start], text[end : min(following, end + _REACH)]
 
 
 def _spotted(text: str) -> bool:

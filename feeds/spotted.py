@@ -10,8 +10,9 @@ from schemas import kinds
 from schemas.redaction import HIDDEN, hidden_numbers, mark
 from schemas.refang import refang
 
-_DOT = r"(?:[ ]?[\[({][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}][ ]?|\[\.|\.\]|\\\.|\.)"
-_AT = r"(?:[ ]?[\[({][ ]?(?:@|at)[ ]?[\])}][ ]?|@)"
+_SPACED_DOT = r"[ ][\[({][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}][ ]"
+_DOT = rf"(?:{_SPACED_DOT}|[\[({{][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}}]|\[\.|\.\]|\\\.|\.)"
+_AT = r"(?:[ ][\[({][ ]?(?:@|at)[ ]?[\])}][ ]|[\[({][ ]?(?:@|at)[ ]?[\])}]|@)"
 # A label is of one script, so that a name ends where Thai words begin that stand against it.
 _LABEL = (
     rf"(?:[0-9A-Za-z_À-ÖØ-öø-ɏ{HIDDEN}-]{{1,150}}+"

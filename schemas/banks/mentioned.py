@@ -41,7 +41,11 @@ def mentions(text: str, country: str) -> list[Mention]:
             name = _PREFIX.sub("", match[0])
             found.append(Mention(name, country or ("" if match[0].isascii() else known), *match.span()))
     found.sort(key=lambda one: (one.start, -one.end))
-    return [one for place, one in enumerate(found) if not any(one.end <= other.end for other in found[:place])]
+    apart: list[Mention] = []
+    for one in found:
+        if not apart or one.end > apart[-1].end:
+            apart.append(one)
+    return apart
 
 
 @cache
