@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 # At most so much of the trail is lost when a process is killed; of writes nothing, they are kept with what they wrote.
 SECONDS = 2.0
 # Beyond, failures of one sort are one row, without the id of each.
-_ROWS_AT_MOST = 2_000
+_ROWS_AT_MOST = 300
 _WRITES = frozenset(("POST", "DELETE"))
 
 

@@ -34,6 +34,8 @@ class Connection(Receiver, asyncio.Protocol):
         self._reading = True
         # It stands in a queue of those that answer in rounds.
         self._queued = False
+        # It asks faster than it is answered, or for what it does not get.
+        self._slow = False
 
     @property
     def idle(self) -> bool:
@@ -153,7 +155,11 @@ class Connection(Receiver, asyncio.Protocol):
         if self.waiting:
             self._queued = True
             self.deadline = float("inf")
-            self.shared.rounds.add(self.shared.application.owner(self.waiting[0].environ), self)
+            environ = self.waiting[0].environ
+            # Whether the credentials are right is found out when it is their turn.
+            name = environ.get("HTTP_AUTHORIZATION", "")
+            rounds = self.shared.slow_rounds if self._slow else self.shared.rounds
+            rounds.add(self.shared.application.owner(environ), name, self)
         elif self.ending and self.in_head and not self.has_more:
             # Nothing follows what was answered.
             self._end()
@@ -210,6 +216,7 @@ class Connection(Receiver, asyncio.Protocol):
     def _write(self, request: Request, head: bytes, body: bytes) -> None:
         if self._transport.is_closing():
             return
+        self._slow = bool(self.waiting) or self.has_more or head[9:10] not in b"23"
         last = not request.keep_alive or self.shared.stopping or (self.ending and not self.waiting)
         if last:
             connection = b"Connection: close\r\n\r\n"

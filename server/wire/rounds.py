@@ -9,7 +9,9 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 # Of one round, for all connections that come from one place together.
-_SHARE_SECONDS = 0.001
+SHARE_SECONDS = 0.001
+# Who asks without waiting for answers, or is refused, has a part of the time only: threads need some of it too.
+SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS = 0.0005, 0.002
 
 
 class Asking(Protocol):
@@ -23,37 +25,51 @@ class Asking(Protocol):
 
 
 class Rounds:
-    """Lets connections answer one request at a time, each place by turns."""
+    """Lets connections answer one request at a time: each place by turns, and in a place each of those who ask."""
 
-    def __init__(self) -> None:
-        """Begin with nobody asking."""
-        self._asking: dict[str, deque[Asking]] = {}
+    def __init__(self, share: float = SHARE_SECONDS, pause: float = 0.0) -> None:
+        """Begin with nobody asking; a round comes ``pause`` seconds after the last one, and each place has a share."""
+        self._share_seconds = share
+        self._pause = pause
+        self._asking: dict[str, dict[str, deque[Asking]]] = {}
         self._running = False
 
-    def add(self, place: str, connection: Asking) -> None:
-        """Let a connection, which asks from ``place``, answer one request when it is its turn."""
-        waiting = self._asking.get(place)
-        if waiting is None:
-            self._asking[place] = deque((connection,))
-        else:
-            waiting.append(connection)
+    def add(self, place: str, name: str, connection: Asking) -> None:
+        """Let a connection, which asks from ``place`` by ``name``, answer one request when it is its turn."""
+        self._asking.setdefault(place, {}).setdefault(name, deque()).append(connection)
         if not self._running:
             self._running = True
-            asyncio.get_running_loop().call_soon(self._round)
+            self._again()
+
+    def _again(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._pause:
+            loop.call_later(self._pause, self._round)
+        else:
+            loop.call_soon(self._round)
 
     def _round(self) -> None:
-        for place, waiting in list(self._asking.items()):
-            ends = time.monotonic() + _SHARE_SECONDS
-            # What comes up meanwhile is for the next round.
-            for _ in range(len(waiting)):
-                _answer(waiting.popleft())
-                if time.monotonic() > ends:
-                    break
-            if not waiting:
+        for place in list(self._asking):
+            self._share(self._asking[place])
+            if not self._asking[place]:
                 del self._asking[place]
         self._running = bool(self._asking)
         if self._running:
-            asyncio.get_running_loop().call_soon(self._round)
+            self._again()
+
+    def _share(self, names: dict[str, deque[Asking]]) -> None:
+        """Answer what is asked from one place, as far as its share of the round goes."""
+        ends = time.monotonic() + self._share_seconds
+        # What comes up meanwhile is for the next round.
+        for _ in range(sum(map(len, names.values()))):
+            name = next(iter(names))
+            waiting = names.pop(name)
+            connection = waiting.popleft()
+            if waiting:
+                names[name] = waiting
+            _answer(connection)
+            if time.monotonic() > ends:
+                break
 
 
 def _answer(connection: Asking) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from server.wire.desk import Desk
 from server.wire.request import Application, Request
-from server.wire.rounds import Rounds
+from server.wire.rounds import SLOW_PAUSE_SECONDS, SLOW_SHARE_SECONDS, Rounds
 
 if TYPE_CHECKING:
     from server.wire.connection import Connection
@@ -26,7 +26,7 @@ class Connections(set["Connection"]):
         super().__init__()
         self.application = application
         self.desk = desk
-        self.rounds = Rounds()
+        self.rounds, self.slow_rounds = Rounds(), Rounds(SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS)
         self.script = script
         self.stopping = False
         # Bytes of bodies that have come in and are not answered yet, by who sent them.

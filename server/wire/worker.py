@@ -26,7 +26,7 @@ _TICK_SECONDS = 0.25
 _LAST_CALL_SECONDS = 1.5
 _HANDSHAKE_SECONDS = 10.0
 # The event loop waits at most so long for a thread that computes.
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.0003
 # Of glibc's malloc: a block as large as this is given back when it is free; else each thread's arena may keep one.
 _M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 16 * 1024 * 1024
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from server.wire.rounds import Rounds
 
@@ -16,17 +16,18 @@ class Asking:
     log: list[str]
     requests: int
     seconds: float = 0.0
+    name: str = ""
     dropped: bool = False
-    fails: bool = field(default=False)
+    fails: bool = False
 
     def answer_next(self) -> None:
         if self.fails:
             raise ValueError("no")
         time.sleep(self.seconds)
-        self.log.append(self.place)
+        self.log.append(self.name or self.place)
         self.requests -= 1
         if self.requests:
-            self.rounds.add(self.place, self)
+            self.rounds.add(self.place, self.name, self)
 
     def drop(self) -> None:
         self.dropped = True
@@ -37,7 +38,7 @@ def answered(*asking: Asking) -> None:
 
     async def ask() -> None:
         for connection in asking:
-            connection.rounds.add(connection.place, connection)
+            connection.rounds.add(connection.place, connection.name, connection)
         while any(connection.requests and not connection.dropped for connection in asking):
             await asyncio.sleep(0)
 
@@ -66,3 +67,10 @@ def test_one_that_fails_does_not_stop_the_others() -> None:
     answered(bad, Asking(rounds, "bank", log, 2))
     assert log == ["bank", "bank"]
     assert bad.dropped
+
+
+def test_in_one_place_each_of_those_who_ask_has_its_turn() -> None:
+    rounds, log = Rounds(), list[str]()
+    flood = [Asking(rounds, "proxy", log, 10) for _ in range(50)]
+    answered(*flood, Asking(rounds, "proxy", log, 5, name="bank"))
+    assert [log.index("bank"), log[:40].count("bank")] == [1, 5]
