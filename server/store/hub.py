@@ -44,7 +44,9 @@ def secret(tx: Tx, use: str) -> bytes:
 
     It is to be neither logged nor shown. It stays in the database, and so in its backups.
     """
-    return hmac.digest(tx.execute(select(hub.c.secret)).scalar_one(), use.encode(), "sha256")
+    return hmac.digest(tx.execute(_SECRET).scalar_one(), use.encode(), "sha256")
 
 
 _ASKED = select(hub.c.identity, hub.c.name, hub.c.created, hub.c.modified)
+# Asked with many pages, so put together once.
+_SECRET = select(hub.c.secret)

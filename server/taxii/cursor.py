@@ -1,11 +1,12 @@
 """The ``next`` of a page: where to go on, and with which filters.
 
-Everything is in the token. It never expires, survives a restart and is good on every node.
+Everything is in the token. It never expires, survives a restart and is good on every node. It bears a code that the
+hub's secret makes, so that nothing is read of a token that the hub did not give out.
 """
 
 import base64
 import binascii
-import hashlib
+import hmac
 import zlib
 from typing import Annotated
 
@@ -16,38 +17,43 @@ from server.store.collections import Collection
 from server.store.query import Query, Versions
 
 _FORM = 1
-_CHECK_BYTES = 6
-# The check is no secret: what is in a token is looked at like any other input.
+_CODE_BYTES = 16
 _Moment = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 _Words = tuple[str, ...]
 _contents = msgspec.json.Decoder(tuple[int, _Moment, int, tuple[_Moment, ...], _Words, _Words, _Words])
 
+# The use of the hub's secret.
+USE = "next"
+
 # Above any that a request line can carry.
 _LONGEST = 16_384
-_LONGEST_UNPACKED = 1 << 20
+_LONGEST_UNPACKED = 1 << 16
 
 
 class BadCursor(ValueError):
     """The token is none of this collection's."""
 
 
-def encode(collection: Collection, query: Query, position: int) -> str:
-    """Write the token that goes on after ``position`` (microseconds) with the filters of ``query``."""
+def encode(secret: bytes, collection: Collection, query: Query, position: int) -> str:
+    """Write the token that goes on after ``position`` (microseconds) with the filters of ``query``.
+
+    ``secret`` is the hub's for this use.
+    """
     versions = query.versions
     flags = versions.first | versions.last << 1 | versions.every << 2
     said = [_FORM, position, flags, versions.dates, query.ids, query.types, query.spec_versions]
     packed = zlib.compress(orjson.dumps(said), 9)
-    return base64.urlsafe_b64encode(_check(collection, packed) + packed).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_code(secret, collection, packed) + packed).rstrip(b"=").decode()
 
 
-def decode(collection: Collection, token: str) -> Query:
+def decode(secret: bytes, collection: Collection, token: str) -> Query:
     """Read a token back, with the default limit. Raises ``BadCursor``."""
     if len(token) > _LONGEST:
         raise BadCursor("longer than any cursor")
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        packed = raw[_CHECK_BYTES:]
-        if raw[:_CHECK_BYTES] != _check(collection, packed):
+        packed = raw[_CODE_BYTES:]
+        if not hmac.compare_digest(raw[:_CODE_BYTES], _code(secret, collection, packed)):
             raise BadCursor("not a cursor of this collection")
         said = _contents.decode(zlib.decompressobj().decompress(packed, _LONGEST_UNPACKED))
     except (binascii.Error, zlib.error, ValueError, msgspec.MsgspecError) as error:
@@ -59,5 +65,5 @@ def decode(collection: Collection, token: str) -> Query:
     return Query(after=position, ids=ids, types=types, spec_versions=specs, versions=versions)
 
 
-def _check(collection: Collection, packed: bytes) -> bytes:
-    return hashlib.blake2b(packed, digest_size=_CHECK_BYTES, key=collection.id.encode()).digest()
+def _code(secret: bytes, collection: Collection, packed: bytes) -> bytes:
+    return hmac.digest(secret, collection.id.encode() + packed, "sha256")[:_CODE_BYTES]

@@ -1,7 +1,7 @@
 """The parameters of a request (TAXII 2.1 §3.4 and §3.5), as a query to the log."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from server.store import times
@@ -28,9 +28,12 @@ def read(
     allowed: frozenset[str],
     versions: Versions = LAST,
     *,
+    secret: Callable[[], bytes],
     every_match: bool = False,
 ) -> Query:
     """Make a query of the parameters of a URL, with ``versions`` where it does not say which.
+
+    ``secret`` gives the hub's secret for the tokens that are its ``next``.
 
     A ``next`` brings its filters along, for clients that drop them; those beside it hold too, so that nothing comes
     that the URL does not ask for (TAXII 2.1 appendix B). Parameters and fields to match that TAXII does not name are
@@ -43,7 +46,7 @@ def read(
         given.setdefault(name, []).append(value)
     matches = _matches(given, allowed, every_match=every_match)
     token = _once(given, "next")
-    query = Query(versions=versions) if token is None else _resume(collection, token)
+    query = Query(versions=versions) if token is None else _resume(secret(), collection, token)
     after = _once(given, "added_after")
     if after is not None:
         query = query.past(_moment("added_after", after))
@@ -57,9 +60,9 @@ def read(
     )
 
 
-def _resume(collection: Collection, token: str) -> Query:
+def _resume(secret: bytes, collection: Collection, token: str) -> Query:
     try:
-        return decode(collection, token)
+        return decode(secret, collection, token)
     except BadCursor as error:
         raise TaxiiError(400, "The next parameter is not one that this collection gave out.") from error
 

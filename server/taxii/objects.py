@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import orjson
 
 from schemas.partner import Partner
 from server import observe
-from server.store import Store, Tx, log
+from server.store import Store, Tx, hub, log
 from server.store.collections import Collection
 from server.store.query import EVERY, Query
 from server.store.times import stamp, stix_stamp
 from server.taxii import access, envelope, filters
 from server.taxii.answer import Answer
 from server.taxii.compression import Encoding, pack
-from server.taxii.cursor import encode
+from server.taxii.cursor import USE, encode
 from server.taxii.errors import TaxiiError
 from server.taxii.media import STIX
 from server.taxii.ready import Pages, Stretch
@@ -29,7 +30,7 @@ def page(
 ) -> Answer:
     """Get objects, as the bytes they are stored in; a large page is kept among ``pages``, as ``encoding`` packs it."""
     found = access.readable(tx, partner, collection)
-    query = filters.read(pairs, found, filters.OBJECTS)
+    query = _read(tx, pairs, found, filters.OBJECTS)
     ready = pages.find(tx, found, query, encoding)
     if ready is not None:
         return ready
@@ -46,7 +47,7 @@ def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs)
     A version that is asked for by its date and is not there is 404 too: it may have been deleted (TAXII 2.1 §5.7).
     """
     found = access.readable(tx, partner, collection)
-    query = _of(object_id, filters.read(pairs, found, filters.OBJECT))
+    query = _of(object_id, _read(tx, pairs, found, filters.OBJECT))
     answer, _ = _envelope(tx, found, query)
     if not answer.objects_out and (query.versions.dates or not log.has(tx, found, object_id)):
         raise TaxiiError(404)
@@ -56,7 +57,7 @@ def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs)
 def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
     """Get the manifest of what a page of objects would be."""
     found = access.readable(tx, partner, collection)
-    query = filters.read(pairs, found, filters.OBJECTS)
+    query = _read(tx, pairs, found, filters.OBJECTS)
     page = log.manifest(tx, found, query)
     records = [
         {
@@ -67,18 +68,18 @@ def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
         }
         for record in page.records
     ]
-    return _listing("objects", records, found, query, page)
+    return _listing(tx, "objects", records, found, query, page)
 
 
 def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
     """Get the versions of one object; 404 when the collection has none."""
     found = access.readable(tx, partner, collection)
-    query = _of(object_id, filters.read(pairs, found, filters.VERSIONS))
+    query = _of(object_id, _read(tx, pairs, found, filters.VERSIONS))
     page = log.versions(tx, found, object_id, query)
     if not page.versions and not log.has(tx, found, object_id):
         raise TaxiiError(404)
     listed = list(dict.fromkeys(_version(*pair) for pair in page.versions))
-    return _listing("versions", listed, found, query, page)
+    return _listing(tx, "versions", listed, found, query, page)
 
 
 def delete(store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
@@ -88,7 +89,10 @@ def delete(store: Store, partner: Partner, collection: str, object_id: str, pair
         access.readable(tx, partner, collection)
         if found.kind != "exchange":
             raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
-        query = _of(object_id, filters.read(pairs, found, filters.OBJECT, EVERY, every_match=True))
+        query = _of(
+            object_id,
+            filters.read(pairs, found, filters.OBJECT, EVERY, secret=partial(hub.secret, tx, USE), every_match=True),
+        )
         gone = log.delete(tx, found, replace(query, spec_versions=query.spec_versions or ALL_SPECS))
         if gone == 0:
             raise TaxiiError(404)
@@ -108,7 +112,7 @@ def delete(store: Store, partner: Partner, collection: str, object_id: str, pair
 def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Stretch | None]:
     """Give a page, and the stretch of the log that it is, None for none."""
     page = log.page(tx, collection, query)
-    token = None if page.next is None else encode(collection, query, page.next)
+    token = None if page.next is None else encode(hub.secret(tx, USE), collection, query, page.next)
     answer = Answer(
         200,
         envelope.join(page.bodies, token),
@@ -122,6 +126,7 @@ def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Str
 
 
 def _listing(
+    tx: Tx,
     name: str,
     listed: list[str] | list[dict[str, str]],
     found: Collection,
@@ -132,7 +137,7 @@ def _listing(
     if listed:
         resource["more"] = page.next is not None
         if page.next is not None:
-            resource["next"] = encode(found, query, page.next)
+            resource["next"] = encode(hub.secret(tx, USE), found, query, page.next)
         resource[name] = listed
     return Answer(200, orjson.dumps(resource), _dates(page.first, page.last), collection=found.id)
 
@@ -149,3 +154,8 @@ def _of(object_id: str, query: Query) -> Query:
 
 def _version(version: int, date_added: int) -> str:
     return stamp(version) if version == date_added else stix_stamp(version)
+
+
+def _read(tx: Tx, pairs: Pairs, collection: Collection, allowed: frozenset[str]) -> Query:
+    """Make a query of the parameters of a URL. Raises ``TaxiiError`` 400."""
+    return filters.read(pairs, collection, allowed, secret=partial(hub.secret, tx, USE))

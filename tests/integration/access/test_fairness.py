@@ -41,8 +41,9 @@ def evil(hub: Hub) -> Credentials:
         other = Partner(name="evil", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
         given = partners.add(tx, other)
         partners.grant(tx, "evil", hub.room, read=True, write=True)
+        [inbox] = [each for each in collections.every(tx) if each.alias == "inbox"]
         for name in ("evil", "bank"):
-            partners.grant(tx, name, collections.find(tx, "inbox"), write=True)
+            partners.grant(tx, name, inbox, write=True)
     return given
 
 

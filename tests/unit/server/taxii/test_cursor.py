@@ -11,6 +11,7 @@ from server.taxii import cursor
 from server.taxii.cursor import BadCursor, decode, encode
 
 ROOM = Collection(1, "d4fbd8e2-cce8-4d8b-bf8a-b92b43264fda", "room", "Room", "", "exchange", 0)
+SECRET = b"s" * 32
 WORDS = st.lists(
     st.text(st.characters(exclude_characters="\x00", codec="utf-8"), min_size=1, max_size=20), max_size=3
 ).map(tuple)
@@ -27,28 +28,28 @@ QUERIES = st.builds(
 
 @given(QUERIES, MOMENTS)
 def test_a_cursor_carries_the_filters_and_the_place(query: Query, position: int) -> None:
-    token = encode(ROOM, query, position)
+    token = encode(SECRET, ROOM, query, position)
     assert token.isascii()
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-    assert decode(ROOM, token) == replace(query, after=position)
+    assert decode(SECRET, ROOM, token) == replace(query, after=position)
 
 
 @given(QUERIES, MOMENTS)
 def test_a_cursor_is_good_for_its_collection_only(query: Query, position: int) -> None:
     other = replace(ROOM, id="00000000-0000-4000-8000-000000000000")
     with pytest.raises(BadCursor):
-        decode(other, encode(ROOM, query, position))
+        decode(SECRET, other, encode(SECRET, ROOM, query, position))
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_anything_else_is_no_cursor(token: str) -> None:
     with pytest.raises(BadCursor):
-        decode(ROOM, token)
+        decode(SECRET, ROOM, token)
 
 
 def test_nor_is_what_is_longer_than_any() -> None:
     with pytest.raises(BadCursor):
-        decode(ROOM, "A" * 100_000)
+        decode(SECRET, ROOM, "A" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,30 @@ def test_nor_is_what_is_longer_than_any() -> None:
         '[1,5,2,[],[],[],["\\u0000"]]',
     ],
 )
-def test_a_forged_cursor_is_looked_at_like_any_other_input(contents: str) -> None:
+def test_what_a_cursor_says_is_looked_at_like_any_other_input(contents: str) -> None:
     packed = zlib.compress(contents.encode())
-    token = base64.urlsafe_b64encode(cursor._check(ROOM, packed) + packed).rstrip(b"=").decode()
+    token = base64.urlsafe_b64encode(cursor._code(SECRET, ROOM, packed) + packed).rstrip(b"=").decode()
     with pytest.raises(BadCursor):
-        decode(ROOM, token)
+        decode(SECRET, ROOM, token)
+
+
+@given(QUERIES, MOMENTS, st.data())
+def test_a_cursor_that_was_changed_or_made_elsewhere_is_none(query: Query, position: int, data: st.DataObject) -> None:
+    token = encode(SECRET, ROOM, query, position)
+    with pytest.raises(BadCursor):
+        decode(b"o" * 32, ROOM, token)
+    raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(BadCursor):
+        decode(SECRET, ROOM, base64.urlsafe_b64encode(bytes(raw)).rstrip(b"=").decode())
+
+
+def test_nothing_is_unpacked_that_the_hub_did_not_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpacks() -> None:
+        raise AssertionError
+
+    packed = zlib.compress(b"[1,5,2,[],[" + b'"word",' * 200_000 + b'""],[],[]]', 9)
+    monkeypatch.setattr("zlib.decompressobj", unpacks)
+    for code in (b"", b"\0" * 16, cursor._code(b"", ROOM, packed)):
+        with pytest.raises(BadCursor):
+            decode(SECRET, ROOM, base64.urlsafe_b64encode(code + packed).rstrip(b"=").decode())

@@ -12,8 +12,12 @@ ROOM = Collection(1, "d4fbd8e2-cce8-4d8b-bf8a-b92b43264fda", "room", "Room", "",
 DAY = times.parse("2026-01-02T00:00:00Z")
 
 
+def secret() -> bytes:
+    return b"s" * 32
+
+
 def query(*pairs: tuple[str, str]) -> Query:
-    return read(pairs, ROOM, OBJECTS)
+    return read(pairs, ROOM, OBJECTS, secret=secret)
 
 
 def test_without_parameters_the_newest_versions_are_asked_for() -> None:
@@ -74,7 +78,7 @@ def test_what_cannot_be_understood_is_a_bad_request(pair: tuple[str, str]) -> No
 def test_a_field_that_taxii_does_not_name_is_ignored(field: str) -> None:
     assert query((f"match[{field}]", "red"), ("limit", "5")) == query(("limit", "5"))
     with pytest.raises(TaxiiError, match="Here a match is one of"):
-        read([(f"match[{field}]", "red")], ROOM, OBJECT, every_match=True)
+        read([(f"match[{field}]", "red")], ROOM, OBJECT, secret=secret, every_match=True)
 
 
 def test_as_many_values_as_may_be_are_taken() -> None:
@@ -97,11 +101,11 @@ def test_a_limit_beyond_ours_is_cut_to_it() -> None:
 
 def test_a_filter_that_an_endpoint_does_not_have_is_refused() -> None:
     with pytest.raises(TaxiiError):
-        read([("match[type]", "x")], ROOM, OBJECT)
+        read([("match[type]", "x")], ROOM, OBJECT, secret=secret)
 
 
 def test_next_brings_its_filters_and_those_beside_it_hold_too() -> None:
-    token = encode(ROOM, Query(types=("url",), ids=("a",)), 77)
+    token = encode(secret(), ROOM, Query(types=("url",), ids=("a",)), 77)
     assert query(("next", token), ("limit", "3")) == Query(after=77, limit=3, types=("url",), ids=("a",))
     earlier = ("added_after", "1969-01-02T00:00:00Z")
     assert query(("next", token), earlier, ("match[type]", "other")) == Query(after=77, types=("other",), ids=("a",))
@@ -111,6 +115,6 @@ def test_next_brings_its_filters_and_those_beside_it_hold_too() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["limit", "next", "added_after", "match[id]", "match[version]"]), st.text())))
 def test_any_parameters_are_a_query_or_a_bad_request(pairs: list[tuple[str, str]]) -> None:
     try:
-        read(pairs, ROOM, OBJECTS)
+        read(pairs, ROOM, OBJECTS, secret=secret)
     except TaxiiError as refused:
         assert refused.status == 400  # noqa: PT017  # either way is right
