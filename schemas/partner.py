@@ -42,9 +42,17 @@ class FocalFunction(StrEnum):
     PARTNERSHIP = "partnership"
 
 
+# Also of a user name: no partner is called by more.
+LONGEST_NAME = 100
+
 Name = Annotated[
     str,
-    Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f:]+$", description="one line of NFC, as it is seen"),
+    Field(
+        min_length=1,
+        max_length=LONGEST_NAME,
+        pattern=r"^[^\x00-\x1f\x7f:]+$",
+        description="one line of NFC, as it is seen",
+    ),
     AfterValidator(line),
 ]
 

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import ssl
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from server import dashboard, observe
 from server.observe import metrics, probes
 from server.observe.access_log import AccessLog
 from server.observe.metrics import METRICS_TYPE, Metrics
-from server.observe.retention import Retention
+from server.observe.retention import Days, Retention
 from server.observe.trail import Trail
 from server.settings import Settings
 from server.setup import rule_by
 from server.store import Store
+from server.store.room import Room
 from server.taxii import certificates, gate, mount
 from server.taxii.hot import Hot
 from server.taxii.ready import Pages
@@ -34,15 +36,16 @@ def create_app(settings: Settings) -> Flask:
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
 
-    _watch(app, store, settings)
+    bodies = Room(tempfile.gettempdir())
+    _watch(app, store, settings, bodies)
     pages = Pages()
     mount(app, store, pages, title=settings.title, contact=settings.contact, public_url=settings.public_url)
     app.wsgi_app = Hot(store, pages, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to put one in front
-    _show(app, store, settings)
+    _show(app, store, settings, bodies)
     return app
 
 
-def _show(app: Flask, store: Store, settings: Settings) -> None:
+def _show(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
     """Give a person who opens the address a page; to a TAXII client there is nothing at it."""
     page = dashboard.Page(settings.title, settings.contact)
 
@@ -50,11 +53,11 @@ def _show(app: Flask, store: Store, settings: Settings) -> None:
     def front() -> Response:
         if not dashboard.wanted(request.headers.get("Accept")):
             abort(404)
-        shown = page.show(ready=probes.ready(store)[0] == 200)
+        shown = page.show(ready=probes.ready(store, bodies)[0] == 200)
         return Response(shown.body, headers=list(shown.headers))
 
 
-def _watch(app: Flask, store: Store, settings: Settings) -> None:
+def _watch(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
     """Say who is let in how often, note what is asked, and answer those who run the server."""
     certificates.trust(settings.trusted_proxies, settings.client_certificate_header)
     gate.limit(
@@ -65,7 +68,8 @@ def _watch(app: Flask, store: Store, settings: Settings) -> None:
     counted, trail = Metrics(store), Trail(store)
     observe.watch(counted, AccessLog(settings.access_log), trail)
     atexit.register(trail.stop)
-    retention = Retention(store, settings.audit_days)
+    days = Days(settings.audit_days, settings.status_days, settings.receipt_days, settings.delivery_days)
+    retention = Retention(store, days)
     retention.start()
     atexit.register(retention.stop)
 
@@ -77,7 +81,7 @@ def _watch(app: Flask, store: Store, settings: Settings) -> None:
     @app.get("/health")
     @app.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        status, said = probes.ready(store)
+        status, said = probes.ready(store, bodies)
         return jsonify(said), status
 
     @app.get("/metrics")

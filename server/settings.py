@@ -85,6 +85,16 @@ class Settings(BaseSettings):
     audit_days: Annotated[
         int, Field(ge=0, le=36_500, description="days that the audit trail is kept; 0 is for ever")
     ] = 0
+    status_days: Annotated[
+        int, Field(ge=1, le=36_500, description="days that the status of a POST can be asked for")
+    ] = 30
+    receipt_days: Annotated[
+        int, Field(ge=0, le=36_500, description="days that retraction receipts are kept once closed; 0 is for ever")
+    ] = 400
+    delivery_days: Annotated[
+        int,
+        Field(ge=0, le=36_500, description="days that pushes of versions since superseded are kept; 0 is for ever"),
+    ] = 400
     retraction_target: Annotated[
         timedelta,
         BeforeValidator(_duration),

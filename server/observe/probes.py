@@ -4,6 +4,7 @@ import hmac
 from typing import Any
 
 from server.store import Store
+from server.store.room import Room
 
 Probe = tuple[int, dict[str, str]]
 
@@ -13,9 +14,16 @@ def live() -> Probe:
     return 200, {"status": "ok"}
 
 
-def ready(store: Store) -> Probe:
-    """Say whether requests can be answered: the database is there and has its tables."""
-    return (200, {"status": "ok"}) if store.ready() else (503, {"status": "store unavailable"})
+def ready(store: Store, bodies: Room) -> Probe:
+    """Say whether requests can be answered: the database is there, has its tables, and there is room to write.
+
+    ``bodies`` is where long bodies wait until they are read.
+    """
+    if not store.ready():
+        return 503, {"status": "store unavailable"}
+    if not store.has_room() or not bodies.is_there():
+        return 503, {"status": "disk full"}
+    return 200, {"status": "ok"}
 
 
 def may_see_metrics(environ: dict[str, Any], token: str, *, from_here: bool) -> bool:

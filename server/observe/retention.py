@@ -4,9 +4,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from server.observe.settling import settle
-from server.store import Store, StoreUnavailable, audit, first_reads, statuses, volumes
+from server.store import Store, StoreUnavailable, audit, deliveries, first_reads, receipts, statuses, volumes
 from server.store.times import now
 
 log = logging.getLogger(__name__)
@@ -14,19 +15,27 @@ log = logging.getLogger(__name__)
 _SECONDS = 3_600.0
 _MINUTE = 60.0
 _DAY = 86_400 * 1_000_000
-# TAXII 2.1 §4.3 lets a server remove them after a while.
-_STATUS_DAYS = 30
 # As long as anybody asks how soon things were read.
 _FIRST_READ_DAYS = 400
 # Longer than the brake looks back.
 _VOLUME_DAYS = 60
 
 
+@dataclass(frozen=True)
+class Days:
+    """For how many days what is kept; 0 is for ever. Of the trail, statuses, receipts that are closed, deliveries."""
+
+    audit: int = 0
+    statuses: int = 30
+    receipts: int = 400
+    deliveries: int = 400
+
+
 class Retention:
     """Removes what is older than some days at the start, and then every hour; settles receipts every minute."""
 
-    def __init__(self, store: Store, days: int) -> None:
-        """Keep ``days`` of the trail of ``store``, all of it with 0; of the status resources a month."""
+    def __init__(self, store: Store, days: Days) -> None:
+        """Keep what is in ``store`` for so many days."""
         self._store = store
         self._days = days
         self._stopping = threading.Event()
@@ -44,12 +53,15 @@ class Retention:
     def clean(self) -> int:
         """Remove what is too old, each transaction a short one, and say how many rows of the trail went."""
         with self._store.begin() as tx:
-            statuses.forget(tx, before=now() - _STATUS_DAYS * _DAY)
             first_reads.forget(tx, before=now() - _FIRST_READ_DAYS * _DAY)
             volumes.forget(tx, before=volumes.day_of(now()) - _VOLUME_DAYS)
-        if not self._days:
+        kept = self._days
+        self._forget(statuses.forget, kept.statuses)
+        self._forget(receipts.forget, kept.receipts)
+        self._forget(deliveries.forget, kept.deliveries)
+        if not kept.audit:
             return 0
-        before, removed = now() - self._days * _DAY, 0
+        before, removed = now() - kept.audit * _DAY, 0
         with self._store.read() as tx:
             chains = audit.chains(tx)
         for chain in chains:
@@ -60,13 +72,19 @@ class Retention:
                 removed += gone
         return removed
 
+    def _forget(self, forget: Callable[..., int], days: int) -> None:
+        """Remove what is older than so many days, a little at a time."""
+        before, gone = now() - days * _DAY, -1
+        while days and gone and not self._stopping.is_set():
+            with self._store.begin() as tx:
+                gone = forget(tx, before=before)
+
     def settle(self) -> int:
         """Settle the receipts, where there is any to settle, and say how many were closed."""
         return settle(self._store)
 
     def _run(self) -> None:
-        # Statuses alone are in no hurry.
-        cleaned = time.monotonic() if not self._days else -_SECONDS
+        cleaned = -_SECONDS
         while True:
             if time.monotonic() - cleaned >= _SECONDS:
                 cleaned = time.monotonic()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, delete, exists, select, text
 
 from server.store.item import Item
 from server.store.lists import any_of, chunks
@@ -96,6 +96,24 @@ def history(
     if answer:
         asked = asked.where(d.answer.startswith(answer, autoescape=True))
     return [_delivery(row) for row in tx.execute(asked)]
+
+
+def forget(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove deliveries ``before`` (microseconds) of versions after which a later one arrived, a few at once.
+
+    Of each object the last that went to a partner stays: by it a push knows what to take back, and what not to repeat.
+    """
+    old, later = deliveries.alias("old"), deliveries.alias("later")
+    same = [old.c[name] == later.c[name] for name in ("feed", "partner", "object_id")]
+    superseded = exists(1).where(*same, later.c.version > old.c.version, ~later.c.answer.startswith("failed"))
+    keys = ("feed", "partner", "object_id", "version")
+    found = tx.execute(
+        select(*(old.c[key] for key in keys)).where(old.c.delivered < before, superseded).limit(most)
+    ).all()
+    if found:
+        gone = delete(deliveries).where(*(deliveries.c[key] == bindparam(f"of_{key}") for key in keys))
+        tx.execute(gone, [dict(zip(map("of_{}".format, keys), row, strict=True)) for row in found])
+    return len(found)
 
 
 def _delivery(row: Any) -> Delivery:

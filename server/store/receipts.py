@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, func, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 
 from server.store import given, registry
 from server.store.bulk import insert_many
@@ -120,6 +120,21 @@ def let_go(tx: Tx, partner: str) -> int:
     """Close what is open of a partner that takes part no more: nobody waits for it to read on."""
     mine = (receipts.c.partner == partner, _OPEN)
     return tx.execute(update(receipts).where(*mine).values(closed=now(), how="left")).rowcount
+
+
+def forget(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove receipts that were closed ``before`` (microseconds), at most so many at once, and say how many."""
+    r = receipts.c
+    asked = select(r.object_id, r.collection, r.partner).where(r.opened < before, r.closed < before).limit(most)
+    found = tx.execute(asked).all()
+    if found:
+        gone = delete(receipts).where(
+            r.object_id == bindparam("of_object"),
+            r.collection == bindparam("of_collection"),
+            r.partner == bindparam("by"),
+        )
+        tx.execute(gone, [{"of_object": row[0], "of_collection": row[1], "by": row[2]} for row in found])
+    return len(found)
 
 
 def end_access(tx: Tx, partner: str, collection: Collection) -> int:

@@ -21,9 +21,10 @@ def load(tx: Tx, api_root: str, status_id: str, partner: str) -> bytes | None:
     return body
 
 
-def forget(tx: Tx, *, before: int) -> int:
-    """Remove the statuses of requests made ``before`` (microseconds), and say how many."""
-    return tx.execute(delete(statuses).where(statuses.c.created < before)).rowcount
+def forget(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove statuses of requests made ``before`` (microseconds), at most so many at once, and say how many."""
+    old = select(statuses.c.id).where(statuses.c.created < before).limit(most)
+    return tx.execute(delete(statuses).where(statuses.c.id.in_(old.scalar_subquery()))).rowcount
 
 
 # Asked with every POST, so put together once.

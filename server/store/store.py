@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from server.store.room import Room
 from server.store.tables import collections
 from server.store.turns import Turns
 
@@ -51,6 +52,7 @@ class Store:
         sqlite = engine.dialect.name == "sqlite"
         # SQLite lets those who wait in at random; here they queue up first.
         self._turns = Turns(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
+        self._room = Room(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
         self._writing: AbstractContextManager[Any] = nullcontext() if self._turns is None else self._turns
         snapshot = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**snapshot)
@@ -145,6 +147,10 @@ class Store:
             log.warning("store-not-ready cause=%s", _cause(error))
             return False
         return True
+
+    def has_room(self) -> bool:
+        """Tell whether there is room to write where the database is; of a database server only it can know."""
+        return self._room is None or self._room.is_there()
 
     def close(self) -> None:
         """Let go of every connection; a store that is used again opens new ones."""

@@ -4,7 +4,7 @@ import base64
 import math
 from contextlib import ExitStack
 
-from schemas.partner import Partner
+from schemas.partner import LONGEST_NAME, Partner
 from server.store import Tx, collections, partners, personal
 from server.store.collections import Collection
 from server.store.hot import NotAtAGlance
@@ -91,6 +91,10 @@ def _by_basic(tx: Tx, given: str, remote: str, at_a_glance: bool) -> Partner | N
     except ValueError:
         return None
     if not colon or not user or "\x00" in user:
+        return None
+    if len(user) > LONGEST_NAME:
+        # Nobody is called so; what is remembered of those who guess has to have an end.
+        _brake.failed(remote, "")
         return None
     with ExitStack() as turn:
 

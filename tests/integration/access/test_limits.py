@@ -1,5 +1,6 @@
 """Rate limits, quotas and the brake on guessing, over real workers."""
 
+import socket
 import uuid
 from collections import Counter
 
@@ -7,7 +8,7 @@ import pytest
 import requests
 
 from server.store import partners
-from tests.integration.access.conftest import Serve, tool
+from tests.integration.access.conftest import TAXII, Serve, tool
 
 LIMIT = 60
 
@@ -51,6 +52,26 @@ def test_a_partner_posts_its_quota_of_objects_a_day_and_no_more(serve: Serve) ->
     assert some(4).status_code == 202
     assert some(1).status_code == 429
     assert len(hub.get().json()["objects"]) == 10
+
+
+def test_who_has_nothing_left_is_told_before_its_body_is_read(serve: Serve) -> None:
+    hub = serve(quota_objects_per_day=2)
+    assert hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(2)]).status_code == 202
+    path = hub.objects.removeprefix(hub.url)
+    host, port = hub.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as line:
+        login = f"Host: hub\r\nAuthorization: Bearer {hub.bank.token}\r\nAccept: {TAXII}\r\nContent-Type: {TAXII}"
+        line.sendall(f"POST {path} HTTP/1.1\r\n{login}\r\nContent-Length: 50000000\r\n\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 429 ")
+
+
+def test_an_envelope_has_no_more_objects_than_the_settings_say(serve: Serve) -> None:
+    hub = serve(max_objects=3)
+    assert hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(3)]).status_code == 202
+    refused = hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(4)])
+    assert refused.status_code == 413
+    assert "more than 3 objects" in refused.json()["description"]
+    assert len(hub.get().json()["objects"]) == 3
 
 
 def test_who_guesses_is_slowed_down_and_the_partner_is_not(serve: Serve) -> None:

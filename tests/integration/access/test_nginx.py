@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import requests
 
@@ -259,3 +260,52 @@ def test_a_server_that_is_away_is_an_error_resource_whose_id_is_in_the_log(front
     resource = refused(front.ask(), 502)
     eventually(lambda: resource["error_id"] in front.log.read_text())
     assert "objects" not in front.log.read_text()
+
+
+def test_what_is_no_proper_request_is_an_error_resource(front: Front) -> None:
+    long = "/" + "x" * 40_000
+    for line, statuses in (
+        (f"GET {long} HTTP/1.1", (414,)),
+        ("CONNECT example.org:443 HTTP/1.1", (400, 405)),
+        ("GET /%00 HTTP/1.1", (400,)),
+        ("GET /feed/%00secret-word/ HTTP/1.1", (400,)),
+        ("GET /%zz HTTP/1.1", (400,)),
+        ("GET /../../secret-word HTTP/1.1", (400,)),
+        ("secret-word / HTTP/1.1", (400, 405)),
+        ("GET /secret-word HTTP/9.9", (400, 505)),
+        ("TRACE /secret-word HTTP/1.1", (405,)),
+        ("GET secret-word HTTP/1.1", (400,)),
+    ):
+        with front.connect() as connection:
+            connection.sendall(f"{line}\r\nHost: hub\r\nConnection: close\r\n\r\n".encode())
+            with connection.makefile("rb") as read:
+                head, _, body = read.read().partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        assert status in statuses, (line[:40], head)
+        assert f"Content-Type: {TAXII}".encode() in head, (line[:40], head)
+        assert orjson.loads(body)["http_status"] in map(str, statuses)
+    # What is shown for an error is nothing that could be asked for.
+    refused(front.ask(front.url + "/.refused"), 404)
+
+
+def test_no_log_holds_a_request_line(front: Front) -> None:
+    word = "secret-word"
+    front.ask(f"{front.objects}?match[id]={word}")
+    front.ask(f"{front.url}/{word}/%00")
+    for line in (f"{word} /{word} HTTP/1.1\r\n{word}: {word}", f"GET /{word}?{'x' * 20_000} HTTP/1.1"):
+        with front.connect() as connection:
+            connection.sendall(f"{line}\r\n\r\n".encode())
+            connection.recv(1_000)
+    with front.connect() as connection:
+        front.begin_post(connection, 100 * MIB + 1)
+        connection.recv(1_000)
+    # A body that nginx keeps in a file, and a server that is away.
+    front.ask(f"{front.objects}?{word}", "POST", data=b"x" * 3 * MIB, headers={"Content-Type": TAXII})
+    front.hub.process.terminate()
+    front.hub.process.wait(60)
+    assert front.ask(f"{front.objects}?match[id]={word}").status_code == 502
+    eventually(lambda: " 502 GET " in front.log.read_text())
+    for log in (front.log, front.log.with_name("scamfeed-error.log"), front.hub.log):
+        text = log.read_text()
+        assert word not in text
+        assert "xxxx" not in text

@@ -8,7 +8,7 @@ import pytest
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.observe.metrics import Metrics
-from server.observe.retention import Retention
+from server.observe.retention import Days, Retention
 from server.release import receipts
 from server.store import Store, audit, collections, log, partners, reviews
 from server.store.collections import Collection
@@ -57,15 +57,15 @@ def _metrics(store: Store) -> dict[str, float]:
 
 
 def test_what_partners_have_read_past_is_settled(store: Store, room: Collection) -> None:
-    assert Retention(store, 0).settle() == 0
+    assert Retention(store, Days()).settle() == 0
     _read_on(store, room)
-    assert Retention(store, 0).settle() == 1
-    assert Retention(store, 0).settle() == 0
+    assert Retention(store, Days()).settle() == 1
+    assert Retention(store, Days()).settle() == 0
 
 
 def test_a_store_with_nothing_to_settle_is_not_written_to(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "begin", None)
-    assert Retention(store, 0).settle() == 0
+    assert Retention(store, Days()).settle() == 0
 
 
 def test_what_waits_is_counted_with_the_age_of_the_oldest(store: Store, room: Collection) -> None:

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import delete, update
 
-from server.observe.retention import Retention
+from server.observe.retention import Days, Retention
 from server.store import Store, audit, collections
 from server.store.audit import Broken, Event
 from server.store.collections import Collection
@@ -136,7 +136,7 @@ def test_processes_that_forget_at_once_and_one_that_writes_leave_it_whole(store:
     moment, day = now(), 86_400 * 1_000_000
     others = [Store.open(url) for _ in range(3)]
     with ThreadPoolExecutor(4) as threads:
-        cleaning = [threads.submit(Retention(one, 1).clean) for one in others]
+        cleaning = [threads.submit(Retention(one, Days(audit=1)).clean) for one in others]
         for n in range(20):
             with store.begin() as tx:
                 audit.record(tx, [event(first=moment + n, last=moment + n + day)])

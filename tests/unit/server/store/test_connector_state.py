@@ -117,3 +117,36 @@ def test_a_status_is_for_the_partner_that_asked_for_it(store: Store) -> None:
         assert statuses.forget(tx, before=1) == 0
         assert statuses.forget(tx, before=1 << 60) == 1
         assert statuses.load(tx, "feed", "s1", "a") is None
+
+
+def test_statuses_are_removed_a_few_at_a_time(store: Store) -> None:
+    with store.begin() as tx:
+        partners.add(
+            tx, Partner(name="a", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
+        )
+        for number in range(5):
+            statuses.save(tx, "feed", f"s{number}", "a", b"complete")
+        assert [statuses.forget(tx, before=1 << 60, most=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_of_each_object_the_last_delivery_is_kept_for_ever(store: Store) -> None:
+    newer, busy = ONE._replace(version=7), TWO._replace(version=9)
+    with store.begin() as tx:
+        for feed, partner, item in (
+            ("push", "bank", ONE),
+            ("push", "bank", TWO),
+            ("push", "bank", newer),
+            ("push", "ngo", ONE),
+        ):
+            deliveries.record(tx, feed, partner, [item], "ok")
+        deliveries.record(tx, "push", "bank", [busy], "failed: busy")
+        assert deliveries.forget(tx, before=1) == 0
+        assert deliveries.forget(tx, before=1 << 60) == 1
+        assert deliveries.forget(tx, before=1 << 60) == 0
+        left = {(one.partner, one.object_id, one.version) for one in deliveries.history(tx)}
+        assert left == {
+            ("bank", TWO.id, TWO.version),
+            ("bank", busy.id, busy.version),
+            ("bank", newer.id, newer.version),
+            ("ngo", ONE.id, ONE.version),
+        }

@@ -162,6 +162,18 @@ def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, roo
         assert [(each.reason, each.how) for each in receipts.every(tx)] == [("mistaken", "acknowledged")]
 
 
+def test_only_what_is_closed_and_old_is_forgotten(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        audit.advance(tx, [(name, room.id, first) for name in ("one", "two", "three")])
+        _revoked(tx, room)
+        assert rules.acknowledge(tx, "one", ID) == 1
+        assert receipts.let_go(tx, "two") == 1
+        assert receipts.forget(tx, before=1) == 0
+        assert [receipts.forget(tx, before=1 << 60, most=1) for _ in range(3)] == [1, 1, 0]
+        assert [(each.partner, each.closed) for each in receipts.every(tx)] == [("three", None)]
+
+
 def test_thousands_are_taken_back_at_once(store: Store, room: Collection) -> None:
     ids = [f"indicator--{number:08d}-04c0-4b38-9d6b-1f2a52a8a3c1" for number in range(6_000)]
     with store.begin() as tx:

@@ -1,4 +1,12 @@
+import base64
+from pathlib import Path
+
+import pytest
+
+from server.store import Store
+from server.taxii import access
 from server.taxii.brake import Brake
+from server.taxii.errors import TaxiiError
 
 
 class Clock:
@@ -50,3 +58,21 @@ def test_only_so_many_wait_for_a_slow_verification() -> None:
         turn.__exit__(None, None, None)
     with brake.turn() as mine:
         assert mine
+
+
+def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    store.migrate()
+    brake = Brake()
+    monkeypatch.setattr(access, "_brake", brake)
+    names = ["x" * 100, *("y" * length for length in (101, 1_000, 40_000))]
+    with store.begin() as tx:
+        for name in names:
+            given = base64.b64encode(f"{name}:guess".encode()).decode()
+            with pytest.raises(TaxiiError):
+                access.identify(tx, f"Basic {given}", remote="192.0.2.1")
+    assert max(len(user or "") for _, user in brake._debts) == 100
+    assert brake._debts["192.0.2.1", ""] > 0
+    store.close()
