@@ -24,7 +24,7 @@ from tests.integration.access.conftest import TAXII, Hub, Serve, eventually, too
 
 SECONDS = 3.0
 # A machine that has other things to do makes everybody wait now and then; before there were shares, it was seconds.
-NOISE = 0.25
+NOISE = 0.5
 
 Flood = Callable[[threading.Event], None]
 
@@ -98,7 +98,9 @@ def posting(hub: Hub, evil: Credentials, url: str, body: bytes, at_once: int) ->
             headers = {"Content-Type": TAXII, "Accept": TAXII, "Content-Encoding": "gzip"}
             while not stop.is_set():
                 with contextlib.suppress(requests.RequestException):
-                    requests.post(url, gzip.compress(body, 1), headers=headers, auth=tuple(evil[:2]), timeout=60)
+                    requests.post(
+                        url, gzip.compress(body, 1), headers=headers, auth=(evil.user, evil.password), timeout=60
+                    )
 
         senders = [threading.Thread(target=send) for _ in range(at_once)]
         for sender in senders:
@@ -142,7 +144,7 @@ def waits(hub: Hub, ask: Callable[[requests.Session], requests.Response]) -> flo
     """Ask for some seconds, as somebody else, and give how long one answer in fifty takes at least."""
     took, ends = [], time.monotonic() + SECONDS
     with requests.Session() as session:
-        session.headers |= {"Authorization": f"Bearer {hub.bank.token}", "Accept": TAXII, "Content-Type": TAXII}
+        session.headers.update({"Authorization": f"Bearer {hub.bank.token}", "Accept": TAXII, "Content-Type": TAXII})
         while time.monotonic() < ends:
             began = time.monotonic()
             assert ask(session).status_code in (200, 202)
