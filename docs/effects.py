@@ -20,7 +20,7 @@ from server.release import grade  # noqa: E402
 from server.release.calibration import reliability  # noqa: E402
 from server.release.confidence import weight  # noqa: E402
 from server.release.fuse import fuse  # noqa: E402
-from server.release.statements import Judged, Said, Seen  # noqa: E402
+from server.release.statements import Judged, JudgeStanding, Said, Seen  # noqa: E402
 from server.store.calibration import Calibration, Verdict  # noqa: E402
 
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -71,8 +71,8 @@ def _seen(many: int) -> list[Seen]:
     return [Seen(_partner(100 + number), _NOON, _NOON) for number in range(many)]
 
 
-def _judged(outcome: Outcome) -> list[Judged]:
-    return [Judged(_partner(200), outcome, None, _NOON)]
+def _judged(outcome: Outcome, standing: JudgeStanding = JudgeStanding.WITH, many: int = 1) -> list[Judged]:
+    return [Judged(_partner(200 + each), outcome, None, _NOON, standing=standing) for each in range(many)]
 
 
 def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[Judged]]]:
@@ -89,10 +89,17 @@ def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[J
     yield "two, 80 and 10", [sure, {"confidence": 10}], [], []
     yield "two, 80 each", [sure, sure], [], []
     yield "two, 80 each, who both ask for `warn`", [{**sure, "action": "warn"}] * 2, [], []
-    yield "two, 80 each; one partner answers `no-action`", [sure, sure], [], _judged(Outcome.NO_ACTION)
-    yield "two, 80 each; one partner answers `false-positive`", [sure, sure], [], _judged(Outcome.FALSE_POSITIVE)
+    wrong = Outcome.FALSE_POSITIVE
+    without, decides = JudgeStanding.WITHOUT, JudgeStanding.DECIDES
+    yield "two, 80 each; one with standing answers `no-action`", [sure, sure], [], _judged(Outcome.NO_ACTION)
+    yield "two, 80 each; one with standing answers `false-positive`", [sure, sure], [], _judged(wrong)
+    yield "two, 80 each; two with standing do", [sure, sure], [], _judged(wrong, many=2)
+    yield "two, 80 each; the bank that keeps the account does", [sure, sure], [], _judged(wrong, decides)
+    yield "two, 80 each; ten without standing do", [sure, sure], [], _judged(wrong, without, many=10)
+    police = {"confidence": 95, "authority": True}
+    yield "one with authority, 95; ten with standing do", [police], [], _judged(wrong, many=10)
     coerced = {**sure, "holder_status": HolderStatus.COERCED}
-    yield "two, 80 each; one says that the holder is coerced", [sure, coerced], [], []
+    yield "two, 80 each; one, with standing, says that the holder is coerced", [sure, coerced], [], []
     hold = Hold(until=_NOON + timedelta(days=3))
     until = {"confidence": 95, "authority": True, "hold": hold}
     yield "one with authority, 95, who asks for a hold until a day", [until], [], []

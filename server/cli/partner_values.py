@@ -12,7 +12,7 @@ from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import Name, known
 from server.release import registered
-from server.store import focal_points, hub, mentions, own_values, partners, registry
+from server.store import focal_points, hub, mentions, own_values, partners, registry, warnings
 from server.store.own_values import AnothersOwn
 from server.store.partners import UnknownPartner
 
@@ -71,6 +71,8 @@ def focal_point(
                 focal_points.remove(tx, whose, function)
             else:
                 focal_points.put(tx, whose, function, _contact(contact))
+                if function is FocalFunction.PROTECTION:
+                    warnings.clear(tx, warnings.NO_FOCAL_POINT)
             if name is None:
                 hub.touch(tx)
             else:

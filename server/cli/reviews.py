@@ -1,5 +1,6 @@
 """``scamfeed review``: what the guard holds back for a person."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -65,7 +66,7 @@ def show(
     if json:
         show_json(row)
     else:
-        show_table("Held for review", ["what", "value"], row.items())
+        show_table("Held for review", ["what", "value"], _lines(row))
 
 
 @app.command()
@@ -134,6 +135,29 @@ def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
     ]
 
 
+def _lines(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give what is known of one review, a line each; of each doubt what it says, and the doubter's words."""
+    for name, said in row.items():
+        if name == "doubts":
+            for doubt in said:
+                words = (doubt["reason"], doubt["words"])
+                who = f"{doubt['partner']} ({doubt['kind']}; standing: {doubt['standing']})"
+                yield "doubt", ": ".join([f"{who} says {doubt['says']}", *filter(None, words)])
+        else:
+            yield name.replace("_", " "), ", ".join(said) if isinstance(said, list) else said
+
+
+def _disputed(shown: Shown) -> dict[str, Any]:
+    """Give what a dispute is about, in one row."""
+    if shown.case is None:
+        return {}
+    return {
+        "reporter_kinds": [str(kind) for kind in shown.case.reporter_kinds],
+        "doubts": [doubt._asdict() for doubt in shown.case.doubts],
+        "collections": shown.case.collections,
+    }
+
+
 def _row(shown: Shown, *, values: bool) -> dict[str, Any]:
     review = shown.review
     return {
@@ -143,6 +167,7 @@ def _row(shown: Shown, *, values: bool) -> dict[str, Any]:
         "kind": shown.kind,
         **({"value": shown.value} if values else {}),
         "partner": review.partner,
+        **_disputed(shown),
         "opened": stamp(review.opened),
         "hours": round(((review.decided or now()) - review.opened) / _SECOND / 3600, 1),
         "state": review.state,

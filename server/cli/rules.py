@@ -5,11 +5,16 @@ from typing import Any
 
 from server.cli.receipts import spread_of, told
 from server.release import journeys, receipts as settling
-from server.store import Tx, reviews, volumes
+from server.store import Tx, reviews, volumes, warnings
 from server.store.times import now, stamp
 
 _MONTH = 30 * 86_400 * 1_000_000
 _HOUR = 3_600 * 1_000_000
+_TO_DO = {
+    warnings.NO_FOCAL_POINT: "accounts of people who act under coercion are listed, and there is nobody to turn to for "
+    "their protection: set one with scamfeed partner focal-point --function protection --contact ADDRESS, then run "
+    "scamfeed policy apply"
+}
 
 
 def reviews_of(tx: Tx) -> dict[str, Any]:
@@ -29,6 +34,20 @@ def receipts_of(tx: Tx, target: timedelta) -> dict[str, Any]:
 def slowed(tx: Tx) -> list[dict[str, Any]]:
     """Say which partners the brake slows, by which rule, and since when."""
     return [{"partner": each.partner, "rule": each.rule, "since": stamp(each.since)} for each in volumes.slowed(tx)]
+
+
+def warnings_of(tx: Tx) -> list[dict[str, Any]]:
+    """Say what the operator has to do something about, since when, and how often it happened."""
+    return [
+        {
+            "warning": each.name,
+            "message": _TO_DO[each.name],
+            "times": each.times,
+            "first": stamp(each.first),
+            "last": stamp(each.last),
+        }
+        for each in warnings.every(tx)
+    ]
 
 
 def times_of(tx: Tx) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "reviews": rules.reviews_of(tx),
             "receipts": rules.receipts_of(tx, context.settings.retraction_target),
             "slowed": rules.slowed(tx),
+            "warnings": rules.warnings_of(tx),
             "times": rules.times_of(tx),
         }
     if json:
@@ -117,6 +118,9 @@ def _show(result: dict[str, Any]) -> None:
     if result["slowed"]:
         rows = [list(row.values()) for row in result["slowed"]]
         show_table("Slowed until somebody lifts it", ["partner", "rule", "since"], rows)
+    if result["warnings"]:
+        rows = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
+        show_table("To do", ["what", "times", "last"], rows)
     if result["feeds"]:
         show_table(
             "Feeds",

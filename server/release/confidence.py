@@ -1,7 +1,6 @@
 """How sure the hub is: what reporters state, times how right they have been; what others saw; who doubts it."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection
 from enum import StrEnum
 from functools import lru_cache
 from math import floor, prod
@@ -26,9 +25,8 @@ class Doubt(StrEnum):
     DISPUTED = "disputed"
 
 
-# What is left of the confidence for each partner that says so.
+# What is left of the confidence for each organisation that says so, where it is as reliable as a newcomer.
 _LEFT = {Doubt.DOUBTED: 0.9, Doubt.DISPUTED: 0.5}
-_RANK = {None: 0, Doubt.DOUBTED: 1, Doubt.DISPUTED: 2}
 
 
 def weight(stated: int | None, reliability: float, *, authority: bool = False) -> float:
@@ -38,14 +36,19 @@ def weight(stated: int | None, reliability: float, *, authority: bool = False) -
     return min(stated / 100 * (reliability / NEWCOMER), _MOST / 100)
 
 
-def combined(weights: Collection[float], watching: int = 0, doubts: Collection[Doubt] = ()) -> int:
-    """Give the confidence of independent reports, ``watching`` other partners that saw it, and doubts of others.
+def left_by(doubt: Doubt, record: float) -> float:
+    """Give the share of the confidence that a doubt leaves, by the reliability of who doubts."""
+    return 1 - (1 - _LEFT[doubt]) * min(record / NEWCOMER, 1.0)
+
+
+def combined(weights: Collection[float], watching: int = 0, left: Collection[float] = ()) -> int:
+    """Give the confidence of independent reports, ``watching`` others that saw it, and what doubts have ``left`` of it.
 
     Each report leaves of the doubt what it does not account for; so does each sighting, and each less than the one
     before: who sees a value does not say that it is a scam's.
     """
-    left = prod(1 - each for each in sorted(weights)) * prod(1 - _SIGHTING / 2**place for place in range(watching))
-    return _in_steps((1 - left) * prod(_LEFT[each] for each in sorted(doubts)))
+    doubt = prod(1 - each for each in sorted(weights)) * prod(1 - _SIGHTING / 2**place for place in range(watching))
+    return _in_steps((1 - doubt) * prod(sorted(left)))
 
 
 @lru_cache(maxsize=4096)
@@ -63,11 +66,3 @@ def doubt(outcome: Outcome | None, opinion: OpinionWord | None, reason: str | No
     if outcome is None and opinion is OpinionWord.STRONGLY_DISAGREE:
         return Doubt.DISPUTED
     return Doubt.DOUBTED if outcome is None and opinion is OpinionWord.DISAGREE else None
-
-
-def doubts(judged: Iterable[tuple[str, datetime, Doubt | None]]) -> list[Doubt]:
-    """Give the doubts that stand: of each judge, named first, what it said last; of two at once, the graver."""
-    last: dict[str, tuple[datetime, int, Doubt | None]] = {}
-    for judge, at, word in judged:
-        last[judge] = max(last.get(judge, (at, 0, None)), (at, _RANK[word], word), key=lambda said: said[:2])
-    return sorted(word for _, _, word in last.values() if word is not None)

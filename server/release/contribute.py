@@ -12,10 +12,11 @@ from schemas.partner import Partner
 from schemas.report import Report
 from server.release import about, harmless, personal, shape
 from server.release.contribution import Contribution
-from server.release.intake import RESERVED, TRANSLATION, Taken
+from server.release.intake import RESERVED, TRANSLATION
 from server.release.outcome import Outcome, Refused
 from server.release.policy import Policy
 from server.release.scene import at_hand
+from server.release.taken import Taken
 from server.store.item import Item
 from server.store.store import Tx
 

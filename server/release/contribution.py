@@ -7,15 +7,18 @@ from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release import about, delisting, level, receipts, rooms, volume, withheld
-from server.release.intake import MARKING, Decision, Intake, Taken, is_more, names_nothing
+from server.release.doubt_budget import DoubtBudget
+from server.release.intake import MARKING, Decision, Intake, is_more, names_nothing
 from server.release.loading import OVER, Loading
 from server.release.outcome import Accepted, Outcome, Refused
 from server.release.references import References
 from server.release.renewal import Standing, is_heard
 from server.release.saying import Saying
 from server.release.scene import Scene
-from server.release.speech import Speech
-from server.release.values import Value, subject_of
+from server.release.speech import Speech, Spoken
+from server.release.statements import JudgeStanding
+from server.release.taken import Taken
+from server.release.values import Value, Verdict, subject_of
 from server.store import inbox, mentions, own_values, reviews, volumes
 
 
@@ -34,6 +37,8 @@ class Contribution:
         self._left_out: dict[tuple[str, int | None], str] = {}
         # What bears a marking that is defined just now, and came before.
         self._marked: dict[str, set[str]] = {}
+        # What counts for or against a value.
+        self._counting: dict[str, tuple[Value, Verdict]] = {}
         self._references = References(scene, partner, self._loading, self._publication)
 
     def take(self, came: Sequence[Taken]) -> None:
@@ -44,18 +49,22 @@ class Contribution:
         prior = mentions.of(self._scene.tx, {subject for of_one in subjects.values() for subject in of_one})
         self._loading.look_up_reviews({each.key for each in taken} | {key for keys in prior.values() for key in keys})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
-        unusual = volume.check(tx, name, self._scene.micros, coming=sum(1 for each in taken if is_more(known, each)))
+        coming = sum(each.size for each in taken if is_more(known, each))
+        unusual = volume.check(tx, name, self._scene.micros, coming=coming)
         reports = [each.report for each in taken if isinstance(each.report, Report) and not each.item.revoked]
         delisted = delisting.find(tx, reports)
         published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
-        intake = Intake(self._partner, self._loading, prior, own_values.every(tx), unusual, published, delisted)
+        budget = DoubtBudget(tx, self._partner, self._scene.registry, self._scene.micros)
+        own = own_values.every(tx)
+        intake = Intake(self._partner, self._loading, prior, own, unusual, published, delisted, budget, subjects)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
         for each in sorted(taken, key=lambda one: about.order(one.item.type)):
             self._decide(intake, each)
         if self._kept:
             said = [each for each in self._kept if not each.taken.item.revoked]
-            held = sum(each.held is not None for each in said)
-            volumes.count(tx, name, taken=len(said), held=held, moment=self._scene.micros)
+            sent = sum(each.taken.size for each in said)
+            held = sum(each.taken.size for each in said if each.held is not None)
+            volumes.count(tx, name, taken=sent, held=held, doubts=budget.spent, moment=self._scene.micros)
             self._keep(prior)
             # In the order they came, so that readers get them so; what bears a marking that is known now, after them.
             about_them = [sorted(subjects.get(each.taken.key, ())) for each in self._kept]
@@ -126,6 +135,7 @@ class Contribution:
     def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
         new = {each.taken.key for each in self._kept if not each.taken.item.revoked} | self._marked.keys()
         values = self._loading.values({subject: prior.get(subject, set()) for subject in subjects})
+        self._counting = {verdict.id: (value, verdict) for value in values for verdict in value.verdicts}
         standings = self._saying.say(values, new, "no longer reported", self._release_speech)
         self._answer(values, standings)
 
@@ -144,10 +154,10 @@ class Contribution:
                 answered |= {self._references.meant(ref) for ref in about.refs(taken.obj)}
             if decision.held is None:
                 spoken = speech.release(taken.key, taken.obj)
-                if spoken.why_nowhere:
+                if spoken.why_nowhere and taken.key not in self._counting:
                     self._outcome.kept.append(Refused(taken.item.id, taken.item.version, spoken.why_nowhere))
-                elif spoken.left_out:
-                    self._left_out[taken.item.id, taken.item.version] = spoken.left_out
+                elif message := self._what_became(taken.key, spoken):
+                    self._left_out[taken.item.id, taken.item.version] = message
         for key in self._marked:
             obj, review = self._loading.known[key], self._loading.states.get(key)
             if about.refs(obj) and obj.get("revoked") is not True and (review is None or review.state == "approved"):
@@ -162,6 +172,15 @@ class Contribution:
             self._outcome.kept.append(Refused(item.id, item.version, why))
         else:
             self._outcome.accepted.append(Accepted(item.id, item.version))
+
+    def _what_became(self, key: str, spoken: Spoken) -> str | None:
+        """Say what became of a word about others beside that it is published; None where there is nothing to say."""
+        said = [_took_effect(*self._counting[key])] if key in self._counting else []
+        if spoken.why_nowhere:
+            said.append("it is read by nobody but this hub")
+        if spoken.left_out:
+            said.append(spoken.left_out)
+        return "; ".join(filter(None, said)) or None
 
     def _answer(self, values: Iterable[Value], standings: dict[str, Standing]) -> None:
         """Say of each object that was kept, and of which it is not said yet, that it is heard, or why it is not."""
@@ -203,3 +222,15 @@ class Contribution:
         return rooms.why_nowhere(
             said.report.kind, claim.tlp, said.report.sharing, said.partner, registry, policy, coerced=coerced
         )
+
+
+def _took_effect(value: Value, verdict: Verdict) -> str:
+    """Say what a judgement did: empty where that is what everybody expects, that it counts for the value."""
+    heard = verdict.rooms.shared or verdict.rooms.personal
+    if verdict.judged.doubt is None:
+        return "" if heard else "it counts for who reports the value"
+    if value.disputed:
+        return "it took effect: the value is taken back everywhere until a person at this hub has looked at it"
+    if heard and verdict.judged.standing > JudgeStanding.SETTLED:
+        return "it took effect, as far as it has standing; outcomes will say what comes of it"
+    return "a person at this hub looks at it; outcomes will say what comes of it"

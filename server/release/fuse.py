@@ -5,6 +5,7 @@ docs/consensus.md and release-rules.md say the rules in words, with tables of th
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from math import fsum
 from typing import TypeVar
 
@@ -14,8 +15,7 @@ from schemas.consensus import Consensus
 from schemas.kind import Kind, Normal
 from schemas.report import Evidence, Report
 from schemas.vocabulary import HolderStatus, ScamType
-from server.release import confidence, grade, holds
-from server.release.confidence import Doubt
+from server.release import confidence, doubts, grade, holds
 from server.release.statements import Judged, Said, Seen
 
 # Whoever means longer says it again.
@@ -35,11 +35,13 @@ def fuse(
     judged: Sequence[Judged] = (),
     *,
     coerced: bool = False,
+    sign: bool = False,
     at: datetime,
 ) -> Consensus:
     """Give the consensus on a value, from what is said of it and is alive ``at`` that time.
 
-    ``coerced``: somebody says, be it nothing that may be told here, that the holder acts under coercion. Raises
+    ``coerced``: one with standing says, be it nothing that may be told here, that the holder acts under coercion.
+    ``sign``: somebody says so, and nobody with standing: it is never above ``hold``, and no more is said. Raises
     ``ValueError`` where nothing is said, or not all of one value.
     """
     if not said:
@@ -53,30 +55,31 @@ def fuse(
         confidence.weight(each.report.confidence, each.reliability, authority=has)
         for each, has in zip(reporters, authority, strict=True)
     ]
-    doubts = _doubts(judged)
-    sure = confidence.combined(weights, _watching(reporters, seen), doubts)
+    doubted = doubts.effect(judged, authority=any(authority)) if judged else None
+    watching = _watching(reporters, seen)
+    sure = confidence.combined(weights, watching)
+    left = confidence.combined(weights, watching, doubted.left) if doubted else sure
     status = HolderStatus.COERCED if coerced and kind.account else _status(each.report for each in said)
     first, last, since = _times(reporters, seen, at)
     reports = [each.report for each in reporters]
     alone = report if len(reports) == 1 else None
     asked = holds.found(said, alone, at)
+    allows = partial(
+        grade.of,
+        kind,
+        suffices=grade.suffices(weights, authority=holds.let_block(reporters, authority)),
+        by_newcomers=grade.by_newcomers(weights, [each.new for each in reporters]),
+        asked=grade.asked(reports),
+        coerced=coerced or sign or status is HolderStatus.COERCED,
+    )
     scam_type, *others = _by_weight(weights, [each.scam_type for each in reports]) or [ScamType.UNKNOWN.value]
     return Consensus(
         kind=report.kind,
         value=report.value,
         details=report.details if alone else _details(weights, reporters),
-        confidence=sure,
-        grade=grade.of(
-            kind,
-            sure,
-            suffices=grade.suffices(weights, authority=holds.let_block(reporters, authority)),
-            by_newcomers=grade.by_newcomers(weights, [each.new for each in reporters]),
-            asked=grade.asked(reports),
-            coerced=coerced or status is HolderStatus.COERCED,
-            doubted=bool(doubts),
-            disputed=Doubt.DISPUTED in doubts,
-        ),
-        disputed=Doubt.DISPUTED in doubts,
+        confidence=left,
+        grade=grade.doubted(kind, allows(sure), allows(left), doubted.grades) if doubted else allows(sure),
+        disputed=doubted is not None and doubted.disputed,
         reporters=len(reporters),
         reporter_kinds=tuple(sorted({each.partner.kind for each in reporters})),
         scam_type=scam_type,
@@ -174,12 +177,6 @@ def _standing_and_age(said: Said) -> tuple[bool, datetime, str]:
 
 def _age(said: Said) -> tuple[datetime, str]:
     return said.report.reported_at, said.id
-
-
-def _doubts(judged: Sequence[Judged]) -> list[Doubt]:
-    if not judged:
-        return []
-    return confidence.doubts((each.partner.counts_as, each.at, each.doubt) for each in judged)
 
 
 def _watching(reporters: Iterable[Said], seen: Sequence[Seen]) -> int:

@@ -34,15 +34,12 @@ def of(
     by_newcomers: bool = False,
     asked: Action | None = None,
     coerced: bool = False,
-    doubted: bool = False,
-    disputed: bool = False,
 ) -> Action:
     """Give the grade of a value of ``kind``: by the confidence, and never stronger than any of these allows.
 
     ``suffices``: there are reporters enough, or one with authority; else the kind's own limit holds, and where
     ``by_newcomers`` alone it is said, no more than a warning where one word could block. ``asked`` is the
     strongest that any reporter asks for, None where one leaves it open. ``coerced``: never above ``hold``.
-    ``doubted``: one grade lower. ``disputed``: the lowest.
     """
     limits = [next(action for action, least in FROM.items() if confidence >= least)]
     if not suffices:
@@ -52,11 +49,18 @@ def of(
     if coerced:
         limits.append(Action.HOLD)
     limit = max(_RANK[each] for each in limits)
+    return next((each for each in kind.grades if _RANK[each] >= limit), kind.grades[-1])
+
+
+def doubted(kind: Kind, undoubted: Action, left: Action, grades: int | None) -> Action:
+    """Give the grade of a value that is doubted: one lower than by the confidence that is ``left``.
+
+    It is never more than so many ``grades`` below what it was ``undoubted``; with None the lowest.
+    """
     ladder = kind.grades
-    place = next((place for place, each in enumerate(ladder) if _RANK[each] >= limit), len(ladder) - 1)
-    if disputed:
+    if grades is None:
         return ladder[-1]
-    return ladder[min(place + doubted, len(ladder) - 1)]
+    return ladder[min(ladder.index(left) + 1, ladder.index(undoubted) + grades, len(ladder) - 1)]
 
 
 def asked(reports: Iterable[Report]) -> Action | None:
@@ -77,9 +81,12 @@ def by_newcomers(weights: Sequence[float], new: Sequence[bool]) -> bool:
 
 def has_authority(partner: Partner, report: Report) -> bool:
     """Tell whether the partner's word alone suffices: for the kind, or because the account is at its own bank."""
-    if report.kind in partner.authority:
-        return True
-    if report.kind != _ACCOUNT or not partner.institutions:
+    return report.kind in partner.authority or keeps_account(partner, report.kind, report.value)
+
+
+def keeps_account(partner: Partner, kind: str, value: str) -> bool:
+    """Tell whether a value is an account at the partner's own bank."""
+    if kind != _ACCOUNT or not partner.institutions:
         return False
     # The bank is read from the account itself: what a report says beside it, anybody may say.
-    return keeps(partner.institutions, report.value, {"bic": equivalence.keeper(report.value)})
+    return keeps(partner.institutions, value, {"bic": equivalence.keeper(value)})

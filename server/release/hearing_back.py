@@ -50,6 +50,18 @@ class HearingBack:
                 if verdict.id in new and self._hears(said.partner, verdict.judged.partner, verdict.rooms):
                     self._judged(said.partner.name, verdict, said.id)
 
+    def of_decision(self, value: Value, event: Event) -> None:
+        """Tell those who doubt a value what a person decided, and who reports it that it was upheld.
+
+        Who reports what was delisted hears so with its report.
+        """
+        for verdict in value.doubts:
+            self.tell(verdict.judged.partner.name, Feedback(event), verdict.id)
+        for claim in value.claims if event is Event.UPHELD else ():
+            doubters = (verdict for verdict in value.doubts)
+            if any(self._hears(claim.said.partner, each.judged.partner, each.rooms) for each in doubters):
+                self.tell(claim.said.partner.name, Feedback(event), claim.said.id)
+
     def flush(self, publication: Publication) -> None:
         """Enter what there is to tell into the contributors' own collections."""
         at = timestamp.text(self._scene.at)

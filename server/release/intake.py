@@ -1,6 +1,7 @@
 """What of a contribution is taken: whose it is, whether it is new, and whether it is safe to say."""
 
 from collections.abc import Mapping, Set
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mappers import companions, marking
@@ -8,11 +9,11 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from server.release import about, delisting, owned, personal, volume
-from server.release.hit import Hit
+from server.release.doubt_budget import MANY_DOUBTS, MESSAGE, DoubtBudget
 from server.release.loading import Loading
 from server.release.renew import is_news
-from server.release.values import subject_of
-from server.store import mentions
+from server.release.taken import Taken
+from server.release.values import is_heard_meanwhile, subject_of
 from server.store.item import Item
 from server.store.reviews import Held, Review
 
@@ -25,24 +26,6 @@ MARKING = "marking-definition"
 _TAKEN_BACK = ("retracted", "disputed")
 _TAKEN_BACK_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
 _ANOTHER_VALUE = "this was looked at for the value that it had: contribute another value under an id of its own"
-
-
-class Taken(NamedTuple):
-    """An object version as it came; ``report`` is what an indicator says, or the refusal of it.
-
-    ``hit`` says of a report's value that it is on a list of what is harmless. ``key`` is the object's in the inbox.
-    """
-
-    item: Item
-    obj: dict[str, Any]
-    report: Report | Rejected | None = None
-    hit: Hit | None = None
-    key: str = ""
-
-    @property
-    def subject(self) -> str | None:
-        """Give the name of the value that it is about, None where it is about no single one."""
-        return mentions.subject(self.report.kind, self.report.value) if isinstance(self.report, Report) else None
 
 
 class Decision(NamedTuple):
@@ -65,12 +48,15 @@ class Intake:
         unusual: str | None,
         published: Set[str] = frozenset(),
         delisted: Set[tuple[str, str]] = frozenset(),
+        doubts: DoubtBudget | None = None,
+        subjects: Mapping[str, set[str]] = MappingProxyType({}),
     ) -> None:
         """Take from ``partner``; ``prior`` has by subject the keys of what speaks of it already.
 
         ``own`` has partners' own values, ``unusual`` the rule by which all that is new has to be looked at, if any.
         ``published`` are ids under which the hub publishes what the partner itself said of others, ``delisted`` the
-        kinds and values that its operator found to be no scam's.
+        kinds and values that its operator found to be no scam's. ``doubts`` is how much the partner may still say
+        against others today, ``subjects`` what each of the objects is about, by its key.
         """
         self._partner = partner
         self._loading = loading
@@ -81,6 +67,8 @@ class Intake:
         self._unusual = unusual
         self._published = published
         self._delisted = delisted
+        self._doubts = doubts
+        self._subjects = subjects
 
     def decide(self, taken: Taken) -> Decision:
         """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
@@ -96,7 +84,7 @@ class Intake:
         self._refuse_anothers(taken, before)
         again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
         review = self._states.get(taken.key)
-        waits = review is not None and review.state != "approved"
+        waits = review is not None and review.state != "approved" and not is_heard_meanwhile(review)
         if again and not waits and not _is_later(before, taken):
             return Decision(taken, kept=False, held=_hold(taken, LISTED_AGAIN, _TAKEN_BACK_SINCE))
         if (again and waits) or (not again and not _is_new(before, taken)):
@@ -126,7 +114,7 @@ class Intake:
     def _held(self, taken: Taken, *, again: bool) -> Held | None:
         """Say why a person has to look at an indicator before it is heard; None where nobody has to."""
         review = self._states.get(taken.key)
-        if review is not None and review.state != "approved":
+        if review is not None and review.state != "approved" and not is_heard_meanwhile(review):
             return _as_held(review)
         found = self._reason(taken, again=again)
         if found is None or review is None:
@@ -137,7 +125,7 @@ class Intake:
 
     def _reason(self, taken: Taken, *, again: bool) -> Held | None:
         if not isinstance(taken.report, Report):
-            return self._slowed(taken) if about.refs(taken.obj) else None
+            return self._slowed(taken) or self._doubting(taken) if about.refs(taken.obj) else None
         if again or self._was_taken_back(taken):
             return _hold(
                 taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
@@ -147,7 +135,13 @@ class Intake:
         hit = taken.hit or owned.check(self._own, taken.report)
         if hit is not None:
             return _hold(taken, hit.list, hit.message)
-        return self._slowed(taken)
+        return self._slowed(taken) or self._doubting(taken)
+
+    def _doubting(self, taken: Taken) -> Held | None:
+        """Say why a person has to look at what says something against others' reports: it is more than a day's."""
+        if self._doubts is None or self._doubts.take(taken, self._subjects.get(taken.key, set())):
+            return None
+        return _hold(taken, MANY_DOUBTS, MESSAGE.format(self._doubts.most))
 
     def _slowed(self, taken: Taken) -> Held | None:
         return _hold(taken, self._unusual, volume.MESSAGES[self._unusual]) if self._unusual else None

@@ -11,25 +11,23 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release import about, level, rooms
-from server.release.confidence import Doubt
+from server.release import level, rooms
 from server.release.echoes import without_echoes
 from server.release.fuse import live
 from server.release.rooms import Rooms
 from server.release.scene import Scene
 from server.release.spoken import said_of_values
-from server.release.statements import Judged, Said, Seen
-from server.release.values import DISPUTED, Claim, Sight, Value, Verdict
-from server.store import inbox, listings, mentions, reviews
+from server.release.standing import confirms_coercion, of_judge
+from server.release.statements import Judged, JudgeStanding, Said, Seen
+from server.release.values import COERCED, DISPUTED, Claim, Sight, Value, Verdict, is_heard_meanwhile
+from server.store import inbox, listings, log, mentions, reviews
 from server.store.reviews import Held, Review
-from server.store.times import micros
 
 Obj = Mapping[str, Any]
 
 OVER = "its time is over: valid_until has passed"
 
 _VERSIONED = {"created": ""}
-_HELD = ("open", "rejected")
 
 
 class Loading:
@@ -48,6 +46,7 @@ class Loading:
         self._based_on: dict[str, set[str]] = {}
         self._reports: dict[str, Report] = {}
         self._spoken: dict[str, Seen | Judged | None] = {}
+        self._disputes: dict[str, list[Review]] = {}
 
     def read(self, wanted: Iterable[str]) -> None:
         """Read what the inbox has under these keys."""
@@ -125,6 +124,7 @@ class Loading:
             marked = {each for each in speaking.get(key, ()) if "created" not in self.known.get(each, _VERSIONED)}
             self._based_on |= {key: marked} if marked else {}
         self.look_up_reviews((named | ours | heard) - self.states.keys())
+        self._disputes = reviews.of_subjects(self.scene.tx, about)
         return [
             self._value(subject, set(of_one), listed.get(subject, {}), speaking) for subject, of_one in about.items()
         ]
@@ -133,19 +133,21 @@ class Loading:
         self, subject: str, named: set[str], listed: Mapping[str, list[str]], speaking: Mapping[str, set[str]]
     ) -> Value:
         value = Value(subject, frozenset(named | listings.all_of(listed)), listed)
-        value.disputed = any(self._state(each, DISPUTED) == "open" for each in value.listings)
+        rows = self._disputes.get(subject, [])
+        value.disputed = any(row.state == "open" and row.rule == DISPUTED for row in rows)
+        value.settled = max((row.settled for row in rows if row.settled), default=None)
         said = [(key, report) for key in sorted(named & self.known.keys()) if (report := self._said(key, subject))]
-        value.coerced = any(report.holder_status is HolderStatus.COERCED for _, report in said)
+        signs = [one for one in said if one[1].holder_status is HolderStatus.COERCED]
+        value.coerced = any(self._confirms_coercion(*one) for one in signs)
+        value.signs = frozenset() if value.coerced else frozenset(key for key, _ in signs)
         value.claims = [claim for one in said if (claim := self._claim(*one, coerced=value.coerced))]
         value.claims = without_echoes(value.claims, value.listed)
         for key in sorted({each for one in value.ids for each in speaking.get(one, ())}):
-            self._hear(value, key, coerced=value.coerced)
+            self._hear(value, key)
         if len(value.claims) < 2:
             return value
         # What is over is said as such, where nothing else is.
-        alive = {
-            each.id for each in live([c.said for c in value.claims], [s.seen for s in value.sights], self.scene.at)
-        }
+        alive = {each.id for each in live([c.said for c in value.claims], value.sightings, self.scene.at)}
         value.claims = [claim for claim in value.claims if claim.said.id in alive] or value.claims
         return value
 
@@ -163,12 +165,18 @@ class Loading:
             self._reports[key] = report
         return report if mentions.subject(report.kind, report.value) == subject else None
 
-    def _is_held(self, id_: str) -> bool:
-        return self._state(id_) in _HELD
+    def _is_held(self, key: str) -> bool:
+        review = self.states.get(key)
+        return review is not None and review.state != "approved" and not is_heard_meanwhile(review)
 
-    def _state(self, id_: str, rule: str | None = None) -> str | None:
-        review = self.states.get(id_)
-        return review.state if review and rule in (None, review.rule) else None
+    def _confirms_coercion(self, key: str, report: Report) -> bool:
+        """Tell whether one with standing says that the holder is coerced, or a person found that it is so."""
+        review = self.states.get(key)
+        if review is not None and review.state == "approved" and review.rule == COERCED:
+            return True
+        partner, scene = self.scene.contributor(key), self.scene
+        reliability = scene.reliability(partner, report.kind)
+        return confirms_coercion(partner, report, reliability, scene.registry, scene.policy)
 
     def _claim(self, key: str, report: Report, *, coerced: bool) -> Claim | None:
         obj = self.known[key]
@@ -180,6 +188,8 @@ class Loading:
         reliable, new = self.scene.reliability(partner, report.kind), partner.name in self.scene.newcomers
         passed_on = obj["created_by_ref"] != partner.identity
         said = Said(partner, report, key, reliable, origins.of(obj), new, passed_on)
+        # A sign of coercion is a limit of its own, whether or not it is one for what others say.
+        coerced = coerced or report.holder_status is HolderStatus.COERCED
         return Claim(said, self._rooms(report.kind, tlp, obj, partner, coerced=coerced), tlp)
 
     def why_nowhere(self, key: str, report: Report) -> str | None:
@@ -192,7 +202,7 @@ class Loading:
         said, limits = claim.said, report.sharing
         return rooms.why_nowhere(report.kind, claim.tlp, limits, said.partner, self.scene.registry, self.scene.policy)
 
-    def _hear(self, value: Value, key: str, *, coerced: bool) -> None:
+    def _hear(self, value: Value, key: str) -> None:
         """Add what a sighting or an opinion says of the value, where it is live and one of ours can be made out."""
         obj = self.known.get(key)
         if obj is None or obj["type"] not in ("sighting", "opinion") or obj.get("revoked") is True:
@@ -200,8 +210,6 @@ class Loading:
         if self._is_held(key):
             return
         partner = self.scene.contributor(key)
-        if all(self._state(ref, DISPUTED) == "approved" for ref in about.refs(obj)):
-            return
         if key not in self._spoken:
             self._spoken[key] = said_of_values(obj, partner)  # once, of however many values it speaks
         said = self._spoken[key]
@@ -210,29 +218,28 @@ class Loading:
         tlp = self.tlp(key)
         if tlp is None:
             return
-        reach = self._rooms(value.kind, tlp, obj, partner, coerced=coerced)
+        reach = self._rooms(value.kind, tlp, obj, partner, coerced=value.coerced)
+        standing = self._standing(value, partner)
         if isinstance(said, Seen):
-            value.sights.append(Sight(said, key, reach))
-        elif self._may_judge(value, partner) and not self._is_answered(value, said, about.refs(obj)):
-            value.verdicts.append(Verdict(said, key, reach))
+            value.sights.append(Sight(said, key, reach, standing in (JudgeStanding.WITH, JudgeStanding.DECIDES)))
+        elif standing is not None and (left := self._left_standing(value, said, standing, key)) is not None:
+            judged = said._replace(standing=left, record=self.scene.reliability(partner, value.kind))
+            value.verdicts.append(Verdict(judged, key, reach))
 
-    def _may_judge(self, value: Value, partner: Partner) -> bool:
-        """Tell whether a partner reports the value, or may hear of it; one that left may have."""
-        registry = self.scene.registry
-        return partner.name in registry.gone or any(
-            each.said.partner.name == partner.name or each.rooms.reaches(partner.name, registry)
-            for each in value.claims
-        )
+    def _standing(self, value: Value, partner: Partner) -> JudgeStanding | None:
+        owns = self.scene.keeper(value.subject) == partner.name
+        return of_judge(partner, value.claims, self.scene.registry, owns=owns)
 
-    def _is_answered(self, value: Value, said: Judged, of: Iterable[str]) -> bool:
-        """Tell whether a person found right since what somebody called a false positive, not by a listing's id."""
-        looked_at = [
-            review.decided or 0
-            for each in value.listings
-            if self._state(each, DISPUTED) == "approved" and (review := self.states[each])
-        ]
-        against = said.doubt is Doubt.DISPUTED
-        return against and value.listings.isdisjoint(of) and micros(said.at) <= max(looked_at, default=0)
+    def _left_standing(self, value: Value, said: Judged, standing: JudgeStanding, key: str) -> JudgeStanding | None:
+        """Give what stands behind a judgement after a person upheld the value; None where that answered it.
+
+        What is said against it since is looked at again, and lowers nothing before, unless it is by one that decides.
+        """
+        if value.settled is None or said.doubt is None:
+            return standing
+        if log.added(self.scene.tx, self.scene.inbox, [key])[key] <= value.settled:
+            return None
+        return standing if standing == JudgeStanding.DECIDES else JudgeStanding.SETTLED
 
     def _rooms(self, kind: str, tlp: Tlp, obj: Obj, partner: Partner, *, coerced: bool) -> Rooms:
         limits = extension.sharing(obj)

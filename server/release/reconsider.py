@@ -8,6 +8,7 @@ from schemas.feedback import Event, Feedback
 from server.release import about, volume
 from server.release.calibration import stated
 from server.release.delisting import delist, readmit
+from server.release.doubt_budget import MANY_DOUBTS
 from server.release.loading import Loading
 from server.release.policy import Policy
 from server.release.references import References
@@ -15,11 +16,14 @@ from server.release.renewal import Standing
 from server.release.saying import Saying
 from server.release.scene import Scene, at_hand
 from server.release.speech import Speech
-from server.release.values import DISPUTED, Value, subject_of
+from server.release.values import COERCED, DISPUTED, Value, subject_of
 from server.store import calibration, listings, mentions, reviews
 from server.store.inbox import object_id
 from server.store.reviews import Held
 from server.store.store import Tx
+
+# What a review by these rules decides says nothing of the values themselves.
+_OF_THE_SENDER = (*volume.MESSAGES, MANY_DOUBTS, COERCED)
 
 
 class Wrong(NamedTuple):
@@ -32,9 +36,9 @@ class Wrong(NamedTuple):
 class Again:
     """Renews values for another reason than that somebody contributed to them."""
 
-    def __init__(self, tx: Tx, policy: Policy | None = None) -> None:
-        """Look at the hub as it is."""
-        self.scene: Scene = at_hand(tx, policy)
+    def __init__(self, tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> None:
+        """Look at the hub as it is; others wait until the transaction ends, unless it only looks."""
+        self.scene: Scene = at_hand(tx, policy, waits=waits)
         self.loading = Loading(self.scene)
         self._saying = Saying(self.scene)
         self.publication, self.back = self._saying.publication, self._saying.back
@@ -66,8 +70,10 @@ class Again:
         """
         return self._saying.say(values, new, reason, partial(self._speak, new))
 
-    def find_wrong(self, value: Value, wrong: Wrong, among: Set[str] | None = None) -> None:
-        """Count it against all who report the value that it was found wrong.
+    def find_wrong(
+        self, value: Value, wrong: Wrong, among: Set[str] | None = None, event: Event = Event.RETRACTED
+    ) -> None:
+        """Count it against all who report the value that it was found wrong, and tell them by the ``event``.
 
         What they said, as far as it is ``among`` these objects, stands as refused; who says it again is looked at.
         """
@@ -82,7 +88,7 @@ class Again:
             if among is None or said.id in among:
                 reviews.hold(self.scene.tx, said.partner.name, [Held(said.id, None, *wrong)])
                 reviews.decide(self.scene.tx, said.id, "rejected", "hub")
-                self.back.tell(said.partner.name, Feedback(Event.RETRACTED), said.id)
+                self.back.tell(said.partner.name, Feedback(event), said.id)
 
     def _speak(self, new: Set[str], meant: Mapping[str, Standing]) -> None:
         """Let go what speaks of the values among the ``new`` objects."""
@@ -100,27 +106,38 @@ class Again:
         return References(self.scene, self.scene.contributor(key), self.loading, self.publication)
 
 
-def reconsider(tx: Tx, ids: Iterable[str]) -> None:
-    """Follow what a person decided of these objects, or listings, in the caller's transaction.
+def disputed(tx: Tx, ids: Iterable[str]) -> list[Value]:
+    """Give the values whose disputes are to be decided under these ids, with the doubts that are to be answered."""
+    subjects = {row.subject for row in reviews.states(tx, ids).values() if row.subject}
+    return Again(tx).values(subjects) if subjects else []
 
-    Where a listing was in dispute and is refused, so is what partners said for it. What nobody's report stands for any
-    more is delisted: whoever says it again is looked at.
+
+def reconsider(tx: Tx, ids: Iterable[str], doubted: Iterable[Value] = ()) -> None:
+    """Follow what a person decided of these contributions, by their keys, or disputes, in the caller's transaction.
+
+    ``doubted`` are the values of disputes as they stood before: doubters and reporters hear what was decided. Where
+    a listing is refused, so is what partners said for it. What nobody's report stands for any more is delisted:
+    whoever says it again is looked at.
     """
     wanted = set(ids)
     again = Again(tx)
-    values = again.values(again.subjects(wanted))
+    rows = reviews.states(tx, wanted)
+    values = again.values(again.subjects(wanted) | {row.subject for row in rows.values() if row.subject})
     again.loading.look_up_reviews(wanted)
+    refused = {row.subject for row in rows.values() if row.subject and row.state == "rejected"}
+    upheld = {row.subject for row in rows.values() if row.subject and row.state == "approved"}
     for value in values:
-        refused = [id_ for id_ in value.listings & wanted if _was(again.loading, id_, "rejected")]
-        if refused:
-            again.find_wrong(value, Wrong(DISPUTED, "it was in dispute, and found to be wrong"))
+        if value.subject in refused:
+            wrong = Wrong(DISPUTED, "it was doubted, and found to be wrong")
+            again.find_wrong(value, wrong, event=Event.DELISTED)
             value.claims = []
+    for value in (each for each in doubted if each.subject in refused | upheld):
+        again.back.of_decision(value, Event.UPHELD if value.subject in upheld else Event.DELISTED)
     for key in wanted & again.loading.known.keys():
-        event = Event.APPROVED if _was(again.loading, key, "approved", rule=None) else Event.REFUSED
+        event = Event.APPROVED if _was_approved(again.loading, key) else Event.REFUSED
         again.back.tell(again.scene.contributor(key).name, Feedback(event), key)
     _settle(again, values, wanted)
-    approved = {id_ for id_ in wanted if _was(again.loading, id_, "approved", rule=None)}
-    again.say(values, "found to be wrong", approved)
+    again.say(values, "found to be wrong", {id_ for id_ in wanted if _was_approved(again.loading, id_)})
 
 
 def _settle(again: Again, values: Iterable[Value], wanted: Set[str]) -> None:
@@ -135,12 +152,12 @@ def _settle(again: Again, values: Iterable[Value], wanted: Set[str]) -> None:
         if any(review.state == "approved" for review in decided):
             approved.append(value)
         # That a partner was slowed says nothing of what it reported.
-        elif any(review.state == "rejected" and review.rule not in volume.MESSAGES for review in decided):
+        elif any(review.state == "rejected" and review.rule not in _OF_THE_SENDER for review in decided):
             refused.append(value)
     delist(again.scene.tx, refused)
     readmit(again.scene.tx, approved)
 
 
-def _was(loading: Loading, id_: str, state: str, rule: str | None = DISPUTED) -> bool:
+def _was_approved(loading: Loading, id_: str) -> bool:
     review = loading.states.get(id_)
-    return review is not None and review.state == state and rule in (None, review.rule)
+    return review is not None and review.state == "approved"

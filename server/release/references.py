@@ -10,10 +10,11 @@ from mappers import marking
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import about
-from server.release.intake import TRANSLATION, Taken
+from server.release.intake import TRANSLATION
 from server.release.loading import Loading
 from server.release.publication import Publication
 from server.release.scene import Scene
+from server.release.taken import Taken
 from server.release.values import subject_of
 from server.store import inbox, listings, mentions
 

@@ -109,6 +109,8 @@ class Renewal:
         self._scene = scene
         self._publication = publication
         self._listings = Listings(scene, publication)
+        # Coerced holders of whom something goes out while there is nobody to turn to for their protection.
+        self.unprotected: set[str] = set()
 
     def renew(self, values: Iterable[Value]) -> dict[str, Standing]:
         """Renew what is said of these values; gives by subject how each stands."""
@@ -162,6 +164,8 @@ class Renewal:
             if before and not moved and not is_news(before, obj):
                 continue
             self._publication.enter(room, obj, said.tlp, basis=consensus.basis(obj, said.consensus))
+            if said.consensus.holder_status is HolderStatus.COERCED and "referral" not in extension.found(obj):
+                self.unprotected.add(value.subject)
             standing.renewed |= before is not None
             standing.entered |= set() if before else {room}
             moved = True
@@ -213,9 +217,10 @@ class Renewal:
             return None
         fused = fuse(
             [each.said for each in claims],
-            [each.seen for each in value.sights if hears(each.rooms)],
+            [each.seen for each in value.sights if each.counts and hears(each.rooms)],
             [] if value.disputed else [each.judged for each in value.verdicts if hears(each.rooms)],
             coerced=value.coerced,
+            sign=bool(value.signs),
             at=self._scene.at,
         )
         return _Said(withheld.without(fused), claims)

@@ -7,8 +7,9 @@ import msgspec
 
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
-from server.release.reconsider import reconsider
-from server.store import audit, collections, log, registry, reviews
+from server.release.disputed_values import Case, cases
+from server.release.reconsider import disputed, reconsider
+from server.store import audit, collections, listings, log, registry, reviews
 from server.store.audit import Event
 from server.store.inbox import is_key, key, object_id
 from server.store.reviews import Review, State, UnknownReview
@@ -19,11 +20,15 @@ _VERBS: dict[State, str] = {"approved": "APPROVE", "rejected": "REJECT", "open":
 
 
 class Shown(NamedTuple):
-    """A review with what the object says: its kind and value, where it is an indicator that can be read."""
+    """A review with what the object says: its kind and value, where it is an indicator that can be read.
+
+    ``case`` is what a dispute is about.
+    """
 
     review: Review
     kind: str
     value: str | None
+    case: Case | None = None
 
 
 def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None = None) -> list[Review]:
@@ -32,23 +37,25 @@ def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None =
     ``ids`` may be keys too; ``by`` is who decides, as the audit trail is to have it.
     """
     wanted = list(dict.fromkeys(review.object_id for each in ids for review in [find(tx, each)]))
+    doubted = disputed(tx, wanted)
     done = [reviews.decide(tx, each, state, by, note) for each in wanted]
     moment = now()
     audit.record(
         tx,
         [Event(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(each)) for each in wanted],
     )
-    reconsider(tx, wanted)
+    reconsider(tx, wanted, doubted)
     return done
 
 
 def find(tx: Tx, id_: str) -> Review:
     """Find what was held back by its id, or by its key where several partners' objects have one id.
 
+    A dispute goes by the id of any of its value's listings.
     Raises ``UnknownReview`` where nothing was, or where the id does not say which of several.
     """
     names = {id_} if is_key(id_) else {id_, *(key(space, id_) for space in registry.load(tx).spaces.values())}
-    found = list(reviews.states(tx, names).values())
+    found = list(reviews.states(tx, names).values()) or _dispute(tx, id_)
     if not found:
         raise UnknownReview(f"nothing of the id {id_} was held back")
     if len(found) > 1:
@@ -57,16 +64,28 @@ def find(tx: Tx, id_: str) -> Review:
     return found[0]
 
 
+def _dispute(tx: Tx, id_: str) -> list[Review]:
+    """Give the last dispute of the value that the hub lists under that id."""
+    subjects = listings.subjects(tx, [id_]).values()
+    return [row for rows in reviews.of_subjects(tx, subjects).values() for row in rows][-1:]
+
+
 def shown(tx: Tx, found: Iterable[Review]) -> list[Shown]:
     """Say of each review what its object is about: a contribution, or a listing that is disputed."""
     found = list(found)
-    missing = {each.object_id for each in found}
+    disputes = cases(tx, found)
+    missing = {each.object_id for each in found if each.subject is None}
     held: dict[str, bytes] = {}
     for collection in sorted(collections.every(tx), key=lambda each: each.kind != "inbox"):
         if missing and collection.kind != "exchange":
             held |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
             missing -= held.keys()
-    return [_shown(each, held.get(each.object_id)) for each in found]
+    return [
+        Shown(each, case.kind, case.value, case)
+        if (case := disputes.get(each.subject or ""))
+        else _shown(each, held.get(each.object_id))
+        for each in found
+    ]
 
 
 def _shown(review: Review, body: bytes | None) -> Shown:

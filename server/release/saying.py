@@ -1,5 +1,6 @@
 """Saying what partners' words come to: in each room, of each value, and to those whose words they are."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Set
 
 from server.release.disputes import Disputes
@@ -8,6 +9,9 @@ from server.release.publication import Publication
 from server.release.renewal import Renewal, Standing
 from server.release.scene import Scene
 from server.release.values import Value
+from server.store import warnings
+
+logger = logging.getLogger(__name__)
 
 # Lets go what speaks of values, by the ids that name them, once it is known how they stand.
 Speak = Callable[[Mapping[str, Standing]], None]
@@ -29,11 +33,24 @@ class Saying:
         """
         values = list(values)
         self.publication.load({id_ for value in values for id_ in value.listings})
-        Disputes(self._scene, self.publication).heed(values, new)
-        standings = Renewal(self._scene, self.publication).renew(values)
+        disputes = Disputes(self._scene, self.publication)
+        disputes.heed(values, new)
+        renewal = Renewal(self._scene, self.publication)
+        standings = renewal.renew(values)
+        self._warn(len(renewal.unprotected))
+        disputes.call_for_review(values, standings, new)
         speak({id_: standings[value.subject] for value in values for id_ in value.ids})
         for value in values:
             self.back.of_value(value, standings[value.subject], new)
         self.back.flush(self.publication)
         self.publication.flush(reason)
         return standings
+
+    def _warn(self, unprotected: int) -> None:
+        """Let the operator know of coerced holders for whose protection there is nobody to turn to."""
+        if unprotected:
+            warnings.note(self._scene.tx, warnings.NO_FOCAL_POINT, unprotected)
+            logger.warning(
+                "no focal point for protection listings=%d do=scamfeed partner focal-point --function protection",
+                unprotected,
+            )

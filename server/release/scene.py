@@ -14,7 +14,18 @@ from server.release import registered
 from server.release.calibration import MOST_BY_ONE, reliability
 from server.release.confidence import NEWCOMER
 from server.release.policy import FULL, PUBLIC, Policy, in_force
-from server.store import calibration, collections, focal_points, hub, inbox, log, personal, published_ids, registry
+from server.store import (
+    calibration,
+    collections,
+    focal_points,
+    hub,
+    inbox,
+    log,
+    own_values,
+    personal,
+    published_ids,
+    registry,
+)
 from server.store.collections import Collection
 from server.store.registry import Registry
 from server.store.store import Tx
@@ -140,19 +151,28 @@ class Scene:
             else frozenset()
         )
 
+    def keeper(self, subject: str) -> str | None:
+        """Give the name of the partner whose own a value is registered as; None where it is nobody's."""
+        return self._own_values.get(subject)
+
+    @cached_property
+    def _own_values(self) -> dict[str, str]:
+        return own_values.every(self.tx)
+
     def reliability(self, partner: Partner, kind: str) -> float:
         """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""
         known = self._calibrations.get((partner.name, kind))
         return NEWCOMER if known is None else reliability(known)
 
 
-def at_hand(tx: Tx, policy: Policy | None = None) -> Scene:
+def at_hand(tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> Scene:
     """Look at the hub as it is now, by the rules in force where no others are given; its rooms stay as they are.
 
-    Whoever contributes at the same time waits until this transaction ends.
+    Whoever contributes at the same time waits until this transaction ends; not so where it only looks (``waits``).
     """
     every = {each.alias: each for each in collections.every(tx)}
     inbox = every.pop("inbox")
-    log.lock(tx, [inbox])
+    if waits:
+        log.lock(tx, [inbox])
     rooms = {alias: each for alias, each in every.items() if each.by_the_rules}
     return Scene(tx, timestamp.now(), hub.get(tx), registry.load(tx), policy or in_force(), inbox, rooms)

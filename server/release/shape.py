@@ -14,6 +14,8 @@ from server.store.item import Item
 # ``modified`` (XSOAR) would miss what comes until then.
 AHEAD = timedelta(minutes=5)
 _REFERENCES = "object_marking_refs"
+# Of how many objects one may speak: what says something for or against others is bounded more than a case's members.
+MOST_REFERENCES = {"opinion": 100, "note": 100, "grouping": 1_000}
 
 
 def read(item: Item) -> dict[str, Any]:
@@ -46,6 +48,8 @@ def read(item: Item) -> dict[str, Any]:
             _list_of_strings(obj, "object_refs", required=True)
         case "relationship":
             _strings(obj, ("relationship_type", "source_ref", "target_ref"), required=True)
+    if len(obj.get("object_refs", ())) > (most := MOST_REFERENCES.get(obj["type"], 1_000)):
+        raise Rejected("too-many-references", f"object_refs: names more than {most} objects; send several objects")
     _moments(obj, ("created", "modified"))
     return obj
 

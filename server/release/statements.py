@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import NamedTuple
 
 from schemas.partner import Partner
@@ -11,6 +12,20 @@ from server.release import confidence
 from server.release.confidence import NEWCOMER, Doubt
 
 _NO_ORIGINS: frozenset[str] = frozenset()
+
+
+class JudgeStanding(IntEnum):
+    """What stands behind a partner's word about what others report of a value.
+
+    ``DECIDES``: it has authority for the kind, keeps the account, or is trusted. ``WITH``: it reports the value, or
+    reads a collection that not anybody reads and that may have it. ``WITHOUT``: it reads it in ``public`` alone.
+    ``SETTLED``: a person upheld the value before it said this, and looks at it again.
+    """
+
+    SETTLED = 0
+    WITHOUT = 1
+    WITH = 2
+    DECIDES = 3
 
 
 class Said(NamedTuple):
@@ -51,13 +66,18 @@ class Seen:
 
 
 class Judged(NamedTuple):
-    """What one partner did about the value, and why, or what it thinks of it, at a time."""
+    """What one partner did about the value, and why, or what it thinks of it, at a time.
+
+    ``standing`` is what stands behind its word, ``record`` its own reliability for the kind.
+    """
 
     partner: Partner
     outcome: Outcome | None
     opinion: OpinionWord | None
     at: datetime
     reason: str | None = None
+    standing: JudgeStanding = JudgeStanding.WITH
+    record: float = NEWCOMER
 
     @property
     def doubt(self) -> Doubt | None:

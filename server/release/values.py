@@ -11,11 +11,16 @@ from schemas.vocabulary import Tlp
 from server.release.rooms import Rooms
 from server.release.statements import Judged, Said, Seen
 from server.store import listings, mentions
+from server.store.reviews import Review
 
 Obj = Mapping[str, Any]
 
-# By this rule a listing is held, instead of what a partner contributed.
+# By these rules a listing is looked at, instead of what a partner contributed: one that a trusted partner disputes is
+# listed nowhere meanwhile, one that is doubted stays.
 DISPUTED = "disputed"
+DOUBTED = "doubted"
+# By this rule a sign of coercion is looked at; it is heard all the same.
+COERCED = "coerced"
 
 
 class Claim(NamedTuple):
@@ -27,11 +32,12 @@ class Claim(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """One sighting of the value, by which object, and the rooms it may enter."""
+    """One sighting of the value, by which object, and the rooms it may enter; it ``counts`` where it has standing."""
 
     seen: Seen
     id: str
     rooms: Rooms
+    counts: bool = True
 
 
 class Verdict(NamedTuple):
@@ -50,7 +56,8 @@ class Value:
     "" for the shared rooms, or the name of the partner whose own room it is; the oldest first.
 
     ``disputed``: a trusted partner holds the listing for a false positive, and nobody has looked at it yet.
-    ``coerced``: somebody sees signs that the holder acts under coercion.
+    ``coerced``: one with standing sees signs that the holder acts under coercion. ``signs`` are the reports of others
+    that say so. ``settled`` is when a person last upheld it against doubts (microseconds).
     """
 
     subject: str
@@ -61,6 +68,8 @@ class Value:
     verdicts: list[Verdict] = field(default_factory=list)
     disputed: bool = False
     coerced: bool = False
+    signs: frozenset[str] = frozenset()
+    settled: int | None = None
 
     @cached_property
     def listings(self) -> frozenset[str]:
@@ -68,9 +77,24 @@ class Value:
         return frozenset(listings.all_of(self.listed))
 
     @property
+    def doubts(self) -> list[Verdict]:
+        """Return the verdicts against the value that no person has answered."""
+        return [verdict for verdict in self.verdicts if verdict.judged.doubt is not None]
+
+    @property
+    def sightings(self) -> list[Seen]:
+        """Return the sightings that count."""
+        return [sight.seen for sight in self.sights if sight.counts]
+
+    @property
     def kind(self) -> str:
         """Give the kind of the value."""
         return self.subject.partition(":")[0]
+
+
+def is_heard_meanwhile(review: Review) -> bool:
+    """Tell whether what is looked at is heard until that is done: a sign of coercion protects somebody at once."""
+    return review.state == "open" and review.rule == COERCED
 
 
 def subject_of(obj: Obj) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import delete, select
 
 from schemas import kinds
-from server.store import listings, mentions
+from server.store import listings, mentions, reviews
 from server.store.bulk import insert_many
 from server.store.store import Tx
 from server.store.tables import mentions as spoken
@@ -27,6 +27,7 @@ def rename(tx: Tx, kind: str) -> int:
             mentions.record(tx, [(now, id_) for id_ in mentions.of(tx, [subject])[subject]])
             tx.execute(delete(spoken).where(spoken.c.subject == subject))
             listings.move(tx, subject, now)
+            reviews.move(tx, subject, now)
     _rename_own(tx, kind)
     return renamed
 

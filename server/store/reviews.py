@@ -27,7 +27,11 @@ class Held(NamedTuple):
 
 
 class Review(NamedTuple):
-    """What was held back, since when, and what became of it; moments in microseconds."""
+    """What was held back, since when, and what became of it; moments in microseconds.
+
+    Where it is a dispute, ``subject`` names the value, ``object_id`` is one of its listings, ``settled`` when a
+    person last upheld it.
+    """
 
     object_id: str
     version: int | None
@@ -39,6 +43,8 @@ class Review(NamedTuple):
     decided: int | None
     decided_by: str | None
     note: str | None
+    subject: str | None = None
+    settled: int | None = None
 
 
 def hold(tx: Tx, partner: str, held: Iterable[Held]) -> set[str]:
@@ -72,6 +78,39 @@ def hold(tx: Tx, partner: str, held: Iterable[Held]) -> set[str]:
     return wanted.keys() - passed
 
 
+def dispute(tx: Tx, subject: str, partner: str, held: Held) -> bool:
+    """Let a person look at a listed value that somebody doubts; one row a value, whatever number of listings it has.
+
+    Where one is open it stays, and goes by the new rule. Tells whether it is a new one.
+    """
+    mine = [review for review in of_subjects(tx, [subject]).get(subject, []) if review.state == "open"]
+    if mine:
+        said = {"rule": held.rule, "message": held.message, "partner": partner}
+        tx.execute(update(reviews).where(reviews.c.object_id == mine[0].object_id).values(**said))
+        return False
+    before = states(tx, [held.object_id]).get(held.object_id)
+    tx.execute(delete(reviews).where(reviews.c.object_id == held.object_id))
+    settled = before.settled if before else None
+    row = {**held._asdict(), "partner": partner, "opened": now(), "state": "open", "subject": subject}
+    tx.execute(insert(reviews).values(**row, settled=settled))
+    return True
+
+
+def of_subjects(tx: Tx, subjects: Iterable[str]) -> dict[str, list[Review]]:
+    """Give by value the disputes that there are or were of it, the oldest first."""
+    found: dict[str, list[Review]] = {}
+    for chunk in chunks(sorted(set(subjects))):
+        asked = select(reviews).where(any_of(tx, reviews.c.subject, chunk)).order_by(reviews.c.opened)
+        for review in map(_review, tx.execute(asked)):
+            found.setdefault(str(review.subject), []).append(review)
+    return found
+
+
+def move(tx: Tx, subject: str, to: str) -> None:
+    """Let the disputes of a value be those of another."""
+    tx.execute(update(reviews).where(reviews.c.subject == subject).values(subject=to))
+
+
 def states(tx: Tx, ids: Iterable[str]) -> dict[str, Review]:
     """Give the reviews of those of the object ids that were ever held back."""
     found: dict[str, Review] = {}
@@ -98,8 +137,11 @@ def every(
 
 def decide(tx: Tx, object_id: str, state: State, by: str, note: str | None = None) -> Review:
     """Note what a person decided of an object that was held back. Raises ``UnknownReview``."""
-    said = {"state": state, "decided": now(), "decided_by": by, "note": note}
-    tx.execute(update(reviews).where(reviews.c.object_id == object_id).values(**said))
+    moment = now()
+    mine = reviews.c.object_id == object_id
+    tx.execute(update(reviews).where(mine).values(state=state, decided=moment, decided_by=by, note=note))
+    if state == "approved":
+        tx.execute(update(reviews).where(mine, reviews.c.subject.is_not(None)).values(settled=moment))
     row = tx.execute(select(reviews).where(reviews.c.object_id == object_id)).first()
     if row is None:
         raise UnknownReview(f"nothing of the id {object_id} was held back")
@@ -110,7 +152,7 @@ def forget(tx: Tx, ids: Iterable[str]) -> None:
     """Let what was approved of these objects count no more: they were taken back since."""
     for chunk in chunks(sorted(set(ids))):
         mine = any_of(tx, reviews.c.object_id, chunk)
-        tx.execute(delete(reviews).where(mine, reviews.c.state == "approved", reviews.c.rule != "disputed"))
+        tx.execute(delete(reviews).where(mine, reviews.c.state == "approved", reviews.c.subject.is_(None)))
 
 
 def count(tx: Tx, state: State = "open") -> int:

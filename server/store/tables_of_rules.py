@@ -32,6 +32,7 @@ __all__ = [
     "retractions",
     "reviews",
     "volumes",
+    "warnings",
 ]
 
 # Who this hub is: one row.
@@ -61,7 +62,12 @@ reviews = Table(
     Column("decided", BigInteger),
     Column("decided_by", Text),
     Column("note", Text),
+    # Of a dispute: the value, named as in mentions, of which object_id is one of the listings.
+    Column("subject", Text),
+    # When a person last upheld the value against doubts.
+    Column("settled", BigInteger),
     Index("ix_reviews_state", "state", "opened"),
+    Index("ix_reviews_subject", "subject"),
 )
 
 # What was taken back from a collection: the date_added and the version of the revocation there.
@@ -196,6 +202,8 @@ volumes = Table(
     Column("day", Integer, nullable=False),
     Column("taken", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
+    # References by which it said something against what others report.
+    Column("doubts", BigInteger, nullable=False),
     PrimaryKeyConstraint("partner", "day"),
 )
 
@@ -208,4 +216,14 @@ brakes = Table(
     Column("since", BigInteger, nullable=False),
     # NULL: not yet.
     Column("lifted", BigInteger),
+)
+
+# What an operator has to do something about, since when, how often it happened, and when it last did.
+warnings = Table(
+    "warnings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
 )

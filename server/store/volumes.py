@@ -1,8 +1,9 @@
 """How much each partner sends a day, how much of it is held back, and who is slowed for it."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from server.store.store import Tx
 from server.store.tables_of_rules import brakes, volumes
@@ -12,10 +13,14 @@ _DAY = 86_400_000_000
 
 
 class Volume(NamedTuple):
-    """What a partner sent in one day: objects, and those of them that the guard held back."""
+    """What a partner sent in one day, and how much of it the guard held back; what speaks of others by its references.
+
+    ``doubts`` are the references by which it said something against what others report.
+    """
 
     taken: int
     held: int
+    doubts: int = 0
 
 
 class Brake(NamedTuple):
@@ -32,23 +37,30 @@ def day_of(moment: int) -> int:
     return moment // _DAY
 
 
-def count(tx: Tx, partner: str, *, taken: int, held: int, moment: int | None = None) -> None:
+def count(tx: Tx, partner: str, *, taken: int, held: int, doubts: int = 0, moment: int | None = None) -> None:
     """Add to what the partner has sent in the day of ``moment``, today where it is not given.
 
     Its contributions have to come one after another: the caller holds the inbox.
     """
     day = day_of(now() if moment is None else moment)
     mine = (volumes.c.partner == partner, volumes.c.day == day)
-    more = {"taken": volumes.c.taken + taken, "held": volumes.c.held + held}
+    counts = {"taken": taken, "held": held, "doubts": doubts}
+    more = {name: volumes.c[name] + number for name, number in counts.items()}
     if tx.execute(update(volumes).where(*mine).values(**more)).rowcount == 0:
-        tx.execute(insert(volumes).values(partner=partner, day=day, taken=taken, held=held))
+        tx.execute(insert(volumes).values(partner=partner, day=day, **counts))
 
 
 def days(tx: Tx, partner: str, since: int) -> dict[int, Volume]:
     """Give by day what the partner has sent from the day ``since`` on."""
-    asked = select(volumes.c.day, volumes.c.taken, volumes.c.held)
+    asked = select(volumes.c.day, volumes.c.taken, volumes.c.held, volumes.c.doubts)
     rows = tx.execute(asked.where(volumes.c.partner == partner, volumes.c.day >= since))
-    return {row[0]: Volume(row[1], row[2]) for row in rows}
+    return {day: Volume(*counts) for day, *counts in rows}
+
+
+def doubts(tx: Tx, partners: Iterable[str], day: int) -> int:
+    """Count the references by which these partners said something against others' reports on a day."""
+    asked = select(func.coalesce(func.sum(volumes.c.doubts), 0)).where(volumes.c.day == day)
+    return int(tx.execute(asked.where(volumes.c.partner.in_(list(partners)))).scalar_one())
 
 
 def forget(tx: Tx, before: int) -> None:

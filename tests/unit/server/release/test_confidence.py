@@ -1,6 +1,5 @@
 """How sure the hub is: figures that docs/consensus.md promises."""
 
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
@@ -8,11 +7,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from schemas.vocabulary import OpinionWord, Outcome
-from server.release.confidence import NEWCOMER, Doubt, combined, doubt, doubts, weight
+from server.release.confidence import NEWCOMER, Doubt, combined, doubt, left_by, weight
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 weights = st.lists(st.floats(0, 0.99), min_size=1, max_size=8)
-against = st.lists(st.sampled_from(Doubt), max_size=4)
+against = st.lists(st.floats(0.5, 1), max_size=4)
 
 
 @pytest.mark.parametrize("stated", range(101))
@@ -46,7 +44,12 @@ def test_sightings_raise_it_each_less_than_the_one_before(watching: int, confide
     ("words", "confidence"), [([], 80), (["doubted"], 70), (["doubted"] * 2, 65), (["disputed"], 40)], ids=str
 )
 def test_judgements_against_it_lower_it(words: list[str], confidence: int) -> None:
-    assert combined([0.8], doubts=[Doubt(word) for word in words]) == confidence
+    assert combined([0.8], left=[left_by(Doubt(word), NEWCOMER) for word in words]) == confidence
+
+
+@pytest.mark.parametrize(("record", "left"), [(0.0, 1.0), (0.4, 0.75), (0.8, 0.5), (1.0, 0.5)])
+def test_a_doubt_weighs_by_the_record_of_who_doubts(record: float, left: float) -> None:
+    assert left_by(Doubt.DISPUTED, record) == left
 
 
 @pytest.mark.parametrize(("reliability", "counts"), [(0.0, 0.0), (0.4, 0.4), (0.8, 0.8), (1.0, 0.99)])
@@ -60,12 +63,12 @@ def test_who_has_authority_and_states_nothing_is_surer_than_others() -> None:
 
 
 @given(weights, st.integers(0, 20), against)
-def test_the_order_makes_no_difference(reports: list[float], watching: int, words: list[Doubt]) -> None:
+def test_the_order_makes_no_difference(reports: list[float], watching: int, words: list[float]) -> None:
     assert combined(reports[::-1], watching, words[::-1]) == combined(reports, watching, words)
 
 
 @given(weights, st.integers(0, 20), against)
-def test_it_goes_in_steps_and_is_never_certain(reports: list[float], watching: int, words: list[Doubt]) -> None:
+def test_it_goes_in_steps_and_is_never_certain(reports: list[float], watching: int, words: list[float]) -> None:
     sure = combined(reports, watching, words)
     assert sure % 5 == 0 or sure == 99
     assert 0 <= sure <= 99
@@ -73,12 +76,12 @@ def test_it_goes_in_steps_and_is_never_certain(reports: list[float], watching: i
 
 @given(weights, st.floats(0, 0.99), st.integers(0, 20), against)
 def test_more_of_the_same_opinion_never_lowers_it(
-    reports: list[float], more: float, watching: int, words: list[Doubt]
+    reports: list[float], more: float, watching: int, words: list[float]
 ) -> None:
     sure = combined(reports, watching, words)
     assert combined([*reports, more], watching, words) >= sure
     assert combined(reports, watching + 1, words) >= sure
-    assert combined(reports, watching, [*words, Doubt.DOUBTED]) <= sure
+    assert combined(reports, watching, [*words, 0.9]) <= sure
 
 
 @pytest.mark.parametrize(
@@ -102,15 +105,3 @@ def test_what_a_judgement_says_against_the_value(
     outcome: Outcome | None, opinion: OpinionWord | None, reason: str | None, said: Doubt | None
 ) -> None:
     assert doubt(outcome, opinion, reason) is said
-
-
-def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> None:
-    earlier = NOON - timedelta(days=1)
-    said = [
-        ("one", earlier, Doubt.DISPUTED),
-        ("one", NOON, None),
-        ("two", NOON, Doubt.DOUBTED),
-        ("two", NOON, Doubt.DISPUTED),
-        ("two", earlier, None),
-    ]
-    assert doubts(said) == doubts(said[::-1]) == [Doubt.DISPUTED]

@@ -96,9 +96,10 @@ def test_whom_nobody_trusts_so_far_makes_it_less_sure_and_takes_nothing_out(
     records_of(second, "outcome", of=listed(said), outcome="false-positive")
     listing = held_by("takedown")[listed(said)]
     assert (listing.get("revoked", False), listing["confidence"]) == (False, 45)
-    assert (extension.found(listing)["disputed"], extension.found(listing)["grade"]) == (True, "investigate")
+    assert (extension.found(listing)["disputed"], extension.found(listing)["grade"]) == (True, "monitor")
     with store.read() as tx:
-        assert reviews.every(tx) == []
+        (waiting,) = reviews.every(tx)
+    assert (waiting.rule, waiting.partner, waiting.state) == ("doubted", second.name, "open")
 
 
 def test_what_others_say_of_it_meanwhile_waits(

@@ -13,8 +13,9 @@ from schemas.partner import PartnerKind
 from schemas.report import Evidence, Hold, Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, Outcome, PaymentRail, Tlp
 from server.release import grade
+from server.release.doubts import last_words
 from server.release.fuse import end, fuse, independent, live
-from server.release.statements import Judged, Said, Seen
+from server.release.statements import Judged, JudgeStanding, Said, Seen
 from tests.unit.server.release.saying import HELD, NOON, VALUES, judged, partner, said, seen, statements, values
 
 DAY = timedelta(days=1)
@@ -271,9 +272,73 @@ def test_a_hold_is_passed_on_while_one_reports() -> None:
 
 
 @pytest.mark.parametrize("word", [Outcome.FALSE_POSITIVE, OpinionWord.STRONGLY_DISAGREE])
-def test_a_false_positive_disputes_the_value(word: Outcome | OpinionWord) -> None:
-    fused = fuse([said(number, confidence=95) for number in range(3)], judged=[judged(7, word)], at=NOON)
-    assert (fused.disputed, fused.grade) == (True, Action.INVESTIGATE)
+@pytest.mark.parametrize(
+    ("standing", "expected"),
+    [
+        (JudgeStanding.SETTLED, (False, 99, Action.BLOCK)),
+        (JudgeStanding.WITHOUT, (False, 99, Action.HOLD)),
+        (JudgeStanding.WITH, (True, 50, Action.STEP_UP)),
+        (JudgeStanding.DECIDES, (True, 50, Action.INVESTIGATE)),
+    ],
+)
+def test_a_false_positive_counts_by_its_standing(
+    word: Outcome | OpinionWord, standing: JudgeStanding, expected: tuple[bool, int, Action]
+) -> None:
+    reports = [said(number, "wallet", confidence=95) for number in range(3)]
+    fused = fuse(reports, judged=[judged(7, word, standing=standing)], at=NOON)
+    assert (fused.disputed, fused.confidence, fused.grade) == expected
+
+
+@given(values(), st.lists(st.sampled_from([JudgeStanding.SETTLED, JudgeStanding.WITHOUT]), min_size=1, max_size=9))
+def test_doubts_without_standing_lower_by_one_grade_in_all(
+    everything: Everything, standings: list[JudgeStanding]
+) -> None:
+    reports, sightings, _ = everything
+    words = [
+        judged(100 + number, Outcome.FALSE_POSITIVE, standing=standing) for number, standing in enumerate(standings)
+    ]
+    before, after = fuse(reports, sightings, at=NOON), fuse(reports, sightings, words, at=NOON)
+    assert after._replace(grade=before.grade) == before
+    ladder = kinds.get(before.kind).grades
+    assert ladder.index(after.grade) - ladder.index(before.grade) in (0, 1)
+
+
+@given(values(), st.integers(1, 4))
+def test_what_one_with_authority_reports_only_one_that_decides_lowers_further(
+    everything: Everything, doubters: int
+) -> None:
+    reports, sightings, _ = everything
+    kind = reports[0].report.kind
+    reports = [*reports, said(50, kind, by=partner(50, authority=(kind,)), confidence=95)]
+    words = [judged(100 + number, Outcome.FALSE_POSITIVE) for number in range(doubters)]
+    before, after = fuse(reports, sightings, at=NOON), fuse(reports, sightings, words, at=NOON)
+    assert after.confidence == before.confidence
+    ladder = kinds.get(kind).grades
+    assert ladder.index(after.grade) - ladder.index(before.grade) in (0, 1)
+    decides = judged(200, Outcome.FALSE_POSITIVE, standing=JudgeStanding.DECIDES)
+    assert fuse(reports, sightings, [decides], at=NOON).grade is Action.INVESTIGATE
+
+
+def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> None:
+    words = [
+        judged(7, Outcome.FALSE_POSITIVE, NOON - DAY),
+        judged(7, Outcome.BLOCKED, NOON),
+        judged(8, Outcome.NO_ACTION, NOON),
+        judged(8, Outcome.FALSE_POSITIVE, NOON),
+        judged(8, Outcome.BLOCKED, NOON - DAY),
+    ]
+    assert [(each.partner.name, each.outcome) for each in last_words(words)] == [
+        ("Partner 7", Outcome.BLOCKED),
+        ("Partner 8", Outcome.FALSE_POSITIVE),
+    ]
+    assert last_words(words) == last_words(words[::-1])
+
+
+def test_a_sign_of_coercion_without_standing_lowers_to_hold_and_says_no_more() -> None:
+    reports = [said(number, "bank-account", confidence=95) for number in range(2)]
+    before, after = fuse(reports, at=NOON), fuse(reports, sign=True, at=NOON)
+    assert (before.grade, after.grade) == (Action.BLOCK, Action.HOLD)
+    assert after._replace(grade=before.grade) == before
 
 
 def test_who_takes_a_dispute_back_lifts_it() -> None:

@@ -66,13 +66,27 @@ def test_the_strongest_that_is_asked_holds_and_no_limit_where_one_leaves_it_open
     assert grade.asked([said(kind="wallet", hold=Hold(until=NOON.replace(year=2027))).report]) is Action.HOLD
 
 
-def test_coercion_doubt_and_dispute_weaken_it() -> None:
+def test_coercion_weakens_it() -> None:
     assert of("bank-account", 99, coerced=True) == "hold"
     assert of("social-account", 99, coerced=True) == "warn"
-    assert of("bank-account", 99, doubted=True) == "hold"
-    assert of("domain", 99, doubted=True) == "warn"
-    assert of("domain", 0, doubted=True) == "investigate"
-    assert of("bank-account", 99, disputed=True) == "investigate"
+
+
+@pytest.mark.parametrize(
+    ("kind", "undoubted", "left", "grades", "expected"),
+    [
+        ("bank-account", "block", "block", 1, "hold"),
+        ("bank-account", "block", "step-up", 1, "hold"),
+        ("bank-account", "block", "step-up", 2, "step-up"),
+        ("bank-account", "block", "hold", 4, "step-up"),
+        ("bank-account", "block", "hold", None, "investigate"),
+        ("domain", "block", "block", 1, "warn"),
+        ("domain", "investigate", "investigate", 3, "investigate"),
+    ],
+)
+def test_doubt_is_one_grade_lower_and_never_more_than_it_has_standing_for(
+    kind: str, undoubted: str, left: str, grades: int | None, expected: str
+) -> None:
+    assert grade.doubted(kinds.get(kind), Action(undoubted), Action(left), grades) == expected
 
 
 def test_a_report_that_hardly_counts_corroborates_nothing() -> None:
@@ -113,12 +127,10 @@ def test_authority_is_for_the_kinds_it_is_given_for() -> None:
     assert not grade.has_authority(police, said(kind="payment-alias").report)
 
 
-@given(st.sampled_from(sorted(VALUES)), st.integers(0, 99), st.booleans(), st.booleans(), st.booleans())
-def test_every_grade_is_one_of_the_kinds_own(
-    name: str, confidence: int, suffices: bool, coerced: bool, doubted: bool
-) -> None:
+@given(st.sampled_from(sorted(VALUES)), st.integers(0, 99), st.booleans(), st.booleans())
+def test_every_grade_is_one_of_the_kinds_own(name: str, confidence: int, suffices: bool, coerced: bool) -> None:
     kind = kinds.get(name)
-    given_ = grade.of(kind, confidence, suffices=suffices, coerced=coerced, doubted=doubted)
+    given_ = grade.of(kind, confidence, suffices=suffices, coerced=coerced)
     assert given_ in kind.grades
     if coerced or (name in HELD and not suffices):
         assert given_ is not Action.BLOCK

@@ -1,0 +1,237 @@
+"""A doubt opens one review a value, which says all that a person needs, and ends in an answer to both sides."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers import extension
+from schemas.partner import FocalFunction, Partner
+from server.release import review
+from server.release.outcome import Outcome
+from server.store import Store, focal_points, reviews, warnings
+
+Joins = Callable[..., Partner]
+Reports = Callable[..., dict[str, Any]]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Own = Callable[..., dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Back = Callable[[Partner], list[dict[str, Any]]]
+
+ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
+WORDS = "the holder showed us the contract"
+
+
+@pytest.fixture
+def first(joins: Joins) -> Partner:
+    return joins("First Bank", reads=["mule-accounts", "public", "takedown"])
+
+
+@pytest.fixture
+def second(joins: Joins) -> Partner:
+    return joins("Second Bank", reads=["mule-accounts", "public", "takedown"])
+
+
+@pytest.fixture
+def police(joins: Joins) -> Partner:
+    return joins("Police", "government", ["mule-accounts", "takedown"])
+
+
+def waiting(store: Store) -> list[reviews.Review]:
+    with store.read() as tx:
+        return reviews.every(tx, "open")
+
+
+def shown(store: Store) -> review.Shown:
+    with store.read() as tx:
+        (found,) = review.shown(tx, reviews.every(tx))
+    return found
+
+
+def decide(store: Store, state: reviews.State, id_: str | None = None) -> None:
+    with store.begin() as tx:
+        review.decide(tx, [id_ or reviews.every(tx, "open")[0].object_id], state, "operator")
+
+
+def grade_in(held: dict[str, dict[str, Any]]) -> list[str]:
+    live = [each for each in held.values() if each["type"] == "indicator" and not each.get("revoked")]
+    return [extension.found(each)["grade"] for each in live]
+
+
+@pytest.fixture
+def doubted(
+    reports: Reports, records_of: Reports, listed: Listed, first: Partner, second: Partner, police: Partner
+) -> dict[str, Any]:
+    """Let a bank and the police report an account, to many and to some, and another bank doubt it; gives the report."""
+    said = reports(first, **ACCOUNT, confidence="80", tlp="clear")
+    reports(police, **ACCOUNT, confidence="80")
+    columns = {"outcome": "false-positive", "reason": "holder-verified", "description": WORDS}
+    records_of(second, "outcome", of=listed(said), **columns)
+    return said
+
+
+def test_one_row_says_who_reports_who_doubts_why_and_where(store: Store, doubted: dict[str, Any]) -> None:
+    found = shown(store)
+    assert (found.kind, found.value, found.review.rule) == ("bank-account", ACCOUNT["value"], "doubted")
+    assert found.case is not None
+    assert found.case.reporter_kinds == ["bank", "government"]
+    (doubt,) = found.case.doubts
+    assert doubt == ("Second Bank", "bank", "yes", "false-positive", "holder-verified", WORDS)
+    assert found.case.collections == ["mule-accounts", "public"]
+
+
+def test_further_doubts_come_into_the_same_row(
+    store: Store, joins: Joins, doubted: dict[str, Any], records_of: Reports, listed: Listed
+) -> None:
+    third = joins("Third Bank", reads=["mule-accounts"])
+    records_of(third, "opinion", of=listed(doubted), opinion="disagree")
+    assert len(waiting(store)) == 1
+    found = shown(store)
+    assert found.case is not None
+    assert [(each.partner, each.says) for each in found.case.doubts] == [
+        ("Second Bank", "false-positive"),
+        ("Third Bank", "disagree"),
+    ]
+
+
+def test_it_ends_upheld_and_both_sides_hear_so(
+    store: Store, doubted: dict[str, Any], held_by: Held, heard_back: Back, first: Partner, second: Partner
+) -> None:
+    assert grade_in(held_by("mule-accounts")) == ["step-up"]
+    decide(store, "approved")
+    assert grade_in(held_by("mule-accounts")) == ["block"]
+    assert not any(extension.found(each).get("disputed") for each in held_by("mule-accounts").values())
+    assert [each["event"] for each in heard_back(second)] == ["upheld"]
+    assert {"disputed", "upheld"} <= {each["event"] for each in heard_back(first)}
+
+
+def test_it_ends_delisted_and_both_sides_hear_so(
+    store: Store, doubted: dict[str, Any], held_by: Held, heard_back: Back, first: Partner, second: Partner
+) -> None:
+    decide(store, "rejected")
+    assert grade_in(held_by("mule-accounts")) == grade_in(held_by("public")) == []
+    assert [each["event"] for each in heard_back(second)] == ["delisted"]
+    assert "delisted" in {each["event"] for each in heard_back(first)}
+    assert waiting(store) == []
+
+
+def test_it_may_be_decided_by_the_id_of_any_listing(
+    store: Store, joins: Joins, reports: Reports, records_of: Reports, own_room: Own, first: Partner, police: Partner
+) -> None:
+    """Of a value that is in private collections alone, each of which has an id of its own."""
+    reports(first, **ACCOUNT, confidence="80", not_to_countries="KH")
+    (listing,) = (each for each in own_room(police).values() if each["type"] == "indicator")
+    bank = joins("Trusted Bank", reads=["mule-accounts"], trusted=True)
+    reports(police, **ACCOUNT, confidence="80", not_to_countries="KH")
+    (theirs,) = (each for each in own_room(bank).values() if each["type"] == "indicator")
+    assert theirs["id"] != listing["id"]
+    records_of(bank, "outcome", of=theirs["id"], outcome="false-positive")
+    assert [each.rule for each in waiting(store)] == ["disputed"]
+    decide(store, "approved", listing["id"])
+    assert waiting(store) == []
+    assert grade_in(own_room(bank)) == ["block"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_dispute_of_a_value_in_a_private_collection_is_answered_that_it_took_effect(
+    store: Store,
+    joins: Joins,
+    reports: Reports,
+    records_of: Reports,
+    post: Post,
+    own_room: Own,
+    first: Partner,
+    trusted: bool,
+) -> None:
+    bank = joins("Other Bank", reads=["mule-accounts"], trusted=trusted)
+    reports(first, **ACCOUNT, confidence="80", tlp="red", only_partners="Other Bank")
+    (listing,) = (each for each in own_room(bank).values() if each["type"] == "indicator")
+    said = {
+        "type": "opinion",
+        "spec_version": "2.1",
+        "id": "opinion--00000000-0000-4000-8000-000000000001",
+        "created_by_ref": bank.identity,
+        "created": "2026-11-02T08:00:00.000Z",
+        "modified": "2026-11-02T08:00:00.000Z",
+        "opinion": "strongly-disagree",
+        "object_refs": [listing["id"]],
+        "object_marking_refs": listing["object_marking_refs"],
+    }
+    outcome = post(said, by=bank)
+    (accepted,) = outcome.accepted
+    assert not outcome.pending
+    # TLP:RED lets nobody hear what it says, so that it lowers nothing by itself.
+    assert ("took effect" if trusted else "a person at this hub looks at it") in (accepted.message or "")
+    assert grade_in(own_room(bank)) == ([] if trusted else ["hold"])
+    assert len(waiting(store)) == 1
+
+
+def test_what_was_upheld_is_looked_at_again_and_not_lowered_by_the_same_doubt(
+    store: Store, joins: Joins, doubted: dict[str, Any], records_of: Reports, held_by: Held, listed: Listed
+) -> None:
+    decide(store, "approved")
+    third = joins("Third Bank", reads=["mule-accounts"])
+    records_of(third, "outcome", of=listed(doubted), outcome="false-positive")
+    assert grade_in(held_by("mule-accounts")) == ["block"]
+    assert [each.rule for each in waiting(store)] == ["doubted"]
+    decide(store, "approved")
+    assert waiting(store) == []
+    keeper = joins("Keeping Bank", reads=["mule-accounts"], institutions=("DE8937040044",))
+    records_of(keeper, "outcome", of=listed(doubted), outcome="false-positive")
+    assert grade_in(held_by("mule-accounts")) == ["investigate"]
+
+
+def test_a_doubt_of_what_is_blocked_later_is_looked_at_then(
+    store: Store,
+    reports: Reports,
+    records_of: Reports,
+    listed: Listed,
+    first: Partner,
+    second: Partner,
+    police: Partner,
+) -> None:
+    said = reports(first, **ACCOUNT, confidence="40")
+    records_of(second, "outcome", of=listed(said), outcome="no-action")
+    assert waiting(store) == []
+    reports(police, **ACCOUNT, confidence="80")
+    assert [each.rule for each in waiting(store)] == ["doubted"]
+
+
+def test_a_doubt_in_the_envelope_that_lists_the_value_is_looked_at(
+    store: Store, stix: Stix, post: Post, first: Partner
+) -> None:
+    said = stix(reporter=first.name, confidence="90")[1]
+    opinion = {
+        **{name: said[name] for name in ("spec_version", "created_by_ref", "created", "modified")},
+        "type": "opinion",
+        "id": "opinion--00000000-0000-4000-8000-000000000002",
+        "opinion": "strongly-disagree",
+        "object_refs": [said["id"]],
+    }
+    post(said, opinion, by=first)
+    assert [each.rule for each in waiting(store)] == ["doubted"]
+
+
+def test_where_nobody_protects_the_coerced_the_operator_learns_so_once_for_each(
+    store: Store, caplog: pytest.LogCaptureFixture, reports: Reports, first: Partner, second: Partner
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        reports(first, **ACCOUNT, holder_status="coerced", countries="TH")
+        reports(first, **ACCOUNT, holder_status="coerced", countries="TH")
+    assert [each.message for each in caplog.records if "focal point" in each.message] != []
+    with store.read() as tx:
+        (notice,) = warnings.every(tx)
+    assert (notice.name, notice.times) == (warnings.NO_FOCAL_POINT, 1)
+
+
+def test_where_somebody_protects_them_there_is_nothing_to_warn_of(
+    store: Store, reports: Reports, first: Partner, second: Partner
+) -> None:
+    with store.begin() as tx:
+        focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "protection@hub.example")
+    reports(first, **ACCOUNT, holder_status="coerced")
+    with store.read() as tx:
+        assert warnings.every(tx) == []
