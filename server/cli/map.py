@@ -40,6 +40,7 @@ from server.cli.map_options import (
 )
 from server.cli.own_names import ColumnsOption, own_names
 from server.cli.partner_access import known
+from server.cli.rules import warned
 from server.cli.times import DateOrder, Timezone, dated
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
@@ -169,7 +170,7 @@ def contribute(
         options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)
         options, zone = dated(ctx, replace(options, reporter_kind=who.kind), timezone, date_order)
         for name, stream, size, reported_at in _opened(file, faults):
-            with _progress(name, stream, size) as tracked:
+            with warned(store), _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
                 records, tracked = (True, tracked) if record else told_apart(tracked, format)
                 outcomes = (

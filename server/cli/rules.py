@@ -1,11 +1,14 @@
 """What ``scamfeed status`` says of the release rules: reviews, receipts, and how long things take."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from server.cli.receipts import spread_of, told
 from server.release import journeys, receipts as settling
-from server.store import Tx, reviews, volumes, warnings
+from server.store import Store, Tx, reviews, volumes, warnings
 from server.store.times import now, stamp
 
 _MONTH = 30 * 86_400 * 1_000_000
@@ -48,6 +51,18 @@ def warnings_of(tx: Tx) -> list[dict[str, Any]]:
         }
         for each in warnings.every(tx)
     ]
+
+
+@contextmanager
+def warned(store: Store) -> Iterator[None]:
+    """Say on standard error what there is to do for the operator because of what is done meanwhile."""
+    with store.read() as tx:
+        before = {each.name: each.times for each in warnings.every(tx)}
+    yield
+    with store.read() as tx:
+        for each in warnings.every(tx):
+            if each.times > before.get(each.name, 0):
+                print(f"scamfeed: warning: {_TO_DO[each.name]}", file=sys.stderr)  # noqa: T201 - where warnings are shown
 
 
 def times_of(tx: Tx) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from server.release import doubt_budget, review
 from server.release.outcome import Outcome
 from server.release.shape import MOST_REFERENCES
 from server.store import Store, reviews, volumes
+from server.store.inbox import object_id
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
@@ -315,7 +316,7 @@ def test_a_sign_that_a_person_looked_at_counts_or_goes(
     sign = stix(ACCOUNT, "bank-account", reporter=outsider.name, holder_status="coerced")[1]
     post(sign, by=outsider)
     assert grades(held_by("mule-accounts")) == ["hold"]
-    assert [(each.object_id, each.rule) for each in waiting(store)] == [(sign["id"], "coerced")]
+    assert [(object_id(each.object_id), each.rule) for each in waiting(store)] == [(sign["id"], "coerced")]
     with store.begin() as tx:
         review.decide(tx, [sign["id"]], state, "operator")
     assert grades(held_by("mule-accounts")) == shared
