@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, calibration, collections, hub, log, migrations, partners, registry
+from server.store import Store, calibration, collections, hub, log, migrations, partners, registry, reviews
 from server.store.item import Item
 from server.store.query import Query
 from server.store.tables_of_rules import metadata
@@ -96,6 +96,39 @@ def test_what_was_known_of_partners_goes_on_as_if_they_had_stated_one_confidence
         known = calibration.every(tx, 1)["bank", "domain"]
     expected = (confirmed, wrong, brier, confirmed * stated, wrong * stated, wrong * stated**2)
     assert known == pytest.approx(expected)
+
+
+def test_disputes_of_listings_become_one_of_the_value(store: Store, url: str) -> None:
+    rows = [
+        ("indicator--shared", "open", 1, None),
+        ("indicator--own", "open", 2, None),
+        ("indicator--before", "approved", 0, 7),
+        ("1/indicator--report", "rejected", 3, 8),
+    ]
+    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0013")
+        for number, id_ in enumerate(("shared", "own", "before")):
+            row = {"track": "Bank" if id_ == "own" else "", "number": number, "id": f"indicator--{id_}"}
+            connection.execute(text("INSERT INTO listings VALUES ('domain:bad.example', :track, :number, :id)"), row)
+        for id_, state, opened, decided in rows:
+            said = {"id": id_, "state": state, "opened": opened, "decided": decided}
+            connection.execute(
+                text(
+                    "INSERT INTO reviews (object_id, partner, rule, message, opened, state, decided)"
+                    " VALUES (:id, 'Bank', 'disputed', '', :opened, :state, :decided)"
+                ),
+                said,
+            )
+    engine.dispose()
+    store.migrate()
+    with store.read() as tx:
+        found = [(each.object_id, each.state, each.settled) for each in reviews.every(tx) if each.subject]
+        assert found == [("indicator--before", "approved", 7), ("indicator--shared", "open", None)]
+        assert [each.object_id for each in reviews.every(tx) if not each.subject] == ["1/indicator--report"]
 
 
 def test_the_release_rules_go_back_and_forth_and_keep_the_partners(store: Store, url: str) -> None:
