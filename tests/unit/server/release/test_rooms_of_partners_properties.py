@@ -73,7 +73,7 @@ def template() -> Iterator[Path]:
 
 
 def has_standing(name: str, obj: dict[str, Any]) -> bool:
-    """Tell whether a partner's sign of coercion holds for what others say: by authority, or as a reader that means it."""
+    """Tell whether a sign of coercion holds for what others say: by authority, or by a reader that means it."""
     return bool(PARTNERS[name].authority) or ("mule-accounts" in READS[name] and obj["confidence"] >= 30)
 
 
