@@ -1,10 +1,12 @@
 """Files as people export them from spreadsheets, in several languages, and what is said of what is not read."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
 
 import pytest
+import xlsxwriter
+from hypothesis import given, settings, strategies as st
 
 from feeds.mapping import Counts, Mapped, Options, Reject, map_stream
 from schemas.report import Report
@@ -154,18 +156,38 @@ def test_a_word_that_limits_a_report_is_never_left_out() -> None:
     assert all("^" not in reject.message for reject in read.rejects)
 
 
-def test_columns_about_people_are_never_read_whatever_they_are_called() -> None:
-    for header in (
+@pytest.mark.parametrize(
+    "header",
+    [
         "victim phone",
+        "Phone (victim)",
+        "Phone / Complainant",
         "เบอร์โทรผู้เสียหาย",
+        "เบอร์โทร (ผู้เสียหาย)",
         "Số điện thoại nạn nhân",
         "受害人电话",
+        "电话（报案人）",
         "nomor hp korban",
         "Reporter Email",
-    ):
-        read = Read(f"domain,{header}\na.example.com,+66812345678\n")
-        assert [report.value for report in read.reports] == ["a.example.com"]
-        assert read.unread["columns"] == {header: 1}
+    ],
+)
+def test_columns_about_people_are_never_read_whatever_they_are_called(header: str) -> None:
+    read = Read(f"domain,{header}\na.example.com,+66812345678\n")
+    assert [report.value for report in read.reports] == ["a.example.com"]
+    assert read.unread["columns"] == {header: 1}
+
+
+_ODD = st.text(alphabet="0123456789๐๙٣²½/-.:,T +ZAPMพศยน年月日thángNovth%\u0e33", max_size=30)
+
+
+@settings(max_examples=300, deadline=None)
+@given(moment=_ODD, level=_ODD)
+def test_no_text_upsets_the_reading_of_dates_and_levels(moment: str, level: str) -> None:
+    cells = [moment, moment, level]
+    body = "\t".join(" ".join(cell.split()) for cell in cells)
+    read = Read(f"domain\tfirst_seen\tvalid_until\tconfidence\na.example.com\t{body}\n")
+    assert len(read.reports) + len(read.rejects) == 1
+    assert all(report.confidence is None or 0 <= report.confidence <= 100 for report in read.reports)
 
 
 def test_a_number_is_never_shown_as_the_name_of_a_column() -> None:
@@ -463,3 +485,49 @@ def test_no_message_shows_a_pattern(column: str) -> None:
     table = f"account_number,bank,hold_until,{column}\n123-4-56789-0,KBANK,2026-12-31,อะไรก็ไม่รู้!\n"
     (reject,) = Read(table).rejects
     assert not {"^", "$", "[a-z", "[A-Z"} & {part for part in ("^", "$", "[a-z", "[A-Z") if part in reject.message}
+
+
+def workbook(rows: list[list[Any]]) -> bytes:
+    """Write a sheet with Excel's own styles: a Thai date, a percentage, text."""
+    out = BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("รายงาน")
+        thai = book.add_format({"num_format": "[$-D07041E]d mmm yyyy"})
+        percent = book.add_format({"num_format": "0%"})
+        for row, cells in enumerate(rows):
+            for column, cell in enumerate(cells):
+                if isinstance(cell, date):
+                    sheet.write_datetime(row, column, cell, thai)
+                elif isinstance(cell, float) and cell <= 1:
+                    sheet.write_number(row, column, cell, percent)
+                else:
+                    sheet.write(row, column, cell)
+    return out.getvalue()
+
+
+def test_a_thai_workbook_is_read_as_people_see_it() -> None:
+    header = ["เลขบัญชี", "ธนาคาร", "เบอร์โทร", "วันที่แจ้ง", "ความเชื่อมั่น", "ชื่อบัญชี", "จำนวนเงิน"]
+    read = Read(
+        workbook(
+            [
+                ["รายงานบัญชีม้า"],
+                header,
+                ["0123456789", "KBANK", "0812345678", date(2026, 11, 25), 0.8, "สมชาย", 150000],
+                [1234567890, "KBANK", None, "25 พ.ย. 2569", 1.0, "สมชาย", 1500.5],
+                [123456789, "KBANK", None, date(2026, 11, 25), 0.5, "สมชาย", None],
+                [123456789.5, "KBANK", None, None, None, None, None],
+            ]
+        ),
+        name="reports.xlsx",
+        defaults={"country": "TH"},
+        zone=BANGKOK,
+    )
+    assert [report.value for report in read.reports] == [
+        "+66812345678",
+        "TH:KASITHBK:0123456789",
+        "TH:KASITHBK:1234567890",
+    ]
+    assert [report.confidence for report in read.reports] == [80, 80, 100]
+    assert {report.reported_at for report in read.reports} == {datetime(2026, 11, 24, 17, tzinfo=UTC)}
+    assert [reject.reason for reject in read.rejects] == ["digits-lost", "digits-lost"]
+    assert read.unread["columns"] == {"ชื่อบัญชี": 3, "จำนวนเงิน": 2}
