@@ -79,7 +79,7 @@ def spot(text: str) -> Iterator[Spotted]:
     for match in _WORDS.finditer(marked):
         raw = _trimmed(match[0])
         written = text[match.start() : match.start() + len(raw)]
-        if match[0][len(raw) :].startswith(("…", "...")) and _PATH.search(raw):
+        if match[0][len(raw) :].startswith(("…", "...")) and (_PATH.search(raw) or raw.endswith("/")):
             found.append(Spotted(written, "", "rest", _DEFANGED.search(raw) is not None, False, match.start()))
         elif spotted := _spotted(raw, written, match.lastgroup or "", match.start()):
             found.append(spotted)
@@ -105,9 +105,8 @@ def _spotted(raw: str, written: str, shape: str, start: int) -> Spotted | None:
         return Spotted(written, name, "host" if name else "rest", defanged, False, start)
     if HIDDEN in raw:
         seen = [char for char in raw if char.isalnum()]
-        return (
-            Spotted(written, "", "rest", False, False, start) if len(seen) > 3 and any(map(str.isdigit, seen)) else None
-        )
+        likely = raw.startswith("@") or (len(seen) > 3 and any(map(str.isdigit, seen)))
+        return Spotted(written, "", "rest", False, False, start) if likely else None
     value = refang(raw)
     if shape in ("host", "ip6"):
         shape = _of_host(value)

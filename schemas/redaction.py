@@ -43,6 +43,7 @@ _SURE = (
 _WRITTEN = (
     rf"(?<=[/@.]){_TEMPLATE}(?![(:])|(?<!\S){_TEMPLATE}(?=\.[\w\[<{{])"
     r"|(?<=[0-9A-Za-z/=&?%])…(?=[\w/.-])|(?<=[0-9A-Za-z])\.{2,}(?=[0-9A-Za-z])"
+    r"|(?<=[.@\])}])\*{2,}(?=[\s,;)]|$)|[-_]{2,3}(?i:redacted|removed|masked)[-_]{2,3}"
     rf"|(?<![\w-])(?i:redacted)(?![\w-])|REDACTED|(?<![0-9A-Za-z])(?:{_NAMES})(?![0-9A-Za-z])"
 )
 _MARKS = re.compile(f"{_SHOWN}|{_SURE}|{_WRITTEN}")
@@ -55,6 +56,10 @@ _LIKELY = re.compile(
 _DIGIT = rf"[0-9xX#?_*{_SIGNS}{HIDDEN}]"
 _NUMBER = re.compile(
     rf"(?<![\w/=&?@%.{HIDDEN}-])(?:\+|\(|[A-Z]{{2}}(?=\d\d))?{_DIGIT}(?:[ ().-]{{0,2}}{_DIGIT}){{6,33}}(?![0-9A-Za-z])"
+)
+# An address of which only the beginning is shown: 0x5290840…
+_SHORTENED = re.compile(
+    r"(?<![0-9A-Za-z/=._-])(?:0x[0-9a-fA-F]{3,40}|(?=[A-Za-z]{0,12}[0-9])[0-9A-Za-z]{10,60})(?:…|\.{3,})(?![0-9A-Za-z])"
 )
 _HIDDEN_DIGIT = re.compile(_DIGIT.replace("0-9", ""))
 _HIDDEN_RUN = re.compile(_DIGIT.replace("0-9", "") + "{3,}")
@@ -74,8 +79,13 @@ def mark(text: str) -> str:
 
 
 def hidden_numbers(marked: str) -> list[tuple[int, int]]:
-    """Return where in a marked text numbers stand of which digits are hidden; the time is linear in its length."""
-    return [match.span() for match in _NUMBER.finditer(marked) if _hides_digits(match[0])]
+    """Return where in a marked text numbers and addresses stand that are shown in part; in linear time."""
+    found = [match.span() for match in _NUMBER.finditer(marked) if _hides_digits(match[0])]
+    return (
+        [*found, *(match.span() for match in _SHORTENED.finditer(marked))]
+        if "…" in marked or "..." in marked
+        else found
+    )
 
 
 def refuse(value: str) -> None:
