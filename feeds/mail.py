@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email import message_from_bytes
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
@@ -111,7 +112,7 @@ def _domain(address: str) -> str:
 
 def _name(part: Message) -> str:
     said = part.get_filename() or ""
-    with suppress(ValueError, LookupError):
+    with suppress(ValueError, LookupError, HeaderParseError):
         said = str(make_header(decode_header(collapse_rfc2231_value(said))))
     return escaped(said)[:200] or "unnamed"
 

@@ -140,7 +140,7 @@ def test_focal_points_are_roles_of_the_hub_and_of_partners(hub: Run, store: Stor
 def test_a_partners_own_values_are_recognised_and_listed(hub: Run) -> None:
     assert hub("partner", "add", "Other Bank", "--kind", "bank").exit_code == 0
     added = answer(hub("partner", "own", "First Bank", "WWW.Bank.Example.com", "GB29 NWBK 6016 1331 9268 19", "--json"))
-    assert sorted(added["added"]) == ["bank-account:GB29NWBK60161331926819", "domain:www.bank.example.com"]
+    assert sorted(added["added"]) == ["bank-account:GB:601613:31926819", "domain:www.bank.example.com"]
     assert answer(hub("partner", "own", "First Bank", "--list", "--json"))["own"] == sorted(added["added"])
     assert "another partner's own" in refusal(hub("partner", "own", "Other Bank", "domain:www.bank.example.com"))
     assert "value: " in refusal(hub("partner", "own", "Other Bank", "not a value"))

@@ -190,3 +190,10 @@ def test_no_scraps_of_mails_upset_it(scraps: list[bytes]) -> None:
     assert isinstance(list(mail.files(bodies=True)), list)
     assert mail.is_from(["@bank.example"]) in (True, False)
     assert mail.sent_at is None or mail.sent_at.tzinfo is not None
+
+
+def test_a_name_that_cannot_be_decoded_is_shown_as_it_came() -> None:
+    raw = (
+        b'Content-Type: text/csv\r\nContent-Disposition: attachment; filename="=?utf-8?b?=?utf-8?b?=?utf-8?b?"\r\n\r\nx'
+    )
+    assert [file.name for file in Mail(raw).files(bodies=False)] == ["=?utf-8?b?=?utf-8?b?=?utf-8?b?"]
