@@ -9,7 +9,7 @@ from schemas.vocabulary import HolderStatus
 from server.release import about, delisting, level, receipts, rooms, volume, withheld
 from server.release.doubt_budget import DoubtBudget
 from server.release.intake import MARKING, Decision, Intake, is_more, names_nothing
-from server.release.loading import OVER, Loading
+from server.release.loading import Loading
 from server.release.outcome import Accepted, Outcome, Refused
 from server.release.references import References
 from server.release.renewal import Standing, is_heard
@@ -209,7 +209,7 @@ class Contribution:
         claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
-            return OVER if ended else None  # else it passes on what is here
+            return "its time is over: valid_until has passed" if ended else None  # else it passes on what is here
         if claim.rooms.shared or claim.rooms.personal:
             if is_heard(self._scene, standing, claim.rooms):
                 return None

@@ -25,8 +25,6 @@ from server.store.reviews import Held, Review
 
 Obj = Mapping[str, Any]
 
-OVER = "its time is over: valid_until has passed"
-
 _VERSIONED = {"created": ""}
 
 
@@ -195,9 +193,7 @@ class Loading:
     def why_nowhere(self, key: str, report: Report) -> str | None:
         """Say why nobody can be told of a report that is in the inbox, whatever else is said; None where some can."""
         claim = self._claim(key, report, coerced=False)
-        if claim is None or report.valid_until <= self.scene.at:
-            return OVER if claim else None
-        if claim.rooms.shared or claim.rooms.personal:
+        if claim is None or claim.rooms.shared or claim.rooms.personal:
             return None
         said, limits = claim.said, report.sharing
         return rooms.why_nowhere(report.kind, claim.tlp, limits, said.partner, self.scene.registry, self.scene.policy)
