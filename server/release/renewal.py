@@ -59,7 +59,8 @@ class Standing:
     """How a value stands after it was renewed: the id it is listed under by the room that it is in.
 
     ``shared`` is that of the shared rooms, empty where it is in none. ``entered`` and ``left`` are rooms it was not in
-    before, or is in no more; ``renewed`` tells whether something else is said of it in one.
+    before, or is in no more; ``renewed`` tells whether something else is said of it in one. ``reports`` has the rooms
+    that each partner's own report of it may enter, by the partner's name.
     """
 
     rooms: dict[str, str] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Standing:
     entered: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     renewed: bool = False
+    reports: dict[str, Rooms] = field(default_factory=dict)
 
 
 def _by_one_name(wanted: dict[str, _Said]) -> dict[str, _Said]:
@@ -118,7 +120,7 @@ class Renewal:
         return {value.subject: self._renew(value) for value in values}
 
     def _renew(self, value: Value) -> Standing:
-        standing = Standing()
+        standing = Standing(reports={claim.said.partner.name: claim.rooms for claim in value.claims})
         self._in_rooms(value, standing, "", self._shared(value))
         there = {id_: room for id_ in value.listings for room in self._publication.out(id_) if self._scene.reader(room)}
         for name in sorted(self._told(value, there.values())):

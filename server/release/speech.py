@@ -1,6 +1,6 @@
 """What speaks of other objects (sightings, opinions, notes, cases, flows): heard where those are, and no further."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mappers import annotation, extension
@@ -12,6 +12,7 @@ from server.release.policy import PUBLIC, SHARED
 from server.release.publication import Publication
 from server.release.references import References
 from server.release.renewal import Standing
+from server.release.rooms import Rooms
 from server.release.scene import Scene
 
 SIGHTINGS = "sightings"
@@ -57,6 +58,9 @@ class Speech:
         for room in places:
             said = {**about.spoken_of(rebuilt.obj, {ref: self._called(ref, room) for ref in refs}), "id": id_}
             self._publication.enter(room, said, tlp, beside=about.beside(said), by=self._partner.name)
+        if not self._places(obj, refs, tlp, known=True):
+            # That it reaches somebody would tell that others said something of the same.
+            return Spoken(about.why_nowhere(obj, tlp, unseen=unseen), None)
         return Spoken(None, rebuilt.message)
 
     def take_back(self, key: str, type_: str) -> None:
@@ -81,36 +85,56 @@ class Speech:
         value = self._value(ref)
         if value is None:
             return self._references.published_as(ref)
-        return value.rooms.get(room) or ("" if self._scene.is_own(room) else value.shared) or ref
+        shared = value.shared if any(not self._scene.is_own(each) for each in self._known_out(ref)) else ""
+        return value.rooms.get(room) or ("" if self._scene.is_own(room) else shared) or ref
 
     def _out(self, ref: str) -> set[str]:
         """Give the rooms that have what the partner means: the value, or where it sees none the object of that id."""
         value = self._value(ref)
         if value:
             return set(value.rooms)
-        if not self._sees(ref):
-            return set()
-        return self._publication.out(self._references.published_as(ref)).keys() & set(self._scene.shared)
+        id_ = self._references.published_as(ref)
+        there = self._publication.out(id_).keys() & set(self._scene.shared)
+        # Under its own id stands here what others may have said too.
+        return there if id_ != ref else {room for room in there if self._reads(self._partner.name, room)}
 
-    def _places(self, obj: Obj, refs: list[str], tlp: Tlp) -> set[str]:
-        """Give the rooms for an object: shared ones, and own ones of those who may hear it and see what it is about."""
-        homes = self._of_both_ends(refs) if about.is_flow(obj) else self._shared(obj, refs)
+    def _known_out(self, ref: str) -> set[str]:
+        """Give those of these rooms of which the partner may know: it reads them, or its own report enters them."""
+        value = self._value(ref)
+        mine = value.reports.get(self._partner.name, Rooms()) if value else Rooms()
+        return {
+            room
+            for room in self._out(ref)
+            if value is None
+            or room in mine.shared
+            or self._scene.reader(room) in mine.personal
+            or self._reads(self._partner.name, room)
+        }
+
+    def _places(self, obj: Obj, refs: list[str], tlp: Tlp, *, known: bool = False) -> set[str]:
+        """Give the rooms for an object: shared ones, and own ones of those who may hear it and see what it is about.
+
+        With ``known``, as far as the partner may know that what it is about is there: its answer goes by that.
+        """
+        out = [self._known_out(ref) if known else self._out(ref) for ref in refs]
+        homes = self._of_both_ends(refs) if about.is_flow(obj) else self._shared(obj, refs, out)
         if tlp is not Tlp.CLEAR:
             homes -= {PUBLIC}
         limits = extension.sharing(obj)
         reach = rooms.within(frozenset(homes), tlp, limits, self._partner, self._scene.registry)
-        out = [self._out(ref) for ref in refs]
         hearers = {n for n in reach.personal if all(any(self._reads(n, room) for room in there) for there in out)}
-        places = set(reach.shared) | {self._scene.own(name) for name in hearers if about.is_plain(obj)}
+        places = set(reach.shared)
+        if about.is_plain(obj):
+            places |= hearers if known else {self._scene.own(name) for name in hearers}
         if reach.personal or tlp not in SHARED or limits:
             return places
         # What some were told by themselves is spoken of to them.
         apart = [{room for room in there if self._scene.reader(room)} for there in out]
         return places | (set.intersection(*apart) if apart and about.is_plain(obj) else set())
 
-    def _shared(self, obj: Obj, refs: list[str]) -> set[str]:
-        """Give the shared rooms: where sightings go, and for a case wherever all its members are."""
-        out = [{room for room in self._out(ref) if not self._scene.is_own(room)} for ref in refs]
+    def _shared(self, obj: Obj, refs: list[str], out: Iterable[set[str]]) -> set[str]:
+        """Give the shared rooms: where sightings go, and for a case wherever all its members are, by ``out``."""
+        out = [{room for room in there if not self._scene.is_own(room)} for there in out]
         told_apart = any(self._is_told_apart(ref) for ref in refs)
         together = set.intersection(*out) if out else set()
         wide = set() if told_apart else {SIGHTINGS}
@@ -122,8 +146,11 @@ class Speech:
         """Tell whether the partner knows what it means from its own room alone."""
         if not self._sees(ref):
             return False
-        value = self._value(ref)
-        there = {*self._publication.stood(self._references.published_as(ref)), *(value.rooms if value else ())}
+        id_ = self._references.published_as(ref)
+        stood = self._publication.stood(id_)
+        if id_ == ref:
+            stood = {room for room in stood if self._reads(self._partner.name, room)}
+        there = stood | self._known_out(ref)
         if there:
             return all(map(self._scene.is_own, there))
         # What it says itself with limits that let nobody hear it is not told of either.
