@@ -9,7 +9,7 @@ from medallion.backends.base import Backend
 from schemas.partner import Partner
 from server.store import Store, statuses
 from server.store.collections import Collection
-from server.taxii import access
+from server.taxii import access, gate
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
 from server.taxii.media import STIX, TAXII
@@ -41,7 +41,12 @@ class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without ty
 
     def get_api_root_information(self, api_root: str) -> dict[str, Any]:
         """Give the API root resource of the one API root."""
-        return {"title": self._title, "versions": [TAXII], "max_content_length": MAX_CONTENT_LENGTH}
+        return {
+            "title": self._title,
+            "description": f"One request brings at most {gate.most_objects():,} objects; more are refused with 413.",
+            "versions": [TAXII],
+            "max_content_length": MAX_CONTENT_LENGTH,
+        }
 
     def get_collections(self, api_root: str) -> dict[str, Any]:
         """Give the collections that the partner may know of."""

@@ -53,7 +53,8 @@ RESOURCES: dict[str, Schema] = {
                 "type": "array",
                 "minItems": 1,
                 "items": {},
-                "description": "STIX objects; what is none is listed among the failures and stops no other",
+                "description": "STIX objects, as many as the API root says at most; what is none is listed among the "
+                "failures and stops no other",
             }
         }
     ),
@@ -75,7 +76,14 @@ RESOURCES: dict[str, Schema] = {
             "failure_count": _COUNT,
             "pending_count": _COUNT,
         },
-        {"successes": _DETAILS, "failures": _DETAILS, "pendings": _DETAILS},
+        {
+            "successes": _DETAILS,
+            "failures": _DETAILS,
+            "pendings": _DETAILS,
+            # Of very many failures, in place of their list: how many have which reason, and the first of them.
+            "x_scamfeed_failure_reasons": {"type": "object", "additionalProperties": _COUNT},
+            "x_scamfeed_first_failures": _DETAILS,
+        },
     ),
 }
 

@@ -1,0 +1,140 @@
+"""Whatever a body holds, a worker stays small: the largest that it ever was is looked at."""
+
+import gzip
+import json
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from server.setup import set_up
+from server.store import collections, partners
+from tests.integration.access.conftest import TAXII, Hub, Serve, tool
+
+MIB = 1024 * 1024
+LARGEST = 100 * MIB
+# Of a worker, with all that it keeps for later.
+MOST_MIB = 300
+
+
+@pytest.fixture
+def hub(serve: Serve) -> Hub:
+    hub = serve(access_log="off")
+    set_up(hub.store, "Hub")
+    with hub.store.begin() as tx:
+        [inbox] = [each for each in collections.every(tx) if each.alias == "inbox"]
+        partners.grant(tx, "bank", inbox, write=True)
+    return hub
+
+
+def most(hub: Hub) -> int:
+    """Say how many MiB the worker held at most."""
+    [worker] = hub.workers()
+    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{worker}/status").read_text())
+    assert found is not None
+    return int(found[1]) // 1024
+
+
+def post(hub: Hub, body: bytes, collection: str = "", *, packed: bool = True) -> requests.Response:
+    url = f"{hub.url}/feed/collections/{collection or hub.room.id}/objects/"
+    headers = {"Content-Type": TAXII, "Accept": TAXII, "Authorization": f"Bearer {hub.bank.token}"}
+    if packed:
+        headers["Content-Encoding"], body = "gzip", gzip.compress(body, 1)
+    return requests.post(url, body, headers=headers, timeout=300)
+
+
+def filled(start: bytes, piece: bytes, end: bytes) -> bytes:
+    """Repeat a piece until the body is as long as one may be."""
+    return start + piece * ((LARGEST - len(start) - len(end)) // len(piece)) + end
+
+
+def bodies() -> Iterator[tuple[str, bytes, set[int]]]:
+    yield "numbers", filled(b'{"objects":[', b"1,", b"1]}"), {413}
+    yield "empty objects", filled(b'{"objects":[', b"{},", b"{}]}"), {413}
+    yield "one text", filled(b'{"objects":["', b"x", b'"]}'), {202}
+    yield "one text of escapes", filled(b'{"objects":["', b"\\u0e01", b'"]}'), {202}
+    yield "one name", filled(b'{"objects":[{"', b"x", b'":1}]}'), {202}
+    yield "a name beside the objects", filled(b'{"', b"x", b'":1,"objects":[1]}'), {400}
+    yield "depth", filled(b'{"objects":[', b"[", b"]}"), {413}
+    yield "depth by names", filled(b'{"objects":[', b'{"a":', b"]}"), {400, 413}
+    yield "lists", filled(b'{"objects":[[', b"[],", b"[]]]}"), {413}
+    lists = b'{"a":[%s1]},' % (b"1.5," * 90_000)
+    yield "objects full of values", filled(b'{"objects":[', lists, b"1]}"), {202}
+    emoji = b'{"a":"%s"},' % ("😀".encode() * (MIB - 10))
+    yield "objects full of wide characters", filled(b'{"objects":[', emoji, b"1]}"), {202}
+    yield "no end", filled(b'{"objects":["', b"x", b""), {400}
+    yield "more than a body may be", filled(b'{"objects":["', b"x", b'"]}') + b" " * MIB, {413}
+
+
+def test_no_body_makes_a_worker_large(hub: Hub) -> None:
+    for name, body, statuses in bodies():
+        answer = post(hub, body)
+        assert answer.status_code in statuses, (name, answer.text)
+        assert len(answer.content) < MIB, name
+        assert most(hub) < MOST_MIB, (name, most(hub))
+    # What was refused is not kept either.
+    store = sum(file.stat().st_size for file in hub.log.parent.glob("hub.db*"))
+    assert store < 20 * MIB
+
+
+def test_as_many_and_as_long_objects_as_may_be_are_taken_by_a_small_worker(hub: Hub) -> None:
+    padding = "x" * 4_900
+    tools = json.dumps({"objects": [tool(id=f"tool--{uuid.uuid4()}", x_text=padding) for _ in range(20_000)]}).encode()
+    assert 95 * MIB < len(tools) < LARGEST
+    answers: list[dict[str, Any]] = []
+    senders = [
+        threading.Thread(target=lambda packed=packed: answers.append(post(hub, tools, packed=packed).json()))
+        for packed in (False, True)
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(300)
+    # Together they are more than one partner may have under way.
+    counted = [(answer.get("success_count"), answer.get("http_status")) for answer in answers]
+    assert set(counted) <= {(20_000, None), (None, "503")}
+    assert (20_000, None) in counted
+    assert most(hub) < MOST_MIB
+
+
+def test_a_long_contribution_comes_in_parts_and_what_speaks_of_others_is_last(hub: Hub) -> None:
+    def indicator(number: int) -> dict[str, Any]:
+        value = f"[domain-name:value = '{number}.{uuid.uuid4().hex}.example.net']"
+        stamp = "2026-11-01T00:00:00.000Z"
+        made = {"created": stamp, "modified": stamp, "valid_from": stamp}
+        return {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": f"indicator--{uuid.uuid4()}",
+            "created_by_ref": "identity--11111111-1111-4111-8111-111111111111",
+            "pattern": value,
+            "pattern_type": "stix",
+            "x_text": "x" * 3_000,
+            **made,
+        }
+
+    indicators = [indicator(number) for number in range(1_500)]
+    sighting = {
+        "type": "sighting",
+        "spec_version": "2.1",
+        "id": f"sighting--{uuid.uuid4()}",
+        "created_by_ref": "identity--11111111-1111-4111-8111-111111111111",
+        "created": "2026-11-02T00:00:00.000Z",
+        "modified": "2026-11-02T00:00:00.000Z",
+        "sighting_of_ref": indicators[-1]["id"],
+    }
+    body = json.dumps({"objects": [sighting, 5, *indicators]}).encode()
+    assert len(body) > 4 * MIB
+    status = post(hub, body, "inbox").json()
+    assert (status["total_count"], status["failure_count"]) == (1_502, 1)
+    assert status["failures"][0]["id"] == "objects[1]"
+    listed = [one["id"] for name in ("successes", "pendings") for one in status.get(name, ())]
+    assert sorted(listed) == sorted([sighting["id"], *(one["id"] for one in indicators)])
+    again = post(hub, body, "inbox").json()
+    assert (again["success_count"], again["failure_count"]) == (status["success_count"], 1)
+    assert most(hub) < MOST_MIB
