@@ -69,6 +69,9 @@ def take(tx: Tx, partner: Partner, prepared: Prepared, outcome: Outcome, policy:
         outcome.failed += [Refused(each.item.id, each.item.version, _LEFT) for each in prepared.taken]
     else:
         Contribution(scene, partner, outcome).take(prepared.taken)
+    for taken in prepared.taken:
+        if isinstance(taken.report, Rejected):
+            _bare(taken.report)
 
 
 def _read(item: Item, prepared: Prepared, budget: Budget | None) -> Taken | None:
@@ -99,4 +102,9 @@ def _reported(obj: dict[str, Any], budget: Budget | None) -> Report | Rejected |
     except Rejected as refusal:
         if refusal.reason == TOO_COSTLY:
             raise
-        return refusal
+        return _bare(refusal)
+
+
+def _bare(refusal: Rejected) -> Rejected:
+    """Take from a refusal where it was raised: with that it holds all that was read there, and is held by it."""
+    return refusal.with_traceback(None)

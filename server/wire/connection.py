@@ -31,7 +31,6 @@ class Connection(Receiver, asyncio.Protocol):
         super().__init__(shared)
         self._loop = asyncio.get_running_loop()
         self._clogged = False
-        self._reading = True
         # It stands in a queue of those that answer in rounds.
         self._queued = False
         # It asks faster than it is answered, or for what it does not get.
@@ -100,8 +99,8 @@ class Connection(Receiver, asyncio.Protocol):
 
     def pause(self, *, reading: bool) -> None:
         """Let more come in, or not."""
-        if reading != self._reading and not self._transport.is_closing():
-            self._reading = reading
+        if not self._transport.is_closing():
+            self.reading = reading
             self._transport.resume_reading() if reading else self._transport.pause_reading()
 
     def proceed(self) -> None:
@@ -153,16 +152,21 @@ class Connection(Receiver, asyncio.Protocol):
         if not self.waiting and self.has_more:
             self.go_on()
         if self.waiting:
-            self._queued = True
-            self.deadline = float("inf")
+            self._queue()
+        elif self.ending and self.in_head and not self.has_more:
+            # Nothing follows what was answered.
+            self.drop()
+
+    def _queue(self) -> None:
+        """Let the first request be answered as soon as it is its turn, which mostly is now."""
+        rounds = self.shared.slow_rounds if self._slow else self.shared.rounds
+        self._queued = True
+        self.deadline = float("inf")
+        if self._slow or not rounds.at_once(self.address, self):
             environ = self.waiting[0].environ
             # Whether the credentials are right is found out when it is their turn.
             name = environ.get("HTTP_AUTHORIZATION", "")
-            rounds = self.shared.slow_rounds if self._slow else self.shared.rounds
             rounds.add(self.shared.application.owner(environ), name, self)
-        elif self.ending and self.in_head and not self.has_more:
-            # Nothing follows what was answered.
-            self._end()
 
     def answer_next(self) -> None:
         """Answer the request that came first: at once, or in a thread."""
@@ -188,12 +192,8 @@ class Connection(Receiver, asyncio.Protocol):
         except Crowded:
             return self.shared.application.refuse(environ, 503)
         self.at_work = request.at_work = True
-        work.add_done_callback(partial(self._done, request))
+        work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._worked, request, done))
         return None
-
-    def _done(self, request: Request, work: "Future[Worked]") -> None:
-        """Hand over what a thread has made to the loop."""
-        self._loop.call_soon_threadsafe(self._worked, request, work)
 
     def _worked(self, request: Request, work: "Future[Worked]") -> None:
         self.at_work = request.at_work = False
@@ -231,9 +231,10 @@ class Connection(Receiver, asyncio.Protocol):
         else:
             self._transport.write(head + date() + connection + body)
         if last:
-            self._end()
+            self.drop()
 
-    def _end(self) -> None:
+    def drop(self) -> None:
+        """Close the connection once what has been written is sent."""
         self.ending = True
         self._drop_waiting()
         self._transport.close()
@@ -248,8 +249,4 @@ class Connection(Receiver, asyncio.Protocol):
     def stop(self) -> None:
         """Close the connection if nothing is under way on it."""
         if self.idle:
-            self._end()
-
-    def drop(self) -> None:
-        """Close the connection, whatever is under way on it."""
-        self._end()
+            self.drop()

@@ -44,6 +44,8 @@ class Receiver:
         self.ending = False
         self.in_head = True
         self.head_bytes = 0
+        # The socket is read.
+        self.reading = True
         self.deadline = time.monotonic() + HEAD_SECONDS
         self._parser = httptools.HttpRequestParser(self)
         self._pending = b""
@@ -99,7 +101,8 @@ class Receiver:
             self._feed(data)
         if self.ending:
             self._pending = b""
-        self.pause(reading=not self._pending and not self._undecided)
+        if (wanted := not self._pending and not self._undecided) != self.reading:
+            self.pause(reading=wanted)
 
     def _step(self) -> int:
         """Say how many bytes can hold few requests only."""

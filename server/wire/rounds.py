@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 
 # Of one round, for all connections that come from one place together.
 SHARE_SECONDS = 0.001
+# Of each of these stretches of time, what one address has at once; more of it waits for the next round.
+_STRETCH_SECONDS, _AT_ONCE_SECONDS = 0.002, 0.0015
 # Who asks without waiting for answers, or is refused, has a part of the time only: threads need some of it too.
 SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS = 0.0005, 0.002
 
@@ -33,6 +35,27 @@ class Rounds:
         self._pause = pause
         self._asking: dict[str, dict[str, deque[Asking]]] = {}
         self._running = False
+        # What addresses have used of the stretch that began then.
+        self._used: dict[str, float] = {}
+        self._began = float("-inf")
+        self._answering = False
+
+    def at_once(self, address: str, connection: Asking) -> bool:
+        """Answer a request now, where nobody waits and ``address`` has something left of this stretch of time."""
+        if self._running or self._answering:
+            return False
+        began = time.monotonic()
+        if began - self._began > _STRETCH_SECONDS:
+            self._began = began
+            self._used.clear()
+        used = self._used.get(address, 0.0)
+        if used > _AT_ONCE_SECONDS:
+            return False
+        self._answering = True
+        _answer(connection)
+        self._answering = False
+        self._used[address] = used + time.monotonic() - began
+        return True
 
     def add(self, place: str, name: str, connection: Asking) -> None:
         """Let a connection, which asks from ``place`` by ``name``, answer one request when it is its turn."""

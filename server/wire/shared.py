@@ -50,8 +50,10 @@ class Connections(set["Connection"]):
 
     def let_go(self, request: Request) -> None:
         """Count what a body took as free again, once."""
-        self._count(request, -request.held)
-        request.close()
+        if request.held:
+            self._count(request, -request.held)
+        if request.size or request.file is not None:
+            request.close()
 
     def _count(self, request: Request, more: int) -> None:
         request.held += more

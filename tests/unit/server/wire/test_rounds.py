@@ -73,4 +73,5 @@ def test_in_one_place_each_of_those_who_ask_has_its_turn() -> None:
     rounds, log = Rounds(), list[str]()
     flood = [Asking(rounds, "proxy", log, 10) for _ in range(50)]
     answered(*flood, Asking(rounds, "proxy", log, 5, name="bank"))
-    assert [log.index("bank"), log[:40].count("bank")] == [1, 5]
+    assert log.index("bank") <= 2
+    assert log[:40].count("bank") == 5

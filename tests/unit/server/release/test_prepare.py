@@ -1,0 +1,84 @@
+"""What is read of objects before anything is stored: within a budget, and nothing of it is kept for longer."""
+
+import gc
+import time
+from typing import Any
+
+import pytest
+
+from mappers.grammar import TOO_COSTLY, Budget
+from schemas.partner import Partner
+from server.release.contribute import prepare, take
+from server.release.intake import Taken
+from server.release.outcome import Outcome
+from server.store import Store
+from server.store.item import Item
+
+
+def indicators(*patterns: str) -> list[Item]:
+    moment = "2026-01-01T00:00:00.000Z"
+    common: dict[str, Any] = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "created": moment,
+        "modified": moment,
+        "valid_from": moment,
+        "pattern_type": "stix",
+    }
+    return [
+        Item.of({**common, "id": f"indicator--00000000-0000-4000-8000-{number:012}", "pattern": pattern})
+        for number, pattern in enumerate(patterns)
+    ]
+
+
+def odd(number: int, size: int) -> str:
+    """Write a pattern that only the grammar reads."""
+    return "[" + " OR ".join([f"x-a{number}:b LIKE '{choice}'" for choice in range(size)]) + "]"
+
+
+def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always() -> None:
+    plain = [f"[domain-name:value = '{number}.example.net']" for number in range(50)]
+    prepared = prepare(indicators(*[odd(number, 20) for number in range(50)], *plain), Budget(5_000))
+    assert [failed.message.startswith("the patterns sent at once take too long") for failed in prepared.failed]
+    assert 0 < 50 - len(prepared.failed) < 20
+    assert len(prepared.taken) == 100 - len(prepared.failed)
+    assert TOO_COSTLY == "pattern-too-costly"
+
+
+@pytest.mark.parametrize("size", [80, 400])
+def test_many_odd_patterns_take_no_time_to_speak_of(size: int) -> None:
+    items = indicators(*[odd(number, size) for number in range(300)])
+    began = time.thread_time()
+    prepare(items, Budget(100_000))
+    # Some ten microseconds a character, and nothing for what is refused; without a budget it is half a minute.
+    assert time.thread_time() - began < 8
+
+
+def test_a_pattern_that_is_read_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    [item] = indicators("[(domain-name:value = 'a.example.net')]")
+    [first] = prepare([item], Budget(1_000)).taken
+
+    def parses(pattern: str) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("mappers.grammar.ways", parses)
+    [second] = prepare([item], Budget(1_000)).taken
+    assert first.report == second.report
+
+
+def test_what_is_refused_leaves_no_rubbish(store: Store, bank: Partner) -> None:
+    items = indicators(*["[a:b LIKE 'x'] AND [c:d = 'y']"] * 50)
+    with store.begin() as tx:
+        take(tx, bank, prepare(items), Outcome())
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            take(tx, bank, prepare(items), Outcome())
+            gc.collect()
+            left = [kept for kept in gc.garbage if isinstance(kept, Taken | Item)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert left == []
