@@ -77,7 +77,7 @@ def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> 
     indicator = next(each for each in to_stix(said) if each["type"] == "indicator")
     assert from_stix(indicator).hold == said.hold
     assert READER.report(record.of(said)).hold == said.hold
-    as_json = record.row(1, said.model_dump(mode="json"))
+    (as_json,) = record.rows(1, said.model_dump(mode="json"))
     assert isinstance(as_json, record.Row)
     assert READER.report(as_json.fields).hold == said.hold
 

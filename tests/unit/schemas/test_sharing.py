@@ -49,7 +49,7 @@ def test_a_semicolon_keeps_the_commas_of_names() -> None:
     ("column", "text"),
     [
         ("not_to_countries", "Cambodia"),
-        ("only_countries", "T"),
+        ("only_countries", "T9"),
         ("only_partner_kinds", "banks"),
         ("purposes", "no use!"),
         ("onward", "perhaps"),
