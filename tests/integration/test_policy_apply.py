@@ -8,7 +8,7 @@ import pytest
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.reading import Reader
-from server.store import Store, collections, log
+from server.store import Store, collections, inbox, log, partners
 from server.store.item import Item
 from tests.integration.command import Run, answer
 
@@ -57,7 +57,8 @@ def test_what_was_out_in_a_partners_own_name_is_said_by_the_hub(hub: Run) -> Non
     own = to_stix(reader.report({"value": "b.example.com"}))[1]
     store = Store.open("sqlite:///scamfeed.db")
     with store.begin() as tx:
-        (own_id,) = log.latest(tx, collections.get(tx, "inbox"), [own["id"]])
+        own_id = own["id"]
+        assert inbox.latest(tx, [inbox.key(partners.space(tx, "First"), own_id)])
         for alias in ("takedown", "takedown-full"):
             log.append(tx, collections.get(tx, alias), [Item.of(own)])
     applied(hub)
