@@ -39,6 +39,13 @@ def postgres_template(postgres: Postgres) -> str:
     return name
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what `make quick` leaves out: tests on PostgreSQL, and those that search for examples."""
+    for item in items:
+        if "postgresql" in item.name or hasattr(getattr(item, "function", None), "hypothesis"):
+            item.add_marker("slow")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in plain sight what was not tested."""
     missing = [each for each in terminalreporter.stats.get("skipped", ()) if _LOUDLY in str(each.longrepr)]
