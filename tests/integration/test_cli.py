@@ -1,6 +1,7 @@
 """The command line, command by command, as scripts use it."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -211,7 +212,7 @@ def test_what_is_contributed_is_found_counted_and_retracted(hub: Run) -> None:
 
 def test_what_is_contributed_tells_what_the_partner_is(hub: Run) -> None:
     assert hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", stdin="a.example.com\n").exit_code == 0
-    with Store.open("sqlite:///scamfeed.db").read() as tx:
+    with closing(Store.open("sqlite:///scamfeed.db")) as store, store.read() as tx:
         bodies = map(json.loads, log.page(tx, collections.get(tx, "inbox"), Query()).bodies)
         (who,) = (body for body in bodies if body["type"] == "identity" and body["name"] == "First Bank")
     assert who["sectors"] == ["financial-services"]
@@ -309,7 +310,7 @@ def test_a_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
 def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
     room = answer(hub("collection", "add", "room", "--title", "Room", "--exchange", "--json"))["id"]
     item = Item.of({"type": "url", "id": "url--11111111-1111-4111-8111-111111111111", "value": "x"})
-    with Store.open("sqlite:///scamfeed.db").begin() as tx:
+    with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
         done = log.append(tx, collections.get(tx, "room"), [item])
         wrote(
             tx,
@@ -339,7 +340,7 @@ def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
 
 
 def test_status_names_the_way_out_where_the_tables_are_older(hub: Run) -> None:
-    with Store.open("sqlite:///scamfeed.db").begin() as tx:
+    with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
         tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
     result = hub("status", "--json")
     assert result.exit_code == 2

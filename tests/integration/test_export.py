@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import closing
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -109,7 +110,7 @@ def test_every_format_says_the_same_set(hub: Run, tmp_path: Path, format: str) -
 def test_stix_is_copied_with_what_it_refers_to(hub: Run) -> None:
     bundle = orjson.loads(hub("export", "--collection", "takedown", "--format", "stix").stdout)
     objects = {obj["id"]: obj for obj in bundle["objects"]}
-    with Store.open("sqlite:///scamfeed.db").read() as tx:
+    with closing(Store.open("sqlite:///scamfeed.db")) as store, store.read() as tx:
         stored = {
             id_: orjson.loads(item.body)
             for id_, item in log.latest(tx, collections.get(tx, "takedown"), list(objects)).items()
