@@ -35,7 +35,7 @@ $(VENV)/.ok: pyproject.toml requirements.lock
 demo: $(VENV)/.ok ## the whole round on real reports; serves until Ctrl-C (ARGS="--once" ends)
 	@$(BIN)/scamfeed demo $(ARGS)
 
-quick: $(VENV)/.ok ## the tests to run while working: two minutes, no coverage (ARGS="-k holds" chooses among all)
+quick: $(VENV)/.ok ## the tests to run while working: three minutes, no coverage (ARGS="-k holds" chooses among all)
 	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow" tests/unit)
 
 test: $(VENV)/.ok ## all tests, with branch coverage
