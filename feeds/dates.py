@@ -39,7 +39,6 @@ _TIME = re.compile(
 _TIME_FIRST = re.compile(r"(\d{1,2}\s*[:hH]\s*\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?)?)[\s,]+(.*\d.*)", re.IGNORECASE)
 _LATE = {"下午", "午後", "오후", "pm", "p.m.", "p.m", "pm.", "ch"}
 _EARLY = {"上午", "午前", "오전", "am", "a.m.", "a.m", "am.", "sa"}
-_CENTURY = 100
 
 
 class Moment(NamedTuple):

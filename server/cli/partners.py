@@ -81,12 +81,7 @@ def add(
         if partner.named:
             registered.publish(tx, name)
         told = needs(tx, context.settings, partner)
-    once = shown_once(partner, credentials)
-    if json:
-        show_json({**once, **told})
-    else:
-        show_once(once)
-        show_needs(told)
+    _show_new(shown_once(partner, credentials), told, json)
 
 
 @app.command(name="set")
@@ -189,7 +184,11 @@ def restore(
         event = Event(moment, moment, 1, None, operator(by), "RESTORE", "partner", None, 200, 0, partner.identity)
         audit.record(tx, [event])
         told = needs(tx, context.settings, partner)
-    once = shown_once(partner, credentials)
+    _show_new(shown_once(partner, credentials), told, json)
+
+
+def _show_new(once: dict[str, str], told: dict[str, Any], json: bool) -> None:
+    """Show the credentials that a partner is told once, and what else it needs for its client."""
     if json:
         show_json({**once, **told})
     else:
