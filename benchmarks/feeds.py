@@ -17,8 +17,8 @@ from typing import ClassVar
 from benchmarks.taxii import hub
 from benchmarks.taxii.client import Client
 from feeds.connector import Answer, Push, PushSettings, build
-from feeds.pages import Pages
-from feeds.runner import run, settle
+from feeds.runs.runner import run, settle
+from feeds.runs.shared_pages import Pages
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.partner import Partner, PartnerKind

@@ -11,8 +11,8 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Tlp
-from server.release.fuse import fuse
-from server.release.statements import Said, Seen
+from server.release.fuse.consensus import fuse
+from server.release.fuse.statements import Said, Seen
 
 VALUES = 20_000
 ROUNDS = 3

@@ -14,10 +14,11 @@ from pathlib import Path
 from benchmarks import personal as corpus
 from feeds.format import UnreadableFile
 from feeds.formats import UnknownFormat
-from feeds.mapping import Mapped, Options, map_stream
+from feeds.mapping.rows import Mapped, Options, map_stream
 from mappers.indicator import to_stix
 from schemas.report import Report
-from server.release import harmless, personal
+from server.release.guard.allowlists import check
+from server.release.guard.personal_data import objects
 
 DEMO = Path(__file__).parent.parent / "server" / "demo" / "reports"
 REPEATS = 20_000
@@ -45,9 +46,9 @@ def rows() -> Iterator[list[object]]:
     yield from corpus.rows()
     for kind, report in sorted(shown.items()):
         indicator = next(each for each in to_stix(report) if each["type"] == "indicator")
-        looked_up = _micros(lambda r=report: harmless.check(r))
+        looked_up = _micros(lambda r=report: check.check(r))
         yield [f"{kind}: looked up in the lists, µs", round(looked_up, 2), "target", 5, f"{5 / looked_up:.1f}x"]
-        read = _micros(lambda obj=indicator: personal.refuse(obj))
+        read = _micros(lambda obj=indicator: objects.refuse(obj))
         yield [f"{kind}: read for personal data, µs", round(read, 2), "target", 3, f"{3 / read:.1f}x"]
 
 
@@ -64,7 +65,7 @@ def _held(file: Path, shown: dict[str, Report], refused: Counter[bool]) -> tuple
                 taken += 1
                 shown.setdefault(each.report.kind, each.report)
                 refused.update(corpus.is_refused(obj) for obj in each.objects)
-                if (hit := harmless.check(each.report)) is not None:
+                if (hit := check.check(each.report)) is not None:
                     held[hit.list] += 1
     except (UnknownFormat, UnreadableFile):
         pass  # licences and sources stand among the reports

@@ -12,7 +12,7 @@ from stdnum import luhn
 from stdnum.th import pin
 
 from schemas.errors import Rejected
-from server.release import personal
+from server.release.guard.personal_data import objects
 
 PLANTED = Path(__file__).parent.parent / "tests" / "unit" / "server" / "release" / "planted.json"
 MADE = 400
@@ -40,7 +40,7 @@ def _row(what: str, texts: list[str]) -> list[object]:
 def is_refused(obj: Mapping[str, Any]) -> bool:
     """Tell whether an object is refused."""
     try:
-        personal.refuse(obj)
+        objects.refuse(obj)
     except Rejected:
         return True
     return False

@@ -16,11 +16,11 @@ from schemas.kind import Kind  # noqa: E402
 from schemas.partner import Partner, PartnerKind  # noqa: E402
 from schemas.report import Hold, Report  # noqa: E402
 from schemas.vocabulary import HolderStatus, Outcome  # noqa: E402
-from server.release import grade  # noqa: E402
-from server.release.calibration import reliability  # noqa: E402
-from server.release.confidence import weight  # noqa: E402
-from server.release.fuse import fuse  # noqa: E402
-from server.release.statements import Judged, JudgeStanding, Said, Seen  # noqa: E402
+from server.release.fuse import grade  # noqa: E402
+from server.release.fuse.confidence import weight  # noqa: E402
+from server.release.fuse.consensus import fuse  # noqa: E402
+from server.release.fuse.reliability import reliability  # noqa: E402
+from server.release.fuse.statements import Judged, JudgeStanding, Said, Seen  # noqa: E402
 from server.store.calibration import Calibration, Verdict  # noqa: E402
 
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

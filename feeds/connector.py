@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from feeds.errors import Misconfigured, TryLater
-from feeds.mapping import Reject
-from feeds.notes import Tally
+from feeds.mapping.rows import Reject
+from feeds.readers.columns.notes import Tally
 from feeds.settings import Duration, FeedSettings, PullSettings, PushSettings, Secret, duration
 from server.store import Store
 from server.store.collections import Collection

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
-from feeds.notes import NO_NOTES, Notes
+from feeds.readers.columns.notes import NO_NOTES, Notes
 from schemas.report import Report
 
 if TYPE_CHECKING:
-    from feeds.source import Source
+    from feeds.readers.source import Source
 
 # A line longer than this is no report.
 MAX_LINE = 65_536
@@ -28,7 +28,7 @@ class UnreadableFile(ValueError):
 
 
 class Row(NamedTuple):
-    """One report as a file has it: raw texts by the names that reports use (``feeds.columns``).
+    """One report as a file has it: raw texts by the names that reports use (``feeds.readers.columns.columns``).
 
     ``line`` is the line it begins in, from 1; in documents (JSON, YAML) the number of the item. Where a line has
     several values this is number ``place`` of ``values``. ``notes`` say what of the line is not read.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from mappers import annotation_words as words, extension, labels, marking
+from mappers import annotation_properties as words, extension, labels, marking
 from schemas.errors import Rejected
 from schemas.vocabulary import CaseContext, OpinionWord, Outcome, Tlp, scam_category
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from mappers import identity, limits
-from schemas import context, timestamp
+from mappers import identity, sharing_limits
+from schemas import extension_schema, timestamp
 from schemas.report import Report
 from schemas.sharing import Sharing
 from schemas.vocabulary import Action, scam_category
@@ -27,7 +27,7 @@ def write(report: Report) -> dict[str, Any]:
         scam_category=scam_category(report.scam_type),
         requested_action=report.action,  # STIX 2.1 §3.1 reserves "action"
         evidence=[proof.model_dump(exclude_none=True) for proof in report.evidence],
-        sharing=limits.write(report.sharing),
+        sharing=sharing_limits.write(report.sharing),
         hold=report.hold.model_dump(mode="json", exclude_none=True) if report.hold else None,
         **{name: getattr(report, name) for name in _SAID},
     )
@@ -66,7 +66,7 @@ def sharing(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NOTH
 
     Raises ``Rejected`` where they cannot be read: what is not understood cannot be kept.
     """
-    return limits.of(found(stix_object), reporters)
+    return sharing_limits.of(found(stix_object), reporters)
 
 
 def _plain(word: Any) -> Any:
@@ -93,8 +93,8 @@ def definition() -> dict[str, Any]:
         "name": "Scam report context",
         "description": "What a scam report says beside its value: the scam's type, channel and payment rail, when it "
         "was seen, what is asked of the reader, the account holder's status, evidence by hash; and what became of it.",
-        "schema": context.text(),
-        "version": context.VERSION,
+        "schema": extension_schema.text(),
+        "version": extension_schema.VERSION,
         "extension_types": [_TYPE],
         "object_marking_refs": maker["object_marking_refs"],
     }

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mappers import extension, foreign, ids, kinds, labels, language, limits, marking, pattern, wording
+from mappers import extension, foreign, ids, kinds, labels, language, marking, pattern, sharing_limits, wording
 from mappers.grammar import Budget, Way
 from mappers.kind import KindMapper
 from mappers.observable import of_terms
@@ -203,7 +203,7 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
         "confidence": indicator.get("confidence"),
         "tlp": marking.tlp_of(indicator, markings) or Tlp.AMBER,
         "lang": indicator.get("lang", "en"),
-        "sharing": limits.read(ours, reporters),
+        "sharing": sharing_limits.read(ours, reporters),
     }
     if not ours:
         columns |= foreign.columns(indicator)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from mappers import extension, ids, limits, marking
+from mappers import extension, ids, marking, sharing_limits
 from schemas import timestamp
 from schemas.errors import Rejected, of_validation
 from schemas.record import Record
@@ -33,7 +33,7 @@ def moment(said: datetime | None) -> str | None:
 
 def extensions(record: Record, **words: Any) -> dict[str, Any]:
     """Give the property ``extensions`` with our words and the record's limits, nothing where there are none."""
-    properties = extension.of(**words, sharing=limits.write(record.sharing))
+    properties = extension.of(**words, sharing=sharing_limits.write(record.sharing))
     return {"extensions": {extension.ID: properties}} if len(properties) > 1 else {}
 
 
@@ -54,7 +54,7 @@ def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str,
         "reported_at": stix_object.get("modified"),
         "tlp": marking.tlp_of(stix_object) or Tlp.AMBER,
         "lang": stix_object.get("lang", "en"),
-        "sharing": limits.read(extension.found(stix_object), reporters),
+        "sharing": sharing_limits.read(extension.found(stix_object), reporters),
         **columns,
     }
     try:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from schemas import context, kinds, records
+from schemas import extension_schema, kinds, records
 from schemas.partner import Partner
 from schemas.report import Report
 
@@ -15,7 +15,7 @@ _MODELS = {"report": Report, "partner": Partner, **records.MODELS}
 def documents() -> dict[str, str]:
     """Give each schema's text by its file name."""
     texts = {f"{name}.schema.json": _text(_document(model)) for name, model in _MODELS.items()}
-    return {**texts, "scam-report-context.schema.json": _text(context.schema())}
+    return {**texts, "scam-report-context.schema.json": _text(extension_schema.schema())}
 
 
 def _document(model: Any) -> dict[str, Any]:

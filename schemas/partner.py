@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas import kinds
-from schemas.institutions import checked
+from schemas.reference.banks.institutions import checked
 from schemas.text import line
 
 # How the aliases of partners' own collections begin, and no other's.

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from schemas.zones import zone_called
-from server.release.policy import Rule
+from schemas.reference.time_zones import zone_called
+from server.release.route.policy import Rule
 
 DEFAULT_FILE = Path("scamfeed.toml")
 _PREFIX = "SCAMFEED_"

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo  # noqa: E402 - needs the path above
 
 from feeds import connectors  # noqa: E402
 from feeds.connector import Connector, FeedSettings, PullSettings, PushSettings  # noqa: E402
-from feeds.outbound import OutboundSettings  # noqa: E402
+from feeds.http.client import OutboundSettings  # noqa: E402
 
 BEGIN, END = "<!-- written by make generate -->", "<!-- end of what make generate writes -->"
 INDEX = "README.md"

@@ -11,8 +11,8 @@ from typing import Annotated, Any, BinaryIO, ClassVar, NamedTuple, Self, cast
 from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Misconfigured, TryLater
-from feeds.reading import FileSettings, FilesPull
-from feeds.remote import Remote, RemoteSettings
+from feeds.readers.file_rows import FileSettings, FilesPull
+from feeds.storage.remote import Remote, RemoteSettings
 from schemas.text import escaped
 
 # Names that programs give to files they are still writing.

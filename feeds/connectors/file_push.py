@@ -11,20 +11,20 @@ from pydantic import Field, field_validator, model_validator
 
 from feeds import formats
 from feeds.connector import Answer, Duration, Misconfigured, Outgoing, Push, PushSettings, Secret, duration
-from feeds.envelopes import passed_over, refused
-from feeds.exporting import export, weakest
-from feeds.filtering import matches
-from feeds.folders import Elsewhere, Here
-from feeds.remote import Remote, RemoteSettings
-from feeds.shelf import Entry, Manifest, Shelf
-from feeds.signing import FileSigner
-from feeds.stix import report_of
+from feeds.http.taxii_envelopes import passed_over, refused
+from feeds.mapping.export import export, weakest
+from feeds.readers.stix import report_of
+from feeds.runs.filter import matches
+from feeds.storage.local import Elsewhere, Here
+from feeds.storage.manifest import Entry, Manifest, Shelf
+from feeds.storage.remote import Remote, RemoteSettings
+from feeds.storage.signing import FileSigner
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.vocabulary import Action
-from server.release import registered
-from server.release.lookup import active
+from server.release.publish import identities
+from server.release.query.lookup import active
 from server.store import inbox, listings, log, mentions
 from server.store.item import Item
 from server.store.store import Tx
@@ -187,7 +187,7 @@ class FilePush(Push[FilePushSettings]):
         answers: list[Answer] = []
         added: list[Any] = []
         removed: list[Any] = []
-        names = {} if self._format.copies else registered.names(tx)
+        names = {} if self._format.copies else identities.names(tx)
         for item in items:
             obj: dict[str, Any] = msgspec.json.decode(item.body)
             if self._format.copies:

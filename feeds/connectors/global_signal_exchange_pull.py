@@ -16,11 +16,11 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds import formats
-from feeds.batching import of_rows
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.format import Row, Unreadable
-from feeds.items import ReportSettings
-from feeds.outbound import OutboundSettings, Refused, consequences, session
+from feeds.http.client import OutboundSettings, Refused, consequences, session
+from feeds.mapping.batches import of_rows
+from feeds.mapping.items import ReportSettings
 
 _log = logging.getLogger(__name__)
 

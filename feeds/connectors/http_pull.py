@@ -16,13 +16,14 @@ import requests
 from pydantic import Field, model_validator
 from requests.auth import HTTPBasicAuth
 
-from feeds import formats, outbound
+from feeds import formats
 from feeds.connector import Batch, Misconfigured, Secret, TryLater
 from feeds.format import UnreadableFile
-from feeds.outbound import OutboundSettings, check_login
-from feeds.page_by_page import Paging, Place
-from feeds.reading import FileSettings, FilesPull
-from feeds.taxii import Bearer
+from feeds.http import client
+from feeds.http.client import OutboundSettings, check_login
+from feeds.http.pagination import Paging, Place
+from feeds.http.taxii import Bearer
+from feeds.readers.file_rows import FileSettings, FilesPull
 from schemas.text import escaped
 
 _IN_MEMORY = 4 << 20
@@ -140,7 +141,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
 
     def _session(self) -> requests.Session:
         settings = self.settings
-        opened = outbound.session(settings, settings.url)
+        opened = client.session(settings, settings.url)
         opened.headers.update(settings.headers)
         if settings.token:
             opened.auth = Bearer(settings.token.reveal())
@@ -167,7 +168,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
                     raise _Gone
                 response.raise_for_status()
                 digest = hashlib.sha256()
-                body = outbound.body(response)
+                body = client.body(response)
                 while block := body.read(_BLOCK):
                     digest.update(block)
                     file.write(block)
@@ -180,9 +181,9 @@ class HttpPull(FilesPull[HttpPullSettings]):
     @contextmanager
     def _consequences(self) -> Iterator[None]:
         try:
-            with outbound.consequences(self._server):
+            with client.consequences(self._server):
                 yield
-        except outbound.Refused as refusal:
+        except client.Refused as refusal:
             raise Misconfigured(f"{self._server}: refuses the question ({refusal})") from refusal
 
     def _following(self, place: Place, document: _Document) -> tuple[Place | None, Misconfigured | None]:

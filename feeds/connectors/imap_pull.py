@@ -9,20 +9,20 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from feeds.addresses import is_here
-from feeds.batching import of_outcomes
 from feeds.connector import Batch, Duration, Pull, PullSettings, Secret, duration
 from feeds.format import UnreadableFile
-from feeds.items import ReportSettings
-from feeds.mail import File, Mail
-from feeds.mailbox import Login, Server, Tls, opened
-from feeds.mapping import Duplicate, Mapped, Reject, map_stream
-from feeds.notes import Tally
-from feeds.parts import parts
-from feeds.proxies import ProxySettings
-from feeds.reading import FormatName
-from feeds.record_mapping import Find, map_records
-from feeds.record_rows import told_apart
+from feeds.http.address_guard import is_here
+from feeds.http.proxy import ProxySettings
+from feeds.mapping.batches import of_outcomes
+from feeds.mapping.items import ReportSettings
+from feeds.mapping.records import Find, map_records
+from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream
+from feeds.readers.columns.notes import Tally
+from feeds.readers.file_rows import FormatName
+from feeds.readers.record_rows import told_apart
+from feeds.runs.parts import parts
+from feeds.storage.mail import File, Mail
+from feeds.storage.mailbox import Login, Server, Tls, opened
 
 _Outcomes = Iterator[Mapped | Duplicate | Reject]
 

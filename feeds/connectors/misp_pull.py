@@ -14,12 +14,12 @@ import requests
 from pydantic import Field, model_validator
 from requests.auth import HTTPBasicAuth
 
-from feeds.batching import of_outcomes
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater, duration
-from feeds.items import ReportSettings
-from feeds.misp_events import Version, batches, event_in
-from feeds.misp_feed_folder import Folder, Place, Unreadable, Web, versions
-from feeds.outbound import OutboundSettings, Refused, check_login, consequences, session
+from feeds.http.client import OutboundSettings, Refused, check_login, consequences, session
+from feeds.mapping.batches import of_outcomes
+from feeds.mapping.items import ReportSettings
+from feeds.readers.misp_events import Version, batches, event_in
+from feeds.readers.misp_feed_folder import Folder, Place, Unreadable, Web, versions
 
 
 class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):

@@ -8,15 +8,15 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Outgoing, Push, PushSettings, Secret, TryLater
-from feeds.consequences import Refused, consequences
-from feeds.envelopes import Envelopes, passed_over, refused
-from feeds.outbound import OutboundSettings, session
-from feeds.stix import report_of
+from feeds.http.client import OutboundSettings, session
+from feeds.http.failures import Refused, consequences
+from feeds.http.taxii_envelopes import Envelopes, passed_over, refused
+from feeds.readers.stix import report_of
 from mappers import ids
 from mappers.misp import Spelled, to_misp
 from schemas.errors import Rejected
 from schemas.report import Report
-from server.release import registered
+from server.release.publish import identities
 from server.store.item import Item
 
 _PEER = "url"
@@ -74,7 +74,7 @@ class MispPush(Push[MispPushSettings]):
         """Learn the reporters' names."""
         self._outgoing = outgoing
         with outgoing.store.read() as tx:
-            self._reporters = registered.names(tx)
+            self._reporters = identities.names(tx)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver the indicators among ``items``, in their order."""

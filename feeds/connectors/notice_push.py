@@ -9,9 +9,9 @@ import requests
 from pydantic import Field
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.consequences import Refused, consequences
-from feeds.envelopes import check_no_page, passed_over, refused
-from feeds.outbound import OutboundSettings, check_url, session
+from feeds.http.client import OutboundSettings, check_url, session
+from feeds.http.failures import Refused, consequences
+from feeds.http.taxii_envelopes import check_no_page, passed_over, refused
 from mappers import labels
 from server.store import deliveries
 from server.store.item import Item

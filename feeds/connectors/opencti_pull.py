@@ -14,13 +14,13 @@ import orjson
 import requests
 from pydantic import Field, model_validator
 
-from feeds import opencti
-from feeds.batching import of_rows
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater
-from feeds.items import ReportSettings
-from feeds.opencti_stream import Stream
-from feeds.outbound import OutboundSettings, Refused, consequences, session
-from feeds.taxii import MEDIA_TYPE, Bearer
+from feeds.http.client import OutboundSettings, Refused, consequences, session
+from feeds.http.taxii import MEDIA_TYPE, Bearer
+from feeds.mapping.batches import of_rows
+from feeds.mapping.items import ReportSettings
+from feeds.readers import opencti
+from feeds.readers.opencti_stream import Stream
 
 _SHIFTED = "X-TAXII-Date-Added-Last"
 

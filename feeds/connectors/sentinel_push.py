@@ -10,10 +10,10 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Misconfigured, Push, PushSettings, Secret, TryLater
-from feeds.consequences import Refused, consequences
-from feeds.envelopes import Envelopes, passed_over, refused
-from feeds.filtering import matches
-from feeds.outbound import OutboundSettings, session
+from feeds.http.client import OutboundSettings, session
+from feeds.http.failures import Refused, consequences
+from feeds.http.taxii_envelopes import Envelopes, passed_over, refused
+from feeds.runs.filter import matches
 from schemas.vocabulary import Action
 from server.store.item import Item
 

@@ -8,19 +8,19 @@ from pydantic import Field, field_validator, model_validator
 from taxii2client.v20 import Collection as Collection20
 from taxii2client.v21 import Collection as Collection21
 
-from feeds import paging, taxii
-from feeds.adopting import Adopting
-from feeds.ahead import ahead
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
-from feeds.mapping import Options
-from feeds.outbound import OutboundSettings, check_login
+from feeds.http import taxii, taxii_pages
+from feeds.http.client import OutboundSettings, check_login
+from feeds.mapping.foreign_objects import Adopting
+from feeds.mapping.rows import Options
+from feeds.runs.prefetch import ahead
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Word
 
-_VERSIONS: dict[str, tuple[Any, paging.Pager, str]] = {
-    "2.1": (Collection21, paging.of_2_1, taxii.MEDIA_TYPE),
-    "2.0": (Collection20, paging.of_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
+_VERSIONS: dict[str, tuple[Any, taxii_pages.Pager, str]] = {
+    "2.1": (Collection21, taxii_pages.of_2_1, taxii.MEDIA_TYPE),
+    "2.0": (Collection20, taxii_pages.of_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
 }
 
 
@@ -80,7 +80,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         with closing(self._connection()) as connection:
             collection = self._collection(connection, kind, media_type)
             before = checkpoint
-            for page in ahead(pages(collection, paging.Headers(connection), settings.batch, checkpoint)):
+            for page in ahead(pages(collection, taxii_pages.Headers(connection), settings.batch, checkpoint)):
                 yield from _batches(adopting, page.objects, settings.batch, before, page.checkpoint)
                 before = page.checkpoint
 

@@ -8,10 +8,10 @@ import requests
 from pydantic import Field, model_validator
 from taxii2client.v21 import ApiRoot, Collection
 
-from feeds import taxii
 from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
-from feeds.envelopes import passed_over, refused
-from feeds.outbound import OutboundSettings, check_login
+from feeds.http import taxii
+from feeds.http.client import OutboundSettings, check_login
+from feeds.http.taxii_envelopes import passed_over, refused
 from server.store.item import Item
 
 _OPEN, _CLOSE = b'{"objects":[', b"]}"

@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from pydantic import Field, model_validator
 
-from feeds import threatexchange
-from feeds.batching import of_rows
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
-from feeds.items import ReportSettings
-from feeds.outbound import OutboundSettings, consequences, session
+from feeds.http.client import OutboundSettings, consequences, session
+from feeds.mapping.batches import of_rows
+from feeds.mapping.items import ReportSettings
+from feeds.readers import threatexchange
 
 _FIELDS = (
     "id,indicator,type,last_updated,should_delete,"

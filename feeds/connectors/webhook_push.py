@@ -10,10 +10,10 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.consequences import Refused, consequences
-from feeds.envelopes import Envelopes, check_no_page, check_whole, refused
-from feeds.outbound import OutboundSettings, session
-from feeds.signing import Signer
+from feeds.http.client import OutboundSettings, session
+from feeds.http.failures import Refused, consequences
+from feeds.http.taxii_envelopes import Envelopes, check_no_page, check_whole, refused
+from feeds.storage.signing import Signer
 from schemas import timestamp
 from server.store import deliveries
 from server.store.item import Item

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from feeds.format import Format, Head, Row, UnknownFormat, Unreadable, UnreadableFile
-from feeds.source import HEAD, Source, decode, unzipped
+from feeds.readers.source import HEAD, Source, decode, unzipped
 from schemas.report import Report
 
 __all__ = [

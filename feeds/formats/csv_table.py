@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
-from feeds import record, table
-from feeds.columns import Columns
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.guessing import has_value
-from feeds.source import HEAD, Source, decode
+from feeds.readers import record, table
+from feeds.readers.columns.columns import Columns
+from feeds.readers.columns.guessing import has_value
+from feeds.readers.source import HEAD, Source, decode
 from schemas import hold, kinds, sharing
 from schemas.report import Report
 

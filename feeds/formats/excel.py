@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import ClassVar
 
-from feeds import table, workbook_examples
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
-from feeds.source import Source
-from feeds.workbook import Workbook
+from feeds.readers import table, workbook_examples
+from feeds.readers.source import Source
+from feeds.readers.workbook import Workbook
 
 _ZIP = b"PK\x03\x04"
 _LARGEST = 512 << 20

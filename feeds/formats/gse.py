@@ -7,11 +7,11 @@ from typing import Any, BinaryIO, ClassVar
 
 import orjson
 
-from feeds import json_stream
-from feeds.called import kind_called, scam_type_of
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.record import text
-from feeds.source import Source
+from feeds.readers import json_stream
+from feeds.readers.columns.single_words import kind_called, scam_type_of
+from feeds.readers.record import text
+from feeds.readers.source import Source
 from schemas.report import Report
 from schemas.vocabulary import ScamType
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.lines import blocks
-from feeds.source import Source
+from feeds.readers.lines import blocks
+from feeds.readers.source import Source
 from schemas.report import Report
 
 _NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "0", "::", "::1", "0:0:0:0:0:0:0:0", "0:0:0:0:0:0:0:1"})  # noqa: S104 - nowhere, not everywhere

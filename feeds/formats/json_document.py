@@ -6,9 +6,9 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 
-from feeds import document, json_stream, record
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
-from feeds.source import Source
+from feeds.readers import document, json_stream, record
+from feeds.readers.source import Source
 from schemas.report import Report
 
 _LIMIT = 128 << 20

@@ -5,11 +5,11 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 
-from feeds import record
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.guessing import SAMPLE, key_of_kind
-from feeds.lines import blocks
-from feeds.source import HEAD, Source, decode
+from feeds.readers import record
+from feeds.readers.columns.guessing import SAMPLE, key_of_kind
+from feeds.readers.lines import blocks
+from feeds.readers.source import HEAD, Source, decode
 from schemas.report import Report
 
 _BAD = ("malformed-json", "the line is no JSON: one object a line, in double quotes, without line breaks inside")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from feeds import misp
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.source import Source
+from feeds.readers import misp
+from feeds.readers.source import Source
 
 _EVENT = re.compile(r'\s*[\[{]\s*(?:"response"\s*:\s*)?[\[{]?\s*(?:\{\s*)?"(?:Event|Attribute)"\s*:\s*[\[{]')
 _DETECTION = re.compile(r'"to_ids"\s*:')

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import orjson
 
-from feeds import json_stream
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.lines import blocks
-from feeds.source import Source
+from feeds.readers import json_stream
+from feeds.readers.lines import blocks
+from feeds.readers.source import Source
 from mappers import ids, misp
 from schemas import kinds
 from schemas.report import Report

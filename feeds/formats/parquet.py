@@ -6,13 +6,13 @@ from io import BytesIO
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from feeds import parquet
-from feeds.columns import Columns
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
-from feeds.guessing import SAMPLE
-from feeds.notes import Note, shown
-from feeds.source import Source
-from feeds.table import called
+from feeds.readers import parquet
+from feeds.readers.columns.columns import Columns
+from feeds.readers.columns.guessing import SAMPLE
+from feeds.readers.columns.notes import Note, shown
+from feeds.readers.source import Source
+from feeds.readers.table import called
 
 if TYPE_CHECKING:
     import polars

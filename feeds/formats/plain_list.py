@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.lines import blocks
-from feeds.source import Source
+from feeds.readers.lines import blocks
+from feeds.readers.source import Source
 from schemas.report import Report
 
 # ``!`` begins comments in ad blockers' lists, ``;`` in zone files, ``//`` in what programmers write.

@@ -6,13 +6,13 @@ from functools import partial
 from typing import ClassVar
 
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.lines import blocks
-from feeds.meaning import Place, meaning
-from feeds.outline import Outline
-from feeds.prose import UNSPACED, Prose, marks, words
-from feeds.source import HEAD, Source, decode
-from feeds.spotted import spot
-from feeds.table import delimiter_of
+from feeds.readers.extraction.meaning import Place, meaning
+from feeds.readers.extraction.outline import Outline
+from feeds.readers.extraction.prose import UNSPACED, Prose, marks, words
+from feeds.readers.extraction.values import spot
+from feeds.readers.lines import blocks
+from feeds.readers.source import HEAD, Source, decode
+from feeds.readers.table import delimiter_of
 
 _CHAPTER = re.compile(r"#{2,6} \S")
 _BREAK = re.compile(r"[ ,，、。;；：]")
@@ -23,7 +23,7 @@ _LETTERS = 20
 
 
 class FreeText(Format):
-    """The values in a text, each with its line; ``feeds.prose`` says which words are taken for values."""
+    """The values in a text, each with its line; ``feeds.readers.extraction.prose`` finds them."""
 
     name: ClassVar[str] = "prose"
     endings: ClassVar[tuple[str, ...]] = ("md", "markdown", "text")

@@ -5,8 +5,8 @@ from ipaddress import ip_network
 from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.source import Source
-from feeds.zone_file import CLASSES, TTL, Record, records
+from feeds.readers.source import Source
+from feeds.readers.zone_file import CLASSES, TTL, Record, records
 from schemas import timestamp
 from schemas.report import Report
 

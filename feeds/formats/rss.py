@@ -7,11 +7,11 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
-from feeds import xml_stream
-from feeds.called import kind_called, says_innocent, scam_type_of
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.prose import Prose
-from feeds.source import Source
+from feeds.readers import xml_stream
+from feeds.readers.columns.single_words import kind_called, says_innocent, scam_type_of
+from feeds.readers.extraction.prose import Prose
+from feeds.readers.source import Source
 from schemas import kinds
 from schemas.refang import refang
 
@@ -46,7 +46,7 @@ class Rss(Format):
         """Give the values of each item; items are counted as lines are elsewhere."""
         head = source.head[:1000].decode("ascii", "replace")
         declared = _DECLARED.search(head)
-        # What says to be UTF-16 is UTF-8 by now (feeds.source).
+        # What says to be UTF-16 is UTF-8 by now (feeds.readers.source).
         own = declared and not declared[1].lower().startswith(("utf-16", "utf-32", "ucs", "utf16", "utf32"))
         encoding = declared[1] if declared and own else "utf-8"
         for number, item in enumerate(xml_stream.pieces(source.blocks(), _Items(), encoding), 1):

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, BinaryIO, ClassVar
 
-from feeds import stix
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.source import Source
+from feeds.readers import stix
+from feeds.readers.source import Source
 from mappers import companions, ids
 from mappers.indicator import Profile, to_stix
 from schemas.report import Report

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from feeds import json_stream
 from feeds.format import Example, Format, Head, Row, Unreadable
-from feeds.record import text
-from feeds.source import Source
+from feeds.readers import json_stream
+from feeds.readers.record import text
+from feeds.readers.source import Source
 
 _LISTS = frozenset({"submissions", "operations", "matches", "requests", "uris"})
 _OURS = re.compile(

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import yaml
 
-from feeds import document
 from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
-from feeds.source import Source
+from feeds.readers import document
+from feeds.readers.source import Source
 
 _LIMIT = 64 << 20
 _DEPTH = 20

@@ -6,8 +6,8 @@ from mappers import misp_terms
 from mappers.kind import KindMapper
 from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
-from schemas import stores
 from schemas.kind import Normal
+from schemas.reference import stores
 
 
 class AppMapper(KindMapper):

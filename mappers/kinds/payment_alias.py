@@ -5,8 +5,8 @@ from typing import ClassVar
 from mappers import accounts
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
-from schemas.aliases.systems import SYSTEMS
 from schemas.kind import Normal
+from schemas.reference.aliases.systems import SYSTEMS
 
 
 class PaymentAliasMapper(KindMapper):

@@ -5,8 +5,8 @@ from typing import ClassVar
 from mappers import accounts
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
-from schemas import platforms
 from schemas.kind import Normal
+from schemas.reference import platforms
 
 _OWN_NUMBER = "id="
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from schemas import hosts, stores
-from schemas.address import LONGEST, begins_as_address
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
-from schemas.sites import Site
+from schemas.reference import hosts, stores
+from schemas.reference.sites import Site
+from schemas.reference.web_address import LONGEST, begins_as_address
 from schemas.text import digits
 
 _LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")

@@ -9,13 +9,12 @@ from typing import ClassVar
 from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
 
-from schemas import thai_banks
-from schemas.banks import equivalence, examples, iban, lengths, national
-from schemas.banks.called import BIC_SHAPE, bank_called, is_named, one_bank
-from schemas.banks.spelling import bare, compact, is_card, plain, refuse_counted
-from schemas.banks.written import parted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.reference.banks import equivalence, examples, iban, lengths, national, thailand
+from schemas.reference.banks.called import BIC_SHAPE, bank_called, is_named, one_bank
+from schemas.reference.banks.spelling import bare, compact, is_card, plain, refuse_counted
+from schemas.reference.banks.written import parted
 from schemas.vocabulary import Action
 
 # Fewest digits where numbers repeat from branch to branch, so that the branch's code has to stand in front.
@@ -166,7 +165,7 @@ def _bic8(text: str) -> str:
         raise Rejected(
             "bic-form", "not a BIC: 8 or 11 characters, of which the 5th and 6th are a country (ISO 9362)"
         ) from None
-    return thai_banks.FORMER_BICS.get(bic[:8], bic[:8])
+    return thailand.FORMER_BICS.get(bic[:8], bic[:8])
 
 
 def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from schemas.banks.spelling import plain, refuse_counted
-from schemas.companies import registers
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.reference import registers
+from schemas.reference.banks.spelling import plain, refuse_counted
 
 _LONGEST = 300
 _OWN = re.compile(r"(LEI|[A-Z]{2}(?:-[A-Z0-9]{1,3})?):\s*(\S.*)", re.IGNORECASE)

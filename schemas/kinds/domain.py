@@ -8,9 +8,9 @@ from typing import ClassVar
 import ada_url
 import idna
 
-from schemas import hosts
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.reference import hosts
 
 # RFC 1034 §3.5 and RFC 5890 §2.3.1, as STIX asks (§6.4); labels in Punycode are looked at more closely. The last label
 # is no number: else it is an IPv4 address.

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from email_validator import EmailNotValidError, validate_email
 
-from schemas import hosts
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.reference import hosts
 
 _LONGEST = 1000
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import ClassVar
 
-from schemas import hosts
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.reference import hosts
 from schemas.text import digits
 
 _LONGEST = 100

@@ -7,12 +7,12 @@ from difflib import get_close_matches
 from typing import ClassVar
 from urllib.parse import unquote
 
-from schemas.aliases import emv, examples, systems
-from schemas.aliases.forms import Form
-from schemas.aliases.systems import SYSTEMS, System
-from schemas.banks.spelling import is_card, plain, refuse_counted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.reference.aliases import emv, examples, systems
+from schemas.reference.aliases.forms import Form
+from schemas.reference.aliases.systems import SYSTEMS, System
+from schemas.reference.banks.spelling import is_card, plain, refuse_counted
 from schemas.vocabulary import Action, Tlp
 
 _LONGEST = 600

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from phonenumbers import PhoneMetadata, PhoneNumber, country_code_for_region, shortnumberinfo
 
-from schemas import telephone
-from schemas.banks.spelling import refuse_counted
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.reference import telephone
+from schemas.reference.banks.spelling import refuse_counted
 from schemas.vocabulary import Action
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from schemas import platforms, telephone
-from schemas.address import LONGEST, begins_as_address
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
-from schemas.platforms import examples
-from schemas.sites import Found, Site
+from schemas.reference import platforms, telephone
+from schemas.reference.platforms import examples
+from schemas.reference.sites import Found, Site
+from schemas.reference.web_address import LONGEST, begins_as_address
 from schemas.text import digits
 from schemas.vocabulary import Action
 

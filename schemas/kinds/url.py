@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import ada_url
 
-from schemas import chains, hosts, pages, platforms, stores, url_examples
-from schemas.address import without_punctuation
-from schemas.chains import explorers
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.reference import chains, hosts, platforms, stores, url_examples, url_parts
+from schemas.reference.chains import explorers
+from schemas.reference.web_address import without_punctuation
 
 _LONGEST = 4096
 
@@ -71,11 +71,11 @@ class Url(Kind):
         if parts is None:
             raise _no_url()
         start, host, port, path, query = parts.groups()
-        path = pages.spelled(path)
-        query = pages.query(query) if query else ""
+        path = url_parts.spelled(path)
+        query = url_parts.query(query) if query else ""
         if path.endswith("/*") or host.startswith("*"):
             raise Rejected("url-wildcard", "a pattern for many pages, not the URL of one; report its host as a domain")
-        if pages.names_a_mailbox(path) or pages.names_a_mailbox(query):
+        if url_parts.names_a_mailbox(path) or url_parts.names_a_mailbox(query):
             raise Rejected(
                 "personal-data",
                 "there is an e-mail address in it, perhaps a victim's: take it out, or report the host as a domain",

@@ -6,13 +6,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import ClassVar
 
-from schemas import chains
-from schemas.chains import evm, examples, explorers, others
-from schemas.chains.address import EVM, SUBSTRATE
-from schemas.chains.names import chain_called, wanted
-from schemas.chains.uri import Request, read_uri
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.reference import chains
+from schemas.reference.chains import evm, examples, explorers, other_chains
+from schemas.reference.chains.address import EVM, SUBSTRATE
+from schemas.reference.chains.names import chain_called, wanted
+from schemas.reference.chains.uri import Request, read_uri
 from schemas.vocabulary import Action
 
 _MOST_WORDS = 6
@@ -54,7 +54,7 @@ class Wallet(Kind):
             likely = _FAMILIES.get(address.chain, address.chain)
             raise Rejected("wrong-chain", f"not an address of the chain that was named; by its form it is on {likely}")
         if tag is not None:
-            address = others.with_tag(address, tag)
+            address = other_chains.with_tag(address, tag)
         return Normal(address.value, _details(address.chain))
 
     def recognises(self, raw: str) -> bool:

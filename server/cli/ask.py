@@ -14,7 +14,7 @@ from schemas.errors import Rejected
 from schemas.outcome import Outcome
 from schemas.vocabulary import ScamType
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.release.lookup import Known, active, lookup as look_up
+from server.release.query.lookup import Known, active, lookup as look_up
 from server.release.retract import retract as take_back
 from server.store import partners
 from server.store.partners import UnknownPartner

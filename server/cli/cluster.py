@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from feeds.cluster import NoCluster, map_files
-from feeds.mapping import Counts
+from feeds.mapping.cluster import NoCluster, map_files
+from feeds.mapping.rows import Counts
 from mappers.indicator import Profile
 from server.cli.context import Json, fail
 from server.cli.counts import show

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.release.policy import shared_alias
+from server.release.route.policy import shared_alias
 from server.store import collections, log
 from server.store.collections import Collection
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from server.release.policy import BadPolicy, Policy
+from server.release.route.policy import BadPolicy, Policy
 from server.settings import BadConfiguration, Settings, load
 from server.setup import policy_of, rule_by
 from server.store import Store, collections

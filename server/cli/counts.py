@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from feeds.mapping import Counts
-from feeds.notes import Tally
+from feeds.mapping.rows import Counts
+from feeds.readers.columns.notes import Tally
 from server.cli.context import fail, show_json, show_table
 
 

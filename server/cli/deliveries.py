@@ -7,7 +7,7 @@ import typer
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.release.lookup import lookup
+from server.release.query.lookup import lookup
 from server.store import Tx, deliveries as ledger
 from server.store.times import moment
 

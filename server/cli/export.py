@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from feeds import formats
-from feeds.exporting import export as write_active
+from feeds.mapping.export import export as write_active
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Action

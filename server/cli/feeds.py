@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from feeds.connector import Connector, FeedSettings, Pull
-from feeds.due import due
-from feeds.items import ReportSettings
-from feeds.output import Rejects
-from feeds.retrying import retry as retry_letters
-from feeds.runner import Run, run as run_once, settle
+from feeds.mapping.items import ReportSettings
+from feeds.mapping.output import Rejects
+from feeds.runs.due import due
+from feeds.runs.retry import retry as retry_letters
+from feeds.runs.runner import Run, run as run_once, settle
 from schemas import timestamp
 from server.cli.configured import Configured, feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
@@ -148,7 +148,7 @@ def schedule(
 
     Changes of the configuration file are taken while it runs. Any number of these may run on one database.
     """
-    from feeds.schedule import run_until_stopped
+    from feeds.runs.schedule import run_until_stopped
 
     context: Context = ctx.obj
     feeds = feeds_of(context)

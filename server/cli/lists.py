@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import requests
 import typer
 
-from feeds import outbound
 from feeds.connector import Misconfigured, TryLater
-from feeds.outbound import OutboundSettings
+from feeds.http import client
+from feeds.http.client import OutboundSettings
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.release.lists import folder, reading
-from server.release.lists.catalogue import EVERY, Listing
+from server.release.guard.allowlists import folder, parse
+from server.release.guard.allowlists.catalogue import EVERY, Listing
 from server.store import reviews
 
 app = typer.Typer(help="What is known to be harmless: reports of it wait for a person.", no_args_is_help=True)
@@ -84,7 +84,7 @@ def _given(source: str, name: str | None) -> list[tuple[Listing, bytes]]:
     if name is not None and wanted is None:
         raise Rejected("list-unknown", f"no list is called {name}; there are: {', '.join(EVERY)}")
     if "://" in source:
-        listing = wanted or reading.named(urlsplit(source).path)
+        listing = wanted or parse.named(urlsplit(source).path)
         if listing is None:
             raise Rejected("list-unknown", f"its name is no list's; say with --as which it is: {', '.join(EVERY)}")
         return [(listing, _downloaded(source))]
@@ -97,11 +97,11 @@ def _downloaded(url: str) -> bytes:
     if not url.startswith("https://"):
         raise Rejected("list-place", "lists are loaded over https:// alone, or given as a file")
     try:
-        outbound.check_url(url)
-        with outbound.session(OutboundSettings(max_bytes=folder.LONGEST), url) as session:
+        client.check_url(url)
+        with client.session(OutboundSettings(max_bytes=folder.LONGEST), url) as session:
             response = session.get(url, stream=True)
             response.raise_for_status()
-            return outbound.body(response).read()
+            return client.body(response).read()
     except (ValueError, Misconfigured, TryLater, requests.RequestException) as error:
         raise Rejected(
             "list-place", f"cannot be loaded: {type(error).__name__}; load it by hand and give the file"

@@ -15,16 +15,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from feeds import formats
-from feeds.contributing import contribute_file, contribute_records
-from feeds.mapping import Counts, Duplicate, Mapped, Options, Reject, map_stream
-from feeds.misp_output import EventSink
-from feeds.output import Rejects, Sink
-from feeds.parallel import map_to
-from feeds.record_mapping import map_records
-from feeds.record_rows import told_apart
-from feeds.seen import Seen
+from feeds.mapping.contribute import contribute_file, contribute_records
+from feeds.mapping.dedup import Seen
+from feeds.mapping.misp_output import EventSink
+from feeds.mapping.output import Rejects, Sink
+from feeds.mapping.parallel import map_to
+from feeds.mapping.records import map_records
+from feeds.mapping.rows import Counts, Duplicate, Mapped, Options, Reject, map_stream
+from feeds.readers.record_rows import told_apart
 from mappers.indicator import Profile
 from schemas import timestamp
+from server.cli.column_names import ColumnsOption, own_names
 from server.cli.context import Context, Json, fail
 from server.cli.counts import show
 from server.cli.map_options import (
@@ -38,7 +39,6 @@ from server.cli.map_options import (
     TlpOption,
     options_of,
 )
-from server.cli.own_names import ColumnsOption, own_names
 from server.cli.partner_access import known
 from server.cli.rules import warned
 from server.cli.times import DateOrder, Timezone, dated

@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from feeds import formats, record_rows
-from feeds.mapping import Options
+from feeds import formats
+from feeds.mapping.rows import Options
+from feeds.readers import record_rows
 from mappers.indicator import Profile
-from schemas import kinds, platforms, records, stores
+from schemas import kinds, records
 from schemas.partner import CountryCode
+from schemas.reference import platforms, stores
 from schemas.vocabulary import Tlp, Word
 from server.cli.context import fail
 

@@ -11,7 +11,7 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import known
-from server.release import journeys
+from server.release.query import timeline
 from server.store import Tx, log, personal
 from server.store.query import Query
 from server.store.times import micros, parse, stamp
@@ -52,7 +52,7 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
         if (feedback := extension.found(note).get("feedback"))
         for ref in note["object_refs"]
     ]
-    times = journeys.of_reports(tx, partner, {row["object"] for row in found})
+    times = timeline.of_reports(tx, partner, {row["object"] for row in found})
     return [{**row, **_times(times.get(row["object"]))} for row in found]
 
 
@@ -77,7 +77,7 @@ def _after(row: dict[str, Any]) -> list[float | None]:
     return [None if each is None else max(0, each) / _SECOND for each in since]
 
 
-def _times(journey: journeys.Journey | None) -> dict[str, str | None]:
+def _times(journey: timeline.Journey | None) -> dict[str, str | None]:
     at = dict.fromkeys(_STAGES) if journey is None else {stage: getattr(journey, stage) for stage in _STAGES}
     return {stage: None if moment is None else stamp(moment) for stage, moment in at.items()}
 

@@ -11,7 +11,7 @@ from schemas.partner import FocalFunction
 from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import Name, known
-from server.release import registered
+from server.release.publish import identities
 from server.store import focal_points, hub, mentions, own_values, partners, registry, warnings
 from server.store.own_values import AnothersOwn
 from server.store.partners import UnknownPartner
@@ -78,7 +78,7 @@ def focal_point(
             else:
                 registry.touch(tx, name)
             if named:
-                registered.publish(tx, name)
+                identities.publish(tx, name)
         elif contact is not None or remove:
             fail("say for which --function")
         found = [{"function": each.function.value, "contact": each.contact} for each in focal_points.of(tx, whose)]

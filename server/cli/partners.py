@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from mappers import extension, ids
 from schemas.partner import Partner, PartnerKind
-from server.cli import brake, partner_access, partner_values
+from server.cli import partner_access, partner_values, throttle
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.operator import By, operator
 from server.cli.partner_access import Name, Read, Write, granted, known, show_once, shown_once
 from server.cli.partner_client import needs, show_needs
-from server.release import registered
+from server.release.publish import identities
 from server.store import audit, collections, partners, receipts
 from server.store.audit import Event
 from server.store.partners import NameTaken
@@ -79,7 +79,7 @@ def add(
             fail(f"{error}{back}")
         granted(tx, name, read or [], ["inbox", *(write or [])])
         if partner.named:
-            registered.publish(tx, name)
+            identities.publish(tx, name)
         told = needs(tx, context.settings, partner)
     _show_new(shown_once(partner, credentials), told, json)
 
@@ -107,7 +107,7 @@ def set_(
         if changed != before:
             partners.change(tx, changed)
             if before.named or changed.named:
-                registered.publish(tx, name)
+                identities.publish(tx, name)
         result = described(tx, changed)
     _show_partner(result, json)
 
@@ -252,4 +252,4 @@ def _show_partner(result: dict[str, Any], json: bool) -> None:
 
 partner_access.register(app)
 partner_values.register(app)
-brake.register(app)
+throttle.register(app)

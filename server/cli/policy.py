@@ -10,8 +10,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.policy_cases import BadCases, read
 from server.cli.policy_trial import Tried, run
-from server.release.policy import write
 from server.release.republish import Republished, republish
+from server.release.route.policy import write
 
 app = typer.Typer(help="The release policy: which collections take what.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.vocabulary import Action
-from server.release.policy import Rule
+from server.release.route.policy import Rule
 
 _Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
 

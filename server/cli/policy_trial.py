@@ -15,11 +15,11 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.reading import Reader
 from server.cli.policy_cases import BadCases, Case, Cases
-from server.release.active import indicators
 from server.release.contribute import contribute
-from server.release.newcomers import Newcomers
+from server.release.fuse.newcomers import Newcomers
 from server.release.outcome import Outcome
-from server.release.policy import FULL, BadPolicy, Policy
+from server.release.query.active import indicators
+from server.release.route.policy import FULL, BadPolicy, Policy
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.collections import Collection

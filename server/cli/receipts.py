@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.context import Context, Json, show_json, show_table
-from server.release import receipts as settling
-from server.release.receipts import Standing
-from server.release.spread import Spread
+from server.release.query import receipts as settling
+from server.release.query.receipts import Standing
+from server.release.query.spread import Spread
 from server.store import receipts as kept
 from server.store.times import now, stamp
 

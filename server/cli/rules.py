@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from server.cli.receipts import spread_of, told
-from server.release import journeys, receipts as settling
+from server.release.query import receipts as settling, timeline
 from server.store import Store, Tx, reviews, volumes, warnings
 from server.store.times import now, stamp
 
@@ -67,4 +67,4 @@ def warned(store: Store) -> Iterator[None]:
 
 def times_of(tx: Tx) -> dict[str, Any]:
     """Say how long it takes from a report to its release, first reader and first action, of what changed last."""
-    return {stage: spread_of(spread) for stage, spread in journeys.times(journeys.recent(tx)).items()}
+    return {stage: spread_of(spread) for stage, spread in timeline.times(timeline.recent(tx)).items()}

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from feeds.dates import Order
-from feeds.mapping import Options
-from schemas.zones import UnknownZone, zone_called
+from feeds.mapping.rows import Options
+from feeds.readers.columns.dates import Order
+from schemas.reference.time_zones import UnknownZone, zone_called
 from server.cli.context import Context, fail
 
 Timezone = Annotated[

@@ -11,9 +11,9 @@ from typing import Any, Self
 from taxii2client.v21 import Collection, as_pages
 
 from feeds.connector import build
-from feeds.contributing import contribute_file
-from feeds.mapping import Counts, Options
-from feeds.runner import run as run_feed
+from feeds.mapping.contribute import contribute_file
+from feeds.mapping.rows import Counts, Options
+from feeds.runs.runner import run as run_feed
 from mappers import sighting
 from schemas import timestamp
 from schemas.partner import PartnerKind

@@ -1,6 +1,6 @@
 """Receipts of what was taken back, closed in passing."""
 
-from server.release import receipts
+from server.release.query import receipts
 from server.store import Store
 
 

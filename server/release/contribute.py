@@ -10,11 +10,14 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release import about, harmless, personal, shape
 from server.release.contribution import Contribution
+from server.release.guard import shape
+from server.release.guard.allowlists import check
+from server.release.guard.personal_data import objects
 from server.release.intake import RESERVED, TRANSLATION
 from server.release.outcome import Outcome, Refused
-from server.release.policy import Policy
+from server.release.route import annotation_targets
+from server.release.route.policy import Policy
 from server.release.scene import at_hand
 from server.release.taken import Taken
 from server.store.item import Item
@@ -53,7 +56,7 @@ def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy |
     """
     outcome = Outcome()
     # What speaks of others comes after them, in whichever part of a large contribution they are.
-    ordered = sorted(items, key=lambda item: about.order(item.type)) if len(items) > _AT_ONCE else items
+    ordered = sorted(items, key=lambda item: annotation_targets.order(item.type)) if len(items) > _AT_ONCE else items
     for start in range(0, len(ordered), _AT_ONCE):
         take(tx, partner, prepare(ordered[start : start + _AT_ONCE]), outcome, policy)
     return outcome
@@ -79,8 +82,8 @@ def _read(item: Item, prepared: Prepared, budget: Budget | None) -> Taken | None
         obj = shape.read(item)
         report = _reported(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
-            personal.refuse(obj, report if isinstance(report, Report) else None)
-        return Taken(item, obj, report, harmless.check(report) if isinstance(report, Report) else None)
+            objects.refuse(obj, report if isinstance(report, Report) else None)
+        return Taken(item, obj, report, check.check(report) if isinstance(report, Report) else None)
     except Rejected as refusal:
         prepared.failed.append(Refused(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):

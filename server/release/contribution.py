@@ -6,19 +6,21 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
-from server.release import about, delisting, level, receipts, rooms, volume, withheld
-from server.release.doubt_budget import DoubtBudget
+from server.release.fuse.loading import Loading
+from server.release.fuse.statements import JudgeStanding
+from server.release.fuse.values import Value, Verdict, subject_of
+from server.release.guard import operator_delistings, throttle
+from server.release.guard.doubt_quota import DoubtBudget
 from server.release.intake import MARKING, Decision, Intake, is_more, names_nothing
-from server.release.loading import Loading
 from server.release.outcome import Accepted, Outcome, Refused
-from server.release.references import References
-from server.release.renewal import Standing, is_heard
-from server.release.saying import Saying
+from server.release.publish.renewal import Standing, is_heard
+from server.release.publish.saying import Saying
+from server.release.query import receipts
+from server.release.route import annotation_targets, audience, tlp_level, withheld
+from server.release.route.annotations import Speech, Spoken
+from server.release.route.references import References
 from server.release.scene import Scene
-from server.release.speech import Speech, Spoken
-from server.release.statements import JudgeStanding
 from server.release.taken import Taken
-from server.release.values import Value, Verdict, subject_of
 from server.store import inbox, mentions, own_values, reviews, volumes
 
 
@@ -50,15 +52,15 @@ class Contribution:
         self._loading.look_up_reviews({each.key for each in taken} | {key for keys in prior.values() for key in keys})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
         coming = sum(each.size for each in taken if is_more(known, each))
-        unusual = volume.check(tx, name, self._scene.micros, coming=coming)
+        unusual = throttle.check(tx, name, self._scene.micros, coming=coming)
         reports = [each.report for each in taken if isinstance(each.report, Report) and not each.item.revoked]
-        delisted = delisting.find(tx, reports)
+        delisted = operator_delistings.find(tx, reports)
         published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
         budget = DoubtBudget(tx, self._partner, self._scene.registry, self._scene.micros)
         own = own_values.every(tx)
         intake = Intake(self._partner, self._loading, prior, own, unusual, published, delisted, budget, subjects)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
-        for each in sorted(taken, key=lambda one: about.order(one.item.type)):
+        for each in sorted(taken, key=lambda one: annotation_targets.order(one.item.type)):
             self._decide(intake, each)
         if self._kept:
             said = [each for each in self._kept if not each.taken.item.revoked]
@@ -82,7 +84,7 @@ class Contribution:
             before = known.get(each.key)
             if before and before.get("pattern") != each.obj.get("pattern") and (subject := subject_of(before)):
                 mine.add(subject)
-            mine |= {subject for ref in about.refs(each.obj) if (subject := self._references.subject(ref))}
+            mine |= {subject for ref in annotation_targets.refs(each.obj) if (subject := self._references.subject(ref))}
         return found
 
     def _decide(self, intake: Intake, taken: Taken) -> None:
@@ -109,7 +111,7 @@ class Contribution:
         tx, kept = self._scene.tx, [each.taken for each in self._kept]
         inbox.append(tx, self._scene.inbox, [(each.key, each.item) for each in kept])
         pairs = [(each.subject, each.key) for each in kept if each.subject]
-        pairs += [(self._references.meant(ref), each.key) for each in kept for ref in about.refs(each.obj)]
+        pairs += [(self._references.meant(ref), each.key) for each in kept for ref in annotation_targets.refs(each.obj)]
         pairs += [(name, each.key) for each in kept for name in self._loading.defined_apart(each.key)]
         pairs += [pair for each in kept if (pair := self._references.basis(each.obj))]
         known = {each.subject: prior.get(each.subject, set()) for each in kept if each.subject}
@@ -144,14 +146,14 @@ class Contribution:
         answered: set[str] = set()
         for decision in self._kept:
             taken = decision.taken
-            if taken.item.type == "indicator" or not about.refs(taken.obj):
+            if taken.item.type == "indicator" or not annotation_targets.refs(taken.obj):
                 continue
             if taken.item.revoked:
                 speech.take_back(taken.key, taken.item.type)
                 continue
             if taken.item.type == "opinion":
                 # Who says what it did about a listing that was taken back has heard of that.
-                answered |= {self._references.meant(ref) for ref in about.refs(taken.obj)}
+                answered |= {self._references.meant(ref) for ref in annotation_targets.refs(taken.obj)}
             if decision.held is None:
                 spoken = speech.release(taken.key, taken.obj)
                 if spoken.why_nowhere and taken.key not in self._counting:
@@ -160,7 +162,8 @@ class Contribution:
                     self._left_out[taken.item.id, taken.item.version] = message
         for key in self._marked:
             obj, review = self._loading.known[key], self._loading.states.get(key)
-            if about.refs(obj) and obj.get("revoked") is not True and (review is None or review.state == "approved"):
+            free = review is None or review.state == "approved"
+            if annotation_targets.refs(obj) and obj.get("revoked") is not True and free:
                 speech.release(key, obj)
         receipts.acknowledge(self._scene.tx, self._partner.name, *answered)
 
@@ -205,7 +208,7 @@ class Contribution:
         if self._loading.known[taken.key] is not taken.obj:
             return None
         if self._loading.tlp(taken.key) is None:
-            return level.UNKNOWN
+            return tlp_level.UNKNOWN
         claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
@@ -219,7 +222,7 @@ class Contribution:
         said, registry, policy = claim.said, self._scene.registry, self._scene.policy
         # What others say of the holder is not for the answer.
         coerced = said.report.holder_status is HolderStatus.COERCED
-        return rooms.why_nowhere(
+        return audience.why_nowhere(
             said.report.kind, claim.tlp, said.report.sharing, said.partner, registry, policy, coerced=coerced
         )
 

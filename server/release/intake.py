@@ -8,12 +8,15 @@ from mappers import companions, marking
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release import about, delisting, owned, personal, volume
-from server.release.doubt_budget import MANY_DOUBTS, MESSAGE, DoubtBudget
-from server.release.loading import Loading
-from server.release.renew import is_news
+from server.release.fuse.loading import Loading
+from server.release.fuse.values import is_heard_meanwhile, subject_of
+from server.release.guard import operator_delistings, throttle
+from server.release.guard.allowlists import own_values
+from server.release.guard.doubt_quota import MANY_DOUBTS, MESSAGE, DoubtBudget
+from server.release.guard.personal_data import objects
+from server.release.publish.news import is_news
+from server.release.route import annotation_targets
 from server.release.taken import Taken
-from server.release.values import is_heard_meanwhile, subject_of
 from server.store.item import Item
 from server.store.reviews import Held, Review
 
@@ -79,7 +82,7 @@ class Intake:
         if taken.item.type == TRANSLATION and not taken.item.revoked:
             # It says the value that its indicator names.
             meant = self._known.get(self._loading.scene.key(self._partner, str(taken.obj.get("object_ref"))), {})
-            personal.refuse({**taken.obj, "pattern": meant.get("pattern")})
+            objects.refuse({**taken.obj, "pattern": meant.get("pattern")})
         before = self._known.get(taken.key)
         self._refuse_anothers(taken, before)
         again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
@@ -125,14 +128,14 @@ class Intake:
 
     def _reason(self, taken: Taken, *, again: bool) -> Held | None:
         if not isinstance(taken.report, Report):
-            return self._slowed(taken) or self._doubting(taken) if about.refs(taken.obj) else None
+            return self._slowed(taken) or self._doubting(taken) if annotation_targets.refs(taken.obj) else None
         if again or self._was_taken_back(taken):
             return _hold(
                 taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
             )
         if (taken.report.kind, taken.report.value) in self._delisted:
-            return _hold(taken, delisting.DELISTED, delisting.MESSAGE)
-        hit = taken.hit or owned.check(self._own, taken.report)
+            return _hold(taken, operator_delistings.DELISTED, operator_delistings.MESSAGE)
+        hit = taken.hit or own_values.check(self._own, taken.report)
         if hit is not None:
             return _hold(taken, hit.list, hit.message)
         return self._slowed(taken) or self._doubting(taken)
@@ -144,7 +147,7 @@ class Intake:
         return _hold(taken, MANY_DOUBTS, MESSAGE.format(self._doubts.most))
 
     def _slowed(self, taken: Taken) -> Held | None:
-        return _hold(taken, self._unusual, volume.MESSAGES[self._unusual]) if self._unusual else None
+        return _hold(taken, self._unusual, throttle.MESSAGES[self._unusual]) if self._unusual else None
 
     def _was_taken_back(self, taken: Taken) -> bool:
         """Tell whether this partner's listing of the value under another id was found to be wrong."""

@@ -5,25 +5,26 @@ from functools import partial
 from typing import NamedTuple
 
 from schemas.feedback import Event, Feedback
-from server.release import about, volume
-from server.release.calibration import stated
-from server.release.delisting import delist, readmit
-from server.release.doubt_budget import MANY_DOUBTS
-from server.release.loading import Loading
-from server.release.policy import Policy
-from server.release.references import References
-from server.release.renewal import Standing
-from server.release.saying import Saying
+from server.release.fuse.loading import Loading
+from server.release.fuse.reliability import stated
+from server.release.fuse.values import COERCED, DISPUTED, Value, subject_of
+from server.release.guard import throttle
+from server.release.guard.doubt_quota import MANY_DOUBTS
+from server.release.guard.operator_delistings import delist, readmit
+from server.release.publish.renewal import Standing
+from server.release.publish.saying import Saying
+from server.release.route import annotation_targets
+from server.release.route.annotations import Speech
+from server.release.route.policy import Policy
+from server.release.route.references import References
 from server.release.scene import Scene, at_hand
-from server.release.speech import Speech
-from server.release.values import COERCED, DISPUTED, Value, subject_of
 from server.store import calibration, listings, mentions, reviews
 from server.store.inbox import object_id
 from server.store.reviews import Held
 from server.store.store import Tx
 
 # What a review by these rules decides says nothing of the values themselves.
-_OF_THE_SENDER = (*volume.MESSAGES, MANY_DOUBTS, COERCED)
+_OF_THE_SENDER = (*throttle.MESSAGES, MANY_DOUBTS, COERCED)
 
 
 class Wrong(NamedTuple):
@@ -49,7 +50,7 @@ class Again:
         self.loading.read(wanted)
         meant = set(wanted)
         for key in wanted & self.loading.known.keys():
-            if refs := set(about.refs(self.loading.known[key])):
+            if refs := set(annotation_targets.refs(self.loading.known[key])):
                 references = self._references(key)
                 references.read(refs)
                 meant |= {references.meant(ref) for ref in refs}
@@ -94,7 +95,7 @@ class Again:
         """Let go what speaks of the values among the ``new`` objects."""
         known = self.loading.known
         for key in sorted(new & known.keys()):
-            refs = set(about.refs(known[key]))
+            refs = set(annotation_targets.refs(known[key]))
             if refs and known[key].get("revoked") is not True:
                 references = self._references(key)
                 references.read(refs)

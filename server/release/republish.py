@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from server.release.policy import Policy
+from server.release.fuse.values import subject_of
 from server.release.reconsider import Again
-from server.release.values import subject_of
+from server.release.route.policy import Policy
 from server.store import Store, collections, listings, log
 from server.store.query import Query
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from server.release.delisting import delist
-from server.release.lookup import lookup
+from server.release.guard.operator_delistings import delist
+from server.release.publish.revoke import revoked
+from server.release.query.lookup import lookup
 from server.release.reconsider import Again, Wrong
-from server.release.revoke import revoked
 from server.store import inbox, listings, mentions
 from server.store.inbox import is_key, key, object_id
 from server.store.item import Item

@@ -7,7 +7,7 @@ import msgspec
 
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
-from server.release.disputed_values import Case, cases
+from server.release.query.disputes import Case, cases
 from server.release.reconsider import disputed, reconsider
 from server.store import audit, collections, listings, log, registry, reviews
 from server.store.audit import Event

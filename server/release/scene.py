@@ -10,10 +10,10 @@ from mappers import ids
 from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.partner import FocalFunction, Partner
-from server.release import registered
-from server.release.calibration import MOST_BY_ONE, reliability
-from server.release.confidence import NEWCOMER
-from server.release.policy import FULL, PUBLIC, Policy, in_force
+from server.release.fuse.confidence import NEWCOMER
+from server.release.fuse.reliability import MOST_BY_ONE, reliability
+from server.release.publish import identities
+from server.release.route.policy import FULL, PUBLIC, Policy, in_force
 from server.store import (
     calibration,
     collections,
@@ -125,11 +125,11 @@ class Scene:
 
     @cached_property
     def _hub_object(self) -> dict[str, Any]:
-        return registered.of_hub(self.tx)
+        return identities.of_hub(self.tx)
 
     @cached_property
     def _identities(self) -> dict[str, dict[str, Any]]:
-        return registered.identities(self.tx)
+        return identities.identities(self.tx)
 
     @cached_property
     def _calibrations(self) -> dict[tuple[str, str], calibration.Calibration]:

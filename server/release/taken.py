@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from schemas.errors import Rejected
 from schemas.report import Report
-from server.release import about
-from server.release.hit import Hit
+from server.release.guard.allowlists.hit import Hit
+from server.release.route import annotation_targets
 from server.store import mentions
 from server.store.item import Item
 
@@ -30,4 +30,4 @@ class Taken(NamedTuple):
     @property
     def size(self) -> int:
         """Return what it counts against a partner's volume: one, or as many as it has references to others."""
-        return max(1, len(about.refs(self.obj))) if self.obj["type"] in ("opinion", "sighting") else 1
+        return max(1, len(annotation_targets.refs(self.obj))) if self.obj["type"] in ("opinion", "sighting") else 1

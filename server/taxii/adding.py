@@ -7,9 +7,10 @@ from mappers.grammar import Budget
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server import observe
-from server.release import about, guard
 from server.release.contribute import prepare, take
+from server.release.guard import stix_object
 from server.release.outcome import Outcome, Result
+from server.release.route import annotation_targets
 from server.store import Store, Tx, log, statuses
 from server.store.collections import Collection
 from server.store.item import Item
@@ -69,14 +70,14 @@ class _Adding:
         if self._envelope.is_short:
             items = list(self._checked(noting=True))
             if to_inbox and len(items) > _CROWDED:
-                items.sort(key=lambda item: about.order(item.type))
+                items.sort(key=lambda item: annotation_targets.order(item.type))
             return self._portions(items)
-        orders = {about.order(item.type) for item in self._checked(noting=True)}
+        orders = {annotation_targets.order(item.type) for item in self._checked(noting=True)}
         if not to_inbox:
             return self._portions(self._checked()) if orders else iter(())
         # What speaks of others comes after them, wherever in the envelope it stands.
         return chain.from_iterable(
-            self._portions(item for item in self._checked() if about.order(item.type) == order)
+            self._portions(item for item in self._checked() if annotation_targets.order(item.type) == order)
             for order in sorted(orders)
         )
 
@@ -152,7 +153,7 @@ class _Adding:
 
     def _refusal(self, raw: bytes, index: int, refused: Rejected) -> dict[str, str]:
         """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""
-        id_, version = (None, None) if refused.reason == "too-large" else guard.called(raw)
+        id_, version = (None, None) if refused.reason == "too-large" else stix_object.called(raw)
         message = f"{refused.reason}: {refused.message}"
         return detail(id_ or f"objects[{index}]", version, self._status.requested, message)
 
@@ -176,4 +177,4 @@ def _checked(raw: bytes) -> Item:
         raise Rejected("too-large", "An object has at most four MiB, and at most 100,000 values in it.")
     if has_lone_surrogate(raw):
         raise half_a_character()
-    return guard.check(raw)
+    return stix_object.check(raw)

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from mappers import companions, extension, ids
 from mappers.indicator import Profile, to_stix as report_to_stix
 from mappers.records import beside, from_stix, to_stix
-from schemas import context, records
+from schemas import extension_schema, records
 from schemas.errors import Rejected
 from schemas.reading import Reader
 from schemas.record import Record
@@ -115,11 +115,11 @@ def test_no_two_records_are_one_object() -> None:
 def test_the_words_of_a_record_keep_to_the_published_schema(name: str) -> None:
     said = to_stix(RECORDS[name])[-1]
     for properties in said.get("extensions", {}).values():
-        Draft202012Validator(context.schema()).validate(properties)
+        Draft202012Validator(extension_schema.schema()).validate(properties)
 
 
 def test_the_words_of_all_golden_bundles_keep_to_the_published_schema() -> None:
-    validator = Draft202012Validator(context.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(extension_schema.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     said = [
         each["extensions"][extension.ID]
         for path in GOLDEN.glob("*.json")

@@ -8,8 +8,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
-from server.release import harmless
-from server.release.policy import Policy, put_in_force
+from server.release.guard.allowlists import check
+from server.release.route.policy import Policy, put_in_force
 from tests.integration.command import Run
 from tests.integration.room import Room, opened
 
@@ -24,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
     yield call
     put_in_force(Policy())
-    harmless.use(None)
+    check.use(None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from feeds.connector import Answer, Batch, Pull, PullSettings, Push, PushSettings
-from feeds.schedule import run_until_stopped
+from feeds.runs.schedule import run_until_stopped
 from mappers.indicator import to_stix
 from schemas.reading import Reader
 from server.store import Store

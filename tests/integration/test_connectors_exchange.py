@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from feeds.connector import build
-from feeds.runner import run
+from feeds.runs.runner import run
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.release.retract import retract

@@ -15,10 +15,10 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from feeds import backoff
 from feeds.connector import Connector, FeedSettings, build
-from feeds.retrying import retry
-from feeds.schedule import Schedule
+from feeds.runs import backoff
+from feeds.runs.retry import retry
+from feeds.runs.schedule import Schedule
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
@@ -168,7 +168,7 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
             deadline = time.monotonic() + 120 + SECONDS / 3
             while differences():
                 assert time.monotonic() < deadline, (seed, differences())
-                for name, feed in feeds.items():
+                for name, feed in feeds.mapping.items():
                     if name in ("webhook", "to-medallion", "to-a-hub"):
                         retry(hub, feed, everything=True)
                 time.sleep(1)

@@ -7,7 +7,7 @@ import pytest
 
 from server import observe
 from server.observe.event import Request
-from server.release import receipts
+from server.release.query import receipts
 from server.store import audit, log
 from server.store.item import Item
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator

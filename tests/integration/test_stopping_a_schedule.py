@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 # A thread that takes the signal itself is what the system may choose where the main one was stopped just then.
 SCRIPT = """
 import signal, sys, threading, time
-from feeds.schedule import run_until_stopped
+from feeds.runs.schedule import run_until_stopped
 from server.store import Store
 
 def take_the_signal():

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from feeds.connector import build
-from feeds.runner import Run, run
+from feeds.runs.runner import Run, run
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind

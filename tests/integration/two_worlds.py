@@ -18,11 +18,11 @@ from schemas import records, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from schemas.report import Report
-from server.release import rooms
 from server.release.contribute import contribute
 from server.release.outcome import Outcome
-from server.release.policy import Policy
 from server.release.retract import retract
+from server.release.route import audience
+from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, hub, log, mentions, partners, registry
 from server.store.item import Item
@@ -166,7 +166,7 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
     report = report_of(step)
     with world.store.read() as tx:
         here = registry.load(tx)
-    reached = rooms.of(report.kind, report.tlp, report.sharing, here.partners[step.by], here, Policy())
+    reached = audience.of(report.kind, report.tlp, report.sharing, here.partners[step.by], here, Policy())
     return reached.readers(here)
 
 

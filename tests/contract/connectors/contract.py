@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push, build
-from feeds.runner import Run, run
+from feeds.runs.runner import Run, run
 from server.store import Store, checkpoints, collections, log
 from server.store.query import ALL, Query
 
@@ -230,7 +230,7 @@ class Contract(ABC):
         self.prepare(store, 7)
         with caplog.at_level("INFO"):
             result: Run = run(store, self.feed())
-        lines = [record.getMessage() for record in caplog.records if record.name == "feeds.runner"]
+        lines = [record.getMessage() for record in caplog.records if record.name == "feeds.runs.runner"]
         assert len(lines) == 1
         assert lines[0].startswith(f"run ended feed=tested connector={self.connector} ending=done read={result.read} ")
         with store.read() as tx:

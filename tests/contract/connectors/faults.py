@@ -4,7 +4,7 @@ from typing import Protocol
 
 import pytest
 
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import Contract, kept_checkpoint
 

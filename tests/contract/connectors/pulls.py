@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import feeds.pulling
-from feeds.runner import run
+import feeds.runs.pull
+from feeds.runs.runner import run
 from server.release.retract import retract
 from server.store import Store, dead_letters, partners
 from tests.contract.connectors.contract import PARTNER, Contract, kept_checkpoint, latest, versions
@@ -50,14 +50,14 @@ class PullContract(Contract):
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 7)
-        real = feeds.pulling.contribute
+        real = feeds.runs.pull.contribute
 
         def contribute(tx: Any, partner: Any, items: Any) -> Any:
             if any(b"'h4.example.com'" in item.body for item in items):
                 raise ZeroDivisionError
             return real(tx, partner, items)
 
-        monkeypatch.setattr(feeds.pulling, "contribute", contribute)
+        monkeypatch.setattr(feeds.runs.pull, "contribute", contribute)
         result = run(store, self.feed())
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(set(self.arrived(store))) == 6

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from feeds.connector import Push
-from feeds.retrying import retry
-from feeds.runner import Run, run
+from feeds.runs.retry import retry
+from feeds.runs.runner import Run, run
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.reading import Reader

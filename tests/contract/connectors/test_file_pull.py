@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
-from feeds.words import Naming, naming
+from feeds.readers.columns.words import Naming, naming
+from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
 from tests.contract.connectors.pulls import PullContract

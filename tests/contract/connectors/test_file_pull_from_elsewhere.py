@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
 from tests.contract.connectors.elsewhere import S3Contract, SftpContract
@@ -129,7 +129,7 @@ class TestFilePullOverSftp(SftpContract, PullContract):
         self.hours = -1
         self.prepare(store, 2)
         run(store, self.feed())
-        monkeypatch.setattr("feeds.remote.Remote.fetch", lambda *_: pytest.fail("fetched again"))
+        monkeypatch.setattr("feeds.storage.remote.Remote.fetch", lambda *_: pytest.fail("fetched again"))
         assert run(store, self.feed()).error is None
 
     def test_a_file_beyond_all_measure_is_left(self, store: Store) -> None:

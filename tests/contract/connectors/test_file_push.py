@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from feeds import folders
 from feeds.connector import Misconfigured
 from feeds.connectors import file_push
-from feeds.runner import run
-from feeds.shelf import PAYLOAD_TYPE
+from feeds.runs.runner import run
+from feeds.storage import local
+from feeds.storage.manifest import PAYLOAD_TYPE
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -265,7 +265,7 @@ class TestFilePush(FilePushSuite):
         victim.write_text("kept")
         for name in (f".manifest.json.{os.getpid()}.part", ".manifest.json.part", ".takedown.txt.part"):
             (self.folder / name).symlink_to(victim)
-        self.patch.setattr(folders.secrets, "token_hex", lambda _: "guessed")
+        self.patch.setattr(local.secrets, "token_hex", lambda _: "guessed")
         (self.folder / ".takedown.txt.guessed.part").symlink_to(victim)
         self.prepare(store, 2)
         assert run(store, self.feed(format="list")).ending == "try-later"
@@ -297,7 +297,7 @@ class TestFilePush(FilePushSuite):
 
     @pytest.mark.parametrize("name", ["../x", "/x", "a/../x", "a//x", "", ".", "a/b/c/d", "a\0b", "x" * 300])
     def test_names_outside_the_folder_are_refused(self, name: str) -> None:
-        here = folders.Here(self.folder)
+        here = local.Here(self.folder)
         for use in (here.read, here.remove, lambda name: here.put(name, lambda out: out.write(b"x"))):
             with pytest.raises(Misconfigured, match="no name of a file in the folder"):
                 use(name)

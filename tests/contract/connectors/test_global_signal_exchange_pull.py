@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.faults import MisbehavingContract

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured, build
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store
 from tests.conformance.authority import issue
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
 from tests.contract.connectors.faults import MisbehavingContract

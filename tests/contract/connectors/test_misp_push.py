@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
+from feeds.runs.runner import run
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.reading import Reader

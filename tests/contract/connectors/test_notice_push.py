@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, log, partners
 from tests.contract.connectors.contract import PARTNER, READER, latest

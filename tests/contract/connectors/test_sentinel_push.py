@@ -10,7 +10,7 @@ import pytest
 
 from feeds.connector import Misconfigured, build
 from feeds.connectors import sentinel_push
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER
 from tests.contract.connectors.faults import FaultsContract

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
+from feeds.runs.runner import run
 from mappers import ids
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest

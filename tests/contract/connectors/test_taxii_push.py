@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured, build
-from feeds.retrying import retry
-from feeds.runner import run
+from feeds.runs.retry import retry
+from feeds.runs.runner import run
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER, kept_checkpoint
 from tests.contract.connectors.faults import FaultsContract

@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 import pytest
 
 from feeds import connectors
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.peer import Said
 

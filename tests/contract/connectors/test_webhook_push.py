@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from feeds.connector import Misconfigured
-from feeds.runner import run
+from feeds.runs.runner import run
 from server.release.retract import retract
 from server.store import Store, partners
 from tests.contract.connectors.contract import PARTNER, READER, Crash, latest

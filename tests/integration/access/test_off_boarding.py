@@ -2,7 +2,7 @@
 
 import requests
 
-from server.release import receipts
+from server.release.query import receipts
 from server.store import collections, log, partners
 from server.store.item import Item
 from tests.integration.access.conftest import Serve, eventually, tool

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from feeds.consequences import consequences
-from feeds.outbound import OutboundSettings, session
+from feeds.http.client import OutboundSettings, session
+from feeds.http.failures import consequences
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

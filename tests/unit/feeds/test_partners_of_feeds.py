@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.pages import Pages
-from feeds.run import Run, Work
+from feeds.runs.run import Run, Work
+from feeds.runs.shared_pages import Pages
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, partners

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feeds.connector import build
-from feeds.due import cron
+from feeds.runs.due import cron
 
 DOCS = Path(__file__).parents[3] / "docs"
 BLOCKS = [

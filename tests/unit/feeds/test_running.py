@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from feeds.backoff import after
-from feeds.claims import claim
 from feeds.connector import FeedSettings, TryLater
-from feeds.consequences import of_status
-from feeds.due import due
-from feeds.isolating import isolate
-from feeds.pages import Pages
-from feeds.run import Ending, Run
-from feeds.runner import run
+from feeds.http.failures import of_status
+from feeds.runs.backoff import after
+from feeds.runs.bisect import isolate
+from feeds.runs.due import due
+from feeds.runs.lease import claim
+from feeds.runs.run import Ending, Run
+from feeds.runs.runner import run
+from feeds.runs.shared_pages import Pages
 from server.store import Store, collections, feed_states, leases, log
 from server.store.collections import Collection
 from server.store.feed_states import FeedState
@@ -51,7 +51,7 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
 
 
 def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.claims._RENEW_AFTER", 0.05)
+    monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
     real = leases.hold
     monkeypatch.setattr(leases, "hold", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = claim(store, "f")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from feeds import schedule as schedule_module
-from feeds.claims import claim
 from feeds.connector import Connector, FeedSettings, Misconfigured, TryLater
-from feeds.retrying import retry
-from feeds.runner import run
-from feeds.schedule import Schedule
+from feeds.runs import schedule as schedule_module
+from feeds.runs.lease import claim
+from feeds.runs.retry import retry
+from feeds.runs.runner import run
+from feeds.runs.schedule import Schedule
 from server.store import Store, checkpoints, clock, collections, dead_letters, feed_states, partners
 from tests.unit.feeds.ticking import (
     Noting,

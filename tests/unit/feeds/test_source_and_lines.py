@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from feeds.format import MAX_LINE, Row, Unreadable, UnreadableFile
 from feeds.formats import read
-from feeds.lines import blocks
-from feeds.source import HEAD, Source, decode
+from feeds.readers.lines import blocks
+from feeds.readers.source import HEAD, Source, decode
 
 
 def lines(data: bytes) -> list[tuple[int, str]]:

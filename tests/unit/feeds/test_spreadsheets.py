@@ -8,9 +8,9 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings, strategies as st
 
-from feeds.mapping import Counts, Mapped, Options, Reject, map_stream
+from feeds.mapping.rows import Counts, Mapped, Options, Reject, map_stream
+from schemas.reference.time_zones import zone_called
 from schemas.report import Report
-from schemas.zones import zone_called
 
 BANGKOK = zone_called("Asia/Bangkok")
 # 05:18 on the 26th in Bangkok.

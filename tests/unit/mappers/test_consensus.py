@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from mappers import consensus, extension, ids, origins
 from mappers.indicator import OPENCTI, Profile, from_stix, to_stix
-from schemas import context
+from schemas import extension_schema
 from schemas.consensus import Consensus, Referral
 from schemas.kind import NO_DETAILS
 from schemas.kinds import every
@@ -105,7 +105,7 @@ def test_what_is_not_so_stands_nowhere() -> None:
 )
 def test_the_extension_is_as_its_schema_has_it(said: Consensus, options: dict[str, Any]) -> None:
     obj = stix(said, **options)
-    Draft202012Validator(context.schema()).validate(ours(obj))
+    Draft202012Validator(extension_schema.schema()).validate(ours(obj))
     stix2.parse(obj)
 
 

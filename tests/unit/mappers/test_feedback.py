@@ -4,7 +4,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from mappers import extension, feedback, labels
-from schemas import context
+from schemas import extension_schema
 from schemas.feedback import Event, Feedback
 from schemas.partner import PartnerKind
 from schemas.vocabulary import Outcome
@@ -13,7 +13,7 @@ HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 PARTNER = "identity--b5cc4578-3d75-55d1-aee3-19a7b0b83b63"
 REFS = [f"indicator--00000000-0000-4000-8000-{number:012d}" for number in range(3)]
 NOON = "2026-11-24T12:00:00.000Z"
-SCHEMA = Draft202012Validator(context.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+SCHEMA = Draft202012Validator(extension_schema.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 @pytest.mark.parametrize("event", Event)

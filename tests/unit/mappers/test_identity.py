@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from mappers import extension, ids
 from mappers.identity import Hub, of_hub, of_partner
-from schemas import context
+from schemas import extension_schema
 from schemas.partner import Partner, PartnerKind
 
 HUB = Hub("identity--22222222-2222-4222-8222-222222222222", "Hub of Siam", 1_764_000_000_123_456, 1_764_000_001_000_000)
@@ -62,4 +62,4 @@ def test_all_of_them_are_stix_and_keep_to_the_extensions_schema() -> None:
         parsed = stix2.parse(said)
         assert parsed.identity_class == "organization"
         for properties in said.get("extensions", {}).values():
-            jsonschema.validate(properties, context.schema())
+            jsonschema.validate(properties, extension_schema.schema())

@@ -2,9 +2,9 @@
 
 import pytest
 
-from schemas import chains
-from schemas.chains import bech32
 from schemas.errors import Rejected
+from schemas.reference import chains
+from schemas.reference.chains import bech32
 
 # BIP-350, "Test vectors for v0-v16 native segregated witness addresses".
 SEGWIT_GOOD = [

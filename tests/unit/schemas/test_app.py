@@ -3,12 +3,13 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas import kinds, stores
+from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.kinds.app import App
 from schemas.refang import refang
-from schemas.sites import plain
+from schemas.reference import stores
+from schemas.reference.sites import plain
 
 APP = App()
 PACKAGE = "com.example.bank"

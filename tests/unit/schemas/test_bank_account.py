@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, strategies as st
 from schwifty import BIC, IBAN
 
-from schemas import kinds, thai_banks
+from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import Example, Normal
 from schemas.kinds.bank_account import BankAccount
+from schemas.reference.banks import thailand
 
 BANK = BankAccount()
 DE = "DE89370400440532013000"
@@ -245,12 +246,12 @@ def test_our_own_form_is_recognised() -> None:
 
 
 def test_every_thai_bank_has_a_true_bic_and_no_code_or_name_of_another() -> None:
-    banks = thai_banks._BANKS
+    banks = thailand._BANKS
     assert all(BIC(bank.bic).country_code == "TH" for bank in banks)
     names = Counter(
         key
         for bank in banks
-        for key in {*bank.codes.split(), *thai_banks._keys(f"{bank.names}|{bank.shared}|{bank.bic}")}
+        for key in {*bank.codes.split(), *thailand._keys(f"{bank.names}|{bank.shared}|{bank.bic}")}
     )
     assert {key for key, count in names.items() if count > 1} == set()
     assert len(names) > 100
@@ -272,7 +273,7 @@ def test_every_thai_bank_has_a_true_bic_and_no_code_or_name_of_another() -> None
     ],
 )
 def test_a_thai_bank_is_known_by_its_names(name: str, bic: str) -> None:
-    found = thai_banks.named(name)
+    found = thailand.named(name)
     assert found is not None
     assert found.bank.bic == bic
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from schemas.banks.mentioned import mentions
+from schemas.reference.banks.mentioned import mentions
 
 
 def named(text: str, country: str = "") -> list[tuple[str, str]]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from schemas import chains
-from schemas.chains import base58, bech32
-from schemas.chains.address import Address
+from schemas.reference import chains
+from schemas.reference.chains import base58, bech32
+from schemas.reference.chains.address import Address
 from tests.unit.schemas.chain_addresses import CASHADDR, PROGRAM, SEGWIT_GOOD, refusal
 
 # BIP-350, as the good ones.

@@ -4,9 +4,9 @@ import binascii
 
 import pytest
 
-from schemas import chains
-from schemas.chains import base58, bech32
-from schemas.chains.address import Address
+from schemas.reference import chains
+from schemas.reference.chains import base58, bech32
+from schemas.reference.chains.address import Address
 from tests.unit.schemas.chain_addresses import CARDANO, bech32_encode, refusal
 
 # CIP-19 and Cardano's documentation, of test networks.

@@ -7,9 +7,9 @@ import pytest
 from Crypto.Hash import keccak
 from hypothesis import given, strategies as st
 
-from schemas import chains
-from schemas.chains import base58, bech32, others
-from schemas.chains.address import Address
+from schemas.reference import chains
+from schemas.reference.chains import base58, bech32, other_chains
+from schemas.reference.chains.address import Address
 from tests.unit.schemas.chain_addresses import ALICE, MONERO, PROGRAM, X_TAGS, XRP, bech32_encode, refusal
 
 # EIP-55, "Test Cases".
@@ -50,7 +50,7 @@ def test_any_letter_in_the_other_case_breaks_eip_55(text: str) -> None:
 def test_an_x_address_without_tag_is_the_classic_address_and_one_with_a_tag_is_not() -> None:
     assert chains.read(X_BARE) == chains.read(XRP) == Address(XRP, "ripple")
     for tag, text in enumerate(X_TAGS):
-        assert chains.read(text) == others.with_tag(chains.read(XRP), tag) == Address(text, "ripple")
+        assert chains.read(text) == other_chains.with_tag(chains.read(XRP), tag) == Address(text, "ripple")
     assert refusal(X_TEST) == "testnet"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from feeds import record
+from feeds.readers import record
 from mappers.indicator import from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected

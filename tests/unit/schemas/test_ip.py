@@ -5,10 +5,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from schemas import hosts
 from schemas.errors import Rejected
 from schemas.kinds.ip import Ip
 from schemas.refang import refang
+from schemas.reference import hosts
 
 IP = Ip()
 

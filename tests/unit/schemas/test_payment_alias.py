@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from schemas.aliases import systems
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.kinds.payment_alias import PaymentAlias
 from schemas.reading import Reader
 from schemas.refang import refang
+from schemas.reference.aliases import systems
 from schemas.vocabulary import Tlp
 
 ALIAS = PaymentAlias()

@@ -3,13 +3,14 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas import kinds, platforms
-from schemas.address import read_address
+from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import Example, Normal
 from schemas.kinds.social_account import SocialAccount
 from schemas.refang import refang
-from schemas.sites import Site, plain
+from schemas.reference import platforms
+from schemas.reference.sites import Site, plain
+from schemas.reference.web_address import read_address
 
 ACCOUNT = SocialAccount()
 EXAMPLES = list(ACCOUNT.examples())

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas.chains import base58
-from schemas.chains.names import chain_called, wanted
-from schemas.chains.uri import read_uri
 from schemas.errors import Rejected
 from schemas.kind import Example, Normal
 from schemas.kinds.wallet import Wallet
+from schemas.reference.chains import base58
+from schemas.reference.chains.names import chain_called, wanted
+from schemas.reference.chains.uri import read_uri
 
 WALLET = Wallet()
 BTC = "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH"

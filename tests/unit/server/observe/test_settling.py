@@ -9,7 +9,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.observe.metrics import Metrics
 from server.observe.retention import Days, Retention
-from server.release import receipts
+from server.release.query import receipts
 from server.store import Store, audit, collections, log, partners, reviews
 from server.store.collections import Collection
 from server.store.item import Item

@@ -13,10 +13,10 @@ from schemas import records
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from server.release.contribute import contribute
-from server.release.newcomers import Newcomers
+from server.release.fuse.newcomers import Newcomers
+from server.release.fuse.values import subject_of
 from server.release.outcome import Outcome
-from server.release.policy import Policy, put_in_force
-from server.release.values import subject_of
+from server.release.route.policy import Policy, put_in_force
 from server.setup import set_up
 from server.store import Store, collections, hub, inbox, log, partners, personal
 from server.store.item import Item

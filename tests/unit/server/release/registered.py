@@ -8,7 +8,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Action, Purpose, Tlp
-from server.release.policy import Facts, Policy, Rule
+from server.release.route.policy import Facts, Policy, Rule
 from server.store.registry import Registry
 
 NAMES = ("First Bank", "Second Bank", "Exchange", "Platform", "Police", "Shelter", "Newcomer")

@@ -9,7 +9,7 @@ from schemas import kinds
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, Outcome, OutcomeReason
-from server.release.statements import Judged, Said, Seen
+from server.release.fuse.statements import Judged, Said, Seen
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 VALUES = {

@@ -11,7 +11,7 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release import review
-from server.release.lookup import active, lookup
+from server.release.query.lookup import active, lookup
 from server.release.retract import retract
 from server.store import Store
 

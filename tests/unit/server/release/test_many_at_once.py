@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event
 
 from mappers import extension, ids
 from schemas.partner import Partner
-from server.release import loading
+from server.release.fuse import loading
 from server.release.outcome import Outcome
 from server.store import Store
 

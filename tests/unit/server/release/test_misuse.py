@@ -9,7 +9,8 @@ from mappers import extension, ids, marking
 from mappers.origins import ORIGIN
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
-from server.release import review, volume
+from server.release import review
+from server.release.guard import throttle
 from server.release.outcome import Outcome
 from server.store import Store, partners, reviews, volumes
 from server.store.times import now
@@ -157,7 +158,7 @@ def test_an_old_version_that_comes_once_more_is_no_new_listing(
 def test_neither_repeats_nor_revocations_slow_who_sends_them(
     store: Store, stix: Stix, post: Post, bank: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(volume, "_LEAST", 20)
+    monkeypatch.setattr(throttle, "_LEAST", 20)
     with store.begin() as tx:
         for day in range(1, 7):
             volumes.count(tx, bank.name, taken=1, held=0, moment=now() - day * _DAY)

@@ -9,7 +9,7 @@ from mappers.indicator import from_stix
 from schemas.kind import Kind
 from schemas.kinds.bank_account import BankAccount
 from schemas.partner import Partner
-from server.release.lookup import lookup
+from server.release.query.lookup import lookup
 from server.release.republish import republish
 from server.release.retract import retract
 from server.setup import set_up

@@ -10,7 +10,7 @@ import pytest
 from mappers import extension
 from schemas.partner import Partner
 from schemas.vocabulary import Action, Outcome
-from server.release.fuse import fuse
+from server.release.fuse.consensus import fuse
 from tests.unit.server.release.saying import NOON, judged, partner, said, seen
 
 Joins = Callable[..., Partner]

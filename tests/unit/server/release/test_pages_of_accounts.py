@@ -7,7 +7,7 @@ import pytest
 
 from mappers.indicator import from_stix
 from schemas.partner import Partner
-from server.release.lookup import lookup
+from server.release.query.lookup import lookup
 from server.release.retract import retract
 from server.store import Store, mentions
 

@@ -18,11 +18,12 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.reading import Reader
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release import review, rooms
+from server.release import review
 from server.release.contribute import contribute
-from server.release.fuse import fuse
-from server.release.rooms import Rooms
-from server.release.statements import Said
+from server.release.fuse.consensus import fuse
+from server.release.fuse.statements import Said
+from server.release.route import audience
+from server.release.route.audience import Rooms
 from server.setup import set_up
 from server.store import Store, collections, log, partners, personal, registry
 from server.store.item import Item
@@ -185,7 +186,7 @@ class Hub(RuleBasedStateMachine):
 
     def _rooms(self, name: str, obj: dict[str, Any], here: registry.Registry, *, coerced: bool) -> Rooms:
         report = from_stix(obj)
-        return rooms.of(report.kind, report.tlp, report.sharing, PARTNERS[name], here, coerced=coerced)
+        return audience.of(report.kind, report.tlp, report.sharing, PARTNERS[name], here, coerced=coerced)
 
     def _expected(self, live: list[dict[str, Any]], *, coerced: bool, sign: bool) -> dict[str, Any]:
         by = {partner.identity: partner for partner in PARTNERS.values()}

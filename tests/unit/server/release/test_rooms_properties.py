@@ -7,9 +7,9 @@ from hypothesis import given, settings, strategies as st
 from schemas.partner import Partner
 from schemas.sharing import Sharing
 from schemas.vocabulary import Tlp
-from server.release import rooms
-from server.release.policy import SHARED, Facts, Policy, Source
-from server.release.rooms import PURPOSES, Rooms
+from server.release.route import audience
+from server.release.route.audience import PURPOSES, Rooms
+from server.release.route.policy import SHARED, Facts, Policy, Source
 from server.store.registry import Registry, names_of
 from tests.unit.server.release.registered import ALIASES, FACTS, KINDS, LIMITS, POLICIES, registries
 
@@ -49,7 +49,7 @@ def contributions(draw: st.DrawFn) -> Given:
 def of(
     kind: str, tlp: Tlp, limits: Sharing | None, by: Partner, registry: Registry, policy: Policy, coerced: bool
 ) -> Rooms:
-    return rooms.of(kind, tlp, limits, by, registry, policy, coerced=coerced)
+    return audience.of(kind, tlp, limits, by, registry, policy, coerced=coerced)
 
 
 @MANY
@@ -115,7 +115,7 @@ def test_a_policy_adds_no_reader_that_level_and_limits_do_not_admit(given_: Give
     found = of(*given_)
     whole = frozenset(ALIASES) - (set() if tlp is Tlp.CLEAR else {"public"})
     assert found.shared <= whole
-    widest = rooms.within(whole, tlp, limits, by, registry, coerced=coerced)
+    widest = audience.within(whole, tlp, limits, by, registry, coerced=coerced)
     assert found.readers(registry) <= widest.readers(registry)
 
 
@@ -125,7 +125,7 @@ def test_what_all_reports_come_to_opens_no_own_room_that_is_closed_to_each(given
     kind, tlp, _, by, registry, policy, _ = given_
     found = of(*given_)
     for name in registry.partners:
-        if rooms.admits(name, [found], facts, [Source(kind, tlp, by.kind)], registry, policy):
+        if audience.admits(name, [found], facts, [Source(kind, tlp, by.kind)], registry, policy):
             assert name in found.personal
 
 

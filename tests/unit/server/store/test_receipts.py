@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.release import receipts as rules
-from server.release.spread import spread
+from server.release.query import receipts as rules
+from server.release.query.spread import spread
 from server.store import Store, audit, checkpoints, deliveries, log, partners, receipts
 from server.store.collections import Collection
 from server.store.item import Item

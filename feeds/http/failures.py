@@ -1,0 +1,81 @@
+"""What follows when a peer does not answer as it should: another try, a person's work, or an item refused."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from feeds.connector import Misconfigured, TryLater
+from feeds.http.retry import asked_for
+
+
+class Refused(Exception):
+    """The peer refuses what was sent, as a whole; ``status`` is the answer's.
+
+    A connector catches it where that says something of an item or of a place to go on from. One that does not is
+    taken to ask for what its peer does not know: a person's work.
+    """
+
+    def __init__(self, status: int, peer: str = "the peer") -> None:
+        """Tell that the answer of ``peer`` was ``status``."""
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.peer = peer
+
+
+@contextmanager
+def consequences(peer: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``Refused``.
+
+    ``peer`` says in messages who it is. Statuses count where ``raise_for_status`` is called inside.
+    """
+    try:
+        yield
+    except requests.HTTPError as error:
+        raise _of_response(peer, error.response) from error
+    except requests.exceptions.ProxyError as error:
+        raise TryLater(f"{peer}: cannot be reached through the proxy") from error
+    except requests.exceptions.SSLError as error:
+        if _is_untrusted(error):
+            raise Misconfigured(
+                f"{peer}: its certificate is not trusted here (ca_file names another authority)"
+            ) from error
+        raise TryLater(f"{peer}: breaks off the TLS connection") from error
+    except (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+    ) as error:
+        raise Misconfigured(f"{peer}: not a URL that can be asked") from error
+    except requests.exceptions.JSONDecodeError as error:
+        raise TryLater(f"{peer}: answers, but not in JSON") from error
+    except requests.RequestException as error:
+        raise TryLater(f"{peer}: does not answer ({type(error).__name__})") from error
+
+
+def _of_response(peer: str, response: requests.Response | None) -> Exception:
+    if response is None:
+        return of_status(peer, 0)
+    return of_status(peer, response.status_code, after=asked_for(response.headers.get("Retry-After")))
+
+
+def of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
+    """Say what follows from a status that is no success; the peer asks not to be asked for ``after`` seconds."""
+    if status in (400, 413, 422):
+        return Refused(status, peer)
+    if status in (401, 403):
+        return Misconfigured(f"{peer}: refuses these credentials (HTTP {status})")
+    if 400 <= status < 500 and status not in (408, 409, 425, 429):
+        return Misconfigured(f"{peer}: there is nothing to be had there (HTTP {status})")
+    return TryLater(f"{peer}: cannot answer now (HTTP {status})", after=after)
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    """Tell whether a certificate was looked at and refused; other TLS errors are those of a broken connection."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(seen):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -1,0 +1,102 @@
+"""Other people's TAXII servers through taxii2-client, with what that leaves out: timeouts, retries, plain errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+from taxii2client.common import _HTTPConnection
+from taxii2client.exceptions import AccessError, TAXIIServiceException
+
+from feeds.connector import Misconfigured, TryLater
+from feeds.http import client
+from feeds.http.client import OutboundSettings, Refused
+
+__all__ = ["MEDIA_TYPE", "Bearer", "Refused", "collection", "connection", "consequences", "place"]
+
+MEDIA_TYPE = "application/taxii+json;version=2.1"
+
+
+class Bearer(AuthBase):
+    """A token in the Authorization header."""
+
+    def __init__(self, token: str) -> None:
+        """Take the token."""
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token into a request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def connection(
+    settings: OutboundSettings,
+    url: str,
+    *,
+    user: str | None,
+    password: str | None,
+    token: str | None,
+    version: str = "2.1",
+) -> Any:
+    """Open a connection to the server of ``url`` for taxii2-client's ``ApiRoot`` and ``Collection``.
+
+    It asks that server alone, within the limits of ``settings``. TAXII's POST may be repeated: an object version that
+    is there already stays as it is.
+    """
+    auth: AuthBase | None = None
+    if token:
+        auth = Bearer(token)
+    elif user:
+        auth = HTTPBasicAuth(user, password or "")
+    opened = _HTTPConnection(version=version, auth=auth)
+    theirs: requests.Session = opened.session
+    ours = client.session(settings, url, repeat_posts=True)
+    ours.auth = theirs.auth
+    ours.hooks["response"].append(_repair if version == "2.1" else _repair_2_0)
+    theirs.close()
+    opened.session = ours
+    return opened
+
+
+def place(url: str, named: str | None) -> str:
+    """Give the URL of the collection that is ``named`` at the API root ``url``; of none, ``url`` is its own already."""
+    url = url if url.endswith("/") else url + "/"
+    return urljoin(url, f"collections/{quote(named, safe='')}/") if named else url
+
+
+def collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TYPE) -> Any:
+    """Ask what is at ``url``, and make the ``kind`` of taxii2-client's collections that it is.
+
+    Raises what ``consequences`` takes in.
+    """
+    about = opened.get(url, headers={"Accept": media_type})
+    # The client wants the id in the URL, where the configuration may have an alias.
+    by_id = urljoin(url, f"../{quote(about['id'], safe='')}/")
+    return kind(by_id, conn=opened, collection_info=about)
+
+
+@contextmanager
+def consequences(peer: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``Refused``."""
+    try:
+        with client.consequences(peer):
+            yield
+    except AccessError as error:
+        raise Misconfigured(f"{peer}: lets this user not write there") from error
+    except (TAXIIServiceException, KeyError, TypeError, AttributeError) as error:
+        raise TryLater(f"{peer}: answers, but not as TAXII does ({type(error).__name__})") from error
+
+
+def _repair(response: requests.Response, **_: Any) -> None:
+    """Give an answer the media type that the client compares letter by letter."""
+    said = response.headers.get("Content-Type", MEDIA_TYPE).lower()
+    response.headers["Content-Type"] = said if "version=" in said else f"{said};version=2.1"
+
+
+def _repair_2_0(response: requests.Response, **_: Any) -> None:
+    """Give an answer the media type that was asked for: of the two of TAXII 2.0, servers mix up which is due."""
+    if "json" in response.headers.get("Content-Type", "json").lower():
+        response.headers["Content-Type"] = str(response.request.headers.get("Accept", ""))

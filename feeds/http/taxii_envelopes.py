@@ -1,0 +1,100 @@
+"""Objects to a peer in envelopes no larger than it takes; of one that it refuses, the culprit is found."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import requests
+
+from feeds.connector import Answer, TryLater
+from feeds.http.failures import Refused
+from server.store.item import Item
+
+# What an envelope has around and between its objects.
+_AROUND, _BETWEEN = 400, 100
+# Who refuses so many objects in a row has another reason than the objects.
+_MOST_REFUSED = 25
+_LONGEST_ANSWER = 200
+_PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+class Envelopes:
+    """Cuts what is to be sent, and halves what the peer refuses until the rest of it has arrived."""
+
+    def __init__(
+        self, peer: str, post: Callable[[Sequence[Item]], list[Answer]], *, most_bytes: int, most_items: int = 10_000
+    ) -> None:
+        """Send by ``post``, which raises ``Refused`` where the peer takes nothing of it; ``peer`` is for messages."""
+        self._peer = peer
+        self._post = post
+        self._most_bytes = most_bytes
+        self._most_items = most_items
+        self._refused = 0
+
+    def send(self, items: Sequence[Item]) -> list[Answer]:
+        """Send ``items`` in their order, and give the peer's answer to each."""
+        answers: list[Answer] = []
+        for envelope in self._cut(items):
+            if len(envelope) == 1 and _size(envelope[0]) + _AROUND > self._most_bytes:
+                text = f"failed: larger than the {self._most_bytes} bytes that are sent at once"
+                answers.append(Answer(envelope[0], False, text))
+            else:
+                answers += self._send(envelope)
+        return answers
+
+    def _cut(self, items: Sequence[Item]) -> Iterator[list[Item]]:
+        envelope: list[Item] = []
+        size = _AROUND
+        for item in items:
+            if envelope and (size + _size(item) > self._most_bytes or len(envelope) == self._most_items):
+                yield envelope
+                envelope, size = [], _AROUND
+            envelope.append(item)
+            size += _size(item)
+        if envelope:
+            yield envelope
+
+    def _send(self, items: list[Item]) -> list[Answer]:
+        try:
+            answers = self._post(items)
+        except Refused as refusal:
+            if len(items) > 1:
+                half = len(items) // 2
+                return self._send(items[:half]) + self._send(items[half:])
+            self._refused += 1
+            if self._refused >= _MOST_REFUSED:
+                raise TryLater(f"{self._peer}: refuses one object after another ({refusal})") from refusal
+            return [Answer(items[0], False, f"failed: {refusal}")]
+        self._refused = 0
+        return answers
+
+
+def check_no_page(peer: str, answer: requests.Response) -> None:
+    """Raise ``TryLater`` where a page for people answers: a proxy's or a login's, which has taken nothing."""
+    if _PAGE.match(answer.content):
+        raise TryLater(f"{peer}: answers with a page for people, as a proxy or a login does")
+
+
+def check_whole(peer: str, answer: requests.Response) -> None:
+    """Raise ``TryLater`` for an answer that is no text, or JSON that breaks off: who says so may have taken nothing."""
+    said = answer.content.strip()
+    is_json = "json" in answer.headers.get("Content-Type", "").lower() or said.startswith((b"{", b"["))
+    try:
+        said.decode()
+        if is_json and said:
+            answer.json()
+    except (UnicodeDecodeError, requests.exceptions.JSONDecodeError) as error:
+        raise TryLater(f"{peer}: answers with what is neither text nor JSON") from error
+
+
+def refused(item: Item, said: object) -> Answer:
+    """Give the answer for an object that the peer did not take, with the beginning of what it said."""
+    return Answer(item, False, f"failed: {said}"[:_LONGEST_ANSWER])
+
+
+def passed_over(item: Item, why: str) -> Answer:
+    """Give the answer for an object that was not sent because the peer has no place for such."""
+    return Answer(item, True, f"passed over: {why}")
+
+
+def _size(item: Item) -> int:
+    return len(item.body) + _BETWEEN

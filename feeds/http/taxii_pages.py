@@ -1,0 +1,197 @@
+"""The pages of other people's TAXII collections, and from where to go on after each."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import requests
+
+from feeds.connector import Misconfigured, TryLater
+from feeds.http import taxii
+from schemas import timestamp
+from schemas.errors import Rejected
+
+_FIRST, _LAST = "X-TAXII-Date-Added-First", "X-TAXII-Date-Added-Last"
+# Pages without an object that are turned in a row.
+_MOST_EMPTY = 100
+# What a peer was adding while it answered is asked for again.
+_UNDER_WAY = timedelta(minutes=1)
+_RANGE_ENDS = 416
+_LOGIN = (401, 403)
+
+
+class Page(NamedTuple):
+    """Some objects, and the checkpoint after them."""
+
+    objects: list[Any]
+    checkpoint: dict[str, Any]
+
+
+class Headers:
+    """The headers of the last answer, which taxii2-client keeps to itself."""
+
+    def __init__(self, connection: Any) -> None:
+        """Look at the answers of a connection."""
+        self._last: Mapping[str, str] = {}
+        connection.session.hooks["response"].append(self._keep)
+
+    def _keep(self, response: requests.Response, **_: Any) -> None:
+        self._last = response.headers
+
+    def get(self, name: str) -> str | None:
+        """Give a header of the last answer."""
+        return self._last.get(name)
+
+    def moment(self, name: str) -> str | None:
+        """Give the moment that a header says, as it is written there; None where it says none."""
+        said = self._last.get(name)
+        return said if said is not None and _read(said) is not None else None
+
+    def asked_at(self) -> str | None:
+        """Give the moment of the answer by the peer's clock, and a little before it."""
+        try:
+            return timestamp.text(parsedate_to_datetime(self._last.get("Date", "")) - _UNDER_WAY)
+        except (ValueError, TypeError):
+            return None
+
+
+def of_2_1(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[Page]:
+    """Give what a collection of TAXII 2.1 had added since ``checkpoint``, page by page.
+
+    ``next`` is gone on with as long as the peer knows it, and repeated with the filter that it was given for; where
+    it does not, ``safe`` is: the last moment before which nothing is missing. A peer that says ``more`` without
+    ``next`` is asked for what is later than its last page. Raises ``TryLater`` where pages have no end.
+    """
+    after, token = checkpoint.get("added_after"), checkpoint.get("next")
+    safe = checkpoint.get("safe") if token else after
+    begun, turned, empty, some, last = checkpoint.get("begun"), set(), 0, bool(token), checkpoint.get("last")
+    while True:
+        asked = {"limit": limit, **({"added_after": after} if after else {}), **({"next": token} if token else {})}
+        try:
+            with taxii.consequences(collection.url):
+                envelope = collection.get_objects(**asked)
+                objects = _objects(envelope)
+                more, following = envelope.get("more") is True, envelope.get("next")
+        except (taxii.Refused, Misconfigured) as refusal:
+            # An old token may be refused in any way; without it the answer tells what is wrong.
+            if not token or _status(refusal) in _LOGIN:
+                if isinstance(refusal, taxii.Refused):
+                    raise _refused(collection.url, refusal) from refusal
+                raise
+            after, token, last = safe, None, None
+            continue
+        begun = begun or headers.asked_at()
+        first, before, last = headers.moment(_FIRST), last, headers.moment(_LAST) or last
+        if before and first and _later(first, before):
+            safe = before
+        empty, some = 0 if objects else empty + 1, some or bool(objects)
+        page = hash((following, len(objects), str(objects[:1]), str(objects[-1:])))
+        if more and following and (page in turned or empty > _MOST_EMPTY):
+            raise TryLater(f"{collection.url}: gives one page after another without end")
+        if not more:
+            yield Page(objects, {"added_after": _end(last, begun, after, some=some)})
+            return
+        if not following and (last is None or (after is not None and not _later(last, after))):
+            raise TryLater(f"{collection.url}: says that there is more, and not where")
+        if following:
+            # By its objects too: Medallion says the same token on all pages.
+            turned.add(page)
+            token = following
+            yield Page(objects, {"added_after": after, "next": token, "safe": safe, "last": last, "begun": begun})
+        else:
+            after, token, safe = last, None, last
+            yield Page(objects, {"added_after": after})
+
+
+def of_2_0(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[Page]:
+    """Give what a collection of TAXII 2.0 had added since ``checkpoint``, by ranges of items.
+
+    A peer that knows no ranges gives everything at once.
+    """
+    after, start, begun = checkpoint.get("added_after"), int(checkpoint.get("start") or 0), checkpoint.get("begun")
+    last, before = checkpoint.get("last"), None
+    while True:
+        objects, end, total = _range(collection, headers, start, limit, after)
+        if objects and objects == before:
+            raise TryLater(f"{collection.url}: gives the same page without end")
+        begun, last, before = begun or headers.asked_at(), headers.moment(_LAST) or last, objects
+        some, start = bool(objects or start), end
+        if not objects or (total is not None and start >= total):
+            yield Page(objects, {"added_after": _end(last, begun, after, some=some)})
+            return
+        yield Page(objects, {"added_after": after, "start": start, "begun": begun, "last": last})
+
+
+def _range(
+    collection: Any, headers: Headers, start: int, limit: int, after: str | None
+) -> tuple[list[Any], int, int | None]:
+    """Give the objects from ``start`` on, where the next ones are, and how many there are, None where nobody says."""
+    filters = {"added_after": after} if after else {}
+    try:
+        with taxii.consequences(collection.url):
+            answer = collection.get_objects(start=start, per_request=limit, **filters)
+            objects = _objects(answer.json())
+    except Misconfigured as refusal:
+        if _status(refusal) == _RANGE_ENDS:
+            return [], start, start
+        raise
+    except taxii.Refused as refusal:
+        raise _refused(collection.url, refusal) from refusal
+    said = headers.get("Content-Range")
+    if said is None:
+        return objects, len(objects), len(objects)
+    _, _, total = said.partition("/")
+    return objects, start + len(objects), int(total) if total.isascii() and total.isdecimal() else None
+
+
+def _end(last: str | None, begun: str | None, after: str | None, *, some: bool) -> str | None:
+    """Give the moment from which the next run asks; by the peer's clock where it does not date what it gives."""
+    if last:
+        return _rounded_down(last)
+    # Nothing at all is asked for again as a whole: it costs nothing, and the peer may have been at fault.
+    return begun or after if some else after
+
+
+def _objects(envelope: Any) -> list[Any]:
+    objects = envelope.get("objects", [])
+    if not isinstance(objects, list):
+        raise TypeError("objects")
+    return objects
+
+
+def _read(said: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(said) if timestamp.parse(said) else None
+    except (Rejected, ValueError):
+        return None
+
+
+def _later(one: str, other: str) -> bool:
+    """Tell whether a moment is after another, to the last digit."""
+    a, b = _read(one), _read(other)
+    return a is not None and b is not None and a > b
+
+
+def _rounded_down(moment: str) -> str:
+    """Give the moment before, by the peer's measure of time: what was added in the same one may not have been there.
+
+    Microseconds are taken to tell any two objects apart.
+    """
+    found, digits = _read(moment), len(moment.partition(".")[2].rstrip("Zz"))
+    if found is None or digits >= len("123456"):
+        return moment
+    return timestamp.text(found - (timedelta(milliseconds=1) if digits else timedelta(seconds=1)))
+
+
+def _status(error: BaseException) -> int:
+    cause = error.__cause__
+    response = cause.response if isinstance(cause, requests.HTTPError) else None
+    return response.status_code if response is not None else 0
+
+
+def _refused(url: str, refusal: taxii.Refused) -> Misconfigured:
+    return Misconfigured(f"{url}: refuses the question ({refusal})")
+
+
+Pager = Callable[[Any, Headers, int, Mapping[str, Any]], Iterator[Page]]

@@ -1,0 +1,97 @@
+"""Files into a partner's inbox, batch by batch, as if the partner had posted them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from feeds.mapping.dedup import Seen
+from feeds.mapping.records import map_records
+from feeds.mapping.rows import Duplicate, Mapped, Options, Reject, map_stream, preface
+from feeds.readers.columns.notes import Tally
+from feeds.runs.parts import parts
+from schemas.partner import Partner
+from schemas.report import Report
+from server.release.contribute import contribute
+from server.release.outcome import Refused, Result
+from server.release.route import visible
+from server.store import Store
+from server.store.item import Item
+
+_BATCH = 1000
+
+
+def contribute_file(
+    store: Store,
+    partner: Partner,
+    stream: BinaryIO,
+    name: str,
+    options: Options,
+    seen: Seen | None = None,
+    tally: Tally | None = None,
+) -> Iterator[Mapped | Duplicate | Reject]:
+    """Map ``stream`` and contribute what comes out, a transaction a batch; gives the outcome of each row.
+
+    A row that is not published comes out as a ``Reject``, whose ``result`` says what became of it. ``tally`` counts
+    rows and what of them is not read. An outcome is given after its batch is stored. Raises ``UnreadableFile`` after
+    all rows that could be read.
+    """
+    return _contributed(store, partner, name, options, map_stream(stream, name, options, seen, tally))
+
+
+def contribute_records(
+    store: Store,
+    partner: Partner,
+    stream: BinaryIO,
+    name: str,
+    options: Options,
+    seen: set[str] | None = None,
+    tally: Tally | None = None,
+) -> Iterator[Mapped | Duplicate | Reject]:
+    """Do the same with a file of records; values in them mean the indicators that ``partner`` may see."""
+
+    def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
+        with store.read() as tx:
+            return visible.indicators(tx, partner, values)
+
+    return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find, tally))
+
+
+def _contributed(
+    store: Store,
+    partner: Partner,
+    name: str,
+    options: Options,
+    outcomes: Iterator[Mapped | Duplicate | Reject],
+) -> Iterator[Mapped | Duplicate | Reject]:
+    for part in parts(outcomes, _BATCH):
+        mapped = [outcome for outcome in part.outcomes if isinstance(outcome, Mapped)]
+        messages = _contribute(store, partner, options, mapped) if mapped else {}
+        for outcome in part.outcomes:
+            yield _judged(outcome, name, messages)
+        if part.failure:
+            raise part.failure
+
+
+def _contribute(
+    store: Store, partner: Partner, options: Options, mapped: list[Mapped]
+) -> dict[str, tuple[Result, Refused]]:
+    """Contribute one batch; gives by id what became of the objects that are not published."""
+    objects = preface(options, {each.report.tlp for each in mapped})
+    items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
+    items += [Item.of(obj) for each in mapped for obj in each.objects]
+    with store.begin() as tx:
+        return contribute(tx, partner, items).unpublished()
+
+
+def _judged(
+    outcome: Mapped | Duplicate | Reject, name: str, unpublished: dict[str, tuple[Result, Refused]]
+) -> Mapped | Duplicate | Reject:
+    if isinstance(outcome, Mapped):
+        cases = {obj["id"] for obj in outcome.case}
+        for obj in outcome.objects:
+            # A case that some of the readers cannot see is no reason against its values.
+            if obj["id"] in unpublished and obj["id"] not in cases:
+                result, why = unpublished[obj["id"]]
+                said = outcome.report
+                raw, kind = (said.value, said.kind) if isinstance(said, Report) else (obj["id"], obj["type"])
+                return Reject(name, outcome.line, raw, kind, why.reason or result, why.message, result)
+    return outcome

@@ -1,0 +1,121 @@
+"""The active set of a collection, in a format that others load."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from feeds import formats
+from feeds.readers.stix import report_of
+from feeds.runs import grades
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.report import Report
+from schemas.vocabulary import Action
+from server.release.publish import identities
+from server.release.query import active
+from server.store.collections import Collection
+from server.store.store import Tx
+
+# What is left out for being of a weaker grade than is asked for.
+BELOW = "below-grade"
+
+
+@dataclass
+class Exported:
+    """What became of the active indicators: ``active`` is the sum of the others.
+
+    ``duplicates`` are those of values that the format says once, whoever reports them; ``left_out`` counts, by
+    reason, what the format cannot say.
+    """
+
+    active: int = 0
+    written: int = 0
+    duplicates: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the counts for JSON."""
+        return {
+            "active": self.active,
+            "written": self.written,
+            "duplicates": self.duplicates,
+            "left_out": dict(self.left_out.most_common()),
+        }
+
+
+def export(
+    tx: Tx,
+    collection: Collection,
+    format: str,
+    target: BinaryIO | Path,
+    at: datetime,
+    since: int = -1,
+    only: Callable[[dict[str, Any]], bool] = lambda _: True,
+    least: Action | None = None,
+) -> Exported:
+    """Write the indicators that are active at ``at`` to ``target``, which is a folder where the format is one.
+
+    Formats made of STIX objects get the objects as the collection has them, all others the reports that they say.
+    ``since`` leaves out what was added then (microseconds) or earlier, ``only`` those that it does not hold of.
+    ``least`` is the weakest grade that is written: ``block`` alone in formats that block, any in others, where none is
+    named. Raises ``feeds.formats.UnknownFormat``.
+    """
+    writer = formats.get(format)
+    done = Exported()
+    wanted = (each for each in active.indicators(tx, collection, at, since) if only(each))
+    indicators = _strong(_counted(wanted, done), least or weakest(format), done)
+    if isinstance(target, Path):
+        done.written = writer.write_folder(_reports(tx, indicators, done, once=writer.once), target)
+    elif writer.copies:
+        done.written = writer.copy(chain(active.companions(tx, collection), indicators), target)
+    else:
+        done.written = formats.write(format, _reports(tx, indicators, done, once=writer.once), target)
+    rest = done.active - done.written - done.duplicates - done.left_out.total()
+    if rest:
+        done.left_out["not-in-format"] = rest
+    return done
+
+
+def _counted(indicators: Iterable[Mapping[str, Any]], done: Exported) -> Iterator[Mapping[str, Any]]:
+    for indicator in indicators:
+        done.active += 1
+        yield indicator
+
+
+def weakest(format: str) -> Action | None:
+    """Return the weakest grade that a format holds where none is named; None for any."""
+    return Action.BLOCK if formats.get(format).blocks else None
+
+
+def _strong(
+    indicators: Iterable[Mapping[str, Any]], least: Action | None, done: Exported
+) -> Iterator[Mapping[str, Any]]:
+    """Give the indicators that are graded ``least`` or stronger, and count the others as left out."""
+    for indicator in indicators:
+        if grades.reaches(indicator, least):
+            yield indicator
+        else:
+            done.left_out[BELOW] += 1
+
+
+def _reports(tx: Tx, indicators: Iterable[Mapping[str, Any]], done: Exported, *, once: bool) -> Iterator[Report]:
+    """Give the reports that the indicators say; where values count ``once``, of each its hash is remembered."""
+    names = identities.names(tx)
+    had: set[int] = set()
+    for indicator in indicators:
+        try:
+            report = report_of(indicator, names)
+        except Rejected as refusal:
+            done.left_out[refusal.reason] += 1
+            continue
+        key = hash((report.kind, kinds.get(report.kind).key(report.value)))
+        if once and key in had:
+            done.duplicates += 1
+            continue
+        if once:
+            had.add(key)
+        yield report

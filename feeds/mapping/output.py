@@ -1,0 +1,140 @@
+"""Mapped objects to a file: JSON lines, or one bundle."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import orjson
+
+from feeds.mapping.rows import Mapped, Options, Reject, preface
+from mappers import ids
+from mappers.templates import Writer
+from schemas.report import Report
+from schemas.text import whole
+from schemas.vocabulary import Tlp
+
+_PIECES = 2048
+
+
+class Sink:
+    """Takes mapped reports and writes their objects, and before them those that they refer to, each once.
+
+    ``separator`` is what stands between two objects.
+    """
+
+    def __init__(self, out: BinaryIO, options: Options, *, bundle: bool) -> None:
+        """Write to ``out``; ``close`` ends the document."""
+        self._out = out
+        self._options = options
+        self._bundle = bundle
+        self._levels: set[Tlp] = set()
+        self._prefaced: set[str] = set()
+        self._pieces: list[bytes] = []
+        # Between two objects, and between those that were written and those that come.
+        self.separator, self._before = b",\n" if bundle else b"\n", b""
+        self._writer = Writer(options.profile, self.separator)
+        if bundle:
+            name = ids.in_scamfeed({"reporter": options.reporter, "type": "bundle"})
+            self._out.write(b'{"type":"bundle","id":"bundle--' + name.encode() + b'","objects":[')
+
+    @classmethod
+    @contextmanager
+    def to(cls, path: Path | None, options: Options) -> Iterator[Self]:
+        """Open a sink for ``path``, else for standard output; ``.json`` asks for a bundle, all else for JSON lines.
+
+        The document is whole whatever ends its making.
+        """
+        if path is None:
+            sink = cls(sys.stdout.buffer, options, bundle=False)
+            try:
+                yield sink
+            finally:
+                sink.close()
+            return
+        with path.open("wb") as out:
+            sink = cls(out, options, bundle=path.suffix == ".json")
+            try:
+                yield sink
+            finally:
+                sink.close()
+
+    def write(self, mapped: Mapped) -> None:
+        """Write one report's objects."""
+        if mapped.report.tlp not in self._levels:
+            self.append([mapped.report.tlp], b"")
+        if mapped.beside:
+            self._put(self._new(mapped.beside))
+        if isinstance(mapped.report, Report):
+            self._keep(self._writer.write(mapped.report))
+            self._put(mapped.case)
+        else:
+            self._put(mapped.objects)
+
+    def append(self, levels: Iterable[Tlp], written: bytes) -> None:
+        """Write the objects of several reports at some TLP levels, as ``mappers.templates.Writer`` wrote them."""
+        for tlp in levels:
+            if tlp not in self._levels:
+                self._levels.add(tlp)
+                self._put(self._new(preface(self._options, {tlp})))
+        if written:
+            self._keep(written)
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left, and the document's end."""
+        self._flush()
+        self._out.write(b"]}\n" if self._bundle else self._before)
+        self._out.flush()
+
+    def _new(self, objects: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        new = [obj for obj in objects if obj["id"] not in self._prefaced]
+        self._prefaced.update(obj["id"] for obj in new)
+        return new
+
+    def _put(self, objects: Iterable[dict[str, Any]]) -> None:
+        for obj in objects:
+            self._keep(orjson.dumps(obj))
+
+    def _keep(self, written: bytes) -> None:
+        self._pieces.append(written)
+        if len(self._pieces) >= _PIECES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pieces:
+            return
+        self._out.write(self._before)
+        self._out.write(self.separator.join(self._pieces))
+        self._before = self.separator
+        self._pieces.clear()
+
+
+class Rejects:
+    """Takes rejected rows and writes them as JSON lines: file, line, raw, kind, reason, message.
+
+    Of what was ``contributed`` each line says too, as result, what became of it.
+    """
+
+    def __init__(self, out: BinaryIO | None, *, contributed: bool = False) -> None:
+        """Write to ``out``, or nowhere."""
+        self._out = out
+        self._left_out = set() if contributed else {"result"}
+
+    @classmethod
+    @contextmanager
+    def to(cls, path: Path | None, *, contributed: bool = False) -> Iterator[Self]:
+        """Open a file of rejects, or None."""
+        if path is None:
+            yield cls(None)
+            return
+        with path.open("wb") as out:
+            yield cls(out, contributed=contributed)
+
+    def write(self, reject: Reject) -> None:
+        """Write one row."""
+        if self._out is not None:
+            said = {name: cell for name, cell in reject._asdict().items() if name not in self._left_out}
+            texts = {name: whole(cell) if isinstance(cell, str) else cell for name, cell in said.items()}
+            self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,209 @@
+"""Mapping on several processors: this process reads, others map, and what they write is put together in order."""
+
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, NamedTuple
+
+import orjson
+
+from feeds import formats
+from feeds.format import Row, Unreadable
+from feeds.mapping.case_of_row import case_of
+from feeds.mapping.dedup import Seen
+from feeds.mapping.output import Sink
+from feeds.mapping.rows import Counts, Mapped, Options, Reject, map_groups
+from feeds.readers.columns.conventions import settled
+from feeds.readers.columns.notes import Tally
+from feeds.readers.lines import blocks
+from feeds.readers.source import Source
+from mappers.templates import Writer
+from schemas.report import Report
+from schemas.vocabulary import Tlp
+
+_ROWS = 4_000
+_LEVELS = list(Tlp)
+# What waits for a processor, or to be written, of each process.
+_AHEAD = 3
+
+
+class _Lines(NamedTuple):
+    """Lines of a file, and the number of the first."""
+
+    first: int
+    text: str
+
+
+_Work = _Lines | list[Row | Unreadable]
+
+
+class _Made(NamedTuple):
+    """What became of some rows: pieces of bytes in a file, and the rejects.
+
+    A piece is the objects of a report, with its value's digest, its length and the place of its TLP level among
+    ``Tlp``; or, where its number is in ``cases``, the case of so many reports before it.
+    """
+
+    digests: bytes
+    lengths: bytes
+    levels: bytes
+    cases: dict[int, int]
+    file: Path
+    rejects: list[Reject]
+    tally: Tally
+
+
+class _Mapper:
+    """What one of the processes does, for one file."""
+
+    def __init__(self, name: str, options: Options, format: str, path: str, separator: bytes, folder: Path) -> None:
+        self._name = name
+        self._options = options
+        self._format = formats.get(format)
+        self._path = path
+        self._separator = separator
+        self._folder = folder
+
+    def __call__(self, number: int, work: _Work) -> _Made:
+        """Map some rows, and write their objects to a file of their own."""
+        rows = self._rows(work) if isinstance(work, _Lines) else iter(work)
+        writer, tally = Writer(self._options.profile, self._separator), Tally()
+        digests, written, levels, rejects = array("Q"), list[bytes](), bytearray(), list[Reject]()
+        cases: dict[int, int] = {}
+        for group in map_groups(rows, self._name, self._options, tally):
+            reports: list[Report] = []
+            for outcome in group:
+                if isinstance(outcome, Reject):
+                    rejects.append(outcome)
+                elif isinstance(outcome.report, Report):
+                    reports.append(outcome.report)
+                    digests.append(_digest(outcome))
+                    written.append(writer.write(outcome.report))
+                    levels.append(_LEVELS.index(outcome.report.tlp))
+            if len(reports) > 1 and (case := case_of(reports, self._options.profile)):
+                cases[len(written)] = len(reports)
+                digests.append(0)
+                written.append(self._separator.join(map(orjson.dumps, case)))
+                levels.append(_LEVELS.index(reports[0].tlp))
+        file = self._folder / str(number)
+        file.write_bytes(self._separator.join(written))
+        lengths = array("Q", map(len, written))
+        return _Made(digests.tobytes(), lengths.tobytes(), bytes(levels), cases, file, rejects, tally)
+
+    def _rows(self, lines: _Lines) -> Iterator[Row | Unreadable]:
+        for row in self._format.read(Source.of(lines.text), self._path):
+            yield row._replace(line=row.line + lines.first - 1)
+
+
+def map_to(
+    sink: Sink, stream: BinaryIO, name: str, options: Options, seen: Seen, counts: Counts, jobs: int
+) -> Iterator[Reject]:
+    """Map ``stream`` as ``map_stream`` does, with ``jobs`` processes, into ``sink`` and ``counts``; gives the rejects.
+
+    ``seen`` is of files that are mapped in this way alone. Raises as ``map_stream`` does.
+    """
+    format_, source, path = formats.opened(stream, name=name, format=options.format, kind=options.kind)
+    with TemporaryDirectory(prefix="scamfeed-map-") as folder, ProcessPoolExecutor(jobs) as pool:
+        mapper = _Mapper(name, options, format_.name, path, sink.separator, Path(folder))
+        waiting: deque[Future[_Made]] = deque()
+        failure: formats.UnreadableFile | None = None
+        pieces = (
+            _lines(source) if format_.lines else _batches(settled(format_.read(source, path), options.conventions()))
+        )
+        for number in count():
+            try:
+                work = next(pieces, None)
+            except formats.UnreadableFile as error:
+                # What was read before it is mapped all the same.
+                work, failure = None, error
+            if work is not None:
+                waiting.append(pool.submit(mapper, number, work))
+            while waiting and (work is None or len(waiting) > jobs * _AHEAD):
+                yield from _kept(waiting.popleft().result(), sink, seen, counts)
+            if work is None:
+                break
+        if failure:
+            raise failure
+
+
+def _kept(made: _Made, sink: Sink, seen: Seen, counts: Counts) -> Iterator[Reject]:
+    """Write what is new of what was made, and count all of it."""
+    digests, lengths = array("Q", made.digests), array("Q", made.lengths)
+    new: list[bool] = []
+    for place, digest in enumerate(digests):
+        # A case is written where one of its reports is new, behind the last of them.
+        new.append(any(new[place - made.cases[place] :]) if place in made.cases else seen.add_digest(digest))
+    written = made.file.read_bytes()
+    made.file.unlink()
+    for levels, pieces in _parts(new, made.levels):
+        between = len(sink.separator)
+        begin = sum(lengths[: pieces.start]) + pieces.start * between
+        end = begin + sum(lengths[pieces]) + max(0, len(range(*pieces.indices(len(new)))) - 1) * between
+        part = written[begin:end]
+        if not all(new[pieces]):
+            part = sink.separator.join(_cut(part, lengths[pieces], new[pieces], between))
+        sink.append(levels, part)
+    reports = len(new) - len(made.cases)
+    mapped = sum(new) - sum(new[place] for place in made.cases)
+    counts.read += reports + len(made.rejects)
+    counts.mapped += mapped
+    counts.duplicates += reports - mapped
+    counts.tally.take(made.tally)
+    for reject in made.rejects:
+        counts.rejected[reject.reason] += 1
+        yield reject
+
+
+def _parts(new: list[bool], levels: bytes) -> Iterator[tuple[list[Tlp], slice]]:
+    """Cut pieces where one of another TLP level is the first: what a level is called stands before what bears it."""
+    begun: set[int] = set()
+    start, current = 0, list[Tlp]()
+    for place, level in enumerate(levels):
+        if new[place] and level not in begun:
+            begun.add(level)
+            if place > start:
+                yield current, slice(start, place)
+            start, current = place, [_LEVELS[level]]
+    yield current, slice(start, len(new))
+
+
+def _cut(written: bytes, lengths: "array[int]", new: list[bool], between: int) -> Iterator[bytes]:
+    """Give those pieces that are new."""
+    at = 0
+    for length, is_new in zip(lengths, new, strict=True):
+        if is_new:
+            yield written[at : at + length]
+        at += length + between
+
+
+def _lines(source: Source) -> Iterator[_Work]:
+    for run in blocks(source):
+        yield [run] if isinstance(run, Unreadable) else _Lines(run[0], "\n".join(run[1]))
+
+
+def _batches(rows: Iterator[Row | Unreadable]) -> Iterator[_Work]:
+    """Give rows some at a time; those before a failure come before it."""
+    batch: list[Row | Unreadable] = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) >= _ROWS and row.place >= row.values:
+                yield batch
+                batch = []
+    except formats.UnreadableFile:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _digest(mapped: Mapped) -> int:
+    """Name a value of a kind in 64 bits, the same in every process."""
+    kind, value = mapped.key
+    return int.from_bytes(blake2b(f"{kind}\0{value}".encode(), digest_size=8).digest(), "little")

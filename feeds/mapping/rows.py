@@ -1,0 +1,264 @@
+"""From raw files to STIX objects, row by row: each row is mapped, a duplicate, or rejected with a reason."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from typing import Any, BinaryIO, NamedTuple, Self
+
+from feeds import formats
+from feeds.mapping.case_of_row import case_of
+from feeds.mapping.dedup import Seen
+from feeds.readers.columns.conventions import Conventions, settled
+from feeds.readers.columns.dates import Order
+from feeds.readers.columns.notes import Tally
+from mappers import companions
+from mappers.indicator import Profile, to_stix
+from schemas import kinds, timestamp
+from schemas.errors import Rejected
+from schemas.partner import PartnerKind
+from schemas.reading import Reader
+from schemas.record import Record
+from schemas.report import Report
+from schemas.vocabulary import Tlp
+from server.release.outcome import Result
+
+_UNPUBLISHED = (Result.HELD, Result.KEPT)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read and map: what the rows themselves say goes first, ``defaults`` fill what they leave out.
+
+    ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
+    that have no time of their own; None means the present. ``record`` names the records that rows are, where they are
+    no reports (``feeds.mapping.records``). ``zone`` is the time zone that dates and times without one are meant in,
+    None where nobody said, which is UTC; ``date_order`` is that of day and month, where dates do not tell it.
+    """
+
+    reporter: str
+    reporter_kind: PartnerKind | None = None
+    kind: str | None = None
+    format: str | None = None
+    profile: Profile = Profile.FULL
+    reported_at: datetime | None = None
+    record: str | None = None
+    zone: tzinfo | None = None
+    date_order: Order | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, reported_at: datetime) -> Self:
+        """Give the same options for rows reported at that time."""
+        return replace(self, reported_at=reported_at)
+
+    def meaning(self, zone: tzinfo | None, date_order: Order | None) -> Self:
+        """Give the same options for dates and times of that zone and order."""
+        return replace(self, zone=zone, date_order=date_order)
+
+    def conventions(self) -> Conventions:
+        """Give what is known of how a file writes its times."""
+        return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order)
+
+
+class Mapped:
+    """A value that became a report or record, its STIX objects, and what these refer to that others say.
+
+    ``case`` is the object that says which values of its row belong together, with the last of them.
+    """
+
+    __slots__ = ("_objects", "_profile", "beside", "case", "line", "report")
+
+    def __init__(
+        self,
+        line: int,
+        report: Report | Record,
+        objects: list[dict[str, Any]] | None = None,
+        beside: Sequence[dict[str, Any]] = (),
+        profile: Profile = Profile.FULL,
+    ) -> None:
+        """Hold a report whose objects, where they are not given, are made for ``profile`` when they are asked for."""
+        self.line = line
+        self.report = report
+        self.beside = beside
+        self.case: list[dict[str, Any]] = []
+        self._objects = objects
+        self._profile = profile
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Give what two rows of the same value have in common."""
+        assert isinstance(self.report, Report)  # noqa: S101 - records are told apart by their ids
+        return self.report.kind, kinds.get(self.report.kind).key(self.report.value)
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Give the STIX objects, and the case."""
+        if self._objects is None:
+            assert isinstance(self.report, Report)  # noqa: S101 - records come with their objects
+            self._objects = to_stix(self.report, self._profile)
+        return [*self._objects, *self.case] if self.case else self._objects
+
+
+class Duplicate(NamedTuple):
+    """A row that says a value which an earlier row said already."""
+
+    line: int
+
+
+class Reject(NamedTuple):
+    """A row that is not published, as it was written, and why. ``line`` counts from 1.
+
+    ``result`` says what became of it: refused, or, once it is contributed, held for review, or kept and not published.
+    """
+
+    file: str
+    line: int
+    raw: str
+    kind: str | None
+    reason: str
+    message: str
+    result: Result = Result.REFUSED
+
+
+@dataclass
+class Counts:
+    """What became of the values: ``read`` is the sum of mapped, duplicates and rejected.
+
+    ``unpublished`` counts by result and reason those of the mapped that were contributed and are not published.
+    ``tally`` counts rows, and what is not read.
+    """
+
+    read: int = 0
+    mapped: int = 0
+    duplicates: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
+    unpublished: dict[Result, Counter[str]] = field(default_factory=lambda: {r: Counter() for r in _UNPUBLISHED})
+
+    def add(self, outcome: Mapped | Duplicate | Reject) -> None:
+        """Count one value."""
+        self.read += 1
+        if isinstance(outcome, Mapped):
+            self.mapped += 1
+        elif isinstance(outcome, Duplicate):
+            self.duplicates += 1
+        elif outcome.result is Result.REFUSED:
+            self.rejected[outcome.reason] += 1
+        else:
+            self.mapped += 1
+            reason = outcome.message if outcome.reason == outcome.result else outcome.reason
+            self.unpublished[outcome.result][reason] += 1
+
+    def results(self) -> dict[str, Any]:
+        """Return what became of what was contributed, by the four words."""
+        waiting = {result.value: dict(reasons.most_common()) for result, reasons in self.unpublished.items()}
+        published = self.mapped - sum(reasons.total() for reasons in self.unpublished.values())
+        return {
+            Result.PUBLISHED.value: published,
+            **waiting,
+            Result.REFUSED.value: dict(self.rejected.most_common()),
+        }
+
+    def take(self, other: "Counts") -> None:
+        """Add the counts of other rows."""
+        self.read += other.read
+        self.mapped += other.mapped
+        self.duplicates += other.duplicates
+        self.rejected += other.rejected
+        for result, reasons in other.unpublished.items():
+            self.unpublished[result] += reasons
+        self.tally.take(other.tally)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the counts for JSON, the commonest rejection first."""
+        return {
+            "read": self.read,
+            "mapped": self.mapped,
+            "duplicates": self.duplicates,
+            "rejected": dict(self.rejected.most_common()),
+            **self.tally.as_dict(),
+        }
+
+
+def map_stream(
+    stream: BinaryIO, name: str, options: Options, seen: Seen | None = None, tally: Tally | None = None
+) -> Iterator[Mapped | Duplicate | Reject]:
+    """Give the outcome of each row of ``stream``, in order, in memory that does not grow with the rows' size.
+
+    ``name`` stands in rejects and hints at the format. ``seen`` holds the values had so far, of other streams too.
+    ``tally`` counts rows and what of them is not read. Raises ``feeds.formats.UnknownFormat`` for a format that there
+    is not and ``Rejected`` for bad ``options``.
+    """
+    seen = Seen() if seen is None else seen
+    rows = formats.read(stream, name=name, format=options.format, kind=options.kind)
+    for group in map_groups(rows, name, options, tally):
+        outcomes = [
+            outcome if isinstance(outcome, Reject) or seen.add(*outcome.key) else Duplicate(outcome.line)
+            for outcome in group
+        ]
+        if len(group) > 1:
+            _join(outcomes, group, options.profile)
+        yield from outcomes
+
+
+def _join(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profile: Profile) -> None:
+    """Put the case of a row's values beside the last of them that is new."""
+    new = [outcome for outcome in outcomes if isinstance(outcome, Mapped)]
+    reports = [outcome.report for outcome in group if isinstance(outcome, Mapped)]
+    if new and len(reports) > 1:
+        new[-1].case = case_of([report for report in reports if isinstance(report, Report)], profile)
+
+
+def map_rows(
+    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options, tally: Tally | None = None
+) -> Iterator[Mapped | Reject]:
+    """Give the outcome of each value, in order; that one was had before is not noticed. Raises ``Rejected``."""
+    for group in map_groups(rows, name, options, tally):
+        if len(group) > 1:
+            _join(group, group, options.profile)
+        yield from group
+
+
+Group = list[Mapped | Reject]
+
+
+def map_groups(
+    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options, tally: Tally | None = None
+) -> Iterator[Group]:
+    """Give the outcomes of each row's values. Raises ``Rejected``."""
+    reported_at = timestamp.text(options.reported_at or timestamp.now())
+    defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
+    if options.kind:
+        defaults["kind"] = options.kind
+    reader, profile = Reader(defaults), options.profile
+    tally = Tally() if tally is None else tally
+    group: Group = []
+    for row in settled(rows, options.conventions()):
+        if row.place == 1:
+            tally.add(row.notes)
+        else:
+            tally.note(row.notes)
+        group.append(_mapped(row, name, options.kind, reader, profile))
+        if row.place >= row.values:
+            yield group
+            group = []
+
+
+def _mapped(
+    row: formats.Row | formats.Unreadable, name: str, kind: str | None, reader: Reader, profile: Profile
+) -> Mapped | Reject:
+    if isinstance(row, formats.Unreadable):
+        return Reject(name, row.line, row.raw, kind, row.reason, row.message)
+    try:
+        return Mapped(row.line, reader.report(row.fields), profile=profile)
+    except Rejected as refusal:
+        return Reject(name, row.line, _raw(row.fields), row.fields.get("kind", kind), refusal.reason, refusal.message)
+
+
+def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
+    """Give the objects that the mapped ones refer to, for reports at those TLP levels."""
+    return companions.with_reporter(options.reporter, options.reporter_kind, levels)
+
+
+def _raw(fields: Mapping[str, str]) -> str:
+    return fields.get("value") or ", ".join(f"{key}={text}" for key, text in fields.items() if key != "kind")

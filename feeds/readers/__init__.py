@@ -1,0 +1,1 @@
+"""Readers: the bytes of files and answers, as rows."""

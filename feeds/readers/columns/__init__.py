@@ -1,0 +1,1 @@
+"""Columns: what the columns and cells of tables mean, in several languages."""

@@ -1,0 +1,225 @@
+"""How a file writes its dates and shares, told by its columns as a whole: day or month first, of 1 or of 100.
+
+Rows wait until their column has told, some thousands at most; what no cell of it tells is not guessed.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from feeds.format import Row, Unreadable
+from feeds.readers.columns.dates import Moment, Order, Reading, read
+from feeds.readers.columns.meanings import says_nothing
+from feeds.readers.columns.notes import Note, Notes
+from feeds.readers.columns.words import vocabulary
+from schemas import timestamp
+from schemas.errors import Rejected
+
+_STARTS = ("reported_at", "first_seen")
+_ENDS = ("valid_until", "hold_until")
+_END = "_until"
+_TIMES = (*_STARTS, "last_seen", *_ENDS)
+# Without these a report says more than its reporter did, or of another time.
+_NEEDED = {"reported_at", *_ENDS}
+_MOST_WAITING = 20_000
+_MANY = 4096
+_OLDEST = date(2000, 1, 1)
+_DAY = timedelta(days=1)
+_FURTHEST_END = timedelta(days=20 * 366)
+# Somewhere on earth a day has begun so long before it begins in UTC.
+_EARLIEST_ZONE = timedelta(hours=14)
+_LAST = time(23, 59, 59, 999_000)
+_NOT_A_DATE = "no date or time that is known here: write it as 2026-01-31T08:00:00Z or as 2026-01-31"
+_AMBIGUOUS = (
+    "date-ambiguous",
+    "day and month may stand in either order, and no date of the column tells: say which (--date-order day-first or "
+    "month-first, date_order of a feed), or write it as 2026-01-31",
+)
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What is known of a file beforehand.
+
+    ``zone`` is the time zone that dates and times without one are meant in, None where nobody said, which is UTC;
+    ``order`` is that of day and month; ``known`` is when the file was written: nothing in it was seen later.
+    """
+
+    known: datetime
+    zone: tzinfo | None = None
+    order: Order | None = None
+
+
+def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Iterator[Row | Unreadable]:
+    """Give ``rows`` with their times in UTC as RFC 3339 writes them, and their confidence from 0 to 100.
+
+    A bare date is the beginning of its day, and as an end the end of it. A time that cannot be read is noted; where
+    the report needs it, its row is refused.
+    """
+    columns, waiting = Columnwise(conventions), deque[Row | Unreadable]()
+    for row in rows:
+        if isinstance(row, Row) and len(row.fields) > 1:
+            columns.learn(row.fields)
+        elif not waiting:
+            yield row
+            continue
+        if not waiting and not columns.open:
+            yield columns.settle(row)
+            continue
+        waiting.append(row)
+        if not columns.open or len(waiting) >= _MOST_WAITING:
+            columns.open.clear()
+            yield from map(columns.settle, waiting)
+            waiting.clear()
+    yield from map(columns.settle, waiting)
+
+
+class Columnwise:
+    """What the cells of a file's columns have told so far. ``open`` are those that rows wait for."""
+
+    def __init__(self, conventions: Conventions, times: Sequence[str] = _TIMES) -> None:
+        """Know nothing of the columns yet, of which ``times`` hold times."""
+        self._times = times
+        self._conventions = conventions
+        self._orders: dict[str, set[Order]] = {}
+        self._scales: set[int] = set()
+        self._noted: dict[tuple[Notes, tuple[tuple[str, str], ...]], Notes] = {}
+        # Times that no other cell can change.
+        self._clear: dict[tuple[str, str], str] = {}
+        self.open: set[str] = set()
+
+    def learn(self, fields: Mapping[str, str]) -> None:
+        """Take what a row tells, and note what of it only others can tell."""
+        for field in self._times:
+            if text := fields.get(field):
+                reading = read(text)
+                if reading.order:
+                    self._orders.setdefault(field, set()).add(reading.order)
+                    self.open.discard(field)
+                elif reading.other and self._order(field) is None and field not in self._orders:
+                    self.open.add(field)
+        if level := fields.get("confidence"):
+            self._learn_scale(level)
+
+    def _learn_scale(self, level: str) -> None:
+        number = _number(level)
+        if number is None:
+            return
+        if 0 < number < 1 or number > 1:
+            self._scales.add(1 if number < 1 else 100)
+            self.open.discard("confidence")
+        elif not self._scales:
+            self.open.add("confidence")
+
+    def settle(self, row: Row | Unreadable) -> Row | Unreadable:
+        """Give a row with its times and its confidence as reports write them."""
+        if isinstance(row, Unreadable) or len(row.fields) < 2:
+            return row
+        changed: dict[str, str] = {}
+        unread: list[tuple[str, str]] = []
+        for field in _TIMES:
+            if text := row.fields.get(field):
+                try:
+                    changed[field] = self.time(field, text)
+                except Rejected as refusal:
+                    if field in _NEEDED:
+                        message = f"{field}: {refusal.message}"
+                        refused = Unreadable.of(row.line, row.fields.get("value") or text, refusal.reason, message)
+                        return refused._replace(notes=row.notes, place=row.place, values=row.values)
+                    changed[field] = ""
+                    unread.append((field, refusal.reason))
+        if level := row.fields.get("confidence"):
+            changed["confidence"], why = self._level(level)
+            if why:
+                unread.append(("confidence", why))
+        if not changed:
+            return row
+        fields = {field: text for field, text in {**row.fields, **changed}.items() if text or field not in changed}
+        return row._replace(fields=fields, notes=self._with(row.notes, tuple(unread)) if unread else row.notes)
+
+    def _with(self, notes: Notes, unread: tuple[tuple[str, str], ...]) -> Notes:
+        if (known := self._noted.get((notes, unread))) is None:
+            if len(self._noted) > _MANY:
+                self._noted.clear()
+            known = self._noted[notes, unread] = notes + [Note("cell", field, why) for field, why in unread]
+        return known
+
+    def _order(self, field: str) -> Order | None:
+        """Give the order of day and month in a column: its own cells tell it, else those of the file's others."""
+        if self._conventions.order:
+            return self._conventions.order
+        told = self._orders.get(field) or {order for orders in self._orders.values() for order in orders}
+        return next(iter(told)) if len(told) == 1 else None
+
+    def time(self, field: str, text: str) -> str:
+        """Give a time in UTC, "" where the cell says nothing. Raises ``Rejected``."""
+        if (known := self._clear.get((field, text))) is not None:
+            return known
+        reading = read(text)
+        if not reading.moments:
+            if says_nothing(text, vocabulary()):
+                return ""
+            try:
+                return timestamp.text(timestamp.parse(text))
+            except Rejected:
+                raise Rejected(f"bad-{field.replace('_', '-')}", _NOT_A_DATE) from None
+        told = timestamp.text(self._in_utc(field, self._one(field, reading)))
+        if not reading.other:
+            if len(self._clear) > _MANY:
+                self._clear.clear()
+            self._clear[field, text] = told
+        return told
+
+    def _one(self, field: str, reading: Reading) -> Moment:
+        """Give the one moment that is meant. Raises ``Rejected`` where it may be several."""
+        moments = reading.moments
+        if reading.other:
+            order = self._order(field)
+            if order is None:
+                raise Rejected(*_AMBIGUOUS)
+            moments = reading.moments if order == "day-first" else reading.other
+        if reading.century:
+            latest = self._conventions.known.date() + (_FURTHEST_END if field in _ENDS else _DAY)
+            moments = tuple(moment for moment in moments if _OLDEST <= moment.day <= latest)
+        if len(moments) != 1:
+            raise Rejected("date-ambiguous", "the year has two digits and may be of two centuries: write all four")
+        return moments[0]
+
+    def _in_utc(self, field: str, moment: Moment) -> datetime:
+        known, zone = self._conventions.known, moment.zone or self._conventions.zone or UTC
+        try:
+            if moment.clock is not None:
+                return datetime.combine(moment.day, moment.clock, zone).astimezone(UTC)
+            begin = datetime.combine(moment.day, time(), zone).astimezone(UTC)
+            end = datetime.combine(moment.day, _LAST, zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise Rejected(f"bad-{field.replace('_', '-')}", _NOT_A_DATE) from None
+        if field.endswith(_END):
+            return end
+        if field == "last_seen":
+            return max(begin, min(end, known))
+        if self._conventions.zone is None and timedelta(0) < begin - known <= _EARLIEST_ZONE:
+            return known
+        return begin
+
+    def _level(self, text: str) -> tuple[str, str]:
+        """Give a confidence from 0 to 100, "" and the reason where its scale cannot be told."""
+        number = _number(text)
+        if number is None:
+            return text, ""
+        if number not in (0, 1):
+            return str(round(number * 100 if number < 1 else number)), ""
+        if self._scales == {1}:
+            return str(round(number * 100)), ""
+        if number == 0 or self._scales == {100} or (text == "1" and not self._scales):
+            return str(int(number)), ""
+        return "", "scale-unclear"
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number <= 100 else None

@@ -1,0 +1,232 @@
+"""Dates and times as people write them: in the Buddhist era, with months in words, day or month first.
+
+A text is read into the moments that it may mean (``read``); which one, where there are several, the other cells of
+its column tell (``feeds.readers.columns.conventions``).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timezone, tzinfo
+from functools import cache, lru_cache
+from typing import Literal, NamedTuple
+
+from feeds.readers.columns.word_tables import languages, unmarked
+from schemas.reference.time_zones import offset_called
+from schemas.text import digits
+
+Order = Literal["day-first", "month-first"]
+
+_BUDDHIST, _REPUBLIC, _REIWA = 543, 1911, 2018
+# Years of the Buddhist era that are 1970 to 2100 of ours.
+_BUDDHIST_YEARS = range(1970 + _BUDDHIST, 2101 + _BUDDHIST)
+_LONGEST = 80
+_EPOCH = re.compile(r"(\d{9,10}(?:\.\d+)?|\d{13})(?:\.0+)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
+_EAST = re.compile(r"(令和|民國|民国|中華民國)?\s*(\d{1,4}|元)\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日號号일]")
+_VIETNAMESE = re.compile(r"(\d{1,2})\s*(?:tháng|thang|thg|th)\.?\s*(\d{1,2}),?\s*(?:năm\s*|nam\s*)?(\d{4}|\d{2})(?!\d)")
+_NUMBERS = re.compile(r"(\d{1,3})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_REPUBLICAN = re.compile(r"(1[0-4]\d)([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
+_WORDED = re.compile(r"(\d{1,4})(?:st|nd|rd|th)?[\s.,/-]*([^\W\d][^\d,]*?)[\s.,/-]*(\d{4}|\d{2})(?!\d)")
+_WORD_FIRST = re.compile(r"([^\W\d][^\d,]*?)[\s.,/-]*(\d{1,2})(?:st|nd|rd|th)?[\s.,/-]+(\d{4})(?!\d)")
+_TIME = re.compile(
+    r"[T\s,]*(?P<before>上午|下午|午前|午後|오전|오후)?\s*(?P<hour>\d{1,2})(?:\s*[:.時时시hH]\s*(?P<minute>\d{1,2}))?"
+    r"(?:\s*[:.分분]\s*(?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?\s*[分분秒초]?\s*"
+    r"(?P<after>a\.?m\.?|p\.?m\.?|sa|ch)?\s*\(?(?P<zone>Z|[A-Z]{3,4}|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)?\)?",
+    re.IGNORECASE,
+)
+_TIME_FIRST = re.compile(r"(\d{1,2}\s*[:hH]\s*\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?)?)[\s,]+(.*\d.*)", re.IGNORECASE)
+_LATE = {"下午", "午後", "오후", "pm", "p.m.", "p.m", "pm.", "ch"}
+_EARLY = {"上午", "午前", "오전", "am", "a.m.", "a.m", "am.", "sa"}
+
+
+class Moment(NamedTuple):
+    """A day, its time where it is said, its offset from UTC where that is said."""
+
+    day: date
+    clock: time | None = None
+    zone: tzinfo | None = None
+
+
+class Reading(NamedTuple):
+    """What a text may mean: one moment for sure, or one for each order of day and month.
+
+    ``order`` is the order that the text itself gives away. ``century`` says that the year has two digits: the moments
+    are those of each century, and of each era, that it may be of.
+    """
+
+    moments: tuple[Moment, ...] = ()
+    other: tuple[Moment, ...] = ()
+    order: Order | None = None
+    century: bool = False
+
+
+_NONE = Reading()
+
+
+@lru_cache(maxsize=8192)
+def read(raw: str) -> Reading:
+    """Read a text as a date or time; no moments where it is none.
+
+    Where day and month may be either, ``moments`` are those with the day first and ``other`` those with the month
+    first.
+    """
+    text = digits(unicodedata.normalize("NFKC", raw)).strip()
+    if not text or len(text) > _LONGEST:
+        return _NONE
+    if found := _EPOCH.fullmatch(text):
+        return _epoch(found[1])
+    text = _without_fillers(text)
+    if found := _TIME_FIRST.fullmatch(text):
+        text = f"{found[2]} {found[1]}"
+    for form in (_compact, _year_first, _east, _vietnamese, _republican, _numbers, _worded):
+        if (reading := form(text)) is not None:
+            return reading
+    return _NONE
+
+
+def _epoch(text: str) -> Reading:
+    try:
+        moment = datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 and "." not in text else 1), UTC)
+    except (ValueError, OverflowError, OSError):
+        return _NONE
+    return Reading((Moment(moment.date(), moment.time(), UTC),))
+
+
+def _compact(text: str) -> Reading | None:
+    found = _COMPACT.fullmatch(text)
+    return _reading([(found[1], found[2], found[3])], "") if found else None
+
+
+def _year_first(text: str) -> Reading | None:
+    found = _YEAR_FIRST.match(text)
+    return _reading([(found[1], found[3], found[4])], text[found.end() :]) if found else None
+
+
+def _east(text: str) -> Reading | None:
+    if not (found := _EAST.match(text)):
+        return None
+    year = 1 if found[2] == "元" else int(found[2])
+    if found[1] == "令和":
+        year += _REIWA
+    elif found[1]:
+        year += _REPUBLIC
+    return _reading([(str(year), found[3], found[4])], text[found.end() :])
+
+
+def _vietnamese(text: str) -> Reading | None:
+    found = _VIETNAMESE.match(text)
+    return _reading([(found[3], found[2], found[1])], text[found.end() :]) if found else None
+
+
+def _republican(text: str) -> Reading | None:
+    """Read a year of the Republic of China, as Taiwan writes them: 115/11/25."""
+    found = _REPUBLICAN.match(text)
+    return _reading([(str(int(found[1]) + _REPUBLIC), found[3], found[4])], text[found.end() :]) if found else None
+
+
+def _numbers(text: str) -> Reading | None:
+    if not (found := _NUMBERS.match(text)):
+        return None
+    first, second, year, rest = found[1], found[3], found[4], text[found.end() :]
+    if len(first) > 2 or int(first) > 31:
+        return _reading([(first, second, year)], rest) if len(first) == 2 and len(year) == 2 else _NONE
+    day, month = _reading([(year, second, first)], rest), _reading([(year, first, second)], rest)
+    if not day.moments or not month.moments:
+        return (day or month)._replace(order="day-first") if day.moments else month._replace(order="month-first")
+    if first == second or int(first) == int(second):
+        return day
+    if found[2] == "." or int(year) in _BUDDHIST_YEARS:
+        return day._replace(order="day-first")
+    return day._replace(other=month.moments)
+
+
+def _worded(text: str) -> Reading | None:
+    if (found := _WORDED.match(text)) and (month := _month(found[2])):
+        parts = [(found[3], month, found[1])] if len(found[1]) < 3 else [(found[1], month, found[3])]
+        return _reading(parts, text[found.end() :])
+    if (found := _WORD_FIRST.match(text)) and (month := _month(found[1])):
+        return _reading([(found[3], month, found[2])], text[found.end() :])
+    return None
+
+
+def _reading(parts: list[tuple[str, str, str]], rest: str) -> Reading:
+    """Give the reading of year, month and day, with the time in ``rest``; none where they are no date."""
+    clock = _clock(rest)
+    if clock is None:
+        return _NONE
+    moments, century = list[Moment](), False
+    for written, month, day in parts:
+        years = list(_years(written))
+        century = century or len(years) > 1
+        for year in years:
+            try:
+                moments.append(Moment(date(year, int(month), int(day)), *clock))
+            except ValueError:
+                continue
+    return Reading(tuple(moments), century=century)
+
+
+def _years(written: str) -> Iterator[int]:
+    """Give the years of our era that a written one may be."""
+    year = int(written)
+    if len(written) > 2:
+        yield year - _BUDDHIST if year in _BUDDHIST_YEARS else year
+        return
+    for first in (2000, 1900, 2500 - _BUDDHIST):
+        yield first + year
+
+
+def _clock(rest: str) -> tuple[time | None, tzinfo | None] | None:
+    """Give the time and the zone in what follows a date, None where it is something else."""
+    if not rest.strip(" ,T"):
+        return None, None
+    found = _TIME.fullmatch(rest.strip())
+    if found is None:
+        return None
+    part = (found["before"] or found["after"] or "").lower()
+    hour = int(found["hour"])
+    if part in _LATE and hour < 12:
+        hour += 12
+    elif part in _EARLY and hour == 12:
+        hour = 0
+    if found["minute"] is None and not part and not re.search(r"[時时시hH]", rest):
+        return None
+    zone: timezone | None = None
+    if found["zone"] and (zone := offset_called(found["zone"])) is None:
+        return None
+    fraction = int((found["fraction"] or "0").ljust(6, "0")[:6])
+    try:
+        if (hour, found["minute"], found["second"] or "00") == (24, "00", "00"):
+            return None
+        return time(hour, int(found["minute"] or 0), int(found["second"] or 0), fraction), zone
+    except ValueError:
+        return None
+
+
+def _without_fillers(text: str) -> str:
+    """Give a text without weekdays and words such as ``at`` and ``น.``."""
+    fillers, _ = _tables()
+    return " ".join(fillers.sub(" ", text).split()).strip(" ,.")
+
+
+def _month(word: str) -> str | None:
+    _, months = _tables()
+    return months.get(word.strip(" .,-/").replace(".", "").replace(" ", "").casefold())
+
+
+@cache
+def _tables() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Give what finds the words that say nothing of a date, and the months by their names."""
+    months: dict[str, str] = {}
+    fillers: list[str] = []
+    for language in languages():
+        said = language.get("dates", {})
+        fillers += said.get("fillers", ())
+        for number, names in enumerate(said.get("months", ()), 1):
+            months |= {name.replace(".", "").casefold(): str(number) for name in names}
+    spelled = sorted({*fillers, *map(unmarked, fillers)}, key=len, reverse=True)
+    latin = [re.escape(word) for word in spelled if word.isascii()]
+    others = [re.escape(word) for word in spelled if not word.isascii()]
+    return re.compile(rf"\b(?:{'|'.join(latin)})\b\.?|{'|'.join(others)}", re.IGNORECASE), months

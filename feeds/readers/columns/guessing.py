@@ -1,0 +1,130 @@
+"""What columns are by what stands in their cells: those of a table without a header, and one of a named kind."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+
+from feeds.readers.cells import unprotected
+from feeds.readers.columns.columns import columns_of
+from feeds.readers.columns.dates import read
+from feeds.readers.columns.headers import is_personal
+from feeds.readers.columns.single_words import is_kind_word, is_value_column
+from feeds.readers.columns.words import vocabulary
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.refang import refang
+
+SAMPLE = 50
+_SITE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
+# Values of kinds that other parts may not know yet: URLs, addresses, digests.
+_VALUE = re.compile(
+    r"https?://\S+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE
+)
+# What a value of a kind may lack, which a column or a setting may say.
+_LACKING = {"country-missing", "bank-missing", "digits-lost"}
+# So many pages of one site, each another, say where reports come from.
+_PAGES = 5
+ONE_SITE = "pages-of-one-site"
+
+
+def has_value(cells: Sequence[str]) -> bool:
+    """Tell whether one of the cells is plainly a value of some kind, so that the row is no header."""
+    return any(is_value(cell) and not is_value_column(cell) for cell in cells)
+
+
+def is_value(cell: str) -> bool:
+    """Tell whether a cell is plainly a value of some kind."""
+    text = refang(unprotected(cell))
+    if _VALUE.fullmatch(text):
+        return True
+    try:
+        return bool(text) and kinds.recognise(text) is not None
+    except Rejected as refusal:
+        return refusal.reason == "kind-ambiguous"
+
+
+def are_values(cells: Iterable[str]) -> bool:
+    """Tell whether most of the cells are plainly values."""
+    sample = [cell for cell in islice(cells, SAMPLE) if cell]
+    return sum(map(is_value, sample)) * 10 >= len(sample) * 7 if sample else False
+
+
+def names_of(body: Sequence[Sequence[str]]) -> list[str]:
+    """Name the columns of a table without a header by what stands in them; those that cannot be told have no name."""
+    width = max(map(len, body))
+    filled = [[cells[place] for cells in body if place < len(cells) and cells[place]] for place in range(width)]
+    names = [""] * width
+    for place, column in enumerate(filled):
+        if "type" not in names and column and all(map(is_kind_word, column)):
+            names[place] = "type"
+        elif "reported_at" not in names and column and all(map(_is_time, column)):
+            names[place] = "reported_at"
+    likely = [place for place in range(width) if not names[place] and are_values(filled[place])]
+    if likely:
+        # Pages of one site beside other values say where the reports come from.
+        names[min(likely, key=lambda place: (_are_of_one_site(filled[place]), place))] = "value"
+    return names
+
+
+def of_kind(names: Sequence[str], body: Iterable[Sequence[str]], kind: str) -> int | None:
+    """Find the one column whose cells are values of a kind; None where none or several are, or it is about people."""
+    sample = list(islice(body, SAMPLE))
+    words = vocabulary()
+    columns = {
+        place: [cell for cells in sample if place < len(cells) and (cell := unprotected(cells[place]))]
+        for place, name in enumerate(names)
+        if not is_personal(name, words)
+    }
+    for is_one in (kinds.get(kind).recognises, lambda text: _is_of(kind, text)):
+        likely = [place for place, cells in columns.items() if _are(is_one, cells)]
+        if likely:
+            return likely[0] if len(likely) == 1 else None
+    return None
+
+
+def key_of_kind(items: Iterable[object], kind: str | None) -> str | None:
+    """Find the key of objects whose values are of a kind, where none of their keys is known to hold values."""
+    objects = [item for item in islice(items, SAMPLE) if isinstance(item, dict)]
+    names = tuple(dict.fromkeys(str(key) for item in objects for key in item))
+    if not kind or not names or columns_of(names).tell:
+        return None
+    body = [[str(item.get(name, "")) for name in names] for item in objects]
+    place = of_kind(names, body, kind)
+    return None if place is None else names[place]
+
+
+def aside(places: Sequence[int], body: Sequence[Sequence[str]]) -> Mapping[int, str]:
+    """Find, of several columns of values, those that say where the reports come from."""
+    if len(places) < 2:
+        return {}
+    found = {}
+    for place in places:
+        cells = [cells[place] for cells in body if place < len(cells) and cells[place]]
+        if len(set(cells)) >= _PAGES and len(set(cells)) == len(cells) and _are_of_one_site(cells):
+            found[place] = ONE_SITE
+    return found if len(found) < len(places) else {}
+
+
+def _is_time(cell: str) -> bool:
+    """Tell whether a cell is a date or time, and no number that might be anything."""
+    return bool(read(cell).moments) and not cell.replace(".", "").isdigit()
+
+
+def _are(is_one: Callable[[str], bool], cells: Sequence[str]) -> bool:
+    return sum(is_one(refang(cell)) for cell in cells) * 10 >= len(cells) * 7 if cells else False
+
+
+def _is_of(kind: str, text: str) -> bool:
+    """Tell whether a text is a value of a kind, but perhaps for what another column says; a date is none."""
+    if _is_time(text):
+        return False
+    try:
+        kinds.get(kind).normalise(text)
+    except Rejected as refusal:
+        return refusal.reason in _LACKING
+    return True
+
+
+def _are_of_one_site(column: Sequence[str]) -> bool:
+    sites = {site[1] if (site := _SITE.match(cell)) else cell for cell in column}
+    return len(column) > 1 and len(sites) == 1

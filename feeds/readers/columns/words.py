@@ -1,0 +1,166 @@
+"""The words that files use for columns, kinds, scam types and markings: ours, by language, and a user's own."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from feeds.readers.columns.word_tables import (
+    Value,
+    all_inverted,
+    columns_of,
+    fields,
+    inverted,
+    languages,
+    plain,
+    spelled,
+    values_of,
+    words_of,
+)
+from schemas import kinds
+from schemas.vocabulary import Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp
+
+# The fields whose words are ours, and those words.
+_WORDED = {
+    "scam_type": ScamType,
+    "channel": Channel,
+    "payment_rail": PaymentRail,
+    "action": Action,
+    "holder_status": HolderStatus,
+}
+
+
+class Vocabulary(NamedTuple):
+    """Each word, as names are compared (``plain``), and what it means.
+
+    ``meanings`` has the words of a field's cells, ``parts`` those that tell a scam type where a longer text has them;
+    ``personal`` are names of columns about people and words in such names, ``qualifiers`` what may stand beside a
+    column's name without changing what it holds; ``nothing`` is what cells say that say nothing.
+    """
+
+    values: Mapping[str, Value]
+    columns: Mapping[str, tuple[int, str]]
+    subjects: Mapping[str, str]
+    kinds: Mapping[str, str]
+    meanings: Mapping[str, Mapping[str, str]]
+    parts: tuple[tuple[str, str], ...]
+    personal: tuple[frozenset[str], tuple[str, ...]]
+    qualifiers: tuple[str, ...]
+    ignored: frozenset[str]
+    innocent: frozenset[str]
+    innocent_categories: frozenset[str]
+    confidence: Mapping[str, str]
+    doubt: Mapping[str, str]
+    tlp: Mapping[str, str]
+    nothing: frozenset[str]
+
+    @property
+    def scam_types(self) -> Mapping[str, str]:
+        """Give the words for scam types."""
+        return self.meanings["scam_type"]
+
+
+class Naming(NamedTuple):
+    """Names beside those of ``columns.toml``, and before them: for columns, kinds, scam types and TLP levels.
+
+    A column named ``ignore`` is one that is not read.
+    """
+
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    scam_types: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    tlp: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+_NAMING: ContextVar[Naming] = ContextVar("naming", default=Naming())  # noqa: B039 - it cannot be changed
+_IGNORED = "ignore"
+
+
+@contextmanager
+def named(naming: Naming) -> Iterator[None]:
+    """Know the names of ``naming`` too, in this block."""
+    token = _NAMING.set(naming)
+    try:
+        yield
+    finally:
+        _NAMING.reset(token)
+
+
+def naming() -> Naming:
+    """Give the names that are known here beside those of ``columns.toml``."""
+    return _NAMING.get()
+
+
+def fillable() -> set[str]:
+    """Give what a column may be: a field, a kind's value, any value, or nothing that is read."""
+    return {*fields(), *kinds.every(), "value", _IGNORED}
+
+
+def vocabulary() -> Vocabulary:
+    """Give all words that are known here."""
+    return _with(_NAMING.get())
+
+
+@lru_cache(maxsize=8)
+def _with(naming: Naming) -> Vocabulary:
+    table: dict[str, Any] = tomllib.loads(files(__package__).joinpath("columns.toml").read_text("utf-8"))
+    values, columns = values_of(table), columns_of(table)
+    own_columns(naming, values, columns)
+    spoken = languages()
+    personal = [each.get("personal", {}) for each in spoken]
+    meanings = {field: words_of(field, list(map(str, words)), [table, *spoken]) for field, words in _WORDED.items()}
+    meanings["scam_type"] |= inverted(dict(naming.scam_types))
+    return Vocabulary(
+        values=values,
+        columns=columns,
+        subjects=table["subjects"],
+        kinds={plain(kind): kind for kind in kinds.every()}
+        | all_inverted("kinds", [*spoken, table])
+        | inverted(dict(naming.kinds)),
+        meanings=meanings,
+        parts=tuple(
+            (plain(word), meant)
+            for each in spoken
+            for meant, words in each.get("scam_words", {}).items()
+            for word in words
+        ),
+        personal=(
+            frozenset(name for each in personal for word in each.get("names", ()) for name in spelled(word)),
+            tuple(name for each in personal for word in each.get("words", ()) for name in spelled(word)),
+        ),
+        qualifiers=tuple(
+            name for each in spoken for word in each.get("qualifiers", {}).get("words", ()) for name in spelled(word)
+        ),
+        ignored=frozenset(plain(name) for field, own in naming.columns if field == _IGNORED for name in own),
+        innocent=frozenset(
+            name
+            for each in [table, *spoken]
+            for word in each.get("not_a_scam", {}).get("verdicts", ())
+            for name in spelled(word)
+        ),
+        innocent_categories=frozenset(table["not_a_scam"]["categories"]),
+        confidence={
+            name: str(level)
+            for each in [*spoken, table]
+            for word, level in each.get("confidence", {}).items()
+            for name in spelled(word)
+        },
+        doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
+        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | inverted(dict(naming.tlp)),
+        nothing=frozenset(word.casefold() for each in spoken for word in each.get("nothing", {}).get("words", ())),
+    )
+
+
+def own_columns(naming: Naming, values: dict[str, Value], columns: dict[str, tuple[int, str]]) -> None:
+    """Put a user's own names before those that are known."""
+    for field, own in naming.columns:
+        for name in map(plain, own):
+            values.pop(name, None)
+            columns.pop(name, None)
+            if field == "value" or field in kinds.every():
+                values[name] = Value(-1, None if field == "value" else field)
+            elif field != _IGNORED:
+                columns[name] = (-1, field)

@@ -1,0 +1,211 @@
+"""Documents (JSON, YAML): where in them the reports are, and where what looks like reports is none."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from feeds.format import Row, Unreadable, UnreadableFile
+from feeds.readers import record
+from feeds.readers.columns.columns import columns_of
+from feeds.readers.columns.guessing import SAMPLE, are_values, is_value, key_of_kind
+from feeds.readers.columns.notes import Note
+from feeds.readers.columns.single_words import column_of_list, is_value_column
+from feeds.readers.columns.word_tables import plain
+
+# Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
+_SAFE = ("allow", "white", "safe", "fuzzy", "trust", "benign", "legit", "exclu", "exception", "ignore", "falsepositive")
+_BAD = ("deny", "black", "block", "scam", "phish", "malicious", "fraud", "suspicious", "bad")
+_NEUTRAL = frozenset(
+    {
+        "data",
+        "items",
+        "entries",
+        "records",
+        "results",
+        "rows",
+        "reports",
+        "indicators",
+        "iocs",
+        "observables",
+        "objects",
+    }
+    | {"values", "list", "tags", "domains", "hosts", "urls", "links", "phones", "numbers", "phonenumbers", "wallets"}
+    | {"addresses", "accounts", "ibans", "bankaccounts"}
+)
+_CONTAINERS = frozenset({"data", "result", "results", "response", "payload", "body", "content", "export"})
+_DEPTH = 4
+# A word of letters is no part of an id or date.
+_WORD = re.compile(r"[^\W\d_a-f]{2}|[^\W\d_]{5}", re.IGNORECASE)
+_SITES = "the sites that the lists stand under"
+
+
+class _List(NamedTuple):
+    """A list in a document: its path, its items, the scalars beside it, and the key that it stands under."""
+
+    path: str
+    items: list[Any]
+    beside: dict[str, Any]
+    key: str = ""
+
+
+def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
+    """Give the reports of a document, and each entry of its other lists with the reason why it is none.
+
+    ``path`` names the list, as ``data.items``; without it the list is the document itself or found by its name, and
+    a list of what is safe is never taken. What stands beside the list (currency, tlp, …) is said of each item. Items
+    are numbered from 1 through the whole document. Where no key is known to hold values, the one is taken whose values
+    are of ``kind``. Raises ``UnreadableFile`` where ``path`` leads to no list.
+    """
+    number = 0
+    for found, refusal in _chosen(document, path):
+        context, column = _context(found), column_of_list(found.path.rpartition(".")[2])
+        key = key_of_kind(found.items, kind)
+        by_site = [Note("column", _SITES)] if len(found.key) > 1 and is_value(found.key) else []
+        for item in found.items:
+            number += 1
+            if refusal:
+                yield Unreadable.of(number, _said(item), *refusal)
+            else:
+                made = record.rows(number, item, context, column, (key, kind) if key and kind else None)
+                yield made[0]._replace(notes=made[0].notes + by_site) if by_site else made[0]
+                yield from made[1:]
+
+
+def rows_of_list(items: Iterable[object], kind: str | None = None) -> Iterator[Row | Unreadable]:
+    """Give the reports of a document that is a list, item by item."""
+    refusal, items = None, iter(items)
+    sample = list(islice(items, SAMPLE))
+    key = key_of_kind(sample, kind)
+    for number, item in enumerate(chain(sample, items), 1):
+        if number == 1:
+            refusal = _not_for_here([item], {})
+        if refusal:
+            yield Unreadable.of(number, _said(item), *refusal)
+        else:
+            yield from record.rows(number, item, found=(key, kind) if key and kind else None)
+
+
+def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:
+    """Give the lists of a document, each with the reason why it is not taken, None for those that are."""
+    if path:
+        yield _at(document, path), None
+        return
+    if isinstance(document, list):
+        yield _List("", document, {}), _not_for_here(document, {})
+        return
+    if not isinstance(document, dict):
+        yield _List("", [document], {}), None
+        return
+    found = list(_lists("", document, 0))
+    if not found:
+        yield _List("", _records(document), {}), None
+        return
+    if refusal := _not_for_here(found[0].items, document):
+        yield from ((each, refusal) for each in found)
+        return
+    wanted = _wanted(found)
+    for each in found:
+        yield each, None if each in wanted else _other(each, wanted)
+
+
+def _wanted(found: list[_List]) -> list[_List]:
+    """Choose the lists of reports: those called bad, else those with a name that reports have, else the only one."""
+    unsafe = [each for each in found if not _is(each, _SAFE)]
+    bad = [each for each in unsafe if _is(each, _BAD)]
+    if bad:
+        return bad
+    named = [each for each in unsafe if plain(each.path.rpartition(".")[2]) in _NEUTRAL]
+    if named or len(found) == 1:
+        return named or unsafe
+    # Unless there are some of what is safe among them.
+    return [each for each in unsafe if _tells(each)] if len(unsafe) == len(found) else []
+
+
+def _tells(each: _List) -> bool:
+    """Tell whether a list stands under a site, an id or a date, and its items are values, or objects that name one."""
+    if not (is_value(each.key) or (any(map(str.isdigit, each.key)) and not _WORD.search(each.key))):
+        return False
+    objects = [item for item in each.items[:SAMPLE] if isinstance(item, dict)]
+    if objects:
+        return columns_of(tuple(dict.fromkeys(str(key) for item in objects for key in item))).tell
+    return are_values(item for item in each.items if isinstance(item, str))
+
+
+def _is(each: _List, words: tuple[str, ...]) -> bool:
+    if is_value(each.key):  # the name of a site says nothing of what is listed under it
+        return False
+    names = [plain(name) for name in each.path.split(".")]
+    return any(word in name for name in names for word in words)
+
+
+def _other(each: _List, wanted: list[_List]) -> tuple[str, str]:
+    if _is(each, _SAFE):
+        return "not-a-report", f"listed under {each.path}: this says what is safe, not what is a scam"
+    if wanted:
+        return "not-a-report", f"listed under {each.path}; the reports are under {wanted[0].path}"
+    return "not-a-report", f"several lists: name the one that holds the reports (--format json:{each.path})"
+
+
+def _not_for_here(items: list[Any], document: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Recognise documents whose lists mean something else."""
+    if "matching_attributes" in document and "list" in document:
+        return "not-a-report", "a MISP warning list: it names what is safe, not what is a scam"
+    first = items[0] if items and isinstance(items[0], dict) else {}
+    if document.get("type") == "bundle" or "spec_version" in first:
+        return "not-a-report", "an object in STIX, not a raw report: name its format (--format stix)"
+    return None
+
+
+def _lists(path: str, value: Mapping[str, Any], depth: int) -> Iterator[_List]:
+    """Find the lists of texts or objects in an object and the containers in it."""
+    beside = {key: each for key, each in value.items() if isinstance(each, str | int | float)}
+    for key, each in value.items():
+        here = f"{path}.{key}" if path else str(key)
+        if isinstance(each, list) and any(isinstance(item, str | dict) for item in each):
+            if not is_value_column(str(key)) or len(value) == 1 or not _is_record(value):
+                yield _List(here, each, beside, str(key))
+        elif isinstance(each, dict) and plain(str(key)) in _CONTAINERS and depth < _DEPTH:
+            yield from _lists(here, each, depth + 1)
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object with lists is one report: one of its texts is a value, or says of which kind."""
+    return any(isinstance(each, str | int) and is_value_column(str(key)) for key, each in value.items())
+
+
+def _records(document: dict[str, Any]) -> list[Any]:
+    """Give the objects of a document without a list: those it names one by one, or by their values, else itself."""
+    by_value = len(document) > 1 and are_values(map(str, document))
+    if by_value and all(isinstance(each, str | int | float | None) for each in document.values()):
+        return [{"value": str(key), "category": record.text(each)} for key, each in document.items()]
+    if document and all(isinstance(each, dict) for each in document.values()):
+        objects = document.items()
+        return [{"value": str(key), **each} for key, each in objects] if by_value else list(document.values())
+    return [document]
+
+
+def _at(document: object, path: str) -> _List:
+    value, beside = document, dict[str, Any]()
+    for name in path.split("."):
+        if not isinstance(value, dict) or name not in value:
+            raise UnreadableFile(f"the document has nothing at {path}")
+        beside = {key: each for key, each in value.items() if isinstance(each, str | int | float)}
+        value = value[name]
+    if isinstance(value, dict):
+        value = _records(value)
+    if not isinstance(value, list):
+        raise UnreadableFile(f"what the document has at {path} is no list")
+    return _List(path, value, beside)
+
+
+def _context(found: _List) -> record.Context:
+    """Give what is said of all items."""
+    cells = [record.text(value) for value in found.beside.values()]
+    return tuple(columns_of(tuple(found.beside)).said(cells).items())
+
+
+def _said(item: object) -> str:
+    if isinstance(item, dict):
+        return ", ".join(filter(None, map(record.text, item.values())))
+    return record.text(item)

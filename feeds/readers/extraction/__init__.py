@@ -1,0 +1,1 @@
+"""Extraction: the indicators that running text names."""

@@ -1,0 +1,153 @@
+"""Numbers in running text that words beside them call an account's, a telephone's or a payment alias."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from feeds.readers.extraction.meaning import expression
+from schemas.reference.aliases import systems
+from schemas.reference.banks.mentioned import Mention, mentions
+
+_NUMBER = re.compile(
+    r"(?<![\w.+/@:=%&-])(?<!\d[ ,])\(?[0-9๐-๙](?:[ ().-]{0,2}[0-9๐-๙]){5,19}(?![\w@/])(?!-[0-9A-Za-z])"
+)
+_DATE = re.compile(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}(?: \d.*)?")
+_THAI_ACCOUNT = re.compile(r"\d{3}-\d-\d{5}-\d")
+_AMOUNT = re.compile(rf"\s*(?:,\d|[.]\d|%|{expression('amount').pattern})", re.IGNORECASE)
+_MONEY = re.compile(
+    r"[$€£¥฿₫]\s*$|\d,$|(?:USD|THB|VND|เลขรับแจ้ง|คดี(?:ที่)?|case(?: no\.?| id)?|ref\w*|id|pin|otp|code)\W*$", re.IGNORECASE
+)
+_ACCOUNT, _PHONE, _ALIAS = map(expression, ("account", "phone", "alias"))
+# Codes by which a country's banks are called: sort code, routing number, BSB, IFSC.
+_CODE = re.compile(
+    r"sort ?code\W{0,4}(?P<GB>\d{2}[- ]?\d{2}[- ]?\d{2})(?!\d)"
+    r"|(?:routing|aba)(?: (?:number|no\.?|code))?\W{0,4}(?P<US>\d{9})(?!\d)"
+    r"|\bbsb\W{0,4}(?P<AU>\d{3}[- ]?\d{3})(?!\d)|\bifsc(?: code)?\W{0,4}(?P<IN>[A-Z]{4}0[A-Z0-9]{6})\b",
+    re.IGNORECASE,
+)
+_VIETNAMESE = re.compile(r"[ăđơưĂĐƠƯ\u1ea0-\u1ef9]")
+_THAI = re.compile(r"[\u0e01-\u0e2e]")
+_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# How telephone numbers look, as hardly anything else does in a text of that country.
+_PHONES = {"TH": re.compile(r"0[689]\d{8}|0[2-7]\d{7}"), "VN": re.compile(r"0[35789]\d{8}|02\d{9}")}
+_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+_FAR = 60
+# A bank so near to a number says that it is an account's.
+_NEAR = 40
+
+
+class Found(NamedTuple):
+    """A number as it stands, the columns it gives, and whether its bank is still to be found."""
+
+    start: int
+    raw: str
+    fields: Mapping[str, str]
+
+    @property
+    def lacks_bank(self) -> bool:
+        """Tell whether it is an account's number without its bank."""
+        return self.fields["kind"] == "bank-account" and "bank" not in self.fields
+
+
+def country_of(text: str) -> str:
+    """Return the country that the script of a text says, "" where it says none."""
+    return "TH" if _THAI.search(text) else "VN" if _VIETNAMESE.search(text) else ""
+
+
+def is_of_account(*words: str) -> bool:
+    """Tell whether any of the words speaks of banks or accounts, so that a bank may be named there."""
+    return any(_ACCOUNT.search(text) for text in words)
+
+
+def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
+    """Return the numbers of a line that it, its ``label`` or the ``heading`` above calls something.
+
+    ``country`` is where numbers without their country's code are from, as far as the text tells.
+    """
+    found: list[Found] = []
+    banks: list[Mention] | None = None
+    codes = [*_CODE.finditer(text)]
+    for match in _NUMBER.finditer(text):
+        raw = match[0].strip(" (.-") if match[0].count("(") == match[0].count(")") else match[0].strip(" ().-")
+        start = match.start() + match[0].index(raw)
+        digits = re.sub(r"\D", "", raw.translate(_THAI_DIGITS))
+        before, behind = text[max(0, start - _FAR) : start], text[match.end() : match.end() + 12]
+        if _DATE.fullmatch(raw) or _AMOUNT.match(behind) or _MONEY.search(before):
+            continue
+        if any(code.start() <= start < code.end() for code in codes):
+            continue
+        if banks is None:
+            banks = mentions(f"{label}\n{text}", country)
+        at = start + len(label) + 1
+        thai = _THAI_ACCOUNT.fullmatch(raw) is not None
+        bank = near(banks, at)
+        beside = bank if bank and -_NEAR < bank.start - at < _NEAR else None
+        kind = "bank-account" if thai else _kind(before, label, heading, beside) or _shaped(digits, country)
+        if fields := _fields(kind, digits, raw, before, label, heading, country or ("TH" if thai else "")):
+            if kind == "bank-account":
+                fields |= _of_code(codes[-1]) if codes else of_bank(bank)
+            found.append(Found(start, raw, fields))
+    return found
+
+
+def _of_code(code: re.Match[str]) -> dict[str, str]:
+    """Return the columns that a country's own code of a bank gives."""
+    country = next(name for name, text in code.groupdict().items() if text)
+    return {"bank": code[country], "country": country}
+
+
+def near(banks: list[Mention], at: int) -> Mention | None:
+    """Return the bank that is named nearest to a place in the text, rather in front of it than behind."""
+    place = bisect_left(banks, at, key=lambda bank: bank.start)
+    return min(
+        banks[max(0, place - 1) : place + 1],
+        key=lambda bank: at - bank.end if bank.end <= at else (bank.start - at) * 2 + 20,
+        default=None,
+    )
+
+
+def of_bank(bank: Mention | None) -> dict[str, str]:
+    """Return the columns that a bank's name gives, with its country as far as the text tells it."""
+    if bank is None:
+        return {}
+    return {"bank": bank.name} | ({"country": bank.country} if bank.country else {})
+
+
+def _kind(before: str, label: str, heading: str, bank: Mention | None) -> str:
+    """Return the kind that the nearest word says."""
+    for words in (before, label):
+        last = {
+            kind: max((found.end() for found in cue.finditer(words)), default=-1)
+            for kind, cue in (("bank-account", _ACCOUNT), ("phone", _PHONE), ("payment-alias", _ALIAS))
+        }
+        if max(last.values()) >= 0:
+            return max(last, key=lambda kind: last[kind])
+    if bank:
+        return "bank-account"
+    first = {
+        kind: found.start()
+        for kind, cue in (("payment-alias", _ALIAS), ("bank-account", _ACCOUNT), ("phone", _PHONE))
+        if (found := cue.search(heading))
+    }
+    return min(first, key=lambda kind: first[kind], default="")
+
+
+def _shaped(digits: str, country: str) -> str:
+    """Return the kind that the form of a number says where no word does."""
+    return "phone" if country in _PHONES and _PHONES[country].fullmatch(digits) else ""
+
+
+def _fields(kind: str, digits: str, raw: str, before: str, label: str, heading: str, country: str) -> dict[str, str]:
+    if kind == "phone" and 7 <= len(digits) <= 15:
+        if _CHINESE_MOBILE.fullmatch(digits) and _CHINESE.search(before + label + heading):
+            country = "CN"
+        return {"value": raw, "kind": kind} | ({"country": country} if country else {})
+    if kind == "payment-alias":
+        named = [*_ALIAS.finditer(f"{heading} {label} {before}")]
+        system = systems.named(named[-1][0]) if named else None
+        return {"value": raw, "kind": kind, "system": system.name} if system else {}
+    if kind == "bank-account" and len(digits) >= 8:
+        return {"value": raw, "kind": kind}
+    return {}

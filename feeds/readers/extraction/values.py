@@ -1,0 +1,154 @@
+"""Values in running text: domains, addresses, accounts and numbers, defanged in any way, each where it stands."""
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from feeds.readers.extraction import redacted
+from schemas import kinds
+from schemas.redaction import HIDDEN, hidden_numbers, mark
+from schemas.refang import refang
+
+_SPACED_DOT = r"[ ][\[({][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}][ ]"
+_DOT = rf"(?:{_SPACED_DOT}|[\[({{][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}}]|\[\.|\.\]|\\\.|\.)"
+_AT = r"(?:[ ][\[({][ ]?(?:@|at)[ ]?[\])}][ ]|[\[({][ ]?(?:@|at)[ ]?[\])}]|@)"
+# A label is of one script, so that a name ends where Thai words begin that stand against it.
+_LABEL = (
+    rf"(?:[0-9A-Za-z_À-ÖØ-öø-ɏ{HIDDEN}-]{{1,150}}+"
+    rf"|[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufdff\U00010000-\U0003ffff{HIDDEN}]{{1,150}}+)"
+)
+_HOST = rf"{_LABEL}(?:{_DOT}{_LABEL}){{1,30}}+"
+_SCHEME = r"(?:h(?:tt|xx|\*\*)ps?|htxps?|meows?|f[tx]ps?)"
+_SLASHES = r"(?:[ ]?[\[({][ ]?(?::|colon)[ ]?(?://)?[ ]?[\])}][ ]?|:)(?:[\[({]?[/\\][\])}]?|[\[({]//[\])}]){0,2}+"
+_USER = r"(?:[^\s/@<>\"'`|“”‘’«»]{1,200}+@)?"
+_REST = r"(?:[/?#:@][^\s<>\"'`|“”‘’«»]*+)?"
+_WORDS = re.compile(
+    rf"(?P<url>{_SCHEME}{_SLASHES}{_USER}(?:{_HOST}|{HIDDEN}+){_REST})"
+    rf"|(?<![\w.+-])(?P<email>[A-Za-z0-9._%+{HIDDEN}-]{{1,150}}+{_AT}(?:{_HOST}|{HIDDEN}+))"
+    r"|(?<![0-9A-Za-z])(?P<iban>(?-i:[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]{4}){2,7}(?:[ -]?[0-9A-Z]{1,3})?))(?![0-9A-Za-z])"
+    r"|(?<![\w+])(?P<phone>\+[1-9](?:[ ().-]{0,2}[0-9]){6,14})(?![0-9])"
+    r"|(?<![\w:.])(?P<ip6>(?:[0-9A-Fa-f]{0,4}(?:\[:\]|:)){2,7}[0-9A-Fa-f]{1,4})(?![\w:])"
+    rf"|(?<![0-9A-Za-z_@%/.{HIDDEN}-])(?<!\.[\])}}])(?<!dot[\])}}])(?P<host>(?:\*?\.(?=[\w{HIDDEN}]))?{_HOST}(?!\[?:\]?//)(?::[0-9]{{1,5}})?(?:[/?][^\s<>\"'`|“”‘’«»]*+)?)"
+    rf"|(?<![0-9A-Za-z{HIDDEN}])(?P<wallet>(?:bitcoincash:|ecash:)?[0-9A-Za-z_-]{{25,120}}+)(?![0-9A-Za-z{HIDDEN}])"
+    # What is left of a name, a number or an address of which a part is hidden.
+    rf"|(?<![0-9A-Za-z_@%/.{HIDDEN}-])(?P<rest>[0-9A-Za-z_@:-]{{0,120}}+{HIDDEN}+[0-9A-Za-z_@:{HIDDEN}-]{{0,120}}+)",
+    re.IGNORECASE,
+)
+_DEFANGED = re.compile(
+    r"[\[({][ ]?(?:\.|dot|punto|จุด|@|at|:|colon|/)[ ]?(?://)?[ ]?[\])}]|\[\.|\.\]|\\\.|^(?:hxx|h\*\*|htx|meow|fx)p?",
+    re.IGNORECASE,
+)
+# As it stands in no other word.
+_DEFANGED_WORD = re.compile(r"\[\.\]|\[dot\]|\(dot\)|\bhxxps?\W", re.IGNORECASE)
+_TAIL = ".,;:!?*_'\"…。，"
+_PAIRS = ("()", "[]", "{}")
+_NUMBERS = re.compile(r"[0-9.]+(?::[0-9]+)?$")
+_SUFFIX = re.compile(r"\.(?:xn--[0-9a-z-]+|[^\W\d_][^\s.]*[^\W_]|[^\x00-\x7f]+)$", re.IGNORECASE)
+_NAMED = frozenset({"host", "url", "email"})
+# A path, of which dots behind it leave out the end; behind a host they end a sentence.
+_PATH = re.compile(r"[^/:\\\]})][/\\][^/\\]")
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_DIGESTS = frozenset({32, 40, 56, 64, 96, 128})
+
+
+class Spotted(NamedTuple):
+    """Something that has the shape of a value: as it is written, without defanging, and whether it was defanged.
+
+    ``whole`` is false where a part of it is hidden; then ``value`` is the name that is left, "" where none is.
+    """
+
+    raw: str
+    value: str
+    shape: str
+    defanged: bool
+    whole: bool = True
+    start: int = 0
+
+
+def spot(text: str) -> Iterator[Spotted]:
+    """Give what in a line looks like a value of some kind; the time is linear in its length.
+
+    Shapes are ``url``, ``email``, ``host`` (which may have a path), ``ip``, ``phone``, ``iban``, ``wallet``, and
+    ``rest`` for what is left of a value of which a part is hidden.
+    """
+    marked = mark(text)
+    for start, end in (hidden := hidden_numbers(marked)):
+        marked = marked[:start] + " " * (end - start) + marked[end:]
+    found = [Spotted(text[start:end], "", "rest", False, False, start) for start, end in hidden]
+    for match in _WORDS.finditer(marked):
+        raw = _trimmed(match[0])
+        written = text[match.start() : match.start() + len(raw)]
+        if match[0][len(raw) :].startswith(("…", "...")) and (_PATH.search(raw) or raw.endswith("/")):
+            found.append(Spotted(written, "", "rest", _DEFANGED.search(raw) is not None, False, match.start()))
+        elif spotted := _spotted(raw, written, match.lastgroup or "", match.start()):
+            found.append(spotted)
+    yield from sorted(found, key=lambda one: one.start) if hidden else found
+
+
+def unread(text: str, found: Iterable[Spotted]) -> Iterator[str]:
+    """Give the words of a line that are defanged and in nothing that was ``found`` there."""
+    if _DEFANGED_WORD.search(text) is None:
+        return
+    rest = text
+    for one in found:
+        rest = rest[: one.start] + " " * len(one.raw) + rest[one.start + len(one.raw) :]
+    for word in rest.split():
+        if _DEFANGED_WORD.search(word) and any(char.isalnum() for char in word.replace("dot", "")):
+            yield word.strip(_TAIL)
+
+
+def _spotted(raw: str, written: str, shape: str, start: int) -> Spotted | None:
+    defanged = _DEFANGED.search(raw) is not None
+    if shape in _NAMED and (labels := redacted.hidden(raw, shape)) is not None:
+        name = redacted.visible(labels)
+        return Spotted(written, name, "host" if name else "rest", defanged, False, start)
+    if HIDDEN in raw:
+        seen = [char for char in raw if char.isalnum()]
+        likely = raw.startswith("@") or (len(seen) > 3 and any(map(str.isdigit, seen)))
+        return Spotted(written, "", "rest", False, False, start) if likely else None
+    value = refang(raw)
+    if shape in ("host", "ip6"):
+        shape = _of_host(value)
+    elif shape == "iban":
+        value = _iban(value)
+    elif shape == "wallet" and _is_digest(value):
+        return None
+    return Spotted(written, value, shape, defanged, True, start) if shape and value else None
+
+
+def _of_host(value: str) -> str:
+    """Tell an address from a name; nothing where the end of it can be neither."""
+    name = re.split(r"[/?]", value, maxsplit=1)[0]
+    if name.count(":") > 1 or _NUMBERS.match(name):
+        try:
+            ip_address(name if ":" in name and name.count(":") > 1 else name.partition(":")[0])
+        except ValueError:
+            return ""
+        return "url" if "/" in value else "ip"
+    return "host" if _SUFFIX.search(name.partition(":")[0]) else ""
+
+
+def _iban(text: str) -> str:
+    """Give the IBAN that ``text`` begins with; words in capitals behind it have its form."""
+    while text and not kinds.get("bank-account").recognises(text):
+        text = text.rpartition(" ")[0]
+    return text
+
+
+def _trimmed(raw: str) -> str:
+    """Leave out what ends the sentence or closes a bracket around the value."""
+    end, open_ = len(raw), {pair: raw.count(pair[0]) - raw.count(pair[1]) for pair in _PAIRS}
+    while end:
+        last = raw[end - 1]
+        pair = next((pair for pair in _PAIRS if pair[1] == last), None)
+        if pair and open_[pair] < 0:
+            open_[pair] += 1
+        elif last not in _TAIL:
+            break
+        end -= 1
+    return raw[:end]
+
+
+def _is_digest(raw: str) -> bool:
+    return len(raw) in _DIGESTS and _HEX.fullmatch(raw) is not None

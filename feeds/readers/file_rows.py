@@ -1,0 +1,170 @@
+"""The rows of one file of reports, in pieces that a pull can go on after."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, NamedTuple, Self, TypeVar
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from feeds import formats
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings
+from feeds.mapping.items import ReportSettings
+from feeds.mapping.records import Find, map_records
+from feeds.mapping.rows import Mapped, Reject, map_stream
+from feeds.readers import record_rows
+from feeds.readers.columns import naming
+from feeds.readers.columns.notes import Tally
+from feeds.readers.columns.words import Naming, named
+from feeds.readers.record_rows import told_apart
+from feeds.runs.parts import Part, parts
+from schemas import records
+from schemas.text import escaped
+
+_log = logging.getLogger(__name__)
+
+
+def _known_format(name: str) -> str:
+    formats.get(name.partition(":")[0])
+    return name
+
+
+# What stands after a colon is the format's own affair.
+FormatName = Annotated[str, AfterValidator(_known_format)]
+
+
+class FileSettings(ReportSettings, PullSettings):
+    """What a pull of files may be told of them, where they leave it out themselves."""
+
+    format: Annotated[
+        FormatName | None, Field(description="format of the files; recognised by content where not named")
+    ] = None
+    columns: Annotated[
+        Path | None, Field(description="TOML file with other names of columns, kinds and scam types (docs/reports.md)")
+    ] = None
+    record: Annotated[
+        str | None,
+        Field(
+            description=f"the files hold records ({', '.join(records.MODELS)}), not reports: which, where rows say none"
+        ),
+    ] = None
+
+    @field_validator("record")
+    @classmethod
+    def _known_record(cls, name: str | None) -> str | None:
+        if name is not None and name not in records.MODELS:
+            raise ValueError(f"there are {', '.join(records.MODELS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _records_in_tables_and_json(self) -> Self:
+        if self.record and self.format not in (None, *record_rows.FORMATS):
+            raise ValueError(f"format: records are read from {', '.join(record_rows.FORMATS)}")
+        return self
+
+
+class Piece(NamedTuple):
+    """Some rows of a file: up to which ``row`` it has been read, and whether that is its end.
+
+    ``failure`` says why it cannot be read on, where that is so; then it counts among the ``rejected``. ``origins`` are
+    the file and line of each of the ``items``; ``tally`` counts rows and what of them is not read.
+    """
+
+    items: list[list[dict[str, Any]]]
+    read: int
+    rejected: Counter[str]
+    row: int
+    ends: bool
+    failure: Exception | None
+    rejects: list[Reject]
+    origins: list[tuple[str, int]]
+    tally: Tally
+
+    def batch(self, checkpoint: dict[str, Any], done: Sequence[tuple[str, str]]) -> Batch:
+        """Give the batch of a pull that goes on from ``checkpoint``; ``done`` is the file where it is at its end."""
+        return Batch(
+            self.items,
+            checkpoint,
+            self.read,
+            self.rejected,
+            done,
+            rejects=self.rejects,
+            origins=self.origins,
+            tally=self.tally,
+        )
+
+
+F_co = TypeVar("F_co", bound=FileSettings, covariant=True)
+
+
+class FilesPull(Pull[F_co]):
+    """A pull that reads files of reports, or of records."""
+
+    _names = Naming()
+    _find: Find | None = None
+
+    def begin(self, find: Find) -> None:
+        """Read the user's names of columns as they are now, and keep what finds indicators."""
+        self._find = find
+        try:
+            self._names = naming.read(self.settings.columns) if self.settings.columns else Naming()
+        except naming.BadNaming as error:
+            raise Misconfigured(f"columns: {error}") from error
+
+    def as_read(self, digest: str) -> str:
+        """Give the digest under which a file counts as read: another where settings or names of columns changed."""
+        return hashlib.sha256(f"{digest} {self.manner}".encode()).hexdigest() if self.manner else digest
+
+    @property
+    def manner(self) -> str:
+        """Name how files are read, by the settings and the user's names of columns; "" is as they say themselves."""
+        settings, names = self.settings, self._names
+        said = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, names)
+        beside = (settings.platform, settings.os)
+        if said == (None, None, None, None, None, Naming()) and not any(beside):
+            return ""
+        return hashlib.sha256(repr((*said, *filter(None, beside))).encode()).hexdigest()
+
+    def pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int = 0) -> Iterator[Piece]:
+        """Give the rows of ``stream`` from number ``start`` on, a batch in a piece; the last piece may be empty."""
+        settings, row = self.settings, start
+        said = settings.options(settings.contribute_as, reported_at)
+        options = replace(said, format=settings.format, record=settings.record)
+        tally = Tally()
+        are_records, stream = (True, stream) if settings.record else told_apart(stream, settings.format)
+        outcomes = (
+            map_records(stream, name, options, find=self._find, tally=tally)
+            if are_records
+            else map_stream(stream, name, options, tally=tally)
+        )
+        for part, failure in self._knowing(parts(outcomes, settings.batch, start, tally)):
+            row += len(part)
+            rejects = [each for each in part if isinstance(each, Reject)]
+            rejected = Counter(each.reason for each in rejects)
+            if failure:
+                rejected["unreadable-file"] += 1
+                _log.warning("file unreadable feed=%s file=%s error=%s", settings.name, escaped(name), failure)
+            yield Piece(
+                items=[each.objects for each in part if isinstance(each, Mapped)],
+                origins=[(name, each.line) for each in part if isinstance(each, Mapped)],
+                tally=tally.taken(),
+                read=len(part) + (failure is not None),
+                rejected=rejected,
+                row=row,
+                ends=failure is not None or len(part) < settings.batch,
+                failure=failure,
+                rejects=rejects,
+            )
+
+    def _knowing(self, some: Iterator[Part]) -> Iterator[Part]:
+        """Give what ``some`` gives, which knows the user's names while it is at work, and nobody else does."""
+        while True:
+            with named(self._names):
+                part = next(some, None)
+            if part is None:
+                return
+            yield part

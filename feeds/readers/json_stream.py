@@ -1,0 +1,250 @@
+"""JSON of any size, item by item: memory grows with the largest item, not with the file."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from feeds.format import MAX_RAW, UnreadableFile
+from feeds.readers.source import Source, decode
+
+LARGEST_ITEM = 16 << 20
+
+_BLANK = re.compile(r"[ \t\r\n\ufeff]*")
+_DECODER = json.JSONDecoder()
+# Documents up to this are decoded in one go, longer ones item by item.
+_NEAR = 1 << 18
+# What a literal, an escape or a number needs, cut off by the end of what has been read.
+_MARGIN = 32
+
+
+class Item(NamedTuple):
+    """One item and its number, from 1."""
+
+    number: int
+    value: Any
+
+
+class Malformed(NamedTuple):
+    """A line, among others that each hold an item, which is no JSON."""
+
+    number: int
+    raw: str
+
+
+class _Fault(UnreadableFile):
+    """What stands here is no JSON, however much more there may be of it."""
+
+
+def items(source: Source, lists: frozenset[str], largest: int = LARGEST_ITEM) -> Iterator[Item | Malformed]:
+    """Give the items of a document: those of its list, or of the list that it has under one of the names ``lists``.
+
+    A document that is no list and has none is itself the item; so is each of several documents in a row (JSON lines),
+    of which a malformed one costs only its line. Raises ``UnreadableFile`` where a document is cut off, malformed, or
+    has an item of more than ``largest`` characters.
+    """
+    text, number = _Text(source, largest), 0
+    while first := text.peek():
+        if number and first == ",":
+            text.at += 1
+            continue
+        try:
+            whole = text.whole()
+        except _Fault:
+            if not number or (raw := text.skip_line()) is None:
+                raise
+            number += 1
+            yield Malformed(number, raw)
+            continue
+        for value in _of_whole(whole[0], lists) if whole else _of_part(text, first, lists):
+            number += 1
+            yield Item(number, value)
+
+
+def _of_whole(value: Any, lists: frozenset[str]) -> Iterator[Any]:
+    if isinstance(value, list):
+        yield from value
+        return
+    found = [each for key, each in value.items() if key in lists and isinstance(each, list)] if _is(value) else []
+    if found:
+        for each in found:
+            yield from each
+    else:
+        yield value
+
+
+def _is(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _of_part(text: "_Text", first: str, lists: frozenset[str]) -> Iterator[Any]:
+    """Give the items of a document of which only a part has been read yet."""
+    if first == "[":
+        yield from _elements(text)
+    elif first == "{":
+        yield from _members(text, lists)
+    else:
+        yield text.value()
+
+
+def _elements(text: "_Text") -> Iterator[Any]:
+    text.at += 1
+    while text.peek() != "]":
+        yield text.value()
+        text.go_on("]")
+    text.at += 1
+
+
+def _members(text: "_Text", lists: frozenset[str]) -> Iterator[Any]:
+    text.at += 1
+    members: dict[str, Any] = {}
+    listed, before = False, text.taken
+    while text.peek() != "}":
+        name = text.value()
+        if not isinstance(name, str) or text.peek() != ":":
+            raise text.fault(text.at)
+        text.at += 1
+        if name in lists and text.peek() == "[":
+            listed = True
+            yield from _elements(text)
+            before = text.taken
+            members.clear()
+        else:
+            members[name] = text.value()
+            text.check_size(text.taken - before)
+        text.go_on("}")
+    text.at += 1
+    if not listed:
+        yield members
+
+
+class _Text:
+    """The text of a source, of which a part is held, and the place in it that is reached."""
+
+    def __init__(self, source: Source, largest: int) -> None:
+        self.at = 0
+        self._blocks = _texts(source)
+        self._held = ""
+        self._ended = False
+        self._dropped = 0
+        self._lines = 1
+        self._largest = largest
+
+    @property
+    def taken(self) -> int:
+        """Count the characters before this place."""
+        return self._dropped + self.at
+
+    def peek(self) -> str:
+        """Go to what is not blank, and give its first character; nothing at the end."""
+        while True:
+            found = _BLANK.match(self._held, self.at)
+            self.at = found.end() if found else self.at
+            if self.at < len(self._held):
+                return self._held[self.at]
+            if self._ended:
+                return ""
+            self._more()
+
+    def whole(self) -> tuple[Any] | None:
+        """Give the value that begins here, or None where its end is far off."""
+        while (found := self._take()) is None and len(self._held) - self.at < _NEAR:
+            self._more()
+        return found
+
+    def value(self) -> Any:
+        """Give the value that begins after the blanks here, and go behind it."""
+        self.peek()
+        while (found := self._take()) is None:
+            self.check_size(len(self._held) - self.at)
+            self._more()
+        return found[0]
+
+    def go_on(self, end: str) -> None:
+        """Go behind the comma here; it may be missing before the ``end``, and nowhere else."""
+        if self.peek() == ",":
+            self.at += 1
+        elif self.peek() != end:
+            raise self.fault(self.at)
+
+    def skip_line(self) -> str | None:
+        """Go to the next line, and give the beginning of this one; None where there is none."""
+        end = self._held.find("\n", self.at)
+        while end < 0 and not self._ended and len(self._held) - self.at <= self._largest:
+            self._more()
+            end = self._held.find("\n", self.at)
+        if end < 0 and not self._ended:
+            return None
+        end = len(self._held) if end < 0 else end
+        raw = self._held[self.at : min(end, self.at + MAX_RAW)]
+        self.at = end
+        return raw
+
+    def check_size(self, size: int) -> None:
+        """Refuse an item that has grown to ``size``."""
+        if size > self._largest:
+            raise UnreadableFile(
+                f"an item of this document is larger than {self._largest >> 20} MiB: split it, "
+                "or save the items as JSON lines"
+            )
+
+    def fault(self, place: int) -> UnreadableFile:
+        """Say where the text is no JSON."""
+        line = self._lines + self._held.count("\n", 0, place)
+        return _Fault(f"this is no complete JSON document (line {line}, {self._beside(place)})")
+
+    def _beside(self, place: int) -> str:
+        return f"column {place - self._held.rfind(chr(10), 0, place)}" if not self._dropped else "after some items"
+
+    def _take(self) -> tuple[Any] | None:
+        try:
+            value, end = _DECODER.raw_decode(self._held, self.at)
+        except RecursionError:
+            raise _Fault("this is no complete JSON document: it has lists within lists without end") from None
+        except json.JSONDecodeError as error:
+            if self._ended or not self._cut_off(error):
+                raise self.fault(error.pos) from None
+            return None
+        except ValueError:
+            raise _Fault("this is no complete JSON document: it has a number of thousands of digits") from None
+        if not self._ended and len(self._held) - end < _MARGIN and self._held[end : end + 1] in ("", ".", "e", "E"):
+            return None  # a number may go on
+        self.at = end
+        return (value,)
+
+    def _cut_off(self, error: json.JSONDecodeError) -> bool:
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self._held) - _MARGIN
+
+    def _more(self) -> None:
+        """Let go of what was taken, and read on: as much again as is held, so that no item is tried often."""
+        self._lines += self._held.count("\n", 0, self.at)
+        self._dropped += self.at
+        parts = [self._held[self.at :]]
+        self.at, wanted = 0, len(parts[0])
+        for block in self._blocks:
+            parts.append(block)
+            wanted -= len(block)
+            if wanted < 0:
+                break
+        else:
+            self._ended = True
+        self._held = "".join(parts)
+
+
+def _texts(source: Source) -> Iterator[str]:
+    """Give the text block by block; a block that is no UTF-8 is read as its bytes look."""
+    rest = b""
+    for block in source.blocks():
+        data = rest + block
+        rest = b""
+        try:
+            yield data.decode()
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data" and error.end == len(data):
+                rest = data[error.start :]
+                yield data[: error.start].decode()
+            else:
+                # As in files pasted together of others, each line may have its own encoding.
+                yield "".join(map(decode, data.splitlines(keepends=True)))
+    if rest:
+        yield decode(rest)

@@ -1,0 +1,233 @@
+"""MISP events as rows: what an event marks as fit for detection (``to_ids``), and nothing else.
+
+Comments and descriptions are not read: they are written for analysts, and name people.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from feeds.format import Row, Unreadable
+from feeds.readers import json_stream
+from feeds.readers.columns.single_words import says_innocent, scam_type_of, tlp_called
+from feeds.readers.record import text
+from feeds.readers.source import Source
+from mappers import kinds
+from mappers.marking import narrowest
+from mappers.pattern import Terms
+from schemas.errors import Rejected
+from schemas.vocabulary import Tlp
+
+# An event's tags stand behind its attributes, so that each event is read as a whole.
+_LARGEST_EVENT = 128 << 20
+_LISTS = frozenset({"response"})
+_MACHINE_TAG = re.compile(r'([^:="]+):([^="]+)(?:="([^"]*)")?')
+_SCAM_COLUMNS = {"channel", "payment-rail", "action", "holder-status"}
+# The taxonomy ``misp:confidence-level``.
+_CONFIDENCE = {
+    "completely-confident": "100",
+    "usually-confident": "75",
+    "fairly-confident": "50",
+    "rarely-confident": "25",
+    "unconfident": "0",
+}
+
+# Types of attributes by kind; of composed values (``domain|ip``) the first part is what is meant.
+_KINDS = {
+    "domain": ("domain", "hostname", "domain|ip", "hostname|port"),
+    "url": ("url", "uri"),
+    "email": ("email", "email-src", "email-reply-to"),
+    "ip": ("ip-src", "ip-dst", "ip-src|port", "ip-dst|port"),
+    "phone": ("phone-number", "prtn"),
+    "bank-account": ("iban", "bank-account-nr"),
+    "wallet": ("btc", "xmr", "dash"),
+    "app": ("mobile-application-id",),
+}
+_KIND_OF = {each: kind for kind, types in _KINDS.items() for each in types}
+_CHAINS = {"btc": "bitcoin", "xmr": "monero", "dash": "dash"}
+_COLUMNS_OF_VALUES = {"bank-account-nr": "account_number", "iban": "iban"}
+_PERSONAL = {
+    "email-dst": "the address that mail went to is a victim's more often than not; the scammers' own is an email-src",
+    "cc-number": "numbers of cards are not taken: they are somebody's, and whoever reads them can pay with them",
+}
+_BANK_RELATIONS = {"iban": "iban", "account": "account_number", "swift": "bic", "institution-name": "bank"}
+_COIN_RELATIONS = {"address": "bitcoin", "wallet-address": "bitcoin", "address-xmr": "monero", "address-crypto": ""}
+_PARTS = {("coin-address", "symbol"), ("user-account", "account-type"), ("android-app", "name")}
+_ACCOUNT_RELATIONS = {"user-id": "user_id", "id": "user_id", "username": "account_login"}
+
+_Attribute = Mapping[str, Any]
+
+
+class _Context(NamedTuple):
+    """What the tags around an attribute say."""
+
+    tlp: Sequence[Tlp]
+    columns: Mapping[str, str]
+    innocent: bool
+
+
+_NO_CONTEXT = _Context((), {}, innocent=False)
+
+
+def rows(source: Source) -> Iterator[Row | Unreadable]:
+    """Give the attributes of events, each as a row or with the reason why it is none.
+
+    Attributes are numbered through the file; an object that is one thing (a bank account, a wallet) is one row. TLP
+    levels of event, object and attribute all hold, so the narrowest does.
+    """
+    number = 0
+    for item in json_stream.items(source, _LISTS, _LARGEST_EVENT):
+        if isinstance(item, json_stream.Malformed):
+            number += 1
+            yield Unreadable.of(number, item.raw, "malformed-json", "the line is no JSON: one event a line")
+            continue
+        event = _event(item.value)
+        if event is None:
+            number += 1
+            message = "no event of MISP: an object with its attributes under Attribute or Object"
+            yield Unreadable.of(number, text(item.value), "not-a-report", message)
+            continue
+        for said in of_event(event):
+            number += 1
+            yield said._replace(line=number)
+
+
+def _event(value: Any) -> Mapping[str, Any] | None:
+    """Find the event in what an export, a feed or a search gives."""
+    for name in ("response", "Event"):
+        if isinstance(value, dict) and isinstance(value.get(name), dict):
+            value = value[name]
+    if isinstance(value, dict) and (value.keys() & {"Attribute", "Object"} or {"uuid", "info"} <= value.keys()):
+        return value
+    return None
+
+
+def of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
+    """Give the rows of one event, each numbered 1."""
+    context = _with_tags(_NO_CONTEXT, event)
+    attributes = event.get("Attribute")
+    for attribute in attributes if isinstance(attributes, list) else []:
+        if isinstance(attribute, dict):
+            yield _row(attribute, context)
+        else:
+            yield Unreadable.of(1, text(attribute), "not-a-record", "no attribute: an object with its type and value")
+    for obj in _objects(event.get("Object")):
+        yield from _of_object(obj, _with_tags(context, obj))
+
+
+def _of_object(obj: Mapping[str, Any], context: _Context) -> Iterator[Row | Unreadable]:
+    attributes, name = _objects(obj.get("Attribute")), text(obj.get("name"))
+    if _yes(obj.get("deleted")):
+        attributes = [{**each, "deleted": True} for each in attributes]
+    by_relation = {text(each.get("object_relation")): each for each in attributes if not _yes(each.get("deleted"))}
+    main = next((by_relation[each] for each in ("iban", "account") if each in by_relation), None)
+    if name == "bank-account" and main:
+        columns = {
+            _BANK_RELATIONS[key]: text(each.get("value")) for key, each in by_relation.items() if key in _BANK_RELATIONS
+        }
+        yield _row(main, context, {"kind": "bank-account", **columns})
+        return
+    coin = text(by_relation.get("symbol", {}).get("value"))
+    for attribute in attributes:
+        relation = text(attribute.get("object_relation"))
+        if name in ("coin-address", "btc-wallet") and relation in _COIN_RELATIONS:
+            on = {"currency": coin} if coin else {"chain": _COIN_RELATIONS[relation]}
+            yield _row(attribute, context, {"kind": "wallet", "value": text(attribute.get("value")), **on})
+        elif (name, relation) == ("android-app", "appid"):
+            yield _row(attribute, context, {"kind": "app", "value": text(attribute.get("value")), "os": "android"})
+        elif name.endswith("-account") and relation in _ACCOUNT_RELATIONS:
+            platform = text(by_relation.get("account-type", {}).get("value")) or name.removesuffix("-account")
+            yield _account(attribute, context, platform, _ACCOUNT_RELATIONS[relation])
+        elif (name, relation) in _PARTS:
+            continue  # part of what stands beside it
+        else:
+            yield _row(attribute, context)
+
+
+def _account(attribute: _Attribute, context: _Context, platform: str, column: str) -> Row | Unreadable:
+    """Read an account on a platform as STIX would spell it."""
+    value = text(attribute.get("value"))
+    try:
+        mapper, normal = kinds.read(Terms("user-account", {"account_type": platform.lower(), column: value}))
+    except Rejected as refusal:
+        return _refused(attribute, context) or Unreadable.of(1, value, refusal.reason, refusal.message)
+    return _row(attribute, context, {"kind": mapper.kind, "value": normal.value, **normal.details})
+
+
+def _row(attribute: _Attribute, context: _Context, columns: Mapping[str, str] | None = None) -> Row | Unreadable:
+    context = _with_tags(context, attribute)
+    if refused := _refused(attribute, context):
+        return refused
+    kind, value = text(attribute.get("type")), text(attribute.get("value")).strip()
+    if columns is None:
+        if kind not in _KIND_OF:
+            return Unreadable.of(1, value, "unknown-kind", "no kind is of this type of attribute")
+        column = _COLUMNS_OF_VALUES.get(kind, "value")
+        on = {"chain": _CHAINS[kind]} if kind in _CHAINS else {}
+        columns = {"kind": _KIND_OF[kind], column: value.partition("|")[0] if "|" in kind else value, **on}
+    if not value:
+        return Unreadable.of(1, "", "no-value", "the attribute has no value")
+    said = {
+        **columns,
+        **context.columns,
+        "reported_at": text(attribute.get("timestamp")),
+        "first_seen": text(attribute.get("first_seen")),
+        "last_seen": text(attribute.get("last_seen")),
+        "reference": text(attribute.get("uuid")),
+        "tlp": narrowest(context.tlp) or "",
+    }
+    return Row(1, {name: str(each) for name, each in said.items() if each})
+
+
+def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
+    """Say why an attribute is no report, if so; what may be a victim's is not repeated."""
+    kind, value = text(attribute.get("type")), text(attribute.get("value"))
+    if kind in _PERSONAL or kind.startswith("target-"):
+        message = _PERSONAL.get(kind, "who was the target of a scam is not taken: reports say what served it")
+        return Unreadable.of(1, "", "personal-data", message)
+    if _yes(attribute.get("deleted")):
+        return Unreadable.of(
+            1, value, "deleted", "the attribute was deleted: retract what was reported of it, if anything"
+        )
+    if not _yes(attribute.get("to_ids")):
+        message = "kept for context, not for detection: where it served the scam, set to_ids"
+        return Unreadable.of(1, value, "not-actionable", message)
+    if context.innocent:
+        return Unreadable.of(1, value, "not-a-scam", "its tags say that this is no scam: leave such ones out")
+    return None
+
+
+def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
+    """Add what the tags of an event, an object or an attribute say to what was said around it."""
+    names = [text(tag.get("name")) for tag in _objects(tagged.get("Tag"))]
+    if not names:
+        return context
+    levels, columns, words = list(context.tlp), dict(context.columns), []
+    for name in names:
+        found = _MACHINE_TAG.fullmatch(name.strip())
+        space, predicate, value = found.groups() if found else ("", name, None)
+        if space.lower() == "tlp":
+            if level := tlp_called(predicate):
+                levels.append(Tlp(level))
+        elif space == "scam" and value:
+            column = {"type": "scam_type"}.get(predicate, predicate.replace("-", "_"))
+            if predicate == "type" or predicate in _SCAM_COLUMNS:
+                columns[column] = value
+        elif (space, predicate) == ("misp", "confidence-level"):
+            if value in _CONFIDENCE:
+                columns["confidence"] = _CONFIDENCE[value]
+        elif (space, predicate) == ("false-positive", "confirmed"):
+            words.append("false-positive" if value == "true" else "")
+        else:
+            words.append(value or predicate)
+    if said := scam_type_of(words):
+        columns.setdefault("scam_type", said)
+    return _Context(levels, columns, context.innocent or says_innocent(words))
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _yes(value: Any) -> bool:
+    return value is True or value in (1, "1", "true")

@@ -1,0 +1,110 @@
+"""Parquet tables as cells, read in a process of their own: what crashes on a damaged file is not the program.
+
+``python -m feeds.readers.parquet FILE`` writes the names of the columns, and of those that are nested,
+takes those that are wanted, and writes their cells row by row, all as JSON lines.
+"""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import IO, NamedTuple
+
+import orjson
+
+from feeds.format import UnreadableFile
+from feeds.readers import record
+from feeds.readers.cells import of_number
+
+_BATCH = 50_000
+_LARGEST_MEMORY = 4 << 30
+_NOT_INSTALLED = 3
+
+
+class Table(NamedTuple):
+    """A table that is being read: its columns, those with lists or objects in them, and the process that reads it."""
+
+    names: list[str]
+    nested: list[str]
+    process: subprocess.Popen[bytes]
+
+    def rows(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """Give the cells of the columns called ``names``, as texts; once. Raises ``UnreadableFile``."""
+        wanted, cells = _pipes(self.process)
+        wanted.write(orjson.dumps(list(names)) + b"\n")
+        wanted.close()
+        for line in cells:
+            yield orjson.loads(line)
+        if self.process.wait():
+            raise _damaged()
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Table]:
+    """Give the table in a file. Raises ``UnreadableFile``, also where there is nothing to read it with."""
+    command = [sys.executable, "-m", "feeds.readers.parquet", path]
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere) as process:  # noqa: S603 - ourselves
+        try:
+            names = _pipes(process)[1].readline()
+            if not names and process.wait() == _NOT_INSTALLED:
+                raise UnreadableFile(
+                    "Parquet files need the extra parquet (pip install 'scamfeed[parquet]'); or save it as CSV"
+                )
+            if not names:
+                raise _damaged()
+            flat, nested = orjson.loads(names)
+            yield Table(flat, nested, process)
+        finally:
+            process.kill()
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("a process without pipes")
+    return process.stdin, process.stdout
+
+
+def _damaged() -> UnreadableFile:
+    return UnreadableFile("the Parquet file is damaged, or cut off, or needs too much memory: fetch it again")
+
+
+def main(path: str) -> int:
+    """Write the table at ``path`` to the standard output, as far as the standard input asks for."""
+    try:
+        import polars
+    except ImportError:
+        return _NOT_INSTALLED
+    resource.setrlimit(resource.RLIMIT_AS, (_LARGEST_MEMORY, _LARGEST_MEMORY))
+    table = polars.scan_parquet(path, glob=False)
+    schema = table.collect_schema().items()
+    names = [[name for name, kind in schema if kind.is_nested() is nested] for nested in (False, True)]
+    length = int(table.select(polars.len()).collect().item())
+    out = sys.stdout.buffer
+    out.write(orjson.dumps(names) + b"\n")
+    out.flush()
+    wanted = table.select(orjson.loads(sys.stdin.buffer.readline()))
+    # A slice is not unpacked beyond its end; batches of polars come from whole row groups, of any size.
+    for start in range(0, length, _BATCH):
+        for cells in wanted.slice(start, _BATCH).collect(engine="streaming").iter_rows():
+            out.write(orjson.dumps(list(map(_text, cells))) + b"\n")
+    out.flush()
+    return 0
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float):
+        return of_number(repr(cell))
+    if isinstance(cell, date):  # datetime is one too
+        return cell.isoformat()
+    if cell is None or isinstance(cell, bytes):
+        return ""
+    return record.text(cell) or str(cell)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,152 @@
+"""Files of records (sightings, outcomes, …) as rows: tables and JSON, their columns under the records' own names."""
+
+import io
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from feeds.format import UnknownFormat, Unreadable, UnreadableFile
+from feeds.readers import json_stream, table
+from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
+from feeds.readers.columns.word_tables import plain
+from feeds.readers.source import HEAD, Source, decode
+from schemas import kinds, records, sharing
+
+FORMATS = ("csv", "json", "jsonl")
+# Under which names documents keep their list of records.
+_BLOCK = 262_144
+_LISTS = frozenset({*(f"{name}s" for name in records.MODELS), "records", "data", "items", "objects", "results"})
+
+
+class RecordRow(NamedTuple):
+    """One record as a file has it, by the names that records use; in JSON with lists and objects as they stand there.
+
+    An object of STIX is given as it is, in ``stix``. ``raw`` is the beginning of what stands there; ``notes`` say what
+    of it is not read.
+    """
+
+    line: int
+    raw: str
+    fields: Mapping[str, Any]
+    stix: Mapping[str, Any] | None = None
+    notes: Notes = NO_NOTES
+
+
+def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Unreadable]:
+    """Give the records of ``stream`` in their order. Columns that no record has are noted.
+
+    Raises ``UnknownFormat`` for another format than CSV and JSON, and ``UnreadableFile``.
+    """
+    if format is not None and format not in FORMATS:
+        raise UnknownFormat(f"records are read from {', '.join(FORMATS)}; not from {format}")
+    source = Source(stream)
+    if format != "csv" and source.head.lstrip()[:1] in (b"{", b"["):
+        yield from _of_json(source)
+    else:
+        yield from _of_table(source)
+
+
+def told_apart(stream: BinaryIO, format: str | None = None) -> tuple[bool, BinaryIO]:
+    """Tell whether ``stream`` holds records by what its first row says in the column ``record``; gives it whole again.
+
+    Without that a file of outcomes would be read as one of reports, and accuse what it clears.
+    """
+    if format is not None and format not in FORMATS:
+        return False, stream
+    head = b""
+    while len(head) < HEAD and (block := stream.read(HEAD - len(head))):
+        head += block
+    try:
+        first = next((row for row in rows(io.BytesIO(head), format) if isinstance(row, RecordRow)), None)
+    except (UnreadableFile, UnknownFormat, ValueError, EOFError):
+        first = None  # whoever reads all of it says what is wrong
+    said = first.fields.get("record") if first else None
+    again = io.BufferedReader(_Again(head, stream), _BLOCK)
+    return isinstance(said, str) and said.strip().lower() in records.MODELS, again
+
+
+class _Again(io.RawIOBase):
+    """A stream of which the ``head`` has been read already, from its beginning."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(block) :]
+        buffer[: len(block)] = block
+        return len(block)
+
+
+def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
+    for item in json_stream.items(source, _LISTS):
+        if isinstance(item, json_stream.Malformed):
+            yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
+        elif not isinstance(item.value, dict):
+            yield Unreadable.of(item.number, _raw(item.value), "not-a-record", "a record is an object with columns")
+        elif isinstance(item.value.get("type"), str) and "--" in str(item.value.get("id")):
+            yield RecordRow(item.number, _raw(item.value), {}, item.value)
+        else:
+            yield RecordRow(item.number, _raw(item.value), _named(item.value), notes=_unread(item.value))
+
+
+def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
+    delimiter = table.delimiter_of(decode(source.head[:HEAD])) or ","
+    for each in table.named(source, delimiter):
+        if isinstance(each, Unreadable):
+            yield each
+        else:
+            line, cells = each
+            yield RecordRow(line, ", ".join(filter(None, cells.values())), _named(cells), notes=_unread(cells))
+
+
+def _named(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields under the records' own names; of two names for one, the record's own goes first."""
+    fields: dict[str, Any] = {}
+    for name, value in said.items():
+        own = _own(name)
+        if own and value not in (None, "") and (own not in fields or plain(name) == plain(own)):
+            fields[own] = value
+    return fields
+
+
+def _unread(said: Mapping[str, Any]) -> Notes:
+    """Note what no record has."""
+    unread = [(name, place) for place, (name, value) in enumerate(said.items()) if value not in (None, "")]
+    return _noted(tuple((name, place) for name, place in unread if not _own(name)))
+
+
+@lru_cache(maxsize=4096)
+def _noted(columns: tuple[tuple[str, int], ...]) -> Notes:
+    return Notes([Note("column", shown(name, place)) for name, place in columns]) if columns else NO_NOTES
+
+
+@lru_cache(maxsize=4096)
+def _own(name: str) -> str | None:
+    return _names().get(plain(name))
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    table = files("feeds.readers.columns").joinpath("columns.toml").read_text("utf-8")
+    aliases: dict[str, list[str]] = tomllib.loads(table)["records"]
+    names = {plain(alias): own for own, others in aliases.items() for alias in others}
+    inputs = {column for kind in kinds.every().values() for column in kind.inputs}
+    fields = {field for model in records.MODELS.values() for field in model.model_fields} - {"reporter"}
+    return names | {
+        plain(own): own for own in {*inputs, *records.OF_A_SUBJECT, *sharing.COLUMNS, "sha256", "record", *fields}
+    }
+
+
+def _raw(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return repr(value)

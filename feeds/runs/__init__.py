@@ -1,0 +1,1 @@
+"""Runs of feeds: pulls and pushes, their schedule, leases, retries."""

@@ -1,0 +1,88 @@
+"""Which objects a push takes to its partner, where its settings leave some out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from feeds.connector import Outgoing, PushSettings
+from feeds.readers.stix import report_of
+from feeds.runs import grades
+from mappers import extension, kinds
+from schemas.errors import Rejected
+from server.store import deliveries
+from server.store.item import Item
+
+# What refers to an indicator, by the property that names it.
+_ABOUT = {"relationship": ("source_ref", "target_ref"), "sighting": ("sighting_of_ref",)}
+
+
+def wanted(outgoing: Outgoing, settings: PushSettings, items: Sequence[Item]) -> Sequence[Item]:
+    """Give those of ``items`` that go to the partner, in their order.
+
+    An indicator goes where it is of the kinds, asks for one of the actions, reaches the grade and concerns one of the
+    countries that the settings name. One that went before goes again whatever it says now: who acts on a version has
+    to hear of the next. Relationships, sightings and what else speaks of indicators go with them, observables by their
+    kind.
+    """
+    if not _filters(settings):
+        return items
+    parsed = {item.id: msgspec.json.decode(item.body) for item in items}
+    about = {id: _about(obj) for id, obj in parsed.items()}
+    asked = [
+        *(item.id for item in items if item.type == "indicator"),
+        *(each for ids in about.values() for each in ids),
+    ]
+    with outgoing.store.read() as tx:
+        going = deliveries.known(tx, outgoing.feed, outgoing.partner, asked)
+    going |= {item.id for item in items if item.type == "indicator" and matches(settings, parsed[item.id])}
+    types = {type_ for name in settings.kinds for type_ in kinds.every()[name].types}
+    observables = {type_ for mapper in kinds.every().values() for type_ in mapper.types}
+
+    def goes(item: Item) -> bool:
+        if item.type == "indicator":
+            return item.id in going
+        if item.type in observables:
+            return not types or item.type in types
+        return not about[item.id] or any(each in going for each in about[item.id])
+
+    return [item for item in items if goes(item)]
+
+
+def matches(settings: PushSettings, indicator: dict[str, Any]) -> bool:
+    """Tell whether an indicator is one that the settings ask for; one that says nothing of it is not."""
+    if not _filters(settings):
+        return True
+    said = _said(indicator)
+    return (
+        (not settings.kinds or said["kind"] in settings.kinds)
+        and (not settings.actions or said["action"] in settings.actions)
+        and (not settings.countries or any(country in settings.countries for country in said["countries"]))
+        and grades.reaches(indicator, settings.least)
+    )
+
+
+def _filters(settings: PushSettings) -> bool:
+    return bool(settings.kinds or settings.actions or settings.countries or settings.least)
+
+
+def _said(indicator: dict[str, Any]) -> dict[str, Any]:
+    """Give kind, action and countries: from our extension where there is one, else from the report that it says."""
+    ours = indicator.get("extensions", {}).get(extension.ID, {})
+    if "kind" in ours:
+        return {
+            "kind": ours["kind"],
+            "action": ours.get("requested_action"),
+            "countries": ours.get("countries", ()),
+        }
+    try:
+        report = report_of(indicator)
+    except Rejected:
+        return {"kind": None, "action": None, "countries": []}
+    return {"kind": report.kind, "action": report.action, "countries": report.countries}
+
+
+def _about(obj: dict[str, Any]) -> list[str]:
+    """Give the ids of the indicators that an object speaks of."""
+    named = [obj.get(name) for name in _ABOUT.get(obj["type"], ())] + list(obj.get("object_refs", ()))
+    return [each for each in named if isinstance(each, str) and each.startswith("indicator--")]

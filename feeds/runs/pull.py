@@ -1,0 +1,157 @@
+"""The work of a pull: each batch contributed in its partner's name, in one transaction with its checkpoint."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from feeds.connector import Batch, Pull, PullSettings
+from feeds.mapping.clock_skew import as_of_now
+from feeds.mapping.rows import Reject
+from feeds.runs.bisect import EXPECTED, isolate, report
+from feeds.runs.relist import Relisting, own_revocations, said_last
+from feeds.runs.run import Bad, Work
+from mappers import identity
+from mappers.indicator import from_stix
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from server.release.contribute import contribute
+from server.release.outcome import Outcome, Refused, Result
+from server.release.route import visible
+from server.store import Tx, checkpoints
+from server.store.item import Item
+
+_Objects = Sequence[dict[str, Any]]
+
+
+def pull(work: Work, feed: Pull[PullSettings]) -> None:
+    """Contribute what a partner has for us, from the feed's checkpoint on."""
+    partner = work.partner(feed.settings.contribute_as, "contribute_as")
+    with work.store.read() as tx:
+        checkpoint = checkpoints.load(tx, work.run.feed)
+
+    def seen(digest: str) -> bool:
+        with work.store.read() as tx:
+            return checkpoints.seen(tx, work.run.feed, digest)
+
+    def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
+        with work.store.read() as tx:
+            return visible.indicators(tx, partner, values)
+
+    feed.begin(find)
+    for batch in feed.pull(checkpoint, seen):
+        try:
+            with work.transaction() as tx:
+                items, ahead = _items(tx, work, partner, batch)
+                outcomes = [take(tx, partner, items)]
+                _keep(tx, work, partner, batch)
+            bad: list[Bad] = []
+        except EXPECTED:
+            raise
+        except Exception:  # whatever it is, the item that it is about is found, and put aside alone
+            if not batch.items:
+                raise
+            with work.store.read() as tx:
+                items, ahead = _items(tx, work, partner, batch)
+            outcomes, bad = _one_by_one(work, partner, batch, items)
+        _count(work, batch, items, outcomes, bad)
+        work.run.ahead += ahead
+        for each in (*batch.rejects, *_refused(work, batch, items, outcomes)):
+            work.reject(each)
+        work.progress(work.run)
+        if work.stopped():
+            return
+
+
+def _items(tx: Tx, work: Work, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
+    """Give what to contribute of a batch, and how many items of it were dated ahead of this clock."""
+    return as_of_now(Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone))
+
+
+def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Outcome:
+    """Contribute the objects of ``items`` as if ``partner`` had posted them."""
+    objects: dict[str, dict[str, Any]] = {obj["id"]: obj for each in items for obj in each}
+    if not objects:
+        return Outcome()
+    if partner.identity not in objects and any(
+        obj.get("created_by_ref") == partner.identity for obj in objects.values()
+    ):
+        who = identity.to_stix(partner.name, partner.kind)
+        if who["id"] == partner.identity:
+            objects = {who["id"]: who, **objects}
+    return contribute(tx, partner, [Item.of(obj) for obj in objects.values()])
+
+
+def _one_by_one(
+    work: Work, partner: Partner, batch: Batch, contributed: Sequence[_Objects]
+) -> tuple[list[Outcome], list[Bad]]:
+    """Contribute the parts of a batch at which we fail as a whole; only then is its checkpoint kept."""
+
+    def part(items: Sequence[_Objects]) -> Outcome:
+        with work.transaction() as tx:
+            return take(tx, partner, items)
+
+    outcomes, failed = isolate(contributed, part, given_up=work.given_up)
+    bad = []
+    for place, error in failed:
+        objects = contributed[place]
+        subject = str(next((obj["id"] for obj in objects if obj.get("type") == "indicator"), objects[0].get("id")))
+        bad.append(Bad(subject, orjson.dumps(objects), error))
+        report(work.run.feed, subject, error)
+    with work.transaction() as tx:
+        work.put_aside(tx, bad)
+        _keep(tx, work, partner, batch)
+    return outcomes, bad
+
+
+def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
+    relisting = Relisting(tx, work.run.feed, partner)
+    for each in said_last(batch.items, (*batch.gone, *own_revocations(batch.items))):
+        relisting.take_back(each)
+    relisting.finish()
+    for digest, name in batch.done:
+        checkpoints.mark_seen(tx, work.run.feed, digest, name)
+    checkpoints.save(tx, work.run.feed, batch.checkpoint)
+
+
+def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome]) -> Iterator[Reject]:
+    """Return the rows that are not published, as they were mapped."""
+    unpublished: dict[str, tuple[Result, Refused]] = {}
+    for outcome in outcomes:
+        unpublished |= outcome.unpublished()
+    for place, objects in enumerate(items):
+        for obj in objects:
+            if obj["id"] in unpublished and (obj.get("type") != "grouping" or len(objects) == 1):
+                file, line = batch.origins[place] if batch.origins else (work.run.feed, 0)
+                result, why = unpublished[obj["id"]]
+                yield Reject(file, line, *_said(obj), why.reason or result, why.message, result)
+                break
+
+
+def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
+    """Give the value and the kind of an indicator, of other objects the id and the type."""
+    try:
+        report = from_stix(obj)
+    except (Rejected, KeyError):
+        return str(obj["id"]), obj.get("type")
+    return report.value, report.kind
+
+
+def _count(
+    work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome], bad: Sequence[Bad]
+) -> None:
+    refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
+    for outcome in outcomes:
+        refusals |= {id_: result.value for id_, (result, _) in outcome.unpublished().items()}
+    work.run.read += batch.read
+    work.run.accepted += len(batch.gone)
+    work.run.reasons.update(batch.rejected)
+    work.run.tally.take(batch.tally)
+    for objects in items:
+        # A case beside an indicator says only what belongs together; what becomes of it is no word on the value.
+        own = [obj for obj in objects if obj.get("type") != "grouping" or len(objects) == 1]
+        reasons = [refusals[obj["id"]] for obj in own if obj["id"] in refusals]
+        if reasons:
+            work.run.reasons[reasons[0]] += 1
+        else:
+            work.run.accepted += 1

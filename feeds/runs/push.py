@@ -1,0 +1,123 @@
+"""The work of a push: each page of a collection delivered, then kept as delivered in one transaction with how far.
+
+What is revoked and what is not are two orders with a position each, so that neither waits for the other.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings
+from feeds.runs.bisect import isolate, report
+from feeds.runs.filter import wanted
+from feeds.runs.run import Bad, Work
+from feeds.runs.shared_pages import Page
+from schemas.partner import Partner
+from server.store import Tx, checkpoints, collections, deliveries, partners
+from server.store.collections import Collection, UnknownCollection
+from server.store.item import Item
+
+
+class Position(NamedTuple):
+    """Up to where a partner has been given a collection: of what is active, ``after``, and of what is ``revoked``."""
+
+    collection: Collection
+    after: int
+    revoked: int
+
+
+def push(work: Work, feed: Push[PushSettings]) -> None:
+    """Deliver what is new in a collection since the checkpoint; what a page no longer holds is never lost."""
+    partner = work.partner(feed.settings.partner, "partner")
+    try:
+        at = position(work, partner, feed.settings)
+        outgoing = Outgoing(work.store, at.collection, work.run.feed, partner.name)
+        feed.begin(outgoing)
+        if work.dry_run:
+            feed.check()
+        more = True
+        while more and not work.stopped():
+            before = at
+            page, at, more = _due(work, feed.settings, at)
+            if at == before:
+                break
+            answers, bad = deliver(work, feed, wanted(outgoing, feed.settings, page.items))
+            with work.transaction() as tx:
+                record(tx, work.run.feed, partner, answers)
+                work.put_aside(tx, bad)
+                kept = {"collection": at.collection.id, "after": at.after, "revoked": at.revoked}
+                checkpoints.save(tx, work.run.feed, kept)
+            work.run.read += len(page.items)
+            count(work, answers, bad)
+            work.progress(work.run)
+        if work.claim is not None and not work.stopped():
+            work.claim.check()
+            feed.finish()
+    finally:
+        work.run.reasons += Counter()
+        feed.close()
+
+
+def _due(work: Work, settings: PushSettings, at: Position) -> tuple[Page, Position, bool]:
+    """Give what is due next, the position after it, and whether there may be more.
+
+    What was revoked goes first, however far behind the rest is: who acts on what was taken back does harm.
+    """
+    page = work.pages.get(work.store, at.collection, at.revoked, settings.batch, revoked=True)
+    at = at._replace(revoked=page.last)
+    if page.items:
+        return page, at, True
+    page = work.pages.get(work.store, at.collection, at.after, settings.batch, revoked=False)
+    return page, at._replace(after=page.last), page.more
+
+
+def position(work: Work, partner: Partner, settings: PushSettings) -> Position:
+    """Give the collection that ``partner`` may read, and up to where it has been given it."""
+    with work.store.read() as tx:
+        collection = readable(tx, partner, settings.collection)
+        checkpoint = checkpoints.load(tx, work.run.feed) or {}
+    if checkpoint.get("collection") != collection.id:
+        return Position(collection, -1, -1)
+    after = checkpoint.get("after", -1)
+    return Position(collection, after, checkpoint.get("revoked", after))
+
+
+def deliver(work: Work, feed: Push[PushSettings], items: Sequence[Item]) -> tuple[list[Answer], list[Bad]]:
+    """Deliver ``items``; what the connector fails at is found, and the rest delivered all the same."""
+    if work.claim is None:
+        return [Answer(item, True, "dry run") for item in items], []
+    work.claim.check()
+    answered, failed = isolate(items, feed.push, given_up=work.given_up)
+    bad = [Bad(items[place].id, b"", error) for place, error in failed]
+    for each in bad:
+        report(work.run.feed, each.subject, each.error)
+    return [answer for answers in answered for answer in answers], bad
+
+
+def record(tx: Tx, feed: str, partner: Partner, answers: Sequence[Answer]) -> None:
+    """Remember what went to ``partner`` and what it said."""
+    ordered = sorted(answers, key=lambda answer: answer.text)
+    for text, alike in groupby(ordered, key=lambda answer: answer.text):
+        deliveries.record(tx, feed, partner.name, [answer.item for answer in alike], text)
+
+
+def count(work: Work, answers: Sequence[Answer], bad: Sequence[Bad]) -> None:
+    """Count what was taken, refused and put aside."""
+    work.run.accepted += sum(answer.taken for answer in answers)
+    work.run.reasons["refused-by-peer"] += sum(not answer.taken for answer in answers)
+    work.run.reasons["put-aside"] += len(bad)
+
+
+def readable(tx: Tx, partner: Partner, alias: str) -> Collection:
+    """Give a collection that ``partner`` may read: what is pushed is what could be pulled. Raises ``Misconfigured``."""
+    try:
+        collection = collections.get(tx, alias)
+    except UnknownCollection as error:
+        raise Misconfigured(f"collection: {error}") from error
+    if collection.kind == "inbox":
+        raise Misconfigured(f"collection: {alias} is an inbox, which nobody may read; name a released collection")
+    can_read, _ = partners.rights(tx, partner.name).get(collection.id, (False, False))
+    if not can_read:
+        raise Misconfigured(f"collection: {partner.name} may not read {alias}; grant it first (scamfeed partner grant)")
+    return collection

@@ -1,0 +1,189 @@
+"""What a source took back and lists again later: contributed as a new object, since a revocation is for ever.
+
+STIX 2.1 §3.6 knows no way back from ``revoked``. What somebody here retracted does not come back by this: a source
+that merely goes on listing it has not taken it back.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import msgspec
+
+from feeds.connector import Gone
+from feeds.mapping.foreign_objects import named_after, origin_of
+from mappers import ids
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from server.release.query.lookup import lookup
+from server.release.retract import retract_all
+from server.store import Tx, checkpoints, inbox, partners
+from server.store.item import Item
+from server.store.times import micros
+
+_Object = dict[str, Any]
+_Objects = Sequence[_Object]
+
+# Who lists and takes back so often has no more to say.
+_MOST = 1000
+
+
+class _Last(NamedTuple):
+    """The last listing: its ``number``, None for ``item`` where it would be a new one, and the one ``before`` it.
+
+    ``taken_back`` says when the one before was (microseconds).
+    """
+
+    number: int
+    item: Item | None
+    before: Item | None
+    taken_back: int
+
+
+class Relisting:
+    """The listings of values by one source, one after another, in one transaction.
+
+    The first has the id that the source's object has with us, each later one the next id. Of each that the source took
+    back the feed remembers when that was, by the source's clock.
+    """
+
+    def __init__(self, tx: Tx, feed: str, partner: Partner) -> None:
+        """Look at what ``partner`` contributed, with what ``feed`` remembers."""
+        self._tx, self._feed, self._partner = tx, feed, partner
+        self._space = partners.space(tx, partner.name)
+        self._gone: list[str] = []
+
+    def renamed(self, items: Sequence[_Objects], gone: Sequence[str | Gone] = ()) -> list[_Objects]:
+        """Give ``items``, and under its next id each indicator that the source took back before it said it anew.
+
+        What stands around such an indicator is left out: it is made where it is released. ``gone`` is what the source
+        takes back in the same breath: what it said before that is no new listing.
+        """
+        named = [obj["id"] for objects in items for obj in objects if _is_active(obj)]
+        revoked = {id_: item for id_, item in self._latest(named).items() if item.revoked}
+        if not revoked:
+            return list(items)
+        until = {each.subject: micros(_moment(each.at)) for each in map(_told, gone)}
+        return [self._renamed(objects, revoked, until) for objects in items]
+
+    def take_back(self, gone: str | Gone) -> None:
+        """Remember that the source takes something back, where it has not said it again since; ``finish`` revokes it.
+
+        What is no value of any kind was never contributed either.
+        """
+        subject, said = _told(gone)
+        at = _moment(said)
+        for item in self._by_id(subject) if subject.startswith("indicator--") else self._by_value(subject):
+            if said and item.version is not None and micros(at) < item.version:
+                continue
+            if not item.revoked:
+                self._gone.append(item.id)
+            checkpoints.mark_seen(self._tx, self._feed, _digest(item.id), timestamp.text(at))
+
+    def finish(self) -> None:
+        """Revoke what the source took back."""
+        retract_all(self._tx, self._gone, self._partner)
+        self._gone = []
+
+    def _renamed(self, objects: _Objects, revoked: dict[str, Item], until: dict[str, int]) -> _Objects:
+        for obj in objects:
+            if not _is_active(obj) or obj["id"] not in revoked:
+                continue
+            said = Item.of(obj).version or 0
+            last = self._last(revoked[obj["id"]], obj)
+            is_later = said >= last.taken_back and said > until.get(obj["id"], 0)
+            if last.number and (last.item is not None or is_later):
+                return [self._listing(obj, last.number)]
+        return objects
+
+    def _by_id(self, id_: str) -> list[Item]:
+        found = self._latest([id_]).get(id_)
+        if found is None:
+            return []
+        last = self._last(found, msgspec.json.decode(found.body))
+        standing = last.item or last.before
+        return [standing] if standing is not None and self._is_ours(standing) else []
+
+    def _by_value(self, value: str) -> list[Item]:
+        try:
+            known = lookup(self._tx, value)
+        except Rejected:
+            return []
+        items = [Item.of(indicator) for one in known for indicator in one.indicators]
+        return [item for item in items if self._is_ours(item)]
+
+    def _last(self, first: Item, obj: _Object) -> _Last:
+        """Follow the listings to the first that the source has not taken back."""
+        item: Item | None = first
+        before, taken_back = None, 0
+        for number in range(_MOST):
+            if number:
+                id_ = self._listing(obj, number)["id"]
+                item = self._latest([id_]).get(id_)
+            if item is None:
+                return _Last(number, None, before, taken_back)
+            if self._is_ours(item):
+                at = checkpoints.seen_as(self._tx, self._feed, _digest(item.id)) if item.revoked else None
+                if at is None:
+                    return _Last(number, item, before, taken_back)
+                before, taken_back = item, micros(timestamp.parse(at))
+        return _Last(0, None, before, taken_back)
+
+    def _listing(self, obj: _Object, number: int) -> _Object:
+        """Give an indicator as one of its later listings."""
+        creator = self._partner.identity
+        if obj["id"] == ids.indicator(creator, obj["pattern"]):
+            anew = {**obj, "id": ids.indicator(creator, obj["pattern"], number)}
+        else:
+            anew = named_after(f"{origin_of(obj)}/{number}", creator, obj)
+        return {**anew, "created": obj["modified"]}
+
+    def _latest(self, ids: Iterable[str]) -> dict[str, Item]:
+        """Give the newest versions of what the partner contributed under these ids."""
+        return inbox.of_partner(self._tx, self._space, ids)
+
+    def _is_ours(self, item: Item) -> bool:
+        creator: str | None = msgspec.json.decode(item.body).get("created_by_ref")
+        return creator == self._partner.identity
+
+
+def said_last(items: Sequence[_Objects], gone: Sequence[str | Gone]) -> list[Gone]:
+    """Give of ``gone`` what ``items`` do not say again later: of two words in one breath the last holds."""
+    if not gone:
+        return []
+    said = {obj["id"]: Item.of(obj).version or 0 for objects in items for obj in objects if _is_active(obj)}
+    return [each for each in map(_told, gone) if not each.at or said.get(each.subject, 0) <= micros(_moment(each.at))]
+
+
+def own_revocations(items: Sequence[_Objects]) -> list[Gone]:
+    """Give the indicators that come as revoked: with them go later listings of theirs."""
+    return [
+        Gone(obj["id"], str(obj.get("modified", "")))
+        for objects in items
+        for obj in objects
+        if obj.get("type") == "indicator" and obj.get("revoked") is True
+    ]
+
+
+def _is_active(obj: _Object) -> bool:
+    return obj.get("type") == "indicator" and obj.get("revoked") is not True and "modified" in obj and "pattern" in obj
+
+
+def _told(gone: str | Gone) -> Gone:
+    return Gone(gone) if isinstance(gone, str) else gone
+
+
+def _moment(said: str) -> datetime:
+    """Read a moment, or the present where it is none or lies in the future: a clock that is ahead says no more."""
+    now = timestamp.now()
+    try:
+        return min(now, timestamp.parse(said))
+    except Rejected:
+        return now
+
+
+def _digest(id_: str) -> str:
+    """Name the memory that a source took back an indicator, as files are named that have been read."""
+    return sha256(f"taken-back:{id_}".encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""One run of a feed: claimed, worked off batch by batch, remembered and logged in one line."""
+
+import gc
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+
+from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, PullSettings, Push, TryLater
+from feeds.http.failures import Refused
+from feeds.mapping.rows import Reject
+from feeds.runs import backoff
+from feeds.runs.lease import Claim, claim as claim_
+from feeds.runs.pull import pull
+from feeds.runs.push import push
+from feeds.runs.run import Ending, Run, Work
+from feeds.runs.shared_pages import Pages
+from server.store import Store, StoreUnavailable, checkpoints, clock, feed_states
+from server.store.leases import Fenced
+
+__all__ = ["Ending", "Run", "run", "settle"]
+
+_log = logging.getLogger(__name__)
+
+
+def settle() -> None:
+    """Prepare a process that runs feeds and does nothing else: a batch makes many objects, and little rubbish."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def run(
+    store: Store,
+    feed: Connector[FeedSettings],
+    *,
+    dry_run: bool = False,
+    stop: threading.Event | None = None,
+    claim: Claim | None = None,
+    pages: Pages | None = None,
+    progress: Callable[[Run], None] = lambda _: None,
+    reject: Callable[[Reject], None] = lambda _: None,
+) -> Run:
+    """Run ``feed`` once, from its checkpoint to the end of what there is, or until ``stop`` between two batches.
+
+    Never raises for what happens in the run: that is in the result, the log and the store. Without a ``claim`` it
+    makes its own, and ends as ``busy`` where another node has it. A dry run does everything but keep or send; that of
+    a push opens the connection and logs in too. ``pages`` are shared with other pushes; ``progress`` is told after
+    each batch, ``reject`` each row that a pull could not take.
+    """
+    now = datetime.now(UTC)
+    result = Run(feed.settings.name, started=now, ended=now)
+    try:
+        if not dry_run and claim is None:
+            claim = claim_(store, result.feed)
+            if claim is None:
+                result.error, result.ending = "another node runs it just now", "busy"
+                return result
+        with nullcontext() if dry_run or claim is None else claim:
+            held = None if dry_run else claim
+            work = Work(store, result, stop or threading.Event(), held, pages or Pages(), progress, reject)
+            _work(work, feed)
+            result.ended = datetime.now(UTC)
+            if claim is not None and not dry_run:
+                _remember(store, claim, result)
+    except Fenced as error:
+        result.error, result.ending = str(error), "fenced"
+    except StoreUnavailable as error:
+        # The database went away at the beginning or the end; what was kept until then is kept.
+        result.error, result.ending = f"try later: {error}", "try-later"
+    result.ended = datetime.now(UTC)
+    unread = result.tally.unread()
+    _log.info(
+        "run ended feed=%s connector=%s ending=%s read=%d accepted=%d rejected=%d ahead=%d "
+        "unread_columns=%d unread_cells=%d seconds=%.3f reasons=%s error=%s",
+        result.feed,
+        feed.name,
+        result.ending,
+        result.read,
+        result.accepted,
+        result.rejected,
+        result.ahead,
+        len(unread["columns"]),
+        sum(unread["cells"].values()),
+        (result.ended - result.started).total_seconds(),
+        ",".join(f"{reason}:{count}" for reason, count in result.reasons.most_common()) or "-",
+        result.error or "-",
+    )
+    return result
+
+
+def _work(work: Work, feed: Connector[FeedSettings]) -> None:
+    result = work.run
+    try:
+        if isinstance(feed, Pull):
+            _pull(work, feed)
+        elif isinstance(feed, Push):
+            push(work, feed)
+    except TryLater as error:
+        result.error, result.ending, result.wait = f"try later: {error}", "try-later", error.after
+    except StoreUnavailable as error:
+        result.error, result.ending = f"try later: {error}", "try-later"
+    except Misconfigured as error:
+        result.error, result.ending = f"misconfigured: {error}", "misconfigured"
+    except Fenced:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place that catches all, so that a schedule goes on
+        # The text of an unexpected error may hold anything; the store and the page get its type alone.
+        _log.exception("run failed feed=%s", result.feed)
+        result.error, result.ending = f"unexpected {type(error).__name__}: see the log", "failed"
+
+
+def _pull(work: Work, feed: Pull[PullSettings]) -> None:
+    try:
+        pull(work, feed)
+    except Refused as error:
+        why = f"refuses what it is asked ({error}); look at the settings that say what to ask for"
+        raise Misconfigured(f"{error.peer}: {why}") from error
+
+
+def _remember(store: Store, claim: Claim, one: Run) -> None:
+    with store.begin() as tx:
+        claim.hold(tx)
+        checkpoints.record_run(
+            tx,
+            one.feed,
+            started=one.started,
+            ended=one.ended,
+            read=one.read,
+            accepted=one.accepted,
+            rejected=one.rejected,
+            unread=one.tally.unread(),
+            error=one.error,
+        )
+        before = feed_states.load(tx, one.feed)
+        feed_states.save(tx, backoff.after(before, one, clock.now(tx)))

@@ -1,0 +1,242 @@
+"""When feeds run: each by itself, on one node at a time, from the database's word on when it is due."""
+
+import logging
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from feeds.connector import Connector, FeedSettings, Misconfigured
+from feeds.runs.due import cron, due
+from feeds.runs.lease import claim
+from feeds.runs.runner import run
+from feeds.runs.shared_pages import Pages
+from feeds.runs.waiting import Added
+from server.store import Store, StoreUnavailable, Tx, clock, feed_states, leases
+from server.store.feed_states import FeedState
+from server.store.leases import Held
+
+_log = logging.getLogger(__name__)
+
+Feeds = Sequence[Connector[FeedSettings]]
+
+# Of peers that do not answer, many may be waited for at once.
+_THREADS = 64
+_LOOK_SECONDS = 1.0
+_EAGER_SECONDS = 0.2
+_REREAD_SECONDS = 2.0
+_MICROS = 1_000_000
+# The clocks of two machines do not agree any better.
+_SAME = timedelta(milliseconds=20)
+
+
+@dataclass
+class _Planned:
+    """A feed, since when it is planned (the database's clock), and the word to end its run."""
+
+    feed: Connector[FeedSettings]
+    since: int
+    stop: threading.Event = field(default_factory=threading.Event)
+    running: bool = False
+    # None: stopped until a person has mended something.
+    next: datetime | None = None
+
+
+class Schedule:
+    """Runs feeds in threads of their own while it is entered; leaving it waits for the batches under way.
+
+    Any number of nodes may do so on one database: a feed is due by the database's clock and what is kept of its last
+    run, and whoever claims it first runs it. What a node had under way when it died is run by another within seconds.
+    A feed that has to try later waits twice as long each time; one that is misconfigured stops until its configuration
+    changes or the schedule is started again. Feeds without a time are left alone.
+    """
+
+    def __init__(
+        self, store: Store, feeds: Feeds, *, reread: Callable[[], Feeds | None] = lambda: None, eager: bool = False
+    ) -> None:
+        """Plan the runs. Raises ``Misconfigured`` for a time that is none.
+
+        ``reread`` is asked every few seconds for changed feeds, None where nothing has changed. ``eager`` looks for
+        news to push five times as often.
+        """
+        self._store = store
+        self._reread = reread
+        self._pages = Pages()
+        self._added = Added()
+        self._feeds: dict[str, _Planned] = {}
+        self._changing = threading.RLock()
+        self._over = False
+        self._looked = self._asked = 0.0
+        self._every = _EAGER_SECONDS if eager else _LOOK_SECONDS
+        self._scheduler: Any = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(_THREADS), "look": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._take(feeds)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._scheduler.start()
+        now = datetime.now(UTC)
+        look = IntervalTrigger(seconds=self._every, timezone=UTC)
+        self._scheduler.add_job(self._look, look, executor="look", next_run_time=now)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, between two batches of each run."""
+        with self._changing:
+            self._over = True
+            for planned in self._feeds.values():
+                planned.stop.set()
+        self._scheduler.shutdown(wait=True)
+
+    def next_runs(self) -> dict[str, datetime | None]:
+        """Say when each feed runs next, None for one that has stopped."""
+        with self._changing:
+            return {name: one.next for name, one in self._feeds.items() if _has_time(one.feed)}
+
+    def _take(self, feeds: Feeds) -> None:
+        """Plan ``feeds`` and no others; those whose settings are as before go on as they are."""
+        for feed in feeds:
+            if feed.settings.cron:
+                cron(feed.settings.name, feed.settings.cron)
+        with self._store.read() as tx:
+            now = clock.now(tx)
+        with self._changing:
+            wanted = {feed.settings.name: feed for feed in feeds}
+            for name, planned in list(self._feeds.items()):
+                new = wanted.get(name)
+                if new is None or new.settings != planned.feed.settings:
+                    planned.stop.set()
+                    del self._feeds[name]
+            for name, feed in wanted.items():
+                self._feeds.setdefault(name, _Planned(feed, now))
+
+    def _look(self) -> None:
+        """See what has changed: the configuration, the log, how feeds stand, and who has died."""
+        now = time.monotonic()
+        try:
+            if now - self._asked >= _REREAD_SECONDS:
+                self._asked = now
+                self._read_again()
+            with self._store.read() as tx:
+                news = self._added.look(tx, [one.feed for one in self._feeds.values()])
+            if news or now - self._looked >= _LOOK_SECONDS * 0.9:
+                self._looked = now
+                self._plan(list(self._feeds))
+        except StoreUnavailable as error:
+            _log.warning("schedule waits for the database cause=%s", error)
+
+    def _read_again(self) -> None:
+        feeds = self._reread()
+        if feeds is None:
+            return
+        try:
+            self._take(feeds)
+        except Misconfigured as error:
+            _log.error("configuration not taken, the old one stays error=%s", error)
+        else:
+            _log.info("configuration taken feeds=%d", len(feeds))
+
+    def _plan(self, names: Sequence[str]) -> None:
+        with self._store.read() as tx:
+            states, held, now = feed_states.every(tx), leases.every(tx), clock.now(tx)
+            with self._changing:
+                for name in names:
+                    planned = self._feeds.get(name)
+                    if planned is not None and not planned.running and not self._over and _has_time(planned.feed):
+                        self._plan_one(tx, planned, states.get(name, FeedState(name)), held.get(name), now)
+
+    def _plan_one(self, tx: Tx, planned: _Planned, state: FeedState, held: Held | None, now: int) -> None:
+        name = planned.feed.settings.name
+        at = self._due(tx, planned, state, now)
+        if at is None:
+            planned.next = None
+            if self._scheduler.get_job(name):
+                self._scheduler.remove_job(name)
+            return
+        if held is not None:
+            # It is asked again when the one who runs it should have renewed, or is dead.
+            at = max(at, held.until + int(random.uniform(0, 0.2) * _MICROS))  # noqa: S311 - spreads load, guards nothing
+        before, planned.next = planned.next, datetime.now(UTC) + timedelta(microseconds=max(0, at - now))
+        if before and abs(planned.next - before) < _SAME and self._scheduler.get_job(name):
+            return
+        self._scheduler.add_job(self._run_once, DateTrigger(planned.next), args=[name], id=name, replace_existing=True)
+
+    def _due(self, tx: Tx, planned: _Planned, state: FeedState, now: int) -> int | None:
+        at = due(planned.feed.settings, state, planned.since)
+        if at is not None and at > now and self._added.waits(tx, planned.feed):
+            return max(now, state.retry_at)
+        return at
+
+    def _run_once(self, name: str) -> None:
+        with self._changing:
+            planned = self._feeds.get(name)
+            if planned is None or planned.running or self._over:
+                return
+            planned.running = True
+        try:
+            self._run(planned)
+        except StoreUnavailable as error:
+            _log.warning("feed waits for the database feed=%s cause=%s", name, error)
+        finally:
+            with self._changing:
+                planned.running = False
+        # Where the database is away the next look plans it.
+        with suppress(StoreUnavailable):
+            self._plan([name])
+
+    def _run(self, planned: _Planned) -> None:
+        def when(tx: Tx, state: FeedState) -> bool:
+            now = clock.now(tx)
+            at = self._due(tx, planned, state, now)
+            return at is not None and at <= now
+
+        claimed = claim(self._store, planned.feed.settings.name, when)
+        if claimed is None:
+            return
+        result = run(self._store, planned.feed, stop=planned.stop, claim=claimed, pages=self._pages)
+        if result.ending == "misconfigured":
+            with self._store.read() as tx:
+                state = feed_states.load(tx, result.feed)
+            if state.stopped is not None:
+                _log.error("feed stopped feed=%s error=%s", result.feed, result.error)
+
+
+def run_until_stopped(
+    store: Store,
+    feeds: Feeds,
+    *,
+    reread: Callable[[], Feeds | None] = lambda: None,
+    eager: bool = False,
+    orphaned: threading.Event | None = None,
+) -> None:
+    """Run ``feeds`` on their schedules until SIGINT or SIGTERM, or ``orphaned``; call it from the main thread."""
+    stopped = orphaned or threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Schedule(store, feeds, reread=reread, eager=eager):
+            # A signal that another thread is given wakes nobody: who waits has to look by himself.
+            while not stopped.wait(1):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _has_time(feed: Connector[FeedSettings]) -> bool:
+    return bool(feed.settings.every or feed.settings.cron)

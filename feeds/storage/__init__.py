@@ -1,0 +1,1 @@
+"""Storage: folders here and on other machines, mailboxes, signatures of files."""

@@ -1,0 +1,185 @@
+"""Folders that files are put into, here or on another machine: each is whole under its name or not there at all."""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedRandom
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, NamedTuple, Protocol
+
+from feeds.connector import Misconfigured, TryLater
+from feeds.storage.remote import Remote
+from schemas.text import escaped
+
+UNFINISHED = ".part"
+_UNFINISHED_SECONDS = 86_400
+_LARGEST_READ = 64 << 20
+_DEEPEST = 3
+_PART = re.compile(r"(?!\.\.?$)[^/\x00-\x1f]{1,200}")
+_NOT_THERE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDIR)
+
+
+class Written(NamedTuple):
+    """What a file has become: the ``number`` that its writer told, its size and its SHA-256."""
+
+    number: int
+    bytes: int
+    sha256: str
+
+
+class Folder(Protocol):
+    """Where files are put. All raise ``TryLater`` and ``Misconfigured``."""
+
+    def read(self, name: str) -> bytes | None:
+        """Give what a file holds, None where there is none."""
+
+    def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
+        """Write a file by ``write``, and only then give it its name."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, where it is there."""
+
+    def close(self) -> None:
+        """Let go of the folder."""
+
+
+class Here:
+    """A folder of this machine, which has to be there; whoever else writes to it leads nothing out of it by links."""
+
+    def __init__(self, path: Path) -> None:
+        """Use ``path``."""
+        self._path = path
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; what is a link, or no file at all, is not there."""
+        try:
+            with self._folder(name) as (folder, last):
+                # Not blocking: a pipe would wait for somebody to write.
+                number = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+                with os.fdopen(number, "rb") as found:
+                    about = os.fstat(number)
+                    return found.read() if stat.S_ISREG(about.st_mode) and about.st_size <= _LARGEST_READ else None
+        except OSError as error:
+            if error.errno in _NOT_THERE:
+                return None
+            raise self._consequence(error) from error
+
+    def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
+        """Write beside under a name that nobody can foresee, and rename."""
+        try:
+            if not self._path.is_dir():
+                raise Misconfigured(f"path: there is no folder {escaped(str(self._path))}; make it first")
+            with self._folder(name, make=True) as (folder, last):
+                self._remove_unfinished(folder, last)
+                unfinished = unfinished_name(last)
+                try:
+                    new = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+                    with os.fdopen(os.open(unfinished, new, 0o666, dir_fd=folder), "w+b") as out:
+                        written = _written(out, write)
+                    os.replace(unfinished, last, src_dir_fd=folder, dst_dir_fd=folder)
+                finally:
+                    with suppress(OSError):
+                        os.unlink(unfinished, dir_fd=folder)
+                return written
+        except OSError as error:
+            raise self._consequence(error) from error
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that cannot be is left."""
+        with suppress(OSError), self._folder(name) as (folder, last):
+            os.unlink(last, dir_fd=folder)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    @contextmanager
+    def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        """Open the folder that a file is in, with the file's last name. Raises ``OSError`` where it is a link."""
+        *below, last = parts_inside(name)
+        opened = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for part in below:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=opened)
+                inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=opened)
+                os.close(opened)
+                opened = inner
+            yield opened, last
+        finally:
+            os.close(opened)
+
+    def _remove_unfinished(self, folder: int, last: str) -> None:
+        """Remove what a crash has left unfinished of a file, a day or more ago."""
+        limit = time.time() - _UNFINISHED_SECONDS
+        for name in os.listdir(folder):
+            if name.startswith(f".{last}.") and name.endswith(UNFINISHED):
+                with suppress(OSError):
+                    if os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < limit:
+                        os.unlink(name, dir_fd=folder)
+
+    def _consequence(self, error: OSError) -> Exception:
+        shown = escaped(str(self._path))
+        if isinstance(error, PermissionError):
+            return Misconfigured(f"path: {shown}: this user may not write there")
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            return Misconfigured(f"path: {shown}: a folder in it is a link or a file; files go into real folders only")
+        return TryLater(f"path: {shown}: cannot be written just now: {error.strerror}")
+
+
+class Elsewhere:
+    """A folder of another machine; what goes there is written here first."""
+
+    def __init__(self, remote: Remote) -> None:
+        """Use an open connection."""
+        self._remote = remote
+
+    def read(self, name: str) -> bytes | None:
+        """Fetch a file."""
+        return self._remote.read("/".join(parts_inside(name)))
+
+    def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
+        """Write here, and copy."""
+        with TemporaryDirectory(prefix="scamfeed-") as working:
+            file = Path(working) / "file"
+            with file.open("w+b") as out:
+                written = _written(out, write)
+            self._remote.put("/".join(parts_inside(name)), file, unfinished_name(parts_inside(name)[-1]))
+        return written
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        self._remote.remove("/".join(parts_inside(name)))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._remote.close()
+
+
+def unfinished_name(last: str) -> str:
+    """Return a new name for a file while it is written, which nobody can foresee."""
+    return f".{last}.{secrets.token_hex(8)}{UNFINISHED}"
+
+
+def parts_inside(name: str) -> list[str]:
+    """Return the parts of a file's name. Raises ``Misconfigured`` for one that could lead out of its folder."""
+    parts = name.split("/")
+    if len(parts) > _DEEPEST or not all(map(_PART.fullmatch, parts)):
+        raise Misconfigured(f"path: {escaped(name)[:100]} is no name of a file in the folder")
+    return parts
+
+
+def _written(out: BufferedRandom, write: Callable[[BinaryIO], int]) -> Written:
+    number = write(out)
+    out.flush()
+    os.fsync(out.fileno())
+    out.seek(0)
+    digest = hashlib.file_digest(out, "sha256").hexdigest()
+    return Written(number, out.tell(), digest)

@@ -1,0 +1,206 @@
+"""A mailbox by IMAP (RFC 9051, and RFC 3501 before it), which is looked at and never changed."""
+
+import imaplib
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from feeds.connector import Misconfigured, TryLater
+from feeds.http.proxy import ProxySettings, connect
+from schemas.text import escaped
+
+Tls = Literal["implicit", "starttls", "none"]
+
+# An answer around a message is a few hundred bytes longer than it.
+_AROUND = 1 << 16
+_SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+_UID = re.compile(rb"UID (\d+)")
+# Response codes of RFC 5530 that tell that it may be better later.
+_PASSING = re.compile(rb"\[(?:UNAVAILABLE|INUSE|SERVERBUG|LIMIT|CONTACTADMIN)\]")
+
+
+class Server(NamedTuple):
+    """Where a mail server is, and how it is spoken with.
+
+    An answer may take ``timeout`` seconds to begin or go on, and ``whole`` altogether; a message may have ``most``
+    bytes.
+    """
+
+    host: str
+    port: int
+    tls: Tls
+    timeout: float
+    whole: float
+    ca_file: Path | None
+    allow_private: bool
+    most: int
+    proxy: ProxySettings
+
+    @property
+    def peer(self) -> str:
+        """Say in messages who it is."""
+        return f"{self.host}:{self.port}"
+
+    def context(self) -> ssl.SSLContext:
+        """Give what checks its certificate. Raises ``Misconfigured``."""
+        if self.ca_file is not None and not self.ca_file.is_file():
+            raise Misconfigured(f"ca_file: there is no {self.ca_file}")
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+class Login(NamedTuple):
+    """Who we are there, by a password or by a token of OAuth 2 (``XOAUTH2``)."""
+
+    user: str
+    password: str | None
+    token: str | None
+
+
+class Folder:
+    """A folder of a mailbox, open for reading. ``validity`` changes when its UIDs mean other messages than before."""
+
+    def __init__(self, connection: "_Connection", validity: str, most: int) -> None:
+        """Take an open connection; ``most`` bytes are taken of a message."""
+        self.validity = validity
+        self._connection, self._most = connection, most
+
+    def sizes(self, first: int) -> list[tuple[int, int]]:
+        """Give UID and size of each message from UID ``first`` on, in their order."""
+        with self._connection.watched():
+            _, data = self._connection.uid("FETCH", f"{first}:*", "(UID RFC822.SIZE)")
+        said = [each for each in data or [] if isinstance(each, bytes)]
+        found = [
+            (int(uid[1]), int(size[1])) for one in said if (uid := _UID.search(one)) and (size := _SIZE.search(one))
+        ]
+        # The range ends with the last message, wherever it begins (RFC 3501 §6.4.8).
+        return sorted(pair for pair in found if pair[0] >= first)
+
+    def message(self, uid: int) -> bytes | None:
+        """Give a message, without marking it as read; None where it is there no more."""
+        with self._connection.watched():
+            _, data = self._connection.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{self._most}>)")
+        return next((bytes(each[1]) for each in data or [] if isinstance(each, tuple)), None)
+
+
+@contextmanager
+def opened(server: Server, login: Login, folder: str) -> Iterator[Folder]:
+    """Open a folder for reading. Raises ``TryLater`` and ``Misconfigured``, in what is done with it too."""
+    with _consequences(server.peer):
+        connection = _Connection(server)
+        try:
+            with connection.watched():
+                if server.tls == "starttls":
+                    connection.starttls(server.context())
+                _log_in(connection, login, server.peer)
+                validity = _select(connection, folder, server.peer)
+            yield Folder(connection, validity, server.most)
+            _leave(connection)
+        except BaseException:  # whatever it is, nothing polite is said to a server that may not answer
+            with suppress(OSError):
+                connection.shutdown()
+            raise
+
+
+class _Connection(imaplib.IMAP4):
+    """Connects to allowed addresses only, and takes no more than a message may have."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        with self.watched():
+            super().__init__(server.host, server.port, server.timeout)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Hang up when it takes longer than an answer may, however steadily it comes."""
+        timer = threading.Timer(self._server.whole, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError, AttributeError):
+            # Not TLS's own: another thread is reading.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        server = self._server
+        seconds = timeout or server.timeout
+        plain = connect(server.proxy, server.host, server.port, timeout=seconds, allow_private=server.allow_private)
+        if server.tls != "implicit":
+            return plain
+        try:
+            return server.context().wrap_socket(plain, server_hostname=server.host)
+        except BaseException:  # whatever it is, nobody else knows the socket
+            plain.close()
+            raise
+
+    def read(self, size: int) -> bytes:
+        if size > self._server.most + _AROUND:
+            raise self.abort("more than max_bytes")
+        return super().read(size)
+
+
+def _leave(connection: "_Connection") -> None:
+    """Say good-bye; what has been read is read, whatever the server does then."""
+    try:
+        with connection.watched():
+            connection.logout()
+    except (OSError, imaplib.IMAP4.error):
+        with suppress(OSError):
+            connection.shutdown()
+
+
+def _log_in(connection: _Connection, login: Login, peer: str) -> None:
+    try:
+        if login.token is not None:
+            said = f"user={login.user}\1auth=Bearer {login.token}\1\1"
+            connection.authenticate("XOAUTH2", lambda asked: None if asked else said.encode())
+        elif "AUTH=PLAIN" in connection.capabilities:
+            said = f"\0{login.user}\0{login.password}"
+            connection.authenticate("PLAIN", lambda _: said.encode())
+        else:
+            connection.login(login.user, login.password or "")
+    except imaplib.IMAP4.abort:
+        raise
+    except UnicodeEncodeError:
+        raise Misconfigured(f"{peer}: takes no password with letters beyond ASCII") from None
+    except imaplib.IMAP4.error as error:
+        if _PASSING.search(str(error).encode()):
+            raise TryLater(f"{peer}: lets nobody in just now") from error
+        # The server's words may repeat what was sent.
+        raise Misconfigured(f"{peer}: refuses these credentials") from None
+
+
+def _select(connection: _Connection, folder: str, peer: str) -> str:
+    quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
+    status, data = connection.select(f'"{quoted}"', readonly=True)
+    if status != "OK":
+        passing = _PASSING.search(b" ".join(each for each in data if isinstance(each, bytes)))
+        raise (TryLater if passing else Misconfigured)(f"{peer}: has no folder {escaped(folder)} for this user")
+    _, validity = connection.response("UIDVALIDITY")
+    said = validity[0] if validity else None
+    if not isinstance(said, bytes):
+        raise TryLater(f"{peer}: answers, but says no UIDVALIDITY")
+    return said.decode("ascii", "replace")
+
+
+@contextmanager
+def _consequences(peer: str) -> Iterator[None]:
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise Misconfigured(f"{peer}: its certificate is not trusted here (ca_file names another authority)") from error
+    except ssl.SSLError as error:
+        raise TryLater(f"{peer}: breaks off the TLS connection") from error
+    except (imaplib.IMAP4.error, ValueError) as error:
+        raise TryLater(f"{peer}: answers, but not as a mail server does ({type(error).__name__})") from error
+    except OSError as error:
+        raise TryLater(f"{peer}: does not answer ({type(error).__name__})") from error

@@ -1,0 +1,158 @@
+"""A folder of files for others to fetch, with a signed manifest that says what is in it."""
+
+import base64
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from feeds.storage.local import Folder
+from feeds.storage.signing import FileSigner
+from schemas.timestamp import Timestamp
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+PAYLOAD_TYPE = "application/vnd.scamfeed.manifest+json"
+
+_PROBE = ".scamfeed-check"
+_MOST_SIGNATURES = 8
+
+Sha256 = Annotated[str, "hexadecimal"]
+Role = Literal["full", "added", "removed"]
+
+
+class Entry(BaseModel):
+    """A file: ``full`` is all that is active, ``added`` and ``removed`` are what has changed since the files before.
+
+    How many ``indicators`` are in one file of several that belong together nobody says.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    role: Role
+    created: Timestamp
+    indicators: int | None
+    bytes: int
+    sha256: Sha256
+
+
+class Manifest(BaseModel):
+    """What is in the folder, the changes in the order in which they came."""
+
+    collection: str
+    format: str
+    created: Timestamp
+    files: list[Entry] = []
+
+    @property
+    def full(self) -> list[Entry]:
+        """Give the full file, or the files of a full folder."""
+        return [entry for entry in self.files if entry.role == "full"]
+
+
+class Shelf:
+    """Puts files into a folder, and says what is in it."""
+
+    def __init__(self, folder: Folder, signer: FileSigner) -> None:
+        """Use ``folder``."""
+        self._folder = folder
+        self._signer = signer
+
+    def manifest(self) -> Manifest | None:
+        """Return what the manifest says; None where there is none, or one that our key has not signed.
+
+        Whoever else may write to the folder has no say in what is signed and removed next.
+        """
+        found = self._folder.read(MANIFEST)
+        if found is None:
+            return None
+        try:
+            envelope = DsseEnvelope.model_validate_json(found)
+            if envelope.is_signed_by(self._signer):
+                return Manifest.model_validate_json(base64.b64decode(envelope.payload))
+        except (ValidationError, ValueError):
+            pass
+        logger.warning("manifest begun anew reason=our key has not signed the one that is there; its files are left")
+        return None
+
+    def check(self) -> None:
+        """See that files can be put into the folder. Raises ``TryLater`` and ``Misconfigured``."""
+        self._folder.put(_PROBE, lambda out: out.write(b"may be removed\n"))
+        self._folder.remove(_PROBE)
+
+    def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> Entry:
+        """Write a file by ``write``, which tells how many indicators it has written."""
+        count, size, digest = self._folder.put(name, write)
+        return Entry(name=name, role=role, created=at, indicators=count, bytes=size, sha256=digest)
+
+    def put_all(self, prefix: str, files: Sequence[Path], at: datetime) -> list[Entry]:
+        """Copy the files of a full folder, in their order."""
+        return [
+            self.put(f"{prefix}/{file.name}", "full", at, partial(_copy, file)).model_copy(update={"indicators": None})
+            for file in files
+        ]
+
+    def publish(self, manifest: Manifest, keep: timedelta, gone: Iterable[Entry] = ()) -> None:
+        """Sign and write the manifest, then remove what is ``gone`` and the changes that are older than ``keep``."""
+        limit = manifest.created - keep
+        old = [entry for entry in manifest.files if entry.role != "full" and entry.created < limit]
+        kept = manifest.model_copy(update={"files": [entry for entry in manifest.files if entry not in old]})
+        payload = kept.model_dump_json().encode()
+        envelope = DsseEnvelope.of(PAYLOAD_TYPE, payload, self._signer).model_dump_json().encode() + b"\n"
+        self._folder.put(MANIFEST, lambda out: out.write(envelope))
+        for entry in (*old, *gone):
+            self._folder.remove(entry.name)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._folder.close()
+
+
+def _copy(file: Path, out: BinaryIO) -> int:
+    with file.open("rb") as said:
+        shutil.copyfileobj(said, out)
+    return 0
+
+
+class Signature(BaseModel):
+    """A signature in Base64; ``keyid`` is the SHA-256 of the public key in PEM."""
+
+    keyid: str
+    sig: str
+
+
+class DsseEnvelope(BaseModel):
+    """What is signed together with its signature, as DSSE (github.com/secure-systems-lab/dsse) has it."""
+
+    payloadType: str  # the format's own name
+    payload: str
+    signatures: list[Signature]
+
+    @classmethod
+    def of(cls, payload_type: str, payload: bytes, signer: FileSigner) -> "DsseEnvelope":
+        """Sign ``payload``."""
+        signature = Signature(
+            keyid=hashlib.sha256(signer.public_key.encode()).hexdigest(),
+            sig=base64.b64encode(signer.sign(_signed(payload_type, payload))).decode(),
+        )
+        encoded = base64.b64encode(payload).decode()
+        return cls(payloadType=payload_type, payload=encoded, signatures=[signature])
+
+    def is_signed_by(self, signer: FileSigner) -> bool:
+        """Tell whether one of the signatures is that key's. Raises ``ValueError`` for what is no Base64."""
+        signed = _signed(self.payloadType, base64.b64decode(self.payload, validate=True))
+        signatures = [base64.b64decode(each.sig, validate=True) for each in self.signatures[:_MOST_SIGNATURES]]
+        return self.payloadType == PAYLOAD_TYPE and any(signer.has_signed(signed, sig) for sig in signatures)
+
+
+def _signed(payload_type: str, payload: bytes) -> bytes:
+    """Return what a signature is made of: the pre-authentication encoding of DSSE."""
+    return b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type.encode(), len(payload), payload)

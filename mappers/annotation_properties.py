@@ -1,0 +1,241 @@
+"""The properties of annotations, each as it may be published: of its type, in its form, and no longer than it needs."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from mappers import ids, sharing_limits
+from schemas import kinds, timestamp
+from schemas.amount import Amount, Currency
+from schemas.flow import minimised
+from schemas.report import Evidence
+from schemas.sharing import Sharing
+from schemas.subject import ID
+from schemas.text import shown
+from schemas.vocabulary import Purpose
+
+FLOW = "related-to"
+_TEXT, _LONG, _LINE, _WORD = 2_000, 10_000, 200, 60
+_MOST_REFS, _MOST_PLACES, _MOST_EVIDENCE, _MOST_COUNTRIES = 10_000, 100, 50, 60
+_MOST = 999_999_999
+# From here on a number could be anybody's, and three digits say how many it was.
+_MANY = 1_000_000
+BOUNDS = f"texts have up to {_TEXT:,} characters, the content of a note {_LONG:,}, lists up to {_MOST_REFS:,} ids"
+
+_LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+_PURPOSES = frozenset(Purpose)
+_OPEN_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_LINE_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_AMOUNT: TypeAdapter[Decimal] = TypeAdapter(Amount)
+_CURRENCY: TypeAdapter[str] = TypeAdapter(Currency)
+
+
+def same(value: Any) -> str:
+    """Give a type, which was looked at before."""
+    return str(value)
+
+
+def related(value: Any) -> str:
+    """Give the one type of relationship that a flow has."""
+    if value != FLOW:
+        raise ValueError("no flow")
+    return FLOW
+
+
+def spec_version(value: Any) -> str:
+    """Give the version of STIX."""
+    if value not in ("2.0", "2.1"):
+        raise ValueError("no version of STIX")
+    return str(value)
+
+
+def ref(value: Any) -> str:
+    """Give an id."""
+    if not (isinstance(value, str) and ID.fullmatch(value)):
+        raise ValueError("no id")
+    return value
+
+
+def refs(value: Any) -> list[str]:
+    """Give ids, as many as a case may have; those of another form are no ids, and the list is not taken."""
+    if not (isinstance(value, list) and 0 < len(value) <= _MOST_REFS):
+        raise ValueError("no list of ids, or too long a one")
+    return [ref(each) for each in value]
+
+
+def places(value: Any) -> list[str]:
+    """Give ids of organisations and countries."""
+    found = refs(value)
+    if len(found) > _MOST_PLACES or not all(each.startswith(("identity--", "location--")) for each in found):
+        raise ValueError("no list of identities and locations")
+    return found
+
+
+def moment(value: Any) -> str:
+    """Give a time as STIX writes it, to the microsecond at most: versions may differ in that."""
+    if not isinstance(value, str):
+        raise TypeError("no time")
+    read = timestamp.text(timestamp.parse(value))
+    return value if _MOMENT.fullmatch(value) else read
+
+
+def flag(value: Any) -> bool:
+    """Give true or false."""
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
+
+
+def percentage(value: Any) -> int:
+    """Give a number from 0 to 100."""
+    return _within(value, 100)
+
+
+def count(value: Any) -> int:
+    """Give how often; from a million on in three digits, for the others would say nothing, and might be a number."""
+    number = _within(value, _MOST)
+    return number if number < _MANY else number - number % 10 ** (len(str(number)) - 3)
+
+
+def lang(value: Any) -> str:
+    """Give the tag of a language, as ``th`` or ``zh-Hant-TW``."""
+    if not (isinstance(value, str) and is_lang(value)):
+        raise ValueError("no language")
+    return value
+
+
+def is_lang(tag: str) -> bool:
+    """Tell whether a tag names a language, with its script and country at most."""
+    return _LANG.fullmatch(tag) is not None
+
+
+def text(value: Any) -> str:
+    """Give a text without what is not seen in it."""
+    return _written(value, _TEXT, _CONTROLS)
+
+
+def long_text(value: Any) -> str:
+    """Give the text of a note."""
+    return _written(value, _LONG, _CONTROLS)
+
+
+def line(value: Any) -> str:
+    """Give a text of one line."""
+    return _written(value, _LINE, _LINE_BREAKS)
+
+
+def word(value: Any) -> str:
+    """Give a word of an open vocabulary."""
+    if not (isinstance(value, str) and len(value) <= _WORD and _OPEN_WORD.fullmatch(value)):
+        raise ValueError("no word")
+    return value
+
+
+def one_of(vocabulary: type[StrEnum]) -> Callable[[Any], str]:
+    """Give what takes the words of a closed vocabulary, and no others."""
+    known = frozenset(vocabulary)
+
+    def take(value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise ValueError("no word of the vocabulary")
+        return str(value)
+
+    return take
+
+
+def countries(value: Any) -> list[str]:
+    """Give codes of countries."""
+    if not (isinstance(value, list) and len(value) <= _MOST_COUNTRIES):
+        raise ValueError("no list of countries")
+    if not all(isinstance(each, str) and _COUNTRY.fullmatch(each) for each in value):
+        raise ValueError("no code of a country")
+    return list(value)
+
+
+def evidence(value: Any) -> list[dict[str, Any]]:
+    """Give hashes, each with the words by which its holder finds it."""
+    if not (isinstance(value, list) and len(value) <= _MOST_EVIDENCE):
+        raise ValueError("no list of evidence")
+    try:
+        proofs = [Evidence.model_validate(each) for each in value]
+    except ValidationError:
+        raise ValueError("no evidence") from None
+    if any(proof.sha256.isdecimal() for proof in proofs):
+        raise ValueError("no hash: those have letters")
+    return [proof.model_dump(exclude_none=True) for proof in proofs]
+
+
+def end(value: Any) -> dict[str, Any]:
+    """Give what kind of value money came from or went to, and of its details those that are words."""
+    if not (isinstance(value, Mapping) and isinstance(value.get("kind"), str)):
+        raise TypeError("no end of a flow")
+    details = value.get("details", {})
+    known = kinds.get(value["kind"])
+    if not isinstance(details, Mapping):
+        raise TypeError("no details")
+    said = {name: word(detail) for name, detail in details.items() if name in known.inputs}
+    return {"kind": known.name, **({"details": said} if said else {})}
+
+
+def amount(value: Any) -> str:
+    """Give an amount of money."""
+    return str(_validated(_AMOUNT, value))
+
+
+def currency(value: Any) -> str:
+    """Give the code of a currency or a coin."""
+    return str(_validated(_CURRENCY, value))
+
+
+def minimise(ours: dict[str, Any]) -> None:
+    """Keep of a flow's amount what it takes to follow the money."""
+    if "amount" in ours:
+        ends = {ours[name]["kind"] for name in ("source", "target") if name in ours}
+        ours["amount"] = format(minimised(Decimal(ours["amount"]), ends), "f")
+
+
+def sharing(value: Any) -> dict[str, Any]:
+    """Give the limits that readers have to keep, in closed words and by ids alone.
+
+    Where that would leave one of them empty, it may not be passed on at all.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError("no limits")
+    read = Sharing.model_validate(value)
+    said = sharing_limits.write(read)
+    for name in ("only_partners", "not_to_partners"):
+        if name in said:
+            said[name] = sorted({each if ID.fullmatch(each) else ids.identity(each) for each in said[name]})
+    if "purposes" in said:
+        known = [each for each in said.pop("purposes") if each in _PURPOSES]
+        said |= {"purposes": known} if known else {"onward": False}
+    return said
+
+
+def _within(value: Any, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ValueError("no such number")
+    return value
+
+
+def _written(value: Any, longest: int, forbidden: re.Pattern[str]) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    seen = shown(value)
+    if not 0 < len(seen) <= longest or forbidden.search(seen):
+        raise ValueError("no text, too long a one, or one with characters that no text has")
+    return seen
+
+
+def _validated(form: TypeAdapter[Any], value: Any) -> Any:
+    try:
+        return form.validate_python(value)
+    except ValidationError:
+        raise ValueError("not of its form") from None

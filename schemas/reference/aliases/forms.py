@@ -1,0 +1,181 @@
+"""The forms that aliases have: telephone numbers, e-mail addresses, handles, numbers of persons and of companies."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from stdnum.br import cnpj, cpf
+from stdnum.my import nric
+from stdnum.sg import uen
+from stdnum.th import moa, pin
+
+from schemas.errors import Rejected
+from schemas.reference import company_numbers, telephone
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of alias: ``read`` gives a text's normal form, None where the text has another form.
+
+    ``read`` raises ``Rejected`` where the text has the form and its check digit does not fit. ``says`` names the form
+    to people; ``personal`` where such an alias is a person's number in a register of persons.
+    """
+
+    read: Callable[[str], str | None]
+    says: str
+    personal: bool = False
+
+
+def mobile(country: str) -> Form:
+    """Give the form of mobile numbers of ``country``, in E.164."""
+    return Form(lambda text: telephone.subscriber(text, country, mobile=True), f"a mobile number ({country})")
+
+
+def phone(country: str) -> Form:
+    """Give the form of any telephone number of ``country``, in E.164."""
+    return Form(lambda text: telephone.subscriber(text, country), f"a telephone number ({country})")
+
+
+def _international(text: str) -> str | None:
+    digits = telephone.digits_of(telephone.plain(text))
+    if digits is None or not digits.startswith(("+", "00")):
+        return None
+    try:
+        return telephone.e164(digits)
+    except Rejected:
+        return None
+
+
+def _email(text: str) -> str | None:
+    if "@" not in text:
+        return None
+    try:
+        return validate_email(text.removeprefix("mailto:"), check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        return None
+
+
+def _uuid(text: str) -> str | None:
+    return str(UUID(text)) if re.fullmatch(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", text) else None
+
+
+def text_of(pattern: str, says: str, marks: str = "") -> Form:
+    """Give the form of a handle or name, without case; ``marks`` may stand before it, and are no part of it."""
+    shape = re.compile(pattern)
+
+    def read(text: str) -> str | None:
+        name = text.lower().lstrip(marks) if marks else text.lower()
+        return name if shape.fullmatch(name) else None
+
+    return Form(read, says)
+
+
+def number_of(pattern: str, says: str) -> Form:
+    """Give the form of a number, or of letters and digits in capitals, that blanks and dashes may part."""
+    shape = re.compile(pattern)
+
+    def read(text: str) -> str | None:
+        number = re.sub(r"[\s-]", "", text).upper()
+        return number if shape.fullmatch(number) else None
+
+    return Form(read, says)
+
+
+def checked(module: ModuleType, shape: str, says: str, *, personal: bool = False) -> Form:
+    """Give the form of a register's number with a check digit, as a module of python-stdnum knows it.
+
+    ``shape`` is that of the bare number.
+    """
+    wanted = re.compile(shape)
+
+    def read(text: str) -> str | None:
+        number: str = module.compact(text) if text[:1].isalnum() else ""
+        if wanted.fullmatch(number) is None:
+            return None
+        if not module.is_valid(number):
+            raise Rejected("alias-checksum", f"looks like {says}, but its check digit or date does not fit")
+        return number
+
+    return Form(read, says, personal)
+
+
+_NRIC_WEIGHTS = (2, 7, 6, 5, 4, 3, 2)
+_NRIC_START = {"S": 0, "F": 0, "T": 4, "G": 4, "M": 3}
+_NRIC_LETTERS = {"S": "JZIHGFEDCBA", "T": "JZIHGFEDCBA", "F": "XWUTRQPNMLK", "G": "XWUTRQPNMLK", "M": "XWUTRQPNJLK"}
+
+
+def _nric(text: str) -> str | None:
+    """Read the number of a Singaporean identity card (NRIC) or of a foreigner's (FIN)."""
+    number = text.replace(" ", "").upper()
+    if re.fullmatch(r"[STFGM]\d{7}[A-Z]", number) is None:
+        return None
+    total = sum(int(digit) * weight for digit, weight in zip(number[1:8], _NRIC_WEIGHTS, strict=True))
+    if _NRIC_LETTERS[number[0]][(total + _NRIC_START[number[0]]) % 11] != number[8]:
+        raise Rejected("alias-checksum", "looks like an NRIC or FIN, but its check letter does not fit")
+    return number
+
+
+def _registered_malaysian(text: str) -> str | None:
+    """Read the number of a Malaysian company, in its present or its older form."""
+    number = re.sub(r"[\s-]", "", text).upper()
+    return number if re.fullmatch(rf"{company_numbers.MALAYSIAN}|{company_numbers.MALAYSIAN_OLDER}", number) else None
+
+
+# A CPF as it is printed or bare; with one blank or dash it is more likely a telephone number.
+_WRITTEN_CPF = re.compile(r"\d{11}|\d{3}\.\d{3}\.\d{3}-\d{2}")
+
+
+def _cpf(text: str) -> str | None:
+    return _ANY_CPF.read(text) if _WRITTEN_CPF.fullmatch(text) else None
+
+
+def _brazilian_mobile(text: str) -> str | None:
+    """Read a mobile number: what may be a CPF is one, as telephone keys of Pix begin with +55."""
+    if _WRITTEN_CPF.fullmatch(text) and cpf.is_valid(text):
+        return None
+    return telephone.subscriber(text, "BR", mobile=True)
+
+
+def _australian_phone(text: str) -> str | None:
+    """Read a telephone number that begins as one: nine digits alone are a company's number."""
+    return telephone.subscriber(text, "AU") if text[:1] in "+0(" else None
+
+
+def _link_code(text: str) -> str | None:
+    return text if re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9]{6,24}", text) else None
+
+
+def _with_provider(text: str) -> str | None:
+    """Read a Singaporean alias with the wallet it leads to: +6581234567#WALLET."""
+    number, mark, provider = text.partition("#")
+    found = telephone.subscriber(number, "SG", mobile=True)
+    return f"{found}#{provider.upper()}" if found and mark and re.fullmatch(r"[A-Za-z0-9]{2,20}", provider) else None
+
+
+def _emv_mobile(text: str) -> str | None:
+    """Read a Thai mobile number as a QR code has it: 0066 and nine digits."""
+    number = re.fullmatch(r"0066(\d{9})", text)
+    return telephone.subscriber(f"+66{number[1]}", "TH", mobile=True) if number else None
+
+
+ANY_PHONE = Form(_international, "a telephone number with its country code")
+EMAIL = Form(_email, "an e-mail address")
+UUID_KEY = Form(_uuid, "a random key (UUID)")
+EMV_MOBILE = Form(_emv_mobile, "a mobile number as in a QR code (0066…)")
+THAI_PERSON = checked(pin, r"[1-8]\d{12}", "a national identity number", personal=True)
+THAI_COMPANY = checked(moa, r"0(?!066)\d{12}", "a tax number (13 digits)")
+AUSTRALIAN_PHONE = Form(_australian_phone, "a telephone number with its 0 or +61")
+LINK_CODE = Form(_link_code, "the code of a link")
+_ANY_CPF = checked(cpf, r"\d{11}", "a CPF")
+CPF = Form(_cpf, "a CPF", personal=True)
+BRAZILIAN_MOBILE = Form(_brazilian_mobile, "a mobile number with +55")
+CNPJ = checked(cnpj, company_numbers.CNPJ, "a CNPJ")
+UEN = checked(uen, company_numbers.UEN, "a UEN")
+NRIC = Form(_nric, "an NRIC or FIN", personal=True)
+# Nobody who was born in 1919 or 2020 has an account yet, or still; companies' numbers begin with such years.
+MYKAD = checked(nric, rf"(?!{company_numbers.MALAYSIAN})\d{{12}}", "a MyKad number", personal=True)
+MALAYSIAN_COMPANY = Form(_registered_malaysian, "a company's number (12 digits, or digits and a letter)")
+WITH_PROVIDER = Form(_with_provider, "a mobile number and its wallet (#WALLET)")

@@ -1,0 +1,88 @@
+"""The chains' forms of address: which there are, how each is checked, and its one spelling.
+
+Checked without asking anybody: a right checksum says that an address was copied well, not that it was ever used.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from schemas.reference.chains import base58, bitcoin, evm, other_chains
+from schemas.reference.chains.address import Address, bad_form
+from schemas.reference.chains.not_wallets import explain
+
+__all__ = ["looks_like_address", "read"]
+
+_B58 = "[1-9A-HJ-NP-Za-km-z]"
+_B32 = "[02-9ac-hj-np-z]"
+
+_HEX = "[0-9a-fA-F]"
+
+
+def _one_case(pattern: str) -> str:
+    """Give a pattern of lower-case letters that takes them all in lower or all in upper case (BIP-173)."""
+    return f"(?:{pattern}|{pattern.upper()})"
+
+
+def _base58(text: str, chain: str) -> Address:
+    """Read a Base58 text by its length in bytes."""
+    data = base58.decode(text)
+    size = len(data)
+    if size == 32:
+        return other_chains.solana(text, chain)
+    if size == 25 or (size == 26 and data[0] in (0x1C, 0x1D)):  # Zcash has versions of two bytes, 1C and 1D its first
+        return bitcoin.hashed(text, data, chain)
+    if data[:4] == b"\x82\xd8\x18\x58":
+        return other_chains.byron(text, data)
+    if (size == 35 and data[0] < 64) or (size == 36 and 64 <= data[0] < 128):
+        return other_chains.substrate(text, data, chain)
+    if key := other_chains.secret(data):
+        raise key
+    raise bad_form("a Base58 text, but of no address's length: characters are missing or too many")
+
+
+# Each form of address and who reads it. The first that matches counts.
+_FORMS: Mapping[str, tuple[str, Callable[[str, str], Address]]] = {
+    "evm": (f"0[xX]{_HEX}{{40}}", evm.account),
+    "segwit": (_one_case(f"(?:bc|tb|bcrt|ltc|tltc|rltc|btg)1{_B32}{{8,87}}"), bitcoin.segwit),
+    "xrp": (f"r{_B58}{{24,34}}", other_chains.ripple),
+    "xrp_x": (f"[XT]{_B58}{{46}}", other_chains.ripple_x),
+    "cash": (_one_case(f"(?:(?:bitcoincash|bchtest|bchreg):)?[qpzr](?:{_B32}{{41}}|{_B32}{{60}})"), bitcoin.cash),
+    "ton": ("[EUk0][Qf][0-9A-Za-z+/_-]{46}", other_chains.ton),
+    "ton_raw": (f"(?:0|-1):{_HEX}{{64}}", other_chains.ton_raw),
+    "cardano": (_one_case(f"(?:addr|stake)(?:_test)?1{_B32}{{40,150}}"), other_chains.cardano),
+    "zcash": (_one_case(f"(?:zs|ztestsapling|u|utest)1{_B32}{{70,500}}"), bitcoin.zcash),
+    "evm_bare": (f"{_HEX}{{40}}", evm.bare),
+    "tron_hex": (f"(?:0[xX])?41{_HEX}{{40}}", bitcoin.tron),
+    "monero": (f"{_B58}{{95}}|{_B58}{{106}}", other_chains.monero),
+    "base58": (f"{_B58}{{25,130}}", _base58),
+}
+_FORM = re.compile("|".join(f"(?P<{name}>{pattern})" for name, (pattern, _) in _FORMS.items()))
+_READERS = {name: reader for name, (_, reader) in _FORMS.items()}
+_UNMISTAKABLE = frozenset(_FORMS) - {"evm_bare", "tron_hex", "base58", "xrp"}
+# Base58 of the lengths and first letters that addresses have, in mixed case: no name, number or identifier of others.
+# An XRP address may be as short as a name, which has no digit then.
+_BASE58_ADDRESS = re.compile(
+    rf"(?=.*[A-Z])(?=.*[a-z])(?:[13]{_B58}{{25,34}}|[LMDAEGTX79]{_B58}{{33}}|t[13]{_B58}{{33}}"
+    rf"|r{_B58}{{32,34}}|(?=.*\d)r{_B58}{{24,31}}"
+    rf"|{_B58}{{43,44}}|[15]{_B58}{{46,47}}|Ae2{_B58}{{56}}|Ddz{_B58}{{101}})"
+)
+
+
+def read(text: str, chain: str = "") -> Address:
+    """Check ``text`` and give its one spelling and its chain.
+
+    ``chain`` decides where several chains share a form; the caller compares it with what comes back. Raises
+    ``Rejected``.
+    """
+    form = _FORM.fullmatch(text)
+    if form is None or form.lastgroup is None:
+        raise explain(text)
+    return _READERS[form.lastgroup](text, chain)
+
+
+def looks_like_address(text: str) -> bool:
+    """Tell from its form alone whether ``text`` is meant for an address, be its checksum right or wrong."""
+    form = _FORM.fullmatch(text)
+    if form is None:
+        return False
+    return form.lastgroup in _UNMISTAKABLE or _BASE58_ADDRESS.fullmatch(text) is not None

@@ -1,0 +1,65 @@
+"""The platforms that people have accounts on: their handles, their own numbers, the addresses of their profiles."""
+
+import re
+from functools import cache
+
+from schemas.reference.platforms.communities import COMMUNITIES
+from schemas.reference.platforms.messengers import MESSENGERS
+from schemas.reference.platforms.networks import NETWORKS
+from schemas.reference.sites import Found, Site, Sites, plain
+from schemas.reference.web_address import read_address
+
+# What stands beside a platform's name without changing which one it is.
+_BESIDE = re.compile(
+    r"\b(?:page|group|account|profile|user ?name|user|id|channel|oa|official|handle|chat|app|add)\b|@"
+    r"|แอด|เพิ่มเพื่อน|ทัก|บัญชี|ไอดี|เพจ|กลุ่ม|ช่อง|แอป(?:พลิเคชัน)?",
+    re.IGNORECASE,
+)
+
+
+@cache
+def _sites() -> Sites:
+    return Sites((*NETWORKS, *MESSENGERS, *COMMUNITIES))
+
+
+def every() -> tuple[Site, ...]:
+    """Give all platforms; a platform's name is its ``account_type`` in STIX."""
+    return _sites().every
+
+
+def hosts() -> frozenset[str]:
+    """Give the hosts whose pages may be an account's."""
+    return _sites().hosts
+
+
+def named(word: str) -> Site | None:
+    """Give the platform that people call ``word``: its name, an abbreviation, its host, in English and Thai."""
+    found = _sites().named(word)
+    if found is None and (rest := _BESIDE.sub(" ", word)) != word and plain(rest):
+        found = _sites().named(rest)
+    return found
+
+
+def at(text: str) -> Found | None:
+    """Give the account that an address names; with nothing named where it is another page of a platform."""
+    return _sites().at(text)
+
+
+def written(platform: Site, text: str) -> Found | None:
+    """Give the account that ``text`` names on a platform; None where it is no handle and no id there."""
+    return _sites().written(platform, text)
+
+
+def on_its_own_host(platform: Site, url: str) -> Found | None:
+    """Give the account that an address names on a platform of many hosts, of which it is another one."""
+    address = read_address(url)
+    if address is None or "host" not in platform.groups:
+        return None
+    first = address.path.removeprefix("users/").removeprefix("@").partition("/")[0]
+    return written(platform, first if "@" in first else f"{first}@{address.host}")
+
+
+def is_profile(url: str) -> bool:
+    """Tell whether ``url`` is the address of an account, not of a post, a video or another page."""
+    found = _sites().at(url)
+    return found is not None and bool(found.names) and not found.beside

@@ -1,0 +1,121 @@
+"""Telephone numbers as people write them, read by each country's numbering plan."""
+
+import re
+import unicodedata
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from schemas.errors import Rejected
+from schemas.reference.dial_prefixes import abroad
+from schemas.text import digits
+
+_DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD, 0x30FC], "-")
+_LABEL = re.compile(
+    r"(?:tel(?:ephone)?|phone(?:number)?|mobile|call(?:to)?|sms(?:to)?|fax|เบอร์(?:โทร(?:ศัพท์)?)?|หมายเลขโทรศัพท์|โทร(?:ศัพท์)?)"
+    r"(?:[\s.]*:\s*(?://)?|\.\s*|\s+)(?=[(+]*\d)",
+    re.IGNORECASE,
+)
+_EXTENSION = r"(?:\s*(?:;ext=|,?\s*extension\s*|,?\s*ext\.?\s*:?|,?\s*x|#|ต่อ)\s*\d{1,7})?"
+_CONTEXT = r"(?:;phone-context=(?P<context>\+[\d-]{1,10}))?"
+_PARAMETERS = r"(?:;(?!phone-context|ext)[a-z-]+=[^;]{0,50})*"
+# One plus at most, and at the front: phonenumbers itself takes "++1" for a number.
+_WRITTEN = re.compile(
+    rf"(?P<digits>\(?\+?[\d\s().\-/]{{3,40}}?){_CONTEXT}{_EXTENSION}{_PARAMETERS}(?:\?.{{0,500}})?", re.IGNORECASE
+)
+# Words for digits, as on an advertisement: 1-800-FLOWERS.
+_LETTERED = re.compile(r"\+?[\d\s().-]{3,12}[A-Za-z][A-Za-z\d\s-]{3,20}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_FREE_OR_PAID = {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
+
+
+def plain(raw: str) -> str:
+    """Give ``raw`` with plain dashes and digits, in whichever script, and without a label such as ``tel:``."""
+    text = raw
+    if not raw.isascii():
+        text = digits(unicodedata.normalize("NFKC", raw).translate(_DASHES))
+    return _LABEL.sub("", text.strip(), count=1) if text[:1].isalpha() else text.strip()
+
+
+def region(country: str) -> str:
+    """Give the country whose numbers are meant, as two letters, "" where none is. Raises ``Rejected``."""
+    country = country.strip().upper()
+    if not country:
+        return ""
+    if _COUNTRY.fullmatch(country) is None:
+        raise Rejected("country-form", "the country is not given as two letters (ISO 3166-1), as TH")
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        raise Rejected("country-form", "these two letters are no country that has telephone numbers (ISO 3166-1)")
+    return country
+
+
+def digits_of(text: str) -> str | None:
+    """Give what a plain ``text`` says as a number, with its + and separators, None where it says none."""
+    if (written := _WRITTEN.fullmatch(text)) is None:
+        return None
+    digits = written["digits"].strip().replace("(+", "+", 1)
+    if not any(char.isdigit() for char in digits):
+        return None
+    if (context := written["context"]) and not digits.startswith("+"):
+        digits = context + digits  # RFC 3966 §5.1.5
+    return digits
+
+
+def e164(digits: str, country: str = "") -> str:
+    """Give a number in E.164, with ``country`` for those without their country code. Raises ``Rejected``."""
+    if digits.startswith("00"):
+        return abroad(digits, region(country))
+    if not digits.startswith("+") and not (country := region(country)):
+        raise _without_country(digits)
+    try:
+        number = phonenumbers.parse(digits, country or None)
+    except NumberParseException:
+        hint = "; before the 0 of a national number stands no +: give its country" if digits.startswith("+0") else ""
+        raise Rejected("phone-form", f"no country's numbers begin like this{hint}") from None
+    if not phonenumbers.is_valid_number(number):
+        raise Rejected("phone-not-assigned", "not a number of its country's numbering plan: wrong length or range")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def lettered(text: str, country: str) -> str | None:
+    """Give the free or premium number that a plain ``text`` says with letters, None where it is none."""
+    if _LETTERED.fullmatch(text) is None or not (country or text.startswith("+")):
+        return None
+    try:
+        number = phonenumbers.parse(text, country or None)
+    except NumberParseException:
+        return None
+    if phonenumbers.number_type(number) not in _FREE_OR_PAID:
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def subscriber(text: str, country: str, *, mobile: bool = False) -> str | None:
+    """Give the number of ``country`` that ``text`` is, in E.164; None where it is none, or another country's.
+
+    ``mobile`` where numbers of fixed lines do not count.
+    """
+    digits = digits_of(plain(text))
+    if digits is None:
+        return None
+    try:
+        number = phonenumbers.parse("+" + digits[2:] if digits.startswith("00") else digits, country)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number_for_region(number, country):
+        return None
+    if mobile and phonenumbers.number_type(number) not in _MOBILE:
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _without_country(digits: str) -> Rejected:
+    """Say what is missing, and whether a + alone would make it a number."""
+    hint = "give its country (a country column) or write it with + and the country code"
+    try:
+        if phonenumbers.is_valid_number(phonenumbers.parse("+" + digits, None)):
+            hint += "; with a + in front it would be valid as it stands"
+    except NumberParseException:
+        pass
+    return Rejected("country-missing", f"the number says no country: {hint}")

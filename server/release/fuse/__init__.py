@@ -1,0 +1,1 @@
+"""Fusing: all reports, sightings and opinions of one value become one consensus."""

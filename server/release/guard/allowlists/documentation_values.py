@@ -1,0 +1,51 @@
+"""Values that documentation uses: nobody's, and in a hub that partners rely on nothing but a test gone astray."""
+
+import re
+from functools import cache
+from ipaddress import ip_address, ip_network
+
+import phonenumbers
+
+from schemas.reference.banks import equivalence
+from server.release.guard.allowlists.hit import Hit, of_listing
+from server.release.guard.allowlists.index import Index
+
+# RFC 2606 and RFC 6761; RFC 5737, RFC 3849 and RFC 9637.
+_NAMES = re.compile(r"(?:^|[.@/])example\.(?:com|net|org)(?:[:/?]|$)")
+_NETWORKS = [
+    ip_network(each) for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
+]
+_INSTEAD = "report the value that the scam really used"
+
+
+def example(index: Index, kind: str, value: str) -> Hit | None:
+    """Give the hit of a value that standards or libraries keep for documentation, None for any other."""
+    match kind:
+        case "bank-account":
+            return of_listing(index.accounts.get(equivalence.key(value)))
+        case "phone":
+            if value in _numbers():
+                return _hit("example-numbers", "an example of libphonenumber's")
+        case "domain" | "url" | "email":
+            if _NAMES.search(value):
+                return _hit("documentation", "a name kept for documentation")
+        case "ip":
+            address = ip_address(value)
+            if any(address in network for network in _NETWORKS):
+                return _hit("documentation", "an address kept for documentation")
+    return None
+
+
+def _hit(name: str, what: str) -> Hit:
+    return Hit(name, f"this is {what} (list {name}): {_INSTEAD}")
+
+
+@cache
+def _numbers() -> frozenset[str]:
+    """Give the numbers by which libphonenumber shows what a country's numbers look like."""
+    found = (
+        phonenumbers.example_number_for_type(region, kind)
+        for region in phonenumbers.SUPPORTED_REGIONS
+        for kind in phonenumbers.PhoneNumberType.values()
+    )
+    return frozenset(phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164) for each in found if each)

@@ -1,0 +1,96 @@
+"""Lists as others publish them: MISP warninglists, GraphSense tag packs, one entry a line."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from typing import Any
+
+import ada_url
+import yaml
+
+from schemas import kinds
+from schemas.errors import Rejected
+from server.release.guard.allowlists.catalogue import EVERY, Holds, Listing
+
+_HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}")
+_WORD = re.compile(r"[A-Za-z][\w.-]*")
+_PREFIX = re.compile(r"^(?:misp|graphsense)__")
+# A MISP rule for numbers: the country's code as an option, then the number with the 0 that is dialled within it.
+_RULE = re.compile(r"/\(\(\?:\\\+\|00\)(\d+)\??(?:\|0\?)?\)\??([\d()|\[\]{}-]+)/g")
+_LEAST = 0.5
+# Whose normal form entries have, and the column that may stand before an entry, parted by a blank.
+_KINDS = {
+    Holds.WALLETS: ("wallet", "chain"),
+    Holds.NUMBERS: ("phone", "country"),
+    Holds.ACCOUNTS: ("bank-account", "country"),
+    Holds.APPS: ("app", "os"),
+    Holds.PROFILES: ("social-account", "platform"),
+}
+
+
+def named(path: str) -> Listing | None:
+    """Give the list that a file is of, by its name or its folder's (``bank-website/list.json``); None for no list."""
+    *folders, file = path.replace("\\", "/").split("/")
+    stem = _PREFIX.sub("", re.sub(r"\.(?:gz|json|ya?ml|txt)\b", "", file))
+    return EVERY.get(folders[-1] if stem == "list" and folders else stem)
+
+
+def entries(listing: Listing, content: bytes) -> list[str]:
+    """Give the entries of a list in the form that values are compared with, sorted, each once.
+
+    Raises ``Rejected`` for what is no such list, is empty, or holds mostly what its entries cannot be.
+    """
+    try:
+        raw = [each for each in _raw(content.decode("utf-8-sig")) if each]
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError, yaml.YAMLError):
+        raise Rejected(
+            "list-form", "no list: give a MISP warninglist (JSON), a GraphSense tag pack (YAML), or one entry a line"
+        ) from None
+    found = {entry for each in raw for entry in normal(listing.holds, each)}
+    taken = sum(1 for each in raw if any(True for _ in normal(listing.holds, each)))
+    if not raw or taken < len(raw) * _LEAST:
+        raise Rejected(
+            "list-content", f"{taken} of {len(raw)} entries are {listing.holds.value}: {listing.name} holds only such"
+        )
+    return sorted(found)
+
+
+def _raw(text: str) -> Iterator[str]:
+    start = text.lstrip()[:1]
+    if start == "{":
+        yield from (str(each) for each in json.loads(text)["list"])
+    elif "\ntags:" in text or text.startswith("tags:"):
+        pack: dict[str, Any] = yaml.safe_load(text)
+        for tag in pack["tags"]:
+            yield f"{tag.get('currency', pack.get('currency', ''))} {tag['address']}".strip()
+    else:
+        yield from (line.partition("#")[0].strip() for line in text.splitlines())
+
+
+def normal(holds: Holds, entry: str) -> Iterable[str]:
+    """Give the form in which values are compared with an entry; nothing for one that holds no such thing."""
+    match holds:
+        case Holds.SITES | Holds.SHARED | Holds.OWNED:
+            host = entry.lower().removeprefix("*").strip(".")
+            host = host if host.isascii() else ada_url.idna_to_ascii(host).decode("ascii")
+            return [host] if _HOST.fullmatch(host) else []
+        case Holds.ADDRESSES:
+            try:
+                network = ip_network(entry, strict=False)
+                return [str(network.network_address if network.num_addresses == 1 else network)]
+            except ValueError:
+                return []
+        case Holds.RANGES:
+            rule = _RULE.fullmatch(entry)
+            return [rf"\+{rule[1]}{rule[2]}"] if rule else []
+    kind, column = _KINDS[holds]
+    word, _, value = entry.partition(" ")
+    if not (value and _WORD.fullmatch(word)):
+        word, value = "", entry
+    for given in ({column: word}, {}) if word else ({},):
+        try:
+            return [kinds.get(kind).normalise(value, given).value]
+        except Rejected:
+            continue
+    return []

@@ -1,0 +1,43 @@
+"""What the operator found to be no scam's: a report of it, in any spelling and by anybody, waits for a person."""
+
+from collections.abc import Iterable
+
+from schemas import value_names
+from schemas.report import Report
+from server.release.fuse.values import Value
+from server.store import delisted
+from server.store.store import Tx
+
+DELISTED = "delisted"
+MESSAGE = (
+    "this hub's operator found this value to be no scam's, in this spelling or another: somebody looks at it; say in "
+    "the description what is new"
+)
+
+
+def delist(tx: Tx, values: Iterable[Value]) -> None:
+    """Remember of these values, as far as nobody's report of them stands, that they are no scam's."""
+    delisted.note(tx, {_name(value.subject) for value in values if not value.claims})
+
+
+def readmit(tx: Tx, values: Iterable[Value]) -> None:
+    """Let reports of these values be heard again, in each spelling."""
+    delisted.forget(tx, {name for value in values for name in value_names.names(*_parted(value.subject))})
+
+
+def find(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
+    """Return the kinds and values of those of the reports that are of a delisted value."""
+    if not delisted.has_any(tx):
+        return frozenset()
+    names = {(report.kind, report.value): value_names.names(report.kind, report.value) for report in reports}
+    there = delisted.among(tx, {name for each in names.values() for name in each})
+    return frozenset(of for of, each in names.items() if not there.isdisjoint(each))
+
+
+def _name(subject: str) -> str:
+    return value_names.names(*_parted(subject))[0]
+
+
+def _parted(subject: str) -> tuple[str, str]:
+    kind, _, value = subject.partition(":")
+    return kind, value

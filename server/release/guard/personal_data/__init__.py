@@ -1,0 +1,1 @@
+"""Personal data of victims and holders: found in contributed texts, and refused."""

@@ -1,0 +1,1 @@
+"""Publishing: listings in collections, their changes, and feedback to contributors."""

@@ -1,0 +1,154 @@
+"""What stands in the rooms: what enters them, what is taken back, and who has to learn of that."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from mappers import annotation, companions
+from schemas.errors import Rejected
+from schemas.vocabulary import Tlp
+from server.release.publish.revoke import revoked
+from server.release.query import receipts
+from server.release.route import annotation_targets, tlp_level
+from server.release.route.policy import FULL
+from server.release.scene import Scene
+from server.store import listings, log, personal_rooms
+from server.store.item import Item
+from server.store.listings import Listed
+from server.store.receipts import Retraction
+
+Obj = Mapping[str, Any]
+
+
+class Publication:
+    """Looks at what stands in the rooms, and writes to each what enters it when all is said."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Look at the rooms of ``scene``."""
+        self._scene = scene
+        self._loaded: set[str] = set()
+        self._out: dict[str, dict[str, Obj]] = defaultdict(dict)
+        self._entering: dict[str, list[Item]] = defaultdict(list)
+        self._levels: dict[str, set[Tlp]] = defaultdict(set)
+        self._speakers: dict[str, set[str]] = defaultdict(set)
+        self._taken_back: dict[str, list[str]] = defaultdict(list)
+        self._listed: list[Listed] = []
+        self._in_personal: list[tuple[str, int]] = []
+
+    def load(self, wanted: set[str]) -> None:
+        """Read what stands under those ids, in every room that may have it; of each id once."""
+        wanted = wanted - self._loaded
+        if not wanted:
+            return
+        self._loaded |= wanted
+        for room in self._scene.shared:
+            self._read(room, wanted)
+        aliases = {each.number: alias for alias, each in self._scene.rooms.items()}
+        own: dict[int, set[str]] = defaultdict(set)
+        for id_, numbers in personal_rooms.of(self._scene.tx, wanted).items():
+            for number in numbers:
+                own[number].add(id_)
+        for number, ids in own.items():
+            self._read(aliases[number], ids)
+
+    def out(self, id_: str) -> dict[str, Obj]:
+        """Give by room what is out under that id and not taken back, as far as it was loaded or has entered."""
+        return {room: there[id_] for room, there in self._out.items() if id_ in there and not is_gone(there[id_])}
+
+    def standing(self, id_: str) -> Obj | None:
+        """Give what stands under that id in any room, taken back or not."""
+        return next((there[id_] for there in self._out.values() if id_ in there), None)
+
+    def stood(self, id_: str) -> set[str]:
+        """Give the rooms that have something under that id, taken back or not."""
+        return {room for room, there in self._out.items() if id_ in there}
+
+    def observed(self, id_: str) -> set[str]:
+        """Give the rooms in whose full twins an observable stands."""
+        found = set()
+        for room in self._scene.shared:
+            full = self._scene.twins(room)[-1]
+            if id_ in self._out[room] or log.has(self._scene.tx, self._scene.rooms[full], id_):
+                found.add(room)
+        return found
+
+    def version(self, room: str, id_: str) -> Obj | None:
+        """Give what stands under that id in a room, taken back or not."""
+        return self._out[room].get(id_)
+
+    def enter(
+        self, room: str, obj: Obj, tlp: Tlp, *, beside: Iterable[Obj] = (), basis: Iterable[Obj] = (), by: str = ""
+    ) -> None:
+        """Let an object into a room, but not again what was taken back there.
+
+        What is ``beside`` it comes along, its ``basis`` into the full twin alone; ``by`` is the partner who says it.
+        """
+        before = self._out[room].get(obj["id"])
+        if before is not None and is_gone(before):
+            return
+        items = [*map(Item.of, beside), Item.of(obj)]
+        for name in self._twins(room, obj):
+            self._entering[name] += items
+            self._levels[name].add(tlp)
+            self._speakers[name] |= {by} if by else set()
+            if name.endswith(FULL):
+                for each in basis:
+                    self._entering[name].append(Item.of(each))
+                    self._out[room][each["id"]] = each
+        self._out[room][obj["id"]] = obj
+        if self._scene.is_own(room):
+            self._in_personal.append((obj["id"], self._scene.rooms[room].number))
+
+    def list_as(self, listed: Listed) -> None:
+        """Remember under which id a value is listed from now on."""
+        self._listed.append(listed)
+
+    def take_back(self, room: str, id_: str) -> Obj:
+        """Revoke what stands in a room, as it stands there: a revocation brings no new words with it."""
+        there = self._out[room][id_]
+        if is_gone(there):
+            return there
+        last = revoked(there, self._scene.at)
+        if annotation_targets.refs(last) and last["created_by_ref"] != self._scene.hub.identity:
+            # Releases before this one let such objects in as they came.
+            with suppress(Rejected):
+                last = annotation.rebuild(last, tlp_level.of(last)).obj
+        for name in self._twins(room, last):
+            self._entering[name].append(Item.of(last))
+            self._taken_back[name].append(id_)
+        self._out[room][id_] = last
+        return last
+
+    def flush(self, reason: str) -> None:
+        """Write to the rooms what entered them, and open receipts for what was taken back, for that reason."""
+        tx, rooms = self._scene.tx, self._scene.rooms
+        log.lock(tx, [rooms[alias] for alias in self._entering])
+        for alias in sorted(self._entering, key=lambda name: rooms[name].number):
+            around = [*companions.of(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
+            log.append(tx, rooms[alias], [*map(Item.of, around), *self._entering[alias]])
+        listings.record(tx, self._listed)
+        personal_rooms.record(tx, self._in_personal)
+        for alias, gone in self._taken_back.items():
+            self._open_receipts(alias, gone, reason)
+
+    def _open_receipts(self, alias: str, gone: list[str], reason: str) -> None:
+        at = log.added(self._scene.tx, self._scene.rooms[alias], gone)
+        versions = log.latest(self._scene.tx, self._scene.rooms[alias], gone)
+        taken_back = [Retraction(id_, at[id_], versions[id_].version or 0) for id_ in gone]
+        receipts.open_all(self._scene.tx, alias, taken_back, reason)
+
+    def _twins(self, room: str, obj: Obj) -> list[str]:
+        """Give the collections of a room that take the object: one that not every reader can take, the full one."""
+        return [name for name in self._scene.twins(room) if name.endswith(FULL) or annotation_targets.is_plain(obj)]
+
+    def _read(self, room: str, wanted: set[str]) -> None:
+        found = log.latest(self._scene.tx, self._scene.rooms[self._scene.twins(room)[-1]], wanted)
+        self._out[room].update((id_, msgspec.json.decode(item.body)) for id_, item in found.items())
+
+
+def is_gone(obj: Obj) -> bool:
+    """Tell whether an object was taken back."""
+    return obj.get("revoked") is True

@@ -1,0 +1,100 @@
+"""Retraction receipts: who was given what was taken back, and whether they know by now."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from server.release.query.spread import Spread, spread
+from server.store import collections, receipts
+from server.store.collections import UnknownCollection
+from server.store.receipts import Receipt, Retraction
+from server.store.store import Tx
+from server.store.times import now
+
+# What was read before a revocation is known to the store some seconds later; so long it is looked for again.
+_LATE = 10 * 60 * 1_000_000
+_SECOND = 1_000_000
+
+TARGET = timedelta(hours=4)
+
+
+class Standing(NamedTuple):
+    """How the receipts stand: how many are open, the oldest's age, how many are older than the target allows.
+
+    ``unreached`` counts those that ended because the partner may not read the collection any more: somebody has to tell
+    it. ``closed`` says in seconds how long those took that are closed, ``waiting`` how old the open ones are.
+    """
+
+    open: int
+    oldest: float | None
+    late: int
+    waiting: Spread
+    closed: Spread
+    unreached: int = 0
+
+
+def open_for(tx: Tx, object_id: str, alias: str, revoked_at: int, version: int, reason: str) -> int:
+    """Open a receipt for each partner that was given an object which was taken back from a collection.
+
+    ``revoked_at`` is the ``date_added`` of the revocation there. Says how many receipts are new; doing it again opens
+    none twice.
+    """
+    return open_all(tx, alias, [Retraction(object_id, revoked_at, version)], reason)
+
+
+def open_all(tx: Tx, alias: str, taken_back: Iterable[Retraction], reason: str) -> int:
+    """Open receipts as ``open_for`` for many objects that were taken back from one collection."""
+    collection, gone = collections.get(tx, alias), list(taken_back)
+    receipts.retract(tx, collection, gone, reason)
+    return receipts.open_receipts(tx, collection, [each.object_id for each in gone])
+
+
+def settle(tx: Tx) -> int:
+    """Close the receipts of those who know by now, and say how many.
+
+    Pages read shortly before a revocation are noted shortly after it: receipts for those are opened here.
+    """
+    for id_, ids in receipts.recent(tx, now() - _LATE).items():
+        try:
+            receipts.open_receipts(tx, collections.get(tx, id_), ids, late=True)
+        except UnknownCollection:
+            continue
+    return receipts.settle(tx)
+
+
+def to_settle(tx: Tx) -> bool:
+    """Tell whether there is anything to settle: receipts that are open, or retractions that are new."""
+    return bool(receipts.waiting(tx)[0] or receipts.recent(tx, now() - _LATE))
+
+
+def acknowledge(tx: Tx, partner: str, *ids: str) -> int:
+    """Close the partner's receipts of objects, because it said what it did about them; says how many."""
+    return receipts.acknowledge(tx, partner, ids)
+
+
+def open_receipts(tx: Tx) -> list[Receipt]:
+    """List the open receipts, the oldest first."""
+    return receipts.every(tx, only_open=True)
+
+
+def age(opened: int, closed: int | None, at: int) -> float:
+    """Give how long a receipt was or, at ``at``, has been open, in seconds; moments in microseconds."""
+    return max(0, (at if closed is None else closed) - opened) / _SECOND
+
+
+def standing(tx: Tx, since: int, target: timedelta = TARGET) -> Standing:
+    """Say how the receipts stand that are open, or were opened at or after ``since`` (microseconds)."""
+    found = stands(receipts.spans(tx, since), now(), target)
+    return found._replace(unreached=receipts.unreached(tx, since))
+
+
+def stands(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta = TARGET) -> Standing:
+    """Say how receipts stand at ``at``, opened and closed as ``spans`` say (microseconds)."""
+    closed: list[float] = []
+    waiting: list[float] = []
+    late = 0
+    for opened_at, closed_at in spans:
+        seconds = age(opened_at, closed_at, at)
+        late += seconds > target.total_seconds()
+        (waiting if closed_at is None else closed).append(seconds)
+    return Standing(len(waiting), max(waiting, default=None), late, spread(waiting), spread(closed))

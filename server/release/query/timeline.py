@@ -1,0 +1,153 @@
+"""How long things take: reported, released, first read, first acted on; of each object that the hub publishes."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from mappers import extension
+from mappers.indicator import from_stix
+from schemas.errors import Rejected
+from schemas.vocabulary import Outcome
+from server.release.query.spread import Spread, spread
+from server.store import arrivals, collections, first_reads, inbox, listings, log, mentions, partners
+from server.store.collections import Collection
+from server.store.store import Tx
+
+_ACTIONS = frozenset((Outcome.BLOCKED, Outcome.TAKEN_DOWN, Outcome.FUNDS_HELD))
+_SECOND = 1_000_000
+# Of so many objects, those that changed last, a summary speaks.
+_RECENT = 1_000
+
+
+class Journey(NamedTuple):
+    """When a published object came this far (microseconds), None where it has not.
+
+    ``reported`` is when the first partner's report of the value reached the inbox, ``released`` when the object entered
+    a collection, ``read`` when a partner had first been given that, ``acted`` when the first outcome reached us that
+    says somebody blocked it, took it down or held funds.
+    """
+
+    id: str
+    reported: int | None = None
+    released: int | None = None
+    read: int | None = None
+    acted: int | None = None
+
+
+def recent(tx: Tx, limit: int = _RECENT) -> list[Journey]:
+    """Give the journeys of the indicators that changed last in the collections that the release rules fill."""
+    rooms = _rooms(tx)
+    ids = dict.fromkeys(id_ for room in rooms for id_ in arrivals.latest_of(tx, room, "indicator", limit))
+    return list(of(tx, list(ids)[:limit]).values())
+
+
+def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
+    """Give the journeys of published indicators, by id; of ids that were never published there is none."""
+    rooms = _rooms(tx)
+    wanted = sorted(set(ids))
+    released: dict[str, int] = {}
+    read: dict[str, int] = {}
+    subjects: dict[str, str] = {}
+    for room in rooms:
+        for id_, added in arrivals.first(tx, room, wanted).items():
+            released[id_] = min(added, released.get(id_, added))
+            at = first_reads.at(tx, room.id, added)
+            if at is not None:
+                read[id_] = min(at, read.get(id_, at))
+        missing = [id_ for id_ in wanted if id_ not in subjects]
+        subjects |= _subjects((item.id, item.body) for item in log.latest(tx, room, missing).values())
+    reports = _reports(tx, set(subjects.values()))
+    acted = _actions(tx, {key for each in reports.values() for key in each} | set(wanted))
+    journeys = {}
+    for id_ in wanted:
+        if id_ in released:
+            of_value = reports.get(subjects.get(id_, ""), {})
+            acts = [acted[each] for each in (id_, *of_value) if each in acted]
+            journeys[id_] = Journey(
+                id_, min(of_value.values(), default=None), released[id_], read.get(id_), min(acts, default=None)
+            )
+    return journeys
+
+
+def of_reports(tx: Tx, partner: str, ids: Iterable[str]) -> dict[str, Journey]:
+    """Give the journeys of a partner's own indicators, by id.
+
+    Each has what came of its value, and when it came itself.
+    """
+    space = partners.space(tx, partner)
+    found = inbox.of_partner(tx, space, ids)
+    subjects = _subjects((item.id, item.body) for item in found.values() if item.type == "indicator")
+    came = arrivals.first(tx, collections.get(tx, "inbox"), {inbox.key(space, id_) for id_ in subjects})
+    ours = {subject: listings.all_of(tracks) for subject, tracks in listings.of(tx, subjects.values()).items()}
+    listed = of(tx, {id_ for of_one in ours.values() for id_ in of_one})
+    return {
+        id_: _together(
+            id_, came[inbox.key(space, id_)], [listed[each] for each in ours.get(subject, ()) if each in listed]
+        )
+        for id_, subject in subjects.items()
+    }
+
+
+def times(journeys: Iterable[Journey]) -> Mapping[str, Spread]:
+    """Say how long objects took from the report to each stage that they have come to, in seconds."""
+    found: dict[str, list[float]] = {"released": [], "read": [], "acted": []}
+    for each in journeys:
+        for stage, at in (("released", each.released), ("read", each.read), ("acted", each.acted)):
+            if each.reported is not None and at is not None:
+                found[stage].append(max(0, at - each.reported) / _SECOND)
+    return {stage: spread(seconds) for stage, seconds in found.items()}
+
+
+def _together(id_: str, reported: int, listed: Iterable[Journey]) -> Journey:
+    """Give the journey of a report whose value is, or was, listed so."""
+    stages = [[at for at in stage if at is not None] for stage in zip(*(each[2:] for each in listed), strict=True)]
+    return Journey(id_, reported, *(min(stage, default=None) for stage in stages))
+
+
+def _rooms(tx: Tx) -> list[Collection]:
+    """Give the rooms that have indicators of the hub's own."""
+    return [
+        each
+        for each in collections.every(tx)
+        if each.by_the_rules and each.use != "outcomes" and each.alias not in ("sightings", "sightings-full")
+    ]
+
+
+def _subjects(bodies: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Give what indicators are about, by their ids."""
+    found = {}
+    for id_, body in bodies:
+        try:
+            report = from_stix(msgspec.json.decode(body))
+        except (Rejected, KeyError):
+            continue
+        found[id_] = mentions.subject(report.kind, report.value)
+    return found
+
+
+def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
+    """Give by subject the keys of the partners' indicators of it, and when each came first."""
+    speaking = mentions.of(tx, subjects)
+    came = arrivals.first(tx, collections.get(tx, "inbox"), {key for keys in speaking.values() for key in keys})
+    return {
+        subject: {key: came[key] for key in keys if key in came and _is_a(key, "indicator")}
+        for subject, keys in speaking.items()
+    }
+
+
+def _actions(tx: Tx, names: set[str]) -> dict[str, int]:
+    """Give by report's key, or by listing's id, when the first outcome came that says something was done about it."""
+    speaking = mentions.of(tx, names)
+    opinions = {each for of_one in speaking.values() for each in of_one if _is_a(each, "opinion")}
+    done = {
+        key
+        for key, item in inbox.latest(tx, opinions).items()
+        if not item.revoked and extension.found(msgspec.json.decode(item.body)).get("outcome") in _ACTIONS
+    }
+    came = arrivals.first(tx, collections.get(tx, "inbox"), done)
+    return {name: min(came[each] for each in of_one & done) for name, of_one in speaking.items() if of_one & done}
+
+
+def _is_a(key: str, type_: str) -> bool:
+    return inbox.object_id(key).startswith(f"{type_}--")

@@ -1,0 +1,1 @@
+"""Routing: which partners may see an object."""

@@ -1,0 +1,164 @@
+"""Who may hear what one contribution says: shared rooms, or where it has limits, the own rooms of some partners."""
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from schemas.partner import Partner, PartnerKind
+from schemas.sharing import Sharing
+from schemas.vocabulary import Purpose, Tlp
+from server.release.route.policy import PUBLIC, SHARED, Facts, Policy, Source, in_force
+from server.store.registry import Registry
+
+# What a partner of a kind uses reports for; for other purposes there is nobody.
+PURPOSES: dict[PartnerKind, frozenset[str]] = {
+    PartnerKind.BANK: frozenset({Purpose.FRAUD_PREVENTION}),
+    PartnerKind.PLATFORM: frozenset({Purpose.FRAUD_PREVENTION}),
+    PartnerKind.EXCHANGE: frozenset({Purpose.FRAUD_PREVENTION}),
+    PartnerKind.TELECOM: frozenset({Purpose.FRAUD_PREVENTION}),
+    PartnerKind.GOVERNMENT: frozenset({Purpose.FRAUD_PREVENTION, Purpose.LAW_ENFORCEMENT, Purpose.VICTIM_PROTECTION}),
+    PartnerKind.NGO: frozenset({Purpose.VICTIM_PROTECTION}),
+    PartnerKind.RESEARCH: frozenset({Purpose.RESEARCH}),
+}
+# Who can protect the holder of an account that is used under coercion.
+_PROTECTING = frozenset({PartnerKind.BANK, PartnerKind.EXCHANGE, PartnerKind.GOVERNMENT})
+_NOBODY: frozenset[str] = frozenset()
+_UNLIMITED = Sharing()
+
+
+class Rooms(NamedTuple):
+    """Where one contribution may be heard.
+
+    ``shared`` are aliases without ``-full``. ``personal`` are names of partners, each with a room of its own, in
+    place of the shared rooms ``instead``, which these partners read; ``named`` are those of them whom the contributor
+    names, whatever they read.
+    """
+
+    shared: frozenset[str] = _NOBODY
+    personal: frozenset[str] = _NOBODY
+    named: frozenset[str] = _NOBODY
+    instead: frozenset[str] = _NOBODY
+
+    def readers(self, registry: Registry) -> frozenset[str]:
+        """Give the names of all partners who may hear it, where nothing but itself is looked at."""
+        return self.personal.union(*(registry.readers.get(alias, _NOBODY) for alias in self.shared))
+
+    def reaches(self, name: str, registry: Registry) -> bool:
+        """Tell whether that partner may hear it, in its own room or in a shared one that it reads."""
+        return name in self.personal or any(name in registry.readers.get(alias, _NOBODY) for alias in self.shared)
+
+
+def of(
+    kind: str,
+    tlp: Tlp,
+    sharing: Sharing | None,
+    reporter: Partner,
+    registry: Registry,
+    policy: Policy | None = None,
+    *,
+    coerced: bool = False,
+) -> Rooms:
+    """Give the rooms for what ``reporter`` says of a value of ``kind``, at the level ``tlp``.
+
+    Without limits it enters the shared rooms that the policy gives. With limits it enters none, ever: it reaches the
+    partners who would read it there, or whom it names, and whom every limit admits. ``coerced``: somebody says that
+    the holder acts under coercion, which is a limit of its own.
+    """
+    homes = (policy or in_force()).aliases(Source(kind, tlp, reporter.kind))
+    return within(homes, tlp, sharing, reporter, registry, coerced=coerced)
+
+
+def within(
+    homes: frozenset[str],
+    tlp: Tlp,
+    sharing: Sharing | None,
+    reporter: Partner,
+    registry: Registry,
+    *,
+    coerced: bool = False,
+) -> Rooms:
+    """Give the rooms for what would enter the shared rooms ``homes`` if nothing limited it."""
+    limits = sharing or _UNLIMITED
+    if tlp in SHARED and not limits.limited and not coerced:
+        return Rooms(shared=homes)
+    return _limited(homes, tlp, limits, reporter.name, registry, coerced=coerced)
+
+
+# A file is of one contributor and has the same limits in each row.
+@lru_cache(maxsize=1024)
+def _limited(
+    homes: frozenset[str], tlp: Tlp, limits: Sharing, reporter: str, registry: Registry, *, coerced: bool
+) -> Rooms:
+    if not registry.called.issuperset(limits.not_to_partners):
+        return Rooms()  # whom that would keep out is not known
+    candidates = [
+        each
+        for each in registry.partners.values()
+        if each.name != reporter and _admits(limits, each, registry.names[each.name])
+    ]
+    named = frozenset(each.name for each in candidates if limits.only_partners)
+    if limits.only_partners or tlp not in SHARED:
+        return Rooms(personal=named, named=named)
+    if coerced:
+        homes -= {PUBLIC}
+        candidates = [each for each in candidates if each.kind in _PROTECTING]
+    reading = _NOBODY.union(*(registry.readers.get(alias, _NOBODY) for alias in homes))
+    return Rooms(personal=frozenset(each.name for each in candidates if each.name in reading), instead=homes)
+
+
+def admits(
+    name: str, rooms: Iterable[Rooms], facts: Facts, sources: Collection[Source], registry: Registry, policy: Policy
+) -> bool:
+    """Tell whether a value enters the own room of a partner, which contributions with these ``rooms`` may enter.
+
+    It does where one of them names the partner, or where a shared room in whose place that is would take it.
+    """
+    return any(
+        name in each.named
+        or any(
+            name in registry.readers.get(alias, _NOBODY) and policy.admits(alias, facts, sources)
+            for alias in each.instead
+        )
+        for each in rooms
+        if name in each.personal
+    )
+
+
+def why_nowhere(
+    kind: str,
+    tlp: Tlp,
+    sharing: Sharing | None,
+    reporter: Partner,
+    registry: Registry,
+    policy: Policy | None = None,
+    *,
+    coerced: bool = False,
+) -> str:
+    """Say why a contribution for which ``of`` gives no rooms reaches nobody, and what to change."""
+    limits = sharing or _UNLIMITED
+    if not registry.called.issuperset(limits.not_to_partners):
+        return "not_to_partners names somebody who is no partner here: write names or identities as registered"
+    if tlp not in SHARED and not limits.only_partners:
+        return f"TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody: add only_partners"
+    if limits.only_partners:
+        return "nobody whom only_partners names takes part here and is admitted by the other limits"
+    if not (policy or in_force()).aliases(Source(kind, tlp, reporter.kind)):
+        return f"no rule of this hub lets a {kind} of this level and origin into any collection"
+    if coerced:
+        return "its holder acts under coercion: no bank, exchange or government that may hear it reads its collection"
+    return "nobody who reads its collection is admitted by all its limits"
+
+
+def _admits(limits: Sharing, partner: Partner, names: frozenset[str]) -> bool:
+    """Tell whether every limit admits the partner that goes by ``names``; what is not known of it speaks against it."""
+    if limits.only_partners and names.isdisjoint(limits.only_partners):
+        return False
+    if limits.not_to_partners and not names.isdisjoint(limits.not_to_partners):
+        return False
+    if limits.only_partner_kinds and partner.kind not in limits.only_partner_kinds:
+        return False
+    if limits.only_countries and partner.country not in limits.only_countries:
+        return False
+    if limits.not_to_countries and (partner.country is None or partner.country in limits.not_to_countries):
+        return False
+    return not limits.purposes or not PURPOSES[partner.kind].isdisjoint(limits.purposes)

@@ -1,0 +1,83 @@
+"""A user's own names of columns, from a file."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from feeds import formats
+from feeds.format import Row
+from feeds.readers.columns.naming import BadNaming, read
+from feeds.readers.columns.words import named
+from server.cli import app
+
+TABLE = b"Numero,Paraan,Petsa,E-Mail Biktima\n+66812345678,pekeng trabaho,2026-01-01,someone@example.com\n"
+OWN = """
+[columns]
+phone = ["NUMERO"]
+scam_type = ["Paraan"]
+first_seen = ["petsa"]
+ignore = ["email biktima"]
+[scam_types]
+employment-task = ["Pekeng Trabaho"]
+"""
+
+
+def fields(data: bytes) -> list[dict[str, str]]:
+    return [dict(row.fields) for row in formats.read(BytesIO(data), format="csv") if isinstance(row, Row)]
+
+
+def test_own_names_are_known_where_they_are_given_and_not_after(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
+    with named(read(tmp_path / "own.toml")):
+        assert fields(TABLE) == [
+            {"value": "+66812345678", "kind": "phone", "scam_type": "employment-task", "first_seen": "2026-01-01"}
+        ]
+    assert fields(TABLE) == []
+
+
+def test_own_names_go_before_those_that_are_known(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[columns]\nignore = ["domain"]\nvalue = ["link"]\n', encoding="utf-8")
+    table = b"domain,link\nbank.example.org,a.example.com\n"
+    assert fields(table) == [
+        {"value": "bank.example.org", "kind": "domain"},
+        {"value": "a.example.com", "kind": "domain"},
+    ]
+    with named(read(tmp_path / "own.toml")):
+        assert fields(table) == [{"value": "a.example.com"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[columns", "no TOML"),
+        ('[colums]\nvalue = ["x"]', "colums: there are the tables columns, kinds"),
+        ('[columns]\nvictim = ["x"]', "columns.victim: there are .*value"),
+        ('[columns]\nreporter = ["x"]', "columns.reporter"),
+        ('[kinds]\nshop = ["x"]', "kinds.shop: there are .*domain"),
+        ('[tlp]\nblue = ["x"]', "tlp.blue: there are .*amber"),
+        ('[columns]\nvalue = "x"', 'value = \\["one", "another"\\]'),
+    ],
+)
+def test_a_mistake_is_named_with_what_would_be_right(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadNaming, match=message):
+        read(tmp_path / "own.toml")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadNaming, match=r"none\.toml: cannot be read"):
+        read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_command_line_takes_such_a_file(tmp_path: Path, jobs: str) -> None:
+    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
+    (tmp_path / "table.csv").write_bytes(TABLE)
+    table, own = str(tmp_path / "table.csv"), str(tmp_path / "own.toml")
+    result = CliRunner().invoke(app, ["map", table, "--columns", own, "--jobs", jobs, "--json"])
+    assert json.loads(result.stdout)["mapped"] == 1
+    wrong = CliRunner().invoke(app, ["map", table, "--columns", str(tmp_path / "none.toml")])
+    assert (wrong.exit_code, "none.toml: cannot be read" in wrong.stderr) == (2, True)

@@ -1,0 +1,86 @@
+"""Numbers in cells, as people see them there."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from feeds.format import Row, Unreadable
+from feeds.readers.cells import Style, checked, of_number
+
+PLAIN = Style.of("", 0, False)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("1234567890", "1234567890"),
+        ("1234567890.0", "1234567890"),
+        ("6.6812345678E10", "66812345678"),
+        ("6.6812345678E+10", "66812345678"),
+        ("0.25", "0.25"),
+        ("-3", "-3"),
+        ("999999999999999", "999999999999999"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_a_number_is_written_out(raw: str, text: str) -> None:
+    assert of_number(raw, PLAIN) == text
+
+
+@given(number=st.integers(10**15, 10**30))
+def test_a_number_of_more_digits_than_a_sheet_keeps_is_never_taken(number: int) -> None:
+    row = checked(Row(1, {"value": of_number(str(float(number)), PLAIN)}))
+    assert isinstance(row, Unreadable)
+    assert row.reason == "digits-lost"
+
+
+@given(number=st.integers(0, 10**15 - 1))
+def test_a_number_that_a_sheet_keeps_is_kept(number: int) -> None:
+    text = of_number(repr(float(number)), PLAIN)
+    assert text == str(number)
+    assert checked(Row(1, {"value": text})) == Row(1, {"value": text})
+
+
+@pytest.mark.parametrize("text", ["6.6812E+10", "1,5e+17", "6E+10"])
+@pytest.mark.parametrize("column", ["value", "account_number", "iban"])
+def test_a_shortened_number_is_refused_where_all_digits_count(text: str, column: str) -> None:
+    row = checked(Row(3, {column: text, "kind": "phone"}))
+    assert isinstance(row, Unreadable)
+    assert (row.line, row.reason) == (3, "digits-lost")
+    assert text not in row.message
+
+
+def test_elsewhere_a_shortened_number_harms_nobody() -> None:
+    row = Row(1, {"value": "a.example.com", "reference": "6.6812E+10"})
+    assert checked(row) == row
+
+
+@pytest.mark.parametrize(
+    ("code", "date"),
+    [
+        ("dd/mm/yyyy", True),
+        ("[$-409]d mmm;@", True),
+        ("[h]:mm", True),
+        ("0.00", False),
+        ('0 "days"', False),
+        ("[Red]0", False),
+        ("#,##0_d", False),
+    ],
+)
+def test_what_is_a_date_is_told_by_its_code(code: str, date: bool) -> None:
+    assert Style.of(code, 0, False).date is date
+
+
+@pytest.mark.parametrize(("number", "date"), [(14, True), (22, True), (0, False), (49, False), (9, False)])
+def test_what_is_a_date_is_told_by_its_number(number: int, date: bool) -> None:
+    assert Style.of("", number, False).date is date
+
+
+def test_leading_zeros_come_back_where_the_code_has_them() -> None:
+    assert of_number("812345678", Style.of("0000000000", 165, False)) == "0812345678"
+
+
+def test_days_count_from_where_the_workbook_says() -> None:
+    assert of_number("46023", Style.of("", 14, False)) == "2026-01-01"
+    assert of_number("44561", Style.of("", 14, True)) == "2026-01-01"
+    assert of_number("46023.25", Style.of("", 22, False)) == "2026-01-01 06:00:00"
+    assert of_number("99999999", Style.of("", 14, False)) == "99999999"

@@ -1,0 +1,160 @@
+"""Other people's STIX as rows: what an indicator says, and that nothing else becomes a report."""
+
+from io import BytesIO
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from feeds import formats
+from feeds.format import Row, Unreadable
+from feeds.mapping.output import Sink
+from feeds.mapping.rows import Options, map_stream
+from schemas.reading import Reader
+
+INDICATOR: dict[str, Any] = {
+    "type": "indicator",
+    "spec_version": "2.1",
+    "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+    "created": "2026-01-01T00:00:00.000Z",
+    "modified": "2026-01-02T00:00:00.000Z",
+    "pattern": "[domain-name:value = 'a.example.com']",
+    "pattern_type": "stix",
+    "valid_from": "2026-01-01T00:00:00Z",
+}
+ANYTHING = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(max_size=5)
+    | st.lists(st.text(max_size=3), max_size=2)
+)
+JUNK = st.recursive(ANYTHING, lambda inner: st.dictionaries(st.text(max_size=5), inner, max_size=2), max_leaves=4)
+PROPERTIES = [*INDICATOR, "valid_until", "labels", "indicator_types", "object_marking_refs", "extensions", "confidence"]
+PROPERTIES += ["description", "lang", "revoked", "created_by_ref", "external_references", "kill_chain_phases", "name"]
+
+
+def one(obj: dict[str, Any]) -> Row | Unreadable:
+    (said,) = formats.read(BytesIO(orjson.dumps([obj])), format="stix")
+    return said
+
+
+def fields(**changes: Any) -> dict[str, str]:
+    said = one(INDICATOR | changes)
+    assert isinstance(said, Row), said
+    return dict(said.fields)
+
+
+def reason(**changes: Any) -> str:
+    said = one(INDICATOR | changes)
+    assert isinstance(said, Unreadable)
+    return said.reason
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(PROPERTIES), JUNK)
+def test_an_indicator_made_of_anything_is_a_row_or_has_a_reason(name: str, junk: Any) -> None:
+    for said in formats.read(BytesIO(orjson.dumps([INDICATOR | {name: junk}])), format="stix"):
+        assert isinstance(said, Row | Unreadable)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from(["details", "kind", "scam_type", "countries", "evidence"]), JUNK))
+def test_our_extension_made_of_anything_is_a_row_or_has_a_reason(junk: dict[str, Any]) -> None:
+    ours = {"extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": junk}
+    assert isinstance(one(INDICATOR | {"extensions": ours}), Row | Unreadable)
+
+
+def test_what_is_null_is_not_there() -> None:
+    assert fields(valid_until=None, labels=None, extensions=None, description=None) == fields()
+
+
+@pytest.mark.parametrize(
+    ("labels", "scam_type"),
+    [
+        (["scam", "phishing"], "credential-phishing"),
+        (["Pig Butchering"], "investment"),
+        (["scam", "other"], None),
+        ([], None),
+    ],
+)
+def test_labels_tell_the_scam_type(labels: list[str], scam_type: str | None) -> None:
+    assert fields(labels=labels).get("scam_type") == scam_type
+
+
+@pytest.mark.parametrize("where", ["labels", "indicator_types"])
+def test_what_is_said_to_be_benign_is_no_scam(where: str) -> None:
+    assert reason(**{where: ["benign"]}) == "not-a-scam"
+
+
+def test_what_was_taken_back_is_no_report() -> None:
+    assert reason(revoked=True) == "revoked"
+
+
+def test_who_speaks_is_not_a_rows_to_say() -> None:
+    assert "reporter" not in fields(created_by_ref="identity--f431f809-377b-45e0-aa1c-6a4751cae5ff")
+
+
+def test_refusals_do_not_repeat_the_value() -> None:
+    said = one(INDICATOR | {"pattern": "[domain-name:value = 'secret']"})
+    assert isinstance(said, Unreadable)
+    assert "secret" in said.raw
+    assert "secret" not in said.message
+
+
+@pytest.mark.parametrize("profile", ["full", "core"])
+@pytest.mark.parametrize("bundle", [True, False])
+def test_what_is_mapped_reads_back_as_the_same_reports(profile: str, bundle: bool) -> None:
+    rows = (
+        b"kind,value,scam_type,country,bank,tlp,sha256\ndomain,a.example.com,investment,,,clear,\n"
+        b"phone,0812345678,,TH,,,\nbank-account,123-4-56789-0,,TH,KBANK,red," + b"a" * 64 + b"\n"
+    )
+    options = Options(reporter="Example Bank", profile=profile)  # type: ignore[arg-type]
+    mapped = [each for each in map_stream(BytesIO(rows), "x.csv", options) if hasattr(each, "report")]
+    out = BytesIO()
+    sink = Sink(out, options, bundle=bundle)
+    for each in mapped:
+        sink.write(each)
+    sink.close()
+    reader = Reader({"reporter": "Example Bank"})
+    read = [reader.report(row.fields) for row in formats.read(BytesIO(out.getvalue())) if isinstance(row, Row)]
+    assert read == [each.report for each in mapped]
+    assert len(read) == 3
+
+
+def test_requests_to_sentinel_hold_a_hundred_at_most() -> None:
+    report = Reader({"reporter": "X", "reported_at": "2026-01-01"}).report({"kind": "domain", "value": "a.example.com"})
+    out = BytesIO()
+    assert formats.write("sentinel", [report] * 250, out) == 250
+    requests = [orjson.loads(line) for line in out.getvalue().splitlines()]
+    assert [len(request["stixobjects"]) for request in requests] == [100, 100, 50]
+    assert all(request.keys() == {"sourcesystem", "stixobjects"} for request in requests)
+
+
+@pytest.mark.parametrize(
+    ("scam_type", "abuse"),
+    [("credential-phishing", "phishing"), ("impersonation-bank", "impersonation"), ("romance", "scam"), ("", "scam")],
+)
+def test_signals_say_the_abuse_in_the_exchanges_words(scam_type: str, abuse: str) -> None:
+    report = Reader({"reporter": "X", "reported_at": "2026-01-01T08:00:00+07:00"}).report(
+        {"kind": "domain", "value": "a.example.com", "scam_type": scam_type}
+    )
+    out = BytesIO()
+    formats.write("gse", [report], out)
+    (signal,) = orjson.loads(out.getvalue())
+    assert signal == {
+        "signal": "a.example.com",
+        "report_date": "2026-01-01 01:00:00",
+        "abuse_type": abuse,
+        "signal_type": "domain name",
+    }
+
+
+def test_a_marking_that_is_defined_after_what_bears_it_counts() -> None:
+    own = "marking-definition--00000000-0000-4000-8000-0000000000ab"
+    defined = {"type": "marking-definition", "spec_version": "2.1", "id": own, "name": "TLP:AMBER+STRICT"}
+    marked = {**INDICATOR, "object_marking_refs": [own]}
+    (row,) = formats.read(BytesIO(orjson.dumps([marked, defined])), format="stix")
+    assert isinstance(row, Row)
+    assert row.fields["tlp"] == "amber+strict"

@@ -1,0 +1,112 @@
+"""Which objects go to a partner whose settings leave some out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.connector import Outgoing, PushSettings
+from feeds.runs.filter import matches, wanted
+from mappers import ids
+from mappers.indicator import Profile, to_stix
+from schemas.reading import Reader
+from server.store import Store, collections, deliveries
+from server.store.item import Item
+
+SAID = {"reporter": "Example Telecom", "reported_at": "2026-01-01T00:00:00Z"}
+
+
+def objects(profile: Profile = Profile.FULL, **row: str) -> list[dict[str, Any]]:
+    return to_stix(Reader(SAID).report(row), profile)
+
+
+DOMAIN = objects(kind="domain", value="shop.example.com", action="block", countries="TH;SG")
+PHONE = objects(kind="phone", value="+66 2 123 4567", action="warn")
+ALL = [Item.of(obj) for obj in [*DOMAIN, *PHONE]]
+
+
+@pytest.fixture
+def outgoing(tmp_path: Path) -> Iterator[Outgoing]:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    store.migrate()
+    with store.begin() as tx:
+        collections.create_defaults(tx)
+        collection = collections.get(tx, "takedown-full")
+    yield Outgoing(store, collection, "tested", "Example Bank")
+    store.close()
+
+
+def settings(**more: Any) -> PushSettings:
+    said = {"name": "tested", "connector": "x", "partner": "Example Bank", "collection": "takedown-full"}
+    return PushSettings.model_validate({**said, **more})
+
+
+def indicator(found: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(obj for obj in found if obj["type"] == "indicator")
+
+
+def test_without_filters_everything_goes(outgoing: Outgoing) -> None:
+    assert wanted(outgoing, settings(), ALL) == ALL
+
+
+def test_a_kind_goes_with_its_observable_and_its_relationship(outgoing: Outgoing) -> None:
+    went = wanted(outgoing, settings(kinds=["domain"]), ALL)
+    assert [item.id for item in went] == [obj["id"] for obj in DOMAIN]
+
+
+@pytest.mark.parametrize(
+    ("more", "domain", "phone"),
+    [
+        ({"kinds": ["domain", "phone"]}, True, True),
+        ({"actions": ["block", "hold"]}, True, False),
+        ({"actions": ["warn"]}, False, True),
+        ({"countries": ["SG"]}, True, False),
+        ({"countries": ["DE"]}, False, False),
+        ({"kinds": ["domain"], "actions": ["warn"]}, False, False),
+    ],
+)
+def test_an_indicator_goes_where_every_filter_takes_it(more: dict[str, Any], domain: bool, phone: bool) -> None:
+    assert matches(settings(**more), indicator(DOMAIN)) is domain
+    assert matches(settings(**more), indicator(PHONE)) is phone
+
+
+def test_what_went_before_goes_again_whatever_it_says_now(outgoing: Outgoing) -> None:
+    before = Item.of(indicator(PHONE))
+    now = before._replace(version=(before.version or 0) + 1)
+    only = settings(actions=["block"])
+    assert wanted(outgoing, only, [now]) == []
+    with outgoing.store.begin() as tx:
+        deliveries.record(tx, "tested", "Example Bank", [before], "success")
+    assert wanted(outgoing, only, [now]) == [now]
+
+
+def test_a_sighting_goes_with_its_indicator(outgoing: Outgoing) -> None:
+    said = {"type": "sighting", "spec_version": "2.1", "id": "sighting--6ba7b810-9dad-41d1-80b4-00c04fd430c8"}
+    moment = "2026-01-02T00:00:00.000Z"
+    about = {"created": moment, "modified": moment, "sighting_of_ref": indicator(DOMAIN)["id"]}
+    sighting = Item.of({**said, **about})
+    ours = Item.of(indicator(DOMAIN))
+    assert wanted(outgoing, settings(kinds=["domain"]), [ours, sighting]) == [ours, sighting]
+    assert wanted(outgoing, settings(kinds=["phone"]), [ours, sighting]) == []
+
+
+def test_identities_and_markings_go_with_everything(outgoing: Outgoing) -> None:
+    moment = "2026-01-01T00:00:00.000Z"
+    said = {"type": "identity", "id": ids.identity("Example Telecom"), "spec_version": "2.1", "created": moment}
+    identity = Item.of({**said, "modified": moment, "name": "Example Telecom"})
+    assert wanted(outgoing, settings(kinds=["wallet"]), [identity]) == [identity]
+
+
+def test_other_makers_indicators_are_told_by_their_pattern() -> None:
+    theirs = {key: value for key, value in indicator(DOMAIN).items() if key not in ("extensions", "labels")}
+    assert matches(settings(kinds=["domain"]), theirs)
+    assert not matches(settings(kinds=["phone"]), theirs)
+    assert not matches(settings(kinds=["domain"]), theirs | {"pattern": "[file:name = 'x']"})
+    assert not matches(settings(countries=["TH"]), theirs)
+
+
+def test_what_has_our_label_without_our_extension_is_not_believed() -> None:
+    forged = {key: value for key, value in indicator(PHONE).items() if key != "extensions"}
+    forged |= {"labels": ['scam:kind="domain"']}
+    assert not matches(settings(kinds=["domain"]), forged)

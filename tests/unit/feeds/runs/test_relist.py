@@ -1,0 +1,252 @@
+"""What a source takes back and says again: which listing stands, and what is no new listing."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import feeds.runs.pull
+from feeds.connector import Batch, Gone, build
+from feeds.mapping.foreign_objects import Adopting
+from feeds.mapping.rows import Options
+from feeds.runs.runner import run
+from mappers import ids
+from mappers.indicator import to_stix
+from mappers.origins import ORIGIN
+from schemas.partner import Partner, PartnerKind
+from schemas.report import Report
+from server.release.contribute import contribute
+from server.release.retract import retract
+from server.setup import set_up
+from server.store import Store, dead_letters, partners
+from tests.contract.connectors.contract import latest
+
+NAME = "Example Telecom"
+MINE = ids.identity(NAME)
+START = datetime(2026, 11, 1, tzinfo=UTC)
+PATTERN = "[domain-name:value = 'a.example.com']"
+THEIRS = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
+
+
+def moment(hours: float) -> str:
+    return (START + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def said(hours: float, **more: Any) -> dict[str, Any]:
+    report = Report(kind="domain", value="a.example.com", reporter=NAME, reported_at=moment(hours))
+    return {**to_stix(report)[1], **more}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    set_up(opened)
+    with opened.begin() as tx:
+        partners.add(tx, Partner(name=NAME, kind=PartnerKind.TELECOM, identity=MINE))
+    yield opened
+    opened.close()
+
+
+class Hub:
+    """A hub with one feed, told batch by batch what its source says."""
+
+    def __init__(self, store: Store, feed: str = "list") -> None:
+        self.store = store
+        self.feed = feed
+
+    def take(self, *objects: dict[str, Any], gone: Any = ()) -> None:
+        feed = build({"name": self.feed, "connector": "file-pull", "path": "/x", "contribute_as": NAME})
+        batch = Batch([[obj] for obj in objects], {}, len(objects), gone=gone)
+        feed.pull = lambda *_: iter([batch])  # type: ignore[attr-defined]
+        result = run(self.store, feed)
+        assert result.ending == "done", result.error
+
+    def retract(self, value: str = "a.example.com") -> None:
+        with self.store.begin() as tx:
+            assert retract(tx, value, partners.get(tx, NAME))
+
+    def active(self) -> list[str]:
+        there = [obj for obj in latest(self.store, "inbox") if obj["type"] == "indicator"]
+        return [obj["id"] for obj in there if not obj.get("revoked")]
+
+
+@pytest.fixture
+def hub(store: Store) -> Hub:
+    return Hub(store)
+
+
+FIRST, SECOND, THIRD = (ids.indicator(MINE, PATTERN, number) for number in range(3))
+
+
+def test_each_listing_has_the_next_id(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    hub.take(said(2))
+    assert hub.active() == [SECOND]
+    hub.take(gone=[Gone(FIRST, moment(3))])
+    assert hub.active() == []
+    hub.take(said(4))
+    assert hub.active() == [THIRD]
+
+
+def test_a_value_is_taken_back_and_said_again_as_an_indicator_is(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=["a.example.com"])
+    assert hub.active() == []
+    now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    hub.take(said((now - START) / timedelta(hours=1)))
+    assert hub.active() == [SECOND]
+
+
+def test_what_is_no_value_of_any_kind_takes_nothing_back(hub: Hub) -> None:
+    hub.take(said(0), gone=["what is this?", "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"])
+    assert hub.active() == [FIRST]
+
+
+def test_what_was_said_before_it_was_taken_back_is_no_new_listing(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(2))])
+    hub.take(said(1))
+    assert hub.active() == []
+
+
+def test_what_was_taken_back_before_it_was_said_again_stands(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    hub.take(said(2))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    assert hub.active() == [SECOND]
+
+
+def test_what_is_said_and_taken_back_in_one_breath_is_told_apart_by_time(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    hub.take(said(2), gone=[Gone(FIRST, moment(3))])
+    assert hub.active() == []
+    hub.take(said(5), gone=[Gone(FIRST, moment(4))])
+    assert hub.active() == [SECOND]
+
+
+def test_a_source_that_says_and_takes_back_everything_each_time_makes_no_listing_each_time(hub: Hub) -> None:
+    for hours in range(4):
+        hub.take(said(hours), gone=["a.example.com"])
+    listings = [obj for obj in latest(hub.store, "inbox") if obj["type"] == "indicator"]
+    assert [(obj["id"], obj["revoked"]) for obj in listings] == [(FIRST, True)]
+
+
+def test_what_another_source_goes_on_saying_does_not_come_back_by_it(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    Hub(hub.store, "another").take(said(2))
+    assert hub.active() == []
+
+
+def test_what_was_retracted_here_comes_back_once_its_source_has_taken_it_back_too(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.retract()
+    hub.take(said(1))
+    assert hub.active() == []
+    now = (datetime.now(UTC) - START) / timedelta(hours=1)
+    hub.take(gone=[Gone(FIRST, moment(now + 1))])
+    hub.take(said(now + 0.01))
+    assert hub.active() == [SECOND]
+
+
+def test_an_earlier_taking_back_that_is_told_again_does_not_undo_a_retraction_here(hub: Hub) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    hub.take(said(2))
+    hub.retract()
+    hub.take(gone=[Gone(FIRST, moment(1))])
+    hub.take(said(3))
+    assert hub.active() == []
+
+
+def test_the_partners_own_indicator_that_it_revives_gets_an_id_that_says_where_it_is_from(hub: Hub) -> None:
+    own = said(0, id=THEIRS)
+    hub.take(own)
+    assert hub.active() == [THEIRS]
+    hub.take({**own, "modified": moment(1), "revoked": True})
+    assert hub.active() == []
+    hub.take({**own, "modified": moment(2)})
+    (revived,) = [obj for obj in latest(hub.store, "inbox") if obj["type"] == "indicator" and not obj.get("revoked")]
+    assert revived["external_references"] == [{"source_name": ORIGIN, "external_id": f"{THEIRS}/1"}]
+    assert (revived["created"], revived["modified"]) == (moment(2), moment(2))
+    hub.take({**own, "modified": moment(3), "revoked": True})
+    assert hub.active() == []
+
+
+def test_a_listing_that_comes_round_a_circle_of_peers_is_the_same_listing() -> None:
+    theirs = said(0, id=THEIRS, created_by_ref=ids.identity("Elsewhere"), external_references=[])
+    one, other = (Adopting(Options(reporter=name)) for name in ("One", "Other"))
+    again = {**theirs, "external_references": [{"source_name": ORIGIN, "external_id": f"{THEIRS}/1"}]}
+    had = one.take([again]).items[0][0]
+    assert one.take([theirs]).items[0][0]["id"] != had["id"]
+    back = one.take([other.take([had]).items[0][0]]).items[0][0]
+    assert back["id"] == had["id"]
+
+
+def test_two_reports_of_a_value_have_listings_of_their_own(hub: Hub) -> None:
+    one, other = (
+        said(0, id=ids_, external_references=[{"source_name": ORIGIN, "external_id": origin}])
+        for ids_, origin in (
+            ("indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1", "a"),
+            ("indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2", "b"),
+        )
+    )
+    hub.take(one, other)
+    hub.take(gone=[Gone(one["id"], moment(1)), Gone(other["id"], moment(1))])
+    hub.take({**one, "modified": moment(2)}, {**other, "modified": moment(2)})
+    assert len(hub.active()) == 2
+    assert not {one["id"], other["id"]} & set(hub.active())
+
+
+def test_a_listing_anew_at_which_we_fail_is_put_aside_under_its_id(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.take(said(0))
+    hub.take(gone=[Gone(FIRST, moment(1))])
+
+    def fail(tx: Any, partner: Any, items: Any) -> Any:
+        if any(item.id == SECOND for item in items):
+            raise ZeroDivisionError
+        return contribute(tx, partner, items)
+
+    monkeypatch.setattr(feeds.runs.pull, "contribute", fail)
+    other = to_stix(Report(kind="domain", value="b.example.com", reporter=NAME, reported_at=moment(2)))[1]
+    hub.take(said(2), other)
+    with hub.store.read() as tx:
+        assert [letter.subject for letter in dead_letters.of(tx, hub.feed)] == [SECOND]
+
+
+def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: Hub, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    feed = build({"name": "drop", "connector": "file-pull", "path": str(drop), "contribute_as": NAME})
+    for number, domains in enumerate(("a b", "b", "a b", "b", "a b c")):
+        lines = "\n".join(f"{each}.example.com" for each in domains.split())
+        (drop / f"{number}.txt").write_text(f"# {number}\n{lines}\n")
+        assert run(hub.store, feed).ending == "done"
+    assert len(hub.active()) == 3
+    hub.retract()
+    (drop / "9.txt").write_text("# 9\na.example.com\nb.example.com\n")
+    assert run(hub.store, feed).reasons == {"held for review": 1}
+    assert len([obj for obj in latest(hub.store) if obj["type"] == "indicator" and not obj.get("revoked")]) == 2
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.lists(st.sampled_from(["say", "take back"]), max_size=12))
+def test_both_sides_hold_the_same_whatever_the_source_does(
+    tmp_path_factory: pytest.TempPathFactory, words: list[str]
+) -> None:
+    opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('hub') / 'hub.db'}")
+    set_up(opened)
+    with opened.begin() as tx:
+        partners.add(tx, Partner(name=NAME, kind=PartnerKind.TELECOM, identity=MINE))
+    hub, said_last = Hub(opened), False
+    for hours, word in enumerate(words):
+        said_last = word == "say"
+        hub.take(*([said(hours)] if said_last else []), gone=[] if said_last else [Gone(FIRST, moment(hours))])
+    assert len(hub.active()) == said_last
+    opened.close()

@@ -1,0 +1,177 @@
+"""When feeds run: by interval and cron, one run at a time, later after trouble, and an end between batches."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from feeds.connector import (
+    Connector,
+    FeedSettings,
+    Misconfigured,
+    Secret,
+    TryLater,
+    duration,
+)
+from feeds.runs.due import cron
+from feeds.runs.schedule import Schedule
+from server.store import Store, checkpoints
+from tests.unit.feeds.ticking import Ticking, furnish, pull_settings as settings, until
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    furnish(opened)
+    yield opened
+    opened.close()
+
+
+def test_a_feed_runs_at_once_and_then_at_its_intervals(store: Store) -> None:
+    feed = Ticking(settings(every="50ms"), lambda _: None)
+    with Schedule(store, [feed]):
+        until(lambda: feed.ticks >= 3)
+    assert feed.most == 1
+
+
+def test_a_run_that_takes_longer_than_its_interval_runs_alone(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    feed = Ticking(settings(every="20ms"), lambda _: time.sleep(0.15))
+    with Schedule(store, [feed]):
+        until(lambda: feed.ticks >= 3)
+    assert feed.most == 1
+
+
+def test_the_end_comes_between_two_batches_and_the_checkpoint_is_kept(store: Store) -> None:
+    begun = threading.Event()
+    feed = Ticking(settings(every="1h"), lambda _: (begun.set(), time.sleep(0.05))[1], batches=1000)
+    with Schedule(store, [feed]):
+        assert begun.wait(20)
+    assert 1 <= feed.ticks < 1000
+    with store.read() as tx:
+        assert checkpoints.load(tx, "f") == {"ticks": feed.ticks}
+
+
+def fails(error: Exception) -> Callable[[int], None]:
+    def each(_: int) -> None:
+        raise error
+
+    return each
+
+
+@pytest.mark.parametrize("error", [TryLater("away"), RuntimeError("own fault")])
+def test_after_trouble_a_feed_waits_longer_each_time(store: Store, error: Exception) -> None:
+    feed = Ticking(settings(every="100ms"), fails(error))
+    with Schedule(store, [feed]) as schedule:
+        until(lambda: feed.ticks >= 1 and (schedule.next_runs()["f"] or datetime.now(UTC)) > _in(10))
+        first = schedule.next_runs()["f"]
+        assert first is not None
+        assert first < _in(31)
+    assert feed.ticks == 1
+
+
+def _in(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def test_a_misconfigured_feed_stops_and_the_others_go_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    wrong = Ticking(settings(name="wrong", every="50ms"), fails(Misconfigured("no such user")))
+    right = Ticking(settings(name="right", every="50ms"), lambda _: None)
+    with Schedule(store, [wrong, right]) as schedule:
+        until(lambda: right.ticks >= 4)
+        assert wrong.ticks == 1
+        assert schedule.next_runs()["wrong"] is None
+    assert "feed stopped feed=wrong error=misconfigured: no such user" in caplog.text
+
+
+def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
+    feed = Ticking(settings(), lambda _: None)
+    with Schedule(store, [feed]) as schedule:
+        assert schedule.next_runs() == {}
+    assert feed.ticks == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        ("*/15 * * * *", "2026-01-01 00:15"),  # 2026-01-01 is a Thursday
+        ("0 9 * * 0", "2026-01-04 09:00"),
+        ("0 9 * * 7", "2026-01-04 09:00"),
+        ("0 9 * * 1", "2026-01-05 09:00"),
+        ("0 9 * * 1-5", "2026-01-01 09:00"),
+        ("0 9 * * 6-7", "2026-01-03 09:00"),
+        ("0 9 * * sat-sun", "2026-01-03 09:00"),
+        ("0 9 * * fri-mon", "2026-01-02 09:00"),
+        ("0 9 * * 5/2", "2026-01-02 09:00"),
+        ("0 9 * * */3", "2026-01-03 09:00"),
+        ("0 9 * * mon,wed", "2026-01-05 09:00"),
+        ("30 8 15 * *", "2026-01-15 08:30"),
+    ],
+)
+def test_cron_means_what_cron_means(text: str, fires: str) -> None:
+    trigger = cron("f", text)
+    at = trigger.get_next_fire_time(None, datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC))
+    assert at == datetime.fromisoformat(fires).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["61 * * * *", "* * * * 8", "* * * * someday", "x * * * *"])
+def test_a_time_that_is_none_is_refused_before_anything_runs(store: Store, text: str) -> None:
+    feed: Connector[FeedSettings] = Ticking(settings(cron=text), lambda _: None)
+    with pytest.raises(Misconfigured, match="feed f: cron: "):
+        Schedule(store, [feed])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("5m", 300), ("1.5h", 5400), ("1d", 86400), ("250ms", 0.25)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "0s", "-1s", "5 m", "5w", "٥m"])
+def test_what_is_no_duration(text: str) -> None:
+    if text == "٥m":
+        assert duration(text).total_seconds() == 300
+        return
+    with pytest.raises(ValueError, match="not a duration"):
+        duration(text)
+
+
+def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("from file\n")
+    monkeypatch.setenv("A_SECRET", "from environment")
+    assert Secret.model_validate({"env": "A_SECRET"}).reveal() == "from environment"
+    assert Secret.model_validate({"file": str(tmp_path / "secret")}).reveal() == "from file"
+    for missing in ({"env": "NO_SUCH_SECRET"}, {"file": str(tmp_path / "none")}):
+        with pytest.raises(Misconfigured, match="the secret in the "):
+            Secret.model_validate(missing).reveal()
+
+
+SCRIPT = """
+import sys
+from feeds.runs.schedule import run_until_stopped
+from server.store import Store
+store = Store.open(sys.argv[1])
+print("ready", flush=True)
+run_until_stopped(store, [])
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_schedule_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, f"sqlite:///{tmp_path / 'x.db'}"], stdout=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    with started:
+        assert started.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        started.send_signal(number)
+        assert started.stdout.readline() == "ended\n"
+        assert started.wait(20) == 0

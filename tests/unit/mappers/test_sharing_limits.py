@@ -1,0 +1,89 @@
+"""Limits in STIX: on any object, partners by identity, and refused where they are not understood."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from mappers import extension, ids, records as mapped, sharing_limits
+from mappers.indicator import Profile, from_stix, to_stix
+from schemas import extension_schema, records
+from schemas.errors import Rejected
+from schemas.reading import Reader
+from schemas.sharing import Sharing
+from tests.unit.schemas.limiting import LIMITS, NAMES_IN_USE
+
+NAMES = {ids.identity(name): name for name in NAMES_IN_USE}
+BY = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z"}
+BASE = {**BY, "kind": "domain"}
+
+
+def carrying(said: Any) -> dict[str, Any]:
+    return {"type": "note", "extensions": {extension.ID: {"extension_type": "property-extension", "sharing": said}}}
+
+
+@given(LIMITS)
+def test_an_object_carries_them_as_the_schema_has_it(said: Sharing) -> None:
+    written = sharing_limits.write(said)
+    extended = {"extension_type": "property-extension", "sharing": written}
+    Draft202012Validator(extension_schema.schema()).validate(extended)
+    assert extension.sharing(json.loads(json.dumps(carrying(written))), NAMES) == said
+
+
+@given(LIMITS)
+def test_no_name_of_a_partner_stands_in_an_object(said: Sharing) -> None:
+    assert not any(name in json.dumps(sharing_limits.write(said), ensure_ascii=False) for name in NAMES_IN_USE)
+
+
+@given(LIMITS)
+def test_an_indicator_gives_back_the_limits_of_its_report(said: Sharing) -> None:
+    report = Reader(BASE).report({"value": "bad.example.com"}).model_copy(update={"sharing": said})
+    (indicator,) = to_stix(report, Profile.CORE)
+    read = from_stix(indicator, {**NAMES, ids.identity("Example Bank"): "Example Bank"})
+    assert read.sharing == (said if said.limited else None)
+
+
+def test_an_object_without_our_extension_has_none() -> None:
+    assert extension.sharing({"type": "note"}) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        "nobody",
+        {"not_to": ["KH"]},
+        {"not_to_countries": "KH"},
+        {"not_to_countries": ["Cambodia"]},
+        {"only_partners": [{}]},
+        {"onward": 7},
+    ],
+)
+def test_what_is_not_understood_is_refused(said: Any) -> None:
+    with pytest.raises(Rejected) as refusal:
+        extension.sharing(carrying(said))
+    assert refusal.value.reason == "bad-sharing"
+    assert "Cambodia" not in refusal.value.message
+
+
+ROWS: dict[str, dict[str, Any]] = {
+    "sighting": {"of": "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"},
+    "outcome": {"of": "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1", "outcome": "blocked"},
+    "opinion": {"of": "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1", "opinion": "agree"},
+    "case": {"name": "A case", "members": "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"},
+    "flow": {
+        "source": "wallet:0x52908400098527886e0f7030069857d2e4169ee7",
+        "target": "wallet:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+    },
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_records_carry_limits_both_ways(name: str) -> None:
+    said = records.read(name, {**ROWS[name], "not_to_countries": "KH", "only_partners": ["First Bank"]}, BY)
+    assert said.sharing == Sharing(not_to_countries=("KH",), only_partners=("First Bank",))
+    *ends, written = mapped.to_stix(said)
+    (read,) = mapped.from_stix(written, NAMES, {end["id"]: end for end in ends})
+    assert read.sharing == said.sharing

@@ -1,0 +1,323 @@
+"""What counts for or against a listing has standing; what has none lowers it by one grade, and a person looks at it."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from mappers import extension
+from schemas.partner import Partner
+from server.release import review
+from server.release.guard import doubt_quota
+from server.release.guard.shape import MOST_REFERENCES
+from server.release.outcome import Outcome
+from server.store import Store, reviews, volumes
+from server.store.inbox import object_id
+
+Joins = Callable[..., Partner]
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Own = Callable[..., dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+Reports = Callable[..., dict[str, Any]]
+
+# Three times what one organisation may doubt in a day, both ten times smaller than they are.
+MANY = 30
+A_DAY = 10
+SAID = "2026-11-02T08:00:00.000Z"
+_numbers = count()
+
+
+def word(by: Partner, refs: list[str], outcome: str | None = "false-positive", **more: Any) -> dict[str, Any]:
+    """Give one opinion of many, an outcome where one is named."""
+    ours = {extension.ID: {"extension_type": "property-extension", "outcome": outcome}} if outcome else {}
+    return {
+        "type": "opinion",
+        "spec_version": "2.1",
+        "id": f"opinion--00000000-0000-4000-8000-{next(_numbers):012d}",
+        "created_by_ref": by.identity,
+        "created": SAID,
+        "modified": SAID,
+        "opinion": "strongly-disagree",
+        "object_refs": refs,
+        **({"extensions": ours} if ours else {}),
+        **more,
+    }
+
+
+def not_seen(by: Partner, ref: str) -> dict[str, Any]:
+    """Give a sighting that says that a value was looked for and not seen."""
+    head = {name: each for name, each in word(by, [ref]).items() if name in ("created_by_ref", "created", "modified")}
+    id_ = f"sighting--00000000-0000-4000-8000-{next(_numbers):012d}"
+    return {"type": "sighting", "spec_version": "2.1", "id": id_, **head, "sighting_of_ref": ref, "count": 0}
+
+
+def ibans(many: int) -> Iterator[str]:
+    """Give so many valid accounts of a German bank."""
+    for number in range(many):
+        bban = f"37040044{number:010d}"
+        yield f"DE{98 - int(bban + '131400') % 97:02d}{bban}"
+
+
+@pytest.fixture(autouse=True)
+def a_smaller_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doubt_quota, "OF_OTHERS", A_DAY)
+
+
+@pytest.fixture
+def police(joins: Joins) -> Partner:
+    return joins("Police", "government", ["mule-accounts", "takedown"], authority=("bank-account", "domain"))
+
+
+@pytest.fixture
+def first(joins: Joins) -> Partner:
+    return joins("First Bank", reads=["mule-accounts", "takedown"])
+
+
+@pytest.fixture
+def second(joins: Joins) -> Partner:
+    return joins("Second Bank", reads=["mule-accounts", "takedown"])
+
+
+@pytest.fixture
+def newspaper(joins: Joins) -> Partner:
+    return joins("Newspaper", "research", ["public"])
+
+
+@pytest.fixture
+def outsider(joins: Joins) -> Partner:
+    return joins("Outsider", "research")
+
+
+def grades(held: dict[str, dict[str, Any]]) -> list[str]:
+    live = [obj for obj in held.values() if obj["type"] == "indicator" and not obj.get("revoked")]
+    return [extension.found(obj)["grade"] for obj in live]
+
+
+def waiting(store: Store) -> list[reviews.Review]:
+    with store.read() as tx:
+        return reviews.every(tx, "open", limit=None)
+
+
+@pytest.fixture
+def blocked(stix: Stix, post: Post, first: Partner, joins: Joins, listed: Listed) -> list[str]:
+    """List accounts as ``block`` by two banks, and give the ids of the listings."""
+    third = joins("Third Bank")
+    said = [stix(value, "bank-account", reporter=first.name, confidence="80")[1] for value in ibans(MANY)]
+    post(*said, by=first)
+    post(*(stix(value, "bank-account", reporter=third.name, confidence="80")[1] for value in ibans(MANY)), by=third)
+    return [listed(each) for each in said]
+
+
+@pytest.mark.parametrize("how", ["four objects", "an object each", "opinions", "two logins"])
+def test_no_reader_takes_all_listings_down_in_a_day(
+    store: Store, joins: Joins, post: Post, held_by: Held, blocked: list[str], second: Partner, how: str
+) -> None:
+    assert grades(held_by("mule-accounts")) == ["block"] * MANY
+    app = joins("Second Bank App", reads=["mule-accounts"], organisation="Second Bank")
+    size = {"four objects": 8, "two logins": 8}.get(how, 1)
+    batches = [blocked[start : start + size] for start in range(0, MANY, size)]
+    for number, batch in enumerate(batches):
+        by = app if how == "two logins" and number % 2 else second
+        post(word(by, batch, None if how == "opinions" else "false-positive"), by=by)
+    after = grades(held_by("mule-accounts"))
+    lowered = sum(each != "block" for each in after)
+    assert 0 < lowered <= A_DAY
+    assert set(after) <= {"block", "step-up"}
+    assert sum(each.rule == "doubted" for each in waiting(store)) == lowered
+
+
+def test_an_object_speaks_of_so_many_and_no_more(post: Post, blocked: list[str], second: Partner) -> None:
+    """One opinion object of 300 references took 300 of 300 from ``block`` to ``investigate``."""
+    (failed,) = post(word(second, blocked * 10), by=second).failed
+    assert str(MOST_REFERENCES["opinion"]) in failed.message
+    assert not post(word(second, (blocked * 10)[: MOST_REFERENCES["opinion"]], "blocked"), by=second).failed
+
+
+def test_what_is_more_than_a_days_doubts_waits_and_is_let_through_by_a_person(
+    store: Store, post: Post, held_by: Held, blocked: list[str], second: Partner
+) -> None:
+    post(word(second, blocked[:A_DAY]), by=second)
+    (pending,) = post(word(second, blocked[A_DAY : A_DAY + 5]), by=second).pending
+    assert f"more than {A_DAY}" in pending.message
+    # What says nothing against anybody goes on.
+    assert not post(word(second, blocked[20:], "blocked"), by=second).pending
+    with store.begin() as tx:
+        review.decide(tx, [pending.id], "approved", "operator")
+    assert sum(each != "block" for each in grades(held_by("mule-accounts"))) == A_DAY + 5
+
+
+def test_references_count_for_the_brake_as_reports_do(
+    store: Store, post: Post, blocked: list[str], second: Partner
+) -> None:
+    post(word(second, blocked, "blocked"), word(second, blocked[:4]), by=second)
+    with store.read() as tx:
+        (today,) = volumes.days(tx, second.name, 0).values()
+    assert (today.taken, today.doubts) == (MANY + 4, 4)
+
+
+def test_a_bank_clears_its_own_accounts_at_once_and_as_many_as_there_are(
+    joins: Joins, post: Post, held_by: Held, blocked: list[str]
+) -> None:
+    keeper = joins("Keeping Bank", reads=["mule-accounts"], institutions=("DE2137040044",))
+    assert not post(word(keeper, blocked), by=keeper).pending
+    assert grades(held_by("mule-accounts")) == ["investigate"] * MANY
+
+
+@pytest.mark.parametrize("how", ["outcome", "opinion", "disagrees", "no action", "not seen", "reports it first"])
+@pytest.mark.parametrize("doubters", [1, 2])
+def test_who_reads_public_alone_lowers_what_the_police_say_by_one_grade_at_most_and_not_silently(
+    store: Store,
+    joins: Joins,
+    stix: Stix,
+    post: Post,
+    held_by: Held,
+    listed: Listed,
+    police: Partner,
+    how: str,
+    doubters: int,
+) -> None:
+    """An untrusted newspaper brought a police listing from 95 to 50, silently and for good."""
+    said = stix("bad.example.com", reporter=police.name, confidence="95", tlp="clear")[1]
+    post(said, by=police)
+    before = held_by("takedown")[listed(said)]
+    for number in range(doubters):
+        newspaper = joins(f"Newspaper {number}", "research", ["public"])
+        if how == "reports it first":
+            post(stix("bad.example.com", reporter=newspaper.name, confidence="1")[1], by=newspaper)
+        outcomes = {"opinion": None, "disagrees": None, "no action": "no-action"}
+        opinion = "disagree" if how == "disagrees" else "strongly-disagree"
+        spoken = word(newspaper, [listed(said)], outcomes.get(how, "false-positive"), opinion=opinion)
+        post(not_seen(newspaper, listed(said)) if how == "not seen" else spoken, by=newspaper)
+    after = held_by("takedown")[listed(said)]
+    assert (before["confidence"], extension.found(before)["grade"]) == (95, "block")
+    assert after["confidence"] == 95
+    assert extension.found(after)["grade"] == ("block" if how == "not seen" else "warn")
+    assert len(waiting(store)) == (0 if how == "not seen" else 1)
+
+
+def test_who_cannot_read_a_value_says_nothing_about_it(
+    store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed, first: Partner, outsider: Partner
+) -> None:
+    said = stix(reporter=first.name, confidence="80")[1]
+    post(said, by=first)
+    before = held_by("takedown")[listed(said)]
+    post(word(outsider, [listed(said)]), word(outsider, [said["id"]], None), by=outsider)
+    seen = not_seen(outsider, listed(said)) | {"count": 9, "last_seen": SAID}
+    post(seen, by=outsider)
+    assert held_by("takedown")[listed(said)] == before
+    assert waiting(store) == []
+
+
+def test_a_sighting_by_who_reads_public_alone_makes_nothing_surer_nor_longer(
+    stix: Stix, post: Post, held_by: Held, listed: Listed, first: Partner, second: Partner, newspaper: Partner
+) -> None:
+    said = stix(reporter=first.name, tlp="clear")[1]
+    post(said, by=first)
+    before = held_by("takedown")[listed(said)]
+    post(not_seen(newspaper, listed(said)) | {"count": 9, "last_seen": SAID}, by=newspaper)
+    assert held_by("takedown")[listed(said)] == before
+    post(not_seen(second, listed(said)) | {"count": 9, "last_seen": SAID}, by=second)
+    assert held_by("takedown")[listed(said)]["confidence"] == 60
+
+
+def test_two_doubters_of_one_organisation_are_one(
+    joins: Joins, stix: Stix, post: Post, held_by: Held, listed: Listed, first: Partner, second: Partner
+) -> None:
+    said = stix(reporter=first.name, confidence="80")[1]
+    post(said, by=first)
+    post(word(second, [listed(said)]), by=second)
+    once = held_by("takedown")[listed(said)]
+    app = joins("Second Bank App", reads=["takedown"], organisation="Second Bank")
+    post(word(app, [listed(said)]), by=app)
+    assert held_by("takedown")[listed(said)] == once
+
+
+ACCOUNT = "DE89370400440532013000"
+
+
+@pytest.fixture
+def accounts(stix: Stix, post: Post, police: Partner) -> list[dict[str, Any]]:
+    """List accounts as ``block`` by the word of the police."""
+    said = [stix(value, "bank-account", reporter=police.name, confidence="90")[1] for value in ibans(MANY)]
+    post(*said, by=police)
+    return said
+
+
+@pytest.mark.parametrize("confidence", ["1", "99"])
+@pytest.mark.parametrize("also", ["nothing else", "an opinion", "two logins"])
+def test_no_stranger_takes_accounts_out_by_saying_that_their_holders_are_coerced(
+    store: Store,
+    joins: Joins,
+    stix: Stix,
+    post: Post,
+    held_by: Held,
+    own_room: Own,
+    listed: Listed,
+    accounts: list[dict[str, Any]],
+    first: Partner,
+    outsider: Partner,
+    confidence: str,
+    also: str,
+) -> None:
+    """200 words at confidence 1 took 200 accounts out of the shared collection; one opinion more, down to the end."""
+    logins = [outsider, joins("Outsider App", "research", organisation="Outsider")]
+    for number, value in enumerate(ibans(MANY)):
+        by = logins[number % 2] if also == "two logins" else outsider
+        columns = {"reporter": by.name, "confidence": confidence, "holder_status": "coerced"}
+        sign = stix(value, "bank-account", **columns)[1]
+        post(sign, by=by)
+        if also == "an opinion" and number < 5:
+            post(word(by, [sign["id"]]), word(by, [listed(sign)]), by=by)
+    shared = held_by("mule-accounts")
+    assert len(grades(shared)) == MANY
+    assert set(grades(shared)) <= {"block", "hold", "step-up"}
+    assert grades(shared).count("block") >= MANY - A_DAY
+    assert not any("holder_status" in extension.found(obj) for obj in shared.values())
+    rules = [each.rule for each in waiting(store)]
+    assert rules.count("coerced") + rules.count("many-doubts") >= MANY
+
+
+@pytest.mark.parametrize("who", ["police", "first"])
+def test_who_has_standing_takes_an_account_out_at_once(
+    request: pytest.FixtureRequest, stix: Stix, post: Post, held_by: Held, own_room: Own, first: Partner, who: str
+) -> None:
+    by: Partner = request.getfixturevalue(who)
+    other: Partner = request.getfixturevalue("second")
+    post(stix(ACCOUNT, "bank-account", reporter=other.name, confidence="90")[1], by=other)
+    post(stix(ACCOUNT, "bank-account", reporter=by.name, holder_status="coerced")[1], by=by)
+    assert grades(held_by("mule-accounts")) == []
+    # It does not hear what it says itself.
+    assert grades(own_room(other)) == ["hold" if who == "police" else "step-up"]
+
+
+def test_a_reader_that_hardly_means_it_takes_nothing_out(
+    stix: Stix, post: Post, held_by: Held, first: Partner, police: Partner
+) -> None:
+    post(stix(ACCOUNT, "bank-account", reporter=police.name, confidence="90")[1], by=police)
+    post(stix(ACCOUNT, "bank-account", reporter=first.name, confidence="1", holder_status="coerced")[1], by=first)
+    assert grades(held_by("mule-accounts")) == ["hold"]
+
+
+@pytest.mark.parametrize(("state", "shared"), [("approved", []), ("rejected", ["block"])])
+def test_a_sign_that_a_person_looked_at_counts_or_goes(
+    store: Store,
+    stix: Stix,
+    post: Post,
+    held_by: Held,
+    own_room: Own,
+    police: Partner,
+    outsider: Partner,
+    state: reviews.State,
+    shared: list[str],
+) -> None:
+    post(stix(ACCOUNT, "bank-account", reporter=police.name, confidence="90")[1], by=police)
+    sign = stix(ACCOUNT, "bank-account", reporter=outsider.name, holder_status="coerced")[1]
+    post(sign, by=outsider)
+    assert grades(held_by("mule-accounts")) == ["hold"]
+    assert [(object_id(each.object_id), each.rule) for each in waiting(store)] == [(sign["id"], "coerced")]
+    with store.begin() as tx:
+        review.decide(tx, [sign["id"]], state, "operator")
+    assert grades(held_by("mule-accounts")) == shared

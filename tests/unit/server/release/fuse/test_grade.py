@@ -1,0 +1,137 @@
+"""What a reader may do about a value at most."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from schemas import kinds
+from schemas.kind import PAID
+from schemas.report import Hold, Report
+from schemas.vocabulary import Action
+from server.release.fuse import grade
+from tests.unit.server.release.saying import HELD, NOON, VALUES, partner, said
+
+THAI = "TH:KASITHBK:1234567890"
+BRITISH = "GB33BUKB20201555555555"
+
+
+def of(kind: str, confidence: int, *, suffices: bool = True, asked: Action | None = None, **more: bool) -> str:
+    return grade.of(kinds.get(kind), confidence, suffices=suffices, asked=asked, **more).value
+
+
+@pytest.mark.parametrize(
+    ("confidence", "money", "others"),
+    [
+        (99, "block", "block"),
+        (70, "block", "block"),
+        (65, "hold", "warn"),
+        (60, "hold", "warn"),
+        (50, "step-up", "warn"),
+        (40, "warn", "warn"),
+        (35, "monitor", "monitor"),
+        (20, "monitor", "monitor"),
+        (15, "investigate", "investigate"),
+        (0, "investigate", "investigate"),
+    ],
+)
+def test_the_grade_follows_the_confidence(confidence: int, money: str, others: str) -> None:
+    assert (of("wallet", confidence), of("domain", confidence)) == (money, others)
+
+
+@pytest.mark.parametrize(
+    ("kind", "alone"),
+    [
+        ("bank-account", "hold"),
+        ("payment-alias", "hold"),
+        ("phone", "warn"),
+        ("social-account", "warn"),
+        ("wallet", "block"),
+        ("domain", "block"),
+    ],
+)
+def test_what_somebody_holds_is_not_blocked_on_one_word(kind: str, alone: str) -> None:
+    assert of(kind, 99, suffices=False) == alone
+    assert of(kind, 99) == "block"
+
+
+def test_no_grade_is_stronger_than_what_is_asked() -> None:
+    assert of("wallet", 99, asked=Action.STEP_UP) == "step-up"
+    assert of("domain", 99, asked=Action.STEP_UP) == "warn"
+    assert of("domain", 30, asked=Action.BLOCK) == "monitor"
+
+
+def test_the_strongest_that_is_asked_holds_and_no_limit_where_one_leaves_it_open() -> None:
+    warn, monitor = said(action=Action.WARN).report, said(action=Action.MONITOR).report
+    assert grade.asked([warn, monitor]) is Action.WARN
+    assert grade.asked([warn, said().report]) is None
+    assert grade.asked([said(kind="wallet", hold=Hold(until=NOON.replace(year=2027))).report]) is Action.HOLD
+
+
+def test_coercion_weakens_it() -> None:
+    assert of("bank-account", 99, coerced=True) == "hold"
+    assert of("social-account", 99, coerced=True) == "warn"
+
+
+@pytest.mark.parametrize(
+    ("kind", "undoubted", "left", "grades", "expected"),
+    [
+        ("bank-account", "block", "block", 1, "hold"),
+        ("bank-account", "block", "step-up", 1, "hold"),
+        ("bank-account", "block", "step-up", 2, "step-up"),
+        ("bank-account", "block", "hold", 4, "step-up"),
+        ("bank-account", "block", "hold", None, "investigate"),
+        ("domain", "block", "block", 1, "warn"),
+        ("domain", "investigate", "investigate", 3, "investigate"),
+    ],
+)
+def test_doubt_is_one_grade_lower_and_never_more_than_it_has_standing_for(
+    kind: str, undoubted: str, left: str, grades: int | None, expected: str
+) -> None:
+    assert grade.doubted(kinds.get(kind), Action(undoubted), Action(left), grades) == expected
+
+
+def test_a_report_that_hardly_counts_corroborates_nothing() -> None:
+    assert grade.suffices([0.99, 0.3], authority=False)
+    assert not grade.suffices([0.99, 0.29], authority=False)
+    assert grade.suffices([0.1], authority=True)
+
+
+def account(value: str, **columns: object) -> Report:
+    data = {"kind": "bank-account", "value": value, "reporter": "Partner 1", "reported_at": NOON, **columns}
+    return Report.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    ("institutions", "value", "own"),
+    [
+        (("KASITHBK",), THAI, True),
+        (("SICOTHBK",), THAI, False),
+        (("BUKBGB22",), BRITISH, True),
+        (("GB29BUKB",), BRITISH, True),
+        (("GB29NWBK",), BRITISH, False),
+        ((), BRITISH, False),
+    ],
+    ids=str,
+)
+def test_an_accounts_own_bank_has_authority_for_it(institutions: tuple[str, ...], value: str, own: bool) -> None:
+    assert grade.has_authority(partner(1, institutions=institutions), account(value)) is own
+
+
+def test_no_bank_makes_an_account_its_own_by_naming_itself_beside_it() -> None:
+    report = account(BRITISH, details={"bic": "KASITHBK"})
+    assert not grade.has_authority(partner(1, institutions=("KASITHBK",)), report)
+
+
+def test_authority_is_for_the_kinds_it_is_given_for() -> None:
+    police = partner(1, authority=("phone",))
+    assert grade.has_authority(police, said(kind="phone").report)
+    assert not grade.has_authority(police, said(kind="payment-alias").report)
+
+
+@given(st.sampled_from(sorted(VALUES)), st.integers(0, 99), st.booleans(), st.booleans())
+def test_every_grade_is_one_of_the_kinds_own(name: str, confidence: int, suffices: bool, coerced: bool) -> None:
+    kind = kinds.get(name)
+    given_ = grade.of(kind, confidence, suffices=suffices, coerced=coerced)
+    assert given_ in kind.grades
+    if coerced or (name in HELD and not suffices):
+        assert given_ is not Action.BLOCK
+    assert list(kind.grades) == sorted(kind.grades, key=PAID.index)

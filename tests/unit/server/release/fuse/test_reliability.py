@@ -1,0 +1,95 @@
+"""Partners count by how right they have been, each report once."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, strategies as st
+
+from schemas.vocabulary import OpinionWord, Outcome
+from server.release.fuse.confidence import NEWCOMER
+from server.release.fuse.reliability import confirmed_by, record, reliability, stated, verdicts
+from server.store.calibration import Calibration, Verdict
+from tests.unit.server.release.saying import NOON, judged, partner, said
+
+
+def after(*reports: tuple[float, bool]) -> Calibration:
+    """Give what is known after reports of a stated confidence that proved right or wrong."""
+    known = Calibration()
+    for confidence, right in reports:
+        known = known.with_(Verdict("Partner 1", "domain", confidence, right))
+    return known
+
+
+def test_of_whom_nothing_is_known_is_a_newcomer() -> None:
+    assert reliability(Calibration()) == NEWCOMER
+
+
+@pytest.mark.parametrize(
+    ("stated", "right", "wrong", "expected"),
+    [
+        (0.9, 20, 0, 0.93),
+        (0.9, 90, 10, 0.81),
+        (0.9, 50, 50, 0.12),
+        (0.9, 0, 3, 0.44),
+        (0.5, 10, 0, 0.87),
+        (0.5, 0, 10, 0.37),
+        (0.15, 100, 0, 0.92),
+        (0.15, 0, 10, 0.68),
+        (0.99, 0, 50, 0.0),
+    ],
+)
+def test_it_follows_from_what_came_out(stated: float, right: int, wrong: int, expected: float) -> None:
+    assert reliability(after(*[(stated, True)] * right, *[(stated, False)] * wrong)) == expected
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40), st.floats(0, 1))
+def test_being_right_never_costs_and_being_wrong_never_pays(reports: list[tuple[float, bool]], stated: float) -> None:
+    before = reliability(after(*reports))
+    assert 0 <= reliability(after(*reports, (stated, False))) <= before <= 1
+    assert before <= reliability(after(*reports, (stated, True))) <= 1
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_surer_the_word_the_more_it_gains_and_costs(one: float, other: float) -> None:
+    lower, higher = sorted((one, other))
+    assert reliability(after((lower, True))) <= reliability(after((higher, True)))
+    assert reliability(after((lower, False))) >= reliability(after((higher, False)))
+
+
+def test_it_was_right_where_another_organisation_acted_on_it() -> None:
+    reporter, other = partner(1), partner(2)
+    assert confirmed_by(reporter, [judged(2, Outcome.BLOCKED)]) == other
+    assert confirmed_by(reporter, [judged(1, Outcome.BLOCKED)]) is None
+    second_login = partner(3, organisation=reporter.name)
+    assert confirmed_by(reporter, [judged(3, Outcome.BLOCKED, by=second_login)]) is None
+    assert confirmed_by(reporter, [judged(2, Outcome.ALREADY_KNOWN), judged(3, OpinionWord.AGREE)]) is None
+
+
+def test_no_partners_word_alone_counts_against_anothers_record() -> None:
+    wrong = judged(9, Outcome.FALSE_POSITIVE, by=partner(9, trusted=True))
+    assert verdicts([said(1)], [], [wrong]) == []
+    assert verdicts([said(1)], [], [wrong, judged(2, Outcome.BLOCKED)]) == [
+        Verdict("Partner 1", "domain", 0.5, True, "partner 2")
+    ]
+
+
+def test_each_reporter_gets_its_verdict_once() -> None:
+    reports = [said(1, confidence=90), said(2)]
+    first, second = judged(3, Outcome.BLOCKED), judged(4, Outcome.TAKEN_DOWN, NOON + timedelta(days=1))
+    found = verdicts(reports, [], [first])
+    assert found == [
+        Verdict("Partner 1", "domain", 0.9, True, "partner 3"),
+        Verdict("Partner 2", "domain", 0.5, True, "partner 3"),
+    ]
+    assert verdicts(reports, [first], [first, second]) == []
+
+
+def test_a_judge_counts_by_its_own_record() -> None:
+    acted = judged(3, Outcome.BLOCKED)
+    (found,) = verdicts([said(1)], [], [acted], lambda judge: 0.2 if judge == acted.partner else NEWCOMER)
+    assert found.weight == 0.25
+    assert [record(reliable) for reliable in (0.0, 0.4, NEWCOMER, 1.0)] == [0.0, 0.5, 1.0, 1.0]
+
+
+def test_who_has_authority_and_states_nothing_is_taken_to_be_surer() -> None:
+    assert (stated(said(1)), stated(said(1, by=partner(1, authority=("domain",))))) == (0.5, 0.8)

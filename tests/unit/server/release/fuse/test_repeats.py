@@ -1,0 +1,100 @@
+"""Two hubs that pull from each other tell each other nothing that they have from each other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from feeds.mapping.foreign_objects import Adopting
+from feeds.mapping.rows import Options
+from mappers import extension, ids
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.reading import Reader
+from server.release.contribute import contribute
+from server.release.retract import retract_all
+from server.setup import set_up
+from server.store import Store, collections, log, partners
+from server.store.item import Item
+
+
+def partner(name: str) -> Partner:
+    return Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name))
+
+
+class Hub:
+    """A hub with a bank of its own, and with another hub as a partner."""
+
+    def __init__(self, path: Path) -> None:
+        self.store = Store.open(f"sqlite:///{path}")
+        set_up(self.store)
+        with self.store.begin() as tx:
+            for name in ("Bank", "Peer"):
+                partners.add(tx, partner(name))
+
+    def reports(self, value: str = "bad.example.com") -> None:
+        now = timestamp.text(timestamp.now())
+        objects = to_stix(Reader({"reporter": "Bank", "reported_at": now, "kind": "domain"}).report({"value": value}))
+        with self.store.begin() as tx:
+            contribute(tx, partner("Bank"), [Item.of(objects[1])])
+
+    def withdraws(self, value: str = "bad.example.com") -> None:
+        with self.store.begin() as tx:
+            retract_all(tx, [value], partner("Bank"))
+
+    def says(self) -> list[dict[str, Any]]:
+        with self.store.read() as tx:
+            bodies = log.page(tx, collections.get(tx, "takedown"), log.Query(types=("indicator",))).bodies
+        return list(map(msgspec.json.decode, bodies))
+
+    def pulls(self, peer: "Hub") -> None:
+        adopted = Adopting(Options("Peer")).take(peer.says())
+        with self.store.begin() as tx:
+            contribute(tx, partner("Peer"), [Item.of(obj) for objects in adopted.items for obj in objects])
+            retract_all(tx, [each.subject for each in adopted.gone], partner("Peer"))
+
+    def lists(self) -> list[int]:
+        """Give of what it lists and has not taken back how many report it."""
+        return [extension.found(obj)["reporters"] for obj in self.says() if not obj.get("revoked")]
+
+
+@pytest.fixture
+def hubs(tmp_path: Path) -> Iterator[tuple[Hub, Hub]]:
+    one, other = Hub(tmp_path / "one.db"), Hub(tmp_path / "other.db")
+    yield one, other
+    one.store.close()
+    other.store.close()
+
+
+def go_round(one: Hub, other: Hub) -> None:
+    for _ in range(3):
+        other.pulls(one)
+        one.pulls(other)
+
+
+def test_what_comes_back_is_no_second_reporter(hubs: tuple[Hub, Hub]) -> None:
+    one, other = hubs
+    one.reports()
+    go_round(one, other)
+    assert (one.lists(), other.lists()) == ([1], [1])
+
+
+def test_what_is_taken_back_at_one_is_gone_at_both_though_each_tells_the_other(hubs: tuple[Hub, Hub]) -> None:
+    one, other = hubs
+    one.reports()
+    go_round(one, other)
+    one.withdraws()
+    go_round(one, other)
+    assert (one.lists(), other.lists()) == ([], [])
+
+
+def test_what_both_have_reporters_of_counts_both_and_each_once(hubs: tuple[Hub, Hub]) -> None:
+    one, other = hubs
+    one.reports()
+    go_round(one, other)
+    other.reports()
+    go_round(one, other)
+    assert (one.lists(), other.lists()) == ([2], [2])

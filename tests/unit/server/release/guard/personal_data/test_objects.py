@@ -1,0 +1,203 @@
+"""What says who a victim or a holder is gets refused, wherever an object says it; what says a scam does not."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from mappers import extension
+from mappers.indicator import to_stix
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.reading import Reader
+from server.release.guard.personal_data import objects
+from server.release.guard.personal_data.free_text import may_say
+
+CORPUS = json.loads(Path(__file__).with_name("planted.json").read_text(encoding="utf-8"))
+UNANNOUNCED = "name without a word that announces it"
+PLANTED = {what: texts for what, texts in CORPUS["planted"].items() if what != UNANNOUNCED}
+PATTERN = "[domain-name:value = 'shop.example.com']"
+CARD = "4242 4242 4242 4242"
+MAIL = "jane.doe@example.com"
+
+
+def refusal(**properties: Any) -> str | None:
+    """Give the message that an indicator with these properties is refused with, None where it is not."""
+    try:
+        objects.refuse({"type": "indicator", "pattern": PATTERN, **properties})
+    except Rejected as refused:
+        return refused.message if refused.reason == "personal-data" else None
+    return None
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_planted_personal_data_is_found(what: str) -> None:
+    missed = [text for text in PLANTED[what] if refusal(description=text) is None]
+    assert missed == []
+
+
+def test_texts_about_scams_are_let_through() -> None:
+    assert [text for text in CORPUS["harmless"] if refusal(description=text) is not None] == []
+
+
+def test_a_refusal_does_not_repeat_what_it_found() -> None:
+    for text in (text for texts in PLANTED.values() for text in texts):
+        message = refusal(description=text) or ""
+        assert message.startswith("description: there seems to be ")
+        assert text not in message
+        assert not any(char.isdigit() for char in message)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"name": f"paid with {CARD}"},
+        {"labels": ["scam", f"paid with {CARD}"]},
+        {"content": f"paid with {CARD}"},
+        {"external_references": [{"source_name": "bank", "description": f"paid with {CARD}"}]},
+        {"x_note": {"deep": [{"er": f"paid with {CARD}"}]}},
+        {"extensions": {"extension-definition--1": {"evidence": [{"sha256": "0", "reference": f"paid with {CARD}"}]}}},
+        {"x_people": {"jane.doe@example.com": True}},
+        {"x_pan": 4242424242424242},
+        {"x_holder_name": "J"},
+        {"extensions": {"extension-definition--1": {"cvv": "123"}}},
+        {"x_victim_age": 70},
+    ],
+    ids=lambda properties: next(iter(properties)),
+)
+def test_every_place_for_words_is_read(properties: dict[str, Any]) -> None:
+    assert refusal(**properties) is not None
+
+
+def test_what_is_nested_too_deep_to_be_read_is_refused() -> None:
+    nested: Any = "a"
+    for _ in range(20):
+        nested = [nested]
+    assert refusal(x_nested=nested) is not None
+
+
+def test_a_long_text_is_read_to_its_end() -> None:
+    assert refusal(description="word " * 30_000 + f"paid with {CARD}") is not None
+
+
+def test_persons_are_not_identities_here_and_organisations_are() -> None:
+    organisation = {"type": "identity", "identity_class": "organization", "contact_information": "soc@bank.example"}
+    objects.refuse(organisation)
+    with pytest.raises(Rejected, match="organisation"):
+        objects.refuse({**organisation, "identity_class": "individual"})
+
+
+def test_a_payment_card_is_no_observable_that_is_kept() -> None:
+    with pytest.raises(Rejected, match="payment card"):
+        objects.refuse({"type": "payment-card", "value": "anything"})
+
+
+def test_the_number_of_a_case_is_nobodys_id_though_it_could_be_one() -> None:
+    thai_id, mobile = "3100600445635", "0812345678"
+    for number in (thai_id, mobile, f"CASE-{thai_id}"):
+        assert refusal(extensions={"extension-definition--1": {"reference": number}}) is None
+    assert refusal(description=thai_id) is not None
+    assert refusal(extensions={"extension-definition--1": {"reference": f"id {thai_id}"}}) is not None
+    assert refusal(extensions={"extension-definition--1": {"reference": CARD}}) is not None
+
+
+def test_what_stands_beside_the_number_of_a_case_does_not_make_it_a_persons() -> None:
+    hold = {"amount": "4242", "until": "2027-01-01T00:00:00.000Z", "reference": "424242424242"}
+    said = {"reference": "0812345678", "first_seen": "2026-10-01T08:00:00.000Z", "hold": hold}
+    said["evidence"] = [{"sha256": "0a" * 32, "reference": "3100600445635"}]
+    assert refusal(extensions={extension.ID: said}) is None
+
+
+def test_numbers_without_their_code_are_known_by_the_countries_of_the_object() -> None:
+    text = "she called from 020 7946 0018"
+    assert refusal(description=text) is None
+    assert refusal(description=text, extensions={extension.ID: {"countries": ["GB"]}}) is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "description"),
+    [
+        ("[phone-number:value = '+66812345678']", "calls from 081-234-5678 and +66 81 234 5678"),
+        ("[email-addr:value = 'someone@example.com']", "writes as Someone@Example.com"),
+        ("[bank-account:iban = 'GB29NWBK60161331926819']", "account 60161331926819, GB29 NWBK 6016 1331 9268 19"),
+    ],
+)
+def test_an_indicators_own_value_may_be_said(pattern: str, description: str) -> None:
+    assert refusal(pattern=pattern, description=description) is None
+
+
+@pytest.mark.parametrize("kind", kinds.every())
+def test_the_examples_of_a_kind_are_taken_as_we_map_them(kind: str) -> None:
+    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    for example in kinds.get(kind).examples():
+        if example.reason is None:
+            for obj in to_stix(reader.report({"kind": kind, "value": example.raw, **example.given})):
+                objects.refuse(obj)
+
+
+@given(st.text(max_size=400), st.sampled_from([text for texts in PLANTED.values() for text in texts]))
+@settings(deadline=None, max_examples=50)
+def test_what_stands_on_other_lines_hides_nothing(around: str, planted: str) -> None:
+    assert refusal(description=f"{around}\n\n{planted}\n\n{around}") is not None
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), st.lists, max_leaves=20))
+@settings(deadline=None, max_examples=50)
+def test_whatever_an_object_holds_it_is_taken_or_refused(value: Any) -> None:
+    refusal(x_anything={"inner": value})
+
+
+# The first sixteen digits are those of a card, and of an account.
+ID_LIKE_A_CARD = "42424242-4242-4242-a242-424242424242"
+
+
+def test_ids_and_hashes_are_nobodys_number_whatever_digits_they_have() -> None:
+    origin = {"source_name": "scamfeed-origin", "external_id": f"indicator--{ID_LIKE_A_CARD}"}
+    digest = "4242424242424242" * 3 + "424242424242424a"
+    assert refusal(external_references=[origin], x_id=ID_LIKE_A_CARD) is None
+    assert refusal(external_references=[{"source_name": "a", "hashes": {"SHA-256": digest}}]) is None
+    assert refusal(description=f"the same as indicator--{ID_LIKE_A_CARD} there") is None
+
+
+def test_no_id_that_is_drawn_at_random_is_taken_for_a_persons_number() -> None:
+    chance = random.Random(9)  # noqa: S311 - the same numbers each time
+    ids = [str(UUID(int=chance.getrandbits(128), version=chance.choice((4, 5)))) for _ in range(50_000)]
+    assert [each for each in ids if may_say(each) or may_say(f"indicator--{each}")] == []
+
+
+def test_what_a_pattern_asks_for_beside_its_value_is_not_its_own() -> None:
+    pattern = "[email-addr:value = 'scam@shop.example.com' AND email-addr:display_name = 'jane.doe@example.com']"
+    said = {"type": "indicator", "pattern": pattern, "description": "writes to jane.doe@example.com"}
+    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    report = reader.report({"kind": "email", "value": "scam@shop.example.com"})
+    with pytest.raises(Rejected, match="e-mail address"):
+        objects.refuse(said, report)
+    objects.refuse({**said, "description": "writes as Scam@Shop.example.com"}, report)
+
+
+def test_a_pattern_in_what_is_no_indicator_lets_nothing_pass() -> None:
+    with pytest.raises(Rejected, match="e-mail address"):
+        objects.refuse({"type": "note", "pattern": "[a:b = 'jane.doe@example.com']", "content": "jane.doe@example.com"})
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"value": MAIL},
+        {"x_a": {"value": MAIL}},
+        {"x_a": {"context": CARD}},
+        {"x_a": {"lang": MAIL, "iban": "", "user_id": MAIL}},
+        {"lang": f"victim {MAIL}"},
+        {"x_n": 4242424242424242.0},
+        {"x_a": {f"jane_doe_{CARD}": 1}},
+        {"x_a": ["4242", "4242", "4242", "4242"]},
+        {"x_a": {"one": "4242", "two": "4242", "three": "4242 4242"}},
+    ],
+    ids=str,
+)
+def test_no_name_of_a_property_hides_what_stands_in_it(properties: dict[str, Any]) -> None:
+    assert refusal(created="2026-10-01T08:00:00.000Z", **properties) is not None

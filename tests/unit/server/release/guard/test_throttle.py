@@ -1,0 +1,91 @@
+"""A partner that suddenly sends far more, or mostly what is held back, is slowed until an operator lifts it."""
+
+import pytest
+
+from server.release.guard import throttle
+from server.store import Store, audit, volumes
+
+DAY = 86_400_000_000
+TODAY = 20_000
+
+
+def sent(store: Store, days: dict[int, tuple[int, int]]) -> None:
+    with store.begin() as tx:
+        for day, (taken, held) in days.items():
+            volumes.count(tx, "Bank", taken=taken, held=held, moment=day * DAY)
+
+
+def slowed(store: Store, day: int = TODAY) -> str | None:
+    with store.begin() as tx:
+        return throttle.check(tx, "Bank", day * DAY + 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "today", "rule"),
+    [
+        ([2_000] * 5, 20_001, "unusual-volume"),
+        ([2_000] * 5, 20_000, None),
+        ([2_000] * 4, 20_001, None),
+        ([1] * 29, 10_001, "unusual-volume"),
+        ([1] * 29, 10_000, None),
+        ([1, 1, 1, 1, 2_001], 20_001, None),
+    ],
+)
+def test_ten_times_the_largest_day_is_unusual(store: Store, before: list[int], today: int, rule: str | None) -> None:
+    sent(store, {TODAY - 1 - back: (taken, 0) for back, taken in enumerate(before)} | {TODAY: (today, 0)})
+    assert slowed(store) == rule
+
+
+def test_what_comes_just_now_is_counted_before_it_is_taken(store: Store) -> None:
+    sent(store, {TODAY - 1 - back: (1, 0) for back in range(5)})
+    with store.begin() as tx:
+        assert throttle.check(tx, "Bank", TODAY * DAY, coming=10_000) is None
+        assert throttle.check(tx, "Bank", TODAY * DAY, coming=10_001) == "unusual-volume"
+
+
+def test_days_of_more_than_a_month_ago_are_no_measure(store: Store) -> None:
+    sent(store, {TODAY - 1 - back: (1_000, 0) for back in range(5)} | {TODAY - 31: (9_000, 0), TODAY: (20_000, 0)})
+    assert slowed(store) == "unusual-volume"
+
+
+@pytest.mark.parametrize(
+    ("yesterday", "today", "rule"),
+    [
+        ((100, 51), (100, 50), "mostly-held"),
+        ((100, 50), (100, 50), None),
+        ((100, 100), (99, 99), None),
+        ((0, 0), (200, 101), "mostly-held"),
+    ],
+)
+def test_more_than_half_held_of_two_hundred_in_two_days_is_too_much(
+    store: Store, yesterday: tuple[int, int], today: tuple[int, int], rule: str | None
+) -> None:
+    sent(store, {TODAY - 2: (1_000, 0), TODAY - 1: yesterday, TODAY: today})
+    assert slowed(store) == rule
+
+
+def test_who_is_slowed_stays_so_until_that_is_lifted_and_is_not_slowed_for_the_same_again(store: Store) -> None:
+    sent(store, {TODAY - 1 - back: (10, 0) for back in range(5)} | {TODAY: (20_000, 15_000)})
+    assert slowed(store) == "unusual-volume"
+    assert slowed(store, TODAY + 9) == "unusual-volume"
+    with store.begin() as tx:
+        assert throttle.lift(tx, "Bank", TODAY * DAY + 2) is True
+        assert throttle.lift(tx, "Bank", TODAY * DAY + 3) is False
+    assert slowed(store) is None
+    assert slowed(store, TODAY + 1) is None
+    sent(store, {TODAY + 1: (300, 200)})
+    assert slowed(store, TODAY + 1) == "mostly-held"
+
+
+def test_slowing_and_lifting_are_on_the_audit_trail(store: Store) -> None:
+    sent(store, {TODAY: (300, 300)})
+    slowed(store)
+    with store.begin() as tx:
+        throttle.lift(tx, "Bank", TODAY * DAY + 2)
+        entries = [(each.event.method, each.event.partner, each.event.reference) for each in audit.tail(tx, 2)]
+    assert entries == [("LIFT", "Bank", None), ("SLOW", "Bank", "mostly-held")]
+
+
+def test_every_rule_says_the_way_out() -> None:
+    assert throttle.MESSAGES.keys() == {throttle.UNUSUAL, throttle.MOSTLY_HELD}
+    assert all("operator" in message for message in throttle.MESSAGES.values())

@@ -1,0 +1,103 @@
+"""A new version is news where readers would act otherwise, or where the end has moved far enough."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mappers import consensus, ids
+from mappers.indicator import Profile, to_stix
+from schemas import timestamp
+from schemas.consensus import Referral
+from schemas.report import Hold
+from schemas.vocabulary import Action, Outcome, Tlp
+from server.release.fuse.consensus import fuse
+from server.release.fuse.statements import Judged, Said, Seen
+from server.release.publish.news import is_news
+from server.release.publish.revoke import revoked
+from tests.unit.server.release.saying import NOON, judged, said, seen
+
+DAY = timedelta(days=1)
+HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
+
+
+def published(
+    reports: Sequence[Said],
+    sightings: Sequence[Seen] = (),
+    judgements: Sequence[Judged] = (),
+    *,
+    days: int = 0,
+    tlp: Tlp = Tlp.AMBER,
+    referral: Referral | None = None,
+) -> dict[str, Any]:
+    at = NOON + days * DAY
+    fused = fuse(reports, sightings, judgements, at=at)
+    id_ = ids.indicator(HUB, consensus.pattern_of(reports[0].report))
+    created, modified = timestamp.text(NOON), timestamp.text(at)
+    return consensus.to_stix(fused, id_, HUB, created=created, modified=modified, tlp=tlp, referral=referral)
+
+
+BEFORE = published([said(1, confidence=80)])
+ACCOUNT = published([said(1, "bank-account", confidence=80)])
+
+
+def test_the_same_again_is_no_news() -> None:
+    assert not is_news(BEFORE, published([said(1, confidence=81)], days=1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (BEFORE, published([said(1, confidence=85)])),
+        (BEFORE, published([said(1, confidence=80, action=Action.WARN)])),
+        (BEFORE, published([said(1, confidence=80, scam_type="romance")])),
+        (BEFORE, published([said(1, confidence=80, countries=("TH",))])),
+        (BEFORE, published([said(1, confidence=80)], tlp=Tlp.GREEN)),
+        (BEFORE, published([said(1, confidence=80), said(2, confidence=0)])),
+        (BEFORE, published([said(1, confidence=80)], judgements=[judged(7, Outcome.FALSE_POSITIVE)])),
+        (BEFORE, published([said(1, confidence=80, valid_until=NOON + 10 * DAY)])),
+        (BEFORE, revoked(BEFORE, NOON)),
+        (ACCOUNT, published([said(1, "bank-account", confidence=80, holder_status="deceived")])),
+        (ACCOUNT, published([said(1, "bank-account", confidence=80, hold=Hold(until=NOON + 80 * DAY))])),
+        (ACCOUNT, published([said(1, "bank-account", confidence=80)], referral=Referral("Police", "desk@example.com"))),
+    ],
+    ids=[
+        *("confidence", "grade", "scam-type", "country", "marking", "corroborated"),
+        *("disputed", "shorter", "revoked", "holder", "hold", "referral"),
+    ],
+)
+def test_what_a_reader_acts_on_is_news(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert is_news(before, after)
+
+
+def test_a_third_reporter_and_another_word_beside_are_no_news() -> None:
+    two = [said(number, confidence=99, scam_type="romance") for number in (1, 2)]
+    three = [*two, said(3, scam_type="other", channel="ad")]
+    assert not is_news(published(two), published(three))
+
+
+@pytest.mark.parametrize(("days", "news"), [(1, False), (29, False), (31, True), (89, True)])
+def test_a_longer_life_is_news_when_it_is_longer_by_half_of_what_is_left(days: int, news: bool) -> None:
+    assert is_news(BEFORE, published([said(1, confidence=80, reported_at=NOON + days * DAY)], days=days)) is news
+
+
+def test_what_had_ended_and_is_alive_again_is_news() -> None:
+    sighted = [seen(1, NOON + 95 * DAY)]
+    assert is_news(BEFORE, published([said(1, confidence=80, valid_until=NOON + 96 * DAY)], sighted, days=95))
+
+
+def test_of_a_partner_every_word_is_news_and_times_only_from_half_of_the_life_on() -> None:
+    [before] = to_stix(said(1).report, Profile.CORE)
+    [again] = to_stix(said(1, reported_at=NOON + 2 * DAY).report, Profile.CORE)
+    [late] = to_stix(said(1, reported_at=NOON + 50 * DAY).report, Profile.CORE)
+    [otherwise] = to_stix(said(1, channel="ad").report, Profile.CORE)
+    assert [is_news(before, after) for after in (again, late, otherwise)] == [False, True, True]
+
+
+@pytest.mark.parametrize("reporters", ["2", [], None, 2])
+def test_a_partner_that_writes_like_the_hub_stops_nothing(reporters: object) -> None:
+    [obj] = to_stix(said(1).report, Profile.CORE)
+    del obj["valid_until"]
+    ours = {name: {**said_, "reporters": reporters} for name, said_ in obj["extensions"].items()}
+    assert is_news({**obj, "extensions": ours}, {**obj, "extensions": ours, "name": "another"})

@@ -1,0 +1,283 @@
+"""What speaks about other objects goes no further than they do, and only where its maker sees them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers import ids, location, marking
+from mappers.records import to_stix
+from schemas import records
+from schemas.partner import Partner
+from schemas.vocabulary import Tlp
+from server.release.outcome import Outcome
+from server.release.query.lookup import lookup
+from server.release.route import visible
+from server.store import Store, collections, partners
+
+Stix = Callable[..., list[dict[str, Any]]]
+Post = Callable[..., Outcome]
+Held = Callable[[str], dict[str, dict[str, Any]]]
+Listed = Callable[..., str]
+
+RELEASED = [
+    name + full for name in ("takedown", "mule-accounts", "wallets", "sightings", "public") for full in ("", "-full")
+]
+SIGHTINGS = {"sightings", "sightings-full"}
+PUBLIC = {"public", "public-full"}
+ACCOUNT, OTHER_ACCOUNT = "DE89370400440532013000", "GB29NWBK60161331926819"
+
+
+def said(which: str, /, by: str = "Other Bank", **columns: Any) -> dict[str, Any]:
+    defaults = {"reporter": by, "reported_at": "2026-10-02T08:00:00.000Z", "tlp": "clear"}
+    return to_stix(records.read(which, columns, defaults))[-1]
+
+
+def note(by: Partner, *refs: str) -> dict[str, Any]:
+    return {
+        "type": "note",
+        "spec_version": "2.1",
+        "id": "note--ee20065d-2555-424f-ad9e-0f8428623c75",
+        "created_by_ref": by.identity,
+        "created": "2026-10-02T08:00:00.000Z",
+        "modified": "2026-10-02T08:00:00.000Z",
+        "content": "Seen in three campaigns.",
+        "object_refs": list(refs),
+        "object_marking_refs": [marking.ref(Tlp.CLEAR)],
+    }
+
+
+@pytest.fixture
+def reads(store: Store) -> Callable[..., None]:
+    def grant(partner: Partner, *aliases: str) -> None:
+        with store.begin() as tx:
+            for alias in aliases:
+                partners.grant(tx, partner.name, collections.get(tx, alias), read=True)
+
+    return grant
+
+
+@pytest.fixture
+def where(held_by: Held, published: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], set[str]]:
+    def find(obj: dict[str, Any]) -> set[str]:
+        id_ = published(obj)
+        return {name for name in RELEASED if held_by(name).get(id_, {"revoked": True}).get("revoked") is not True}
+
+    return find
+
+
+Reads = Callable[..., None]
+Where = Callable[[dict[str, Any]], set[str]]
+
+
+@pytest.mark.parametrize(("tlp", "places"), [("clear", SIGHTINGS | PUBLIC), ("green", SIGHTINGS), ("red", set())])
+def test_an_outcome_goes_where_sightings_go_and_no_further_than_its_indicator(
+    stix: Stix,
+    post: Post,
+    other: Partner,
+    reads: Reads,
+    where: Where,
+    bank: Partner,
+    listed: Listed,
+    tlp: str,
+    places: set[str],
+) -> None:
+    indicator = stix(tlp=tlp)[1]
+    post(indicator)
+    reads(other, "takedown")
+    by = other if tlp != "red" else bank  # who else could see it
+    known_as = listed(indicator) if by == other else indicator["id"]
+    outcome = said("outcome", by=by.name, of=known_as, outcome="blocked")
+    post(outcome, by=by)
+    assert where(outcome) == places
+
+
+@pytest.mark.parametrize("which", ["outcome", "opinion", "note", "case"])
+def test_who_does_not_see_an_indicator_says_nothing_about_it(
+    stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, held_by: Held, which: str
+) -> None:
+    """The answer is the same where there is none: it tells nobody what is there."""
+    indicator, unknown = stix()[1], "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
+    post(indicator)
+
+    def about(ref: str) -> dict[str, Any]:
+        return {
+            "outcome": lambda: said("outcome", of=ref, outcome="false-positive"),
+            "opinion": lambda: said("opinion", of=ref, opinion="disagree"),
+            "note": lambda: note(other, ref),
+            "case": lambda: said("case", name="Example", members=[ref]),
+        }[which]()
+
+    speech = about(indicator["id"])
+    another = speech["id"][:-1] + ("1" if speech["id"].endswith("0") else "0")
+    answers = [post(each, by=other).pending for each in (speech, about(unknown) | {"id": another})]
+    assert len({answer[0].message for answer in answers}) == 1
+    assert where(speech) == set()
+    assert speech["id"] in held_by("inbox")
+
+
+def test_ones_own_indicator_may_be_spoken_of_without_reading_anything(
+    stix: Stix, post: Post, bank: Partner, where: Where
+) -> None:
+    indicator = stix()[1]
+    outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="taken-down")
+    assert not post(outcome, indicator).pending
+    assert where(outcome) == SIGHTINGS
+
+
+def test_a_note_goes_where_sightings_go(
+    stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, listed: Listed
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    reads(other, "takedown-full")
+    assert not post(note(other, listed(indicator)), by=other).pending
+    assert where(note(other)) == SIGHTINGS
+
+
+def test_nobody_says_anothers_outcome(stix: Stix, post: Post, bank: Partner, other: Partner, where: Where) -> None:
+    indicator = stix()[1]
+    outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="blocked")
+    assert [each.id for each in post(indicator, by=bank).accepted] == [indicator["id"]]
+    assert [each.id for each in post(outcome, by=other).failed] == [outcome["id"]]
+    assert where(outcome) == set()
+
+
+def test_a_narrower_marking_takes_copies_back(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+    indicator = stix(tlp="clear")[1]
+    for which, columns in (
+        ("outcome", {"of": indicator["id"], "outcome": "blocked"}),
+        ("sighting", {"of": indicator["id"]}),
+        ("case", {"name": "Example", "members": [indicator["id"]]}),
+    ):
+        wide = said(which, by=bank.name, **columns)
+        post(indicator, wide)
+        assert where(wide) > PUBLIC
+        post(said(which, by=bank.name, **columns, tlp="amber", reported_at="2026-10-03T08:00:00.000Z"))
+        assert not PUBLIC & where(wide)
+        assert where(wide) >= SIGHTINGS
+
+
+def test_a_revoked_opinion_is_revoked_wherever_it_went(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+    indicator = stix()[1]
+    outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="false-positive")
+    post(indicator, outcome)
+    post({**outcome, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    assert where(outcome) == set()
+
+
+def test_a_case_goes_wherever_all_its_members_are(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+    domain, account = stix()[1], stix(ACCOUNT, kind="bank-account")[1]
+    of_one = said("case", by=bank.name, name="One", members=[account["id"]])
+    of_both = said("case", by=bank.name, name="Both", members=[account["id"], domain["id"]])
+    post(of_both, of_one, domain, account)
+    assert where(of_one) == SIGHTINGS | {"mule-accounts", "mule-accounts-full"}
+    assert where(of_both) == SIGHTINGS
+
+
+def test_a_case_with_members_that_stix_lacks_is_in_full_collections_only(
+    stix: Stix, post: Post, bank: Partner, reads: Reads, where: Where
+) -> None:
+    observable, indicator, relationship = stix(ACCOUNT, kind="bank-account")
+    reads(bank, "mule-accounts")
+    case = said("case", by=bank.name, name="One", members=[observable["id"], indicator["id"]])
+    post(observable, indicator, relationship, case)
+    assert where(case) == {"sightings-full", "mule-accounts-full"}
+
+
+def flow(by: str = "Example Bank", **columns: Any) -> list[dict[str, Any]]:
+    ends = {"source": f"bank-account:{ACCOUNT}", "target": f"bank-account:{OTHER_ACCOUNT}"}
+    defaults = {"reporter": by, "reported_at": "2026-10-02T08:00:00.000Z", "tlp": "green"}
+    return to_stix(records.read("flow", {**ends, **columns}, defaults))
+
+
+def test_a_flow_goes_where_both_its_ends_are_out(
+    stix: Stix, post: Post, bank: Partner, reads: Reads, where: Where
+) -> None:
+    post(stix(ACCOUNT, kind="bank-account")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
+    reads(bank, "mule-accounts")
+    assert not post(*flow()).pending
+    assert where(flow()[-1]) == {"mule-accounts-full"}
+
+
+def test_a_flow_brings_nobody_an_account_that_they_do_not_read_of(
+    stix: Stix, post: Post, bank: Partner, other: Partner, reads: Reads, where: Where, held_by: Held
+) -> None:
+    post(stix(ACCOUNT, kind="bank-account")[1])
+    reads(bank, "mule-accounts")
+    (pending,) = post(*flow()).pending
+    assert where(flow()[-1]) == set()
+    assert flow()[1]["id"] not in held_by("mule-accounts-full")
+    post(stix(OTHER_ACCOUNT, kind="bank-account")[1])
+    (blind,) = post(*flow(by=other.name), by=other).pending
+    assert pending.message == blind.message
+
+
+def test_a_clear_flow_of_accounts_that_are_not_is_not_public(
+    stix: Stix, post: Post, bank: Partner, reads: Reads, where: Where
+) -> None:
+    post(stix(ACCOUNT, kind="bank-account", tlp="clear")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
+    reads(bank, "mule-accounts", "public")
+    post(*flow(tlp="clear"))
+    assert where(flow()[-1]) == {"mule-accounts-full"}
+
+
+def test_the_country_of_a_sighting_comes_with_it(stix: Stix, post: Post, bank: Partner, held_by: Held) -> None:
+    indicator = stix()[1]
+    sighting = said("sighting", by=bank.name, of=indicator["id"], countries="TH")
+    post(indicator, location.to_stix("TH"), sighting)
+    assert held_by("sightings")[ids.location("TH")] == location.to_stix("TH")
+
+
+def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_indicator(
+    store: Store, stix: Stix, post: Post, listed: Listed, bank: Partner, other: Partner, reads: Reads
+) -> None:
+    ours, theirs = stix()[1], stix(reporter=other.name)[1]
+    post(ours)
+    post(theirs, by=other)
+
+    def seen(by: Partner) -> list[str]:
+        with store.read() as tx:
+            return visible.indicators(tx, by, [("domain", "bad.example.com")])["domain", "bad.example.com"]
+
+    assert (seen(bank), seen(other)) == ([ours["id"]], [theirs["id"]])
+    reads(bank, "takedown")
+    assert seen(bank) == [listed(ours)]
+    post({**ours, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    assert seen(bank) == [listed(ours)]
+    post({**theirs, "modified": "2026-10-03T08:00:00.000Z", "revoked": True}, by=other)
+    assert (seen(bank), seen(other)) == ([], [])
+
+
+def test_what_became_of_a_value_is_found_with_it(store: Store, stix: Stix, post: Post, bank: Partner) -> None:
+    indicator = stix()[1]
+    outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="blocked")
+    sighting = said("sighting", by=bank.name, of=indicator["id"])
+    post(indicator, outcome, sighting, note(bank, indicator["id"]))
+    with store.read() as tx:
+        known = next(each for each in lookup(tx, "bad.example.com") if each.kind == "domain")
+    assert [each["id"] for each in known.opinions] == [outcome["id"]]
+    assert [each["id"] for each in known.sightings] == [sighting["id"]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"object_refs": None},
+        {"object_refs": []},
+        {"object_refs": "x"},
+        {"object_refs": [1]},
+        {"type": "opinion"},
+        {"type": "grouping"},
+        {"content": 5},
+    ],
+    ids=str,
+)
+def test_speech_of_any_other_shape_is_not_kept(
+    post: Post, bank: Partner, held_by: Held, change: dict[str, Any]
+) -> None:
+    changed = {**note(bank, "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"), **change}
+    bad = {name: value for name, value in changed.items() if value is not None}
+    bad["id"] = f"{bad['type']}--ee20065d-2555-424f-ad9e-0f8428623c75"
+    assert len(post(bad).failed) == 1
+    assert bad["id"] not in held_by("inbox")

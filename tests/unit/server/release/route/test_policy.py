@@ -1,0 +1,112 @@
+"""Rules of the configuration: read, written, refused where they cannot hold, and never wider than TLP."""
+
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from schemas import kinds
+from schemas.partner import PartnerKind
+from schemas.vocabulary import Action, Tlp
+from server.release.route import policy
+from server.release.route.policy import BadPolicy, Facts, Policy, Rule, Source
+from tests.unit.server.release.registered import FACTS, POLICIES
+
+REPORT = Source("domain", Tlp.GREEN, PartnerKind.BANK)
+
+
+@pytest.mark.parametrize("kind", kinds.every())
+def test_without_rules_each_kind_goes_home_and_what_is_clear_to_the_public(kind: str) -> None:
+    home = kinds.get(kind).collection
+    assert Policy().aliases(Source(kind, Tlp.AMBER, PartnerKind.NGO)) == {home}
+    assert Policy().aliases(Source(kind, Tlp.CLEAR, PartnerKind.NGO)) == {home, "public"}
+    assert Policy().unheard() == []
+
+
+@given(POLICIES)
+def test_rules_are_written_as_the_configuration_takes_them(rules: Policy) -> None:
+    assert policy.read(tomllib.loads(policy.write(rules))["rule"]).rules == rules.rules
+
+
+@given(POLICIES, FACTS)
+def test_nothing_narrow_enters_and_the_public_hears_what_is_clear_only(rules: Policy, facts: Facts) -> None:
+    for tlp in Tlp:
+        source = Source("domain", tlp, PartnerKind.BANK)
+        aliases = rules.aliases(source)
+        assert not aliases or tlp in policy.SHARED
+        assert "public" not in aliases or tlp is Tlp.CLEAR
+        entered = {rule.collection for rule in rules.rules if rules.admits(rule.collection, facts, [source])}
+        assert entered <= aliases
+
+
+@pytest.mark.parametrize(
+    ("rule", "enters"),
+    [
+        ({}, True),
+        ({"kinds": ["domain", "url"]}, True),
+        ({"kinds": ["wallet"]}, False),
+        ({"tlp": "amber"}, True),
+        ({"tlp": "clear"}, False),
+        ({"from_kinds": ["government"]}, False),
+        ({"grades": ["block", "hold"]}, True),
+        ({"grades": ["warn"]}, False),
+        ({"countries": ["KH", "TH"]}, True),
+        ({"countries": ["KH"]}, False),
+        ({"least_confidence": 60}, True),
+        ({"least_confidence": 61}, False),
+        ({"least_reporters": 2}, True),
+        ({"least_reporters": 3}, False),
+    ],
+    ids=str,
+)
+def test_a_rule_asks_for_all_that_it_names(rule: dict[str, Any], enters: bool) -> None:
+    facts = Facts(Action.BLOCK, ("TH",), confidence=60, reporters=2)
+    assert policy.read([{"collection": "takedown", **rule}]).admits("takedown", facts, [REPORT]) is enters
+
+
+def test_one_rule_has_to_hold_as_a_whole() -> None:
+    rules = Policy(
+        [
+            Rule(collection="task-force", from_kinds=(PartnerKind.GOVERNMENT,), grades=(Action.WARN,)),
+            Rule(collection="task-force", from_kinds=(PartnerKind.BANK,), grades=(Action.BLOCK,)),
+        ]
+    )
+    assert not rules.admits("task-force", Facts(Action.WARN), [REPORT])
+    assert rules.admits("task-force", Facts(Action.BLOCK), [REPORT])
+    assert not rules.admits("takedown", Facts(Action.BLOCK), [REPORT])
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({}, "rule.0.collection: Field required"),
+        ({"collection": "takedown-full"}, "without -full"),
+        ({"collection": "inbox"}, "no rule fills an inbox"),
+        ({"collection": "for-first-bank"}, "rooms of one partner"),
+        ({"collection": "Task Force"}, "small letters"),
+        ({"collection": "public", "tlp": "green"}, "clear only"),
+        ({"collection": "takedown", "tlp": "red"}, "only whom they name"),
+        ({"collection": "takedown", "kinds": ["sheep"]}, "there is no such kind; there are: .*domain"),
+        ({"collection": "takedown", "grades": ["shout"]}, "rule.0.grades.0: Input should be 'block'"),
+        ({"collection": "takedown", "countries": ["Siam"]}, "rule.0.countries.0"),
+        ({"collection": "takedown", "least_confidence": 101}, "rule.0.least_confidence"),
+        ({"collection": "takedown", "colour": "red"}, "rule.0.colour: Extra inputs"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_cannot_hold_is_refused(rule: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadPolicy, match=message):
+        policy.read([rule])
+
+
+def test_a_collection_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(BadPolicy, match=r"rule\.1\.collection: .*'task-force'; there are public, takedown; make it"):
+        Policy([Rule(collection="public"), Rule(collection="task-force")]).refuse_unknown(
+            ["public", "public-full", "takedown"]
+        )
+
+
+def test_kinds_that_no_rule_takes_are_known() -> None:
+    taken = Policy([Rule(collection="takedown", kinds=("domain", "url"))]).unheard()
+    assert set(taken) == kinds.every().keys() - {"domain", "url"}
