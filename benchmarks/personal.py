@@ -14,7 +14,9 @@ from stdnum.th import pin
 from schemas.errors import Rejected
 from server.release.guard.personal_data import objects
 
-PLANTED = Path(__file__).parent.parent / "tests" / "unit" / "server" / "release" / "planted.json"
+PLANTED = (
+    Path(__file__).parent.parent / "tests" / "unit" / "server" / "release" / "guard" / "personal_data" / "planted.json"
+)
 MADE = 400
 LARGE = ("4", "51", "55", "2230", "34", "37", "6011", "65", "3530", "62")
 SMALL = ("5018", "6304", "2200", "6062")
