@@ -70,10 +70,10 @@ fix: $(VENV)/.ok ## format, and mend what lint can mend
 
 generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping
 	@$(BIN)/python -m schemas
-	@$(BIN)/python tests/golden/renew.py
-	@$(BIN)/python docs/connectors/renew.py
-	@$(BIN)/python docs/effects.py
-	@$(BIN)/python docs/renew.py
+	@$(BIN)/python -m tools.golden_bundles
+	@$(BIN)/python -m tools.connector_pages
+	@$(BIN)/python -m tools.rules_tables
+	@$(BIN)/python -m tools.report_lists
 
 score: $(VENV)/.ok ## how well texts are read: FOLDER=reports with truth lists (tests/extraction/README.md)
 	@$(BIN)/python -m benchmarks.extraction $(or $(FOLDER),tests/extraction/unseen) $(ARGS)

@@ -1,19 +1,17 @@
-"""Write the tables of settings in these pages anew (``make generate``); what else a page says is left as it is."""
+"""Renew the tables of settings in docs/connectors from the connectors: ``python -m tools.connector_pages``."""
 
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1]))
+from pydantic.fields import FieldInfo
 
-from pydantic.fields import FieldInfo  # noqa: E402 - needs the path above
+from feeds import connectors
+from feeds.connector import Connector, FeedSettings, PullSettings, PushSettings
+from feeds.http.client import OutboundSettings
 
-from feeds import connectors  # noqa: E402
-from feeds.connector import Connector, FeedSettings, PullSettings, PushSettings  # noqa: E402
-from feeds.http.client import OutboundSettings  # noqa: E402
-
+FOLDER = Path(__file__).parents[1] / "docs" / "connectors"
 BEGIN, END = "<!-- written by make generate -->", "<!-- end of what make generate writes -->"
 INDEX = "README.md"
 _SHARED = {"every feed": FeedSettings, "every pull": PullSettings, "every push": PushSettings}
@@ -21,7 +19,7 @@ _OUTBOUND = "a feed that asks somebody's server"
 
 
 def pages() -> dict[str, str]:
-    """Give each page by its file name, its generated part as the models are now."""
+    """Return each page by its file name, its generated part as the models are now."""
     made = {INDEX: _whole(INDEX, "# Connectors", _index())}
     for name, connector in connectors.every().items():
         about = (connector.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
@@ -32,7 +30,7 @@ def pages() -> dict[str, str]:
 def _whole(file: str, beginning: str, generated: str) -> str:
     """Put the generated part into the page that is there, or begin one."""
     part = f"{BEGIN}\n{generated}\n{END}"
-    path = HERE / file
+    path = FOLDER / file
     if not path.exists():
         return f"{beginning}\n\n{part}\n"
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
@@ -85,4 +83,4 @@ def _default(field: FieldInfo) -> str:
 
 if __name__ == "__main__":
     for file, text in pages().items():
-        (HERE / file).write_text(text, encoding="utf-8")
+        (FOLDER / file).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write the golden bundles anew (``make generate``), after a change of the mapping that is meant."""
+"""Renew the golden bundles, after a change of the mapping that is meant: ``python -m tools.golden_bundles``."""
 
 import json
 from typing import Any
@@ -13,6 +13,7 @@ def _write(name: str, objects: list[dict[str, Any]]) -> None:
     (GOLDEN / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-for kind in kinds.every():
-    _write(kind, test_kinds.everything(kind))
-_write("records", test_records.everything())
+if __name__ == "__main__":
+    for kind in kinds.every():
+        _write(kind, test_kinds.everything(kind))
+    _write("records", test_records.everything())

@@ -1,28 +1,26 @@
-"""Write the tables of effect in the pages on the rules anew (``make generate``): what the rules give for some cases."""
+"""Renew the tables in release-rules.md and consensus.md from the release rules: ``python -m tools.rules_tables``."""
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-PAGES = [Path(__file__).with_name(name) for name in ("release-rules.md", "consensus.md")]
-sys.path.insert(0, str(PAGES[0].parents[1]))
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.kind import Kind
+from schemas.partner import Partner, PartnerKind
+from schemas.report import Hold, Report
+from schemas.vocabulary import HolderStatus, Outcome
+from server.release.fuse import grade
+from server.release.fuse.confidence import weight
+from server.release.fuse.consensus import fuse
+from server.release.fuse.reliability import reliability
+from server.release.fuse.statements import Judged, JudgeStanding, Said, Seen
+from server.store.calibration import Calibration, Verdict
 
-from schemas import kinds  # noqa: E402 - needs the path above
-from schemas.errors import Rejected  # noqa: E402
-from schemas.kind import Kind  # noqa: E402
-from schemas.partner import Partner, PartnerKind  # noqa: E402
-from schemas.report import Hold, Report  # noqa: E402
-from schemas.vocabulary import HolderStatus, Outcome  # noqa: E402
-from server.release.fuse import grade  # noqa: E402
-from server.release.fuse.confidence import weight  # noqa: E402
-from server.release.fuse.consensus import fuse  # noqa: E402
-from server.release.fuse.reliability import reliability  # noqa: E402
-from server.release.fuse.statements import Judged, JudgeStanding, Said, Seen  # noqa: E402
-from server.store.calibration import Calibration, Verdict  # noqa: E402
-
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [DOCS / "release-rules.md", DOCS / "consensus.md"]
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 # One kind for each column: what the kinds beside it have in common.
