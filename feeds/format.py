@@ -5,57 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
+from typing import Any, BinaryIO, ClassVar
 
-from feeds.readers.columns.notes import NO_NOTES, Notes
+from feeds.readers.rows import Row, UnknownFormat, Unreadable
+from feeds.readers.source import Source
 from schemas.report import Report
-
-if TYPE_CHECKING:
-    from feeds.readers.source import Source
-
-# A line longer than this is no report.
-MAX_LINE = 65_536
-# What is kept of something that cannot be read.
-MAX_RAW = 500
-
-
-class UnknownFormat(ValueError):
-    """There is no format of that name, or it cannot do what was asked; the message names those that can."""
-
-
-class UnreadableFile(ValueError):
-    """The file as a whole cannot be read any further; the message says why and what to do about it."""
-
-
-class Row(NamedTuple):
-    """One report as a file has it: raw texts by the names that reports use (``feeds.readers.columns.columns``).
-
-    ``line`` is the line it begins in, from 1; in documents (JSON, YAML) the number of the item. Where a line has
-    several values this is number ``place`` of ``values``. ``notes`` say what of the line is not read.
-    """
-
-    line: int
-    fields: Mapping[str, str]
-    notes: Notes = NO_NOTES
-    place: int = 1
-    values: int = 1
-
-
-class Unreadable(NamedTuple):
-    """Something in a file that is no report, as it stands there, and why."""
-
-    line: int
-    raw: str
-    reason: str
-    message: str
-    notes: Notes = NO_NOTES
-    place: int = 1
-    values: int = 1
-
-    @classmethod
-    def of(cls, line: int, raw: str, reason: str, message: str) -> "Unreadable":
-        """Make one that keeps only the beginning of ``raw``."""
-        return cls(line, raw[:MAX_RAW], reason, message)
 
 
 @dataclass(frozen=True)
@@ -123,7 +77,7 @@ class Format(ABC):
         """Say how sure the beginning of a file makes it that the file is of this format: 0 (no) to 1 (certainly)."""
 
     @abstractmethod
-    def read(self, source: "Source", path: str = "") -> Iterator[Row | Unreadable]:
+    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give what the file says, in its order; comments and blank lines are nothing.
 
         ``path`` tells, in a document, where the list of reports is. Raises ``UnreadableFile``.

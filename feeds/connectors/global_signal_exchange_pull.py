@@ -17,10 +17,10 @@ from pydantic import Field, model_validator
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
-from feeds.format import Row, Unreadable
 from feeds.http.client import OutboundSettings, Refused, consequences, session
 from feeds.mapping.batches import of_rows
 from feeds.mapping.items import ReportSettings
+from feeds.readers.rows import Row, Unreadable
 
 _log = logging.getLogger(__name__)
 

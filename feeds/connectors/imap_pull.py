@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Duration, Pull, PullSettings, Secret, duration
-from feeds.format import UnreadableFile
 from feeds.http.address_guard import is_here
 from feeds.http.proxy import ProxySettings
 from feeds.mapping.batches import of_outcomes
@@ -20,6 +19,7 @@ from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream
 from feeds.readers.columns.notes import Tally
 from feeds.readers.file_rows import FormatName
 from feeds.readers.record_rows import told_apart
+from feeds.readers.rows import UnreadableFile
 from feeds.runs.parts import parts
 from feeds.storage.mail import File, Mail
 from feeds.storage.mailbox import Login, Server, Tls, opened

@@ -8,7 +8,8 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import BinaryIO
 
-from feeds.format import Format, Head, Row, UnknownFormat, Unreadable, UnreadableFile
+from feeds.format import Format, Head
+from feeds.readers.rows import Row, UnknownFormat, Unreadable, UnreadableFile
 from feeds.readers.source import HEAD, Source, decode, unzipped
 from schemas.report import Report
 

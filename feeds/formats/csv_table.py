@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import record, table
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import has_value
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from schemas import hold, kinds, sharing
 from schemas.report import Report

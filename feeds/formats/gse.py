@@ -7,10 +7,11 @@ from typing import Any, BinaryIO, ClassVar
 
 import orjson
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
 from feeds.readers.columns.single_words import kind_called, scam_type_of
 from feeds.readers.record import text
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
 from schemas.vocabulary import ScamType

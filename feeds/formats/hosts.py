@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers.lines import blocks
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
 

@@ -6,8 +6,9 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 
-from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
+from feeds.format import Example, Format, Head
 from feeds.readers import document, json_stream, record
+from feeds.readers.rows import Row, Unreadable, UnreadableFile
 from feeds.readers.source import Source
 from schemas.report import Report
 

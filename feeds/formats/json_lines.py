@@ -5,10 +5,11 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import record
 from feeds.readers.columns.guessing import SAMPLE, key_of_kind
 from feeds.readers.lines import blocks
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from schemas.report import Report
 

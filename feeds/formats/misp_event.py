@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import misp
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 
 _EVENT = re.compile(r'\s*[\[{]\s*(?:"response"\s*:\s*)?[\[{]?\s*(?:\{\s*)?"(?:Event|Attribute)"\s*:\s*[\[{]')

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import orjson
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
 from feeds.readers.lines import blocks
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from mappers import ids, misp
 from schemas import kinds

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers.extraction.meaning import Place, meaning
 from feeds.readers.extraction.outline import Outline
 from feeds.readers.extraction.prose import UNSPACED, Prose, marks, words
 from feeds.readers.extraction.values import spot
 from feeds.readers.lines import blocks
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from feeds.readers.table import delimiter_of
 

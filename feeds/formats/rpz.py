@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import BinaryIO, ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from feeds.readers.zone_file import CLASSES, TTL, Record, records
 from schemas import timestamp

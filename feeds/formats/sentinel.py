@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO, ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import stix
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from mappers.indicator import Profile, to_stix
 from schemas.report import Report

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from feeds.format import Example, Format, Head, Row, Unreadable
+from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
 from feeds.readers.record import text
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 
 _LISTS = frozenset({"submissions", "operations", "matches", "requests", "uris"})

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import yaml
 
-from feeds.format import Example, Format, Head, Row, Unreadable, UnreadableFile
+from feeds.format import Example, Format, Head
 from feeds.readers import document
+from feeds.readers.rows import Row, Unreadable, UnreadableFile
 from feeds.readers.source import Source
 
 _LIMIT = 64 << 20

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from feeds.connector import Batch, Gone
-from feeds.format import Row, Unreadable
 from feeds.mapping.rows import Duplicate, Mapped, Options, Reject, map_rows
 from feeds.readers.columns.notes import Tally
+from feeds.readers.rows import Row, Unreadable
 
 
 def of_rows(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from feeds.connector import Gone
-from feeds.format import Row
 from feeds.mapping.rows import Mapped, Options, map_rows
 from feeds.readers import stix
+from feeds.readers.rows import Row
 from mappers import consensus, extension, ids, marking, origins
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp

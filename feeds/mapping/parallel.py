@@ -13,7 +13,6 @@ from typing import BinaryIO, NamedTuple
 import orjson
 
 from feeds import formats
-from feeds.format import Row, Unreadable
 from feeds.mapping.case_of_row import case_of
 from feeds.mapping.dedup import Seen
 from feeds.mapping.output import Sink
@@ -21,6 +20,7 @@ from feeds.mapping.rows import Counts, Mapped, Options, Reject, map_groups
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
 from feeds.readers.lines import blocks
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from mappers.templates import Writer
 from schemas.report import Report

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
-from feeds.format import Unreadable, UnreadableFile
 from feeds.mapping.rows import Duplicate, Mapped, Options, Reject
 from feeds.readers.columns.conventions import Columnwise
 from feeds.readers.columns.notes import Tally
 from feeds.readers.record_rows import RecordRow, rows
+from feeds.readers.rows import Unreadable, UnreadableFile
 from mappers import records as mappers
 from schemas import records, timestamp
 from schemas.case import Case

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from feeds.format import Row, Unreadable
+from feeds.readers.rows import Row, Unreadable
 from schemas.errors import Rejected
 from schemas.reference.banks.spelling import refuse_counted
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from feeds.format import MAX_LINE, MAX_RAW, Unreadable
+from feeds.readers.rows import MAX_LINE, MAX_RAW, Unreadable
 from feeds.readers.source import Source, decode
 
 _SKIPPED = (

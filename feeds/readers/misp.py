@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from feeds.format import Row, Unreadable
 from feeds.readers import json_stream
 from feeds.readers.columns.single_words import says_innocent, scam_type_of, tlp_called
 from feeds.readers.record import text
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from mappers import kinds
 from mappers.marking import narrowest

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from feeds.format import Row, Unreadable
 from feeds.readers import misp
+from feeds.readers.rows import Row, Unreadable
 from schemas.vocabulary import Tlp
 
 TYPES = ("x-misp-attribute", "x-misp-object")

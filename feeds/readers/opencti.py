@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from feeds import formats
-from feeds.format import Row, Unreadable
 from feeds.readers.record import text
+from feeds.readers.rows import Row, Unreadable
 
 _Object = Mapping[str, Any]
 

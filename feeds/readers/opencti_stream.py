@@ -8,13 +8,13 @@ import orjson
 import requests
 
 from feeds.connector import Batch, Misconfigured, TryLater, duration
-from feeds.format import Row, Unreadable
 from feeds.http import sse
 from feeds.http.client import Refused, consequences
 from feeds.http.sse import Event
 from feeds.mapping.batches import of_rows
 from feeds.mapping.rows import Options
 from feeds.readers import opencti
+from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from feeds.format import MAX_RAW, Row, Unreadable
 from feeds.readers import json_stream, misp_objects, record
 from feeds.readers.columns.single_words import says_innocent, scam_type_of
+from feeds.readers.rows import MAX_RAW, Row, Unreadable
 from feeds.readers.source import Source
 from mappers import marking
 from mappers.indicator import every_from_stix, from_stix

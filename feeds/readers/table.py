@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain, islice
 
-from feeds.format import MAX_LINE, Row, Unreadable
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import SAMPLE, aside, has_value, names_of, of_kind
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.lines import blocks
+from feeds.readers.rows import MAX_LINE, Row, Unreadable
 from feeds.readers.source import Source
 
 _DELIMITERS = ",;\t|"

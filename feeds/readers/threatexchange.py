@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from feeds.format import Row, Unreadable
 from feeds.readers.columns.single_words import scam_type_of, tlp_called
 from feeds.readers.record import text
+from feeds.readers.rows import Row, Unreadable
 from mappers.marking import narrowest
 from schemas.vocabulary import Tlp
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from dns.exception import DNSException
 from dns.tokenizer import Tokenizer
 
-from feeds.format import MAX_LINE, Unreadable
 from feeds.readers.lines import blocks
+from feeds.readers.rows import MAX_LINE, Unreadable
 from feeds.readers.source import Source
 
 TTL = re.compile(r"\d+|(?:\d+[wdhms])+", re.IGNORECASE)

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.format import Example, Row, UnknownFormat, Unreadable, UnreadableFile
+from feeds.format import Example
+from feeds.readers.rows import Row, UnknownFormat, Unreadable, UnreadableFile
 from mappers import companions
 from mappers.indicator import Profile, to_stix
 from schemas.reading import Reader

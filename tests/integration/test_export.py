@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from feeds import formats
-from feeds.format import Row
+from feeds.readers.rows import Row
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.reading import Reader

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from feeds.format import Row, Unreadable
 from feeds.readers.cells import checked, unprotected
 from feeds.readers.columns import meanings, several
 from feeds.readers.columns.frames import FREE, NOT_A_SCAM, Frame, framed
@@ -19,6 +18,7 @@ from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
 from feeds.readers.columns.several import Claim
 from feeds.readers.columns.word_tables import Value, plain
 from feeds.readers.columns.words import Naming, naming, vocabulary
+from feeds.readers.rows import Row, Unreadable
 
 _NOTHING: Mapping[str, str] = {}
 _MANY = 4096

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from feeds.format import Row, Unreadable
 from feeds.readers.columns.dates import Moment, Order, Reading, read
 from feeds.readers.columns.meanings import says_nothing
 from feeds.readers.columns.notes import Note, Notes
 from feeds.readers.columns.words import vocabulary
+from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
 

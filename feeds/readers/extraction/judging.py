@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from feeds.format import Row, Unreadable
 from feeds.readers.extraction.cues import is_called_real, said
 from feeds.readers.extraction.meaning import Place
 from feeds.readers.extraction.numbers import Found
 from feeds.readers.extraction.values import Spotted
+from feeds.readers.rows import Row, Unreadable
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.redaction import REDACTED

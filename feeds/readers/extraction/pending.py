@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from feeds.format import Row, Unreadable
 from feeds.readers.extraction.judging import Around
 from feeds.readers.extraction.numbers import of_bank
+from feeds.readers.rows import Row, Unreadable
 from schemas.reference.banks.mentioned import Mention
 
 # An account's bank may stand in a line of its own, so many lines above or below.

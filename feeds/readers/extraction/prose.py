@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from feeds.format import Row, Unreadable
 from feeds.readers.extraction import judging
 from feeds.readers.extraction.cues import goes_on
 from feeds.readers.extraction.handles import handles
@@ -13,6 +12,7 @@ from feeds.readers.extraction.numbers import Found, country_of, is_of_account, n
 from feeds.readers.extraction.outline import Labelled, Outline, Place
 from feeds.readers.extraction.pending import Accounts, Paragraph
 from feeds.readers.extraction.values import Spotted, spot, unread
+from feeds.readers.rows import Row, Unreadable
 from schemas.errors import Rejected
 from schemas.reference.banks.mentioned import mentions
 from schemas.reference.chains.names import wanted

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from feeds import formats
-from feeds.format import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable, UnreadableFile
 
 
 def read(data: bytes, format: str | None = None, name: str = "") -> list[Row | Unreadable]:

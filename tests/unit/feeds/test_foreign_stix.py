@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from feeds import formats
-from feeds.format import Row
+from feeds.readers.rows import Row
 from schemas.errors import Rejected
 from schemas.reading import Reader
 

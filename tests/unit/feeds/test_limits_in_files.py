@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from feeds import formats
-from feeds.format import Row, Unreadable
+from feeds.readers.rows import Row, Unreadable
 from schemas.reading import Reader
 from schemas.report import Report
 from schemas.sharing import Sharing

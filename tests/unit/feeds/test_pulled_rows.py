@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from feeds.format import Row, Unreadable
 from feeds.mapping.batches import of_rows, taken_back
 from feeds.mapping.rows import Options
 from feeds.readers import misp, opencti, threatexchange
 from feeds.readers.misp_events import Version, batches, event_in, split
+from feeds.readers.rows import Row, Unreadable
 
 OPTIONS = Options(reporter="Example Telecom")
 

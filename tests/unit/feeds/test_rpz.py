@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.format import Row, Unreadable
+from feeds.readers.rows import Row, Unreadable
 from schemas.reading import Reader
 
 

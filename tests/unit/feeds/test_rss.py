@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 
 from feeds import formats
-from feeds.format import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable, UnreadableFile
 
 ITEM = "<item><title>{}</title><link>https://social.example/1</link><description>{}</description></item>"
 

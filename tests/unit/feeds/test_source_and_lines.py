@@ -7,9 +7,9 @@ from io import BytesIO
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from feeds.format import MAX_LINE, Row, Unreadable, UnreadableFile
 from feeds.formats import read
 from feeds.readers.lines import blocks
+from feeds.readers.rows import MAX_LINE, Row, Unreadable, UnreadableFile
 from feeds.readers.source import HEAD, Source, decode
 
 

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from feeds.format import Row, Unreadable
 from feeds.readers.cells import Style, checked, of_number
+from feeds.readers.rows import Row, Unreadable
 
 PLAIN = Style.of("", 0, False)
 

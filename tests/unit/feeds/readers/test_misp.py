@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.format import Row, Unreadable
 from feeds.formats import misp_feed
+from feeds.readers.rows import Row, Unreadable
 from mappers.indicator import Profile, to_stix
 from mappers.misp import to_misp
 from schemas import kinds

@@ -10,7 +10,7 @@ import polars
 import pytest
 
 from feeds import formats
-from feeds.format import Row, UnreadableFile
+from feeds.readers.rows import Row, UnreadableFile
 
 
 def written(**columns: object) -> bytes:

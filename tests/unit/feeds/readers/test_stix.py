@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.format import Row, Unreadable
 from feeds.mapping.output import Sink
 from feeds.mapping.rows import Options, map_stream
+from feeds.readers.rows import Row, Unreadable
 from schemas.reading import Reader
 
 INDICATOR: dict[str, Any] = {

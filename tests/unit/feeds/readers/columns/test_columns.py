@@ -2,8 +2,8 @@
 
 import pytest
 
-from feeds.format import Row, Unreadable
 from feeds.readers.columns.columns import Columns
+from feeds.readers.rows import Row, Unreadable
 from schemas import hold, kinds, sharing
 from schemas.reading import Reader
 from schemas.report import Report

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from feeds import formats
-from feeds.format import Row
 from feeds.readers.columns.naming import BadNaming, read
 from feeds.readers.columns.words import named
+from feeds.readers.rows import Row
 from server.cli import app
 
 TABLE = b"Numero,Paraan,Petsa,E-Mail Biktima\n+66812345678,pekeng trabaho,2026-01-01,someone@example.com\n"

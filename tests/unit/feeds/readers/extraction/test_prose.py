@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.format import Row, Unreadable
 from feeds.readers.extraction.outline import Outline, Place, meaning
 from feeds.readers.extraction.values import spot
+from feeds.readers.rows import Row, Unreadable
 from schemas.refang import refang
 
 

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 
 from feeds import formats
-from feeds.format import Row, Unreadable
+from feeds.readers.rows import Row, Unreadable
 from schemas.refang import refang
 
 PARTS = [
