@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from server.settings import Settings
 from server.store import Store, audit
@@ -221,3 +222,47 @@ def test_a_container_starts_says_that_it_is_well_and_stops(tmp_path: Path) -> No
     assert not well()
     with running(start, tmp_path, given) as container:
         eventually(lambda: container.poll() is None and well(), 60)
+
+
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_services_of_the_compose_file_are_set_as_the_program_takes_it() -> None:
+    hub, scheduler = COMPOSE["services"]["hub"], COMPOSE["services"]["scheduler"]
+    values = {"POSTGRES_PASSWORD": "x", "HUB_NAME": "feed.example.org"}
+    for service in (hub, scheduler):
+        for name, value in service["environment"].items():
+            field = name.removeprefix("SCAMFEED_").lower()
+            text = re.sub(r"\$\{(\w+)[^}]*\}", lambda found: values[found[1]], value)
+            assert str(getattr(Settings.model_validate({field: text}), field)) == text
+        assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+    header = hub["environment"]["SCAMFEED_CLIENT_CERTIFICATE_HEADER"]
+    assert f"proxy_set_header {header} $verified_certificate;" in (DEPLOY / "nginx.conf").read_text()
+
+
+def test_the_services_of_the_compose_file_find_each_other_and_their_files() -> None:
+    services = COMPOSE["services"]
+    for service in services.values():
+        assert {*service.get("depends_on", {})} <= {*services}
+        for volume in service.get("volumes", []):
+            source = volume.rpartition(":/")[0]
+            assert source in COMPOSE["volumes"] or "$" in source or (DEPLOY / source).exists(), source
+    url = services["hub"]["environment"]["SCAMFEED_DATABASE_URL"]
+    account = services["postgres"]["environment"]
+    assert url.endswith("@postgres/" + account["POSTGRES_DB"])
+    assert f"//{account['POSTGRES_USER']}:" in url
+    # nginx asks for the hub where its example has it, in the network that both share.
+    assert services["nginx"]["network_mode"] == "service:hub"
+    assert "server 127.0.0.1:8000;" in (DEPLOY / "nginx.conf").read_text()
+    # The port that the machine shows is nginx's alone.
+    assert services["hub"]["ports"] == ["443:443"]
+
+
+def test_the_scheduler_of_the_compose_file_is_a_command(tmp_path: Path) -> None:
+    words = COMPOSE["services"]["scheduler"]["command"]
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", *words[1:], "--help"], capture_output=True, check=False, cwd=ROOT
+    )
+    assert (words[0], done.returncode) == ("scamfeed", 0)
