@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from feeds.mapping.rows import Mapped, Options, map_stream
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Mapped, map_stream
 from schemas.report import Report
 
 Value = tuple[str, str]

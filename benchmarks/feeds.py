@@ -16,7 +16,8 @@ from typing import ClassVar
 
 from benchmarks.taxii import hub
 from benchmarks.taxii.client import Client
-from feeds.connector import Answer, Push, PushSettings, build
+from feeds.connector import Answer, Push, PushSettings
+from feeds.connectors import build
 from feeds.runs.runner import run, settle
 from feeds.runs.shared_pages import Pages
 from mappers import ids

@@ -12,9 +12,9 @@ from io import BytesIO
 from pathlib import Path
 
 from benchmarks import personal as corpus
-from feeds.formats import UnknownFormat
-from feeds.mapping.rows import Mapped, Options, map_stream
-from feeds.readers.rows import UnreadableFile
+from feeds.errors import UnknownFormat, UnreadableFile
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Mapped, map_stream
 from mappers.indicator import to_stix
 from schemas.report import Report
 from server.release.guard.allowlists import check

@@ -10,9 +10,10 @@ from pathlib import Path
 import stix2
 
 from feeds.mapping.dedup import Seen
+from feeds.mapping.options import Options
 from feeds.mapping.output import Sink
 from feeds.mapping.parallel import map_to
-from feeds.mapping.rows import Counts, Mapped, Options, map_stream
+from feeds.mapping.rows import Counts, Mapped, map_stream
 
 REPORTS = 100_000
 STIX2_REPORTS = 1_000

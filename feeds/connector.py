@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
 from feeds.errors import Misconfigured, TryLater
 from feeds.mapping.rows import Reject
 from feeds.readers.columns.notes import Tally
@@ -34,7 +32,6 @@ __all__ = [
     "PushSettings",
     "Secret",
     "TryLater",
-    "build",
     "duration",
 ]
 
@@ -149,36 +146,3 @@ class Push(Connector[S_co]):
 
     def close(self) -> None:
         """Let go of what a run has opened."""
-
-
-def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSettings]:
-    """Make the connector that a ``[[feed]]`` table describes, which reads times in ``timezone`` where it names none.
-
-    Raises ``Misconfigured``, which names the feed and the key that is unknown, missing or wrong.
-    """
-    from feeds import connectors  # its files import this module
-
-    name = table.get("name", "without a name")
-    known = connectors.every()
-    made = known.get(str(table.get("connector")))
-    if made is None:
-        raise Misconfigured(
-            f"feed {name}: connector: there is no {table.get('connector')!r}; there are {', '.join(known)}"
-        )
-    if timezone and "timezone" in made.settings_model.model_fields:
-        table = {"timezone": timezone, **table}
-    try:
-        return made(made.settings_model.model_validate(dict(table)))
-    except ValidationError as error:
-        faults = "; ".join(
-            _fault(each, made.settings_model) for each in error.errors(include_input=False, include_url=False)
-        )
-        raise Misconfigured(f"feed {name}: {faults}") from None
-
-
-def _fault(error: Any, model: type[FeedSettings]) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
-        return f"{place}: no such setting; there are {', '.join(model.model_fields)}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message

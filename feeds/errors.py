@@ -1,14 +1,22 @@
-"""What can go wrong with a feed, by what happens next."""
+"""Errors of feeds and files, named by what happens next."""
 
 
 class TryLater(Exception):
-    """The other side cannot be had just now: the checkpoint stays, and the next run goes on from it."""
+    """The other side cannot be reached now: the checkpoint stays, and the next run continues from it."""
 
     def __init__(self, message: str, *, after: float = 0.0) -> None:
-        """Tell what the matter is, and that the other side asks not to be asked for ``after`` seconds."""
+        """Describe the failure; ``after`` is for how many seconds the other side asks not to be asked."""
         super().__init__(message)
         self.after = after
 
 
 class Misconfigured(Exception):
-    """Nothing will get better until a person changes something; the message says what."""
+    """The feed stops until a person changes something; the message names what."""
+
+
+class UnknownFormat(ValueError):
+    """No format has this name, or the format cannot do what was asked; the message names the formats that can."""
+
+
+class UnreadableFile(ValueError):
+    """The file as a whole cannot be read any further; the message says why and what to do about it."""

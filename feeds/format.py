@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ClassVar
 
-from feeds.readers.rows import Row, UnknownFormat, Unreadable
+from feeds.errors import UnknownFormat
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
 

@@ -2,20 +2,48 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from inspect import isabstract
-from pkgutil import iter_modules
 from types import MappingProxyType
+from typing import Any
 
-from feeds.connector import Connector, FeedSettings
+from pydantic import ValidationError
+
+from feeds.connector import Connector, FeedSettings, Misconfigured
+from schemas.discovery import subclasses
 
 
 @cache
 def every() -> Mapping[str, type[Connector[FeedSettings]]]:
     """Give all connectors by name."""
-    found: dict[str, type[Connector[FeedSettings]]] = {}
-    for module in iter_modules(__path__):
-        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(thing, type) and issubclass(thing, Connector) and not isabstract(thing):
-                found[thing.name] = thing
-    return MappingProxyType(dict(sorted(found.items())))
+    connectors = subclasses(__name__, __path__, Connector)
+    return MappingProxyType(dict(sorted((connector.name, connector) for connector in connectors)))
+
+
+def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSettings]:
+    """Make the connector that a ``[[feed]]`` table describes, which reads times in ``timezone`` where it names none.
+
+    Raises ``Misconfigured``, which names the feed and the key that is unknown, missing or wrong.
+    """
+    name = table.get("name", "without a name")
+    known = every()
+    made = known.get(str(table.get("connector")))
+    if made is None:
+        raise Misconfigured(
+            f"feed {name}: connector: there is no {table.get('connector')!r}; there are {', '.join(known)}"
+        )
+    if timezone and "timezone" in made.settings_model.model_fields:
+        table = {"timezone": timezone, **table}
+    try:
+        return made(made.settings_model.model_validate(dict(table)))
+    except ValidationError as error:
+        faults = "; ".join(
+            _fault(each, made.settings_model) for each in error.errors(include_input=False, include_url=False)
+        )
+        raise Misconfigured(f"feed {name}: {faults}") from None
+
+
+def _fault(error: Any, model: type[FeedSettings]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+        return f"{place}: no such setting; there are {', '.join(model.model_fields)}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

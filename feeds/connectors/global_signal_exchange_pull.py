@@ -18,8 +18,8 @@ from pydantic import Field, model_validator
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, Refused, consequences, session
-from feeds.mapping.batches import of_rows
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.batches import batch_of_rows
+from feeds.mapping.options import ReportSettings
 from feeds.readers.rows import Row, Unreadable
 
 _log = logging.getLogger(__name__)
@@ -81,9 +81,9 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
                 for start in range(0, len(signals), settings.batch):
                     part = signals[start : start + settings.batch]
                     last = _number(part[-1])
-                    yield of_rows(_rows(part), {"id": last, "asked": asked}, options)
+                    yield batch_of_rows(_rows(part), {"id": last, "asked": asked}, options)
                 if without or not signals:
-                    yield of_rows(_rows(without), {"id": last, "asked": asked}, options)
+                    yield batch_of_rows(_rows(without), {"id": last, "asked": asked}, options)
                 if not signals:
                     return
 

@@ -18,12 +18,12 @@ from requests.auth import HTTPBasicAuth
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Secret, TryLater
+from feeds.errors import UnreadableFile
 from feeds.http import client
 from feeds.http.client import OutboundSettings, check_login
 from feeds.http.pagination import Paging, Place
 from feeds.http.taxii import Bearer
 from feeds.readers.file_rows import FileSettings, FilesPull
-from feeds.readers.rows import UnreadableFile
 from schemas.text import escaped
 
 _IN_MEMORY = 4 << 20

@@ -10,16 +10,16 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Duration, Pull, PullSettings, Secret, duration
+from feeds.errors import UnreadableFile
 from feeds.http.address_guard import is_here
 from feeds.http.proxy import ProxySettings
-from feeds.mapping.batches import of_outcomes
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.batches import batch_of_outcomes
+from feeds.mapping.options import ReportSettings
 from feeds.mapping.records import Find, map_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream
 from feeds.readers.columns.notes import Tally
 from feeds.readers.file_rows import FormatName
 from feeds.readers.record_rows import told_apart
-from feeds.readers.rows import UnreadableFile
 from feeds.runs.parts import parts
 from feeds.storage.mail import File, Mail
 from feeds.storage.mailbox import Login, Server, Tls, opened
@@ -113,9 +113,11 @@ class ImapPull(Pull[ImapPullSettings]):
         for part in parts(self._outcomes(data, tally), self.settings.batch, start, tally):
             row += len(part.outcomes)
             if len(part.outcomes) < self.settings.batch:
-                yield of_outcomes(part.outcomes, after, tally=tally.taken(), done=[(digest, f"mail {after['uid']}")])
+                yield batch_of_outcomes(
+                    part.outcomes, after, tally=tally.taken(), done=[(digest, f"mail {after['uid']}")]
+                )
             else:
-                yield of_outcomes(part.outcomes, {**at, "digest": digest, "row": row}, tally=tally.taken())
+                yield batch_of_outcomes(part.outcomes, {**at, "digest": digest, "row": row}, tally=tally.taken())
 
     def _outcomes(self, data: bytes, tally: Tally) -> _Outcomes:
         settings = self.settings

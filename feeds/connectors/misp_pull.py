@@ -16,8 +16,8 @@ from requests.auth import HTTPBasicAuth
 
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater, duration
 from feeds.http.client import OutboundSettings, Refused, check_login, consequences, session
-from feeds.mapping.batches import of_outcomes
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.batches import batch_of_outcomes
+from feeds.mapping.options import ReportSettings
 from feeds.readers.misp_events import Version, batches, event_in
 from feeds.readers.misp_feed_folder import Folder, Place, Unreadable, Web, versions
 
@@ -91,7 +91,7 @@ class MispPull(Pull[MispPullSettings]):
                 event = None
             if event is None:
                 # It is tried again: a manifest may be ahead of its events' files.
-                yield of_outcomes([], begun, more_rejected={"unreadable-file": 1})
+                yield batch_of_outcomes([], begun, more_rejected={"unreadable-file": 1})
             else:
                 yield from self._event(event, version, begun, {})
 

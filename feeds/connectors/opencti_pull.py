@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, Refused, consequences, session
 from feeds.http.taxii import MEDIA_TYPE, Bearer
-from feeds.mapping.batches import of_rows
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.batches import batch_of_rows
+from feeds.mapping.options import ReportSettings
 from feeds.readers import opencti
 from feeds.readers.opencti_stream import Stream
 
@@ -87,7 +87,7 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
                 raise TryLater(f"{settings.url}: gives one page after another without end")
             had.append(place)
             rows, gone = opencti.split(listed)
-            yield of_rows(rows, place, options, gone=gone)
+            yield batch_of_rows(rows, place, options, gone=gone)
             if said.get("more") is not True:
                 return
 

@@ -11,8 +11,8 @@ from taxii2client.v21 import Collection as Collection21
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
 from feeds.http import taxii, taxii_pages
 from feeds.http.client import OutboundSettings, check_login
-from feeds.mapping.foreign_objects import Adopting
-from feeds.mapping.rows import Options
+from feeds.mapping.options import Options
+from feeds.mapping.peer_objects import PeerObjects
 from feeds.runs.prefetch import ahead
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -73,7 +73,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         settings = self.settings
         defaults = {"scam_type": settings.scam_type} if settings.scam_type else {}
         checkpoint = checkpoint or {"added_after": settings.added_after}
-        adopting = Adopting(
+        adopting = PeerObjects(
             Options(reporter=settings.contribute_as, defaults=defaults), markings=checkpoint.get("markings")
         )
         kind, pages, media_type = _VERSIONS[settings.version]
@@ -108,7 +108,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
 
 
 def _batches(
-    adopting: Adopting, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
+    adopting: PeerObjects, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[Batch]:
     """Give the objects of a page in batches of ``size``, as peers may give more than was asked for.
 

@@ -15,8 +15,8 @@ from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, consequences, session
-from feeds.mapping.batches import of_rows
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.batches import batch_of_rows
+from feeds.mapping.options import ReportSettings
 from feeds.readers import threatexchange
 
 _FIELDS = (
@@ -81,7 +81,7 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
                 had += [page] if page else []
                 rows, gone = threatexchange.split(updates)
                 at = {"since": since, "asked": asked} | ({"page": page} if page else {})
-                yield of_rows(rows, at, options, gone=gone)
+                yield batch_of_rows(rows, at, options, gone=gone)
                 if not page:
                     return
 

@@ -2,29 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib import import_module
 from io import BytesIO
-from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import BinaryIO
 
+from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.format import Format, Head
-from feeds.readers.rows import Row, UnknownFormat, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode, unzipped
+from schemas.discovery import subclasses
 from schemas.report import Report
-
-__all__ = [
-    "Row",
-    "UnknownFormat",
-    "Unreadable",
-    "UnreadableFile",
-    "every",
-    "get",
-    "names",
-    "read",
-    "recognise",
-    "write",
-]
 
 # What a telling file name adds to the score of its content.
 _HINT = 0.1
@@ -33,12 +20,9 @@ _HINT = 0.1
 @cache
 def every() -> Mapping[str, Format]:
     """Give all formats by name."""
-    found: dict[str, Format] = {}
-    for module in sorted(iter_modules(__path__), key=lambda m: m.name):
-        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(thing, type) and issubclass(thing, Format) and thing is not Format:
-                found[thing.name] = thing()
-    return MappingProxyType(dict(sorted(found.items())))
+    classes = subclasses(__name__, __path__, Format)  # type: ignore[type-abstract]  # it yields concrete ones only
+    formats = (format() for format in classes)
+    return MappingProxyType({format.name: format for format in sorted(formats, key=lambda format: format.name)})
 
 
 def names() -> list[str]:

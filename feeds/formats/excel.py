@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import ClassVar
 
+from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
 from feeds.readers import table, workbook_examples
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from feeds.readers.workbook import Workbook
 

@@ -6,9 +6,10 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 
+from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
 from feeds.readers import document, json_stream, record
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
 

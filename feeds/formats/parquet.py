@@ -6,12 +6,13 @@ from io import BytesIO
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
 from feeds.readers import parquet
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import SAMPLE
 from feeds.readers.columns.notes import Note, shown
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from feeds.readers.table import called
 

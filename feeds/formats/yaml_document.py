@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import yaml
 
+from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
 from feeds.readers import document
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 
 _LIMIT = 64 << 20

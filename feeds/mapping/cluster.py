@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from feeds.formats import UnreadableFile
+from feeds.errors import UnreadableFile
+from feeds.mapping.options import Options
 from feeds.mapping.output import Rejects, Sink
-from feeds.mapping.rows import Counts, Mapped, Options, Reject, map_stream
+from feeds.mapping.rows import Counts, Mapped, Reject, map_stream
 
 _PATIENCE = "20s"
 

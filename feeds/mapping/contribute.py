@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from feeds.mapping.dedup import Seen
+from feeds.mapping.options import Options
 from feeds.mapping.records import map_records
-from feeds.mapping.rows import Duplicate, Mapped, Options, Reject, map_stream, preface
+from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream, preface
 from feeds.readers.columns.notes import Tally
 from feeds.runs.parts import parts
 from schemas.partner import Partner

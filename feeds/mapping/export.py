@@ -62,7 +62,7 @@ def export(
     Formats made of STIX objects get the objects as the collection has them, all others the reports that they say.
     ``since`` leaves out what was added then (microseconds) or earlier, ``only`` those that it does not hold of.
     ``least`` is the weakest grade that is written: ``block`` alone in formats that block, any in others, where none is
-    named. Raises ``feeds.formats.UnknownFormat``.
+    named. Raises ``UnknownFormat``.
     """
     writer = formats.get(format)
     done = Exported()

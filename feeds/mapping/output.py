@@ -1,4 +1,4 @@
-"""Mapped objects to a file: JSON lines, or one bundle."""
+"""Write mapped reports to a file: STIX as JSON lines or one bundle, MISP events, and the rejected rows."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,8 +8,9 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from feeds.mapping.rows import Mapped, Options, Reject, preface
-from mappers import ids
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Duplicate, Mapped, Reject, preface
+from mappers import ids, misp
 from mappers.templates import Writer
 from schemas.report import Report
 from schemas.text import whole
@@ -138,3 +139,75 @@ class Rejects:
             said = {name: cell for name, cell in reject._asdict().items() if name not in self._left_out}
             texts = {name: whole(cell) if isinstance(cell, str) else cell for name, cell in said.items()}
             self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))
+
+
+# A larger event takes MISP, which reads it whole, minutes.
+_LARGEST = 10_000
+
+
+class EventSink:
+    """Takes mapped reports and writes events, each of one TLP level and of 10,000 reports at most."""
+
+    def __init__(self, out: BinaryIO, options: Options, *, document: bool) -> None:
+        """Write to ``out``; ``close`` ends the document."""
+        self._out = out
+        self._reporter = options.reporter
+        self._document = document
+        self._held: dict[Tlp, list[Report]] = {}
+        self._before, self._between = (b'{"response":[', b",\n") if document else (b"", b"\n")
+
+    @classmethod
+    @contextmanager
+    def to(cls, path: Path | None, options: Options) -> Iterator[Self]:
+        """Open a sink for ``path``, else for standard output; ``.json`` asks for one document, all else for lines.
+
+        The document is whole whatever ends its making.
+        """
+        if path is None:
+            sink = cls(sys.stdout.buffer, options, document=False)
+            try:
+                yield sink
+            finally:
+                sink.close()
+            return
+        with path.open("wb") as out:
+            sink = cls(out, options, document=path.suffix == ".json")
+            try:
+                yield sink
+            finally:
+                sink.close()
+
+    def sayable(
+        self, name: str, outcomes: Iterator[Mapped | Duplicate | Reject]
+    ) -> Iterator[Mapped | Duplicate | Reject]:
+        """Give the outcomes of a file called ``name``, with a reject for each report that MISP has no type for."""
+        for outcome in outcomes:
+            if isinstance(outcome, Mapped) and isinstance(outcome.report, Report) and not misp.has_type(outcome.report):
+                message = "MISP has no type for such a thing: map it for another profile"
+                report = outcome.report
+                yield Reject(name, outcome.line, report.value, report.kind, "not-in-format", message)
+            else:
+                yield outcome
+
+    def write(self, mapped: Mapped) -> None:
+        """Write one report."""
+        assert isinstance(mapped.report, Report)  # noqa: S101 - records are no reports, and not mapped for MISP
+        held = self._held.setdefault(mapped.report.tlp, [])
+        held.append(mapped.report)
+        if len(held) >= _LARGEST:
+            self._put(self._held.pop(mapped.report.tlp))
+
+    def close(self) -> None:
+        """Write what is left, and the document's end."""
+        for held in self._held.values():
+            self._put(held)
+        self._held.clear()
+        if self._document:
+            self._out.write((b"" if self._before == self._between else self._before) + b"]}")
+        if self._document or self._before:
+            self._out.write(b"\n")
+        self._out.flush()
+
+    def _put(self, reports: list[Report]) -> None:
+        self._out.write(self._before + orjson.dumps(misp.event(reports, f"Scam indicators from {self._reporter}")))
+        self._before = self._between

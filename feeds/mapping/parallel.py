@@ -13,10 +13,11 @@ from typing import BinaryIO, NamedTuple
 import orjson
 
 from feeds import formats
-from feeds.mapping.case_of_row import case_of
+from feeds.errors import UnreadableFile
 from feeds.mapping.dedup import Seen
+from feeds.mapping.options import Options
 from feeds.mapping.output import Sink
-from feeds.mapping.rows import Counts, Mapped, Options, Reject, map_groups
+from feeds.mapping.rows import Counts, Mapped, Reject, case_of, map_groups
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
 from feeds.readers.lines import blocks
@@ -111,14 +112,14 @@ def map_to(
     with TemporaryDirectory(prefix="scamfeed-map-") as folder, ProcessPoolExecutor(jobs) as pool:
         mapper = _Mapper(name, options, format_.name, path, sink.separator, Path(folder))
         waiting: deque[Future[_Made]] = deque()
-        failure: formats.UnreadableFile | None = None
+        failure: UnreadableFile | None = None
         pieces = (
             _lines(source) if format_.lines else _batches(settled(format_.read(source, path), options.conventions()))
         )
         for number in count():
             try:
                 work = next(pieces, None)
-            except formats.UnreadableFile as error:
+            except UnreadableFile as error:
                 # What was read before it is mapped all the same.
                 work, failure = None, error
             if work is not None:
@@ -195,7 +196,7 @@ def _batches(rows: Iterator[Row | Unreadable]) -> Iterator[_Work]:
             if len(batch) >= _ROWS and row.place >= row.values:
                 yield batch
                 batch = []
-    except formats.UnreadableFile:
+    except UnreadableFile:
         if batch:
             yield batch
         raise

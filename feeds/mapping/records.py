@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
-from feeds.mapping.rows import Duplicate, Mapped, Options, Reject
+from feeds.errors import UnreadableFile
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Duplicate, Mapped, Reject
 from feeds.readers.columns.conventions import Columnwise
 from feeds.readers.columns.notes import Tally
 from feeds.readers.record_rows import RecordRow, rows
-from feeds.readers.rows import Unreadable, UnreadableFile
+from feeds.readers.rows import Unreadable
 from mappers import records as mappers
 from schemas import records, timestamp
 from schemas.case import Case
@@ -45,7 +47,7 @@ def map_records(
 
     ``find`` gives the indicators of values that stand in place of ids; without it such records are rejected unless
     they say whose indicator is meant. ``seen`` holds the ids had so far, of other streams too; ``tally`` counts rows
-    and what of them is not read. Raises ``feeds.formats.UnknownFormat`` and ``UnreadableFile``.
+    and what of them is not read. Raises ``UnknownFormat`` and ``UnreadableFile``.
     """
     seen = set() if seen is None else seen
     reported_at = timestamp.text(options.reported_at or timestamp.now())

@@ -2,62 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
-from typing import Any, BinaryIO, NamedTuple, Self
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, BinaryIO, NamedTuple
 
 from feeds import formats
-from feeds.mapping.case_of_row import case_of
 from feeds.mapping.dedup import Seen
-from feeds.readers.columns.conventions import Conventions, settled
-from feeds.readers.columns.dates import Order
+from feeds.mapping.options import Options
+from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
-from mappers import companions
+from feeds.readers.rows import Row, Unreadable
+from mappers import companions, grouping
 from mappers.indicator import Profile, to_stix
 from schemas import kinds, timestamp
+from schemas.case import Case
 from schemas.errors import Rejected
-from schemas.partner import PartnerKind
 from schemas.reading import Reader
 from schemas.record import Record
 from schemas.report import Report
+from schemas.subject import Subject
 from schemas.vocabulary import Tlp
 from server.release.outcome import Result
 
+_LEVELS = list(Tlp)
 _UNPUBLISHED = (Result.HELD, Result.KEPT)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to read and map: what the rows themselves say goes first, ``defaults`` fill what they leave out.
-
-    ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
-    that have no time of their own; None means the present. ``record`` names the records that rows are, where they are
-    no reports (``feeds.mapping.records``). ``zone`` is the time zone that dates and times without one are meant in,
-    None where nobody said, which is UTC; ``date_order`` is that of day and month, where dates do not tell it.
-    """
-
-    reporter: str
-    reporter_kind: PartnerKind | None = None
-    kind: str | None = None
-    format: str | None = None
-    profile: Profile = Profile.FULL
-    reported_at: datetime | None = None
-    record: str | None = None
-    zone: tzinfo | None = None
-    date_order: Order | None = None
-    defaults: Mapping[str, str] = field(default_factory=dict)
-
-    def at(self, reported_at: datetime) -> Self:
-        """Give the same options for rows reported at that time."""
-        return replace(self, reported_at=reported_at)
-
-    def meaning(self, zone: tzinfo | None, date_order: Order | None) -> Self:
-        """Give the same options for dates and times of that zone and order."""
-        return replace(self, zone=zone, date_order=date_order)
-
-    def conventions(self) -> Conventions:
-        """Give what is known of how a file writes its times."""
-        return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order)
 
 
 class Mapped:
@@ -186,7 +154,7 @@ def map_stream(
     """Give the outcome of each row of ``stream``, in order, in memory that does not grow with the rows' size.
 
     ``name`` stands in rejects and hints at the format. ``seen`` holds the values had so far, of other streams too.
-    ``tally`` counts rows and what of them is not read. Raises ``feeds.formats.UnknownFormat`` for a format that there
+    ``tally`` counts rows and what of them is not read. Raises ``UnknownFormat`` for a format that there
     is not and ``Rejected`` for bad ``options``.
     """
     seen = Seen() if seen is None else seen
@@ -210,7 +178,7 @@ def _join(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profi
 
 
 def map_rows(
-    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options, tally: Tally | None = None
+    rows: Iterable[Row | Unreadable], name: str, options: Options, tally: Tally | None = None
 ) -> Iterator[Mapped | Reject]:
     """Give the outcome of each value, in order; that one was had before is not noticed. Raises ``Rejected``."""
     for group in map_groups(rows, name, options, tally):
@@ -223,7 +191,7 @@ Group = list[Mapped | Reject]
 
 
 def map_groups(
-    rows: Iterable[formats.Row | formats.Unreadable], name: str, options: Options, tally: Tally | None = None
+    rows: Iterable[Row | Unreadable], name: str, options: Options, tally: Tally | None = None
 ) -> Iterator[Group]:
     """Give the outcomes of each row's values. Raises ``Rejected``."""
     reported_at = timestamp.text(options.reported_at or timestamp.now())
@@ -244,10 +212,8 @@ def map_groups(
             group = []
 
 
-def _mapped(
-    row: formats.Row | formats.Unreadable, name: str, kind: str | None, reader: Reader, profile: Profile
-) -> Mapped | Reject:
-    if isinstance(row, formats.Unreadable):
+def _mapped(row: Row | Unreadable, name: str, kind: str | None, reader: Reader, profile: Profile) -> Mapped | Reject:
+    if isinstance(row, Unreadable):
         return Reject(name, row.line, row.raw, kind, row.reason, row.message)
     try:
         return Mapped(row.line, reader.report(row.fields), profile=profile)
@@ -262,3 +228,32 @@ def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
 
 def _raw(fields: Mapping[str, str]) -> str:
     return fields.get("value") or ", ".join(f"{key}={text}" for key, text in fields.items() if key != "kind")
+
+
+def case_of(reports: Sequence[Report], profile: Profile) -> list[dict[str, Any]]:
+    """Give the case of a row's reports; none where they are of one value alone, or the profile has no case of them.
+
+    Its name follows from the values, without showing them: the same row gives the same case.
+    """
+    said = {(report.kind, kinds.get(report.kind).key(report.value)): report for report in reports}
+    if len(said) < 2:
+        return []
+    first = reports[0]
+    named = blake2b(repr(sorted(said)).encode(), digest_size=6).hexdigest()
+    case = Case(
+        reporter=first.reporter,
+        reported_at=max(report.reported_at for report in reports),
+        tlp=max((report.tlp for report in reports), key=_LEVELS.index),
+        name=f"Reported together: {len(said)} values ({named})",
+        members=tuple(
+            Subject(kind=report.kind, value=report.value, details=report.details, reporter=report.reporter)
+            for report in said.values()
+        ),
+        scam_type=first.scam_type,
+        countries=first.countries,
+        sharing=first.sharing,
+    )
+    try:
+        return [grouping.to_stix(case, profile)]
+    except Rejected:
+        return []

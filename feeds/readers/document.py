@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+from feeds.errors import UnreadableFile
 from feeds.readers import record
 from feeds.readers.columns.columns import columns_of
 from feeds.readers.columns.guessing import SAMPLE, are_values, is_value, key_of_kind
 from feeds.readers.columns.notes import Note
 from feeds.readers.columns.single_words import column_of_list, is_value_column
 from feeds.readers.columns.word_tables import plain
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 
 # Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
 _SAFE = ("allow", "white", "safe", "fuzzy", "trust", "benign", "legit", "exclu", "exception", "ignore", "falsepositive")

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.options import ReportSettings
 from feeds.mapping.records import Find, map_records
 from feeds.mapping.rows import Mapped, Reject, map_stream
 from feeds.readers import record_rows

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from feeds.readers.rows import MAX_RAW, UnreadableFile
+from feeds.errors import UnreadableFile
+from feeds.readers.rows import MAX_RAW
 from feeds.readers.source import Source, decode
 
 LARGEST_ITEM = 16 << 20

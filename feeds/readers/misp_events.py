@@ -5,8 +5,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from feeds.connector import Batch
-from feeds.mapping.batches import of_outcomes, taken_back
-from feeds.mapping.rows import Options, map_rows
+from feeds.mapping.batches import batch_of_outcomes, taken_back
+from feeds.mapping.options import Options
+from feeds.mapping.rows import map_rows
 from feeds.readers import misp
 from feeds.runs.parts import parts
 
@@ -54,7 +55,7 @@ def batches(
     for part in parts(outcomes, size, start):
         row += len(part.outcomes)
         ends = len(part.outcomes) < size
-        yield of_outcomes(
+        yield batch_of_outcomes(
             part.outcomes, at(row), gone=gone if ends else (), done=[(version.digest, version.uuid)] if ends else ()
         )
 

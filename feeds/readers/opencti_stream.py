@@ -11,8 +11,8 @@ from feeds.connector import Batch, Misconfigured, TryLater, duration
 from feeds.http import sse
 from feeds.http.client import Refused, consequences
 from feeds.http.sse import Event
-from feeds.mapping.batches import of_rows
-from feeds.mapping.rows import Options
+from feeds.mapping.batches import batch_of_rows
+from feeds.mapping.options import Options
 from feeds.readers import opencti
 from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
@@ -177,7 +177,7 @@ class _Gathered:
             self._gone += gone
 
     def batch(self, place: _Place) -> Batch:
-        made = of_rows(self._rows, place.checkpoint(), self._options, gone=self._gone)
+        made = batch_of_rows(self._rows, place.checkpoint(), self._options, gone=self._gone)
         self._begin()
         return made
 

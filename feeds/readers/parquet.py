@@ -14,9 +14,9 @@ from typing import IO, NamedTuple
 
 import orjson
 
+from feeds.errors import UnreadableFile
 from feeds.readers import record
 from feeds.readers.cells import of_number
-from feeds.readers.rows import UnreadableFile
 
 _BATCH = 50_000
 _LARGEST_MEMORY = 4 << 30

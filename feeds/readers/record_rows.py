@@ -9,10 +9,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
+from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.readers import json_stream, table
 from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
 from feeds.readers.columns.word_tables import plain
-from feeds.readers.rows import UnknownFormat, Unreadable, UnreadableFile
+from feeds.readers.rows import Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from schemas import kinds, records, sharing
 

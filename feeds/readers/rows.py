@@ -12,14 +12,6 @@ MAX_LINE = 65_536
 MAX_RAW = 500
 
 
-class UnknownFormat(ValueError):
-    """No format has that name, or it cannot do what was asked; the message names the formats that can."""
-
-
-class UnreadableFile(ValueError):
-    """The file cannot be read any further; the message says why and what to do about it."""
-
-
 class Row(NamedTuple):
     """One report as raw texts, by the column names that reports use (``feeds.readers.columns.columns``).
 

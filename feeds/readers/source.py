@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Self, cast
 from isal import isal_zlib
 from isal.igzip import BadGzipFile, IGzipFile
 
-from feeds.readers.rows import UnreadableFile
+from feeds.errors import UnreadableFile
 
 HEAD = 65_536
 _BLOCK = 262_144

@@ -9,9 +9,9 @@ from zipfile import BadZipFile, ZipFile
 
 from defusedxml.ElementTree import fromstring
 
+from feeds.errors import UnreadableFile
 from feeds.readers import xml_stream
 from feeds.readers.cells import Style
-from feeds.readers.rows import UnreadableFile
 from feeds.readers.sheet import Rows, Strings
 from feeds.readers.source import most_unpacked
 from feeds.readers.xml_stream import local

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
-from feeds.readers.rows import UnreadableFile
+from feeds.errors import UnreadableFile
 
 LARGEST_PIECE = 8 << 20
 _DEEPEST = 200

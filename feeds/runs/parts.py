@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from feeds import formats
+from feeds.errors import UnreadableFile
 from feeds.mapping.rows import Duplicate, Mapped, Reject
 from feeds.readers.columns.notes import Tally
 
@@ -13,7 +13,7 @@ class Part(NamedTuple):
     """Some outcomes of a stream, and why there are no more after them where it cannot be read on."""
 
     outcomes: list[Mapped | Duplicate | Reject]
-    failure: formats.UnreadableFile | None
+    failure: UnreadableFile | None
 
 
 def parts(
@@ -42,6 +42,6 @@ def _part(outcomes: Iterator[Mapped | Duplicate | Reject]) -> Part:
     try:
         for outcome in outcomes:
             had.append(outcome)
-    except formats.UnreadableFile as error:
+    except UnreadableFile as error:
         return Part(had, error)
     return Part(had, None)

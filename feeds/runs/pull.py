@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from feeds.connector import Batch, Pull, PullSettings
-from feeds.mapping.clock_skew import as_of_now
+from feeds.mapping.batches import as_of_now
 from feeds.mapping.rows import Reject
 from feeds.runs.bisect import EXPECTED, isolate, report
 from feeds.runs.relist import Relisting, own_revocations, said_last

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from feeds.connector import Gone
-from feeds.mapping.foreign_objects import named_after, origin_of
+from feeds.mapping.peer_objects import named_after, origin_of
 from mappers import ids
 from schemas import timestamp
 from schemas.errors import Rejected

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from types import MappingProxyType
 
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
+from schemas.discovery import subclasses
 from schemas.errors import Rejected
 from schemas.kind import Normal
 
@@ -15,12 +14,9 @@ from schemas.kind import Normal
 @cache
 def every() -> Mapping[str, KindMapper]:
     """Give all mappers by the name of their kind."""
-    mappers: dict[str, KindMapper] = {}
-    for module in iter_modules(__path__):
-        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(thing, type) and issubclass(thing, KindMapper) and thing is not KindMapper:
-                mappers[thing.kind] = thing()
-    return MappingProxyType(mappers)
+    classes = subclasses(__name__, __path__, KindMapper)  # type: ignore[type-abstract]  # it yields concrete ones only
+    mappers = (mapper() for mapper in classes)
+    return MappingProxyType({mapper.kind: mapper for mapper in mappers})
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from types import MappingProxyType
 
+from schemas.discovery import subclasses
 from schemas.errors import Rejected
 from schemas.kind import Kind
 
@@ -13,13 +12,9 @@ from schemas.kind import Kind
 @cache
 def every() -> Mapping[str, Kind]:
     """Give all kinds by name, in the order of their files' names."""
-    kinds: dict[str, Kind] = {}
-    for module in sorted(iter_modules(__path__), key=lambda m: m.name):
-        for thing in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(thing, type) and issubclass(thing, Kind) and thing is not Kind:
-                kind = thing()
-                kinds[kind.name] = kind
-    return MappingProxyType(kinds)
+    classes = subclasses(__name__, __path__, Kind)  # type: ignore[type-abstract]  # it yields concrete ones only
+    kinds = (kind() for kind in classes)
+    return MappingProxyType({kind.name: kind for kind in kinds})
 
 
 def get(name: str) -> Kind:

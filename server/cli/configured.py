@@ -4,7 +4,8 @@ import hashlib
 import logging
 from collections import Counter
 
-from feeds.connector import Connector, FeedSettings, Misconfigured, build
+from feeds.connector import Connector, FeedSettings, Misconfigured
+from feeds.connectors import build
 from server.cli.context import Context, fail
 from server.settings import DEFAULT_FILE, BadConfiguration, Settings, load
 

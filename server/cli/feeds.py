@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from feeds.connector import Connector, FeedSettings, Pull
-from feeds.mapping.items import ReportSettings
+from feeds.mapping.options import ReportSettings
 from feeds.mapping.output import Rejects
 from feeds.runs.due import due
 from feeds.runs.retry import retry as retry_letters

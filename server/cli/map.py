@@ -14,14 +14,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from feeds import formats
+from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.mapping.contribute import contribute_file, contribute_records
 from feeds.mapping.dedup import Seen
-from feeds.mapping.misp_output import EventSink
-from feeds.mapping.output import Rejects, Sink
+from feeds.mapping.options import Options
+from feeds.mapping.output import EventSink, Rejects, Sink
 from feeds.mapping.parallel import map_to
 from feeds.mapping.records import map_records
-from feeds.mapping.rows import Counts, Duplicate, Mapped, Options, Reject, map_stream
+from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
 from feeds.readers.record_rows import told_apart
 from mappers.indicator import Profile
 from schemas import timestamp
@@ -237,7 +237,7 @@ def _readable(name: str, outcomes: Iterator[_O], faults: list[str]) -> Iterator[
     """Give ``outcomes``, and add to ``faults`` why a file, although there, cannot be read (on)."""
     try:
         yield from outcomes
-    except (formats.UnknownFormat, formats.UnreadableFile) as error:
+    except (UnknownFormat, UnreadableFile) as error:
         faults.append(f"{name}: {error}")
     except OSError as error:
         faults.append(f"{name}: cannot be read: {error.strerror}")

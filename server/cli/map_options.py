@@ -6,7 +6,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from feeds import formats
-from feeds.mapping.rows import Options
+from feeds.mapping.options import Options
 from feeds.readers import record_rows
 from mappers.indicator import Profile
 from schemas import kinds, records

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from feeds.mapping.rows import Options
+from feeds.mapping.options import Options
 from feeds.readers.columns.dates import Order
 from schemas.reference.time_zones import UnknownZone, zone_called
 from server.cli.context import Context, fail

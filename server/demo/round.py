@@ -10,9 +10,10 @@ from typing import Any, Self
 
 from taxii2client.v21 import Collection, as_pages
 
-from feeds.connector import build
+from feeds.connectors import build
 from feeds.mapping.contribute import contribute_file
-from feeds.mapping.rows import Counts, Options
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Counts
 from feeds.runs.runner import run as run_feed
 from mappers import sighting
 from schemas import timestamp

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
+from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.format import Example
-from feeds.readers.rows import Row, UnknownFormat, Unreadable, UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from mappers import companions
 from mappers.indicator import Profile, to_stix
 from schemas.reading import Reader

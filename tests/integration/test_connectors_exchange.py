@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from feeds.connector import build
+from feeds.connectors import build
 from feeds.runs.runner import run
 from mappers import ids
 from schemas.partner import Partner, PartnerKind

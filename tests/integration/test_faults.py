@@ -15,7 +15,8 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from feeds.connector import Connector, FeedSettings, build
+from feeds.connector import Connector, FeedSettings
+from feeds.connectors import build
 from feeds.runs import backoff
 from feeds.runs.retry import retry
 from feeds.runs.schedule import Schedule

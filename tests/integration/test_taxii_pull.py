@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from feeds.connector import build
+from feeds.connectors import build
 from feeds.runs.runner import Run, run
 from mappers import ids
 from mappers.indicator import to_stix

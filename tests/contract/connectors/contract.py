@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push, build
+from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push
+from feeds.connectors import build
 from feeds.runs.runner import Run, run
 from server.store import Store, checkpoints, collections, log
 from server.store.query import ALL, Query

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from feeds.connector import Misconfigured, build
+from feeds.connector import Misconfigured
+from feeds.connectors import build
 from feeds.runs.runner import run
 from server.store import Store
 from tests.conformance.authority import issue

@@ -322,7 +322,7 @@ class TestRest(WebContract):
     ],
 )
 def test_a_place_is_one(table: dict[str, Any], words: str) -> None:
-    from feeds.connector import build
+    from feeds.connectors import build
 
     with pytest.raises(Misconfigured, match=words):
         build({"name": "x", "connector": "misp-pull", "contribute_as": PARTNER, **table})

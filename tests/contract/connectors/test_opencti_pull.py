@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from feeds.connector import Misconfigured, build
+from feeds.connector import Misconfigured
+from feeds.connectors import build
 from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 
-from feeds.connector import Misconfigured, build
-from feeds.connectors import sentinel_push
+from feeds.connector import Misconfigured
+from feeds.connectors import build, sentinel_push
 from feeds.runs.runner import run
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER

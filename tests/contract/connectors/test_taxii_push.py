@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from feeds.connector import Misconfigured, build
+from feeds.connector import Misconfigured
+from feeds.connectors import build
 from feeds.runs.retry import retry
 from feeds.runs.runner import run
 from server.store import Store, deliveries

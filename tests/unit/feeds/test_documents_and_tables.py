@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from feeds import formats
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.errors import UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 
 
 def read(data: bytes, format: str | None = None, name: str = "") -> list[Row | Unreadable]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from feeds.connector import Batch, Misconfigured, Pull, PullSettings, build
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings
+from feeds.connectors import build
 
 GOOD = "a.example.com\nb.example.com\n"
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from feeds.mapping.batches import of_rows, taken_back
-from feeds.mapping.rows import Options
+from feeds.mapping.batches import batch_of_rows, taken_back
+from feeds.mapping.options import Options
 from feeds.readers import misp, opencti, threatexchange
 from feeds.readers.misp_events import Version, batches, event_in, split
 from feeds.readers.rows import Row, Unreadable
@@ -166,7 +166,7 @@ def test_a_value_that_another_indicator_says_is_not_taken_back() -> None:
 
 def test_what_is_taken_back_has_the_id_that_it_was_given() -> None:
     rows, _ = opencti.split([INDICATOR])
-    made = of_rows(rows, {}, OPTIONS)
+    made = batch_of_rows(rows, {}, OPTIONS)
     given = [obj["id"] for objects in made.items for obj in objects if obj["type"] == "indicator"]
     assert [each.subject for each in taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS)] == given
     assert len(given) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.connector import build
+from feeds.connectors import build
 from feeds.runs.due import cron
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -7,9 +7,10 @@ from io import BytesIO
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from feeds.errors import UnreadableFile
 from feeds.formats import read
 from feeds.readers.lines import blocks
-from feeds.readers.rows import MAX_LINE, Row, Unreadable, UnreadableFile
+from feeds.readers.rows import MAX_LINE, Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 
 

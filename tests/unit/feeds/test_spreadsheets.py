@@ -8,7 +8,8 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings, strategies as st
 
-from feeds.mapping.rows import Counts, Mapped, Options, Reject, map_stream
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Counts, Mapped, Reject, map_stream
 from schemas.reference.time_zones import zone_called
 from schemas.report import Report
 

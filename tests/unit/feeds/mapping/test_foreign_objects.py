@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from feeds.connector import Gone
-from feeds.mapping.foreign_objects import Adopting
-from feeds.mapping.rows import Options
+from feeds.mapping.options import Options
+from feeds.mapping.peer_objects import PeerObjects
 from mappers import extension, ids, marking
 from mappers.consensus import to_stix as to_consensus
 from mappers.indicator import Profile, from_stix, to_stix
@@ -41,8 +41,8 @@ def indicator(**more: Any) -> dict[str, Any]:
     }
 
 
-def adopting(name: str = "Example Telecom") -> Adopting:
-    return Adopting(Options(reporter=name))
+def adopting(name: str = "Example Telecom") -> PeerObjects:
+    return PeerObjects(Options(reporter=name))
 
 
 def test_an_indicator_is_said_in_the_partners_name_and_names_its_first_id() -> None:
@@ -122,7 +122,7 @@ def test_a_marking_of_the_peers_own_is_remembered() -> None:
     assert unknown == [marking.ref(Tlp.RED)]
     known = first.take([marked, definition]).items[0][0]["object_marking_refs"]
     assert known == [marking.ref(Tlp.GREEN)]
-    later = Adopting(Options(reporter="Example Telecom"), first.markings)
+    later = PeerObjects(Options(reporter="Example Telecom"), first.markings)
     assert later.take([marked]).items[0][0]["object_marking_refs"] == known
     stated = {**definition, "name": "made", "definition": {"statement": "made by a tool"}}
     assert adopting().take([marked, stated]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.AMBER)]
@@ -178,7 +178,7 @@ def test_what_we_write_is_said_anew_the_same_in_the_short_way_as_in_the_long(
     short = adopting()
     ways = [short._as_we_write(obj) for obj in objects]
     assert sum(way is not None for way in ways) > len(ways) / 2
-    monkeypatch.setattr(Adopting, "_as_we_write", lambda *_: None)
+    monkeypatch.setattr(PeerObjects, "_as_we_write", lambda *_: None)
     for obj, way in zip(objects, ways, strict=True):
         if way is not None:
             assert adopting().take([obj]).items == [[way]]

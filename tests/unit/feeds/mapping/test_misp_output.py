@@ -7,7 +7,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from feeds.mapping import misp_output
+from feeds.mapping import output as output_module
 from server.cli.program import app
 
 OUTCOMES = ("read", "mapped", "duplicates", "rejected")
@@ -58,7 +58,7 @@ def test_several_processes_write_the_same(tmp_path: Path) -> None:
 
 
 def test_a_large_event_goes_on_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(misp_output, "_LARGEST", 1)
+    monkeypatch.setattr(output_module, "_LARGEST", 1)
     _, written = mapped(tmp_path, "events.jsonl")
     uuids = [orjson.loads(line)["Event"]["uuid"] for line in written.splitlines()]
     assert len(set(uuids)) == len(uuids) == 3

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from feeds.errors import UnknownFormat, UnreadableFile
+from feeds.mapping.options import Options
 from feeds.mapping.records import map_records
-from feeds.mapping.rows import Duplicate, Mapped, Options, Reject
+from feeds.mapping.rows import Duplicate, Mapped, Reject
 from feeds.readers.record_rows import RecordRow, rows, told_apart
-from feeds.readers.rows import UnknownFormat, UnreadableFile
 from schemas import records
 
 INDICATOR = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from feeds.mapping.dedup import Seen
+from feeds.mapping.options import Options
 from feeds.mapping.output import Sink
-from feeds.mapping.rows import Counts, Duplicate, Mapped, Options, Reject, map_stream
+from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
 from schemas.vocabulary import Tlp
 
 OPTIONS = Options(reporter="Example Bank", kind="domain", reported_at=datetime(2026, 1, 15, tzinfo=UTC))

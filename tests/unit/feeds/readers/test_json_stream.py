@@ -10,9 +10,9 @@ import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from feeds.errors import UnreadableFile
 from feeds.readers import json_stream
 from feeds.readers.json_stream import Item, Malformed
-from feeds.readers.rows import UnreadableFile
 
 LISTS = frozenset({"objects"})
 VALUES = st.recursive(

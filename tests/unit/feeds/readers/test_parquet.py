@@ -10,7 +10,8 @@ import polars
 import pytest
 
 from feeds import formats
-from feeds.readers.rows import Row, UnreadableFile
+from feeds.errors import UnreadableFile
+from feeds.readers.rows import Row
 
 
 def written(**columns: object) -> bytes:

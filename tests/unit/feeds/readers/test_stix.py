@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
+from feeds.mapping.options import Options
 from feeds.mapping.output import Sink
-from feeds.mapping.rows import Options, map_stream
+from feeds.mapping.rows import map_stream
 from feeds.readers.rows import Row, Unreadable
 from schemas.reading import Reader
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings, strategies as st
 from python_calamine import CalamineWorkbook
 
 from feeds import formats
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.errors import UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 from feeds.readers.workbook import Workbook
 from feeds.readers.workbook_examples import workbook
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import feeds.runs.pull
-from feeds.connector import Batch, Gone, build
-from feeds.mapping.foreign_objects import Adopting
-from feeds.mapping.rows import Options
+from feeds.connector import Batch, Gone
+from feeds.connectors import build
+from feeds.mapping.options import Options
+from feeds.mapping.peer_objects import PeerObjects
 from feeds.runs.runner import run
 from mappers import ids
 from mappers.indicator import to_stix
@@ -181,7 +182,7 @@ def test_the_partners_own_indicator_that_it_revives_gets_an_id_that_says_where_i
 
 def test_a_listing_that_comes_round_a_circle_of_peers_is_the_same_listing() -> None:
     theirs = said(0, id=THEIRS, created_by_ref=ids.identity("Elsewhere"), external_references=[])
-    one, other = (Adopting(Options(reporter=name)) for name in ("One", "Other"))
+    one, other = (PeerObjects(Options(reporter=name)) for name in ("One", "Other"))
     again = {**theirs, "external_references": [{"source_name": ORIGIN, "external_id": f"{THEIRS}/1"}]}
     had = one.take([again]).items[0][0]
     assert one.take([theirs]).items[0][0]["id"] != had["id"]

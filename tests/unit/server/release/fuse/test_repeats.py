@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from feeds.mapping.foreign_objects import Adopting
-from feeds.mapping.rows import Options
+from feeds.mapping.options import Options
+from feeds.mapping.peer_objects import PeerObjects
 from mappers import extension, ids
 from mappers.indicator import to_stix
 from schemas import timestamp
@@ -51,7 +51,7 @@ class Hub:
         return list(map(msgspec.json.decode, bodies))
 
     def pulls(self, peer: "Hub") -> None:
-        adopted = Adopting(Options("Peer")).take(peer.says())
+        adopted = PeerObjects(Options("Peer")).take(peer.says())
         with self.store.begin() as tx:
             contribute(tx, partner("Peer"), [Item.of(obj) for objects in adopted.items for obj in objects])
             retract_all(tx, [each.subject for each in adopted.gone], partner("Peer"))

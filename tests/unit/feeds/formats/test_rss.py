@@ -6,7 +6,8 @@ from io import BytesIO
 import pytest
 
 from feeds import formats
-from feeds.readers.rows import Row, Unreadable, UnreadableFile
+from feeds.errors import UnreadableFile
+from feeds.readers.rows import Row, Unreadable
 
 ITEM = "<item><title>{}</title><link>https://social.example/1</link><description>{}</description></item>"
 

@@ -1,22 +1,55 @@
-"""From the records of somebody's API to the batch of a pull: each becomes a report, or is counted with its reason."""
+"""How rows are read and mapped: the options of a mapping, and the settings of a feed they come from."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from feeds.connector import Batch, Gone
-from feeds.mapping.rows import Mapped, Options, Reject, map_rows
-from feeds.readers import record
+from feeds.readers.columns.conventions import Conventions
 from feeds.readers.columns.dates import Order
-from feeds.readers.columns.notes import Tally
-from schemas import kinds
+from mappers.indicator import Profile
+from schemas import kinds, timestamp
 from schemas.errors import Rejected
+from schemas.partner import PartnerKind
 from schemas.reference import platforms, stores
 from schemas.reference.time_zones import zone_called
 from schemas.vocabulary import Tlp, Word
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read and map: what the rows themselves say goes first, ``defaults`` fill what they leave out.
+
+    ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
+    that have no time of their own; None means the present. ``record`` names the records that rows are, where they are
+    no reports (``feeds.mapping.records``). ``zone`` is the time zone that dates and times without one are meant in,
+    None where nobody said, which is UTC; ``date_order`` is that of day and month, where dates do not tell it.
+    """
+
+    reporter: str
+    reporter_kind: PartnerKind | None = None
+    kind: str | None = None
+    format: str | None = None
+    profile: Profile = Profile.FULL
+    reported_at: datetime | None = None
+    record: str | None = None
+    zone: tzinfo | None = None
+    date_order: Order | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, reported_at: datetime) -> Self:
+        """Give the same options for rows reported at that time."""
+        return replace(self, reported_at=reported_at)
+
+    def meaning(self, zone: tzinfo | None, date_order: Order | None) -> Self:
+        """Give the same options for dates and times of that zone and order."""
+        return replace(self, zone=zone, date_order=date_order)
+
+    def conventions(self) -> Conventions:
+        """Give what is known of how a file writes its times."""
+        return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order)
 
 
 def _known_zone(name: str | None) -> str | None:
@@ -89,24 +122,3 @@ class ReportSettings(BaseModel):
             date_order=self.date_order,
             defaults=defaults,
         )
-
-
-def batch(
-    records: Iterable[object], checkpoint: dict[str, Any], options: Options, gone: Sequence[str | Gone] = ()
-) -> Batch:
-    """Make a batch of ``records``, whose keys are columns as a file of reports has them (``docs/reports.md``).
-
-    One that is no report, or no mapping at all, is counted with its reason. ``gone`` are values, or ids of indicators,
-    that the partner takes back, and when, where it says so.
-    """
-    rows = (
-        row
-        for number, each in enumerate(records, 1)
-        for row in record.rows(number, dict(each) if isinstance(each, Mapping) else each)
-    )
-    tally = Tally()
-    outcomes = list(map_rows(rows, options.reporter, options, tally))
-    rejects = [each for each in outcomes if isinstance(each, Reject)]
-    rejected = Counter(each.reason for each in rejects)
-    items = [each.objects for each in outcomes if isinstance(each, Mapped)]
-    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone, rejects=rejects, tally=tally)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from feeds.connector import Batch, build
-from feeds.mapping.clock_skew import as_of_now
+from feeds.connector import Batch
+from feeds.connectors import build
+from feeds.mapping.batches import as_of_now
 from feeds.runs.run import Run
 from feeds.runs.runner import run
 from mappers import ids, marking, records as record_mapper

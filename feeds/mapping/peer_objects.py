@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from feeds.connector import Gone
-from feeds.mapping.rows import Mapped, Options, map_rows
+from feeds.mapping.options import Options
+from feeds.mapping.rows import Mapped, map_rows
 from feeds.readers import stix
 from feeds.readers.rows import Row
 from mappers import consensus, extension, ids, marking, origins
@@ -41,7 +42,7 @@ class Adopted:
         return len(self.items) + len(self.gone) + self.rejected.total()
 
 
-class Adopting:
+class PeerObjects:
     """Takes what a peer has, object by object, and remembers the markings it defines.
 
     What the partner itself made stays as it is. Of another's indicator each value becomes an indicator of the
