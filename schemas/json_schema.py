@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from schemas import extension_schema, kinds, tabular
+from schemas import extension_schema, kinds, records
 from schemas.partner import Partner
 from schemas.report import Report
 
 FOLDER = Path(__file__).parent / "json"
-_MODELS = {"report": Report, "partner": Partner, **tabular.RECORDS}
+_MODELS = {"report": Report, "partner": Partner, **records.MODELS}
 
 
 def documents() -> dict[str, str]:
@@ -30,7 +30,7 @@ def _document(model: Any) -> dict[str, Any]:
         schema["properties"]["details"]["description"] = "; ".join(
             f"{kind.name}: {column}: {meaning}"
             for kind in kinds.every().values()
-            for column, meaning in kind.inputs.items()
+            for column, meaning in kind.columns.items()
         )
     if subject := schema.get("$defs", {}).get("Subject"):
         subject["properties"]["kind"]["anyOf"][0]["enum"] = list(kinds.every())

@@ -50,11 +50,11 @@ class Kind(ABC):
     name: ClassVar[str]
     title: ClassVar[Mapping[str, str]]
     time_to_live: ClassVar[timedelta]
-    inputs: ClassVar[Mapping[str, str]] = NO_DETAILS
+    columns: ClassVar[Mapping[str, str]] = NO_DETAILS
     account: ClassVar[bool] = False
     collection: ClassVar[str] = "takedown"
     grades: ClassVar[tuple[Action, ...]] = PLAIN
-    alone: ClassVar[Action] = Action.BLOCK
+    single_report_grade: ClassVar[Action] = Action.BLOCK
 
     @abstractmethod
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
@@ -64,7 +64,7 @@ class Kind(ABC):
         columns say it all. A normal form gives itself again. Raises ``schemas.errors.Rejected``.
         """
 
-    def widest(self, normal: Normal) -> Tlp:
+    def widest_tlp(self, normal: Normal) -> Tlp:
         """Give the widest marking that reports of a value may bear; a wider one is narrowed to it."""
         return Tlp.CLEAR
 
@@ -75,14 +75,14 @@ class Kind(ABC):
         """
         return value
 
-    def another(self, raw: str) -> str:
+    def other_kind(self, raw: str) -> str:
         """Give the name of the kind that a value is of though it is reported as one of this kind, "" where of none."""
         return ""
 
     @property
     def has_several_names(self) -> bool:
         """Tell whether one thing of this kind may have several normal forms, of this kind or of another."""
-        return type(self).key is not Kind.key or type(self).another is not Kind.another
+        return type(self).key is not Kind.key or type(self).other_kind is not Kind.other_kind
 
     def fullest(self, values: Iterable[str]) -> str:
         """Give of several normal forms of one thing the one that says most."""

@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from schemas import kinds
+from schemas.amount import Amount, Currency
 from schemas.errors import Rejected
-from schemas.fields import Amount, Currency
 from schemas.kind import Normal
 from schemas.partner import CountryCode
 from schemas.refang import refang
@@ -130,12 +130,12 @@ class Report(BaseModel):
         if len(data["value"]) > MAX_VALUE:  # cut to that, it might be another value
             raise Rejected("bad-value", f"value: longer than the {MAX_VALUE} characters that any value has")
         plain = refang(data["value"])
-        kind = kinds.meant(kinds.get(data["kind"]), plain)
+        kind = kinds.actual_kind(kinds.get(data["kind"]), plain)
         normal = kind.normalise(plain, data.get("details") or {})
         data = {**data, "kind": kind.name, "value": normal.value, "details": normal.details}
         if data.get("holder_status") is not None and not kind.account:
             raise Rejected("holder-status-misplaced", f"nobody holds a {kind.name}: leave holder_status out")
-        if data.get("tlp", Tlp.AMBER) in _LEVELS[: _LEVELS.index(widest := kind.widest(normal))]:
+        if data.get("tlp", Tlp.AMBER) in _LEVELS[: _LEVELS.index(widest := kind.widest_tlp(normal))]:
             data["tlp"] = widest
         return data
 

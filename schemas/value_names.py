@@ -16,7 +16,7 @@ def names(kind: str, value: str) -> tuple[str, ...]:
 
     A page with a query is also known by its page alone; all other values have one name.
     """
-    kind, value = kinds.known_as(kind, value)
+    kind, value = kinds.canonical(kind, value)
     if kind == "url":
         return _of_url(value)
     if kind in ("domain", "ip"):

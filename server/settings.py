@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from schemas.reference.time_zones import zone_called
+from schemas.reference.time_zones import find_zone
 from server.release.route.policy import Rule
 
 DEFAULT_FILE = Path("scamfeed.toml")
@@ -32,7 +32,7 @@ def _duration(value: Any) -> Any:
 
 def _zone(name: str) -> str:
     if name:
-        zone_called(name)
+        find_zone(name)
     return name
 
 

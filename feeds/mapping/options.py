@@ -14,7 +14,7 @@ from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.partner import PartnerKind
 from schemas.reference import platforms, stores
-from schemas.reference.time_zones import zone_called
+from schemas.reference.time_zones import find_zone
 from schemas.vocabulary import Tlp, Word
 
 
@@ -54,18 +54,18 @@ class Options:
 
 def _known_zone(name: str | None) -> str | None:
     if name:
-        zone_called(name)
+        find_zone(name)
     return name
 
 
 def _known_platform(name: str | None) -> str | None:
-    if name and platforms.named(name) is None:
+    if name and platforms.find(name) is None:
         raise ValueError("there are " + ", ".join(each.name for each in platforms.every()))
     return name
 
 
 def _known_system(name: str | None) -> str | None:
-    if name and stores.named(name) is None:
+    if name and stores.find(name) is None:
         raise ValueError("there are " + ", ".join(each.name for each in stores.every()))
     return name
 
@@ -118,7 +118,7 @@ class ReportSettings(BaseModel):
             reporter=reporter,
             kind=self.kind,
             reported_at=reported_at,
-            zone=zone_called(self.timezone) if self.timezone else None,
+            zone=find_zone(self.timezone) if self.timezone else None,
             date_order=self.date_order,
             defaults=defaults,
         )

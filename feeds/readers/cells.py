@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from feeds.readers.rows import Row, Unreadable
 from schemas.errors import Rejected
-from schemas.reference.banks.spelling import refuse_counted
+from schemas.reference.numbers import refuse_spreadsheet_number
 
 # Spreadsheets keep fifteen digits of a number.
 _LOST = 1e15
@@ -61,7 +61,7 @@ def checked(row: Row | Unreadable) -> Row | Unreadable:
         for name in _WHOLE:
             if (text := row.fields.get(name)) and text[-1:].isdigit():
                 try:
-                    refuse_counted(text)
+                    refuse_spreadsheet_number(text)
                 except Rejected as refusal:
                     return Unreadable.of(row.line, text, refusal.reason, refusal.message)
     return row

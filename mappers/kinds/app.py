@@ -32,7 +32,7 @@ class AppMapper(KindMapper):
         if terms.properties.keys() != {key}:
             return None
         value = terms.properties[key]
-        if key == "name" and (":" not in value or stores.named(value.partition(":")[0]) is None):
+        if key == "name" and (":" not in value or stores.find(value.partition(":")[0]) is None):
             return None
         return Normal(value)
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import kind
+from mappers import accounts
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -26,13 +26,13 @@ class SocialAccountMapper(KindMapper):
         """Spell platform and account."""
         platform, _, account = normal.value.partition(":")
         if account.startswith(_OWN_NUMBER):
-            return kind.user_account(platform, account.removeprefix(_OWN_NUMBER))
+            return accounts.spelled(platform, account.removeprefix(_OWN_NUMBER))
         return Terms("user-account", {"account_type": platform, "account_login": account})
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read platform and account; where others say both, the login, by which people know the account."""
         properties = terms.properties
-        platform = platforms.named(properties.get("account_type", ""))
+        platform = platforms.find(properties.get("account_type", ""))
         if platform is None:
             return None
         if login := properties.get("account_login"):

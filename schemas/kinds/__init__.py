@@ -26,9 +26,9 @@ def get(name: str) -> Kind:
         raise Rejected("unknown-kind", f"there is no kind of that name; there are: {known}") from None
 
 
-def meant(kind: Kind, raw: str) -> Kind:
+def actual_kind(kind: Kind, raw: str) -> Kind:
     """Give the kind of a value that is reported as one of ``kind``: an account's page is the account, not a URL."""
-    if name := kind.another(raw):
+    if name := kind.other_kind(raw):
         other = get(name)
         try:
             other.normalise(raw)
@@ -38,10 +38,10 @@ def meant(kind: Kind, raw: str) -> Kind:
     return kind
 
 
-def known_as(name: str, value: str) -> tuple[str, str]:
+def canonical(name: str, value: str) -> tuple[str, str]:
     """Give kind and value under which all normal forms of one thing are one, whichever kind they were reported as."""
     kind = get(name)
-    if (other := meant(kind, value)) is not kind:
+    if (other := actual_kind(kind, value)) is not kind:
         kind, value = other, other.normalise(value).value
     return kind.name, kind.key(value)
 

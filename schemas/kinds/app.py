@@ -10,7 +10,7 @@ from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.reference import hosts, stores
 from schemas.reference.sites import Site
-from schemas.reference.web_address import LONGEST, begins_as_address
+from schemas.reference.urls import MAX_LENGTH, looks_like_address
 from schemas.text import digits
 
 _LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")
@@ -46,17 +46,17 @@ class App(Kind):
     name: ClassVar[str] = "app"
     title: ClassVar[Mapping[str, str]] = {"en": "App", "th": "แอปพลิเคชัน"}
     time_to_live: ClassVar[timedelta] = timedelta(days=180)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "os": "the operating system of a package or bundle (android, ios)",
         "store": "the store it is in, where the value is not its address there (google-play, app-store, appgallery, …)",
     }
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the app by system or store and its name there."""
-        if len(raw) > LONGEST:
+        if len(raw) > MAX_LENGTH:
             raise Rejected("app-form", "far longer than any name of an app or address in a store; give that alone")
         column = _of_columns(given)
-        if (found := stores.at(raw)) is not None:
+        if (found := stores.read_address(raw)) is not None:
             if not found.names:
                 raise Rejected(
                     "not-an-app", "this page of a store names no app: give the address of the app's own page"
@@ -65,20 +65,20 @@ class App(Kind):
         text = digits(unicodedata.normalize("NFC", raw)).strip()
         if uri := _ANDROID_URI.fullmatch(text):
             text = "android:" + uri[1]
-        if begins_as_address(text):
+        if looks_like_address(text):
             raise Rejected("url-not-app", "this is no address in a store that is known here: report it as a URL (url)")
         store, name = _parted(text)
         if store is not None and column is not None and _system(store) != _system(column):
             raise _conflict()
         store = store or column
-        found = stores.written(store, name) if store else None
+        found = stores.read_name(store, name) if store else None
         if found is None:
             raise _no_app(store, name)
         return Normal(found.names)
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is the address of an app in a store, or says its system or store in front."""
-        if len(raw) > LONGEST:
+        if len(raw) > MAX_LENGTH:
             return False
         if "/" in raw and stores.is_listing(raw):
             return True
@@ -87,7 +87,7 @@ class App(Kind):
         if "//" in raw:
             return False
         store, name = _parted(raw)
-        return store is not None and stores.written(store, name) is not None
+        return store is not None and stores.read_name(store, name) is not None
 
     def examples(self) -> Iterable[Example]:
         """Give made-up names in the stores' spellings, and what names no app."""
@@ -104,7 +104,7 @@ def _may_be_a_package(raw: str) -> bool:
     if _PACKAGE_NAME.fullmatch(raw) is None:
         return False
     name = raw.lower()
-    if not hosts.has_suffix(name):
+    if not hosts.has_public_suffix(name):
         return True
     return name.startswith(_BACKWARDS) and name.rpartition(".")[2] in _LAST_WORDS
 
@@ -118,7 +118,7 @@ def _of_columns(given: Mapping[str, str]) -> Site | None:
 
 
 def _named(word: str) -> Site:
-    if (store := stores.named(word)) is None:
+    if (store := stores.find(word)) is None:
         known = ", ".join(each.name for each in stores.every())
         raise Rejected("store-unknown", f"no store or operating system of that name is known; there are: {known}")
     return store
@@ -134,15 +134,15 @@ def _system(store: Site) -> str:
 def _parted(text: str) -> tuple[Site | None, str]:
     """Give the store that stands in front of a name, and the name."""
     if _APP_STORE.fullmatch(text):
-        return stores.named("app-store"), text
-    if (label := _LABELLED.fullmatch(text)) and (store := stores.named(label[1])):
+        return stores.find("app-store"), text
+    if (label := _LABELLED.fullmatch(text)) and (store := stores.find(label[1])):
         return store, label[2]
     return None, text
 
 
 def _agreed(names: str, column: Site | None) -> str:
     """Give the name that an address says, where the columns do not name another system."""
-    store = stores.named(names.partition(":")[0])
+    store = stores.find(names.partition(":")[0])
     if column is not None and store is not None and _system(store) != _system(column):
         raise _conflict()
     return names

@@ -11,10 +11,16 @@ from schwifty.exceptions import SchwiftyException
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
-from schemas.reference.banks import equivalence, examples, iban, lengths, national, thailand
-from schemas.reference.banks.called import BIC_SHAPE, bank_called, is_named, one_bank
-from schemas.reference.banks.spelling import bare, compact, is_card, plain, refuse_counted
-from schemas.reference.banks.written import parted
+from schemas.reference.banks import account_numbers, accounts, iban, thai_banks
+from schemas.reference.banks.recognition import (
+    BIC_SHAPE,
+    agreed_bank,
+    find_bank,
+    is_number_beside_bank,
+    split_words_and_number,
+)
+from schemas.reference.examples import bank_account
+from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
 from schemas.vocabulary import Action
 
 # Fewest digits where numbers repeat from branch to branch, so that the branch's code has to stand in front.
@@ -39,7 +45,7 @@ class BankAccount(Kind):
     name: ClassVar[str] = "bank-account"
     title: ClassVar[Mapping[str, str]] = {"en": "Bank account", "th": "บัญชีธนาคาร"}
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "iban": "IBAN; where it is given, the account number counts for nothing; but a British or Irish one has to "
         "be in it",
         "account_number": "the bank's own number of the account, or its IBAN",
@@ -52,11 +58,11 @@ class BankAccount(Kind):
     account: ClassVar[bool] = True
     collection: ClassVar[str] = "mule-accounts"
     grades: ClassVar[tuple[Action, ...]] = PAID
-    alone: ClassVar[Action] = Action.HOLD
+    single_report_grade: ClassVar[Action] = Action.HOLD
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the IBAN, with the bank's BIC where that was given; else country, bank and number."""
-        columns = {name: plain(given[name]) for name in given if given[name] and name in self.inputs}
+        columns = {name: plain(given[name]) for name in given if given[name] and name in self.columns}
         text = plain(raw)
         if (
             BIC_SHAPE.fullmatch(named := compact(columns.get("bank", "")))
@@ -72,11 +78,11 @@ class BankAccount(Kind):
 
     def key(self, value: str) -> str:
         """Give the shortest name that follows from each name of an account: bank, branch and number."""
-        return equivalence.key(value)
+        return accounts.key(value)
 
     def fullest(self, values: Iterable[str]) -> str:
         """Give the IBAN among an account's names, where there is one."""
-        return equivalence.fullest(values)
+        return accounts.fullest(values)
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is shaped like an IBAN of a country that has them, or is written as our normal form.
@@ -85,17 +91,17 @@ class BankAccount(Kind):
         """
         if len(raw) > 60:
             return False
-        if _NAMED.fullmatch(raw) and is_named(raw):
+        if _NAMED.fullmatch(raw) and is_number_beside_bank(raw):
             return True
         if raw not in (raw.upper(), raw.lower()):
             return False
         text = raw.upper()
         # With dots it may be a domain name.
-        return _OWN.fullmatch(text) is not None or ("." not in text and iban.is_one(compact(text)))
+        return _OWN.fullmatch(text) is not None or ("." not in text and iban.has_iban_form(compact(text)))
 
     def examples(self) -> Iterable[Example]:
         """Give the IBAN registry's own examples and made-up Thai numbers, in several spellings, and what is refused."""
-        return examples.every()
+        return bank_account.every()
 
 
 def _with_bic(value: str, bic: str) -> Normal:
@@ -105,20 +111,20 @@ def _with_bic(value: str, bic: str) -> Normal:
 
 def _of_own_form(country: str, bank: str, written: str, bic: str) -> Normal:
     """Give the account that a text in our normal form says."""
-    refuse_counted(written)
-    if BIC_SHAPE.fullmatch(bank) is None and country in national.COUNTRIES:
-        return _coded(country, one_bank(bic, national.bank_of(country, bank)), written, "")
-    if held := national.whole(country, bare(written)):
+    refuse_spreadsheet_number(written)
+    if BIC_SHAPE.fullmatch(bank) is None and country in account_numbers.COUNTRIES:
+        return _coded(country, agreed_bank(bic, account_numbers.bank_by_code_or_name(country, bank)), written, "")
+    if held := account_numbers.self_contained(country, bare(written)):
         return _normal(country, held)
     if country != bank[4:6]:
         raise Rejected("bic-form", "the country in front is not the BIC's own (its 5th and 6th characters)")
-    return _account(one_bank(bic, _bic8(bank)), written)
+    return _account(agreed_bank(bic, _bic8(bank)), written)
 
 
 def _iban_in(text: str, columns: Mapping[str, str]) -> str:
     """Give what the report offers as an IBAN, "" where it offers none. A value that is one agrees with the column."""
     value = compact(text)
-    shaped = iban.is_shaped(value)
+    shaped = iban.looks_like_iban(value)
     if shaped and not iban.length(value[:2]) and columns.keys() & {"bank", "bic", "iban"}:
         shaped = False
     offered = {value} if shaped else set[str]()
@@ -126,7 +132,7 @@ def _iban_in(text: str, columns: Mapping[str, str]) -> str:
         offered.add(compact(columns["iban"]))
     # People put an IBAN where the account number goes.
     number = compact(columns.get("account_number", ""))
-    if iban.is_one(number):
+    if iban.has_iban_form(number):
         if "iban" not in columns and value.isdecimal() and value.lstrip("0") not in number:
             raise Rejected("account-conflict", "the value and the account_number column are two accounts; report each")
         offered.add(number)
@@ -165,38 +171,38 @@ def _bic8(text: str) -> str:
         raise Rejected(
             "bic-form", "not a BIC: 8 or 11 characters, of which the 5th and 6th are a country (ISO 9362)"
         ) from None
-    return thailand.FORMER_BICS.get(bic[:8], bic[:8])
+    return thai_banks.FORMER_BICS.get(bic[:8], bic[:8])
 
 
 def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     """Give the account of a number and a bank, which columns or the words beside the number name."""
     column, named = columns.get("account_number", ""), columns.get("bank", "")
-    country = columns.get("country", "").upper() or bic[4:6] or national.country_of(named)
-    if not named and (inside := national.parted(country, text)):
+    country = columns.get("country", "").upper() or bic[4:6] or account_numbers.country_of_code(named)
+    if not named and (inside := account_numbers.split_code_and_number(country, text)):
         named, text = inside
-        country = country or national.country_of(named)
-    words, written = parted(text, country if bic or named else "", alone=not named and not bic)
-    refuse_counted(column or written)
+        country = country or account_numbers.country_of_code(named)
+    words, written = split_words_and_number(text, country if bic or named else "", alone=not named and not bic)
+    refuse_spreadsheet_number(column or written)
     number = bare(column or written)
     if column and written and bare(written) != number:
         raise Rejected("account-form", "the value and the account_number column are two different numbers; report each")
     _refuse_card(number)
-    if held := national.whole(country, number):
+    if held := account_numbers.self_contained(country, number):
         return _normal(country, held)
-    if made := iban.assembled(country, bare(named), bare(columns.get("branch", "")), column or written):
+    if made := iban.from_codes(country, bare(named), bare(columns.get("branch", "")), column or written):
         return _with_bic(made, bic)
     sort_code = bare(named) if re.fullmatch(r"[\d -]{6,8}", named) else ""
-    if made := iban.computed(country, bic, sort_code, column or written) or iban.computed(country, bic, "", text):
+    if made := iban.from_number(country, bic, sort_code, column or written) or iban.from_number(country, bic, "", text):
         return _with_bic(made, bic)
-    if country not in national.COUNTRIES and iban.alone(country):
+    if country not in account_numbers.COUNTRIES and iban.is_required(country):
         raise _iban_missing(country)
-    banks = [bank_called(name, column or written, country) for name in (named, words) if name]
-    if not (bank := one_bank(bic, *banks)):
+    banks = [find_bank(name, column or written, country) for name in (named, words) if name]
+    if not (bank := agreed_bank(bic, *banks)):
         raise Rejected(
             "bank-missing",
             "a number alone is another person's account at every other bank: name the bank by BIC, code or name",
         )
-    if banks and country in national.COUNTRIES:
+    if banks and country in account_numbers.COUNTRIES:
         return _coded(country, bank, column or written, columns.get("branch", ""))
     return _account(bank, column or written, columns.get("branch", ""))
 
@@ -204,11 +210,11 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
     """Give the normal form of an account at a bank that its country's code or a name named."""
     _refuse_card(bare(written))
-    return _normal(country, national.account(country, bank, written, branch))
+    return _normal(country, account_numbers.national_account(country, bank, written, branch))
 
 
-def _normal(country: str, account: national.Account) -> Normal:
-    lengths.check(account.bank, account.number)
+def _normal(country: str, account: account_numbers.NationalAccount) -> Normal:
+    account_numbers.check_length(account.bank, account.number)
     return Normal(f"{country}:{account.bank}:{account.number}")
 
 
@@ -217,15 +223,15 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     number = bare(written)
     _refuse_card(number)
     country = bic[4:6]
-    bank, number = equivalence.at_bank(country, bic, number)
+    bank, number = accounts.canonical_account(country, bic, number)
     if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
     bic = bank
-    lengths.check(bic, number)
+    account_numbers.check_length(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")
-    if iban.alone(country):
-        if made := iban.computed(country, bic, "", written):
+    if iban.is_required(country):
+        if made := iban.from_number(country, bic, "", written):
             return _with_bic(made, bic)
         raise _iban_missing(country)
     if len(number) < _WITH_BRANCH.get(country, 0):

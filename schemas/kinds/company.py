@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
-from schemas.reference import registers
-from schemas.reference.banks.spelling import plain, refuse_counted
+from schemas.reference import company_registers
+from schemas.reference.numbers import plain, refuse_spreadsheet_number
 
 _LONGEST = 300
 _OWN = re.compile(r"(LEI|[A-Z]{2}(?:-[A-Z0-9]{1,3})?):\s*(\S.*)", re.IGNORECASE)
@@ -32,7 +32,7 @@ class Company(Kind):
     name: ClassVar[str] = "company"
     title: ClassVar[Mapping[str, str]] = {"en": "Company", "th": "บริษัท"}
     time_to_live: ClassVar[timedelta] = timedelta(days=365)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "company_number": "number in the register of companies, or LEI",
         "company_name": "registered name",
         "country": "ISO 3166-1 alpha-2 country of the register, with the state where states have registers (US-DE)",
@@ -50,7 +50,7 @@ class Company(Kind):
             name, written = name or named[1], named[2]
         else:
             written = text
-        refuse_counted(written)
+        refuse_spreadsheet_number(written)
         place = given.get("country", "")
         if own := _OWN.fullmatch(written):
             place, written = own[1], own[2]
@@ -62,18 +62,20 @@ class Company(Kind):
                 "a name alone is another company's too, by chance or on purpose: give the number that it is registered "
                 "under, and the country",
             )
-        place = registers.place_of(written) or place
+        place = company_registers.place_of(written) or place
         if not place:
             raise Rejected("country-missing", "the number says no register: give the country whose register it is of")
-        place = place.upper() if place.upper() == registers.LEI else registers.place(place)
-        number = registers.number(place, written)
+        place = place.upper() if place.upper() == company_registers.LEI else company_registers.checked_place(place)
+        number = company_registers.checked_number(place, written)
         name = " ".join(name.split())[:200]
         return Normal(f"{place}:{number}", {"company_name": name} if name else NO_DETAILS)
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is a number that says its register, as an LEI does."""
         # Twenty letters and a dot may be a domain, and pass for an LEI by chance.
-        return len(raw) <= 40 and "." not in raw and registers.place_of(raw.removeprefix("LEI:")) not in ("", "CH")
+        return (
+            len(raw) <= 40 and "." not in raw and company_registers.place_of(raw.removeprefix("LEI:")) not in ("", "CH")
+        )
 
     def examples(self) -> Iterable[Example]:
         """Give published example numbers of registers, in several spellings, and what is refused."""

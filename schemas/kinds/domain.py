@@ -32,15 +32,15 @@ class Domain(Kind):
         name = raw.lower()
         if _HOSTNAME.fullmatch(name) is None:
             name = _a_labels(name)
-        if not hosts.is_somebodys(name):
-            raise hosts.unregistrable(name)
+        if not hosts.is_registrable(name):
+            raise hosts.refusal_of(name)
         return Normal(name)
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is a dotted name with a known suffix."""
         name = raw.lower().rstrip(".")
         name = hosts.a_labels(name)
-        return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.is_somebodys(name)
+        return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.is_registrable(name)
 
     def examples(self) -> Iterable[Example]:
         """Give the spellings of one name, and what is no domain."""

@@ -47,7 +47,7 @@ class Email(Kind):
                 "mailbox-form",
                 "such a mailbox may exist, but STIX readers take letters a to z, digits and . _ + - alone before the @",
             )
-        if not hosts.has_suffix(plain[2]):
+        if not hosts.has_public_suffix(plain[2]):
             raise Rejected(
                 "unknown-suffix", "its domain ends in no suffix of the Public Suffix List: no mail gets there"
             )
@@ -58,7 +58,7 @@ class Email(Kind):
         text = raw[7:] if raw[:7].lower() == "mailto:" else raw
         if len(text) > _LONGEST or not (shape := _SHAPE.fullmatch(text.partition("?")[0])):
             return False
-        return hosts.has_suffix(hosts.a_labels(shape[1].lower()))
+        return hosts.has_public_suffix(hosts.a_labels(shape[1].lower()))
 
     def examples(self) -> Iterable[Example]:
         """Give the spellings of one address, and what is none."""

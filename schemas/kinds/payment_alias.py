@@ -9,10 +9,11 @@ from urllib.parse import unquote
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
-from schemas.reference.aliases import emv, examples, systems
-from schemas.reference.aliases.forms import Form
-from schemas.reference.aliases.systems import SYSTEMS, System
-from schemas.reference.banks.spelling import is_card, plain, refuse_counted
+from schemas.reference.aliases import qr_code, systems
+from schemas.reference.aliases.forms import AliasForm
+from schemas.reference.aliases.systems import SYSTEMS, PaymentSystem
+from schemas.reference.examples import payment_alias
+from schemas.reference.numbers import is_card, plain, refuse_spreadsheet_number
 from schemas.vocabulary import Action, Tlp
 
 _LONGEST = 600
@@ -32,13 +33,13 @@ class PaymentAlias(Kind):
     name: ClassVar[str] = "payment-alias"
     title: ClassVar[Mapping[str, str]] = {"en": "Payment alias", "th": "บัญชีรับเงินแบบนามแฝง"}
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "system": "payment system whose alias it is (promptpay, upi, pix, paynow, …), where the value does not say so"
     }
     account: ClassVar[bool] = True
     collection: ClassVar[str] = "mule-accounts"
     grades: ClassVar[tuple[Action, ...]] = PAID
-    alone: ClassVar[Action] = Action.HOLD
+    single_report_grade: ClassVar[Action] = Action.HOLD
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give system and alias; the system is named by the column, before the value, by a link or a QR code."""
@@ -47,7 +48,7 @@ class PaymentAlias(Kind):
             raise Rejected("alias-form", "far longer than any alias; give the alias alone")
         column = _named(given["system"]) if given.get("system") else None
         system, alias = _parted(text, column)
-        refuse_counted(alias)
+        refuse_spreadsheet_number(alias)
         if system is not None and column is not None and system is not column:
             raise Rejected("system-conflict", "the value and the system column name two systems; report each by itself")
         system = system or column or _evident(alias)
@@ -62,11 +63,11 @@ class PaymentAlias(Kind):
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` names its system, or has a form that one system alone has."""
         text = raw.strip()
-        if _OWN.fullmatch(text) or _CASHTAG.fullmatch(text) or text[:6].lower() == "upi://" or emv.is_payload(text):
+        if _OWN.fullmatch(text) or _CASHTAG.fullmatch(text) or text[:6].lower() == "upi://" or qr_code.is_payload(text):
             return True
         return _evident(text) is not None
 
-    def widest(self, normal: Normal) -> Tlp:
+    def widest_tlp(self, normal: Normal) -> Tlp:
         """Give TLP:AMBER+STRICT for the number of a person in a register of persons."""
         name, _, alias = normal.value.partition(":")
         personal = (form for form in SYSTEMS[name].forms if form.personal)
@@ -74,31 +75,31 @@ class PaymentAlias(Kind):
 
     def examples(self) -> Iterable[Example]:
         """Give published example numbers in the systems' forms, in several spellings, and what is refused."""
-        return examples.every()
+        return payment_alias.every()
 
 
-def _named(name: str) -> System:
+def _named(name: str) -> PaymentSystem:
     """Give the system that a column names. Raises ``Rejected`` with the names that are near."""
-    if (system := systems.named(plain(name))) is not None:
+    if (system := systems.find(plain(name))) is not None:
         return system
     near = get_close_matches(name.strip().lower(), SYSTEMS, n=3)
     hint = f"; perhaps {' or '.join(near)} is meant" if near else ""
     raise Rejected("system-unknown", f"no payment system is known by this name{hint}")
 
 
-def _parted(text: str, column: System | None) -> tuple[System | None, str]:
+def _parted(text: str, column: PaymentSystem | None) -> tuple[PaymentSystem | None, str]:
     """Give the system that a value itself names, and the alias in it."""
-    if emv.is_payload(text):
-        name, alias = emv.alias(text)
+    if qr_code.is_payload(text):
+        name, alias = qr_code.read(text)
         return SYSTEMS[name], alias
-    if found := systems.linked(text):
+    if found := systems.read_link(text):
         return found[0], unquote(found[1])
-    if (found := systems.parted(text)) and (column is None or found[0] is column or ":" in text):
+    if (found := systems.split_system_and_alias(text)) and (column is None or found[0] is column or ":" in text):
         return found
     return None, text
 
 
-def _evident(text: str) -> System | None:
+def _evident(text: str) -> PaymentSystem | None:
     """Give the system that the form of an alias alone makes sure."""
     if _CASHTAG.fullmatch(text):
         return SYSTEMS["cashapp"]
@@ -107,7 +108,7 @@ def _evident(text: str) -> System | None:
     return None
 
 
-def _read(system: System, alias: str) -> str:
+def _read(system: PaymentSystem, alias: str) -> str:
     """Give the normal form of an alias of ``system``. Raises ``Rejected``."""
     if is_card(re.sub(r"[\s-]", "", alias)):
         raise Rejected("card-number", "this is the number of a payment card: cards are never taken, delete the row")
@@ -134,7 +135,7 @@ def _read(system: System, alias: str) -> str:
     )
 
 
-def _reads(form: Form, alias: str) -> bool:
+def _reads(form: AliasForm, alias: str) -> bool:
     """Tell whether a form reads the alias."""
     try:
         return form.read(alias) is not None

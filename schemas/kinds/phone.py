@@ -10,7 +10,7 @@ from phonenumbers import PhoneMetadata, PhoneNumber, country_code_for_region, sh
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.reference import telephone
-from schemas.reference.banks.spelling import refuse_counted
+from schemas.reference.numbers import refuse_spreadsheet_number
 from schemas.vocabulary import Action
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -39,11 +39,11 @@ class Phone(Kind):
     name: ClassVar[str] = "phone"
     title: ClassVar[Mapping[str, str]] = {"en": "Phone number", "th": "หมายเลขโทรศัพท์"}
     time_to_live: ClassVar[timedelta] = timedelta(days=30)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "country": "ISO 3166-1 alpha-2 country of a number that is written without its country code, of a short code "
         "or of a sender name"
     }
-    alone: ClassVar[Action] = Action.WARN
+    single_report_grade: ClassVar[Action] = Action.WARN
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the number as ``+`` and digits. An extension is dropped: the number is the subscriber's."""
@@ -51,7 +51,7 @@ class Phone(Kind):
             return Normal(telephone.e164(raw))
         country = given.get("country", "")
         text = telephone.plain(raw)
-        refuse_counted(text)
+        refuse_spreadsheet_number(text)
         if own := _OWN.fullmatch(text):
             return _of_network(own[2], telephone.region(own[1]))
         if (digits := telephone.digits_of(text)) is None:
@@ -130,7 +130,7 @@ def _lettered(text: str, country: str) -> Normal:
     if _WITHHELD.fullmatch(name):
         raise Rejected("number-withheld", "the caller was not shown, so that there is nothing to report; leave it out")
     named = _SENDER.fullmatch(name) is not None
-    if (named or len(name) < 30) and (number := telephone.lettered(name, telephone.region(country))):
+    if (named or len(name) < 30) and (number := telephone.vanity_number(name, telephone.region(country))):
         return Normal(number)
     if not named:
         raise Rejected(

@@ -9,9 +9,9 @@ from typing import ClassVar
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.reference import platforms, telephone
-from schemas.reference.platforms import examples
-from schemas.reference.sites import Found, Site
-from schemas.reference.web_address import LONGEST, begins_as_address
+from schemas.reference.examples import social_account
+from schemas.reference.sites import Site, SiteMatch
+from schemas.reference.urls import MAX_LENGTH, looks_like_address
 from schemas.text import digits
 from schemas.vocabulary import Action
 
@@ -43,26 +43,26 @@ class SocialAccount(Kind):
     name: ClassVar[str] = "social-account"
     title: ClassVar[Mapping[str, str]] = {"en": "Social account", "th": "บัญชีโซเชียล"}
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "platform": "the platform of a handle that is given without its address (facebook, line, X, ไลน์)",
         "country": "ISO 3166-1 alpha-2 country of a messenger's number that is written without its country code",
     }
     account: ClassVar[bool] = True
-    alone: ClassVar[Action] = Action.WARN
+    single_report_grade: ClassVar[Action] = Action.WARN
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give platform and account; a post's address gives who posted, where it says so."""
-        if len(raw) > LONGEST:
+        if len(raw) > MAX_LENGTH:
             raise Rejected("handle-form", "far longer than any handle or address of a profile; give that alone")
         platform = _named(given["platform"]) if given.get("platform") else None
-        if (found := platforms.at(raw)) is not None:
+        if (found := platforms.read_address(raw)) is not None:
             if platform is not None and platform is not found.site:
                 raise _conflict()
             if not found.names:
                 raise _no_account(found.site)
             return _normal(found, given, international=True)
         text = unicodedata.normalize("NFC", raw).strip()
-        if begins_as_address(text):
+        if looks_like_address(text):
             return _normal(_of_any_host(platform, raw), given)
         if (parted := _parted(text)) is not None:
             if platform is not None and platform is not parted[0]:
@@ -70,14 +70,14 @@ class SocialAccount(Kind):
             platform, text = parted
         if platform is None:
             raise _without_platform(text)
-        found = platforms.written(platform, text) or platforms.written(platform, digits(text))
+        found = platforms.read_name(platform, text) or platforms.read_name(platform, digits(text))
         if found is None or (found.phone and "id" in platform.groups and _may_be_an_id(found, given)):
             raise _no_handle(platform, text)
         return _normal(found, given)
 
     def recognises(self, raw: str) -> bool:
         """Tell whether ``raw`` is the address of a profile, or says its platform in front."""
-        if len(raw) > LONGEST:
+        if len(raw) > MAX_LENGTH:
             return False
         if "/" in raw and platforms.is_profile(raw):
             return True
@@ -85,15 +85,15 @@ class SocialAccount(Kind):
             return True
         said = ":" in raw or ("：" in raw) or _SAYS_ACCOUNT.match(raw) is not None
         parted = _parted(raw) if said and "//" not in raw else None
-        return parted is not None and platforms.written(*parted) is not None
+        return parted is not None and platforms.read_name(*parted) is not None
 
     def examples(self) -> Iterable[Example]:
         """Give made-up handles in the platforms' spellings, and what names no account."""
-        return examples.every()
+        return social_account.every()
 
 
 def _named(word: str) -> Site:
-    if (platform := platforms.named(word)) is None:
+    if (platform := platforms.find(word)) is None:
         known = ", ".join(each.name for each in platforms.every())
         raise Rejected("platform-unknown", f"no platform of that name is known; there are: {known}")
     return platform
@@ -101,17 +101,17 @@ def _named(word: str) -> Site:
 
 def _parted(text: str) -> tuple[Site, str] | None:
     """Give the platform that stands in front of a handle, and the handle; None where none does."""
-    if _FEDIVERSE.fullmatch(text) and (fediverse := platforms.named("mastodon")):
+    if _FEDIVERSE.fullmatch(text) and (fediverse := platforms.find("mastodon")):
         return fediverse, text
     for form in (_LABELLED, _ADDED):
-        if (label := form.fullmatch(text)) and (platform := platforms.named(label[1])):
+        if (label := form.fullmatch(text)) and (platform := platforms.find(label[1])):
             return platform, label[2]
     return None
 
 
-def _of_any_host(platform: Site | None, url: str) -> Found:
+def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
     """Give the account of an address whose host says no platform: one of the many hosts of a network."""
-    if platform is not None and (found := platforms.on_its_own_host(platform, url)) is not None:
+    if platform is not None and (found := platforms.read_address_on_own_host(platform, url)) is not None:
         return found
     raise Rejected(
         "not-a-platform",
@@ -120,7 +120,7 @@ def _of_any_host(platform: Site | None, url: str) -> Found:
     )
 
 
-def _normal(found: Found, given: Mapping[str, str], *, international: bool = False) -> Normal:
+def _normal(found: SiteMatch, given: Mapping[str, str], *, international: bool = False) -> Normal:
     """Give the normal form; numbers in addresses begin with their country's code, with or without +."""
     names = found.names
     if found.phone:
@@ -131,7 +131,7 @@ def _normal(found: Found, given: Mapping[str, str], *, international: bool = Fal
     return Normal(f"{found.site.name}:{names}")
 
 
-def _may_be_an_id(found: Found, given: Mapping[str, str]) -> bool:
+def _may_be_an_id(found: SiteMatch, given: Mapping[str, str]) -> bool:
     """Tell whether a number does not say whether it is a telephone's or the platform's own."""
     return not (found.phone.startswith(("+", "0")) or given.get("country") or found.site.country)
 

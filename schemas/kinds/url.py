@@ -10,9 +10,10 @@ import ada_url
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
-from schemas.reference import chains, hosts, platforms, stores, url_examples, url_parts
-from schemas.reference.chains import explorers
-from schemas.reference.web_address import without_punctuation
+from schemas.reference import chains, hosts, platforms, stores, urls
+from schemas.reference.chains import links
+from schemas.reference.examples import url
+from schemas.reference.urls import without_punctuation
 
 _LONGEST = 4096
 
@@ -71,11 +72,11 @@ class Url(Kind):
         if parts is None:
             raise _no_url()
         start, host, port, path, query = parts.groups()
-        path = url_parts.spelled(path)
-        query = url_parts.query(query) if query else ""
+        path = urls.canonical_escapes(path)
+        query = urls.canonical_query(query) if query else ""
         if path.endswith("/*") or host.startswith("*"):
             raise Rejected("url-wildcard", "a pattern for many pages, not the URL of one; report its host as a domain")
-        if url_parts.names_a_mailbox(path) or url_parts.names_a_mailbox(query):
+        if urls.contains_mailbox(path) or urls.contains_mailbox(query):
             raise Rejected(
                 "personal-data",
                 "there is an e-mail address in it, perhaps a victim's: take it out, or report the host as a domain",
@@ -86,7 +87,7 @@ class Url(Kind):
             raise _too_long()
         return Normal(value)
 
-    def another(self, raw: str) -> str:
+    def other_kind(self, raw: str) -> str:
         """Give the kind of what a page of a platform, a store or a block explorer stands for."""
         return _another(raw) if len(raw) <= _LONGEST else ""
 
@@ -96,7 +97,7 @@ class Url(Kind):
         The page of an account is recognised as the account, that of an app in a store as the app.
         """
         if raw[:4].lower() == "http" and _WEB.match(raw):
-            return not self.another(raw)
+            return not self.other_kind(raw)
         user, _, host = _authority(raw).rpartition("@")
         name = host.partition(":")[0].lower()
         if raw.startswith("@") or "." not in name or len(raw) == len(name) or len(raw) > _LONGEST or " " in raw:
@@ -106,19 +107,19 @@ class Url(Kind):
         if _NUMBERS.fullmatch(name):
             return name.count(".") == 3 and "/" in raw and _NETWORK.fullmatch(raw) is None
         name = hosts.a_labels(name)
-        if hosts.RESOLVABLE.fullmatch(name) is None or not hosts.has_suffix(name):
+        if hosts.RESOLVABLE.fullmatch(name) is None or not hosts.has_public_suffix(name):
             return False
-        return not self.another(raw)
+        return not self.other_kind(raw)
 
     def examples(self) -> Iterable[Example]:
         """Give the spellings of one URL, hosts that hide, and what is no URL of the web."""
-        return url_examples.every()
+        return url.every()
 
 
 @cache
 def _of_others() -> frozenset[str]:
     """Give the ends of the hosts whose pages may stand for an account, an app or a wallet."""
-    hosts = {*platforms.hosts(), *stores.hosts(), *explorers.HOSTS}
+    hosts = {*platforms.hosts(), *stores.hosts(), *links.EXPLORER_HOSTS}
     return frozenset(".".join(host.split(".")[-2:]) for host in hosts)
 
 
@@ -131,7 +132,7 @@ def _another(raw: str) -> str:
         return "social-account"
     if stores.is_listing(raw):
         return "app"
-    shown = explorers.at(raw)
+    shown = links.read_explorer_page(raw)
     return "wallet" if shown is not None and chains.looks_like_address(shown.address) else ""
 
 
@@ -184,9 +185,9 @@ def _host(host: str, *, shared: bool) -> str:
     name = host.rstrip(".")
     if name != "localhost" and hosts.RESOLVABLE.fullmatch(name) is None:
         raise _no_url()
-    if hosts.is_somebodys(name) or (shared and hosts.is_providers(name)):
+    if hosts.is_registrable(name) or (shared and hosts.is_provider_suffix(name)):
         return name
-    raise hosts.unregistrable(name)
+    raise hosts.refusal_of(name)
 
 
 def _no_url() -> Rejected:

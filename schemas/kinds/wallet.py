@@ -9,10 +9,11 @@ from typing import ClassVar
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
 from schemas.reference import chains
-from schemas.reference.chains import evm, examples, explorers, other_chains
+from schemas.reference.chains import evm, links, other_chains
 from schemas.reference.chains.address import EVM, SUBSTRATE
-from schemas.reference.chains.names import chain_called, wanted
-from schemas.reference.chains.uri import Request, read_uri
+from schemas.reference.chains.links import LinkedAddress, read_payment_uri
+from schemas.reference.chains.names import chain_of_columns, find_chain
+from schemas.reference.examples import wallet
 from schemas.vocabulary import Action
 
 _MOST_WORDS = 6
@@ -33,7 +34,7 @@ class Wallet(Kind):
     name: ClassVar[str] = "wallet"
     title: ClassVar[Mapping[str, str]] = {"en": "Crypto wallet", "th": "กระเป๋าเงินคริปโต"}
     time_to_live: ClassVar[timedelta] = timedelta(days=365)
-    inputs: ClassVar[Mapping[str, str]] = {
+    columns: ClassVar[Mapping[str, str]] = {
         "chain": "the chain the address is on: a name, ticker or token standard (bitcoin, BTC, TRC20)",
         "currency": "the coin that was paid; where no chain is given, a coin's own chain is meant",
     }
@@ -43,7 +44,7 @@ class Wallet(Kind):
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Give the address in its chain's one spelling, with the chain where it is known."""
-        chain = wanted(given.get("chain", ""), given.get("currency", "")) if given else ""
+        chain = chain_of_columns(given.get("chain", ""), given.get("currency", "")) if given else ""
         raw = raw.rstrip(".")  # of the sentence that it ends
         text, tag = raw, None
         if (request := _requested(raw)) is not None:
@@ -72,29 +73,29 @@ class Wallet(Kind):
 
     def examples(self) -> Iterable[Example]:
         """Give the examples of the chains' own specifications and the addresses of the private key 1, and no others."""
-        return examples.every()
+        return wallet.every()
 
 
-def _requested(raw: str) -> Request | None:
+def _requested(raw: str) -> LinkedAddress | None:
     """Give what is said beside an address: by a payment URI, an explorer's page, or the name of its chain."""
     if chains.looks_like_address(raw):
         return None
-    if "/" in raw and (page := explorers.at(raw)) is not None:
+    if "/" in raw and (page := links.read_explorer_page(raw)) is not None:
         return page
-    request = read_uri(raw) if ":" in raw else None
+    request = read_payment_uri(raw) if ":" in raw else None
     if " " in raw and (request is None or not chains.looks_like_address(request.address)):
         request = _named(raw) or request
     return request
 
 
-def _named(raw: str) -> Request | None:
+def _named(raw: str) -> LinkedAddress | None:
     """Give the address of a few words of which the others name its chain: ``ETH 0x…``, ``USDT (TRC20) T…``."""
     words = raw.split(maxsplit=_MOST_WORDS + 1)
     addresses = [word for word in words if chains.looks_like_address(word.strip("()[],;"))]
     if len(addresses) != 1 or len(words) > _MOST_WORDS:
         return None
-    chain = chain_called(" ".join(word for word in words if word is not addresses[0]))
-    return None if chain is None else Request(addresses[0].strip("()[],;"), chain)
+    chain = find_chain(" ".join(word for word in words if word is not addresses[0]))
+    return None if chain is None else LinkedAddress(addresses[0].strip("()[],;"), chain)
 
 
 @cache

@@ -35,18 +35,18 @@ def a_labels(name: str) -> str:
     return name if name.isascii() else ada_url.idna_to_ascii(name).decode("ascii")
 
 
-def is_somebodys(name: str) -> bool:
+def is_registrable(name: str) -> bool:
     """Tell whether ``name`` is below a public suffix, or is one only by a provider's ``*`` rule: one customer's."""
     _, _, parent = name.partition(".")
     if not parent or name in _listed():
-        return _is_somebodys(name)
+        return _is_registrable(name)
     # What the list does not name itself, it judges by what follows the first label: the same for all siblings.
-    return _are_somebodys(parent)
+    return _are_registrable_below(parent)
 
 
 @lru_cache(maxsize=65_536)
-def _are_somebodys(parent: str) -> bool:
-    return _is_somebodys("any-other-label." + parent)
+def _are_registrable_below(parent: str) -> bool:
+    return _is_registrable("any-other-label." + parent)
 
 
 @cache
@@ -57,30 +57,30 @@ def _listed() -> frozenset[str]:
     return frozenset(a_labels(name) for name in names)
 
 
-def _is_somebodys(name: str) -> bool:
+def _is_registrable(name: str) -> bool:
     if _suffixes().privatesuffix(name) is not None:
         return True
     sibling = "any-other-label." + name.partition(".")[2]
     return _suffixes().publicsuffix(sibling) == sibling and _registries().publicsuffix(name) != name
 
 
-def has_suffix(name: str) -> bool:
+def has_public_suffix(name: str) -> bool:
     """Tell whether ``name``, of two labels or more, ends in a public suffix or is one."""
     return "." in name and _suffixes().publicsuffix(name) is not None
 
 
-def registrable(name: str) -> str | None:
+def registrable_domain(name: str) -> str | None:
     """Give what somebody registered or was given of ``name``: a public suffix and one label; None for a suffix."""
     found: str | None = _suffixes().privatesuffix(name)
     return found
 
 
-def is_providers(name: str) -> bool:
+def is_provider_suffix(name: str) -> bool:
     """Tell whether ``name`` is below a registry's suffix, but one that a provider's customers share."""
     return _registries().privatesuffix(name) is not None
 
 
-def unregistrable(name: str) -> Rejected:
+def refusal_of(name: str) -> Rejected:
     """Say why nobody can have registered ``name``."""
     if name == "localhost" or name.endswith(".localhost"):
         return Rejected("own-machine", "this name means the machine that asks (RFC 6761), not one of a scammer")

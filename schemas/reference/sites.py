@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from schemas.reference.web_address import Address, read_address
+from schemas.reference.urls import WebAddress, split_address
 
 _TOKEN = re.compile(r"(<\w+>|\{[^}]*\}|\*\*|\*)")
 _NAMED = re.compile(r"<(\w+)>")
@@ -21,7 +21,7 @@ _VARIANT = re.compile(r"(?:www|m|mobile|mbasic|mtouch|touch|web|wap|lite|old|new
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
-class Page(NamedTuple):
+class PageTemplate(NamedTuple):
     """A form of address, and the one thing it names; ``beside`` where that is not what the page shows."""
 
     template: str
@@ -29,14 +29,14 @@ class Page(NamedTuple):
     beside: bool = False
 
 
-def page(template: str, names: str = "<login>") -> Page:
+def page(template: str, names: str = "<login>") -> PageTemplate:
     """Say that the page stands for what it ``names``."""
-    return Page(template, names)
+    return PageTemplate(template, names)
 
 
-def beside(template: str, names: str = "<login>") -> Page:
+def post(template: str, names: str = "<login>") -> PageTemplate:
     """Say that the page is another thing, a post or a video, by what it ``names``."""
-    return Page(template, names, beside=True)
+    return PageTemplate(template, names, beside=True)
 
 
 # How people write an account without its address: most often as its handle, else also as the site's own number of it.
@@ -58,8 +58,8 @@ class Site:
     words: str = ""
     hosts: str = ""
     groups: Mapping[str, str] = field(default_factory=dict)
-    pages: tuple[Page, ...] = ()
-    written: tuple[Page, ...] = ()
+    pages: tuple[PageTemplate, ...] = ()
+    written: tuple[PageTemplate, ...] = ()
     folded: frozenset[str] = frozenset({"login"})
     dropped: str = ""
     reserved: str = ""
@@ -76,7 +76,7 @@ class Site:
         return path.partition("/")[0].casefold() in self._reserved
 
 
-class Found(NamedTuple):
+class SiteMatch(NamedTuple):
     """What an address or a writing names on a site: in its one spelling, "" where it names nothing.
 
     ``phone`` is set where that is a telephone number, still as it was written.
@@ -92,7 +92,7 @@ class _Rule(NamedTuple):
     path: re.Pattern[str]
     query: Mapping[str, re.Pattern[str]]
     fragment: re.Pattern[str] | None
-    page: Page
+    page: PageTemplate
     open: bool
 
 
@@ -104,11 +104,11 @@ class Sites:
         self.every = tuple(sites)
         self._words: dict[str, Site] = {}
         self._rules: dict[str, tuple[Site, list[_Rule]]] = {}
-        self._written: dict[str, list[tuple[re.Pattern[str], Page]]] = {}
+        self._written: dict[str, list[tuple[re.Pattern[str], PageTemplate]]] = {}
         for site in self.every:
             hosts = site.hosts.split()
             for word in (site.name, *site.words.split(), *hosts):
-                self._words[plain(word)] = site
+                self._words[word_key(word)] = site
             for host in (*hosts, *site.elsewhere.split()):
                 self._rules.setdefault(host, (site, []))
             for each in site.pages:
@@ -127,14 +127,14 @@ class Sites:
 
     def named(self, word: str) -> Site | None:
         """Give the site that people call ``word``."""
-        return self._words.get(plain(word))
+        return self._words.get(word_key(word))
 
-    def at(self, text: str) -> Found | None:
+    def at(self, text: str) -> SiteMatch | None:
         """Give what the address ``text`` names, with nothing named where it is another page of a site.
 
         None where it is no address, or of no site. Addresses are read as browsers read them.
         """
-        address = self._placed(read_address(text))
+        address = self._placed(split_address(text))
         if address is None:
             return None
         site, rules = self._rules[address.host]
@@ -142,9 +142,9 @@ class Sites:
         for rule in rules:
             if not (rule.open and reserved) and (groups := _matched(rule, address)) is not None:
                 return _found(site, rule.page, {"host": address.host, **groups})
-        return Found(site)
+        return SiteMatch(site)
 
-    def _placed(self, address: Address | None) -> Address | None:
+    def _placed(self, address: WebAddress | None) -> WebAddress | None:
         """Give the address on the host that the templates know, None where there is none."""
         if address is None or address.host in self._rules:
             return address
@@ -155,7 +155,7 @@ class Sites:
             return address._replace(host=parent, path=f"{first}/{address.path}".rstrip("/"))
         return None
 
-    def written(self, site: Site, text: str) -> Found | None:
+    def written(self, site: Site, text: str) -> SiteMatch | None:
         """Give what ``text``, which is no address, names on ``site``; None where it names nothing by its rules."""
         for form, each in self._written[site.name]:
             if match := form.fullmatch(text):
@@ -163,12 +163,12 @@ class Sites:
         return None
 
 
-def plain(word: str) -> str:
+def word_key(word: str) -> str:
     """Give a word as words are compared: without case, blanks and punctuation."""
     return _NOT_ALNUM.sub("", unicodedata.normalize("NFKC", word).casefold())
 
 
-def _rule(site: Site, each: Page) -> tuple[list[str], _Rule]:
+def _rule(site: Site, each: PageTemplate) -> tuple[list[str], _Rule]:
     rest, _, fragment = each.template.partition("#")
     rest, _, query = rest.partition("?")
     scheme, separator, after = rest.rpartition("://")
@@ -206,7 +206,7 @@ def _tokens(site: Site, template: str) -> Iterator[str]:
             yield f"(?ai:{re.escape(token)})"
 
 
-def _matched(rule: _Rule, address: Address) -> dict[str, str] | None:
+def _matched(rule: _Rule, address: WebAddress) -> dict[str, str] | None:
     match = rule.path.fullmatch(address.path)
     if match is None:
         return None
@@ -221,9 +221,9 @@ def _matched(rule: _Rule, address: Address) -> dict[str, str] | None:
     return groups
 
 
-def _found(site: Site, each: Page, groups: Mapping[str, str]) -> Found:
+def _found(site: Site, each: PageTemplate, groups: Mapping[str, str]) -> SiteMatch:
     spelled = {name: text.lower() if name in site.folded else text for name, text in groups.items()}
     if site.dropped and "login" in spelled:
         spelled["login"] = spelled["login"].replace(site.dropped, "")
     names = _NAMED.sub(lambda match: spelled[match[1]], each.names)
-    return Found(site, names, each.beside, groups.get("phone", ""))
+    return SiteMatch(site, names, each.beside, groups.get("phone", ""))

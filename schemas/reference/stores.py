@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from schemas.reference.sites import Found, Site, Sites, page
+from schemas.reference.sites import Site, SiteMatch, Sites, page
 
 # Android: two parts at least, each begins with a letter (developer.android.com, "Set the application ID").
 _PACKAGE = r"(?=.{3,150}$)[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+"
@@ -170,17 +170,17 @@ def hosts() -> frozenset[str]:
     return _sites().hosts
 
 
-def named(word: str) -> Site | None:
+def find(word: str) -> Site | None:
     """Give the store, or the operating system, that people call ``word``."""
     return _sites().named(word)
 
 
-def at(text: str) -> Found | None:
+def read_address(text: str) -> SiteMatch | None:
     """Give the app that an address names; with nothing named where it is another page of a store."""
     return _sites().at(text)
 
 
-def written(store: Site, text: str) -> Found | None:
+def read_name(store: Site, text: str) -> SiteMatch | None:
     """Give the app that ``text`` names in a store; None where it is no name there."""
     return _sites().written(store, text)
 

@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from schemas.errors import Rejected
-from schemas.reference.dial_prefixes import abroad
 from schemas.text import digits
 
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD, 0x30FC], "-")
@@ -65,7 +66,7 @@ def digits_of(text: str) -> str | None:
 def e164(digits: str, country: str = "") -> str:
     """Give a number in E.164, with ``country`` for those without their country code. Raises ``Rejected``."""
     if digits.startswith("00"):
-        return abroad(digits, region(country))
+        return from_international_prefix(digits, region(country))
     if not digits.startswith("+") and not (country := region(country)):
         raise _without_country(digits)
     try:
@@ -78,7 +79,7 @@ def e164(digits: str, country: str = "") -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def lettered(text: str, country: str) -> str | None:
+def vanity_number(text: str, country: str) -> str | None:
     """Give the free or premium number that a plain ``text`` says with letters, None where it is none."""
     if _LETTERED.fullmatch(text) is None or not (country or text.startswith("+")):
         return None
@@ -91,7 +92,7 @@ def lettered(text: str, country: str) -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def subscriber(text: str, country: str, *, mobile: bool = False) -> str | None:
+def subscriber_number(text: str, country: str, *, mobile: bool = False) -> str | None:
     """Give the number of ``country`` that ``text`` is, in E.164; None where it is none, or another country's.
 
     ``mobile`` where numbers of fixed lines do not count.
@@ -119,3 +120,69 @@ def _without_country(digits: str) -> Rejected:
     except NumberParseException:
         pass
     return Rejected("country-missing", f"the number says no country: {hint}")
+
+
+# What a number of unknown country may begin with beside 00: prefixes that are dialled in East Asia, Australia, Brazil.
+_OF_SOME_COUNTRY = re.compile(r"00(?:[125789]|1[14-9]|2[1-35]|31|41|700)")
+_LONGEST_PREFIX = 5
+
+
+def from_international_prefix(digits: str, country: str) -> str:
+    """Give with its + a number that begins with ``00``, as dialled in ``country`` or, where that is "", anywhere.
+
+    Groups of digits may stand apart. A number of the country itself may have 00 in place of the + anywhere. Raises
+    ``Rejected`` where it says no number, or one of several.
+    """
+    groups = re.findall(r"\d+", digits)
+    bare, ends = "".join(groups), set(accumulate(map(len, groups)))
+    with_plus = _number_behind(bare, 2, ends)
+    anywhere = {_e164(found) for cut in _prefix_lengths(bare, "") if (found := _number_behind(bare, cut, ends))}
+    own = with_plus is not None and phonenumbers.is_valid_number_for_region(with_plus, country or "ZZ")
+    if len(anywhere) == 1 and (not country or own):
+        return anywhere.pop()
+    if country:
+        for cut in _prefix_lengths(bare, country):
+            if found := _number_behind(bare, cut, ends):
+                return _e164(found)
+    raise _unclear_prefix(country, anywhere, with_plus=with_plus is not None)
+
+
+def _prefix_lengths(bare: str, country: str) -> Iterator[int]:
+    """Give how long the prefix may be, the longest first, as networks take it."""
+    metadata = PhoneMetadata.metadata_for_region(country) if country else None
+    prefix = re.compile(metadata.international_prefix or "(?!)") if metadata else _OF_SOME_COUNTRY
+    for length in range(_LONGEST_PREFIX, 2, -1):
+        if prefix.fullmatch(bare[:length]):
+            yield length
+    if metadata is None or prefix.fullmatch(bare[:2]):
+        yield 2
+
+
+def _number_behind(bare: str, cut: int, ends: Iterable[int]) -> PhoneNumber | None:
+    """Give the valid number behind a prefix of ``cut`` digits, if no group ends within that or the country code."""
+    try:
+        number = phonenumbers.parse("+" + bare[cut:], None)
+    except NumberParseException:
+        return None
+    code = cut + len(str(number.country_code))
+    apart = any(end < code and end != cut for end in ends)
+    return None if apart or not phonenumbers.is_valid_number(number) else number
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _unclear_prefix(country: str, numbers: set[str], *, with_plus: bool) -> Rejected:
+    if not country and len(numbers) > 1:
+        return Rejected(
+            "phone-ambiguous",
+            "what stands behind 00 may be a country's code or go on with the prefix (001 in Thailand and Korea): give "
+            "the country it was dialled in (a country column), or write it with + and the country code",
+        )
+    if country and with_plus:
+        return Rejected(
+            "phone-prefix",
+            "in that country 00 is not what one dials to go abroad: write the number with + and its country code",
+        )
+    return Rejected("phone-not-assigned", "not a number of any numbering plan behind the prefix for going abroad")

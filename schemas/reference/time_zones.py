@@ -14,12 +14,12 @@ class UnknownZone(ValueError):
     """There is no time zone of that name."""
 
 
-def zone_called(name: str) -> tzinfo:
+def find_zone(name: str) -> tzinfo:
     """Give the time zone that ``name`` means: ``Asia/Bangkok``, ``+07:00``, ``UTC``. Raises ``UnknownZone``."""
     text = name.strip()
     if text.upper() in ("UTC", "Z", "GMT"):
         return UTC
-    if (found := offset_called(text)) is not None:
+    if (found := find_offset(text)) is not None:
         return found
     try:
         return ZoneInfo(text)
@@ -29,7 +29,7 @@ def zone_called(name: str) -> tzinfo:
         ) from None
 
 
-def offset_called(text: str) -> timezone | None:
+def find_offset(text: str) -> timezone | None:
     """Give the offset that ``text`` means, None where it means none: ``+07:00``, ``UTC+7``, ``ICT``."""
     if text.upper() in ("UTC", "GMT", "Z"):
         return UTC

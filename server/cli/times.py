@@ -6,7 +6,7 @@ import typer
 
 from feeds.mapping.options import Options
 from feeds.readers.columns.dates import Order
-from schemas.reference.time_zones import UnknownZone, zone_called
+from schemas.reference.time_zones import UnknownZone, find_zone
 from server.cli.context import Context, fail
 
 Timezone = Annotated[
@@ -25,7 +25,7 @@ def dated(ctx: typer.Context, options: Options, timezone: str | None, date_order
     context: Context = ctx.obj
     name = timezone or context.settings.timezone
     try:
-        zone = zone_called(name) if name else None
+        zone = find_zone(name) if name else None
     except UnknownZone as error:
         fail(f"--timezone: {error}")
     return options.meaning(zone, date_order), name or "UTC"

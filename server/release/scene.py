@@ -38,7 +38,7 @@ class Scene:
 
     tx: Tx
     at: datetime
-    hub: hub.HubIdentity
+    hub: hub.Hub
     registry: Registry
     policy: Policy
     inbox: Collection

@@ -4,17 +4,17 @@ import hmac
 
 from sqlalchemy import select, update
 
-from mappers.identity import HubIdentity
+from mappers.identity import Hub
 from server.store.store import Tx
 from server.store.tables_of_rules import hub
 from server.store.times import now
 
-__all__ = ["HubIdentity", "get", "identity", "name", "rename", "secret", "touch"]
+__all__ = ["Hub", "get", "identity", "name", "rename", "secret", "touch"]
 
 
-def get(tx: Tx) -> HubIdentity:
+def get(tx: Tx) -> Hub:
     """Give the hub of this store; the migrations made it."""
-    return HubIdentity(*tx.execute(_ASKED).one())
+    return Hub(*tx.execute(_ASKED).one())
 
 
 def identity(tx: Tx) -> str:

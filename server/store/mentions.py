@@ -18,7 +18,7 @@ from server.store.tables import mentions
 
 def subject(kind: str, value: str) -> str:
     """Give the name under which a value in its normal form is known here, the same for all forms of one thing."""
-    return ":".join(kinds.known_as(kind, value))
+    return ":".join(kinds.canonical(kind, value))
 
 
 def record(

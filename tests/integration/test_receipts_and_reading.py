@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server import observe
-from server.observe.observer import AnsweredRequest
+from server.observe.event import Request
 from server.release.query import receipts
 from server.store import audit, log
 from server.store.item import Item
@@ -17,9 +17,9 @@ class Noted:
     """Keeps what was said of each answered request."""
 
     def __init__(self) -> None:
-        self.requests: list[AnsweredRequest] = []
+        self.requests: list[Request] = []
 
-    def note(self, request: AnsweredRequest) -> None:
+    def note(self, request: Request) -> None:
         self.requests.append(request)
 
 

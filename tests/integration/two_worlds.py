@@ -14,11 +14,10 @@ from flask import Flask
 
 from mappers import ids, records as record_mapper
 from mappers.indicator import to_stix
-from schemas import tabular, timestamp
+from schemas import records, timestamp
 from schemas.partner import Partner, PartnerKind
+from schemas.reading import Reader
 from schemas.report import Report
-from schemas.tabular import ReportReader
-from server.http.messages import call_wsgi
 from server.release.contribute import contribute
 from server.release.outcome import Outcome
 from server.release.retract import retract
@@ -28,8 +27,9 @@ from server.setup import set_up
 from server.store import Store, collections, hub, log, mentions, partners, registry
 from server.store.item import Item
 from server.taxii import mount
-from server.taxii.application import TaxiiApplication
-from server.taxii.page_cache import PageCache
+from server.taxii.hot import Hot
+from server.taxii.ready import Pages
+from server.wire.request import run
 
 TAXII = "application/taxii+json;version=2.1"
 BEGINNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -72,7 +72,7 @@ class World:
     """One hub: its store, its application, and how it answered the steps that were taken in it."""
 
     store: Store
-    hot: TaxiiApplication
+    hot: Hot
     tokens: dict[str, str]
     answers: list[tuple[str, int, list[tuple[str, str, str]]]] = field(default_factory=list)
 
@@ -96,7 +96,7 @@ class World:
         defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
         name = step.what if step.what == "sighting" else "outcome"
         said = {"of": of, **({"outcome": step.what} if name == "outcome" else {}), **step.said}
-        return [Item.of(obj) for obj in record_mapper.to_stix(tabular.read_record(name, said, defaults))]
+        return [Item.of(obj) for obj in record_mapper.to_stix(records.read(name, said, defaults))]
 
     def sees(self, name: str, others: Iterable[str]) -> dict[str, tuple[str, dict[str, str], bytes]]:
         """Ask all that a partner can ask of objects, also for the ids in ``others``, and give every answer."""
@@ -143,7 +143,7 @@ class World:
             "REMOTE_ADDR": "127.0.0.1",
             "wsgi.url_scheme": "https",
         }
-        status, headers, body = call_wsgi(self.hot, environ)
+        status, headers, body = run(self.hot, environ)
         return status, dict(headers), self._normal(body)
 
     def _normal(self, body: bytes) -> bytes:
@@ -158,7 +158,7 @@ class World:
 def report_of(step: Step) -> Report:
     defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
     said = step.said if step.what == "report" else {}
-    return ReportReader(defaults).report({**VALUES[step.value], **said})
+    return Reader(defaults).report({**VALUES[step.value], **said})
 
 
 def readers_of(world: World, step: Step) -> frozenset[str]:
@@ -210,10 +210,10 @@ def prepared(folder: Path) -> Ground:
 def world_on(ground: Ground, file: Path) -> Iterator[World]:
     shutil.copy(ground.file, file)
     store = Store.open(f"sqlite:///{file}")
-    app, pages = Flask("hub", static_folder=None), PageCache()
+    app, pages = Flask("hub", static_folder=None), Pages()
     mount(app, store, pages, title="Hub", contact="")
     try:
-        yield World(store, TaxiiApplication(store, pages, app.wsgi_app), ground.tokens)
+        yield World(store, Hot(store, pages, app.wsgi_app), ground.tokens)
     finally:
         store.close()
 

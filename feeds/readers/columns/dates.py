@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from feeds.readers.columns.word_tables import languages, unmarked
-from schemas.reference.time_zones import offset_called
+from schemas.reference.time_zones import find_offset
 from schemas.text import digits
 
 Order = Literal["day-first", "month-first"]
@@ -194,7 +194,7 @@ def _clock(rest: str) -> tuple[time | None, tzinfo | None] | None:
     if found["minute"] is None and not part and not re.search(r"[時时시hH]", rest):
         return None
     zone: timezone | None = None
-    if found["zone"] and (zone := offset_called(found["zone"])) is None:
+    if found["zone"] and (zone := find_offset(found["zone"])) is None:
         return None
     fraction = int((found["fraction"] or "0").ljust(6, "0")[:6])
     try:

@@ -7,11 +7,11 @@ from feeds.readers.columns import meanings, several
 from feeds.readers.columns.several import Claim
 from feeds.readers.columns.word_tables import every_input, plain
 from feeds.readers.columns.words import vocabulary
-from schemas import kinds, tabular
+from schemas import hold, kinds
 
 # Texts that are taken as they stand; all others are words, of which a file has few.
 FREE = {"first_seen", "last_seen", "reported_at", "valid_until", "description", "reference", "sha256"} | {
-    *tabular.HOLD_COLUMNS,
+    *hold.COLUMNS,
     *("iban", "account_number", "company_number", "company_name"),
 }
 NOT_A_SCAM = ("not-a-scam", "the row says that this is no scam: leave such rows out")
@@ -51,7 +51,7 @@ def framed(
     if claim.value:
         fields |= dict(claim.value.given)
     known = kinds.every().get(kind) if kind else None
-    left_out = every_input() - set(known.inputs) if known else frozenset()
+    left_out = every_input() - set(known.columns) if known else frozenset()
     left_out |= several.of_others(kind, together)
     unread = [(hint, meanings.WORD_UNKNOWN) for hint in meanings.unknown_hints(said, words)]
     for field, raw in said.items():

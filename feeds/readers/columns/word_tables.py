@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from schemas import kinds, sharing, tabular
+from schemas import hold, kinds, sharing
 from schemas.report import Report
 
 _NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter", "sharing", "hold"}
@@ -53,7 +53,7 @@ def unmarked(name: str) -> str:
 @cache
 def every_input() -> frozenset[str]:
     """Give the columns that are some kind's own."""
-    return frozenset(field for kind in kinds.every().values() for field in kind.inputs)
+    return frozenset(field for kind in kinds.every().values() for field in kind.columns)
 
 
 def fields() -> set[str]:
@@ -61,7 +61,7 @@ def fields() -> set[str]:
     return {
         *Report.model_fields,
         *sharing.COLUMNS,
-        *tabular.HOLD_COLUMNS,
+        *hold.COLUMNS,
         *every_input(),
         *HINTS,
         "sha256",

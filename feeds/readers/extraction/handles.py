@@ -48,7 +48,7 @@ def handles(text: str, label: str, heading: str) -> list[Handle]:
 
 
 def _site(word: str) -> Site | None:
-    return platforms.named(word) if word else None
+    return platforms.find(word) if word else None
 
 
 def _in(words: str) -> Site | None:

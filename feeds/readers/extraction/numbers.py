@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from feeds.readers.extraction.meaning import expression
 from schemas.reference.aliases import systems
-from schemas.reference.banks.mentioned import Mention, mentions
+from schemas.reference.banks.recognition import BankMention, find_banks
 
 _NUMBER = re.compile(
     r"(?<![\w.+/@:=%&-])(?<!\d[ ,])\(?[0-9๐-๙](?:[ ().-]{0,2}[0-9๐-๙]){5,19}(?![\w@/])(?!-[0-9A-Za-z])"
@@ -67,7 +67,7 @@ def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
     ``country`` is where numbers without their country's code are from, as far as the text tells.
     """
     found: list[Found] = []
-    banks: list[Mention] | None = None
+    banks: list[BankMention] | None = None
     codes = [*_CODE.finditer(text)]
     for match in _NUMBER.finditer(text):
         raw = match[0].strip(" (.-") if match[0].count("(") == match[0].count(")") else match[0].strip(" ().-")
@@ -79,7 +79,7 @@ def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
         if any(code.start() <= start < code.end() for code in codes):
             continue
         if banks is None:
-            banks = mentions(f"{label}\n{text}", country)
+            banks = find_banks(f"{label}\n{text}", country)
         at = start + len(label) + 1
         thai = _THAI_ACCOUNT.fullmatch(raw) is not None
         bank = near(banks, at)
@@ -98,7 +98,7 @@ def _of_code(code: re.Match[str]) -> dict[str, str]:
     return {"bank": code[country], "country": country}
 
 
-def near(banks: list[Mention], at: int) -> Mention | None:
+def near(banks: list[BankMention], at: int) -> BankMention | None:
     """Return the bank that is named nearest to a place in the text, rather in front of it than behind."""
     place = bisect_left(banks, at, key=lambda bank: bank.start)
     return min(
@@ -108,14 +108,14 @@ def near(banks: list[Mention], at: int) -> Mention | None:
     )
 
 
-def of_bank(bank: Mention | None) -> dict[str, str]:
+def of_bank(bank: BankMention | None) -> dict[str, str]:
     """Return the columns that a bank's name gives, with its country as far as the text tells it."""
     if bank is None:
         return {}
     return {"bank": bank.name} | ({"country": bank.country} if bank.country else {})
 
 
-def _kind(before: str, label: str, heading: str, bank: Mention | None) -> str:
+def _kind(before: str, label: str, heading: str, bank: BankMention | None) -> str:
     """Return the kind that the nearest word says."""
     for words in (before, label):
         last = {
@@ -146,7 +146,7 @@ def _fields(kind: str, digits: str, raw: str, before: str, label: str, heading: 
         return {"value": raw, "kind": kind} | ({"country": country} if country else {})
     if kind == "payment-alias":
         named = [*_ALIAS.finditer(f"{heading} {label} {before}")]
-        system = systems.named(named[-1][0]) if named else None
+        system = systems.find(named[-1][0]) if named else None
         return {"value": raw, "kind": kind, "system": system.name} if system else {}
     if kind == "bank-account" and len(digits) >= 8:
         return {"value": raw, "kind": kind}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from feeds.readers.extraction.judging import Around
 from feeds.readers.extraction.numbers import of_bank
 from feeds.readers.rows import Row, Unreadable
-from schemas.reference.banks.mentioned import Mention
+from schemas.reference.banks.recognition import BankMention
 
 # An account's bank may stand in a line of its own, so many lines above or below.
 _NEAR = 3
@@ -17,10 +17,10 @@ class Accounts:
     def __init__(self) -> None:
         """Begin without any."""
         self._waiting: list[tuple[int, Row]] = []
-        self._bank: Mention | None = None
+        self._bank: BankMention | None = None
         self._named_at = -_NEAR
 
-    def add(self, number: int, row: Row, above: Sequence[Mention]) -> Iterator[Row]:
+    def add(self, number: int, row: Row, above: Sequence[BankMention]) -> Iterator[Row]:
         """Give an account with the bank that a line near it, or else the heading ``above``, names; or let it wait."""
         bank = self._bank if self._bank and number - self._named_at <= _NEAR else above[-1] if above else None
         if bank:
@@ -28,7 +28,7 @@ class Accounts:
         else:
             self._waiting.append((number, row))
 
-    def line(self, number: int, named: Mention | None) -> Iterator[Row]:
+    def line(self, number: int, named: BankMention | None) -> Iterator[Row]:
         """Take note of the bank of a line; give the accounts that waited for it, or long enough."""
         if named:
             self._bank, self._named_at = named, number

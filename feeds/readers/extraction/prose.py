@@ -14,8 +14,8 @@ from feeds.readers.extraction.pending import Accounts, Paragraph
 from feeds.readers.extraction.values import Spotted, spot, unread
 from feeds.readers.rows import Row, Unreadable
 from schemas.errors import Rejected
-from schemas.reference.banks.mentioned import mentions
-from schemas.reference.chains.names import wanted
+from schemas.reference.banks.recognition import find_banks
+from schemas.reference.chains.names import chain_of_columns
 
 _LINK = re.compile(
     r"!?\[([^\[\]]{2,500})\]\(\s*<?([^\s()<>]{1,2000}(?:\([^\s()<>]*\)[^\s()<>]*)?)>?(?:\s+\"[^\"]*\")?\s*\)"
@@ -149,7 +149,7 @@ class Prose:
         heading = self._outline.words
         counted = numbers(text, line.label, heading, self._country)
         if not counted:
-            named = is_of_account(line.label, text, heading) and mentions(f"{line.label} {text[:200]}", self._country)
+            named = is_of_account(line.label, text, heading) and find_banks(f"{line.label} {text[:200]}", self._country)
             yield from self._accounts.line(number, named[0] if named else None)
         ends = [0, *(one.start + len(one.raw) for one in counted)]
         starts = [*(one.start for one in counted), len(text)]
@@ -165,7 +165,7 @@ class Prose:
             )
             self._paragraph.note(number, counted_row)
             if isinstance(counted_row, Row) and one.lacks_bank:
-                yield from self._accounts.add(number, counted_row, mentions(heading, self._country))
+                yield from self._accounts.add(number, counted_row, find_banks(heading, self._country))
             elif counted_row:
                 yield counted_row
         for handle in handles(_without(text, counted), line.label, heading):
@@ -239,6 +239,6 @@ def _without(text: str, found: list[Found]) -> str:
 def _coin(label: str) -> str:
     """Give the coin that a label names, nothing where it names none."""
     try:
-        return label if label and wanted("", label) else ""
+        return label if label and chain_of_columns("", label) else ""
     except Rejected:
         return ""

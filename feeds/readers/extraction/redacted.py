@@ -44,7 +44,7 @@ def visible(labels: list[str]) -> str:
     if not labels or labels[last].strip(HIDDEN):
         return ""
     name = hosts.a_labels(".".join(labels[last + 1 :]).lower())
-    return (hosts.registrable(name) or "") if hosts.RESOLVABLE.fullmatch(name) else ""
+    return (hosts.registrable_domain(name) or "") if hosts.RESOLVABLE.fullmatch(name) else ""
 
 
 def _host(text: str) -> str:

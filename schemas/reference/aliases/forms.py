@@ -13,11 +13,11 @@ from stdnum.sg import uen
 from stdnum.th import moa, pin
 
 from schemas.errors import Rejected
-from schemas.reference import company_numbers, telephone
+from schemas.reference import company_registers, telephone
 
 
 @dataclass(frozen=True)
-class Form:
+class AliasForm:
     """One form of alias: ``read`` gives a text's normal form, None where the text has another form.
 
     ``read`` raises ``Rejected`` where the text has the form and its check digit does not fit. ``says`` names the form
@@ -29,14 +29,16 @@ class Form:
     personal: bool = False
 
 
-def mobile(country: str) -> Form:
+def mobile_form(country: str) -> AliasForm:
     """Give the form of mobile numbers of ``country``, in E.164."""
-    return Form(lambda text: telephone.subscriber(text, country, mobile=True), f"a mobile number ({country})")
+    return AliasForm(
+        lambda text: telephone.subscriber_number(text, country, mobile=True), f"a mobile number ({country})"
+    )
 
 
-def phone(country: str) -> Form:
+def phone_form(country: str) -> AliasForm:
     """Give the form of any telephone number of ``country``, in E.164."""
-    return Form(lambda text: telephone.subscriber(text, country), f"a telephone number ({country})")
+    return AliasForm(lambda text: telephone.subscriber_number(text, country), f"a telephone number ({country})")
 
 
 def _international(text: str) -> str | None:
@@ -62,7 +64,7 @@ def _uuid(text: str) -> str | None:
     return str(UUID(text)) if re.fullmatch(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", text) else None
 
 
-def text_of(pattern: str, says: str, marks: str = "") -> Form:
+def handle_form(pattern: str, says: str, marks: str = "") -> AliasForm:
     """Give the form of a handle or name, without case; ``marks`` may stand before it, and are no part of it."""
     shape = re.compile(pattern)
 
@@ -70,10 +72,10 @@ def text_of(pattern: str, says: str, marks: str = "") -> Form:
         name = text.lower().lstrip(marks) if marks else text.lower()
         return name if shape.fullmatch(name) else None
 
-    return Form(read, says)
+    return AliasForm(read, says)
 
 
-def number_of(pattern: str, says: str) -> Form:
+def number_form(pattern: str, says: str) -> AliasForm:
     """Give the form of a number, or of letters and digits in capitals, that blanks and dashes may part."""
     shape = re.compile(pattern)
 
@@ -81,10 +83,10 @@ def number_of(pattern: str, says: str) -> Form:
         number = re.sub(r"[\s-]", "", text).upper()
         return number if shape.fullmatch(number) else None
 
-    return Form(read, says)
+    return AliasForm(read, says)
 
 
-def checked(module: ModuleType, shape: str, says: str, *, personal: bool = False) -> Form:
+def register_form(module: ModuleType, shape: str, says: str, *, personal: bool = False) -> AliasForm:
     """Give the form of a register's number with a check digit, as a module of python-stdnum knows it.
 
     ``shape`` is that of the bare number.
@@ -99,7 +101,7 @@ def checked(module: ModuleType, shape: str, says: str, *, personal: bool = False
             raise Rejected("alias-checksum", f"looks like {says}, but its check digit or date does not fit")
         return number
 
-    return Form(read, says, personal)
+    return AliasForm(read, says, personal)
 
 
 _NRIC_WEIGHTS = (2, 7, 6, 5, 4, 3, 2)
@@ -121,7 +123,9 @@ def _nric(text: str) -> str | None:
 def _registered_malaysian(text: str) -> str | None:
     """Read the number of a Malaysian company, in its present or its older form."""
     number = re.sub(r"[\s-]", "", text).upper()
-    return number if re.fullmatch(rf"{company_numbers.MALAYSIAN}|{company_numbers.MALAYSIAN_OLDER}", number) else None
+    return (
+        number if re.fullmatch(rf"{company_registers.MALAYSIAN}|{company_registers.MALAYSIAN_OLDER}", number) else None
+    )
 
 
 # A CPF as it is printed or bare; with one blank or dash it is more likely a telephone number.
@@ -136,12 +140,12 @@ def _brazilian_mobile(text: str) -> str | None:
     """Read a mobile number: what may be a CPF is one, as telephone keys of Pix begin with +55."""
     if _WRITTEN_CPF.fullmatch(text) and cpf.is_valid(text):
         return None
-    return telephone.subscriber(text, "BR", mobile=True)
+    return telephone.subscriber_number(text, "BR", mobile=True)
 
 
 def _australian_phone(text: str) -> str | None:
     """Read a telephone number that begins as one: nine digits alone are a company's number."""
-    return telephone.subscriber(text, "AU") if text[:1] in "+0(" else None
+    return telephone.subscriber_number(text, "AU") if text[:1] in "+0(" else None
 
 
 def _link_code(text: str) -> str | None:
@@ -151,31 +155,31 @@ def _link_code(text: str) -> str | None:
 def _with_provider(text: str) -> str | None:
     """Read a Singaporean alias with the wallet it leads to: +6581234567#WALLET."""
     number, mark, provider = text.partition("#")
-    found = telephone.subscriber(number, "SG", mobile=True)
+    found = telephone.subscriber_number(number, "SG", mobile=True)
     return f"{found}#{provider.upper()}" if found and mark and re.fullmatch(r"[A-Za-z0-9]{2,20}", provider) else None
 
 
 def _emv_mobile(text: str) -> str | None:
     """Read a Thai mobile number as a QR code has it: 0066 and nine digits."""
     number = re.fullmatch(r"0066(\d{9})", text)
-    return telephone.subscriber(f"+66{number[1]}", "TH", mobile=True) if number else None
+    return telephone.subscriber_number(f"+66{number[1]}", "TH", mobile=True) if number else None
 
 
-ANY_PHONE = Form(_international, "a telephone number with its country code")
-EMAIL = Form(_email, "an e-mail address")
-UUID_KEY = Form(_uuid, "a random key (UUID)")
-EMV_MOBILE = Form(_emv_mobile, "a mobile number as in a QR code (0066…)")
-THAI_PERSON = checked(pin, r"[1-8]\d{12}", "a national identity number", personal=True)
-THAI_COMPANY = checked(moa, r"0(?!066)\d{12}", "a tax number (13 digits)")
-AUSTRALIAN_PHONE = Form(_australian_phone, "a telephone number with its 0 or +61")
-LINK_CODE = Form(_link_code, "the code of a link")
-_ANY_CPF = checked(cpf, r"\d{11}", "a CPF")
-CPF = Form(_cpf, "a CPF", personal=True)
-BRAZILIAN_MOBILE = Form(_brazilian_mobile, "a mobile number with +55")
-CNPJ = checked(cnpj, company_numbers.CNPJ, "a CNPJ")
-UEN = checked(uen, company_numbers.UEN, "a UEN")
-NRIC = Form(_nric, "an NRIC or FIN", personal=True)
+ANY_PHONE = AliasForm(_international, "a telephone number with its country code")
+EMAIL = AliasForm(_email, "an e-mail address")
+UUID_KEY = AliasForm(_uuid, "a random key (UUID)")
+EMV_MOBILE = AliasForm(_emv_mobile, "a mobile number as in a QR code (0066…)")
+THAI_PERSON = register_form(pin, r"[1-8]\d{12}", "a national identity number", personal=True)
+THAI_COMPANY = register_form(moa, r"0(?!066)\d{12}", "a tax number (13 digits)")
+AUSTRALIAN_PHONE = AliasForm(_australian_phone, "a telephone number with its 0 or +61")
+LINK_CODE = AliasForm(_link_code, "the code of a link")
+_ANY_CPF = register_form(cpf, r"\d{11}", "a CPF")
+CPF = AliasForm(_cpf, "a CPF", personal=True)
+BRAZILIAN_MOBILE = AliasForm(_brazilian_mobile, "a mobile number with +55")
+CNPJ = register_form(cnpj, company_registers.CNPJ, "a CNPJ")
+UEN = register_form(uen, company_registers.UEN, "a UEN")
+NRIC = AliasForm(_nric, "an NRIC or FIN", personal=True)
 # Nobody who was born in 1919 or 2020 has an account yet, or still; companies' numbers begin with such years.
-MYKAD = checked(nric, rf"(?!{company_numbers.MALAYSIAN})\d{{12}}", "a MyKad number", personal=True)
-MALAYSIAN_COMPANY = Form(_registered_malaysian, "a company's number (12 digits, or digits and a letter)")
-WITH_PROVIDER = Form(_with_provider, "a mobile number and its wallet (#WALLET)")
+MYKAD = register_form(nric, rf"(?!{company_registers.MALAYSIAN})\d{{12}}", "a MyKad number", personal=True)
+MALAYSIAN_COMPANY = AliasForm(_registered_malaysian, "a company's number (12 digits, or digits and a letter)")
+WITH_PROVIDER = AliasForm(_with_provider, "a mobile number and its wallet (#WALLET)")

@@ -127,7 +127,7 @@ _BY_CODE = frozenset({"BR", "CA", "NG"})
 
 
 @cache
-def _of(country: str) -> tuple[dict[str, str], dict[str, str]]:
+def _codes_of(country: str) -> tuple[dict[str, str], dict[str, str]]:
     """Give by code, and by BIC as well, what accounts at a bank of the country are known by; and codes by BIC."""
     known: dict[str, str] = {}
     codes: dict[str, str] = {}
@@ -142,16 +142,16 @@ def _of(country: str) -> tuple[dict[str, str], dict[str, str]]:
     return known, codes
 
 
-def known_by(country: str, bank: str) -> str:
+def canonical_code(country: str, bank: str) -> str:
     """Give what accounts at ``bank``, a code or a BIC of eight characters, are known by; "" where that is itself.
 
     The last two characters of a BIC say a place, and are not compared where the bank is listed here.
     """
-    known = _of(country)[0]
+    known = _codes_of(country)[0]
     return known.get(bank) or (known.get(bank[:6], "") if len(bank) == 8 and bank[4:6] == country else "")
 
 
-def bic(country: str, bank: str) -> str:
+def bic_by_code(country: str, bank: str) -> str:
     """Give the BIC of the bank that a country's code names, "" where it is not known here."""
-    one = known_by(country, bank) or bank
-    return next((bic for bic, code in _of(country)[1].items() if one in (bic, code)), "")
+    one = canonical_code(country, bank) or bank
+    return next((bic for bic, code in _codes_of(country)[1].items() if one in (bic, code)), "")

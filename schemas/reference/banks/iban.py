@@ -9,7 +9,7 @@ from schwifty import IBAN, registry
 from schwifty.exceptions import InvalidChecksumDigits, InvalidCountryCode, SchwiftyException
 
 from schemas.errors import Rejected
-from schemas.reference.banks.spelling import bare
+from schemas.reference.numbers import bare
 
 # Countries whose IBAN holds check digits of its own behind the country's, by one rule for all banks (IBAN registry).
 # Where the rule is each bank's own (Germany, the Netherlands), its exceptions would refuse accounts that exist.
@@ -47,18 +47,18 @@ def length(country: str) -> int:
         return 0
 
 
-def is_shaped(text: str) -> bool:
+def looks_like_iban(text: str) -> bool:
     """Tell whether a compact ``text`` is shaped like an IBAN of any country."""
     return _SHAPE.fullmatch(text) is not None
 
 
-def is_one(text: str) -> bool:
+def has_iban_form(text: str) -> bool:
     """Tell whether a compact ``text`` has the shape of an IBAN and its country's length."""
-    return is_shaped(text) and len(text) == length(text[:2])
+    return looks_like_iban(text) and len(text) == length(text[:2])
 
 
 @cache
-def alone(country: str) -> bool:
+def is_required(country: str) -> bool:
     """Tell whether a country's accounts are known by IBAN alone: where it is made of nothing but number and bank.
 
     Those of the SEPA, whose numbers repeat from branch to branch, and those that ``computed`` can tell: an IBAN and a
@@ -94,7 +94,7 @@ def checked(text: str) -> str:
     return str(iban)
 
 
-def computed(country: str, bic: str, sort_code: str, written: str) -> str | None:
+def from_number(country: str, bic: str, sort_code: str, written: str) -> str | None:
     """Give the IBAN of the account with the number ``written``, where the country's rule makes it from what is known.
 
     ``bic`` and ``sort_code`` may be "". None where the IBAN cannot be known.
@@ -108,7 +108,7 @@ def computed(country: str, bic: str, sort_code: str, written: str) -> str | None
     return None
 
 
-def assembled(country: str, bank: str, branch: str, written: str) -> str | None:
+def from_codes(country: str, bank: str, branch: str, written: str) -> str | None:
     """Give the IBAN of an account whose bank, and branch where the country has them, are given by their codes.
 
     None where the country's rule is the bank's own, or what is given has not the length of that part.
@@ -127,7 +127,7 @@ def assembled(country: str, bank: str, branch: str, written: str) -> str | None:
 def _national_parts(country: str, bic: str, sort_code: str, number: str, written: str) -> Iterator[str]:
     """Give what may stand in the country's IBAN behind the check digits."""
     size = length(country) - 4
-    if country == "PL" and len(number) == 26 and checked_or_none(f"PL{number}"):
+    if country == "PL" and len(number) == 26 and _is_valid(f"PL{number}"):
         yield number[2:]
     if len(number) == size:
         yield number
@@ -141,7 +141,7 @@ def _national_parts(country: str, bic: str, sort_code: str, number: str, written
         yield parts[3] + (parts[1] or "").zfill(6) + parts[2].zfill(10)
 
 
-def checked_or_none(text: str) -> str | None:
+def _is_valid(text: str) -> str | None:
     """Give a compact IBAN, None where it is none."""
     with suppress(Rejected):
         return checked(text)
@@ -156,7 +156,7 @@ def _emirati(bic: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def bank(iban: str) -> str:
+def bic_of(iban: str) -> str:
     """Give the BIC of eight characters of the bank that a checked IBAN is at, "" where the registries have none."""
     try:
         bic = IBAN(iban).bic

@@ -166,7 +166,7 @@ def _key(name: str) -> str:
 
 
 @cache
-def _of(country: str) -> tuple[dict[str, str], dict[str, str]]:
+def _bics_of(country: str) -> tuple[dict[str, str], dict[str, str]]:
     """Give a country's BICs by name and by code."""
     by_name: dict[str, str] = {}
     by_code: dict[str, str] = {}
@@ -181,16 +181,16 @@ def _of(country: str) -> tuple[dict[str, str], dict[str, str]]:
     return by_name, by_code
 
 
-def by_name(country: str, name: str) -> str:
+def bic_by_name(country: str, name: str) -> str:
     """Give the BIC of the bank of that name in ``country``, "" where none is known."""
-    return _of(country)[0].get(_key(name), "")
+    return _bics_of(country)[0].get(_key(name), "")
 
 
-def by_code(country: str, code: str) -> str:
+def bic_by_code(country: str, code: str) -> str:
     """Give the BIC of the bank with that code in the country's clearing, "" where it is not known."""
-    return _of(country)[1].get(code, "")
+    return _bics_of(country)[1].get(code, "")
 
 
-def every_name(country: str) -> list[str]:
+def all_names(country: str) -> list[str]:
     """Give the names of a country's banks, as people write them."""
     return [name for line in _BANKS.get(country, ()) for name in line.split("|")[1:]]

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from schemas.reference.chains import base58, bitcoin, evm, other_chains
-from schemas.reference.chains.address import Address, bad_form
-from schemas.reference.chains.not_wallets import explain
+from schemas.reference.chains.address import ChainAddress, explain_non_address, wrong_form
 
 __all__ = ["looks_like_address", "read"]
 
@@ -23,7 +22,7 @@ def _one_case(pattern: str) -> str:
     return f"(?:{pattern}|{pattern.upper()})"
 
 
-def _base58(text: str, chain: str) -> Address:
+def _base58(text: str, chain: str) -> ChainAddress:
     """Read a Base58 text by its length in bytes."""
     data = base58.decode(text)
     size = len(data)
@@ -35,13 +34,13 @@ def _base58(text: str, chain: str) -> Address:
         return other_chains.byron(text, data)
     if (size == 35 and data[0] < 64) or (size == 36 and 64 <= data[0] < 128):
         return other_chains.substrate(text, data, chain)
-    if key := other_chains.secret(data):
+    if key := other_chains.secret_key(data):
         raise key
-    raise bad_form("a Base58 text, but of no address's length: characters are missing or too many")
+    raise wrong_form("a Base58 text, but of no address's length: characters are missing or too many")
 
 
 # Each form of address and who reads it. The first that matches counts.
-_FORMS: Mapping[str, tuple[str, Callable[[str, str], Address]]] = {
+_FORMS: Mapping[str, tuple[str, Callable[[str, str], ChainAddress]]] = {
     "evm": (f"0[xX]{_HEX}{{40}}", evm.account),
     "segwit": (_one_case(f"(?:bc|tb|bcrt|ltc|tltc|rltc|btg)1{_B32}{{8,87}}"), bitcoin.segwit),
     "xrp": (f"r{_B58}{{24,34}}", other_chains.ripple),
@@ -68,7 +67,7 @@ _BASE58_ADDRESS = re.compile(
 )
 
 
-def read(text: str, chain: str = "") -> Address:
+def read(text: str, chain: str = "") -> ChainAddress:
     """Check ``text`` and give its one spelling and its chain.
 
     ``chain`` decides where several chains share a form; the caller compares it with what comes back. Raises
@@ -76,7 +75,7 @@ def read(text: str, chain: str = "") -> Address:
     """
     form = _FORM.fullmatch(text)
     if form is None or form.lastgroup is None:
-        raise explain(text)
+        raise explain_non_address(text)
     return _READERS[form.lastgroup](text, chain)
 
 

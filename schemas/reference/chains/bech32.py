@@ -27,7 +27,7 @@ _BECH32 = _table((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3))
 _CASHADDR = _table((0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470))
 
 
-class Spelled(NamedTuple):
+class Bech32Text(NamedTuple):
     """What a Bech32 text says: its prefix, its characters without the checksum, and which checksum it has (0: none)."""
 
     prefix: str
@@ -35,7 +35,7 @@ class Spelled(NamedTuple):
     checksum: int
 
 
-def split(text: str) -> Spelled:
+def split(text: str) -> Bech32Text:
     """Read a lower-case Bech32 or Bech32m text of any length; the caller has matched its form."""
     prefix, _, data = text.rpartition("1")
     state = 1
@@ -46,7 +46,7 @@ def split(text: str) -> Spelled:
         state = (state & 0x1FFFFFF) << 5 ^ ord(char) & 31 ^ _BECH32[state >> 25]
     for char in data:
         state = (state & 0x1FFFFFF) << 5 ^ _VALUES[char] ^ _BECH32[state >> 25]
-    return Spelled(prefix, data[:-6], state if state in (BECH32, BECH32M) else 0)
+    return Bech32Text(prefix, data[:-6], state if state in (BECH32, BECH32M) else 0)
 
 
 def octets(data: str) -> bytes | None:

@@ -3,7 +3,7 @@
 from Crypto.Hash import keccak
 
 from schemas.errors import Rejected
-from schemas.reference.chains.address import EVM, Address, bad_checksum
+from schemas.reference.chains.address import EVM, ChainAddress, wrong_checksum
 
 # EIP-155 chain ids (ethereum-lists/chains) and the names that these chains have here.
 CHAIN_IDS = {
@@ -33,7 +33,7 @@ TEST_CHAIN_IDS = frozenset(
 CHAINS = frozenset(CHAIN_IDS.values())
 
 
-def account(text: str, chain: str) -> Address:
+def account(text: str, chain: str) -> ChainAddress:
     """Read 0x and 40 hexadecimal digits; mixed case is a checksum (EIP-55) and must hold.
 
     The normal form is lower case. The chain is known only where ``chain`` says it: one key has the same address on all.
@@ -41,11 +41,11 @@ def account(text: str, chain: str) -> Address:
     digits = text[2:]
     lower = digits.lower()
     if digits != lower and digits != digits.upper() and digits != _checksummed(lower):
-        raise bad_checksum("mixed-case address (EIP-55)")
-    return Address("0x" + lower, chain if chain in CHAINS else EVM)
+        raise wrong_checksum("mixed-case address (EIP-55)")
+    return ChainAddress("0x" + lower, chain if chain in CHAINS else EVM)
 
 
-def bare(text: str, chain: str) -> Address:
+def bare(text: str, chain: str) -> ChainAddress:
     """Read 40 hexadecimal digits without 0x, where a chain of the family was named: else they may be any digest."""
     if chain in CHAINS or chain == EVM:
         return account("0x" + text, chain)

@@ -73,7 +73,7 @@ _MOST_WORDS = 8
 
 
 @lru_cache(maxsize=4096)
-def chain_called(name: str) -> str | None:
+def find_chain(name: str) -> str | None:
     """Give the chain that ``name`` names: "" where it is a token of many chains, None where it is not known.
 
     The longest run of words that is a name counts: ``Bitcoin Cash (BCH)``, ``USDT-TRC20``.
@@ -90,10 +90,10 @@ def chain_called(name: str) -> str | None:
     return None
 
 
-def wanted(chain: str, currency: str) -> str:
+def chain_of_columns(chain: str, currency: str) -> str:
     """Give the chain that the columns of a report ask for, or "" where they leave it open; ``chain`` comes first."""
     if chain:
-        named = chain_called(chain)
+        named = find_chain(chain)
         if named is None:
             raise Rejected(
                 "chain-unknown",
@@ -103,4 +103,4 @@ def wanted(chain: str, currency: str) -> str:
             return named
     if _key(currency) in _UNCHECKED:
         raise Rejected("chain-unknown", "addresses of this currency's chain cannot be checked here, so none is taken")
-    return chain_called(currency) or ""
+    return find_chain(currency) or ""

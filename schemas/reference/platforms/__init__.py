@@ -6,8 +6,8 @@ from functools import cache
 from schemas.reference.platforms.communities import COMMUNITIES
 from schemas.reference.platforms.messengers import MESSENGERS
 from schemas.reference.platforms.networks import NETWORKS
-from schemas.reference.sites import Found, Site, Sites, plain
-from schemas.reference.web_address import read_address
+from schemas.reference.sites import Site, SiteMatch, Sites, word_key
+from schemas.reference.urls import split_address
 
 # What stands beside a platform's name without changing which one it is.
 _BESIDE = re.compile(
@@ -32,31 +32,31 @@ def hosts() -> frozenset[str]:
     return _sites().hosts
 
 
-def named(word: str) -> Site | None:
+def find(word: str) -> Site | None:
     """Give the platform that people call ``word``: its name, an abbreviation, its host, in English and Thai."""
     found = _sites().named(word)
-    if found is None and (rest := _BESIDE.sub(" ", word)) != word and plain(rest):
+    if found is None and (rest := _BESIDE.sub(" ", word)) != word and word_key(rest):
         found = _sites().named(rest)
     return found
 
 
-def at(text: str) -> Found | None:
+def read_address(text: str) -> SiteMatch | None:
     """Give the account that an address names; with nothing named where it is another page of a platform."""
     return _sites().at(text)
 
 
-def written(platform: Site, text: str) -> Found | None:
+def read_name(platform: Site, text: str) -> SiteMatch | None:
     """Give the account that ``text`` names on a platform; None where it is no handle and no id there."""
     return _sites().written(platform, text)
 
 
-def on_its_own_host(platform: Site, url: str) -> Found | None:
+def read_address_on_own_host(platform: Site, url: str) -> SiteMatch | None:
     """Give the account that an address names on a platform of many hosts, of which it is another one."""
-    address = read_address(url)
+    address = split_address(url)
     if address is None or "host" not in platform.groups:
         return None
     first = address.path.removeprefix("users/").removeprefix("@").partition("/")[0]
-    return written(platform, first if "@" in first else f"{first}@{address.host}")
+    return read_name(platform, first if "@" in first else f"{first}@{address.host}")
 
 
 def is_profile(url: str) -> bool:

@@ -1,6 +1,6 @@
 """Communities: forums, streams, code, games, and networks of many hosts."""
 
-from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, beside, page
+from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, page, post
 
 _FEDIVERSE_NAME = r"[a-z0-9_](?:[a-z0-9_.-]{0,60}[a-z0-9_])?"
 
@@ -16,7 +16,7 @@ COMMUNITIES = (
             page("/invite/<code>", "invite/<code>"),
             page("discord.gg/<code>", "invite/<code>"),
             page("discord.gg/invite/<code>", "invite/<code>"),
-            beside("/channels/<id>/**", "id=<id>"),
+            post("/channels/<id>/**", "id=<id>"),
         ),
         written=ID_OR_HANDLE,
         elsewhere="cdn.discordapp.com media.discordapp.net",
@@ -32,7 +32,7 @@ COMMUNITIES = (
             page("/{u|user}/<login>/{comments|submitted|overview|m}"),
             page("/r/<login>", "r/<login>"),
             page("/r/<login>/{new|hot|top|rising|about|wiki}", "r/<login>"),
-            beside("/{u|user}/<login>/**"),
+            post("/{u|user}/<login>/**"),
         ),
         written=(
             page("id=<id>", "id=<id>"),
@@ -59,7 +59,7 @@ COMMUNITIES = (
             page("/{club|public|event}<id>", "id=-<id>"),
             page("/<login>"),
             page("/@<login>"),
-            beside("/{wall|photo|video|clip|album|topic|market}<owner>_*", "id=<owner>"),
+            post("/{wall|photo|video|clip|album|topic|market}<owner>_*", "id=<owner>"),
         ),
         written=(
             page("id=<owner>", "id=<owner>"),
@@ -80,8 +80,8 @@ COMMUNITIES = (
             page("/profile/<id>", "id=<id>"),
             page("/{group/|group}<id>", "group/<id>"),
             page("/<login>"),
-            beside("/profile/<id>/**", "id=<id>"),
-            beside("/group/<id>/**", "group/<id>"),
+            post("/profile/<id>/**", "id=<id>"),
+            post("/group/<id>/**", "group/<id>"),
         ),
         written=ID_OR_HANDLE,
         reserved="video live music games feed dk login search profile group help market app apps",
@@ -95,7 +95,7 @@ COMMUNITIES = (
             page("/{u/|profile/}<id>", "id=<id>"),
             page("/<id>", "id=<id>"),
             page("/<login>"),
-            beside("/<id>/*", "id=<id>"),
+            post("/<id>/*", "id=<id>"),
         ),
         written=ID_OR_HANDLE,
         reserved="login signup search tv hot status detail ttarticle home",
@@ -123,7 +123,7 @@ COMMUNITIES = (
         words="snap สแนปแชต สแนปแชท",
         hosts="snapchat.com",
         groups={"login": r"[a-z][a-z0-9._-]{1,13}[a-z0-9]"},
-        pages=(page("/add/<login>"), page("/@<login>"), beside("/@<login>/**")),
+        pages=(page("/add/<login>"), page("/@<login>"), post("/@<login>/**")),
         written=HANDLE,
         elsewhere="t.snapchat.com",
     ),
@@ -135,7 +135,7 @@ COMMUNITIES = (
         pages=(
             page("/<login>"),
             page("/<login>/{about|videos|clips|schedule|chat}"),
-            beside("/<login>/{clip|v|video}/**"),
+            post("/<login>/{clip|v|video}/**"),
         ),
         written=HANDLE,
         reserved="videos directory settings subscriptions drops jobs turbo prime search downloads store wallet",
@@ -149,8 +149,8 @@ COMMUNITIES = (
             page("/<login>"),
             page("/{orgs|sponsors}/<login>"),
             page("gist.github.com/<login>"),
-            beside("/<login>/**"),
-            beside("gist.github.com/<login>/**"),
+            post("/<login>/**"),
+            post("gist.github.com/<login>/**"),
         ),
         written=HANDLE,
         reserved="features topics about pricing login join explore marketplace sponsors orgs settings search apps "
@@ -165,8 +165,8 @@ COMMUNITIES = (
             page("/id/<login>"),
             page("/profiles/<id>", "id=<id>"),
             page("s.team/p/<code>", "p/<code>"),
-            beside("/id/<login>/**"),
-            beside("/profiles/<id>/**", "id=<id>"),
+            post("/id/<login>/**"),
+            post("/profiles/<id>/**", "id=<id>"),
         ),
         written=ID_OR_HANDLE,
     ),
@@ -191,7 +191,7 @@ COMMUNITIES = (
         pages=(
             page("/@<login>@<host>", "<login>@<host>"),
             page("/{@|users/}<login>", "<login>@<host>"),
-            beside("/{@|users/}<login>/**", "<login>@<host>"),
+            post("/{@|users/}<login>/**", "<login>@<host>"),
         ),
         written=(page("<login>@<host>", "<login>@<host>"), page("@<login>@<host>", "<login>@<host>")),
     ),

@@ -1,6 +1,6 @@
 """Messengers, where people write to each other. Many know an account by its telephone number."""
 
-from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, beside, page
+from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, page, post
 
 _PHONE = r"\+?[0-9][0-9 ().-]{6,20}"
 
@@ -31,9 +31,9 @@ MESSENGERS = (
             page("tg://openmessage?user_id=<user>", "id=<user>"),
             page("web.telegram.org/{k|a|z}#@<login>"),
             page("web.telegram.org/{k|a|z}#<user>", "id=<user>"),
-            beside("/s/<login>/**"),
-            beside("/c/<user>/**", "id=-100<user>"),
-            beside("/<login>/**"),
+            post("/s/<login>/**"),
+            post("/c/<user>/**", "id=-100<user>"),
+            post("/<login>/**"),
         ),
         written=(page("id=<id>", "id=<id>"), page("<login>"), page("@<login>"), page("joinchat/<code>", "+<code>")),
         reserved="s c share joinchat addlist addstickers addemoji addtheme proxy socks login iv setlanguage bg invoice "

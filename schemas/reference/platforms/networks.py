@@ -1,6 +1,6 @@
 """Networks, where people show themselves to everybody."""
 
-from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, beside, page
+from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, page, post
 
 # Letters of every script, digits, and of ASCII punctuation only . - and _
 _WORDY = (
@@ -37,9 +37,9 @@ NETWORKS = (
             page("/<login>"),
             page(f"/<login>/{_TABS}"),
             page("fb://{profile|page|group}/<id>", "id=<id>"),
-            beside("/{permalink|story}.php?id=<id>", "id=<id>"),
-            beside(f"/<id>/{_TABS}/**", "id=<id>"),
-            beside(f"/<login>/{_TABS}/**"),
+            post("/{permalink|story}.php?id=<id>", "id=<id>"),
+            post(f"/<id>/{_TABS}/**", "id=<id>"),
+            post(f"/<login>/{_TABS}/**"),
         ),
         written=ID_OR_HANDLE,
         reserved="login watch reel reels events marketplace ads adsmanager business help hashtag share sharer "
@@ -61,8 +61,8 @@ NETWORKS = (
             page("/_u/<login>"),
             page("ig.me/m/<login>"),
             page("instagram://user?username=<login>"),
-            beside("/stories/<login>/**"),
-            beside("/<login>/{p|reel|tv|live}/**"),
+            post("/stories/<login>/**"),
+            post("/<login>/{p|reel|tv|live}/**"),
         ),
         written=HANDLE,
         reserved="p reel reels tv explore stories accounts direct about legal developer web challenge emails press api "
@@ -74,7 +74,7 @@ NETWORKS = (
         words="เธรดส์ เทรดส์",
         hosts="threads.net threads.com",
         groups={"login": _INSTAGRAM},
-        pages=(page("/@<login>"), page("/@<login>/{replies|media|reposts}"), beside("/@<login>/post/**")),
+        pages=(page("/@<login>"), page("/@<login>/{replies|media|reposts}"), post("/@<login>/post/**")),
         written=HANDLE,
     ),
     Site(
@@ -86,7 +86,7 @@ NETWORKS = (
             page("/@<login>"),
             page("/@<login>/live"),
             page("/{h5/share/usr|share/user}/<id>", "id=<id>"),
-            beside("/@<login>/{video|photo|story}/**"),
+            post("/@<login>/{video|photo|story}/**"),
         ),
         written=HANDLE,
         elsewhere="vm.tiktok.com vt.tiktok.com",
@@ -106,7 +106,7 @@ NETWORKS = (
             page("/#!/<login>"),
             page("twitter://user?screen_name=<login>"),
             page("twitter://user?id=<id>", "id=<id>"),
-            beside("/<login>/{status|statuses}/**"),
+            post("/<login>/{status|statuses}/**"),
         ),
         written=HANDLE,
         reserved="home i intent share search hashtag explore notifications messages settings login logout signup tos "
@@ -149,7 +149,7 @@ NETWORKS = (
             page("/school/<login>", "school/<login>"),
             page("/showcase/<login>", "showcase/<login>"),
             page("/groups/<group>", "groups/<group>"),
-            beside("/in/<login>/**"),
+            post("/in/<login>/**"),
         ),
         written=(page("in/<login>"), page("<login>"), page("@<login>")),
         elsewhere="lnkd.in",
@@ -159,7 +159,7 @@ NETWORKS = (
         hosts="pinterest.com pinterest.co.uk pinterest.de pinterest.fr pinterest.es pinterest.it pinterest.ca "
         "pinterest.ph pinterest.jp pinterest.co.kr pinterest.com.au pinterest.com.mx pinterest.se pinterest.pt",
         groups={"login": r"[a-z0-9_]{3,30}"},
-        pages=(page("/<login>"), page("/<login>/{_saved|_created|pins|boards}"), beside("/<login>/**")),
+        pages=(page("/<login>"), page("/<login>/{_saved|_created|pins|boards}"), post("/<login>/**")),
         written=HANDLE,
         reserved="pin pins ideas search today settings business login about topics categories explore _ help",
         elsewhere="pin.it",
@@ -175,8 +175,8 @@ NETWORKS = (
         pages=(
             page("/profile/<id>", "id=<id>"),
             page("/profile/<login>"),
-            beside("/profile/<id>/**", "id=<id>"),
-            beside("/profile/<login>/**"),
+            post("/profile/<id>/**", "id=<id>"),
+            post("/profile/<login>/**"),
         ),
         written=ID_OR_HANDLE,
     ),

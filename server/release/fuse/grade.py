@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from schemas.kind import Kind
 from schemas.partner import Partner
-from schemas.reference.banks import equivalence
-from schemas.reference.banks.institutions import keeps
+from schemas.reference.banks import accounts
+from schemas.reference.banks.accounts import is_kept_by
 from schemas.report import Report
 from schemas.vocabulary import Action
 
@@ -43,7 +43,9 @@ def of(
     """
     limits = [next(action for action, least in FROM.items() if confidence >= least)]
     if not suffices:
-        limits.append(NEWCOMERS if by_newcomers and kind.alone is Action.BLOCK else kind.alone)
+        limits.append(
+            NEWCOMERS if by_newcomers and kind.single_report_grade is Action.BLOCK else kind.single_report_grade
+        )
     if asked is not None:
         limits.append(asked)
     if coerced:
@@ -89,4 +91,4 @@ def keeps_account(partner: Partner, kind: str, value: str) -> bool:
     if kind != _ACCOUNT or not partner.institutions:
         return False
     # The bank is read from the account itself: what a report says beside it, anybody may say.
-    return keeps(partner.institutions, value, {"bic": equivalence.keeper(value)})
+    return is_kept_by(partner.institutions, value, {"bic": accounts.keeping_bank(value)})

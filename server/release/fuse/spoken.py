@@ -5,8 +5,9 @@ from typing import Any
 
 from mappers import annotation, records
 from schemas.errors import Rejected
+from schemas.outcome import Opinion, Outcome
 from schemas.partner import Partner
-from schemas.record import Opinion, Outcome, Sighting
+from schemas.sighting import Sighting
 from server.release.fuse.statements import Judged, Seen
 from server.release.route import tlp_level
 

@@ -96,7 +96,7 @@ def _readings(value: str) -> Iterator[tuple[str, str]]:
         try:
             normal = kind.normalise(value)
             taken = True
-            if kinds.meant(kind, value) is kind:
+            if kinds.actual_kind(kind, value) is kind:
                 yield kind.name, normal.value
         except Rejected as refusal:
             refusals.append(f"{kind.name}: {refusal.message}")

@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 
 from feeds.mapping.options import Options
 from feeds.mapping.rows import Counts, Mapped, Reject, map_stream
-from schemas.reference.time_zones import zone_called
+from schemas.reference.time_zones import find_zone
 from schemas.report import Report
 
-BANGKOK = zone_called("Asia/Bangkok")
+BANGKOK = find_zone("Asia/Bangkok")
 # 05:18 on the 26th in Bangkok.
 EARLY = datetime(2026, 11, 25, 22, 18, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ def test_a_vietnamese_export_is_read() -> None:
         "0123456789012\tVCB\tNGUYEN VAN A\tĐầu tư tài chính\t25/11/2026\tcao\n"
         "0123456789013\tVCB\tNGUYEN VAN A\tGiả danh công an\t05/11/2026\ttrung bình\n",
         defaults={"country": "VN"},
-        zone=zone_called("Asia/Ho_Chi_Minh"),
+        zone=find_zone("Asia/Ho_Chi_Minh"),
     )
     assert [report.scam_type for report in read.reports] == ["investment", "impersonation-government"]
     assert [report.confidence for report in read.reports] == [85, 50]
@@ -103,7 +103,7 @@ def test_a_vietnamese_header_without_its_marks_is_read() -> None:
     ],
 )
 def test_a_chinese_export_is_read(table: str) -> None:
-    read = Read(table, zone=zone_called("+08:00"))
+    read = Read(table, zone=find_zone("+08:00"))
     (report,) = read.reports
     assert (report.kind, report.scam_type, report.confidence) == ("url", "investment", 85)
     assert report.reported_at == datetime(2026, 11, 24, 16, tzinfo=UTC)

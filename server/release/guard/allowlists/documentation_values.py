@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import phonenumbers
 
-from schemas.reference.banks import equivalence
+from schemas.reference.banks import accounts
 from server.release.guard.allowlists.hit import Hit, of_listing
 from server.release.guard.allowlists.index import Index
 
@@ -22,7 +22,7 @@ def example(index: Index, kind: str, value: str) -> Hit | None:
     """Give the hit of a value that standards or libraries keep for documentation, None for any other."""
     match kind:
         case "bank-account":
-            return of_listing(index.accounts.get(equivalence.key(value)))
+            return of_listing(index.accounts.get(accounts.key(value)))
         case "phone":
             if value in _numbers():
                 return _hit("example-numbers", "an example of libphonenumber's")

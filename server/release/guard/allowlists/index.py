@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from schemas.reference import hosts
-from schemas.reference.banks import equivalence
+from schemas.reference.banks import accounts
 from server.release.guard.allowlists import folder
 from server.release.guard.allowlists.catalogue import EVERY, Holds, Listing
 
@@ -62,7 +62,7 @@ class Index:
             if name in self.hosting:
                 return None
             found = found or name in self.sites
-        site = hosts.registrable(host) if found else None
+        site = hosts.registrable_domain(host) if found else None
         if site is None or site == host or (listing := self.sites.get(site)) is None:
             return None
         return site, listing
@@ -101,7 +101,7 @@ class Index:
     @cached_property
     def accounts(self) -> Mapping[str, Listing]:
         """Give the bank accounts that are examples, by what all names of an account have in common."""
-        return {equivalence.key(account): listing for account, listing in self._first(Holds.ACCOUNTS).items()}
+        return {accounts.key(account): listing for account, listing in self._first(Holds.ACCOUNTS).items()}
 
     @cached_property
     def apps(self) -> Mapping[str, Listing]:

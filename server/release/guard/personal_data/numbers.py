@@ -32,7 +32,7 @@ from stdnum.za import idnr
 
 from schemas.errors import Rejected
 from schemas.reference.banks import iban
-from schemas.reference.banks.spelling import is_card
+from schemas.reference.numbers import is_card
 
 CARD = "the number of a payment card"
 NATIONAL_ID = "a person's national id"

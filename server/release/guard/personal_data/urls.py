@@ -2,7 +2,7 @@
 
 import re
 
-from schemas.reference.banks.spelling import is_card
+from schemas.reference.numbers import is_card
 from server.release.guard.personal_data import contacts
 from server.release.guard.personal_data.contacts import Own
 

@@ -19,11 +19,11 @@ def _rules() -> list[str]:
 def test_every_rule_is_judged_as_the_list_itself_judges_it(form: str) -> None:
     rules = _rules()
     assert len(rules) > 9_000
-    wrong = [name for name in map(form.format, rules) if hosts.is_somebodys(name) != hosts._is_somebodys(name)]
+    wrong = [name for name in map(form.format, rules) if hosts.is_registrable(name) != hosts._is_registrable(name)]
     assert wrong == []
 
 
 def test_siblings_of_every_rule_are_judged_as_the_list_itself_judges_them() -> None:
     siblings = {"sibling." + rule.partition(".")[2] for rule in _rules() if "." in rule}
-    wrong = [name for name in siblings if hosts.is_somebodys(name) != hosts._is_somebodys(name)]
+    wrong = [name for name in siblings if hosts.is_registrable(name) != hosts._is_registrable(name)]
     assert wrong == []

@@ -33,4 +33,4 @@ def test_each_entry_of_a_list_is_written_in_its_normal_form(name: str) -> None:
 
 def test_no_institution_owns_what_many_register_names_below() -> None:
     sites = [hosts.a_labels(site) for row in ROWS for site in row.sites]
-    assert [site for site in sites if hosts.registrable(site) is None] == []
+    assert [site for site in sites if hosts.registrable_domain(site) is None] == []

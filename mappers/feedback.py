@@ -1,0 +1,50 @@
+"""What became of a partner's contributions, as STIX notes that the hub writes to it alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mappers import extension, ids, labels, marking
+from schemas.feedback import Event, Feedback
+from schemas.vocabulary import Tlp
+
+# What a person reads, in English and Thai.
+_TEXTS = {
+    Event.RELEASED: ("Released to those who act on it", "เผยแพร่ให้ผู้เกี่ยวข้องแล้ว"),
+    Event.CORROBORATED: ("Reported by another partner too", "มีพันธมิตรรายอื่นรายงานด้วย"),
+    Event.SIGHTED: ("Seen by another partner", "พันธมิตรรายอื่นพบเห็น"),
+    Event.ACTED_ON: ("Another partner acted on it", "พันธมิตรรายอื่นดำเนินการแล้ว"),
+    Event.DISPUTED: ("Another partner holds it for a false positive", "พันธมิตรรายอื่นเห็นว่าเป็นการแจ้งผิด"),
+    Event.RETRACTED: ("Taken back everywhere", "ถอนออกจากทุกแห่งแล้ว"),
+    Event.APPROVED: ("Looked at, and let pass", "ตรวจสอบแล้ว ให้ผ่าน"),
+    Event.REFUSED: ("Looked at, and refused", "ตรวจสอบแล้ว ไม่ให้ผ่าน"),
+    Event.UPHELD: ("Doubted, looked at, and upheld: it stays listed", "มีผู้โต้แย้ง ตรวจสอบแล้ว ยังคงอยู่ในรายการ"),
+    Event.DELISTED: (
+        "Doubted, looked at, and delisted: taken back everywhere",
+        "มีผู้โต้แย้ง ตรวจสอบแล้ว ถอนออกจากรายการทุกแห่ง",
+    ),
+}
+
+
+def to_stix(hub: str, partner: str, feedback: Feedback, refs: Sequence[str], at: str) -> dict[str, Any]:
+    """Give the note by which ``hub`` tells ``partner``, both identities, what became of its objects ``refs``.
+
+    It names nobody: of who else spoke there is the kind of partner.
+    """
+    words = {"event": feedback.event, "by_kind": feedback.by_kind, "outcome": feedback.outcome}
+    said = {name: str(word) for name, word in words.items() if word}
+    english, thai = _TEXTS[feedback.event]
+    more = ", ".join(f"{name.replace('_', ' ')}: {word}" for name, word in said.items() if name != "event")
+    return {
+        "type": "note",
+        "spec_version": "2.1",
+        "id": "note--" + ids.in_scamfeed({"type": "note", "to": partner, "at": at, "refs": list(refs), **said}),
+        "created_by_ref": hub,
+        "created": at,
+        "modified": at,
+        "abstract": english,
+        "content": f"{english} / {thai}" + (f" ({more})" if more else ""),
+        "object_refs": list(refs),
+        "labels": labels.of({"feedback": feedback.event}),
+        "object_marking_refs": [marking.ref(Tlp.AMBER_STRICT)],
+        "extensions": {extension.ID: extension.of(feedback={**said, "at": at, "count": len(refs)})},
+    }

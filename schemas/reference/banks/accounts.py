@@ -1,0 +1,117 @@
+"""Bank accounts in their normal form: the key that all names of one account share, and the bank that keeps it."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from schemas.kind import NO_DETAILS
+from schemas.reference.banks import codes, iban, names
+
+_BRITISH = re.compile(r"GB\d{2}[A-Z]{4}(\d{6})(\d{8})")
+# Bank (ISPB), agency, account with its check digit, type of account, holder.
+_BRAZILIAN = re.compile(r"BR\d{2}(\d{8})0(\d{4})(\d{10})([A-Z])[A-Z0-9]")
+_SAVINGS = "P"
+_AT_AN_AGENCY = re.compile(r"BR:(\w+):(\d{4})(\d{3,12}[\dX])")
+_FEWEST = 5
+
+
+def key(account: str) -> str:
+    """Give the shortest name of an account, in the normal form; all its names give the same, no two accounts do.
+
+    ``account`` is in a normal form of today's or of before.
+    """
+    if ":" not in account:
+        return _key_of_iban(account)
+    if at_agency := _AT_AN_AGENCY.fullmatch(account):
+        return _brazilian_key(*at_agency.groups())
+    country, _, rest = account.partition(":")
+    bank, _, number = rest.partition(":")
+    return ":".join((country, *canonical_account(country, bank, number)))
+
+
+def fullest(accounts: Iterable[str]) -> str:
+    """Give the name that says most among names of one account: its IBAN, where one of them is that."""
+    return min(accounts, key=lambda account: (":" in account, account))
+
+
+def canonical_bank(country: str, bank: str) -> str:
+    """Give what accounts at ``bank``, its code or BIC, are known by in ``country``."""
+    if found := codes.canonical_code(country, bank) or names.bic_by_code(country, bank):
+        return found
+    # Where nothing else is known, an Indian bank has the same four letters in its BIC and its IFSC.
+    return bank[:4] if country == "IN" and len(bank) == 8 and not names.bic_by_name(country, bank) else bank
+
+
+def canonical_account(country: str, bank: str, number: str) -> tuple[str, str]:
+    """Give what the account with a bare ``number`` at ``bank``, its code or BIC, is known by: bank and number.
+
+    A Canadian bank's code has the transit number in it, which stands in front of a number that comes with the BIC.
+    """
+    one = canonical_bank(country, bank)
+    if country != "CA" or one == bank:
+        return one, number
+    if parts := re.fullmatch(rf"(?:0?{one}(\d{{5}})|(\d{{5}}){one})(\d{{5,12}})", number):
+        return f"0{one}{parts[1] or parts[2]}", parts[3]
+    return bank, number
+
+
+def keeping_bank(account: str) -> str:
+    """Give the BIC of the bank that keeps an account in its normal form, "" where it is not known."""
+    if found := _BRAZILIAN.fullmatch(account):
+        return codes.bic_by_code("BR", found[1])
+    if ":" not in account:
+        return iban.bic_of(account)
+    country, bank = account.split(":")[:2]
+    return bank if len(bank) == 8 and bank[4:6] == country else codes.bic_by_code(country, bank)
+
+
+def _key_of_iban(account: str) -> str:
+    if british := _BRITISH.fullmatch(account):
+        return f"GB:{british[1]}:{british[2]}"
+    if (brazilian := _BRAZILIAN.fullmatch(account)) and brazilian[4] != _SAVINGS:
+        return _brazilian_key(*brazilian.groups()[:3])
+    return account
+
+
+def _brazilian_key(bank: str, agency: str, number: str) -> str:
+    """Give the account at an agency; IBANs fill numbers up with zeros, and write the check digit X as 0."""
+    return f"BR:{canonical_bank('BR', bank)}:{agency}{number.replace('X', '0').lstrip('0').zfill(_FEWEST)}"
+
+
+_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}")
+_IBAN_BEGINNING = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{2,11}")
+_INSTITUTION_RULE = (
+    "a BIC of 8 characters (NWBKGB2L), or the beginning of its IBANs up to the end of the bank's code (GB29NWBK)"
+)
+
+
+def checked_institution(text: str) -> str:
+    """Give an institution in the one spelling that is compared. Raises ``ValueError`` with the rule."""
+    plain = text.replace(" ", "").upper()
+    if not _is_bic(plain) and _IBAN_BEGINNING.fullmatch(plain) is None:
+        raise ValueError(_INSTITUTION_RULE)
+    return plain
+
+
+def is_kept_by(institutions: Iterable[str], value: str, details: Mapping[str, str] = NO_DETAILS) -> bool:
+    """Tell whether one of ``institutions`` keeps a bank account, given in its normal form.
+
+    The two check digits of an IBAN differ from account to account and are not compared.
+    """
+    bank = value.split(":")[1] if value.count(":") >= 2 else ""
+    named = {bank, details.get("bic", "")[:8]}
+    return any(each in named if _is_bic(each) else _begins_with(value, bank, each) for each in institutions)
+
+
+def _begins_with(value: str, bank: str, institution: str) -> bool:
+    """Tell whether an account is one of those whose IBANs begin so; ``bank`` is its bank's code where it has no IBAN.
+
+    A sort code names the bank too, so that the account without its IBAN is at the institution that the code ends.
+    """
+    if not bank:
+        return (value[:2], value[4 : len(institution)]) == (institution[:2], institution[4:])
+    return value[:2] == institution[:2] == "GB" and len(bank) == 6 and institution[8:] == bank
+
+
+def _is_bic(text: str) -> bool:
+    """Tell a BIC, whose country is in the middle, from an IBAN's beginning, which has check digits third and fourth."""
+    return _BIC.fullmatch(text) is not None and _IBAN_BEGINNING.fullmatch(text) is None

@@ -1,0 +1,187 @@
+"""Banks and account numbers in text: a bank named beside a number, banks mentioned in prose."""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from schemas.errors import Rejected
+from schemas.reference.banks import account_numbers, names, thai_banks
+from schemas.reference.numbers import bare, plain
+
+BIC_SHAPE = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+
+_MOBILE = re.compile(r"0[689]")
+
+
+def agreed_bank(*named: str) -> str:
+    """Give the one bank that all that is ``named`` and not empty means; a country's code tells more than a BIC."""
+    banks = {each for each in named if each}
+    banks = {each for each in banks if BIC_SHAPE.fullmatch(each) is None} or banks
+    if len(banks) > 1:
+        raise Rejected("bank-conflict", "the report names two banks for one account; keep the one that holds it")
+    return banks.pop() if banks else ""
+
+
+def find_bank(text: str, written: str, country: str) -> str:
+    """Give the bank that ``text`` names, once or in several ways: its BIC, else its country's own code for it."""
+    try:
+        return _find_by_one_name(text, written, country)
+    except Rejected as refusal:
+        parts = split_names(text)
+        if refusal.reason != "bank-unknown" or parts in ([], [text]):
+            raise
+        thai = [thai_banks.find(part) for part in parts]
+        # Name and code that agree are sure, though banks elsewhere may have each of them.
+        if any(found and not found.shared for found in thai) or len({found and found.bank for found in thai}) == 1:
+            country = country or "TH"
+        return agreed_bank(*(_find_by_one_name(part, written, country) for part in parts))
+
+
+def _find_by_one_name(name: str, written: str, country: str) -> str:
+    if thai_banks.is_payment_service(name):
+        raise Rejected("bank-unknown", "this is a payment service and no bank; report its alias as a payment-alias")
+    if country not in ("", "TH"):
+        return account_numbers.bank_by_code_or_name(country, name)
+    return _find_thai_bank(name, written, country)
+
+
+def _find_thai_bank(name: str, written: str, country: str) -> str:
+    """Give the BIC of the bank that ``name`` names, where name, number or country leave no doubt that it is Thai."""
+    found = thai_banks.find(name.zfill(3) if name.isdigit() else name)
+    if found is None:
+        raise Rejected("bank-unknown", "only Thai banks are known by name alone; add the bank's country, or its BIC")
+    sure = country == "TH" or thai_banks.has_thai_letters(name) or is_grouped_as_thai(written)
+    plain_ten = name.isdigit() and len(bare(written)) == 10
+    if found.shared and not sure and not plain_ten:
+        raise Rejected("bank-unknown", "banks of several countries have this name or code: add country TH, or the BIC")
+    return found.bank.bic
+
+
+def is_number_beside_bank(text: str) -> bool:
+    """Tell whether ``text`` is an account's number with the name of a Thai bank beside it, and nothing else.
+
+    A number that is written as one of a mobile telephone may be that, in a town that a bank is named after.
+    """
+    words, number = split_words_and_number(plain(text), "", alone=True)
+    if not words or words.isdigit() or not number or (_MOBILE.match(bare(number)) and not is_grouped_as_thai(number)):
+        return False
+    try:
+        bank = find_bank(words, number, "")
+        account_numbers.check_length(bank, bare(number))
+    except Rejected:
+        return False
+    return 10 <= len(bare(number)) <= 15
+
+
+_LONGEST = 300
+
+_WORDED = re.compile(r"(\D*?)(\d(?:[\d .\-/]*\d)?)(\D*)")
+# Outside Thailand a number may have letters; groups of letters alone are words beside it.
+_LETTERED = re.compile(r"[A-Za-z]*[./-]?\d[A-Za-z0-9]*(?:[ ./-]+[A-Za-z]*\d[A-Za-z0-9]*)*")
+# A bank's code behind its name: KBANK (004).
+_CODE = re.compile(r"[(\[]\s*(\d{3})\s*[)\]]")
+_BETWEEN_NAMES = re.compile(
+    r"\s*[()\[\]/|,]+\s*|\s+[-–]\s+|\s+(?=\d{3}$)|(?<=^\d{3})\s+"
+    r"|(?<=[A-Za-z])\s+(?=[ก-๛])|(?<=[ก-๛])\s+(?=[A-Za-z])"
+)
+_LABELS = re.compile(
+    r"เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชี|เลขที่|\b(?:account|acct|acc|a/c|number|no)\b\.?|[:#,;|]|^[\s./-]+|[\s./-]+$",
+    re.IGNORECASE,
+)
+# Thai accounts of ten digits are written 123-4-56789-0, as no other country's are.
+_THAI_GROUPS = r"\d{3}[- ]\d[- ]\d{5}[- ]\d"
+_GROUPED = re.compile(_THAI_GROUPS)
+_CODED = re.compile(rf"(\d{{3}})[-/ ]({_THAI_GROUPS}|\d{{10}})")
+
+
+def split_words_and_number(text: str, country: str, *, alone: bool) -> tuple[str, str]:
+    """Give the words and the number of ``text``; ``alone`` where nothing but these words can name the bank.
+
+    ``country`` is that of a bank which the columns name, "" where they name none.
+    """
+    if len(text) > _LONGEST:
+        raise Rejected("account-form", "far longer than a bank's name and a number; give these alone")
+    if (coded := _CODED.fullmatch(text)) and (alone or _GROUPED.fullmatch(coded[2])):
+        return coded[1], coded[2]
+    if country not in ("", "TH") and _LETTERED.fullmatch(text):
+        return "", text
+    code = _CODE.search(text)
+    if code and not any(char.isdigit() for char in text[: code.start()] + text[code.end() :]):
+        return text, ""
+    if code and any(char.isdigit() for char in text[code.end() :]):
+        words, number = split_words_and_number(_CODE.sub(" ", text, count=1).strip(), country, alone=alone)
+        return f"{words} ({code[1]})".strip(), number
+    if worded := _WORDED.fullmatch(text):
+        return _LABELS.sub(" ", f"{worded[1]} {worded[3]}").strip(), worded[2]
+    return ("", text) if any(char.isdigit() for char in text) else (text, "")
+
+
+def split_names(text: str) -> list[str]:
+    """Give the names of one bank that people write side by side: กสิกรไทย (KBANK), KBANK (004), 004 - KBANK."""
+    return [name for name in _BETWEEN_NAMES.split(text) if name]
+
+
+def is_grouped_as_thai(text: str) -> bool:
+    """Tell whether a number is written 123-4-56789-0, as Thai ones are."""
+    return _GROUPED.fullmatch(text) is not None
+
+
+# The countries whose banks are known by name; Thai ones by thai_banks.
+_COUNTRIES = ("VN", "CN", "HK", "SG", "MY", "PH", "ID", "IN", "JP", "KR")
+# Symbols that are words too, and are meant only in capitals.
+_SHORT_SYMBOL = re.compile(r"[a-z]{2,4}")
+_WORDS_TOO = frozenset(
+    {"bay", "kk", "mb", "abc", "boc", "mega", "dana", "mandiri", "kb", "nh", "bob", "citi", "stb", "bri", "sbi"}
+)
+# Names of cities and peoples, which mean the bank only where the word bank is in front.
+_PLACES = frozenset({"กรุงเทพ", "อิสลาม"})
+# Names of initials, which people write with dots or without.
+_INITIALS = frozenset({"ธกส", "ธอส"})
+_WORD_FOR_BANK = re.compile(r"(?:แบงก์|บัญชี)\s*")
+
+
+class BankMention(NamedTuple):
+    """A bank named in a text: its name as it stands there, its country as far as the text tells, and where."""
+
+    name: str
+    country: str
+    start: int
+    end: int
+
+
+def find_banks(text: str, country: str) -> list[BankMention]:
+    """Return the banks that ``text`` names: those of ``country`` where it is given, else of any; in their order.
+
+    Without a country only a name in the letters of one says it; banks of several countries are called HSBC.
+    """
+    found: list[BankMention] = []
+    for known in [country] if country else ["TH", *_COUNTRIES]:
+        for match in _names_of(known).finditer(text):
+            name = _WORD_FOR_BANK.sub("", match[0])
+            found.append(BankMention(name, country or ("" if match[0].isascii() else known), *match.span()))
+    found.sort(key=lambda one: (one.start, -one.end))
+    apart: list[BankMention] = []
+    for one in found:
+        if not apart or one.end > apart[-1].end:
+            apart.append(one)
+    return apart
+
+
+@cache
+def _names_of(country: str) -> re.Pattern[str]:
+    every = thai_banks.all_names() if country == "TH" else names.all_names(country)
+    alternatives = [_alternative(name) for name in sorted(set(every), key=len, reverse=True)]
+    return re.compile("|".join(alternatives) or "(?!)")
+
+
+def _alternative(name: str) -> str:
+    if name in _INITIALS:
+        return r"\.?".join(name) + r"\.?(?![\u0e00-\u0e7f])"
+    if not name.isascii():
+        if name in _PLACES:
+            return rf"(?:ธนาคาร|ธ\.|แบงก์|บัญชี)\s*{name}|{name}(?=\s{{0,2}}\d{{3}}-\d-\d{{5}}-\d)"
+        return re.escape(name)
+    if _SHORT_SYMBOL.fullmatch(name) or name in _WORDS_TOO:
+        return rf"(?<![A-Za-z]){re.escape(name.upper())}(?![A-Za-z])"
+    spaced = re.escape(name).replace("\\ ", r"[ -]?")
+    return rf"(?<![A-Za-z])(?i:{spaced})(?![A-Za-z])"

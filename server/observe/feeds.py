@@ -1,0 +1,53 @@
+"""How the feeds stand, for Prometheus: asked of the store when Prometheus asks, so the same on every node."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from server.store import Store, standing
+
+_BREAKERS = ("closed", "half-open", "open", "stopped")
+
+
+class Feeds(Collector):
+    """Runs, items, breaker, lag and dead letters of each feed that ever ran."""
+
+    def __init__(self, store: Store) -> None:
+        """Ask ``store``."""
+        self._store = store
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the figures of all feeds."""
+        with self._store.read() as tx:
+            stands = standing.every(tx)
+        runs = CounterMetricFamily("scamfeed_feed_runs", "Runs of a feed, by how they ended", labels=("feed", "ending"))
+        items = CounterMetricFamily("scamfeed_feed_items", "Items of a feed's runs", labels=("feed", "what"))
+        breaker = GaugeMetricFamily(
+            "scamfeed_feed_breaker", "1 at the state that the feed's breaker is in", labels=("feed", "state")
+        )
+        running = GaugeMetricFamily("scamfeed_feed_running", "Whether a node runs the feed just now", labels=("feed",))
+        letters = GaugeMetricFamily("scamfeed_feed_dead_letters", "Items that were put aside", labels=("feed",))
+        lag = GaugeMetricFamily(
+            "scamfeed_feed_lag_seconds",
+            "Of a push, how much newer the newest object is than the last delivered; else since the last good run",
+            labels=("feed",),
+        )
+        for feed, one in stands.items():
+            state = one.state
+            runs.add_metric((feed, "well"), state.runs - state.failed)
+            runs.add_metric((feed, "badly"), state.failed)
+            for what, count in (("read", state.read), ("accepted", state.accepted), ("rejected", state.rejected)):
+                items.add_metric((feed, what), count)
+            for each in _BREAKERS:
+                breaker.add_metric((feed, each), float(each == one.breaker))
+            running.add_metric((feed,), float(one.held is not None))
+            letters.add_metric((feed,), one.letters)
+            if one.lag is not None:
+                lag.add_metric((feed,), one.lag)
+        return runs, items, breaker, running, letters, lag

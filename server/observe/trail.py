@@ -1,0 +1,111 @@
+"""The audit trail of requests that write nothing: gathered in memory, added to the store by one thread a worker."""
+
+import logging
+import threading
+from typing import NamedTuple
+
+from server.observe.event import Request
+from server.observe.requests import remote
+from server.store import Store, StoreUnavailable, Tx, audit
+from server.store.audit import Event
+from server.store.times import now
+
+log = logging.getLogger(__name__)
+
+# At most so much of the trail is lost when a process is killed; of writes nothing, they are kept with what they wrote.
+SECONDS = 2.0
+# Beyond, failures of one sort are one row, without the id of each.
+_ROWS_AT_MOST = 300
+_WRITES = frozenset(("POST", "DELETE"))
+
+
+class _Key(NamedTuple):
+    partner: str | None
+    remote: str
+    method: str
+    route: str
+    collection: str | None
+    status: int
+    reference: str | None
+
+
+class Trail:
+    """Gathers requests, equal ones in one row, and adds them to the audit trail every two seconds."""
+
+    def __init__(self, store: Store) -> None:
+        """Add to the trail of ``store``."""
+        self._store = store
+        self._rows: dict[_Key, Event] = {}
+        self._positions: dict[tuple[str, str], int] = {}
+        self._changing = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def note(self, request: Request) -> None:
+        """Gather a request; a write that succeeded is in the trail already, by ``wrote``."""
+        if request.method in _WRITES and request.status < 300:
+            return
+        moment = now()
+        objects = request.objects_in or request.objects_out
+        with self._changing:
+            crowded = len(self._rows) >= _ROWS_AT_MOST
+            key = _Key(
+                request.partner,
+                "many" if crowded and request.partner is None else request.remote,
+                request.method,
+                request.route,
+                request.collection,
+                request.status,
+                None if crowded else request.error_id,
+            )
+            had = self._rows.get(key)
+            first, requests, before = (had.first, had.requests, had.objects) if had else (moment, 0, 0)
+            self._rows[key] = Event(first, moment, requests + 1, *key[:6], before + objects, key.reference)
+            if request.partner is not None and request.collection is not None and request.given is not None:
+                place = request.partner, request.collection
+                self._positions[place] = max(request.given, self._positions.get(place, 0))
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
+                self._thread.start()
+
+    def flush(self) -> None:
+        """Add to the store what was gathered; what the store does not take now is kept for the next time."""
+        with self._changing:
+            rows, self._rows = self._rows, {}
+            positions, self._positions = self._positions, {}
+        if not rows and not positions:
+            return
+        try:
+            with self._store.begin() as tx:
+                audit.record(tx, list(rows.values()))
+                audit.advance(tx, [(*place, given) for place, given in positions.items()])
+        except Exception as error:
+            with self._changing:
+                self._rows = rows | self._rows
+                self._positions = positions | self._positions
+            if not isinstance(error, StoreUnavailable):
+                raise
+            log.warning("audit-waits rows=%s reason=%s", len(rows), error)
+
+    def stop(self) -> None:
+        """Add what is left, and gather no more by itself."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(SECONDS):
+            try:
+                self.flush()
+            except Exception:  # the trail goes on with the next batch; what failed is in the log
+                log.exception("audit-failure")
+
+
+def wrote(
+    tx: Tx, *, partner: str, method: str, route: str, collection: str, status: int, objects: int, reference: str | None
+) -> None:
+    """Add a write to the chain of its collection, in the transaction of the write itself."""
+    moment = now()
+    event = Event(moment, moment, 1, partner, remote(), method, route, collection, status, objects, reference)
+    audit.record(tx, [event], chain=collection)

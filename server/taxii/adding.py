@@ -1,0 +1,180 @@
+"""Taking the objects of a POST (TAXII 2.1 §5.5), each on its own, in parts that let other writers in between."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from mappers.grammar import Budget
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from server import observe
+from server.release.contribute import prepare, take
+from server.release.guard import stix_object
+from server.release.outcome import Outcome, Result
+from server.release.route import annotation_targets
+from server.store import Store, Tx, log, statuses
+from server.store.collections import Collection
+from server.store.item import Item
+from server.store.times import now
+from server.taxii import access, gate
+from server.taxii.answer import Answer
+from server.taxii.envelope import Envelope
+from server.taxii.limits import API_ROOT
+from server.taxii.scanner import half_a_character, has_lone_surrogate, not_json
+from server.taxii.status import Status, detail
+
+# Of one transaction: objects of an exchange are only written; what is contributed is released too.
+_TO_AN_EXCHANGE, _TO_THE_INBOX, _CROWDED = 5_000, 500, 50
+_BYTES_AT_ONCE = 4 * 1024 * 1024
+# More commas and brackets than an object has unless it was made to take memory: each value takes up to 80 bytes.
+_MOST_MARKS = 100_000
+# What the grammar of patterns takes a second for.
+_PATTERN_CHARACTERS = 100_000
+# Reasons for which a text is no JSON: nothing in such a body can be relied on.
+_NO_JSON = frozenset(("malformed-json", "not-a-number"))
+
+
+def add(store: Store, partner: Partner, collection: Collection, envelope: Envelope) -> Answer:
+    """Take the objects of an envelope, each on its own: what is wrong with one never stops the others.
+
+    The answer is sent when all that it calls a success is on disk. Nothing is taken where the body as a whole is not
+    JSON. Raises ``TaxiiError``.
+    """
+    return _Adding(store, partner, collection, envelope).run()
+
+
+class _Adding:
+    """One POST on its way."""
+
+    def __init__(self, store: Store, partner: Partner, collection: Collection, envelope: Envelope) -> None:
+        self._store = store
+        self._partner = partner
+        self._collection = collection
+        self._envelope = envelope
+        self._status = Status(now())
+        self._budget = Budget(_PATTERN_CHARACTERS)
+        self._charged = False
+
+    def run(self) -> Answer:
+        """Take all parts; the last one brings the status along."""
+        parts = self._parts()
+        part: list[Item] = next(parts, [])
+        for following in chain(parts, (None,)):
+            resource = self._take(part, last=following is None)
+            if following is not None:
+                part = following
+        return Answer(202, resource, collection=self._collection.id, objects_in=self._status.taken)
+
+    def _parts(self) -> Iterator[list[Item]]:
+        """Give what can be taken, once all of the body has been looked at."""
+        to_inbox = self._collection.kind == "inbox"
+        if self._envelope.is_short:
+            items = list(self._checked(noting=True))
+            if to_inbox and len(items) > _CROWDED:
+                items.sort(key=lambda item: annotation_targets.order(item.type))
+            return self._portions(items)
+        orders = {annotation_targets.order(item.type) for item in self._checked(noting=True)}
+        if not to_inbox:
+            return self._portions(self._checked()) if orders else iter(())
+        # What speaks of others comes after them, wherever in the envelope it stands.
+        return chain.from_iterable(
+            self._portions(item for item in self._checked() if annotation_targets.order(item.type) == order)
+            for order in sorted(orders)
+        )
+
+    def _checked(self, *, noting: bool = False) -> Iterator[Item]:
+        """Give the objects that the guard takes, and note the others in the status the first time."""
+        for index, raw in enumerate(self._envelope):
+            try:
+                yield _checked(raw)
+            except Rejected as refused:
+                if refused.reason in _NO_JSON:
+                    raise not_json(f"objects[{index}] is not JSON: {refused.message} Nothing was taken.") from refused
+                if noting:
+                    self._status.fail(self._refusal(raw, index, refused))
+
+    def _portions(self, items: Iterable[Item]) -> Iterator[list[Item]]:
+        """Divide what is to be taken: into small parts where others wait to write."""
+        usual = _TO_THE_INBOX if self._collection.kind == "inbox" else _TO_AN_EXCHANGE
+        most, portion, size = self._most(usual), list[Item](), 0
+        for item in items:
+            if portion and (len(portion) >= most or size + len(item.body) > _BYTES_AT_ONCE):
+                yield portion
+                most, portion, size = self._most(usual), [], 0
+            portion.append(item)
+            size += len(item.body)
+        if portion:
+            yield portion
+
+    def _most(self, usual: int) -> int:
+        return min(usual, _CROWDED) if self._store.crowded() else usual
+
+    def _take(self, items: list[Item], *, last: bool) -> bytes:
+        """Take a part in a transaction of its own."""
+        to_inbox = self._collection.kind == "inbox"
+        # Reading takes time: before others have to wait for it, not while.
+        prepared = prepare(items, self._budget) if to_inbox else None
+        status, before = self._status, self._status.taken
+        with self._store.begin() as tx:
+            found = access.writable(tx, self._partner, self._collection.id)
+            if not self._charged:
+                gate.charge(tx, self._partner, self._envelope.count)
+                self._charged = True
+            if prepared is not None:
+                outcome = Outcome()
+                take(tx, self._partner, prepared, outcome)
+                self._note(outcome)
+            else:
+                self._append(tx, found, items)
+            resource = b""
+            if last:
+                resource = status.resource()
+                statuses.save(tx, API_ROOT, status.id, self._partner.name, resource)
+            if last or status.taken > before:
+                self._trace(tx, status.taken - before)
+        return resource
+
+    def _append(self, tx: Tx, collection: Collection, items: list[Item]) -> None:
+        log.append(tx, collection, items)
+        plain = {item.id for item in items if item.version is None}
+        added = log.added(tx, collection, plain) if plain else {}
+        requested = self._status.requested
+        self._status.successes += [detail(item.id, item.version, added.get(item.id, requested)) for item in items]
+
+    def _note(self, outcome: Outcome) -> None:
+        status = self._status
+        requested = status.requested
+        status.successes += [detail(one.id, one.version, requested, one.message) for one in outcome.accepted]
+        for result, entries in ((Result.HELD, outcome.held), (Result.KEPT, outcome.kept)):
+            status.pendings += [
+                detail(each.id, each.version, requested, f"{result}: {each.message}") for each in entries
+            ]
+        for each in outcome.failed:
+            status.fail(detail(each.id, each.version, requested, each.message))
+
+    def _refusal(self, raw: bytes, index: int, refused: Rejected) -> dict[str, str]:
+        """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""
+        id_, version = (None, None) if refused.reason == "too-large" else stix_object.called(raw)
+        message = f"{refused.reason}: {refused.message}"
+        return detail(id_ or f"objects[{index}]", version, self._status.requested, message)
+
+    def _trace(self, tx: Tx, objects: int) -> None:
+        """Put a write on record, in the transaction of the write."""
+        observe.wrote(
+            tx,
+            partner=self._partner.name,
+            method="POST",
+            route="objects",
+            collection=self._collection.id,
+            status=202,
+            objects=objects,
+            reference=self._status.id,
+        )
+
+
+def _checked(raw: bytes) -> Item:
+    """Read one object. Raises ``Rejected``, and ``TaxiiError`` 400 where it holds what is no text."""
+    if not raw or (len(raw) > _MOST_MARKS and sum(map(raw.count, (b",", b"[", b"{"))) > _MOST_MARKS):
+        raise Rejected("too-large", "An object has at most four MiB, and at most 100,000 values in it.")
+    if has_lone_surrogate(raw):
+        raise half_a_character()
+    return stix_object.check(raw)

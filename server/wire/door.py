@@ -1,0 +1,121 @@
+"""Where connections come in: no more of them than there are descriptors for, and shut while there is no room."""
+
+import asyncio
+import errno
+import logging
+import resource
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from server.wire.shared import Connections
+
+log = logging.getLogger(__name__)
+
+# A connection takes a descriptor and some kilobytes; a worker serves no more than this.
+_MOST = 8_192
+# Of the descriptors, for the database, files and logs: so many, and some for each thread.
+_OTHERS, _OF_A_THREAD = 64, 4
+# The system has no descriptor, no memory left.
+_EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_LOG_SECONDS = 10.0
+
+
+def most_connections(threads: int) -> int:
+    """Say how many connections a worker with so many threads can have open.
+
+    Half of its descriptors at least are for connections. The limit is raised as far as the system lets it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST + _OTHERS + _OF_A_THREAD * threads
+    if soft < wanted:
+        raised = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        if raised > soft:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+            soft = raised
+    return max(8, min(_MOST, soft - min(soft // 2, _OTHERS + _OF_A_THREAD * threads)))
+
+
+class Door:
+    """Takes connections in while there is room for them.
+
+    Where there is none, a connection on which nothing is asked makes room; where all are busy, new ones wait outside.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listeners: Sequence[socket.socket],
+        shared: Connections,
+        take: Callable[[socket.socket], Awaitable[None]],
+        most: int,
+    ) -> None:
+        """Let at most so many in, each of which ``take`` serves."""
+        self._loop = loop
+        self._listeners = listeners
+        self._shared = shared
+        self._take = take
+        self._most = most
+        self._is_open = False
+        self._logged = float("-inf")
+        self.arriving: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        """Let connections in again, if there is room."""
+        if self._is_open or not self._has_room():
+            return
+        self._is_open = True
+        for listener in self._listeners:
+            listener.setblocking(False)
+            self._loop.add_reader(listener.fileno(), self._accept, listener)
+
+    def close(self) -> None:
+        """Let nobody in any more.
+
+        Who has been let in by the kernel is answered; who comes later finds the door shut, or another process.
+        """
+        self._shut()
+        for listener in self._listeners:
+            while self._accept(listener):
+                pass
+            listener.close()
+
+    def _accept(self, listener: socket.socket) -> bool:
+        # One at a time: the processes share the socket, and none may take all that wait.
+        if not self._has_room():
+            self._wait("connections", self._most)
+            return False
+        try:
+            arrived, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return False
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            self._shared.make_room()
+            self._wait("descriptors", errno.errorcode[error.errno])
+            return False
+        task = self._loop.create_task(self._serve(arrived))
+        self.arriving.add(task)
+        task.add_done_callback(self.arriving.discard)
+        return True
+
+    async def _serve(self, arrived: socket.socket) -> None:
+        await self._take(arrived)
+
+    def _has_room(self) -> bool:
+        """Tell whether one more has room, for which a silent one has to go at the limit."""
+        return len(self._shared) + len(self.arriving) < self._most or self._shared.make_room()
+
+    def _wait(self, what: str, how: object) -> None:
+        """Let nobody in until there may be room; it is said in the log, but not each time."""
+        self._shut()
+        if time.monotonic() - self._logged > _LOG_SECONDS:
+            self._logged = time.monotonic()
+            log.warning("wire-full no=%s limit=%s connections=%s", what, how, len(self._shared))
+
+    def _shut(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            for listener in self._listeners:
+                self._loop.remove_reader(listener.fileno())

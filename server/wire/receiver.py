@@ -1,0 +1,223 @@
+"""The receiving side of a connection: bytes become requests, no more of them than are wanted now."""
+
+import re
+import time
+from collections import deque
+from typing import Any
+
+import httptools
+
+from server.taxii.answer import Answer, Undecided
+from server.wire.request import Refused, Request
+from server.wire.shared import Connections
+
+_HEAD_AT_MOST = 64 * 1024
+_LINE_AT_MOST = 16 * 1024
+_HEADERS_AT_MOST = 100
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.[01]\r?\n")
+# Read at once where requests may follow one another: some of the shortest, one of the usual ones.
+_STEP, _CHUNKED_STEP = 1024, 4096
+HEAD_SECONDS = 15.0
+# A body, and an answer, may take so long without a byte moving.
+STILL_SECONDS = 30.0
+# What is not the body in a chunked body: so much for each byte, and so much more.
+_CHAFF_RATE, _CHAFF = 8, 128 * 1024
+# A body as a whole: this, and a second for each 32 KiB.
+_BODY_SECONDS, _BODY_RATE = 30.0, 32 * 1024
+
+
+class Receiver:
+    """Takes bytes in and makes requests of them, which wait in ``waiting`` to be answered in their order.
+
+    What comes behind a request that waits, or is being answered, is not looked at before that is done.
+    """
+
+    base: dict[str, Any]
+
+    def __init__(self, shared: Connections) -> None:
+        """Wait for the first request."""
+        self.shared = shared
+        self.request = Request()
+        self.waiting: deque[Request] = deque()
+        self.at_work = False
+        # No more requests are taken.
+        self.ending = False
+        self.in_head = True
+        self.head_bytes = 0
+        # The socket is read.
+        self.reading = True
+        self.deadline = time.monotonic() + HEAD_SECONDS
+        self._parser = httptools.HttpRequestParser(self)
+        self._pending = b""
+        self._undecided = False
+        self._body_bytes = 0
+        self._body_began = 0.0
+        # Of a body whose length was announced, what has not come yet.
+        self._left = 0
+
+    # What a connection does about it
+
+    def refuse(self, status: int) -> None:
+        """Answer for the last time, with an error."""
+        raise NotImplementedError
+
+    def last(self, answer: Answer) -> None:
+        """Answer for the last time."""
+        raise NotImplementedError
+
+    def proceed(self) -> None:
+        """Tell the client that its body is wanted."""
+        raise NotImplementedError
+
+    def find_out(self, request: Request) -> None:
+        """Find out in a thread whether a body is wanted, and call ``decided``."""
+        raise NotImplementedError
+
+    def pause(self, *, reading: bool) -> None:
+        """Let more come in, or not."""
+        raise NotImplementedError
+
+    # Bytes
+
+    @property
+    def has_more(self) -> bool:
+        """Tell whether there are bytes that were not looked at."""
+        return bool(self._pending)
+
+    def receive(self, data: bytes) -> None:
+        """Take the next bytes in."""
+        if not self.ending:
+            self._pending = self._pending + data if self._pending else data
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Look at what has come, as far as it is its turn."""
+        while self._pending and not (self.waiting or self.at_work or self._undecided or self.ending):
+            size = self._step()
+            if size < len(self._pending):
+                data, self._pending = self._pending[:size], self._pending[size:]
+            else:
+                data, self._pending = self._pending, b""
+            self._feed(data)
+        if self.ending:
+            self._pending = b""
+        if (wanted := not self._pending and not self._undecided) != self.reading:
+            self.pause(reading=wanted)
+
+    def _step(self) -> int:
+        """Say how many bytes can hold few requests only."""
+        if self.in_head:
+            return _STEP
+        return self._left or _CHUNKED_STEP
+
+    def _feed(self, data: bytes) -> None:
+        if self.in_head:
+            self.head_bytes += len(data)
+        else:
+            self._body_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except Refused as refused:
+            self.refuse(refused.status)
+        except httptools.HttpParserUpgrade:
+            # Nothing is upgraded here; the request is answered as it stands, and it is the last.
+            self.ending = True
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            self.refuse(cause.status if isinstance(cause, Refused) else 400)
+        except httptools.HttpParserError as error:
+            # RFC 9110 §9.1: a method that nobody knows makes no less of a request.
+            self.refuse(501 if "method" in str(error) and _REQUEST_LINE.match(data) else 400)
+        if self.in_head and self.head_bytes > _HEAD_AT_MOST:
+            self.refuse(431)
+        if self._body_bytes > _CHAFF_RATE * self.request.size + _CHAFF:
+            self.refuse(413)
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self.request = Request()
+        self.in_head = True
+        self.head_bytes = max(self.head_bytes, 1)
+        self._body_began, self._body_bytes = 0.0, 0
+        if not self.at_work:
+            self.deadline = time.monotonic() + HEAD_SECONDS
+
+    def on_url(self, url: bytes) -> None:
+        """Take the request's target, or a piece of it."""
+        self.request.url += url
+        if len(self.request.url) > _LINE_AT_MOST:
+            raise Refused(414)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        headers = self.request.headers
+        headers.append((name, value))
+        if len(headers) > _HEADERS_AT_MOST:
+            raise Refused(431)
+
+    def on_headers_complete(self) -> None:
+        """Look at the head, before the body."""
+        self.in_head, self.head_bytes = False, 0
+        request = self.request
+        request.keep_alive = self._parser.should_keep_alive()
+        environ = request.head(self._parser.get_method(), self._parser.get_http_version(), self.base)
+        if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
+            return
+        self.shared.belongs(request, self.shared.application.owner(environ))
+        length = environ.get("CONTENT_LENGTH", "")
+        self._left = int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ else 0
+        self._body_began = time.monotonic()
+        self.deadline = self._body_began + STILL_SECONDS
+        # Behind another request, a refusal would come out of its turn.
+        if not self.at_work and not self.waiting:
+            try:
+                self._decide(request, self.shared.application.early(environ))
+            except Undecided:
+                # Not a byte more is read until it is known whether it is wanted.
+                self._undecided = True
+                self.find_out(request)
+
+    def decided(self, request: Request, refusal: Answer | None) -> None:
+        """Go on with a request whose head has been looked at."""
+        self._undecided = False
+        if request is self.request and not self.in_head and not self.ending:
+            self._decide(request, refusal)
+        self.go_on()
+
+    def _decide(self, request: Request, refusal: Answer | None) -> None:
+        """Refuse a body, or let it come."""
+        # By now the partner may be known.
+        self.shared.belongs(request, self.shared.application.owner(request.environ))
+        if refusal is None and not self.shared.has_room(request, int(request.environ.get("CONTENT_LENGTH") or 0)):
+            refusal = self.shared.application.refuse(request.environ, 503)
+        if refusal is not None:
+            self.last(refusal)
+        elif request.wants_continue:
+            self.proceed()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self.ending:
+            return
+        request = self.request
+        self._left = max(0, self._left - len(body))
+        self.shared.hold(request, len(body))
+        if not self.shared.has_room(request, 0):
+            raise Refused(503)
+        if request.size + len(body) > self.shared.application.longest(request.environ):
+            raise Refused(413)
+        request.add(body)
+        now = time.monotonic()
+        if now - self._body_began > _BODY_SECONDS + request.size / _BODY_RATE:
+            raise Refused(408)
+        self.deadline = now + STILL_SECONDS
+
+    def on_message_complete(self) -> None:
+        """Let the request wait for its turn."""
+        self.in_head = True
+        self._left = 0
+        if not self.ending:
+            self.request.complete()
+            self.waiting.append(self.request)

@@ -1,0 +1,125 @@
+"""gunicorn's worker: it forks, watches, reloads and stops the processes; each of them serves by this."""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import os
+import socket
+import ssl
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import cast
+
+import uvloop
+from gunicorn.workers.base import Worker as GunicornWorker
+
+from server.wire.connection import Connection
+from server.wire.desk import Desk
+from server.wire.door import Door, most_connections
+from server.wire.request import Application
+from server.wire.shared import Connections
+
+_TICK_SECONDS = 0.25
+# How long a connection on which nothing is under way may still bring a request to a worker that stops.
+_LAST_CALL_SECONDS = 1.5
+_HANDSHAKE_SECONDS = 10.0
+# The event loop waits at most so long for a thread that computes.
+_SWITCH_SECONDS = 0.0003
+# Of glibc's malloc: a block as large as this is given back when it is free; else each arena may keep one. Threads have
+# two arenas together, since what each of sixteen keeps of the bodies it once read makes hundreds of megabytes.
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 16 * 1024 * 1024
+_M_ARENA_MAX, _ARENAS = -8, 2
+
+
+class Worker(GunicornWorker):
+    """One process: an event loop for the connections, and threads for what takes long."""
+
+    def init_process(self) -> None:
+        """Begin in the new process; does not return."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        if sys.platform == "linux":
+            # Another libc has no such thing to set.
+            with contextlib.suppress(AttributeError):
+                libc = ctypes.CDLL(None)
+                libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+                libc.mallopt(_M_ARENA_MAX, _ARENAS)
+        super().init_process()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop as on SIGTERM: a terminal's Ctrl-C reaches every process, and no request is cut off by it."""
+        self.alive = False
+
+    def run(self) -> None:
+        """Serve until told to stop, and then finish what is under way."""
+        # What is loaded now stays; a large body makes many objects and no rubbish.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        with ThreadPoolExecutor(self.cfg.threads, "answer") as threads:
+            uvloop.run(self._serve(threads))
+
+    async def _serve(self, threads: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        number = self.cfg.threads
+        shared = Connections(cast(Application, self.wsgi), Desk(threads, number), os.environ.get("SCRIPT_NAME", ""))
+        tls = _tls(self)
+
+        async def take(arrived: socket.socket) -> None:
+            await _take(shared, arrived, tls)
+
+        listeners: list[socket.socket] = [getattr(one, "sock", one) for one in self.sockets]
+        door = Door(loop, listeners, shared, take, most_connections(number))
+        door.open()
+        while self.alive and self.ppid == os.getppid():
+            self.notify()
+            shared.sweep()
+            door.open()
+            await asyncio.sleep(_TICK_SECONDS)
+        door.close()
+        await self._finish(shared, door.arriving)
+
+    async def _finish(self, shared: Connections, arriving: set[asyncio.Task[None]]) -> None:
+        """Answer what has come; who asks again is told that this was the last time."""
+        shared.stopping = True
+        began = asyncio.get_running_loop().time()
+        while shared or arriving:
+            waited = asyncio.get_running_loop().time() - began
+            if waited > self.cfg.graceful_timeout:
+                break
+            self.notify()
+            shared.sweep()
+            if waited > _LAST_CALL_SECONDS:
+                for connection in list(shared):
+                    connection.stop()
+            await asyncio.sleep(0.02)
+
+
+async def _take(shared: Connections, arrived: socket.socket, tls: ssl.SSLContext | None) -> None:
+    loop = asyncio.get_running_loop()
+    arrived.setblocking(False)
+    if arrived.family in (socket.AF_INET, socket.AF_INET6):
+        arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Whoever breaks off while a connection is made has not asked for anything.
+    with contextlib.suppress(OSError):
+        await loop.connect_accepted_socket(
+            lambda: Connection(shared),
+            arrived,
+            ssl=tls,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls is not None else None,
+        )
+
+
+def _tls(worker: GunicornWorker) -> ssl.SSLContext | None:
+    cfg = worker.cfg
+    if not cfg.is_ssl:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=cfg.ca_certs)
+    context.load_cert_chain(cfg.certfile, cfg.keyfile)
+    context.verify_mode = ssl.VerifyMode(cfg.cert_reqs)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # TAXII 2.1 §8.2.2: none that RFC 7540 appendix A lists; this is for 1.2, those of 1.3 are all good.
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,125 @@
+"""Companies: register numbers with and without check digits, names beside them, what is a person's."""
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from schemas.errors import Rejected
+from schemas.kind import Normal
+from schemas.kinds.company import Company
+from schemas.refang import refang
+
+COMPANY = Company()
+
+
+def value(raw: str, **columns: str) -> str:
+    return COMPANY.normalise(refang(raw), columns).value
+
+
+def refusal(raw: str, **columns: str) -> str:
+    with pytest.raises(Rejected) as caught:
+        value(raw, **columns)
+    return caught.value.reason
+
+
+def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
+    try:
+        return COMPANY.normalise(refang(raw), columns)
+    except Rejected as refused:
+        return refused
+
+
+# The examples of python-stdnum, which are those that the registers or their states publish.
+KNOWN = [
+    ("AR", "30-50001091-2"),
+    ("AU", "004 085 616"),
+    ("BR", "16.727.230/0001-97"),
+    ("CH", "CHE-100.155.212"),
+    ("CN", "91110000600037341L"),
+    ("CZ", "25123891"),
+    ("DK", "13585628"),
+    ("EE", "12345678"),
+    ("ES", "J99216582"),
+    ("FI", "2077474-0"),
+    ("FR", "552 008 443"),
+    ("HU", "12892312"),
+    ("IL", "516179157"),
+    ("IT", "00743110157"),
+    ("JP", "5-8356-7825-6246"),
+    ("KR", "116-82-00276"),
+    ("NO", "988 077 917"),
+    ("PT", "501 964 843"),
+    ("RO", "18547290"),
+    ("SG", "197401143C"),
+    ("TH", "0-99-4-000-61772-1"),
+]
+
+
+@pytest.mark.parametrize(("country", "number"), KNOWN)
+def test_a_registers_own_example_is_taken_and_its_damage_is_not(country: str, number: str) -> None:
+    taken = value(number, country=country)
+    assert value(taken) == taken
+    assert value(number.replace("-", " ").replace(".", " "), country=country.lower()) == taken
+    last = max(place for place, char in enumerate(number) if char.isdigit())
+    damaged = [number[:last] + digit + number[last + 1 :] for digit in "0123456789" if digit != number[last]]
+    assert {refusal(each, country=country) for each in damaged} <= {"company-checksum", "company-form"}
+
+
+def test_a_siret_is_a_place_of_its_company() -> None:
+    assert value("73282932000074", country="FR") == value("732 829 320", country="FR")
+
+
+def test_the_same_number_is_another_company_in_another_register() -> None:
+    assert value("1234567", country="US-DE") != value("1234567", country="US-NV")
+    assert value("12345678", country="GB") != value("12345678", country="NL")
+
+
+def test_leading_zeros_that_a_table_lost_come_back() -> None:
+    assert value("6", country="GB") == value("00000006", country="GB") == value("Company No: 000006", country="UK")
+
+
+def test_a_name_tells_no_company_from_another() -> None:
+    one = COMPANY.normalise("00000006", {"country": "GB", "company_name": "EXAMPLE LTD"})
+    other = COMPANY.normalise("00000006", {"country": "GB", "company_name": "EXAMPLE LIMITED"})
+    assert one.value == other.value
+    assert one.details != other.details
+
+
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [
+        ("TH", "1234545678781"),
+        ("BR", "39053344705"),
+        ("SE", "8803200016"),
+        ("AR", "20-05536168-2"),
+        ("PE", "10154713381"),
+    ],
+)
+def test_the_number_of_a_person_is_no_companys(country: str, number: str) -> None:
+    assert refusal(number, country=country) == "company-form"
+
+
+@pytest.mark.parametrize("raw", ["00000006", "EXAMPLE LTD", "GB:00000006", "TH:1555", "+66812345678", ""])
+def test_what_may_be_another_kind_is_not_recognised(raw: str) -> None:
+    assert not COMPANY.recognises(raw)
+
+
+def test_a_number_that_says_its_register_is_recognised() -> None:
+    assert COMPANY.recognises("213800KUD8LAJWSQ9D15")
+    assert COMPANY.recognises("LEI:213800KUD8LAJWSQ9D15")
+
+
+ANY = st.text(max_size=40) | st.text("0123456789 -/:.()ABGTHLEI", max_size=40)
+
+
+@given(ANY, st.dictionaries(st.sampled_from([*COMPANY.columns]), ANY | st.sampled_from(["GB", "TH", "US-DE", "DE"])))
+@settings(deadline=None)
+def test_any_report_is_taken_in_a_form_that_gives_itself_or_refused_without_being_repeated(
+    raw: str, columns: dict[str, str]
+) -> None:
+    COMPANY.recognises(raw)
+    result = outcome(raw, columns)
+    if isinstance(result, Rejected):
+        values = (raw, *columns.values())
+        assert not [each for each in values if sum(map(str.isdigit, each)) > 5 and each in result.message]
+    else:
+        assert COMPANY.normalise(result.value, result.details) == result

@@ -1,0 +1,202 @@
+"""Accounts: which address or writing names which, and what is somebody else's kind."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.kind import Example, Normal
+from schemas.kinds.social_account import SocialAccount
+from schemas.refang import refang
+from schemas.reference import platforms
+from schemas.reference.sites import Site, word_key
+from schemas.reference.urls import split_address
+
+ACCOUNT = SocialAccount()
+EXAMPLES = list(ACCOUNT.examples())
+TAKEN = [each for each in EXAMPLES if each.value and not each.given]
+NAMES = [each.name for each in platforms.every()]
+
+
+def refusal(raw: str, **columns: str) -> Rejected:
+    with pytest.raises(Rejected) as caught:
+        ACCOUNT.normalise(raw, columns)
+    return caught.value
+
+
+def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
+    try:
+        return ACCOUNT.normalise(raw, columns)
+    except Rejected as refused:
+        return refused
+
+
+def read(raw: str, **columns: str) -> str:
+    return ACCOUNT.normalise(refang(raw), columns).value
+
+
+def test_no_word_host_or_name_is_two_platforms() -> None:
+    said: dict[str, str] = {}
+    for platform in platforms.every():
+        for word in (platform.name, *platform.words.split(), *platform.hosts.split()):
+            assert said.setdefault(word_key(word), platform.name) == platform.name, word
+
+
+@pytest.mark.parametrize("platform", platforms.every(), ids=NAMES)
+def test_every_platform_is_in_an_example_or_has_a_handle(platform: Site) -> None:
+    shown = [each for each in EXAMPLES if each.value and each.value.startswith(platform.name + ":")]
+    assert shown or platforms.read_name(platform, "@example_1")
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "{}",
+        "{}/",
+        "{}?utm_source=x&fbclid=y",
+        "{}#top",
+        "{}/?ref=%20",
+        "  {}  ",
+    ],
+)
+@pytest.mark.parametrize(
+    "start", ["https://", "http://", "hxxps://", "HTTPS://WWW.", "https://m.", "", "www.", "https://user@"]
+)
+@pytest.mark.parametrize(
+    ("page", "value"),
+    [
+        ("facebook.com/example.page", "facebook:examplepage"),
+        ("instagram.com/example.name", "instagram:example.name"),
+        ("tiktok.com/@example", "tiktok:example"),
+        ("x.com/example", "twitter:example"),
+        ("youtube.com/@example", "youtube:example"),
+        ("linkedin.com/in/example-name", "linkedin:example-name"),
+        ("t.me/example_name", "telegram:example_name"),
+        ("reddit.com/r/example", "reddit:r/example"),
+        ("line.me/R/ti/p/@example", "line:@example"),
+    ],
+)
+def test_a_profile_is_one_account_however_its_address_is_written(page: str, value: str, start: str, way: str) -> None:
+    address = way.format(start + page)
+    if start != "https://user@":
+        assert ACCOUNT.recognises(refang(address))
+    assert read(address) == value
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://facebook.com@shop.example.com/example",
+        "https://shop.example.com/facebook.com/example",
+        "https://facebook.com.shop.example.com/example",
+        "https://shop.example.com/?next=https://facebook.com/example",
+        "https://faceb00k.example/example",
+        "https://xfacebook.com/example",
+        "https://shop.example.com\\@facebook.com/example",
+    ],
+)
+def test_an_address_that_only_looks_like_a_platforms_is_none_of_it(url: str) -> None:
+    assert not platforms.is_profile(url)
+    assert refusal(url).reason == "not-a-platform"
+
+
+def test_userinfo_in_front_of_a_platform_does_not_hide_it() -> None:
+    assert read("https://bank.example.com%E2%88%95login@t.me/example_name") == "telegram:example_name"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.facebook.com/examplepage%2Fposts",
+        "https://t.me/example%00name",
+        "https://t.me/еxample_name",
+        "https://t.me/exam%20ple",
+        "https://x.com/ſample",
+        "https://x.com/\u0130stanbul",
+    ],
+)
+def test_what_is_no_handle_by_its_letters_is_none_in_an_address(url: str) -> None:
+    assert isinstance(refused := outcome(url, {}), Rejected)
+    assert refused.reason == "not-an-account"
+
+
+@pytest.mark.parametrize(
+    ("raw", "meaning"),
+    [
+        ("https://www.youtube.com/watch?v=AbCdEfGhIjK", "report it as a URL"),
+        ("someone@example.com", "e-mail address"),
+        ("+66812345678", "telephone number"),
+        ("Example Person", "a name that an account shows"),
+    ],
+)
+def test_a_refusal_says_what_the_value_likely_is(raw: str, meaning: str) -> None:
+    assert meaning in refusal(raw).message
+
+
+def test_a_number_that_may_be_a_telephones_or_an_accounts_is_asked_for() -> None:
+    assert refusal("66812345678", platform="telegram").reason == "handle-form"
+    assert read("+66812345678", platform="telegram") == "telegram:+66812345678"
+    assert read("id=66812345678", platform="telegram") == "telegram:id=66812345678"
+
+
+def test_a_post_is_a_url_unless_the_account_is_asked_for() -> None:
+    post = "https://x.com/example/status/1"
+    assert kinds.recognise(post).name == "url"
+    assert read(post) == "twitter:example"
+
+
+def test_a_handle_without_its_platform_is_recognised_as_nothing() -> None:
+    for handle in ("@example", "@example.name", "example_name", "u/example"):
+        assert not [name for name, kind in kinds.every().items() if kind.recognises(handle)]
+
+
+def test_where_case_counts_it_is_kept_and_where_it_was_lost_that_is_said() -> None:
+    assert read("https://t.me/+AbCdEfGhIjKlMnOp") != read("https://t.me/+abcdefghijklmnop")
+    assert "capital" in refusal("uc0123456789abcdefabcdef", platform="youtube").message
+
+
+def test_a_persons_line_id_and_an_official_account_of_that_name_are_two() -> None:
+    assert read("example", platform="line") != read("@example", platform="line")
+
+
+@given(st.sampled_from(TAKEN), st.sampled_from(["\u200b", "\u00ad", "\u2060"]), st.integers(min_value=0))
+def test_nothing_invisible_makes_another_account(example: Example, hidden: str, at: int) -> None:
+    at %= len(example.raw) + 1
+    assert read(example.raw[:at] + hidden + example.raw[at:]) == example.value
+
+
+ANY = st.text(max_size=60) | st.text("abcUC0123456789@:/._-+=#?&%~ ", max_size=60)
+ADDRESS = st.builds(
+    "https://{}/{}".format,
+    st.sampled_from([host for each in platforms.every() for host in each.hosts.split()]),
+    st.text("abC019@._-+/%=?&#~é ", max_size=40),
+)
+
+
+@given(ANY | ADDRESS, st.sampled_from(["", *NAMES]))
+def test_any_value_is_taken_or_refused_and_what_is_taken_gives_itself(raw: str, platform: str) -> None:
+    columns = {"platform": platform} if platform else {}
+    ACCOUNT.recognises(raw)
+    result = outcome(raw, columns)
+    if isinstance(result, Rejected):
+        assert len(raw) < 8 or raw not in result.message
+    else:
+        assert ACCOUNT.normalise(result.value, result.details) == result
+        assert refang(result.value) == result.value
+
+
+@given(ANY)
+def test_an_address_is_read_or_is_none(raw: str) -> None:
+    address = split_address(raw)
+    assert address is None or address.host == address.host.casefold()
+
+
+def test_an_address_with_more_parameters_than_any_page_has_is_none() -> None:
+    assert split_address("https://t.me/example_name?" + "a=1&" * 200) is None
+    assert not ACCOUNT.recognises("https://t.me/example_name?" + "a=1&" * 200)
+
+
+def test_nothing_takes_longer_than_its_length_allows() -> None:
+    for filling in ("a.", "@", "a@", "a-", "(", "+", ":", "/", "ก"):
+        ACCOUNT.recognises(filling * 1000)
+        assert refusal(filling * 1000, platform="mastodon")

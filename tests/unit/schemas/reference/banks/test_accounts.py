@@ -1,0 +1,64 @@
+"""An institution is named in one spelling, and keeps the accounts that are at it."""
+
+import pytest
+from hypothesis import given, strategies as st
+from pydantic import ValidationError
+
+from schemas.kinds.bank_account import BankAccount
+from schemas.partner import Partner
+from schemas.reference.banks.accounts import checked_institution, is_kept_by
+
+# The IBAN registry's own example for the United Kingdom, and another account at the same bank.
+EXAMPLE = "GB29NWBK60161331926819"
+SAME_BANK = "GB33NWBK60161331926818"
+
+
+def _partner(**more: object) -> Partner:
+    return Partner.model_validate(
+        {"name": "bank", "kind": "bank", "identity": "identity--11111111-1111-4111-8111-111111111111", **more}
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"), [("nwbkgb2l", "NWBKGB2L"), ("GB29 NWBK", "GB29NWBK"), ("kasithbk", "KASITHBK")]
+)
+def test_an_institution_has_one_spelling(written: str, kept: str) -> None:
+    assert _partner(institutions=[written]).institutions == (kept,)
+
+
+@pytest.mark.parametrize("wrong", ["", "bank", "NWBKGB2LXXX", "GB", "GB29", "29GB12BK", EXAMPLE])
+def test_what_names_no_institution_is_refused_with_the_rule(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="BIC of 8 characters"):
+        _partner(institutions=[wrong])
+
+
+def test_authority_is_over_kinds_that_there_are() -> None:
+    assert _partner(authority=["domain", "bank-account"]).authority == ("domain", "bank-account")
+    with pytest.raises(ValidationError, match="there is no such kind; there are: app, bank-account"):
+        _partner(authority=["domains"])
+
+
+def test_an_account_is_at_the_bank_that_its_iban_names_whatever_its_check_digits() -> None:
+    assert is_kept_by(["GB29NWBK"], EXAMPLE)
+    assert is_kept_by(["GB29NWBK"], SAME_BANK)
+    assert not is_kept_by(["GB29BUKB"], EXAMPLE)
+    assert not is_kept_by(["DE29NWBK"], EXAMPLE)
+    assert not is_kept_by([], EXAMPLE)
+
+
+def test_an_account_is_at_the_bank_whose_bic_stands_in_it_or_beside_it() -> None:
+    account = BankAccount().normalise("1234567890", {"bic": "KASITHBK"})
+    assert is_kept_by(["KASITHBK"], account.value, account.details)
+    assert not is_kept_by(["BKKBTHBK"], account.value, account.details)
+    assert is_kept_by(["NWBKGB2L"], EXAMPLE, {"bic": "NWBKGB2L"})
+    assert not is_kept_by(["NWBKGB2L"], EXAMPLE)
+    assert not is_kept_by(["TH00KASI"], account.value, account.details)
+
+
+@given(st.text(max_size=20))
+def test_what_is_taken_is_taken_again_as_it_is(text: str) -> None:
+    try:
+        kept = checked_institution(text)
+    except ValueError:
+        return
+    assert checked_institution(kept) == kept

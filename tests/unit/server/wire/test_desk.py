@@ -1,0 +1,93 @@
+"""Work is shared out among those who ask for it: nobody has more than its part of the threads."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from server.wire import desk
+from server.wire.desk import Crowded, Desk
+
+THREADS = 16
+WAIT = 10
+
+
+class Office:
+    """A desk whose work takes until it is told to end."""
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self.desk = Desk(threads, THREADS)
+        self.begun: list[str] = []
+        self.may_end = threading.Event()
+
+    def work(self, name: str) -> str:
+        self.begun.append(name)
+        self.may_end.wait(WAIT)
+        return name
+
+    def submit(self, owner: str, weight: int = 0, name: str = "") -> "Future[str]":
+        return self.desk.submit(owner, weight, partial(self.work, name or owner))
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with ThreadPoolExecutor(THREADS) as threads:
+        office = Office(threads)
+        try:
+            yield office
+        finally:
+            office.may_end.set()
+
+
+def end(office: Office, *work: "Future[str]") -> list[str]:
+    office.may_end.set()
+    return [future.result(WAIT) for future in work]
+
+
+def test_one_owner_leaves_threads_to_the_others(office: Office) -> None:
+    flood = [office.submit("flood") for _ in range(100)]
+    assert office.desk._free == THREADS - desk._OF_ONE
+    other = office.submit("other")
+    assert office.desk._free == THREADS - desk._OF_ONE - 1
+    assert end(office, *flood, other) == ["flood"] * 100 + ["other"]
+    assert (office.desk._free, office.desk._running, office.desk._waiting) == (THREADS, {}, {})
+
+
+@pytest.mark.parametrize(("weight", "at_once"), [(1, desk._BODIES_OF_ONE), (2, desk._LARGE_OF_ONE)])
+def test_bodies_of_one_owner_are_read_one_after_the_other(office: Office, weight: int, at_once: int) -> None:
+    flood = [office.submit("flood", weight) for _ in range(40)]
+    assert office.desk._free == THREADS - at_once
+    other = office.submit("other", weight)
+    assert office.desk._free == THREADS - at_once - 1
+    assert len(end(office, *flood, other)) == 41
+
+
+def test_whoever_comes_when_all_threads_are_taken_is_next() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        office.desk = Desk(threads, 1)
+        flood = [office.submit("flood", name=f"flood {number}") for number in range(20)]
+        others = [office.submit("bank"), office.submit("platform")]
+        end(office, *flood, *others)
+    # One was under way already, and one stood first.
+    assert {office.begun.index("bank"), office.begun.index("platform")} <= {1, 2, 3}
+
+
+def test_whoever_has_too_much_waiting_is_told_and_others_are_taken(office: Office) -> None:
+    flood = [office.submit("flood") for _ in range(desk._OF_ONE + desk._WAITING_OF_ONE)]
+    with pytest.raises(Crowded):
+        office.submit("flood")
+    assert len(end(office, *flood, office.submit("other"))) == len(flood) + 1
+
+
+def test_what_fails_is_told_to_whoever_asked_and_its_thread_is_free_again(office: Office) -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    failed = office.desk.submit("bank", 2, fail)
+    with pytest.raises(ValueError, match="no"):
+        failed.result(WAIT)
+    assert end(office, office.submit("bank", 2)) == ["bank"]
+    assert (office.desk._free, office.desk._large) == (THREADS, 0)

@@ -1,0 +1,132 @@
+"""The bodies that a worker holds at once have a limit, and are counted as gone when they are."""
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from server.taxii.answer import Answer
+from server.wire.connection import Connection
+from server.wire.desk import Desk
+from server.wire.request import Request
+from server.wire.shared import Connections
+
+MIB = 1024 * 1024
+
+
+class Application:
+    """Answers GET at once, and anything else after a while."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        time.sleep(0.2)
+        start_response("200 OK", [])
+        return [b""]
+
+    def quick(self, environ: dict[str, Any]) -> Answer | None:
+        return Answer(200) if environ["REQUEST_METHOD"] == "GET" else None
+
+    def early(self, environ: dict[str, Any], *, patient: bool = False) -> Answer | None:
+        return None
+
+    def owner(self, environ: dict[str, Any]) -> str:
+        return str(environ["REMOTE_ADDR"])
+
+    def longest(self, environ: dict[str, Any]) -> int:
+        return MIB
+
+    def refuse(self, environ: dict[str, Any], status: int) -> Answer:
+        return Answer(status)
+
+
+def request(method: str, came: int = 1000, length: int = 1000) -> bytes:
+    return f"{method} / HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\n\r\n".encode() + b"x" * came
+
+
+async def _held_after(sent: bytes) -> tuple[int, int]:
+    """Send this to a worker, leave, and give what it holds meanwhile and in the end."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(2) as threads:
+        connections = Connections(Application(), Desk(threads, 2), "")
+        server = await loop.create_server(lambda: Connection(connections), "127.0.0.1", 0)
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(sent)
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        meanwhile = connections.held
+        # Without a farewell: what waits is answered to nobody.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        await asyncio.sleep(0.4)
+        server.close()
+        return meanwhile, connections.held
+
+
+@pytest.mark.parametrize(
+    ("sent", "meanwhile"),
+    [
+        (request("GET") * 3, 0),
+        (request("POST"), 1000),
+        (request("POST") * 3, 1000),
+        (request("POST", 600), 600),
+        (request("POST") + request("GET"), 1000),
+        (request("POST", 10, 10) * 2, 20),
+        (request("POST", 10, 10) + request("POST", 10, 2 * MIB), 20),
+    ],
+    ids=["at once", "at work", "not looked at", "broken off", "not looked at either", "waiting", "half behind another"],
+)
+def test_what_a_client_sent_is_not_held_for_longer_than_it_is_needed(sent: bytes, meanwhile: int) -> None:
+    assert asyncio.run(_held_after(sent)) == (meanwhile, 0)
+
+
+def held(connections: Connections, owner: str, size: int) -> Request:
+    """Let a sender have so much of a body here."""
+    request = Request()
+    connections.belongs(request, owner)
+    connections.hold(request, size)
+    return request
+
+
+def test_bodies_have_room_up_to_the_limit_and_the_only_one_always() -> None:
+    connections = Connections(None, None, "")  # type: ignore[arg-type]
+    bodies = [held(connections, owner, 120 * MIB) for owner in ("bank", "platform", "exchange", "telecom")]
+    new = held(connections, "police", 0)
+    assert connections.has_room(new, 30 * MIB)
+    assert not connections.has_room(new, 40 * MIB)
+    for body in bodies:
+        connections.let_go(body)
+    assert connections.held == 0
+    assert connections.has_room(held(connections, "police", 600 * MIB), MIB)
+
+
+def test_one_sender_leaves_room_for_the_others() -> None:
+    connections = Connections(None, None, "")  # type: ignore[arg-type]
+    first = held(connections, "address", 100 * MIB)
+    connections.belongs(first, "bank")
+    assert connections.has_room(first, 100 * MIB)
+    assert not connections.has_room(held(connections, "bank", 0), 29 * MIB)
+    assert connections.has_room(held(connections, "bank", 0), 20 * MIB)
+    assert connections.has_room(held(connections, "platform", 0), 100 * MIB)
+
+
+def test_a_long_body_is_in_a_file_until_it_is_let_go() -> None:
+    connections = Connections(None, None, "")  # type: ignore[arg-type]
+    request = held(connections, "bank", 3 * MIB)
+    for _ in range(3):
+        request.add(b"x" * MIB)
+    assert request.file is not None
+    assert not request.body
+    request.complete()
+    body = request.environ["wsgi.input"]
+    assert (body.read(), request.environ["CONTENT_LENGTH"]) == (b"x" * 3 * MIB, str(3 * MIB))
+    # A thread that reads it may go on when the sender has left.
+    request.at_work = True
+    connections.let_go(request)
+    assert not body.closed
+    request.at_work = False
+    connections.let_go(request)
+    assert body.closed
