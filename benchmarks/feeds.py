@@ -23,7 +23,7 @@ from feeds.runs.shared_pages import Pages
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 
@@ -85,7 +85,9 @@ def _fill(store: Store, alias: str, objects: int) -> None:
     """Put indicators as we write them into a collection; those of a file have one time of report."""
     for start in range(0, objects, _STEP):
         at = f"2026-01-{1 + start // _STEP % 28:02}T{start // _STEP // 28 % 24:02}:00:00Z"
-        reader = Reader({"reporter": "Somebody", "kind": "domain", "reported_at": at, "valid_until": "2027-01-01"})
+        reader = ReportReader(
+            {"reporter": "Somebody", "kind": "domain", "reported_at": at, "valid_until": "2027-01-01"}
+        )
         some = (f"shop-{number}.example.com" for number in range(start, min(objects, start + _STEP)))
         items = [Item.of(to_stix(reader.report({"value": value}), Profile.CORE)[0]) for value in some]
         with store.begin() as tx:

@@ -19,7 +19,7 @@ from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.kind import Normal
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.setup import set_up
 from server.store import Store, partners
@@ -132,7 +132,7 @@ def _contribute(store: Store, name: str, values: list[str]) -> None:
 
 def _items(name: str, values: list[str]) -> list[Item]:
     now = timestamp.text(timestamp.now())
-    report = Reader({"reporter": name, "reported_at": now, "kind": "domain", "tlp": "amber"}).report(
+    report = ReportReader({"reporter": name, "reported_at": now, "kind": "domain", "tlp": "amber"}).report(
         {"value": "first.example.net"}
     )
     return [Item.of(to_stix(report.about(Normal(f"{each}.example.net", {})))[1]) for each in values]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mappers import annotation_properties as words, extension, labels, marking
 from schemas.errors import Rejected
-from schemas.vocabulary import CaseContext, OpinionWord, Outcome, Tlp, scam_category
+from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp, scam_category
 
 _Take = Callable[[Any], Any]
 _ALL: Mapping[str, _Take] = MappingProxyType(
@@ -56,7 +56,7 @@ _IN_OURS: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
     {
         "sighting": {},
         "opinion": {
-            "outcome": words.one_of(Outcome),
+            "outcome": words.one_of(OutcomeWord),
             "outcome_reason": words.word,
             "effective_from": words.moment,
             "effective_until": words.moment,
@@ -127,7 +127,7 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
     if obj["type"] == "grouping":
         made.setdefault("context", CaseContext.UNSPECIFIED.value)
     ours: dict[str, Any] = {}
-    said = extension.found(obj)
+    said = extension.context_of(obj)
     missed_in_ours = _take(said, {**_IN_ALL_OURS, **_IN_OURS[obj["type"]]}, ours, _REWRITTEN_IN_OURS)
     missed_in_ours += _withhold(ours, withheld)
     missed += [f"extensions.{name}" for name in missed_in_ours]
@@ -143,11 +143,11 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
         missed.append("extensions of others")
     made["object_marking_refs"] = [marking.ref(tlp)]
     if ours:
-        made["extensions"] = {extension.ID: extension.of(**ours)}
+        made["extensions"] = {extension.ID: extension.build(**ours)}
     return Rebuilt(made, tuple(missed))
 
 
-def is_one(obj: Mapping[str, Any]) -> bool:
+def is_annotation(obj: Mapping[str, Any]) -> bool:
     """Tell whether an object is of a type that speaks of others."""
     return obj["type"] in _OF_TYPE
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mappers import ids, sharing_limits
+from mappers import extension, ids
 from schemas import kinds, timestamp
-from schemas.amount import Amount, Currency
-from schemas.flow import minimised
+from schemas.fields import Amount, Currency
+from schemas.record import minimised_amount
 from schemas.report import Evidence
 from schemas.sharing import Sharing
 from schemas.subject import ID
@@ -198,7 +198,7 @@ def minimise(ours: dict[str, Any]) -> None:
     """Keep of a flow's amount what it takes to follow the money."""
     if "amount" in ours:
         ends = {ours[name]["kind"] for name in ("source", "target") if name in ours}
-        ours["amount"] = format(minimised(Decimal(ours["amount"]), ends), "f")
+        ours["amount"] = format(minimised_amount(Decimal(ours["amount"]), ends), "f")
 
 
 def sharing(value: Any) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def sharing(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise TypeError("no limits")
     read = Sharing.model_validate(value)
-    said = sharing_limits.write(read)
+    said = extension.write_sharing(read)
     for name in ("only_partners", "not_to_partners"):
         if name in said:
             said[name] = sorted({each if ID.fullmatch(each) else ids.identity(each) for each in said[name]})

@@ -1,17 +1,22 @@
-"""A consensus as STIX: an indicator by the hub, which says beside a report's words how many say so and what to do."""
+"""A consensus as STIX: the hub's indicator, and the ids under which others listed the value first."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mappers import extension, indicator, kinds, labels, origins, pattern
+from mappers import extension, indicator, kinds, labels, pattern
 from schemas import kinds as kinds_of_values, timestamp
 from schemas.consensus import Consensus, Referral
 from schemas.kind import NO_DETAILS, Normal
 from schemas.report import Report
+from schemas.subject import ID
 from schemas.vocabulary import Tlp
 
+ORIGIN = "scamfeed-origin"
+_LISTING = re.compile(r"[0-9]{1,4}")
+_NO_ORIGINS: frozenset[str] = frozenset()
 # Stands in no object: the hub's identity is another in every store.
 _HUB = "hub"
 # The fields behind those that differ from value to value.
@@ -82,16 +87,16 @@ def basis(stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str
     return indicator.basis(stix_object, report.about(Normal(consensus.value, consensus.details)))
 
 
-def is_one(stix_object: Mapping[str, Any]) -> bool:
+def is_consensus(stix_object: Mapping[str, Any]) -> bool:
     """Tell whether an indicator is a hub's, made of what others report."""
-    return isinstance(extension.found(stix_object).get("reporters"), int)
+    return isinstance(extension.context_of(stix_object).get("reporters"), int)
 
 
 def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
     """Give an indicator without what a hub says beside the words of a report; any other as it is."""
-    if not is_one(stix_object):
+    if not is_consensus(stix_object):
         return stix_object
-    ours = {name: said for name, said in extension.found(stix_object).items() if name not in _BESIDE}
+    ours = {name: said for name, said in extension.context_of(stix_object).items() if name not in _BESIDE}
     plain = {name: said for name, said in stix_object.items() if name != "external_references"}
     marks = [label for label in stix_object.get("labels", ()) if not label.startswith(_MARKS)]
     return {**plain, "labels": marks, "extensions": {**stix_object["extensions"], extension.ID: ours}}
@@ -115,7 +120,7 @@ def _frame(
     """Give the frame of what is said of a kind's values that are spelled by observables of one type."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
     frame = indicator.framing(_report(kind, rest, tlp))
-    references = origins.references(consensus.origins)
+    references = origin_references(consensus.origins)
     if referral:
         turn_to = {"source_name": referral.organisation, "description": f"For protection: {referral.contact}"}
         references.append(turn_to)
@@ -127,7 +132,7 @@ def _frame(
         "labels": [*frame.tail["labels"], *labels.of(words)[1:]],
         **({"external_references": references} if references else {}),
     }
-    ours = extension.of(
+    ours = extension.build(
         grade=consensus.grade,
         reporters=consensus.reporters,
         reporter_kinds=consensus.reporter_kinds,
@@ -147,3 +152,31 @@ def _report(kind: str, rest: tuple[Any, ...], tlp: Tlp) -> Report:
     said = {name: getattr(consensus, name) for name in _IN_REPORTS}
     said |= {"reporter": _HUB, "reported_at": consensus.valid_from, "action": consensus.grade, "tlp": tlp}
     return Report.model_construct(value="", details=NO_DETAILS, **said)
+
+
+def origin_references(origins: Iterable[str]) -> list[dict[str, str]]:
+    """Give the external references that name ``origins``."""
+    return [{"source_name": ORIGIN, "external_id": origin} for origin in origins]
+
+
+def listed_origins(stix_object: Mapping[str, Any]) -> list[str]:
+    """Give the origins that an object of anybody's names, in their order."""
+    references = stix_object.get("external_references")
+    return [
+        each["external_id"]
+        for each in (references if isinstance(references, list) else ())
+        if isinstance(each, dict) and each.get("source_name") == ORIGIN and _is_origin(each.get("external_id"))
+    ]
+
+
+def origins_of(stix_object: Mapping[str, Any]) -> frozenset[str]:
+    """Give the origins that an object names; none where its maker speaks for itself."""
+    return frozenset(listed_origins(stix_object)) if "external_references" in stix_object else _NO_ORIGINS
+
+
+def _is_origin(said: Any) -> bool:
+    """Tell whether it is an id, or a later listing of one, and no words that would go on to every reader."""
+    if not isinstance(said, str):
+        return False
+    id_, _, listing = said.partition("/")
+    return ID.fullmatch(id_) is not None and (id_ == said or _LISTING.fullmatch(listing) is not None)

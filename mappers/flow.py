@@ -8,8 +8,8 @@ from mappers import extension, ids, kinds, labels, marking, record, wording
 from mappers.indicator import Profile, spelled_for
 from mappers.observable import of_terms, value
 from schemas.errors import Rejected
-from schemas.flow import Flow
 from schemas.kind import Normal
+from schemas.record import Flow
 from schemas.subject import Subject
 
 # The one relationship type that STIX defines between any two objects, and that OpenCTI stores between observables.
@@ -63,7 +63,7 @@ def from_stix(
     Raises ``Rejected`` for other relationships, and where an observable is missing.
     """
     record.check(relationship)
-    ours = extension.found(relationship)
+    ours = extension.context_of(relationship)
     if not {"source", "target"} <= ours.keys():
         raise Rejected("not-a-flow", "the relationship says nothing about money that went from one to another")
     description = relationship.get("description")

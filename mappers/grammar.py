@@ -18,7 +18,7 @@ _OTHERWISE = ((),)
 _OPERATORS = {"=": "=", "==": "=", "IN": "=", "LIKE": "LIKE"}
 
 
-class Budget:
+class PatternBudget:
     """What the grammar may read for one sender at once, in characters: it takes some ten microseconds for each."""
 
     def __init__(self, characters: int) -> None:

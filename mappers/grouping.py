@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mappers import extension, ids, labels, marking, record, subject
+from mappers import extension, ids, labels, marking, record
 from mappers.indicator import Profile
 from mappers.observable import introduced
-from schemas.case import Case
 from schemas.errors import Rejected
+from schemas.record import Case
 from schemas.vocabulary import CaseContext, ScamType, scam_category
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -21,7 +21,7 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
     A case keeps its id by the reporter's own number for it, or else by its name: members may come later. In the core
     profile it has no members of types that STIX itself lacks.
     """
-    refs = list(dict.fromkeys(subject.ref(each, profile) for each in case.members))
+    refs = list(dict.fromkeys(record.subject_ref(each, profile) for each in case.members))
     if profile is Profile.CORE:
         refs = [ref for ref in refs if ref.partition("--")[0] not in introduced()]
         if not refs:
@@ -50,7 +50,7 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
 def from_stix(grouping: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> Case:
     """Give back the case that a grouping says, ours or anybody's; ``reporters`` names the identities by id."""
     record.check(grouping)
-    ours = extension.found(grouping)
+    ours = extension.context_of(grouping)
     context = grouping.get("context")
     return record.read(
         Case,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from mappers import ids, marking
+from mappers import extension, ids, marking
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.vocabulary import Tlp
@@ -41,7 +41,7 @@ def to_stix(name: str, kind: PartnerKind | None = None) -> dict[str, Any]:
     }
 
 
-class Hub(NamedTuple):
+class HubIdentity(NamedTuple):
     """The hub: its identity's id, what it calls itself, and when that was first and last said (microseconds)."""
 
     identity: str
@@ -50,7 +50,7 @@ class Hub(NamedTuple):
     modified: int
 
 
-def of_hub(hub: Hub, focal_points: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+def of_hub(hub: HubIdentity, focal_points: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
     """Give the hub's identity, in whose name it says what its partners agree on.
 
     ``focal_points`` are pairs of a function and where to turn to for it.
@@ -92,9 +92,7 @@ def _registered(
     countries: Sequence[str] = (),
     focal_points: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    from mappers import extension  # which needs the project's own identity from here
-
-    said = extension.of(
+    said = extension.build(
         countries=list(countries),
         focal_points=[{"function": str(function), "contact": contact} for function, contact in sorted(focal_points)],
     )

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mappers import extension, foreign, ids, kinds, labels, language, marking, pattern, sharing_limits, wording
-from mappers.grammar import Budget, Way
+from mappers import extension, foreign, ids, kinds, labels, marking, pattern, wording
+from mappers.grammar import PatternBudget, Way
 from mappers.kind import KindMapper
 from mappers.observable import of_terms
 from schemas import timestamp
@@ -84,7 +84,7 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     if profile is Profile.CORE:
         return [indicator]
     observable, relationship = _basis(mapper, terms, indicator)
-    others = language.contents(indicator, report) if profile is Profile.FULL else []
+    others = wording.language_contents(indicator, report) if profile is Profile.FULL else []
     return [observable, indicator, relationship, *others]
 
 
@@ -107,7 +107,7 @@ def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
     """Give what stands around an indicator, made from the report that it says: all that its full profile adds."""
     mapper = kinds.every()[report.kind]
     around = _basis(mapper, mapper.terms(Normal(report.value, report.details)), indicator)
-    return [*around, *language.contents(indicator, report)]
+    return [*around, *wording.language_contents(indicator, report)]
 
 
 def _basis(
@@ -131,7 +131,7 @@ def _basis(
 
 
 def from_stix(
-    indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING, *, budget: Budget | None = None
+    indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING, *, budget: PatternBudget | None = None
 ) -> Report:
     """Give back the report that an indicator says, ours or anybody's.
 
@@ -195,7 +195,7 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
     ours = indicator.get("extensions", {}).get(extension.ID, {})
     creator = indicator.get("created_by_ref", "")
     columns: dict[str, Any] = {
-        **extension.read(ours),
+        **extension.report_columns(ours),
         "details": ours.get("details", {}),
         "reporter": reporters.get(creator, creator or "unknown"),
         "reported_at": _reported(indicator),
@@ -203,7 +203,7 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
         "confidence": indicator.get("confidence"),
         "tlp": marking.tlp_of(indicator, markings) or Tlp.AMBER,
         "lang": indicator.get("lang", "en"),
-        "sharing": sharing_limits.read(ours, reporters),
+        "sharing": extension.read_sharing(ours, reporters),
     }
     if not ours:
         columns |= foreign.columns(indicator)
@@ -249,7 +249,7 @@ def _frame(key: tuple[Any, ...]) -> Frame:
         name_prefix=wording.name_prefix(report.kind, wording.language(report.lang)),
         head=head,
         tail=tail,
-        extension=extension.write(report),
+        extension=extension.of_report(report),
         score=score,
         markings=markings,
     )

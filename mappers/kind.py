@@ -1,4 +1,4 @@
-"""How a kind is spelled in STIX: which observable, by which properties, and back."""
+"""The base class of a kind's STIX and MISP spelling, and ``user-account`` for kinds without a STIX type."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -7,6 +7,8 @@ from mappers import ids, misp_terms
 from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
 from schemas.kind import Normal
+
+_USER_ACCOUNT = "user-account"
 
 
 class KindMapper(ABC):
@@ -41,3 +43,15 @@ class KindMapper(ABC):
     def misp(self, normal: Normal) -> MispTerms | None:
         """Give what says the value in MISP, by default for the observable's type; None where MISP has nothing."""
         return misp_terms.of(self.terms(normal))
+
+
+def user_account(account_type: str, user_id: str) -> Terms:
+    """Give the terms of an account by type and id."""
+    return Terms(_USER_ACCOUNT, {"account_type": account_type, "user_id": user_id})
+
+
+def read_user_account(terms: Terms) -> tuple[str, str] | None:
+    """Give type and id of an account that is named by these two alone, None of any other thing."""
+    if terms.type != _USER_ACCOUNT or terms.properties.keys() != {"account_type", "user_id"}:
+        return None
+    return terms.properties["account_type"], terms.properties["user_id"]

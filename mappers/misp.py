@@ -12,7 +12,7 @@ from schemas.report import Report
 from schemas.vocabulary import Tlp
 
 
-class Spelled(NamedTuple):
+class MispReport(NamedTuple):
     """A report in MISP: ``section`` of the event (``Attribute``, ``Object``), what stands there, and its values."""
 
     section: str
@@ -25,7 +25,7 @@ def has_type(report: Report) -> bool:
     return kinds.every()[report.kind].misp(Normal(report.value, report.details)) is not None
 
 
-def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -> Spelled | None:
+def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -> MispReport | None:
     """Give a report as an event would have it, or None where MISP has no type for such a thing.
 
     It has the UUID of the indicator that the report is in STIX, unless another is given, and the indicator's labels as
@@ -49,7 +49,7 @@ def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -
     values = [each.value for each in terms.attributes if each.to_ids]
     if terms.template is None:
         (attribute,) = terms.attributes
-        return Spelled("Attribute", _attribute(common, attribute) | seen | tags, values)
+        return MispReport("Attribute", _attribute(common, attribute) | seen | tags, values)
     attributes = []
     for each in terms.attributes:
         named = {"object": common["uuid"], "relation": each.relation, "type": "misp-attribute"}
@@ -65,7 +65,7 @@ def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -
         **seen,
         "Attribute": attributes,
     }
-    return Spelled("Object", body, values)
+    return MispReport("Object", body, values)
 
 
 def event(reports: Sequence[Report], info: str, *, revoked: Iterable[Report] = ()) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from mappers import extension, ids, labels, marking, record, subject, wording
+from mappers import extension, ids, labels, marking, record, wording
 from mappers.indicator import Profile
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.outcome import Opinion, Outcome
-from schemas.vocabulary import OpinionWord, Outcome as OutcomeWord
+from schemas.record import Opinion, Outcome
+from schemas.vocabulary import OpinionWord, OutcomeWord as OutcomeWord
 
 _SAYS = {
     OutcomeWord.BLOCKED: OpinionWord.AGREE,
@@ -31,7 +31,7 @@ _DAY = 86_400_000
 
 def to_stix(said: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[str, Any]:
     """Give the opinion. Raises ``Rejected`` where it is not said whose indicator is meant."""
-    by, of = ids.identity(said.reporter), subject.ref(said.of, profile)
+    by, of = ids.identity(said.reporter), record.subject_ref(said.of, profile)
     words: dict[str, Any] = {}
     explanation = said.description
     if isinstance(said, Outcome):
@@ -76,7 +76,7 @@ def from_stix(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NO
 
 
 def _read(stix_object: Mapping[str, Any], of: str, reporters: Mapping[str, str]) -> Outcome | Opinion:
-    ours = extension.found(stix_object)
+    ours = extension.context_of(stix_object)
     explanation = stix_object.get("explanation")
     columns = {"of": {"ref": of}, "reference": ours.get("reference"), "description": explanation}
     if "outcome" not in ours:

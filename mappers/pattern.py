@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mappers import grammar
-from mappers.grammar import Budget, Comparison, Way
+from mappers.grammar import Comparison, PatternBudget, Way
 from schemas.errors import Rejected
 
 
@@ -41,7 +41,7 @@ def write(terms: Terms) -> str:
     return "[" + " AND ".join(f"{kind}:{name} = '{_escape(text)}'" for name, text in terms.properties.items()) + "]"
 
 
-def read(pattern: str, budget: Budget | None = None) -> Terms:
+def read(pattern: str, budget: PatternBudget | None = None) -> Terms:
     """Read which one observable a pattern names, in any spelling of equalities joined by AND.
 
     Raises ``Rejected`` for a pattern that is no STIX pattern, or that names no single observable: it may be fine for
@@ -71,7 +71,7 @@ def ways(pattern: str) -> list[Way]:
     return (len(pattern) <= _LONGEST and _plainly(pattern)) or grammar.ways(pattern)
 
 
-def _by_grammar(pattern: str, budget: Budget | None) -> Sequence[Way]:
+def _by_grammar(pattern: str, budget: PatternBudget | None) -> Sequence[Way]:
     if len(pattern) > _LONGEST_BY_GRAMMAR:
         raise not_comparable()
     if budget is not None:

@@ -1,4 +1,4 @@
-"""What all records have in STIX: who says it, when, in which language, and our extension."""
+"""The STIX properties that all records share, and the id of the object that a record is about."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,10 +6,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from mappers import extension, ids, marking, sharing_limits
+from mappers import extension, ids, kinds, marking, pattern
+from mappers.indicator import Profile, spelled_for
 from schemas import timestamp
 from schemas.errors import Rejected, of_validation
+from schemas.kind import Normal
 from schemas.record import Record
+from schemas.subject import Subject
 from schemas.vocabulary import Tlp
 
 R = TypeVar("R", bound=Record)
@@ -33,7 +36,7 @@ def moment(said: datetime | None) -> str | None:
 
 def extensions(record: Record, **words: Any) -> dict[str, Any]:
     """Give the property ``extensions`` with our words and the record's limits, nothing where there are none."""
-    properties = extension.of(**words, sharing=sharing_limits.write(record.sharing))
+    properties = extension.build(**words, sharing=extension.write_sharing(record.sharing))
     return {"extensions": {extension.ID: properties}} if len(properties) > 1 else {}
 
 
@@ -54,7 +57,7 @@ def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str,
         "reported_at": stix_object.get("modified"),
         "tlp": marking.tlp_of(stix_object) or Tlp.AMBER,
         "lang": stix_object.get("lang", "en"),
-        "sharing": sharing_limits.read(extension.found(stix_object), reporters),
+        "sharing": extension.read_sharing(extension.context_of(stix_object), reporters),
         **columns,
     }
     try:
@@ -69,3 +72,18 @@ def refs(stix_object: Mapping[str, Any], name: str) -> list[str]:
     if not (isinstance(found, list) and all(isinstance(ref, str) for ref in found)):
         raise Rejected("record-form", f"{name}: has to be a list of ids")
     return found
+
+
+def subject_ref(subject: Subject, profile: Profile = Profile.FULL) -> str:
+    """Give the id of the object that is meant. Raises ``Rejected`` where that is a value, and nobody's."""
+    if subject.ref is not None:
+        return subject.ref
+    if subject.reporter is None or subject.kind is None or subject.value is None:
+        raise Rejected(
+            "indicator-not-named",
+            "whose indicator of this value is not said: give the indicator's id, or its reporter's name "
+            "(of_reporter); scamfeed contribute finds those that the hub has",
+        )
+    mapper, normal = kinds.every()[subject.kind], Normal(subject.value, subject.details)
+    spelled = pattern.write(spelled_for(profile, mapper, normal))
+    return ids.indicator(ids.identity(subject.reporter), spelled)

@@ -6,12 +6,8 @@ from typing import Any
 
 from mappers import flow, grouping, identity, opinion, sighting
 from mappers.indicator import Profile
-from schemas.case import Case
 from schemas.errors import Rejected
-from schemas.flow import Flow
-from schemas.outcome import Opinion, Outcome
-from schemas.record import Record
-from schemas.sighting import Sighting
+from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

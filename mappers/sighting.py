@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mappers import extension, ids, location, marking, record, subject
+from mappers import common_objects, extension, ids, marking, record
 from mappers.indicator import Profile
-from schemas.sighting import Sighting
+from schemas.record import Sighting
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -16,7 +16,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
 
     It was seen at the reporter's where no other place is said, for OpenCTI drops sightings that say no place.
     """
-    by, of = ids.identity(sighting.reporter), subject.ref(sighting.of, profile)
+    by, of = ids.identity(sighting.reporter), record.subject_ref(sighting.of, profile)
     first, last = record.moment(sighting.first_seen), record.moment(sighting.last_seen)
     places = [] if sighting.seen_by is None else [ids.identity_called(sighting.seen_by)]
     places += [ids.location(country) for country in sighting.countries]
@@ -39,7 +39,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
 
 def beside(sighting: Sighting) -> list[dict[str, Any]]:
     """Give the locations that the sighting refers to."""
-    return [location.to_stix(country) for country in sighting.countries]
+    return [common_objects.location(country) for country in sighting.countries]
 
 
 def from_stix(
@@ -55,7 +55,7 @@ def from_stix(
     places = record.refs(stix_object, "where_sighted_refs")
     creator = stix_object.get("created_by_ref")
     elsewhere = [ref for ref in places if ref.startswith("identity--") and ref != creator]
-    countries = [location.country_of(ref, objects) for ref in places if ref.startswith("location--")]
+    countries = [common_objects.country_of(ref, objects) for ref in places if ref.startswith("location--")]
     return record.read(
         Sighting,
         stix_object,
@@ -67,5 +67,5 @@ def from_stix(
         seen_by=reporters.get(elsewhere[0], elsewhere[0]) if elsewhere else None,
         countries=[country for country in countries if country],
         description=stix_object.get("description"),
-        reference=extension.found(stix_object).get("reference"),
+        reference=extension.context_of(stix_object).get("reference"),
     )

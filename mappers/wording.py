@@ -1,9 +1,13 @@
-"""Names and descriptions for people, in English and Thai."""
+"""Names and descriptions for people, in English and Thai, and STIX ``language-content``."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
+from mappers import ids
 from schemas import kinds
-from schemas.vocabulary import Outcome, ScamType
+from schemas.report import Report
+from schemas.vocabulary import OutcomeWord, ScamType
 
 _SCAMS = {
     ScamType.INVESTMENT: ("an investment scam", "การหลอกลงทุน"),
@@ -28,12 +32,12 @@ _SCAMS = {
 }
 _ANY = ("an online scam", "การหลอกลวงออนไลน์")
 _OUTCOMES = {
-    Outcome.BLOCKED: ("Blocked", "ปิดกั้นแล้ว"),
-    Outcome.TAKEN_DOWN: ("Taken down", "นำออกแล้ว"),
-    Outcome.FUNDS_HELD: ("Funds held", "อายัดเงินไว้แล้ว"),
-    Outcome.NO_ACTION: ("Looked at, and nothing done", "ตรวจสอบแล้ว ไม่ได้ดำเนินการ"),
-    Outcome.FALSE_POSITIVE: ("Not part of a scam: a false positive", "ไม่เกี่ยวข้องกับการหลอกลวง (รายงานคลาดเคลื่อน)"),
-    Outcome.ALREADY_KNOWN: ("Known here before", "ทราบอยู่ก่อนแล้ว"),
+    OutcomeWord.BLOCKED: ("Blocked", "ปิดกั้นแล้ว"),
+    OutcomeWord.TAKEN_DOWN: ("Taken down", "นำออกแล้ว"),
+    OutcomeWord.FUNDS_HELD: ("Funds held", "อายัดเงินไว้แล้ว"),
+    OutcomeWord.NO_ACTION: ("Looked at, and nothing done", "ตรวจสอบแล้ว ไม่ได้ดำเนินการ"),
+    OutcomeWord.FALSE_POSITIVE: ("Not part of a scam: a false positive", "ไม่เกี่ยวข้องกับการหลอกลวง (รายงานคลาดเคลื่อน)"),
+    OutcomeWord.ALREADY_KNOWN: ("Known here before", "ทราบอยู่ก่อนแล้ว"),
 }
 
 
@@ -65,7 +69,7 @@ def description(kind: str, scam_type: str) -> str:
     return " / ".join(sentence(kind, scam_type, lang) for lang in LANGUAGES)
 
 
-def outcome(word: Outcome) -> str:
+def outcome(word: OutcomeWord) -> str:
     """Say in both languages what became of an indicator, for an outcome that has no words of its own."""
     english, thai = _OUTCOMES[word]
     return f"{english}. / {thai}"
@@ -75,3 +79,36 @@ def flow(source: str, target: str) -> str:
     """Say in both languages between which kinds money went."""
     one, other = (kinds.get(kind).title for kind in (source, target))
     return f"Money went from one to the other: {one['en']}, {other['en']}. / มีการโอนเงินจาก{one['th']}ไปยัง{other['th']}"
+
+
+def language_contents(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
+    """Give the object that says the name, and a description that was not the reporter's, in the other languages.
+
+    There is none for an indicator whose own texts say both: in English, with the description that has Thai beside it.
+    A reporter's words are never translated. Each version of the indicator has its version of this.
+    """
+    own = report.lang.partition("-")[0]
+    if own == "en" and report.description is None:
+        return []
+    texts = {lang: _texts_in(report, lang) for lang in LANGUAGES if lang != own}
+    return [
+        {
+            "type": "language-content",
+            "spec_version": "2.1",
+            "id": ids.language_content(indicator["id"]),
+            "created_by_ref": indicator["created_by_ref"],
+            "created": indicator["created"],
+            "modified": indicator["modified"],
+            "object_ref": indicator["id"],
+            "object_modified": indicator["modified"],
+            "contents": texts,
+            "object_marking_refs": indicator["object_marking_refs"],
+        }
+    ]
+
+
+def _texts_in(report: Report, lang: str) -> dict[str, str]:
+    texts = {"name": name_prefix(report.kind, lang) + report.value}
+    if report.description is None:
+        texts["description"] = sentence(report.kind, report.scam_type, lang)
+    return texts

@@ -4,9 +4,9 @@ import json
 from functools import cache
 from typing import Any
 
-from schemas.feedback import Event
+from schemas.feedback import FeedbackEvent
 from schemas.partner import FocalFunction, PartnerKind
-from schemas.vocabulary import Action, Channel, HolderStatus, Outcome, OutcomeReason, PaymentRail, Purpose, ScamType
+from schemas.vocabulary import Action, Channel, HolderStatus, OutcomeReason, OutcomeWord, PaymentRail, Purpose, ScamType
 
 VERSION = "1.3.0"
 
@@ -61,9 +61,9 @@ def _feedback() -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "event": _closed(Event, "what became of them"),
+            "event": _closed(FeedbackEvent, "what became of them"),
             "by_kind": _closed(PartnerKind, "what the partner is whose doing it was"),
-            "outcome": _closed(Outcome, "what that partner did"),
+            "outcome": _closed(OutcomeWord, "what that partner did"),
             "at": {**_TIME, "description": "when the hub learned of it"},
             "count": {"type": "integer", "minimum": 1, "description": "of how many objects it is said"},
         },
@@ -171,7 +171,7 @@ def schema() -> dict[str, Any]:
             "minItems": 1,
             "description": "of an organisation: a role's address or a page for each function, never a person",
         },
-        "outcome": _closed(Outcome, "what the author of an opinion did about the indicator"),
+        "outcome": _closed(OutcomeWord, "what the author of an opinion did about the indicator"),
         "outcome_reason": _open(OutcomeReason, "why"),
         "effective_from": {**_TIME, "description": "from when the outcome holds"},
         "effective_until": {**_TIME, "description": "when a block or a hold of funds ends"},

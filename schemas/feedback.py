@@ -4,10 +4,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from schemas.partner import PartnerKind
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import OutcomeWord
 
 
-class Event(StrEnum):
+class FeedbackEvent(StrEnum):
     """What became of a contribution."""
 
     RELEASED = "released"
@@ -25,6 +25,6 @@ class Event(StrEnum):
 class Feedback(NamedTuple):
     """One thing that became of contributions; ``by_kind`` is what the partner is whose doing it was."""
 
-    event: Event
+    event: FeedbackEvent
     by_kind: PartnerKind | None = None
-    outcome: Outcome | None = None
+    outcome: OutcomeWord | None = None

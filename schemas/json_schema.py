@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from schemas import extension_schema, kinds, records
+from schemas import extension_schema, kinds, tabular
 from schemas.partner import Partner
 from schemas.report import Report
 
 FOLDER = Path(__file__).parent / "json"
-_MODELS = {"report": Report, "partner": Partner, **records.MODELS}
+_MODELS = {"report": Report, "partner": Partner, **tabular.RECORDS}
 
 
 def documents() -> dict[str, str]:

@@ -1,15 +1,34 @@
-"""What every record has: who says it and when, how it is marked. Reports accuse; records say what became of it."""
+"""Records: one partner's statements about reports: sightings, outcomes, opinions, money flows and cases."""
 
-from typing import Annotated
+from collections.abc import Mapping, Set
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from schemas import kinds
 from schemas.errors import Rejected
-from schemas.report import Lang, Line, Reporter, Text
+from schemas.fields import Amount, Currency
+from schemas.kind import Normal
+from schemas.report import Countries, Evidence, Lang, Line, Reporter, Text
 from schemas.sharing import Limits
 from schemas.subject import Subject
 from schemas.timestamp import Timestamp
-from schemas.vocabulary import Tlp
+from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, ScamType, Tlp, Word
+
+# Outcomes that end.
+_ENDING = {OutcomeWord.BLOCKED, OutcomeWord.FUNDS_HELD}
+# The kind whose amounts everybody may read.
+_ON_A_CHAIN = "wallet"
 
 
 class Record(BaseModel):
@@ -33,7 +52,150 @@ def indicator_or_value(subject: Subject) -> Subject:
     return subject
 
 
-def in_order(first: Timestamp | None, last: Timestamp | None, names: str) -> None:
+def refuse_reversed_times(first: Timestamp | None, last: Timestamp | None, names: str) -> None:
     """Refuse times that run backwards; ``names`` says which they are."""
     if first and last and last < first:
         raise Rejected("times-reversed", f"{names}: the end is before the beginning")
+
+
+class Sighting(Record):
+    """Who saw an indicator's value, where, how often and when.
+
+    ``seen_by`` is the organisation where it was seen, by its name or its identity's id, where that is not the
+    reporter. ``count`` 0 says that it was looked for and not seen.
+    """
+
+    of: Annotated[Subject, AfterValidator(indicator_or_value)]
+    count: Annotated[int, Field(ge=0, le=999_999_999)] = 1
+    first_seen: Timestamp | None = None
+    last_seen: Timestamp | None = None
+    seen_by: Reporter | None = None
+    countries: Annotated[Countries, Field(description="where it was seen")] = ()
+
+    @field_validator("seen_by", mode="after")
+    @classmethod
+    def _elsewhere(cls, seen_by: str | None, said: ValidationInfo) -> str | None:
+        return None if seen_by == said.data.get("reporter") else seen_by
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        refuse_reversed_times(self.first_seen, self.last_seen, "first_seen, last_seen")
+        return self
+
+
+class Outcome(Record):
+    """What became of one indicator at the reporter, why, and from when until when."""
+
+    of: Annotated[Subject, AfterValidator(indicator_or_value)]
+    outcome: OutcomeWord
+    reason: Annotated[Word | None, Field(description="a word of the vocabulary, or another")] = None
+    effective_from: Timestamp | None = None
+    effective_until: Annotated[Timestamp | None, Field(description="when a block or a hold ends")] = None
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        refuse_reversed_times(self.effective_from, self.effective_until, "effective_from, effective_until")
+        if self.effective_until and self.outcome not in _ENDING:
+            raise Rejected("end-misplaced", "only a block or a hold of funds ends: leave effective_until out")
+        return self
+
+
+class Opinion(Record):
+    """How far the reporter agrees with what an indicator says, without having done anything about it."""
+
+    of: Annotated[Subject, AfterValidator(indicator_or_value)]
+    opinion: OpinionWord
+
+
+def _account_or_wallet(subject: Subject) -> Subject:
+    if subject.kind is None:
+        raise Rejected("flow-end-by-value", "a flow goes from a value to a value: give them with their kinds, not ids")
+    if not (subject.kind == _ON_A_CHAIN or kinds.get(subject.kind).account):
+        raise Rejected("no-account", f"money does not stay at a {subject.kind}: give accounts, aliases or wallets")
+    if subject.reporter is not None:
+        raise Rejected("subject-twice", "a flow is about values, whoever reported them: leave reporter out")
+    return subject
+
+
+class Flow(Record):
+    """Between which values, how much altogether and in how many transfers, and when.
+
+    Both ends are values that serve scams: the account of somebody who was deceived into paying is never one of them.
+    Between wallets, where everybody may read it on the chain, the amount stays exact. Otherwise it is rounded to two
+    digits: exact sums and days point at persons, and who needs them asks the reporter by ``reference``.
+    """
+
+    source: Annotated[Subject, AfterValidator(_account_or_wallet)]
+    target: Annotated[Subject, AfterValidator(_account_or_wallet)]
+    amount: Amount | None = None
+    currency: Currency | None = None
+    count: Annotated[int, Field(ge=1, le=999_999_999, description="transfers")] = 1
+    first_seen: Timestamp | None = None
+    last_seen: Timestamp | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _narrowed(cls, data: Any) -> Any:
+        """Mark the flow no wider than its ends may be: it names them."""
+        if not isinstance(data, Mapping) or not {"source", "target"} <= data.keys():
+            return data
+        try:
+            ends = [Subject.model_validate(data[name]) for name in ("source", "target")]
+            said = Tlp(data.get("tlp") or Tlp.AMBER)
+        except (ValidationError, ValueError):
+            return data  # the field's own check says so, with its name
+        widest = [
+            kinds.get(end.kind).widest_tlp(Normal(end.value, end.details)) for end in ends if end.kind and end.value
+        ]
+        return {**data, "tlp": max([said, *widest], key=list(Tlp).index)}
+
+    @field_validator("amount", mode="after")
+    @classmethod
+    def _minimised(cls, amount: Decimal | None, said: ValidationInfo) -> Decimal | None:
+        """Keep of the amount what it takes to follow the money: all of it where the chain shows it anyway."""
+        ends = {said.data[name].kind for name in ("source", "target") if name in said.data}
+        return amount if amount is None else minimised_amount(amount, ends)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        refuse_reversed_times(self.first_seen, self.last_seen, "first_seen, last_seen")
+        if (self.source.kind, self.source.value) == (self.target.kind, self.target.value):
+            raise Rejected("flow-to-itself", "source and target are the same: a flow goes from one to another")
+        if (self.amount is None) != (self.currency is None):
+            raise Rejected("amount-without-currency", "amount and currency stand together, or neither does")
+        return self
+
+
+def minimised_amount(amount: Decimal, ends: Set[str | None]) -> Decimal:
+    """Give two digits of an amount, unless both ends are wallets: the chain shows it anyway."""
+    return amount if ends == {_ON_A_CHAIN} else _two_digits(amount)
+
+
+def _two_digits(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal((0, (1,), amount.adjusted() - 1)), ROUND_HALF_UP)
+
+
+class Case(Record):
+    """Indicators, sightings, flows and other objects of one investigation. Its name is no person's."""
+
+    name: Annotated[Line, Field(min_length=1)]
+    context: CaseContext = CaseContext.SUSPICIOUS_ACTIVITY
+    members: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=10_000)]
+    scam_type: Word = ScamType.UNKNOWN.value
+    countries: Annotated[Countries, Field(description="countries it concerns")] = ()
+    first_seen: Timestamp | None = None
+    last_seen: Timestamp | None = None
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
+
+    @field_validator("members", mode="after")
+    @classmethod
+    def _once(cls, members: tuple[Subject, ...]) -> tuple[Subject, ...]:
+        """Keep each member once, in the order given."""
+        return tuple({(each.ref, each.kind, each.value, each.reporter): each for each in members}.values())
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        refuse_reversed_times(self.first_seen, self.last_seen, "first_seen, last_seen")
+        if not self.name.strip():
+            raise Rejected("no-name", "a case has a name: the operation's, or the reporter's own number for it")
+        return self

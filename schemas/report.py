@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from schemas import kinds
-from schemas.amount import Amount, Currency
 from schemas.errors import Rejected
+from schemas.fields import Amount, Currency
 from schemas.kind import Normal
 from schemas.partner import CountryCode
 from schemas.refang import refang

@@ -11,9 +11,9 @@ from schemas.errors import Rejected
 from schemas.refang import refang
 from schemas.report import MAX_VALUE, Reporter
 
-_FORM = "[a-z][a-z0-9-]{2,60}--[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-ID = re.compile(_FORM)
-StixId = Annotated[str, Field(pattern=rf"^{_FORM}$", max_length=100)]
+_ID_FORM = "[a-z][a-z0-9-]{2,60}--[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+ID = re.compile(_ID_FORM)
+StixId = Annotated[str, Field(pattern=rf"^{_ID_FORM}$", max_length=100)]
 
 
 class Subject(BaseModel):
@@ -35,7 +35,7 @@ class Subject(BaseModel):
     @classmethod
     def _normalise(cls, data: Any) -> Any:
         """Read a text, and bring a value into its kind's normal form."""
-        said = spelled(data) if isinstance(data, str) else data
+        said = subject_of_text(data) if isinstance(data, str) else data
         if not isinstance(said, Mapping) or not isinstance(said.get("value"), str):
             return said
         named = said.get("kind")
@@ -60,7 +60,7 @@ def _are_texts(details: Any) -> bool:
     return isinstance(details, Mapping) and all(isinstance(each, str) for each in details.values())
 
 
-def spelled(text: str) -> dict[str, str]:
+def subject_of_text(text: str) -> dict[str, str]:
     """Give a subject's fields from one text: an id, or a value, which may stand behind its kind and a colon."""
     text = text.strip()
     if ID.fullmatch(text):

@@ -123,7 +123,7 @@ class Purpose(StrEnum):
     VICTIM_PROTECTION = "victim-protection"
 
 
-class Outcome(StrEnum):
+class OutcomeWord(StrEnum):
     """What became of an indicator at a partner that read it."""
 
     BLOCKED = "blocked"

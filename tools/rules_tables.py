@@ -11,7 +11,7 @@ from schemas.errors import Rejected
 from schemas.kind import Kind
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Hold, Report
-from schemas.vocabulary import HolderStatus, Outcome
+from schemas.vocabulary import HolderStatus, OutcomeWord
 from server.release.fuse import grade
 from server.release.fuse.confidence import weight
 from server.release.fuse.consensus import fuse
@@ -69,7 +69,7 @@ def _seen(many: int) -> list[Seen]:
     return [Seen(_partner(100 + number), _NOON, _NOON) for number in range(many)]
 
 
-def _judged(outcome: Outcome, standing: JudgeStanding = JudgeStanding.WITH, many: int = 1) -> list[Judged]:
+def _judged(outcome: OutcomeWord, standing: JudgeStanding = JudgeStanding.WITH, many: int = 1) -> list[Judged]:
     return [Judged(_partner(200 + each), outcome, None, _NOON, standing=standing) for each in range(many)]
 
 
@@ -87,9 +87,9 @@ def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[J
     yield "two, 80 and 10", [sure, {"confidence": 10}], [], []
     yield "two, 80 each", [sure, sure], [], []
     yield "two, 80 each, who both ask for `warn`", [{**sure, "action": "warn"}] * 2, [], []
-    wrong = Outcome.FALSE_POSITIVE
+    wrong = OutcomeWord.FALSE_POSITIVE
     without, decides = JudgeStanding.WITHOUT, JudgeStanding.DECIDES
-    yield "two, 80 each; one with standing answers `no-action`", [sure, sure], [], _judged(Outcome.NO_ACTION)
+    yield "two, 80 each; one with standing answers `no-action`", [sure, sure], [], _judged(OutcomeWord.NO_ACTION)
     yield "two, 80 each; one with standing answers `false-positive`", [sure, sure], [], _judged(wrong)
     yield "two, 80 each; two with standing do", [sure, sure], [], _judged(wrong, many=2)
     yield "two, 80 each; the bank that keeps the account does", [sure, sure], [], _judged(wrong, decides)

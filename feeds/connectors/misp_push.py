@@ -13,7 +13,7 @@ from feeds.http.failures import Refused, consequences
 from feeds.http.taxii_envelopes import Envelopes, passed_over, refused
 from feeds.readers.stix import report_of
 from mappers import ids
-from mappers.misp import Spelled, to_misp
+from mappers.misp import MispReport, to_misp
 from schemas.errors import Rejected
 from schemas.report import Report
 from server.release.publish import identities
@@ -48,7 +48,7 @@ class _Told(NamedTuple):
 
     item: Item
     report: Report
-    spelled: Spelled
+    spelled: MispReport
     event: str
     attributes: frozenset[str]
 

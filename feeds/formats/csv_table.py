@@ -12,7 +12,7 @@ from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import has_value
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
-from schemas import hold, kinds, sharing
+from schemas import kinds, sharing, tabular
 from schemas.report import Report
 
 # What a spreadsheet would take for a formula; a telephone number it takes for a number.
@@ -106,7 +106,9 @@ class Csv(Format):
         fields = [field for field in Report.model_fields if field not in unsaid]
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
         writer = csv.DictWriter(
-            text, dict.fromkeys([*fields, *inputs, *sharing.COLUMNS, *hold.COLUMNS, "sha256"]), extrasaction="ignore"
+            text,
+            dict.fromkeys([*fields, *inputs, *sharing.COLUMNS, *tabular.HOLD_COLUMNS, "sha256"]),
+            extrasaction="ignore",
         )
         writer.writeheader()
         count = 0

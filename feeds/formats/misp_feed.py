@@ -156,7 +156,7 @@ class _Events:
         path.write_bytes(orjson.dumps({uuid: {name: head[name] for name in shown} for uuid, head in heads.items()}))
         return path
 
-    def _hold(self, group: _Group, spelled: misp.Spelled) -> None:
+    def _hold(self, group: _Group, spelled: misp.MispReport) -> None:
         self._held.setdefault((group, spelled.section), []).append(orjson.dumps(spelled.body))
         uuid = group.uuid
         digests = (md5(value.encode(), usedforsecurity=False).hexdigest() for value in spelled.values)

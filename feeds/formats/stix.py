@@ -9,7 +9,7 @@ from feeds.format import Example, Format, Head
 from feeds.readers import stix
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
-from mappers import companions, ids
+from mappers import common_objects, ids
 from mappers.indicator import Profile, to_stix
 from schemas.report import Report
 from schemas.vocabulary import Tlp
@@ -117,7 +117,7 @@ def _with_companions(reports: Iterable[Report]) -> Iterator[list[dict[str, Any]]
         beside: list[dict[str, Any]] = []
         if (report.reporter, report.tlp) not in levels:
             levels.add((report.reporter, report.tlp))
-            around = companions.with_reporter(report.reporter, None, {report.tlp})
+            around = common_objects.with_reporter(report.reporter, None, {report.tlp})
             beside = [obj for obj in around if obj["id"] not in said]
             said.update(obj["id"] for obj in beside)
         yield [*beside, *to_stix(report, Profile.CORE)]

@@ -10,7 +10,7 @@ from feeds.mapping.options import Options
 from feeds.mapping.rows import Mapped, map_rows
 from feeds.readers import stix
 from feeds.readers.rows import Row
-from mappers import consensus, extension, ids, marking, origins
+from mappers import consensus, extension, ids, marking
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -147,17 +147,17 @@ def named_after(origin: str, creator: str, indicator: dict[str, Any], first: Seq
     ``first`` are the ids of what that was made of, where it was made of several.
     """
     named = {"created_by_ref": creator, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
-    others = [each for each in _references(indicator) if each.get("source_name") != origins.ORIGIN]
+    others = [each for each in _references(indicator) if each.get("source_name") != consensus.ORIGIN]
     return {
         **indicator,
         "id": "indicator--" + ids.in_scamfeed(named),
-        "external_references": [*others, *origins.references(first or [origin])],
+        "external_references": [*others, *consensus.origin_references(first or [origin])],
     }
 
 
 def _made_of(obj: dict[str, Any]) -> list[str]:
     """Give the ids of what a hub made its indicator of; none where that is nobody's but its own."""
-    return origins.listed(obj) if consensus.is_one(obj) else []
+    return consensus.listed_origins(obj) if consensus.is_consensus(obj) else []
 
 
 def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _meant(revoked: dict[str, Any]) -> dict[str, Any]:
 
 def origin_of(obj: dict[str, Any]) -> str:
     """Give the id by which an indicator was first known; what a hub makes of several reports is known by its own."""
-    known = [] if consensus.is_one(obj) else origins.listed(obj)
+    known = [] if consensus.is_consensus(obj) else consensus.listed_origins(obj)
     if known:
         return known[0]
     id_ = obj.get("id")

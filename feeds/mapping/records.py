@@ -12,12 +12,9 @@ from feeds.readers.columns.notes import Tally
 from feeds.readers.record_rows import RecordRow, rows
 from feeds.readers.rows import Unreadable
 from mappers import records as mappers
-from schemas import records, timestamp
-from schemas.case import Case
+from schemas import tabular, timestamp
 from schemas.errors import Rejected
-from schemas.outcome import Opinion, Outcome
-from schemas.record import Record
-from schemas.sighting import Sighting
+from schemas.record import Case, Opinion, Outcome, Record, Sighting
 from schemas.subject import Subject
 
 _TIMES = ("reported_at", "first_seen", "last_seen", "effective_from", "effective_until")
@@ -148,7 +145,7 @@ def _timed(row: RecordRow, columns: Columnwise) -> RecordRow:
 def _said(which: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence[Record]:
     """Give the record of a row, or those that an object of STIX says, in the name of who sends them."""
     if row.stix is None:
-        return [records.read(str(which), row.fields, defaults)]
+        return [tabular.read_record(str(which), row.fields, defaults)]
     said = mappers.from_stix(row.stix)
     if row.stix.get("revoked") is True:
         raise Rejected("revoked", "its creator took it back: leave it out")

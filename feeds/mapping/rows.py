@@ -12,15 +12,14 @@ from feeds.mapping.options import Options
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
 from feeds.readers.rows import Row, Unreadable
-from mappers import companions, grouping
+from mappers import common_objects, grouping
 from mappers.indicator import Profile, to_stix
 from schemas import kinds, timestamp
-from schemas.case import Case
 from schemas.errors import Rejected
-from schemas.reading import Reader
-from schemas.record import Record
+from schemas.record import Case, Record
 from schemas.report import Report
 from schemas.subject import Subject
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.release.outcome import Result
 
@@ -198,7 +197,7 @@ def map_groups(
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
         defaults["kind"] = options.kind
-    reader, profile = Reader(defaults), options.profile
+    reader, profile = ReportReader(defaults), options.profile
     tally = Tally() if tally is None else tally
     group: Group = []
     for row in settled(rows, options.conventions()):
@@ -212,7 +211,9 @@ def map_groups(
             group = []
 
 
-def _mapped(row: Row | Unreadable, name: str, kind: str | None, reader: Reader, profile: Profile) -> Mapped | Reject:
+def _mapped(
+    row: Row | Unreadable, name: str, kind: str | None, reader: ReportReader, profile: Profile
+) -> Mapped | Reject:
     if isinstance(row, Unreadable):
         return Reject(name, row.line, row.raw, kind, row.reason, row.message)
     try:
@@ -223,7 +224,7 @@ def _mapped(row: Row | Unreadable, name: str, kind: str | None, reader: Reader, 
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
     """Give the objects that the mapped ones refer to, for reports at those TLP levels."""
-    return companions.with_reporter(options.reporter, options.reporter_kind, levels)
+    return common_objects.with_reporter(options.reporter, options.reporter_kind, levels)
 
 
 def _raw(fields: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ from feeds.readers.columns.notes import Tally
 from feeds.readers.columns.words import Naming, named
 from feeds.readers.record_rows import told_apart
 from feeds.runs.parts import Part, parts
-from schemas import records
+from schemas import tabular
 from schemas.text import escaped
 
 _log = logging.getLogger(__name__)
@@ -49,15 +49,16 @@ class FileSettings(ReportSettings, PullSettings):
     record: Annotated[
         str | None,
         Field(
-            description=f"the files hold records ({', '.join(records.MODELS)}), not reports: which, where rows say none"
+            description=f"the files hold records ({', '.join(tabular.RECORDS)}), not reports: "
+            "which, where rows say none"
         ),
     ] = None
 
     @field_validator("record")
     @classmethod
     def _known_record(cls, name: str | None) -> str | None:
-        if name is not None and name not in records.MODELS:
-            raise ValueError(f"there are {', '.join(records.MODELS)}")
+        if name is not None and name not in tabular.RECORDS:
+            raise ValueError(f"there are {', '.join(tabular.RECORDS)}")
         return name
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from feeds.readers.columns.notes import Note, shown
 from feeds.readers.columns.single_words import column_of_list
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
-from schemas import hold, sharing, timestamp
+from schemas import sharing, tabular, timestamp
 from schemas.report import Report
 
 Context = tuple[tuple[str, str], ...]
@@ -140,7 +140,7 @@ def of(report: Report) -> dict[str, str]:
     if report.sharing:
         columns |= sharing.write(report.sharing)
     if report.hold:
-        columns |= hold.write(report.hold)
+        columns |= tabular.write_hold(report.hold)
     if report.evidence:
         columns["sha256"] = ",".join(each.sha256 for each in report.evidence)
     return columns

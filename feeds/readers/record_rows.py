@@ -15,12 +15,12 @@ from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Unreadable
 from feeds.readers.source import HEAD, Source, decode
-from schemas import kinds, records, sharing
+from schemas import kinds, sharing, tabular
 
 FORMATS = ("csv", "json", "jsonl")
 # Under which names documents keep their list of records.
 _BLOCK = 262_144
-_LISTS = frozenset({*(f"{name}s" for name in records.MODELS), "records", "data", "items", "objects", "results"})
+_LISTS = frozenset({*(f"{name}s" for name in tabular.RECORDS), "records", "data", "items", "objects", "results"})
 
 
 class RecordRow(NamedTuple):
@@ -67,7 +67,7 @@ def told_apart(stream: BinaryIO, format: str | None = None) -> tuple[bool, Binar
         first = None  # whoever reads all of it says what is wrong
     said = first.fields.get("record") if first else None
     again = io.BufferedReader(_Again(head, stream), _BLOCK)
-    return isinstance(said, str) and said.strip().lower() in records.MODELS, again
+    return isinstance(said, str) and said.strip().lower() in tabular.RECORDS, again
 
 
 class _Again(io.RawIOBase):
@@ -140,9 +140,9 @@ def _names() -> Mapping[str, str]:
     aliases: dict[str, list[str]] = tomllib.loads(table)["records"]
     names = {plain(alias): own for own, others in aliases.items() for alias in others}
     inputs = {column for kind in kinds.every().values() for column in kind.columns}
-    fields = {field for model in records.MODELS.values() for field in model.model_fields} - {"reporter"}
+    fields = {field for model in tabular.RECORDS.values() for field in model.model_fields} - {"reporter"}
     return names | {
-        plain(own): own for own in {*inputs, *records.OF_A_SUBJECT, *sharing.COLUMNS, "sha256", "record", *fields}
+        plain(own): own for own in {*inputs, *tabular.SUBJECT_COLUMNS, *sharing.COLUMNS, "sha256", "record", *fields}
     }
 
 

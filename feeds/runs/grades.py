@@ -12,7 +12,7 @@ _RANK = {action: rank for rank, action in enumerate(Action)}
 
 def grade(indicator: Mapping[str, Any]) -> Action:
     """Return the grade that an indicator says, else the one its confidence comes to, else the weakest."""
-    said = extension.found(indicator).get("requested_action")
+    said = extension.context_of(indicator).get("requested_action")
     if said in _RANK:
         return Action(said)
     sure = indicator.get("confidence")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import accounts, ids, misp_terms
+from mappers import ids, kind, misp_terms
 from mappers.kind import KindMapper
 from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
@@ -36,7 +36,7 @@ class BankAccountMapper(KindMapper):
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read the account; its country stands in the bank's BIC."""
-        if account := accounts.read(terms):
+        if account := kind.read_user_account(terms):
             return Normal(account[1]) if account[0] == self.kind else None
         properties = terms.properties
         if terms.type != "bank-account":
@@ -67,4 +67,4 @@ class BankAccountMapper(KindMapper):
         return misp_terms.of(terms if digits else self._by_code(normal))
 
     def _by_code(self, normal: Normal) -> Terms:
-        return accounts.spelled(self.kind, normal.value)
+        return kind.user_account(self.kind, normal.value)

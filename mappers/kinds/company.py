@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import accounts
+from mappers import kind
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -19,9 +19,9 @@ class CompanyMapper(KindMapper):
 
     def terms(self, normal: Normal) -> Terms:
         """Spell register and number."""
-        return accounts.spelled(_TYPE, normal.value)
+        return kind.user_account(_TYPE, normal.value)
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read register and number; an account of any other type is none."""
-        account = accounts.read(terms)
+        account = kind.read_user_account(terms)
         return Normal(account[1]) if account and account[0] == _TYPE else None

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import accounts
+from mappers import kind
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -19,9 +19,9 @@ class PaymentAliasMapper(KindMapper):
     def terms(self, normal: Normal) -> Terms:
         """Spell system and alias."""
         system, _, alias = normal.value.partition(":")
-        return accounts.spelled(system, alias)
+        return kind.user_account(system, alias)
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read system and alias; an account of any other type is none."""
-        account = accounts.read(terms)
+        account = kind.read_user_account(terms)
         return Normal(":".join(account)) if account and account[0] in SYSTEMS else None

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import accounts
+from mappers import kind
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -28,11 +28,11 @@ class PhoneMapper(KindMapper):
         if normal.value.startswith("+"):
             return Terms("phone-number", {"value": normal.value})
         account_type = _SHORT_CODE if normal.value[3:].isdecimal() else _SENDER
-        return accounts.spelled(account_type, normal.value)
+        return kind.user_account(account_type, normal.value)
 
     def normal(self, terms: Terms) -> Normal | None:
         """Read the number, with or without its plus, or the code or name."""
-        if account := accounts.read(terms):
+        if account := kind.read_user_account(terms):
             return Normal(account[1]) if account[0] in _ACCOUNTS else None
         if terms.type != "phone-number" or terms.properties.keys() != {"value"}:
             return None

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import accounts
+from mappers import kind
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -26,7 +26,7 @@ class SocialAccountMapper(KindMapper):
         """Spell platform and account."""
         platform, _, account = normal.value.partition(":")
         if account.startswith(_OWN_NUMBER):
-            return accounts.spelled(platform, account.removeprefix(_OWN_NUMBER))
+            return kind.user_account(platform, account.removeprefix(_OWN_NUMBER))
         return Terms("user-account", {"account_type": platform, "account_login": account})
 
     def normal(self, terms: Terms) -> Normal | None:

@@ -11,7 +11,7 @@ from mappers.indicator import from_stix
 from mappers.opinion import from_stix as opinion_from_stix
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.outcome import Outcome
+from schemas.record import Outcome
 from schemas.vocabulary import ScamType
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.query.lookup import Known, active, lookup as look_up
@@ -124,7 +124,7 @@ def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _listing(listing: dict[str, Any], now: datetime) -> dict[str, Any]:
-    ours = extension.found(listing)
+    ours = extension.context_of(listing)
     return {
         "id": listing["id"],
         "grade": ours.get("grade"),

@@ -9,7 +9,7 @@ from feeds import formats
 from feeds.mapping.options import Options
 from feeds.readers import record_rows
 from mappers.indicator import Profile
-from schemas import kinds, records
+from schemas import kinds, tabular
 from schemas.partner import CountryCode
 from schemas.reference import platforms, stores
 from schemas.vocabulary import Tlp, Word
@@ -32,7 +32,7 @@ OsOption = Annotated[
 RecordOption = Annotated[
     str | None,
     typer.Option(
-        help=f"the files hold no reports but records ({', '.join(records.MODELS)}): which, where rows say none; files "
+        help=f"the files hold no reports but records ({', '.join(tabular.RECORDS)}): which, where rows say none; files "
         "with a column record need no flag"
     ),
 ]
@@ -54,8 +54,8 @@ def options_of(
     system: str | None = None,
 ) -> Options:
     """Check what stands on the command line, and end the program with what is wrong with it."""
-    if record is not None and record not in records.MODELS:
-        fail(f"--record {record}: there is no such record; there are: {', '.join(records.MODELS)}")
+    if record is not None and record not in tabular.RECORDS:
+        fail(f"--record {record}: there is no such record; there are: {', '.join(tabular.RECORDS)}")
     if record is not None and format_ is not None and format_ not in record_rows.FORMATS:
         fail(f"--format {format_}: records are read from {', '.join(record_rows.FORMATS)}")
     if kind is not None and kind not in kinds.every():

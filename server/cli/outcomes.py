@@ -49,7 +49,7 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
     found = [
         {"object": ref, **feedback, "note": note["id"]}
         for note in _notes(tx, partner, -1 if since is None else micros(since) - 1)
-        if (feedback := extension.found(note).get("feedback"))
+        if (feedback := extension.context_of(note).get("feedback"))
         for ref in note["object_refs"]
     ]
     times = timeline.of_reports(tx, partner, {row["object"] for row in found})

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from schemas.contact import checked
 from schemas.errors import Rejected
-from schemas.partner import FocalFunction
+from schemas.partner import FocalFunction, valid_contact
 from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import Name, known
@@ -108,6 +107,6 @@ def _subject(text: str) -> str:
 
 def _contact(text: str) -> str:
     try:
-        return checked(text)
+        return valid_contact(text)
     except Rejected as refusal:
         fail(f"--contact: {refusal.message}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from mappers import extension, ids
+from mappers import common_objects, ids
 from schemas.partner import Partner, PartnerKind
 from server.cli import partner_access, partner_values, throttle
 from server.cli.context import Context, Json, fail, show_json, show_table
@@ -65,8 +65,8 @@ def add(
     """
     context: Context = ctx.obj
     name = unicodedata.normalize("NFC", name).strip()
-    if name.casefold() == extension.PROJECT.casefold():
-        fail(f"name: {extension.PROJECT} is this project's own, in whose name the hub itself speaks")
+    if name.casefold() == common_objects.PROJECT.casefold():
+        fail(f"name: {common_objects.PROJECT} is this project's own, in whose name the hub itself speaks")
     partner = _partner(
         {"name": name, "kind": kind, "identity": ids.identity(name)},
         _said(country, trusted, authority, institution, forwards, named, organisation),

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from mappers import extension, ids, records as record_mapper
 from mappers.indicator import from_stix, to_stix
-from schemas import records, timestamp
+from schemas import tabular, timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.cli.policy_cases import BadCases, Case, Cases
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import Newcomers
@@ -101,9 +101,9 @@ class _Trial:
             if "record" in said:
                 name = said.pop("record")
                 said.setdefault("of", next(iter(self._seen_by(by)), None))
-                objects = record_mapper.to_stix(records.read(name, said, defaults))
+                objects = record_mapper.to_stix(tabular.read_record(name, said, defaults))
             else:
-                report = Reader(defaults).report({name: _cell(each) for name, each in said.items()})
+                report = ReportReader(defaults).report({name: _cell(each) for name, each in said.items()})
                 self._values.add((report.kind, report.value))
                 objects = to_stix(report)
         except Rejected as refusal:
@@ -120,7 +120,7 @@ class _Trial:
     def _reading(self, name: str, rooms: Mapping[Collection, list[dict[str, Any]]]) -> list[str]:
         """Give the grades that a partner reads, the one that it goes by last."""
         read = [each for collection, there in rooms.items() if self._reads(name, collection) for each in there]
-        return [str(extension.found(each).get("grade")) for each in read]
+        return [str(extension.context_of(each).get("grade")) for each in read]
 
     def _reads(self, name: str, collection: Collection) -> bool:
         return partners.rights(self._tx, name).get(collection.id, (False, False))[0]

@@ -18,7 +18,7 @@ from feeds.runs.runner import run as run_feed
 from mappers import sighting
 from schemas import timestamp
 from schemas.partner import PartnerKind
-from schemas.sighting import Sighting
+from schemas.record import Sighting
 from server.demo.site import Member, Site
 from server.release.retract import retract
 from server.store import collections, log

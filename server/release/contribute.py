@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mappers.grammar import TOO_COSTLY, Budget
+from mappers.grammar import TOO_COSTLY, PatternBudget
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
@@ -38,7 +38,7 @@ class Prepared:
     failed: list[Refused] = field(default_factory=list)
 
 
-def prepare(items: Sequence[Item], budget: Budget | None = None) -> Prepared:
+def prepare(items: Sequence[Item], budget: PatternBudget | None = None) -> Prepared:
     """Read ``items``, as far as ``budget`` allows their patterns; what is wrong with one never stops the others."""
     prepared = Prepared()
     for item in items:
@@ -77,7 +77,7 @@ def take(tx: Tx, partner: Partner, prepared: Prepared, outcome: Outcome, policy:
             _bare(taken.report)
 
 
-def _read(item: Item, prepared: Prepared, budget: Budget | None) -> Taken | None:
+def _read(item: Item, prepared: Prepared, budget: PatternBudget | None) -> Taken | None:
     try:
         obj = shape.read(item)
         report = _reported(obj, budget)
@@ -93,7 +93,7 @@ def _read(item: Item, prepared: Prepared, budget: Budget | None) -> Taken | None
     return None
 
 
-def _reported(obj: dict[str, Any], budget: Budget | None) -> Report | Rejected | None:
+def _reported(obj: dict[str, Any], budget: PatternBudget | None) -> Report | Rejected | None:
     """Give what an indicator reports, or why it reports nothing; None for other objects.
 
     Raises ``Rejected`` for one whose pattern takes more than ``budget`` has left.

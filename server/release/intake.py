@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from mappers import companions, marking
+from mappers import common_objects, marking
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
@@ -20,7 +20,7 @@ from server.release.taken import Taken
 from server.store.item import Item
 from server.store.reviews import Held, Review
 
-RESERVED = companions.reserved()
+RESERVED = common_objects.reserved_ids()
 # What makes an indicator say no report, though it may be right for others.
 _FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 LISTED_AGAIN = "listed-again"

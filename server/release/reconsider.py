@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Set
 from functools import partial
 from typing import NamedTuple
 
-from schemas.feedback import Event, Feedback
+from schemas.feedback import Feedback, FeedbackEvent
 from server.release.fuse.loading import Loading
 from server.release.fuse.reliability import stated
 from server.release.fuse.values import COERCED, DISPUTED, Value, subject_of
@@ -72,7 +72,7 @@ class Again:
         return self._saying.say(values, new, reason, partial(self._speak, new))
 
     def find_wrong(
-        self, value: Value, wrong: Wrong, among: Set[str] | None = None, event: Event = Event.RETRACTED
+        self, value: Value, wrong: Wrong, among: Set[str] | None = None, event: FeedbackEvent = FeedbackEvent.RETRACTED
     ) -> None:
         """Count it against all who report the value that it was found wrong, and tell them by the ``event``.
 
@@ -130,12 +130,12 @@ def reconsider(tx: Tx, ids: Iterable[str], doubted: Iterable[Value] = ()) -> Non
     for value in values:
         if value.subject in refused:
             wrong = Wrong(DISPUTED, "it was doubted, and found to be wrong")
-            again.find_wrong(value, wrong, event=Event.DELISTED)
+            again.find_wrong(value, wrong, event=FeedbackEvent.DELISTED)
             value.claims = []
     for value in (each for each in doubted if each.subject in refused | upheld):
-        again.back.of_decision(value, Event.UPHELD if value.subject in upheld else Event.DELISTED)
+        again.back.of_decision(value, FeedbackEvent.UPHELD if value.subject in upheld else FeedbackEvent.DELISTED)
     for key in wanted & again.loading.known.keys():
-        event = Event.APPROVED if _was_approved(again.loading, key) else Event.REFUSED
+        event = FeedbackEvent.APPROVED if _was_approved(again.loading, key) else FeedbackEvent.REFUSED
         again.back.tell(again.scene.contributor(key).name, Feedback(event), key)
     _settle(again, values, wanted)
     again.say(values, "found to be wrong", {id_ for id_ in wanted if _was_approved(again.loading, id_)})

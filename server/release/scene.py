@@ -38,7 +38,7 @@ class Scene:
 
     tx: Tx
     at: datetime
-    hub: hub.Hub
+    hub: hub.HubIdentity
     registry: Registry
     policy: Policy
     inbox: Collection

@@ -4,17 +4,17 @@ import hmac
 
 from sqlalchemy import select, update
 
-from mappers.identity import Hub
+from mappers.identity import HubIdentity
 from server.store.store import Tx
 from server.store.tables_of_rules import hub
 from server.store.times import now
 
-__all__ = ["Hub", "get", "identity", "name", "rename", "secret", "touch"]
+__all__ = ["HubIdentity", "get", "identity", "name", "rename", "secret", "touch"]
 
 
-def get(tx: Tx) -> Hub:
+def get(tx: Tx) -> HubIdentity:
     """Give the hub of this store; the migrations made it."""
-    return Hub(*tx.execute(_ASKED).one())
+    return HubIdentity(*tx.execute(_ASKED).one())
 
 
 def identity(tx: Tx) -> str:

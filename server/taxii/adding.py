@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from mappers.grammar import Budget
+from mappers.grammar import PatternBudget
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server import observe
@@ -51,7 +51,7 @@ class _Adding:
         self._collection = collection
         self._envelope = envelope
         self._status = Status(now())
-        self._budget = Budget(_PATTERN_CHARACTERS)
+        self._budget = PatternBudget(_PATTERN_CHARACTERS)
         self._charged = False
 
     def run(self) -> Answer:

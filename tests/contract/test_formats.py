@@ -17,10 +17,10 @@ from feeds import formats
 from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.format import Example
 from feeds.readers.rows import Row, Unreadable
-from mappers import companions
+from mappers import common_objects
 from mappers.indicator import Profile, to_stix
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 
 NAMES = formats.names()
 TEXTS = [name for name in NAMES if not formats.get(name).binary]
@@ -57,7 +57,7 @@ def reports() -> list[Report]:
         {"kind": "bank-account", "value": "DE89370400440532013000", "holder_status": "deceived", "action": "hold"},
         {"kind": "wallet", "value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "sha256": "a" * 64},
     ]
-    return [Reader(REPORTER).report(row) for row in columns]
+    return [ReportReader(REPORTER).report(row) for row in columns]
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
@@ -135,7 +135,7 @@ def test_what_is_written_reads_back(name: str) -> None:
     values = [report.value for report in wanted]
     assert [row["value"] for row in rows] == [value for value in values if value in {row["value"] for row in rows}]
     if name in WHOLE:
-        assert [Reader(REPORTER).report(row) for row in rows] == wanted
+        assert [ReportReader(REPORTER).report(row) for row in rows] == wanted
     elif name != "list":
         assert {report.kind for report in wanted if report.value in {row["value"] for row in rows}} == {"domain"}
 
@@ -154,7 +154,7 @@ def test_what_is_written_to_a_folder_reads_back(name: str, tmp_path: Path) -> No
     read: list[Report] = []
     for path in sorted((tmp_path / "feed").iterdir()):
         rows, _ = outcome(path.read_bytes(), path.name)
-        read += [Reader(REPORTER).report(row) for row in rows]
+        read += [ReportReader(REPORTER).report(row) for row in rows]
     assert len(read) == count > 0
     said = {(report.kind, report.value): report for report in wanted}
     assert {(report.kind, report.value) for report in read} <= said.keys()
@@ -180,7 +180,7 @@ def test_a_folder_that_is_written_anew_holds_no_more_than_that(name: str, tmp_pa
 def test_stix_objects_are_copied_as_they_are(name: str) -> None:
     objects = [to_stix(report, Profile.CORE)[0] | {"x_unknown": [1]} for report in reports()]
     out = BytesIO()
-    assert formats.get(name).copy([companions.of(())[0], *objects], out) == len(objects)
+    assert formats.get(name).copy([common_objects.for_levels(())[0], *objects], out) == len(objects)
     for obj in objects:
         assert orjson.dumps(obj) in out.getvalue()
     rows, reasons = outcome(out.getvalue(), format=name)
@@ -198,7 +198,7 @@ def test_no_cell_that_a_spreadsheet_would_run_is_written() -> None:
 
 def test_no_cell_begins_with_a_sign_but_a_phone_number() -> None:
     columns = {"reporter": "X", "reported_at": "2026-01-01", "kind": "phone", "value": "+66812345678"}
-    report = Reader(columns).report({"description": "+cmd|' /C calc'!A0", "reference": "-2+3"})
+    report = ReportReader(columns).report({"description": "+cmd|' /C calc'!A0", "reference": "-2+3"})
     out = BytesIO()
     formats.write("csv", [report], out)
     text = out.getvalue().decode()

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 import stix2
 
-from mappers import companions, kinds as mappers_by_kind
+from mappers import common_objects, kinds as mappers_by_kind
 from mappers.indicator import Profile, every_from_stix, from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import Example, Normal
-from schemas.reading import Reader
 from schemas.refang import refang
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.store.collections import DEFAULTS
 from tests.contract.bundles import REPORTER, assert_strictly_valid, bundle, golden
@@ -49,13 +49,13 @@ def report_of(name: str, example: Example) -> Report:
     }
     if kinds.get(name).account:
         columns["holder_status"] = "deceived"
-    return Reader(columns).report({"value": example.raw, **example.given})
+    return ReportReader(columns).report({"value": example.raw, **example.given})
 
 
 def everything(name: str) -> list[dict[str, Any]]:
     """Give the objects of all reports of a kind, each once, after those that they refer to."""
     made: dict[str, dict[str, Any]] = {
-        each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])
+        each["id"]: each for each in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])
     }
     for example in kinds.get(name).examples():
         if example.value is not None:
@@ -116,7 +116,9 @@ def test_the_official_validator_passes_a_kinds_bundle_with_its_stricter_rules(na
 @pytest.mark.parametrize("name", kinds.every())
 def test_every_stix_parser_takes_the_core_profile(name: str) -> None:
     example = next(example for example in kinds.get(name).examples() if example.value is not None)
-    objects = companions.with_reporter(REPORTER, None, [Tlp.GREEN]) + to_stix(report_of(name, example), Profile.CORE)
+    objects = common_objects.with_reporter(REPORTER, None, [Tlp.GREEN]) + to_stix(
+        report_of(name, example), Profile.CORE
+    )
     parsed = stix2.parse(bundle(objects), allow_custom=False)
     assert [obj["id"] for obj in parsed["objects"]] == [obj["id"] for obj in objects]
 

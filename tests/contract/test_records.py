@@ -7,20 +7,20 @@ import pytest
 import stix2
 from jsonschema import Draft202012Validator
 
-from mappers import companions, extension, ids
+from mappers import common_objects, extension, ids
 from mappers.indicator import Profile, to_stix as report_to_stix
 from mappers.records import beside, from_stix, to_stix
-from schemas import extension_schema, records
+from schemas import extension_schema, tabular
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.record import Record
-from schemas.vocabulary import OpinionWord, Outcome, Tlp
+from schemas.tabular import ReportReader
+from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
 from tests.contract.bundles import GOLDEN, REPORTER, assert_strictly_valid, bundle, golden
 
 REPORTED_AT = "2026-01-15T08:00:00.000Z"
 ACCOUNT = "bank-account:TH:KASITHBK:1234567890"
 
-REPORT = Reader({"reporter": REPORTER, "reported_at": REPORTED_AT, "tlp": "green"}).report(
+REPORT = ReportReader({"reporter": REPORTER, "reported_at": REPORTED_AT, "tlp": "green"}).report(
     {"kind": "domain", "value": "shop.example.com"}
 )
 INDICATOR: str = report_to_stix(REPORT)[1]["id"]
@@ -28,7 +28,7 @@ INDICATOR: str = report_to_stix(REPORT)[1]["id"]
 
 def _read(which: str, /, **columns: Any) -> Record:
     defaults = {"reporter": REPORTER, "reported_at": REPORTED_AT, "tlp": "green"}
-    return records.read(which, columns, defaults)
+    return tabular.read_record(which, columns, defaults)
 
 
 RECORDS: dict[str, Record] = {
@@ -41,7 +41,7 @@ RECORDS: dict[str, Record] = {
         word.value: _read(
             "outcome", of=INDICATOR, outcome=word.value, reason="own-finding", effective_from="2026-01-12"
         )
-        for word in Outcome
+        for word in OutcomeWord
     },
     "hold": _read("outcome", of=INDICATOR, outcome="funds-held", effective_until="2026-01-19", reference="7"),
     "outcome in words": _read("outcome", of=INDICATOR, outcome="no-action", description="Not ours."),
@@ -86,7 +86,7 @@ def everything() -> list[dict[str, Any]]:
         report_to_stix(REPORT),
         *(objects for each in RECORDS.values() for objects in (beside(each), to_stix(each))),
     ]
-    made = {each["id"]: each for each in companions.with_reporter(REPORTER, None, [Tlp.GREEN])}
+    made = {each["id"]: each for each in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])}
     return list((made | {each["id"]: each for objects in said for each in objects}).values())
 
 
@@ -142,7 +142,7 @@ def test_the_official_validator_passes_the_bundle_with_its_stricter_rules() -> N
 
 
 def test_every_stix_parser_takes_records_in_the_core_profile() -> None:
-    objects = [*companions.with_reporter(REPORTER, None, [Tlp.GREEN]), *report_to_stix(REPORT, Profile.CORE)]
+    objects = [*common_objects.with_reporter(REPORTER, None, [Tlp.GREEN]), *report_to_stix(REPORT, Profile.CORE)]
     for each in RECORDS.values():
         try:
             objects += [*beside(each), *to_stix(each, Profile.CORE)]

@@ -7,7 +7,7 @@ import pytest
 from mappers.indicator import to_stix
 from schemas import kinds
 from schemas.kind import Example
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 
 WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
@@ -69,7 +69,7 @@ FIRST = [(name, next(each for each in kind.examples() if each.value)) for name, 
 @pytest.mark.parametrize(("name", "example"), FIRST, ids=[name for name, _ in FIRST])
 def test_every_spelling_of_a_value_gives_one_indicator(name: str, example: Example) -> None:
     assert example.value is not None
-    reader = Reader({"kind": name, "reporter": "Example Bank", "reported_at": "2026-01-15T08:00:00Z"})
+    reader = ReportReader({"kind": name, "reporter": "Example Bank", "reported_at": "2026-01-15T08:00:00Z"})
     columns = {**example.given, **example.details}
     meant = to_stix(reader.report({"value": example.value, **columns}))
     written = dict(spellings(example.value))

@@ -10,7 +10,7 @@ from mappers import ids
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.retract import retract
 from server.store import Store, partners
@@ -45,7 +45,7 @@ class OnAStore:
     def say(self, value: str) -> None:
         self._times += 1
         given = {"reporter": self._partner.name, "kind": "domain", "tlp": "green"}
-        reader = Reader({**given, "reported_at": timestamp.text(timestamp.now())})
+        reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
         report = reader.report({"value": value, "description": f"said {self._times}"})
         with self._store.begin() as tx:
             contribute(tx, self._partner, [Item.of(obj) for obj in to_stix(report, seq=self._listings[value])])

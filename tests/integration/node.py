@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 from feeds.connector import Answer, Batch, Pull, PullSettings, Push, PushSettings
 from feeds.runs.schedule import run_until_stopped
 from mappers.indicator import to_stix
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.store import Store
 from server.store.item import Item
 
 FOLDER = Path(sys.argv[2])
-READER = Reader({"reporter": "In", "kind": "domain", "reported_at": "2026-11-24T00:00:00.000Z"})
+READER = ReportReader({"reporter": "In", "kind": "domain", "reported_at": "2026-11-24T00:00:00.000Z"})
 
 
 def append(name: str, text: str) -> None:

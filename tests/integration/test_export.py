@@ -15,8 +15,8 @@ from feeds import formats
 from feeds.readers.rows import Row
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from server.store import Store, collections, log
 from server.store.item import Item
 from tests.integration.command import Run, answer
@@ -42,7 +42,7 @@ def add(*objects: dict[str, Any], to: str = "takedown") -> None:
 
 
 def report(value: str, **columns: str) -> Report:
-    reader = Reader({"reporter": "Third", "reported_at": timestamp.text(timestamp.now())})
+    reader = ReportReader({"reporter": "Third", "reported_at": timestamp.text(timestamp.now())})
     return reader.report({"kind": "domain", "value": value, **columns})
 
 

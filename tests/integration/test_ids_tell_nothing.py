@@ -15,7 +15,7 @@ import pytest
 from mappers import extension, ids, marking
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.release.contribute import contribute
 from server.setup import set_up
@@ -53,7 +53,7 @@ class World:
     def report(self, said: Mapping[str, str]) -> None:
         """Let the bank report the account."""
         with self.store.begin() as tx:
-            reported = to_stix(Reader({"reporter": "Bank", "reported_at": AT}).report({**ACCOUNT, **said}))
+            reported = to_stix(ReportReader({"reporter": "Bank", "reported_at": AT}).report({**ACCOUNT, **said}))
             outcome = contribute(tx, partners.get(tx, "Bank"), [Item.of(obj) for obj in reported])
             assert not outcome.failed
             assert not outcome.pending
@@ -93,7 +93,9 @@ def worlds(tmp_path: Path, secret: str) -> Iterator[tuple[World, World]]:
 
 def computed(world: World) -> list[str]:
     """Give the ids that a spy may compute by names and values, and, as if it could, those that the hub has indeed."""
-    (observable, indicator, relationship) = to_stix(Reader({"reporter": "Bank", "reported_at": AT}).report(ACCOUNT))
+    (observable, indicator, relationship) = to_stix(
+        ReportReader({"reporter": "Bank", "reported_at": AT}).report(ACCOUNT)
+    )
     pattern = indicator["pattern"]
     with world.store.read() as tx:
         speaker = hub.identity(tx)
@@ -181,7 +183,7 @@ def test_who_reports_the_value_itself_learns_of_nobody_else_by_speaking_of_it(
     worlds: tuple[World, World], own: str, secret: str
 ) -> None:
     so, not_so = worlds
-    told = to_stix(Reader({"reporter": "Spy", "reported_at": AT}).report({**ACCOUNT, **OWN[own]}))
+    told = to_stix(ReportReader({"reporter": "Spy", "reported_at": AT}).report({**ACCOUNT, **OWN[own]}))
     police = {"extension_type": "property-extension", "sharing": {"only_partners": [ids.identity("Police")]}}
     for obj in told:
         assert so.answer(obj) == not_so.answer(obj), obj

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mappers import extension, ids, marking
 from mappers.indicator import to_stix
 from mappers.records import to_stix as record_to_stix
-from schemas import records
-from schemas.reading import Reader
+from schemas import tabular
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.store import collections, partners
 from server.wire.request import run
@@ -223,7 +223,7 @@ class Bank:
         self._number += 1
         defaults = {"reporter": "First Bank", "reported_at": WHEN, "kind": "domain", "tlp": "clear"}
         value = f"shop-{'abcdefghij'[self._number % 10]}{self._number}.example.com"
-        return to_stix(Reader(defaults).report({"value": value}))[1]
+        return to_stix(ReportReader(defaults).report({"value": value}))[1]
 
     def annotations(self, of: str) -> dict[str, Object]:
         """Give one annotation of each type, which says nothing of anybody."""
@@ -234,7 +234,8 @@ class Bank:
             "grouping": ("case", {"name": f"Operation {self._number}", "members": [of]}),
         }
         made = {
-            type_: record_to_stix(records.read(which, said, defaults))[-1] for type_, (which, said) in asked.items()
+            type_: record_to_stix(tabular.read_record(which, said, defaults))[-1]
+            for type_, (which, said) in asked.items()
         }
         note = {
             "type": "note",

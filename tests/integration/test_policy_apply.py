@@ -7,7 +7,7 @@ import pytest
 
 from mappers.indicator import to_stix
 from schemas import timestamp
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.store import Store, collections, inbox, log, partners
 from server.store.item import Item
 from tests.integration.command import Run, answer
@@ -53,7 +53,7 @@ def test_what_no_rule_lets_in_any_more_is_taken_back_and_comes_again_as_a_new_li
 
 def test_what_was_out_in_a_partners_own_name_is_said_by_the_hub(hub: Run) -> None:
     now = timestamp.text(timestamp.now())
-    reader = Reader({"reporter": "First", "reported_at": now, "kind": "domain"})
+    reader = ReportReader({"reporter": "First", "reported_at": now, "kind": "domain"})
     own = to_stix(reader.report({"value": "b.example.com"}))[1]
     store = Store.open("sqlite:///scamfeed.db")
     with store.begin() as tx:

@@ -13,7 +13,7 @@ from feeds.runs.runner import Run, run
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.retract import retract
 from server.setup import set_up
@@ -120,7 +120,9 @@ def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypat
     monkeypatch.setenv("PEER_PASSWORD", us.password)
 
     def say(*numbers: int) -> None:
-        reader = Reader({"reporter": "A bank", "kind": "domain", "reported_at": "2026-11-01T00:00:00Z", "tlp": "green"})
+        reader = ReportReader(
+            {"reporter": "A bank", "kind": "domain", "reported_at": "2026-11-01T00:00:00Z", "tlp": "green"}
+        )
         objects = [obj for n in numbers for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
         with peer.begin() as tx:
             contribute(tx, bank, [Item.of(obj) for obj in objects])

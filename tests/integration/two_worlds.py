@@ -14,10 +14,10 @@ from flask import Flask
 
 from mappers import ids, records as record_mapper
 from mappers.indicator import to_stix
-from schemas import records, timestamp
+from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.outcome import Outcome
 from server.release.retract import retract
@@ -96,7 +96,7 @@ class World:
         defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
         name = step.what if step.what == "sighting" else "outcome"
         said = {"of": of, **({"outcome": step.what} if name == "outcome" else {}), **step.said}
-        return [Item.of(obj) for obj in record_mapper.to_stix(records.read(name, said, defaults))]
+        return [Item.of(obj) for obj in record_mapper.to_stix(tabular.read_record(name, said, defaults))]
 
     def sees(self, name: str, others: Iterable[str]) -> dict[str, tuple[str, dict[str, str], bytes]]:
         """Ask all that a partner can ask of objects, also for the ids in ``others``, and give every answer."""
@@ -158,7 +158,7 @@ class World:
 def report_of(step: Step) -> Report:
     defaults = {"reporter": step.by, "reported_at": timestamp.text(timestamp.now())}
     said = step.said if step.what == "report" else {}
-    return Reader(defaults).report({**VALUES[step.value], **said})
+    return ReportReader(defaults).report({**VALUES[step.value], **said})
 
 
 def readers_of(world: World, step: Step) -> frozenset[str]:

@@ -7,11 +7,11 @@ from feeds.readers.columns import meanings, several
 from feeds.readers.columns.several import Claim
 from feeds.readers.columns.word_tables import every_input, plain
 from feeds.readers.columns.words import vocabulary
-from schemas import hold, kinds
+from schemas import kinds, tabular
 
 # Texts that are taken as they stand; all others are words, of which a file has few.
 FREE = {"first_seen", "last_seen", "reported_at", "valid_until", "description", "reference", "sha256"} | {
-    *hold.COLUMNS,
+    *tabular.HOLD_COLUMNS,
     *("iban", "account_number", "company_number", "company_name"),
 }
 NOT_A_SCAM = ("not-a-scam", "the row says that this is no scam: leave such rows out")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from feeds.readers.columns import meanings
 from feeds.readers.columns.word_tables import Value
 from feeds.readers.columns.words import Vocabulary
-from schemas import hold, kinds
+from schemas import kinds, tabular
 from schemas.errors import Rejected
 from schemas.refang import refang
 from schemas.vocabulary import Action
@@ -84,7 +84,7 @@ def of_others(kind: str | None, together: Sequence[str | None]) -> frozenset[str
     if not known[kind].account and any(other.account for other in others):
         left.add("holder_status")
     if Action.HOLD not in known[kind].grades and any(Action.HOLD in other.grades for other in others):
-        left |= {*hold.COLUMNS}
+        left |= {*tabular.HOLD_COLUMNS}
     return frozenset(left)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from schemas import hold, kinds, sharing
+from schemas import kinds, sharing, tabular
 from schemas.report import Report
 
 _NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter", "sharing", "hold"}
@@ -61,7 +61,7 @@ def fields() -> set[str]:
     return {
         *Report.model_fields,
         *sharing.COLUMNS,
-        *hold.COLUMNS,
+        *tabular.HOLD_COLUMNS,
         *every_input(),
         *HINTS,
         "sha256",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import floor, prod
 
-from schemas.vocabulary import OpinionWord, Outcome, OutcomeReason
+from schemas.vocabulary import OpinionWord, OutcomeReason, OutcomeWord
 
 # The reliability of a partner of whom nothing is known yet: its reports count as it states them.
 NEWCOMER = 0.8
@@ -57,11 +57,11 @@ def _in_steps(sure: float) -> int:
     return min(STEP * floor(round(sure * 100 / STEP, 6) + 0.5), _MOST)
 
 
-def doubt(outcome: Outcome | None, opinion: OpinionWord | None, reason: str | None = None) -> Doubt | None:
+def doubt(outcome: OutcomeWord | None, opinion: OpinionWord | None, reason: str | None = None) -> Doubt | None:
     """Give what one judgement says against the value; an outcome says more than the opinion beside it."""
-    if outcome is Outcome.FALSE_POSITIVE:
+    if outcome is OutcomeWord.FALSE_POSITIVE:
         return Doubt.DISPUTED
-    if outcome is Outcome.NO_ACTION:
+    if outcome is OutcomeWord.NO_ACTION:
         return None if reason in _NO_DOUBT_OF_THE_VALUE else Doubt.DOUBTED
     if outcome is None and opinion is OpinionWord.STRONGLY_DISAGREE:
         return Doubt.DISPUTED

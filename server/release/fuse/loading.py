@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mappers import extension, marking, origins
+from mappers import consensus, extension, marking
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
@@ -185,7 +185,7 @@ class Loading:
         tlp = tlp_level.narrower(marked, report.tlp)  # a report narrows what its kind asks to
         reliable, new = self.scene.reliability(partner, report.kind), partner.name in self.scene.newcomers
         passed_on = obj["created_by_ref"] != partner.identity
-        said = Said(partner, report, key, reliable, origins.of(obj), new, passed_on)
+        said = Said(partner, report, key, reliable, consensus.origins_of(obj), new, passed_on)
         # A sign of coercion is a limit of its own, whether or not it is one for what others say.
         coerced = coerced or report.holder_status is HolderStatus.COERCED
         return Claim(said, self._rooms(report.kind, tlp, obj, partner, coerced=coerced), tlp)

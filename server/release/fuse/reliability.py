@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from schemas.partner import Partner
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import OutcomeWord
 from server.release.fuse.confidence import NEWCOMER, weight
 from server.release.fuse.grade import has_authority
 from server.release.fuse.statements import Judged, Said
@@ -13,7 +13,7 @@ from server.store.calibration import Calibration, Verdict
 BEFORE = 10
 # What one organisation's word adds to the record of a partner at most, over all time: that of so many sure reports.
 MOST_BY_ONE = 5
-_RIGHT = frozenset({Outcome.BLOCKED, Outcome.TAKEN_DOWN, Outcome.FUNDS_HELD})
+_RIGHT = frozenset({OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD})
 
 
 def reliability(known: Calibration) -> float:

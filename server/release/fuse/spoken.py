@@ -5,9 +5,8 @@ from typing import Any
 
 from mappers import annotation, records
 from schemas.errors import Rejected
-from schemas.outcome import Opinion, Outcome
 from schemas.partner import Partner
-from schemas.sighting import Sighting
+from schemas.record import Opinion, Outcome, Sighting
 from server.release.fuse.statements import Judged, Seen
 from server.release.route import tlp_level
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from schemas.partner import Partner
 from schemas.report import Report
-from schemas.vocabulary import OpinionWord, Outcome
+from schemas.vocabulary import OpinionWord, OutcomeWord
 from server.release.fuse import confidence
 from server.release.fuse.confidence import NEWCOMER, Doubt
 
@@ -72,7 +72,7 @@ class Judged(NamedTuple):
     """
 
     partner: Partner
-    outcome: Outcome | None
+    outcome: OutcomeWord | None
     opinion: OpinionWord | None
     at: datetime
     reason: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mappers import annotation, companions
+from mappers import annotation, common_objects
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 from server.release.publish.revoke import revoked
@@ -127,7 +127,7 @@ class Publication:
         tx, rooms = self._scene.tx, self._scene.rooms
         log.lock(tx, [rooms[alias] for alias in self._entering])
         for alias in sorted(self._entering, key=lambda name: rooms[name].number):
-            around = [*companions.of(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
+            around = [*common_objects.for_levels(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
             log.append(tx, rooms[alias], [*map(Item.of, around), *self._entering[alias]])
         listings.record(tx, self._listed)
         personal_rooms.record(tx, self._in_personal)

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Set
 
-from mappers import feedback
+from mappers import feedback_note
 from schemas import timestamp
-from schemas.feedback import Event, Feedback
+from schemas.feedback import Feedback, FeedbackEvent
 from schemas.partner import Partner
-from schemas.vocabulary import OpinionWord, Outcome, Tlp
+from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
 from server.release.fuse.values import Value, Verdict
 from server.release.publish.collections import Publication
 from server.release.publish.renewal import Standing, is_heard
@@ -15,7 +15,15 @@ from server.release.route.audience import Rooms
 from server.release.scene import Scene
 from server.store import inbox
 
-_DONE = frozenset({Outcome.BLOCKED, Outcome.TAKEN_DOWN, Outcome.FUNDS_HELD, Outcome.NO_ACTION, Outcome.ALREADY_KNOWN})
+_DONE = frozenset(
+    {
+        OutcomeWord.BLOCKED,
+        OutcomeWord.TAKEN_DOWN,
+        OutcomeWord.FUNDS_HELD,
+        OutcomeWord.NO_ACTION,
+        OutcomeWord.ALREADY_KNOWN,
+    }
+)
 _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})
 
 
@@ -38,26 +46,26 @@ class HearingBack:
             said = claim.said
             first_out = bool(standing.rooms) and standing.entered == standing.rooms.keys()
             if (said.id in new or first_out) and is_heard(self._scene, standing, claim.rooms):
-                self.tell(said.partner.name, Feedback(Event.RELEASED), said.id)
+                self.tell(said.partner.name, Feedback(FeedbackEvent.RELEASED), said.id)
             for other in value.claims:
                 if other.said.id in new and self._hears(said.partner, other.said.partner, other.rooms):
-                    self.tell(said.partner.name, Feedback(Event.CORROBORATED, other.said.partner.kind), said.id)
+                    self.tell(said.partner.name, Feedback(FeedbackEvent.CORROBORATED, other.said.partner.kind), said.id)
             for sight in value.sights:
                 by = sight.seen.partner
                 if sight.id in new and sight.seen.count and self._hears(said.partner, by, sight.rooms):
-                    self.tell(said.partner.name, Feedback(Event.SIGHTED, by.kind), said.id)
+                    self.tell(said.partner.name, Feedback(FeedbackEvent.SIGHTED, by.kind), said.id)
             for verdict in value.verdicts:
                 if verdict.id in new and self._hears(said.partner, verdict.judged.partner, verdict.rooms):
                     self._judged(said.partner.name, verdict, said.id)
 
-    def of_decision(self, value: Value, event: Event) -> None:
+    def of_decision(self, value: Value, event: FeedbackEvent) -> None:
         """Tell those who doubt a value what a person decided, and who reports it that it was upheld.
 
         Who reports what was delisted hears so with its report.
         """
         for verdict in value.doubts:
             self.tell(verdict.judged.partner.name, Feedback(event), verdict.id)
-        for claim in value.claims if event is Event.UPHELD else ():
+        for claim in value.claims if event is FeedbackEvent.UPHELD else ():
             doubters = (verdict for verdict in value.doubts)
             if any(self._hears(claim.said.partner, each.judged.partner, each.rooms) for each in doubters):
                 self.tell(claim.said.partner.name, Feedback(event), claim.said.id)
@@ -67,15 +75,15 @@ class HearingBack:
         at = timestamp.text(self._scene.at)
         for (name, what), refs in self._told.items():
             partner = self._scene.registry.partners[name]
-            note = feedback.to_stix(self._scene.hub.identity, partner.identity, what, refs, at)
+            note = feedback_note.to_stix(self._scene.hub.identity, partner.identity, what, refs, at)
             publication.enter(self._scene.own(name, "outcomes"), note, Tlp.AMBER_STRICT)
 
     def _judged(self, name: str, verdict: Verdict, id_: str) -> None:
         judged = verdict.judged
         if judged.outcome in _DONE:
-            self.tell(name, Feedback(Event.ACTED_ON, judged.partner.kind, judged.outcome), id_)
-        elif judged.outcome is Outcome.FALSE_POSITIVE or judged.opinion in _AGAINST:
-            self.tell(name, Feedback(Event.DISPUTED, judged.partner.kind), id_)
+            self.tell(name, Feedback(FeedbackEvent.ACTED_ON, judged.partner.kind, judged.outcome), id_)
+        elif judged.outcome is OutcomeWord.FALSE_POSITIVE or judged.opinion in _AGAINST:
+            self.tell(name, Feedback(FeedbackEvent.DISPUTED, judged.partner.kind), id_)
 
     def _hears(self, partner: Partner, by: Partner, rooms: Rooms) -> bool:
         """Tell whether a contributor may hear what another said: what goes to many, and what reaches itself."""

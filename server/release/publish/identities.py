@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mappers import extension, identity, marking
+from mappers import common_objects, identity, marking
 from schemas.vocabulary import Tlp
 from server.store import collections, focal_points, hub, log, registry
 from server.store.item import Item
@@ -34,7 +34,12 @@ def publish(tx: Tx, name: str | None = None) -> None:
     """Bring the identity of a partner, or the hub's own, to all shared rooms; nothing new is published twice."""
     shared = [each for each in collections.every(tx) if each.kind == "released"]
     said = of_hub(tx) if name is None else identities(tx)[name]
-    around = [marking.definition(Tlp.CLEAR), identity.to_stix(extension.PROJECT), extension.definition(), of_hub(tx)]
+    around = [
+        marking.definition(Tlp.CLEAR),
+        identity.to_stix(common_objects.PROJECT),
+        common_objects.extension_definition(),
+        of_hub(tx),
+    ]
     items = [Item.of(each) for each in (*around, said)]
     log.lock(tx, shared)
     for collection in shared:

@@ -47,18 +47,18 @@ def is_news(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
 
 
 def _is_the_hubs(obj: Mapping[str, Any]) -> bool:
-    return isinstance(extension.found(obj).get(_BY_THE_HUB), int) and "valid_until" in obj
+    return isinstance(extension.context_of(obj).get(_BY_THE_HUB), int) and "valid_until" in obj
 
 
 def _acted_on(obj: Mapping[str, Any]) -> list[Any]:
-    ours = extension.found(obj)
+    ours = extension.context_of(obj)
     corroborated = ours[_BY_THE_HUB] > 1
     return [corroborated, *map(obj.get, _ACTED_ON), *map(ours.get, _ACTED_ON_OF_OURS)]
 
 
 def _says_less(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
     """Tell whether somebody's words are gone: who took them back, or narrowed them, has them heard no longer."""
-    before, now = extension.found(known), extension.found(obj)
+    before, now = extension.context_of(known), extension.context_of(obj)
     return now[_BY_THE_HUB] < before[_BY_THE_HUB] or any(
         each not in now.get(name, ()) for name in _JOINED for each in before.get(name, ())
     )

@@ -167,7 +167,7 @@ class Renewal:
             if before and not moved and not is_news(before, obj):
                 continue
             self._publication.enter(room, obj, said.tlp, basis=consensus.basis(obj, said.consensus))
-            if said.consensus.holder_status is HolderStatus.COERCED and "referral" not in extension.found(obj):
+            if said.consensus.holder_status is HolderStatus.COERCED and "referral" not in extension.context_of(obj):
                 self.unprotected.add(value.subject)
             standing.renewed |= before is not None
             standing.entered |= set() if before else {room}

@@ -8,13 +8,13 @@ import msgspec
 from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import OutcomeWord
 from server.release.query.spread import Spread, spread
 from server.store import arrivals, collections, first_reads, inbox, listings, log, mentions, partners
 from server.store.collections import Collection
 from server.store.store import Tx
 
-_ACTIONS = frozenset((Outcome.BLOCKED, Outcome.TAKEN_DOWN, Outcome.FUNDS_HELD))
+_ACTIONS = frozenset((OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD))
 _SECOND = 1_000_000
 # Of so many objects, those that changed last, a summary speaks.
 _RECENT = 1_000
@@ -143,7 +143,7 @@ def _actions(tx: Tx, names: set[str]) -> dict[str, int]:
     done = {
         key
         for key, item in inbox.latest(tx, opinions).items()
-        if not item.revoked and extension.found(msgspec.json.decode(item.body)).get("outcome") in _ACTIONS
+        if not item.revoked and extension.context_of(msgspec.json.decode(item.body)).get("outcome") in _ACTIONS
     }
     came = arrivals.first(tx, collections.get(tx, "inbox"), done)
     return {name: min(came[each] for each in of_one & done) for name, of_one in speaking.items() if of_one & done}

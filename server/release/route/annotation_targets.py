@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mappers import extension, location
+from mappers import common_objects, extension
 from schemas.vocabulary import Tlp
 from server.release.guard import stix_object
 from server.release.route.policy import SHARED
@@ -29,7 +29,7 @@ def refs(obj: Mapping[str, Any]) -> list[str]:
 
 def is_flow(obj: Mapping[str, Any]) -> bool:
     """Tell whether a relationship says that money went from one observable to another."""
-    return obj["type"] == "relationship" and {"source", "target"} <= extension.found(obj).keys()
+    return obj["type"] == "relationship" and {"source", "target"} <= extension.context_of(obj).keys()
 
 
 def wants_sight(obj: Mapping[str, Any]) -> bool:
@@ -39,9 +39,9 @@ def wants_sight(obj: Mapping[str, Any]) -> bool:
 
 def beside(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give the countries that a sighting refers to."""
-    countries = location.every()
+    countries = common_objects.countries_by_location()
     places = obj.get("where_sighted_refs", ()) if obj["type"] == "sighting" else ()
-    return [location.to_stix(countries[ref]) for ref in places if ref in countries]
+    return [common_objects.location(countries[ref]) for ref in places if ref in countries]
 
 
 def is_plain(obj: Mapping[str, Any]) -> bool:

@@ -156,7 +156,7 @@ class Speech:
         if there:
             return all(map(self._scene.is_own, there))
         # What it says itself with limits that let nobody hear it is not told of either.
-        ours = extension.found(self._references.own(ref) or {})
+        ours = extension.context_of(self._references.own(ref) or {})
         return "sharing" in ours or ours.get("holder_status") == HolderStatus.COERCED
 
     def _of_both_ends(self, refs: list[str]) -> set[str]:

@@ -10,7 +10,7 @@ from feeds.runs.retry import retry
 from feeds.runs.runner import Run, run
 from mappers.indicator import to_stix
 from schemas import timestamp
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.retract import retract
 from server.store import Store, checkpoints, collections, dead_letters, deliveries, log, partners
@@ -39,7 +39,7 @@ class PushContract(Contract):
         return list(dict.fromkeys(found))
 
     def prepare(self, store: Store, count: int) -> None:
-        reader = Reader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        reader = ReportReader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
         objects = [obj for n in range(count) for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
         with store.begin() as tx:
             contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
@@ -47,7 +47,7 @@ class PushContract(Contract):
     def change(self, store: Store, value: str, who: str = PARTNER) -> None:
         """Let a partner say more about a domain, or say it too."""
         said = {"reporter": who, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
-        objects = to_stix(Reader({**said, "confidence": "80"}).report({"value": value}))
+        objects = to_stix(ReportReader({**said, "confidence": "80"}).report({"value": value}))
         with store.begin() as tx:
             contribute(tx, partners.get(tx, who), [Item.of(obj) for obj in objects])
 
@@ -109,7 +109,7 @@ class PushContract(Contract):
         self.prepare(store, 4)
         run(store, self.feed(batch=1000))
         before = len(self.objects())
-        reader = Reader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        reader = ReportReader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
         with store.begin() as tx:
             who = partners.get(tx, PARTNER)
             contribute(tx, who, [Item.of(obj) for obj in to_stix(reader.report({"value": "new.example.com"}))])

@@ -24,7 +24,7 @@ from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.store import Store, partners
 from server.store.item import Item
@@ -128,7 +128,7 @@ class FilePushSuite(PushContract):
 
     def test_a_value_that_somebody_else_still_reports_is_not_removed(self, store: Store) -> None:
         other = "Example Registry"
-        reader = Reader({"reporter": other, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        reader = ReportReader({"reporter": other, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
         from mappers import ids
 
         with store.begin() as tx:

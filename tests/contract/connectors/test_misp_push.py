@@ -12,7 +12,7 @@ from feeds.connector import Misconfigured
 from feeds.runs.runner import run
 from mappers.indicator import to_stix
 from schemas import timestamp
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.retract import retract
 from server.store import Store, partners
@@ -131,7 +131,7 @@ class TestMispPush(FaultsContract, PushContract):
         self.peer.refused.add(pattern.split("'")[1])
 
     def contribute(self, store: Store, *rows: dict[str, str], **defaults: str) -> None:
-        reader = Reader({"reporter": PARTNER, "reported_at": timestamp.text(timestamp.now()), **defaults})
+        reader = ReportReader({"reporter": PARTNER, "reported_at": timestamp.text(timestamp.now()), **defaults})
         with store.begin() as tx:
             objects = [obj for row in rows for obj in to_stix(reader.report(row))]
             contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])

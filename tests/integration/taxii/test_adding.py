@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from mappers.indicator import to_stix
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from tests.integration.peers import TAXII
 from tests.integration.room import indicator
 from tests.integration.taxii.conftest import Hub, error_of
@@ -44,7 +44,7 @@ def test_one_bad_object_never_stops_the_others(hub: Hub) -> None:
 
 def test_what_is_posted_to_the_inbox_goes_through_the_release_rules(hub: Hub) -> None:
     report = {"kind": "domain", "reporter": "bänk", "reported_at": "2026-11-24T08:00:00.000Z", "tlp": "clear"}
-    sent = to_stix(Reader(report).report({"value": f"{uuid.uuid4()}.example.com"}))
+    sent = to_stix(ReportReader(report).report({"value": f"{uuid.uuid4()}.example.com"}))
     answer = hub.ask("/feed/collections/inbox/objects/", "POST", json={"objects": [*sent, {"type": "x"}]})
     assert answer.status_code == 202
     status = answer.json()

@@ -10,7 +10,7 @@ import pytest
 from feeds import formats
 from feeds.readers.rows import Row
 from schemas.errors import Rejected
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 
 FOREIGN = Path(__file__).parents[2] / "golden" / "foreign"
 MAKERS = sorted(path.stem for path in FOREIGN.glob("*.json"))
@@ -30,7 +30,7 @@ def read(objects: Any) -> tuple[list[dict[str, Any]], list[str]]:
             refused.append(said.reason)
             continue
         try:
-            report = Reader(GIVEN).report(said.fields)
+            report = ReportReader(GIVEN).report(said.fields)
         except Rejected as refusal:
             refused.append(refusal.reason)
             continue

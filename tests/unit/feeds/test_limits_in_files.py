@@ -8,18 +8,18 @@ from hypothesis import given
 
 from feeds import formats
 from feeds.readers.rows import Row, Unreadable
-from schemas.reading import Reader
 from schemas.report import Report
 from schemas.sharing import Sharing
+from schemas.tabular import ReportReader
 from tests.unit.schemas.limiting import LIMITS
 
 BASE = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z", "kind": "domain"}
-REPORT = Reader(BASE).report({"value": "bad.example.com"})
+REPORT = ReportReader(BASE).report({"value": "bad.example.com"})
 
 
 def read(data: bytes, format: str) -> list[Report]:
     rows = formats.read(BytesIO(data), format=format)
-    return [Reader(BASE).report(row.fields) for row in rows if isinstance(row, Row)]
+    return [ReportReader(BASE).report(row.fields) for row in rows if isinstance(row, Row)]
 
 
 @pytest.mark.parametrize(

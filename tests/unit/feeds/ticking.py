@@ -9,12 +9,12 @@ from feeds.connector import Answer, Batch, Pull, PullSettings, Push, PushSetting
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.store import Store, collections, partners
 from server.store.item import Item
 
-READER = Reader({"reporter": "P", "kind": "domain", "reported_at": "2026-11-24T00:00:00.000Z"})
+READER = ReportReader({"reporter": "P", "kind": "domain", "reported_at": "2026-11-24T00:00:00.000Z"})
 
 
 class Ticking(Pull[PullSettings]):

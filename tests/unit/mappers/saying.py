@@ -4,7 +4,7 @@ from typing import Any
 
 from mappers import ids
 from mappers.records import to_stix
-from schemas import records
+from schemas import tabular
 from schemas.record import Record
 
 REPORTER = "Example Bank"
@@ -15,7 +15,7 @@ REPORTERS = {ids.identity(REPORTER): REPORTER, ids.identity("Other Bank"): "Othe
 
 
 def record(which: str, /, **columns: Any) -> Record:
-    return records.read(which, columns, DEFAULTS)
+    return tabular.read_record(which, columns, DEFAULTS)
 
 
 def said(which: str, /, **columns: Any) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import pytest
 
 from mappers.indicator import Profile, from_stix, to_stix
 from schemas.errors import Rejected
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 
 REPORTED = "2026-11-24T08:00:00.000Z"
 
 
 def stix(kind: str, value: str, profile: Profile = Profile.FULL) -> list[dict[str, Any]]:
-    reader = Reader({"reporter": "Example Bank", "reported_at": REPORTED, "kind": kind})
+    reader = ReportReader({"reporter": "Example Bank", "reported_at": REPORTED, "kind": kind})
     return to_stix(reader.report({"value": value}), profile)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from mappers import annotation, extension, marking
 from mappers.records import to_stix
-from schemas import records
+from schemas import tabular
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 
@@ -38,7 +38,7 @@ NOTE = {
 def made(which: str) -> dict[str, Any]:
     if which == "note":
         return dict(NOTE)
-    return to_stix(records.read(which, COLUMNS[which], DEFAULTS))[-1]
+    return to_stix(tabular.read_record(which, COLUMNS[which], DEFAULTS))[-1]
 
 
 WHICH = (*COLUMNS, "note")
@@ -105,7 +105,7 @@ def test_what_is_unknown_or_of_another_form_is_left_out_and_named(name: str, val
 )
 def test_so_is_what_stands_in_our_extension(name: str, value: Any) -> None:
     sighting = made("sighting")
-    said = {**extension.found(sighting), name: value}
+    said = {**extension.context_of(sighting), name: value}
     rebuilt = annotation.rebuild({**sighting, "extensions": {extension.ID: said}}, Tlp.GREEN)
     assert "words" not in str(rebuilt.obj)
     assert rebuilt.left_out == (f"extensions.{name}",)
@@ -140,15 +140,15 @@ def test_digits_of_a_time_beyond_the_microsecond_are_cut() -> None:
 
 def test_of_a_flow_between_accounts_two_digits_are_published_whatever_came() -> None:
     flow = made("flow")
-    said = {**extension.found(flow), "amount": "4242424242424242.42"}
+    said = {**extension.context_of(flow), "amount": "4242424242424242.42"}
     rebuilt = annotation.rebuild({**flow, "extensions": {extension.ID: said}}, Tlp.GREEN)
-    assert extension.found(rebuilt.obj)["amount"] == "4200000000000000"
+    assert extension.context_of(rebuilt.obj)["amount"] == "4200000000000000"
 
 
 def test_limits_are_published_in_ids_and_closed_words() -> None:
     sharing = {"only_partners": ["identity--words", "words"], "purposes": ["words"], "not_to_countries": ["KH"]}
     rebuilt = annotation.rebuild({**NOTE, "extensions": {extension.ID: {"sharing": sharing}}}, Tlp.GREEN)
-    published = extension.found(rebuilt.obj)["sharing"]
+    published = extension.context_of(rebuilt.obj)["sharing"]
     assert "words" not in str(published)
     assert published["not_to_countries"] == ["KH"]
     assert len(published["only_partners"]) == 2

@@ -7,7 +7,7 @@ import pytest
 import stix2
 from jsonschema import Draft202012Validator
 
-from mappers import consensus, extension, ids, origins
+from mappers import consensus, extension, ids
 from mappers.indicator import OPENCTI, Profile, from_stix, to_stix
 from schemas import extension_schema
 from schemas.consensus import Consensus, Referral
@@ -134,8 +134,8 @@ def test_the_coerced_are_referred_to_who_protects_them() -> None:
 
 
 def test_origins_go_along_and_are_read_again() -> None:
-    assert origins.of(stix(FULL)) == {*FULL.origins}
-    assert origins.of(stix(about())) == frozenset()
+    assert consensus.origins_of(stix(FULL)) == {*FULL.origins}
+    assert consensus.origins_of(stix(about())) == frozenset()
 
 
 def test_what_stands_around_it_is_the_hubs_too() -> None:

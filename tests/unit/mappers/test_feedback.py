@@ -3,11 +3,11 @@
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from mappers import extension, feedback, labels
+from mappers import extension, feedback_note, labels
 from schemas import extension_schema
-from schemas.feedback import Event, Feedback
+from schemas.feedback import Feedback, FeedbackEvent
 from schemas.partner import PartnerKind
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import OutcomeWord
 
 HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 PARTNER = "identity--b5cc4578-3d75-55d1-aee3-19a7b0b83b63"
@@ -16,14 +16,14 @@ NOON = "2026-11-24T12:00:00.000Z"
 SCHEMA = Draft202012Validator(extension_schema.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("event", FeedbackEvent)
 @pytest.mark.parametrize("by_kind", [None, PartnerKind.BANK])
-@pytest.mark.parametrize("outcome", [None, Outcome.TAKEN_DOWN])
+@pytest.mark.parametrize("outcome", [None, OutcomeWord.TAKEN_DOWN])
 def test_what_a_note_says_is_as_the_schema_has_it(
-    event: Event, by_kind: PartnerKind | None, outcome: Outcome | None
+    event: FeedbackEvent, by_kind: PartnerKind | None, outcome: OutcomeWord | None
 ) -> None:
-    note = feedback.to_stix(HUB, PARTNER, Feedback(event, by_kind, outcome), REFS, NOON)
-    said = extension.found(note)
+    note = feedback_note.to_stix(HUB, PARTNER, Feedback(event, by_kind, outcome), REFS, NOON)
+    said = extension.context_of(note)
     SCHEMA.validate(said)
     assert said["feedback"]["event"] == event
     assert said["feedback"]["count"] == len(note["object_refs"]) == 3

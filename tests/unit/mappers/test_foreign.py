@@ -7,8 +7,8 @@ import pytest
 from mappers import extension
 from mappers.indicator import OPENCTI, Profile, every_from_stix, from_stix, to_stix
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 
 REPORTED = "2026-11-24T08:00:00.000Z"
@@ -163,7 +163,7 @@ def test_a_report_survives_a_platform_that_keeps_labels_and_drops_extensions() -
         "chain": "polygon",
     }
     address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-    report = Reader(columns).report({"kind": "wallet", "value": address})
+    report = ReportReader(columns).report({"kind": "wallet", "value": address})
     kept = {**to_stix(report, Profile.CORE)[0], "extensions": {}}
     read = from_stix(kept, {kept["created_by_ref"]: "Example Bank"})
     assert read == report.model_copy(update={"first_seen": report.reported_at})
@@ -195,7 +195,9 @@ def test_levels_of_other_markings_are_the_caller_s_to_know() -> None:
 
 
 def test_our_own_indicators_are_read_alike_by_both() -> None:
-    report = Reader({"reporter": "X", "reported_at": REPORTED}).report({"kind": "domain", "value": "a.example.com"})
+    report = ReportReader({"reporter": "X", "reported_at": REPORTED}).report(
+        {"kind": "domain", "value": "a.example.com"}
+    )
     ours = to_stix(report, Profile.CORE)[0]
     assert extension.ID in ours["extensions"]
     assert every_from_stix(ours) == [from_stix(ours)]

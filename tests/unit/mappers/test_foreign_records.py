@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from mappers import extension, ids, location, marking
+from mappers import common_objects, extension, ids, marking
 from mappers.records import from_stix
-from schemas.case import Case
 from schemas.errors import Rejected
-from schemas.outcome import Opinion
+from schemas.record import Case, Opinion
 from schemas.vocabulary import CaseContext, OpinionWord, Tlp
 from tests.unit.mappers.saying import INDICATOR, WALLET, foreign, said
 
@@ -79,8 +78,8 @@ def test_what_says_no_record_is_refused_with_a_reason(obj: dict[str, Any], reaso
 
 
 def test_only_countries_have_reserved_places() -> None:
-    assert location.country_of(ids.location("TH"), {}) == "TH"
-    assert location.country_of("location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64", {}) is None
+    assert common_objects.country_of(ids.location("TH"), {}) == "TH"
+    assert common_objects.country_of("location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64", {}) is None
 
 
 JSON = st.recursive(

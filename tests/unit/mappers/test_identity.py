@@ -7,11 +7,13 @@ import stix2
 from hypothesis import given, strategies as st
 
 from mappers import extension, ids
-from mappers.identity import Hub, of_hub, of_partner
+from mappers.identity import HubIdentity, of_hub, of_partner
 from schemas import extension_schema
 from schemas.partner import Partner, PartnerKind
 
-HUB = Hub("identity--22222222-2222-4222-8222-222222222222", "Hub of Siam", 1_764_000_000_123_456, 1_764_000_001_000_000)
+HUB = HubIdentity(
+    "identity--22222222-2222-4222-8222-222222222222", "Hub of Siam", 1_764_000_000_123_456, 1_764_000_001_000_000
+)
 BANK = Partner(
     name="Example Bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("Example Bank"), named=True
 )
@@ -26,7 +28,7 @@ def test_the_hub_says_who_it_is_and_where_it_is_reached() -> None:
     said = of_hub(HUB, POINTS)
     assert (said["id"], said["created_by_ref"], said["name"]) == (HUB.identity, HUB.identity, "Hub of Siam")
     assert said["created"] < said["modified"]
-    assert extension.found(said)["focal_points"] == [
+    assert extension.context_of(said)["focal_points"] == [
         {"function": "prevention", "contact": "https://bank.example/scams"},
         {"function": "protection", "contact": "desk@bank.example"},
     ]
@@ -37,8 +39,8 @@ def test_a_named_partner_is_said_with_what_it_is_where_and_how_to_reach_it() -> 
     said = _partner(BANK)
     assert (said["id"], said["created_by_ref"], said["name"]) == (BANK.identity, HUB.identity, "Example Bank")
     assert (said["roles"], said["sectors"]) == (["bank"], ["financial-services"])
-    assert extension.found(said)["countries"] == ["TH"]
-    assert len(extension.found(said)["focal_points"]) == 2
+    assert extension.context_of(said)["countries"] == ["TH"]
+    assert len(extension.context_of(said)["focal_points"]) == 2
 
 
 @given(

@@ -8,15 +8,15 @@ import stix2
 from mappers import extension, ids, marking
 from mappers.indicator import Profile, from_stix, to_stix
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 
 REPORTED = "2026-11-24T08:00:00.000Z"
 
 
 def report(value: str, **columns: str) -> Report:
-    return Reader({"reporter": "Example Bank", "reported_at": REPORTED, **columns}).report({"value": value})
+    return ReportReader({"reporter": "Example Bank", "reported_at": REPORTED, **columns}).report({"value": value})
 
 
 def foreign(**properties: Any) -> dict[str, Any]:

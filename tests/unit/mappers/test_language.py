@@ -7,8 +7,8 @@ from stix2validator import ValidationOptions, validate_parsed_json
 from mappers import ids, wording
 from mappers.indicator import Profile, basis, from_stix, to_stix
 from schemas import kinds
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.vocabulary import ScamType
 
 REPORTED = "2026-11-24T08:00:00.000Z"
@@ -17,7 +17,7 @@ THAI = "โฆษณาชวนลงทุนปลอม"
 
 def report(**columns: str) -> Report:
     fields = {"reporter": "Example Bank", "reported_at": REPORTED, "kind": "domain", "scam_type": "investment"}
-    return Reader({**fields, **columns}).report({"value": "bad.example.com"})
+    return ReportReader({**fields, **columns}).report({"value": "bad.example.com"})
 
 
 def contents_of(said: Report) -> dict[str, dict[str, str]]:

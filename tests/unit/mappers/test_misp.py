@@ -7,14 +7,14 @@ from mappers.indicator import Profile, to_stix
 from mappers.misp_terms import MispTerms
 from schemas import kinds
 from schemas.kind import Normal
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 
 REPORTED = "2026-01-15T08:00:00Z"
 
 
 def report(kind: str, value: str, **columns: str) -> Report:
-    return Reader({"reporter": "Example Bank", "reported_at": REPORTED, **columns}).report(
+    return ReportReader({"reporter": "Example Bank", "reported_at": REPORTED, **columns}).report(
         {"kind": kind, "value": value}
     )
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from mappers import companions, extension, ids
+from mappers import common_objects, extension, ids
 from mappers.indicator import Profile, to_stix as report_to_stix
 from mappers.records import beside, from_stix, to_stix
-from schemas import records
+from schemas import tabular
 from schemas.errors import Rejected
-from schemas.reading import Reader
-from schemas.vocabulary import Outcome
+from schemas.tabular import ReportReader
+from schemas.vocabulary import OutcomeWord
 from tests.unit.mappers.saying import DEFAULTS, INDICATOR, REPORTER, REPORTERS, WALLET, record, said
 
 
@@ -23,7 +23,7 @@ def test_a_country_is_a_place_of_its_own_that_comes_along() -> None:
     identity, country = beside(seen)
     assert to_stix(seen)[-1]["where_sighted_refs"] == [identity["id"], country["id"]]
     assert (country["type"], country["country"], country["name"]) == ("location", "TH", "Thailand")
-    assert country["id"] in companions.reserved()
+    assert country["id"] in common_objects.reserved_ids()
 
 
 def test_sightings_at_different_places_are_different_sightings() -> None:
@@ -44,15 +44,15 @@ def test_more_of_the_same_sighting_is_a_new_version_of_it() -> None:
 @pytest.mark.parametrize(
     ("word", "opinion"),
     [
-        (Outcome.BLOCKED, "agree"),
-        (Outcome.TAKEN_DOWN, "strongly-agree"),
-        (Outcome.FUNDS_HELD, "strongly-agree"),
-        (Outcome.NO_ACTION, "neutral"),
-        (Outcome.FALSE_POSITIVE, "strongly-disagree"),
-        (Outcome.ALREADY_KNOWN, "agree"),
+        (OutcomeWord.BLOCKED, "agree"),
+        (OutcomeWord.TAKEN_DOWN, "strongly-agree"),
+        (OutcomeWord.FUNDS_HELD, "strongly-agree"),
+        (OutcomeWord.NO_ACTION, "neutral"),
+        (OutcomeWord.FALSE_POSITIVE, "strongly-disagree"),
+        (OutcomeWord.ALREADY_KNOWN, "agree"),
     ],
 )
-def test_who_knows_stix_alone_sees_agreement_or_dissent(word: Outcome, opinion: str) -> None:
+def test_who_knows_stix_alone_sees_agreement_or_dissent(word: OutcomeWord, opinion: str) -> None:
     done = said("outcome", of=INDICATOR, outcome=word.value)
     assert (done["type"], done["opinion"], done["object_refs"]) == ("opinion", opinion, [INDICATOR])
     assert f'scam:outcome="{word.value}"' in done["labels"]
@@ -77,14 +77,14 @@ def test_an_outcome_said_again_keeps_its_id() -> None:
 def test_each_partner_has_its_own_outcomes_and_each_hold_is_one() -> None:
     columns = {"of": INDICATOR, "outcome": "funds-held"}
     ours = said("outcome", **columns)
-    theirs = to_stix(records.read("outcome", columns, {**DEFAULTS, "reporter": "Other Bank"}))[-1]
+    theirs = to_stix(tabular.read_record("outcome", columns, {**DEFAULTS, "reporter": "Other Bank"}))[-1]
     later = said("outcome", **columns, effective_from="2026-01-20")
     assert len({ours["id"], theirs["id"], later["id"]}) == 3
 
 
 def test_a_flow_joins_the_observables_that_indicators_are_based_on() -> None:
     source, target, flow = to_stix(record("flow", source="bank-account:DE89370400440532013000", target=WALLET))
-    reader = Reader(DEFAULTS)
+    reader = ReportReader(DEFAULTS)
     based_on = [
         report_to_stix(reader.report({"kind": kind, "value": value}))[0]
         for kind, value in (("bank-account", "DE89370400440532013000"), tuple(WALLET.split(":")))
@@ -138,7 +138,7 @@ def test_a_case_keeps_its_id_when_members_come() -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_a_value_with_its_reporters_name_is_that_reporters_indicator(profile: Profile) -> None:
     value = {"kind": "bank-account", "value": "TH:KASITHBK:1234567890"}
-    report = Reader({**DEFAULTS, "reporter": "Other Bank"}).report(value)
+    report = ReportReader({**DEFAULTS, "reporter": "Other Bank"}).report(value)
     (indicator,) = (each["id"] for each in report_to_stix(report, profile) if each["type"] == "indicator")
     done = record("outcome", of={**value, "reporter": "Other Bank"}, outcome="blocked")
     assert to_stix(done, profile)[-1]["object_refs"] == [indicator]

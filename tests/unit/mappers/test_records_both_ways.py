@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given, strategies as st
 
 from mappers.records import from_stix, to_stix
-from schemas import kinds, records
+from schemas import kinds, tabular
 from schemas.record import Record
-from schemas.vocabulary import CaseContext, OpinionWord, Outcome, Tlp
+from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp
 from tests.unit.mappers.saying import REPORTER, REPORTERS
 
 TEXT = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), min_size=1, max_size=40)
@@ -54,7 +54,7 @@ def any_record(draw: st.DrawFn) -> Record:
             },
         )
     )
-    which = draw(st.sampled_from(list(records.MODELS)))
+    which = draw(st.sampled_from(list(tabular.RECORDS)))
     if which in ("sighting", "outcome", "opinion"):
         columns["of"] = {"ref": draw(IDS)}
     if which in ("sighting", "flow", "case"):
@@ -65,9 +65,9 @@ def any_record(draw: st.DrawFn) -> Record:
         case "sighting":
             columns |= {"countries": draw(COUNTRIES), "seen_by": draw(st.sampled_from([None, REPORTER, "Other Bank"]))}
         case "outcome":
-            columns["outcome"] = draw(st.sampled_from(list(Outcome)))
+            columns["outcome"] = draw(st.sampled_from(list(OutcomeWord)))
             columns["reason"] = draw(st.sampled_from([None, "other", "own-word"]))
-            if columns["outcome"] in (Outcome.BLOCKED, Outcome.FUNDS_HELD):
+            if columns["outcome"] in (OutcomeWord.BLOCKED, OutcomeWord.FUNDS_HELD):
                 columns |= draw(times(("effective_from", "effective_until")))
         case "opinion":
             columns["opinion"] = draw(st.sampled_from(list(OpinionWord)))
@@ -86,7 +86,7 @@ def any_record(draw: st.DrawFn) -> Record:
                 "scam_type": draw(st.sampled_from(["unknown", "investment", "own-word"])),
                 "countries": draw(COUNTRIES),
             }
-    return records.get(which).model_validate(columns)
+    return tabular.record_model(which).model_validate(columns)
 
 
 @given(record=any_record())

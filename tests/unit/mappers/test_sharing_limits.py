@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from mappers import extension, ids, records as mapped, sharing_limits
+from mappers import extension, ids, records as mapped
 from mappers.indicator import Profile, from_stix, to_stix
-from schemas import extension_schema, records
+from schemas import extension_schema, tabular
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.sharing import Sharing
+from schemas.tabular import ReportReader
 from tests.unit.schemas.limiting import LIMITS, NAMES_IN_USE
 
 NAMES = {ids.identity(name): name for name in NAMES_IN_USE}
@@ -26,7 +26,7 @@ def carrying(said: Any) -> dict[str, Any]:
 
 @given(LIMITS)
 def test_an_object_carries_them_as_the_schema_has_it(said: Sharing) -> None:
-    written = sharing_limits.write(said)
+    written = extension.write_sharing(said)
     extended = {"extension_type": "property-extension", "sharing": written}
     Draft202012Validator(extension_schema.schema()).validate(extended)
     assert extension.sharing(json.loads(json.dumps(carrying(written))), NAMES) == said
@@ -34,12 +34,12 @@ def test_an_object_carries_them_as_the_schema_has_it(said: Sharing) -> None:
 
 @given(LIMITS)
 def test_no_name_of_a_partner_stands_in_an_object(said: Sharing) -> None:
-    assert not any(name in json.dumps(sharing_limits.write(said), ensure_ascii=False) for name in NAMES_IN_USE)
+    assert not any(name in json.dumps(extension.write_sharing(said), ensure_ascii=False) for name in NAMES_IN_USE)
 
 
 @given(LIMITS)
 def test_an_indicator_gives_back_the_limits_of_its_report(said: Sharing) -> None:
-    report = Reader(BASE).report({"value": "bad.example.com"}).model_copy(update={"sharing": said})
+    report = ReportReader(BASE).report({"value": "bad.example.com"}).model_copy(update={"sharing": said})
     (indicator,) = to_stix(report, Profile.CORE)
     read = from_stix(indicator, {**NAMES, ids.identity("Example Bank"): "Example Bank"})
     assert read.sharing == (said if said.limited else None)
@@ -82,7 +82,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", ROWS)
 def test_records_carry_limits_both_ways(name: str) -> None:
-    said = records.read(name, {**ROWS[name], "not_to_countries": "KH", "only_partners": ["First Bank"]}, BY)
+    said = tabular.read_record(name, {**ROWS[name], "not_to_countries": "KH", "only_partners": ["First Bank"]}, BY)
     assert said.sharing == Sharing(not_to_countries=("KH",), only_partners=("First Bank",))
     *ends, written = mapped.to_stix(said)
     (read,) = mapped.from_stix(written, NAMES, {end["id"]: end for end in ends})

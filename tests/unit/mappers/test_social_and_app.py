@@ -5,14 +5,14 @@ import pytest
 from mappers import kinds as mappers_by_kind, pattern
 from mappers.indicator import from_stix, to_stix
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 
 REPORTED = "2026-11-24T08:00:00.000Z"
 
 
 def report(kind: str, value: str, **columns: str) -> Report:
-    return Reader({"reporter": "Example Bank", "reported_at": REPORTED, "kind": kind, **columns}).report(
+    return ReportReader({"reporter": "Example Bank", "reported_at": REPORTED, "kind": kind, **columns}).report(
         {"value": value}
     )
 

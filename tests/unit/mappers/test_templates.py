@@ -10,8 +10,8 @@ from mappers import ids
 from mappers.indicator import Profile, to_stix
 from mappers.templates import Writer
 from schemas import kinds
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 
 GIVEN: dict[str, dict[str, str]] = {
     "nothing more": {},
@@ -22,7 +22,7 @@ GIVEN: dict[str, dict[str, str]] = {
 
 
 def _reports(kind: str, more: dict[str, str]) -> list[Report]:
-    reader = Reader({"reporter": "Bank", "reported_at": "2026-01-15T00:00:00Z", "kind": kind, **more})
+    reader = ReportReader({"reporter": "Bank", "reported_at": "2026-01-15T00:00:00Z", "kind": kind, **more})
     examples = [one for one in kinds.get(kind).examples() if one.value is not None]
     return [reader.report({"value": one.raw, **one.given}) for one in examples]
 

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas.contact import checked
 from schemas.errors import Rejected
+from schemas.partner import valid_contact
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,13 @@ from schemas.errors import Rejected
     ],
 )
 def test_a_roles_address_and_a_page_are_taken(written: str, kept: str) -> None:
-    assert checked(written) == kept
+    assert valid_contact(written) == kept
 
 
 @pytest.mark.parametrize("person", ["jane.doe@agency.example", "jdoe@agency.example", "j.d.1970@agency.example"])
 def test_what_may_be_a_persons_address_is_refused_without_repeating_it(person: str) -> None:
     with pytest.raises(Rejected) as refused:
-        checked(person)
+        valid_contact(person)
     assert refused.value.reason == "contact-of-a-person"
     assert person.partition("@")[0] not in refused.value.message
 
@@ -45,14 +45,14 @@ def test_what_may_be_a_persons_address_is_refused_without_repeating_it(person: s
 )
 def test_anything_else_is_no_contact(wrong: str) -> None:
     with pytest.raises(Rejected) as refused:
-        checked(wrong)
+        valid_contact(wrong)
     assert refused.value.reason == "contact-form"
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[a-z.@:/]{1,40}", fullmatch=True))
 def test_every_text_is_taken_or_refused_with_a_reason(text: str) -> None:
     try:
-        kept = checked(text)
+        kept = valid_contact(text)
     except Rejected:
         return
-    assert checked(kept) == kept
+    assert valid_contact(kept) == kept

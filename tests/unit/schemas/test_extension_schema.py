@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mappers import extension
-from schemas import extension_schema, records
-from schemas.feedback import Event
-from schemas.vocabulary import Action, HolderStatus, Outcome, PaymentRail
+from mappers import common_objects
+from schemas import extension_schema, tabular
+from schemas.feedback import FeedbackEvent
+from schemas.vocabulary import Action, HolderStatus, OutcomeWord, PaymentRail
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "extension.md").read_text(encoding="utf-8")
@@ -23,13 +23,15 @@ def test_the_page_has_every_property_of_the_schema_and_no_other() -> None:
     assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(PROPERTIES)
 
 
-@pytest.mark.parametrize("words", [Action, Event, HolderStatus, Outcome, PaymentRail], ids=lambda words: words.__name__)
+@pytest.mark.parametrize(
+    "words", [Action, FeedbackEvent, HolderStatus, OutcomeWord, PaymentRail], ids=lambda words: words.__name__
+)
 def test_the_page_has_every_word_of_a_closed_vocabulary(words: Any) -> None:
     assert ", ".join(f"`{word}`" for word in words) in PAGE
 
 
 def test_the_definition_brings_the_schema_along() -> None:
-    definition = extension.definition()
+    definition = common_objects.extension_definition()
     assert json.loads(definition["schema"]) == extension_schema.schema()
     assert definition["version"] == extension_schema.VERSION
     assert definition["id"] in PAGE
@@ -38,6 +40,6 @@ def test_the_definition_brings_the_schema_along() -> None:
 
 def test_every_column_of_a_record_is_explained() -> None:
     page = (DOCS / "records.md").read_text(encoding="utf-8")
-    columns = {*records.OF_A_SUBJECT, *(field for model in records.MODELS.values() for field in model.model_fields)}
+    columns = {*tabular.SUBJECT_COLUMNS, *(field for model in tabular.RECORDS.values() for field in model.model_fields)}
     explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE))))
     assert columns - {"reporter", "evidence"} <= explained  # who reports is who sends; evidence is the column sha256

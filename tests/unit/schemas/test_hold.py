@@ -8,15 +8,14 @@ from feeds.readers import record
 from mappers.indicator import from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.hold import COLUMNS, read, write
-from schemas.reading import Reader
 from schemas.report import Hold, Report
+from schemas.tabular import HOLD_COLUMNS, ReportReader, read_hold, write_hold
 from schemas.timestamp import text
 from schemas.vocabulary import Action
 
 ACCOUNT = {"kind": "bank-account", "value": "TH:KASITHBK:1234567890"}
 HELD = {"hold_amount": "1500.50", "hold_currency": "thb", "hold_reference": "case 7", "hold_until": "2026-11-27"}
-READER = Reader({"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00Z"})
+READER = ReportReader({"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00Z"})
 
 
 def report(**columns: str) -> Report:
@@ -29,8 +28,8 @@ def test_its_columns_are_those_of_a_row() -> None:
     assert (str(held.amount), held.currency, held.reference) == ("1500.50", "THB", "case 7")
     assert text(held.until) == "2026-11-27T00:00:00.000Z"
     again = {"amount": "1500.5", "currency": "THB", "reference": "case 7", "until": "2026-11-27T00:00:00.000Z"}
-    assert read(write(held)) == again
-    assert list(write(held)) == list(COLUMNS)
+    assert read_hold(write_hold(held)) == again
+    assert list(write_hold(held)) == list(HOLD_COLUMNS)
 
 
 def test_a_report_without_it_has_none() -> None:

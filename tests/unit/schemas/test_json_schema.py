@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from schemas.json_schema import FOLDER, documents
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 
 
 def test_the_published_schemas_are_those_of_the_models() -> None:
@@ -20,7 +20,7 @@ def test_a_report_as_json_passes_its_schema_and_a_bad_one_does_not() -> None:
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     columns = {"reporter": "Example Bank", "reported_at": "2026-01-15T08:00:00Z", "kind": "domain"}
-    report = Reader(columns).report({"value": "shop.example.com"}).model_dump(mode="json", exclude_none=True)
+    report = ReportReader(columns).report({"value": "shop.example.com"}).model_dump(mode="json", exclude_none=True)
     validator.validate(report)
     with pytest.raises(ValidationError, match="purple"):
         validator.validate({**report, "tlp": "purple"})

@@ -7,16 +7,12 @@ import pytest
 from hypothesis import given, strategies as st
 from jsonschema import Draft202012Validator
 
-from schemas import kinds, records
-from schemas.case import Case
+from schemas import kinds, tabular
 from schemas.errors import Rejected
-from schemas.flow import Flow
 from schemas.json_schema import documents
 from schemas.kind import Normal
-from schemas.outcome import Outcome
-from schemas.record import Record
-from schemas.sighting import Sighting
-from schemas.vocabulary import Outcome as OutcomeWord, Tlp
+from schemas.record import Case, Flow, Outcome, Record, Sighting
+from schemas.vocabulary import OutcomeWord as OutcomeWord, Tlp
 
 DEFAULTS = {"reporter": "Example Bank", "reported_at": "2026-01-15T08:00:00Z"}
 INDICATOR = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
@@ -25,7 +21,7 @@ WALLET, OTHER_WALLET = "wallet:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "wallet:3P14
 
 
 def record(which: str, /, **columns: Any) -> Any:
-    return records.read(which, columns, DEFAULTS)
+    return tabular.read_record(which, columns, DEFAULTS)
 
 
 def refusal(which: str, /, **columns: Any) -> Rejected:
@@ -102,7 +98,7 @@ def test_between_wallets_the_amount_is_exact_and_elsewhere_it_has_two_digits() -
 @given(amount=st.decimals(min_value="0.01", max_value="9999999999", places=2))
 def test_minimising_an_amount_twice_changes_nothing(amount: Any) -> None:
     once = record("flow", source=ACCOUNT, target=WALLET, amount=str(amount), currency="EUR")
-    again = records.read("flow", once.model_dump(mode="json", exclude_none=True), DEFAULTS)
+    again = tabular.read_record("flow", once.model_dump(mode="json", exclude_none=True), DEFAULTS)
     assert again == once
     assert abs(once.amount - amount) <= amount / 20
 
@@ -176,13 +172,13 @@ def test_who_reports_is_not_a_rows_to_say() -> None:
     assert record("sighting", of=INDICATOR, reporter="Somebody else").reporter == "Example Bank"
 
 
-@pytest.mark.parametrize("name", records.MODELS)
+@pytest.mark.parametrize("name", tabular.RECORDS)
 def test_columns_of_other_records_are_passed_over(name: str) -> None:
     everything = {
         **{"of": INDICATOR, "outcome": "blocked", "opinion": "agree", "source": ACCOUNT, "target": WALLET},
         **{"name": "Example", "members": INDICATOR, "count": "2", "victim": "somebody"},
     }
-    assert isinstance(record(name, **everything), records.get(name))
+    assert isinstance(record(name, **everything), tabular.record_model(name))
 
 
 def examples() -> list[Record]:
@@ -198,13 +194,13 @@ def examples() -> list[Record]:
 
 @pytest.mark.parametrize("example", examples(), ids=lambda each: type(each).__name__)
 def test_a_record_as_json_passes_its_schema_and_comes_back(example: Record) -> None:
-    name = next(name for name, model in records.MODELS.items() if type(example) is model)
+    name = next(name for name, model in tabular.RECORDS.items() if type(example) is model)
     schema = json.loads(documents()[f"{name}.schema.json"])
     Draft202012Validator.check_schema(schema)
     said = example.model_dump(mode="json", exclude_none=True)
     Draft202012Validator(schema).validate(said)
     assert not Draft202012Validator(schema).is_valid({**said, "victim": "somebody"})
-    assert records.read(name, said, DEFAULTS) == example
+    assert tabular.read_record(name, said, DEFAULTS) == example
 
 
 TEXTS = st.text(max_size=30) | st.sampled_from([INDICATOR, ACCOUNT, WALLET, "domain:a.example.com", "2026-01-01", "4"])
@@ -216,10 +212,10 @@ VALUES = st.recursive(
 
 
 @given(
-    name=st.sampled_from(list(records.MODELS)),
+    name=st.sampled_from(list(tabular.RECORDS)),
     columns=st.dictionaries(
         st.sampled_from(
-            sorted({field for model in records.MODELS.values() for field in model.model_fields} | {"value", "kind"})
+            sorted({field for model in tabular.RECORDS.values() for field in model.model_fields} | {"value", "kind"})
         ),
         VALUES,
         max_size=8,
@@ -227,8 +223,8 @@ VALUES = st.recursive(
 )
 def test_whatever_a_row_says_it_is_a_record_or_refused(name: str, columns: dict[str, Any]) -> None:
     try:
-        made = records.read(name, columns, DEFAULTS)
+        made = tabular.read_record(name, columns, DEFAULTS)
     except Rejected:
         return
     assert made.tlp in set(Tlp)
-    assert records.read(name, made.model_dump(mode="json", exclude_none=True), DEFAULTS) == made
+    assert tabular.read_record(name, made.model_dump(mode="json", exclude_none=True), DEFAULTS) == made

@@ -6,8 +6,8 @@ import pytest
 
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.redaction import HIDDEN, hidden_numbers, mark
+from schemas.tabular import ReportReader
 
 HIDDEN_PARTS = [
     "[redacted]",
@@ -90,7 +90,7 @@ def test_other_numbers_hide_nothing(text: str) -> None:
 @pytest.mark.parametrize("part", HIDDEN_PARTS)
 @pytest.mark.parametrize("value", ["{}.{}example.com", "https://{}.example.com/x", "https://example.com/?ip={}&a=1"])
 def test_a_row_with_a_hidden_part_is_refused_in_every_format(part: str, value: str) -> None:
-    reader = Reader({"reporter": "test", "reported_at": timestamp.text(timestamp.now())})
+    reader = ReportReader({"reporter": "test", "reported_at": timestamp.text(timestamp.now())})
     for kind in ({}, {"kind": "domain"}, {"kind": "url"}):
         with pytest.raises(Rejected) as refusal:
             reader.report({"value": value.format(part, part), **kind})

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Action, HolderStatus, Tlp, scam_category
 
 NOW = "2026-11-24T08:00:00.000Z"
@@ -17,7 +17,7 @@ BASE = {"reporter": "Example Bank", "reported_at": NOW}
 
 
 def read(fields: dict[str, str], **defaults: str) -> Report:
-    return Reader({**BASE, **defaults}).report(fields)
+    return ReportReader({**BASE, **defaults}).report(fields)
 
 
 def reason(fields: dict[str, str], **defaults: str) -> str:
@@ -46,7 +46,7 @@ def test_a_report_keeps_the_end_it_says() -> None:
 
 
 def test_rows_of_values_alone_and_full_rows_give_the_same_report() -> None:
-    reader = Reader({**BASE, "kind": "domain", "scam_type": "investment", "tlp": "clear"})
+    reader = ReportReader({**BASE, "kind": "domain", "scam_type": "investment", "tlp": "clear"})
     reader.report({"value": "first.example.com"})
     alone = reader.report({"value": "bad[.]example[.]com"})
     full = reader.report({"value": "bad.example.com", "scam_type": "investment"})

@@ -5,16 +5,16 @@ from hypothesis import given
 
 from schemas import sharing
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.report import Report
 from schemas.sharing import Sharing
+from schemas.tabular import ReportReader
 from tests.unit.schemas.limiting import LIMITS
 
 BASE = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z", "kind": "domain"}
 
 
 def read(**columns: str) -> Report:
-    return Reader(BASE).report({"value": "bad.example.com", **columns})
+    return ReportReader(BASE).report({"value": "bad.example.com", **columns})
 
 
 @given(LIMITS)

@@ -204,5 +204,5 @@ def _values(obj: Mapping[str, Any], report: Report | None) -> Iterator[str]:
 
 def _regions(obj: Mapping[str, Any]) -> tuple[str, ...]:
     """Give the countries whose numbers are known without their code: Thailand, and those that the object concerns."""
-    named = extension.found(obj).get("countries", ())
+    named = extension.context_of(obj).get("countries", ())
     return ("TH", *(each for each in named[:_FEW] if isinstance(each, str))) if isinstance(named, list) else ("TH",)

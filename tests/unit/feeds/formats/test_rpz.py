@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from feeds import formats
 from feeds.readers.rows import Row, Unreadable
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 
 
 def read(text: str, format: str = "rpz") -> list[Row | Unreadable]:
@@ -86,7 +86,7 @@ def test_other_files_are_not_read() -> None:
 @settings(max_examples=200, deadline=None)
 @given(number=st.one_of(st.integers(0, 2**32 - 1).map(IPv4Address), st.integers(0, 2**128 - 1).map(IPv6Address)))
 def test_addresses_are_written_so_that_they_read_back(number: IPv4Address | IPv6Address) -> None:
-    report = Reader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "192.0.2.7", "kind": "ip"})
+    report = ReportReader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "192.0.2.7", "kind": "ip"})
     out = BytesIO()
     assert formats.write("rpz", [report.model_copy(update={"value": str(number)})], out) == 1
     assert values(out.getvalue().decode()) == [str(number)]
@@ -95,7 +95,7 @@ def test_addresses_are_written_so_that_they_read_back(number: IPv4Address | IPv6
 def test_a_written_zone_is_one_that_dnspython_loads() -> None:
     import dns.zone
 
-    report = Reader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "a.example.com"})
+    report = ReportReader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "a.example.com"})
     out = BytesIO()
     formats.write("rpz", [report], out)
     zone = dns.zone.from_text(out.getvalue().decode(), origin="rpz.example.net.")

@@ -14,7 +14,7 @@ from feeds.runs.run import Run
 from feeds.runs.runner import run
 from mappers import ids, marking, records as record_mapper
 from mappers.indicator import to_stix
-from schemas import records, timestamp
+from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Tlp
@@ -77,7 +77,7 @@ def test_so_does_a_revocation(store: Store) -> None:
 def test_a_sighting_and_a_note_are_dated_likewise(store: Store) -> None:
     known = indicator(-1)
     defaults = {"reporter": NAME, "reported_at": ahead(7), "tlp": "green"}
-    sighting = record_mapper.to_stix(records.read("sighting", {"of": known["id"]}, defaults))[-1]
+    sighting = record_mapper.to_stix(tabular.read_record("sighting", {"of": known["id"]}, defaults))[-1]
     note = {
         "type": "note",
         "spec_version": "2.1",

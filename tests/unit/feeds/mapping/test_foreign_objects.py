@@ -8,13 +8,12 @@ from feeds.connector import Gone
 from feeds.mapping.options import Options
 from feeds.mapping.peer_objects import PeerObjects
 from mappers import extension, ids, marking
-from mappers.consensus import to_stix as to_consensus
+from mappers.consensus import ORIGIN, to_stix as to_consensus
 from mappers.indicator import Profile, from_stix, to_stix
-from mappers.origins import ORIGIN
 from schemas import kinds, timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Said
@@ -169,7 +168,7 @@ def test_what_we_write_is_said_anew_the_same_in_the_short_way_as_in_the_long(
         {"description": "Seen in a room.", "lang": "de", "first_seen": "2026-01-01", "sha256": "ab" * 32},
     ]
     objects = [
-        to_stix(Reader({**said, **columns}).report({"value": example.raw, **example.given}), Profile.CORE)[0]
+        to_stix(ReportReader({**said, **columns}).report({"value": example.raw, **example.given}), Profile.CORE)[0]
         for example in kinds.get(kind).examples()
         if example.reason is None
         for columns in more
@@ -208,7 +207,7 @@ def test_what_differs_by_a_word_from_what_we_write_goes_the_long_way(more: dict[
 
 def test_what_a_hub_says_of_several_reports_is_adopted_as_what_they_come_to() -> None:
     partner = Partner(name="Example Bank", kind=PartnerKind.BANK, identity=ids.identity("Example Bank"))
-    report = Reader(
+    report = ReportReader(
         {"reporter": "Example Bank", "reported_at": timestamp.text(timestamp.now()), "kind": "domain"}
     ).report({"value": "bad.example.com"})
     said = fuse([Said(partner, report, IDS[1], origins=frozenset({IDS[1]}))], at=timestamp.now())
@@ -216,6 +215,6 @@ def test_what_a_hub_says_of_several_reports_is_adopted_as_what_they_come_to() ->
     theirs = to_consensus(said, IDS[0], ids.identity("Another hub"), created=now, modified=now, tlp=Tlp.GREEN)
     ((adopted,),) = adopting().take([theirs]).items
     assert (adopted["pattern"], adopted["confidence"]) == (theirs["pattern"], theirs["confidence"])
-    assert not {"grade", "reporters", "reporter_kinds"} & extension.found(adopted).keys()
+    assert not {"grade", "reporters", "reporter_kinds"} & extension.context_of(adopted).keys()
     assert adopted["external_references"] == [{"source_name": ORIGIN, "external_id": IDS[1]}]
     assert from_stix(adopted).action == said.grade

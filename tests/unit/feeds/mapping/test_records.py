@@ -15,7 +15,7 @@ from feeds.mapping.options import Options
 from feeds.mapping.records import map_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject
 from feeds.readers.record_rows import RecordRow, rows, told_apart
-from schemas import records
+from schemas import tabular
 
 INDICATOR = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
 SECOND = "indicator--2d4125de-07a4-58ff-80f6-00aa533a88a7"
@@ -161,7 +161,7 @@ def test_records_are_read_from_tables_and_json_alone() -> None:
 
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"of,outcome\n{text}".encode()))
 def test_any_bytes_are_mapped_or_rejected(data: bytes) -> None:
-    for record in records.MODELS:
+    for record in tabular.RECORDS:
         try:
             found = list(map_records(io.BytesIO(data), "x", options(record)))
         except UnreadableFile:

@@ -17,8 +17,8 @@ from mappers.indicator import Profile, to_stix
 from mappers.misp import to_misp
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 
 DOMAIN: dict[str, Any] = {"type": "domain", "to_ids": True, "value": "a.example.com"}
 REPORTER = {"reporter": "Example Bank", "reported_at": "2026-01-01T00:00:00.000Z"}
@@ -133,7 +133,7 @@ def test_a_deleted_attribute_of_an_object_counts_for_nothing() -> None:
 
 def examples() -> list[Report]:
     """Give a report of each good example of each kind, whatever kinds there are."""
-    reader, found = Reader(REPORTER), {}
+    reader, found = ReportReader(REPORTER), {}
     for kind in kinds.every().values():
         for example in kind.examples():
             if example.value is not None:
@@ -149,7 +149,7 @@ def files(folder: Path) -> dict[str, Any]:
 def test_every_value_that_a_feed_says_reads_back(tmp_path: Path) -> None:
     wanted = examples()
     count = formats.get("misp-feed").write_folder(wanted, tmp_path)
-    reader, read_back, refused = Reader(REPORTER), set(), []
+    reader, read_back, refused = ReportReader(REPORTER), set(), []
     for path in tmp_path.glob("*-*.json"):
         for row in formats.read(BytesIO(path.read_bytes())):
             if not isinstance(row, Row):
@@ -169,7 +169,7 @@ def test_every_value_that_a_feed_says_reads_back(tmp_path: Path) -> None:
 
 
 def test_a_banks_code_is_nothing_to_look_for() -> None:
-    report = Reader(REPORTER).report({"kind": "bank-account", "value": "TH:KASITHBK:1234567890"})
+    report = ReportReader(REPORTER).report({"kind": "bank-account", "value": "TH:KASITHBK:1234567890"})
     spelled = to_misp(report)
     assert spelled is not None
     assert spelled.values == ["1234567890"]
@@ -193,7 +193,7 @@ def test_an_attribute_has_the_indicators_uuid_and_labels_and_no_words_about_peop
 
 
 def domain(value: str = "a.example.com", **columns: str) -> Report:
-    return Reader(REPORTER).report({"kind": "domain", "value": value, **columns})
+    return ReportReader(REPORTER).report({"kind": "domain", "value": value, **columns})
 
 
 def test_an_event_has_one_creator_one_marking_one_day_one_collection(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_an_event_has_one_creator_one_marking_one_day_one_collection(tmp_path: P
         domain(tlp="clear"),
         domain(reported_at="2026-01-02"),
         domain().model_copy(update={"reporter": "Other"}),
-        Reader(REPORTER).report({"kind": "bank-account", "value": "DE89370400440532013000"}),
+        ReportReader(REPORTER).report({"kind": "bank-account", "value": "DE89370400440532013000"}),
     ]
     formats.get("misp-feed").write_folder(wanted, tmp_path)
     written = files(tmp_path)

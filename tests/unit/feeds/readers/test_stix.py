@@ -12,7 +12,7 @@ from feeds.mapping.options import Options
 from feeds.mapping.output import Sink
 from feeds.mapping.rows import map_stream
 from feeds.readers.rows import Row, Unreadable
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 
 INDICATOR: dict[str, Any] = {
     "type": "indicator",
@@ -118,14 +118,16 @@ def test_what_is_mapped_reads_back_as_the_same_reports(profile: str, bundle: boo
     for each in mapped:
         sink.write(each)
     sink.close()
-    reader = Reader({"reporter": "Example Bank"})
+    reader = ReportReader({"reporter": "Example Bank"})
     read = [reader.report(row.fields) for row in formats.read(BytesIO(out.getvalue())) if isinstance(row, Row)]
     assert read == [each.report for each in mapped]
     assert len(read) == 3
 
 
 def test_requests_to_sentinel_hold_a_hundred_at_most() -> None:
-    report = Reader({"reporter": "X", "reported_at": "2026-01-01"}).report({"kind": "domain", "value": "a.example.com"})
+    report = ReportReader({"reporter": "X", "reported_at": "2026-01-01"}).report(
+        {"kind": "domain", "value": "a.example.com"}
+    )
     out = BytesIO()
     assert formats.write("sentinel", [report] * 250, out) == 250
     requests = [orjson.loads(line) for line in out.getvalue().splitlines()]
@@ -138,7 +140,7 @@ def test_requests_to_sentinel_hold_a_hundred_at_most() -> None:
     [("credential-phishing", "phishing"), ("impersonation-bank", "impersonation"), ("romance", "scam"), ("", "scam")],
 )
 def test_signals_say_the_abuse_in_the_exchanges_words(scam_type: str, abuse: str) -> None:
-    report = Reader({"reporter": "X", "reported_at": "2026-01-01T08:00:00+07:00"}).report(
+    report = ReportReader({"reporter": "X", "reported_at": "2026-01-01T08:00:00+07:00"}).report(
         {"kind": "domain", "value": "a.example.com", "scam_type": scam_type}
     )
     out = BytesIO()

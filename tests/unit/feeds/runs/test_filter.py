@@ -10,7 +10,7 @@ from feeds.connector import Outgoing, PushSettings
 from feeds.runs.filter import matches, wanted
 from mappers import ids
 from mappers.indicator import Profile, to_stix
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.store import Store, collections, deliveries
 from server.store.item import Item
 
@@ -18,7 +18,7 @@ SAID = {"reporter": "Example Telecom", "reported_at": "2026-01-01T00:00:00Z"}
 
 
 def objects(profile: Profile = Profile.FULL, **row: str) -> list[dict[str, Any]]:
-    return to_stix(Reader(SAID).report(row), profile)
+    return to_stix(ReportReader(SAID).report(row), profile)
 
 
 DOMAIN = objects(kind="domain", value="shop.example.com", action="block", countries="TH;SG")

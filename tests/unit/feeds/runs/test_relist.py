@@ -15,8 +15,8 @@ from feeds.mapping.options import Options
 from feeds.mapping.peer_objects import PeerObjects
 from feeds.runs.runner import run
 from mappers import ids
+from mappers.consensus import ORIGIN
 from mappers.indicator import to_stix
-from mappers.origins import ORIGIN
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from server.release.contribute import contribute

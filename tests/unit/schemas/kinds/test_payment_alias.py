@@ -6,9 +6,9 @@ from hypothesis import given, settings, strategies as st
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.kinds.payment_alias import PaymentAlias
-from schemas.reading import Reader
 from schemas.refang import refang
 from schemas.reference.aliases import systems
+from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 
 ALIAS = PaymentAlias()
@@ -93,7 +93,7 @@ def test_no_other_last_character_of_such_a_number_is_taken(system: str, good: st
 
 def test_what_a_report_marks_too_wide_is_narrowed_and_what_it_marks_narrow_stays() -> None:
     def marked(tlp: str | None, raw: str = PERSON) -> Tlp:
-        reader = Reader(
+        reader = ReportReader(
             {"reporter": "Example Bank", "kind": "payment-alias", "system": "promptpay"} | {"tlp": tlp or ""}
         )
         return reader.report({"value": raw, "reported_at": "2026-01-15T08:00:00Z"}).tlp
@@ -106,7 +106,7 @@ def test_what_a_report_marks_too_wide_is_narrowed_and_what_it_marks_narrow_stays
 
 @pytest.mark.parametrize("order", [(PERSON, "0812345678", PERSON), ("0812345678", PERSON, "0812345678")])
 def test_one_persons_number_in_a_list_narrows_no_other_row_and_misses_none(order: tuple[str, ...]) -> None:
-    reader = Reader(
+    reader = ReportReader(
         {
             "reporter": "Example Bank",
             "kind": "payment-alias",

@@ -9,9 +9,9 @@ import pytest
 
 from mappers import extension, ids, records as records_to_stix
 from mappers.indicator import to_stix
-from schemas import records
+from schemas import tabular
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import Newcomers
 from server.release.fuse.values import subject_of
@@ -63,7 +63,7 @@ def stix() -> Callable[..., list[dict[str, Any]]]:
 
     def make(value: str = "bad.example.com", kind: str = "domain", **columns: str) -> list[dict[str, Any]]:
         defaults = {"reporter": "Example Bank", "reported_at": REPORTED, "kind": kind, "tlp": "green", **columns}
-        return to_stix(Reader(defaults).report({"value": value}))
+        return to_stix(ReportReader(defaults).report({"value": value}))
 
     return make
 
@@ -164,7 +164,7 @@ def records_of(post: Callable[..., Outcome]) -> Callable[..., dict[str, Any]]:
 
     def say(by: Partner, which: str, /, **columns: Any) -> dict[str, Any]:
         defaults = {"reporter": by.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
-        obj = records_to_stix.to_stix(records.read(which, columns, defaults))[-1]
+        obj = records_to_stix.to_stix(tabular.read_record(which, columns, defaults))[-1]
         assert not post(obj, by=by).failed
         return obj
 
@@ -192,7 +192,7 @@ def heard_back(own_room: Callable[..., dict[str, dict[str, Any]]]) -> Callable[[
 
     def read(partner: Partner) -> list[dict[str, Any]]:
         notes = [obj for obj in own_room(partner, "outcomes").values() if obj["type"] == "note"]
-        told = [{**extension.found(each)["feedback"], "refs": each["object_refs"]} for each in notes]
+        told = [{**extension.context_of(each)["feedback"], "refs": each["object_refs"]} for each in notes]
         kept = ("event", "by_kind", "outcome", "refs")
         return sorted(({name: each[name] for name in kept if name in each} for each in told), key=str)
 

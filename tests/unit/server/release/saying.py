@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas import kinds
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
-from schemas.vocabulary import Action, HolderStatus, OpinionWord, Outcome, OutcomeReason
+from schemas.vocabulary import Action, HolderStatus, OpinionWord, OutcomeReason, OutcomeWord
 from server.release.fuse.statements import Judged, Said, Seen
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -44,10 +44,10 @@ def seen(number: int, at: datetime, count: int = 1) -> Seen:
     return Seen(partner(number), at, at, count)
 
 
-def judged(number: int, word: Outcome | OpinionWord, at: datetime = NOON, **more: Any) -> Judged:
+def judged(number: int, word: OutcomeWord | OpinionWord, at: datetime = NOON, **more: Any) -> Judged:
     """Give what the partner of that number did, or thinks."""
     by = more.pop("by", None) or partner(number)
-    outcome, opinion = (word, None) if isinstance(word, Outcome) else (None, word)
+    outcome, opinion = (word, None) if isinstance(word, OutcomeWord) else (None, word)
     return Judged(by, outcome, opinion, at, **more)
 
 
@@ -89,7 +89,7 @@ def sightings(draw: st.DrawFn) -> Seen:
 @st.composite
 def judgements(draw: st.DrawFn) -> Judged:
     """Give what some partner did about the value, or thinks of it."""
-    word = draw(st.sampled_from([*Outcome, *OpinionWord]))
+    word = draw(st.sampled_from([*OutcomeWord, *OpinionWord]))
     reason = draw(st.none() | st.sampled_from([reason.value for reason in OutcomeReason]))
     return judged(draw(st.integers(1, 9)), word, draw(moments), reason=reason)
 

@@ -42,7 +42,7 @@ def test_three_partners_are_one_listing_of_three_reporters(
 ) -> None:
     said = [reports(each, confidence="50", scam_type="investment") for each in three]
     (listing,) = listings(held_by("takedown"))
-    ours = extension.found(listing)
+    ours = extension.context_of(listing)
     assert {listed(each) for each in said} == {listing["id"]}
     assert (ours["reporters"], ours["reporter_kinds"]) == (3, ["bank", "government", "platform"])
     assert listing["confidence"] == 90  # 1 - 0.5³, in steps of 5
@@ -53,7 +53,7 @@ def test_who_says_it_twice_counts_once(three: list[Partner], reports: Reports, h
     said = reports(three[0], confidence="50")
     reports(three[0], confidence="60", reported_at="2026-10-02T08:00:00Z")
     listing = held_by("takedown")[listed(said)]
-    assert (extension.found(listing)["reporters"], listing["confidence"]) == (1, 60)
+    assert (extension.context_of(listing)["reporters"], listing["confidence"]) == (1, 60)
 
 
 def test_a_version_is_made_only_where_a_reader_would_act_otherwise(
@@ -78,7 +78,7 @@ def test_what_one_withdraws_leaves_what_the_others_say(
     for alias in EVERYWHERE:
         (listing,) = listings(held_by(alias))
         assert (listing["id"], listing.get("revoked", False)) == (listed(said[0]), False)
-        assert (extension.found(listing)["reporters"], listing["confidence"]) == (2, 75)
+        assert (extension.context_of(listing)["reporters"], listing["confidence"]) == (2, 75)
 
 
 def test_what_all_withdraw_is_over_in_every_room(

@@ -99,7 +99,7 @@ def test_what_is_retracted_of_one_partner_leaves_what_others_say(
     assert [each.indicator for each in done] == [indicator["id"]]
     now = held_by("takedown")[listed(indicator)]
     assert not now.get("revoked")
-    assert extension.found(now)["reporters"] == 1
+    assert extension.context_of(now)["reporters"] == 1
 
 
 def test_what_the_hub_says_is_found_with_the_value_though_it_was_taken_back(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mappers import extension, ids, marking
-from mappers.origins import ORIGIN
+from mappers.consensus import ORIGIN
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review
@@ -205,7 +205,7 @@ def test_a_dispute_that_was_settled_doubts_no_more(
     assert live(held_by("takedown")) == set()
     decide_all(store, "approved")
     (again,) = live(held_by("takedown"))
-    assert extension.found(held_by("takedown")[again])["grade"] == "block"
+    assert extension.context_of(held_by("takedown")[again])["grade"] == "block"
 
 
 @pytest.mark.parametrize(

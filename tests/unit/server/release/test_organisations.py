@@ -9,7 +9,7 @@ import pytest
 
 from mappers import extension
 from schemas.partner import Partner
-from schemas.vocabulary import Action, Outcome
+from schemas.vocabulary import Action, OutcomeWord
 from server.release.fuse.consensus import fuse
 from tests.unit.server.release.saying import NOON, judged, partner, said, seen
 
@@ -52,10 +52,10 @@ def test_several_logins_see_a_value_once_and_not_what_one_of_them_reports() -> N
 
 
 def test_several_logins_judge_once_by_their_last_word() -> None:
-    words = [judged(number, Outcome.NO_ACTION, by=by) for number, by in enumerate(OF_A_GROUP)]
+    words = [judged(number, OutcomeWord.NO_ACTION, by=by) for number, by in enumerate(OF_A_GROUP)]
     once = fuse([said(9, confidence=80)], judged=words[:1], at=NOON)
     assert fuse([said(9, confidence=80)], judged=words, at=NOON) == once
-    later = judged(4, Outcome.BLOCKED, NOON + timedelta(hours=1), by=OF_A_GROUP[1])
+    later = judged(4, OutcomeWord.BLOCKED, NOON + timedelta(hours=1), by=OF_A_GROUP[1])
     assert fuse([said(9, confidence=80)], judged=[*words, later], at=NOON) == fuse([said(9, confidence=80)], at=NOON)
 
 
@@ -68,4 +68,4 @@ def test_a_second_login_lifts_nothing_that_its_first_one_said(
     before = held_by("takedown")[listed(indicator)]
     reports(second, confidence="65")
     assert held_by("takedown")[listed(indicator)] == before
-    assert (before["confidence"], extension.found(before)["reporters"]) == (65, 1)
+    assert (before["confidence"], extension.context_of(before)["reporters"]) == (65, 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mappers.grammar import TOO_COSTLY, Budget
+from mappers.grammar import TOO_COSTLY, PatternBudget
 from schemas.partner import Partner
 from server.release.contribute import prepare, take
 from server.release.intake import Taken
@@ -38,7 +38,7 @@ def odd(number: int, size: int) -> str:
 
 def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always() -> None:
     plain = [f"[domain-name:value = '{number}.example.net']" for number in range(50)]
-    prepared = prepare(indicators(*[odd(number, 20) for number in range(50)], *plain), Budget(5_000))
+    prepared = prepare(indicators(*[odd(number, 20) for number in range(50)], *plain), PatternBudget(5_000))
     assert [failed.message.startswith("the patterns sent at once take too long") for failed in prepared.failed]
     assert 0 < 50 - len(prepared.failed) < 20
     assert len(prepared.taken) == 100 - len(prepared.failed)
@@ -49,20 +49,20 @@ def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always()
 def test_many_odd_patterns_take_no_time_to_speak_of(size: int) -> None:
     items = indicators(*[odd(number, size) for number in range(300)])
     began = time.thread_time()
-    prepare(items, Budget(100_000))
+    prepare(items, PatternBudget(100_000))
     # Some ten microseconds a character, and nothing for what is refused; without a budget it is half a minute.
     assert time.thread_time() - began < 8
 
 
 def test_a_pattern_that_is_read_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     [item] = indicators("[(domain-name:value = 'a.example.net')]")
-    [first] = prepare([item], Budget(1_000)).taken
+    [first] = prepare([item], PatternBudget(1_000)).taken
 
     def parses(pattern: str) -> None:
         raise AssertionError
 
     monkeypatch.setattr("mappers.grammar.ways", parses)
-    [second] = prepare([item], Budget(1_000)).taken
+    [second] = prepare([item], PatternBudget(1_000)).taken
     assert first.report == second.report
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mappers import extension
 from schemas.partner import Partner
-from schemas.vocabulary import Outcome as OutcomeWord
+from schemas.vocabulary import OutcomeWord as OutcomeWord
 from server.release.fuse.confidence import NEWCOMER
 from server.release.outcome import Outcome
 from server.release.scene import at_hand

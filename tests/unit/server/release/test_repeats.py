@@ -51,7 +51,7 @@ def test_a_change_that_a_reader_acts_on_is_a_new_version(stix: Stix, post: Post,
     post(again)
     now = held_by("takedown")[listed(first)]
     assert now["modified"] > before["modified"]
-    assert [extension.found(each)["grade"] for each in (before, now)] == ["block", "warn"]
+    assert [extension.context_of(each)["grade"] for each in (before, now)] == ["block", "warn"]
 
 
 def test_an_older_version_behind_a_newer_one_is_not_released(

@@ -58,7 +58,7 @@ def decide(store: Store, state: reviews.State, id_: str | None = None) -> None:
 
 def grade_in(held: dict[str, dict[str, Any]]) -> list[str]:
     live = [each for each in held.values() if each["type"] == "indicator" and not each.get("revoked")]
-    return [extension.found(each)["grade"] for each in live]
+    return [extension.context_of(each)["grade"] for each in live]
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_it_ends_upheld_and_both_sides_hear_so(
     assert grade_in(held_by("mule-accounts")) == ["step-up"]
     decide(store, "approved")
     assert grade_in(held_by("mule-accounts")) == ["block"]
-    assert not any(extension.found(each).get("disputed") for each in held_by("mule-accounts").values())
+    assert not any(extension.context_of(each).get("disputed") for each in held_by("mule-accounts").values())
     assert [each["event"] for each in heard_back(second)] == ["upheld"]
     assert {"disputed", "upheld"} <= {each["event"] for each in heard_back(first)}
 

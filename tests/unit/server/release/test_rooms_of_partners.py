@@ -88,11 +88,11 @@ def test_who_may_not_hear_a_report_learns_nothing_of_it(
     )
     assert [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")] == before
     both = own_room(partners["khmer"])[listed(said, to=partners["khmer"])]
-    assert (both["confidence"], extension.found(both)["reporters"]) == (95, 2)
+    assert (both["confidence"], extension.context_of(both)["reporters"]) == (95, 2)
     # Police reads no shared collection: what is said there is not told it by the way.
     one = own_room(partners["police"])[listed(said, to=partners["police"])]
-    assert (one["confidence"], extension.found(one)["reporters"]) == (90, 1)
-    assert extension.found(one)["scam_type"] == "romance"
+    assert (one["confidence"], extension.context_of(one)["reporters"]) == (90, 1)
+    assert extension.context_of(one)["scam_type"] == "romance"
 
 
 def test_who_reads_several_shared_rooms_keeps_what_members_are_told(

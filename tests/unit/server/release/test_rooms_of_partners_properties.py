@@ -16,7 +16,7 @@ from mappers import extension, ids, marking
 from mappers.indicator import from_stix, to_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release import review
 from server.release.contribute import contribute
@@ -80,7 +80,7 @@ def has_standing(name: str, obj: dict[str, Any]) -> bool:
 
 def acted_on(obj: dict[str, Any]) -> dict[str, Any]:
     """Give what a reader acts on, where the hub always says the latest."""
-    ours = extension.found(obj)
+    ours = extension.context_of(obj)
     words = ("grade", "scam_type", "holder_status", "countries")
     said = {name: str(ours[name]) for name in words if name in ours}
     return {
@@ -118,7 +118,7 @@ class Hub(RuleBasedStateMachine):
         self.moment += timedelta(minutes=1)
         columns = {column: word for column, word in words.items() if word}
         columns |= {"kind": "bank-account", "reporter": name, "reported_at": timestamp.text(self.moment)}
-        indicator = to_stix(Reader(columns).report({"value": "DE89370400440532013000"}))[1]
+        indicator = to_stix(ReportReader(columns).report({"value": "DE89370400440532013000"}))[1]
         self._post(name, indicator)
         if self.said.get(name, {}).get("revoked"):
             self.waiting.add(name)
@@ -170,7 +170,7 @@ class Hub(RuleBasedStateMachine):
         for room in self.entered:
             expected = self._expected([live[name] for name in wanted[room]], coerced=coerced, sign=bool(signs))
             assert acted_on(live_in[room][0]) == expected, room
-            assert not (signs and extension.found(live_in[room][0])["grade"] == "block")
+            assert not (signs and extension.context_of(live_in[room][0])["grade"] == "block")
         self._nobody_keeps_a_wider_version(versions)
 
     def _nobody_keeps_a_wider_version(self, versions: dict[str, list[dict[str, Any]]]) -> None:

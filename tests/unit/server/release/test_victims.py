@@ -74,7 +74,10 @@ def test_it_says_whom_to_turn_to_for_protection(
         focal_points.put(tx, "Police", FocalFunction.PROTECTION, "protection@police.example")
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", countries="TH")
     listing = own_room(partners["first"])[listed(said, to=partners["first"])]
-    assert extension.found(listing)["referral"] == {"organisation": "Police", "contact": "protection@police.example"}
+    assert extension.context_of(listing)["referral"] == {
+        "organisation": "Police",
+        "contact": "protection@police.example",
+    }
     assert "protection@police.example" in str(listing["external_references"])
 
 
@@ -86,7 +89,7 @@ def test_where_a_country_has_nobody_the_hub_is_turned_to(
         focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "protection@hub.example")
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", countries="KH")
     assert (
-        extension.found(own_room(partners["first"])[listed(said, to=partners["first"])])["referral"]["contact"]
+        extension.context_of(own_room(partners["first"])[listed(said, to=partners["first"])])["referral"]["contact"]
         == "protection@hub.example"
     )
 
@@ -113,7 +116,7 @@ def test_one_sign_of_coercion_outweighs_all_who_want_it_blocked(
                 reports(partners[name], **ACCOUNT, confidence="99", action="block", holder_status="complicit")
     versions = everywhere(said["pattern"])
     assert versions
-    assert not any(live(each) and extension.found(each)["grade"] == "block" for each in versions)
+    assert not any(live(each) and extension.context_of(each)["grade"] == "block" for each in versions)
     assert any(live(each) for each in versions)
 
 
@@ -121,11 +124,11 @@ def test_what_was_told_to_all_is_taken_back_from_all_once_somebody_sees_coercion
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["police"], **ACCOUNT, confidence="99", tlp="clear")
-    assert extension.found(held_by("public")[listed(said)])["grade"] == "block"
+    assert extension.context_of(held_by("public")[listed(said)])["grade"] == "block"
     reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
     assert all(held_by(alias)[listed(said)]["revoked"] for alias in ("mule-accounts", "mule-accounts-full", "public"))
     kept = own_room(partners["first"])[listed(said, to=partners["first"])]
-    assert (live(kept), extension.found(kept)["grade"]) == (True, "hold")
+    assert (live(kept), extension.context_of(kept)["grade"]) == (True, "hold")
 
 
 @pytest.mark.parametrize("order", ["protected first", "accused first"])
@@ -140,7 +143,7 @@ def test_when_the_sign_is_taken_back_the_others_words_hold_again(
     withdraws(partners["reporter"], sign)
     for held in (held_by("mule-accounts"), own_room(partners["first"])):
         grades = [
-            extension.found(each)["grade"] for each in held.values() if each["type"] == "indicator" and live(each)
+            extension.context_of(each)["grade"] for each in held.values() if each["type"] == "indicator" and live(each)
         ]
         assert grades == ["block"]
 

@@ -4,9 +4,9 @@ import pytest
 
 from feeds.readers.columns.columns import Columns
 from feeds.readers.rows import Row, Unreadable
-from schemas import hold, kinds, sharing
-from schemas.reading import Reader
+from schemas import kinds, sharing, tabular
 from schemas.report import Report
+from schemas.tabular import ReportReader
 
 
 def row(**cells: str) -> dict[str, str]:
@@ -67,10 +67,10 @@ def test_every_field_that_a_row_may_say_is_taken_by_its_own_name() -> None:
         "hold_until": "2026-01-04",
     }
     assert row(**said) == said
-    fields = {*Report.model_fields, *sharing.COLUMNS, *hold.COLUMNS}
+    fields = {*Report.model_fields, *sharing.COLUMNS, *tabular.HOLD_COLUMNS}
     fields -= {"details", "evidence", "reporter", "sharing", "hold"}
     assert fields <= said.keys()
-    assert Reader({"reporter": "P"}).report(row(**said)).holder_status == "coerced"
+    assert ReportReader({"reporter": "P"}).report(row(**said)).holder_status == "coerced"
 
 
 def test_every_input_of_every_kind_is_taken() -> None:

@@ -93,7 +93,7 @@ def outsider(joins: Joins) -> Partner:
 
 def grades(held: dict[str, dict[str, Any]]) -> list[str]:
     live = [obj for obj in held.values() if obj["type"] == "indicator" and not obj.get("revoked")]
-    return [extension.found(obj)["grade"] for obj in live]
+    return [extension.context_of(obj)["grade"] for obj in live]
 
 
 def waiting(store: Store) -> list[reviews.Review]:
@@ -192,9 +192,9 @@ def test_who_reads_public_alone_lowers_what_the_police_say_by_one_grade_at_most_
         spoken = word(newspaper, [listed(said)], outcomes.get(how, "false-positive"), opinion=opinion)
         post(not_seen(newspaper, listed(said)) if how == "not seen" else spoken, by=newspaper)
     after = held_by("takedown")[listed(said)]
-    assert (before["confidence"], extension.found(before)["grade"]) == (95, "block")
+    assert (before["confidence"], extension.context_of(before)["grade"]) == (95, "block")
     assert after["confidence"] == 95
-    assert extension.found(after)["grade"] == ("block" if how == "not seen" else "warn")
+    assert extension.context_of(after)["grade"] == ("block" if how == "not seen" else "warn")
     assert len(waiting(store)) == (0 if how == "not seen" else 1)
 
 
@@ -275,7 +275,7 @@ def test_no_stranger_takes_accounts_out_by_saying_that_their_holders_are_coerced
     assert len(grades(shared)) == MANY
     assert set(grades(shared)) <= {"block", "hold", "step-up"}
     assert grades(shared).count("block") >= MANY - A_DAY
-    assert not any("holder_status" in extension.found(obj) for obj in shared.values())
+    assert not any("holder_status" in extension.context_of(obj) for obj in shared.values())
     rules = [each.rule for each in waiting(store)]
     assert rules.count("coerced") + rules.count("many-doubts") >= MANY
 

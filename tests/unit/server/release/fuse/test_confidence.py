@@ -6,7 +6,7 @@ from math import floor
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas.vocabulary import OpinionWord, Outcome
+from schemas.vocabulary import OpinionWord, OutcomeWord
 from server.release.fuse.confidence import NEWCOMER, Doubt, combined, doubt, left_by, weight
 
 weights = st.lists(st.floats(0, 0.99), min_size=1, max_size=8)
@@ -87,13 +87,13 @@ def test_more_of_the_same_opinion_never_lowers_it(
 @pytest.mark.parametrize(
     ("outcome", "opinion", "reason", "said"),
     [
-        (Outcome.FALSE_POSITIVE, None, None, Doubt.DISPUTED),
-        (Outcome.NO_ACTION, OpinionWord.NEUTRAL, None, Doubt.DOUBTED),
-        (Outcome.NO_ACTION, None, "insufficient-evidence", Doubt.DOUBTED),
-        (Outcome.NO_ACTION, None, "not-ours", None),
-        (Outcome.NO_ACTION, None, "already-gone", None),
-        (Outcome.BLOCKED, OpinionWord.STRONGLY_DISAGREE, None, None),
-        (Outcome.ALREADY_KNOWN, None, None, None),
+        (OutcomeWord.FALSE_POSITIVE, None, None, Doubt.DISPUTED),
+        (OutcomeWord.NO_ACTION, OpinionWord.NEUTRAL, None, Doubt.DOUBTED),
+        (OutcomeWord.NO_ACTION, None, "insufficient-evidence", Doubt.DOUBTED),
+        (OutcomeWord.NO_ACTION, None, "not-ours", None),
+        (OutcomeWord.NO_ACTION, None, "already-gone", None),
+        (OutcomeWord.BLOCKED, OpinionWord.STRONGLY_DISAGREE, None, None),
+        (OutcomeWord.ALREADY_KNOWN, None, None, None),
         (None, OpinionWord.STRONGLY_DISAGREE, None, Doubt.DISPUTED),
         (None, OpinionWord.DISAGREE, None, Doubt.DOUBTED),
         (None, OpinionWord.NEUTRAL, None, None),
@@ -102,6 +102,6 @@ def test_more_of_the_same_opinion_never_lowers_it(
     ids=str,
 )
 def test_what_a_judgement_says_against_the_value(
-    outcome: Outcome | None, opinion: OpinionWord | None, reason: str | None, said: Doubt | None
+    outcome: OutcomeWord | None, opinion: OpinionWord | None, reason: str | None, said: Doubt | None
 ) -> None:
     assert doubt(outcome, opinion, reason) is said

@@ -11,7 +11,7 @@ from mappers.indicator import from_stix
 from schemas import kinds
 from schemas.partner import PartnerKind
 from schemas.report import Evidence, Hold, Report
-from schemas.vocabulary import Action, HolderStatus, OpinionWord, Outcome, PaymentRail, Tlp
+from schemas.vocabulary import Action, HolderStatus, OpinionWord, OutcomeWord, PaymentRail, Tlp
 from server.release.fuse import grade
 from server.release.fuse.consensus import end, fuse, independent, live
 from server.release.fuse.doubts import last_words
@@ -271,7 +271,7 @@ def test_a_hold_is_passed_on_while_one_reports() -> None:
     assert (fused.hold, fused.valid_until) == (None, NOON + 365 * DAY)
 
 
-@pytest.mark.parametrize("word", [Outcome.FALSE_POSITIVE, OpinionWord.STRONGLY_DISAGREE])
+@pytest.mark.parametrize("word", [OutcomeWord.FALSE_POSITIVE, OpinionWord.STRONGLY_DISAGREE])
 @pytest.mark.parametrize(
     ("standing", "expected"),
     [
@@ -282,7 +282,7 @@ def test_a_hold_is_passed_on_while_one_reports() -> None:
     ],
 )
 def test_a_false_positive_counts_by_its_standing(
-    word: Outcome | OpinionWord, standing: JudgeStanding, expected: tuple[bool, int, Action]
+    word: OutcomeWord | OpinionWord, standing: JudgeStanding, expected: tuple[bool, int, Action]
 ) -> None:
     reports = [said(number, "wallet", confidence=95) for number in range(3)]
     fused = fuse(reports, judged=[judged(7, word, standing=standing)], at=NOON)
@@ -295,7 +295,7 @@ def test_doubts_without_standing_lower_by_one_grade_in_all(
 ) -> None:
     reports, sightings, _ = everything
     words = [
-        judged(100 + number, Outcome.FALSE_POSITIVE, standing=standing) for number, standing in enumerate(standings)
+        judged(100 + number, OutcomeWord.FALSE_POSITIVE, standing=standing) for number, standing in enumerate(standings)
     ]
     before, after = fuse(reports, sightings, at=NOON), fuse(reports, sightings, words, at=NOON)
     assert after._replace(grade=before.grade) == before
@@ -310,26 +310,26 @@ def test_what_one_with_authority_reports_only_one_that_decides_lowers_further(
     reports, sightings, _ = everything
     kind = reports[0].report.kind
     reports = [*reports, said(50, kind, by=partner(50, authority=(kind,)), confidence=95)]
-    words = [judged(100 + number, Outcome.FALSE_POSITIVE) for number in range(doubters)]
+    words = [judged(100 + number, OutcomeWord.FALSE_POSITIVE) for number in range(doubters)]
     before, after = fuse(reports, sightings, at=NOON), fuse(reports, sightings, words, at=NOON)
     assert after.confidence == before.confidence
     ladder = kinds.get(kind).grades
     assert ladder.index(after.grade) - ladder.index(before.grade) in (0, 1)
-    decides = judged(200, Outcome.FALSE_POSITIVE, standing=JudgeStanding.DECIDES)
+    decides = judged(200, OutcomeWord.FALSE_POSITIVE, standing=JudgeStanding.DECIDES)
     assert fuse(reports, sightings, [decides], at=NOON).grade is Action.INVESTIGATE
 
 
 def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> None:
     words = [
-        judged(7, Outcome.FALSE_POSITIVE, NOON - DAY),
-        judged(7, Outcome.BLOCKED, NOON),
-        judged(8, Outcome.NO_ACTION, NOON),
-        judged(8, Outcome.FALSE_POSITIVE, NOON),
-        judged(8, Outcome.BLOCKED, NOON - DAY),
+        judged(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY),
+        judged(7, OutcomeWord.BLOCKED, NOON),
+        judged(8, OutcomeWord.NO_ACTION, NOON),
+        judged(8, OutcomeWord.FALSE_POSITIVE, NOON),
+        judged(8, OutcomeWord.BLOCKED, NOON - DAY),
     ]
     assert [(each.partner.name, each.outcome) for each in last_words(words)] == [
-        ("Partner 7", Outcome.BLOCKED),
-        ("Partner 8", Outcome.FALSE_POSITIVE),
+        ("Partner 7", OutcomeWord.BLOCKED),
+        ("Partner 8", OutcomeWord.FALSE_POSITIVE),
     ]
     assert last_words(words) == last_words(words[::-1])
 
@@ -342,11 +342,11 @@ def test_a_sign_of_coercion_without_standing_lowers_to_hold_and_says_no_more() -
 
 
 def test_who_takes_a_dispute_back_lifts_it() -> None:
-    words = [judged(7, Outcome.FALSE_POSITIVE, NOON - DAY), judged(7, Outcome.BLOCKED, NOON)]
+    words = [judged(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY), judged(7, OutcomeWord.BLOCKED, NOON)]
     assert fuse([said(confidence=95)], judged=words, at=NOON) == fuse([said(confidence=95)], at=NOON)
 
 
 def test_nothing_done_is_one_grade_less_but_not_where_it_was_not_theirs() -> None:
     reports = [said(number, "wallet", confidence=95) for number in range(2)]
-    assert fuse(reports, judged=[judged(7, Outcome.NO_ACTION)], at=NOON).grade is Action.HOLD
-    assert fuse(reports, judged=[judged(7, Outcome.NO_ACTION, reason="not-ours")], at=NOON).grade is Action.BLOCK
+    assert fuse(reports, judged=[judged(7, OutcomeWord.NO_ACTION)], at=NOON).grade is Action.HOLD
+    assert fuse(reports, judged=[judged(7, OutcomeWord.NO_ACTION, reason="not-ours")], at=NOON).grade is Action.BLOCK

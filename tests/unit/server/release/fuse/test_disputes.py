@@ -96,7 +96,7 @@ def test_whom_nobody_trusts_so_far_makes_it_less_sure_and_takes_nothing_out(
     records_of(second, "outcome", of=listed(said), outcome="false-positive")
     listing = held_by("takedown")[listed(said)]
     assert (listing.get("revoked", False), listing["confidence"]) == (False, 45)
-    assert (extension.found(listing)["disputed"], extension.found(listing)["grade"]) == (True, "monitor")
+    assert (extension.context_of(listing)["disputed"], extension.context_of(listing)["grade"]) == (True, "monitor")
     with store.read() as tx:
         (waiting,) = reviews.every(tx)
     assert (waiting.rule, waiting.partner, waiting.state) == ("doubted", second.name, "open")
@@ -119,7 +119,7 @@ def test_where_the_listing_was_right_it_is_listed_again_as_a_new_object(
     for alias in EVERYWHERE:
         assert live(held_by(alias)) == {listed(disputed, 1)}
         assert held_by(alias)[listed(disputed)]["revoked"] is True
-    assert not extension.found(held_by("public")[listed(disputed, 1)]).get("disputed")
+    assert not extension.context_of(held_by("public")[listed(disputed, 1)]).get("disputed")
 
 
 def test_the_same_verdict_does_not_dispute_it_again_and_a_new_one_does(
@@ -177,7 +177,7 @@ def test_where_it_was_wrong_another_partner_may_list_it_once_a_person_has_looked
     decide("approved", theirs["id"])
     for alias in EVERYWHERE:
         assert live(held_by(alias)) == {listed(disputed, 1)}
-        assert extension.found(held_by(alias)[listed(disputed, 1)])["reporters"] == 1
+        assert extension.context_of(held_by(alias)[listed(disputed, 1)])["reporters"] == 1
 
 
 def test_reporters_of_what_was_wrong_are_relied_on_less(

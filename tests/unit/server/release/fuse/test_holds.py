@@ -85,7 +85,7 @@ def test_a_listing_with_holds_is_read_as_a_report(others: int) -> None:
     hub, moment = "identity--a3a1f7c0-0000-4000-8000-000000000000", timestamp.text(NOON)
     id_ = ids.indicator(hub, consensus.pattern_of(reports[0].report))
     obj = consensus.to_stix(fused, id_, hub, created=moment, modified=moment, tlp=Tlp.AMBER)
-    assert extension.found(obj)["hold"]["amount"] == "800000"
+    assert extension.context_of(obj)["hold"]["amount"] == "800000"
     report = from_stix(obj)
     assert (report.action, report.valid_until) == (fused.grade, fused.valid_until)
     assert report.hold == (OF_POLICE if others == 0 else None)
@@ -116,7 +116,7 @@ def test_readers_have_it_beside_the_banks_word(
     steps = [lambda: reports(police, **ACCOUNT, **HELD), lambda: reports(bank, **ACCOUNT, confidence="90")]
     for step in steps if order == "the police first" else reversed(steps):
         indicator = step()
-    ours = extension.found(held_by("mule-accounts")[listed(indicator)])
+    ours = extension.context_of(held_by("mule-accounts")[listed(indicator)])
     assert ours["hold"] == {
         "amount": "800000",
         "currency": "THB",
@@ -133,7 +133,7 @@ def test_who_asked_for_it_ends_it(
     reports(bank, **ACCOUNT, confidence="90")
     withdraws(police, asked)
     listing = held_by("mule-accounts")[listed(asked)]
-    assert (listing.get("revoked", False), "hold" in extension.found(listing)) == (False, False)
+    assert (listing.get("revoked", False), "hold" in extension.context_of(listing)) == (False, False)
 
 
 def test_a_dispute_of_the_consensus_leaves_it_standing(
@@ -151,6 +151,6 @@ def test_a_dispute_of_the_consensus_leaves_it_standing(
     reports(bank, **ACCOUNT, confidence="90")
     records_of(trusted, "outcome", of=listed(asked), outcome="false-positive")
     listing = held_by("mule-accounts")[listed(asked)]
-    ours = extension.found(listing)
+    ours = extension.context_of(listing)
     assert (listing.get("revoked", False), ours["grade"], ours["reporters"]) == (False, "hold", 1)
     assert ours["hold"]["amount"] == "800000"

@@ -42,7 +42,7 @@ def grade(held_by: Callable[[str], dict[str, dict[str, Any]]], listed: Callable[
     """Give the grade under which the hub lists what an indicator reports."""
 
     def read(indicator: dict[str, Any], room: str = "takedown") -> str:
-        return str(extension.found(held_by(room)[listed(indicator)])["grade"])
+        return str(extension.context_of(held_by(room)[listed(indicator)])["grade"])
 
     return read
 
@@ -150,4 +150,4 @@ def test_what_an_account_comes_to_is_as_of_anybody(
     """One word holds an account and blocks none, whoever says it."""
     reports(bank, "GB33BUKB20201555555555", "bank-account", **SURE)
     (listing,) = (obj for obj in held_by("mule-accounts").values() if obj["type"] == "indicator")
-    assert extension.found(listing)["grade"] == "hold"
+    assert extension.context_of(listing)["grade"] == "hold"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas.vocabulary import OpinionWord, Outcome
+from schemas.vocabulary import OpinionWord, OutcomeWord
 from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import confirmed_by, record, reliability, stated, verdicts
 from server.store.calibration import Calibration, Verdict
@@ -58,24 +58,24 @@ def test_the_surer_the_word_the_more_it_gains_and_costs(one: float, other: float
 
 def test_it_was_right_where_another_organisation_acted_on_it() -> None:
     reporter, other = partner(1), partner(2)
-    assert confirmed_by(reporter, [judged(2, Outcome.BLOCKED)]) == other
-    assert confirmed_by(reporter, [judged(1, Outcome.BLOCKED)]) is None
+    assert confirmed_by(reporter, [judged(2, OutcomeWord.BLOCKED)]) == other
+    assert confirmed_by(reporter, [judged(1, OutcomeWord.BLOCKED)]) is None
     second_login = partner(3, organisation=reporter.name)
-    assert confirmed_by(reporter, [judged(3, Outcome.BLOCKED, by=second_login)]) is None
-    assert confirmed_by(reporter, [judged(2, Outcome.ALREADY_KNOWN), judged(3, OpinionWord.AGREE)]) is None
+    assert confirmed_by(reporter, [judged(3, OutcomeWord.BLOCKED, by=second_login)]) is None
+    assert confirmed_by(reporter, [judged(2, OutcomeWord.ALREADY_KNOWN), judged(3, OpinionWord.AGREE)]) is None
 
 
 def test_no_partners_word_alone_counts_against_anothers_record() -> None:
-    wrong = judged(9, Outcome.FALSE_POSITIVE, by=partner(9, trusted=True))
+    wrong = judged(9, OutcomeWord.FALSE_POSITIVE, by=partner(9, trusted=True))
     assert verdicts([said(1)], [], [wrong]) == []
-    assert verdicts([said(1)], [], [wrong, judged(2, Outcome.BLOCKED)]) == [
+    assert verdicts([said(1)], [], [wrong, judged(2, OutcomeWord.BLOCKED)]) == [
         Verdict("Partner 1", "domain", 0.5, True, "partner 2")
     ]
 
 
 def test_each_reporter_gets_its_verdict_once() -> None:
     reports = [said(1, confidence=90), said(2)]
-    first, second = judged(3, Outcome.BLOCKED), judged(4, Outcome.TAKEN_DOWN, NOON + timedelta(days=1))
+    first, second = judged(3, OutcomeWord.BLOCKED), judged(4, OutcomeWord.TAKEN_DOWN, NOON + timedelta(days=1))
     found = verdicts(reports, [], [first])
     assert found == [
         Verdict("Partner 1", "domain", 0.9, True, "partner 3"),
@@ -85,7 +85,7 @@ def test_each_reporter_gets_its_verdict_once() -> None:
 
 
 def test_a_judge_counts_by_its_own_record() -> None:
-    acted = judged(3, Outcome.BLOCKED)
+    acted = judged(3, OutcomeWord.BLOCKED)
     (found,) = verdicts([said(1)], [], [acted], lambda judge: 0.2 if judge == acted.partner else NEWCOMER)
     assert found.weight == 0.25
     assert [record(reliable) for reliable in (0.0, 0.4, NEWCOMER, 1.0)] == [0.0, 0.5, 1.0, 1.0]

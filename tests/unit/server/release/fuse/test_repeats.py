@@ -13,7 +13,7 @@ from mappers import extension, ids
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.retract import retract_all
 from server.setup import set_up
@@ -37,7 +37,9 @@ class Hub:
 
     def reports(self, value: str = "bad.example.com") -> None:
         now = timestamp.text(timestamp.now())
-        objects = to_stix(Reader({"reporter": "Bank", "reported_at": now, "kind": "domain"}).report({"value": value}))
+        objects = to_stix(
+            ReportReader({"reporter": "Bank", "reported_at": now, "kind": "domain"}).report({"value": value})
+        )
         with self.store.begin() as tx:
             contribute(tx, partner("Bank"), [Item.of(objects[1])])
 
@@ -58,7 +60,7 @@ class Hub:
 
     def lists(self) -> list[int]:
         """Give of what it lists and has not taken back how many report it."""
-        return [extension.found(obj)["reporters"] for obj in self.says() if not obj.get("revoked")]
+        return [extension.context_of(obj)["reporters"] for obj in self.says() if not obj.get("revoked")]
 
 
 @pytest.fixture

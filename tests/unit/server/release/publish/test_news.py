@@ -11,7 +11,7 @@ from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.report import Hold
-from schemas.vocabulary import Action, Outcome, Tlp
+from schemas.vocabulary import Action, OutcomeWord, Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Judged, Said, Seen
 from server.release.publish.news import is_news
@@ -55,7 +55,7 @@ def test_the_same_again_is_no_news() -> None:
         (BEFORE, published([said(1, confidence=80, countries=("TH",))])),
         (BEFORE, published([said(1, confidence=80)], tlp=Tlp.GREEN)),
         (BEFORE, published([said(1, confidence=80), said(2, confidence=0)])),
-        (BEFORE, published([said(1, confidence=80)], judgements=[judged(7, Outcome.FALSE_POSITIVE)])),
+        (BEFORE, published([said(1, confidence=80)], judgements=[judged(7, OutcomeWord.FALSE_POSITIVE)])),
         (BEFORE, published([said(1, confidence=80, valid_until=NOON + 10 * DAY)])),
         (BEFORE, revoked(BEFORE, NOON)),
         (ACCOUNT, published([said(1, "bank-account", confidence=80, holder_status="deceived")])),

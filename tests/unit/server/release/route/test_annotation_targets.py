@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mappers import ids, location, marking
+from mappers import common_objects, ids, marking
 from mappers.records import to_stix
-from schemas import records
+from schemas import tabular
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release.outcome import Outcome
@@ -30,7 +30,7 @@ ACCOUNT, OTHER_ACCOUNT = "DE89370400440532013000", "GB29NWBK60161331926819"
 
 def said(which: str, /, by: str = "Other Bank", **columns: Any) -> dict[str, Any]:
     defaults = {"reporter": by, "reported_at": "2026-10-02T08:00:00.000Z", "tlp": "clear"}
-    return to_stix(records.read(which, columns, defaults))[-1]
+    return to_stix(tabular.read_record(which, columns, defaults))[-1]
 
 
 def note(by: Partner, *refs: str) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def test_a_case_with_members_that_stix_lacks_is_in_full_collections_only(
 def flow(by: str = "Example Bank", **columns: Any) -> list[dict[str, Any]]:
     ends = {"source": f"bank-account:{ACCOUNT}", "target": f"bank-account:{OTHER_ACCOUNT}"}
     defaults = {"reporter": by, "reported_at": "2026-10-02T08:00:00.000Z", "tlp": "green"}
-    return to_stix(records.read("flow", {**ends, **columns}, defaults))
+    return to_stix(tabular.read_record("flow", {**ends, **columns}, defaults))
 
 
 def test_a_flow_goes_where_both_its_ends_are_out(
@@ -225,8 +225,8 @@ def test_a_clear_flow_of_accounts_that_are_not_is_not_public(
 def test_the_country_of_a_sighting_comes_with_it(stix: Stix, post: Post, bank: Partner, held_by: Held) -> None:
     indicator = stix()[1]
     sighting = said("sighting", by=bank.name, of=indicator["id"], countries="TH")
-    post(indicator, location.to_stix("TH"), sighting)
-    assert held_by("sightings")[ids.location("TH")] == location.to_stix("TH")
+    post(indicator, common_objects.location("TH"), sighting)
+    assert held_by("sightings")[ids.location("TH")] == common_objects.location("TH")
 
 
 def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_indicator(

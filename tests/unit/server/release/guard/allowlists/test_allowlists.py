@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.reading import Reader
 from schemas.report import Report
+from schemas.tabular import ReportReader
 from server.release.guard.allowlists import check, folder
 from server.release.guard.allowlists.catalogue import EVERY, Holds
 from server.release.guard.allowlists.index import Index
@@ -20,7 +20,7 @@ INDEX = Index()
 
 def hit(kind: str, value: str, **given: str) -> str | None:
     """Give the list that holds a value as it would be reported."""
-    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
     found = check.check(reader.report({"kind": kind, "value": value, **given}))
     if found is None:
         return None

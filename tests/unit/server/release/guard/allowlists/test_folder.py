@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Rejected
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.guard.allowlists import check, folder
 from server.release.guard.allowlists.catalogue import EVERY
 from server.release.guard.allowlists.index import Index
@@ -55,7 +55,7 @@ def test_an_index_has_what_is_updated_and_what_is_not(tmp_path: Path) -> None:
 
 
 def test_a_process_sees_an_update_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"}).report(
+    report = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"}).report(
         {"kind": "domain", "value": "shop.example.com"}
     )
     check.use(tmp_path)

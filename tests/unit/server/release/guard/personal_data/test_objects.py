@@ -13,7 +13,7 @@ from mappers import extension
 from mappers.indicator import to_stix
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.reading import Reader
+from schemas.tabular import ReportReader
 from server.release.guard.personal_data import objects
 from server.release.guard.personal_data.free_text import may_say
 
@@ -132,7 +132,7 @@ def test_an_indicators_own_value_may_be_said(pattern: str, description: str) -> 
 
 @pytest.mark.parametrize("kind", kinds.every())
 def test_the_examples_of_a_kind_are_taken_as_we_map_them(kind: str) -> None:
-    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
     for example in kinds.get(kind).examples():
         if example.reason is None:
             for obj in to_stix(reader.report({"kind": kind, "value": example.raw, **example.given})):
@@ -172,7 +172,7 @@ def test_no_id_that_is_drawn_at_random_is_taken_for_a_persons_number() -> None:
 def test_what_a_pattern_asks_for_beside_its_value_is_not_its_own() -> None:
     pattern = "[email-addr:value = 'scam@shop.example.com' AND email-addr:display_name = 'jane.doe@example.com']"
     said = {"type": "indicator", "pattern": pattern, "description": "writes to jane.doe@example.com"}
-    reader = Reader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
     report = reader.report({"kind": "email", "value": "scam@shop.example.com"})
     with pytest.raises(Rejected, match="e-mail address"):
         objects.refuse(said, report)

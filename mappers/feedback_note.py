@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from mappers import extension, ids, labels, marking
-from schemas.feedback import Event, Feedback
+from schemas.feedback import Feedback, FeedbackEvent
 from schemas.vocabulary import Tlp
 
 # What a person reads, in English and Thai.
 _TEXTS = {
-    Event.RELEASED: ("Released to those who act on it", "เผยแพร่ให้ผู้เกี่ยวข้องแล้ว"),
-    Event.CORROBORATED: ("Reported by another partner too", "มีพันธมิตรรายอื่นรายงานด้วย"),
-    Event.SIGHTED: ("Seen by another partner", "พันธมิตรรายอื่นพบเห็น"),
-    Event.ACTED_ON: ("Another partner acted on it", "พันธมิตรรายอื่นดำเนินการแล้ว"),
-    Event.DISPUTED: ("Another partner holds it for a false positive", "พันธมิตรรายอื่นเห็นว่าเป็นการแจ้งผิด"),
-    Event.RETRACTED: ("Taken back everywhere", "ถอนออกจากทุกแห่งแล้ว"),
-    Event.APPROVED: ("Looked at, and let pass", "ตรวจสอบแล้ว ให้ผ่าน"),
-    Event.REFUSED: ("Looked at, and refused", "ตรวจสอบแล้ว ไม่ให้ผ่าน"),
-    Event.UPHELD: ("Doubted, looked at, and upheld: it stays listed", "มีผู้โต้แย้ง ตรวจสอบแล้ว ยังคงอยู่ในรายการ"),
-    Event.DELISTED: (
+    FeedbackEvent.RELEASED: ("Released to those who act on it", "เผยแพร่ให้ผู้เกี่ยวข้องแล้ว"),
+    FeedbackEvent.CORROBORATED: ("Reported by another partner too", "มีพันธมิตรรายอื่นรายงานด้วย"),
+    FeedbackEvent.SIGHTED: ("Seen by another partner", "พันธมิตรรายอื่นพบเห็น"),
+    FeedbackEvent.ACTED_ON: ("Another partner acted on it", "พันธมิตรรายอื่นดำเนินการแล้ว"),
+    FeedbackEvent.DISPUTED: ("Another partner holds it for a false positive", "พันธมิตรรายอื่นเห็นว่าเป็นการแจ้งผิด"),
+    FeedbackEvent.RETRACTED: ("Taken back everywhere", "ถอนออกจากทุกแห่งแล้ว"),
+    FeedbackEvent.APPROVED: ("Looked at, and let pass", "ตรวจสอบแล้ว ให้ผ่าน"),
+    FeedbackEvent.REFUSED: ("Looked at, and refused", "ตรวจสอบแล้ว ไม่ให้ผ่าน"),
+    FeedbackEvent.UPHELD: ("Doubted, looked at, and upheld: it stays listed", "มีผู้โต้แย้ง ตรวจสอบแล้ว ยังคงอยู่ในรายการ"),
+    FeedbackEvent.DELISTED: (
         "Doubted, looked at, and delisted: taken back everywhere",
         "มีผู้โต้แย้ง ตรวจสอบแล้ว ถอนออกจากรายการทุกแห่ง",
     ),
@@ -46,5 +46,5 @@ def to_stix(hub: str, partner: str, feedback: Feedback, refs: Sequence[str], at:
         "object_refs": list(refs),
         "labels": labels.of({"feedback": feedback.event}),
         "object_marking_refs": [marking.ref(Tlp.AMBER_STRICT)],
-        "extensions": {extension.ID: extension.of(feedback={**said, "at": at, "count": len(refs)})},
+        "extensions": {extension.ID: extension.build(feedback={**said, "at": at, "count": len(refs)})},
     }

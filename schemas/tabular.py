@@ -1,0 +1,212 @@
+"""Rows of text columns, as files have them, read as reports and records."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas import kinds, redaction, sharing
+from schemas.errors import Rejected, of_validation
+from schemas.kind import NO_DETAILS, Kind, Normal
+from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
+from schemas.refang import refang
+from schemas.report import MAX_VALUE, Hold, Report, evidence_by_hash
+from schemas.subject import subject_of_text
+from schemas.vocabulary import Tlp
+
+_HOLD_PREFIX = "hold_"
+HOLD_COLUMNS = tuple(_HOLD_PREFIX + name for name in Hold.model_fields)
+
+
+def read_hold(columns: Mapping[str, str]) -> dict[str, Any]:
+    """Give what columns of a file say of a hold, ready for ``Hold``; nothing where they say nothing."""
+    said = {
+        name.removeprefix(_HOLD_PREFIX): columns[name].strip() for name in HOLD_COLUMNS if columns.get(name, "").strip()
+    }
+    return said | {"currency": said["currency"].upper()} if "currency" in said else said
+
+
+def write_hold(hold: Hold) -> dict[str, str]:
+    """Give the columns that ``read`` takes for the same; those that say nothing are left out."""
+    return {_HOLD_PREFIX + name: text for name, text in hold.model_dump(mode="json", exclude_none=True).items()}
+
+
+_LISTS = {"countries": ","}
+# Columns that say one thing together.
+_TOGETHER = frozenset({*sharing.COLUMNS, *HOLD_COLUMNS})
+_OF_A_VALUE = {"value", "kind"}
+# Who speaks is who sends, not what a row claims.
+_NEVER_FROM_A_ROW = {"reporter"}
+
+
+class ReportReader:
+    """Makes reports from rows of columns, filling what a row leaves out from ``defaults``.
+
+    ``defaults`` are columns too; ``reporter`` and ``reported_at`` have to be among them or in each row. ``kind`` may
+    be missing from both: then the value has to look like one kind only.
+    """
+
+    def __init__(self, defaults: Mapping[str, str]) -> None:
+        """Prepare to read rows with ``defaults``. Raises ``Rejected`` where the defaults themselves are wrong."""
+        self._defaults = {key: text for key, text in defaults.items() if text}
+        self._patterns: dict[str, Report] = {}
+        self._default_kind = kinds.get(self._defaults["kind"]) if "kind" in self._defaults else None
+
+    def report(self, fields: Mapping[str, str]) -> Report:
+        """Give the report that a row says. Raises ``Rejected``, with the column and the rule it breaks."""
+        redaction.refuse(fields.get("value", ""))
+        if fields.keys() <= _OF_A_VALUE:  # Rows of plain lists: all but the value is the same each time.
+            return self._like_before(fields)
+        said = {key: text.strip() for key, text in fields.items() if text.strip() and key not in _NEVER_FROM_A_ROW}
+        columns = self._defaults | said
+        kind = self._kind(columns)
+        return _validated({**columns, "kind": kind.name}, kind)
+
+    def _kind(self, columns: Mapping[str, str]) -> Kind:
+        named = kinds.get(columns["kind"]) if "kind" in columns else self._default_kind
+        return _kind_of(named, refang(columns.get("value", "")))
+
+    def _like_before(self, fields: Mapping[str, str]) -> Report:
+        value = fields.get("value", "")
+        plain = refang(value)
+        kind = _kind_of(kinds.get(fields["kind"]) if "kind" in fields else self._default_kind, plain)
+        pattern = self._patterns.get(kind.name)
+        if pattern is None or len(value) > MAX_VALUE:
+            report = _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
+            if kind.widest_tlp(Normal(report.value, report.details)) is Tlp.CLEAR:
+                self._patterns[kind.name] = report
+            return report
+        normal = kind.normalise(plain, _details(self._defaults, kind))
+        if kind.widest_tlp(normal) is not Tlp.CLEAR:
+            return _validated({**self._defaults, "kind": kind.name, "value": value}, kind)
+        return pattern.about(normal)
+
+
+def _kind_of(named: Kind | None, plain: str) -> Kind:
+    return kinds.recognise(plain) if named is None else kinds.actual_kind(named, plain)
+
+
+@cache
+def _inputs_of_kinds() -> frozenset[str]:
+    """Give the columns that are some kind's own; what helps one kind says nothing about another."""
+    return frozenset(column for kind in kinds.every().values() for column in kind.columns)
+
+
+def _details(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
+    """Give the columns that are the kind's own."""
+    return {key: columns[key] for key in kind.columns if key in columns} if kind.columns else NO_DETAILS
+
+
+def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
+    data: dict[str, object] = {"value": "", "details": _details(columns, kind)}
+    if limits := sharing.read(columns):
+        data["sharing"] = limits
+    if held := read_hold(columns):
+        data["hold"] = held
+    for key, text in columns.items():
+        if key in _TOGETHER:
+            continue
+        if key == "sha256":
+            data["evidence"] = evidence_by_hash(text)
+        elif key in _LISTS:
+            data[key] = [part.strip().upper() for part in text.replace(";", ",").split(_LISTS[key]) if part.strip()]
+        elif key in Report.model_fields or key not in _inputs_of_kinds():
+            data[key] = text
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        raise of_validation(error) from None
+
+
+RECORDS: Mapping[str, type[Record]] = MappingProxyType(
+    {"sighting": Sighting, "outcome": Outcome, "opinion": Opinion, "flow": Flow, "case": Case}
+)
+
+# The columns that say which subject is meant, where it is not said as one.
+SUBJECT_COLUMNS = ("value", "kind", "of_reporter")
+
+_WORD_COLUMNS = frozenset({"outcome", "reason", "opinion", "context", "scam_type"})
+_NOT_ALNUM = re.compile(r"[\W_]+")
+_MEMBERS = re.compile(r"[\s|]+|[,;](?=[a-z][a-z0-9-]+(?:--|:))")
+# Words of other feeds and of people for what is in the vocabulary.
+_OUTCOME_WORDS = {
+    "block": "blocked",
+    "blocklisted": "blocked",
+    "takedown": "taken-down",
+    "removed": "taken-down",
+    "suspended": "taken-down",
+    "disabled": "taken-down",
+    "held": "funds-held",
+    "frozen": "funds-held",
+    "funds-frozen": "funds-held",
+    "none": "no-action",
+    "no-action-taken": "no-action",
+    "fp": "false-positive",
+    "benign": "false-positive",
+    "known": "already-known",
+    "duplicate": "already-known",
+}
+
+
+def record_model(name: str) -> type[Record]:
+    """Give the record called ``name``. Raises ``Rejected`` with the names there are."""
+    try:
+        return RECORDS[name]
+    except KeyError:
+        raise Rejected("unknown-record", f"there is no record of that name; there are: {', '.join(RECORDS)}") from None
+
+
+def read_record(name: str, said: Mapping[str, Any], defaults: Mapping[str, str]) -> Record:
+    """Give the record ``name`` that a row says: texts, or in JSON what the record's schema has.
+
+    ``defaults`` fill what the row leaves out; columns that the record has not are passed over. Raises ``Rejected``,
+    with the column and the rule it breaks.
+    """
+    model = record_model(name)
+    columns = {**defaults, **{key: each for key, each in said.items() if each not in ("", None) and key != "reporter"}}
+    data = {key: _cell(key, each) for key, each in columns.items() if key in model.model_fields}
+    if "of" in model.model_fields and "of" not in data:
+        data["of"] = _subject_of(columns)
+    if "sharing" not in data and (limits := sharing.read(columns)):
+        data["sharing"] = limits
+    if "evidence" in model.model_fields and isinstance(columns.get("sha256"), str):
+        data["evidence"] = evidence_by_hash(columns["sha256"])
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise of_validation(error) from None
+
+
+def _subject_of(columns: Mapping[str, Any]) -> Any:
+    """Gather the subject from the columns ``value``, ``kind``, ``of_reporter`` and those that help its kind."""
+    kind, value = (columns.get(name) if isinstance(columns.get(name), str) else None for name in ("kind", "value"))
+    if not kind and not value:
+        return {}
+    inputs = kinds.get(kind).columns if kind else {name for each in kinds.every().values() for name in each.columns}
+    helping = {name: columns[name] for name in inputs if isinstance(columns.get(name), str)}
+    named: dict[str, Any] = subject_of_text(value or "")
+    if "ref" in named:
+        return named
+    if kind:
+        named = {"kind": kind, "value": value or ""}
+    return {**named, "details": helping, "reporter": columns.get("of_reporter")}
+
+
+def _cell(key: str, said: Any) -> Any:
+    """Give what stands in a column as the model takes it."""
+    if not isinstance(said, str):
+        return said
+    text = said.strip()
+    if key in _WORD_COLUMNS:
+        word = _NOT_ALNUM.sub("-", text).strip("-").lower()
+        return _OUTCOME_WORDS.get(word, word) if key == "outcome" else word
+    if key == "tlp":
+        return text.lower().removeprefix("tlp").lstrip(":_- ")
+    if key == "countries":
+        return [part.strip().upper() for part in re.split(r"[,;\s]+", text) if part.strip()]
+    if key == "members":
+        return [part.strip(",;") for part in _MEMBERS.split(text) if part.strip(",;")]
+    return text
