@@ -74,7 +74,7 @@ def try_(
     else:
         show_table(
             f"{len(tried) - len(failed)} of {len(tried)} cases hold",
-            ["case", "holds", "rooms", "own rooms of", "readers", "grade", "answer"],
+            ["case", "holds", "collections", "private collections of", "readers", "grade", "answer"],
             [_row(each) for each in tried],
         )
         for each in failed:
@@ -89,7 +89,7 @@ def _described(tried: Tried) -> dict[str, Any]:
 
 
 def _row(tried: Tried) -> list[object]:
-    names = ("rooms", "own_rooms", "readers", "grade", "answer")
+    names = ("collections", "private_collections", "readers", "grade", "answer")
     return [tried.name, not tried.wrong, *(_shown(tried.found[name]) for name in names)]
 
 

@@ -44,8 +44,8 @@ class Expected(_Table):
     ``message`` what the last contribution is answered with.
     """
 
-    rooms: _Names | None = None
-    own_rooms: _Names | None = None
+    collections: _Names | None = None
+    private_collections: _Names | None = None
     readers: _Names | None = None
     grade: Action | None = None
     answer: Literal["accepted", "pending", "failed"] | None = None

@@ -80,8 +80,8 @@ class _Trial:
         shared = {each.alias.removesuffix(FULL) for each in rooms if each.kind == "released"}
         answer, message = _answer(outcome)
         return {
-            "rooms": sorted(shared),
-            "own_rooms": sorted(name for name in reading if any(self._own(name, each) for each in rooms)),
+            "collections": sorted(shared),
+            "private_collections": sorted(name for name in reading if any(self._own(name, each) for each in rooms)),
             "readers": sorted(name for name, there in reading.items() if there),
             "grade": grades[0] if len(grades) == 1 else grades or None,
             "answer": answer,
