@@ -12,7 +12,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Tlp
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import Said, Seen
+from server.release.fuse.statements import SightingStatement, Statement
 
 VALUES = 20_000
 ROUNDS = 3
@@ -26,7 +26,7 @@ def rows() -> Iterator[list[object]]:
     plain = [_value(number, reporters=1) for number in range(VALUES)]
     timed = [_value(number, reporters=1, apart=timedelta(seconds=number)) for number in range(VALUES)]
     three = [_value(number, reporters=3) for number in range(VALUES)]
-    seen = [Seen(_partner(9), _NOON, _NOON)]
+    seen = [SightingStatement(_partner(9), _NOON, _NOON)]
     work: dict[str, Callable[[], None]] = {
         "one reporter": lambda: _fuse(plain, []),
         "one reporter, each report of another time": lambda: _fuse(timed, []),
@@ -56,7 +56,7 @@ def _partner(number: int) -> Partner:
     return Partner(name=f"Partner {number}", kind=PartnerKind.BANK, identity=identity)
 
 
-def _value(number: int, reporters: int, apart: timedelta = timedelta()) -> list[Said]:
+def _value(number: int, reporters: int, apart: timedelta = timedelta()) -> list[Statement]:
     said = []
     for reporter in range(reporters):
         partner = _partner(reporter)
@@ -67,11 +67,11 @@ def _value(number: int, reporters: int, apart: timedelta = timedelta()) -> list[
             reported_at=_NOON - apart,
             confidence=60 + reporter,
         )
-        said.append(Said(partner, report, f"indicator--{reporter}"))
+        said.append(Statement(partner, report, f"indicator--{reporter}"))
     return said
 
 
-def _fuse(values: list[list[Said]], seen: list[Seen]) -> None:
+def _fuse(values: list[list[Statement]], seen: list[SightingStatement]) -> None:
     moment = timestamp.text(_NOON)
     for said in values:
         fused = fuse(said, seen, at=_NOON)
@@ -79,7 +79,7 @@ def _fuse(values: list[list[Said]], seen: list[Seen]) -> None:
         consensus.to_stix(fused, id_, _HUB, created=moment, modified=moment, tlp=Tlp.AMBER)
 
 
-def _map(values: list[list[Said]]) -> None:
+def _map(values: list[list[Statement]]) -> None:
     for [said] in values:
         to_stix(said.report, Profile.CORE)
 

@@ -1,6 +1,6 @@
 """Making a hub ready: its store, and the rules that it goes by."""
 
-from server.release.fuse.newcomers import Newcomers
+from server.release.fuse.newcomers import NewcomerRule
 from server.release.guard.allowlists import check
 from server.release.route.policy import Policy, put_in_force
 from server.settings import Settings
@@ -22,7 +22,7 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
 
 def policy_of(settings: Settings) -> Policy:
     """Give the release policy that ``settings`` name."""
-    return Policy(settings.rule, Newcomers(settings.newcomer_days, settings.newcomer_outcomes))
+    return Policy(settings.rule, NewcomerRule(settings.newcomer_days, settings.newcomer_outcomes))
 
 
 def rule_by(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from server.release.fuse import grade
 from server.release.fuse.confidence import weight
 from server.release.fuse.consensus import fuse
 from server.release.fuse.reliability import reliability
-from server.release.fuse.statements import Judged, JudgeStanding, Said, Seen
+from server.release.fuse.statements import JudgeStanding, OpinionStatement, SightingStatement, Statement
 from server.store.calibration import Calibration, Verdict
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -54,26 +54,28 @@ def _partner(number: int, **properties: Any) -> Partner:
     return Partner(name=f"Partner {number}", kind=PartnerKind.BANK, identity=identity, **properties)
 
 
-def _said(kind: str, *reports: dict[str, Any]) -> list[Said]:
+def _said(kind: str, *reports: dict[str, Any]) -> list[Statement]:
     said = []
     for number, columns in enumerate(reports):
         own = {name: columns[name] for name in ("reliability",) if name in columns}
         properties = {"authority": (kind,)} if columns.get("authority") else {}
         report = {name: word for name, word in columns.items() if name not in ("reliability", "authority")}
         made = Report(kind=kind, value=_VALUES[kind], reporter="P", reported_at=_NOON, **report)
-        said.append(Said(_partner(number, **properties), made, f"indicator--{number}", **own))
+        said.append(Statement(_partner(number, **properties), made, f"indicator--{number}", **own))
     return said
 
 
-def _seen(many: int) -> list[Seen]:
-    return [Seen(_partner(100 + number), _NOON, _NOON) for number in range(many)]
+def _seen(many: int) -> list[SightingStatement]:
+    return [SightingStatement(_partner(100 + number), _NOON, _NOON) for number in range(many)]
 
 
-def _judged(outcome: OutcomeWord, standing: JudgeStanding = JudgeStanding.WITH, many: int = 1) -> list[Judged]:
-    return [Judged(_partner(200 + each), outcome, None, _NOON, standing=standing) for each in range(many)]
+def _judged(
+    outcome: OutcomeWord, standing: JudgeStanding = JudgeStanding.WITH, many: int = 1
+) -> list[OpinionStatement]:
+    return [OpinionStatement(_partner(200 + each), outcome, None, _NOON, standing=standing) for each in range(many)]
 
 
-def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[Seen], list[Judged]]]:
+def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[SightingStatement], list[OpinionStatement]]]:
     plain: dict[str, Any] = {}
     sure: dict[str, Any] = {"confidence": 80}
     yield "one reporter, no confidence stated", [plain], [], []
@@ -131,7 +133,7 @@ def _grades() -> list[str]:
 
 
 def _by(kind: Kind, confidence: int) -> str:
-    return grade.of(kind, confidence, suffices=True).value
+    return grade.grade_of(kind, confidence, suffices=True).value
 
 
 def _kinds() -> list[str]:

@@ -24,7 +24,7 @@ from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.publish import identities
-from server.release.query.lookup import active
+from server.release.query.lookup import is_active
 from server.store import inbox, listings, log, mentions
 from server.store.item import Item
 from server.store.store import Tx
@@ -217,7 +217,7 @@ class FilePush(Push[FilePushSettings]):
         said = map(inbox.object_id, mentions.of(tx, [subject]).get(subject, set()))
         others = log.latest(tx, self._outgoing.collection, {*said, *listings.ids(tx, subject)})
         return any(
-            item.type == "indicator" and active(said, now) and self._wanted(said)
+            item.type == "indicator" and is_active(said, now) and self._wanted(said)
             for item, said in ((item, msgspec.json.decode(item.body)) for item in others.values())
         )
 

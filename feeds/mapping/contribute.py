@@ -12,7 +12,7 @@ from feeds.runs.parts import parts
 from schemas.partner import Partner
 from schemas.report import Report
 from server.release.contribute import contribute
-from server.release.outcome import Refused, Result
+from server.release.results import Result, Unpublished
 from server.release.route import visible
 from server.store import Store
 from server.store.item import Item
@@ -74,7 +74,7 @@ def _contributed(
 
 def _contribute(
     store: Store, partner: Partner, options: Options, mapped: list[Mapped]
-) -> dict[str, tuple[Result, Refused]]:
+) -> dict[str, tuple[Result, Unpublished]]:
     """Contribute one batch; gives by id what became of the objects that are not published."""
     objects = preface(options, {each.report.tlp for each in mapped})
     items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
@@ -84,7 +84,7 @@ def _contribute(
 
 
 def _judged(
-    outcome: Mapped | Duplicate | Reject, name: str, unpublished: dict[str, tuple[Result, Refused]]
+    outcome: Mapped | Duplicate | Reject, name: str, unpublished: dict[str, tuple[Result, Unpublished]]
 ) -> Mapped | Duplicate | Reject:
     if isinstance(outcome, Mapped):
         cases = {obj["id"] for obj in outcome.case}

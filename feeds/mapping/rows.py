@@ -21,7 +21,7 @@ from schemas.report import Report
 from schemas.subject import Subject
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
-from server.release.outcome import Result
+from server.release.results import Result
 
 _LEVELS = list(Tlp)
 _UNPUBLISHED = (Result.HELD, Result.KEPT)

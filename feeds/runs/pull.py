@@ -16,7 +16,7 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.contribute import contribute
-from server.release.outcome import Outcome, Refused, Result
+from server.release.results import Result, Results, Unpublished
 from server.release.route import visible
 from server.store import Tx, checkpoints
 from server.store.item import Item
@@ -68,11 +68,11 @@ def _items(tx: Tx, work: Work, partner: Partner, batch: Batch) -> tuple[list[_Ob
     return as_of_now(Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone))
 
 
-def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Outcome:
+def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
     """Contribute the objects of ``items`` as if ``partner`` had posted them."""
     objects: dict[str, dict[str, Any]] = {obj["id"]: obj for each in items for obj in each}
     if not objects:
-        return Outcome()
+        return Results()
     if partner.identity not in objects and any(
         obj.get("created_by_ref") == partner.identity for obj in objects.values()
     ):
@@ -84,10 +84,10 @@ def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Outcome:
 
 def _one_by_one(
     work: Work, partner: Partner, batch: Batch, contributed: Sequence[_Objects]
-) -> tuple[list[Outcome], list[Bad]]:
+) -> tuple[list[Results], list[Bad]]:
     """Contribute the parts of a batch at which we fail as a whole; only then is its checkpoint kept."""
 
-    def part(items: Sequence[_Objects]) -> Outcome:
+    def part(items: Sequence[_Objects]) -> Results:
         with work.transaction() as tx:
             return take(tx, partner, items)
 
@@ -114,9 +114,9 @@ def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
     checkpoints.save(tx, work.run.feed, batch.checkpoint)
 
 
-def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome]) -> Iterator[Reject]:
+def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results]) -> Iterator[Reject]:
     """Return the rows that are not published, as they were mapped."""
-    unpublished: dict[str, tuple[Result, Refused]] = {}
+    unpublished: dict[str, tuple[Result, Unpublished]] = {}
     for outcome in outcomes:
         unpublished |= outcome.unpublished()
     for place, objects in enumerate(items):
@@ -138,7 +138,7 @@ def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def _count(
-    work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Outcome], bad: Sequence[Bad]
+    work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results], bad: Sequence[Bad]
 ) -> None:
     refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
     for outcome in outcomes:

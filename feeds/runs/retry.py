@@ -17,7 +17,7 @@ from feeds.runs.push import position, record
 from feeds.runs.restate import push_again
 from feeds.runs.run import Run, Work
 from feeds.runs.shared_pages import Pages
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, Tx, dead_letters, feed_states, log
 from server.store.dead_letters import Letter
 
@@ -68,7 +68,7 @@ def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = Fal
 def _pull(work: Work, feed: Pull[Any], letters: Sequence[Letter], done: Retried) -> None:
     partner = work.partner(feed.settings.contribute_as, "contribute_as")
 
-    def part(some: Sequence[Letter]) -> Outcome:
+    def part(some: Sequence[Letter]) -> Results:
         with work.transaction() as tx:
             return take(tx, partner, [orjson.loads(letter.body) for letter in some])
 

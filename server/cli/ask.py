@@ -14,7 +14,7 @@ from schemas.errors import Rejected
 from schemas.record import Outcome
 from schemas.vocabulary import ScamType
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.release.query.lookup import Known, active, lookup as look_up
+from server.release.query.lookup import KnownValue, is_active, lookup as look_up
 from server.release.retract import retract as take_back
 from server.store import partners
 from server.store.partners import UnknownPartner
@@ -100,7 +100,7 @@ def retract(
         show_table("Retracted", ["indicator", "partner"], [[each.indicator, each.partner] for each in done])
 
 
-def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
+def _described(known: KnownValue, names: dict[str, str]) -> dict[str, Any]:
     now = timestamp.now()
     return {
         "kind": known.kind,
@@ -114,7 +114,7 @@ def _described(known: Known, names: dict[str, str]) -> dict[str, Any]:
                 "scam_type": _scam_type(each),
                 "confidence": each.get("confidence"),
                 "valid_until": each.get("valid_until"),
-                "active": active(each, now),
+                "active": is_active(each, now),
                 "revoked": each.get("revoked", False),
             }
             for each in sorted(known.indicators, key=lambda indicator: indicator["id"])
@@ -132,7 +132,7 @@ def _listing(listing: dict[str, Any], now: datetime) -> dict[str, Any]:
         "reporters": ours.get("reporters"),
         "disputed": ours.get("disputed", False),
         "valid_until": listing.get("valid_until"),
-        "active": active(listing, now),
+        "active": is_active(listing, now),
         "revoked": listing.get("revoked", False),
     }
 

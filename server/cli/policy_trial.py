@@ -16,9 +16,9 @@ from schemas.partner import Partner
 from schemas.tabular import ReportReader
 from server.cli.policy_cases import BadCases, Case, Cases
 from server.release.contribute import contribute
-from server.release.fuse.newcomers import Newcomers
-from server.release.outcome import Outcome
+from server.release.fuse.newcomers import NewcomerRule
 from server.release.query.active import indicators
+from server.release.results import Results
 from server.release.route.policy import FULL, BadPolicy, Policy
 from server.setup import set_up
 from server.store import Store, collections, partners
@@ -27,7 +27,7 @@ from server.store.item import Item
 from server.store.store import Tx
 
 # Partners of cases are registered a moment before, and stand for such as have long been here.
-_NOBODY_NEW = Newcomers(days=0)
+_NOBODY_NEW = NewcomerRule(days=0)
 
 
 class Tried(NamedTuple):
@@ -170,7 +170,7 @@ def _undone(store: Store) -> Iterator[Tx]:
         return
 
 
-def _answer(outcome: Outcome) -> tuple[str, str]:
+def _answer(outcome: Results) -> tuple[str, str]:
     """Give the worst that was said of the objects of one contribution, and why."""
     for answer, refused in (("failed", outcome.failed), ("pending", outcome.pending)):
         if refused:

@@ -6,7 +6,7 @@ import typer
 
 from server.cli.context import Context, Json, show_json, show_table
 from server.release.query import receipts as settling
-from server.release.query.receipts import Standing
+from server.release.query.receipts import ReceiptTotals
 from server.release.query.spread import Spread
 from server.store import receipts as kept
 from server.store.times import now, stamp
@@ -30,7 +30,7 @@ def receipts(
         with store.read() as tx:
             since = now() - days * _DAY
             found = kept.every(tx, since=since, limit=limit) if every else kept.every(tx, only_open=True, limit=limit)
-            standing = told(settling.standing(tx, since, target), target.total_seconds())
+            standing = told(settling.totals_since(tx, since, target), target.total_seconds())
     at = now()
     rows = [
         {
@@ -54,7 +54,7 @@ def receipts(
     show_table("Against the target", ["what", "value"], flat(standing))
 
 
-def told(standing: Standing, target: float) -> dict[str, Any]:
+def told(standing: ReceiptTotals, target: float) -> dict[str, Any]:
     """Give in JSON how receipts stand; times in seconds."""
     return {
         "open": standing.open,

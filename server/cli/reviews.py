@@ -8,7 +8,7 @@ import typer
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.operator import By, operator
 from server.release import review as reviewing
-from server.release.review import Shown
+from server.release.review import ReviewSummary
 from server.store import reviews
 from server.store.inbox import object_id
 from server.store.reviews import Review, State, UnknownReview
@@ -40,7 +40,7 @@ def list_(
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         found = reviews.every(tx, None if every else "open", partner, rule, limit)
-        rows = [_row(each, values=show_values) for each in reviewing.shown(tx, found)]
+        rows = [_row(each, values=show_values) for each in reviewing.summaries(tx, found)]
     if json:
         show_json(rows)
         return
@@ -62,7 +62,7 @@ def show(
             found = reviewing.find(tx, id_)
         except UnknownReview as error:
             fail(str(error))
-        row = _row(reviewing.shown(tx, [found])[0], values=show_values)
+        row = _row(reviewing.summaries(tx, [found])[0], values=show_values)
     if json:
         show_json(row)
     else:
@@ -131,7 +131,7 @@ def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
             "id": object_id(each.review.object_id),
             "state": each.review.state,
         }
-        for each in reviewing.shown(tx, done)
+        for each in reviewing.summaries(tx, done)
     ]
 
 
@@ -147,7 +147,7 @@ def _lines(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name.replace("_", " "), ", ".join(said) if isinstance(said, list) else said
 
 
-def _disputed(shown: Shown) -> dict[str, Any]:
+def _disputed(shown: ReviewSummary) -> dict[str, Any]:
     """Give what a dispute is about, in one row."""
     if shown.case is None:
         return {}
@@ -158,7 +158,7 @@ def _disputed(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _row(shown: Shown, *, values: bool) -> dict[str, Any]:
+def _row(shown: ReviewSummary, *, values: bool) -> dict[str, Any]:
     review = shown.review
     return {
         "id": object_id(review.object_id),

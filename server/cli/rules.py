@@ -31,7 +31,7 @@ def reviews_of(tx: Tx) -> dict[str, Any]:
 
 def receipts_of(tx: Tx, target: timedelta) -> dict[str, Any]:
     """Say how the receipts of a month stand, and all that are open."""
-    return told(settling.standing(tx, now() - _MONTH, target), target.total_seconds())
+    return told(settling.totals_since(tx, now() - _MONTH, target), target.total_seconds())
 
 
 def slowed(tx: Tx) -> list[dict[str, Any]]:

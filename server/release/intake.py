@@ -8,15 +8,15 @@ from mappers import common_objects, marking
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release.fuse.loading import Loading
-from server.release.fuse.values import is_heard_meanwhile, subject_of
+from server.release.fuse.loader import Loader
+from server.release.fuse.statements import is_published_meanwhile, subject_of
 from server.release.guard import operator_delistings, throttle
 from server.release.guard.allowlists import own_values
 from server.release.guard.doubt_quota import MANY_DOUBTS, MESSAGE, DoubtBudget
 from server.release.guard.personal_data import objects
-from server.release.publish.news import is_news
+from server.release.publish.changes import changes_what_a_reader_does
 from server.release.route import annotation_targets
-from server.release.taken import Taken
+from server.release.submission import Submission
 from server.store.item import Item
 from server.store.reviews import Held, Review
 
@@ -34,7 +34,7 @@ _ANOTHER_VALUE = "this was looked at for the value that it had: contribute anoth
 class Decision(NamedTuple):
     """What is done with an object: ``kept`` where it says something new, ``held`` where a person has to look at it."""
 
-    taken: Taken
+    taken: Submission
     kept: bool
     held: Held | None = None
 
@@ -45,7 +45,7 @@ class Intake:
     def __init__(
         self,
         partner: Partner,
-        loading: Loading,
+        loading: Loader,
         prior: Mapping[str, set[str]],
         own: Mapping[str, str],
         unusual: str | None,
@@ -73,7 +73,7 @@ class Intake:
         self._doubts = doubts
         self._subjects = subjects
 
-    def decide(self, taken: Taken) -> Decision:
+    def decide(self, taken: Submission) -> Decision:
         """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
         if taken.item.id in RESERVED:
             return Decision(taken, kept=False)  # the hub's own copy is what is published
@@ -87,7 +87,7 @@ class Intake:
         self._refuse_anothers(taken, before)
         again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
         review = self._states.get(taken.key)
-        waits = review is not None and review.state != "approved" and not is_heard_meanwhile(review)
+        waits = review is not None and review.state != "approved" and not is_published_meanwhile(review)
         if again and not waits and not _is_later(before, taken):
             return Decision(taken, kept=False, held=_hold(taken, LISTED_AGAIN, _TAKEN_BACK_SINCE))
         if (again and waits) or (not again and not _is_new(before, taken)):
@@ -97,7 +97,7 @@ class Intake:
         taken = _with_first_created(before, taken)
         return Decision(taken, kept=True, held=None if taken.item.revoked else self._held(taken, again=again))
 
-    def _refuse_anothers(self, taken: Taken, before: Mapping[str, Any] | None) -> None:
+    def _refuse_anothers(self, taken: Submission, before: Mapping[str, Any] | None) -> None:
         """Refuse what is not this partner's to say: only its creator may version or revoke an object."""
         obj = taken.obj
         if "created" not in obj:
@@ -114,10 +114,10 @@ class Intake:
         if creator != mine and not (self._partner.forwards and not self._loading.is_partner(creator)):
             raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
 
-    def _held(self, taken: Taken, *, again: bool) -> Held | None:
+    def _held(self, taken: Submission, *, again: bool) -> Held | None:
         """Say why a person has to look at an indicator before it is heard; None where nobody has to."""
         review = self._states.get(taken.key)
-        if review is not None and review.state != "approved" and not is_heard_meanwhile(review):
+        if review is not None and review.state != "approved" and not is_published_meanwhile(review):
             return _as_held(review)
         found = self._reason(taken, again=again)
         if found is None or review is None:
@@ -126,7 +126,7 @@ class Intake:
         same = review.rule == found.rule or {review.rule, found.rule} <= {*_TAKEN_BACK, LISTED_AGAIN}
         return None if same else found
 
-    def _reason(self, taken: Taken, *, again: bool) -> Held | None:
+    def _reason(self, taken: Submission, *, again: bool) -> Held | None:
         if not isinstance(taken.report, Report):
             return self._slowed(taken) or self._doubting(taken) if annotation_targets.refs(taken.obj) else None
         if again or self._was_taken_back(taken):
@@ -140,16 +140,16 @@ class Intake:
             return _hold(taken, hit.list, hit.message)
         return self._slowed(taken) or self._doubting(taken)
 
-    def _doubting(self, taken: Taken) -> Held | None:
+    def _doubting(self, taken: Submission) -> Held | None:
         """Say why a person has to look at what says something against others' reports: it is more than a day's."""
         if self._doubts is None or self._doubts.take(taken, self._subjects.get(taken.key, set())):
             return None
         return _hold(taken, MANY_DOUBTS, MESSAGE.format(self._doubts.most))
 
-    def _slowed(self, taken: Taken) -> Held | None:
+    def _slowed(self, taken: Submission) -> Held | None:
         return _hold(taken, self._unusual, throttle.MESSAGES[self._unusual]) if self._unusual else None
 
-    def _was_taken_back(self, taken: Taken) -> bool:
+    def _was_taken_back(self, taken: Submission) -> bool:
         """Tell whether this partner's listing of the value under another id was found to be wrong."""
         for key in self._prior.get(taken.subject or "", ()):
             review = self._states.get(key)
@@ -171,7 +171,7 @@ def creator_of(obj: Mapping[str, Any]) -> str | None:
     return creator
 
 
-def names_nothing(taken: Taken) -> str | None:
+def names_nothing(taken: Submission) -> str | None:
     """Say why an indicator names no single value, None where it does. Raises ``Rejected`` for one that is wrong."""
     if not isinstance(taken.report, Rejected):
         return None
@@ -180,7 +180,7 @@ def names_nothing(taken: Taken) -> str | None:
     return taken.report.message
 
 
-def _hold(taken: Taken, rule: str, message: str) -> Held:
+def _hold(taken: Submission, rule: str, message: str) -> Held:
     return Held(taken.key, taken.item.version, rule, message)
 
 
@@ -188,25 +188,25 @@ def _as_held(review: Review) -> Held:
     return Held(review.object_id, review.version, review.rule, review.message)
 
 
-def is_more(known: Mapping[str, Mapping[str, Any]], taken: Taken) -> bool:
+def is_more(known: Mapping[str, Mapping[str, Any]], taken: Submission) -> bool:
     """Tell whether it may say something new: neither what is known already, nor that something is taken back."""
     before = known.get(taken.key)
     return not taken.item.revoked and (before is None or before.get("modified") != taken.obj.get("modified"))
 
 
-def _is_new(before: Mapping[str, Any] | None, taken: Taken) -> bool:
+def _is_new(before: Mapping[str, Any] | None, taken: Submission) -> bool:
     if before is None:
         return True
-    return _is_later(before, taken) and (taken.item.revoked or is_news(before, taken.obj))
+    return _is_later(before, taken) and (taken.item.revoked or changes_what_a_reader_does(before, taken.obj))
 
 
-def _is_later(before: Mapping[str, Any] | None, taken: Taken) -> bool:
+def _is_later(before: Mapping[str, Any] | None, taken: Submission) -> bool:
     """Tell whether it is a later version than that one; an observable is what it is."""
     version = Item.of(before).version if before is not None else None
     return version is not None and taken.item.version is not None and taken.item.version > version
 
 
-def _with_first_created(before: Mapping[str, Any] | None, taken: Taken) -> Taken:
+def _with_first_created(before: Mapping[str, Any] | None, taken: Submission) -> Submission:
     """Keep ``created`` over all versions (STIX 2.1 §3.6): who maps a file anew does not know the first one."""
     if before is None or "created" not in taken.obj or taken.obj["created"] == before["created"]:
         return taken

@@ -5,19 +5,19 @@ from functools import partial
 from typing import NamedTuple
 
 from schemas.feedback import Feedback, FeedbackEvent
-from server.release.fuse.loading import Loading
+from server.release.context import ReleaseContext, open_context
+from server.release.fuse.loader import Loader
 from server.release.fuse.reliability import stated
-from server.release.fuse.values import COERCED, DISPUTED, Value, subject_of
+from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue, subject_of
 from server.release.guard import throttle
 from server.release.guard.doubt_quota import MANY_DOUBTS
 from server.release.guard.operator_delistings import delist, readmit
-from server.release.publish.renewal import Standing
+from server.release.publish.listings import ListingState
 from server.release.publish.saying import Saying
 from server.release.route import annotation_targets
 from server.release.route.annotations import Speech
 from server.release.route.policy import Policy
 from server.release.route.references import References
-from server.release.scene import Scene, at_hand
 from server.store import calibration, listings, mentions, reviews
 from server.store.inbox import object_id
 from server.store.reviews import Held
@@ -39,8 +39,8 @@ class Again:
 
     def __init__(self, tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> None:
         """Look at the hub as it is; others wait until the transaction ends, unless it only looks."""
-        self.scene: Scene = at_hand(tx, policy, waits=waits)
-        self.loading = Loading(self.scene)
+        self.scene: ReleaseContext = open_context(tx, policy, waits=waits)
+        self.loading = Loader(self.scene)
         self._saying = Saying(self.scene)
         self.publication, self.back = self._saying.publication, self._saying.back
 
@@ -58,13 +58,13 @@ class Again:
         listed = listings.subjects(self.scene.tx, meant - self.loading.known.keys())
         return {*listed.values(), *filter(None, map(subject_of, known))}
 
-    def values(self, subjects: Iterable[str]) -> list[Value]:
+    def values(self, subjects: Iterable[str]) -> list[ReportedValue]:
         """Give those values as partners speak of them now."""
         wanted = set(subjects)
         keys = mentions.of(self.scene.tx, wanted)
         return self.loading.values({subject: keys.get(subject, set()) for subject in wanted})
 
-    def say(self, values: Iterable[Value], reason: str, new: Set[str] = frozenset()) -> dict[str, Standing]:
+    def say(self, values: Iterable[ReportedValue], reason: str, new: Set[str] = frozenset()) -> dict[str, ListingState]:
         """Bring what the hub says of them up to that, and tell contributors what there is to tell.
 
         ``new`` are objects that are heard from now on.
@@ -72,7 +72,11 @@ class Again:
         return self._saying.say(values, new, reason, partial(self._speak, new))
 
     def find_wrong(
-        self, value: Value, wrong: Wrong, among: Set[str] | None = None, event: FeedbackEvent = FeedbackEvent.RETRACTED
+        self,
+        value: ReportedValue,
+        wrong: Wrong,
+        among: Set[str] | None = None,
+        event: FeedbackEvent = FeedbackEvent.RETRACTED,
     ) -> None:
         """Count it against all who report the value that it was found wrong, and tell them by the ``event``.
 
@@ -91,7 +95,7 @@ class Again:
                 reviews.decide(self.scene.tx, said.id, "rejected", "hub")
                 self.back.tell(said.partner.name, Feedback(event), said.id)
 
-    def _speak(self, new: Set[str], meant: Mapping[str, Standing]) -> None:
+    def _speak(self, new: Set[str], meant: Mapping[str, ListingState]) -> None:
         """Let go what speaks of the values among the ``new`` objects."""
         known = self.loading.known
         for key in sorted(new & known.keys()):
@@ -107,13 +111,13 @@ class Again:
         return References(self.scene, self.scene.contributor(key), self.loading, self.publication)
 
 
-def disputed(tx: Tx, ids: Iterable[str]) -> list[Value]:
+def disputed(tx: Tx, ids: Iterable[str]) -> list[ReportedValue]:
     """Give the values whose disputes are to be decided under these ids, with the doubts that are to be answered."""
     subjects = {row.subject for row in reviews.states(tx, ids).values() if row.subject}
     return Again(tx).values(subjects) if subjects else []
 
 
-def reconsider(tx: Tx, ids: Iterable[str], doubted: Iterable[Value] = ()) -> None:
+def reconsider(tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue] = ()) -> None:
     """Follow what a person decided of these contributions, by their keys, or disputes, in the caller's transaction.
 
     ``doubted`` are the values of disputes as they stood before: doubters and reporters hear what was decided. Where
@@ -141,7 +145,7 @@ def reconsider(tx: Tx, ids: Iterable[str], doubted: Iterable[Value] = ()) -> Non
     again.say(values, "found to be wrong", {id_ for id_ in wanted if _was_approved(again.loading, id_)})
 
 
-def _settle(again: Again, values: Iterable[Value], wanted: Set[str]) -> None:
+def _settle(again: Again, values: Iterable[ReportedValue], wanted: Set[str]) -> None:
     """Delist the values of which reports were refused, and readmit those of which one was approved."""
     refused, approved = [], []
     for value in values:
@@ -159,6 +163,6 @@ def _settle(again: Again, values: Iterable[Value], wanted: Set[str]) -> None:
     readmit(again.scene.tx, approved)
 
 
-def _was_approved(loading: Loading, id_: str) -> bool:
+def _was_approved(loading: Loader, id_: str) -> bool:
     review = loading.states.get(id_)
     return review is not None and review.state == "approved"

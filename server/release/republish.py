@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from server.release.fuse.values import subject_of
+from server.release.fuse.statements import subject_of
 from server.release.reconsider import Again
 from server.release.route.policy import Policy
 from server.store import Store, collections, listings, log

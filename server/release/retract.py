@@ -7,7 +7,7 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.guard.operator_delistings import delist
-from server.release.publish.revoke import revoked
+from server.release.publish.collections import revoked
 from server.release.query.lookup import lookup
 from server.release.reconsider import Again, Wrong
 from server.store import inbox, listings, mentions

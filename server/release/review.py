@@ -7,7 +7,7 @@ import msgspec
 
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
-from server.release.query.disputes import Case, cases
+from server.release.query.disputes import DisputeCase, dispute_cases
 from server.release.reconsider import disputed, reconsider
 from server.store import audit, collections, listings, log, registry, reviews
 from server.store.audit import Event
@@ -19,7 +19,7 @@ from server.store.times import now
 _VERBS: dict[State, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
 
 
-class Shown(NamedTuple):
+class ReviewSummary(NamedTuple):
     """A review with what the object says: its kind and value, where it is an indicator that can be read.
 
     ``case`` is what a dispute is about.
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
     review: Review
     kind: str
     value: str | None
-    case: Case | None = None
+    case: DisputeCase | None = None
 
 
 def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None = None) -> list[Review]:
@@ -70,10 +70,10 @@ def _dispute(tx: Tx, id_: str) -> list[Review]:
     return [row for rows in reviews.of_subjects(tx, subjects).values() for row in rows][-1:]
 
 
-def shown(tx: Tx, found: Iterable[Review]) -> list[Shown]:
+def summaries(tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     """Say of each review what its object is about: a contribution, or a listing that is disputed."""
     found = list(found)
-    disputes = cases(tx, found)
+    disputes = dispute_cases(tx, found)
     missing = {each.object_id for each in found if each.subject is None}
     held: dict[str, bytes] = {}
     for collection in sorted(collections.every(tx), key=lambda each: each.kind != "inbox"):
@@ -81,19 +81,19 @@ def shown(tx: Tx, found: Iterable[Review]) -> list[Shown]:
             held |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
             missing -= held.keys()
     return [
-        Shown(each, case.kind, case.value, case)
+        ReviewSummary(each, case.kind, case.value, case)
         if (case := disputes.get(each.subject or ""))
         else _shown(each, held.get(each.object_id))
         for each in found
     ]
 
 
-def _shown(review: Review, body: bytes | None) -> Shown:
+def _shown(review: Review, body: bytes | None) -> ReviewSummary:
     type_ = object_id(review.object_id).partition("--")[0]
     if body is None or type_ != "indicator":
-        return Shown(review, type_, None)
+        return ReviewSummary(review, type_, None)
     try:
         report = from_stix(msgspec.json.decode(body))
     except Rejected:
-        return Shown(review, type_, None)
-    return Shown(review, report.kind, report.value)
+        return ReviewSummary(review, type_, None)
+    return ReviewSummary(review, report.kind, report.value)

@@ -9,7 +9,7 @@ from schemas.partner import Partner
 from server import observe
 from server.release.contribute import prepare, take
 from server.release.guard import stix_object
-from server.release.outcome import Outcome, Result
+from server.release.results import Result, Results
 from server.release.route import annotation_targets
 from server.store import Store, Tx, log, statuses
 from server.store.collections import Collection
@@ -120,7 +120,7 @@ class _Adding:
                 gate.charge(tx, self._partner, self._envelope.count)
                 self._charged = True
             if prepared is not None:
-                outcome = Outcome()
+                outcome = Results()
                 take(tx, self._partner, prepared, outcome)
                 self._note(outcome)
             else:
@@ -140,7 +140,7 @@ class _Adding:
         requested = self._status.requested
         self._status.successes += [detail(item.id, item.version, added.get(item.id, requested)) for item in items]
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: Results) -> None:
         status = self._status
         requested = status.requested
         status.successes += [detail(one.id, one.version, requested, one.message) for one in outcome.accepted]

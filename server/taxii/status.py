@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from server.release.outcome import Result
+from server.release.results import Result
 from server.store.times import stamp, stix_stamp
 
 # Nonsense costs its sender next to nothing, so not all of it is told back one by one.

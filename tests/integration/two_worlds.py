@@ -19,7 +19,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.release.retract import retract
 from server.release.route import audience
 from server.release.route.policy import Policy
@@ -236,7 +236,7 @@ def difference(seen: bytes, expected: bytes) -> str:
     return f"\nseen: {[each for each in one if each not in other]}\nelse: {[each for each in other if each not in one]}"
 
 
-def _plainly(outcome: Outcome) -> list[tuple[str, str, str]]:
+def _plainly(outcome: Results) -> list[tuple[str, str, str]]:
     accepted = [("accepted", each.id, "") for each in outcome.accepted]
     pending = [("pending", each.id, each.message) for each in outcome.pending]
     return sorted([*accepted, *pending, *(("failed", each.id, each.message) for each in outcome.failed)])

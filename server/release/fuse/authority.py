@@ -5,13 +5,12 @@ from collections.abc import Collection
 from schemas.partner import Partner
 from schemas.report import Report
 from server.release.fuse import confidence, grade
-from server.release.fuse.statements import JudgeStanding
-from server.release.fuse.values import Claim
+from server.release.fuse.statements import Claim, JudgeStanding
 from server.release.route.policy import PUBLIC, Policy
 from server.store.registry import Registry
 
 
-def of_judge(
+def standing_of(
     judge: Partner, claims: Collection[Claim], registry: Registry, *, owns: bool = False
 ) -> JudgeStanding | None:
     """Give what stands behind a partner's word about what ``claims`` say of a value; None where it may not know of it.

@@ -15,8 +15,8 @@ from schemas.consensus import Consensus
 from schemas.kind import Kind, Normal
 from schemas.report import Evidence, Report
 from schemas.vocabulary import HolderStatus, ScamType
-from server.release.fuse import confidence, doubts, grade, holds
-from server.release.fuse.statements import Judged, Said, Seen
+from server.release.fuse import confidence, doubts, grade
+from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
 
 # Whoever means longer says it again.
 _LONGEST = timedelta(days=730)
@@ -30,9 +30,9 @@ _Word = TypeVar("_Word", bound=str)
 
 
 def fuse(
-    said: Sequence[Said],
-    seen: Sequence[Seen] = (),
-    judged: Sequence[Judged] = (),
+    said: Sequence[Statement],
+    seen: Sequence[SightingStatement] = (),
+    judged: Sequence[OpinionStatement] = (),
     *,
     coerced: bool = False,
     sign: bool = False,
@@ -55,7 +55,7 @@ def fuse(
         confidence.weight(each.report.confidence, each.reliability, authority=has)
         for each, has in zip(reporters, authority, strict=True)
     ]
-    doubted = doubts.effect(judged, authority=any(authority)) if judged else None
+    doubted = doubts.effect_of(judged, authority=any(authority)) if judged else None
     watching = _watching(reporters, seen)
     sure = confidence.combined(weights, watching)
     left = confidence.combined(weights, watching, doubted.left) if doubted else sure
@@ -63,13 +63,13 @@ def fuse(
     first, last, since = _times(reporters, seen, at)
     reports = [each.report for each in reporters]
     alone = report if len(reports) == 1 else None
-    asked = holds.found(said, alone, at)
+    asked = grade.live_holds(said, alone, at)
     allows = partial(
-        grade.of,
+        grade.grade_of,
         kind,
-        suffices=grade.suffices(weights, authority=holds.let_block(reporters, authority)),
+        suffices=grade.suffices(weights, authority=grade.lets_block(reporters, authority)),
         by_newcomers=grade.by_newcomers(weights, [each.new for each in reporters]),
-        asked=grade.asked(reports),
+        asked=grade.strongest_asked(reports),
         coerced=coerced or sign or status is HolderStatus.COERCED,
     )
     scam_type, *others = _by_weight(weights, [each.scam_type for each in reports]) or [ScamType.UNKNOWN.value]
@@ -78,7 +78,7 @@ def fuse(
         value=report.value,
         details=report.details if alone else _details(weights, reporters),
         confidence=left,
-        grade=grade.doubted(kind, allows(sure), allows(left), doubted.grades) if doubted else allows(sure),
+        grade=grade.lowered_by_doubts(kind, allows(sure), allows(left), doubted.grades) if doubted else allows(sure),
         disputed=doubted is not None and doubted.disputed,
         reporters=len(reporters),
         reporter_kinds=tuple(sorted({each.partner.kind for each in reporters})),
@@ -102,7 +102,7 @@ def fuse(
     )
 
 
-def _by_one_name(kind: Kind, reporters: list[Said], names: set[str]) -> list[Said]:
+def _by_one_name(kind: Kind, reporters: list[Statement], names: set[str]) -> list[Statement]:
     """Give what is said of one value by that of its ``names`` that says most. Raises ``ValueError`` for several values.
 
     A bank's authority over an account comes from the account's name, whoever gave it.
@@ -115,7 +115,7 @@ def _by_one_name(kind: Kind, reporters: list[Said], names: set[str]) -> list[Sai
     return [each._replace(report=each.report.about(Normal(value, each.report.details))) for each in reporters]
 
 
-def end(report: Report, seen: Iterable[Seen], at: datetime) -> datetime:
+def end(report: Report, seen: Iterable[SightingStatement], at: datetime) -> datetime:
     """Give when a report ends: as it says, or its kind's time to live after it was last seen, where that is later.
 
     A sighting after the end brings nothing back, nor does one longer than a hold: a hold ends when it says.
@@ -130,12 +130,12 @@ def end(report: Report, seen: Iterable[Seen], at: datetime) -> datetime:
     return ends
 
 
-def live(said: Iterable[Said], seen: Sequence[Seen], at: datetime) -> list[Said]:
+def live(said: Iterable[Statement], seen: Sequence[SightingStatement], at: datetime) -> list[Statement]:
     """Give what of that has not ended at that time."""
     return [each for each in said if end(each.report, seen, at) > at]
 
 
-def independent(said: Sequence[Said]) -> list[Said]:
+def independent(said: Sequence[Statement]) -> list[Statement]:
     """Give one statement for each organisation that speaks for itself.
 
     Of one organisation, however many partners it has, the newest counts, and that with authority before those without;
@@ -145,11 +145,11 @@ def independent(said: Sequence[Said]) -> list[Said]:
     """
     if len(said) == 1:
         return list(said)
-    newest: dict[str, Said] = {}
+    newest: dict[str, Statement] = {}
     for each in said:
         name = each.partner.counts_as
         newest[name] = max(newest.get(name, each), each, key=_standing_and_age)
-    counted: list[Said] = []
+    counted: list[Statement] = []
     for each in sorted(newest.values(), key=lambda one: (len(one.sources), *_age(one))):
         same = [other for other in counted if not each.sources.isdisjoint({other.object_id, *other.sources})]
         if not same:
@@ -159,27 +159,27 @@ def independent(said: Sequence[Said]) -> list[Said]:
     return counted
 
 
-def owns_its_id(said: Said) -> bool:
+def owns_its_id(said: Statement) -> bool:
     """Tell whether the indicator's id follows from its maker and value, so that nobody else may use it."""
     spelled = consensus.pattern_of(said.report)
     return any(said.object_id == ids.indicator(said.partner.identity, spelled, number) for number in _LISTINGS)
 
 
-def weight_of(said: Said) -> float:
+def weight_of(said: Statement) -> float:
     """Give how much a report counts by itself."""
     authority = grade.has_authority(said.partner, said.report)
     return confidence.weight(said.report.confidence, said.reliability, authority=authority)
 
 
-def _standing_and_age(said: Said) -> tuple[bool, datetime, str]:
+def _standing_and_age(said: Statement) -> tuple[bool, datetime, str]:
     return grade.has_authority(said.partner, said.report), *_age(said)
 
 
-def _age(said: Said) -> tuple[datetime, str]:
+def _age(said: Statement) -> tuple[datetime, str]:
     return said.report.reported_at, said.id
 
 
-def _watching(reporters: Iterable[Said], seen: Sequence[Seen]) -> int:
+def _watching(reporters: Iterable[Statement], seen: Sequence[SightingStatement]) -> int:
     """Count the organisations that saw it and do not report it."""
     if not seen:
         return 0
@@ -196,7 +196,7 @@ def _status(reports: Iterable[Report]) -> HolderStatus | None:
 
 
 def _times(
-    reporters: Sequence[Said], seen: Sequence[Seen], at: datetime
+    reporters: Sequence[Statement], seen: Sequence[SightingStatement], at: datetime
 ) -> tuple[datetime | None, datetime | None, datetime]:
     """Give when it was first and last seen, and since when the consensus holds."""
     reports = [each.report for each in reporters]
@@ -231,7 +231,7 @@ def _countries(reports: Sequence[Report]) -> tuple[str, ...]:
     return tuple(sorted({country for each in reports for country in each.countries})[:_MOST_COUNTRIES])
 
 
-def _details(weights: Sequence[float], reporters: Sequence[Said]) -> dict[str, str]:
+def _details(weights: Sequence[float], reporters: Sequence[Statement]) -> dict[str, str]:
     """Give all that is said beside the value; where reporters differ, as the heaviest has it."""
     ranked = sorted(zip(weights, reporters, strict=True), key=lambda pair: (pair[0], *_age(pair[1])))
     return {name: text for _, each in ranked for name, text in each.report.details.items()}
@@ -243,5 +243,5 @@ def _evidence(reports: Sequence[Report]) -> tuple[Evidence, ...]:
     return tuple(Evidence(sha256=digest) for digest in sorted(digests)[:_MOST_EVIDENCE])
 
 
-def _origins(reporters: Sequence[Said]) -> tuple[str, ...]:
+def _origins(reporters: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(sorted({origin for each in reporters for origin in each.origins})[:_MOST_WORDS])

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping, Set
 from functools import partial
 
 from schemas.vocabulary import Action
+from server.release.context import ReleaseContext
 from server.release.fuse.confidence import Doubt
 from server.release.fuse.consensus import fuse
 from server.release.fuse.reliability import verdicts
-from server.release.fuse.statements import JudgeStanding
-from server.release.fuse.values import COERCED, DISPUTED, DOUBTED, Value, Verdict
+from server.release.fuse.statements import COERCED, DISPUTED, DOUBTED, JudgeStanding, ReportedValue, Verdict
 from server.release.publish.collections import Publication
-from server.release.publish.renewal import Standing
-from server.release.scene import Scene
+from server.release.publish.listings import ListingState
 from server.store import calibration, log, reviews
 from server.store.reviews import Held
 
@@ -27,12 +26,12 @@ _MUST_BE_LOOKED_AT = (Action.BLOCK, Action.HOLD)
 class Disputes:
     """Heeds what partners say became of listings."""
 
-    def __init__(self, scene: Scene, publication: Publication) -> None:
+    def __init__(self, scene: ReleaseContext, publication: Publication) -> None:
         """Look at what is out in ``publication``."""
         self._scene = scene
         self._publication = publication
 
-    def heed(self, values: Iterable[Value], new: Set[str]) -> None:
+    def heed(self, values: Iterable[ReportedValue], new: Set[str]) -> None:
         """Take to heart the verdicts among the ``new`` objects: a trusted partner's against a listing disputes it."""
         came_out: list[calibration.Verdict] = []
         for value in values:
@@ -43,7 +42,9 @@ class Disputes:
                 came_out += self._came_out(value, new)
         calibration.note(self._scene.tx, came_out)
 
-    def call_for_review(self, values: Iterable[Value], standings: Mapping[str, Standing], new: Set[str]) -> None:
+    def call_for_review(
+        self, values: Iterable[ReportedValue], standings: Mapping[str, ListingState], new: Set[str]
+    ) -> None:
         """Let a person look at what is doubted or said to be coerced, once it is renewed: one review a value.
 
         A doubt of what would be ``hold`` or ``block`` is always looked at, and one without standing of anything.
@@ -60,7 +61,7 @@ class Disputes:
                 held = Held(listing, None, DOUBTED, _DOUBTED)
                 reviews.dispute(self._scene.tx, value.subject, fresh[0].judged.partner.name, held)
 
-    def _heed(self, value: Value, verdict: Verdict) -> None:
+    def _heed(self, value: ReportedValue, verdict: Verdict) -> None:
         judged = verdict.judged
         if not judged.partner.trusted or judged.doubt is not Doubt.DISPUTED or judged.standing < JudgeStanding.DECIDES:
             return
@@ -71,7 +72,7 @@ class Disputes:
             reviews.dispute(self._scene.tx, value.subject, judged.partner.name, held)
             value.disputed = True
 
-    def _needs_review(self, value: Value) -> bool:
+    def _needs_review(self, value: ReportedValue) -> bool:
         if any(verdict.judged.standing < JudgeStanding.WITH for verdict in value.doubts):
             return True
         undoubted = fuse(
@@ -87,7 +88,7 @@ class Disputes:
         decided = max((row.decided or 0 for row in rows if row.state == "rejected"), default=0)
         return bool(decided) and log.added(self._scene.tx, self._scene.inbox, [verdict.id])[verdict.id] <= decided
 
-    def _call_for_signs(self, value: Value, new: Set[str]) -> None:
+    def _call_for_signs(self, value: ReportedValue, new: Set[str]) -> None:
         """Let a person look at a new sign of coercion that nobody with standing gives."""
         signs = {claim.said.id: claim.said.partner.name for claim in value.claims if claim.said.id in value.signs & new}
         seen_before = reviews.states(self._scene.tx, signs)
@@ -95,7 +96,7 @@ class Disputes:
             if id_ not in seen_before:
                 reviews.hold(self._scene.tx, partner, [Held(id_, None, COERCED, _COERCED)])
 
-    def _came_out(self, value: Value, new: Set[str]) -> list[calibration.Verdict]:
+    def _came_out(self, value: ReportedValue, new: Set[str]) -> list[calibration.Verdict]:
         """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
         weighty = [verdict for verdict in value.verdicts if verdict.judged.standing >= JudgeStanding.WITH]
         before = [verdict.judged for verdict in weighty if verdict.id not in new]

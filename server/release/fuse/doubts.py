@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from server.release.fuse.confidence import Doubt, left_by
-from server.release.fuse.statements import Judged, JudgeStanding
+from server.release.fuse.statements import JudgeStanding, OpinionStatement
 
 
-class Effect(NamedTuple):
+class DoubtEffect(NamedTuple):
     """What doubts come to.
 
     ``left`` has for each that lowers the confidence which share of it is left. ``grades`` is by how many grades all
@@ -26,7 +26,7 @@ _GRADES = {Doubt.DOUBTED: 1, Doubt.DISPUTED: 2}
 _RANK = {None: 0, Doubt.DOUBTED: 1, Doubt.DISPUTED: 2}
 
 
-def effect(judged: Iterable[Judged], *, authority: bool) -> Effect | None:
+def effect_of(judged: Iterable[OpinionStatement], *, authority: bool) -> DoubtEffect | None:
     """Give what judgements come to, None where they lower nothing.
 
     Each organisation counts once, by its last word. ``authority``: one with authority reports the value; then only
@@ -34,7 +34,7 @@ def effect(judged: Iterable[Judged], *, authority: bool) -> Effect | None:
     """
     left: list[float] = []
     without, grades, decided, disputed = False, 0, False, False
-    for last in last_words(judged):
+    for last in latest_opinions(judged):
         if last.doubt is None or last.standing == JudgeStanding.SETTLED:
             continue
         if last.standing == JudgeStanding.WITHOUT or (authority and last.standing == JudgeStanding.WITH):
@@ -46,17 +46,17 @@ def effect(judged: Iterable[Judged], *, authority: bool) -> Effect | None:
         decided |= last.doubt is Doubt.DISPUTED and last.standing == JudgeStanding.DECIDES
     if not left and not without:
         return None
-    return Effect(sorted(left), None if decided else grades + without, disputed, decided)
+    return DoubtEffect(sorted(left), None if decided else grades + without, disputed, decided)
 
 
-def last_words(judged: Iterable[Judged]) -> list[Judged]:
+def latest_opinions(judged: Iterable[OpinionStatement]) -> list[OpinionStatement]:
     """Give of each organisation what it said last; of two things at once, the graver."""
-    last: dict[str, Judged] = {}
+    last: dict[str, OpinionStatement] = {}
     for judgement in judged:
         name = judgement.partner.counts_as
         last[name] = max(last.get(name, judgement), judgement, key=_order)
     return [last[name] for name in sorted(last)]
 
 
-def _order(judged: Judged) -> tuple[object, ...]:
+def _order(judged: OpinionStatement) -> tuple[object, ...]:
     return judged.at, _RANK[judged.doubt], judged.standing, judged.record

@@ -1,13 +1,15 @@
-"""What a reader may do about a value at most, from ``block`` to ``investigate``."""
+"""The grade of a value, from ``block`` to ``investigate``, and the amounts that partners ask to hold."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from schemas.kind import Kind
 from schemas.partner import Partner
 from schemas.reference.banks import accounts
 from schemas.reference.banks.accounts import is_kept_by
-from schemas.report import Report
+from schemas.report import Hold, Report
 from schemas.vocabulary import Action
+from server.release.fuse.statements import Statement
 
 # From which confidence on.
 FROM = {
@@ -26,7 +28,7 @@ _RANK = {action: rank for rank, action in enumerate(Action)}
 _ACCOUNT = "bank-account"
 
 
-def of(
+def grade_of(
     kind: Kind,
     confidence: int,
     *,
@@ -54,7 +56,7 @@ def of(
     return next((each for each in kind.grades if _RANK[each] >= limit), kind.grades[-1])
 
 
-def doubted(kind: Kind, undoubted: Action, left: Action, grades: int | None) -> Action:
+def lowered_by_doubts(kind: Kind, undoubted: Action, left: Action, grades: int | None) -> Action:
     """Give the grade of a value that is doubted: one lower than by the confidence that is ``left``.
 
     It is never more than so many ``grades`` below what it was ``undoubted``; with None the lowest.
@@ -65,7 +67,7 @@ def doubted(kind: Kind, undoubted: Action, left: Action, grades: int | None) -> 
     return ladder[min(ladder.index(left) + 1, ladder.index(undoubted) + grades, len(ladder) - 1)]
 
 
-def asked(reports: Iterable[Report]) -> Action | None:
+def strongest_asked(reports: Iterable[Report]) -> Action | None:
     """Give the strongest action that the reports ask for; None where one leaves it to the confidence."""
     words = [Action.HOLD if each.action is None and each.hold else each.action for each in reports]
     return None if None in words else min((word for word in words if word), key=_RANK.__getitem__)
@@ -92,3 +94,25 @@ def keeps_account(partner: Partner, kind: str, value: str) -> bool:
         return False
     # The bank is read from the account itself: what a report says beside it, anybody may say.
     return is_kept_by(partner.institutions, value, {"bic": accounts.keeping_bank(value)})
+
+
+_MOST_HOLDS = 20
+
+
+def is_live_hold(said: Statement, at: datetime) -> bool:
+    """Tell whether one with authority asks to hold an amount, or until a day that has not come ``at`` that time."""
+    hold = said.report.hold
+    return hold is not None and hold.until > at and has_authority(said.partner, said.report)
+
+
+def lets_block(reporters: Sequence[Statement], authority: Sequence[bool]) -> bool:
+    """Tell whether one with authority lets the value be blocked: who asks to hold an amount asks for no more."""
+    actions = (strongest_asked([each.report]) for each, has in zip(reporters, authority, strict=True) if has)
+    return any(action in (None, Action.BLOCK) for action in actions)
+
+
+def live_holds(said: Sequence[Statement], alone: Report | None, at: datetime) -> list[Hold]:
+    """Give what is asked to be held: by those with authority, whoever else reports the value, and by who is alone."""
+    asked = {each.report.hold for each in said if each.report.hold and is_live_hold(each, at)}
+    asked |= {alone.hold} if alone and alone.hold else set()
+    return sorted(asked, key=lambda hold: (hold.until, str(hold)), reverse=True)[:_MOST_HOLDS]

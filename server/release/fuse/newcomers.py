@@ -12,7 +12,7 @@ from server.store.times import moment
 _LEAST_JUDGES = 2
 
 
-class Newcomers(NamedTuple):
+class NewcomerRule(NamedTuple):
     """Until when an organisation is new: ``days`` from its registration, or until ``outcomes`` reports were right.
 
     With 0 days nobody is new; with 0 outcomes nobody ends being new sooner.

@@ -6,7 +6,7 @@ from schemas.partner import Partner
 from schemas.vocabulary import OutcomeWord
 from server.release.fuse.confidence import NEWCOMER, weight
 from server.release.fuse.grade import has_authority
-from server.release.fuse.statements import Judged, Said
+from server.release.fuse.statements import OpinionStatement, Statement
 from server.store.calibration import Calibration, Verdict
 
 # As if each partner had reported that often before, and been as reliable as a newcomer is held to be.
@@ -32,9 +32,9 @@ def record(reliable: float) -> float:
 
 
 def verdicts(
-    said: Iterable[Said],
-    before: Sequence[Judged],
-    after: Sequence[Judged],
+    said: Iterable[Statement],
+    before: Sequence[OpinionStatement],
+    after: Sequence[OpinionStatement],
     reliable: Callable[[Partner], float] = lambda _: NEWCOMER,
 ) -> list[Verdict]:
     """Give which reports of a value proved right, by judgements that said less ``before`` than ``after``.
@@ -52,7 +52,7 @@ def verdicts(
     return found
 
 
-def confirmed_by(reporter: Partner, judged: Iterable[Judged]) -> Partner | None:
+def confirmed_by(reporter: Partner, judged: Iterable[OpinionStatement]) -> Partner | None:
     """Give who, of another organisation than the reporter, was the first to act on it; None where nobody did.
 
     That it was wrong is for a person to say: no partner's word alone counts against another's record.
@@ -66,6 +66,6 @@ def confirmed_by(reporter: Partner, judged: Iterable[Judged]) -> Partner | None:
     return first.partner if first else None
 
 
-def stated(said: Said) -> float:
+def stated(said: Statement) -> float:
     """Give the confidence, 0 to 1, that a report states, or is taken to."""
     return weight(said.report.confidence, NEWCOMER, authority=has_authority(said.partner, said.report))

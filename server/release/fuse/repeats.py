@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from server.release.fuse.consensus import owns_its_id, weight_of
-from server.release.fuse.statements import Said
-from server.release.fuse.values import Claim
+from server.release.fuse.statements import Claim, Statement
 
 
-def without_echoes(claims: Sequence[Claim], listed: Mapping[str, Sequence[str]]) -> list[Claim]:
+def without_repeats(claims: Sequence[Claim], listed: Mapping[str, Sequence[str]]) -> list[Claim]:
     """Give the claims without those that only repeat what is heard wherever themselves may be.
 
     That is reports of others, and listings of the hub in rooms that the partner may read: ``listed``, by track. What
@@ -30,7 +29,7 @@ def _is_echo(claim: Claim, others: Iterable[Claim], listed: Mapping[str, Sequenc
     return said.sources <= heard
 
 
-def _may_stand_for(other: Said, said: Said) -> bool:
+def _may_stand_for(other: Statement, said: Statement) -> bool:
     """Tell whether a report may be taken for what another passes on: its id is its maker's alone, or it says as much.
 
     Anybody may use an id that somebody else drew, and is not to take away by that what others say.

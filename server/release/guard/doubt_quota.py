@@ -4,10 +4,9 @@ from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release.fuse import grade
-from server.release.fuse.spoken import said_of_values
-from server.release.fuse.statements import Judged
+from server.release.fuse.statements import OpinionStatement, read_annotation
 from server.release.route import annotation_targets
-from server.release.taken import Taken
+from server.release.submission import Submission
 from server.store import volumes
 from server.store.registry import Registry
 from server.store.store import Tx
@@ -34,7 +33,7 @@ class DoubtBudget:
         self._left = self.most - volumes.doubts(tx, {*names, partner.name}, volumes.day_of(moment))
         self.spent = 0
 
-    def take(self, taken: Taken, subjects: set[str]) -> bool:
+    def take(self, taken: Submission, subjects: set[str]) -> bool:
         """Take what an object says against others off; False where that is more than what is left.
 
         What a bank says of the accounts that it keeps costs nothing. ``subjects`` are the values the object is about.
@@ -46,12 +45,12 @@ class DoubtBudget:
         self.spent += doubts
         return True
 
-    def _doubts(self, taken: Taken, subjects: set[str]) -> int:
+    def _doubts(self, taken: Submission, subjects: set[str]) -> int:
         if isinstance(taken.report, Report):
             coerced = taken.report.holder_status is HolderStatus.COERCED
             return int(coerced and not grade.has_authority(self._partner, taken.report))
-        said = said_of_values(taken.obj, self._partner) if taken.item.type == "opinion" else None
-        if not isinstance(said, Judged) or said.doubt is None:
+        said = read_annotation(taken.obj, self._partner) if taken.item.type == "opinion" else None
+        if not isinstance(said, OpinionStatement) or said.doubt is None:
             return 0
         kept = sum(grade.keeps_account(self._partner, *subject.split(":", 1)) for subject in subjects)
         return max(len(annotation_targets.refs(taken.obj)) - kept, 0)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from schemas import value_names
 from schemas.report import Report
-from server.release.fuse.values import Value
+from server.release.fuse.statements import ReportedValue
 from server.store import delisted
 from server.store.store import Tx
 
@@ -15,12 +15,12 @@ MESSAGE = (
 )
 
 
-def delist(tx: Tx, values: Iterable[Value]) -> None:
+def delist(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Remember of these values, as far as nobody's report of them stands, that they are no scam's."""
     delisted.note(tx, {_name(value.subject) for value in values if not value.claims})
 
 
-def readmit(tx: Tx, values: Iterable[Value]) -> None:
+def readmit(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Let reports of these values be heard again, in each spelling."""
     delisted.forget(tx, {name for value in values for name in value_names.names(*_parted(value.subject))})
 

@@ -1,24 +1,45 @@
-"""What stands in the rooms: what enters them, what is taken back, and who has to learn of that."""
+"""The collections that the release rules fill: objects that enter them, revocations, and the receipts for these."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from mappers import annotation, common_objects
+from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
-from server.release.publish.revoke import revoked
+from server.release.context import ReleaseContext
 from server.release.query import receipts
 from server.release.route import annotation_targets, tlp_level
 from server.release.route.policy import FULL
-from server.release.scene import Scene
 from server.store import listings, log, personal_rooms
 from server.store.item import Item
 from server.store.listings import Listed
 from server.store.receipts import Retraction
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def revoked(obj: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """Give the last version of an object: revoked, ended at ``at``, all else as it was.
+
+    Some readers look at ``revoked``, some at ``valid_until`` only; that is moved to ``at``, or to the first millisecond
+    after ``valid_from`` where that lies later (STIX 2.1 §4.7 wants it later), and never put off. ``modified`` is later
+    than before.
+    """
+    version = max(at, timestamp.parse(obj["modified"]) + _MILLISECOND)
+    last = {**obj, "modified": timestamp.text(version), "revoked": True}
+    if obj["type"] == "indicator":
+        ends = [max(at, timestamp.parse(obj["valid_from"]) + _MILLISECOND)]
+        if "valid_until" in obj:
+            ends.append(timestamp.parse(obj["valid_until"]))
+        last["valid_until"] = timestamp.text(min(ends))
+    return last
+
 
 Obj = Mapping[str, Any]
 
@@ -26,7 +47,7 @@ Obj = Mapping[str, Any]
 class Publication:
     """Looks at what stands in the rooms, and writes to each what enters it when all is said."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ReleaseContext) -> None:
         """Look at the rooms of ``scene``."""
         self._scene = scene
         self._loaded: set[str] = set()

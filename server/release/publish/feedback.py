@@ -8,11 +8,11 @@ from schemas import timestamp
 from schemas.feedback import Feedback, FeedbackEvent
 from schemas.partner import Partner
 from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
-from server.release.fuse.values import Value, Verdict
+from server.release.context import ReleaseContext
+from server.release.fuse.statements import ReportedValue, Verdict
 from server.release.publish.collections import Publication
-from server.release.publish.renewal import Standing, is_heard
+from server.release.publish.listings import ListingState, is_published
 from server.release.route.audience import Rooms
-from server.release.scene import Scene
 from server.store import inbox
 
 _DONE = frozenset(
@@ -27,10 +27,10 @@ _DONE = frozenset(
 _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})
 
 
-class HearingBack:
+class FeedbackNotes:
     """Gathers what to tell each contributor, and writes it to their own collections."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ReleaseContext) -> None:
         """Tell it in the hub's name."""
         self._scene = scene
         self._told: dict[tuple[str, Feedback], list[str]] = defaultdict(list)
@@ -40,12 +40,12 @@ class HearingBack:
         if partner in self._scene.registry.partners:
             self._told[partner, feedback_].append(inbox.object_id(key))
 
-    def of_value(self, value: Value, standing: Standing, new: Set[str]) -> None:
+    def of_value(self, value: ReportedValue, standing: ListingState, new: Set[str]) -> None:
         """Tell of what ``new`` objects, of whoever contributes just now, change for those who report the value."""
         for claim in value.claims:
             said = claim.said
             first_out = bool(standing.rooms) and standing.entered == standing.rooms.keys()
-            if (said.id in new or first_out) and is_heard(self._scene, standing, claim.rooms):
+            if (said.id in new or first_out) and is_published(self._scene, standing, claim.rooms):
                 self.tell(said.partner.name, Feedback(FeedbackEvent.RELEASED), said.id)
             for other in value.claims:
                 if other.said.id in new and self._hears(said.partner, other.said.partner, other.rooms):
@@ -58,7 +58,7 @@ class HearingBack:
                 if verdict.id in new and self._hears(said.partner, verdict.judged.partner, verdict.rooms):
                     self._judged(said.partner.name, verdict, said.id)
 
-    def of_decision(self, value: Value, event: FeedbackEvent) -> None:
+    def of_decision(self, value: ReportedValue, event: FeedbackEvent) -> None:
         """Tell those who doubt a value what a person decided, and who reports it that it was upheld.
 
         Who reports what was delisted hears so with its report.

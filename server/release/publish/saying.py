@@ -3,30 +3,30 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Set
 
+from server.release.context import ReleaseContext
 from server.release.fuse.disputes import Disputes
-from server.release.fuse.values import Value
+from server.release.fuse.statements import ReportedValue
 from server.release.publish.collections import Publication
-from server.release.publish.feedback import HearingBack
-from server.release.publish.renewal import Renewal, Standing
-from server.release.scene import Scene
+from server.release.publish.feedback import FeedbackNotes
+from server.release.publish.listings import ListingState, ListingUpdater
 from server.store import warnings
 
 logger = logging.getLogger(__name__)
 
 # Lets go what speaks of values, by the ids that name them, once it is known how they stand.
-Speak = Callable[[Mapping[str, Standing]], None]
+Speak = Callable[[Mapping[str, ListingState]], None]
 
 
 class Saying:
     """Says it once a transaction, in the one order in which each part knows what the one before did."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ReleaseContext) -> None:
         """Say it in the hub's name, at the moment of ``scene``."""
         self._scene = scene
         self.publication = Publication(scene)
-        self.back = HearingBack(scene)
+        self.back = FeedbackNotes(scene)
 
-    def say(self, values: Iterable[Value], new: Set[str], reason: str, speak: Speak) -> dict[str, Standing]:
+    def say(self, values: Iterable[ReportedValue], new: Set[str], reason: str, speak: Speak) -> dict[str, ListingState]:
         """Bring what the hub says of ``values`` up to what partners say; gives by subject how each stands.
 
         ``new`` are objects that are heard from now on. ``reason`` stands on the receipts of what is taken back.
@@ -35,7 +35,7 @@ class Saying:
         self.publication.load({id_ for value in values for id_ in value.listings})
         disputes = Disputes(self._scene, self.publication)
         disputes.heed(values, new)
-        renewal = Renewal(self._scene, self.publication)
+        renewal = ListingUpdater(self._scene, self.publication)
         standings = renewal.renew(values)
         self._warn(len(renewal.unprotected))
         disputes.call_for_review(values, standings, new)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from schemas.errors import Rejected
-from server.release.query.lookup import active
+from server.release.query.lookup import is_active
 from server.store import log
 from server.store.collections import Collection
 from server.store.query import Query
@@ -24,7 +24,7 @@ def indicators(tx: Tx, collection: Collection, at: datetime, since: int = -1) ->
     """
     for obj in _objects(tx, collection, ("indicator",), since):
         try:
-            now = active(obj, at)
+            now = is_active(obj, at)
         except (Rejected, AttributeError):
             continue
         if now:

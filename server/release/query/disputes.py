@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from schemas.partner import PartnerKind
-from server.release.fuse.statements import JudgeStanding
-from server.release.fuse.values import Value, Verdict
+from server.release.fuse.statements import JudgeStanding, ReportedValue, Verdict
 from server.release.reconsider import Again
 from server.store.reviews import Review
 from server.store.store import Tx
@@ -18,7 +17,7 @@ _STANDING = {
 }
 
 
-class Doubted(NamedTuple):
+class DisputeDoubt(NamedTuple):
     """What one partner says against the value: as what, why, and in its own words."""
 
     partner: str
@@ -29,17 +28,17 @@ class Doubted(NamedTuple):
     words: str | None
 
 
-class Case(NamedTuple):
+class DisputeCase(NamedTuple):
     """A dispute of a value: the kinds of all who report it, who doubts it, and the collections that it is about."""
 
     kind: str
     value: str
     reporter_kinds: list[PartnerKind]
-    doubts: list[Doubted]
+    doubts: list[DisputeDoubt]
     collections: list[str]
 
 
-def cases(tx: Tx, found: Iterable[Review]) -> dict[str, Case]:
+def dispute_cases(tx: Tx, found: Iterable[Review]) -> dict[str, DisputeCase]:
     """Give by the values' names what the disputes among these reviews are about, as the hub is now."""
     subjects = {review.subject for review in found if review.subject}
     if not subjects:
@@ -50,11 +49,11 @@ def cases(tx: Tx, found: Iterable[Review]) -> dict[str, Case]:
     return {value.subject: _case(again, value) for value in values}
 
 
-def _case(again: Again, value: Value) -> Case:
+def _case(again: Again, value: ReportedValue) -> DisputeCase:
     kind, _, name = value.subject.partition(":")
     # Where the listing was taken back, the collections that had it.
     rooms = {room for id_ in value.listings for room in again.publication.stood(id_)}
-    return Case(
+    return DisputeCase(
         kind,
         value.claims[0].said.report.value if value.claims else name,
         sorted({claim.said.partner.kind for claim in value.claims}),
@@ -63,10 +62,10 @@ def _case(again: Again, value: Value) -> Case:
     )
 
 
-def _doubted(again: Again, verdict: Verdict) -> Doubted:
+def _doubted(again: Again, verdict: Verdict) -> DisputeDoubt:
     judged = verdict.judged
     said: dict[str, Any] = again.loading.known[verdict.id]
-    return Doubted(
+    return DisputeDoubt(
         judged.partner.name,
         judged.partner.kind,
         _STANDING[judged.standing],

@@ -17,7 +17,7 @@ from server.store.store import Tx
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownValue:
     """One reading of a value: as which kind, in which normal form, and the latest versions of what speaks of it.
 
     ``indicators`` are partners' own; ``listings`` what the hub says of it, to members where it does, or last
@@ -32,7 +32,7 @@ class Known:
     opinions: list[dict[str, Any]] = field(default_factory=list)
 
 
-def lookup(tx: Tx, raw: str) -> list[Known]:
+def lookup(tx: Tx, raw: str) -> list[KnownValue]:
     """Give what the hub knows about a value in any spelling, under each kind that it is known as.
 
     What is not known is named as the kind that it looks like, else as each that takes it. Raises ``Rejected`` where it
@@ -48,7 +48,7 @@ def lookup(tx: Tx, raw: str) -> list[Known]:
         speaking = inbox.latest(tx, {each for about in of_each.values() for each in about})
         said = [msgspec.json.decode(item.body) for item in speaking.values() if not item.revoked]
         found.append(
-            Known(
+            KnownValue(
                 kind,
                 value,
                 [msgspec.json.decode(item.body) for item in indicators.values()],
@@ -61,7 +61,7 @@ def lookup(tx: Tx, raw: str) -> list[Known]:
     return known or [one for one in found if kinds.get(one.kind).recognises(plain)] or found
 
 
-def active(indicator: dict[str, Any], at: datetime) -> bool:
+def is_active(indicator: dict[str, Any], at: datetime) -> bool:
     """Tell whether a reader acts on the indicator at that time."""
     if indicator.get("revoked"):
         return False

@@ -18,7 +18,7 @@ _SECOND = 1_000_000
 TARGET = timedelta(hours=4)
 
 
-class Standing(NamedTuple):
+class ReceiptTotals(NamedTuple):
     """How the receipts stand: how many are open, the oldest's age, how many are older than the target allows.
 
     ``unreached`` counts those that ended because the partner may not read the collection any more: somebody has to tell
@@ -82,13 +82,13 @@ def age(opened: int, closed: int | None, at: int) -> float:
     return max(0, (at if closed is None else closed) - opened) / _SECOND
 
 
-def standing(tx: Tx, since: int, target: timedelta = TARGET) -> Standing:
+def totals_since(tx: Tx, since: int, target: timedelta = TARGET) -> ReceiptTotals:
     """Say how the receipts stand that are open, or were opened at or after ``since`` (microseconds)."""
-    found = stands(receipts.spans(tx, since), now(), target)
+    found = totals_of(receipts.spans(tx, since), now(), target)
     return found._replace(unreached=receipts.unreached(tx, since))
 
 
-def stands(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta = TARGET) -> Standing:
+def totals_of(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta = TARGET) -> ReceiptTotals:
     """Say how receipts stand at ``at``, opened and closed as ``spans`` say (microseconds)."""
     closed: list[float] = []
     waiting: list[float] = []
@@ -97,4 +97,4 @@ def stands(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta =
         seconds = age(opened_at, closed_at, at)
         late += seconds > target.total_seconds()
         (waiting if closed_at is None else closed).append(seconds)
-    return Standing(len(waiting), max(waiting, default=None), late, spread(waiting), spread(closed))
+    return ReceiptTotals(len(waiting), max(waiting, default=None), late, spread(waiting), spread(closed))

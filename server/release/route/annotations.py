@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 from mappers import annotation, extension
 from schemas.errors import Rejected
 from schemas.vocabulary import HolderStatus, Tlp
+from server.release.context import ReleaseContext
 from server.release.guard.personal_data import objects
 from server.release.intake import RESERVED
 from server.release.publish.collections import Publication
-from server.release.publish.renewal import Standing
+from server.release.publish.listings import ListingState
 from server.release.route import annotation_targets, audience, tlp_level
 from server.release.route.audience import Rooms
 from server.release.route.policy import PUBLIC, SHARED
 from server.release.route.references import References
-from server.release.scene import Scene
 
 SIGHTINGS = "sightings"
 
@@ -32,7 +32,11 @@ class Speech:
     """Lets go what a partner says of other objects, after the values it is about were renewed."""
 
     def __init__(
-        self, scene: Scene, publication: Publication, references: References, values: Mapping[str, Standing]
+        self,
+        scene: ReleaseContext,
+        publication: Publication,
+        references: References,
+        values: Mapping[str, ListingState],
     ) -> None:
         """Speak for the partner of ``references``, which have read what its objects speak of.
 
@@ -75,7 +79,7 @@ class Speech:
         """Tell whether an object is the partner's own, or is or was out where it reads."""
         return self._references.own(ref) is not None or ref in RESERVED or self._references.reads(ref)
 
-    def _value(self, ref: str) -> Standing | None:
+    def _value(self, ref: str) -> ListingState | None:
         """Give how the value stands that the partner means by ``ref``, None where that is another thing."""
         return self._values.get(self._references.meant(ref))
 

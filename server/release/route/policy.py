@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from schemas import kinds
 from schemas.partner import OWN_ALIASES, CountryCode, PartnerKind
 from schemas.vocabulary import Action, Tlp
-from server.release.fuse.newcomers import Newcomers
+from server.release.fuse.newcomers import NewcomerRule
 
-_NEWCOMERS = Newcomers()
+_NEWCOMERS = NewcomerRule()
 PUBLIC = "public"
 FULL = "-full"
 # Readers of shared collections are partners; AMBER lets an organisation tell those who need it, and no wider.
@@ -121,7 +121,7 @@ class Facts(NamedTuple):
 class Policy:
     """Rules: what one of those of a collection lets in enters it."""
 
-    def __init__(self, rules: Iterable[Rule] = (), newcomers: Newcomers = _NEWCOMERS) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), newcomers: NewcomerRule = _NEWCOMERS) -> None:
         """Go by ``rules``, where there are none by ``default_rules``; ``newcomers`` says who is new."""
         self.newcomers = newcomers
         self.rules = tuple(rules) or default_rules()

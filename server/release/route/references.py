@@ -9,13 +9,13 @@ from typing import Any
 from mappers import marking
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
-from server.release.fuse.loading import Loading
-from server.release.fuse.values import subject_of
+from server.release.context import ReleaseContext
+from server.release.fuse.loader import Loader
+from server.release.fuse.statements import subject_of
 from server.release.intake import TRANSLATION
 from server.release.publish.collections import Publication
 from server.release.route import annotation_targets
-from server.release.scene import Scene
-from server.release.taken import Taken
+from server.release.submission import Submission
 from server.store import inbox, listings, mentions
 
 Obj = Mapping[str, Any]
@@ -24,7 +24,7 @@ Obj = Mapping[str, Any]
 class References:
     """Finds what one partner means by the ids that its objects refer to."""
 
-    def __init__(self, scene: Scene, partner: Partner, loading: Loading, publication: Publication) -> None:
+    def __init__(self, scene: ReleaseContext, partner: Partner, loading: Loader, publication: Publication) -> None:
         """Look for ``partner`` among what ``loading`` and ``publication`` have read."""
         self._scene = scene
         self.partner = partner
@@ -32,7 +32,7 @@ class References:
         self._publication = publication
         self._listed: dict[str, str] = {}
 
-    def look_up(self, taken: Iterable[Taken]) -> None:
+    def look_up(self, taken: Iterable[Submission]) -> None:
         """Read what these objects and what they refer to are by now, in the partner's space and where it reads."""
         keys: set[str] = set()
         published: set[str] = set()

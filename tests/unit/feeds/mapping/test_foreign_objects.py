@@ -16,7 +16,7 @@ from schemas.report import Report
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import Said
+from server.release.fuse.statements import Statement
 
 NARROW = "marking-definition--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"
 IDS = [
@@ -210,7 +210,7 @@ def test_what_a_hub_says_of_several_reports_is_adopted_as_what_they_come_to() ->
     report = ReportReader(
         {"reporter": "Example Bank", "reported_at": timestamp.text(timestamp.now()), "kind": "domain"}
     ).report({"value": "bad.example.com"})
-    said = fuse([Said(partner, report, IDS[1], origins=frozenset({IDS[1]}))], at=timestamp.now())
+    said = fuse([Statement(partner, report, IDS[1], origins=frozenset({IDS[1]}))], at=timestamp.now())
     now = timestamp.text(timestamp.now())
     theirs = to_consensus(said, IDS[0], ids.identity("Another hub"), created=now, modified=now, tlp=Tlp.GREEN)
     ((adopted,),) = adopting().take([theirs]).items

@@ -13,9 +13,9 @@ from schemas import tabular
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
-from server.release.fuse.newcomers import Newcomers
-from server.release.fuse.values import subject_of
-from server.release.outcome import Outcome
+from server.release.fuse.newcomers import NewcomerRule
+from server.release.fuse.statements import subject_of
+from server.release.results import Results
 from server.release.route.policy import Policy, put_in_force
 from server.setup import set_up
 from server.store import Store, collections, hub, inbox, log, partners, personal
@@ -27,7 +27,7 @@ REPORTED = "2026-10-01T08:00:00.000Z"
 @pytest.fixture(autouse=True)
 def _nobody_is_new() -> Iterator[None]:
     """Partners of tests stand for such as have long been here."""
-    put_in_force(Policy(newcomers=Newcomers(days=0)))
+    put_in_force(Policy(newcomers=NewcomerRule(days=0)))
     yield
     put_in_force(Policy())
 
@@ -69,10 +69,10 @@ def stix() -> Callable[..., list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def post(store: Store, bank: Partner) -> Callable[..., Outcome]:
+def post(store: Store, bank: Partner) -> Callable[..., Results]:
     """Contribute objects in one transaction, as Example Bank where no other partner is named."""
 
-    def send(*objects: dict[str, Any], by: Partner = bank) -> Outcome:
+    def send(*objects: dict[str, Any], by: Partner = bank) -> Results:
         with store.begin() as tx:
             return contribute(tx, by, [Item.of(obj) for obj in objects])
 
@@ -137,7 +137,7 @@ def joins(store: Store) -> Callable[..., Partner]:
 
 
 @pytest.fixture
-def reports(stix: Callable[..., list[dict[str, Any]]], post: Callable[..., Outcome]) -> Callable[..., dict[str, Any]]:
+def reports(stix: Callable[..., list[dict[str, Any]]], post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
     """Let a partner report a value, and give its indicator."""
 
     def report(by: Partner, value: str = "bad.example.com", kind: str = "domain", **columns: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def reports(stix: Callable[..., list[dict[str, Any]]], post: Callable[..., Outco
 
 
 @pytest.fixture
-def withdraws(post: Callable[..., Outcome]) -> Callable[[Partner, dict[str, Any]], None]:
+def withdraws(post: Callable[..., Results]) -> Callable[[Partner, dict[str, Any]], None]:
     """Let a partner revoke what it said."""
 
     def withdraw(by: Partner, obj: dict[str, Any]) -> None:
@@ -159,7 +159,7 @@ def withdraws(post: Callable[..., Outcome]) -> Callable[[Partner, dict[str, Any]
 
 
 @pytest.fixture
-def records_of(post: Callable[..., Outcome]) -> Callable[..., dict[str, Any]]:
+def records_of(post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
     """Let a partner say a record: a sighting, an outcome, an opinion; gives its object."""
 
     def say(by: Partner, which: str, /, **columns: Any) -> dict[str, Any]:

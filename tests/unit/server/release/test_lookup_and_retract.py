@@ -11,7 +11,7 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release import review
-from server.release.query.lookup import active, lookup
+from server.release.query.lookup import is_active, lookup
 from server.release.retract import retract
 from server.store import Store
 
@@ -58,9 +58,9 @@ def test_sightings_are_found_with_the_value(store: Store, stix: Stix, post: Any,
 
 def test_an_expired_indicator_is_not_active(stix: Stix) -> None:
     indicator = stix()[1]
-    assert active(indicator, timestamp.parse(indicator["modified"]))
-    assert not active(indicator, timestamp.parse(indicator["valid_until"]))
-    assert not active({**indicator, "revoked": True}, timestamp.parse(indicator["modified"]))
+    assert is_active(indicator, timestamp.parse(indicator["modified"]))
+    assert not is_active(indicator, timestamp.parse(indicator["valid_until"]))
+    assert not is_active({**indicator, "revoked": True}, timestamp.parse(indicator["modified"]))
 
 
 @pytest.mark.parametrize("by", ["value", "id"])

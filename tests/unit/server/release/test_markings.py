@@ -8,11 +8,11 @@ import pytest
 from mappers import marking
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
-from server.release.outcome import Outcome
+from server.release.results import Results
 
 Obj = dict[str, Any]
 Stix = Callable[..., list[Obj]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, Obj]]
 
 OWN = "marking-definition--00000000-0000-4000-8000-0000000000aa"

@@ -11,7 +11,7 @@ from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review
 from server.release.guard import throttle
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, partners, reviews, volumes
 from server.store.times import now
 
@@ -22,7 +22,7 @@ Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 Withdraws = Callable[[Partner, dict[str, Any]], None]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 
 SAID = "2026-11-02T08:00:00.000Z"
 _DAY = 24 * 3600 * 1_000_000

@@ -11,7 +11,7 @@ from mappers import extension
 from schemas.partner import Partner
 from schemas.vocabulary import Action, OutcomeWord
 from server.release.fuse.consensus import fuse
-from tests.unit.server.release.saying import NOON, judged, partner, said, seen
+from tests.unit.server.release.statement_examples import NOON, judged, partner, said, seen
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]

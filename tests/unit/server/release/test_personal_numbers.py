@@ -7,7 +7,7 @@ import pytest
 
 from mappers import marking
 from schemas.vocabulary import Tlp
-from server.release.outcome import Outcome
+from server.release.results import Results
 
 PERSON, PHONE = "promptpay:1234545678781", "promptpay:+66812345678"
 
@@ -15,7 +15,7 @@ PERSON, PHONE = "promptpay:1234545678781", "promptpay:+66812345678"
 @pytest.mark.parametrize("tlp", [Tlp.CLEAR, Tlp.AMBER])
 def test_a_persons_number_is_kept_and_not_released_though_it_is_marked_wide(
     stix: Callable[..., list[dict[str, Any]]],
-    post: Callable[..., Outcome],
+    post: Callable[..., Results],
     held_by: Callable[[str], dict[str, dict[str, Any]]],
     listed: Callable[..., str],
     tlp: Tlp,
@@ -30,7 +30,7 @@ def test_a_persons_number_is_kept_and_not_released_though_it_is_marked_wide(
 
 def test_another_alias_reaches_the_banks(
     stix: Callable[..., list[dict[str, Any]]],
-    post: Callable[..., Outcome],
+    post: Callable[..., Results],
     held_by: Callable[[str], dict[str, dict[str, Any]]],
     listed: Callable[..., str],
 ) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from mappers import extension
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store
 
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 

@@ -5,13 +5,13 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, audit, reviews
 from server.store.reviews import UnknownReview
 
 HeldBy = Callable[[str], dict[str, dict[str, Any]]]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Listed = Callable[..., str]
 
 # One of the sites that many visit: the guard never lets it through unseen.
@@ -68,5 +68,5 @@ def test_a_review_shows_kind_and_value_of_what_can_be_read(held: dict[str, Any],
     tool = "tool--00000000-0000-4000-8000-000000000000"
     with store.begin() as tx:
         reviews.hold(tx, bank.name, [reviews.Held(tool, 1, "a-rule", "")])
-        found = review.shown(tx, reviews.every(tx, "open"))
+        found = review.summaries(tx, reviews.every(tx, "open"))
     assert {(each.kind, each.value) for each in found} == {("domain", SITE), ("tool", None)}

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, inbox, reviews
 
 Joins = Callable[..., Partner]
@@ -16,7 +16,7 @@ Held = Callable[[str], dict[str, dict[str, Any]]]
 Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Decide = Callable[..., None]
 
 EVERYWHERE = ("takedown", "takedown-full", "public", "public-full")

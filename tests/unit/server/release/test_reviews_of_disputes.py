@@ -9,7 +9,7 @@ import pytest
 from mappers import extension
 from schemas.partner import FocalFunction, Partner
 from server.release import review
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, focal_points, reviews, warnings
 
 Joins = Callable[..., Partner]
@@ -18,7 +18,7 @@ Held = Callable[[str], dict[str, dict[str, Any]]]
 Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Back = Callable[[Partner], list[dict[str, Any]]]
 
 ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
@@ -45,9 +45,9 @@ def waiting(store: Store) -> list[reviews.Review]:
         return reviews.every(tx, "open")
 
 
-def shown(store: Store) -> review.Shown:
+def shown(store: Store) -> review.ReviewSummary:
     with store.read() as tx:
-        (found,) = review.shown(tx, reviews.every(tx))
+        (found,) = review.summaries(tx, reviews.every(tx))
     return found
 
 

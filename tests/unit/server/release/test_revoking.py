@@ -7,12 +7,12 @@ import pytest
 
 from schemas import timestamp
 from server.release import review
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store
-from tests.unit.server.release.holding import holding
+from tests.unit.server.release.collection_members import holding
 
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 

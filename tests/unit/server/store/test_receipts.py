@@ -214,7 +214,7 @@ def test_who_may_not_read_any_more_is_waited_for_no_longer(store: Store, room: C
         assert receipts.end_access(tx, "one", room) == 1
         assert _waiting(tx) == {"two"}
         assert {(each.partner, each.how) for each in receipts.every(tx)} == {("one", "no-access"), ("two", None)}
-        standing = rules.standing(tx, 0)
+        standing = rules.totals_since(tx, 0)
         assert (standing.open, standing.closed.of, standing.unreached) == (1, 0, 1)
 
 
@@ -225,18 +225,18 @@ def test_what_is_taken_back_after_the_access_is_never_waited_for(store: Store, r
         partners.revoke(tx, "one", room)
         _revoked(tx, room)
         assert _waiting(tx) == {"two"}
-        assert rules.standing(tx, 0).unreached == 1
+        assert rules.totals_since(tx, 0).unreached == 1
 
 
 @pytest.mark.parametrize("target", [timedelta(hours=4), timedelta(minutes=1)])
 def test_receipts_stand_against_the_target(target: timedelta) -> None:
     second = 1_000_000
     spans = [(0, 30 * second), (0, 90 * second), (100 * second, None)]
-    found = rules.stands(spans, 160 * second, target)
+    found = rules.totals_of(spans, 160 * second, target)
     assert (found.open, found.oldest) == (1, 60.0)
     assert found.late == (1 if target < timedelta(hours=1) else 0)
     assert (found.closed.of, found.closed.p50, found.closed.p95) == (2, 30.0, 90.0)
-    assert rules.stands([], 0).oldest is None
+    assert rules.totals_of([], 0).oldest is None
 
 
 def test_what_is_open_counts_however_old_and_what_is_closed_for_a_while(store: Store, room: Collection) -> None:
@@ -245,8 +245,8 @@ def test_what_is_open_counts_however_old_and_what_is_closed_for_a_while(store: S
         audit.advance(tx, [("one", room.id, first), ("two", room.id, first)])
         _revoked(tx, room)
         rules.acknowledge(tx, "one", ID)
-        assert rules.standing(tx, 0).closed.of == 1
-        later = rules.standing(tx, now() + 1_000_000)
+        assert rules.totals_since(tx, 0).closed.of == 1
+        later = rules.totals_since(tx, now() + 1_000_000)
         assert (later.open, later.closed.of) == (1, 0)
 
 

@@ -11,13 +11,13 @@ from schemas.partner import Partner
 from server.release import review
 from server.release.guard import doubt_quota
 from server.release.guard.shape import MOST_REFERENCES
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, reviews, volumes
 from server.store.inbox import object_id
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]

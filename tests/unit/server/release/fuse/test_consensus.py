@@ -14,15 +14,25 @@ from schemas.report import Evidence, Hold, Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, OutcomeWord, PaymentRail, Tlp
 from server.release.fuse import grade
 from server.release.fuse.consensus import end, fuse, independent, live
-from server.release.fuse.doubts import last_words
-from server.release.fuse.statements import Judged, JudgeStanding, Said, Seen
-from tests.unit.server.release.saying import HELD, NOON, VALUES, judged, partner, said, seen, statements, values
+from server.release.fuse.doubts import latest_opinions
+from server.release.fuse.statements import JudgeStanding, OpinionStatement, SightingStatement, Statement
+from tests.unit.server.release.statement_examples import (
+    HELD,
+    NOON,
+    VALUES,
+    judged,
+    partner,
+    said,
+    seen,
+    statements,
+    values,
+)
 
 DAY = timedelta(days=1)
 HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 STRENGTH = list(reversed(Action)).index
 
-Everything = tuple[list[Said], list[Seen], list[Judged]]
+Everything = tuple[list[Statement], list[SightingStatement], list[OpinionStatement]]
 
 
 @given(values(), st.integers())
@@ -327,11 +337,11 @@ def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> N
         judged(8, OutcomeWord.FALSE_POSITIVE, NOON),
         judged(8, OutcomeWord.BLOCKED, NOON - DAY),
     ]
-    assert [(each.partner.name, each.outcome) for each in last_words(words)] == [
+    assert [(each.partner.name, each.outcome) for each in latest_opinions(words)] == [
         ("Partner 7", OutcomeWord.BLOCKED),
         ("Partner 8", OutcomeWord.FALSE_POSITIVE),
     ]
-    assert last_words(words) == last_words(words[::-1])
+    assert latest_opinions(words) == latest_opinions(words[::-1])
 
 
 def test_a_sign_of_coercion_without_standing_lowers_to_hold_and_says_no_more() -> None:

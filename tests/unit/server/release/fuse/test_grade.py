@@ -8,14 +8,14 @@ from schemas.kind import PAID
 from schemas.report import Hold, Report
 from schemas.vocabulary import Action
 from server.release.fuse import grade
-from tests.unit.server.release.saying import HELD, NOON, VALUES, partner, said
+from tests.unit.server.release.statement_examples import HELD, NOON, VALUES, partner, said
 
 THAI = "TH:KASITHBK:1234567890"
 BRITISH = "GB33BUKB20201555555555"
 
 
 def of(kind: str, confidence: int, *, suffices: bool = True, asked: Action | None = None, **more: bool) -> str:
-    return grade.of(kinds.get(kind), confidence, suffices=suffices, asked=asked, **more).value
+    return grade.grade_of(kinds.get(kind), confidence, suffices=suffices, asked=asked, **more).value
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_no_grade_is_stronger_than_what_is_asked() -> None:
 
 def test_the_strongest_that_is_asked_holds_and_no_limit_where_one_leaves_it_open() -> None:
     warn, monitor = said(action=Action.WARN).report, said(action=Action.MONITOR).report
-    assert grade.asked([warn, monitor]) is Action.WARN
-    assert grade.asked([warn, said().report]) is None
-    assert grade.asked([said(kind="wallet", hold=Hold(until=NOON.replace(year=2027))).report]) is Action.HOLD
+    assert grade.strongest_asked([warn, monitor]) is Action.WARN
+    assert grade.strongest_asked([warn, said().report]) is None
+    assert grade.strongest_asked([said(kind="wallet", hold=Hold(until=NOON.replace(year=2027))).report]) is Action.HOLD
 
 
 def test_coercion_weakens_it() -> None:
@@ -86,7 +86,7 @@ def test_coercion_weakens_it() -> None:
 def test_doubt_is_one_grade_lower_and_never_more_than_it_has_standing_for(
     kind: str, undoubted: str, left: str, grades: int | None, expected: str
 ) -> None:
-    assert grade.doubted(kinds.get(kind), Action(undoubted), Action(left), grades) == expected
+    assert grade.lowered_by_doubts(kinds.get(kind), Action(undoubted), Action(left), grades) == expected
 
 
 def test_a_report_that_hardly_counts_corroborates_nothing() -> None:
@@ -130,7 +130,7 @@ def test_authority_is_for_the_kinds_it_is_given_for() -> None:
 @given(st.sampled_from(sorted(VALUES)), st.integers(0, 99), st.booleans(), st.booleans())
 def test_every_grade_is_one_of_the_kinds_own(name: str, confidence: int, suffices: bool, coerced: bool) -> None:
     kind = kinds.get(name)
-    given_ = grade.of(kind, confidence, suffices=suffices, coerced=coerced)
+    given_ = grade.grade_of(kind, confidence, suffices=suffices, coerced=coerced)
     assert given_ in kind.grades
     if coerced or (name in HELD and not suffices):
         assert given_ is not Action.BLOCK

@@ -13,9 +13,9 @@ from schemas.partner import Partner
 from schemas.report import Hold
 from schemas.vocabulary import Action, Tlp
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import Said
+from server.release.fuse.statements import Statement
 from server.store import Store
-from tests.unit.server.release.saying import NOON, partner, said
+from tests.unit.server.release.statement_examples import NOON, partner, said
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -29,7 +29,7 @@ OF_COURT = Hold(until=NOON + 9 * DAY, amount="1200", currency="THB", reference="
 ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
 
 
-def holding(number: int, hold: Hold, kind: str = "bank-account", **columns: Any) -> Said:
+def holding(number: int, hold: Hold, kind: str = "bank-account", **columns: Any) -> Statement:
     return said(number, kind, by=partner(number, authority=(kind,)), hold=hold, **columns)
 
 

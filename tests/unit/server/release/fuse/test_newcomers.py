@@ -10,7 +10,7 @@ from sqlalchemy import update
 from mappers import extension
 from schemas import timestamp
 from schemas.partner import Partner
-from server.release.fuse.newcomers import Newcomers
+from server.release.fuse.newcomers import NewcomerRule
 from server.release.route.policy import Policy, put_in_force
 from server.store import Store, calibration
 from server.store.calibration import Verdict
@@ -134,12 +134,12 @@ def test_authority_is_not_new(reports: Reports, joins: Joins, grade: Grade) -> N
 
 
 def test_it_may_be_switched_off(reports: Reports, bank: Partner, grade: Grade) -> None:
-    put_in_force(Policy(newcomers=Newcomers(days=0)))
+    put_in_force(Policy(newcomers=NewcomerRule(days=0)))
     assert grade(reports(bank, **SURE)) == "block"
 
 
 def test_without_outcomes_days_alone_count(store: Store, reports: Reports, bank: Partner, grade: Grade) -> None:
-    put_in_force(Policy(newcomers=Newcomers(outcomes=0)))
+    put_in_force(Policy(newcomers=NewcomerRule(outcomes=0)))
     _came_out(store, bank, 40, 0, 4)
     assert grade(reports(bank, **SURE)) == "warn"
 

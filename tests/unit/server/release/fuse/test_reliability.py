@@ -9,7 +9,7 @@ from schemas.vocabulary import OpinionWord, OutcomeWord
 from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import confirmed_by, record, reliability, stated, verdicts
 from server.store.calibration import Calibration, Verdict
-from tests.unit.server.release.saying import NOON, judged, partner, said
+from tests.unit.server.release.statement_examples import NOON, judged, partner, said
 
 
 def after(*reports: tuple[float, bool]) -> Calibration:

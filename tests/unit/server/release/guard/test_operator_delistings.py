@@ -7,13 +7,13 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.release.retract import retract
 from server.store import Store
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 
 DOMAIN, PAGE = "shop.example.com", "https://shop.example.com/pay"
 SPELLINGS = [

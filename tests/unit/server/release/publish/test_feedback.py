@@ -10,7 +10,7 @@ from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review
 from server.release.contribute import contribute
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.release.retract import retract
 from server.release.route.policy import Policy, Rule
 from server.store import Store, hub, partners
@@ -21,7 +21,7 @@ Reports = Callable[..., dict[str, Any]]
 Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Back = Callable[[Partner], list[dict[str, Any]]]
 
 

@@ -5,13 +5,13 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner
-from server.release.outcome import Outcome
 from server.release.query import timeline
 from server.release.query.timeline import Journey
+from server.release.results import Results
 from server.store import Store, audit, collections, log, partners
 
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Listed = Callable[..., str]
 
 

@@ -10,13 +10,13 @@ from mappers.records import to_stix
 from schemas import tabular
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
-from server.release.outcome import Outcome
 from server.release.query.lookup import lookup
+from server.release.results import Results
 from server.release.route import visible
 from server.store import Store, collections, partners
 
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 

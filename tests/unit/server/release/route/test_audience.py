@@ -10,7 +10,7 @@ from server.release.route import audience
 from server.release.route.audience import Rooms
 from server.release.route.policy import Facts, Policy, Rule, Source
 from server.store.registry import Registry
-from tests.unit.server.release.registered import partner, registry
+from tests.unit.server.release.registry_examples import partner, registry
 
 BANK = partner("First Bank")
 KHMER = partner("Khmer Bank", country="KH")

@@ -11,7 +11,7 @@ from schemas.partner import PartnerKind
 from schemas.vocabulary import Action, Tlp
 from server.release.route import policy
 from server.release.route.policy import BadPolicy, Facts, Policy, Rule, Source
-from tests.unit.server.release.registered import FACTS, POLICIES
+from tests.unit.server.release.registry_examples import FACTS, POLICIES
 
 REPORT = Source("domain", Tlp.GREEN, PartnerKind.BANK)
 

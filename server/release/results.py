@@ -14,7 +14,7 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
-class Accepted(NamedTuple):
+class Published(NamedTuple):
     """An object version that is kept, and published as far as its kind, its marking and its limits allow.
 
     ``message`` says what of it is kept and not published, where that is not all.
@@ -25,7 +25,7 @@ class Accepted(NamedTuple):
     message: str | None = None
 
 
-class Refused(NamedTuple):
+class Unpublished(NamedTuple):
     """An object version that reaches nobody, and why: in words, and where there is one by its rule or reason."""
 
     id: str
@@ -35,20 +35,20 @@ class Refused(NamedTuple):
 
 
 @dataclass
-class Outcome:
+class Results:
     """What became of each object: every one is in one of the lists, published, held, kept or failed (refused)."""
 
-    accepted: list[Accepted] = field(default_factory=list)
-    held: list[Refused] = field(default_factory=list)
-    kept: list[Refused] = field(default_factory=list)
-    failed: list[Refused] = field(default_factory=list)
+    accepted: list[Published] = field(default_factory=list)
+    held: list[Unpublished] = field(default_factory=list)
+    kept: list[Unpublished] = field(default_factory=list)
+    failed: list[Unpublished] = field(default_factory=list)
 
     @property
-    def pending(self) -> list[Refused]:
+    def pending(self) -> list[Unpublished]:
         """Return those that are in the inbox and reach nobody."""
         return [*self.held, *self.kept]
 
-    def unpublished(self) -> dict[str, tuple[Result, Refused]]:
+    def unpublished(self) -> dict[str, tuple[Result, Unpublished]]:
         """Return by id what became of those that are not published."""
         found = {each.id: (Result.KEPT, each) for each in self.kept}
         found |= {each.id: (Result.HELD, each) for each in self.held}

@@ -7,12 +7,12 @@ import pytest
 
 from schemas.partner import Partner
 from server.release import review
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, registry, volumes
 from server.store.times import now
 
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ _JOINED = ("reporter_kinds", "scam_types", "evidence")
 _BY_THE_HUB = "reporters"
 
 
-def is_news(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
+def changes_what_a_reader_does(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
     """Tell whether ``obj``, a newer version of ``known``, is worth a version of its own to those who read.
 
     Of what a partner says everything is, but for its times; of what the hub itself says, what readers act on. Times

@@ -8,14 +8,14 @@ import pytest
 from mappers import extension
 from schemas.partner import Partner
 from schemas.vocabulary import OutcomeWord as OutcomeWord
+from server.release.context import open_context
 from server.release.fuse.confidence import NEWCOMER
-from server.release.outcome import Outcome
-from server.release.scene import at_hand
+from server.release.results import Results
 from server.store import Store
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Listed = Callable[..., str]
 
 SAID = "2026-11-02T08:00:00.000Z"
@@ -23,7 +23,7 @@ SAID = "2026-11-02T08:00:00.000Z"
 
 def reliability(store: Store, partner: Partner) -> float:
     with store.begin() as tx:
-        return at_hand(tx).reliability(partner, "domain")
+        return open_context(tx).reliability(partner, "domain")
 
 
 def acted(by: Partner, word: str, refs: list[str], number: int = 0) -> dict[str, Any]:

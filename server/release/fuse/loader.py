@@ -11,15 +11,26 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release.fuse.authority import confirms_coercion, of_judge
+from server.release.context import ReleaseContext
+from server.release.fuse.authority import confirms_coercion, standing_of
 from server.release.fuse.consensus import live
-from server.release.fuse.repeats import without_echoes
-from server.release.fuse.spoken import said_of_values
-from server.release.fuse.statements import Judged, JudgeStanding, Said, Seen
-from server.release.fuse.values import COERCED, DISPUTED, Claim, Sight, Value, Verdict, is_heard_meanwhile
+from server.release.fuse.repeats import without_repeats
+from server.release.fuse.statements import (
+    COERCED,
+    DISPUTED,
+    Claim,
+    JudgeStanding,
+    OpinionStatement,
+    ReportedValue,
+    Sight,
+    SightingStatement,
+    Statement,
+    Verdict,
+    is_published_meanwhile,
+    read_annotation,
+)
 from server.release.route import audience, tlp_level
 from server.release.route.audience import Rooms
-from server.release.scene import Scene
 from server.store import inbox, listings, log, mentions, reviews
 from server.store.reviews import Held, Review
 
@@ -28,14 +39,14 @@ Obj = Mapping[str, Any]
 _VERSIONED = {"created": ""}
 
 
-class Loading:
+class Loader:
     """Puts together values out of the inbox, as one transaction leaves it.
 
     ``known`` has objects of the inbox by their keys, as far as they have been read, and ``states`` what was held for
     review: contributions by their keys, listings by their ids.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ReleaseContext) -> None:
         """Look at the inbox of ``scene``."""
         self.scene = scene
         self.known: dict[str, dict[str, Any]] = {}
@@ -43,7 +54,7 @@ class Loading:
         self._missing: set[str] = set()
         self._based_on: dict[str, set[str]] = {}
         self._reports: dict[str, Report] = {}
-        self._spoken: dict[str, Seen | Judged | None] = {}
+        self._spoken: dict[str, SightingStatement | OpinionStatement | None] = {}
         self._disputes: dict[str, list[Review]] = {}
 
     def read(self, wanted: Iterable[str]) -> None:
@@ -109,7 +120,7 @@ class Loading:
         """Tell whether the identity is the hub's own, or of one who is or was a partner."""
         return identity == self.scene.hub.identity or identity in self.scene.registry.by_identity
 
-    def values(self, about: Mapping[str, Iterable[str]]) -> list[Value]:
+    def values(self, about: Mapping[str, Iterable[str]]) -> list[ReportedValue]:
         """Give the values of which ``about`` says by subject which contributions, by their keys, speak of them."""
         named = {key for of_one in about.values() for key in of_one}
         listed = listings.of(self.scene.tx, about)
@@ -129,8 +140,8 @@ class Loading:
 
     def _value(
         self, subject: str, named: set[str], listed: Mapping[str, list[str]], speaking: Mapping[str, set[str]]
-    ) -> Value:
-        value = Value(subject, frozenset(named | listings.all_of(listed)), listed)
+    ) -> ReportedValue:
+        value = ReportedValue(subject, frozenset(named | listings.all_of(listed)), listed)
         rows = self._disputes.get(subject, [])
         value.disputed = any(row.state == "open" and row.rule == DISPUTED for row in rows)
         value.settled = max((row.settled for row in rows if row.settled), default=None)
@@ -139,7 +150,7 @@ class Loading:
         value.coerced = any(self._confirms_coercion(*one) for one in signs)
         value.signs = frozenset() if value.coerced else frozenset(key for key, _ in signs)
         value.claims = [claim for one in said if (claim := self._claim(*one, coerced=value.coerced))]
-        value.claims = without_echoes(value.claims, value.listed)
+        value.claims = without_repeats(value.claims, value.listed)
         for key in sorted({each for one in value.ids for each in speaking.get(one, ())}):
             self._hear(value, key)
         if len(value.claims) < 2:
@@ -165,7 +176,7 @@ class Loading:
 
     def _is_held(self, key: str) -> bool:
         review = self.states.get(key)
-        return review is not None and review.state != "approved" and not is_heard_meanwhile(review)
+        return review is not None and review.state != "approved" and not is_published_meanwhile(review)
 
     def _confirms_coercion(self, key: str, report: Report) -> bool:
         """Tell whether one with standing says that the holder is coerced, or a person found that it is so."""
@@ -185,7 +196,7 @@ class Loading:
         tlp = tlp_level.narrower(marked, report.tlp)  # a report narrows what its kind asks to
         reliable, new = self.scene.reliability(partner, report.kind), partner.name in self.scene.newcomers
         passed_on = obj["created_by_ref"] != partner.identity
-        said = Said(partner, report, key, reliable, consensus.origins_of(obj), new, passed_on)
+        said = Statement(partner, report, key, reliable, consensus.origins_of(obj), new, passed_on)
         # A sign of coercion is a limit of its own, whether or not it is one for what others say.
         coerced = coerced or report.holder_status is HolderStatus.COERCED
         return Claim(said, self._rooms(report.kind, tlp, obj, partner, coerced=coerced), tlp)
@@ -198,7 +209,7 @@ class Loading:
         limits, partner = report.sharing, claim.said.partner
         return audience.why_nowhere(report.kind, claim.tlp, limits, partner, self.scene.registry, self.scene.policy)
 
-    def _hear(self, value: Value, key: str) -> None:
+    def _hear(self, value: ReportedValue, key: str) -> None:
         """Add what a sighting or an opinion says of the value, where it is live and one of ours can be made out."""
         obj = self.known.get(key)
         if obj is None or obj["type"] not in ("sighting", "opinion") or obj.get("revoked") is True:
@@ -207,7 +218,7 @@ class Loading:
             return
         partner = self.scene.contributor(key)
         if key not in self._spoken:
-            self._spoken[key] = said_of_values(obj, partner)  # once, of however many values it speaks
+            self._spoken[key] = read_annotation(obj, partner)  # once, of however many values it speaks
         said = self._spoken[key]
         if said is None:
             return
@@ -216,17 +227,19 @@ class Loading:
             return
         reach = self._rooms(value.kind, tlp, obj, partner, coerced=value.coerced)
         standing = self._standing(value, partner)
-        if isinstance(said, Seen):
+        if isinstance(said, SightingStatement):
             value.sights.append(Sight(said, key, reach, standing in (JudgeStanding.WITH, JudgeStanding.DECIDES)))
         elif standing is not None and (left := self._left_standing(value, said, standing, key)) is not None:
             judged = said._replace(standing=left, record=self.scene.reliability(partner, value.kind))
             value.verdicts.append(Verdict(judged, key, reach))
 
-    def _standing(self, value: Value, partner: Partner) -> JudgeStanding | None:
+    def _standing(self, value: ReportedValue, partner: Partner) -> JudgeStanding | None:
         owns = self.scene.keeper(value.subject) == partner.name
-        return of_judge(partner, value.claims, self.scene.registry, owns=owns)
+        return standing_of(partner, value.claims, self.scene.registry, owns=owns)
 
-    def _left_standing(self, value: Value, said: Judged, standing: JudgeStanding, key: str) -> JudgeStanding | None:
+    def _left_standing(
+        self, value: ReportedValue, said: OpinionStatement, standing: JudgeStanding, key: str
+    ) -> JudgeStanding | None:
         """Give what stands behind a judgement after a person upheld the value; None where that answered it.
 
         What is said against it since is looked at again, and lowers nothing before, unless it is by one that decides.

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from server.release.outcome import Outcome
+from server.release.results import Results
 
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 

@@ -10,7 +10,7 @@ from server.store import mentions
 from server.store.item import Item
 
 
-class Taken(NamedTuple):
+class Submission(NamedTuple):
     """An object version as it came; ``report`` is what an indicator says, or the refusal of it.
 
     ``hit`` says of a report's value that it is on a list of what is harmless. ``key`` is the object's in the inbox.

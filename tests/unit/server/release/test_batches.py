@@ -8,14 +8,14 @@ from sqlalchemy import Engine, event
 
 from mappers import extension, ids
 from schemas.partner import Partner
-from server.release.fuse import loading
-from server.release.outcome import Outcome
+from server.release.fuse import loader
+from server.release.results import Results
 from server.store import Store
 
 Joins = Callable[..., Partner]
 Listed = Callable[..., str]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Asked = Callable[..., int]
 
 LATER = "2026-11-02T08:00:00.000Z"
@@ -93,8 +93,8 @@ def test_an_opinion_of_many_values_is_read_once(
         read.append(obj["id"])
         return known(obj, partner)
 
-    known = loading.said_of_values
-    monkeypatch.setattr(loading, "said_of_values", noting)
+    known = loader.read_annotation
+    monkeypatch.setattr(loader, "read_annotation", noting)
     opinion = blocked(second, *map(listed, said))
     post(opinion, by=second)
     assert read == [opinion["id"]]

@@ -9,7 +9,7 @@ from schemas import kinds
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, OutcomeReason, OutcomeWord
-from server.release.fuse.statements import Judged, Said, Seen
+from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 VALUES = {
@@ -31,24 +31,24 @@ def partner(number: int, **properties: Any) -> Partner:
     return Partner(**{"name": f"Partner {number}", "kind": PartnerKind.BANK, "identity": identity, **properties})
 
 
-def said(number: int = 1, kind: str = "domain", *, by: Partner | None = None, **columns: Any) -> Said:
+def said(number: int = 1, kind: str = "domain", *, by: Partner | None = None, **columns: Any) -> Statement:
     """Give what the partner of that number reports of the kind's value."""
     extra = {name: columns.pop(name) for name in ("reliability", "origins", "id") if name in columns}
     columns = {"reported_at": NOON, **columns}
     report = Report.model_validate({"kind": kind, "value": VALUES[kind], "reporter": f"Partner {number}", **columns})
-    return Said(by or partner(number), report, **{"id": f"indicator--{number}", **extra})
+    return Statement(by or partner(number), report, **{"id": f"indicator--{number}", **extra})
 
 
-def seen(number: int, at: datetime, count: int = 1) -> Seen:
+def seen(number: int, at: datetime, count: int = 1) -> SightingStatement:
     """Give the sighting of the partner of that number."""
-    return Seen(partner(number), at, at, count)
+    return SightingStatement(partner(number), at, at, count)
 
 
-def judged(number: int, word: OutcomeWord | OpinionWord, at: datetime = NOON, **more: Any) -> Judged:
+def judged(number: int, word: OutcomeWord | OpinionWord, at: datetime = NOON, **more: Any) -> OpinionStatement:
     """Give what the partner of that number did, or thinks."""
     by = more.pop("by", None) or partner(number)
     outcome, opinion = (word, None) if isinstance(word, OutcomeWord) else (None, word)
-    return Judged(by, outcome, opinion, at, **more)
+    return OpinionStatement(by, outcome, opinion, at, **more)
 
 
 moments = st.integers(0, 200).map(lambda days: NOON - timedelta(days=days))
@@ -56,7 +56,7 @@ reliabilities = st.floats(0, 1) | st.sampled_from([0.0, 0.8, 1.0])
 
 
 @st.composite
-def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> Said:
+def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> Statement:
     """Give what some partner may report of the kind's value, on its own or passing on what others said."""
     number = draw(numbers)
     at = draw(moments)
@@ -80,14 +80,16 @@ def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> S
 
 
 @st.composite
-def sightings(draw: st.DrawFn) -> Seen:
+def sightings(draw: st.DrawFn) -> SightingStatement:
     """Give a sighting by some partner, of whenever it was."""
     at = draw(moments)
-    return Seen(partner(draw(st.integers(1, 9))), draw(st.none() | st.just(at)), at, draw(st.integers(0, 3)))
+    return SightingStatement(
+        partner(draw(st.integers(1, 9))), draw(st.none() | st.just(at)), at, draw(st.integers(0, 3))
+    )
 
 
 @st.composite
-def judgements(draw: st.DrawFn) -> Judged:
+def judgements(draw: st.DrawFn) -> OpinionStatement:
     """Give what some partner did about the value, or thinks of it."""
     word = draw(st.sampled_from([*OutcomeWord, *OpinionWord]))
     reason = draw(st.none() | st.sampled_from([reason.value for reason in OutcomeReason]))
@@ -95,7 +97,9 @@ def judgements(draw: st.DrawFn) -> Judged:
 
 
 @st.composite
-def values(draw: st.DrawFn, kind: str | None = None) -> tuple[list[Said], list[Seen], list[Judged]]:
+def values(
+    draw: st.DrawFn, kind: str | None = None
+) -> tuple[list[Statement], list[SightingStatement], list[OpinionStatement]]:
     """Give all that may be said of one value."""
     named = kind or draw(st.sampled_from(sorted(VALUES)))
     reports = draw(st.lists(statements(named, st.integers(1, 5)), min_size=1, max_size=5, unique_by=lambda one: one.id))

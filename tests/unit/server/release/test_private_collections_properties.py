@@ -21,7 +21,7 @@ from schemas.vocabulary import HolderStatus, Tlp
 from server.release import review
 from server.release.contribute import contribute
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import Said
+from server.release.fuse.statements import Statement
 from server.release.route import audience
 from server.release.route.audience import Rooms
 from server.setup import set_up
@@ -190,7 +190,7 @@ class Hub(RuleBasedStateMachine):
 
     def _expected(self, live: list[dict[str, Any]], *, coerced: bool, sign: bool) -> dict[str, Any]:
         by = {partner.identity: partner for partner in PARTNERS.values()}
-        said = [Said(by[obj["created_by_ref"]], from_stix(obj), obj["id"]) for obj in live]
+        said = [Statement(by[obj["created_by_ref"]], from_stix(obj), obj["id"]) for obj in live]
         found = fuse(said, coerced=coerced, sign=sign, at=timestamp.now())
         spared = [Tlp.AMBER_STRICT] if found.holder_status is HolderStatus.COERCED else []
         levels = [each.report.tlp for each in said] + spared

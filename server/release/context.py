@@ -33,7 +33,7 @@ from server.store.times import micros
 
 
 @dataclass
-class Scene:
+class ReleaseContext:
     """The hub at one moment. ``rooms`` has the collections that the release rules fill, by alias."""
 
     tx: Tx
@@ -165,7 +165,7 @@ class Scene:
         return NEWCOMER if known is None else reliability(known)
 
 
-def at_hand(tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> Scene:
+def open_context(tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> ReleaseContext:
     """Look at the hub as it is now, by the rules in force where no others are given; its rooms stay as they are.
 
     Whoever contributes at the same time waits until this transaction ends; not so where it only looks (``waits``).
@@ -175,4 +175,4 @@ def at_hand(tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> Scen
     if waits:
         log.lock(tx, [inbox])
     rooms = {alias: each for alias, each in every.items() if each.by_the_rules}
-    return Scene(tx, timestamp.now(), hub.get(tx), registry.load(tx), policy or in_force(), inbox, rooms)
+    return ReleaseContext(tx, timestamp.now(), hub.get(tx), registry.load(tx), policy or in_force(), inbox, rooms)

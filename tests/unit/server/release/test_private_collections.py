@@ -7,7 +7,7 @@ import pytest
 
 from mappers import extension
 from schemas.partner import Partner
-from server.release.outcome import Outcome
+from server.release.results import Results
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -16,7 +16,7 @@ Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 Withdraws = Callable[[Partner, dict[str, Any]], None]
 Stix = Callable[..., list[dict[str, Any]]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 
 SHARED = [name + full for name in ("takedown", "public", "sightings") for full in ("", "-full")]
 

@@ -9,8 +9,8 @@ import pytest
 from mappers.grammar import TOO_COSTLY, PatternBudget
 from schemas.partner import Partner
 from server.release.contribute import prepare, take
-from server.release.intake import Taken
-from server.release.outcome import Outcome
+from server.release.results import Results
+from server.release.submission import Submission
 from server.store import Store
 from server.store.item import Item
 
@@ -69,14 +69,14 @@ def test_a_pattern_that_is_read_again_is_not_parsed_again(monkeypatch: pytest.Mo
 def test_what_is_refused_leaves_no_rubbish(store: Store, bank: Partner) -> None:
     items = indicators(*["[a:b LIKE 'x'] AND [c:d = 'y']"] * 50)
     with store.begin() as tx:
-        take(tx, bank, prepare(items), Outcome())
+        take(tx, bank, prepare(items), Results())
         gc.collect()
         gc.disable()
         gc.set_debug(gc.DEBUG_SAVEALL)
         try:
-            take(tx, bank, prepare(items), Outcome())
+            take(tx, bank, prepare(items), Results())
             gc.collect()
-            left = [kept for kept in gc.garbage if isinstance(kept, Taken | Item)]
+            left = [kept for kept in gc.garbage if isinstance(kept, Submission | Item)]
         finally:
             gc.set_debug(0)
             gc.garbage.clear()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, collections, partners, personal
 
 Obj = dict[str, Any]
@@ -52,7 +52,7 @@ def test_a_taken_title_or_alias_stops_no_report(
     bank: Partner,
     joins: Callable[..., Partner],
     stix: Callable[..., list[Obj]],
-    post: Callable[..., Outcome],
+    post: Callable[..., Results],
     own_room: Callable[..., dict[str, Obj]],
 ) -> None:
     police = joins("police", "government")

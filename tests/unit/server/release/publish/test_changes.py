@@ -13,19 +13,19 @@ from schemas.consensus import Referral
 from schemas.report import Hold
 from schemas.vocabulary import Action, OutcomeWord, Tlp
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import Judged, Said, Seen
-from server.release.publish.news import is_news
-from server.release.publish.revoke import revoked
-from tests.unit.server.release.saying import NOON, judged, said, seen
+from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
+from server.release.publish.changes import changes_what_a_reader_does
+from server.release.publish.collections import revoked
+from tests.unit.server.release.statement_examples import NOON, judged, said, seen
 
 DAY = timedelta(days=1)
 HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 
 
 def published(
-    reports: Sequence[Said],
-    sightings: Sequence[Seen] = (),
-    judgements: Sequence[Judged] = (),
+    reports: Sequence[Statement],
+    sightings: Sequence[SightingStatement] = (),
+    judgements: Sequence[OpinionStatement] = (),
     *,
     days: int = 0,
     tlp: Tlp = Tlp.AMBER,
@@ -43,7 +43,7 @@ ACCOUNT = published([said(1, "bank-account", confidence=80)])
 
 
 def test_the_same_again_is_no_news() -> None:
-    assert not is_news(BEFORE, published([said(1, confidence=81)], days=1))
+    assert not changes_what_a_reader_does(BEFORE, published([said(1, confidence=81)], days=1))
 
 
 @pytest.mark.parametrize(
@@ -68,23 +68,30 @@ def test_the_same_again_is_no_news() -> None:
     ],
 )
 def test_what_a_reader_acts_on_is_news(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert is_news(before, after)
+    assert changes_what_a_reader_does(before, after)
 
 
 def test_a_third_reporter_and_another_word_beside_are_no_news() -> None:
     two = [said(number, confidence=99, scam_type="romance") for number in (1, 2)]
     three = [*two, said(3, scam_type="other", channel="ad")]
-    assert not is_news(published(two), published(three))
+    assert not changes_what_a_reader_does(published(two), published(three))
 
 
 @pytest.mark.parametrize(("days", "news"), [(1, False), (29, False), (31, True), (89, True)])
 def test_a_longer_life_is_news_when_it_is_longer_by_half_of_what_is_left(days: int, news: bool) -> None:
-    assert is_news(BEFORE, published([said(1, confidence=80, reported_at=NOON + days * DAY)], days=days)) is news
+    assert (
+        changes_what_a_reader_does(
+            BEFORE, published([said(1, confidence=80, reported_at=NOON + days * DAY)], days=days)
+        )
+        is news
+    )
 
 
 def test_what_had_ended_and_is_alive_again_is_news() -> None:
     sighted = [seen(1, NOON + 95 * DAY)]
-    assert is_news(BEFORE, published([said(1, confidence=80, valid_until=NOON + 96 * DAY)], sighted, days=95))
+    assert changes_what_a_reader_does(
+        BEFORE, published([said(1, confidence=80, valid_until=NOON + 96 * DAY)], sighted, days=95)
+    )
 
 
 def test_of_a_partner_every_word_is_news_and_times_only_from_half_of_the_life_on() -> None:
@@ -92,7 +99,7 @@ def test_of_a_partner_every_word_is_news_and_times_only_from_half_of_the_life_on
     [again] = to_stix(said(1, reported_at=NOON + 2 * DAY).report, Profile.CORE)
     [late] = to_stix(said(1, reported_at=NOON + 50 * DAY).report, Profile.CORE)
     [otherwise] = to_stix(said(1, channel="ad").report, Profile.CORE)
-    assert [is_news(before, after) for after in (again, late, otherwise)] == [False, True, True]
+    assert [changes_what_a_reader_does(before, after) for after in (again, late, otherwise)] == [False, True, True]
 
 
 @pytest.mark.parametrize("reporters", ["2", [], None, 2])
@@ -100,4 +107,4 @@ def test_a_partner_that_writes_like_the_hub_stops_nothing(reporters: object) -> 
     [obj] = to_stix(said(1).report, Profile.CORE)
     del obj["valid_until"]
     ours = {name: {**said_, "reporters": reporters} for name, said_ in obj["extensions"].items()}
-    assert is_news({**obj, "extensions": ours}, {**obj, "extensions": ours, "name": "another"})
+    assert changes_what_a_reader_does({**obj, "extensions": ours}, {**obj, "extensions": ours, "name": "another"})

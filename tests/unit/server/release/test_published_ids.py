@@ -8,13 +8,13 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner
-from server.release.outcome import Outcome
+from server.release.results import Results
 from server.store import Store, collections, hub, inbox, listings, log, mentions, partners, registry
 from server.store.item import Item
 
 Obj = dict[str, Any]
 Stix = Callable[..., list[Obj]]
-Post = Callable[..., Outcome]
+Post = Callable[..., Results]
 Held = Callable[[str], dict[str, Obj]]
 Listed = Callable[..., str]
 Reports = Callable[..., Obj]
@@ -117,7 +117,7 @@ def test_four_dummies_under_anothers_next_ids_stop_nothing(
     assert [each.id for each in post(indicator).accepted] == [indicator["id"]]
 
 
-def answers(outcome: Outcome) -> tuple[list[Any], list[Any], list[Any]]:
+def answers(outcome: Results) -> tuple[list[Any], list[Any], list[Any]]:
     """Give all that a partner is told, but for the id that it chose itself."""
     return (
         [each.version for each in outcome.accepted],
