@@ -13,16 +13,16 @@ from gunicorn.app.base import BaseApplication
 from server import dashboard, observe
 from server.observe import metrics, probes
 from server.observe.access_log import AccessLog
+from server.observe.audit_trail import AuditTrail
 from server.observe.metrics import METRICS_TYPE, Metrics
 from server.observe.retention import Days, Retention
-from server.observe.trail import Trail
 from server.settings import Settings
 from server.setup import rule_by
 from server.store import Store
 from server.store.room import Room
-from server.taxii import certificates, gate, mount
-from server.taxii.hot import Hot
-from server.taxii.ready import Pages
+from server.taxii import auth, mount, proxies
+from server.taxii.application import TaxiiApplication
+from server.taxii.page_cache import PageCache
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,9 @@ def create_app(settings: Settings) -> Flask:
 
     bodies = Room(tempfile.gettempdir())
     _watch(app, store, settings, bodies)
-    pages = Pages()
+    pages = PageCache()
     mount(app, store, pages, title=settings.title, contact=settings.contact, public_url=settings.public_url)
-    app.wsgi_app = Hot(store, pages, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to put one in front
+    app.wsgi_app = TaxiiApplication(store, pages, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to put one in front
     _show(app, store, settings, bodies)
     return app
 
@@ -59,13 +59,13 @@ def _show(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
 
 def _watch(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
     """Say who is let in how often, note what is asked, and answer those who run the server."""
-    certificates.trust(settings.trusted_proxies, settings.client_certificate_header)
-    gate.limit(
+    proxies.trust(settings.trusted_proxies, settings.client_certificate_header)
+    auth.limit(
         requests_per_minute=settings.rate_limit,
         objects_per_day=settings.quota_objects_per_day,
         objects_per_envelope=settings.max_objects,
     )
-    counted, trail = Metrics(store), Trail(store)
+    counted, trail = Metrics(store), AuditTrail(store)
     observe.watch(counted, AccessLog(settings.access_log), trail)
     atexit.register(trail.stop)
     days = Days(settings.audit_days, settings.status_days, settings.receipt_days, settings.delivery_days)
@@ -87,7 +87,7 @@ def _watch(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         environ, token = request.environ, settings.metrics_token.get_secret_value()
-        if not probes.may_see_metrics(environ, token, from_here=certificates.direct(environ)):
+        if not probes.may_see_metrics(environ, token, from_here=proxies.direct(environ)):
             abort(404)
         return Response(counted.page(), content_type=METRICS_TYPE)
 
@@ -123,7 +123,7 @@ def serve(
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "server.wire.worker.Worker",
+        "worker_class": "server.http.worker.Worker",
         "control_socket_disable": True,
         "timeout": _TIMEOUT_SECONDS,
         "graceful_timeout": _GRACE_SECONDS,

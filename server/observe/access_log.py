@@ -6,7 +6,7 @@ from typing import Literal
 
 import orjson
 
-from server.observe.event import Request
+from server.observe.observer import AnsweredRequest
 from server.store.times import now, stamp
 
 Form = Literal["text", "json", "off"]
@@ -27,7 +27,7 @@ class AccessLog:
             log.handlers[:] = [handler]
         log.propagate = form == "text"
 
-    def note(self, request: Request) -> None:
+    def note(self, request: AnsweredRequest) -> None:
         """Write the line of a request."""
         if self._form == "off" or not log.isEnabledFor(logging.INFO):
             return

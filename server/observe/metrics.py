@@ -12,9 +12,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from server.observe.event import Request
-from server.observe.feeds import Feeds
-from server.observe.rules import Rules
+from server.observe.collectors import FeedCollector, ReviewCollector
+from server.observe.observer import AnsweredRequest
 from server.store import Store, audit, collections
 
 # Where prometheus-client's processes meet.
@@ -48,7 +47,7 @@ class Metrics:
         )
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def note(self, request: Request) -> None:
+    def note(self, request: AnsweredRequest) -> None:
         """Count a request."""
         key = request.method, request.route, request.status
         known = self._known.get(key)
@@ -74,8 +73,8 @@ class Metrics:
             registry = self._own
         asked = CollectorRegistry()
         asked.register(_Lags(self._store))
-        asked.register(Feeds(self._store))
-        asked.register(Rules(self._store))
+        asked.register(FeedCollector(self._store))
+        asked.register(ReviewCollector(self._store))
         page: bytes = generate_latest(registry) + generate_latest(asked)
         return page
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.observe.settling import settle
+from server.release.query import receipts as receipt_settling
 from server.store import Store, StoreUnavailable, audit, deliveries, first_reads, receipts, statuses, volumes
 from server.store.times import now
 
@@ -102,3 +102,12 @@ class Retention:
             log.warning("%s waits reason=%s", what, error)
         except Exception:  # the next time may do better; what failed is in the log
             log.exception("%s failure", what)
+
+
+def settle(store: Store) -> int:
+    """Settle the receipts, and say how many were closed; where there is none to settle, nothing is written."""
+    with store.read() as tx:
+        if not receipt_settling.to_settle(tx):
+            return 0
+    with store.begin() as tx:
+        return receipt_settling.settle(tx)

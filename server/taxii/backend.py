@@ -9,10 +9,10 @@ from medallion.backends.base import Backend
 from schemas.partner import Partner
 from server.store import Store, statuses
 from server.store.collections import Collection
-from server.taxii import access, gate
+from server.taxii import auth
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
-from server.taxii.media import STIX, TAXII
+from server.taxii.negotiation import STIX, TAXII
 
 
 class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without types
@@ -43,7 +43,7 @@ class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without ty
         """Give the API root resource of the one API root."""
         return {
             "title": self._title,
-            "description": f"One request brings at most {gate.most_objects():,} objects; more are refused with 413.",
+            "description": f"One request brings at most {auth.most_objects():,} objects; more are refused with 413.",
             "versions": [TAXII],
             "max_content_length": MAX_CONTENT_LENGTH,
         }
@@ -51,14 +51,14 @@ class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without ty
     def get_collections(self, api_root: str) -> dict[str, Any]:
         """Give the collections that the partner may know of."""
         with self._store.read() as tx:
-            listed = [_resource(*found) for found in access.visible(tx, self._partner())]
+            listed = [_resource(*found) for found in auth.visible(tx, self._partner())]
         return {"collections": listed} if listed else {}
 
     def get_collection(self, api_root: str, collection_id: str) -> dict[str, Any] | None:
         """Give one collection by id or alias, None where the partner may not know of it."""
         try:
             with self._store.read() as tx:
-                return _resource(*access.find(tx, self._partner(), collection_id))
+                return _resource(*auth.find(tx, self._partner(), collection_id))
         except TaxiiError:
             return None
 

@@ -14,7 +14,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from server.taxii.answer import Answer
+from server.taxii.response import TaxiiResponse
 
 Encoding = Literal["identity", "gzip", "zstd"]
 
@@ -40,7 +40,7 @@ def wanted(accept_encoding: str | None) -> Encoding:
     return "zstd" if newer >= gzip else "gzip"
 
 
-def pack(answer: Answer, encoding: Encoding) -> Answer:
+def pack(answer: TaxiiResponse, encoding: Encoding) -> TaxiiResponse:
     """Pack what is large enough; what is packed already stays as it is."""
     if len(answer.body) < _WORTH_IT or _VARY in answer.headers:
         return answer
@@ -58,7 +58,9 @@ def register(app: Flask) -> None:
 def _deflate(response: Response) -> Response:
     if response.direct_passthrough or response.is_streamed or response.vary.find("Accept-Encoding") >= 0:
         return response
-    packed = pack(Answer(response.status_code, response.get_data()), wanted(request.headers.get("Accept-Encoding")))
+    packed = pack(
+        TaxiiResponse(response.status_code, response.get_data()), wanted(request.headers.get("Accept-Encoding"))
+    )
     for name, value in packed.headers:
         response.headers.add(name, value)
     response.set_data(packed.body)

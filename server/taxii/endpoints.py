@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl
 from schemas.partner import Partner
 from server.store import Store, Tx
 from server.store.collections import Collection
-from server.taxii import access, adding, certificates, gate, objects
-from server.taxii.answer import Answer
+from server.taxii import add_objects, auth, objects, proxies
 from server.taxii.compression import wanted
 from server.taxii.envelope import SHORT, Envelope
 from server.taxii.errors import TaxiiError
-from server.taxii.incoming import announced, received
 from server.taxii.limits import MAX_CONTENT_LENGTH
-from server.taxii.media import accepts, sends
-from server.taxii.ready import Pages
+from server.taxii.negotiation import accepts, sends
+from server.taxii.page_cache import PageCache
+from server.taxii.request_body import announced, received
+from server.taxii.response import TaxiiResponse
 
 # A partner's client says the same each time.
 _accepts = lru_cache(maxsize=256)(accepts)
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 20.0
 _MOST_PARAMETERS = 100
 
 
-class Asked(NamedTuple):
+class TaxiiRequest(NamedTuple):
     """A request to an object endpoint: which one, of which collection and object, and the WSGI environment it is in."""
 
     endpoint: str
@@ -58,14 +58,14 @@ class Asked(NamedTuple):
 
 def welcome(store: Store, environ: dict[str, Any]) -> Partner:
     """Say who asks. Raises ``TaxiiError`` 401, 429, or 406 for who does not take what is sent here."""
-    certificate = certificates.presented(environ)
-    partner = gate.admit(store, environ.get("HTTP_AUTHORIZATION"), certificate, certificates.remote(environ))
+    certificate = proxies.presented(environ)
+    partner = auth.admit(store, environ.get("HTTP_AUTHORIZATION"), certificate, proxies.remote(environ))
     if not _accepts(environ.get("HTTP_ACCEPT")):
         raise TaxiiError(406)
     return partner
 
 
-def respond(store: Store, pages: Pages, partner: Partner, asked: Asked) -> Answer:
+def respond(store: Store, pages: PageCache, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
     """Answer a request to an object endpoint (TAXII 2.1 §5.3 to §5.8). Raises ``TaxiiError``."""
     if asked.method == "POST":
         return _add(store, partner, asked)
@@ -78,14 +78,14 @@ def respond(store: Store, pages: Pages, partner: Partner, asked: Asked) -> Answe
         return _READING[asked.endpoint](tx, partner, asked)
 
 
-def may_add(store: Store, partner: Partner, asked: Asked) -> Collection:
+def may_add(store: Store, partner: Partner, asked: TaxiiRequest) -> Collection:
     """Refuse a body before a byte of it is read, where it cannot be taken; else give the collection it is for.
 
     Raises ``TaxiiError``.
     """
     with store.read() as tx:
-        collection = access.writable(tx, partner, asked.collection)
-        gate.may_post(tx, partner)
+        collection = auth.writable(tx, partner, asked.collection)
+        auth.may_post(tx, partner)
     if not _sends(asked.environ.get("CONTENT_TYPE")):
         raise TaxiiError(415)
     if announced(asked.environ) > MAX_CONTENT_LENGTH:
@@ -93,29 +93,29 @@ def may_add(store: Store, partner: Partner, asked: Asked) -> Collection:
     return collection
 
 
-def _manifest(tx: Tx, partner: Partner, asked: Asked) -> Answer:
+def _manifest(tx: Tx, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
     return objects.manifest(tx, partner, asked.collection, asked.pairs)
 
 
-def _one(tx: Tx, partner: Partner, asked: Asked) -> Answer:
+def _one(tx: Tx, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
     return objects.one(tx, partner, asked.collection, asked.object_id, asked.pairs)
 
 
-def _versions(tx: Tx, partner: Partner, asked: Asked) -> Answer:
+def _versions(tx: Tx, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
     return objects.versions(tx, partner, asked.collection, asked.object_id, asked.pairs)
 
 
-_READING: dict[str, Callable[[Tx, Partner, Asked], Answer]] = {
+_READING: dict[str, Callable[[Tx, Partner, TaxiiRequest], TaxiiResponse]] = {
     "manifest": _manifest,
     "object": _one,
     "versions": _versions,
 }
 
 
-def _add(store: Store, partner: Partner, asked: Asked) -> Answer:
+def _add(store: Store, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
     collection = may_add(store, partner, asked)
     with received(asked.environ) as (body, length), _turn() if length > SHORT else nullcontext():
-        return adding.add(store, partner, collection, Envelope(body, length, gate.most_objects()))
+        return add_objects.add(store, partner, collection, Envelope(body, length, auth.most_objects()))
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from server import observe
 from server.store import StoreUnavailable
-from server.taxii.answer import Answer
-from server.taxii.media import TAXII
+from server.taxii.negotiation import TAXII
+from server.taxii.response import TaxiiResponse
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def unauthorized() -> TaxiiError:
     return TaxiiError(401, headers=schemes)
 
 
-def answer(error: TaxiiError, *, where: str, method: str) -> Answer:
+def answer(error: TaxiiError, *, where: str, method: str) -> TaxiiResponse:
     """Give the error resource, and note it in the log under its id; ``where`` is a route, never a URL."""
     error_id = str(uuid.uuid4())
     observe.failed_as(error_id)
@@ -63,10 +63,10 @@ def answer(error: TaxiiError, *, where: str, method: str) -> Answer:
     if error.description:
         resource["description"] = error.description
     log.info("taxii-error error_id=%s status=%s method=%s where=%s", error_id, error.status, method, where)
-    return Answer(error.status, orjson.dumps(resource), error.headers)
+    return TaxiiResponse(error.status, orjson.dumps(resource), error.headers)
 
 
-def of(error: Exception, *, where: str, method: str) -> Answer:
+def of(error: Exception, *, where: str, method: str) -> TaxiiResponse:
     """Give the error resource for anything that went wrong; what is our fault stands in the log with its cause."""
     if isinstance(error, TaxiiError):
         return answer(error, where=where, method=method)

@@ -22,14 +22,14 @@ from server.taxii.endpoints import welcome
 from server.taxii.errors import TaxiiError
 from server.taxii.filters import MAX_PAGE
 from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
-from server.taxii.ready import Pages
+from server.taxii.page_cache import PageCache
 from server.taxii.views import VIEWS
 
 _ROOT_VARIABLE = "<string:api_root>"
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
-def mount(app: Flask, store: Store, pages: Pages, *, title: str, contact: str, public_url: str = "") -> None:
+def mount(app: Flask, store: Store, pages: PageCache, *, title: str, contact: str, public_url: str = "") -> None:
     """Let ``app`` serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` from ``store``.
 
     ``public_url`` is where partners find the server; without it the discovery goes by what a request says.

@@ -12,13 +12,13 @@ from server.store import Store, Tx, hub, log
 from server.store.collections import Collection
 from server.store.query import EVERY, Query
 from server.store.times import stamp, stix_stamp
-from server.taxii import access, envelope, filters
-from server.taxii.answer import Answer
+from server.taxii import auth, envelope, filters
 from server.taxii.compression import Encoding, pack
 from server.taxii.cursor import USE, encode
 from server.taxii.errors import TaxiiError
-from server.taxii.media import STIX
-from server.taxii.ready import Pages, Stretch
+from server.taxii.negotiation import STIX
+from server.taxii.page_cache import LogRange, PageCache
+from server.taxii.response import TaxiiResponse
 
 ALL_SPECS = ("2.0", "2.1")
 
@@ -26,10 +26,10 @@ Pairs = Iterable[tuple[str, str]]
 
 
 def page(
-    tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: Pages, encoding: Encoding = "identity"
-) -> Answer:
+    tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: PageCache, encoding: Encoding = "identity"
+) -> TaxiiResponse:
     """Get objects, as the bytes they are stored in; a large page is kept among ``pages``, as ``encoding`` packs it."""
-    found = access.readable(tx, partner, collection)
+    found = auth.readable(tx, partner, collection)
     query = _read(tx, pairs, found, filters.OBJECTS)
     ready = pages.find(tx, found, query, encoding)
     if ready is not None:
@@ -41,12 +41,12 @@ def page(
     return answer
 
 
-def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
+def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
     """Get one object; 404 when the collection has no version of it, an empty envelope when the filters leave none.
 
     A version that is asked for by its date and is not there is 404 too: it may have been deleted (TAXII 2.1 §5.7).
     """
-    found = access.readable(tx, partner, collection)
+    found = auth.readable(tx, partner, collection)
     query = _of(object_id, _read(tx, pairs, found, filters.OBJECT))
     answer, _ = _envelope(tx, found, query)
     if not answer.objects_out and (query.versions.dates or not log.has(tx, found, object_id)):
@@ -54,9 +54,9 @@ def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs)
     return answer
 
 
-def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
+def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> TaxiiResponse:
     """Get the manifest of what a page of objects would be."""
-    found = access.readable(tx, partner, collection)
+    found = auth.readable(tx, partner, collection)
     query = _read(tx, pairs, found, filters.OBJECTS)
     page = log.manifest(tx, found, query)
     records = [
@@ -71,9 +71,9 @@ def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> Answer:
     return _listing(tx, "objects", records, found, query, page)
 
 
-def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
+def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
     """Get the versions of one object; 404 when the collection has none."""
-    found = access.readable(tx, partner, collection)
+    found = auth.readable(tx, partner, collection)
     query = _of(object_id, _read(tx, pairs, found, filters.VERSIONS))
     page = log.versions(tx, found, object_id, query)
     if not page.versions and not log.has(tx, found, object_id):
@@ -82,11 +82,11 @@ def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: P
     return _listing(tx, "versions", listed, found, query, page)
 
 
-def delete(store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> Answer:
+def delete(store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
     """Delete an object, or those of its versions that the filters name, from an exchange."""
     with store.begin() as tx:
-        found = access.writable(tx, partner, collection)
-        access.readable(tx, partner, collection)
+        found = auth.writable(tx, partner, collection)
+        auth.readable(tx, partner, collection)
         if found.kind != "exchange":
             raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
         query = _of(
@@ -106,14 +106,14 @@ def delete(store: Store, partner: Partner, collection: str, object_id: str, pair
             objects=gone,
             reference=None,
         )
-    return Answer(200, collection=found.id)
+    return TaxiiResponse(200, collection=found.id)
 
 
-def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Stretch | None]:
+def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[TaxiiResponse, LogRange | None]:
     """Give a page, and the stretch of the log that it is, None for none."""
     page = log.page(tx, collection, query)
     token = None if page.next is None else encode(hub.secret(tx, USE), collection, query, page.next)
-    answer = Answer(
+    answer = TaxiiResponse(
         200,
         envelope.join(page.bodies, token),
         _dates(page.first, page.last),
@@ -122,7 +122,7 @@ def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[Answer, Str
         # Looking one up is not going through them; who has come to the end has all that there is.
         given=None if query.ids else collection.last_added if page.next is None else page.last,
     )
-    return answer, None if page.first is None else Stretch(page.first, None if page.next is None else page.last)
+    return answer, None if page.first is None else LogRange(page.first, None if page.next is None else page.last)
 
 
 def _listing(
@@ -132,14 +132,14 @@ def _listing(
     found: Collection,
     query: Query,
     page: log.Manifest | log.VersionPage,
-) -> Answer:
+) -> TaxiiResponse:
     resource: dict[str, object] = {}
     if listed:
         resource["more"] = page.next is not None
         if page.next is not None:
             resource["next"] = encode(hub.secret(tx, USE), found, query, page.next)
         resource[name] = listed
-    return Answer(200, orjson.dumps(resource), _dates(page.first, page.last), collection=found.id)
+    return TaxiiResponse(200, orjson.dumps(resource), _dates(page.first, page.last), collection=found.id)
 
 
 def _dates(first: int | None, last: int | None) -> tuple[tuple[str, str], ...]:

@@ -6,8 +6,8 @@ import orjson
 from flask import Flask, Response
 
 from server.taxii.limits import API_ROOT
-from server.taxii.media import TAXII
-from server.taxii.shapes import IN_QUERY, RESOURCES, STAMP, STRING, Schema, ref
+from server.taxii.negotiation import TAXII
+from server.taxii.openapi_schemas import IN_QUERY, RESOURCES, STAMP, STRING, Schema, ref
 
 _IN_PATH: dict[str, tuple[str, str]] = {
     "collection_id": ("the collection's id or alias", "9cfa669c-ee94-4ece-afd2-f8edac37d8fd"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response, current_app, g, request
 
-from server.taxii.endpoints import Asked, respond
+from server.taxii.endpoints import TaxiiRequest, respond
 
 
 def page_or_add(api_root: str, collection_id: str) -> Response:
@@ -37,7 +37,7 @@ VIEWS: dict[str, Callable[..., Response]] = {
 
 
 def _respond(endpoint: str, collection_id: str, object_id: str = "") -> Response:
-    asked = Asked(endpoint, collection_id, object_id, request.environ)
+    asked = TaxiiRequest(endpoint, collection_id, object_id, request.environ)
     kept = current_app.extensions
     answer = respond(kept["scamfeed-store"], kept["scamfeed-pages"], g.partner, asked)
     g.answer = answer

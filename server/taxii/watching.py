@@ -5,8 +5,8 @@ import time
 from flask import Flask, Response, g, request
 
 from server import observe
-from server.taxii import certificates
-from server.taxii.answer import Answer
+from server.taxii import proxies
+from server.taxii.response import TaxiiResponse
 
 
 def register(app: Flask) -> None:
@@ -15,13 +15,13 @@ def register(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.began = time.perf_counter()
-        observe.asked_from(certificates.remote(request.environ))
+        observe.asked_from(proxies.remote(request.environ))
 
     @app.after_request
     def note(response: Response) -> Response:
         endpoint = request.endpoint or "nowhere"
         if endpoint == "nowhere" or endpoint.startswith("taxii."):
-            answer: Answer = g.get("answer") or Answer(response.status_code)
+            answer: TaxiiResponse = g.get("answer") or TaxiiResponse(response.status_code)
             partner = g.get("partner")
             observe.request(
                 partner=partner.name if partner else None,

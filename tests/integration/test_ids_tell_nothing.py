@@ -21,7 +21,7 @@ from server.release.contribute import contribute
 from server.setup import set_up
 from server.store import Store, collections, hub, inbox, log, mentions, partners
 from server.store.item import Item
-from server.taxii import adding
+from server.taxii import add_objects
 from server.taxii.envelope import Envelope
 
 ACCOUNT = {"kind": "bank-account", "value": "DE89370400440532013000"}
@@ -70,7 +70,7 @@ class World:
     def answer(self, obj: Mapping[str, Any]) -> tuple[int, Any]:
         """Post as the spy does, and give status and body without what is drawn, and when."""
         sent = json.dumps({"objects": [obj]}).encode()
-        answer = adding.add(self.store, self.spy, self.inbox, Envelope(BytesIO(sent), len(sent), 10))
+        answer = add_objects.add(self.store, self.spy, self.inbox, Envelope(BytesIO(sent), len(sent), 10))
         body = json.loads(answer.body)
         assert re.fullmatch("[0-9a-f-]{36}", body.pop("id"))
         del body["request_timestamp"]

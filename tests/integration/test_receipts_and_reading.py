@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server import observe
-from server.observe.event import Request
+from server.observe.observer import AnsweredRequest
 from server.release.query import receipts
 from server.store import audit, log
 from server.store.item import Item
@@ -17,9 +17,9 @@ class Noted:
     """Keeps what was said of each answered request."""
 
     def __init__(self) -> None:
-        self.requests: list[Request] = []
+        self.requests: list[AnsweredRequest] = []
 
-    def note(self, request: Request) -> None:
+    def note(self, request: AnsweredRequest) -> None:
         self.requests.append(request)
 
 

@@ -19,7 +19,7 @@ _AT_ONCE = 2
 _WAITING = 16
 
 
-class Brake:
+class LoginThrottle:
     """Counts wrong passwords by where they come from and whom they are for, in this process."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -4,14 +4,14 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from server.wire.rounds import Rounds
+from server.http.fair_queue import FairQueue
 
 
 @dataclass
 class Asking:
     """A connection with so many requests, each of which takes so long."""
 
-    rounds: Rounds
+    rounds: FairQueue
     place: str
     log: list[str]
     requests: int
@@ -46,13 +46,13 @@ def answered(*asking: Asking) -> None:
 
 
 def test_one_connection_with_many_requests_has_one_of_each_round() -> None:
-    rounds, log = Rounds(), list[str]()
+    rounds, log = FairQueue(), list[str]()
     answered(Asking(rounds, "flood", log, 500), Asking(rounds, "bank", log, 5))
     assert log[:10] == ["flood", "bank"] * 5
 
 
 def test_many_connections_from_one_place_have_its_share_together() -> None:
-    rounds, log = Rounds(), list[str]()
+    rounds, log = FairQueue(), list[str]()
     flood = [Asking(rounds, "flood", log, 3, 0.0004) for _ in range(50)]
     answered(*flood, Asking(rounds, "bank", log, 3))
     assert len(log) == 153
@@ -62,7 +62,7 @@ def test_many_connections_from_one_place_have_its_share_together() -> None:
 
 
 def test_one_that_fails_does_not_stop_the_others() -> None:
-    rounds, log = Rounds(), list[str]()
+    rounds, log = FairQueue(), list[str]()
     bad = Asking(rounds, "bad", log, 1, fails=True)
     answered(bad, Asking(rounds, "bank", log, 2))
     assert log == ["bank", "bank"]
@@ -70,7 +70,7 @@ def test_one_that_fails_does_not_stop_the_others() -> None:
 
 
 def test_in_one_place_each_of_those_who_ask_has_its_turn() -> None:
-    rounds, log = Rounds(), list[str]()
+    rounds, log = FairQueue(), list[str]()
     flood = [Asking(rounds, "proxy", log, 10) for _ in range(50)]
     answered(*flood, Asking(rounds, "proxy", log, 5, name="bank"))
     assert log.index("bank") <= 2

@@ -15,11 +15,11 @@ from typing import cast
 import uvloop
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from server.wire.connection import Connection
-from server.wire.desk import Desk
-from server.wire.door import Door, most_connections
-from server.wire.request import Application
-from server.wire.shared import Connections
+from server.http.connection import Connection
+from server.http.connections import Connections
+from server.http.fair_executor import FairExecutor
+from server.http.listener import Listener, most_connections
+from server.http.messages import Application
 
 _TICK_SECONDS = 0.25
 # How long a connection on which nothing is under way may still bring a request to a worker that stops.
@@ -63,14 +63,16 @@ class Worker(GunicornWorker):
     async def _serve(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         number = self.cfg.threads
-        shared = Connections(cast(Application, self.wsgi), Desk(threads, number), os.environ.get("SCRIPT_NAME", ""))
+        shared = Connections(
+            cast(Application, self.wsgi), FairExecutor(threads, number), os.environ.get("SCRIPT_NAME", "")
+        )
         tls = _tls(self)
 
         async def take(arrived: socket.socket) -> None:
             await _take(shared, arrived, tls)
 
         listeners: list[socket.socket] = [getattr(one, "sock", one) for one in self.sockets]
-        door = Door(loop, listeners, shared, take, most_connections(number))
+        door = Listener(loop, listeners, shared, take, most_connections(number))
         door.open()
         while self.alive and self.ppid == os.getppid():
             self.notify()

@@ -16,7 +16,7 @@ _STRETCH_SECONDS, _AT_ONCE_SECONDS = 0.002, 0.0015
 SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS = 0.0005, 0.002
 
 
-class Asking(Protocol):
+class WaitingConnection(Protocol):
     """A connection on which a request waits for its answer."""
 
     def answer_next(self) -> None:
@@ -26,21 +26,21 @@ class Asking(Protocol):
         """Close the connection."""
 
 
-class Rounds:
+class FairQueue:
     """Lets connections answer one request at a time: each place by turns, and in a place each of those who ask."""
 
     def __init__(self, share: float = SHARE_SECONDS, pause: float = 0.0) -> None:
         """Begin with nobody asking; a round comes ``pause`` seconds after the last one, and each place has a share."""
         self._share_seconds = share
         self._pause = pause
-        self._asking: dict[str, dict[str, deque[Asking]]] = {}
+        self._asking: dict[str, dict[str, deque[WaitingConnection]]] = {}
         self._running = False
         # What addresses have used of the stretch that began then.
         self._used: dict[str, float] = {}
         self._began = float("-inf")
         self._answering = False
 
-    def at_once(self, address: str, connection: Asking) -> bool:
+    def at_once(self, address: str, connection: WaitingConnection) -> bool:
         """Answer a request now, where nobody waits and ``address`` has something left of this stretch of time."""
         if self._running or self._answering:
             return False
@@ -57,7 +57,7 @@ class Rounds:
         self._used[address] = used + time.monotonic() - began
         return True
 
-    def add(self, place: str, name: str, connection: Asking) -> None:
+    def add(self, place: str, name: str, connection: WaitingConnection) -> None:
         """Let a connection, which asks from ``place`` by ``name``, answer one request when it is its turn."""
         self._asking.setdefault(place, {}).setdefault(name, deque()).append(connection)
         if not self._running:
@@ -80,7 +80,7 @@ class Rounds:
         if self._running:
             self._again()
 
-    def _share(self, names: dict[str, deque[Asking]]) -> None:
+    def _share(self, names: dict[str, deque[WaitingConnection]]) -> None:
         """Answer what is asked from one place, as far as its share of the round goes."""
         ends = time.monotonic() + self._share_seconds
         # What comes up meanwhile is for the next round.
@@ -95,7 +95,7 @@ class Rounds:
                 break
 
 
-def _answer(connection: Asking) -> None:
+def _answer(connection: WaitingConnection) -> None:
     try:
         connection.answer_next()
     except Exception:  # the others that wait must not pay for one; what failed is in the log

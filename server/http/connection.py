@@ -7,12 +7,11 @@ from concurrent.futures import Future
 from functools import partial
 from typing import cast
 
-from server.taxii.answer import Answer
-from server.wire.desk import Crowded
-from server.wire.receiver import STILL_SECONDS, Receiver
-from server.wire.reply import date, head_as_said, head_of
-from server.wire.request import Request, base, run
-from server.wire.shared import Connections
+from server.http.connections import Connections
+from server.http.fair_executor import TooManyWaiting
+from server.http.messages import HttpRequest, call_wsgi, common_environ, date_header, response_head, wsgi_response_head
+from server.http.receiver import STILL_SECONDS, Receiver
+from server.taxii.response import TaxiiResponse
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ class Connection(Receiver, asyncio.Protocol):
         peer, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         tls = transport.get_extra_info("ssl_object")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        self.base = base(
+        self.base = common_environ(
             here[:2] if isinstance(here, tuple) else ("localhost", 0),
             self.address,
             "https" if tls is not None else "http",
@@ -71,7 +70,7 @@ class Connection(Receiver, asyncio.Protocol):
         self._drop_waiting()
         # This and its parser hold each other: what came of a body would wait for the garbage collector.
         self.shared.let_go(self.request)
-        self.request = Request()
+        self.request = HttpRequest()
         self.shared.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -107,17 +106,17 @@ class Connection(Receiver, asyncio.Protocol):
         """Tell the client that its body is wanted."""
         self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def find_out(self, request: Request) -> None:
+    def find_out(self, request: HttpRequest) -> None:
         """Find out in a thread whether a body is wanted."""
         early = partial(self.shared.application.early, request.environ, patient=True)
         try:
             work = self.shared.desk.submit(self.address, 0, early)
-        except Crowded:
+        except TooManyWaiting:
             self.refuse(503)
             return
         work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._found_out, request, done))
 
-    def _found_out(self, request: Request, work: "Future[Answer | None]") -> None:
+    def _found_out(self, request: HttpRequest, work: "Future[TaxiiResponse | None]") -> None:
         if self._transport.is_closing():
             return
         # What fails here fails again with the whole request.
@@ -129,13 +128,13 @@ class Connection(Receiver, asyncio.Protocol):
         if not self.ending:
             self.last(self.shared.application.refuse(self.request.environ, status))
 
-    def last(self, answer: Answer) -> None:
+    def last(self, answer: TaxiiResponse) -> None:
         """Answer for the last time, and let what still comes in pass by."""
         self.ending = True
         self._drop_waiting()
         if not self.at_work:
             self.shared.let_go(self.request)
-            head = head_of(answer) + date()
+            head = response_head(answer) + date_header()
             self._transport.write(head + b"Connection: close\r\n\r\n" + answer.body)
             # A connection that is closed on what it still sends loses the answer with it.
             self.deadline = time.monotonic() + _LINGER_SECONDS
@@ -179,33 +178,33 @@ class Connection(Receiver, asyncio.Protocol):
             answer = self._hand_over(request)
         if answer is not None:
             self.shared.let_go(request)
-            self._write(request, head_of(answer), answer.body)
+            self._write(request, response_head(answer), answer.body)
             self._next()
 
-    def _hand_over(self, request: Request) -> Answer | None:
+    def _hand_over(self, request: HttpRequest) -> TaxiiResponse | None:
         """Let a thread answer; gives the answer itself where its owner has too much under way."""
         environ, weight = request.environ, request.weight
         # A sender's questions do not wait for its bodies.
         owner = self.shared.application.owner(environ) + (" sends" if weight else "")
         try:
-            work = self.shared.desk.submit(owner, weight, partial(run, self.shared.application, environ))
-        except Crowded:
+            work = self.shared.desk.submit(owner, weight, partial(call_wsgi, self.shared.application, environ))
+        except TooManyWaiting:
             return self.shared.application.refuse(environ, 503)
         self.at_work = request.at_work = True
         work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._worked, request, done))
         return None
 
-    def _worked(self, request: Request, work: "Future[Worked]") -> None:
+    def _worked(self, request: HttpRequest, work: "Future[Worked]") -> None:
         self.at_work = request.at_work = False
         self.shared.let_go(request)
         error = work.exception()
         if error is not None:
             log.error("wire-failure", exc_info=error)
             answer = self.shared.application.refuse(request.environ, 500)
-            self._write(request, head_of(answer), answer.body)
+            self._write(request, response_head(answer), answer.body)
         else:
             status, headers, body = work.result()
-            self._write(request, head_as_said(status, headers, len(body)), body)
+            self._write(request, wsgi_response_head(status, headers, len(body)), body)
         self._next()
 
     def _drop_waiting(self) -> None:
@@ -213,7 +212,7 @@ class Connection(Receiver, asyncio.Protocol):
         while self.waiting:
             self.shared.let_go(self.waiting.pop())
 
-    def _write(self, request: Request, head: bytes, body: bytes) -> None:
+    def _write(self, request: HttpRequest, head: bytes, body: bytes) -> None:
         if self._transport.is_closing():
             return
         self._slow = bool(self.waiting) or self.has_more or head[9:10] not in b"23"
@@ -227,9 +226,9 @@ class Connection(Receiver, asyncio.Protocol):
         self.deadline = time.monotonic() + _IDLE_SECONDS
         # A large body goes out as it is, a small one in one piece with its head.
         if len(body) > 16_384:
-            self._transport.writelines((head + date() + connection, body))
+            self._transport.writelines((head + date_header() + connection, body))
         else:
-            self._transport.write(head + date() + connection + body)
+            self._transport.write(head + date_header() + connection + body)
         if last:
             self.drop()
 

@@ -4,8 +4,7 @@ import logging
 import threading
 from typing import NamedTuple
 
-from server.observe.event import Request
-from server.observe.requests import remote
+from server.observe.observer import AnsweredRequest, remote
 from server.store import Store, StoreUnavailable, Tx, audit
 from server.store.audit import Event
 from server.store.times import now
@@ -29,7 +28,7 @@ class _Key(NamedTuple):
     reference: str | None
 
 
-class Trail:
+class AuditTrail:
     """Gathers requests, equal ones in one row, and adds them to the audit trail every two seconds."""
 
     def __init__(self, store: Store) -> None:
@@ -41,7 +40,7 @@ class Trail:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def note(self, request: Request) -> None:
+    def note(self, request: AnsweredRequest) -> None:
         """Gather a request; a write that succeeded is in the trail already, by ``wrote``."""
         if request.method in _WRITES and request.status < 300:
             return

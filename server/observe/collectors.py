@@ -6,12 +6,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from server.store import Store, standing
+from server.observe.retention import settle
+from server.store import Store, receipts, reviews, standing, volumes
+from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
 
 
-class Feeds(Collector):
+class FeedCollector(Collector):
     """Runs, items, breaker, lag and dead letters of each feed that ever ran."""
 
     def __init__(self, store: Store) -> None:
@@ -51,3 +53,37 @@ class Feeds(Collector):
             if one.lag is not None:
                 lag.add_metric((feed,), one.lag)
         return runs, items, breaker, running, letters, lag
+
+
+_SECOND = 1_000_000
+
+
+class ReviewCollector(Collector):
+    """How many reviews and receipts are open, and how old the oldest is: the same on every node."""
+
+    def __init__(self, store: Store) -> None:
+        """Ask ``store``."""
+        self._store = store
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the figures, once what can be settled is."""
+        settle(self._store)
+        with self._store.read() as tx:
+            waiting, since = receipts.waiting(tx)
+            held, oldest = reviews.count(tx), reviews.oldest(tx)
+            slowed = len(volumes.slowed(tx))
+        return (
+            GaugeMetricFamily("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
+            GaugeMetricFamily("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
+            GaugeMetricFamily("scamfeed_reviews_open", "Objects held back for a person", held),
+            GaugeMetricFamily("scamfeed_reviews_oldest_seconds", "Age of the oldest open review", _age(oldest)),
+            GaugeMetricFamily("scamfeed_partners_slowed", "Partners that the brake slows", slowed),
+        )
+
+
+def _age(since: int | None) -> float:
+    return 0.0 if since is None else max(0, now() - since) / _SECOND

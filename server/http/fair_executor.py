@@ -13,11 +13,11 @@ _LARGE_OF_ALL = 2
 _WAITING_OF_ONE = 128
 
 
-class Crowded(Exception):
+class TooManyWaiting(Exception):
     """The owner has too many requests waiting already."""
 
 
-class Work(NamedTuple):
+class QueuedWork(NamedTuple):
     """What is to be done for an owner, and how much it takes: 0 is no body, 1 a small one, 2 a large one."""
 
     owner: str
@@ -26,7 +26,7 @@ class Work(NamedTuple):
     future: "Future[Any]"
 
 
-class Desk:
+class FairExecutor:
     """Hands work to threads, a piece for each owner in turn."""
 
     def __init__(self, threads: Executor, number: int) -> None:
@@ -35,17 +35,17 @@ class Desk:
         self._free = number
         self._changing = threading.Lock()
         # By owner, in the order of their turns.
-        self._waiting: dict[str, deque[Work]] = {}
+        self._waiting: dict[str, deque[QueuedWork]] = {}
         self._running: dict[str, list[int]] = {}
         self._large = 0
 
     def submit(self, owner: str, weight: int, call: Callable[[], Any]) -> "Future[Any]":
         """Do this for ``owner`` as soon as it is its turn. Raises ``Crowded``."""
-        work = Work(owner, weight, call, Future())
+        work = QueuedWork(owner, weight, call, Future())
         with self._changing:
             mine = self._waiting.setdefault(owner, deque())
             if len(mine) >= _WAITING_OF_ONE:
-                raise Crowded
+                raise TooManyWaiting
             mine.append(work)
             self._begin()
         return work.future
@@ -65,7 +65,7 @@ class Desk:
                 if not mine:
                     del self._waiting[owner]
 
-    def _may(self, work: Work) -> bool:
+    def _may(self, work: QueuedWork) -> bool:
         running = self._running.get(work.owner, [])
         if not self._free or len(running) >= _OF_ONE:
             return False
@@ -73,13 +73,13 @@ class Desk:
             return False
         return work.weight < 2 or (self._large < _LARGE_OF_ALL and running.count(2) < _LARGE_OF_ONE)
 
-    def _start(self, work: Work) -> None:
+    def _start(self, work: QueuedWork) -> None:
         self._running.setdefault(work.owner, []).append(work.weight)
         self._large += work.weight == 2
         self._free -= 1
         self._threads.submit(self._do, work)
 
-    def _do(self, work: Work) -> None:
+    def _do(self, work: QueuedWork) -> None:
         try:
             result = work.call()
         except BaseException as error:  # noqa: BLE001 - whatever it is, who asked for the work gets it
@@ -89,7 +89,7 @@ class Desk:
             self._ended(work)
             work.future.set_result(result)
 
-    def _ended(self, work: Work) -> None:
+    def _ended(self, work: QueuedWork) -> None:
         with self._changing:
             running = self._running[work.owner]
             running.remove(work.weight)

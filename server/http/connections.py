@@ -4,12 +4,12 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from server.wire.desk import Desk
-from server.wire.request import Application, Request
-from server.wire.rounds import SLOW_PAUSE_SECONDS, SLOW_SHARE_SECONDS, Rounds
+from server.http.fair_executor import FairExecutor
+from server.http.fair_queue import SLOW_PAUSE_SECONDS, SLOW_SHARE_SECONDS, FairQueue
+from server.http.messages import Application, HttpRequest
 
 if TYPE_CHECKING:
-    from server.wire.connection import Connection
+    from server.http.connection import Connection
 
 
 # Of bodies, of one worker, in memory and in files: of all who send, and of one of them, whose only body always fits.
@@ -21,12 +21,12 @@ _A_PART = 64
 class Connections(set["Connection"]):
     """The open connections of one worker, and what they share."""
 
-    def __init__(self, application: Application, desk: Desk, script: str) -> None:
+    def __init__(self, application: Application, desk: FairExecutor, script: str) -> None:
         """Serve ``application``, mounted at ``script``, its slow part at ``desk``."""
         super().__init__()
         self.application = application
         self.desk = desk
-        self.rounds, self.slow_rounds = Rounds(), Rounds(SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS)
+        self.rounds, self.slow_rounds = FairQueue(), FairQueue(SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS)
         self.script = script
         self.stopping = False
         # Bytes of bodies that have come in and are not answered yet, by who sent them.
@@ -37,31 +37,31 @@ class Connections(set["Connection"]):
         """Count the bytes of all bodies that are not answered yet."""
         return self._held.total()
 
-    def belongs(self, request: Request, owner: str) -> None:
+    def belongs(self, request: HttpRequest, owner: str) -> None:
         """Count what a body takes for ``owner`` from now on."""
         held = request.held
         self._count(request, -held)
         request.owner = owner
         self._count(request, held)
 
-    def hold(self, request: Request, more: int) -> None:
+    def hold(self, request: HttpRequest, more: int) -> None:
         """Count bytes of a body that have come in."""
         self._count(request, more)
 
-    def let_go(self, request: Request) -> None:
+    def let_go(self, request: HttpRequest) -> None:
         """Count what a body took as free again, once."""
         if request.held:
             self._count(request, -request.held)
         if request.size or request.file is not None:
             request.close()
 
-    def _count(self, request: Request, more: int) -> None:
+    def _count(self, request: HttpRequest, more: int) -> None:
         request.held += more
         self._held[request.owner] += more
         if not self._held[request.owner]:
             del self._held[request.owner]
 
-    def has_room(self, request: Request, more: int) -> bool:
+    def has_room(self, request: HttpRequest, more: int) -> bool:
         """Tell whether so many bytes of a body fit in beside what there is; the only body of all always does."""
         others = self._held[request.owner] - request.held
         if others and others + request.held + more > _HELD_OF_ONE:

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from server.wire import door
-from server.wire.connection import Connection
-from server.wire.desk import Desk
-from server.wire.door import Door, most_connections
-from server.wire.shared import Connections
-from tests.unit.server.wire.test_room_for_bodies import Application
+from server.http import listener as listener_module
+from server.http.connection import Connection
+from server.http.connections import Connections
+from server.http.fair_executor import FairExecutor
+from server.http.listener import Listener, most_connections
+from tests.unit.server.http.test_held_bodies import Application
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n"
 
 
-class Listener:
+class ExhaustedSocket:
     """A listening socket whose system has no descriptors left for some of its answers."""
 
     def __init__(self, failures: int = 0) -> None:
@@ -49,20 +49,20 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def opened(listener: Listener, threads: ThreadPoolExecutor, most: int) -> tuple[Door, Connections]:
+def opened(listener: ExhaustedSocket, threads: ThreadPoolExecutor, most: int) -> tuple[Listener, Connections]:
     loop = asyncio.get_running_loop()
-    shared = Connections(Application(), Desk(threads, 2), "")
+    shared = Connections(Application(), FairExecutor(threads, 2), "")
 
     async def take(arrived: socket.socket) -> None:
         arrived.setblocking(False)
         await loop.connect_accepted_socket(lambda: Connection(shared), arrived)
 
-    made = Door(loop, [listener], shared, take, most)  # type: ignore[list-item]  # a socket but for its failures
+    made = Listener(loop, [listener], shared, take, most)  # type: ignore[list-item]  # a socket but for its failures
     made.open()
     return made, shared
 
 
-async def ask(listener: Listener) -> bytes:
+async def ask(listener: ExhaustedSocket) -> bytes:
     reader, writer = await asyncio.open_connection(*listener.address)
     writer.write(REQUEST)
     answer = await asyncio.wait_for(reader.readline(), 10)
@@ -72,7 +72,7 @@ async def ask(listener: Listener) -> bytes:
 
 def test_silent_connections_make_room_for_those_who_ask(threads: ThreadPoolExecutor) -> None:
     async def crowd() -> tuple[list[bytes], int, bool]:
-        listener = Listener()
+        listener = ExhaustedSocket()
         entrance, shared = opened(listener, threads, 4)
         silent = [await asyncio.open_connection(*listener.address) for _ in range(20)]
         answers = [await ask(listener) for _ in range(5)]
@@ -97,7 +97,7 @@ def test_while_there_are_no_descriptors_nobody_is_let_in_and_it_is_said_once(
     threads: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def starve() -> bytes:
-        listener = Listener(failures=5)
+        listener = ExhaustedSocket(failures=5)
         entrance, shared = opened(listener, threads, 100)
         asking = asyncio.create_task(ask(listener))
         for _ in range(200):
@@ -120,11 +120,11 @@ def test_while_there_are_no_descriptors_nobody_is_let_in_and_it_is_said_once(
 @pytest.mark.parametrize(
     ("soft", "hard", "raised", "most"),
     [
-        (1_024, 1_048_576, door._MOST + 64 + 128, door._MOST),
+        (1_024, 1_048_576, listener_module._MOST + 64 + 128, listener_module._MOST),
         (1_024, 1_024, None, 1_024 - 64 - 128),
         (300, 300, None, 150),
         (256, 600, 600, 600 - 64 - 128),
-        (1 << 20, 1 << 20, None, door._MOST),
+        (1 << 20, 1 << 20, None, listener_module._MOST),
         (10, 10, None, 8),
     ],
 )

@@ -2,15 +2,18 @@
 
 import io
 import sys
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from http import HTTPStatus
 from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from httptools import HttpParserInvalidURLError, parse_url
 
-from server.taxii.answer import Answer
+from server.taxii.negotiation import TAXII
+from server.taxii.response import TaxiiResponse
 
 Environ = dict[str, Any]
 
@@ -25,10 +28,10 @@ class Application(Protocol):
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer, however long it takes; called in a thread."""
 
-    def quick(self, environ: Environ) -> Answer | None:
+    def quick(self, environ: Environ) -> TaxiiResponse | None:
         """Answer at once, or give None."""
 
-    def early(self, environ: Environ, *, patient: bool = False) -> Answer | None:
+    def early(self, environ: Environ, *, patient: bool = False) -> TaxiiResponse | None:
         """Refuse by the head alone, or give None.
 
         Raises ``Undecided`` where that takes longer than no time; ``patient`` takes it, in a thread.
@@ -40,11 +43,11 @@ class Application(Protocol):
     def longest(self, environ: Environ) -> int:
         """Say how long the body may be."""
 
-    def refuse(self, environ: Environ, status: int) -> Answer:
+    def refuse(self, environ: Environ, status: int) -> TaxiiResponse:
         """Give the answer to what is not quite a request."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """What came is no request that can be answered; ``status`` says why."""
 
     def __init__(self, status: int) -> None:
@@ -53,7 +56,7 @@ class Refused(Exception):
         self.status = status
 
 
-class Request:
+class HttpRequest:
     """One request: its head, and its body as far as it has come."""
 
     __slots__ = (
@@ -101,15 +104,15 @@ class Request:
             text = value.decode("latin-1")
             if key in environ:
                 if key == "HTTP_HOST":
-                    raise Refused(400)
+                    raise RequestRefused(400)
                 text = f"{environ[key]},{text}"
             environ[key] = text
         if "HTTP_HOST" not in environ and version == "1.1":
-            raise Refused(400)
+            raise RequestRefused(400)
         expected = environ.get("HTTP_EXPECT")
         if expected is not None:
             if expected.lower() != "100-continue":
-                raise Refused(417)
+                raise RequestRefused(417)
             self.wants_continue = version == "1.1"
         return environ
 
@@ -150,7 +153,7 @@ class Request:
             self.file = None
 
 
-def base(server: tuple[str, int], remote: str, scheme: str, script: str) -> Environ:
+def common_environ(server: tuple[str, int], remote: str, scheme: str, script: str) -> Environ:
     """Give what the environments of all requests of a connection have in common."""
     return {
         "SCRIPT_NAME": script,
@@ -183,14 +186,14 @@ def _target(url: bytes) -> tuple[str, str]:
         try:
             whole = parse_url(url)
         except HttpParserInvalidURLError as error:
-            raise Refused(400) from error
+            raise RequestRefused(400) from error
         path, query = whole.path or b"/", whole.query or b""
     if b"%" in path:
         path = unquote_to_bytes(path)
     return path.decode("latin-1"), query.decode("latin-1")
 
 
-def run(application: Application, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+def call_wsgi(application: Application, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
     """Call a WSGI application and give its status line, its headers and its body."""
     said: list[Any] = []
     written: list[bytes] = []
@@ -208,3 +211,31 @@ def run(application: Application, environ: Environ) -> tuple[str, list[tuple[str
             close()
     status, headers = said
     return status, headers, written[0] if len(written) == 1 else b"".join(written)
+
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+def response_head(answer: TaxiiResponse) -> bytes:
+    """Write status line and headers, without the end."""
+    more = "".join([f"{name}: {value}\r\n" for name, value in answer.headers])
+    status = f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}\r\n"
+    return f"{status}Content-Type: {TAXII}\r\nContent-Length: {len(answer.body)}\r\n{more}".encode("latin-1")
+
+
+def wsgi_response_head(status: str, headers: list[tuple[str, str]], length: int) -> bytes:
+    """Write what a WSGI application said, without the end; a length that it gave stands."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    if not any(name.lower() == "content-length" for name, _ in headers):
+        lines.append(f"Content-Length: {length}\r\n")
+    return f"HTTP/1.1 {status}\r\n{''.join(lines)}".encode("latin-1")
+
+
+def date_header() -> bytes:
+    """Write the Date header."""
+    return _date(int(time.time()))
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> bytes:
+    return time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(second)).encode()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner
+from server.http.messages import call_wsgi
 from server.store import Store, partners
-from server.taxii import gate, hot as hot_path
-from server.wire.request import run
+from server.taxii import application as hot_path, auth
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 
@@ -86,11 +86,11 @@ def test_credentials_that_end_by_the_clock_are_not_outlived_by_an_answer(room: R
 
 
 def test_repeated_answers_count_against_the_rate(room: Room) -> None:
-    gate.limit(requests_per_minute=20, objects_per_day=0)
+    auth.limit(requests_per_minute=20, objects_per_day=0)
     try:
         statuses = [_status(room) for _ in range(25)]
     finally:
-        gate.limit(requests_per_minute=0, objects_per_day=0)
+        auth.limit(requests_per_minute=0, objects_per_day=0)
     assert statuses == [200] * 20 + [429] * 5
 
 
@@ -98,4 +98,4 @@ def _status(room: Room) -> int:
     """Ask as the worker does: at a glance, and at leisure where that will not do."""
     environ = room.environ(OBJECTS)
     answer = room.hot.quick(environ)
-    return answer.status if answer is not None else int(run(room.hot, environ)[0][:3])
+    return answer.status if answer is not None else int(call_wsgi(room.hot, environ)[0][:3])

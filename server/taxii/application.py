@@ -14,16 +14,16 @@ from schemas.partner import Partner
 from server import observe
 from server.store import Store, StoreUnavailable
 from server.store.hot import HotStore, NotAtAGlance
-from server.taxii import certificates, errors
-from server.taxii.answer import Answer, Undecided
+from server.taxii import errors, proxies
+from server.taxii.auth import again
 from server.taxii.compression import pack, wanted
-from server.taxii.echo import Echo, Heard, question
-from server.taxii.endpoints import Asked, may_add, respond, welcome
+from server.taxii.endpoints import TaxiiRequest, may_add, respond, welcome
 from server.taxii.errors import TaxiiError
-from server.taxii.gate import again
 from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
-from server.taxii.media import TAXII
-from server.taxii.ready import Pages
+from server.taxii.negotiation import TAXII
+from server.taxii.page_cache import PageCache
+from server.taxii.response import TaxiiResponse, Undecided
+from server.taxii.response_cache import CachedResponse, ResponseCache, cache_key
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -36,16 +36,16 @@ _PARTNER = "scamfeed.partner"
 _USELESS_BODY = 64 * 1024
 
 
-class Hot:
+class TaxiiApplication:
     """A WSGI application: the object endpoints' GET and POST, and ``rest`` for everything else."""
 
-    def __init__(self, store: Store, pages: Pages, rest: Application) -> None:
+    def __init__(self, store: Store, pages: PageCache, rest: Application) -> None:
         """Answer from ``store``."""
         self._pages = pages
         self.rest = rest
         self._store = HotStore(store)
         self._glance = HotStore(store, _GLANCE_SECONDS)
-        self._echo = Echo()
+        self._echo = ResponseCache()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request, however long it takes."""
@@ -56,13 +56,13 @@ class Hot:
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers(answer))
         return [answer.body]
 
-    def quick(self, environ: Environ) -> Answer | None:
+    def quick(self, environ: Environ) -> TaxiiResponse | None:
         """Answer a request that is answered in no time; None for any other, which has to be called for."""
         asked = _read(environ)
         if asked is None or asked.method != "GET":
             return None
         try:
-            said, version = question(environ), self._glance.version()
+            said, version = cache_key(environ), self._glance.version()
             heard = self._echo.find(said, version)
             if heard is not None:
                 return self._answer(self._glance, asked, respond, heard)
@@ -76,7 +76,7 @@ class Hot:
             self._echo.keep(said, version, environ[_PARTNER], answer)
         return answer
 
-    def early(self, environ: Environ, *, patient: bool = False) -> Answer | None:
+    def early(self, environ: Environ, *, patient: bool = False) -> TaxiiResponse | None:
         """Refuse a request by its head alone, before its body is read; None where the body is wanted.
 
         Raises ``Undecided`` where it takes more than a glance to tell; ``patient`` asks however long it takes.
@@ -98,13 +98,13 @@ class Hot:
     def owner(self, environ: Environ) -> str:
         """Name whom a request is counted for: the partner where it is known, else the place it comes from."""
         partner: Partner | None = environ.get(_PARTNER)
-        return f"partner {partner.name}" if partner is not None else certificates.remote(environ)
+        return f"partner {partner.name}" if partner is not None else proxies.remote(environ)
 
     def longest(self, environ: Environ) -> int:
         """Say how long the body of a request may be."""
         return MAX_CONTENT_LENGTH if environ["REQUEST_METHOD"] == "POST" else _USELESS_BODY
 
-    def refuse(self, environ: Environ, status: int) -> Answer:
+    def refuse(self, environ: Environ, status: int) -> TaxiiResponse:
         """Give the error resource for a request that is none."""
         later = (("Retry-After", "1"),) if status == 503 else ()
         return errors.answer(
@@ -114,13 +114,13 @@ class Hot:
     def _answer(
         self,
         store: Store,
-        asked: Asked,
-        respond: Callable[[Store, Pages, Partner, Asked], Answer],
-        heard: Heard | None = None,
-    ) -> Answer:
+        asked: TaxiiRequest,
+        respond: Callable[[Store, PageCache, Partner, TaxiiRequest], TaxiiResponse],
+        heard: CachedResponse | None = None,
+    ) -> TaxiiResponse:
         environ, began = asked.environ, time.perf_counter()
         partner: Partner | None = environ.get(_PARTNER)
-        observe.asked_from(certificates.remote(environ))
+        observe.asked_from(proxies.remote(environ))
         try:
             if heard is not None:
                 partner = again(store, heard.partner)
@@ -155,17 +155,17 @@ class _Allowed(Exception):
     """A body may be sent."""
 
 
-def headers(answer: Answer) -> list[tuple[str, str]]:
+def headers(answer: TaxiiResponse) -> list[tuple[str, str]]:
     """Give all headers of an answer."""
     return [("Content-Type", TAXII), ("Content-Length", str(len(answer.body))), *answer.headers]
 
 
-def _allow(store: Store, pages: Pages, partner: Partner, asked: Asked) -> Answer:
+def _allow(store: Store, pages: PageCache, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
     may_add(store, partner, asked)
     raise _Allowed
 
 
-def _read(environ: Environ) -> Asked | None:
+def _read(environ: Environ) -> TaxiiRequest | None:
     """Take a request apart, if it is one of ours."""
     match = _PATH.fullmatch(environ["PATH_INFO"])
     if match is None:
@@ -174,4 +174,4 @@ def _read(environ: Environ) -> Asked | None:
     method = environ["REQUEST_METHOD"]
     if method != "GET" and not (method == "POST" and listing):
         return None
-    return Asked(manifest or listing or "object", collection, object_id or "", environ)
+    return TaxiiRequest(manifest or listing or "object", collection, object_id or "", environ)

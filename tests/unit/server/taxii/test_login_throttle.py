@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from server.store import Store
-from server.taxii import access
-from server.taxii.brake import Brake
+from server.taxii import auth
 from server.taxii.errors import TaxiiError
+from server.taxii.login_throttle import LoginThrottle
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
         return self.time
 
 
-def guess(brake: Brake, remote: str, user: str, times: int) -> int:
+def guess(brake: LoginThrottle, remote: str, user: str, times: int) -> int:
     """Guess, and count how many guesses were let through."""
     through = 0
     for _ in range(times):
@@ -29,7 +29,7 @@ def guess(brake: Brake, remote: str, user: str, times: int) -> int:
 
 def test_ten_guesses_and_then_one_in_six_seconds() -> None:
     clock = Clock()
-    brake = Brake(clock)
+    brake = LoginThrottle(clock)
     assert guess(brake, "192.0.2.1", "bank", 100) == 10
     clock.time += 6.5
     assert guess(brake, "192.0.2.1", "bank", 100) == 1
@@ -38,7 +38,7 @@ def test_ten_guesses_and_then_one_in_six_seconds() -> None:
 
 
 def test_nobody_elsewhere_locks_a_partner_out() -> None:
-    brake = Brake(Clock())
+    brake = LoginThrottle(Clock())
     guess(brake, "192.0.2.1", "bank", 100)
     assert brake.wait("192.0.2.1", "bank") > 0
     assert brake.wait("198.51.100.1", "bank") == 0
@@ -46,12 +46,12 @@ def test_nobody_elsewhere_locks_a_partner_out() -> None:
 
 
 def test_an_address_that_tries_many_names_is_slowed_too() -> None:
-    brake = Brake(Clock())
+    brake = LoginThrottle(Clock())
     assert sum(guess(brake, "192.0.2.1", f"user{n}", 1) for n in range(500)) == 100
 
 
 def test_only_so_many_wait_for_a_slow_verification() -> None:
-    brake = Brake(Clock())
+    brake = LoginThrottle(Clock())
     turns = [brake.turn() for _ in range(2)]
     assert [turn.__enter__() for turn in turns] == [True, True]
     for turn in turns:
@@ -65,14 +65,14 @@ def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(
 ) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
-    brake = Brake()
-    monkeypatch.setattr(access, "_brake", brake)
+    brake = LoginThrottle()
+    monkeypatch.setattr(auth, "_brake", brake)
     names = ["x" * 100, *("y" * length for length in (101, 1_000, 40_000))]
     with store.begin() as tx:
         for name in names:
             given = base64.b64encode(f"{name}:guess".encode()).decode()
             with pytest.raises(TaxiiError):
-                access.identify(tx, f"Basic {given}", remote="192.0.2.1")
+                auth.identify(tx, f"Basic {given}", remote="192.0.2.1")
     assert max(len(user or "") for _, user in brake._debts) == 100
     assert brake._debts["192.0.2.1", ""] > 0
     store.close()

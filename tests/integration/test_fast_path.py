@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from server.http.messages import call_wsgi
 from server.store import log, partners
 from server.store.hot import HotStore, NotAtAGlance
 from server.store.item import Item
 from server.store.query import Query
-from server.taxii.answer import Undecided
-from server.taxii.hot import headers
-from server.wire.request import run
+from server.taxii.application import headers
+from server.taxii.response import Undecided
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 MANIFEST = "/feed/collections/room/manifest/"
@@ -83,7 +83,7 @@ def plain(status: str, said: list[tuple[str, str]], body: bytes) -> tuple[str, l
 def test_with_the_framework_and_without_it_the_answer_is_the_same(room: Room, path: str, more: dict[str, Any]) -> None:
     # Each after itself, so that both find the store and the kept pages alike.
     for _ in range(2):
-        without, within = (run(one, room.environ(path, **more)) for one in (room.hot, room.hot.rest))
+        without, within = (call_wsgi(one, room.environ(path, **more)) for one in (room.hot, room.hot.rest))
         assert plain(*without) == plain(*within)
         at_a_glance = room.hot.quick(room.environ(path, **more))
         if at_a_glance is not None:
@@ -97,9 +97,9 @@ def test_most_of_these_are_answered_without_the_framework(room: Room) -> None:
 
     room.hot.rest = never
     for path, more in REQUESTS:
-        run(room.hot, room.environ(path, **more))
+        call_wsgi(room.hot, room.environ(path, **more))
     with pytest.raises(AssertionError):
-        run(room.hot, room.environ("/taxii2/"))
+        call_wsgi(room.hot, room.environ("/taxii2/"))
 
 
 def test_a_ready_page_is_the_page_that_is_made(room: Room) -> None:

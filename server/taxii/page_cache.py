@@ -7,8 +7,8 @@ from typing import NamedTuple
 from server.store import Tx, rewrites
 from server.store.collections import Collection
 from server.store.query import LAST, Query
-from server.taxii.answer import Answer
 from server.taxii.compression import Encoding
+from server.taxii.response import TaxiiResponse
 
 # Of each process that answers requests.
 _BYTES_AT_MOST = 96 * 1024 * 1024
@@ -18,7 +18,7 @@ _WORTH_IT = 16 * 1024
 _Key = tuple[int, int, int, tuple[str, ...], Encoding]
 
 
-class Stretch(NamedTuple):
+class LogRange(NamedTuple):
     """The rows of a page by their ``date_added``; the last page of all has no ``last``, as what is added is its too."""
 
     first: int
@@ -27,11 +27,11 @@ class Stretch(NamedTuple):
 
 class _Kept(NamedTuple):
     mark: tuple[int, int]
-    stretch: Stretch
-    answer: Answer
+    stretch: LogRange
+    answer: TaxiiResponse
 
 
-class Pages:
+class PageCache:
     """The large pages that were asked for last, as long as the log has not changed under them.
 
     What is added comes after a full page; what else can happen to a row in it, ``server.store.rewrites`` counts.
@@ -44,7 +44,7 @@ class Pages:
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._changing = threading.Lock()
 
-    def find(self, tx: Tx, collection: Collection, query: Query, encoding: Encoding) -> Answer | None:
+    def find(self, tx: Tx, collection: Collection, query: Query, encoding: Encoding) -> TaxiiResponse | None:
         """Give the answer to ``query`` that is kept, where it is what ``tx`` would give."""
         key = _key(collection, query, encoding)
         kept = self._kept.get(key) if key else None
@@ -58,12 +58,12 @@ class Pages:
                 self._kept.move_to_end(key)
         return kept.answer if kept.stretch.last is not None else kept.answer._replace(given=collection.last_added)
 
-    def takes(self, answer: Answer) -> bool:
+    def takes(self, answer: TaxiiResponse) -> bool:
         """Tell whether the answer, as it is before it is packed, is large enough to be kept."""
         return len(answer.body) >= _WORTH_IT
 
     def keep(
-        self, tx: Tx, collection: Collection, query: Query, encoding: Encoding, stretch: Stretch, answer: Answer
+        self, tx: Tx, collection: Collection, query: Query, encoding: Encoding, stretch: LogRange, answer: TaxiiResponse
     ) -> None:
         """Keep the answer to ``query`` that ``tx`` gave: a page of the rows in ``stretch``."""
         key = _key(collection, query, encoding)

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from server.taxii.media import accepts, sends
+from server.taxii.negotiation import accepts, sends
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 from flask import Response
 
-from server.taxii.media import TAXII
+from server.taxii.negotiation import TAXII
 
 
 class Undecided(Exception):
     """Whether the body of a request is wanted takes longer to say than its head takes to read."""
 
 
-class Answer(NamedTuple):
+class TaxiiResponse(NamedTuple):
     """Status, body and headers of a response; the body is TAXII's JSON.
 
     The rest is for the record: the id of the collection it is about, how many objects came in and went out, and up to

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from server.wire.shared import Connections
+from server.http.connections import Connections
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def most_connections(threads: int) -> int:
     return max(8, min(_MOST, soft - min(soft // 2, _OTHERS + _OF_A_THREAD * threads)))
 
 
-class Door:
+class Listener:
     """Takes connections in while there is room for them.
 
     Where there is none, a connection on which nothing is asked makes room; where all are busy, new ones wait outside.

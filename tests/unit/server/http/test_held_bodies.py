@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from server.taxii.answer import Answer
-from server.wire.connection import Connection
-from server.wire.desk import Desk
-from server.wire.request import Request
-from server.wire.shared import Connections
+from server.http.connection import Connection
+from server.http.connections import Connections
+from server.http.fair_executor import FairExecutor
+from server.http.messages import HttpRequest
+from server.taxii.response import TaxiiResponse
 
 MIB = 1024 * 1024
 
@@ -27,10 +27,10 @@ class Application:
         start_response("200 OK", [])
         return [b""]
 
-    def quick(self, environ: dict[str, Any]) -> Answer | None:
-        return Answer(200) if environ["REQUEST_METHOD"] == "GET" else None
+    def quick(self, environ: dict[str, Any]) -> TaxiiResponse | None:
+        return TaxiiResponse(200) if environ["REQUEST_METHOD"] == "GET" else None
 
-    def early(self, environ: dict[str, Any], *, patient: bool = False) -> Answer | None:
+    def early(self, environ: dict[str, Any], *, patient: bool = False) -> TaxiiResponse | None:
         return None
 
     def owner(self, environ: dict[str, Any]) -> str:
@@ -39,8 +39,8 @@ class Application:
     def longest(self, environ: dict[str, Any]) -> int:
         return MIB
 
-    def refuse(self, environ: dict[str, Any], status: int) -> Answer:
-        return Answer(status)
+    def refuse(self, environ: dict[str, Any], status: int) -> TaxiiResponse:
+        return TaxiiResponse(status)
 
 
 def request(method: str, came: int = 1000, length: int = 1000) -> bytes:
@@ -51,7 +51,7 @@ async def _held_after(sent: bytes) -> tuple[int, int]:
     """Send this to a worker, leave, and give what it holds meanwhile and in the end."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(2) as threads:
-        connections = Connections(Application(), Desk(threads, 2), "")
+        connections = Connections(Application(), FairExecutor(threads, 2), "")
         server = await loop.create_server(lambda: Connection(connections), "127.0.0.1", 0)
         _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(sent)
@@ -83,9 +83,9 @@ def test_what_a_client_sent_is_not_held_for_longer_than_it_is_needed(sent: bytes
     assert asyncio.run(_held_after(sent)) == (meanwhile, 0)
 
 
-def held(connections: Connections, owner: str, size: int) -> Request:
+def held(connections: Connections, owner: str, size: int) -> HttpRequest:
     """Let a sender have so much of a body here."""
-    request = Request()
+    request = HttpRequest()
     connections.belongs(request, owner)
     connections.hold(request, size)
     return request

@@ -15,10 +15,10 @@ from server.store import Store, Tx, log, statuses
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.times import now
-from server.taxii import access, gate
-from server.taxii.answer import Answer
+from server.taxii import auth
 from server.taxii.envelope import Envelope
 from server.taxii.limits import API_ROOT
+from server.taxii.response import TaxiiResponse
 from server.taxii.scanner import half_a_character, has_lone_surrogate, not_json
 from server.taxii.status import Status, detail
 
@@ -33,7 +33,7 @@ _PATTERN_CHARACTERS = 100_000
 _NO_JSON = frozenset(("malformed-json", "not-a-number"))
 
 
-def add(store: Store, partner: Partner, collection: Collection, envelope: Envelope) -> Answer:
+def add(store: Store, partner: Partner, collection: Collection, envelope: Envelope) -> TaxiiResponse:
     """Take the objects of an envelope, each on its own: what is wrong with one never stops the others.
 
     The answer is sent when all that it calls a success is on disk. Nothing is taken where the body as a whole is not
@@ -54,7 +54,7 @@ class _Adding:
         self._budget = PatternBudget(_PATTERN_CHARACTERS)
         self._charged = False
 
-    def run(self) -> Answer:
+    def run(self) -> TaxiiResponse:
         """Take all parts; the last one brings the status along."""
         parts = self._parts()
         part: list[Item] = next(parts, [])
@@ -62,7 +62,7 @@ class _Adding:
             resource = self._take(part, last=following is None)
             if following is not None:
                 part = following
-        return Answer(202, resource, collection=self._collection.id, objects_in=self._status.taken)
+        return TaxiiResponse(202, resource, collection=self._collection.id, objects_in=self._status.taken)
 
     def _parts(self) -> Iterator[list[Item]]:
         """Give what can be taken, once all of the body has been looked at."""
@@ -115,9 +115,9 @@ class _Adding:
         prepared = prepare(items, self._budget) if to_inbox else None
         status, before = self._status, self._status.taken
         with self._store.begin() as tx:
-            found = access.writable(tx, self._partner, self._collection.id)
+            found = auth.writable(tx, self._partner, self._collection.id)
             if not self._charged:
-                gate.charge(tx, self._partner, self._envelope.count)
+                auth.charge(tx, self._partner, self._envelope.count)
                 self._charged = True
             if prepared is not None:
                 outcome = Results()

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from server.wire import desk
-from server.wire.desk import Crowded, Desk
+from server.http import fair_executor
+from server.http.fair_executor import FairExecutor, TooManyWaiting
 
 THREADS = 16
 WAIT = 10
@@ -18,7 +18,7 @@ class Office:
     """A desk whose work takes until it is told to end."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self.desk = Desk(threads, THREADS)
+        self.desk = FairExecutor(threads, THREADS)
         self.begun: list[str] = []
         self.may_end = threading.Event()
 
@@ -48,14 +48,14 @@ def end(office: Office, *work: "Future[str]") -> list[str]:
 
 def test_one_owner_leaves_threads_to_the_others(office: Office) -> None:
     flood = [office.submit("flood") for _ in range(100)]
-    assert office.desk._free == THREADS - desk._OF_ONE
+    assert office.desk._free == THREADS - fair_executor._OF_ONE
     other = office.submit("other")
-    assert office.desk._free == THREADS - desk._OF_ONE - 1
+    assert office.desk._free == THREADS - fair_executor._OF_ONE - 1
     assert end(office, *flood, other) == ["flood"] * 100 + ["other"]
     assert (office.desk._free, office.desk._running, office.desk._waiting) == (THREADS, {}, {})
 
 
-@pytest.mark.parametrize(("weight", "at_once"), [(1, desk._BODIES_OF_ONE), (2, desk._LARGE_OF_ONE)])
+@pytest.mark.parametrize(("weight", "at_once"), [(1, fair_executor._BODIES_OF_ONE), (2, fair_executor._LARGE_OF_ONE)])
 def test_bodies_of_one_owner_are_read_one_after_the_other(office: Office, weight: int, at_once: int) -> None:
     flood = [office.submit("flood", weight) for _ in range(40)]
     assert office.desk._free == THREADS - at_once
@@ -67,7 +67,7 @@ def test_bodies_of_one_owner_are_read_one_after_the_other(office: Office, weight
 def test_whoever_comes_when_all_threads_are_taken_is_next() -> None:
     with ThreadPoolExecutor(1) as threads:
         office = Office(threads)
-        office.desk = Desk(threads, 1)
+        office.desk = FairExecutor(threads, 1)
         flood = [office.submit("flood", name=f"flood {number}") for number in range(20)]
         others = [office.submit("bank"), office.submit("platform")]
         end(office, *flood, *others)
@@ -76,8 +76,8 @@ def test_whoever_comes_when_all_threads_are_taken_is_next() -> None:
 
 
 def test_whoever_has_too_much_waiting_is_told_and_others_are_taken(office: Office) -> None:
-    flood = [office.submit("flood") for _ in range(desk._OF_ONE + desk._WAITING_OF_ONE)]
-    with pytest.raises(Crowded):
+    flood = [office.submit("flood") for _ in range(fair_executor._OF_ONE + fair_executor._WAITING_OF_ONE)]
+    with pytest.raises(TooManyWaiting):
         office.submit("flood")
     assert len(end(office, *flood, office.submit("other"))) == len(flood) + 1
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import httptools
 
-from server.taxii.answer import Answer, Undecided
-from server.wire.request import Refused, Request
-from server.wire.shared import Connections
+from server.http.connections import Connections
+from server.http.messages import HttpRequest, RequestRefused
+from server.taxii.response import TaxiiResponse, Undecided
 
 _HEAD_AT_MOST = 64 * 1024
 _LINE_AT_MOST = 16 * 1024
@@ -37,8 +37,8 @@ class Receiver:
     def __init__(self, shared: Connections) -> None:
         """Wait for the first request."""
         self.shared = shared
-        self.request = Request()
-        self.waiting: deque[Request] = deque()
+        self.request = HttpRequest()
+        self.waiting: deque[HttpRequest] = deque()
         self.at_work = False
         # No more requests are taken.
         self.ending = False
@@ -61,7 +61,7 @@ class Receiver:
         """Answer for the last time, with an error."""
         raise NotImplementedError
 
-    def last(self, answer: Answer) -> None:
+    def last(self, answer: TaxiiResponse) -> None:
         """Answer for the last time."""
         raise NotImplementedError
 
@@ -69,7 +69,7 @@ class Receiver:
         """Tell the client that its body is wanted."""
         raise NotImplementedError
 
-    def find_out(self, request: Request) -> None:
+    def find_out(self, request: HttpRequest) -> None:
         """Find out in a thread whether a body is wanted, and call ``decided``."""
         raise NotImplementedError
 
@@ -117,14 +117,14 @@ class Receiver:
             self._body_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except Refused as refused:
+        except RequestRefused as refused:
             self.refuse(refused.status)
         except httptools.HttpParserUpgrade:
             # Nothing is upgraded here; the request is answered as it stands, and it is the last.
             self.ending = True
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            self.refuse(cause.status if isinstance(cause, Refused) else 400)
+            self.refuse(cause.status if isinstance(cause, RequestRefused) else 400)
         except httptools.HttpParserError as error:
             # RFC 9110 §9.1: a method that nobody knows makes no less of a request.
             self.refuse(501 if "method" in str(error) and _REQUEST_LINE.match(data) else 400)
@@ -137,7 +137,7 @@ class Receiver:
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self.request = Request()
+        self.request = HttpRequest()
         self.in_head = True
         self.head_bytes = max(self.head_bytes, 1)
         self._body_began, self._body_bytes = 0.0, 0
@@ -148,14 +148,14 @@ class Receiver:
         """Take the request's target, or a piece of it."""
         self.request.url += url
         if len(self.request.url) > _LINE_AT_MOST:
-            raise Refused(414)
+            raise RequestRefused(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
         headers = self.request.headers
         headers.append((name, value))
         if len(headers) > _HEADERS_AT_MOST:
-            raise Refused(431)
+            raise RequestRefused(431)
 
     def on_headers_complete(self) -> None:
         """Look at the head, before the body."""
@@ -179,14 +179,14 @@ class Receiver:
                 self._undecided = True
                 self.find_out(request)
 
-    def decided(self, request: Request, refusal: Answer | None) -> None:
+    def decided(self, request: HttpRequest, refusal: TaxiiResponse | None) -> None:
         """Go on with a request whose head has been looked at."""
         self._undecided = False
         if request is self.request and not self.in_head and not self.ending:
             self._decide(request, refusal)
         self.go_on()
 
-    def _decide(self, request: Request, refusal: Answer | None) -> None:
+    def _decide(self, request: HttpRequest, refusal: TaxiiResponse | None) -> None:
         """Refuse a body, or let it come."""
         # By now the partner may be known.
         self.shared.belongs(request, self.shared.application.owner(request.environ))
@@ -205,13 +205,13 @@ class Receiver:
         self._left = max(0, self._left - len(body))
         self.shared.hold(request, len(body))
         if not self.shared.has_room(request, 0):
-            raise Refused(503)
+            raise RequestRefused(503)
         if request.size + len(body) > self.shared.application.longest(request.environ):
-            raise Refused(413)
+            raise RequestRefused(413)
         request.add(body)
         now = time.monotonic()
         if now - self._body_began > _BODY_SECONDS + request.size / _BODY_RATE:
-            raise Refused(408)
+            raise RequestRefused(408)
         self.deadline = now + STILL_SECONDS
 
     def on_message_complete(self) -> None:

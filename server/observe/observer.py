@@ -1,15 +1,29 @@
-"""The one call for each answered request, and what is known of it before it is answered."""
+"""An answered request, as everything that watches gets it."""
 
 import threading
-from typing import Protocol
-
-from server.observe.event import Request
+from typing import NamedTuple, Protocol
 
 
-class Watcher(Protocol):
+class AnsweredRequest(NamedTuple):
+    """Fields as ``observe.request`` takes them, where it came from, and the id of the error that it got."""
+
+    partner: str | None
+    method: str
+    route: str
+    collection: str | None
+    status: int
+    seconds: float
+    objects_in: int
+    objects_out: int
+    given: int | None
+    remote: str
+    error_id: str | None
+
+
+class RequestObserver(Protocol):
     """What wants to know of each answered request."""
 
-    def note(self, request: Request) -> None:
+    def note(self, request: AnsweredRequest) -> None:
         """Take note, in no time."""
 
 
@@ -21,10 +35,10 @@ class _Asking(threading.local):
 
 
 _asking = _Asking()
-_watchers: tuple[Watcher, ...] = ()
+_watchers: tuple[RequestObserver, ...] = ()
 
 
-def watch(*watchers: Watcher) -> None:
+def watch(*watchers: RequestObserver) -> None:
     """Let these, in place of any before, know of each answered request of this process."""
     global _watchers
     _watchers = watchers
@@ -62,7 +76,7 @@ def request(
     ``route`` is a route, never a URL; ``collection`` the id of one that the partner may know of; ``given`` up to which
     ``date_added`` (microseconds) the partner now has the collection.
     """
-    noted = Request(
+    noted = AnsweredRequest(
         partner,
         method if method in _METHODS else "OTHER",
         route,
