@@ -42,7 +42,7 @@ def _row(what: str, texts: list[str]) -> list[object]:
 def is_refused(obj: Mapping[str, Any]) -> bool:
     """Tell whether an object is refused."""
     try:
-        objects.refuse(obj)
+        objects.refuse_personal_data(obj)
     except Rejected:
         return True
     return False

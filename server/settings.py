@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.reference.time_zones import find_zone
-from server.release.route.policy import Rule
+from server.release.route.policy import PolicyRule
 
 DEFAULT_FILE = Path("scamfeed.toml")
 _PREFIX = "SCAMFEED_"
@@ -118,7 +118,8 @@ class Settings(BaseSettings):
         Field(ge=0, description="reports that proved right after which a partner is new no more; 0 is by days alone"),
     ] = 10
     rule: Annotated[
-        list[Rule], Field(description="which collections take what, one [[rule]] table each; none is the default rules")
+        list[PolicyRule],
+        Field(description="which collections take what, one [[rule]] table each; none is the default rules"),
     ] = []
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
 

@@ -12,7 +12,7 @@ from feeds.readers.columns.notes import Tally
 from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
-from server.release.guard.shape import AHEAD
+from server.release.guard.shape import MAX_CLOCK_SKEW
 
 
 def batch_of_rows(
@@ -80,7 +80,7 @@ def as_of_now(items: Sequence[Sequence[dict[str, Any]]]) -> tuple[list[Sequence[
     Who is a few minutes ahead is within what the release rules allow. A later version of the same object is dated when
     it is pulled, which is later than this.
     """
-    latest, now = timestamp.text(timestamp.now() + AHEAD), timestamp.text(timestamp.now())
+    latest, now = timestamp.text(timestamp.now() + MAX_CLOCK_SKEW), timestamp.text(timestamp.now())
     dated = [[_dated(obj, latest, now) for obj in objects] for objects in items]
     return list(dated), sum(made != [*objects] for made, objects in zip(dated, items, strict=True))
 

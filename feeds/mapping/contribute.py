@@ -51,7 +51,7 @@ def contribute_records(
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with store.read() as tx:
-            return visible.indicators(tx, partner, values)
+            return visible.referable_indicators(tx, partner, values)
 
     return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find, tally))
 

@@ -36,7 +36,7 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with work.store.read() as tx:
-            return visible.indicators(tx, partner, values)
+            return visible.referable_indicators(tx, partner, values)
 
     feed.begin(find)
     for batch in feed.pull(checkpoint, seen):

@@ -13,7 +13,7 @@ from feeds.http.client import OutboundSettings
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.guard.allowlists import folder, parse
-from server.release.guard.allowlists.catalogue import EVERY, Listing
+from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist
 from server.store import reviews
 
 app = typer.Typer(help="What is known to be harmless: reports of it wait for a person.", no_args_is_help=True)
@@ -29,7 +29,7 @@ def show(ctx: typer.Context, json: Json = False) -> None:
         held: dict[str, int] = {}
         for each in reviews.every(tx, limit=None):
             held[each.rule] = held.get(each.rule, 0) + 1
-    rows = [_row(listing, context.settings.lists_folder, held) for listing in EVERY.values()]
+    rows = [_row(listing, context.settings.lists_folder, held) for listing in ALLOWLISTS.values()]
     if json:
         show_json(rows)
         return
@@ -66,7 +66,7 @@ def update(
         show_table("Updated", ["list", "entries", "loaded"], [list(row.values()) for row in rows])
 
 
-def _row(listing: Listing, updated: Path, held: dict[str, int]) -> dict[str, Any]:
+def _row(listing: Allowlist, updated: Path, held: dict[str, int]) -> dict[str, Any]:
     kept = folder.read(listing, updated)
     return {
         "list": listing.name,
@@ -78,19 +78,19 @@ def _row(listing: Listing, updated: Path, held: dict[str, int]) -> dict[str, Any
     }
 
 
-def _given(source: str, name: str | None) -> list[tuple[Listing, bytes]]:
+def _given(source: str, name: str | None) -> list[tuple[Allowlist, bytes]]:
     """Give the lists that a source holds. Raises ``Rejected``."""
-    wanted = None if name is None else EVERY.get(name)
+    wanted = None if name is None else ALLOWLISTS.get(name)
     if name is not None and wanted is None:
-        raise Rejected("list-unknown", f"no list is called {name}; there are: {', '.join(EVERY)}")
+        raise Rejected("list-unknown", f"no list is called {name}; there are: {', '.join(ALLOWLISTS)}")
     if "://" in source:
-        listing = wanted or parse.named(urlsplit(source).path)
+        listing = wanted or parse.allowlist_of_file(urlsplit(source).path)
         if listing is None:
-            raise Rejected("list-unknown", f"its name is no list's; say with --as which it is: {', '.join(EVERY)}")
+            raise Rejected("list-unknown", f"its name is no list's; say with --as which it is: {', '.join(ALLOWLISTS)}")
         return [(listing, _downloaded(source))]
     if wanted is not None:
         return [(wanted, Path(source).read_bytes())]
-    return [(EVERY[found], file.read_bytes()) for found, file in folder.found(Path(source)).items()]
+    return [(ALLOWLISTS[found], file.read_bytes()) for found, file in folder.found(Path(source)).items()]
 
 
 def _downloaded(url: str) -> bytes:
@@ -98,7 +98,7 @@ def _downloaded(url: str) -> bytes:
         raise Rejected("list-place", "lists are loaded over https:// alone, or given as a file")
     try:
         client.check_url(url)
-        with client.session(OutboundSettings(max_bytes=folder.LONGEST), url) as session:
+        with client.session(OutboundSettings(max_bytes=folder.MAX_BYTES), url) as session:
             response = session.get(url, stream=True)
             response.raise_for_status()
             return client.body(response).read()

@@ -11,7 +11,7 @@ from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.policy_cases import BadCases, read
 from server.cli.policy_trial import Tried, run
 from server.release.republish import Republished, republish
-from server.release.route.policy import write
+from server.release.route.policy import policy_to_toml
 
 app = typer.Typer(help="The release policy: which collections take what.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def show(ctx: typer.Context, json: Json = False) -> None:
         show_json({"rule": rules, "configured": bool(context.settings.rule), "kinds_without_rule": unheard})
         return
     print("# The rules of the configuration." if context.settings.rule else "# The rules where none are configured.")  # noqa: T201 - the command's answer
-    print(write(policy), end="")  # noqa: T201 - the command's answer
+    print(policy_to_toml(policy), end="")  # noqa: T201 - the command's answer
     if unheard:
         print(f"\n# No rule takes {', '.join(unheard)}: they reach only partners whom contributors name.")  # noqa: T201 - the command's answer
 

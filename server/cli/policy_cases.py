@@ -9,7 +9,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.vocabulary import Action
-from server.release.route.policy import Rule
+from server.release.route.policy import PolicyRule
 
 _Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
 
@@ -61,13 +61,13 @@ class Case(_Table):
     name: str
     contribute: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
     expect: Expected
-    rule: tuple[Rule, ...] = ()
+    rule: tuple[PolicyRule, ...] = ()
 
 
 class Cases(_Table):
     """A file of cases: ``rule`` and ``collection`` as a hub may have them, who takes part, and the cases."""
 
-    rule: tuple[Rule, ...] = ()
+    rule: tuple[PolicyRule, ...] = ()
     collection: tuple[str, ...] = ()
     partner: Annotated[tuple[Taking, ...], Field(min_length=1)]
     case: Annotated[tuple[Case, ...], Field(min_length=1)]

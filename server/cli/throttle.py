@@ -13,7 +13,7 @@ def lift_brake(ctx: typer.Context, name: Name) -> None:
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         known(tx, name)
-        if not throttle.lift(tx, name, now()):
+        if not throttle.lift_throttle(tx, name, now()):
             fail(f"{name}: nothing slows this partner")
 
 

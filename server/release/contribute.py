@@ -16,7 +16,7 @@ from server.release.fuse.loader import Loader
 from server.release.fuse.statements import JudgeStanding, ReportedValue, Verdict, subject_of
 from server.release.guard import operator_delistings, shape, throttle
 from server.release.guard.allowlists import check
-from server.release.guard.doubt_quota import DoubtBudget
+from server.release.guard.doubt_quota import DoubtQuota
 from server.release.guard.personal_data import objects
 from server.release.intake import MARKING, RESERVED, TRANSLATION, Decision, Intake, is_more, names_nothing
 from server.release.publish.listings import ListingState, is_published
@@ -24,7 +24,7 @@ from server.release.publish.saying import Saying
 from server.release.query import receipts
 from server.release.results import Published, Results, Unpublished
 from server.release.route import annotation_targets, audience, tlp_level, withheld
-from server.release.route.annotations import Speech, Spoken
+from server.release.route.annotations import AnnotationOutcome, AnnotationRelease
 from server.release.route.policy import Policy
 from server.release.route.references import References
 from server.release.submission import Submission
@@ -61,15 +61,15 @@ class Contribution:
         self._loading.look_up_reviews({each.key for each in taken} | {key for keys in prior.values() for key in keys})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
         coming = sum(each.size for each in taken if is_more(known, each))
-        unusual = throttle.check(tx, name, self._scene.micros, coming=coming)
+        unusual = throttle.throttled_by(tx, name, self._scene.micros, coming=coming)
         reports = [each.report for each in taken if isinstance(each.report, Report) and not each.item.revoked]
-        delisted = operator_delistings.find(tx, reports)
+        delisted = operator_delistings.find_delisted(tx, reports)
         published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
-        budget = DoubtBudget(tx, self._partner, self._scene.registry, self._scene.micros)
+        budget = DoubtQuota(tx, self._partner, self._scene.registry, self._scene.micros)
         own = own_values.every(tx)
         intake = Intake(self._partner, self._loading, prior, own, unusual, published, delisted, budget, subjects)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
-        for each in sorted(taken, key=lambda one: annotation_targets.order(one.item.type)):
+        for each in sorted(taken, key=lambda one: annotation_targets.processing_order(one.item.type)):
             self._decide(intake, each)
         if self._kept:
             said = [each for each in self._kept if not each.taken.item.revoked]
@@ -151,7 +151,7 @@ class Contribution:
         self._answer(values, standings)
 
     def _release_speech(self, meant: Mapping[str, ListingState]) -> None:
-        speech = Speech(self._scene, self._publication, self._references, meant)
+        speech = AnnotationRelease(self._scene, self._publication, self._references, meant)
         answered: set[str] = set()
         for decision in self._kept:
             taken = decision.taken
@@ -185,7 +185,7 @@ class Contribution:
         else:
             self._outcome.accepted.append(Published(item.id, item.version))
 
-    def _what_became(self, key: str, spoken: Spoken) -> str | None:
+    def _what_became(self, key: str, spoken: AnnotationOutcome) -> str | None:
         """Say what became of a word about others beside that it is published; None where there is nothing to say."""
         said = [_took_effect(*self._counting[key])] if key in self._counting else []
         if spoken.why_nowhere:
@@ -209,7 +209,7 @@ class Contribution:
             else:
                 left_out = self._left_out.get((item.id, item.version))
                 if value and isinstance(taken.report, Report):
-                    left_out = withheld.message(taken.report)
+                    left_out = withheld.withheld_message(taken.report)
                 self._outcome.accepted.append(Published(item.id, item.version, left_out))
 
     def _why_nowhere(self, taken: Submission, value: ReportedValue, standing: ListingState) -> str | None:
@@ -217,7 +217,7 @@ class Contribution:
         if self._loading.known[taken.key] is not taken.obj:
             return None
         if self._loading.tlp(taken.key) is None:
-            return tlp_level.UNKNOWN
+            return tlp_level.UNKNOWN_MARKING
         claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
@@ -281,7 +281,11 @@ def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy |
     """
     outcome = Results()
     # What speaks of others comes after them, in whichever part of a large contribution they are.
-    ordered = sorted(items, key=lambda item: annotation_targets.order(item.type)) if len(items) > _AT_ONCE else items
+    ordered = (
+        sorted(items, key=lambda item: annotation_targets.processing_order(item.type))
+        if len(items) > _AT_ONCE
+        else items
+    )
     for start in range(0, len(ordered), _AT_ONCE):
         take(tx, partner, prepare(ordered[start : start + _AT_ONCE]), outcome, policy)
     return outcome
@@ -307,7 +311,7 @@ def _read(item: Item, prepared: Prepared, budget: PatternBudget | None) -> Submi
         obj = shape.read(item)
         report = _reported(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
-            objects.refuse(obj, report if isinstance(report, Report) else None)
+            objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
         return Submission(item, obj, report, check.check(report) if isinstance(report, Report) else None)
     except Rejected as refusal:
         prepared.failed.append(Unpublished(item.id, item.version, refusal.message))

@@ -12,7 +12,7 @@ from server.release.fuse.loader import Loader
 from server.release.fuse.statements import is_published_meanwhile, subject_of
 from server.release.guard import operator_delistings, throttle
 from server.release.guard.allowlists import own_values
-from server.release.guard.doubt_quota import MANY_DOUBTS, MESSAGE, DoubtBudget
+from server.release.guard.doubt_quota import MANY_DOUBTS, MANY_DOUBTS_MESSAGE, DoubtQuota
 from server.release.guard.personal_data import objects
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.route import annotation_targets
@@ -51,7 +51,7 @@ class Intake:
         unusual: str | None,
         published: Set[str] = frozenset(),
         delisted: Set[tuple[str, str]] = frozenset(),
-        doubts: DoubtBudget | None = None,
+        doubts: DoubtQuota | None = None,
         subjects: Mapping[str, set[str]] = MappingProxyType({}),
     ) -> None:
         """Take from ``partner``; ``prior`` has by subject the keys of what speaks of it already.
@@ -82,7 +82,7 @@ class Intake:
         if taken.item.type == TRANSLATION and not taken.item.revoked:
             # It says the value that its indicator names.
             meant = self._known.get(self._loading.scene.key(self._partner, str(taken.obj.get("object_ref"))), {})
-            objects.refuse({**taken.obj, "pattern": meant.get("pattern")})
+            objects.refuse_personal_data({**taken.obj, "pattern": meant.get("pattern")})
         before = self._known.get(taken.key)
         self._refuse_anothers(taken, before)
         again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
@@ -134,8 +134,8 @@ class Intake:
                 taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
             )
         if (taken.report.kind, taken.report.value) in self._delisted:
-            return _hold(taken, operator_delistings.DELISTED, operator_delistings.MESSAGE)
-        hit = taken.hit or own_values.check(self._own, taken.report)
+            return _hold(taken, operator_delistings.DELISTED, operator_delistings.DELISTED_MESSAGE)
+        hit = taken.hit or own_values.match_own_values(self._own, taken.report)
         if hit is not None:
             return _hold(taken, hit.list, hit.message)
         return self._slowed(taken) or self._doubting(taken)
@@ -144,10 +144,10 @@ class Intake:
         """Say why a person has to look at what says something against others' reports: it is more than a day's."""
         if self._doubts is None or self._doubts.take(taken, self._subjects.get(taken.key, set())):
             return None
-        return _hold(taken, MANY_DOUBTS, MESSAGE.format(self._doubts.most))
+        return _hold(taken, MANY_DOUBTS, MANY_DOUBTS_MESSAGE.format(self._doubts.most))
 
     def _slowed(self, taken: Submission) -> Held | None:
-        return _hold(taken, self._unusual, throttle.MESSAGES[self._unusual]) if self._unusual else None
+        return _hold(taken, self._unusual, throttle.THROTTLE_MESSAGES[self._unusual]) if self._unusual else None
 
     def _was_taken_back(self, taken: Submission) -> bool:
         """Tell whether this partner's listing of the value under another id was found to be wrong."""

@@ -11,11 +11,11 @@ from server.release.fuse.reliability import stated
 from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue, subject_of
 from server.release.guard import throttle
 from server.release.guard.doubt_quota import MANY_DOUBTS
-from server.release.guard.operator_delistings import delist, readmit
+from server.release.guard.operator_delistings import delist, forget_delisted
 from server.release.publish.listings import ListingState
 from server.release.publish.saying import Saying
 from server.release.route import annotation_targets
-from server.release.route.annotations import Speech
+from server.release.route.annotations import AnnotationRelease
 from server.release.route.policy import Policy
 from server.release.route.references import References
 from server.store import calibration, listings, mentions, reviews
@@ -24,7 +24,7 @@ from server.store.reviews import Held
 from server.store.store import Tx
 
 # What a review by these rules decides says nothing of the values themselves.
-_OF_THE_SENDER = (*throttle.MESSAGES, MANY_DOUBTS, COERCED)
+_OF_THE_SENDER = (*throttle.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
 
 
 class Wrong(NamedTuple):
@@ -104,7 +104,7 @@ class Again:
                 references = self._references(key)
                 references.read(refs)
                 self.publication.load({self.scene.annotation_id(key, known[key]["type"])})
-                Speech(self.scene, self.publication, references, meant).release(key, known[key])
+                AnnotationRelease(self.scene, self.publication, references, meant).release(key, known[key])
 
     def _references(self, key: str) -> References:
         """Find what the contributor of a key means by ids."""
@@ -160,7 +160,7 @@ def _settle(again: Again, values: Iterable[ReportedValue], wanted: Set[str]) -> 
         elif any(review.state == "rejected" and review.rule not in _OF_THE_SENDER for review in decided):
             refused.append(value)
     delist(again.scene.tx, refused)
-    readmit(again.scene.tx, approved)
+    forget_delisted(again.scene.tx, approved)
 
 
 def _was_approved(loading: Loader, id_: str) -> bool:

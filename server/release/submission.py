@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from schemas.errors import Rejected
 from schemas.report import Report
-from server.release.guard.allowlists.hit import Hit
+from server.release.guard.allowlists.hit import AllowlistMatch
 from server.release.route import annotation_targets
 from server.store import mentions
 from server.store.item import Item
@@ -19,7 +19,7 @@ class Submission(NamedTuple):
     item: Item
     obj: dict[str, Any]
     report: Report | Rejected | None = None
-    hit: Hit | None = None
+    hit: AllowlistMatch | None = None
     key: str = ""
 
     @property

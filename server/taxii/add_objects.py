@@ -70,14 +70,14 @@ class _Adding:
         if self._envelope.is_short:
             items = list(self._checked(noting=True))
             if to_inbox and len(items) > _CROWDED:
-                items.sort(key=lambda item: annotation_targets.order(item.type))
+                items.sort(key=lambda item: annotation_targets.processing_order(item.type))
             return self._portions(items)
-        orders = {annotation_targets.order(item.type) for item in self._checked(noting=True)}
+        orders = {annotation_targets.processing_order(item.type) for item in self._checked(noting=True)}
         if not to_inbox:
             return self._portions(self._checked()) if orders else iter(())
         # What speaks of others comes after them, wherever in the envelope it stands.
         return chain.from_iterable(
-            self._portions(item for item in self._checked() if annotation_targets.order(item.type) == order)
+            self._portions(item for item in self._checked() if annotation_targets.processing_order(item.type) == order)
             for order in sorted(orders)
         )
 
@@ -153,7 +153,7 @@ class _Adding:
 
     def _refusal(self, raw: bytes, index: int, refused: Rejected) -> dict[str, str]:
         """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""
-        id_, version = (None, None) if refused.reason == "too-large" else stix_object.called(raw)
+        id_, version = (None, None) if refused.reason == "too-large" else stix_object.id_and_version(raw)
         message = f"{refused.reason}: {refused.message}"
         return detail(id_ or f"objects[{index}]", version, self._status.requested, message)
 

@@ -166,7 +166,7 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
     report = report_of(step)
     with world.store.read() as tx:
         here = registry.load(tx)
-    reached = audience.of(report.kind, report.tlp, report.sharing, here.partners[step.by], here, Policy())
+    reached = audience.audience_of(report.kind, report.tlp, report.sharing, here.partners[step.by], here, Policy())
     return reached.readers(here)
 
 

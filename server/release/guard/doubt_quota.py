@@ -13,22 +13,22 @@ from server.store.store import Tx
 
 # References a day by which an organisation says something against others' reports, those of who has authority for
 # some kind or is trusted, and those of anybody else.
-OF_AUTHORITY = 1_000
-OF_OTHERS = 100
+DOUBTS_WITH_AUTHORITY = 1_000
+DOUBTS_OF_OTHERS = 100
 MANY_DOUBTS = "many-doubts"
-MESSAGE = (
+MANY_DOUBTS_MESSAGE = (
     "held for review: you say something against more than {} reports of others in one day; the hub's operator looks at "
     "the rest"
 )
 
 
-class DoubtBudget:
+class DoubtQuota:
     """What of a day's doubts a partner, and all others of its organisation, have left."""
 
     def __init__(self, tx: Tx, partner: Partner, registry: Registry, moment: int) -> None:
         """Count what the organisation of ``partner`` has said in the day of ``moment`` (microseconds)."""
         self._partner = partner
-        self.most = OF_AUTHORITY if partner.authority or partner.trusted else OF_OTHERS
+        self.most = DOUBTS_WITH_AUTHORITY if partner.authority or partner.trusted else DOUBTS_OF_OTHERS
         names = [each.name for each in registry.by_identity.values() if each.counts_as == partner.counts_as]
         self._left = self.most - volumes.doubts(tx, {*names, partner.name}, volumes.day_of(moment))
         self.spent = 0

@@ -9,7 +9,7 @@ from server.store import delisted
 from server.store.store import Tx
 
 DELISTED = "delisted"
-MESSAGE = (
+DELISTED_MESSAGE = (
     "this hub's operator found this value to be no scam's, in this spelling or another: somebody looks at it; say in "
     "the description what is new"
 )
@@ -20,12 +20,12 @@ def delist(tx: Tx, values: Iterable[ReportedValue]) -> None:
     delisted.note(tx, {_name(value.subject) for value in values if not value.claims})
 
 
-def readmit(tx: Tx, values: Iterable[ReportedValue]) -> None:
+def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Let reports of these values be heard again, in each spelling."""
-    delisted.forget(tx, {name for value in values for name in value_names.names(*_parted(value.subject))})
+    delisted.forget(tx, {name for value in values for name in value_names.names(*_kind_and_value(value.subject))})
 
 
-def find(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
+def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
     """Return the kinds and values of those of the reports that are of a delisted value."""
     if not delisted.has_any(tx):
         return frozenset()
@@ -35,9 +35,9 @@ def find(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
 
 
 def _name(subject: str) -> str:
-    return value_names.names(*_parted(subject))[0]
+    return value_names.names(*_kind_and_value(subject))[0]
 
 
-def _parted(subject: str) -> tuple[str, str]:
+def _kind_and_value(subject: str) -> tuple[str, str]:
     kind, _, value = subject.partition(":")
     return kind, value

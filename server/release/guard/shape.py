@@ -12,8 +12,8 @@ from server.store.item import Item
 
 # Clocks differ. A version from further ahead could never be superseded, and clients that keep their place by the latest
 # ``modified`` (XSOAR) would miss what comes until then.
-AHEAD = timedelta(minutes=5)
-_REFERENCES = "object_marking_refs"
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+_MARKING_REFS = "object_marking_refs"
 # Of how many objects one may speak: what says something for or against others is bounded more than a case's members.
 MOST_REFERENCES = {"opinion": 100, "note": 100, "grouping": 1_000}
 
@@ -27,7 +27,7 @@ def read(item: Item) -> dict[str, Any]:
             "unusual-json", "numbers or characters that not every reader takes; write them plainly"
         ) from None
     _strings(obj, ("created_by_ref", "lang", "name", "description"), required=False)
-    _list_of_strings(obj, _REFERENCES)
+    _list_of_strings(obj, _MARKING_REFS)
     _list_of_strings(obj, "labels")
     _extensions(obj)
     match obj["type"]:
@@ -85,7 +85,7 @@ def _moments(obj: Mapping[str, Any], names: tuple[str, ...]) -> None:
             moment = timestamp.parse(obj[name])
         except Rejected as refusal:
             raise Rejected("bad-property", f"{name}: {refusal.message}") from None
-        if name == "modified" and moment > timestamp.now() + AHEAD:
+        if name == "modified" and moment > timestamp.now() + MAX_CLOCK_SKEW:
             raise Rejected(
                 "from-the-future", "modified: is more than five minutes ahead of this server's clock; set yours"
             )

@@ -96,7 +96,7 @@ def check(raw: bytes | Mapping[str, Any]) -> Item:
     return _look(obj, body)
 
 
-def called(raw: bytes) -> tuple[str | None, int | None]:
+def id_and_version(raw: bytes) -> tuple[str | None, int | None]:
     """Say by which id and version a refused object could be known to its sender, as far as it has them."""
     try:
         _, obj = _parse(raw)

@@ -136,7 +136,7 @@ class Publication:
         if annotation_targets.refs(last) and last["created_by_ref"] != self._scene.hub.identity:
             # Releases before this one let such objects in as they came.
             with suppress(Rejected):
-                last = annotation.rebuild(last, tlp_level.of(last)).obj
+                last = annotation.rebuild(last, tlp_level.effective_tlp(last)).obj
         for name in self._twins(room, last):
             self._entering[name].append(Item.of(last))
             self._taken_back[name].append(id_)
@@ -163,7 +163,9 @@ class Publication:
 
     def _twins(self, room: str, obj: Obj) -> list[str]:
         """Give the collections of a room that take the object: one that not every reader can take, the full one."""
-        return [name for name in self._scene.twins(room) if name.endswith(FULL) or annotation_targets.is_plain(obj)]
+        return [
+            name for name in self._scene.twins(room) if name.endswith(FULL) or annotation_targets.is_standard_stix(obj)
+        ]
 
     def _read(self, room: str, wanted: set[str]) -> None:
         found = log.latest(self._scene.tx, self._scene.rooms[self._scene.twins(room)[-1]], wanted)

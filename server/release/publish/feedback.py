@@ -12,7 +12,7 @@ from server.release.context import ReleaseContext
 from server.release.fuse.statements import ReportedValue, Verdict
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState, is_published
-from server.release.route.audience import Rooms
+from server.release.route.audience import Audience
 from server.store import inbox
 
 _DONE = frozenset(
@@ -85,6 +85,6 @@ class FeedbackNotes:
         elif judged.outcome is OutcomeWord.FALSE_POSITIVE or judged.opinion in _AGAINST:
             self.tell(name, Feedback(FeedbackEvent.DISPUTED, judged.partner.kind), id_)
 
-    def _hears(self, partner: Partner, by: Partner, rooms: Rooms) -> bool:
+    def _hears(self, partner: Partner, by: Partner, rooms: Audience) -> bool:
         """Tell whether a contributor may hear what another said: what goes to many, and what reaches itself."""
         return partner.counts_as != by.counts_as and (bool(rooms.shared) or partner.name in rooms.personal)

@@ -17,8 +17,8 @@ from server.release.fuse.statements import Claim, ReportedValue
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.publish.collections import Publication
 from server.release.route import audience, withheld
-from server.release.route.audience import Rooms
-from server.release.route.policy import Facts, Source
+from server.release.route.audience import Audience
+from server.release.route.policy import ConsensusFacts, ReportFacts
 from server.store.listings import Listed
 
 
@@ -70,15 +70,15 @@ class _Said(NamedTuple):
         return all(each.said.report.sharing is None or each.said.report.sharing.onward for each in self.claims)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ConsensusFacts:
         """Give what rules ask about the reports together."""
         said = self.consensus
-        return Facts(said.grade, said.countries, said.confidence, said.reporters)
+        return ConsensusFacts(said.grade, said.countries, said.confidence, said.reporters)
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[ReportFacts]:
         """Give what rules ask about each report."""
-        return [Source(each.said.report.kind, each.tlp, each.said.partner.kind) for each in self.claims]
+        return [ReportFacts(each.said.report.kind, each.tlp, each.said.partner.kind) for each in self.claims]
 
 
 @dataclass
@@ -95,7 +95,7 @@ class ListingState:
     entered: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     renewed: bool = False
-    reports: dict[str, Rooms] = field(default_factory=dict)
+    reports: dict[str, Audience] = field(default_factory=dict)
 
 
 def _by_one_name(wanted: dict[str, _Said]) -> dict[str, _Said]:
@@ -117,11 +117,11 @@ def _is_renamed(there: Mapping[str, Obj], wanted: Mapping[str, _Said]) -> bool:
     return {obj["pattern"] for obj in there.values()} != {consensus.pattern_by_name(said)}
 
 
-def _enters(room: str, reach: Rooms) -> bool:
+def _enters(room: str, reach: Audience) -> bool:
     return room in reach.shared
 
 
-def is_published(scene: ReleaseContext, standing: ListingState, reach: Rooms) -> bool:
+def is_published(scene: ReleaseContext, standing: ListingState, reach: Audience) -> bool:
     """Tell whether the value stands where something that may enter those rooms is heard."""
     return any(each in reach.shared or scene.reader(each) in reach.personal for each in standing.rooms)
 
@@ -226,7 +226,7 @@ class ListingUpdater:
         named = {name for each in value.claims for name in each.rooms.personal}
         return named | {self._scene.reader(room) or "" for room in there} & self._scene.registry.partners.keys()
 
-    def _hears(self, name: str, reach: Rooms) -> bool:
+    def _hears(self, name: str, reach: Audience) -> bool:
         return name in reach.personal or not self._scene.reads(name).isdisjoint(reach.shared)
 
     def _admits(self, name: str, said: _Said) -> bool:
@@ -234,10 +234,12 @@ class ListingUpdater:
         registry, policy = self._scene.registry, self._scene.policy
         shared = frozenset(alias for each in said.claims for alias in each.rooms.shared)
         return any(policy.admits(alias, said.facts, said.sources) for alias in shared & self._scene.reads(name)) or (
-            audience.admits(name, [each.rooms for each in said.claims], said.facts, said.sources, registry, policy)
+            audience.admits_privately(
+                name, [each.rooms for each in said.claims], said.facts, said.sources, registry, policy
+            )
         )
 
-    def _said(self, value: ReportedValue, hears: Callable[[Rooms], bool]) -> _Said | None:
+    def _said(self, value: ReportedValue, hears: Callable[[Audience], bool]) -> _Said | None:
         claims = [each for each in value.claims if hears(each.rooms)]
         if value.disputed:
             # A hold by authority ends when it says, or when who asked for it takes it back.
@@ -252,7 +254,7 @@ class ListingUpdater:
             sign=bool(value.signs),
             at=self._scene.at,
         )
-        return _Said(withheld.without(fused), claims)
+        return _Said(withheld.without_personal_numbers(fused), claims)
 
     def _object(self, said: _Said, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
         about = said.consensus

@@ -12,7 +12,7 @@ from server.release.route.policy import SHARED
 _ORDER = {"marking-definition": -1, "indicator": 0, "grouping": 2}
 
 
-def order(type_: str) -> int:
+def processing_order(type_: str) -> int:
     """Give the place of an object of that type among those that come with it: first what others go by."""
     return _ORDER.get(type_, 1)
 
@@ -32,26 +32,26 @@ def is_flow(obj: Mapping[str, Any]) -> bool:
     return obj["type"] == "relationship" and {"source", "target"} <= extension.context_of(obj).keys()
 
 
-def wants_sight(obj: Mapping[str, Any]) -> bool:
+def needs_visible_targets(obj: Mapping[str, Any]) -> bool:
     """Tell whether its maker has to see what ``obj`` speaks of; who sees a value need not know who reports it."""
     return obj["type"] in ("opinion", "note", "grouping")
 
 
-def beside(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
+def locations_of(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give the countries that a sighting refers to."""
     countries = common_objects.countries_by_location()
     places = obj.get("where_sighted_refs", ()) if obj["type"] == "sighting" else ()
     return [common_objects.location(countries[ref]) for ref in places if ref in countries]
 
 
-def is_plain(obj: Mapping[str, Any]) -> bool:
+def is_standard_stix(obj: Mapping[str, Any]) -> bool:
     """Tell whether every reader of STIX can take an object: it speaks of nothing that STIX itself does not have."""
     if obj["type"] == "grouping":
         return all(stix_object.is_standard(ref.partition("--")[0]) for ref in refs(obj))
     return not is_flow(obj)
 
 
-def spoken_of(obj: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any]:
+def with_targets(obj: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any]:
     """Give the object speaking of what is ``meant`` by the ids that it names, each once."""
     match obj["type"]:
         case "sighting":

@@ -12,7 +12,7 @@ from server.release.intake import RESERVED
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
 from server.release.route import annotation_targets, audience, tlp_level
-from server.release.route.audience import Rooms
+from server.release.route.audience import Audience
 from server.release.route.policy import PUBLIC, SHARED
 from server.release.route.references import References
 
@@ -21,14 +21,14 @@ SIGHTINGS = "sightings"
 Obj = Mapping[str, Any]
 
 
-class Spoken(NamedTuple):
+class AnnotationOutcome(NamedTuple):
     """What became of an object: why it reaches nobody, or what of it is not published, None where neither is so."""
 
     why_nowhere: str | None
     left_out: str | None
 
 
-class Speech:
+class AnnotationRelease:
     """Lets go what a partner says of other objects, after the values it is about were renewed."""
 
     def __init__(
@@ -48,26 +48,28 @@ class Speech:
         self._partner = references.partner
         self._values = values
 
-    def release(self, key: str, obj: dict[str, Any]) -> Spoken:
+    def release(self, key: str, obj: dict[str, Any]) -> AnnotationOutcome:
         """Let what the inbox has under a key go where it may, rebuilt from what is known of such objects."""
         refs = annotation_targets.refs(obj)
         tlp = self._references.tlp(key, refs)
-        unseen = annotation_targets.wants_sight(obj) and not all(map(self._sees, refs))
+        unseen = annotation_targets.needs_visible_targets(obj) and not all(map(self._sees, refs))
         id_ = self._scene.annotation_id(key, obj["type"])
-        rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, tlp_level.UNKNOWN)
+        rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, tlp_level.UNKNOWN_MARKING)
         places = set() if unseen or rebuilt is None or tlp is None else self._places(obj, refs, tlp)
         for room in self._publication.out(id_).keys() - places:
             self._publication.take_back(room, id_)
         if rebuilt is None or tlp is None or not places:
-            return Spoken(why or annotation_targets.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen), None)
+            return AnnotationOutcome(why or annotation_targets.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen), None)
         for room in places:
             called = {ref: self._called(ref, room) for ref in refs}
-            said = {**annotation_targets.spoken_of(rebuilt.obj, called), "id": id_}
-            self._publication.enter(room, said, tlp, beside=annotation_targets.beside(said), by=self._partner.name)
+            said = {**annotation_targets.with_targets(rebuilt.obj, called), "id": id_}
+            self._publication.enter(
+                room, said, tlp, beside=annotation_targets.locations_of(said), by=self._partner.name
+            )
         if not self._places(obj, refs, tlp, known=True):
             # That it reaches somebody would tell that others said something of the same.
-            return Spoken(annotation_targets.why_nowhere(obj, tlp, unseen=unseen), None)
-        return Spoken(None, rebuilt.message)
+            return AnnotationOutcome(annotation_targets.why_nowhere(obj, tlp, unseen=unseen), None)
+        return AnnotationOutcome(None, rebuilt.message)
 
     def take_back(self, key: str, type_: str) -> None:
         """Revoke what the inbox has under a key wherever it is out."""
@@ -107,7 +109,7 @@ class Speech:
     def _known_out(self, ref: str) -> set[str]:
         """Give those of these rooms of which the partner may know: it reads them, or its own report enters them."""
         value = self._value(ref)
-        mine = value.reports.get(self._partner.name, Rooms()) if value else Rooms()
+        mine = value.reports.get(self._partner.name, Audience()) if value else Audience()
         return {
             room
             for room in self._out(ref)
@@ -127,16 +129,16 @@ class Speech:
         if tlp is not Tlp.CLEAR:
             homes -= {PUBLIC}
         limits = extension.sharing(obj)
-        reach = audience.within(frozenset(homes), tlp, limits, self._partner, self._scene.registry)
+        reach = audience.audience_within(frozenset(homes), tlp, limits, self._partner, self._scene.registry)
         hearers = {n for n in reach.personal if all(any(self._reads(n, room) for room in there) for there in out)}
         places = set(reach.shared)
-        if annotation_targets.is_plain(obj):
+        if annotation_targets.is_standard_stix(obj):
             places |= hearers if known else {self._scene.own(name) for name in hearers}
         if reach.personal or tlp not in SHARED or limits:
             return places
         # What some were told by themselves is spoken of to them.
         apart = [{room for room in there if self._scene.reader(room)} for there in out]
-        return places | (set.intersection(*apart) if apart and annotation_targets.is_plain(obj) else set())
+        return places | (set.intersection(*apart) if apart and annotation_targets.is_standard_stix(obj) else set())
 
     def _shared(self, obj: Obj, refs: list[str], out: Iterable[set[str]]) -> set[str]:
         """Give the shared rooms: where sightings go, and for a case wherever all its members are, by ``out``."""
@@ -172,8 +174,8 @@ class Speech:
 def _rebuilt(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:
     """Give what is published of an object, or why nothing is: the rules may be stricter than when it came."""
     try:
-        rebuilt = annotation.rebuild(obj, tlp, withheld=objects.is_somebodys_number)
-        objects.refuse(rebuilt.obj)
+        rebuilt = annotation.rebuild(obj, tlp, withheld=objects.could_be_personal_number)
+        objects.refuse_personal_data(rebuilt.obj)
     except Rejected as refusal:
         return None, refusal.message
     return rebuilt, None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Purpose, Tlp
-from server.release.route.policy import PUBLIC, SHARED, Facts, Policy, Source, in_force
+from server.release.route.policy import PUBLIC, SHARED, ConsensusFacts, Policy, ReportFacts, in_force
 from server.store.registry import Registry
 
 # What a partner of a kind uses reports for; for other purposes there is nobody.
@@ -26,7 +26,7 @@ _NOBODY: frozenset[str] = frozenset()
 _UNLIMITED = Sharing()
 
 
-class Rooms(NamedTuple):
+class Audience(NamedTuple):
     """Where one contribution may be heard.
 
     ``shared`` are aliases without ``-full``. ``personal`` are names of partners, each with a room of its own, in
@@ -48,7 +48,7 @@ class Rooms(NamedTuple):
         return name in self.personal or any(name in registry.readers.get(alias, _NOBODY) for alias in self.shared)
 
 
-def of(
+def audience_of(
     kind: str,
     tlp: Tlp,
     sharing: Sharing | None,
@@ -57,18 +57,18 @@ def of(
     policy: Policy | None = None,
     *,
     coerced: bool = False,
-) -> Rooms:
+) -> Audience:
     """Give the rooms for what ``reporter`` says of a value of ``kind``, at the level ``tlp``.
 
     Without limits it enters the shared rooms that the policy gives. With limits it enters none, ever: it reaches the
     partners who would read it there, or whom it names, and whom every limit admits. ``coerced``: somebody says that
     the holder acts under coercion, which is a limit of its own.
     """
-    homes = (policy or in_force()).aliases(Source(kind, tlp, reporter.kind))
-    return within(homes, tlp, sharing, reporter, registry, coerced=coerced)
+    homes = (policy or in_force()).aliases(ReportFacts(kind, tlp, reporter.kind))
+    return audience_within(homes, tlp, sharing, reporter, registry, coerced=coerced)
 
 
-def within(
+def audience_within(
     homes: frozenset[str],
     tlp: Tlp,
     sharing: Sharing | None,
@@ -76,11 +76,11 @@ def within(
     registry: Registry,
     *,
     coerced: bool = False,
-) -> Rooms:
+) -> Audience:
     """Give the rooms for what would enter the shared rooms ``homes`` if nothing limited it."""
     limits = sharing or _UNLIMITED
     if tlp in SHARED and not limits.limited and not coerced:
-        return Rooms(shared=homes)
+        return Audience(shared=homes)
     return _limited(homes, tlp, limits, reporter.name, registry, coerced=coerced)
 
 
@@ -88,9 +88,9 @@ def within(
 @lru_cache(maxsize=1024)
 def _limited(
     homes: frozenset[str], tlp: Tlp, limits: Sharing, reporter: str, registry: Registry, *, coerced: bool
-) -> Rooms:
+) -> Audience:
     if not registry.called.issuperset(limits.not_to_partners):
-        return Rooms()  # whom that would keep out is not known
+        return Audience()  # whom that would keep out is not known
     candidates = [
         each
         for each in registry.partners.values()
@@ -98,16 +98,21 @@ def _limited(
     ]
     named = frozenset(each.name for each in candidates if limits.only_partners)
     if limits.only_partners or tlp not in SHARED:
-        return Rooms(personal=named, named=named)
+        return Audience(personal=named, named=named)
     if coerced:
         homes -= {PUBLIC}
         candidates = [each for each in candidates if each.kind in _PROTECTING]
     reading = _NOBODY.union(*(registry.readers.get(alias, _NOBODY) for alias in homes))
-    return Rooms(personal=frozenset(each.name for each in candidates if each.name in reading), instead=homes)
+    return Audience(personal=frozenset(each.name for each in candidates if each.name in reading), instead=homes)
 
 
-def admits(
-    name: str, rooms: Iterable[Rooms], facts: Facts, sources: Collection[Source], registry: Registry, policy: Policy
+def admits_privately(
+    name: str,
+    rooms: Iterable[Audience],
+    facts: ConsensusFacts,
+    sources: Collection[ReportFacts],
+    registry: Registry,
+    policy: Policy,
 ) -> bool:
     """Tell whether a value enters the own room of a partner, which contributions with these ``rooms`` may enter.
 
@@ -142,7 +147,7 @@ def why_nowhere(
         return f"TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody: add only_partners"
     if limits.only_partners:
         return "nobody whom only_partners names takes part here and is admitted by the other limits"
-    if not (policy or in_force()).aliases(Source(kind, tlp, reporter.kind)):
+    if not (policy or in_force()).aliases(ReportFacts(kind, tlp, reporter.kind)):
         return f"no rule of this hub lets a {kind} of this level and origin into any collection"
     if coerced:
         return "its holder acts under coercion: no bank, exchange or government that may hear it reads its collection"

@@ -49,7 +49,7 @@ def _released(tlp: Tlp | None) -> Tlp | None:
     return tlp
 
 
-class Rule(BaseModel):
+class PolicyRule(BaseModel):
     """One way into a collection: all that it asks has to hold; what it does not ask about may be anything.
 
     ``kinds``, ``tlp`` and ``from_kinds`` choose reports; ``grades``, ``countries``, ``least_confidence`` and
@@ -83,7 +83,7 @@ class Rule(BaseModel):
         narrowest = self.tlp or (Tlp.CLEAR if self.collection == PUBLIC else Tlp.AMBER)
         return _UP_TO[narrowest]
 
-    def takes(self, source: "Source") -> bool:
+    def takes(self, source: "ReportFacts") -> bool:
         """Tell whether a report of that kind, level and origin may enter by this rule."""
         return (
             source.tlp in self.levels
@@ -91,7 +91,7 @@ class Rule(BaseModel):
             and (not self.from_kinds or source.from_kind in self.from_kinds)
         )
 
-    def lets(self, facts: "Facts") -> bool:
+    def lets(self, facts: "ConsensusFacts") -> bool:
         """Tell whether what is known of a value is enough for this rule."""
         return (
             facts.confidence >= self.least_confidence
@@ -101,7 +101,7 @@ class Rule(BaseModel):
         )
 
 
-class Source(NamedTuple):
+class ReportFacts(NamedTuple):
     """What rules ask about one report: its kind, its level, and what its reporter is."""
 
     kind: str
@@ -109,7 +109,7 @@ class Source(NamedTuple):
     from_kind: PartnerKind
 
 
-class Facts(NamedTuple):
+class ConsensusFacts(NamedTuple):
     """What rules ask about all reports of a value together."""
 
     grade: Action
@@ -121,17 +121,17 @@ class Facts(NamedTuple):
 class Policy:
     """Rules: what one of those of a collection lets in enters it."""
 
-    def __init__(self, rules: Iterable[Rule] = (), newcomers: NewcomerRule = _NEWCOMERS) -> None:
+    def __init__(self, rules: Iterable[PolicyRule] = (), newcomers: NewcomerRule = _NEWCOMERS) -> None:
         """Go by ``rules``, where there are none by ``default_rules``; ``newcomers`` says who is new."""
         self.newcomers = newcomers
         self.rules = tuple(rules) or default_rules()
         self._aliases = lru_cache(maxsize=4096)(self._taking)
 
-    def aliases(self, source: Source) -> frozenset[str]:
+    def aliases(self, source: ReportFacts) -> frozenset[str]:
         """Give the shared collections that a report may enter, as far as that follows from itself alone."""
         return self._aliases(source)
 
-    def admits(self, alias: str, facts: Facts, sources: Iterable[Source]) -> bool:
+    def admits(self, alias: str, facts: ConsensusFacts, sources: Iterable[ReportFacts]) -> bool:
         """Tell whether a value enters the collection, of which these reports may enter it and come to ``facts``."""
         sources = list(sources)
         return any(
@@ -153,25 +153,25 @@ class Policy:
         taken = {kind for rule in self.rules for kind in rule.kinds or kinds.every()}
         return [kind for kind in kinds.every() if kind not in taken]
 
-    def _taking(self, source: Source) -> frozenset[str]:
+    def _taking(self, source: ReportFacts) -> frozenset[str]:
         return frozenset(rule.collection for rule in self.rules if rule.takes(source))
 
 
-def default_rules() -> tuple[Rule, ...]:
+def default_rules() -> tuple[PolicyRule, ...]:
     """Give the rules of a hub that has none of its own: each kind to its home, and what is CLEAR to ``public``."""
     homes: dict[str, list[str]] = {}
     for kind in kinds.every().values():
         homes.setdefault(kind.collection, []).append(kind.name)
-    rules = [Rule(collection=home, kinds=tuple(names)) for home, names in sorted(homes.items())]
-    return (*rules, Rule(collection=PUBLIC, tlp=Tlp.CLEAR))
+    rules = [PolicyRule(collection=home, kinds=tuple(names)) for home, names in sorted(homes.items())]
+    return (*rules, PolicyRule(collection=PUBLIC, tlp=Tlp.CLEAR))
 
 
-def read(tables: Iterable[Any]) -> Policy:
+def read_policy(tables: Iterable[Any]) -> Policy:
     """Give the policy of ``[[rule]]`` tables. Raises ``BadPolicy``."""
     rules = []
     for number, table in enumerate(tables):
         try:
-            rules.append(Rule.model_validate(table))
+            rules.append(PolicyRule.model_validate(table))
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, ("rule", number, *first["loc"])))
@@ -179,7 +179,7 @@ def read(tables: Iterable[Any]) -> Policy:
     return Policy(rules)
 
 
-def write(policy: Policy) -> str:
+def policy_to_toml(policy: Policy) -> str:
     """Give the rules in TOML, as the configuration takes them; what a rule does not ask about is left out."""
     tables = []
     for rule in policy.rules:

@@ -7,15 +7,15 @@ from typing import Any
 from mappers import marking
 from schemas.vocabulary import Tlp
 
-UNKNOWN = (
+UNKNOWN_MARKING = (
     "it bears a marking that this hub does not know as a level of TLP: contribute its marking-definition, with the "
     "level in its content, or mark it with TLP itself"
 )
-_NOTHING: Mapping[str, Tlp] = MappingProxyType({})
+_NO_LEVELS: Mapping[str, Tlp] = MappingProxyType({})
 _UNVERSIONED_NEUTRAL = frozenset({"marking-definition", "extension-definition", "identity"})
 
 
-def of(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> Tlp:
+def effective_tlp(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NO_LEVELS) -> Tlp:
     """Give the level an object is treated at: the narrowest it is marked with, AMBER where it bears none.
 
     Observables, which say nothing about anybody by themselves, and definitions are CLEAR where they bear none.
@@ -25,6 +25,6 @@ def of(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> Tlp:
     return marking.tlp_of(obj, others) or (Tlp.CLEAR if neutral else Tlp.AMBER)
 
 
-def narrower(one: Tlp, other: Tlp) -> Tlp:
+def narrower_tlp(one: Tlp, other: Tlp) -> Tlp:
     """Give the narrower of two levels."""
     return marking.narrowest((one, other)) or Tlp.RED

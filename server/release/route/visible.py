@@ -8,10 +8,10 @@ from schemas.partner import Partner
 from server.store import collections, inbox, listings, log, mentions, partners
 from server.store.store import Tx
 
-Named = tuple[str, str]
+NamedValue = tuple[str, str]
 
 
-def indicators(tx: Tx, partner: Partner, values: Iterable[Named]) -> Mapping[Named, list[str]]:
+def referable_indicators(tx: Tx, partner: Partner, values: Iterable[NamedValue]) -> Mapping[NamedValue, list[str]]:
     """Return by value (kind and normal form) the ids by which ``partner`` may speak of it; none where it may not know.
 
     They are the hub's listings where the partner reads them, else the indicators of its own; never both, so that what

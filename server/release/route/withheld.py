@@ -3,10 +3,10 @@
 from mappers import annotation_properties
 from schemas.consensus import Consensus
 from schemas.report import Evidence, Hold, Report
-from server.release.guard.personal_data.objects import is_somebodys_number
+from server.release.guard.personal_data.objects import could_be_personal_number
 
 
-def without(said: Consensus) -> Consensus:
+def without_personal_numbers(said: Consensus) -> Consensus:
     """Return the consensus without the references that could be a person's number, which their makers know anyway."""
     if not (said.reference or said.evidence or said.holds or said.hold or "-" in said.lang):
         return said
@@ -20,22 +20,22 @@ def without(said: Consensus) -> Consensus:
     )
 
 
-def message(report: Report) -> str | None:
+def withheld_message(report: Report) -> str | None:
     """Tell who reports it which references are kept and not published, None where there are none."""
-    names = ["reference"] if _is_kept(report.reference) else []
-    if any(_is_kept(proof.reference) or proof.sha256.isdecimal() for proof in report.evidence):
+    names = ["reference"] if _is_withheld(report.reference) else []
+    if any(_is_withheld(proof.reference) or proof.sha256.isdecimal() for proof in report.evidence):
         names.append("evidence")
-    if report.hold and _is_kept(report.hold.reference):
+    if report.hold and _is_withheld(report.hold.reference):
         names.append("hold.reference")
     return f"published without what could be a person's number: {', '.join(names)}" if names else None
 
 
-def _is_kept(reference: str | None) -> bool:
-    return reference is not None and is_somebodys_number(reference)
+def _is_withheld(reference: str | None) -> bool:
+    return reference is not None and could_be_personal_number(reference)
 
 
 def _published(reference: str | None) -> str | None:
-    return None if _is_kept(reference) else reference
+    return None if _is_withheld(reference) else reference
 
 
 def _proof(proof: Evidence) -> Evidence:

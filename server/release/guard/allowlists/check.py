@@ -8,10 +8,10 @@ from pathlib import Path
 from schemas import kinds
 from schemas.report import Report
 from server.release.guard.allowlists import folder
-from server.release.guard.allowlists.catalogue import Listing
-from server.release.guard.allowlists.documentation_values import example
-from server.release.guard.allowlists.hit import Hit, of_listing as _hit
-from server.release.guard.allowlists.index import Index
+from server.release.guard.allowlists.catalogue import Allowlist
+from server.release.guard.allowlists.documentation_values import match_documentation_value
+from server.release.guard.allowlists.hit import AllowlistMatch, match_of as _hit
+from server.release.guard.allowlists.index import AllowlistIndex
 from server.release.guard.personal_data import public_numbers
 
 _LOOK = 5.0
@@ -78,7 +78,7 @@ class _Lists:
         self._look = 0.0
         self.index()
 
-    def index(self) -> Index:
+    def index(self) -> AllowlistIndex:
         moment = time.monotonic()
         if moment > self._look:
             self._look = moment + _LOOK
@@ -88,8 +88,8 @@ class _Lists:
 
 
 @lru_cache(maxsize=2)
-def _index(updated: Path | None, stamp: int) -> Index:
-    return Index(updated)
+def _index(updated: Path | None, stamp: int) -> AllowlistIndex:
+    return AllowlistIndex(updated)
 
 
 _lists = _Lists(None, examples=False)
@@ -104,10 +104,10 @@ def use(updated: Path | None, *, examples: bool = False) -> None:
     _lists = _Lists(updated, examples=examples)
 
 
-def check(report: Report) -> Hit | None:
+def check(report: Report) -> AllowlistMatch | None:
     """Give the list that a reported value is on, None where it is on none; never raises, never asks the network."""
     index = _lists.index()
-    if _lists.examples and (hit := example(index, report.kind, report.value)) is not None:
+    if _lists.examples and (hit := match_documentation_value(index, report.kind, report.value)) is not None:
         return hit
     match report.kind:
         case "domain":
@@ -131,7 +131,7 @@ def check(report: Report) -> Hit | None:
     return None
 
 
-def _owner(index: Index, host: str) -> Listing | None:
+def _owner(index: AllowlistIndex, host: str) -> Allowlist | None:
     """Give the list that a host, or what it is below, is on as its owner's."""
     owned = index.owned
     while host:
@@ -141,24 +141,26 @@ def _owner(index: Index, host: str) -> Listing | None:
     return None
 
 
-def _host(index: Index, host: str) -> Hit | None:
+def _host(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
     listing = _owner(index, host) or index.sites.get(host) or index.sites.get(host.removeprefix("www."))
     return _hit(listing) or _public(host) or _below(index, host)
 
 
-def _below(index: Index, host: str) -> Hit | None:
+def _below(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
     """Give the hit of a host that a site gave a name to, not one of its users."""
     above = index.site_above(host)
     return _hit(above[1], "a host below ") if above else None
 
 
-def _public(host: str) -> Hit | None:
+def _public(host: str) -> AllowlistMatch | None:
     if _PUBLIC.search(host):
-        return Hit("public-bodies", f"this is a public body's own domain (list public-bodies): {_PUBLIC_INSTEAD}")
+        return AllowlistMatch(
+            "public-bodies", f"this is a public body's own domain (list public-bodies): {_PUBLIC_INSTEAD}"
+        )
     return None
 
 
-def _url(index: Index, url: str) -> Hit | None:
+def _url(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
     if (parts := _URL.match(url)) is None:
         return None
     host, path = parts["host"], parts["path"]
@@ -177,7 +179,7 @@ def _url(index: Index, url: str) -> Hit | None:
     return _hit(_owner(index, host) or index.own_pages.get(name)) or start or _page_below(index, host, path)
 
 
-def _profile(index: Index, url: str) -> Hit | None:
+def _profile(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
     """Give the hit of a page that is an institution's own account, or its app in a store."""
     if index.names_of_institutions.isdisjoint(_PARTS.split(url.lower())):
         return None
@@ -187,7 +189,7 @@ def _profile(index: Index, url: str) -> Hit | None:
     return None
 
 
-def _page_below(index: Index, host: str, path: str) -> Hit | None:
+def _page_below(index: AllowlistIndex, host: str, path: str) -> AllowlistMatch | None:
     """Give the hit of a page on a host below a site: any where all pages are its owner's, else where one logs in."""
     if (above := index.site_above(host)) is None:
         return None
@@ -198,33 +200,35 @@ def _page_below(index: Index, host: str, path: str) -> Hit | None:
     return _hit(listing, "the login or help of ") if is_login else None
 
 
-def _email(index: Index, address: str) -> Hit | None:
+def _email(index: AllowlistIndex, address: str) -> AllowlistMatch | None:
     local, _, host = address.partition("@")
     if (hit := _hit(_owner(index, host)) or _public(host)) is not None:
         return hit
     return _hit(index.sites.get(host)) if local in _ROLES else None
 
 
-def _app(index: Index, name: str) -> Hit | None:
+def _app(index: AllowlistIndex, name: str) -> AllowlistMatch | None:
     if (listing := index.apps.get(name)) is not None:
         return _hit(listing)
     if _APPS.fullmatch(name):
         what = "the name of a system app or a messenger (list system-apps)"
-        return Hit("system-apps", f"this is {what}: {_APP_INSTEAD}")
+        return AllowlistMatch("system-apps", f"this is {what}: {_APP_INSTEAD}")
     return None
 
 
-def _numbered(index: Index, value: str) -> Hit | None:
+def _numbered(index: AllowlistIndex, value: str) -> AllowlistMatch | None:
     """Give the hit of an account or alias that is a telephone number."""
     name = value.partition(":")[2]
     return _number(index, name) if name.startswith("+") else None
 
 
-def _number(index: Index, number: str) -> Hit | None:
+def _number(index: AllowlistIndex, number: str) -> AllowlistMatch | None:
     if (listing := index.numbers.get(number)) is not None:
         return _hit(listing)
-    if number[2:3] == ":" and public_numbers.is_public(number):
-        return Hit("public-numbers", f"this is a public service's number (list public-numbers): {_PUBLIC_NUMBER}")
+    if number[2:3] == ":" and public_numbers.is_public_number(number):
+        return AllowlistMatch(
+            "public-numbers", f"this is a public service's number (list public-numbers): {_PUBLIC_NUMBER}"
+        )
     rule, kept_free = index.number_ranges
     # Rules are written with the 0 before the area code, which numbers have that are dialled within their country.
     for end in (0, 2, 3, 4):

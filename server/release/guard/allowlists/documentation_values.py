@@ -7,8 +7,8 @@ from ipaddress import ip_address, ip_network
 import phonenumbers
 
 from schemas.reference.banks import accounts
-from server.release.guard.allowlists.hit import Hit, of_listing
-from server.release.guard.allowlists.index import Index
+from server.release.guard.allowlists.hit import AllowlistMatch, match_of
+from server.release.guard.allowlists.index import AllowlistIndex
 
 # RFC 2606 and RFC 6761; RFC 5737, RFC 3849 and RFC 9637.
 _NAMES = re.compile(r"(?:^|[.@/])example\.(?:com|net|org)(?:[:/?]|$)")
@@ -18,11 +18,11 @@ _NETWORKS = [
 _INSTEAD = "report the value that the scam really used"
 
 
-def example(index: Index, kind: str, value: str) -> Hit | None:
+def match_documentation_value(index: AllowlistIndex, kind: str, value: str) -> AllowlistMatch | None:
     """Give the hit of a value that standards or libraries keep for documentation, None for any other."""
     match kind:
         case "bank-account":
-            return of_listing(index.accounts.get(accounts.key(value)))
+            return match_of(index.accounts.get(accounts.key(value)))
         case "phone":
             if value in _numbers():
                 return _hit("example-numbers", "an example of libphonenumber's")
@@ -36,8 +36,8 @@ def example(index: Index, kind: str, value: str) -> Hit | None:
     return None
 
 
-def _hit(name: str, what: str) -> Hit:
-    return Hit(name, f"this is {what} (list {name}): {_INSTEAD}")
+def _hit(name: str, what: str) -> AllowlistMatch:
+    return AllowlistMatch(name, f"this is {what} (list {name}): {_INSTEAD}")
 
 
 @cache

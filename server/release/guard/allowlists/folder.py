@@ -12,25 +12,25 @@ from pathlib import Path
 
 from schemas.errors import Rejected
 from server.release.guard.allowlists import institutions, parse
-from server.release.guard.allowlists.catalogue import EVERY, Listing
+from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist
 
 BUNDLED = Path(__file__).with_name("data")
 TABLE = BUNDLED / "institutions.tsv"
 
-LONGEST = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 _HEAD = re.compile(r"# loaded (\S+)\n")
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredList:
     """What is kept of a list: its entries, and the day it was loaded on."""
 
-    listing: Listing
+    listing: Allowlist
     entries: tuple[str, ...]
     day: str
 
 
-def read(listing: Listing, updated: Path | None = None) -> Kept:
+def read(listing: Allowlist, updated: Path | None = None) -> StoredList:
     """Give a list as it is in the folder ``updated``, else as it comes with the program, empty where it is in none."""
     for folder in (updated, BUNDLED):
         for file in (folder / f"{listing.name}.txt.gz", folder / f"{listing.name}.txt") if folder else ():
@@ -40,28 +40,30 @@ def read(listing: Listing, updated: Path | None = None) -> Kept:
                 continue
             head = _HEAD.match(text)
             lines = (line.partition("#")[0].strip() for line in text.splitlines())
-            return Kept(listing, tuple(line for line in lines if line), head[1] if head else "")
+            return StoredList(listing, tuple(line for line in lines if line), head[1] if head else "")
     return _of_institutions(listing)
 
 
-def _of_institutions(listing: Listing) -> Kept:
+def _of_institutions(listing: Allowlist) -> StoredList:
     """Give what the table of institutions has for a list."""
-    raw = institutions.entries(_table(), listing.name)
+    raw = institutions.entries_of_institutions(_table(), listing.name)
     day = TABLE.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# loaded ") if raw else ""
-    return Kept(listing, tuple(sorted({entry for each in raw for entry in parse.normal(listing.holds, each)})), day)
+    return StoredList(
+        listing, tuple(sorted({entry for each in raw for entry in parse.normalise_entry(listing.holds, each)})), day
+    )
 
 
 @cache
 def _table() -> tuple[institutions.Institution, ...]:
-    return tuple(institutions.read(TABLE.read_text(encoding="utf-8").splitlines()))
+    return tuple(institutions.read_institutions(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
-def write(folder: Path, listing: Listing, content: bytes, *, may_shrink: bool = False) -> Kept:
+def write(folder: Path, listing: Allowlist, content: bytes, *, may_shrink: bool = False) -> StoredList:
     """Put a list, as somebody published it, in the place of the one before, whole or not at all.
 
     Raises ``Rejected`` for what is not this list, or has lost more than half of it, where it ``may_shrink`` not.
     """
-    kept = Kept(listing, tuple(parse.entries(listing, _opened(content))), f"{datetime.now(UTC):%Y-%m-%d}")
+    kept = StoredList(listing, tuple(parse.entries(listing, _opened(content))), f"{datetime.now(UTC):%Y-%m-%d}")
     before = len(read(listing, folder).entries)
     if not may_shrink and 2 * len(kept.entries) < before:
         raise Rejected(
@@ -81,9 +83,11 @@ def write(folder: Path, listing: Listing, content: bytes, *, may_shrink: bool = 
 def found(source: Path) -> dict[str, Path]:
     """Give by name the lists that a folder holds, or a file is. Raises ``Rejected`` where it is none."""
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
-    named = {listing.name: file for file in files if file.is_file() and (listing := parse.named(file.as_posix()))}
+    named = {
+        listing.name: file for file in files if file.is_file() and (listing := parse.allowlist_of_file(file.as_posix()))
+    }
     if not named:
-        raise Rejected("list-unknown", f"no list is called so; there are: {', '.join(EVERY)}")
+        raise Rejected("list-unknown", f"no list is called so; there are: {', '.join(ALLOWLISTS)}")
     return named
 
 
@@ -100,9 +104,9 @@ def _opened(content: bytes) -> bytes:
         return content
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            plain = file.read(LONGEST + 1)
+            plain = file.read(MAX_BYTES + 1)
     except (OSError, EOFError):
         raise Rejected("list-form", "the file is packed (gzip) and broken: load it again") from None
-    if len(plain) > LONGEST:
+    if len(plain) > MAX_BYTES:
         raise Rejected("list-form", "larger than 64 MiB unpacked: no list is")
     return plain

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 # Whose mailboxes and pages are all their own. Those of others, as telecoms and search engines, may be customers'.
-_OWNERS = frozenset(
+_OWNER_TYPES = frozenset(
     {
         "bank",
         "courier",
@@ -37,7 +37,7 @@ class Institution(NamedTuple):
     accounts: tuple[str, ...] = ()
 
 
-def read(lines: Iterable[str]) -> Iterator[Institution]:
+def read_institutions(lines: Iterable[str]) -> Iterator[Institution]:
     """Give the rows of the table; a line that begins with ``#`` is a remark."""
     for line in lines:
         if line.strip() and not line.startswith("#"):
@@ -45,19 +45,19 @@ def read(lines: Iterable[str]) -> Iterator[Institution]:
             yield Institution(country, what, name, *(tuple(filter(None, cells.split(","))) for cells in columns))
 
 
-def entries(institutions: Iterable[Institution], name: str) -> list[str]:
+def entries_of_institutions(institutions: Iterable[Institution], name: str) -> list[str]:
     """Return what the list called ``name`` has of the table, as a list of one entry a line would have it."""
-    return list(dict.fromkeys(entry for each in institutions for entry in _of(each, name)))
+    return list(dict.fromkeys(entry for each in institutions for entry in _entries_of_institution(each, name)))
 
 
-def _of(institution: Institution, name: str) -> Iterable[str]:
+def _entries_of_institution(institution: Institution, name: str) -> Iterable[str]:
     match name:
         case "institution-sites":
-            return institution.sites if institution.what in _OWNERS else ()
+            return institution.sites if institution.what in _OWNER_TYPES else ()
         case "institution-platforms":
             return institution.sites if institution.what == _PLATFORM else ()
         case "institution-hosts":
-            return institution.sites if institution.what not in {*_OWNERS, _PLATFORM} else ()
+            return institution.sites if institution.what not in {*_OWNER_TYPES, _PLATFORM} else ()
         case "institution-numbers":
             return (f"{institution.country} {number}".strip() for number in institution.numbers)
         case "institution-apps":

@@ -4,17 +4,19 @@ import re
 from collections.abc import Iterator, Mapping
 
 from schemas.report import Report
-from server.release.guard.allowlists.hit import Hit
+from server.release.guard.allowlists.hit import AllowlistMatch
 from server.store import mentions
 
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
 PARTNERS_OWN = "partners-own"
 
 
-def check(own: Mapping[str, str], report: Report) -> Hit | None:
+def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch | None:
     """Give a hit where the value is one of ``own``, partners by subject, or on a host that is."""
     if own and any(subject in own for subject in _subjects(report)):
-        return Hit(PARTNERS_OWN, "this is a partner's own, as it registered it: somebody looks at it with that partner")
+        return AllowlistMatch(
+            PARTNERS_OWN, "this is a partner's own, as it registered it: somebody looks at it with that partner"
+        )
     return None
 
 

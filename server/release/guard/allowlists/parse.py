@@ -11,32 +11,32 @@ import yaml
 
 from schemas import kinds
 from schemas.errors import Rejected
-from server.release.guard.allowlists.catalogue import EVERY, Holds, Listing
+from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist, EntryType
 
 _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}")
 _WORD = re.compile(r"[A-Za-z][\w.-]*")
 _PREFIX = re.compile(r"^(?:misp|graphsense)__")
 # A MISP rule for numbers: the country's code as an option, then the number with the 0 that is dialled within it.
 _RULE = re.compile(r"/\(\(\?:\\\+\|00\)(\d+)\??(?:\|0\?)?\)\??([\d()|\[\]{}-]+)/g")
-_LEAST = 0.5
+_MIN_SHARE = 0.5
 # Whose normal form entries have, and the column that may stand before an entry, parted by a blank.
 _KINDS = {
-    Holds.WALLETS: ("wallet", "chain"),
-    Holds.NUMBERS: ("phone", "country"),
-    Holds.ACCOUNTS: ("bank-account", "country"),
-    Holds.APPS: ("app", "os"),
-    Holds.PROFILES: ("social-account", "platform"),
+    EntryType.WALLETS: ("wallet", "chain"),
+    EntryType.NUMBERS: ("phone", "country"),
+    EntryType.ACCOUNTS: ("bank-account", "country"),
+    EntryType.APPS: ("app", "os"),
+    EntryType.PROFILES: ("social-account", "platform"),
 }
 
 
-def named(path: str) -> Listing | None:
+def allowlist_of_file(path: str) -> Allowlist | None:
     """Give the list that a file is of, by its name or its folder's (``bank-website/list.json``); None for no list."""
     *folders, file = path.replace("\\", "/").split("/")
     stem = _PREFIX.sub("", re.sub(r"\.(?:gz|json|ya?ml|txt)\b", "", file))
-    return EVERY.get(folders[-1] if stem == "list" and folders else stem)
+    return ALLOWLISTS.get(folders[-1] if stem == "list" and folders else stem)
 
 
-def entries(listing: Listing, content: bytes) -> list[str]:
+def entries(listing: Allowlist, content: bytes) -> list[str]:
     """Give the entries of a list in the form that values are compared with, sorted, each once.
 
     Raises ``Rejected`` for what is no such list, is empty, or holds mostly what its entries cannot be.
@@ -47,9 +47,9 @@ def entries(listing: Listing, content: bytes) -> list[str]:
         raise Rejected(
             "list-form", "no list: give a MISP warninglist (JSON), a GraphSense tag pack (YAML), or one entry a line"
         ) from None
-    found = {entry for each in raw for entry in normal(listing.holds, each)}
-    taken = sum(1 for each in raw if any(True for _ in normal(listing.holds, each)))
-    if not raw or taken < len(raw) * _LEAST:
+    found = {entry for each in raw for entry in normalise_entry(listing.holds, each)}
+    taken = sum(1 for each in raw if any(True for _ in normalise_entry(listing.holds, each)))
+    if not raw or taken < len(raw) * _MIN_SHARE:
         raise Rejected(
             "list-content", f"{taken} of {len(raw)} entries are {listing.holds.value}: {listing.name} holds only such"
         )
@@ -68,20 +68,20 @@ def _raw(text: str) -> Iterator[str]:
         yield from (line.partition("#")[0].strip() for line in text.splitlines())
 
 
-def normal(holds: Holds, entry: str) -> Iterable[str]:
+def normalise_entry(holds: EntryType, entry: str) -> Iterable[str]:
     """Give the form in which values are compared with an entry; nothing for one that holds no such thing."""
     match holds:
-        case Holds.SITES | Holds.SHARED | Holds.OWNED:
+        case EntryType.SITES | EntryType.SHARED | EntryType.OWNED:
             host = entry.lower().removeprefix("*").strip(".")
             host = host if host.isascii() else ada_url.idna_to_ascii(host).decode("ascii")
             return [host] if _HOST.fullmatch(host) else []
-        case Holds.ADDRESSES:
+        case EntryType.ADDRESSES:
             try:
                 network = ip_network(entry, strict=False)
                 return [str(network.network_address if network.num_addresses == 1 else network)]
             except ValueError:
                 return []
-        case Holds.RANGES:
+        case EntryType.RANGES:
             rule = _RULE.fullmatch(entry)
             return [rf"\+{rule[1]}{rule[2]}"] if rule else []
     kind, column = _KINDS[holds]

@@ -89,9 +89,9 @@ def _said(
     for each in own:
         bare, plain = bare.replace(each, " "), plain.replace(each, " ")
     for url in urls.URL.findall(bare):
-        if urls.has_card(url):
+        if urls.url_has_card(url):
             return numbers.CARD
-        if urls.has_number(url, regions, is_own):
+        if urls.url_has_number(url, regions, is_own):
             return TELEPHONE
     # Addresses of pages have numbers and words of all kinds.
     bare, plain = (urls.URL.sub(" ", each).replace("_", " ") for each in (bare, plain))

@@ -61,7 +61,7 @@ _INSTEAD = {
 _Texts = list[tuple[str, str]]
 
 
-def refuse(obj: Mapping[str, Any], report: Report | None = None) -> None:
+def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -> None:
     """Raise ``Rejected`` where an object says who a victim or a holder is.
 
     The value of the ``report`` that it makes may be said in it; where none is given, what its pattern names. The
@@ -92,7 +92,7 @@ def refuse(obj: Mapping[str, Any], report: Report | None = None) -> None:
             raise _refusal(place, what)
 
 
-def is_somebodys_number(reference: str) -> bool:
+def could_be_personal_number(reference: str) -> bool:
     """Tell whether the number of a case is one that a person has too: kept as it is, but nothing for others to read."""
     return may_say(reference) and said_of_persons(reference, ("TH",)) is not None
 

@@ -20,7 +20,7 @@ _PLAIN = _SEPARATORS | _STOPS
 # Whole sentences and words in one character, which written out would be eighteen times as long; none is of a number.
 _SENTENCES = dict.fromkeys([*range(0xFDF0, 0xFDFE), *range(0x3300, 0x3358)], " ")
 _MARKS = frozenset({"Mn", "Me"})
-_ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,4096}={0,2}(?![A-Za-z0-9+/_=-])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,4096}={0,2}(?![A-Za-z0-9+/_=-])")
 _TWICE = 2
 
 
@@ -50,7 +50,7 @@ def refanged(text: str) -> str:
 
 def decoded(text: str) -> Iterator[str]:
     """Give the texts that stand in ``text`` in Base64."""
-    for match in _ENCODED.finditer(text):
+    for match in _BASE64.finditer(text):
         token = match[0].rstrip("=").translate(_URL_SAFE)
         try:
             inner = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode()

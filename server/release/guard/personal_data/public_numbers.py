@@ -7,7 +7,7 @@ from phonenumbers.shortnumberinfo import ShortNumberCost
 
 
 @lru_cache(maxsize=4096)
-def is_public(code: str) -> bool:
+def is_public_number(code: str) -> bool:
     """Tell whether a short code in its normal form (``TH:1669``) is free of charge, or an emergency number."""
     region, _, digits = code.partition(":")
     if not digits.isdigit():

@@ -11,8 +11,8 @@ URL = re.compile(r"(?:https?|hxxps?|ftp)(?:\[?:\]?//)\S+", re.IGNORECASE)
 _CHATS = re.compile(
     r"[a-z]+://(?:[\w.]*\.)?(?:wa\.me|whatsapp\.com|line\.me|viber\.com|t\.me)(?:[/?:]|$)", re.IGNORECASE
 )
-_PARTS = re.compile(r"[/?&=#;,:]+")
-_NUMBER = re.compile(r"\+?[\d\-. ()_]{7,30}")
+_URL_SEPARATORS = re.compile(r"[/?&=#;,:]+")
+_URL_NUMBER = re.compile(r"\+?[\d\-. ()_]{7,30}")
 _NOT_DIGITS = re.compile(r"\D")
 # What sites with numbers of their own call them, before the number: story_fbid=…, /status/….
 _OF_THE_SITE = re.compile(
@@ -23,23 +23,23 @@ _OF_THE_SITE = re.compile(
 _CARD_LENGTHS = (15, 16)
 
 
-def has_card(url: str) -> bool:
+def url_has_card(url: str) -> bool:
     """Tell whether a payment card's number stands in an address."""
-    parts = _PARTS.split(url)[2:]
+    parts = _URL_SEPARATORS.split(url)[2:]
     for before, part in zip(["", *parts], parts, strict=False):
         number = _NOT_DIGITS.sub("", part)
-        shaped = len(number) in _CARD_LENGTHS and _NUMBER.fullmatch(part) and is_card(number)
+        shaped = len(number) in _CARD_LENGTHS and _URL_NUMBER.fullmatch(part) and is_card(number)
         if shaped and _OF_THE_SITE.fullmatch(before) is None:
             return True
     return False
 
 
-def has_number(url: str, regions: tuple[str, ...], is_own: Own) -> bool:
+def url_has_number(url: str, regions: tuple[str, ...], is_own: Own) -> bool:
     """Tell whether a person's telephone number stands in an address."""
     if _CHATS.match(url):
         return False
-    for part in _PARTS.split(url)[2:]:
-        if part[:1] in ("+", "0", "(", " ") and _NUMBER.fullmatch(part.strip()):
+    for part in _URL_SEPARATORS.split(url)[2:]:
+        if part[:1] in ("+", "0", "(", " ") and _URL_NUMBER.fullmatch(part.strip()):
             written = ("+" if part.lstrip()[:1] == "+" else "") + _NOT_DIGITS.sub("", part)
             if contacts.is_number(written, regions, is_own):
                 return True

@@ -8,7 +8,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Action, Purpose, Tlp
-from server.release.route.policy import Facts, Policy, Rule
+from server.release.route.policy import ConsensusFacts, Policy, PolicyRule
 from server.store.registry import Registry
 
 NAMES = ("First Bank", "Second Bank", "Exchange", "Platform", "Police", "Shelter", "Newcomer")
@@ -62,7 +62,7 @@ LIMITS = st.lists(st.sampled_from(sorted(_EACH)), max_size=2, unique=True).flatm
 )
 RULES = st.sampled_from(ALIASES).flatmap(
     lambda alias: st.builds(
-        Rule,
+        PolicyRule,
         collection=st.just(alias),
         kinds=st.lists(st.sampled_from(KINDS), max_size=3),
         tlp=st.sampled_from((None, Tlp.CLEAR) if alias == "public" else (None, Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER)),
@@ -75,7 +75,7 @@ RULES = st.sampled_from(ALIASES).flatmap(
 )
 POLICIES = st.just(Policy()) | st.builds(Policy, st.lists(RULES, max_size=5))
 FACTS = st.builds(
-    Facts,
+    ConsensusFacts,
     st.sampled_from(Action),
     st.lists(st.sampled_from(COUNTRIES), max_size=2).map(tuple),
     st.integers(0, 100),

@@ -8,8 +8,8 @@ from schemas.partner import Partner
 from schemas.sharing import Sharing
 from schemas.vocabulary import Tlp
 from server.release.route import audience
-from server.release.route.audience import PURPOSES, Rooms
-from server.release.route.policy import SHARED, Facts, Policy, Source
+from server.release.route.audience import PURPOSES, Audience
+from server.release.route.policy import SHARED, ConsensusFacts, Policy, ReportFacts
 from server.store.registry import Registry, names_of
 from tests.unit.server.release.registry_examples import ALIASES, FACTS, KINDS, LIMITS, POLICIES, registries
 
@@ -48,8 +48,8 @@ def contributions(draw: st.DrawFn) -> Given:
 
 def of(
     kind: str, tlp: Tlp, limits: Sharing | None, by: Partner, registry: Registry, policy: Policy, coerced: bool
-) -> Rooms:
-    return audience.of(kind, tlp, limits, by, registry, policy, coerced=coerced)
+) -> Audience:
+    return audience.audience_of(kind, tlp, limits, by, registry, policy, coerced=coerced)
 
 
 @MANY
@@ -115,17 +115,19 @@ def test_a_policy_adds_no_reader_that_level_and_limits_do_not_admit(given_: Give
     found = of(*given_)
     whole = frozenset(ALIASES) - (set() if tlp is Tlp.CLEAR else {"public"})
     assert found.shared <= whole
-    widest = audience.within(whole, tlp, limits, by, registry, coerced=coerced)
+    widest = audience.audience_within(whole, tlp, limits, by, registry, coerced=coerced)
     assert found.readers(registry) <= widest.readers(registry)
 
 
 @MANY
 @given(contributions(), FACTS)
-def test_what_all_reports_come_to_opens_no_own_room_that_is_closed_to_each(given_: Given, facts: Facts) -> None:
+def test_what_all_reports_come_to_opens_no_own_room_that_is_closed_to_each(
+    given_: Given, facts: ConsensusFacts
+) -> None:
     kind, tlp, _, by, registry, policy, _ = given_
     found = of(*given_)
     for name in registry.partners:
-        if audience.admits(name, [found], facts, [Source(kind, tlp, by.kind)], registry, policy):
+        if audience.admits_privately(name, [found], facts, [ReportFacts(kind, tlp, by.kind)], registry, policy):
             assert name in found.personal
 
 

@@ -158,7 +158,7 @@ def test_an_old_version_that_comes_once_more_is_no_new_listing(
 def test_neither_repeats_nor_revocations_slow_who_sends_them(
     store: Store, stix: Stix, post: Post, bank: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "_LEAST", 20)
+    monkeypatch.setattr(throttle, "_MIN_UNUSUAL", 20)
     with store.begin() as tx:
         for day in range(1, 7):
             volumes.count(tx, bank.name, taken=1, held=0, moment=now() - day * _DAY)

@@ -23,7 +23,7 @@ from server.release.contribute import contribute
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Statement
 from server.release.route import audience
-from server.release.route.audience import Rooms
+from server.release.route.audience import Audience
 from server.setup import set_up
 from server.store import Store, collections, log, partners, personal, registry
 from server.store.item import Item
@@ -184,9 +184,9 @@ class Hub(RuleBasedStateMachine):
                 live = [each for each in there if not each.get("revoked")]
                 assert not live or max(there, key=lambda each: str(each["modified"])) == live[-1]
 
-    def _rooms(self, name: str, obj: dict[str, Any], here: registry.Registry, *, coerced: bool) -> Rooms:
+    def _rooms(self, name: str, obj: dict[str, Any], here: registry.Registry, *, coerced: bool) -> Audience:
         report = from_stix(obj)
-        return audience.of(report.kind, report.tlp, report.sharing, PARTNERS[name], here, coerced=coerced)
+        return audience.audience_of(report.kind, report.tlp, report.sharing, PARTNERS[name], here, coerced=coerced)
 
     def _expected(self, live: list[dict[str, Any]], *, coerced: bool, sign: bool) -> dict[str, Any]:
         by = {partner.identity: partner for partner in PARTNERS.values()}

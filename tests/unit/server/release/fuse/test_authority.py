@@ -63,7 +63,7 @@ def ibans(many: int) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def a_smaller_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doubt_quota, "OF_OTHERS", A_DAY)
+    monkeypatch.setattr(doubt_quota, "DOUBTS_OF_OTHERS", A_DAY)
 
 
 @pytest.fixture

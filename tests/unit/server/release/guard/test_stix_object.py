@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from schemas.errors import Rejected
-from server.release.guard.stix_object import called, check
+from server.release.guard.stix_object import check, id_and_version
 
 GOOD: dict[str, Any] = {
     "type": "indicator",
@@ -143,9 +143,9 @@ def test_a_parsed_object_is_checked_by_the_same_rules() -> None:
 
 
 def test_a_refused_object_is_named_by_what_it_calls_itself() -> None:
-    assert called(text(created=None)) == (GOOD["id"], 1767312000000000)
-    assert called(text(id="5", modified="x")) == (None, 1767225600000000)
-    assert called(b"[]") == called(b"NaN") == called(b"{}") == (None, None)
+    assert id_and_version(text(created=None)) == (GOOD["id"], 1767312000000000)
+    assert id_and_version(text(id="5", modified="x")) == (None, 1767225600000000)
+    assert id_and_version(b"[]") == id_and_version(b"NaN") == id_and_version(b"{}") == (None, None)
 
 
 def test_no_message_repeats_a_value() -> None:

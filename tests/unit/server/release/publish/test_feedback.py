@@ -12,7 +12,7 @@ from server.release import review
 from server.release.contribute import contribute
 from server.release.results import Results
 from server.release.retract import retract
-from server.release.route.policy import Policy, Rule
+from server.release.route.policy import Policy, PolicyRule
 from server.store import Store, hub, partners
 from server.store.item import Item
 
@@ -197,7 +197,7 @@ def test_who_left_is_told_nothing_and_stops_nobody(
 def test_who_reported_first_hears_when_another_report_brings_the_value_out(
     stix: Stix, heard_back: Back, store: Store, first: Partner, police: Partner
 ) -> None:
-    policy = Policy([Rule(collection="takedown", kinds=("domain",), least_reporters=2)])
+    policy = Policy([PolicyRule(collection="takedown", kinds=("domain",), least_reporters=2)])
     for by in (first, police):
         with store.begin() as tx:
             contribute(tx, by, [Item.of(stix(reporter=by.name)[1])], policy)

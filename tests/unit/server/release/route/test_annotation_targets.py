@@ -238,7 +238,7 @@ def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_in
 
     def seen(by: Partner) -> list[str]:
         with store.read() as tx:
-            return visible.indicators(tx, by, [("domain", "bad.example.com")])["domain", "bad.example.com"]
+            return visible.referable_indicators(tx, by, [("domain", "bad.example.com")])["domain", "bad.example.com"]
 
     assert (seen(bank), seen(other)) == ([ours["id"]], [theirs["id"]])
     reads(bank, "takedown")

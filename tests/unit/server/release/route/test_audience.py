@@ -7,8 +7,8 @@ from schemas.partner import PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Action, Tlp
 from server.release.route import audience
-from server.release.route.audience import Rooms
-from server.release.route.policy import Facts, Policy, Rule, Source
+from server.release.route.audience import Audience
+from server.release.route.policy import ConsensusFacts, Policy, PolicyRule, ReportFacts
 from server.store.registry import Registry
 from tests.unit.server.release.registry_examples import partner, registry
 
@@ -24,9 +24,9 @@ HERE = registry([BANK, KHMER, STATELESS, POLICE, SHELTER, NEWCOMER], READERS, [G
 REPORTER = NEWCOMER
 
 
-def of(tlp: Tlp = Tlp.AMBER, *, coerced: bool = False, here: Registry = HERE, **limits: object) -> Rooms:
+def of(tlp: Tlp = Tlp.AMBER, *, coerced: bool = False, here: Registry = HERE, **limits: object) -> Audience:
     said = Sharing.model_validate(limits) if limits else None
-    return audience.of("bank-account", tlp, said, REPORTER, here, Policy(), coerced=coerced)
+    return audience.audience_of("bank-account", tlp, said, REPORTER, here, Policy(), coerced=coerced)
 
 
 def why(tlp: Tlp = Tlp.AMBER, *, coerced: bool = False, policy: Policy | None = None, **limits: object) -> str:
@@ -36,7 +36,7 @@ def why(tlp: Tlp = Tlp.AMBER, *, coerced: bool = False, policy: Policy | None = 
 
 @pytest.mark.parametrize("tlp", [Tlp.GREEN, Tlp.AMBER])
 def test_without_limits_it_enters_the_room_of_its_kind(tlp: Tlp) -> None:
-    assert of(tlp) == Rooms(shared=frozenset({"mule-accounts"}))
+    assert of(tlp) == Audience(shared=frozenset({"mule-accounts"}))
 
 
 def test_what_is_clear_enters_the_public_room_too() -> None:
@@ -45,7 +45,7 @@ def test_what_is_clear_enters_the_public_room_too() -> None:
 
 @pytest.mark.parametrize("tlp", [Tlp.AMBER_STRICT, Tlp.RED])
 def test_what_names_nobody_at_the_narrow_levels_reaches_nobody(tlp: Tlp) -> None:
-    assert of(tlp) == Rooms()
+    assert of(tlp) == Audience()
     assert "names nobody" in why(tlp)
 
 
@@ -79,12 +79,12 @@ def test_with_limits_it_reaches_those_of_the_readers_whom_all_of_them_admit(
 
 
 def test_it_is_not_sent_back_to_who_says_it() -> None:
-    assert of(only_partners=["Newcomer"]) == Rooms()
+    assert of(only_partners=["Newcomer"]) == Audience()
     assert "Newcomer" not in of(not_to_countries=["KH"]).personal
 
 
 def test_who_left_hears_nothing_even_where_named() -> None:
-    assert of(only_partners=["Gone Bank"]) == Rooms()
+    assert of(only_partners=["Gone Bank"]) == Audience()
 
 
 def test_to_keep_out_who_left_keeps_nobody_else_out() -> None:
@@ -92,7 +92,7 @@ def test_to_keep_out_who_left_keeps_nobody_else_out() -> None:
 
 
 def test_to_keep_out_a_stranger_keeps_everybody_out() -> None:
-    assert of(not_to_partners=["First Bnak"]) == Rooms()
+    assert of(not_to_partners=["First Bnak"]) == Audience()
     assert "no partner here" in why(not_to_partners=["First Bnak"])
 
 
@@ -105,11 +105,11 @@ def test_an_account_used_under_coercion_reaches_those_who_can_protect_its_holder
 def test_limits_hold_under_coercion_too() -> None:
     assert of(coerced=True, not_to_countries=["KH"]).personal == {"First Bank", "Police"}
     assert of(coerced=True, only_partners=["Shelter"]).personal == {"Shelter"}
-    assert of(Tlp.RED, coerced=True) == Rooms()
+    assert of(Tlp.RED, coerced=True) == Audience()
 
 
 def test_every_way_to_reach_nobody_has_its_reason() -> None:
-    closed = Policy([Rule(collection="wallets", kinds=("wallet",))])
+    closed = Policy([PolicyRule(collection="wallets", kinds=("wallet",))])
     assert "no rule of this hub" in why(policy=closed)
     assert "whom only_partners names" in why(only_partners=["Gone Bank"])
     assert "admitted by all its limits" in why(only_countries=["MM"])
@@ -117,12 +117,12 @@ def test_every_way_to_reach_nobody_has_its_reason() -> None:
 
 
 def test_a_rule_about_all_reports_holds_for_own_rooms_too() -> None:
-    policy = Policy([Rule(collection="mule-accounts", least_reporters=2)])
-    source = Source("bank-account", Tlp.AMBER, PartnerKind.BANK)
-    limited = audience.of("bank-account", Tlp.AMBER, Sharing(not_to_countries=("KH",)), REPORTER, HERE, policy)
-    named = audience.of("bank-account", Tlp.RED, Sharing(only_partners=("Police",)), REPORTER, HERE, policy)
-    alone, together = Facts(Action.HOLD, reporters=1), Facts(Action.HOLD, reporters=2)
-    assert not audience.admits("First Bank", [limited], alone, [source], HERE, policy)
-    assert audience.admits("First Bank", [limited], together, [source], HERE, policy)
-    assert audience.admits("Police", [limited, named], alone, [source], HERE, policy)
-    assert not audience.admits("First Bank", [named], together, [source], HERE, policy)
+    policy = Policy([PolicyRule(collection="mule-accounts", least_reporters=2)])
+    source = ReportFacts("bank-account", Tlp.AMBER, PartnerKind.BANK)
+    limited = audience.audience_of("bank-account", Tlp.AMBER, Sharing(not_to_countries=("KH",)), REPORTER, HERE, policy)
+    named = audience.audience_of("bank-account", Tlp.RED, Sharing(only_partners=("Police",)), REPORTER, HERE, policy)
+    alone, together = ConsensusFacts(Action.HOLD, reporters=1), ConsensusFacts(Action.HOLD, reporters=2)
+    assert not audience.admits_privately("First Bank", [limited], alone, [source], HERE, policy)
+    assert audience.admits_privately("First Bank", [limited], together, [source], HERE, policy)
+    assert audience.admits_privately("Police", [limited, named], alone, [source], HERE, policy)
+    assert not audience.admits_privately("First Bank", [named], together, [source], HERE, policy)

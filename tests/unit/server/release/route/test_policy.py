@@ -10,29 +10,29 @@ from schemas import kinds
 from schemas.partner import PartnerKind
 from schemas.vocabulary import Action, Tlp
 from server.release.route import policy
-from server.release.route.policy import BadPolicy, Facts, Policy, Rule, Source
+from server.release.route.policy import BadPolicy, ConsensusFacts, Policy, PolicyRule, ReportFacts
 from tests.unit.server.release.registry_examples import FACTS, POLICIES
 
-REPORT = Source("domain", Tlp.GREEN, PartnerKind.BANK)
+REPORT = ReportFacts("domain", Tlp.GREEN, PartnerKind.BANK)
 
 
 @pytest.mark.parametrize("kind", kinds.every())
 def test_without_rules_each_kind_goes_home_and_what_is_clear_to_the_public(kind: str) -> None:
     home = kinds.get(kind).collection
-    assert Policy().aliases(Source(kind, Tlp.AMBER, PartnerKind.NGO)) == {home}
-    assert Policy().aliases(Source(kind, Tlp.CLEAR, PartnerKind.NGO)) == {home, "public"}
+    assert Policy().aliases(ReportFacts(kind, Tlp.AMBER, PartnerKind.NGO)) == {home}
+    assert Policy().aliases(ReportFacts(kind, Tlp.CLEAR, PartnerKind.NGO)) == {home, "public"}
     assert Policy().unheard() == []
 
 
 @given(POLICIES)
 def test_rules_are_written_as_the_configuration_takes_them(rules: Policy) -> None:
-    assert policy.read(tomllib.loads(policy.write(rules))["rule"]).rules == rules.rules
+    assert policy.read_policy(tomllib.loads(policy.policy_to_toml(rules))["rule"]).rules == rules.rules
 
 
 @given(POLICIES, FACTS)
-def test_nothing_narrow_enters_and_the_public_hears_what_is_clear_only(rules: Policy, facts: Facts) -> None:
+def test_nothing_narrow_enters_and_the_public_hears_what_is_clear_only(rules: Policy, facts: ConsensusFacts) -> None:
     for tlp in Tlp:
-        source = Source("domain", tlp, PartnerKind.BANK)
+        source = ReportFacts("domain", tlp, PartnerKind.BANK)
         aliases = rules.aliases(source)
         assert not aliases or tlp in policy.SHARED
         assert "public" not in aliases or tlp is Tlp.CLEAR
@@ -61,20 +61,20 @@ def test_nothing_narrow_enters_and_the_public_hears_what_is_clear_only(rules: Po
     ids=str,
 )
 def test_a_rule_asks_for_all_that_it_names(rule: dict[str, Any], enters: bool) -> None:
-    facts = Facts(Action.BLOCK, ("TH",), confidence=60, reporters=2)
-    assert policy.read([{"collection": "takedown", **rule}]).admits("takedown", facts, [REPORT]) is enters
+    facts = ConsensusFacts(Action.BLOCK, ("TH",), confidence=60, reporters=2)
+    assert policy.read_policy([{"collection": "takedown", **rule}]).admits("takedown", facts, [REPORT]) is enters
 
 
 def test_one_rule_has_to_hold_as_a_whole() -> None:
     rules = Policy(
         [
-            Rule(collection="task-force", from_kinds=(PartnerKind.GOVERNMENT,), grades=(Action.WARN,)),
-            Rule(collection="task-force", from_kinds=(PartnerKind.BANK,), grades=(Action.BLOCK,)),
+            PolicyRule(collection="task-force", from_kinds=(PartnerKind.GOVERNMENT,), grades=(Action.WARN,)),
+            PolicyRule(collection="task-force", from_kinds=(PartnerKind.BANK,), grades=(Action.BLOCK,)),
         ]
     )
-    assert not rules.admits("task-force", Facts(Action.WARN), [REPORT])
-    assert rules.admits("task-force", Facts(Action.BLOCK), [REPORT])
-    assert not rules.admits("takedown", Facts(Action.BLOCK), [REPORT])
+    assert not rules.admits("task-force", ConsensusFacts(Action.WARN), [REPORT])
+    assert rules.admits("task-force", ConsensusFacts(Action.BLOCK), [REPORT])
+    assert not rules.admits("takedown", ConsensusFacts(Action.BLOCK), [REPORT])
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,16 @@ def test_one_rule_has_to_hold_as_a_whole() -> None:
 )
 def test_a_rule_that_cannot_hold_is_refused(rule: dict[str, Any], message: str) -> None:
     with pytest.raises(BadPolicy, match=message):
-        policy.read([rule])
+        policy.read_policy([rule])
 
 
 def test_a_collection_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(BadPolicy, match=r"rule\.1\.collection: .*'task-force'; there are public, takedown; make it"):
-        Policy([Rule(collection="public"), Rule(collection="task-force")]).refuse_unknown(
+        Policy([PolicyRule(collection="public"), PolicyRule(collection="task-force")]).refuse_unknown(
             ["public", "public-full", "takedown"]
         )
 
 
 def test_kinds_that_no_rule_takes_are_known() -> None:
-    taken = Policy([Rule(collection="takedown", kinds=("domain", "url"))]).unheard()
+    taken = Policy([PolicyRule(collection="takedown", kinds=("domain", "url"))]).unheard()
     assert set(taken) == kinds.every().keys() - {"domain", "url"}

@@ -12,10 +12,10 @@ from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
 from server.release.guard.allowlists import check, folder
-from server.release.guard.allowlists.catalogue import EVERY, Holds
-from server.release.guard.allowlists.index import Index
+from server.release.guard.allowlists.catalogue import ALLOWLISTS, EntryType
+from server.release.guard.allowlists.index import AllowlistIndex
 
-INDEX = Index()
+INDEX = AllowlistIndex()
 
 
 def hit(kind: str, value: str, **given: str) -> str | None:
@@ -47,14 +47,14 @@ def passing(hosts: list[str]) -> list[str]:
     ["tranco10k", "majestic_million", "moz-top500", "cisco_top5k", "alexa", "bank-website", "university_domains"],
 )
 def test_no_site_of_a_list_gets_out(name: str) -> None:
-    entries = list(folder.read(EVERY[name]).entries)
+    entries = list(folder.read(ALLOWLISTS[name]).entries)
     assert len(entries) >= 500
     assert passing(entries) == []
     assert passing([f"www.{host}" for host in entries]) == []
 
 
 def test_no_host_below_a_banks_domain_gets_out() -> None:
-    assert passing([f"login.{host}" for host in folder.read(EVERY["bank-website"]).entries]) == []
+    assert passing([f"login.{host}" for host in folder.read(ALLOWLISTS["bank-website"]).entries]) == []
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_examples_are_held_where_nobody_tries_the_hub_out() -> None:
 
 
 def test_every_list_with_data_holds_what_it_says() -> None:
-    empty = {name for name in EVERY if not folder.read(EVERY[name]).entries}
-    assert empty == {name for name in EVERY if name.startswith("local-")}
+    empty = {name for name in ALLOWLISTS if not folder.read(ALLOWLISTS[name]).entries}
+    assert empty == {name for name in ALLOWLISTS if name.startswith("local-")}
 
 
 @given(st.sampled_from(sorted(INDEX.owned)), st.from_regex(r"[a-z]{1,8}", fullmatch=True))
@@ -234,15 +234,17 @@ def test_an_address_is_on_a_list_just_where_one_of_its_networks_holds_it(address
 
 
 def test_what_lists_hold_is_said_in_words() -> None:
-    assert all(listing.what and listing.instead for listing in EVERY.values())
-    assert {listing.holds for listing in EVERY.values()} == set(Holds)
+    assert all(listing.what and listing.instead for listing in ALLOWLISTS.values())
+    assert {listing.holds for listing in ALLOWLISTS.values()} == set(EntryType)
 
 
 def test_the_page_about_the_guard_names_every_list() -> None:
     page = (Path(__file__).parents[6] / "docs" / "guard.md").read_text(encoding="utf-8")
-    assert {name for name in EVERY if f"`{name}`" not in page} == set()
+    assert {name for name in ALLOWLISTS if f"`{name}`" not in page} == set()
 
 
 def test_every_list_that_is_bundled_has_its_source() -> None:
     sources = (folder.BUNDLED / "SOURCES.md").read_text(encoding="utf-8")
-    assert {name for name in EVERY if folder.read(EVERY[name]).entries and f"`{name}`" not in sources} == set()
+    assert {
+        name for name in ALLOWLISTS if folder.read(ALLOWLISTS[name]).entries and f"`{name}`" not in sources
+    } == set()

@@ -7,11 +7,11 @@ from hypothesis import given, settings, strategies as st
 
 from schemas.errors import Rejected
 from server.release.guard.allowlists import parse
-from server.release.guard.allowlists.catalogue import EVERY
+from server.release.guard.allowlists.catalogue import ALLOWLISTS
 
 
 def entries(name: str, content: str) -> list[str]:
-    return parse.entries(EVERY[name], content.encode())
+    return parse.entries(ALLOWLISTS[name], content.encode())
 
 
 def test_a_misp_warninglist_is_read_in_the_form_that_values_have() -> None:
@@ -78,15 +78,15 @@ def test_a_list_of_something_else_is_refused() -> None:
     ],
 )
 def test_a_file_says_by_its_name_which_list_it_is(path: str, name: str | None) -> None:
-    listing = parse.named(path)
+    listing = parse.allowlist_of_file(path)
     assert (listing and listing.name) == name
 
 
-@given(st.binary(max_size=300), st.sampled_from(sorted(EVERY)))
+@given(st.binary(max_size=300), st.sampled_from(sorted(ALLOWLISTS)))
 @settings(deadline=None)
 def test_whatever_is_given_is_a_list_or_refused(content: bytes, name: str) -> None:
     try:
-        found = parse.entries(EVERY[name], content)
+        found = parse.entries(ALLOWLISTS[name], content)
     except Rejected as refused:
         found, reason = [], refused.reason
     else:

@@ -9,17 +9,20 @@ import pytest
 from schemas.errors import Rejected
 from schemas.tabular import ReportReader
 from server.release.guard.allowlists import check, folder
-from server.release.guard.allowlists.catalogue import EVERY
-from server.release.guard.allowlists.index import Index
+from server.release.guard.allowlists.catalogue import ALLOWLISTS
+from server.release.guard.allowlists.index import AllowlistIndex
 
-SITES = EVERY["local-sites"]
+SITES = ALLOWLISTS["local-sites"]
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     written = folder.write(tmp_path / "new", SITES, b"one.example\ntwo.example\n")
     assert written == folder.read(SITES, tmp_path / "new")
     assert written.entries == ("one.example", "two.example")
-    assert folder.read(EVERY["bank-website"], tmp_path / "new").entries == folder.read(EVERY["bank-website"]).entries
+    assert (
+        folder.read(ALLOWLISTS["bank-website"], tmp_path / "new").entries
+        == folder.read(ALLOWLISTS["bank-website"]).entries
+    )
 
 
 def test_a_list_may_be_packed(tmp_path: Path) -> None:
@@ -28,7 +31,7 @@ def test_a_list_may_be_packed(tmp_path: Path) -> None:
 
 def test_what_unpacks_to_more_than_any_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="list-form"):
-        folder.write(tmp_path, SITES, gzip.compress(bytes(folder.LONGEST + 1)))
+        folder.write(tmp_path, SITES, gzip.compress(bytes(folder.MAX_BYTES + 1)))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8bnothing", b"<html>"])
@@ -48,10 +51,10 @@ def test_a_list_that_lost_most_of_its_entries_has_to_be_meant(tmp_path: Path) ->
 
 
 def test_an_index_has_what_is_updated_and_what_is_not(tmp_path: Path) -> None:
-    folder.write(tmp_path, EVERY["local-owned"], b"bank.example\n")
-    index = Index(tmp_path)
+    folder.write(tmp_path, ALLOWLISTS["local-owned"], b"bank.example\n")
+    index = AllowlistIndex(tmp_path)
     assert index.owned["bank.example"].name == "local-owned"
-    assert index.owned.keys() > Index().owned.keys()
+    assert index.owned.keys() > AllowlistIndex().owned.keys()
 
 
 def test_a_process_sees_an_update_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

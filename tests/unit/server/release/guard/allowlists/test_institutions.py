@@ -4,17 +4,17 @@ import pytest
 
 from schemas.reference import hosts
 from server.release.guard.allowlists import folder, institutions, parse
-from server.release.guard.allowlists.catalogue import EVERY
+from server.release.guard.allowlists.catalogue import ALLOWLISTS
 
-ROWS = list(institutions.read(folder.TABLE.read_text(encoding="utf-8").splitlines()))
-LISTS = [name for name in EVERY if name.startswith("institution-")]
+ROWS = list(institutions.read_institutions(folder.TABLE.read_text(encoding="utf-8").splitlines()))
+LISTS = [name for name in ALLOWLISTS if name.startswith("institution-")]
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_each_entry_is_a_value_of_its_kind(name: str) -> None:
-    entries = institutions.entries(ROWS, name)
+    entries = institutions.entries_of_institutions(ROWS, name)
     assert entries
-    assert [entry for entry in entries if not list(parse.normal(EVERY[name].holds, entry))] == []
+    assert [entry for entry in entries if not list(parse.normalise_entry(ALLOWLISTS[name].holds, entry))] == []
 
 
 def test_each_row_says_where_what_and_who() -> None:
@@ -23,12 +23,12 @@ def test_each_row_says_where_what_and_who() -> None:
     assert all(row.sites or row.numbers or row.apps or row.accounts for row in ROWS)
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("phone_numbers", *LISTS)])
+@pytest.mark.parametrize("name", [name for name in ALLOWLISTS if name not in ("phone_numbers", *LISTS)])
 def test_each_entry_of_a_list_is_written_in_its_normal_form(name: str) -> None:
-    listing = EVERY[name]
+    listing = ALLOWLISTS[name]
     entries = folder.read(listing).entries
     sample = entries if len(entries) < 5_000 else entries[:: len(entries) // 500]
-    assert [entry for entry in sample if entry not in parse.normal(listing.holds, entry)] == []
+    assert [entry for entry in sample if entry not in parse.normalise_entry(listing.holds, entry)] == []
 
 
 def test_no_institution_owns_what_many_register_names_below() -> None:

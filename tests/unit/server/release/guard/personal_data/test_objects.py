@@ -28,7 +28,7 @@ MAIL = "jane.doe@example.com"
 def refusal(**properties: Any) -> str | None:
     """Give the message that an indicator with these properties is refused with, None where it is not."""
     try:
-        objects.refuse({"type": "indicator", "pattern": PATTERN, **properties})
+        objects.refuse_personal_data({"type": "indicator", "pattern": PATTERN, **properties})
     except Rejected as refused:
         return refused.message if refused.reason == "personal-data" else None
     return None
@@ -86,14 +86,14 @@ def test_a_long_text_is_read_to_its_end() -> None:
 
 def test_persons_are_not_identities_here_and_organisations_are() -> None:
     organisation = {"type": "identity", "identity_class": "organization", "contact_information": "soc@bank.example"}
-    objects.refuse(organisation)
+    objects.refuse_personal_data(organisation)
     with pytest.raises(Rejected, match="organisation"):
-        objects.refuse({**organisation, "identity_class": "individual"})
+        objects.refuse_personal_data({**organisation, "identity_class": "individual"})
 
 
 def test_a_payment_card_is_no_observable_that_is_kept() -> None:
     with pytest.raises(Rejected, match="payment card"):
-        objects.refuse({"type": "payment-card", "value": "anything"})
+        objects.refuse_personal_data({"type": "payment-card", "value": "anything"})
 
 
 def test_the_number_of_a_case_is_nobodys_id_though_it_could_be_one() -> None:
@@ -136,7 +136,7 @@ def test_the_examples_of_a_kind_are_taken_as_we_map_them(kind: str) -> None:
     for example in kinds.get(kind).examples():
         if example.reason is None:
             for obj in to_stix(reader.report({"kind": kind, "value": example.raw, **example.given})):
-                objects.refuse(obj)
+                objects.refuse_personal_data(obj)
 
 
 @given(st.text(max_size=400), st.sampled_from([text for texts in PLANTED.values() for text in texts]))
@@ -175,13 +175,15 @@ def test_what_a_pattern_asks_for_beside_its_value_is_not_its_own() -> None:
     reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
     report = reader.report({"kind": "email", "value": "scam@shop.example.com"})
     with pytest.raises(Rejected, match="e-mail address"):
-        objects.refuse(said, report)
-    objects.refuse({**said, "description": "writes as Scam@Shop.example.com"}, report)
+        objects.refuse_personal_data(said, report)
+    objects.refuse_personal_data({**said, "description": "writes as Scam@Shop.example.com"}, report)
 
 
 def test_a_pattern_in_what_is_no_indicator_lets_nothing_pass() -> None:
     with pytest.raises(Rejected, match="e-mail address"):
-        objects.refuse({"type": "note", "pattern": "[a:b = 'jane.doe@example.com']", "content": "jane.doe@example.com"})
+        objects.refuse_personal_data(
+            {"type": "note", "pattern": "[a:b = 'jane.doe@example.com']", "content": "jane.doe@example.com"}
+        )
 
 
 @pytest.mark.parametrize(
