@@ -1,7 +1,7 @@
 """Making a hub ready: its store, and the rules that it goes by."""
 
 from server.release.fuse.newcomers import NewcomerRule
-from server.release.guard.allowlists import check
+from server.release.guard.allowlists import lookup
 from server.release.route.policy import Policy, put_in_force
 from server.settings import Settings
 from server.store import Store, collections, hub, renaming
@@ -28,4 +28,4 @@ def policy_of(settings: Settings) -> Policy:
 def rule_by(settings: Settings) -> None:
     """Put the release rules and the lists of harmless values in force that ``settings`` name."""
     put_in_force(policy_of(settings))
-    check.use(settings.lists_folder, examples=settings.hold_examples)
+    lookup.use(settings.lists_folder, examples=settings.hold_examples)

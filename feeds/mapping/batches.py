@@ -12,7 +12,7 @@ from feeds.readers.columns.notes import Tally
 from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
-from server.release.guard.shape import MAX_CLOCK_SKEW
+from server.release.guard.stix_properties import MAX_CLOCK_SKEW
 
 
 def batch_of_rows(

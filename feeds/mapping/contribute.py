@@ -13,7 +13,7 @@ from schemas.partner import Partner
 from schemas.report import Report
 from server.release.contribute import contribute
 from server.release.results import Result, Unpublished
-from server.release.route import visible
+from server.release.route import references
 from server.store import Store
 from server.store.item import Item
 
@@ -51,7 +51,7 @@ def contribute_records(
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with store.read() as tx:
-            return visible.referable_indicators(tx, partner, values)
+            return references.referable_indicators(tx, partner, values)
 
     return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find, tally))
 

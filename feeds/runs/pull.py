@@ -17,7 +17,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.contribute import contribute
 from server.release.results import Result, Results, Unpublished
-from server.release.route import visible
+from server.release.route import references
 from server.store import Tx, checkpoints
 from server.store.item import Item
 
@@ -36,7 +36,7 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with work.store.read() as tx:
-            return visible.referable_indicators(tx, partner, values)
+            return references.referable_indicators(tx, partner, values)
 
     feed.begin(find)
     for batch in feed.pull(checkpoint, seen):

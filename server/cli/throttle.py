@@ -4,7 +4,7 @@ import typer
 
 from server.cli.context import Context, fail
 from server.cli.partner_access import Name, known
-from server.release.guard import throttle
+from server.release.guard import volume
 from server.store.times import now
 
 
@@ -13,7 +13,7 @@ def lift_brake(ctx: typer.Context, name: Name) -> None:
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         known(tx, name)
-        if not throttle.lift_throttle(tx, name, now()):
+        if not volume.lift_throttle(tx, name, now()):
             fail(f"{name}: nothing slows this partner")
 
 

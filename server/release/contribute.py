@@ -14,16 +14,16 @@ from schemas.vocabulary import HolderStatus
 from server.release.context import ReleaseContext, open_context
 from server.release.fuse.loader import Loader
 from server.release.fuse.statements import JudgeStanding, ReportedValue, Verdict, subject_of
-from server.release.guard import operator_delistings, shape, throttle
-from server.release.guard.allowlists import check
-from server.release.guard.doubt_quota import DoubtQuota
-from server.release.guard.personal_data import objects
+from server.release.guard import stix_properties, volume
+from server.release.guard.allowlists import hub_values, lookup
+from server.release.guard.personal_data import case_numbers, objects
+from server.release.guard.volume import DoubtQuota
 from server.release.intake import MARKING, RESERVED, TRANSLATION, Decision, Intake, is_more, names_nothing
 from server.release.publish.listings import ListingState, is_published
 from server.release.publish.saying import Saying
 from server.release.query import receipts
 from server.release.results import Published, Results, Unpublished
-from server.release.route import annotation_targets, audience, tlp_level, withheld
+from server.release.route import annotation_targets, audience
 from server.release.route.annotations import AnnotationOutcome, AnnotationRelease
 from server.release.route.policy import Policy
 from server.release.route.references import References
@@ -61,9 +61,9 @@ class Contribution:
         self._loading.look_up_reviews({each.key for each in taken} | {key for keys in prior.values() for key in keys})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
         coming = sum(each.size for each in taken if is_more(known, each))
-        unusual = throttle.throttled_by(tx, name, self._scene.micros, coming=coming)
+        unusual = volume.throttled_by(tx, name, self._scene.micros, coming=coming)
         reports = [each.report for each in taken if isinstance(each.report, Report) and not each.item.revoked]
-        delisted = operator_delistings.find_delisted(tx, reports)
+        delisted = hub_values.find_delisted(tx, reports)
         published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
         budget = DoubtQuota(tx, self._partner, self._scene.registry, self._scene.micros)
         own = own_values.every(tx)
@@ -209,7 +209,7 @@ class Contribution:
             else:
                 left_out = self._left_out.get((item.id, item.version))
                 if value and isinstance(taken.report, Report):
-                    left_out = withheld.withheld_message(taken.report)
+                    left_out = case_numbers.withheld_message(taken.report)
                 self._outcome.accepted.append(Published(item.id, item.version, left_out))
 
     def _why_nowhere(self, taken: Submission, value: ReportedValue, standing: ListingState) -> str | None:
@@ -217,7 +217,7 @@ class Contribution:
         if self._loading.known[taken.key] is not taken.obj:
             return None
         if self._loading.tlp(taken.key) is None:
-            return tlp_level.UNKNOWN_MARKING
+            return audience.UNKNOWN_MARKING
         claim = next((each for each in value.claims if each.said.id == taken.key), None)
         if claim is None:
             ended = isinstance(taken.report, Report) and taken.report.valid_until <= self._scene.at
@@ -308,11 +308,11 @@ def take(tx: Tx, partner: Partner, prepared: Prepared, outcome: Results, policy:
 
 def _read(item: Item, prepared: Prepared, budget: PatternBudget | None) -> Submission | None:
     try:
-        obj = shape.read(item)
+        obj = stix_properties.read(item)
         report = _reported(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
-        return Submission(item, obj, report, check.check(report) if isinstance(report, Report) else None)
+        return Submission(item, obj, report, lookup.check(report) if isinstance(report, Report) else None)
     except Rejected as refusal:
         prepared.failed.append(Unpublished(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):

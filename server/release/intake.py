@@ -10,10 +10,10 @@ from schemas.partner import Partner
 from schemas.report import Report
 from server.release.fuse.loader import Loader
 from server.release.fuse.statements import is_published_meanwhile, subject_of
-from server.release.guard import operator_delistings, throttle
-from server.release.guard.allowlists import own_values
-from server.release.guard.doubt_quota import MANY_DOUBTS, MANY_DOUBTS_MESSAGE, DoubtQuota
+from server.release.guard import volume
+from server.release.guard.allowlists import hub_values
 from server.release.guard.personal_data import objects
+from server.release.guard.volume import MANY_DOUBTS, MANY_DOUBTS_MESSAGE, DoubtQuota
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.route import annotation_targets
 from server.release.submission import Submission
@@ -134,8 +134,8 @@ class Intake:
                 taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
             )
         if (taken.report.kind, taken.report.value) in self._delisted:
-            return _hold(taken, operator_delistings.DELISTED, operator_delistings.DELISTED_MESSAGE)
-        hit = taken.hit or own_values.match_own_values(self._own, taken.report)
+            return _hold(taken, hub_values.DELISTED, hub_values.DELISTED_MESSAGE)
+        hit = taken.hit or hub_values.match_own_values(self._own, taken.report)
         if hit is not None:
             return _hold(taken, hit.list, hit.message)
         return self._slowed(taken) or self._doubting(taken)
@@ -147,7 +147,7 @@ class Intake:
         return _hold(taken, MANY_DOUBTS, MANY_DOUBTS_MESSAGE.format(self._doubts.most))
 
     def _slowed(self, taken: Submission) -> Held | None:
-        return _hold(taken, self._unusual, throttle.THROTTLE_MESSAGES[self._unusual]) if self._unusual else None
+        return _hold(taken, self._unusual, volume.THROTTLE_MESSAGES[self._unusual]) if self._unusual else None
 
     def _was_taken_back(self, taken: Submission) -> bool:
         """Tell whether this partner's listing of the value under another id was found to be wrong."""

@@ -9,9 +9,9 @@ from server.release.context import ReleaseContext, open_context
 from server.release.fuse.loader import Loader
 from server.release.fuse.reliability import stated
 from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue, subject_of
-from server.release.guard import throttle
-from server.release.guard.doubt_quota import MANY_DOUBTS
-from server.release.guard.operator_delistings import delist, forget_delisted
+from server.release.guard import volume
+from server.release.guard.allowlists.hub_values import delist, forget_delisted
+from server.release.guard.volume import MANY_DOUBTS
 from server.release.publish.listings import ListingState
 from server.release.publish.saying import Saying
 from server.release.route import annotation_targets
@@ -24,7 +24,7 @@ from server.store.reviews import Held
 from server.store.store import Tx
 
 # What a review by these rules decides says nothing of the values themselves.
-_OF_THE_SENDER = (*throttle.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
+_OF_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
 
 
 class Wrong(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from server.release.guard.operator_delistings import delist
+from server.release.guard.allowlists.hub_values import delist
 from server.release.publish.collections import revoked
 from server.release.query.lookup import lookup
 from server.release.reconsider import Again, Wrong

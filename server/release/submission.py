@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from schemas.errors import Rejected
 from schemas.report import Report
-from server.release.guard.allowlists.hit import AllowlistMatch
+from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.route import annotation_targets
 from server.store import mentions
 from server.store.item import Item

@@ -8,7 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
-from server.release.guard.allowlists import check
+from server.release.guard.allowlists import lookup
 from server.release.route.policy import Policy, put_in_force
 from tests.integration.command import Run
 from tests.integration.room import Room, opened
@@ -24,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
     yield call
     put_in_force(Policy())
-    check.use(None)
+    lookup.use(None)
 
 
 @pytest.fixture

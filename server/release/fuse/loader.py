@@ -29,7 +29,7 @@ from server.release.fuse.statements import (
     is_published_meanwhile,
     read_annotation,
 )
-from server.release.route import audience, tlp_level
+from server.release.route import audience
 from server.release.route.audience import Audience
 from server.store import inbox, listings, log, mentions, reviews
 from server.store.reviews import Held, Review
@@ -80,7 +80,7 @@ class Loader:
     def _own_tlp(self, key: str) -> Tlp | None:
         apart = self.defined_apart(key)
         if not apart:
-            return tlp_level.effective_tlp(self.known[key])
+            return audience.effective_tlp(self.known[key])
         self._found(set(apart))
         defined = {
             ref: tlp
@@ -90,7 +90,7 @@ class Loader:
         strange = any(name in self.known and ref not in defined for name, ref in apart.items())
         if strange or marking.unknown(self.known[key], defined):
             return None
-        return tlp_level.effective_tlp(self.known[key], defined)
+        return audience.effective_tlp(self.known[key], defined)
 
     def defined_apart(self, key: str) -> dict[str, str]:
         """Give the markings that an object bears beside those of TLP 2.0, by the keys of their definitions."""
@@ -193,7 +193,7 @@ class Loader:
         marked = self.tlp(key)
         if marked is None:
             return None
-        tlp = tlp_level.narrower_tlp(marked, report.tlp)  # a report narrows what its kind asks to
+        tlp = audience.narrower_tlp(marked, report.tlp)  # a report narrows what its kind asks to
         reliable, new = self.scene.reliability(partner, report.kind), partner.name in self.scene.newcomers
         passed_on = obj["created_by_ref"] != partner.identity
         said = Statement(partner, report, key, reliable, consensus.origins_of(obj), new, passed_on)

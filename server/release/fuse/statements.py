@@ -15,7 +15,7 @@ from schemas.report import Report
 from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
 from server.release.fuse import confidence
 from server.release.fuse.confidence import NEWCOMER, Doubt
-from server.release.route import tlp_level
+from server.release.route import audience
 from server.release.route.audience import Audience
 from server.store import listings, mentions
 from server.store.reviews import Review
@@ -191,7 +191,7 @@ def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStateme
     """Give what a sighting or an opinion says, None for what says nothing that we read."""
     try:
         # By what is published of it, so that what is of no known form takes nothing from the rest.
-        said = records.from_stix(annotation.rebuild(obj, tlp_level.effective_tlp(obj)).obj)[0]
+        said = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
     except Rejected:
         return None
     match said:

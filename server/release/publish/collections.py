@@ -14,7 +14,7 @@ from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 from server.release.context import ReleaseContext
 from server.release.query import receipts
-from server.release.route import annotation_targets, tlp_level
+from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
 from server.store import listings, log, personal_rooms
 from server.store.item import Item
@@ -136,7 +136,7 @@ class Publication:
         if annotation_targets.refs(last) and last["created_by_ref"] != self._scene.hub.identity:
             # Releases before this one let such objects in as they came.
             with suppress(Rejected):
-                last = annotation.rebuild(last, tlp_level.effective_tlp(last)).obj
+                last = annotation.rebuild(last, audience.effective_tlp(last)).obj
         for name in self._twins(room, last):
             self._entering[name].append(Item.of(last))
             self._taken_back[name].append(id_)

@@ -14,9 +14,10 @@ from server.release.context import ReleaseContext
 from server.release.fuse import grade
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Claim, ReportedValue
+from server.release.guard.personal_data import case_numbers
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.publish.collections import Publication
-from server.release.route import audience, withheld
+from server.release.route import audience
 from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts, ReportFacts
 from server.store.listings import Listed
@@ -254,7 +255,7 @@ class ListingUpdater:
             sign=bool(value.signs),
             at=self._scene.at,
         )
-        return _Said(withheld.without_personal_numbers(fused), claims)
+        return _Said(case_numbers.without_personal_numbers(fused), claims)
 
     def _object(self, said: _Said, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
         about = said.consensus

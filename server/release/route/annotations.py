@@ -11,7 +11,7 @@ from server.release.guard.personal_data import objects
 from server.release.intake import RESERVED
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
-from server.release.route import annotation_targets, audience, tlp_level
+from server.release.route import annotation_targets, audience
 from server.release.route.audience import Audience
 from server.release.route.policy import PUBLIC, SHARED
 from server.release.route.references import References
@@ -54,7 +54,7 @@ class AnnotationRelease:
         tlp = self._references.tlp(key, refs)
         unseen = annotation_targets.needs_visible_targets(obj) and not all(map(self._sees, refs))
         id_ = self._scene.annotation_id(key, obj["type"])
-        rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, tlp_level.UNKNOWN_MARKING)
+        rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, audience.UNKNOWN_MARKING)
         places = set() if unseen or rebuilt is None or tlp is None else self._places(obj, refs, tlp)
         for room in self._publication.out(id_).keys() - places:
             self._publication.take_back(room, id_)

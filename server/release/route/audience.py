@@ -1,9 +1,11 @@
-"""Who may hear what one contribution says: shared rooms, or where it has limits, the own rooms of some partners."""
+"""The audience of a contribution: its TLP level, the shared collections, and with limits the private collections."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from mappers import marking
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Purpose, Tlp
@@ -167,3 +169,26 @@ def _admits(limits: Sharing, partner: Partner, names: frozenset[str]) -> bool:
     if limits.not_to_countries and (partner.country is None or partner.country in limits.not_to_countries):
         return False
     return not limits.purposes or not PURPOSES[partner.kind].isdisjoint(limits.purposes)
+
+
+UNKNOWN_MARKING = (
+    "it bears a marking that this hub does not know as a level of TLP: contribute its marking-definition, with the "
+    "level in its content, or mark it with TLP itself"
+)
+_NO_LEVELS: Mapping[str, Tlp] = MappingProxyType({})
+_UNVERSIONED_NEUTRAL = frozenset({"marking-definition", "extension-definition", "identity"})
+
+
+def effective_tlp(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NO_LEVELS) -> Tlp:
+    """Give the level an object is treated at: the narrowest it is marked with, AMBER where it bears none.
+
+    Observables, which say nothing about anybody by themselves, and definitions are CLEAR where they bear none.
+    ``others`` are levels by the ids of markings that are not those of TLP itself.
+    """
+    neutral = "created" not in obj or obj["type"] in _UNVERSIONED_NEUTRAL
+    return marking.tlp_of(obj, others) or (Tlp.CLEAR if neutral else Tlp.AMBER)
+
+
+def narrower_tlp(one: Tlp, other: Tlp) -> Tlp:
+    """Give the narrower of two levels."""
+    return marking.narrowest((one, other)) or Tlp.RED

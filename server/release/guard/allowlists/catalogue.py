@@ -1,7 +1,8 @@
-"""Which lists there are: what each holds, and what may be reported instead of what is on it."""
+"""The allowlists by name: what each contains, and what to report instead of a value that matches."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class EntryType(StrEnum):
@@ -139,3 +140,17 @@ ALLOWLISTS: dict[str, Allowlist] = {
         Allowlist("local-numbers", EntryType.NUMBERS, "a number that this hub's operator knows as harmless", _NUMBER),
     )
 }
+
+
+class AllowlistMatch(NamedTuple):
+    """The list that a value is on, and what to do instead; the value itself is not said again."""
+
+    list: str
+    message: str
+
+
+def match_of(listing: Allowlist | None, where: str = "") -> AllowlistMatch | None:
+    """Give the hit that a list comes to, None for none; ``where`` is how the value stands to the entry (``below``)."""
+    if listing is None:
+        return None
+    return AllowlistMatch(listing.name, f"this is {where}{listing.what} (list {listing.name}): {listing.instead}")

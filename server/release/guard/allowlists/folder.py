@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from schemas.errors import Rejected
-from server.release.guard.allowlists import institutions, parse
+from server.release.guard.allowlists import parse
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist
 
 BUNDLED = Path(__file__).with_name("data")
@@ -46,7 +46,7 @@ def read(listing: Allowlist, updated: Path | None = None) -> StoredList:
 
 def _of_institutions(listing: Allowlist) -> StoredList:
     """Give what the table of institutions has for a list."""
-    raw = institutions.entries_of_institutions(_table(), listing.name)
+    raw = parse.entries_of_institutions(_table(), listing.name)
     day = TABLE.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# loaded ") if raw else ""
     return StoredList(
         listing, tuple(sorted({entry for each in raw for entry in parse.normalise_entry(listing.holds, each)})), day
@@ -54,8 +54,8 @@ def _of_institutions(listing: Allowlist) -> StoredList:
 
 
 @cache
-def _table() -> tuple[institutions.Institution, ...]:
-    return tuple(institutions.read_institutions(TABLE.read_text(encoding="utf-8").splitlines()))
+def _table() -> tuple[parse.Institution, ...]:
+    return tuple(parse.read_institutions(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
 def write(folder: Path, listing: Allowlist, content: bytes, *, may_shrink: bool = False) -> StoredList:

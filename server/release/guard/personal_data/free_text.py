@@ -1,9 +1,69 @@
-"""What a text says of a person: numbers, mailboxes, names; whichever way it is spelled."""
+"""Personal data in free text: text is normalised, then searched for numbers, mailboxes and names."""
 
+import base64
+import binascii
+import html
 import re
+import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from urllib.parse import unquote
 
-from server.release.guard.personal_data import contacts, names, numbers, plain_text, urls
+from schemas.refang import refang_text
+from schemas.text import digits, shown
+from server.release.guard.personal_data import contacts, names, numbers
+
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_ENTITY = re.compile(r"&#?\w{2,8};")
+# What stands between groups of digits, as a hyphen; and stops that are none of ASCII.
+_SEPARATORS = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xB7, 0x2022, 0x2219, 0x22C5, 0x30FB, 0x2E31], "-")
+_STOPS = dict.fromkeys([0x3002, 0xFF0E, 0xFF61, 0x2024], ".")
+_PLAIN = _SEPARATORS | _STOPS
+# Whole sentences and words in one character, which written out would be eighteen times as long; none is of a number.
+_SENTENCES = dict.fromkeys([*range(0xFDF0, 0xFDFE), *range(0x3300, 0x3358)], " ")
+_MARKS = frozenset({"Mn", "Me"})
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,4096}={0,2}(?![A-Za-z0-9+/_=-])")
+_TWICE = 2
+
+
+def understood(text: str) -> str:
+    """Give ``text`` with plain letters, digits and signs for those that only look or are written otherwise."""
+    for _ in range(_TWICE):
+        if "%" in text and _ESCAPED.search(text):
+            text = unquote(text)
+        if "&" in text and _ENTITY.search(text):
+            text = html.unescape(text)
+    if text.isascii():
+        return text
+    return digits(unicodedata.normalize("NFKC", shown(text).translate(_SENTENCES)).translate(_PLAIN))
+
+
+def without_marks(text: str) -> str:
+    """Give ``text`` without the marks above and below its letters and digits."""
+    if text.isascii():
+        return text
+    return "".join(each for each in unicodedata.normalize("NFD", text) if unicodedata.category(each) not in _MARKS)
+
+
+def refanged(text: str) -> str:
+    """Give ``text`` with ``@`` and ``.`` for the words and brackets that stand for them."""
+    return refang_text(text)
+
+
+def decoded(text: str) -> Iterator[str]:
+    """Give the texts that stand in ``text`` in Base64."""
+    for match in _BASE64.finditer(text):
+        token = match[0].rstrip("=").translate(_URL_SAFE)
+        try:
+            inner = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        if inner.isprintable():
+            yield inner
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
+
 
 MAILBOX = "a person's e-mail address"
 TELEPHONE = "a person's telephone number"
@@ -47,7 +107,7 @@ def _may_say(text: str) -> bool:
         return True  # looked at in parts, as some characters are eighteen when they are written plainly
     if _FORMED.fullmatch(text):
         return False
-    text = plain_text.understood(text)
+    text = understood(text)
     if contacts.may_be_mailed(text) or _DIGITS.search(text) is not None:
         return True
     folded = text.lower()
@@ -72,8 +132,8 @@ def _said(
     if len(text) > _LONGEST:
         parts = (text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST - _SHORT))
         return next(filter(None, (_said(each, regions, own, part=True) for each in parts)), None)
-    plain = _BLANKS.sub("   ", plain_text.understood(text))
-    bare = plain_text.without_marks(plain)
+    plain = _BLANKS.sub("   ", understood(text))
+    bare = without_marks(plain)
 
     def is_own(number: str) -> bool:
         number = number.lower()
@@ -84,17 +144,17 @@ def _said(
         return any(mailbox in each or ("@" in each and mailbox.endswith(each)) for each in own)
 
     mailed = contacts.may_be_mailed(plain)
-    if mailed and contacts.has_mailbox(bare, plain_text.refanged(bare), is_own_mailbox):
+    if mailed and contacts.has_mailbox(bare, refanged(bare), is_own_mailbox):
         return MAILBOX
     for each in own:
         bare, plain = bare.replace(each, " "), plain.replace(each, " ")
-    for url in urls.URL.findall(bare):
-        if urls.url_has_card(url):
+    for url in contacts.URL.findall(bare):
+        if contacts.url_has_card(url):
             return numbers.CARD
-        if urls.url_has_number(url, regions, is_own):
+        if contacts.url_has_number(url, regions, is_own):
             return TELEPHONE
     # Addresses of pages have numbers and words of all kinds.
-    bare, plain = (urls.URL.sub(" ", each).replace("_", " ") for each in (bare, plain))
+    bare, plain = (contacts.URL.sub(" ", each).replace("_", " ") for each in (bare, plain))
     bare = _ID_IN_TEXT.sub(" ", bare)
     for what, number in numbers.found(bare):
         if not is_own(number):
@@ -103,7 +163,7 @@ def _said(
         return TELEPHONE
     if names.is_said(plain):
         return _NAME
-    inner = () if part or depth else plain_text.decoded(text)
+    inner = () if part or depth else decoded(text)
     return next(filter(None, (_said(each, regions, own, depth=1) for each in inner)), None)
 
 

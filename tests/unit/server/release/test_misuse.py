@@ -10,7 +10,7 @@ from mappers.consensus import ORIGIN
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review
-from server.release.guard import throttle
+from server.release.guard import volume
 from server.release.results import Results
 from server.store import Store, partners, reviews, volumes
 from server.store.times import now
@@ -158,7 +158,7 @@ def test_an_old_version_that_comes_once_more_is_no_new_listing(
 def test_neither_repeats_nor_revocations_slow_who_sends_them(
     store: Store, stix: Stix, post: Post, bank: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "_MIN_UNUSUAL", 20)
+    monkeypatch.setattr(volume, "_MIN_UNUSUAL", 20)
     with store.begin() as tx:
         for day in range(1, 7):
             volumes.count(tx, bank.name, taken=1, held=0, moment=now() - day * _DAY)

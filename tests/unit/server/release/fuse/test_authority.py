@@ -9,8 +9,8 @@ import pytest
 from mappers import extension
 from schemas.partner import Partner
 from server.release import review
-from server.release.guard import doubt_quota
-from server.release.guard.shape import MOST_REFERENCES
+from server.release.guard import volume
+from server.release.guard.stix_properties import MOST_REFERENCES
 from server.release.results import Results
 from server.store import Store, reviews, volumes
 from server.store.inbox import object_id
@@ -63,7 +63,7 @@ def ibans(many: int) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def a_smaller_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doubt_quota, "DOUBTS_OF_OTHERS", A_DAY)
+    monkeypatch.setattr(volume, "DOUBTS_OF_OTHERS", A_DAY)
 
 
 @pytest.fixture

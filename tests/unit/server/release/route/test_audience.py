@@ -10,7 +10,7 @@ from server.release.route import audience
 from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts, Policy, PolicyRule, ReportFacts
 from server.store.registry import Registry
-from tests.unit.server.release.registry_examples import partner, registry
+from tests.unit.server.release.route.registry_examples import partner, registry
 
 BANK = partner("First Bank")
 KHMER = partner("Khmer Bank", country="KH")

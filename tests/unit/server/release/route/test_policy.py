@@ -11,7 +11,7 @@ from schemas.partner import PartnerKind
 from schemas.vocabulary import Action, Tlp
 from server.release.route import policy
 from server.release.route.policy import BadPolicy, ConsensusFacts, Policy, PolicyRule, ReportFacts
-from tests.unit.server.release.registry_examples import FACTS, POLICIES
+from tests.unit.server.release.route.registry_examples import FACTS, POLICIES
 
 REPORT = ReportFacts("domain", Tlp.GREEN, PartnerKind.BANK)
 

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import Rejected
 from schemas.tabular import ReportReader
-from server.release.guard.allowlists import check, folder
+from server.release.guard.allowlists import folder, lookup
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 from server.release.guard.allowlists.index import AllowlistIndex
 
@@ -61,14 +61,14 @@ def test_a_process_sees_an_update_soon(tmp_path: Path, monkeypatch: pytest.Monke
     report = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"}).report(
         {"kind": "domain", "value": "shop.example.com"}
     )
-    check.use(tmp_path)
+    lookup.use(tmp_path)
     try:
-        assert check.check(report) is None
+        assert lookup.check(report) is None
         folder.write(tmp_path, SITES, b"shop.example.com\n")
         later = time.monotonic() + 10
         monkeypatch.setattr("time.monotonic", lambda: later)
-        found = check.check(report)
+        found = lookup.check(report)
         assert found is not None
         assert found.list == "local-sites"
     finally:
-        check.use(None)
+        lookup.use(None)

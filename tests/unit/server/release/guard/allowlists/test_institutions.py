@@ -3,16 +3,16 @@
 import pytest
 
 from schemas.reference import hosts
-from server.release.guard.allowlists import folder, institutions, parse
+from server.release.guard.allowlists import folder, parse
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 
-ROWS = list(institutions.read_institutions(folder.TABLE.read_text(encoding="utf-8").splitlines()))
+ROWS = list(parse.read_institutions(folder.TABLE.read_text(encoding="utf-8").splitlines()))
 LISTS = [name for name in ALLOWLISTS if name.startswith("institution-")]
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_each_entry_is_a_value_of_its_kind(name: str) -> None:
-    entries = institutions.entries_of_institutions(ROWS, name)
+    entries = parse.entries_of_institutions(ROWS, name)
     assert entries
     assert [entry for entry in entries if not list(parse.normalise_entry(ALLOWLISTS[name].holds, entry))] == []
 

@@ -11,7 +11,7 @@ from server.release.route import audience
 from server.release.route.audience import PURPOSES, Audience
 from server.release.route.policy import SHARED, ConsensusFacts, Policy, ReportFacts
 from server.store.registry import Registry, names_of
-from tests.unit.server.release.registry_examples import ALIASES, FACTS, KINDS, LIMITS, POLICIES, registries
+from tests.unit.server.release.route.registry_examples import ALIASES, FACTS, KINDS, LIMITS, POLICIES, registries
 
 MANY = settings(max_examples=400)
 LEVELS = list(Tlp)

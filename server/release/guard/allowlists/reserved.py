@@ -1,13 +1,15 @@
-"""Values that documentation uses: nobody's, and in a hub that partners rely on nothing but a test gone astray."""
+"""Values that standards and numbering plans reserve: documentation values and public service numbers."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 
 import phonenumbers
+from phonenumbers import PhoneNumber, country_code_for_region, shortnumberinfo
+from phonenumbers.shortnumberinfo import ShortNumberCost
 
 from schemas.reference.banks import accounts
-from server.release.guard.allowlists.hit import AllowlistMatch, match_of
+from server.release.guard.allowlists.catalogue import AllowlistMatch, match_of
 from server.release.guard.allowlists.index import AllowlistIndex
 
 # RFC 2606 and RFC 6761; RFC 5737, RFC 3849 and RFC 9637.
@@ -49,3 +51,14 @@ def _numbers() -> frozenset[str]:
         for kind in phonenumbers.PhoneNumberType.values()
     )
     return frozenset(phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164) for each in found if each)
+
+
+@lru_cache(maxsize=4096)
+def is_public_number(code: str) -> bool:
+    """Tell whether a short code in its normal form (``TH:1669``) is free of charge, or an emergency number."""
+    region, _, digits = code.partition(":")
+    if not digits.isdigit():
+        return False
+    number = PhoneNumber(country_code=country_code_for_region(region), national_number=int(digits))
+    free = shortnumberinfo.expected_cost_for_region(number, region) == ShortNumberCost.TOLL_FREE
+    return free or bool(shortnumberinfo.connects_to_emergency_number(digits, region))

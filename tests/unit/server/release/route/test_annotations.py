@@ -12,7 +12,7 @@ from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release.query.lookup import lookup
 from server.release.results import Results
-from server.release.route import visible
+from server.release.route import references
 from server.store import Store, collections, partners
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -238,7 +238,7 @@ def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_in
 
     def seen(by: Partner) -> list[str]:
         with store.read() as tx:
-            return visible.referable_indicators(tx, by, [("domain", "bad.example.com")])["domain", "bad.example.com"]
+            return references.referable_indicators(tx, by, [("domain", "bad.example.com")])["domain", "bad.example.com"]
 
     assert (seen(bank), seen(other)) == ([ours["id"]], [theirs["id"]])
     reads(bank, "takedown")

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from schemas import kinds
 from schemas.report import Report
-from server.release.guard.allowlists import folder
-from server.release.guard.allowlists.catalogue import Allowlist
-from server.release.guard.allowlists.documentation_values import match_documentation_value
-from server.release.guard.allowlists.hit import AllowlistMatch, match_of as _hit
+from server.release.guard.allowlists import folder, reserved
+from server.release.guard.allowlists.catalogue import Allowlist, AllowlistMatch, match_of as _hit
 from server.release.guard.allowlists.index import AllowlistIndex
-from server.release.guard.personal_data import public_numbers
+from server.release.guard.allowlists.reserved import match_documentation_value
 
 _LOOK = 5.0
 _URL = re.compile(
@@ -225,7 +223,7 @@ def _numbered(index: AllowlistIndex, value: str) -> AllowlistMatch | None:
 def _number(index: AllowlistIndex, number: str) -> AllowlistMatch | None:
     if (listing := index.numbers.get(number)) is not None:
         return _hit(listing)
-    if number[2:3] == ":" and public_numbers.is_public_number(number):
+    if number[2:3] == ":" and reserved.is_public_number(number):
         return AllowlistMatch(
             "public-numbers", f"this is a public service's number (list public-numbers): {_PUBLIC_NUMBER}"
         )

@@ -1,11 +1,13 @@
-"""What the operator found to be no scam's: a report of it, in any spelling and by anybody, waits for a person."""
+"""Values that this hub itself knows as harmless: partners' own values, and values that the operator delisted."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from schemas import value_names
 from schemas.report import Report
 from server.release.fuse.statements import ReportedValue
-from server.store import delisted
+from server.release.guard.allowlists.catalogue import AllowlistMatch
+from server.store import delisted, mentions
 from server.store.store import Tx
 
 DELISTED = "delisted"
@@ -41,3 +43,35 @@ def _name(subject: str) -> str:
 def _kind_and_value(subject: str) -> tuple[str, str]:
     kind, _, value = subject.partition(":")
     return kind, value
+
+
+_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
+PARTNERS_OWN = "partners-own"
+
+
+def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch | None:
+    """Give a hit where the value is one of ``own``, partners by subject, or on a host that is."""
+    if own and any(subject in own for subject in _subjects(report)):
+        return AllowlistMatch(
+            PARTNERS_OWN, "this is a partner's own, as it registered it: somebody looks at it with that partner"
+        )
+    return None
+
+
+def _subjects(report: Report) -> Iterator[str]:
+    yield mentions.subject(report.kind, report.value)
+    host = _host(report)
+    while host:
+        yield mentions.subject("domain", host)
+        host = host.partition(".")[2]
+
+
+def _host(report: Report) -> str:
+    match report.kind:
+        case "domain":
+            return report.value
+        case "email":
+            return report.value.partition("@")[2]
+        case "url" if found := _HOST.match(report.value):
+            return found[1]
+    return ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.release.guard import throttle
+from server.release.guard import volume
 from server.store import Store, audit, volumes
 
 DAY = 86_400_000_000
@@ -17,7 +17,7 @@ def sent(store: Store, days: dict[int, tuple[int, int]]) -> None:
 
 def slowed(store: Store, day: int = TODAY) -> str | None:
     with store.begin() as tx:
-        return throttle.throttled_by(tx, "Bank", day * DAY + 1)
+        return volume.throttled_by(tx, "Bank", day * DAY + 1)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_ten_times_the_largest_day_is_unusual(store: Store, before: list[int], t
 def test_what_comes_just_now_is_counted_before_it_is_taken(store: Store) -> None:
     sent(store, {TODAY - 1 - back: (1, 0) for back in range(5)})
     with store.begin() as tx:
-        assert throttle.throttled_by(tx, "Bank", TODAY * DAY, coming=10_000) is None
-        assert throttle.throttled_by(tx, "Bank", TODAY * DAY, coming=10_001) == "unusual-volume"
+        assert volume.throttled_by(tx, "Bank", TODAY * DAY, coming=10_000) is None
+        assert volume.throttled_by(tx, "Bank", TODAY * DAY, coming=10_001) == "unusual-volume"
 
 
 def test_days_of_more_than_a_month_ago_are_no_measure(store: Store) -> None:
@@ -69,8 +69,8 @@ def test_who_is_slowed_stays_so_until_that_is_lifted_and_is_not_slowed_for_the_s
     assert slowed(store) == "unusual-volume"
     assert slowed(store, TODAY + 9) == "unusual-volume"
     with store.begin() as tx:
-        assert throttle.lift_throttle(tx, "Bank", TODAY * DAY + 2) is True
-        assert throttle.lift_throttle(tx, "Bank", TODAY * DAY + 3) is False
+        assert volume.lift_throttle(tx, "Bank", TODAY * DAY + 2) is True
+        assert volume.lift_throttle(tx, "Bank", TODAY * DAY + 3) is False
     assert slowed(store) is None
     assert slowed(store, TODAY + 1) is None
     sent(store, {TODAY + 1: (300, 200)})
@@ -81,11 +81,11 @@ def test_slowing_and_lifting_are_on_the_audit_trail(store: Store) -> None:
     sent(store, {TODAY: (300, 300)})
     slowed(store)
     with store.begin() as tx:
-        throttle.lift_throttle(tx, "Bank", TODAY * DAY + 2)
+        volume.lift_throttle(tx, "Bank", TODAY * DAY + 2)
         entries = [(each.event.method, each.event.partner, each.event.reference) for each in audit.tail(tx, 2)]
     assert entries == [("LIFT", "Bank", None), ("SLOW", "Bank", "mostly-held")]
 
 
 def test_every_rule_says_the_way_out() -> None:
-    assert throttle.THROTTLE_MESSAGES.keys() == {throttle.UNUSUAL, throttle.MOSTLY_HELD}
-    assert all("operator" in message for message in throttle.THROTTLE_MESSAGES.values())
+    assert volume.THROTTLE_MESSAGES.keys() == {volume.UNUSUAL, volume.MOSTLY_HELD}
+    assert all("operator" in message for message in volume.THROTTLE_MESSAGES.values())

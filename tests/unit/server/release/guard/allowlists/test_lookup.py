@@ -11,7 +11,7 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
-from server.release.guard.allowlists import check, folder
+from server.release.guard.allowlists import folder, lookup
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, EntryType
 from server.release.guard.allowlists.index import AllowlistIndex
 
@@ -21,7 +21,7 @@ INDEX = AllowlistIndex()
 def hit(kind: str, value: str, **given: str) -> str | None:
     """Give the list that holds a value as it would be reported."""
     reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
-    found = check.check(reader.report({"kind": kind, "value": value, **given}))
+    found = lookup.check(reader.report({"kind": kind, "value": value, **given}))
     if found is None:
         return None
     assert f"list {found.list}" in found.message
@@ -37,7 +37,7 @@ def passing(hosts: list[str]) -> list[str]:
             value = kinds.get("domain").normalise(host).value
         except Rejected:
             continue
-        if check.check(cast(Report, SimpleNamespace(kind="domain", value=value))) is None:
+        if lookup.check(cast(Report, SimpleNamespace(kind="domain", value=value))) is None:
             out.append(host)
     return out
 
@@ -203,12 +203,12 @@ def test_examples_are_held_where_nobody_tries_the_hub_out() -> None:
         ("email", "someone@example.org"),
     ]
     assert [hit(*each) for each in examples] == [None] * len(examples)
-    check.use(None, examples=True)
+    lookup.use(None, examples=True)
     try:
         assert None not in [hit(*each) for each in examples]
         assert hit("domain", "notexample.com") is None
     finally:
-        check.use(None)
+        lookup.use(None)
 
 
 def test_every_list_with_data_holds_what_it_says() -> None:
@@ -221,7 +221,7 @@ def test_every_list_with_data_holds_what_it_says() -> None:
 def test_a_name_that_only_looks_like_an_owners_is_not_its(host: str, label: str) -> None:
     """What stands before the dot decides; a name that ends the same without a dot is somebody else's."""
     other = f"{label}-{host.partition('.')[0]}.example.net"
-    assert check.check(cast(Report, SimpleNamespace(kind="domain", value=other))) is None
+    assert lookup.check(cast(Report, SimpleNamespace(kind="domain", value=other))) is None
 
 
 @given(st.ip_addresses(v=4))
