@@ -9,7 +9,7 @@ import orjson
 
 from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
-from feeds.readers.columns.single_words import kind_called, scam_type_of
+from feeds.readers.columns.words import kind_called, scam_type_of
 from feeds.readers.record import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source

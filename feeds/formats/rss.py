@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from feeds.format import Example, Format, Head
 from feeds.readers import xml_stream
-from feeds.readers.columns.single_words import kind_called, says_innocent, scam_type_of
+from feeds.readers.columns.words import kind_called, says_innocent, scam_type_of
 from feeds.readers.extraction.prose import Prose
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source

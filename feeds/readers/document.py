@@ -9,8 +9,8 @@ from feeds.errors import UnreadableFile
 from feeds.readers import record
 from feeds.readers.columns.columns import columns_of
 from feeds.readers.columns.guessing import SAMPLE, are_values, is_value, key_of_kind
+from feeds.readers.columns.headers import column_of_list, is_value_column
 from feeds.readers.columns.notes import Note
-from feeds.readers.columns.single_words import column_of_list, is_value_column
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
 

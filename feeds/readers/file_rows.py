@@ -18,8 +18,8 @@ from feeds.mapping.records import Find, map_records
 from feeds.mapping.rows import Mapped, Reject, map_stream
 from feeds.readers import record_rows
 from feeds.readers.columns import naming
+from feeds.readers.columns.naming import Naming, named
 from feeds.readers.columns.notes import Tally
-from feeds.readers.columns.words import Naming, named
 from feeds.readers.record_rows import told_apart
 from feeds.runs.parts import Part, parts
 from schemas import tabular

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from feeds.readers import json_stream
-from feeds.readers.columns.single_words import says_innocent, scam_type_of, tlp_called
+from feeds.readers.columns.words import says_innocent, scam_type_of, tlp_called
 from feeds.readers.record import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source

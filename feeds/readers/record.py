@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from feeds.readers.columns.columns import columns_of
+from feeds.readers.columns.headers import column_of_list
 from feeds.readers.columns.notes import Note, shown
-from feeds.readers.columns.single_words import column_of_list
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
 from schemas import sharing, tabular, timestamp

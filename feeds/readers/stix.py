@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from feeds.readers import json_stream, misp_objects, record
-from feeds.readers.columns.single_words import says_innocent, scam_type_of
+from feeds.readers.columns.words import says_innocent, scam_type_of
 from feeds.readers.rows import MAX_RAW, Row, Unreadable
 from feeds.readers.source import Source
 from mappers import marking

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from feeds.readers.columns.single_words import scam_type_of, tlp_called
+from feeds.readers.columns.words import scam_type_of, tlp_called
 from feeds.readers.record import text
 from feeds.readers.rows import Row, Unreadable
 from mappers.marking import narrowest

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from feeds.readers.columns import naming
-from feeds.readers.columns.words import Naming, named
+from feeds.readers.columns.naming import Naming, named
 from server.cli.context import fail
 
 ColumnsOption = Annotated[

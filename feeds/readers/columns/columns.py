@@ -14,10 +14,11 @@ from feeds.readers.cells import checked, unprotected
 from feeds.readers.columns import meanings, several
 from feeds.readers.columns.frames import FREE, NOT_A_SCAM, Frame, framed
 from feeds.readers.columns.headers import field_called, value_called
+from feeds.readers.columns.naming import Naming, naming
 from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
 from feeds.readers.columns.several import Claim
 from feeds.readers.columns.word_tables import Value, plain
-from feeds.readers.columns.words import Naming, naming, vocabulary
+from feeds.readers.columns.words import vocabulary
 from feeds.readers.rows import Row, Unreadable
 
 _NOTHING: Mapping[str, str] = {}

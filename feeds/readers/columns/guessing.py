@@ -7,9 +7,8 @@ from itertools import islice
 from feeds.readers.cells import unprotected
 from feeds.readers.columns.columns import columns_of
 from feeds.readers.columns.dates import read
-from feeds.readers.columns.headers import is_personal
-from feeds.readers.columns.single_words import is_kind_word, is_value_column
-from feeds.readers.columns.words import vocabulary
+from feeds.readers.columns.headers import is_personal, is_value_column
+from feeds.readers.columns.words import is_kind_word, vocabulary
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.refang import refang

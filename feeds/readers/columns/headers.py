@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from feeds.readers.columns.word_tables import Value, plain
-from feeds.readers.columns.words import Vocabulary
+from feeds.readers.columns.words import Vocabulary, vocabulary
 
 _BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
 _INSIDE = re.compile(r"[(\[（【]([^)\]）】]*)[)\]）】]")
@@ -77,3 +77,20 @@ def _qualified(spelled: str, words: Vocabulary) -> Value | Field | None:
                 if found is not None:
                     return found._replace(unsure=False)
     return None
+
+
+def is_value_column(name: str) -> bool:
+    """Tell whether a column of that name holds values."""
+    return value_called(name, vocabulary()) is not None
+
+
+def column_of_list(name: str) -> str:
+    """Give the name of the column that the items of a list called ``name`` would stand in: ``phone`` for phones."""
+    words = vocabulary()
+    whole = plain(name)
+    for each in (name, whole, whole.removesuffix("s"), whole.removesuffix("es")):
+        found = value_called(each, words)
+        # A list under the name of a platform may be of its accounts, or of what pretends to be it.
+        if found and not found.given:
+            return each
+    return "value"

@@ -1,23 +1,54 @@
-"""A user's own names of columns, kinds and scam types, from a file like ``columns.toml``."""
+"""A user's own names of columns, kinds and scam types: a TOML file, read and used beside ``columns.toml``."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from feeds.readers.columns.words import Naming, fillable
+from feeds.readers.columns.word_tables import fields
 from schemas import kinds
 from schemas.vocabulary import Tlp
 
 _TABLES = ("columns", "kinds", "scam_types", "tlp")
+# A column under this name is not read.
+IGNORED = "ignore"
 
 
 class BadNaming(ValueError):
-    """The file says nothing that can be used; the message says what is wrong with it."""
+    """The file cannot be used; the message says why and what to write instead."""
+
+
+class Naming(NamedTuple):
+    """Names that go before those of ``columns.toml``, each table as pairs of what is meant and its names."""
+
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    scam_types: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    tlp: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+_CURRENT: ContextVar[Naming] = ContextVar("custom_names", default=Naming())  # noqa: B039 - the default is immutable
+
+
+@contextmanager
+def named(names: Naming) -> Iterator[None]:
+    """Read columns with ``names`` within this block, and in its thread only."""
+    token = _CURRENT.set(names)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def naming() -> Naming:
+    """Return the names of the enclosing ``use_custom_names`` block, none outside of one."""
+    return _CURRENT.get()
 
 
 def read(path: Path) -> Naming:
-    """Read the names in the file at ``path``. Raises ``BadNaming``."""
+    """Read the TOML file at ``path``. Raises ``BadNaming``."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -28,16 +59,17 @@ def read(path: Path) -> Naming:
     for table, entries in tables.items():
         if table not in _TABLES or not isinstance(entries, dict):
             raise BadNaming(f"{path}: {table}: there are the tables {', '.join(_TABLES)}, and no others")
-        for word, names in entries.items():
-            _check(path, table, word, names)
-        found[table] = {word: tuple(names) for word, names in entries.items()}
+        for meaning, names in entries.items():
+            _check(path, table, meaning, names)
+        found[table] = {meaning: tuple(names) for meaning, names in entries.items()}
     none: Mapping[str, tuple[str, ...]] = {}
     return Naming(*(tuple(found.get(table, none).items()) for table in _TABLES))
 
 
-def _check(path: Path, table: str, word: str, names: Any) -> None:
-    known: dict[str, set[str]] = {"columns": fillable(), "kinds": {*kinds.every()}, "tlp": {*map(str, Tlp)}}
-    if word not in known.get(table, {word}):
-        raise BadNaming(f"{path}: {table}.{word}: there are {', '.join(sorted(known[table]))}")
+def _check(path: Path, table: str, meaning: str, names: Any) -> None:
+    columns = {*fields(), *kinds.every(), "value", IGNORED}
+    known: dict[str, set[str]] = {"columns": columns, "kinds": {*kinds.every()}, "tlp": {*map(str, Tlp)}}
+    if meaning not in known.get(table, {meaning}):
+        raise BadNaming(f"{path}: {table}.{meaning}: there are {', '.join(sorted(known[table]))}")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadNaming(f'{path}: {table}.{word}: give a list of names, as in {word} = ["one", "another"]')
+        raise BadNaming(f'{path}: {table}.{meaning}: give a list of names, as in {meaning} = ["one", "another"]')

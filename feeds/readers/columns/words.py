@@ -1,18 +1,16 @@
 """The words that files use for columns, kinds, scam types and markings: ours, by language, and a user's own."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from feeds.readers.columns.naming import IGNORED, Naming, naming
 from feeds.readers.columns.word_tables import (
     Value,
     all_inverted,
     columns_of,
-    fields,
     inverted,
     languages,
     plain,
@@ -63,63 +61,27 @@ class Vocabulary(NamedTuple):
         return self.meanings["scam_type"]
 
 
-class Naming(NamedTuple):
-    """Names beside those of ``columns.toml``, and before them: for columns, kinds, scam types and TLP levels.
-
-    A column named ``ignore`` is one that is not read.
-    """
-
-    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    scam_types: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    tlp: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-_NAMING: ContextVar[Naming] = ContextVar("naming", default=Naming())  # noqa: B039 - it cannot be changed
-_IGNORED = "ignore"
-
-
-@contextmanager
-def named(naming: Naming) -> Iterator[None]:
-    """Know the names of ``naming`` too, in this block."""
-    token = _NAMING.set(naming)
-    try:
-        yield
-    finally:
-        _NAMING.reset(token)
-
-
-def naming() -> Naming:
-    """Give the names that are known here beside those of ``columns.toml``."""
-    return _NAMING.get()
-
-
-def fillable() -> set[str]:
-    """Give what a column may be: a field, a kind's value, any value, or nothing that is read."""
-    return {*fields(), *kinds.every(), "value", _IGNORED}
-
-
 def vocabulary() -> Vocabulary:
     """Give all words that are known here."""
-    return _with(_NAMING.get())
+    return _with(naming())
 
 
 @lru_cache(maxsize=8)
-def _with(naming: Naming) -> Vocabulary:
+def _with(names: Naming) -> Vocabulary:
     table: dict[str, Any] = tomllib.loads(files(__package__).joinpath("columns.toml").read_text("utf-8"))
     values, columns = values_of(table), columns_of(table)
-    own_columns(naming, values, columns)
+    own_columns(names, values, columns)
     spoken = languages()
     personal = [each.get("personal", {}) for each in spoken]
     meanings = {field: words_of(field, list(map(str, words)), [table, *spoken]) for field, words in _WORDED.items()}
-    meanings["scam_type"] |= inverted(dict(naming.scam_types))
+    meanings["scam_type"] |= inverted(dict(names.scam_types))
     return Vocabulary(
         values=values,
         columns=columns,
         subjects=table["subjects"],
         kinds={plain(kind): kind for kind in kinds.every()}
         | all_inverted("kinds", [*spoken, table])
-        | inverted(dict(naming.kinds)),
+        | inverted(dict(names.kinds)),
         meanings=meanings,
         parts=tuple(
             (plain(word), meant)
@@ -134,7 +96,7 @@ def _with(naming: Naming) -> Vocabulary:
         qualifiers=tuple(
             name for each in spoken for word in each.get("qualifiers", {}).get("words", ()) for name in spelled(word)
         ),
-        ignored=frozenset(plain(name) for field, own in naming.columns if field == _IGNORED for name in own),
+        ignored=frozenset(plain(name) for field, own in names.columns if field == IGNORED for name in own),
         innocent=frozenset(
             name
             for each in [table, *spoken]
@@ -149,18 +111,47 @@ def _with(naming: Naming) -> Vocabulary:
             for name in spelled(word)
         },
         doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
-        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | inverted(dict(naming.tlp)),
+        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | inverted(dict(names.tlp)),
         nothing=frozenset(word.casefold() for each in spoken for word in each.get("nothing", {}).get("words", ())),
     )
 
 
-def own_columns(naming: Naming, values: dict[str, Value], columns: dict[str, tuple[int, str]]) -> None:
+def own_columns(names: Naming, values: dict[str, Value], columns: dict[str, tuple[int, str]]) -> None:
     """Put a user's own names before those that are known."""
-    for field, own in naming.columns:
+    for field, own in names.columns:
         for name in map(plain, own):
             values.pop(name, None)
             columns.pop(name, None)
             if field == "value" or field in kinds.every():
                 values[name] = Value(-1, None if field == "value" else field)
-            elif field != _IGNORED:
+            elif field != IGNORED:
                 columns[name] = (-1, field)
+
+
+_SAYING_NOTHING = {"other", "unknown"}
+
+
+def is_kind_word(text: str) -> bool:
+    """Tell whether ``text`` is what a type column would say."""
+    return plain(text) in vocabulary().kinds
+
+
+def scam_type_of(words: Iterable[str]) -> str | None:
+    """Give the scam type that the first telling one of some labels or tags means, None where none tells."""
+    known = vocabulary().scam_types
+    return next((known[word] for word in map(plain, words) if word in known and word not in _SAYING_NOTHING), None)
+
+
+def says_innocent(words: Iterable[str]) -> bool:
+    """Tell whether one of some labels or tags says that the value is part of no scam."""
+    return not vocabulary().innocent.isdisjoint(map(plain, words))
+
+
+def kind_called(word: str) -> str | None:
+    """Give the kind that a type column's ``word`` means, None where it means none that is known."""
+    return vocabulary().kinds.get(plain(word))
+
+
+def tlp_called(word: str) -> str | None:
+    """Give the TLP level that ``word`` means (``TLP:WHITE``), None where it means none."""
+    return vocabulary().tlp.get(plain(word.casefold().removeprefix("tlp")))

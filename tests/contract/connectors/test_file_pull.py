@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.readers.columns.words import Naming, naming
+from feeds.readers.columns.naming import Naming, naming
 from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER

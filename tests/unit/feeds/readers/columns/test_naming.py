@@ -8,8 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from feeds import formats
-from feeds.readers.columns.naming import BadNaming, read
-from feeds.readers.columns.words import named
+from feeds.readers.columns.naming import BadNaming, named, read
 from feeds.readers.rows import Row
 from server.cli import app
 
