@@ -11,7 +11,7 @@ from typing import Annotated, Any, BinaryIO, ClassVar, NamedTuple, Self, cast
 from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Misconfigured, TryLater
-from feeds.readers.file_rows import FileSettings, FilesPull
+from feeds.runs.file_reading import FileSettings, FilesPull
 from feeds.storage.remote import Remote, RemoteSettings
 from schemas.text import escaped
 

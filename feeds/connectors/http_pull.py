@@ -23,7 +23,7 @@ from feeds.http import client
 from feeds.http.client import OutboundSettings, check_login
 from feeds.http.pagination import Paging, Place
 from feeds.http.taxii import Bearer
-from feeds.readers.file_rows import FileSettings, FilesPull
+from feeds.runs.file_reading import FileSettings, FilesPull
 from schemas.text import escaped
 
 _IN_MEMORY = 4 << 20

@@ -18,8 +18,8 @@ from feeds.mapping.options import ReportSettings
 from feeds.mapping.records import Find, map_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream
 from feeds.readers.columns.notes import Tally
-from feeds.readers.file_rows import FormatName
-from feeds.readers.record_rows import told_apart
+from feeds.readers.record_rows import detect_records
+from feeds.runs.file_reading import FormatName
 from feeds.runs.parts import parts
 from feeds.storage.mail import File, Mail
 from feeds.storage.mailbox import Login, Server, Tls, opened
@@ -140,7 +140,7 @@ class ImapPull(Pull[ImapPullSettings]):
         settings = self.settings
         said = settings.options(settings.contribute_as, mail.sent_at)
         options = replace(said, format="prose" if file.body else settings.format)
-        are_records, stream = told_apart(BytesIO(file.data), options.format)
+        are_records, stream = detect_records(BytesIO(file.data), options.format)
         try:
             if are_records:
                 yield from map_records(stream, file.name, options, find=self._find, tally=tally)

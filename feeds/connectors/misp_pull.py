@@ -18,8 +18,16 @@ from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, 
 from feeds.http.client import OutboundSettings, Refused, check_login, consequences, session
 from feeds.mapping.batches import batch_of_outcomes
 from feeds.mapping.options import ReportSettings
-from feeds.readers.misp_events import Version, batches, event_in
-from feeds.readers.misp_feed_folder import Folder, Place, Unreadable, Web, versions
+from feeds.readers.misp_events import (
+    EventVersion,
+    FeedFolder,
+    FeedLocation,
+    FeedSite,
+    UnreadableFeedFile,
+    batches,
+    event_in,
+    versions,
+)
 
 
 class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
@@ -63,13 +71,13 @@ class MispPull(Pull[MispPullSettings]):
         """Give the attributes of events that were not done yet."""
         settings = self.settings
         if settings.path is not None:
-            yield from self._feed(Folder(settings.path, settings.max_bytes), checkpoint or {}, seen)
+            yield from self._feed(FeedFolder(settings.path, settings.max_bytes), checkpoint or {}, seen)
             return
         with self._session() as opened:
             if settings.api_key:
                 yield from self._search(opened, checkpoint or {}, seen)
             else:
-                yield from self._feed(Web(settings.url or "", opened), checkpoint or {}, seen)
+                yield from self._feed(FeedSite(settings.url or "", opened), checkpoint or {}, seen)
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
@@ -81,13 +89,13 @@ class MispPull(Pull[MispPullSettings]):
                 opened.auth = HTTPBasicAuth(settings.user, settings.password.reveal())
             yield opened
 
-    def _feed(self, place: Place, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
+    def _feed(self, place: FeedLocation, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
         for version in versions(place):
             if seen(version.digest):
                 continue
             try:
                 event = event_in(place.load(f"{version.uuid}.json"))
-            except Unreadable:
+            except UnreadableFeedFile:
                 event = None
             if event is None:
                 # It is tried again: a manifest may be ahead of its events' files.
@@ -106,7 +114,7 @@ class MispPull(Pull[MispPullSettings]):
                 raise TryLater(f"{self.settings.url}: gives the same page without end")
             before, at = listed, {"since": since, "page": page}
             for event in filter(None, map(event_in, listed)):
-                version = Version(str(event.get("uuid")), str(event.get("timestamp")))
+                version = EventVersion(str(event.get("uuid")), str(event.get("timestamp")))
                 latest = max(latest, _seconds(event.get("publish_timestamp")))
                 if not seen(version.digest):
                     yield from self._event(event, version, begun, {**at, "latest": latest})
@@ -145,7 +153,9 @@ class MispPull(Pull[MispPullSettings]):
             raise TryLater(f"{url}: answers, but not with a list of events")
         return listed
 
-    def _event(self, event: Any, version: Version, begun: dict[str, Any], where: dict[str, Any]) -> Iterator[Batch]:
+    def _event(
+        self, event: Any, version: EventVersion, begun: dict[str, Any], where: dict[str, Any]
+    ) -> Iterator[Batch]:
         settings = self.settings
         start = int(begun.get("row", 0)) if begun.get("event") == version.digest else 0
         options = settings.options(settings.contribute_as)

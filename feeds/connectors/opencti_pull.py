@@ -20,7 +20,7 @@ from feeds.http.taxii import MEDIA_TYPE, Bearer
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
 from feeds.readers import opencti
-from feeds.readers.opencti_stream import Stream
+from feeds.readers.opencti import LiveStream
 
 _SHIFTED = "X-TAXII-Date-Added-Last"
 
@@ -63,7 +63,7 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
                 opened.auth = Bearer(settings.token.reveal())
             if settings.stream is not None:
                 url = f"{settings.url.rstrip('/')}/stream/{quote(settings.stream, safe='')}"
-                yield from Stream(opened, url, settings, settings.stay, settings.batch).read(checkpoint or {})
+                yield from LiveStream(opened, url, settings, settings.stay, settings.batch).read(checkpoint or {})
             else:
                 yield from self._collection(opened, checkpoint or {})
 

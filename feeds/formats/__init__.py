@@ -9,7 +9,7 @@ from typing import BinaryIO
 from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.format import Format, Head
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import HEAD, Source, decode, unzipped
+from feeds.readers.source import HEAD, Source, decode, unzip_head
 from schemas.discovery import subclasses
 from schemas.report import Report
 
@@ -65,7 +65,7 @@ def opened(
 def recognise(head: bytes, name: str = "") -> str:
     """Name the format of a file by its beginning (64 KiB or less), gzip or not."""
     try:
-        source = Source(BytesIO(unzipped(head)))
+        source = Source(BytesIO(unzip_head(head)))
     except UnreadableFile:
         source = Source(BytesIO())
     return _recognise(_head(source, name)).name

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers import record, table
+from feeds.readers import report_objects, table
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import has_value
 from feeds.readers.rows import Row, Unreadable
@@ -113,7 +113,7 @@ class Csv(Format):
         writer.writeheader()
         count = 0
         for report in reports:
-            cells = record.of(report)
+            cells = report_objects.columns_of_report(report)
             writer.writerow({key: " " + cell if _FORMULA.match(cell) else cell for key, cell in cells.items()})
             count += 1
         text.detach()

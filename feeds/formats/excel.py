@@ -37,10 +37,10 @@ class Excel(Format):
                 raise UnreadableFile(f"there is no sheet {path!r}; there are: {', '.join(s.name for s in book.sheets)}")
             for sheet in wanted:
                 if sheet.visible or path:
-                    yield from table.rows_of(book.rows(sheet), kind=source.kind)
+                    yield from table.rows_of_records(book.rows(sheet), kind=source.kind)
                 elif any(True for _ in book.rows(sheet)):
                     yield Unreadable.of(1, sheet.name, *_HIDDEN)
 
     def examples(self) -> Iterable[Example]:
         """Give workbooks."""
-        return workbook_examples.every()
+        return workbook_examples.examples()

@@ -9,8 +9,8 @@ import orjson
 
 from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
-from feeds.readers.columns.words import kind_called, scam_type_of
-from feeds.readers.record import text
+from feeds.readers.columns.vocabulary import kind_of_word, scam_type_of_tags
+from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
@@ -44,7 +44,7 @@ class Gse(Format):
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each signal as a row."""
         for item in json_stream.items(source, _LISTS):
-            if isinstance(item, json_stream.Malformed):
+            if isinstance(item, json_stream.MalformedLine):
                 yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one signal a line")
             elif isinstance(item.value, dict):
                 yield _row(item.number, item.value)
@@ -104,9 +104,9 @@ def _row(number: int, signal: Mapping[str, Any]) -> Row | Unreadable:
     predicted = signal.get("predictive") in (True, 1, "1", "true")
     said = {
         "value": value,
-        "kind": kind_called(kind) or kind,
+        "kind": kind_of_word(kind) or kind,
         "reported_at": text(signal.get("report_date")),
-        "scam_type": scam_type_of([abuse]),
+        "scam_type": scam_type_of_tags([abuse]),
         "confidence": score or (_PREDICTED if predicted else ""),
         "reference": text(signal.get("id")),
     }

@@ -8,7 +8,7 @@ import orjson
 
 from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
-from feeds.readers import document, json_stream, record
+from feeds.readers import document, json_stream, report_objects
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
@@ -49,7 +49,7 @@ class Json(Format):
             return
         text = source.whole(_LIMIT)
         try:
-            whole = record.loads(text)
+            whole = report_objects.loads(text)
         except ValueError as error:
             place = getattr(error, "lineno", None)
             where = f" (line {place}, column {error.colno})" if place and hasattr(error, "colno") else ""
@@ -93,7 +93,7 @@ class Json(Format):
         """Write a list of objects that reads back as the same reports."""
         count, lead = 0, b"[\n"
         for report in reports:
-            out.write(lead + orjson.dumps(record.of(report)))
+            out.write(lead + orjson.dumps(report_objects.columns_of_report(report)))
             count += 1
             lead = b",\n"
         out.write(b"\n]\n" if count else b"[]\n")
@@ -102,6 +102,6 @@ class Json(Format):
 
 def _items(source: Source) -> Iterator[object]:
     for item in json_stream.items(source, frozenset()):
-        if isinstance(item, json_stream.Malformed):
+        if isinstance(item, json_stream.MalformedLine):
             raise UnreadableFile("this is no complete JSON document: after its end comes more")
         yield item.value

@@ -6,7 +6,7 @@ from typing import BinaryIO, ClassVar
 import orjson
 
 from feeds.format import Example, Format, Head
-from feeds.readers import record
+from feeds.readers import report_objects
 from feeds.readers.columns.guessing import SAMPLE, key_of_kind
 from feeds.readers.lines import blocks
 from feeds.readers.rows import Row, Unreadable
@@ -42,7 +42,7 @@ class JsonLines(Format):
                 continue
             for number, line in enumerate(run[1], run[0]):
                 try:
-                    yield from record.rows(number, orjson.loads(line), found=found)
+                    yield from report_objects.rows(number, orjson.loads(line), found=found)
                 except orjson.JSONDecodeError:
                     text = line.strip()
                     if text and not text.startswith(("#", "//")):
@@ -75,7 +75,7 @@ class JsonLines(Format):
         """Write what reads back as the same reports."""
         count = 0
         for report in reports:
-            out.write(orjson.dumps(record.of(report), option=orjson.OPT_APPEND_NEWLINE))
+            out.write(orjson.dumps(report_objects.columns_of_report(report), option=orjson.OPT_APPEND_NEWLINE))
             count += 1
         return count
 
@@ -97,7 +97,7 @@ def _found(source: Source) -> tuple[str, str] | None:
 def _second_try(number: int, text: str, found: tuple[str, str] | None) -> list[Row | Unreadable]:
     """Read a line that was cut out of an array, or whose JSON is looser than the standard's."""
     try:
-        return record.rows(number, record.loads(text.rstrip(",")), found=found)
+        return report_objects.rows(number, report_objects.loads(text.rstrip(",")), found=found)
     except ValueError:
         return [Unreadable.of(number, text, *_BAD)]
 

@@ -56,7 +56,9 @@ class MispFeed(Format):
         if source.head.lstrip()[:1] == b"{":
             number = 0
             for item in json_stream.items(source, frozenset()):
-                for uuid in item.value if isinstance(item, json_stream.Item) and isinstance(item.value, dict) else ():
+                for uuid in (
+                    item.value if isinstance(item, json_stream.JsonItem) and isinstance(item.value, dict) else ()
+                ):
                     number += 1
                     yield Unreadable.of(number, uuid, "not-a-report", f"an entry of a feed's manifest: {_IN_EVENT}")
             return

@@ -11,10 +11,10 @@ from feeds.format import Example, Format, Head
 from feeds.readers import parquet
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import SAMPLE
-from feeds.readers.columns.notes import Note, shown
+from feeds.readers.columns.notes import Note, shown_name
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
-from feeds.readers.table import called
+from feeds.readers.table import columns_under
 
 if TYPE_CHECKING:
     import polars
@@ -38,16 +38,16 @@ class Parquet(Format):
         """Give each row of the table."""
         if not source.head.startswith(_MAGIC):
             raise UnreadableFile("this is no Parquet file: name another format, or none to have it recognised")
-        with source.spooled(_LARGEST) as file, parquet.opened(file.name) as table:
+        with source.spooled(_LARGEST) as file, parquet.open_table(file.name) as table:
             # Others are named, and not read.
             names = [name for name in table.names if Columns([name]).known]
             if not Columns(names).tell and source.kind:
                 names = list(table.names)
             rows = table.rows(names or table.names[:1])
             sample = list(islice(rows, SAMPLE))
-            columns = called(names or table.names[:1], sample, source.kind)
+            columns = columns_under(names or table.names[:1], sample, source.kind)
             others = [*(name for name in table.names if name not in names), *table.nested]
-            columns.note(Note("column", shown(name, place)) for place, name in enumerate(others))
+            columns.note(Note("column", shown_name(name, place)) for place, name in enumerate(others))
             for number, cells in enumerate(chain(sample, rows), 1):
                 yield from columns.rows(number, cells)
 

@@ -6,10 +6,10 @@ from functools import partial
 from typing import ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers.extraction.meaning import Place, meaning
+from feeds.readers.extraction.labels import Purpose, purpose_of
 from feeds.readers.extraction.outline import Outline
-from feeds.readers.extraction.prose import UNSPACED, Prose, marks, words
-from feeds.readers.extraction.values import spot
+from feeds.readers.extraction.prose import UNSPACED, ProseReader, count_words, defangs_values
+from feeds.readers.extraction.values import find_candidates
 from feeds.readers.lines import blocks
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
@@ -42,7 +42,7 @@ class FreeText(Format):
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each value that the text names as a row."""
-        prose = Prose(marks=marks(decode(source.head[:HEAD]).splitlines()))
+        prose = ProseReader(marks=defangs_values(decode(source.head[:HEAD]).splitlines()))
         for run in blocks(source):
             if isinstance(run, Unreadable):
                 yield run
@@ -93,7 +93,7 @@ class FreeText(Format):
 
 
 def _has_value(line: str) -> bool:
-    return any(True for _ in spot(line))
+    return any(True for _ in find_candidates(line))
 
 
 def _is_told(lines: list[str]) -> bool:
@@ -103,7 +103,9 @@ def _is_told(lines: list[str]) -> bool:
 
 
 def _is_sentence(line: str) -> bool:
-    return words(line) >= _SENTENCE or (_BREAK.search(line) is not None and len(UNSPACED.findall(line)) >= _LETTERS)
+    return count_words(line) >= _SENTENCE or (
+        _BREAK.search(line) is not None and len(UNSPACED.findall(line)) >= _LETTERS
+    )
 
 
 def _headings(head: Head) -> int:
@@ -115,7 +117,7 @@ def _headings(head: Head) -> int:
         elif line.startswith(_COMMENTS):
             chapters += _CHAPTER.match(line) is not None
         elif outline.heading(line, partial(_has_value, line)):
-            headings += outline.place is not Place.WORDS
-        elif (label := outline.labelled(line).label) and meaning(label):
+            headings += outline.place is not Purpose.WORDS
+        elif (label := outline.labelled(line).label) and purpose_of(label):
             said.add(label)
     return headings + (chapters if chapters > 1 else 0) + (len(said) > 1)

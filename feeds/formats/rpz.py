@@ -7,7 +7,7 @@ from typing import BinaryIO, ClassVar
 from feeds.format import Example, Format, Head
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
-from feeds.readers.zone_file import CLASSES, TTL, Record, records
+from feeds.readers.zone_file import CLASSES, TTL, ZoneRecord, records
 from schemas import timestamp
 from schemas.report import Report
 
@@ -104,7 +104,7 @@ class _Zone:
     def __init__(self) -> None:
         self._zone = self._origin = self._owner = self._had = ""
 
-    def rows(self, found: Iterator[Record | Unreadable]) -> Iterator[Row | Unreadable]:
+    def rows(self, found: Iterator[ZoneRecord | Unreadable]) -> Iterator[Row | Unreadable]:
         for each in found:
             if isinstance(each, Unreadable):
                 yield each
@@ -118,7 +118,7 @@ class _Zone:
             elif row := self._row(each):
                 yield row
 
-    def _row(self, record: Record) -> Row | Unreadable | None:
+    def _row(self, record: ZoneRecord) -> Row | Unreadable | None:
         owner = self._owner = record.owner.lower() or self._owner
         if record.type == "SOA" and owner.endswith("."):
             self._zone = self._origin = owner
@@ -150,7 +150,7 @@ class _Zone:
         return owner.removesuffix(f".{self._zone}") if self._zone and owner.endswith(f".{self._zone}") else None
 
 
-def _refusal(record: Record, name: str) -> tuple[str, str] | None:
+def _refusal(record: ZoneRecord, name: str) -> tuple[str, str] | None:
     """Say why a record blocks nothing, None where it does."""
     trigger = name.rpartition(".")[2]
     if trigger in _TRIGGERS:

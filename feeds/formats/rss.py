@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from feeds.format import Example, Format, Head
 from feeds.readers import xml_stream
-from feeds.readers.columns.words import kind_called, says_innocent, scam_type_of
-from feeds.readers.extraction.prose import Prose
+from feeds.readers.columns.vocabulary import kind_of_word, scam_type_of_tags, tags_say_innocent
+from feeds.readers.extraction.prose import ProseReader
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas import kinds
@@ -140,16 +140,16 @@ class _Items(xml_stream.Gatherer[_Item]):
 
 def _rows(number: int, item: _Item) -> Iterator[Row | Unreadable]:
     title = html.unescape(item.texts.get("title", ""))
-    if says_innocent(item.categories):
+    if tags_say_innocent(item.categories):
         yield Unreadable.of(number, title, *_INNOCENT)
         return
-    context = {"scam_type": scam_type_of(item.categories), "reported_at": _time(item)}
+    context = {"scam_type": scam_type_of_tags(item.categories), "reported_at": _time(item)}
     said = {name: text for name, text in context.items() if text}
     if _is_value(title):
-        kind = next(filter(None, map(kind_called, item.categories)), None)
+        kind = next(filter(None, map(kind_of_word, item.categories)), None)
         yield Row(number, {"value": title} | ({"kind": kind} if kind else {}) | said)
         return
-    prose, rows = Prose(), list[Row]()
+    prose, rows = ProseReader(), list[Row]()
     texts = [title, *(_plain(item.texts[name]) for name in _TEXTS if name in item.texts)]
     for line in "\n".join(texts).splitlines():
         rows += [row for row in prose.rows(number, line) if isinstance(row, Row)]

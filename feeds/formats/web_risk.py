@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
-from feeds.readers.record import text
+from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 
@@ -38,7 +38,7 @@ class WebRisk(Format):
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each URI that was submitted or found as a row."""
         for item in json_stream.items(source, _LISTS):
-            if isinstance(item, json_stream.Malformed):
+            if isinstance(item, json_stream.MalformedLine):
                 yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one URI a line")
             elif isinstance(item.value, dict):
                 yield _row(item.number, item.value)

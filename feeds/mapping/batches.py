@@ -7,7 +7,7 @@ from typing import Any
 from feeds.connector import Batch, Gone
 from feeds.mapping.options import Options
 from feeds.mapping.rows import Duplicate, Mapped, Reject, map_rows
-from feeds.readers import record
+from feeds.readers import report_objects
 from feeds.readers.columns.notes import Tally
 from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
@@ -64,7 +64,7 @@ def batch_of_records(
     rows = (
         row
         for number, each in enumerate(records, 1)
-        for row in record.rows(number, dict(each) if isinstance(each, Mapping) else each)
+        for row in report_objects.rows(number, dict(each) if isinstance(each, Mapping) else each)
     )
     tally = Tally()
     outcomes = list(map_rows(rows, options.reporter, options, tally))

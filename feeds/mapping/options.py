@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from feeds.readers.columns.conventions import Conventions
-from feeds.readers.columns.dates import Order
+from feeds.readers.columns.dates import DayMonthOrder
 from mappers.indicator import Profile
 from schemas import kinds, timestamp
 from schemas.errors import Rejected
@@ -36,14 +36,14 @@ class Options:
     reported_at: datetime | None = None
     record: str | None = None
     zone: tzinfo | None = None
-    date_order: Order | None = None
+    date_order: DayMonthOrder | None = None
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, reported_at: datetime) -> Self:
         """Give the same options for rows reported at that time."""
         return replace(self, reported_at=reported_at)
 
-    def meaning(self, zone: tzinfo | None, date_order: Order | None) -> Self:
+    def meaning(self, zone: tzinfo | None, date_order: DayMonthOrder | None) -> Self:
         """Give the same options for dates and times of that zone and order."""
         return replace(self, zone=zone, date_order=date_order)
 
@@ -97,7 +97,7 @@ class ReportSettings(BaseModel):
         Field(description="time zone of dates and times without one, as Asia/Bangkok; else the setting, else UTC"),
     ] = None
     date_order: Annotated[
-        Order | None,
+        DayMonthOrder | None,
         Field(description="order of day and month in dates such as 05/11/2026, where no date of a column tells it"),
     ] = None
 

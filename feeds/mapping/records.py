@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 from feeds.errors import UnreadableFile
 from feeds.mapping.options import Options
 from feeds.mapping.rows import Duplicate, Mapped, Reject
-from feeds.readers.columns.conventions import Columnwise
+from feeds.readers.columns.conventions import ColumnConventions
 from feeds.readers.columns.notes import Tally
 from feeds.readers.record_rows import RecordRow, rows
 from feeds.readers.rows import Unreadable
@@ -51,7 +51,7 @@ def map_records(
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
         defaults["kind"] = options.kind
-    tally, columns = Tally() if tally is None else tally, Columnwise(options.conventions(), _TIMES)
+    tally, columns = Tally() if tally is None else tally, ColumnConventions(options.conventions(), _TIMES)
     every = (_read(row, name, options, columns, defaults) for row in _counted(rows(stream, options.format), tally))
     for row in _looked_up(every, find):
         if isinstance(row, Reject):
@@ -89,7 +89,7 @@ def _counted(rows: Iterator[RecordRow | Unreadable], tally: Tally) -> Iterator[R
 
 
 def _read(
-    row: RecordRow | Unreadable, name: str, options: Options, columns: Columnwise, defaults: Mapping[str, str]
+    row: RecordRow | Unreadable, name: str, options: Options, columns: ColumnConventions, defaults: Mapping[str, str]
 ) -> _Row | Reject:
     if isinstance(row, Unreadable):
         return Reject(name, row.line, row.raw, options.record, row.reason, row.message)
@@ -132,7 +132,7 @@ def _named(record: Record) -> Iterator[Named]:
             yield subject.kind, subject.value
 
 
-def _timed(row: RecordRow, columns: Columnwise) -> RecordRow:
+def _timed(row: RecordRow, columns: ColumnConventions) -> RecordRow:
     """Give a row with its times in UTC. Raises ``Rejected``."""
     times = {field: text for field in _TIMES if isinstance(text := row.fields.get(field), str)}
     if not times:

@@ -21,7 +21,7 @@ _LAST_DAY = 2_958_465
 _WHOLE = ("value", "account_number", "iban", "company_number")
 
 
-class Style(NamedTuple):
+class NumberStyle(NamedTuple):
     """How a number is shown: as a date, with so many digits at least, or as it is."""
 
     date: bool
@@ -29,7 +29,7 @@ class Style(NamedTuple):
     epoch: datetime
 
     @classmethod
-    def of(cls, code: str, number: int, since_1904: bool) -> "Style":
+    def of(cls, code: str, number: int, since_1904: bool) -> "NumberStyle":
         """Give the style that a format code, or else the number of one that is built in, means."""
         bare = _ASIDE.sub("", code.partition(";")[0]).lower()
         date = any(letter in bare for letter in "dmyhs") if code else number in _DATES
@@ -37,7 +37,7 @@ class Style(NamedTuple):
         return cls(date, len(code) if _ZEROS.fullmatch(code) else 0, epoch)
 
 
-def of_number(raw: str, style: Style | None = None) -> str:
+def number_text(raw: str, style: NumberStyle | None = None) -> str:
     """Give a cell's number as the text that people see there: ``6.6812345678E10`` is ``66812345678``.
 
     A number that is not known to the last digit comes in the form of ``1.5E+17``.
@@ -55,7 +55,7 @@ def of_number(raw: str, style: Style | None = None) -> str:
     return f"{int(number):0{style.digits if style else 0}d}"
 
 
-def checked(row: Row | Unreadable) -> Row | Unreadable:
+def refuse_lost_digits(row: Row | Unreadable) -> Row | Unreadable:
     """Refuse a row whose value or account lost digits in a program that counts, as ``6.6812E+10``, ``123456789.0``."""
     if isinstance(row, Row):
         for name in _WHOLE:
@@ -67,7 +67,7 @@ def checked(row: Row | Unreadable) -> Row | Unreadable:
     return row
 
 
-def unprotected(cell: str) -> str:
+def without_protection(cell: str) -> str:
     """Give what stands in a cell that is written so that no spreadsheet counts with it: ``="0123456789"``."""
     if cell[:1] not in ("=", "'"):
         return cell

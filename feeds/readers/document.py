@@ -6,10 +6,10 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from feeds.errors import UnreadableFile
-from feeds.readers import record
+from feeds.readers import report_objects
+from feeds.readers.columns.column_names import column_of_list, is_value_column
 from feeds.readers.columns.columns import columns_of
 from feeds.readers.columns.guessing import SAMPLE, are_values, is_value, key_of_kind
-from feeds.readers.columns.headers import column_of_list, is_value_column
 from feeds.readers.columns.notes import Note
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
@@ -68,7 +68,7 @@ def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[
             if refusal:
                 yield Unreadable.of(number, _said(item), *refusal)
             else:
-                made = record.rows(number, item, context, column, (key, kind) if key and kind else None)
+                made = report_objects.rows(number, item, context, column, (key, kind) if key and kind else None)
                 yield made[0]._replace(notes=made[0].notes + by_site) if by_site else made[0]
                 yield from made[1:]
 
@@ -84,7 +84,7 @@ def rows_of_list(items: Iterable[object], kind: str | None = None) -> Iterator[R
         if refusal:
             yield Unreadable.of(number, _said(item), *refusal)
         else:
-            yield from record.rows(number, item, found=(key, kind) if key and kind else None)
+            yield from report_objects.rows(number, item, found=(key, kind) if key and kind else None)
 
 
 def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:
@@ -179,7 +179,7 @@ def _records(document: dict[str, Any]) -> list[Any]:
     """Give the objects of a document without a list: those it names one by one, or by their values, else itself."""
     by_value = len(document) > 1 and are_values(map(str, document))
     if by_value and all(isinstance(each, str | int | float | None) for each in document.values()):
-        return [{"value": str(key), "category": record.text(each)} for key, each in document.items()]
+        return [{"value": str(key), "category": report_objects.text(each)} for key, each in document.items()]
     if document and all(isinstance(each, dict) for each in document.values()):
         objects = document.items()
         return [{"value": str(key), **each} for key, each in objects] if by_value else list(document.values())
@@ -200,13 +200,13 @@ def _at(document: object, path: str) -> _List:
     return _List(path, value, beside)
 
 
-def _context(found: _List) -> record.Context:
+def _context(found: _List) -> report_objects.Context:
     """Give what is said of all items."""
-    cells = [record.text(value) for value in found.beside.values()]
+    cells = [report_objects.text(value) for value in found.beside.values()]
     return tuple(columns_of(tuple(found.beside)).said(cells).items())
 
 
 def _said(item: object) -> str:
     if isinstance(item, dict):
-        return ", ".join(filter(None, map(record.text, item.values())))
-    return record.text(item)
+        return ", ".join(filter(None, map(report_objects.text, item.values())))
+    return report_objects.text(item)

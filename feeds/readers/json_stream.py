@@ -19,14 +19,14 @@ _NEAR = 1 << 18
 _MARGIN = 32
 
 
-class Item(NamedTuple):
+class JsonItem(NamedTuple):
     """One item and its number, from 1."""
 
     number: int
     value: Any
 
 
-class Malformed(NamedTuple):
+class MalformedLine(NamedTuple):
     """A line, among others that each hold an item, which is no JSON."""
 
     number: int
@@ -37,7 +37,7 @@ class _Fault(UnreadableFile):
     """What stands here is no JSON, however much more there may be of it."""
 
 
-def items(source: Source, lists: frozenset[str], largest: int = LARGEST_ITEM) -> Iterator[Item | Malformed]:
+def items(source: Source, lists: frozenset[str], largest: int = LARGEST_ITEM) -> Iterator[JsonItem | MalformedLine]:
     """Give the items of a document: those of its list, or of the list that it has under one of the names ``lists``.
 
     A document that is no list and has none is itself the item; so is each of several documents in a row (JSON lines),
@@ -55,11 +55,11 @@ def items(source: Source, lists: frozenset[str], largest: int = LARGEST_ITEM) ->
             if not number or (raw := text.skip_line()) is None:
                 raise
             number += 1
-            yield Malformed(number, raw)
+            yield MalformedLine(number, raw)
             continue
         for value in _of_whole(whole[0], lists) if whole else _of_part(text, first, lists):
             number += 1
-            yield Item(number, value)
+            yield JsonItem(number, value)
 
 
 def _of_whole(value: Any, lists: frozenset[str]) -> Iterator[Any]:

@@ -1,15 +1,14 @@
-"""MISP events as rows: what an event marks as fit for detection (``to_ids``), and nothing else.
+"""MISP events as rows: the attributes marked for detection (``to_ids``), and no comments or descriptions.
 
-Comments and descriptions are not read: they are written for analysts, and name people.
-"""
+Analysts write comments and descriptions, and name people in them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from feeds.readers import json_stream
-from feeds.readers.columns.words import says_innocent, scam_type_of, tlp_called
-from feeds.readers.record import text
+from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocent, tlp_of_word
+from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from mappers import kinds
@@ -77,7 +76,7 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
     """
     number = 0
     for item in json_stream.items(source, _LISTS, _LARGEST_EVENT):
-        if isinstance(item, json_stream.Malformed):
+        if isinstance(item, json_stream.MalformedLine):
             number += 1
             yield Unreadable.of(number, item.raw, "malformed-json", "the line is no JSON: one event a line")
             continue
@@ -87,7 +86,7 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
             message = "no event of MISP: an object with its attributes under Attribute or Object"
             yield Unreadable.of(number, text(item.value), "not-a-report", message)
             continue
-        for said in of_event(event):
+        for said in rows_of_event(event):
             number += 1
             yield said._replace(line=number)
 
@@ -102,7 +101,7 @@ def _event(value: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
+def rows_of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
     """Give the rows of one event, each numbered 1."""
     context = _with_tags(_NO_CONTEXT, event)
     attributes = event.get("Attribute")
@@ -111,12 +110,12 @@ def of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
             yield _row(attribute, context)
         else:
             yield Unreadable.of(1, text(attribute), "not-a-record", "no attribute: an object with its type and value")
-    for obj in _objects(event.get("Object")):
+    for obj in _dicts(event.get("Object")):
         yield from _of_object(obj, _with_tags(context, obj))
 
 
 def _of_object(obj: Mapping[str, Any], context: _Context) -> Iterator[Row | Unreadable]:
-    attributes, name = _objects(obj.get("Attribute")), text(obj.get("name"))
+    attributes, name = _dicts(obj.get("Attribute")), text(obj.get("name"))
     if _yes(obj.get("deleted")):
         attributes = [{**each, "deleted": True} for each in attributes]
     by_relation = {text(each.get("object_relation")): each for each in attributes if not _yes(each.get("deleted"))}
@@ -199,7 +198,7 @@ def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
 
 def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
     """Add what the tags of an event, an object or an attribute say to what was said around it."""
-    names = [text(tag.get("name")) for tag in _objects(tagged.get("Tag"))]
+    names = [text(tag.get("name")) for tag in _dicts(tagged.get("Tag"))]
     if not names:
         return context
     levels, columns, words = list(context.tlp), dict(context.columns), []
@@ -207,7 +206,7 @@ def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
         found = _MACHINE_TAG.fullmatch(name.strip())
         space, predicate, value = found.groups() if found else ("", name, None)
         if space.lower() == "tlp":
-            if level := tlp_called(predicate):
+            if level := tlp_of_word(predicate):
                 levels.append(Tlp(level))
         elif space == "scam" and value:
             column = {"type": "scam_type"}.get(predicate, predicate.replace("-", "_"))
@@ -220,14 +219,50 @@ def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
             words.append("false-positive" if value == "true" else "")
         else:
             words.append(value or predicate)
-    if said := scam_type_of(words):
+    if said := scam_type_of_tags(words):
         columns.setdefault("scam_type", said)
-    return _Context(levels, columns, context.innocent or says_innocent(words))
+    return _Context(levels, columns, context.innocent or tags_say_innocent(words))
 
 
-def _objects(value: Any) -> list[Mapping[str, Any]]:
+def _dicts(value: Any) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _yes(value: Any) -> bool:
     return value is True or value in (1, "1", "true")
+
+
+STIX_TYPES = ("x-misp-attribute", "x-misp-object")
+_TO_IDS = 'misp:to_ids="'
+# What MISP marks for detection by itself, where its export does not say whether it is.
+_TO_IDS_BY_DEFAULT = {"iban", "bic", "bank-account-nr", "btc", "xmr", "dash", "prtn"}
+
+
+def rows_of_stix(obj: Mapping[str, Any], tlp: Tlp | None) -> Iterator[Row | Unreadable]:
+    """Give the attribute, or the object's attributes, as an event would have it."""
+    labels = obj.get("labels")
+    names = [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
+    ref, moment = str(obj.get("id", "")).partition("--")[2], obj.get("modified")
+    tags = [{"name": name} for name in names if not name.startswith("misp:")]
+    context = {"Tag": [*tags, *([{"name": f"tlp:{tlp}"}] if tlp else [])]}
+    if obj.get("type") == STIX_TYPES[0]:
+        attribute = {"type": obj.get("x_misp_type"), "value": obj.get("x_misp_value"), "uuid": ref, "timestamp": moment}
+        attribute |= {"to_ids": _to_ids(names, attribute["type"])} | _seen(obj)
+        yield from rows_of_event({**context, "Attribute": [attribute]})
+        return
+    parts = obj.get("x_misp_attributes")
+    attributes = [
+        {"timestamp": moment, **_seen(obj), **part}
+        for part in (parts if isinstance(parts, list) else ())
+        if isinstance(part, dict)
+    ]
+    yield from rows_of_event({**context, "Object": [{"name": obj.get("x_misp_name"), "Attribute": attributes}]})
+
+
+def _to_ids(labels: list[str], type_: Any) -> bool:
+    said = [label for label in labels if label.startswith(_TO_IDS)]
+    return said[0].lower() == f'{_TO_IDS}true"' if said else type_ in _TO_IDS_BY_DEFAULT
+
+
+def _seen(obj: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: obj[name] for name in ("first_seen", "last_seen") if obj.get(name)}

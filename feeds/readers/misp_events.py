@@ -1,10 +1,16 @@
-"""Events of MISP one by one: what they say, and what they say no more."""
+"""MISP events one by one: where a feed keeps them, their versions, and the batches of what they add and delete."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
-from feeds.connector import Batch
+import orjson
+import requests
+
+from feeds.connector import Batch, Misconfigured, TryLater
+from feeds.http.client import Refused, consequences
 from feeds.mapping.batches import batch_of_outcomes, taken_back
 from feeds.mapping.options import Options
 from feeds.mapping.rows import map_rows
@@ -14,7 +20,7 @@ from feeds.runs.parts import parts
 _Event = Mapping[str, Any]
 
 
-class Version(NamedTuple):
+class EventVersion(NamedTuple):
     """An event at a time, as MISP counts them: seconds since 1970, never compared with a clock of ours."""
 
     uuid: str
@@ -34,7 +40,7 @@ def event_in(said: Any) -> _Event | None:
 
 def batches(
     event: _Event,
-    version: Version,
+    version: EventVersion,
     start: int,
     options: Options,
     size: int,
@@ -44,13 +50,13 @@ def batches(
 
     What the event says to be deleted is taken back with the last of them.
     """
-    live, deleted = split(event)
-    gone = taken_back(misp.of_event(deleted), options)
+    live, deleted = split_deleted(event)
+    gone = taken_back(misp.rows_of_event(deleted), options)
     if gone:
         # What was deleted and is said again in another place stands.
-        standing = {each.subject for each in taken_back(misp.of_event(live), options)}
+        standing = {each.subject for each in taken_back(misp.rows_of_event(live), options)}
         gone = [each for each in gone if each.subject not in standing]
-    outcomes = iter(map_rows(misp.of_event(live), options.reporter, options))
+    outcomes = iter(map_rows(misp.rows_of_event(live), options.reporter, options))
     row = start
     for part in parts(outcomes, size, start):
         row += len(part.outcomes)
@@ -60,7 +66,7 @@ def batches(
         )
 
 
-def split(event: _Event) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_deleted(event: _Event) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give an event without what is deleted in it, and one of nothing but that, as it was before."""
     live, deleted = {**event}, {**event}
     live["Attribute"], deleted["Attribute"] = _parted(event.get("Attribute"))
@@ -90,3 +96,89 @@ def _dicts(said: Any) -> list[dict[str, Any]]:
 
 def _is_deleted(said: Any) -> bool:
     return isinstance(said, dict) and (said.get("deleted") is True or said.get("deleted") in (1, "1", "true"))
+
+
+# The name of an event's file comes from the manifest: nothing but a UUID may become a part of a path.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MANIFEST = "manifest.json"
+
+
+class UnreadableFeedFile(Exception):
+    """A file of the feed is missing or no JSON; the others may be well."""
+
+
+class FeedLocation(Protocol):
+    """Where a feed's files are."""
+
+    name: str
+
+    def load(self, file: str) -> Any:
+        """Give what a file holds. Raises ``Unreadable``, ``TryLater`` and ``Misconfigured``."""
+
+
+class FeedFolder:
+    """A feed in a folder."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        """Take files of up to ``most`` bytes."""
+        self.name = str(path)
+        self._path, self._most = path, most
+
+    def load(self, file: str) -> Any:
+        """Read a file."""
+        if not self._path.is_dir():
+            raise Misconfigured(f"path: there is no folder {self.name}")
+        try:
+            path = self._path / file
+            if path.stat().st_size > self._most:
+                raise UnreadableFeedFile(f"{file}: larger than max_bytes, {self._most} bytes")
+            return orjson.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise UnreadableFeedFile(f"{file}: is not there") from error
+        except orjson.JSONDecodeError as error:
+            raise UnreadableFeedFile(f"{file}: is no JSON") from error
+        except PermissionError as error:
+            raise Misconfigured(f"{self.name}: may not be read by this user") from error
+        except OSError as error:
+            raise TryLater(f"{self.name}: cannot be read just now: {error.strerror}") from error
+
+
+class FeedSite:
+    """A feed at a URL."""
+
+    def __init__(self, url: str, opened: requests.Session) -> None:
+        """Ask through ``opened``."""
+        self.name = url
+        self._url, self._session = url.removesuffix(_MANIFEST).rstrip("/"), opened
+
+    def load(self, file: str) -> Any:
+        """Ask for a file."""
+        try:
+            with consequences(self.name):
+                response = self._session.get(f"{self._url}/{file}")
+                if response.status_code in (404, 410) and file != _MANIFEST:
+                    raise UnreadableFeedFile(f"{file}: is not there")
+                response.raise_for_status()
+                return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise UnreadableFeedFile(f"{file}: is no JSON") from error
+        except Refused as error:
+            raise TryLater(f"{self.name}: cannot answer now (HTTP {error.status})") from error
+
+
+def versions(place: FeedLocation) -> Iterator[EventVersion]:
+    """Give what the manifest lists, the oldest first. Raises ``TryLater`` and ``Misconfigured``."""
+    try:
+        listed = place.load(_MANIFEST)
+    except UnreadableFeedFile as error:
+        # Written anew in place, it is half there for a moment; one that was never there is the operator's to mend.
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        raise (Misconfigured if missing else TryLater)(f"{place.name}: {error}") from error
+    if not isinstance(listed, dict):
+        raise TryLater(f"{place.name}: its manifest lists no events")
+    found = [
+        EventVersion(uuid, str(said.get("timestamp", "")))
+        for uuid, said in listed.items()
+        if _UUID.fullmatch(uuid) and isinstance(said, dict)
+    ]
+    yield from sorted(found, key=lambda each: (len(each.timestamp), each.timestamp, each.uuid))

@@ -1,14 +1,24 @@
-"""Objects of OpenCTI as rows: its indicators, and those that are deleted or revoked there."""
+"""OpenCTI: its indicators as rows, those deleted or revoked there, and its live stream."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
 import orjson
+import requests
 
 from feeds import formats
-from feeds.readers.record import text
+from feeds.connector import Batch, Misconfigured, TryLater, duration
+from feeds.http import sse
+from feeds.http.client import Refused, consequences
+from feeds.http.sse import Event
+from feeds.mapping.batches import batch_of_rows
+from feeds.mapping.options import Options
+from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
+from schemas import timestamp
+from schemas.errors import Rejected
 
 _Object = Mapping[str, Any]
 
@@ -33,20 +43,200 @@ def split(objects: Sequence[object]) -> tuple[list[Row | Unreadable], list[Row]]
         if each.get("revoked") is True:
             gone += values(each, beside)
         else:
-            rows += _read(each, beside)
+            rows += _rows_of_indicator(each, beside)
     standing = {_subject(row) for row in rows if isinstance(row, Row)}
     return rows, [row for row in gone if _subject(row) not in standing]
 
 
 def values(indicator: _Object, beside: Iterable[_Object] = ()) -> list[Row]:
     """Give the values of an indicator, also of one that is revoked."""
-    return [row for row in _read({**indicator, "revoked": False}, beside) if isinstance(row, Row)]
+    return [row for row in _rows_of_indicator({**indicator, "revoked": False}, beside) if isinstance(row, Row)]
 
 
 def _subject(row: Row) -> tuple[str | None, str | None]:
     return row.fields.get("kind"), row.fields.get("value")
 
 
-def _read(indicator: _Object, beside: Iterable[_Object]) -> list[Row | Unreadable]:
+def _rows_of_indicator(indicator: _Object, beside: Iterable[_Object]) -> list[Row | Unreadable]:
     said = orjson.dumps({"objects": [*beside, indicator]})
     return list(formats.read(BytesIO(said), format="stix"))
+
+
+# What is the same in all deployments; without the rest, OpenCTI sends what the indicators refer to as well.
+_ASKED = {
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+    "listen-delete": "true",
+    "no-dependencies": "true",
+}
+_BEGINNING = "0-0"
+# Events that come one by one are handed on together, but not later than this.
+_GATHER_SECONDS = 1.0
+
+
+class LiveStream:
+    """One run's reading of a stream.
+
+    Its checkpoint is the ``id`` of the last event, and ``recover``, a time until which OpenCTI tells from its database
+    instead; the stream itself keeps only so many events.
+    """
+
+    def __init__(self, opened: requests.Session, url: str, settings: Any, stay: str, size: int) -> None:
+        """Read ``url`` through ``opened``, ``size`` events a batch at most, and ``stay`` on once there is no more."""
+        self._session, self._url, self._size = opened, url, size
+        self._most: int = settings.max_bytes
+        self._options: Options = settings.options(settings.contribute_as)
+        self._stay = duration(stay).total_seconds()
+
+    def read(self, checkpoint: Mapping[str, Any]) -> Iterator[Batch]:
+        """Give what has happened since ``checkpoint``."""
+        last, recover = checkpoint.get("id"), checkpoint.get("recover")
+        with consequences(self._url):
+            response, events, known = self._connect(last, recover)
+            begins = str(known.get("firstEventId") or _BEGINNING)
+            if recover is None and (last is None or _number(last) < _number(begins)):
+                response.close()
+                last, recover = last or _BEGINNING, self._date(known.get("firstEventDate"))
+                response, events, known = self._connect(last, recover)
+            with response:
+                ends = str(known.get("lastEventId") or _BEGINNING)
+                yield from self._follow(events, _Position(last or _BEGINNING, recover), ends)
+
+    def _connect(
+        self, last: str | None, recover: str | None
+    ) -> tuple[requests.Response, Iterator[Event], dict[str, Any]]:
+        """Open the stream, and give with it what it says of itself first."""
+        asked = {name: text for name, text in (("from", last), ("recover", recover)) if text}
+        try:
+            with consequences(self._url):
+                response = self._session.get(self._url, params=asked, headers=_ASKED, stream=True)
+                response.raise_for_status()
+        except Refused as error:
+            raise Misconfigured(f"{self._url}: does not take this question (HTTP {error.status})") from error
+        events = self._events(response)
+        for event in events:
+            if event.type == "connected":
+                known = _loads(event.data)
+                return response, events, known if isinstance(known, dict) else {}
+        response.close()
+        raise TryLater(f"{self._url}: answers, but not as a live stream does")
+
+    def _date(self, said: object) -> str | None:
+        if said is None:
+            return None
+        try:
+            return timestamp.text(timestamp.parse(str(said)))
+        except Rejected:
+            raise TryLater(f"{self._url}: answers, but not as a live stream does") from None
+
+    def _events(self, response: requests.Response) -> Iterator[Event]:
+        try:
+            yield from sse.events(response.iter_content(1 << 16), self._most)
+        except sse.TooLarge as error:
+            raise TryLater(f"{self._url}: sends an event of more than max_bytes, {self._most} bytes") from error
+
+    def _follow(self, events: Iterator[Event], place: "_Position", ends: str) -> Iterator[Batch]:
+        gathered = _PendingBatch(self._options)
+        leave: float | None = None
+        for event in events:
+            if event.type == "heartbeat":
+                place.reach(event.id)
+                if gathered or place.moved:
+                    yield gathered.batch(place)
+                if leave is None and _number(place.last) >= _number(ends):
+                    leave = time.monotonic() + self._stay
+                if leave is not None and time.monotonic() >= leave:
+                    return
+                continue
+            if gathered.wants_to_go_first(event):
+                yield gathered.batch(place)
+            gathered.add(event)
+            place.reach(event.id)
+            if gathered.count >= self._size or gathered.age > _GATHER_SECONDS:
+                yield gathered.batch(place)
+        if gathered:
+            yield gathered.batch(place)
+
+
+class _Position:
+    """How far a stream has been read."""
+
+    def __init__(self, last: str, recover: str | None) -> None:
+        self.last = self._kept = last
+        self._recover = recover
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether there is more done than the last checkpoint says."""
+        return self.last != self._kept
+
+    def reach(self, id_: str) -> None:
+        if _number(id_) > _number(self.last):
+            self.last = id_
+
+    def checkpoint(self) -> dict[str, Any]:
+        self._kept = self.last
+        if self._recover and _number(self.last)[0] >= timestamp.parse(self._recover).timestamp() * 1000:
+            # From here on the stream itself has all.
+            self._recover = None
+        return {"id": self.last} | ({"recover": self._recover} if self._recover else {})
+
+
+class _PendingBatch:
+    """Events that will be a batch: what they add, then what they take back."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._begin()
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def _begin(self) -> None:
+        self._rows: list[Row | Unreadable] = []
+        self._gone: list[Row] = []
+        self.count = 0
+        self._since = 0.0
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._since if self.count else 0.0
+
+    def wants_to_go_first(self, event: Event) -> bool:
+        """Tell whether what is taken back here might be said again by ``event``."""
+        return bool(self._gone) and event.type != "delete"
+
+    def add(self, event: Event) -> None:
+        said = _loads(event.data)
+        obj = said.get("data") if isinstance(said, dict) else None
+        if not isinstance(obj, dict):
+            return
+        self._since = self._since or time.monotonic()
+        self.count += 1
+        if event.type == "delete":
+            self._gone += values(obj) if obj.get("type") == "indicator" else []
+        elif event.type in ("create", "update", "merge"):
+            rows, gone = split([obj])
+            self._rows += rows
+            self._gone += gone
+
+    def batch(self, place: _Position) -> Batch:
+        made = batch_of_rows(self._rows, place.checkpoint(), self._options, gone=self._gone)
+        self._begin()
+        return made
+
+
+def _number(id_: str) -> tuple[int, int]:
+    """Read an id such as ``1620249512318-0``: milliseconds, and a number within them."""
+    time_, _, place = id_.partition("-")
+    try:
+        return int(time_), int(place or 0)
+    except ValueError:
+        return 0, 0
+
+
+def _loads(data: str) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None

@@ -15,15 +15,15 @@ from typing import IO, NamedTuple
 import orjson
 
 from feeds.errors import UnreadableFile
-from feeds.readers import record
-from feeds.readers.cells import of_number
+from feeds.readers import report_objects
+from feeds.readers.cells import number_text
 
 _BATCH = 50_000
 _LARGEST_MEMORY = 4 << 30
 _NOT_INSTALLED = 3
 
 
-class Table(NamedTuple):
+class ParquetTable(NamedTuple):
     """A table that is being read: its columns, those with lists or objects in them, and the process that reads it."""
 
     names: list[str]
@@ -42,7 +42,7 @@ class Table(NamedTuple):
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Table]:
+def open_table(path: str) -> Iterator[ParquetTable]:
     """Give the table in a file. Raises ``UnreadableFile``, also where there is nothing to read it with."""
     command = [sys.executable, "-m", "feeds.readers.parquet", path]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
@@ -56,7 +56,7 @@ def opened(path: str) -> Iterator[Table]:
             if not names:
                 raise _damaged()
             flat, nested = orjson.loads(names)
-            yield Table(flat, nested, process)
+            yield ParquetTable(flat, nested, process)
         finally:
             process.kill()
 
@@ -98,12 +98,12 @@ def _text(cell: object) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, float):
-        return of_number(repr(cell))
+        return number_text(repr(cell))
     if isinstance(cell, date):  # datetime is one too
         return cell.isoformat()
     if cell is None or isinstance(cell, bytes):
         return ""
-    return record.text(cell) or str(cell)
+    return report_objects.text(cell) or str(cell)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import orjson
 
 from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.readers import json_stream, table
-from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
+from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown_name
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Unreadable
 from feeds.readers.source import HEAD, Source, decode
@@ -51,7 +51,7 @@ def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Un
         yield from _of_table(source)
 
 
-def told_apart(stream: BinaryIO, format: str | None = None) -> tuple[bool, BinaryIO]:
+def detect_records(stream: BinaryIO, format: str | None = None) -> tuple[bool, BinaryIO]:
     """Tell whether ``stream`` holds records by what its first row says in the column ``record``; gives it whole again.
 
     Without that a file of outcomes would be read as one of reports, and accuse what it clears.
@@ -88,7 +88,7 @@ class _Again(io.RawIOBase):
 
 def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
     for item in json_stream.items(source, _LISTS):
-        if isinstance(item, json_stream.Malformed):
+        if isinstance(item, json_stream.MalformedLine):
             yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
         elif not isinstance(item.value, dict):
             yield Unreadable.of(item.number, _raw(item.value), "not-a-record", "a record is an object with columns")
@@ -100,7 +100,7 @@ def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
 
 def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
     delimiter = table.delimiter_of(decode(source.head[:HEAD])) or ","
-    for each in table.named(source, delimiter):
+    for each in table.records_by_name(source, delimiter):
         if isinstance(each, Unreadable):
             yield each
         else:
@@ -126,7 +126,7 @@ def _unread(said: Mapping[str, Any]) -> Notes:
 
 @lru_cache(maxsize=4096)
 def _noted(columns: tuple[tuple[str, int], ...]) -> Notes:
-    return Notes([Note("column", shown(name, place)) for name, place in columns]) if columns else NO_NOTES
+    return Notes([Note("column", shown_name(name, place)) for name, place in columns]) if columns else NO_NOTES
 
 
 @lru_cache(maxsize=4096)

@@ -7,13 +7,13 @@ from functools import lru_cache
 from tempfile import TemporaryFile
 
 from feeds.readers import xml_stream
-from feeds.readers.cells import Style, of_number
+from feeds.readers.cells import NumberStyle, number_text
 
 _MOST_COLUMNS = 16_384
 _PLACE = re.compile(r"([A-Z]{1,3})\d*")
 
 
-class Strings:
+class SharedStrings:
     """The texts that cells name by number, on disk."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
@@ -70,10 +70,10 @@ class _Texts(xml_stream.Gatherer[str]):
             self._parts.clear()
 
 
-class Rows(xml_stream.Gatherer[tuple[int, list[str]]]):
+class SheetRows(xml_stream.Gatherer[tuple[int, list[str]]]):
     """Gathers the rows of a sheet."""
 
-    def __init__(self, strings: Strings, styles: list[Style]) -> None:
+    def __init__(self, strings: SharedStrings, styles: list[NumberStyle]) -> None:
         """Begin above the first row."""
         super().__init__()
         self._strings, self._styles = strings, styles
@@ -131,7 +131,7 @@ class Rows(xml_stream.Gatherer[tuple[int, list[str]]]):
             return ""
         if self._type == "d":
             return raw.strip()
-        return of_number(raw, self._styles[self._style] if self._style < len(self._styles) else None)
+        return number_text(raw, self._styles[self._style] if self._style < len(self._styles) else None)
 
 
 def _number(letters: str) -> int:

@@ -142,7 +142,7 @@ def decode(data: bytes) -> str:
     return data.decode("latin-1")
 
 
-def unzipped(head: bytes) -> bytes:
+def unzip_head(head: bytes) -> bytes:
     """Give what the beginning of a gzip file says, as far as it goes; anything else comes back as it is."""
     if not head.startswith(_GZIP):
         return head
@@ -188,7 +188,7 @@ class _Joined(io.RawIOBase):
         return size
 
 
-def most_unpacked(packed: int) -> int:
+def unpacked_limit(packed: int) -> int:
     """Return to how many bytes a file of so many ``packed`` ones may grow, so that reading costs what sending did."""
     return max(_ALWAYS_UNPACKED, packed * _GROWTH)
 
@@ -206,7 +206,7 @@ def _unpacked(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
             if not block:
                 return
             size += len(block)
-            if size > most_unpacked(joined.taken):
+            if size > unpacked_limit(joined.taken):
                 raise UnreadableFile(
                     f"the gzip data unpacks to more than {_GROWTH} times its size, as no list of values does: "
                     "unpack it and look at it"

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from feeds.readers import json_stream, misp_objects, record
-from feeds.readers.columns.words import says_innocent, scam_type_of
+from feeds.readers import json_stream, misp, report_objects
+from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocent
 from feeds.readers.rows import MAX_RAW, Row, Unreadable
 from feeds.readers.source import Source
 from mappers import marking
@@ -54,7 +54,7 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
     markings: dict[str, Tlp] = {}
     waiting: list[tuple[int, Mapping[str, Any]]] = []
     for item in json_stream.items(source, _LISTS):
-        if isinstance(item, json_stream.Malformed):
+        if isinstance(item, json_stream.MalformedLine):
             yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
         elif not isinstance(item.value, dict):
             yield _refused(item.number, item.value, "not-a-record", "not an object of STIX")
@@ -72,8 +72,8 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
 
 def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Iterator[Row | Unreadable]:
     """Give the values of one indicator, or why there are none; ``markings`` are levels by the ids of definitions."""
-    if obj.get("type") in misp_objects.TYPES:
-        for said in misp_objects.rows(obj, _level(obj, markings)):
+    if obj.get("type") in misp.STIX_TYPES:
+        for said in misp.rows_of_stix(obj, _level(obj, markings)):
             yield said._replace(line=number)
         return
     if obj.get("type") != "indicator":
@@ -90,7 +90,7 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
         return
     level = _level(indicator, markings)
     words = [*indicator.get("labels", ()), *indicator.get("indicator_types", ())]
-    if says_innocent(words):
+    if tags_say_innocent(words):
         yield _refused(number, obj, "not-a-scam", "the indicator says that this is no scam: leave such ones out")
         return
     raw = ""
@@ -109,10 +109,10 @@ def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:
 
 
 def _fields(report: Report, words: list[str]) -> dict[str, str]:
-    fields = record.of(report)
+    fields = report_objects.columns_of_report(report)
     if report.scam_type == ScamType.UNKNOWN:
         del fields["scam_type"]
-        if said := scam_type_of(words):
+        if said := scam_type_of_tags(words):
             fields["scam_type"] = said
     return fields
 

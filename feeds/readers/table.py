@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import chain, islice
 
 from feeds.readers.columns.columns import Columns
-from feeds.readers.columns.guessing import SAMPLE, aside, has_value, names_of, of_kind
+from feeds.readers.columns.guessing import SAMPLE, column_of_kind, guess_names, has_value, source_columns
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.lines import blocks
 from feeds.readers.rows import MAX_LINE, Row, Unreadable
@@ -50,10 +50,10 @@ def delimiter_of(text: str) -> str | None:
 
 def rows(source: Source, delimiter: str) -> Iterator[Row | Unreadable]:
     """Give the rows of a table, as its header says, or as they look where there is none."""
-    return rows_of(_records(source, delimiter), delimiter, source.kind)
+    return rows_of_records(_records(source, delimiter), delimiter, source.kind)
 
 
-def rows_of(records: Records, delimiter: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
+def rows_of_records(records: Records, delimiter: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
     """Give the rows that ``records`` of cells say; above the header there may be a title.
 
     Where there is a ``delimiter``, a row of more cells than the header has is one whose cells were cut wrongly. Where
@@ -68,7 +68,7 @@ def rows_of(records: Records, delimiter: str = "", kind: str | None = None) -> I
     sample = list(islice(records, SAMPLE))
     records = chain(sample, records)
     body = [each[1] for each in sample if not isinstance(each, Unreadable)]
-    columns = Columns(names_of(body)) if bare else called(first[1], body, kind)
+    columns = Columns(guess_names(body)) if bare else columns_under(first[1], body, kind)
     for each in records:
         if isinstance(each, Unreadable):
             yield each
@@ -85,16 +85,16 @@ def rows_of(records: Records, delimiter: str = "", kind: str | None = None) -> I
             yield from columns.rows(line, cells)
 
 
-def called(names: list[str], body: list[list[str]], kind: str | None) -> Columns:
+def columns_under(names: list[str], body: list[list[str]], kind: str | None) -> Columns:
     """Give the columns under a header, of which the first rows tell what it leaves open."""
     columns = Columns(names)
-    if kind and not columns.tell and (place := of_kind(names, body, kind)) is not None:
+    if kind and not columns.tell and (place := column_of_kind(names, body, kind)) is not None:
         return Columns(names, found=(place, kind))
-    sources = aside(columns.value_places, body)
+    sources = source_columns(columns.value_places, body)
     return Columns(names, aside=sources) if sources else columns
 
 
-def named(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
+def records_by_name(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
     """Give the line and the cells of each row by the names in the header, which is the first record, as they stand."""
     header: list[str] | None = None
     for each in _records(source, delimiter):

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from feeds.readers.columns.words import scam_type_of, tlp_called
-from feeds.readers.record import text
+from feeds.readers.columns.vocabulary import scam_type_of_tags, tlp_of_word
+from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from mappers.marking import narrowest
 from schemas.vocabulary import Tlp
@@ -63,13 +63,13 @@ def _row(number: int, update: _Update, kind: str | None, opinions: list[_Update]
     if not bad:
         return Unreadable.of(number, value, "no-verdict", "no opinion says malicious, suspicious or the contrary")
     confidence = [float(each["confidence"]) for each in bad if isinstance(each.get("confidence"), int | float)]
-    levels = [Tlp(level) for each in bad if (level := tlp_called(text(each.get("share_level"))))]
+    levels = [Tlp(level) for each in bad if (level := tlp_of_word(text(each.get("share_level"))))]
     ends = [text(each.get("expired_on")) for each in bad]
     said = {
         "kind": kind,
         "value": value,
         "reported_at": text(update.get("last_updated")),
-        "scam_type": scam_type_of(tag for each in bad for tag in _tags(each)) or "",
+        "scam_type": scam_type_of_tags(tag for each in bad for tag in _tags(each)) or "",
         "confidence": str(round(max(confidence))) if confidence else "",
         "tlp": narrowest(levels) or "",
         "first_seen": min((at for each in bad if (at := text(each.get("first_active")))), default=""),

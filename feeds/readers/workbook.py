@@ -11,9 +11,9 @@ from defusedxml.ElementTree import fromstring
 
 from feeds.errors import UnreadableFile
 from feeds.readers import xml_stream
-from feeds.readers.cells import Style
-from feeds.readers.sheet import Rows, Strings
-from feeds.readers.source import most_unpacked
+from feeds.readers.cells import NumberStyle
+from feeds.readers.sheet import SharedStrings, SheetRows
+from feeds.readers.source import unpacked_limit
 from feeds.readers.xml_stream import local
 
 _LARGEST = 2 << 30
@@ -55,7 +55,7 @@ class Workbook:
         unzipped, zipped = sum(info.file_size for info in self._archive.infolist()), file.seek(0, SEEK_END)
         if len(names) > _MOST_FILES or unzipped > _LARGEST:
             raise UnreadableFile(f"this workbook unzips to more than {_LARGEST >> 30} GiB: split it, or save it as CSV")
-        if unzipped > most_unpacked(zipped):
+        if unzipped > unpacked_limit(zipped):
             raise UnreadableFile("this workbook unzips to far more than any list of values does: save it as CSV")
         self._folder = posixpath.dirname(main)
         root = self._part(main)
@@ -71,7 +71,7 @@ class Workbook:
         )
         parts = dict(kinds.values())
         self._styles = self._read_styles(parts.get("styles", ""), since_1904)
-        self._strings = Strings(self._stream(parts["sharedStrings"]) if "sharedStrings" in parts else ())
+        self._strings = SharedStrings(self._stream(parts["sharedStrings"]) if "sharedStrings" in parts else ())
 
     def close(self) -> None:
         """Let go of the files."""
@@ -80,7 +80,7 @@ class Workbook:
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
         """Give the number and the cells of each row that has any, as texts; dates in ISO 8601."""
-        gatherer = Rows(self._strings, self._styles)
+        gatherer = SheetRows(self._strings, self._styles)
         try:
             yield from xml_stream.pieces(self._stream(sheet.part), gatherer)
         except _DAMAGES as error:
@@ -121,17 +121,20 @@ class Workbook:
             )
         return found
 
-    def _read_styles(self, part: str, since_1904: bool) -> list[Style]:
+    def _read_styles(self, part: str, since_1904: bool) -> list[NumberStyle]:
         """Give how the numbers of each style are shown."""
         if not part:
-            return [Style.of("", 0, since_1904)]
+            return [NumberStyle.of("", 0, since_1904)]
         root = self._part(part)
         codes = {
             each.get("numFmtId", ""): each.get("formatCode", "") for each in root.iter() if local(each.tag) == "numFmt"
         }
         formats = (each for each in root if local(each.tag) == "cellXfs")
         ids = [each.get("numFmtId", "0") for each in next(formats, ())]
-        return [Style.of(codes.get(number, ""), int(number) if number.isdecimal() else 0, since_1904) for number in ids]
+        return [
+            NumberStyle.of(codes.get(number, ""), int(number) if number.isdecimal() else 0, since_1904)
+            for number in ids
+        ]
 
 
 def _damaged() -> UnreadableFile:

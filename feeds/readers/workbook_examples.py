@@ -46,7 +46,7 @@ def workbook(
     return out.getvalue()
 
 
-def every() -> Iterable[Example]:
+def examples() -> Iterable[Example]:
     """Give a workbook for each rule of the format."""
     two = [{"value": "a.example.com", "kind": "domain"}, {"value": "b.example.com", "kind": "domain"}]
     yield Example(workbook({"Sheet1": [["domain"], ["a.example.com"], ["b.example.com"]]}), two)

@@ -21,7 +21,7 @@ _MOST_LINES = 50
 _MALFORMED = ("malformed-record", "no record of a zone file: owner, type and data, with brackets and quotes closed")
 
 
-class Record(NamedTuple):
+class ZoneRecord(NamedTuple):
     """A record as it stands: ``owner`` is empty where it is that of the record before."""
 
     line: int
@@ -31,7 +31,7 @@ class Record(NamedTuple):
     raw: str
 
 
-def records(source: Source) -> Iterator[Record | Unreadable]:
+def records(source: Source) -> Iterator[ZoneRecord | Unreadable]:
     """Give the records of a zone file, which may go over several lines in brackets."""
     start, held = 0, list[str]()
     for run in blocks(source):
@@ -54,7 +54,7 @@ def records(source: Source) -> Iterator[Record | Unreadable]:
         yield Unreadable.of(start, held[0], *_MALFORMED)
 
 
-def _record(number: int, raw: str) -> Record | Unreadable | None:
+def _record(number: int, raw: str) -> ZoneRecord | Unreadable | None:
     """Read one record, None where there is only a comment."""
     try:
         words = _words(raw)
@@ -63,14 +63,14 @@ def _record(number: int, raw: str) -> Record | Unreadable | None:
     if not words:
         return None
     if words[0].startswith("$"):
-        return Record(number, "", words[0].upper(), " ".join(words[1:2]), raw)
+        return ZoneRecord(number, "", words[0].upper(), " ".join(words[1:2]), raw)
     owner = "" if raw[0] in " \t" else words.pop(0)
     for _ in range(2):
         if words and (words[0].upper() in CLASSES or TTL.fullmatch(words[0])):
             words.pop(0)
     if len(words) < 2 or not words[0].isalnum():
         return Unreadable.of(number, raw, *_MALFORMED)
-    return Record(number, owner, words[0].upper(), words[1], raw)
+    return ZoneRecord(number, owner, words[0].upper(), words[1], raw)
 
 
 def _words(raw: str) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from feeds.readers.columns import naming
-from feeds.readers.columns.naming import Naming, named
+from feeds.readers.columns import custom_names
+from feeds.readers.columns.custom_names import CustomNames, use_custom_names
 from server.cli.context import fail
 
 ColumnsOption = Annotated[
@@ -20,8 +20,8 @@ ColumnsOption = Annotated[
 def own_names(path: Path | None) -> Iterator[None]:
     """Know the names in the file at ``path`` too; ends the program where it is wrong."""
     try:
-        own = naming.read(path) if path else Naming()
-    except naming.BadNaming as error:
+        own = custom_names.read_custom_names(path) if path else CustomNames()
+    except custom_names.BadCustomNames as error:
         fail(f"--columns {error}")
-    with named(own):
+    with use_custom_names(own):
         yield

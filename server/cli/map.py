@@ -22,7 +22,7 @@ from feeds.mapping.output import EventSink, Rejects, Sink
 from feeds.mapping.parallel import map_to
 from feeds.mapping.records import map_records
 from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
-from feeds.readers.record_rows import told_apart
+from feeds.readers.record_rows import detect_records
 from mappers.indicator import Profile
 from schemas import timestamp
 from server.cli.column_names import ColumnsOption, own_names
@@ -111,7 +111,7 @@ def map_(
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
-                records, tracked = (bool(record), tracked) if record or for_misp else told_apart(tracked, format)
+                records, tracked = (bool(record), tracked) if record or for_misp else detect_records(tracked, format)
                 if jobs > 1 and not records and columns is None and isinstance(sink, Sink):
                     rejected = map_to(sink, tracked, name, dated_options, seen, counts, jobs)
                     for reject in _readable(name, rejected, faults):
@@ -172,7 +172,7 @@ def contribute(
         for name, stream, size, reported_at in _opened(file, faults):
             with warned(store), _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
-                records, tracked = (True, tracked) if record else told_apart(tracked, format)
+                records, tracked = (True, tracked) if record else detect_records(tracked, format)
                 outcomes = (
                     contribute_records(store, who, tracked, name, dated_options, told, counts.tally)
                     if records

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from feeds.mapping.options import Options
-from feeds.readers.columns.dates import Order
+from feeds.readers.columns.dates import DayMonthOrder
 from schemas.reference.time_zones import UnknownZone, find_zone
 from server.cli.context import Context, fail
 
@@ -16,11 +16,14 @@ Timezone = Annotated[
     ),
 ]
 DateOrder = Annotated[
-    Order | None, typer.Option(help="order of day and month in dates such as 05/11/2026, where no date tells it")
+    DayMonthOrder | None,
+    typer.Option(help="order of day and month in dates such as 05/11/2026, where no date tells it"),
 ]
 
 
-def dated(ctx: typer.Context, options: Options, timezone: str | None, date_order: Order | None) -> tuple[Options, str]:
+def dated(
+    ctx: typer.Context, options: Options, timezone: str | None, date_order: DayMonthOrder | None
+) -> tuple[Options, str]:
     """Give the options with their time zone and order, and the zone's name; ends the program where there is none."""
     context: Context = ctx.obj
     name = timezone or context.settings.timezone

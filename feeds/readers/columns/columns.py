@@ -10,15 +10,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from feeds.readers.cells import checked, unprotected
-from feeds.readers.columns import meanings, several
-from feeds.readers.columns.frames import FREE, NOT_A_SCAM, Frame, framed
-from feeds.readers.columns.headers import field_called, value_called
-from feeds.readers.columns.naming import Naming, naming
-from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown
-from feeds.readers.columns.several import Claim
-from feeds.readers.columns.word_tables import Value, plain
-from feeds.readers.columns.words import vocabulary
+from feeds.readers.cells import refuse_lost_digits, without_protection
+from feeds.readers.columns import cell_meanings, row_values
+from feeds.readers.columns.column_names import field_column, value_column
+from feeds.readers.columns.custom_names import CustomNames, current_custom_names
+from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown_name
+from feeds.readers.columns.row_values import FREE_TEXT, NOT_A_SCAM, RowTemplate, RowValue, row_template
+from feeds.readers.columns.vocabulary import vocabulary
+from feeds.readers.columns.word_tables import ValueColumn, plain
 from feeds.readers.rows import Row, Unreadable
 
 _NOTHING: Mapping[str, str] = {}
@@ -43,16 +42,16 @@ class Columns:
     ) -> None:
         """Find out what columns called ``names`` hold."""
         words = vocabulary()
-        self._names = [shown(name, place) for place, name in enumerate(names)]
-        values: list[tuple[Value, int]] = [(Value(-2, found[1]), found[0])] if found else []
+        self._names = [shown_name(name, place) for place, name in enumerate(names)]
+        values: list[tuple[ValueColumn, int]] = [(ValueColumn(-2, found[1]), found[0])] if found else []
         others: dict[str, list[tuple[int, int]]] = {}
         unread: list[int] = []
         for place, name in enumerate(names):
             if found and place == found[0]:
                 continue
-            if value := value_called(name, words):
+            if value := value_column(name, words):
                 values.append((value, place))
-            elif field := field_called(name, words):
+            elif field := field_column(name, words):
                 others.setdefault(field[1], []).append((field[0], place))
             elif plain(name) not in words.ignored:
                 unread.append(place)
@@ -61,12 +60,12 @@ class Columns:
         self._others = [(field, place) for field, places in others.items() for _, place in sorted(places, reverse=True)]
         self._rivals = [(field, [place for _, place in places]) for field, places in others.items() if len(places) > 1]
         self._subjects = [(field, place) for field, place in self._others if field in words.subjects]
-        self._worded = [place for field, place in self._others if field not in FREE]
+        self._worded = [place for field, place in self._others if field not in FREE_TEXT]
         self._unread = unread
         self._aside = aside or {}
         self._of_all = [Note("values", self._names[found[0]], found[1])] if found else []
         self._noted: dict[tuple[object, ...], Notes] = {}
-        self._frames: dict[tuple[object, ...], Frame] = {}
+        self._frames: dict[tuple[object, ...], RowTemplate] = {}
         self._context = context
         self.width = len(names)
 
@@ -100,9 +99,9 @@ class Columns:
         """Make a row of each value in ``cells``, which are as many as the columns or fewer."""
         here, words = len(cells), vocabulary()
         filled = [
-            Claim(value, place, text)
+            RowValue(value, place, text)
             for value, place in self._values
-            if place < here and (text := cells[place].strip()) and not meanings.says_nothing(text, words)
+            if place < here and (text := cells[place].strip()) and not cell_meanings.is_empty_word(text, words)
         ]
         subjects = [field for field, place in self._subjects if place < here and cells[place].strip()]
         if not filled and not subjects:
@@ -110,7 +109,7 @@ class Columns:
             return [Unreadable.of(line, _raw(cells), *refusal)._replace(notes=self._notes(cells, ()))]
         if len(filled) == 1 and not subjects and not self._aside:
             return [self._row(line, filled[0], cells, None)]
-        about, notes = several.values_of(filled, subjects, self.said(cells), words, self._aside)
+        about, notes = row_values.choose_values(filled, subjects, self.said(cells), words, self._aside)
         if len(about) == 1 and not notes:
             return [self._row(line, about[0], cells, None)]
         rows = [self._row(line, claim, cells, about) for claim in about]
@@ -123,23 +122,25 @@ class Columns:
     def _name(self, column: int | str) -> str:
         return column if isinstance(column, str) else self._names[column]
 
-    def _row(self, line: int, claim: Claim, cells: Sequence[str], about: Sequence[Claim] | None) -> Row | Unreadable:
+    def _row(
+        self, line: int, claim: RowValue, cells: Sequence[str], about: Sequence[RowValue] | None
+    ) -> Row | Unreadable:
         frame = self._frame(claim, cells, about)
         if frame.refusal:
             refused = Unreadable.of(line, claim.text or _raw(cells), *frame.refusal)
             return refused._replace(notes=self._notes(cells, ()))
-        text = unprotected(claim.text)
+        text = without_protection(claim.text)
         if frame.port and (address := _ADDRESS_AND_PORT.fullmatch(text)):
             text = address[1] or address[2]
         fields = {"value": text, **frame.fields} if text else dict(frame.fields)
         here, unread = len(cells), frame.unread
         for field, place in frame.free:
-            if place < here and (free := unprotected(cells[place].strip())):
-                if why := meanings.free(field, free):
+            if place < here and (free := without_protection(cells[place].strip())):
+                if why := cell_meanings.free_text_fault(field, free):
                     unread = (*unread, (field, why))
                 else:
                     fields[field] = free
-        return checked(Row(line, fields, self._notes(cells, unread)))
+        return refuse_lost_digits(Row(line, fields, self._notes(cells, unread)))
 
     def _notes(self, cells: Sequence[str], unread: Sequence[tuple[str, str]]) -> Notes:
         """Note the columns that have something in ``cells`` and are not read, and the cells of others."""
@@ -163,7 +164,7 @@ class Columns:
             )
         return notes
 
-    def _frame(self, claim: Claim, cells: Sequence[str], about: Sequence[Claim] | None) -> Frame:
+    def _frame(self, claim: RowValue, cells: Sequence[str], about: Sequence[RowValue] | None) -> RowTemplate:
         """Give what the words in ``cells`` come to; the rows of a file repeat the same few."""
         here = len(cells)
         together = tuple([each.kind for each in about]) if about else ()
@@ -172,7 +173,7 @@ class Columns:
         if frame is None:
             if len(self._frames) > _MANY:
                 self._frames.clear()
-            frame = self._frames[key] = framed(claim, self.said(cells), together, self._others, self._context)
+            frame = self._frames[key] = row_template(claim, self.said(cells), together, self._others, self._context)
         return frame
 
 
@@ -183,12 +184,12 @@ def columns_of(
 
     ``found`` is the name of one that holds values of a kind, and the kind.
     """
-    return _columns_of(names, context, found, naming())
+    return _columns_of(names, context, found, current_custom_names())
 
 
 @lru_cache(maxsize=4096)
 def _columns_of(
-    names: tuple[str, ...], context: tuple[tuple[str, str], ...], found: tuple[str, str] | None, _: Naming
+    names: tuple[str, ...], context: tuple[tuple[str, str], ...], found: tuple[str, str] | None, _: CustomNames
 ) -> Columns:
     place = (names.index(found[0]), found[1]) if found and found[0] in names else None
     return Columns(names, dict(context), place)

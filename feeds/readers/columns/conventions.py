@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from feeds.readers.columns.dates import Moment, Order, Reading, read
-from feeds.readers.columns.meanings import says_nothing
+from feeds.readers.columns.cell_meanings import is_empty_word
+from feeds.readers.columns.dates import DateReading, DayMonthOrder, Moment, read_date
 from feeds.readers.columns.notes import Note, Notes
-from feeds.readers.columns.words import vocabulary
+from feeds.readers.columns.vocabulary import vocabulary
 from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -48,7 +48,7 @@ class Conventions:
 
     known: datetime
     zone: tzinfo | None = None
-    order: Order | None = None
+    order: DayMonthOrder | None = None
 
 
 def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Iterator[Row | Unreadable]:
@@ -57,7 +57,7 @@ def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Itera
     A bare date is the beginning of its day, and as an end the end of it. A time that cannot be read is noted; where
     the report needs it, its row is refused.
     """
-    columns, waiting = Columnwise(conventions), deque[Row | Unreadable]()
+    columns, waiting = ColumnConventions(conventions), deque[Row | Unreadable]()
     for row in rows:
         if isinstance(row, Row) and len(row.fields) > 1:
             columns.learn(row.fields)
@@ -75,14 +75,14 @@ def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Itera
     yield from map(columns.settle, waiting)
 
 
-class Columnwise:
+class ColumnConventions:
     """What the cells of a file's columns have told so far. ``open`` are those that rows wait for."""
 
     def __init__(self, conventions: Conventions, times: Sequence[str] = _TIMES) -> None:
         """Know nothing of the columns yet, of which ``times`` hold times."""
         self._times = times
         self._conventions = conventions
-        self._orders: dict[str, set[Order]] = {}
+        self._orders: dict[str, set[DayMonthOrder]] = {}
         self._scales: set[int] = set()
         self._noted: dict[tuple[Notes, tuple[tuple[str, str], ...]], Notes] = {}
         # Times that no other cell can change.
@@ -93,7 +93,7 @@ class Columnwise:
         """Take what a row tells, and note what of it only others can tell."""
         for field in self._times:
             if text := fields.get(field):
-                reading = read(text)
+                reading = read_date(text)
                 if reading.order:
                     self._orders.setdefault(field, set()).add(reading.order)
                     self.open.discard(field)
@@ -145,7 +145,7 @@ class Columnwise:
             known = self._noted[notes, unread] = notes + [Note("cell", field, why) for field, why in unread]
         return known
 
-    def _order(self, field: str) -> Order | None:
+    def _order(self, field: str) -> DayMonthOrder | None:
         """Give the order of day and month in a column: its own cells tell it, else those of the file's others."""
         if self._conventions.order:
             return self._conventions.order
@@ -156,9 +156,9 @@ class Columnwise:
         """Give a time in UTC, "" where the cell says nothing. Raises ``Rejected``."""
         if (known := self._clear.get((field, text))) is not None:
             return known
-        reading = read(text)
+        reading = read_date(text)
         if not reading.moments:
-            if says_nothing(text, vocabulary()):
+            if is_empty_word(text, vocabulary()):
                 return ""
             try:
                 return timestamp.text(timestamp.parse(text))
@@ -171,7 +171,7 @@ class Columnwise:
             self._clear[field, text] = told
         return told
 
-    def _one(self, field: str, reading: Reading) -> Moment:
+    def _one(self, field: str, reading: DateReading) -> Moment:
         """Give the one moment that is meant. Raises ``Rejected`` where it may be several."""
         moments = reading.moments
         if reading.other:

@@ -11,11 +11,11 @@ from datetime import UTC, date, datetime, time, timezone, tzinfo
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
-from feeds.readers.columns.word_tables import languages, unmarked
+from feeds.readers.columns.word_tables import languages, without_marks
 from schemas.reference.time_zones import find_offset
 from schemas.text import digits
 
-Order = Literal["day-first", "month-first"]
+DayMonthOrder = Literal["day-first", "month-first"]
 
 _BUDDHIST, _REPUBLIC, _REIWA = 543, 1911, 2018
 # Years of the Buddhist era that are 1970 to 2100 of ours.
@@ -49,7 +49,7 @@ class Moment(NamedTuple):
     zone: tzinfo | None = None
 
 
-class Reading(NamedTuple):
+class DateReading(NamedTuple):
     """What a text may mean: one moment for sure, or one for each order of day and month.
 
     ``order`` is the order that the text itself gives away. ``century`` says that the year has two digits: the moments
@@ -58,15 +58,15 @@ class Reading(NamedTuple):
 
     moments: tuple[Moment, ...] = ()
     other: tuple[Moment, ...] = ()
-    order: Order | None = None
+    order: DayMonthOrder | None = None
     century: bool = False
 
 
-_NONE = Reading()
+_NONE = DateReading()
 
 
 @lru_cache(maxsize=8192)
-def read(raw: str) -> Reading:
+def read_date(raw: str) -> DateReading:
     """Read a text as a date or time; no moments where it is none.
 
     Where day and month may be either, ``moments`` are those with the day first and ``other`` those with the month
@@ -86,25 +86,25 @@ def read(raw: str) -> Reading:
     return _NONE
 
 
-def _epoch(text: str) -> Reading:
+def _epoch(text: str) -> DateReading:
     try:
         moment = datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 and "." not in text else 1), UTC)
     except (ValueError, OverflowError, OSError):
         return _NONE
-    return Reading((Moment(moment.date(), moment.time(), UTC),))
+    return DateReading((Moment(moment.date(), moment.time(), UTC),))
 
 
-def _compact(text: str) -> Reading | None:
+def _compact(text: str) -> DateReading | None:
     found = _COMPACT.fullmatch(text)
     return _reading([(found[1], found[2], found[3])], "") if found else None
 
 
-def _year_first(text: str) -> Reading | None:
+def _year_first(text: str) -> DateReading | None:
     found = _YEAR_FIRST.match(text)
     return _reading([(found[1], found[3], found[4])], text[found.end() :]) if found else None
 
 
-def _east(text: str) -> Reading | None:
+def _east(text: str) -> DateReading | None:
     if not (found := _EAST.match(text)):
         return None
     year = 1 if found[2] == "元" else int(found[2])
@@ -115,18 +115,18 @@ def _east(text: str) -> Reading | None:
     return _reading([(str(year), found[3], found[4])], text[found.end() :])
 
 
-def _vietnamese(text: str) -> Reading | None:
+def _vietnamese(text: str) -> DateReading | None:
     found = _VIETNAMESE.match(text)
     return _reading([(found[3], found[2], found[1])], text[found.end() :]) if found else None
 
 
-def _republican(text: str) -> Reading | None:
+def _republican(text: str) -> DateReading | None:
     """Read a year of the Republic of China, as Taiwan writes them: 115/11/25."""
     found = _REPUBLICAN.match(text)
     return _reading([(str(int(found[1]) + _REPUBLIC), found[3], found[4])], text[found.end() :]) if found else None
 
 
-def _numbers(text: str) -> Reading | None:
+def _numbers(text: str) -> DateReading | None:
     if not (found := _NUMBERS.match(text)):
         return None
     first, second, year, rest = found[1], found[3], found[4], text[found.end() :]
@@ -142,7 +142,7 @@ def _numbers(text: str) -> Reading | None:
     return day._replace(other=month.moments)
 
 
-def _worded(text: str) -> Reading | None:
+def _worded(text: str) -> DateReading | None:
     if (found := _WORDED.match(text)) and (month := _month(found[2])):
         parts = [(found[3], month, found[1])] if len(found[1]) < 3 else [(found[1], month, found[3])]
         return _reading(parts, text[found.end() :])
@@ -151,7 +151,7 @@ def _worded(text: str) -> Reading | None:
     return None
 
 
-def _reading(parts: list[tuple[str, str, str]], rest: str) -> Reading:
+def _reading(parts: list[tuple[str, str, str]], rest: str) -> DateReading:
     """Give the reading of year, month and day, with the time in ``rest``; none where they are no date."""
     clock = _clock(rest)
     if clock is None:
@@ -165,7 +165,7 @@ def _reading(parts: list[tuple[str, str, str]], rest: str) -> Reading:
                 moments.append(Moment(date(year, int(month), int(day)), *clock))
             except ValueError:
                 continue
-    return Reading(tuple(moments), century=century)
+    return DateReading(tuple(moments), century=century)
 
 
 def _years(written: str) -> Iterator[int]:
@@ -226,7 +226,7 @@ def _tables() -> tuple[re.Pattern[str], dict[str, str]]:
         fillers += said.get("fillers", ())
         for number, names in enumerate(said.get("months", ()), 1):
             months |= {name.replace(".", "").casefold(): str(number) for name in names}
-    spelled = sorted({*fillers, *map(unmarked, fillers)}, key=len, reverse=True)
+    spelled = sorted({*fillers, *map(without_marks, fillers)}, key=len, reverse=True)
     latin = [re.escape(word) for word in spelled if word.isascii()]
     others = [re.escape(word) for word in spelled if not word.isascii()]
     return re.compile(rf"\b(?:{'|'.join(latin)})\b\.?|{'|'.join(others)}", re.IGNORECASE), months

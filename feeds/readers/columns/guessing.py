@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
-from feeds.readers.cells import unprotected
+from feeds.readers.cells import without_protection
+from feeds.readers.columns.column_names import is_personal, is_value_column
 from feeds.readers.columns.columns import columns_of
-from feeds.readers.columns.dates import read
-from feeds.readers.columns.headers import is_personal, is_value_column
-from feeds.readers.columns.words import is_kind_word, vocabulary
+from feeds.readers.columns.dates import read_date
+from feeds.readers.columns.vocabulary import is_kind_word, vocabulary
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.refang import refang
@@ -33,7 +33,7 @@ def has_value(cells: Sequence[str]) -> bool:
 
 def is_value(cell: str) -> bool:
     """Tell whether a cell is plainly a value of some kind."""
-    text = refang(unprotected(cell))
+    text = refang(without_protection(cell))
     if _VALUE.fullmatch(text):
         return True
     try:
@@ -48,7 +48,7 @@ def are_values(cells: Iterable[str]) -> bool:
     return sum(map(is_value, sample)) * 10 >= len(sample) * 7 if sample else False
 
 
-def names_of(body: Sequence[Sequence[str]]) -> list[str]:
+def guess_names(body: Sequence[Sequence[str]]) -> list[str]:
     """Name the columns of a table without a header by what stands in them; those that cannot be told have no name."""
     width = max(map(len, body))
     filled = [[cells[place] for cells in body if place < len(cells) and cells[place]] for place in range(width)]
@@ -65,12 +65,12 @@ def names_of(body: Sequence[Sequence[str]]) -> list[str]:
     return names
 
 
-def of_kind(names: Sequence[str], body: Iterable[Sequence[str]], kind: str) -> int | None:
+def column_of_kind(names: Sequence[str], body: Iterable[Sequence[str]], kind: str) -> int | None:
     """Find the one column whose cells are values of a kind; None where none or several are, or it is about people."""
     sample = list(islice(body, SAMPLE))
     words = vocabulary()
     columns = {
-        place: [cell for cells in sample if place < len(cells) and (cell := unprotected(cells[place]))]
+        place: [cell for cells in sample if place < len(cells) and (cell := without_protection(cells[place]))]
         for place, name in enumerate(names)
         if not is_personal(name, words)
     }
@@ -88,11 +88,11 @@ def key_of_kind(items: Iterable[object], kind: str | None) -> str | None:
     if not kind or not names or columns_of(names).tell:
         return None
     body = [[str(item.get(name, "")) for name in names] for item in objects]
-    place = of_kind(names, body, kind)
+    place = column_of_kind(names, body, kind)
     return None if place is None else names[place]
 
 
-def aside(places: Sequence[int], body: Sequence[Sequence[str]]) -> Mapping[int, str]:
+def source_columns(places: Sequence[int], body: Sequence[Sequence[str]]) -> Mapping[int, str]:
     """Find, of several columns of values, those that say where the reports come from."""
     if len(places) < 2:
         return {}
@@ -106,7 +106,7 @@ def aside(places: Sequence[int], body: Sequence[Sequence[str]]) -> Mapping[int, 
 
 def _is_time(cell: str) -> bool:
     """Tell whether a cell is a date or time, and no number that might be anything."""
-    return bool(read(cell).moments) and not cell.replace(".", "").isdigit()
+    return bool(read_date(cell).moments) and not cell.replace(".", "").isdigit()
 
 
 def _are(is_one: Callable[[str], bool], cells: Sequence[str]) -> bool:

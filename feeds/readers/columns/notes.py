@@ -116,7 +116,7 @@ class Tally:
         self._notes[note] += times
 
 
-def shown(name: str, place: int) -> str:
+def shown_name(name: str, place: int) -> str:
     """Give the name of a column as it may be shown: on one line, not too long, and never a number of somebody's."""
     text = escaped(" ".join(name.split()))
     if not text or sum(char.isdigit() for char in text) >= _FEWEST_DIGITS or "@" in text:

@@ -20,7 +20,7 @@ _LETTERS = {"đ": "d", "Đ": "D"}
 _GROUPS = {"value": 0, "link": 2}
 
 
-class Value(NamedTuple):
+class ValueColumn(NamedTuple):
     """A column that holds values, and the kind they are of, always or beside certain other columns.
 
     ``given`` are columns of the kind that the name says (``line_id``: the platform). A column that is ``unsure`` may
@@ -41,7 +41,7 @@ def plain(name: str) -> str:
     return _NOT_ALNUM.sub("", name).casefold()
 
 
-def unmarked(name: str) -> str:
+def without_marks(name: str) -> str:
     """Give a name without the marks on Latin letters, as many type Vietnamese."""
     if name.isascii():
         return name
@@ -51,18 +51,18 @@ def unmarked(name: str) -> str:
 
 
 @cache
-def every_input() -> frozenset[str]:
+def kind_columns() -> frozenset[str]:
     """Give the columns that are some kind's own."""
     return frozenset(field for kind in kinds.every().values() for field in kind.columns)
 
 
-def fields() -> set[str]:
+def report_fields() -> set[str]:
     """Give the fields of reports, and of their values, that a column may be."""
     return {
         *Report.model_fields,
         *sharing.COLUMNS,
         *tabular.HOLD_COLUMNS,
-        *every_input(),
+        *kind_columns(),
         *HINTS,
         "sha256",
     } - _NOT_A_ROWS_TO_SAY
@@ -76,72 +76,76 @@ def languages() -> Sequence[Mapping[str, Any]]:
     return [tomllib.loads(each.read_text(encoding="utf-8")) for each in named]
 
 
-def values_of(table: Mapping[str, Any]) -> dict[str, Value]:
+def value_columns(table: Mapping[str, Any]) -> dict[str, ValueColumn]:
     """Give the columns of values, those of ``columns.toml`` before the other languages'."""
-    values: dict[str, Value] = {}
+    values: dict[str, ValueColumn] = {}
     ranks: dict[str, int] = {}
     for rank, group in enumerate(table["value"]):
         beside = tuple((kind, tuple(others)) for kind, others in group.get("kind_beside", {}).items())
         kind, unsure = group.get("kind"), group.get("unsure", False)
         ranks.setdefault(f"unsure_{kind}" if unsure else kind or "", rank)
         for place, name in enumerate(group["names"]):
-            values[plain(name)] = Value(rank * 100 + place, kind, beside, unsure=unsure)
+            values[plain(name)] = ValueColumn(rank * 100 + place, kind, beside, unsure=unsure)
     for language in languages():
         for word, names in language.get("values", {}).items():
             kind = None if word in _GROUPS else word.removeprefix("unsure_")
             rank = _GROUPS.get(word, ranks.get(word, len(table["value"])))
-            for spelling in (each for name in names for each in spelled(name)):
-                values.setdefault(spelling, Value(rank * 100 + 90, kind, unsure=word.startswith("unsure_")))
-        for section, kind, field in _SAYING:
+            for spelling in (each for name in names for each in spellings(name)):
+                values.setdefault(spelling, ValueColumn(rank * 100 + 90, kind, unsure=word.startswith("unsure_")))
+        for section, kind, field in _QUALIFYING_SECTIONS:
             rank = ranks[kind]
             for word, names in language.get(section, {}).items():
-                for spelling in (each for name in names for each in spelled(name)):
-                    values[spelling] = Value(rank * 100 + 95, kind, given=((field, word),))
+                for spelling in (each for name in names for each in spellings(name)):
+                    values[spelling] = ValueColumn(rank * 100 + 95, kind, given=((field, word),))
     for kind in kinds.every():
-        values.setdefault(plain(kind), Value(10_000, kind))
+        values.setdefault(plain(kind), ValueColumn(10_000, kind))
     return values
 
 
 # Sections whose names of columns say something of the kind beside: the platform, the payment system, the coin.
-_SAYING = (
+_QUALIFYING_SECTIONS = (
     ("platforms", "social-account", "platform"),
     ("systems", "payment-alias", "system"),
     ("currencies", "wallet", "currency"),
 )
 
 
-def columns_of(table: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+def field_columns(table: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
     """Give the columns of fields, the surest name first."""
-    columns = {plain(field): (0, field) for field in fields()}
+    columns = {plain(field): (0, field) for field in report_fields()}
     for field, names in table["columns"].items():
         columns |= {plain(name): (place, field) for place, name in enumerate(names)}
     for language in languages():
         for field, names in language.get("columns", {}).items():
             for place, name in enumerate(names):
-                for spelling in spelled(name):
+                for spelling in spellings(name):
                     columns.setdefault(spelling, (50 + place, field))
     return columns
 
 
-def words_of(field: str, own: Sequence[str], tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def field_words(field: str, own: Sequence[str], tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Give the words of a field's cells with what they mean; its ``own`` words mean themselves."""
     section = "scam_types" if field == "scam_type" else field
-    return {plain(word): word for word in own} | all_inverted(section, tables) | {plain(word): word for word in own}
+    return (
+        {plain(word): word for word in own}
+        | meaning_by_word_in_all(section, tables)
+        | {plain(word): word for word in own}
+    )
 
 
-def all_inverted(section: str, tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def meaning_by_word_in_all(section: str, tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Give the words of a section of several tables, with what they mean."""
     found: dict[str, str] = {}
     for table in tables:
-        found |= inverted(table.get(section, {}))
+        found |= meaning_by_word(table.get(section, {}))
     return found
 
 
-def inverted(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def meaning_by_word(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Give each word with what it means, of words by their meaning."""
-    return {spelling: word for word, names in words.items() for name in [word, *names] for spelling in spelled(name)}
+    return {spelling: word for word, names in words.items() for name in [word, *names] for spelling in spellings(name)}
 
 
-def spelled(name: str) -> set[str]:
+def spellings(name: str) -> set[str]:
     """Give the spellings of a name: as it is, and without the marks on its Latin letters."""
-    return {plain(name), plain(unmarked(name))}
+    return {plain(name), plain(without_marks(name))}

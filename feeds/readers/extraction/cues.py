@@ -2,7 +2,7 @@
 
 import re
 
-from feeds.readers.extraction.meaning import REAL, SCAM, UNREAL, Place, is_contact, is_real, is_victims
+from feeds.readers.extraction.labels import REAL, SCAM, UNREAL, Purpose, is_contact, is_real, is_victims
 
 # How far the words reach that say something of a value behind them.
 _REACH = 90
@@ -108,20 +108,20 @@ _AND = re.compile(
 )
 
 
-def said(before: str, behind: str, *, marked: bool = False) -> Place | None:
+def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> Purpose | None:
     """Return what the words in front of a value and behind it in its line say of it, None where they say nothing.
 
     Whoever has ``marked`` a value as one has to be told clearly that it is a contact.
     """
     clause = _last_clause(before)
     if is_called_real(clause, behind) or is_victims(clause[-_NEAR:]) or _VICTIM_BEHIND.match(behind):
-        return Place.INNOCENT
+        return Purpose.INNOCENT
     if is_contact(clause[-_NEXT:], surely=True):
-        return Place.CONTACT
+        return Purpose.CONTACT
     found = _SCAM_BEFORE.search(clause)
     if (found and not (_HELPERS.search(clause) and not SCAM.search(clause))) or _SCAM_BEHIND.match(behind):
-        return Place.VALUES
-    return Place.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
+        return Purpose.VALUES
+    return Purpose.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
 
 
 def is_called_real(before: str, behind: str) -> bool:
@@ -139,7 +139,7 @@ def is_called_real(before: str, behind: str) -> bool:
     return found is not None and not _ONCE_REAL.search(found[0])
 
 
-def goes_on(between: str) -> bool:
+def joins_values(between: str) -> bool:
     """Tell whether the words between two values only join them, so that what is said of one holds for the other."""
     found = _AND.match(between)
     return found is not None and len(found["words"].split()) <= 4 and not REAL.search(found["words"])

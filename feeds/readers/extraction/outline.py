@@ -4,17 +4,15 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from feeds.readers.extraction.meaning import CLOSING, SCAM, Place, is_contact, meaning
-
-__all__ = ["Labelled", "Outline", "Place", "meaning"]
+from feeds.readers.extraction.labels import CLOSING, SCAM, Purpose, is_contact, purpose_of
 
 
-class Labelled(NamedTuple):
+class LabelledLine(NamedTuple):
     """A line without its bullet and its label, and what the label, or else the heading, says is in it."""
 
     text: str
     label: str
-    place: Place
+    place: Purpose
 
 
 _MARKDOWN = re.compile(r"(#{1,6})\s+(\S.{0,200}?)\s*#*\s*$")
@@ -70,7 +68,7 @@ _MOST_WORDS = 12
 
 
 class _Heading(NamedTuple):
-    place: Place
+    place: Purpose
     words: str
     scam: bool
 
@@ -100,12 +98,12 @@ class Outline:
         if _UNDERLINE.match(line) and before.strip():
             return True
         if text.rstrip() == "--" or CLOSING.fullmatch(text.rstrip(" ,.!，。！")):
-            self._headings = {_LOWEST: _Heading(Place.CONTACT, text, scam=False)}
+            self._headings = {_LOWEST: _Heading(Purpose.CONTACT, text, scam=False)}
             return True
         if (found := self._found(line, text, before, valued)) is None:
             return False
         level, words = found
-        place = meaning(words)
+        place = purpose_of(words)
         self._headings = {each: heading for each, heading in self._headings.items() if each < level}
         self._headings[level] = _Heading(place or self.place, words, SCAM.search(words) is not None)
         return True
@@ -120,27 +118,27 @@ class Outline:
             return _LOWEST, next(filter(None, found.groups()))
         if found := _COLON.match(bare):
             last = _SENTENCES.split(found[1])[-1]
-            words = last if last and meaning(last) else found[1]
+            words = last if last and purpose_of(last) else found[1]
             if not bulleted or numbered or not text[:1].isascii():
                 return _LOWEST, words
-            return (_ITEM, words) if meaning(words) is not None else None
+            return (_ITEM, words) if purpose_of(words) is not None else None
         if not 3 < len(bare) <= 150 or _has_digits(bare) or _LABEL.match(bare) or "@" in bare:
             return None
         listed = bulleted and not numbered
         capital = bare.isupper() and " " in bare and "." not in bare and not listed
         titled = len(bare) <= _LONGEST and len(bare.split()) <= _MOST_WORDS and not _STOPS.search(bare)
         titled = titled and (not listed or not text[:1].isascii()) and (not before.strip() or numbered is not None)
-        if not capital and not (titled and meaning(bare) is not None):
+        if not capital and not (titled and purpose_of(bare) is not None):
             return None
         return None if valued() else (_LOWEST, bare)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Purpose:
         """Say what the lines here are for."""
         if self._headings:
             return self._headings[max(self._headings)].place
         # Who sends a mail on says of what is in it that it is a scam's.
-        return Place.VALUES if self._forwarded else Place.WORDS
+        return Purpose.VALUES if self._forwarded else Purpose.WORDS
 
     @property
     def words(self) -> str:
@@ -156,17 +154,17 @@ class Outline:
     @property
     def of_scam(self) -> bool:
         """Tell whether the heading names those who scam, so that all below it is theirs."""
-        return bool(self._headings) and self._headings[max(self._headings)].scam and self.place is Place.VALUES
+        return bool(self._headings) and self._headings[max(self._headings)].scam and self.place is Purpose.VALUES
 
-    def labelled(self, line: str) -> Labelled:
+    def labelled(self, line: str) -> LabelledLine:
         """Give what a line says behind its bullet and its label; the label says what for, else the heading."""
         bullet = _BULLET.match(line).end()  # type: ignore[union-attr]  # matches always
         text = self._unnumbered(line[bullet:].rstrip(), bulleted=bool(line[:bullet].strip()))
         label, place = "", self.place
         if found := _LABEL.match(text):
             label, text = found[1], text[found.end() :]
-            place = self.stricter(self._of_mail(label) or meaning(label, label=True), label)
-        return Labelled(text, label, place)
+            place = self.stricter(self._of_mail(label) or purpose_of(label, label=True), label)
+        return LabelledLine(text, label, place)
 
     def _unnumbered(self, text: str, *, bulleted: bool) -> str:
         """Return an item without its number where no blank parts them: "3.http://…", "3.a.example" below Chinese."""
@@ -180,24 +178,24 @@ class Outline:
         self._ordinal = int(ordinal[1])
         return text[ordinal.end() :]
 
-    def stricter(self, said: Place | None, label: str) -> Place:
+    def stricter(self, said: Purpose | None, label: str) -> Purpose:
         """Return what a label says, which goes before its heading except where that stands above what is no scam."""
         place = self.place
-        if said is Place.VALUES and SCAM.search(label) and place is not Place.SOURCES:
+        if said is Purpose.VALUES and SCAM.search(label) and place is not Purpose.SOURCES:
             return said
-        if said is None or place in (Place.SOURCES, Place.CONTACT, Place.INNOCENT):
+        if said is None or place in (Purpose.SOURCES, Purpose.CONTACT, Purpose.INNOCENT):
             return place
-        theirs = said in (Place.TOLD, Place.CONTACT) and self.of_scam and self._joined
-        return Place.VALUES if theirs and not is_contact(label, surely=True) else said
+        theirs = said in (Purpose.TOLD, Purpose.CONTACT) and self.of_scam and self._joined
+        return Purpose.VALUES if theirs and not is_contact(label, surely=True) else said
 
-    def _of_mail(self, label: str) -> Place | None:
+    def _of_mail(self, label: str) -> Purpose | None:
         """Tell writer and readers of a mail: who sends one on is the victim, who wrote it first is not."""
         if _TRANSPORT.match(label):
-            return Place.WORDS
+            return Purpose.WORDS
         if _READER.match(label):
-            return Place.INNOCENT
+            return Purpose.INNOCENT
         if _WRITER.match(label):
-            return Place.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else Place.TOLD
+            return Purpose.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else Purpose.TOLD
         return None
 
 

@@ -3,15 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from feeds.readers.extraction import judging
-from feeds.readers.extraction.cues import goes_on
-from feeds.readers.extraction.handles import handles
-from feeds.readers.extraction.judging import Around
-from feeds.readers.extraction.meaning import SCAM, SPEAKER, meaning
-from feeds.readers.extraction.numbers import Found, country_of, is_of_account, numbers
-from feeds.readers.extraction.outline import Labelled, Outline, Place
-from feeds.readers.extraction.pending import Accounts, Paragraph
-from feeds.readers.extraction.values import Spotted, spot, unread
+from feeds.readers.extraction import classification
+from feeds.readers.extraction.classification import Surroundings
+from feeds.readers.extraction.cues import joins_values
+from feeds.readers.extraction.deferred import DeferredAccounts, DeferredParagraph
+from feeds.readers.extraction.labels import SCAM, SPEAKER, Purpose, purpose_of
+from feeds.readers.extraction.numbers_and_handles import (
+    NumberCandidate,
+    country_of,
+    find_handles,
+    find_numbers,
+    is_of_account,
+)
+from feeds.readers.extraction.outline import LabelledLine, Outline
+from feeds.readers.extraction.values import Candidate, find_candidates, unread_words
 from feeds.readers.rows import Row, Unreadable
 from schemas.errors import Rejected
 from schemas.reference.banks.recognition import find_banks
@@ -44,7 +49,7 @@ _SOME = 3
 _REACH = 300
 
 
-class Prose:
+class ProseReader:
     """Reads a text line by line and gives the values in it; all other words are nothing.
 
     Defanged values are taken wherever they stand, and so are wallets and IBANs, which their checksums tell from
@@ -57,11 +62,11 @@ class Prose:
         self._marks = marks
         self._outline = Outline()
         self._code = False
-        self._columns: list[Place | None] | None = None
+        self._columns: list[Purpose | None] | None = None
         self._country = ""
         self._number = 0
-        self._accounts = Accounts()
-        self._paragraph = Paragraph()
+        self._accounts = DeferredAccounts()
+        self._paragraph = DeferredParagraph()
 
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         """Give the values in the next line, and those of earlier ones that waited for what it says."""
@@ -78,13 +83,13 @@ class Prose:
             yield from self._of_table(number, line)
             return
         self._columns = None
-        if self._code or not self._outline.heading(line, lambda: _spotted(line)):
+        if self._code or not self._outline.heading(line, lambda: _has_candidate(line)):
             yield from self._of_line(number, self._outline.labelled(line))
         else:
             yield from self.finish()
             self._accounts.forget()
-            if _spotted(line):
-                yield from self._of_line(number, Labelled(line, "", self._outline.place))
+            if _has_candidate(line):
+                yield from self._of_line(number, LabelledLine(line, "", self._outline.place))
 
     def finish(self) -> Iterator[Row | Unreadable]:
         """Give what waited for the end of its paragraph: accounts for their bank, numbers for company."""
@@ -94,24 +99,24 @@ class Prose:
     def _of_table(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if self._columns is None:
-            self._columns = [meaning(cell, label=True) for cell in cells]
+            self._columns = [purpose_of(cell, label=True) for cell in cells]
             self._names = cells
-            if not any(map(_spotted, cells)):
+            if not any(map(_has_candidate, cells)):
                 return
         if _RULER.fullmatch(line):
             return
         here = self._outline.place
         for place, cell in enumerate(cells):
             said = self._columns[place] if place < len(self._columns) else None
-            above = here if here in (Place.SOURCES, Place.INNOCENT, Place.CONTACT) else said or Place.VALUES
+            above = here if here in (Purpose.SOURCES, Purpose.INNOCENT, Purpose.CONTACT) else said or Purpose.VALUES
             label = self._names[place] if place < len(self._names) and said else ""
-            yield from self._of_line(number, Labelled(cell, label if label != cell else "", above))
+            yield from self._of_line(number, LabelledLine(cell, label if label != cell else "", above))
 
-    def _of_line(self, number: int, line: Labelled) -> Iterator[Row | Unreadable]:
+    def _of_line(self, number: int, line: LabelledLine) -> Iterator[Row | Unreadable]:
         text = _LINK.sub(lambda link: link[1] if link[2] in link[1] else f"{link[1]} {link[2]} ", line.text)
         if _NAMED_WRITER.match(line.label):
             text = _SHOWN_NAME.sub("", text)
-        found = list(spot(text))
+        found = list(find_candidates(text))
         sentence = self._code or is_sentence(text, found)
         coin = _coin(line.label)
         coded = {span.strip() for span in _CODE.findall(text)} | ({text.strip()} if self._code else set())
@@ -121,16 +126,18 @@ class Prose:
         for place, each in enumerate(found):
             between = _beside(text, ends[place], each.start, ends[place + 1], starts[place + 1])
             around = self._around(line, *between, first=not place, sentence=sentence)
-            if rows and isinstance(rows[-1], Row) and goes_on(between[0]):
+            if rows and isinstance(rows[-1], Row) and joins_values(between[0]):
                 around = around._replace(joined=True)
             # A link that is not marked is no source where the next one is, and both are named in one breath.
             ahead = found[place + 1] if place + 1 < len(found) else None
-            if ahead and ahead.defanged and ahead.value and goes_on(between[1]):
+            if ahead and ahead.defanged and ahead.value and joins_values(between[1]):
                 around = around._replace(joined=True)
-            alone = each.raw in coded or (not judging.is_link(each) and each.raw == text.strip(" *_<>()"))
+            alone = each.raw in coded or (not classification.is_link(each) and each.raw == text.strip(" *_<>()"))
             row = self._paragraph.later(
-                judging.value(number, each, around, alone=alone, sentence=sentence and each.start > 1),
-                judging.value(number, each, around._replace(general=False), alone=alone, sentence=sentence),
+                classification.classify_value(number, each, around, alone=alone, sentence=sentence and each.start > 1),
+                classification.classify_value(
+                    number, each, around._replace(general=False), alone=alone, sentence=sentence
+                ),
                 around,
             )
             if isinstance(row, Row) and coin and row.fields.get("kind") == "wallet":
@@ -140,27 +147,27 @@ class Prose:
             rows.append(row)
             self._paragraph.note(number, row)
         values = [each for each, row in zip(found, rows, strict=True) if row]
-        for token in unread(text, found):
-            yield judging.unread(number, token)
+        for token in unread_words(text, found):
+            yield classification.refuse_unread(number, token)
         yield from self._of_words(number, line, _blanked(text, values), sentence=sentence)
 
-    def _of_words(self, number: int, line: Labelled, text: str, *, sentence: bool) -> Iterator[Row | Unreadable]:
+    def _of_words(self, number: int, line: LabelledLine, text: str, *, sentence: bool) -> Iterator[Row | Unreadable]:
         """Give the accounts, numbers and handles of a line, which only words beside them tell from other numbers."""
         heading = self._outline.words
-        counted = numbers(text, line.label, heading, self._country)
+        counted = find_numbers(text, line.label, heading, self._country)
         if not counted:
             named = is_of_account(line.label, text, heading) and find_banks(f"{line.label} {text[:200]}", self._country)
             yield from self._accounts.line(number, named[0] if named else None)
         ends = [0, *(one.start + len(one.raw) for one in counted)]
         starts = [*(one.start for one in counted), len(text)]
-        many = words(text) > _MOST_WORDS * 2
+        many = count_words(text) > _MOST_WORDS * 2
         for place, one in enumerate(counted):
             between = _beside(text, ends[place], one.start, ends[place + 1], starts[place + 1])
             around = self._around(line, *between, first=not place, sentence=sentence)
             long = many and one.start > 1
             counted_row = self._paragraph.later(
-                judging.number(number, one, around, sentence=long),
-                judging.number(number, one, around._replace(general=False), sentence=long),
+                classification.classify_number(number, one, around, sentence=long),
+                classification.classify_number(number, one, around._replace(general=False), sentence=long),
                 around,
             )
             self._paragraph.note(number, counted_row)
@@ -168,51 +175,51 @@ class Prose:
                 yield from self._accounts.add(number, counted_row, find_banks(heading, self._country))
             elif counted_row:
                 yield counted_row
-        for handle in handles(_without(text, counted), line.label, heading):
+        for handle in find_handles(_without_numbers(text, counted), line.label, heading):
             between = _beside(text, 0, handle.start, handle.start + len(handle.raw), len(text))
             around = self._around(line, *between, first=True, sentence=sentence)
             fields = {"value": handle.raw, "kind": "social-account", "platform": handle.platform}
             beside = self._paragraph.taken == number
-            handle_row = judging.handle(
+            handle_row = classification.classify_handle(
                 number, fields, around._replace(joined=beside), sentence=sentence and handle.start > 1
             )
             self._paragraph.note(number, handle_row)
             yield handle_row
 
-    def _around(self, line: Labelled, before: str, behind: str, *, first: bool, sentence: bool) -> Around:
+    def _around(self, line: LabelledLine, before: str, behind: str, *, first: bool, sentence: bool) -> Surroundings:
         """Return what stands around a value; a few words in front of the first in a line are its label."""
         place, label = line.place, line.label
         words_before = before.strip(" :：(（-–—*_")
-        short = len(words_before) <= _LONGEST_LABEL and words(words_before) <= _MOST_WORDS
+        short = len(words_before) <= _LONGEST_LABEL and count_words(words_before) <= _MOST_WORDS
         if first and words_before and not label and short:
-            said = meaning(words_before, label=True)
-            if said is not Place.VALUES or not sentence or SCAM.search(words_before):
+            said = purpose_of(words_before, label=True)
+            if said is not Purpose.VALUES or not sentence or SCAM.search(words_before):
                 place, label = self._outline.stricter(said, words_before), words_before
         if SPEAKER.fullmatch(label.strip(" *_")):
-            return Around(Place.VALUES, before, behind, quoted=True)
+            return Surroundings(Purpose.VALUES, before, behind, quoted=True)
         told = SCAM.search(label) or SCAM.search(behind[:_MOST_LETTERS]) or _MESSENGER.search(label)
-        if place is Place.VALUES and label and not told:
+        if place is Purpose.VALUES and label and not told:
             if self._paragraph.spared >= self._number - 1:
-                place = Place.TOLD
-            elif self._outline.place is not Place.VALUES and self._paragraph.taken < self._number - 1:
-                return Around(place, before, behind, self._marks, general=True)
-        return Around(place, before, behind, self._marks)
+                place = Purpose.TOLD
+            elif self._outline.place is not Purpose.VALUES and self._paragraph.taken < self._number - 1:
+                return Surroundings(place, before, behind, self._marks, general=True)
+        return Surroundings(place, before, behind, self._marks)
 
 
-def marks(lines: Iterable[str]) -> bool:
+def defangs_values(lines: Iterable[str]) -> bool:
     """Tell whether most names and links of a text are defanged."""
-    found = [one.defanged for line in lines for one in spot(line) if one.shape in ("host", "url")]
+    found = [one.defanged for line in lines for one in find_candidates(line) if one.shape in ("host", "url")]
     return sum(found) >= _SOME and sum(found) * 4 >= len(found) * 3
 
 
-def words(line: str) -> int:
+def count_words(line: str) -> int:
     """Count the words of a line that are nothing but letters."""
     return len(_WORD.findall(line))
 
 
-def is_sentence(text: str, found: list[Spotted]) -> bool:
+def is_sentence(text: str, found: list[Candidate]) -> bool:
     """Tell whether a line is more than values and a few words beside them."""
-    return words(text) > _MOST_WORDS or len(UNSPACED.findall(_blanked(text, found))) > _MOST_LETTERS
+    return count_words(text) > _MOST_WORDS or len(UNSPACED.findall(_blanked(text, found))) > _MOST_LETTERS
 
 
 def _beside(text: str, last: int, start: int, end: int, following: int) -> tuple[str, str]:
@@ -220,17 +227,17 @@ def _beside(text: str, last: int, start: int, end: int, following: int) -> tuple
     return text[max(last, start - _REACH) : start], text[end : min(following, end + _REACH)]
 
 
-def _spotted(text: str) -> bool:
-    return any(True for _ in spot(text))
+def _has_candidate(text: str) -> bool:
+    return any(True for _ in find_candidates(text))
 
 
-def _blanked(text: str, found: list[Spotted]) -> str:
+def _blanked(text: str, found: list[Candidate]) -> str:
     for one in found:
         text = text[: one.start] + " " * len(one.raw) + text[one.start + len(one.raw) :]
     return text
 
 
-def _without(text: str, found: list[Found]) -> str:
+def _without_numbers(text: str, found: list[NumberCandidate]) -> str:
     for one in found:
         text = text[: one.start] + " " * len(one.raw) + text[one.start + len(one.raw) :]
     return text

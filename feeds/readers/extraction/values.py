@@ -1,14 +1,14 @@
-"""Values in running text: domains, addresses, accounts and numbers, defanged in any way, each where it stands."""
+"""Values in running text (domains, URLs, addresses, wallets, …), defanged or partly hidden, with their position."""
 
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from feeds.readers.extraction import redacted
 from schemas import kinds
 from schemas.redaction import HIDDEN, hidden_numbers, mark
 from schemas.refang import refang
+from schemas.reference import hosts
 
 _SPACED_DOT = r"[ ][\[({][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}][ ]"
 _DOT = rf"(?:{_SPACED_DOT}|[\[({{][ ]?(?:\.|dot|punto|จุด)[ ]?[\])}}]|\[\.|\.\]|\\\.|\.)"
@@ -52,7 +52,7 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _DIGESTS = frozenset({32, 40, 56, 64, 96, 128})
 
 
-class Spotted(NamedTuple):
+class Candidate(NamedTuple):
     """Something that has the shape of a value: as it is written, without defanging, and whether it was defanged.
 
     ``whole`` is false where a part of it is hidden; then ``value`` is the name that is left, "" where none is.
@@ -66,7 +66,7 @@ class Spotted(NamedTuple):
     start: int = 0
 
 
-def spot(text: str) -> Iterator[Spotted]:
+def find_candidates(text: str) -> Iterator[Candidate]:
     """Give what in a line looks like a value of some kind; the time is linear in its length.
 
     Shapes are ``url``, ``email``, ``host`` (which may have a path), ``ip``, ``phone``, ``iban``, ``wallet``, and
@@ -75,18 +75,18 @@ def spot(text: str) -> Iterator[Spotted]:
     marked = mark(text)
     for start, end in (hidden := hidden_numbers(marked)):
         marked = marked[:start] + " " * (end - start) + marked[end:]
-    found = [Spotted(text[start:end], "", "rest", False, False, start) for start, end in hidden]
+    found = [Candidate(text[start:end], "", "rest", False, False, start) for start, end in hidden]
     for match in _WORDS.finditer(marked):
         raw = _trimmed(match[0])
         written = text[match.start() : match.start() + len(raw)]
         if match[0][len(raw) :].startswith(("…", "...")) and (_PATH.search(raw) or raw.endswith("/")):
-            found.append(Spotted(written, "", "rest", _DEFANGED.search(raw) is not None, False, match.start()))
-        elif spotted := _spotted(raw, written, match.lastgroup or "", match.start()):
+            found.append(Candidate(written, "", "rest", _DEFANGED.search(raw) is not None, False, match.start()))
+        elif spotted := _candidate(raw, written, match.lastgroup or "", match.start()):
             found.append(spotted)
     yield from sorted(found, key=lambda one: one.start) if hidden else found
 
 
-def unread(text: str, found: Iterable[Spotted]) -> Iterator[str]:
+def unread_words(text: str, found: Iterable[Candidate]) -> Iterator[str]:
     """Give the words of a line that are defanged and in nothing that was ``found`` there."""
     if _DEFANGED_WORD.search(text) is None:
         return
@@ -98,15 +98,15 @@ def unread(text: str, found: Iterable[Spotted]) -> Iterator[str]:
             yield word.strip(_TAIL)
 
 
-def _spotted(raw: str, written: str, shape: str, start: int) -> Spotted | None:
+def _candidate(raw: str, written: str, shape: str, start: int) -> Candidate | None:
     defanged = _DEFANGED.search(raw) is not None
-    if shape in _NAMED and (labels := redacted.hidden(raw, shape)) is not None:
-        name = redacted.visible(labels)
-        return Spotted(written, name, "host" if name else "rest", defanged, False, start)
+    if shape in _NAMED and (labels := hidden_labels(raw, shape)) is not None:
+        name = visible_name(labels)
+        return Candidate(written, name, "host" if name else "rest", defanged, False, start)
     if HIDDEN in raw:
         seen = [char for char in raw if char.isalnum()]
         likely = raw.startswith("@") or (len(seen) > 3 and any(map(str.isdigit, seen)))
-        return Spotted(written, "", "rest", False, False, start) if likely else None
+        return Candidate(written, "", "rest", False, False, start) if likely else None
     value = refang(raw)
     if shape in ("host", "ip6"):
         shape = _of_host(value)
@@ -114,7 +114,7 @@ def _spotted(raw: str, written: str, shape: str, start: int) -> Spotted | None:
         value = _iban(value)
     elif shape == "wallet" and _is_digest(value):
         return None
-    return Spotted(written, value, shape, defanged, True, start) if shape and value else None
+    return Candidate(written, value, shape, defanged, True, start) if shape and value else None
 
 
 def _of_host(value: str) -> str:
@@ -152,3 +152,60 @@ def _trimmed(raw: str) -> str:
 
 def _is_digest(raw: str) -> bool:
     return len(raw) in _DIGESTS and _HEX.fullmatch(raw) is not None
+
+
+_ANY_SCHEME = re.compile(r"[a-z*]{2,7}:(?:[/\\\\]{0,2})", re.IGNORECASE)
+_END_OF_HOST = re.compile(r"[/?#]|:\d")
+# Labels of x alone, or of many at one end, as people write who have nothing better; .xxx is a suffix.
+_CROSSED = re.compile(r"(?P<whole>x{3,})|x{4,}.*|.*x{4,}", re.IGNORECASE | re.DOTALL)
+_HIDDEN_NUMBERS = re.compile(
+    rf"(?:\d{{1,3}}|[x*]{{1,3}}|{HIDDEN}+)(?:\.(?:\d{{1,3}}|[x*]{{1,3}}|{HIDDEN}+)){{3}}", re.IGNORECASE
+)
+
+
+def hidden_labels(marked: str, shape: str) -> list[str] | None:
+    """Return the labels of the host of a name, URL or mailbox, hidden ones as ``HIDDEN``; None where it is whole.
+
+    There is no label where more than the host's own is hidden, so that the host would say something else.
+    """
+    if HIDDEN not in marked and "x" not in marked and "X" not in marked and "*" not in marked:
+        return None
+    text = refang(marked)
+    user, _, host = text.rpartition("@") if shape == "email" else ("", "", _host_of(text))
+    if shape == "email":
+        return [] if HIDDEN in text or _CROSSED.fullmatch(user) or _crossed(host) else None
+    labels = host.removeprefix("*.").strip(".").split(".")
+    if _HIDDEN_NUMBERS.fullmatch(".".join(labels)) and not all(map(str.isdigit, labels)):
+        return []
+    if HIDDEN not in text and not _crossed(host):
+        return None
+    if "@" in text and HIDDEN in text.partition("@")[0]:
+        return []
+    if HIDDEN in text.replace(host, "", 1):
+        return []
+    return [*(_label(label) for label in labels[:-1]), labels[-1]]
+
+
+def visible_name(labels: list[str]) -> str:
+    """Return the registrable name that is left where whole labels in front of it are hidden, "" where none is."""
+    last = max((place for place, label in enumerate(labels) if HIDDEN in label), default=0)
+    if not labels or labels[last].strip(HIDDEN):
+        return ""
+    name = hosts.a_labels(".".join(labels[last + 1 :]).lower())
+    return (hosts.registrable_domain(name) or "") if hosts.RESOLVABLE.fullmatch(name) else ""
+
+
+def _host_of(text: str) -> str:
+    rest = _ANY_SCHEME.sub("", text, count=1) if ":" in text[:8] else text
+    end = _END_OF_HOST.search(rest)
+    return (rest[: end.start()] if end else rest).rpartition("@")[2]
+
+
+def _label(label: str) -> str:
+    if crossed := _CROSSED.fullmatch(label):
+        return HIDDEN if crossed["whole"] else HIDDEN + label
+    return label
+
+
+def _crossed(host: str) -> bool:
+    return any(map(_CROSSED.fullmatch, host.split(".")[:-1]))

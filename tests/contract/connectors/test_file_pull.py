@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.readers.columns.naming import Naming, naming
+from feeds.readers.columns.custom_names import CustomNames, current_custom_names
 from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
@@ -103,7 +103,7 @@ class TestFilePull(PullContract):
         assert "columns: " in str(result.error)
         names.write_text('[columns]\ndomain = ["wo"]\nreported_at = ["wann"]\n')
         assert run(store, feed).accepted == 2
-        assert naming() == Naming()
+        assert current_custom_names() == CustomNames()
 
     def test_what_is_no_record_is_named(self) -> None:
         with pytest.raises(Misconfigured, match=r"record: there are sighting, "):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from feeds.readers import record
+from feeds.readers import report_objects
 from mappers.indicator import from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
@@ -75,9 +75,9 @@ def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> 
     said = report(**held, action="hold")
     indicator = next(each for each in to_stix(said) if each["type"] == "indicator")
     assert from_stix(indicator).hold == said.hold
-    assert READER.report(record.of(said)).hold == said.hold
-    (as_json,) = record.rows(1, said.model_dump(mode="json"))
-    assert isinstance(as_json, record.Row)
+    assert READER.report(report_objects.columns_of_report(said)).hold == said.hold
+    (as_json,) = report_objects.rows(1, said.model_dump(mode="json"))
+    assert isinstance(as_json, report_objects.Row)
     assert READER.report(as_json.fields).hold == said.hold
 
 

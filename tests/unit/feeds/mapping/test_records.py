@@ -14,7 +14,7 @@ from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.mapping.options import Options
 from feeds.mapping.records import map_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject
-from feeds.readers.record_rows import RecordRow, rows, told_apart
+from feeds.readers.record_rows import RecordRow, detect_records, rows
 from schemas import tabular
 
 INDICATOR = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
@@ -194,7 +194,7 @@ def test_the_values_of_many_rows_are_looked_up_at_once() -> None:
 def test_a_column_that_names_records_tells_them_from_reports(text: str) -> None:
     packed = gzip.compress(text.encode())
     for data in (text.encode(), packed, text.encode("utf-16")):
-        are_records, stream = told_apart(io.BytesIO(data))
+        are_records, stream = detect_records(io.BytesIO(data))
         assert are_records
         assert stream.read() == data
 
@@ -213,18 +213,18 @@ def test_a_column_that_names_records_tells_them_from_reports(text: str) -> None:
     ],
 )
 def test_other_files_are_read_as_reports(text: str) -> None:
-    are_records, stream = told_apart(io.BytesIO(text.encode()))
+    are_records, stream = detect_records(io.BytesIO(text.encode()))
     assert not are_records
     assert stream.read() == text.encode()
 
 
 def test_a_long_file_is_given_whole_again() -> None:
     data = b"record,value\n" + b"sighting,shop.example.com\n" * 20_000
-    are_records, stream = told_apart(io.BytesIO(data))
+    are_records, stream = detect_records(io.BytesIO(data))
     assert are_records
     assert stream.read() == data
 
 
 def test_another_format_than_records_have_is_not_looked_into() -> None:
     stream = io.BytesIO(b"record,value\nsighting,x\n")
-    assert told_apart(stream, "hosts") == (False, stream)
+    assert detect_records(stream, "hosts") == (False, stream)

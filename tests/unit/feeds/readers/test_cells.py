@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from feeds.readers.cells import Style, checked, of_number
+from feeds.readers.cells import NumberStyle, number_text, refuse_lost_digits
 from feeds.readers.rows import Row, Unreadable
 
-PLAIN = Style.of("", 0, False)
+PLAIN = NumberStyle.of("", 0, False)
 
 
 @pytest.mark.parametrize(
@@ -23,27 +23,27 @@ PLAIN = Style.of("", 0, False)
     ],
 )
 def test_a_number_is_written_out(raw: str, text: str) -> None:
-    assert of_number(raw, PLAIN) == text
+    assert number_text(raw, PLAIN) == text
 
 
 @given(number=st.integers(10**15, 10**30))
 def test_a_number_of_more_digits_than_a_sheet_keeps_is_never_taken(number: int) -> None:
-    row = checked(Row(1, {"value": of_number(str(float(number)), PLAIN)}))
+    row = refuse_lost_digits(Row(1, {"value": number_text(str(float(number)), PLAIN)}))
     assert isinstance(row, Unreadable)
     assert row.reason == "digits-lost"
 
 
 @given(number=st.integers(0, 10**15 - 1))
 def test_a_number_that_a_sheet_keeps_is_kept(number: int) -> None:
-    text = of_number(repr(float(number)), PLAIN)
+    text = number_text(repr(float(number)), PLAIN)
     assert text == str(number)
-    assert checked(Row(1, {"value": text})) == Row(1, {"value": text})
+    assert refuse_lost_digits(Row(1, {"value": text})) == Row(1, {"value": text})
 
 
 @pytest.mark.parametrize("text", ["6.6812E+10", "1,5e+17", "6E+10"])
 @pytest.mark.parametrize("column", ["value", "account_number", "iban"])
 def test_a_shortened_number_is_refused_where_all_digits_count(text: str, column: str) -> None:
-    row = checked(Row(3, {column: text, "kind": "phone"}))
+    row = refuse_lost_digits(Row(3, {column: text, "kind": "phone"}))
     assert isinstance(row, Unreadable)
     assert (row.line, row.reason) == (3, "digits-lost")
     assert text not in row.message
@@ -51,7 +51,7 @@ def test_a_shortened_number_is_refused_where_all_digits_count(text: str, column:
 
 def test_elsewhere_a_shortened_number_harms_nobody() -> None:
     row = Row(1, {"value": "a.example.com", "reference": "6.6812E+10"})
-    assert checked(row) == row
+    assert refuse_lost_digits(row) == row
 
 
 @pytest.mark.parametrize(
@@ -67,20 +67,20 @@ def test_elsewhere_a_shortened_number_harms_nobody() -> None:
     ],
 )
 def test_what_is_a_date_is_told_by_its_code(code: str, date: bool) -> None:
-    assert Style.of(code, 0, False).date is date
+    assert NumberStyle.of(code, 0, False).date is date
 
 
 @pytest.mark.parametrize(("number", "date"), [(14, True), (22, True), (0, False), (49, False), (9, False)])
 def test_what_is_a_date_is_told_by_its_number(number: int, date: bool) -> None:
-    assert Style.of("", number, False).date is date
+    assert NumberStyle.of("", number, False).date is date
 
 
 def test_leading_zeros_come_back_where_the_code_has_them() -> None:
-    assert of_number("812345678", Style.of("0000000000", 165, False)) == "0812345678"
+    assert number_text("812345678", NumberStyle.of("0000000000", 165, False)) == "0812345678"
 
 
 def test_days_count_from_where_the_workbook_says() -> None:
-    assert of_number("46023", Style.of("", 14, False)) == "2026-01-01"
-    assert of_number("44561", Style.of("", 14, True)) == "2026-01-01"
-    assert of_number("46023.25", Style.of("", 22, False)) == "2026-01-01 06:00:00"
-    assert of_number("99999999", Style.of("", 14, False)) == "99999999"
+    assert number_text("46023", NumberStyle.of("", 14, False)) == "2026-01-01"
+    assert number_text("44561", NumberStyle.of("", 14, True)) == "2026-01-01"
+    assert number_text("46023.25", NumberStyle.of("", 22, False)) == "2026-01-01 06:00:00"
+    assert number_text("99999999", NumberStyle.of("", 14, False)) == "99999999"

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from feeds.errors import UnreadableFile
 from feeds.readers import json_stream
-from feeds.readers.json_stream import Item, Malformed
+from feeds.readers.json_stream import JsonItem, MalformedLine
 
 LISTS = frozenset({"objects"})
 VALUES = st.recursive(
@@ -37,12 +37,12 @@ class Chunks:
             yield self._data[start : start + self._size]
 
 
-def read(data: bytes, size: int = 1 << 20, largest: int = 1 << 20) -> list[Item | Malformed]:
+def read(data: bytes, size: int = 1 << 20, largest: int = 1 << 20) -> list[JsonItem | MalformedLine]:
     return list(json_stream.items(Chunks(data, size), LISTS, largest))
 
 
 def values(data: bytes, size: int = 1 << 20) -> list[Any]:
-    return [item.value for item in read(data, size) if isinstance(item, Item)]
+    return [item.value for item in read(data, size) if isinstance(item, JsonItem)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -75,7 +75,12 @@ def test_numbers_that_a_part_cuts_in_two_stay_whole() -> None:
 
 def test_a_malformed_line_costs_itself_alone() -> None:
     data = b'{"a":1}\n{"b":\n{"c":3}\n{"d":4'
-    assert read(data) == [Item(1, {"a": 1}), Malformed(2, '{"b":'), Item(3, {"c": 3}), Malformed(4, '{"d":4')]
+    assert read(data) == [
+        JsonItem(1, {"a": 1}),
+        MalformedLine(2, '{"b":'),
+        JsonItem(3, {"c": 3}),
+        MalformedLine(4, '{"d":4'),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def test_a_malformed_line_costs_itself_alone() -> None:
 def test_what_came_before_the_damage_is_given(data: bytes) -> None:
     with patch.object(json_stream, "_NEAR", 0):
         found = json_stream.items(Chunks(data, 8), LISTS)
-        assert next(found) == Item(1, {"a": 1})
+        assert next(found) == JsonItem(1, {"a": 1})
         with pytest.raises(UnreadableFile, match="no complete JSON document"):
             list(found)
 

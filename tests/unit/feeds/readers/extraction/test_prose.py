@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.readers.extraction.outline import Outline, Place, meaning
-from feeds.readers.extraction.values import spot
+from feeds.readers.extraction.labels import Purpose, purpose_of
+from feeds.readers.extraction.outline import Outline
+from feeds.readers.extraction.values import find_candidates
 from feeds.readers.rows import Row, Unreadable
 from schemas.refang import refang
 
@@ -163,61 +164,61 @@ def test_a_list_is_no_prose_however_its_names_look() -> None:
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        ("Indicators of compromise", Place.VALUES),
-        ("38 domains registered in October", Place.VALUES),
-        ("Social media accounts", Place.VALUES),
-        ("Reported phone numbers", Place.VALUES),
-        ("References", Place.SOURCES),
-        ("Source links", Place.SOURCES),
-        ("Tweet", Place.SOURCES),
-        ("Legitimate domains", Place.INNOCENT),
-        ("File names", Place.INNOCENT),
-        ("SHA256 of samples", Place.WORDS),
+        ("Indicators of compromise", Purpose.VALUES),
+        ("38 domains registered in October", Purpose.VALUES),
+        ("Social media accounts", Purpose.VALUES),
+        ("Reported phone numbers", Purpose.VALUES),
+        ("References", Purpose.SOURCES),
+        ("Source links", Purpose.SOURCES),
+        ("Tweet", Purpose.SOURCES),
+        ("Legitimate domains", Purpose.INNOCENT),
+        ("File names", Purpose.INNOCENT),
+        ("SHA256 of samples", Purpose.WORDS),
         ("Notes", None),
-        ("ROOT DOMAINS RELATED TO THIS CAMPAIGN", Place.VALUES),
-        ("SCAMMER CONTACT NUMBERS", Place.VALUES),
-        ("เบอร์ติดต่อของมิจฉาชีพ", Place.VALUES),
-        ("บัญชีที่ผู้เสียหายโอนเงิน", Place.VALUES),
-        ("ลิงก์ที่ส่งให้เหยื่อ", Place.VALUES),
-        ("Tài khoản nạn nhân chuyển tiền đến", Place.VALUES),
-        ("受害人转入账户", Place.VALUES),
-        ("PHISHING DOMAINS HOSTED ON LEGITIMATE SERVICES", Place.VALUES),
-        ("DOMAINS IMPERSONATING OFFICIAL SITES", Place.VALUES),
-        ("关于仿冒银行官方网站的安全通告", Place.VALUES),
-        ("Fake hotline numbers", Place.VALUES),
-        ("บัญชีของผู้เสียหาย", Place.INNOCENT),
-        ("บัญชีที่ผู้เสียหายใช้โอนเงิน", Place.INNOCENT),
-        ("Số điện thoại của nạn nhân", Place.INNOCENT),
-        ("受害人账户", Place.INNOCENT),
-        ("Victims' phone numbers", Place.INNOCENT),
-        ("เว็บไซต์ทางการของธนาคาร", Place.INNOCENT),
-        ("Trang web chính thức của ngân hàng", Place.INNOCENT),
-        ("官方网站", Place.INNOCENT),
-        ("Our own domains (do not block)", Place.INNOCENT),
-        ("Brands impersonated", Place.INNOCENT),
-        ("LEGITIMATE SITES IMPERSONATED BY THE SHOPS", Place.INNOCENT),
-        ("Name server 1", Place.INNOCENT),
-        ("Report scams to", Place.CONTACT),
-        ("แจ้งเบาะแสมิจฉาชีพ", Place.CONTACT),
-        ("สายด่วน", Place.CONTACT),
-        ("举报电话", Place.CONTACT),
-        ("Đường dây nóng", Place.CONTACT),
-        ("Contact numbers", Place.TOLD),
+        ("ROOT DOMAINS RELATED TO THIS CAMPAIGN", Purpose.VALUES),
+        ("SCAMMER CONTACT NUMBERS", Purpose.VALUES),
+        ("เบอร์ติดต่อของมิจฉาชีพ", Purpose.VALUES),
+        ("บัญชีที่ผู้เสียหายโอนเงิน", Purpose.VALUES),
+        ("ลิงก์ที่ส่งให้เหยื่อ", Purpose.VALUES),
+        ("Tài khoản nạn nhân chuyển tiền đến", Purpose.VALUES),
+        ("受害人转入账户", Purpose.VALUES),
+        ("PHISHING DOMAINS HOSTED ON LEGITIMATE SERVICES", Purpose.VALUES),
+        ("DOMAINS IMPERSONATING OFFICIAL SITES", Purpose.VALUES),
+        ("关于仿冒银行官方网站的安全通告", Purpose.VALUES),
+        ("Fake hotline numbers", Purpose.VALUES),
+        ("บัญชีของผู้เสียหาย", Purpose.INNOCENT),
+        ("บัญชีที่ผู้เสียหายใช้โอนเงิน", Purpose.INNOCENT),
+        ("Số điện thoại của nạn nhân", Purpose.INNOCENT),
+        ("受害人账户", Purpose.INNOCENT),
+        ("Victims' phone numbers", Purpose.INNOCENT),
+        ("เว็บไซต์ทางการของธนาคาร", Purpose.INNOCENT),
+        ("Trang web chính thức của ngân hàng", Purpose.INNOCENT),
+        ("官方网站", Purpose.INNOCENT),
+        ("Our own domains (do not block)", Purpose.INNOCENT),
+        ("Brands impersonated", Purpose.INNOCENT),
+        ("LEGITIMATE SITES IMPERSONATED BY THE SHOPS", Purpose.INNOCENT),
+        ("Name server 1", Purpose.INNOCENT),
+        ("Report scams to", Purpose.CONTACT),
+        ("แจ้งเบาะแสมิจฉาชีพ", Purpose.CONTACT),
+        ("สายด่วน", Purpose.CONTACT),
+        ("举报电话", Purpose.CONTACT),
+        ("Đường dây nóng", Purpose.CONTACT),
+        ("Contact numbers", Purpose.TOLD),
         ("เส้นทางการเงิน", None),
-        ("How to avoid fake websites", Place.WORDS),
+        ("How to avoid fake websites", Purpose.WORDS),
     ],
 )
-def test_headings_mean_what_they_say(words: str, place: Place | None) -> None:
-    assert meaning(words) is place
+def test_headings_mean_what_they_say(words: str, place: Purpose | None) -> None:
+    assert purpose_of(words) is place
 
 
 def test_a_lower_heading_that_says_nothing_goes_on_with_the_higher_one() -> None:
     outline = Outline()
     for line in ("# Indicators", "## Campaign A"):
         assert outline.heading(line)
-    assert outline.place is Place.VALUES
+    assert outline.place is Purpose.VALUES
     assert outline.heading("# The end")
-    assert outline.place is Place.WORDS
+    assert outline.place is Purpose.WORDS
 
 
 @pytest.mark.parametrize(
@@ -398,5 +399,5 @@ def test_the_time_is_linear_in_the_line(piece: str) -> None:
 def test_any_text_is_rows_or_reasons(text: str) -> None:
     for row in read(text):
         assert row.line >= 1
-    for found in spot(text.replace("\n", " ")):
+    for found in find_candidates(text.replace("\n", " ")):
         assert found.raw in text.replace("\n", " ") or found.shape == "iban"

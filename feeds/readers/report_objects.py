@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
+from feeds.readers.columns.column_names import column_of_list
 from feeds.readers.columns.columns import columns_of
-from feeds.readers.columns.headers import column_of_list
-from feeds.readers.columns.notes import Note, shown
+from feeds.readers.columns.notes import Note, shown_name
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
 from schemas import sharing, tabular, timestamp
@@ -84,7 +84,7 @@ def _apart(item: dict[Any, Any]) -> tuple[tuple[str, ...], list[str]]:
 def _with_nested(rows: list[Row | Unreadable], item: dict[Any, Any]) -> list[Row | Unreadable]:
     """Note the objects within an object, which no column of a report is."""
     nested = [
-        Note("column", shown(str(key), place))
+        Note("column", shown_name(str(key), place))
         for place, (key, value) in enumerate(item.items())
         if (value and isinstance(value, dict) and key not in ("sharing", "hold"))
         or (isinstance(value, list) and any(isinstance(each, dict) for each in value))
@@ -126,7 +126,7 @@ def loads(data: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def of(report: Report) -> dict[str, str]:
+def columns_of_report(report: Report) -> dict[str, str]:
     """Give a report as columns that read back as the same report; who reports is who sends, and not among them."""
     columns = {"kind": report.kind, "value": report.value, **report.details}
     for field in Report.model_fields:

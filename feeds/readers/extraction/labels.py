@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 
-class Place(Enum):
+class Purpose(Enum):
     """What a place of a text is for.
 
     ``WORDS`` are for reading, ``VALUES`` a list of what serves a scam, ``TOLD`` what is told elsewhere, ``SOURCES``
@@ -49,22 +49,22 @@ _REALLY = re.compile(r"(?:the )?real(?: thing)?|legit|(?:ของ|อัน|ต
 _A_FEW = 4
 
 
-def meaning(words: str, *, label: bool = False) -> Place | None:
+def purpose_of(words: str, *, label: bool = False) -> Purpose | None:
     """Return what a heading, a label or the header of a column says is there, None where it says nothing.
 
     A ``label`` need not say of what kind the value behind it is: "Scammer: x".
     """
     scam, values = SCAM.search(words), _VALUES.search(words)
     if label and _REALLY.fullmatch(words.strip()):
-        return Place.INNOCENT
+        return Purpose.INNOCENT
     if _is_others(words, scam, values):
-        return Place.INNOCENT
+        return Purpose.INNOCENT
     if _OF_VICTIM.search(words) or _VICTIM.search(words):
-        return Place.INNOCENT if is_victims(words) and not _of_both(words, scam, values) else Place.VALUES
+        return Purpose.INNOCENT if is_victims(words) and not _of_both(words, scam, values) else Purpose.VALUES
     if _REPORT.search(words) and not _is_scams(words, _REPORT):
-        return Place.CONTACT
+        return Purpose.CONTACT
     if _ADVICE.match(words) or (_ADVICE.search(words) and not (scam and values)):
-        return Place.WORDS
+        return Purpose.WORDS
     few = (
         (label or _DETAILS.search(words))
         and len(words.split()) <= _A_FEW
@@ -72,16 +72,16 @@ def meaning(words: str, *, label: bool = False) -> Place | None:
         and not _FILES.search(words)
     )
     if (scam and (values or few or _CONTACT.search(words))) or _FROM_A_SOURCE.search(words):
-        return Place.VALUES
+        return Purpose.VALUES
     if _SOURCES.search(words):
-        return Place.SOURCES
+        return Purpose.SOURCES
     if _CONTACT.search(words):
-        return Place.TOLD if values else Place.CONTACT
+        return Purpose.TOLD if values else Purpose.CONTACT
     if values:
-        return Place.VALUES
+        return Purpose.VALUES
     if _TOLD.search(words):
-        return Place.TOLD if scam else Place.SOURCES
-    return Place.WORDS if _FILES.search(words) else None
+        return Purpose.TOLD if scam else Purpose.SOURCES
+    return Purpose.WORDS if _FILES.search(words) else None
 
 
 def _is_others(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> bool:

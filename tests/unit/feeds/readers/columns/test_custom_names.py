@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from feeds import formats
-from feeds.readers.columns.naming import BadNaming, named, read
+from feeds.readers.columns.custom_names import BadCustomNames, read_custom_names, use_custom_names
 from feeds.readers.rows import Row
 from server.cli import app
 
@@ -30,7 +30,7 @@ def fields(data: bytes) -> list[dict[str, str]]:
 
 def test_own_names_are_known_where_they_are_given_and_not_after(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
-    with named(read(tmp_path / "own.toml")):
+    with use_custom_names(read_custom_names(tmp_path / "own.toml")):
         assert fields(TABLE) == [
             {"value": "+66812345678", "kind": "phone", "scam_type": "employment-task", "first_seen": "2026-01-01"}
         ]
@@ -44,7 +44,7 @@ def test_own_names_go_before_those_that_are_known(tmp_path: Path) -> None:
         {"value": "bank.example.org", "kind": "domain"},
         {"value": "a.example.com", "kind": "domain"},
     ]
-    with named(read(tmp_path / "own.toml")):
+    with use_custom_names(read_custom_names(tmp_path / "own.toml")):
         assert fields(table) == [{"value": "a.example.com"}]
 
 
@@ -62,13 +62,13 @@ def test_own_names_go_before_those_that_are_known(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_named_with_what_would_be_right(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "own.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(BadNaming, match=message):
-        read(tmp_path / "own.toml")
+    with pytest.raises(BadCustomNames, match=message):
+        read_custom_names(tmp_path / "own.toml")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadNaming, match=r"none\.toml: cannot be read"):
-        read(tmp_path / "none.toml")
+    with pytest.raises(BadCustomNames, match=r"none\.toml: cannot be read"):
+        read_custom_names(tmp_path / "none.toml")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

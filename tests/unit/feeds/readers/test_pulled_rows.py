@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from feeds.mapping.batches import batch_of_rows, taken_back
 from feeds.mapping.options import Options
 from feeds.readers import misp, opencti, threatexchange
-from feeds.readers.misp_events import Version, batches, event_in, split
+from feeds.readers.misp_events import EventVersion, batches, event_in, split_deleted
 from feeds.readers.rows import Row, Unreadable
 
 OPTIONS = Options(reporter="Example Telecom")
@@ -19,12 +19,12 @@ def attribute(value: str, **more: Any) -> dict[str, Any]:
 
 
 def values(event: dict[str, Any]) -> list[str]:
-    return [row.fields["value"] for row in misp.of_event(event) if isinstance(row, Row)]
+    return [row.fields["value"] for row in misp.rows_of_event(event) if isinstance(row, Row)]
 
 
 def test_an_event_is_parted_into_what_stands_and_what_is_deleted() -> None:
     event = {"Attribute": [attribute("a.example.com"), attribute("b.example.com", deleted="1")], "Tag": [{"name": "x"}]}
-    live, deleted = split(event)
+    live, deleted = split_deleted(event)
     assert (values(live), values(deleted)) == (["a.example.com"], ["b.example.com"])
     assert live["Tag"] == deleted["Tag"] == event["Tag"]
     assert event["Attribute"][1]["deleted"] == "1"
@@ -32,9 +32,9 @@ def test_an_event_is_parted_into_what_stands_and_what_is_deleted() -> None:
 
 def test_of_an_object_a_part_or_all_may_be_deleted() -> None:
     parts = [attribute("a.example.com"), attribute("b.example.com", deleted=True)]
-    live, deleted = split({"Object": [{"name": "domain-ip", "Attribute": parts}]})
+    live, deleted = split_deleted({"Object": [{"name": "domain-ip", "Attribute": parts}]})
     assert (values(live), values(deleted)) == (["a.example.com"], ["b.example.com"])
-    live, deleted = split({"Object": [{"name": "domain-ip", "deleted": True, "Attribute": parts}]})
+    live, deleted = split_deleted({"Object": [{"name": "domain-ip", "deleted": True, "Attribute": parts}]})
     assert (values(live), values(deleted)) == ([], ["a.example.com", "b.example.com"])
 
 
@@ -45,7 +45,7 @@ def test_what_is_no_event_is_none(said: Any) -> None:
 
 def test_an_event_goes_on_after_any_batch() -> None:
     event = {"Attribute": [attribute(f"h{number}.example.com") for number in range(7)]}
-    version = Version("u", "1")
+    version = EventVersion("u", "1")
     whole = list(batches(event, version, 0, OPTIONS, 3, lambda row: {"row": row}))
     assert [batch.read for batch in whole] == [3, 3, 1]
     assert [bool(batch.done) for batch in whole] == [False, False, True]
@@ -56,12 +56,12 @@ def test_an_event_goes_on_after_any_batch() -> None:
 
 def test_what_is_deleted_and_said_again_beside_it_stands() -> None:
     event = {"Attribute": [attribute("a.example.com", deleted=True), attribute("a.example.com")]}
-    (batch,) = batches(event, Version("u", "1"), 0, OPTIONS, 3, lambda row: {"row": row})
+    (batch,) = batches(event, EventVersion("u", "1"), 0, OPTIONS, 3, lambda row: {"row": row})
     assert (len(batch.items), batch.gone) == (1, [])
 
 
 def test_versions_of_an_event_have_names_of_their_own() -> None:
-    assert len({Version("u", "1").digest, Version("u", "2").digest, Version("v", "1").digest}) == 3
+    assert len({EventVersion("u", "1").digest, EventVersion("u", "2").digest, EventVersion("v", "1").digest}) == 3
 
 
 def update(**more: Any) -> dict[str, Any]:
@@ -187,9 +187,9 @@ objects = st.dictionaries(
 @settings(deadline=None)
 def test_no_object_upsets_them(said: dict[str, Any], inner: list[dict[str, Any]]) -> None:
     for name in ("Attribute", "Object"):
-        live, deleted = split({**said, name: inner})
+        live, deleted = split_deleted({**said, name: inner})
         assert len(live[name]) + len(deleted[name]) >= len(inner)
-        found = [*misp.of_event(live), *misp.of_event(deleted)]
+        found = [*misp.rows_of_event(live), *misp.rows_of_event(deleted)]
         assert all(isinstance(row, Row | Unreadable) for row in found)
     rows, gone = threatexchange.split([said, {**said, "descriptors": inner, "type": "DOMAIN"}])
     assert len(rows) + len(gone) <= 2

@@ -6,17 +6,17 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from feeds.readers.columns.naming import IGNORED, Naming, naming
+from feeds.readers.columns.custom_names import IGNORED, CustomNames, current_custom_names
 from feeds.readers.columns.word_tables import (
-    Value,
-    all_inverted,
-    columns_of,
-    inverted,
+    ValueColumn,
+    field_columns,
+    field_words,
     languages,
+    meaning_by_word,
+    meaning_by_word_in_all,
     plain,
-    spelled,
-    values_of,
-    words_of,
+    spellings,
+    value_columns,
 )
 from schemas import kinds
 from schemas.vocabulary import Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp
@@ -39,7 +39,7 @@ class Vocabulary(NamedTuple):
     column's name without changing what it holds; ``nothing`` is what cells say that say nothing.
     """
 
-    values: Mapping[str, Value]
+    values: Mapping[str, ValueColumn]
     columns: Mapping[str, tuple[int, str]]
     subjects: Mapping[str, str]
     kinds: Mapping[str, str]
@@ -63,25 +63,25 @@ class Vocabulary(NamedTuple):
 
 def vocabulary() -> Vocabulary:
     """Give all words that are known here."""
-    return _with(naming())
+    return _vocabulary_with(current_custom_names())
 
 
 @lru_cache(maxsize=8)
-def _with(names: Naming) -> Vocabulary:
+def _vocabulary_with(names: CustomNames) -> Vocabulary:
     table: dict[str, Any] = tomllib.loads(files(__package__).joinpath("columns.toml").read_text("utf-8"))
-    values, columns = values_of(table), columns_of(table)
-    own_columns(names, values, columns)
+    values, columns = value_columns(table), field_columns(table)
+    _apply_custom_columns(names, values, columns)
     spoken = languages()
     personal = [each.get("personal", {}) for each in spoken]
-    meanings = {field: words_of(field, list(map(str, words)), [table, *spoken]) for field, words in _WORDED.items()}
-    meanings["scam_type"] |= inverted(dict(names.scam_types))
+    meanings = {field: field_words(field, list(map(str, words)), [table, *spoken]) for field, words in _WORDED.items()}
+    meanings["scam_type"] |= meaning_by_word(dict(names.scam_types))
     return Vocabulary(
         values=values,
         columns=columns,
         subjects=table["subjects"],
         kinds={plain(kind): kind for kind in kinds.every()}
-        | all_inverted("kinds", [*spoken, table])
-        | inverted(dict(names.kinds)),
+        | meaning_by_word_in_all("kinds", [*spoken, table])
+        | meaning_by_word(dict(names.kinds)),
         meanings=meanings,
         parts=tuple(
             (plain(word), meant)
@@ -90,40 +90,42 @@ def _with(names: Naming) -> Vocabulary:
             for word in words
         ),
         personal=(
-            frozenset(name for each in personal for word in each.get("names", ()) for name in spelled(word)),
-            tuple(name for each in personal for word in each.get("words", ()) for name in spelled(word)),
+            frozenset(name for each in personal for word in each.get("names", ()) for name in spellings(word)),
+            tuple(name for each in personal for word in each.get("words", ()) for name in spellings(word)),
         ),
         qualifiers=tuple(
-            name for each in spoken for word in each.get("qualifiers", {}).get("words", ()) for name in spelled(word)
+            name for each in spoken for word in each.get("qualifiers", {}).get("words", ()) for name in spellings(word)
         ),
         ignored=frozenset(plain(name) for field, own in names.columns if field == IGNORED for name in own),
         innocent=frozenset(
             name
             for each in [table, *spoken]
             for word in each.get("not_a_scam", {}).get("verdicts", ())
-            for name in spelled(word)
+            for name in spellings(word)
         ),
         innocent_categories=frozenset(table["not_a_scam"]["categories"]),
         confidence={
             name: str(level)
             for each in [*spoken, table]
             for word, level in each.get("confidence", {}).items()
-            for name in spelled(word)
+            for name in spellings(word)
         },
         doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
-        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | inverted(dict(names.tlp)),
+        tlp={plain(word): word.value for word in Tlp} | table["tlp"] | meaning_by_word(dict(names.tlp)),
         nothing=frozenset(word.casefold() for each in spoken for word in each.get("nothing", {}).get("words", ())),
     )
 
 
-def own_columns(names: Naming, values: dict[str, Value], columns: dict[str, tuple[int, str]]) -> None:
+def _apply_custom_columns(
+    names: CustomNames, values: dict[str, ValueColumn], columns: dict[str, tuple[int, str]]
+) -> None:
     """Put a user's own names before those that are known."""
     for field, own in names.columns:
         for name in map(plain, own):
             values.pop(name, None)
             columns.pop(name, None)
             if field == "value" or field in kinds.every():
-                values[name] = Value(-1, None if field == "value" else field)
+                values[name] = ValueColumn(-1, None if field == "value" else field)
             elif field != IGNORED:
                 columns[name] = (-1, field)
 
@@ -136,22 +138,22 @@ def is_kind_word(text: str) -> bool:
     return plain(text) in vocabulary().kinds
 
 
-def scam_type_of(words: Iterable[str]) -> str | None:
+def scam_type_of_tags(words: Iterable[str]) -> str | None:
     """Give the scam type that the first telling one of some labels or tags means, None where none tells."""
     known = vocabulary().scam_types
     return next((known[word] for word in map(plain, words) if word in known and word not in _SAYING_NOTHING), None)
 
 
-def says_innocent(words: Iterable[str]) -> bool:
+def tags_say_innocent(words: Iterable[str]) -> bool:
     """Tell whether one of some labels or tags says that the value is part of no scam."""
     return not vocabulary().innocent.isdisjoint(map(plain, words))
 
 
-def kind_called(word: str) -> str | None:
+def kind_of_word(word: str) -> str | None:
     """Give the kind that a type column's ``word`` means, None where it means none that is known."""
     return vocabulary().kinds.get(plain(word))
 
 
-def tlp_called(word: str) -> str | None:
+def tlp_of_word(word: str) -> str | None:
     """Give the TLP level that ``word`` means (``TLP:WHITE``), None where it means none."""
     return vocabulary().tlp.get(plain(word.casefold().removeprefix("tlp")))

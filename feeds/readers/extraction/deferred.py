@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from feeds.readers.extraction.judging import Around
-from feeds.readers.extraction.numbers import of_bank
+from feeds.readers.extraction.classification import Surroundings
+from feeds.readers.extraction.numbers_and_handles import bank_columns
 from feeds.readers.rows import Row, Unreadable
 from schemas.reference.banks.recognition import BankMention
 
@@ -11,7 +11,7 @@ from schemas.reference.banks.recognition import BankMention
 _NEAR = 3
 
 
-class Accounts:
+class DeferredAccounts:
     """Accounts whose bank stands in a line of its own."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Accounts:
         """Give an account with the bank that a line near it, or else the heading ``above``, names; or let it wait."""
         bank = self._bank if self._bank and number - self._named_at <= _NEAR else above[-1] if above else None
         if bank:
-            yield Row(number, {**row.fields, **of_bank(bank)})
+            yield Row(number, {**row.fields, **bank_columns(bank)})
         else:
             self._waiting.append((number, row))
 
@@ -35,7 +35,7 @@ class Accounts:
         waiting, self._waiting = self._waiting, []
         for line, row in waiting:
             if named:
-                yield Row(line, {**row.fields, **of_bank(named)})
+                yield Row(line, {**row.fields, **bank_columns(named)})
             elif number - line >= _NEAR:
                 yield row
             else:
@@ -51,7 +51,7 @@ class Accounts:
         self._bank = None
 
 
-class Paragraph:
+class DeferredParagraph:
     """What the lines of a paragraph gave, and what waits for its end.
 
     ``taken`` is the last line that gave a value, ``spared`` the last that named a contact or somebody's real one.
@@ -64,7 +64,7 @@ class Paragraph:
         self._waiting: list[tuple[Row, Unreadable]] = []
 
     def later(
-        self, row: Row | Unreadable | None, otherwise: Row | Unreadable | None, around: Around
+        self, row: Row | Unreadable | None, otherwise: Row | Unreadable | None, around: Surroundings
     ) -> Row | Unreadable | None:
         """Put off what a label such as "Phone" alone speaks for; return what is decided."""
         if around.general and isinstance(row, Unreadable) and isinstance(otherwise, Row):

@@ -1,13 +1,15 @@
-"""Numbers in running text that words beside them call an account's, a telephone's or a payment alias."""
+"""Numbers and handles in running text that words beside them assign to a bank, a telephone, an alias or a platform."""
 
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from feeds.readers.extraction.meaning import expression
+from feeds.readers.extraction.labels import expression
+from schemas.reference import platforms
 from schemas.reference.aliases import systems
 from schemas.reference.banks.recognition import BankMention, find_banks
+from schemas.reference.sites import Site
 
 _NUMBER = re.compile(
     r"(?<![\w.+/@:=%&-])(?<!\d[ ,])\(?[0-9๐-๙](?:[ ().-]{0,2}[0-9๐-๙]){5,19}(?![\w@/])(?!-[0-9A-Za-z])"
@@ -38,7 +40,7 @@ _FAR = 60
 _NEAR = 40
 
 
-class Found(NamedTuple):
+class NumberCandidate(NamedTuple):
     """A number as it stands, the columns it gives, and whether its bank is still to be found."""
 
     start: int
@@ -61,12 +63,12 @@ def is_of_account(*words: str) -> bool:
     return any(_ACCOUNT.search(text) for text in words)
 
 
-def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
+def find_numbers(text: str, label: str, heading: str, country: str) -> list[NumberCandidate]:
     """Return the numbers of a line that it, its ``label`` or the ``heading`` above calls something.
 
     ``country`` is where numbers without their country's code are from, as far as the text tells.
     """
-    found: list[Found] = []
+    found: list[NumberCandidate] = []
     banks: list[BankMention] | None = None
     codes = [*_CODE.finditer(text)]
     for match in _NUMBER.finditer(text):
@@ -82,23 +84,23 @@ def numbers(text: str, label: str, heading: str, country: str) -> list[Found]:
             banks = find_banks(f"{label}\n{text}", country)
         at = start + len(label) + 1
         thai = _THAI_ACCOUNT.fullmatch(raw) is not None
-        bank = near(banks, at)
+        bank = nearest_bank(banks, at)
         beside = bank if bank and -_NEAR < bank.start - at < _NEAR else None
         kind = "bank-account" if thai else _kind(before, label, heading, beside) or _shaped(digits, country)
         if fields := _fields(kind, digits, raw, before, label, heading, country or ("TH" if thai else "")):
             if kind == "bank-account":
-                fields |= _of_code(codes[-1]) if codes else of_bank(bank)
-            found.append(Found(start, raw, fields))
+                fields |= _bank_code_columns(codes[-1]) if codes else bank_columns(bank)
+            found.append(NumberCandidate(start, raw, fields))
     return found
 
 
-def _of_code(code: re.Match[str]) -> dict[str, str]:
+def _bank_code_columns(code: re.Match[str]) -> dict[str, str]:
     """Return the columns that a country's own code of a bank gives."""
     country = next(name for name, text in code.groupdict().items() if text)
     return {"bank": code[country], "country": country}
 
 
-def near(banks: list[BankMention], at: int) -> BankMention | None:
+def nearest_bank(banks: list[BankMention], at: int) -> BankMention | None:
     """Return the bank that is named nearest to a place in the text, rather in front of it than behind."""
     place = bisect_left(banks, at, key=lambda bank: bank.start)
     return min(
@@ -108,7 +110,7 @@ def near(banks: list[BankMention], at: int) -> BankMention | None:
     )
 
 
-def of_bank(bank: BankMention | None) -> dict[str, str]:
+def bank_columns(bank: BankMention | None) -> dict[str, str]:
     """Return the columns that a bank's name gives, with its country as far as the text tells it."""
     if bank is None:
         return {}
@@ -151,3 +153,54 @@ def _fields(kind: str, digits: str, raw: str, before: str, label: str, heading: 
     if kind == "bank-account" and len(digits) >= 8:
         return {"value": raw, "kind": kind}
     return {}
+
+
+_PLATFORM = (
+    r"telegram|เทเลแกรม|(?-i:LINE|Line)(?:@| ?oa)?|ไลน์|facebook|เฟซบุ๊ก|เฟสบุ๊ก|เฟสบุ๊ค|เพจ|instagram|tiktok|ติ๊กต็อก|"
+    r"wechat|微信|"
+    r"whatsapp|zalo|twitter|discord|skype|viber|signal|kakao ?talk|snapchat|qq|weibo|微博|threads|youtube"
+)
+_NAMED = re.compile(rf"(?<![A-Za-z])(?:{_PLATFORM})(?![A-Za-z])", re.IGNORECASE)
+_INLINE = re.compile(
+    rf"(?<![A-Za-z])(?P<platform>{_PLATFORM})(?![A-Za-z])[\s:：=]{{0,3}}"
+    r"(?:(?:(?P<id>id|ไอดี)|user ?name|user|account|handle|channel|group|号|號)[\s:：=]{0,3})?"
+    r"(?P<handle>@[A-Za-z0-9_][\w.-]{2,63}|(?(id)[A-Za-z0-9_][A-Za-z0-9_.-]{2,63}|(?!)))",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(r"@[A-Za-z0-9_][\w.]{2,63}")
+_TOKEN = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{2,63}")
+
+
+class HandleCandidate(NamedTuple):
+    """A handle as it stands in a line, its platform, and where."""
+
+    raw: str
+    platform: str
+    start: int
+
+
+def find_handles(text: str, label: str, heading: str) -> list[HandleCandidate]:
+    """Return the handles of a line, whose values of other kinds are blanked out."""
+    found = [
+        HandleCandidate(match["handle"].rstrip(".-"), site.name, match.start("handle"))
+        for match in _INLINE.finditer(text)
+        if (site := _site(match["platform"])) and match["handle"]
+    ]
+    if found:
+        return found
+    if site := _site(label) or _only_site_in(label):
+        first = _HANDLE.search(text) or (_TOKEN.fullmatch(text.strip()) if not text.strip().isdecimal() else None)
+        return [HandleCandidate(first[0].rstrip(".-"), site.name, first.start())] if first else []
+    if (site := _only_site_in(heading)) and (first := _HANDLE.match(text.strip())):
+        return [HandleCandidate(first[0].rstrip("."), site.name, text.index(first[0]))]
+    return []
+
+
+def _site(word: str) -> Site | None:
+    return platforms.find(word) if word else None
+
+
+def _only_site_in(words: str) -> Site | None:
+    """Return the one platform that a heading or label names."""
+    named = {site.name: site for match in _NAMED.finditer(words) if (site := _site(match[0]))}
+    return next(iter(named.values())) if len(named) == 1 else None

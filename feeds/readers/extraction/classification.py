@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from feeds.readers.extraction.cues import is_called_real, said
-from feeds.readers.extraction.meaning import Place
-from feeds.readers.extraction.numbers import Found
-from feeds.readers.extraction.values import Spotted
+from feeds.readers.extraction.cues import is_called_real, purpose_by_cues
+from feeds.readers.extraction.labels import Purpose
+from feeds.readers.extraction.numbers_and_handles import NumberCandidate
+from feeds.readers.extraction.values import Candidate
 from feeds.readers.rows import Row, Unreadable
 from schemas import kinds
 from schemas.errors import Rejected
@@ -33,7 +33,7 @@ _PLAIN = (
 )
 
 
-class Around(NamedTuple):
+class Surroundings(NamedTuple):
     """What the place of a value is for, and the words in front of it and behind it, up to other values.
 
     ``marks`` tells that the writer defangs what serves a scam, so that plain links are rather to who wrote it;
@@ -42,7 +42,7 @@ class Around(NamedTuple):
     writes it.
     """
 
-    place: Place
+    place: Purpose
     before: str
     behind: str
     marks: bool = False
@@ -51,11 +51,13 @@ class Around(NamedTuple):
     quoted: bool = False
 
 
-def value(number: int, each: Spotted, around: Around, *, alone: bool, sentence: bool) -> Row | Unreadable | None:
+def classify_value(
+    number: int, each: Candidate, around: Surroundings, *, alone: bool, sentence: bool
+) -> Row | Unreadable | None:
     """Take what was spotted or refuse it; None for a word that only looks like a value."""
     if not each.value:
         return Unreadable.of(number, each.raw, *REDACTED)
-    listed = alone or (around.place is Place.VALUES and not sentence)
+    listed = alone or (around.place is Purpose.VALUES and not sentence)
     if around.general and each.shape in ("phone", "email"):
         listed = False
     sure = each.defanged or each.shape == "iban" or (each.shape == "wallet" and _is_wallet(each.value, listed=listed))
@@ -69,66 +71,70 @@ def value(number: int, each: Spotted, around: Around, *, alone: bool, sentence: 
     kind = _KINDS.get(each.shape)
     fields = {"value": written} | ({"kind": kind} if kind else {})
     if sure:
-        return _sure(number, each, fields, around)
-    return _plain(number, each.raw, fields, around, listed=listed)
+        return _classify_marked(number, each, fields, around)
+    return _classify_plain(number, each.raw, fields, around, listed=listed)
 
 
-def number(line: int, found: Found, around: Around, *, sentence: bool) -> Row | Unreadable:
+def classify_number(line: int, found: NumberCandidate, around: Surroundings, *, sentence: bool) -> Row | Unreadable:
     """Take an account, a telephone number or an alias, or refuse it."""
     words = re.sub(r"[\W\d_]+", " ", f"{around.before} {around.behind}".replace(found.fields.get("bank", "\0"), " "))
     alone = "bank" in found.fields and len(words.split()) <= 2 and len(words) <= 24
-    listed = (around.place is Place.VALUES and not sentence and not around.general) or (
-        alone and (around.place is Place.WORDS or around.general)
+    listed = (around.place is Purpose.VALUES and not sentence and not around.general) or (
+        alone and (around.place is Purpose.WORDS or around.general)
     )
-    return _plain(line, found.raw, found.fields, around, listed=listed)
+    return _classify_plain(line, found.raw, found.fields, around, listed=listed)
 
 
-def handle(line: int, fields: Mapping[str, str], around: Around, *, sentence: bool) -> Row | Unreadable:
+def classify_handle(line: int, fields: Mapping[str, str], around: Surroundings, *, sentence: bool) -> Row | Unreadable:
     """Take a handle or refuse it."""
-    return _plain(line, fields["value"], fields, around, listed=around.place is Place.VALUES and not sentence)
+    return _classify_plain(
+        line, fields["value"], fields, around, listed=around.place is Purpose.VALUES and not sentence
+    )
 
 
-def unread(line: int, word: str) -> Unreadable:
+def refuse_unread(line: int, word: str) -> Unreadable:
     """Refuse a word that is defanged and cannot be read."""
     return Unreadable.of(line, word, *_UNREAD)
 
 
-def is_link(each: Spotted) -> bool:
+def is_link(each: Candidate) -> bool:
     """Tell whether it is what writers put on a line of its own for their readers to open."""
     return each.shape in ("url", "email") or (each.shape == "host" and "/" in each.value)
 
 
-def _sure(line: int, each: Spotted, fields: Mapping[str, str], around: Around) -> Row | Unreadable:
+def _classify_marked(line: int, each: Candidate, fields: Mapping[str, str], around: Surroundings) -> Row | Unreadable:
     """Take a value that is marked as one, unless the text calls it somebody's real one."""
     if is_called_real(around.before, around.behind):
         return Unreadable.of(line, each.raw, *_INNOCENT)
-    here = said(around.before, around.behind, marked=True)
-    if here is Place.VALUES or (around.place is Place.VALUES and here is not Place.INNOCENT):
+    here = purpose_by_cues(around.before, around.behind, marked=True)
+    if here is Purpose.VALUES or (around.place is Purpose.VALUES and here is not Purpose.INNOCENT):
         return Row(line, fields)
-    if Place.INNOCENT in (here, around.place):
+    if Purpose.INNOCENT in (here, around.place):
         return Unreadable.of(line, each.raw, *_INNOCENT)
-    told = around.place is Place.SOURCES and (
+    told = around.place is Purpose.SOURCES and (
         not each.defanged or bool(_ARTICLE.search(each.value)) or each.shape == "email"
     )
-    if told or Place.CONTACT in (here, around.place):
+    if told or Purpose.CONTACT in (here, around.place):
         return Unreadable.of(line, each.raw, *_SOURCE)
     return Row(line, fields)
 
 
-def _plain(line: int, raw: str, fields: Mapping[str, str], around: Around, *, listed: bool) -> Row | Unreadable:
-    if around.place in (Place.SOURCES, Place.TOLD, Place.CONTACT):
+def _classify_plain(
+    line: int, raw: str, fields: Mapping[str, str], around: Surroundings, *, listed: bool
+) -> Row | Unreadable:
+    if around.place in (Purpose.SOURCES, Purpose.TOLD, Purpose.CONTACT):
         return Unreadable.of(line, raw, *_SOURCE)
-    if around.place is Place.INNOCENT:
+    if around.place is Purpose.INNOCENT:
         return Unreadable.of(line, raw, *_INNOCENT)
-    here = said(around.before, around.behind)
-    if here is Place.INNOCENT:
+    here = purpose_by_cues(around.before, around.behind)
+    if here is Purpose.INNOCENT:
         return Unreadable.of(line, raw, *_INNOCENT)
-    if here is Place.VALUES or around.quoted or (here is None and (listed or around.joined)):
+    if here is Purpose.VALUES or around.quoted or (here is None and (listed or around.joined)):
         return Row(line, fields)
-    return Unreadable.of(line, raw, *(_SOURCE if here is Place.CONTACT else _PLAIN))
+    return Unreadable.of(line, raw, *(_SOURCE if here is Purpose.CONTACT else _PLAIN))
 
 
-def _may_be_a_value(each: Spotted, around: Around, *, listed: bool) -> bool:
+def _may_be_a_value(each: Candidate, around: Surroundings, *, listed: bool) -> bool:
     """Tell whether a plain name or address is one at all: no file's, no version, no word with a dot in it."""
     if each.shape == "ip":
         return listed or _VERSION.search(around.before) is None
@@ -137,7 +143,7 @@ def _may_be_a_value(each: Spotted, around: Around, *, listed: bool) -> bool:
     name = each.value.partition("/")[0].partition("?")[0]
     if not listed and _NEXT_SENTENCE.search(name):
         return False
-    return ((around.place is Place.VALUES and listed) or _FILES.search(name) is None) and _is_known(each.value)
+    return ((around.place is Purpose.VALUES and listed) or _FILES.search(name) is None) and _is_known(each.value)
 
 
 def _is_known(text: str) -> bool:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from feeds.readers.columns.word_tables import Value, plain
-from feeds.readers.columns.words import Vocabulary, vocabulary
+from feeds.readers.columns.vocabulary import Vocabulary, vocabulary
+from feeds.readers.columns.word_tables import ValueColumn, plain
 
 _BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
 _INSIDE = re.compile(r"[(\[（【]([^)\]）】]*)[)\]）】]")
@@ -17,16 +17,16 @@ _STREET = {"address", "addr"}
 Field = tuple[int, str]
 
 
-def value_called(name: str, words: Vocabulary) -> Value | None:
+def value_column(name: str, words: Vocabulary) -> ValueColumn | None:
     """Give the value that a column called ``name`` holds, None where it holds none that is known."""
-    found = _found(name, words)
-    return found if isinstance(found, Value) else None
+    found = _known_or_qualified(name, words)
+    return found if isinstance(found, ValueColumn) else None
 
 
-def field_called(name: str, words: Vocabulary) -> Field | None:
+def field_column(name: str, words: Vocabulary) -> Field | None:
     """Give the rank and the field of a report that a column called ``name`` is, None where it is none."""
-    found = _found(name, words)
-    return None if found is None or isinstance(found, Value) else found
+    found = _known_or_qualified(name, words)
+    return None if found is None or isinstance(found, ValueColumn) else found
 
 
 def is_personal(name: str, words: Vocabulary) -> bool:
@@ -36,7 +36,7 @@ def is_personal(name: str, words: Vocabulary) -> bool:
     return spelled in names or any(part in spelled for part in parts)
 
 
-def _found(name: str, words: Vocabulary) -> Value | Field | None:
+def _known_or_qualified(name: str, words: Vocabulary) -> ValueColumn | Field | None:
     spelled = plain(name)
     if spelled in words.ignored:
         return None
@@ -52,7 +52,7 @@ def _found(name: str, words: Vocabulary) -> Value | Field | None:
     return None
 
 
-def _known(spelled: str, words: Vocabulary) -> Value | Field | None:
+def _known(spelled: str, words: Vocabulary) -> ValueColumn | Field | None:
     return words.values.get(spelled) or words.columns.get(spelled)
 
 
@@ -66,7 +66,7 @@ def _other_names(name: str) -> Iterator[str]:
             yield bare
 
 
-def _qualified(spelled: str, words: Vocabulary) -> Value | Field | None:
+def _qualified(spelled: str, words: Vocabulary) -> ValueColumn | Field | None:
     """Find a column of values whose name has a word beside it that says what they are: ``banned_address``."""
     for qualifier in words.qualifiers:
         for rest in (spelled.removeprefix(qualifier), spelled.removesuffix(qualifier)):
@@ -81,7 +81,7 @@ def _qualified(spelled: str, words: Vocabulary) -> Value | Field | None:
 
 def is_value_column(name: str) -> bool:
     """Tell whether a column of that name holds values."""
-    return value_called(name, vocabulary()) is not None
+    return value_column(name, vocabulary()) is not None
 
 
 def column_of_list(name: str) -> str:
@@ -89,7 +89,7 @@ def column_of_list(name: str) -> str:
     words = vocabulary()
     whole = plain(name)
     for each in (name, whole, whole.removesuffix("s"), whole.removesuffix("es")):
-        found = value_called(each, words)
+        found = value_column(each, words)
         # A list under the name of a platform may be of its accounts, or of what pretends to be it.
         if found and not found.given:
             return each

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.extraction import Score, line, main, reports, score, total
 
-FOLDER = Path(__file__).parents[2] / "extraction"
+FOLDER = Path(__file__).parents[4] / "extraction"
 TUNED, UNSEEN = reports(FOLDER / "tuned"), reports(FOLDER / "unseen")
 
 

@@ -17,10 +17,10 @@ from feeds.mapping.options import ReportSettings
 from feeds.mapping.records import Find, map_records
 from feeds.mapping.rows import Mapped, Reject, map_stream
 from feeds.readers import record_rows
-from feeds.readers.columns import naming
-from feeds.readers.columns.naming import Naming, named
+from feeds.readers.columns import custom_names
+from feeds.readers.columns.custom_names import CustomNames, use_custom_names
 from feeds.readers.columns.notes import Tally
-from feeds.readers.record_rows import told_apart
+from feeds.readers.record_rows import detect_records
 from feeds.runs.parts import Part, parts
 from schemas import tabular
 from schemas.text import escaped
@@ -105,15 +105,17 @@ F_co = TypeVar("F_co", bound=FileSettings, covariant=True)
 class FilesPull(Pull[F_co]):
     """A pull that reads files of reports, or of records."""
 
-    _names = Naming()
+    _names = CustomNames()
     _find: Find | None = None
 
     def begin(self, find: Find) -> None:
         """Read the user's names of columns as they are now, and keep what finds indicators."""
         self._find = find
         try:
-            self._names = naming.read(self.settings.columns) if self.settings.columns else Naming()
-        except naming.BadNaming as error:
+            self._names = (
+                custom_names.read_custom_names(self.settings.columns) if self.settings.columns else CustomNames()
+            )
+        except custom_names.BadCustomNames as error:
             raise Misconfigured(f"columns: {error}") from error
 
     def as_read(self, digest: str) -> str:
@@ -126,7 +128,7 @@ class FilesPull(Pull[F_co]):
         settings, names = self.settings, self._names
         said = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, names)
         beside = (settings.platform, settings.os)
-        if said == (None, None, None, None, None, Naming()) and not any(beside):
+        if said == (None, None, None, None, None, CustomNames()) and not any(beside):
             return ""
         return hashlib.sha256(repr((*said, *filter(None, beside))).encode()).hexdigest()
 
@@ -136,7 +138,7 @@ class FilesPull(Pull[F_co]):
         said = settings.options(settings.contribute_as, reported_at)
         options = replace(said, format=settings.format, record=settings.record)
         tally = Tally()
-        are_records, stream = (True, stream) if settings.record else told_apart(stream, settings.format)
+        are_records, stream = (True, stream) if settings.record else detect_records(stream, settings.format)
         outcomes = (
             map_records(stream, name, options, find=self._find, tally=tally)
             if are_records
@@ -164,7 +166,7 @@ class FilesPull(Pull[F_co]):
     def _knowing(self, some: Iterator[Part]) -> Iterator[Part]:
         """Give what ``some`` gives, which knows the user's names while it is at work, and nobody else does."""
         while True:
-            with named(self._names):
+            with use_custom_names(self._names):
                 part = next(some, None)
             if part is None:
                 return
