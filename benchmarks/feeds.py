@@ -49,7 +49,7 @@ def _pull(folder: Path, objects: int) -> Iterator[list[object]]:
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         given = partners.add(tx, Partner(name="hub", kind=PartnerKind.BANK, identity=ids.identity("hub")))
-        partners.grant(tx, "hub", room, read=True)
+        collections.grant(tx, "hub", room, read=True)
     _fill(store, "room", objects)
     store.close()
     with hub.serving(there) as (port, _):
@@ -166,7 +166,7 @@ def pushing(url: str, objects: str) -> dict[str, float]:
         for number in range(PUSHES):
             name = f"Partner {number}"
             partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
-            partners.grant(tx, name, collections.get(tx, "takedown"), read=True)
+            collections.grant(tx, name, collections.get(tx, "takedown"), read=True)
             said = {"name": f"to-{number}", "connector": "taking", "partner": name, "collection": "takedown"}
             feeds.append(Taking(PushSettings.model_validate({**said, "batch": PAGE})))
     _fill(store, "takedown", int(objects))

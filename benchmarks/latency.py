@@ -94,8 +94,8 @@ def _furnish(url: str) -> str:
             name: partners.add(tx, Partner(name=name, kind=kind, identity=ids.identity(name)))
             for name, kind in kinds.items()
         }
-        partners.grant(tx, "Police", collections.get(tx, "inbox"), write=True)
-        partners.grant(tx, "Bank", collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, "Police", collections.get(tx, "inbox"), write=True)
+        collections.grant(tx, "Bank", collections.get(tx, "takedown"), read=True)
     store.close()
     return given["Police"].token
 

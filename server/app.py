@@ -19,7 +19,7 @@ from server.observe.retention import Days, Retention
 from server.settings import Settings
 from server.setup import rule_by
 from server.store import Store
-from server.store.room import Room
+from server.store.disk_space import DiskSpace
 from server.taxii import auth, mount, proxies
 from server.taxii.application import TaxiiApplication
 from server.taxii.page_cache import PageCache
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> Flask:
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
 
-    bodies = Room(tempfile.gettempdir())
+    bodies = DiskSpace(tempfile.gettempdir())
     _watch(app, store, settings, bodies)
     pages = PageCache()
     mount(app, store, pages, title=settings.title, contact=settings.contact, public_url=settings.public_url)
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _show(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
+def _show(app: Flask, store: Store, settings: Settings, bodies: DiskSpace) -> None:
     """Give a person who opens the address a page; to a TAXII client there is nothing at it."""
     page = dashboard.Page(settings.title, settings.contact)
 
@@ -57,7 +57,7 @@ def _show(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
         return Response(shown.body, headers=list(shown.headers))
 
 
-def _watch(app: Flask, store: Store, settings: Settings, bodies: Room) -> None:
+def _watch(app: Flask, store: Store, settings: Settings, bodies: DiskSpace) -> None:
     """Say who is let in how often, note what is asked, and answer those who run the server."""
     proxies.trust(settings.trusted_proxies, settings.client_certificate_header)
     auth.limit(

@@ -4,7 +4,7 @@ from server.release.fuse.newcomers import NewcomerRule
 from server.release.guard.allowlists import lookup
 from server.release.route.policy import Policy, put_in_force
 from server.settings import Settings
-from server.store import Store, collections, hub, renaming
+from server.store import Store, collections, hub_identity, value_index
 
 
 def set_up(store: Store, title: str | None = None) -> list[str]:
@@ -14,9 +14,9 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
     """
     store.migrate()
     with store.begin() as tx:
-        renaming.every(tx)
+        value_index.rename_all(tx)
         if title is not None:
-            hub.rename(tx, title)
+            hub_identity.rename(tx, title)
         return [collection.alias for collection in collections.create_defaults(tx)]
 
 

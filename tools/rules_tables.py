@@ -17,7 +17,7 @@ from server.release.fuse.confidence import weight
 from server.release.fuse.consensus import fuse
 from server.release.fuse.reliability import reliability
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, SightingStatement, Statement
-from server.store.calibration import Calibration, Verdict
+from server.store.reputation import Calibration, JudgedReport
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [DOCS / "release-rules.md", DOCS / "consensus.md"]
@@ -164,7 +164,7 @@ def _reliability() -> list[str]:
     ):
         known = Calibration()
         for proved in [True] * right + [False] * wrong:
-            known = known.with_(Verdict("P", "domain", stated / 100, proved))
+            known = known.with_(JudgedReport("P", "domain", stated / 100, proved))
         brier = f"{known.brier:.2f}" if known.brier is not None else "none yet"
         reliable = reliability(known)
         rows.append([stated, right, wrong, brier, f"{reliable:.2f}", round(100 * weight(80, reliable))])

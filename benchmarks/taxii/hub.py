@@ -50,7 +50,7 @@ def fill(url: str, size: int) -> str:
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         given = partners.add(tx, Partner(name="bench", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
-        partners.grant(tx, "bench", room, read=True, write=True)
+        collections.grant(tx, "bench", room, read=True, write=True)
     for start in range(0, size, _STEP):
         with store.begin() as tx:
             log.append(tx, room, [Item.of(made(number)) for number in range(start, min(size, start + _STEP))])

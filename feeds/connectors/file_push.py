@@ -25,9 +25,9 @@ from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.publish import identities
 from server.release.query.lookup import is_active
-from server.store import inbox, listings, log, mentions
+from server.store import inbox, listings, log, value_index
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.store import Tx
 
 
 class FilePushSettings(RemoteSettings, PushSettings):
@@ -213,8 +213,8 @@ class FilePush(Push[FilePushSettings]):
     def _still_said(self, tx: Tx, report: Report, now: datetime) -> bool:
         """Tell whether another indicator of the collection says the value, so that it is not to be let go."""
         assert self._outgoing is not None  # noqa: S101 - opened before
-        subject = mentions.subject(report.kind, report.value)
-        said = map(inbox.object_id, mentions.of(tx, [subject]).get(subject, set()))
+        subject = value_index.subject_of(report.kind, report.value)
+        said = map(inbox.object_id, value_index.find(tx, [subject]).get(subject, set()))
         others = log.latest(tx, self._outgoing.collection, {*said, *listings.ids(tx, subject)})
         return any(
             item.type == "indicator" and is_active(said, now) and self._wanted(said)

@@ -18,7 +18,7 @@ from schemas.vocabulary import Action
 from server.release.publish import identities
 from server.release.query import active
 from server.store.collections import Collection
-from server.store.store import Tx
+from server.store.engine import Tx
 
 # What is left out for being of a weaker grade than is asked for.
 BELOW = "below-grade"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from feeds.runs.run import Run
-from server.store.feed_states import FeedState
+from server.store.feed_state import FeedState
 from server.store.times import micros
 
 _FIRST_WAIT = 30.0

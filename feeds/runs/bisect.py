@@ -6,12 +6,12 @@ from typing import NamedTuple, TypeVar
 
 from feeds.connector import Misconfigured, TryLater
 from server.store import StoreUnavailable
-from server.store.leases import Fenced
+from server.store.leases import LeaseLost
 
 _log = logging.getLogger(__name__)
 
 # What these tell is not about an item.
-EXPECTED = (TryLater, Misconfigured, Fenced, StoreUnavailable)
+EXPECTED = (TryLater, Misconfigured, LeaseLost, StoreUnavailable)
 # A batch with more bad items than this says that the fault is elsewhere.
 _MOST = 25
 

@@ -7,7 +7,7 @@ from datetime import UTC
 from apscheduler.triggers.cron import CronTrigger
 
 from feeds.connector import FeedSettings, Misconfigured, duration
-from server.store.feed_states import FeedState
+from server.store.feed_state import FeedState
 from server.store.times import micros, moment
 
 _SECOND = 1_000_000

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from server.store import Store, StoreUnavailable, Tx, feed_states, leases
-from server.store.feed_states import FeedState
-from server.store.leases import Fenced, Lease
+from server.store import Store, StoreUnavailable, Tx, feed_state, leases
+from server.store.feed_state import FeedState
+from server.store.leases import Lease, LeaseLost
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Claim:
 
     def hold(self, tx: Tx) -> None:
         """See to it that what ``tx`` writes is kept only if the feed is still ours. Raises ``Fenced``."""
-        leases.hold(tx, self._lease)
+        leases.renew(tx, self._lease)
         self._renewed = time.monotonic()
 
     def check(self) -> None:
@@ -68,7 +68,7 @@ class Claim:
             try:
                 with self._store.begin() as tx:
                     self.hold(tx)
-            except Fenced:
+            except LeaseLost:
                 _log.warning("lease lost feed=%s", self._lease.feed)
                 return
             except StoreUnavailable:
@@ -81,7 +81,7 @@ def claim(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None 
         lease = leases.acquire(tx, feed, _me())
         if lease is None:
             return None
-        state = feed_states.load(tx, feed)
+        state = feed_state.load_state(tx, feed)
         if when is not None and not when(tx, state):
             leases.release(tx, lease)
             return None

@@ -18,7 +18,7 @@ from schemas.partner import Partner
 from server.release.contribute import contribute
 from server.release.results import Result, Results, Unpublished
 from server.release.route import references
-from server.store import Tx, checkpoints
+from server.store import Tx, feed_state
 from server.store.item import Item
 
 _Objects = Sequence[dict[str, Any]]
@@ -28,11 +28,11 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
     """Contribute what a partner has for us, from the feed's checkpoint on."""
     partner = work.partner(feed.settings.contribute_as, "contribute_as")
     with work.store.read() as tx:
-        checkpoint = checkpoints.load(tx, work.run.feed)
+        checkpoint = feed_state.load_checkpoint(tx, work.run.feed)
 
     def seen(digest: str) -> bool:
         with work.store.read() as tx:
-            return checkpoints.seen(tx, work.run.feed, digest)
+            return feed_state.has_read_file(tx, work.run.feed, digest)
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with work.store.read() as tx:
@@ -110,8 +110,8 @@ def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
         relisting.take_back(each)
     relisting.finish()
     for digest, name in batch.done:
-        checkpoints.mark_seen(tx, work.run.feed, digest, name)
-    checkpoints.save(tx, work.run.feed, batch.checkpoint)
+        feed_state.record_file(tx, work.run.feed, digest, name)
+    feed_state.save_checkpoint(tx, work.run.feed, batch.checkpoint)
 
 
 def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results]) -> Iterator[Reject]:

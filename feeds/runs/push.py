@@ -14,7 +14,7 @@ from feeds.runs.filter import wanted
 from feeds.runs.run import Bad, Work
 from feeds.runs.shared_pages import Page
 from schemas.partner import Partner
-from server.store import Tx, checkpoints, collections, deliveries, partners
+from server.store import Tx, collections, deliveries, feed_state
 from server.store.collections import Collection, UnknownCollection
 from server.store.item import Item
 
@@ -47,7 +47,7 @@ def push(work: Work, feed: Push[PushSettings]) -> None:
                 record(tx, work.run.feed, partner, answers)
                 work.put_aside(tx, bad)
                 kept = {"collection": at.collection.id, "after": at.after, "revoked": at.revoked}
-                checkpoints.save(tx, work.run.feed, kept)
+                feed_state.save_checkpoint(tx, work.run.feed, kept)
             work.run.read += len(page.items)
             count(work, answers, bad)
             work.progress(work.run)
@@ -76,7 +76,7 @@ def position(work: Work, partner: Partner, settings: PushSettings) -> Position:
     """Give the collection that ``partner`` may read, and up to where it has been given it."""
     with work.store.read() as tx:
         collection = readable(tx, partner, settings.collection)
-        checkpoint = checkpoints.load(tx, work.run.feed) or {}
+        checkpoint = feed_state.load_checkpoint(tx, work.run.feed) or {}
     if checkpoint.get("collection") != collection.id:
         return Position(collection, -1, -1)
     after = checkpoint.get("after", -1)
@@ -117,7 +117,7 @@ def readable(tx: Tx, partner: Partner, alias: str) -> Collection:
         raise Misconfigured(f"collection: {error}") from error
     if collection.kind == "inbox":
         raise Misconfigured(f"collection: {alias} is an inbox, which nobody may read; name a released collection")
-    can_read, _ = partners.rights(tx, partner.name).get(collection.id, (False, False))
+    can_read, _ = collections.rights(tx, partner.name).get(collection.id, (False, False))
     if not can_read:
         raise Misconfigured(f"collection: {partner.name} may not read {alias}; grant it first (scamfeed partner grant)")
     return collection

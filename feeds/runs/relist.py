@@ -19,7 +19,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.query.lookup import lookup
 from server.release.retract import retract_all
-from server.store import Tx, checkpoints, inbox, partners
+from server.store import Tx, feed_state, inbox, partners
 from server.store.item import Item
 from server.store.times import micros
 
@@ -80,7 +80,7 @@ class Relisting:
                 continue
             if not item.revoked:
                 self._gone.append(item.id)
-            checkpoints.mark_seen(self._tx, self._feed, _digest(item.id), timestamp.text(at))
+            feed_state.record_file(self._tx, self._feed, _digest(item.id), timestamp.text(at))
 
     def finish(self) -> None:
         """Revoke what the source took back."""
@@ -125,7 +125,7 @@ class Relisting:
             if item is None:
                 return _Last(number, None, before, taken_back)
             if self._is_ours(item):
-                at = checkpoints.seen_as(self._tx, self._feed, _digest(item.id)) if item.revoked else None
+                at = feed_state.file_name_of(self._tx, self._feed, _digest(item.id)) if item.revoked else None
                 if at is None:
                     return _Last(number, item, before, taken_back)
                 before, taken_back = item, micros(timestamp.parse(at))

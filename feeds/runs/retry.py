@@ -18,8 +18,8 @@ from feeds.runs.restate import push_again
 from feeds.runs.run import Run, Work
 from feeds.runs.shared_pages import Pages
 from server.release.results import Results
-from server.store import Store, Tx, dead_letters, feed_states, log
-from server.store.dead_letters import Letter
+from server.store import Store, Tx, feed_state, log
+from server.store.feed_state import DeadLetter
 
 # Who has failed so often is tried again only where everything is.
 _TRIED_ENOUGH = 3
@@ -50,8 +50,8 @@ def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = Fal
     with claimed:
         work = Work(store, Run(name, now, now), threading.Event(), claimed, Pages(), lambda _: None)
         with work.transaction() as tx:
-            feed_states.forgive(tx, name)
-            letters = dead_letters.of(tx, name, attempts_below=None if everything else _TRIED_ENOUGH)
+            feed_state.clear_failures(tx, name)
+            letters = feed_state.find_dead_letters(tx, name, attempts_below=None if everything else _TRIED_ENOUGH)
         done.tried = len(letters)
         try:
             if isinstance(feed, Pull):
@@ -65,10 +65,10 @@ def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = Fal
     return done
 
 
-def _pull(work: Work, feed: Pull[Any], letters: Sequence[Letter], done: Retried) -> None:
+def _pull(work: Work, feed: Pull[Any], letters: Sequence[DeadLetter], done: Retried) -> None:
     partner = work.partner(feed.settings.contribute_as, "contribute_as")
 
-    def part(some: Sequence[Letter]) -> Results:
+    def part(some: Sequence[DeadLetter]) -> Results:
         with work.transaction() as tx:
             return take(tx, partner, [orjson.loads(letter.body) for letter in some])
 
@@ -79,7 +79,7 @@ def _pull(work: Work, feed: Pull[Any], letters: Sequence[Letter], done: Retried)
             _settle(tx, work, some, failed, done)
 
 
-def _push(work: Work, feed: Push[Any], letters: Sequence[Letter], done: Retried, *, everything: bool) -> None:
+def _push(work: Work, feed: Push[Any], letters: Sequence[DeadLetter], done: Retried, *, everything: bool) -> None:
     partner = work.partner(feed.settings.partner, "partner")
     try:
         collection = position(work, partner, feed.settings).collection
@@ -97,7 +97,7 @@ def _push(work: Work, feed: Push[Any], letters: Sequence[Letter], done: Retried,
                 record(tx, work.run.feed, partner, [answer for answers in answered for answer in answers])
                 _settle(tx, work, there, failed, done)
                 gone = [letter.id for letter in some if letter.subject not in found]
-                dead_letters.remove(tx, work.run.feed, gone)
+                feed_state.remove_dead_letters(tx, work.run.feed, gone)
                 done.settled += len(gone)
         tried, taken = push_again(work, feed, outgoing, partner, everything=everything)
         done.tried, done.settled, done.failed = done.tried + tried, done.settled + taken, done.failed + tried - taken
@@ -105,13 +105,13 @@ def _push(work: Work, feed: Push[Any], letters: Sequence[Letter], done: Retried,
         feed.close()
 
 
-def _settle(tx: Tx, work: Work, letters: Sequence[Letter], failed: Sequence[Failed], done: Retried) -> None:
+def _settle(tx: Tx, work: Work, letters: Sequence[DeadLetter], failed: Sequence[Failed], done: Retried) -> None:
     again = {each.place: each.error for each in failed}
     for place, error in again.items():
         letter = letters[place]
-        dead_letters.put(tx, work.run.feed, letter.subject, letter.body, type(error).__name__)
+        feed_state.add_dead_letter(tx, work.run.feed, letter.subject, letter.body, type(error).__name__)
         report(work.run.feed, letter.subject, error)
     settled = [letter.id for place, letter in enumerate(letters) if place not in again]
-    dead_letters.remove(tx, work.run.feed, settled)
+    feed_state.remove_dead_letters(tx, work.run.feed, settled)
     done.settled += len(settled)
     done.failed += len(again)

@@ -14,7 +14,7 @@ from feeds.readers.columns.notes import Tally
 from feeds.runs.lease import Claim
 from feeds.runs.shared_pages import Pages
 from schemas.partner import Partner
-from server.store import Store, Tx, dead_letters, partners
+from server.store import Store, Tx, feed_state, partners
 from server.store.partners import PartnerLeft, UnknownPartner
 
 Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "busy", "fenced"]
@@ -110,7 +110,7 @@ class Work:
     def put_aside(self, tx: Tx, bad: Sequence[Bad]) -> None:
         """Keep what fails, to be tried again by hand."""
         for each in bad:
-            dead_letters.put(tx, self.run.feed, each.subject, each.body, type(each.error).__name__)
+            feed_state.add_dead_letter(tx, self.run.feed, each.subject, each.body, type(each.error).__name__)
 
     def stopped(self) -> bool:
         """Tell whether to end here, between two batches."""

@@ -16,8 +16,8 @@ from feeds.runs.pull import pull
 from feeds.runs.push import push
 from feeds.runs.run import Ending, Run, Work
 from feeds.runs.shared_pages import Pages
-from server.store import Store, StoreUnavailable, checkpoints, clock, feed_states
-from server.store.leases import Fenced
+from server.store import Store, StoreUnavailable, feed_state, sql
+from server.store.leases import LeaseLost
 
 __all__ = ["Ending", "Run", "run", "settle"]
 
@@ -64,7 +64,7 @@ def run(
             result.ended = datetime.now(UTC)
             if claim is not None and not dry_run:
                 _remember(store, claim, result)
-    except Fenced as error:
+    except LeaseLost as error:
         result.error, result.ending = str(error), "fenced"
     except StoreUnavailable as error:
         # The database went away at the beginning or the end; what was kept until then is kept.
@@ -103,7 +103,7 @@ def _work(work: Work, feed: Connector[FeedSettings]) -> None:
         result.error, result.ending = f"try later: {error}", "try-later"
     except Misconfigured as error:
         result.error, result.ending = f"misconfigured: {error}", "misconfigured"
-    except Fenced:
+    except LeaseLost:
         raise
     except Exception as error:  # noqa: BLE001 - the one place that catches all, so that a schedule goes on
         # The text of an unexpected error may hold anything; the store and the page get its type alone.
@@ -122,7 +122,7 @@ def _pull(work: Work, feed: Pull[PullSettings]) -> None:
 def _remember(store: Store, claim: Claim, one: Run) -> None:
     with store.begin() as tx:
         claim.hold(tx)
-        checkpoints.record_run(
+        feed_state.record_run(
             tx,
             one.feed,
             started=one.started,
@@ -133,5 +133,5 @@ def _remember(store: Store, claim: Claim, one: Run) -> None:
             unread=one.tally.unread(),
             error=one.error,
         )
-        before = feed_states.load(tx, one.feed)
-        feed_states.save(tx, backoff.after(before, one, clock.now(tx)))
+        before = feed_state.load_state(tx, one.feed)
+        feed_state.save_state(tx, backoff.after(before, one, sql.database_time(tx)))

@@ -23,9 +23,9 @@ from feeds.runs.lease import claim
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import Pages
 from feeds.runs.waiting import Added
-from server.store import Store, StoreUnavailable, Tx, clock, feed_states, leases
-from server.store.feed_states import FeedState
-from server.store.leases import Held
+from server.store import Store, StoreUnavailable, Tx, feed_state, leases, sql
+from server.store.feed_state import FeedState
+from server.store.leases import LeaseHolder
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Schedule:
             if feed.settings.cron:
                 cron(feed.settings.name, feed.settings.cron)
         with self._store.read() as tx:
-            now = clock.now(tx)
+            now = sql.database_time(tx)
         with self._changing:
             wanted = {feed.settings.name: feed for feed in feeds}
             for name, planned in list(self._feeds.items()):
@@ -154,14 +154,14 @@ class Schedule:
 
     def _plan(self, names: Sequence[str]) -> None:
         with self._store.read() as tx:
-            states, held, now = feed_states.every(tx), leases.every(tx), clock.now(tx)
+            states, held, now = feed_state.all_states(tx), leases.holders(tx), sql.database_time(tx)
             with self._changing:
                 for name in names:
                     planned = self._feeds.get(name)
                     if planned is not None and not planned.running and not self._over and _has_time(planned.feed):
                         self._plan_one(tx, planned, states.get(name, FeedState(name)), held.get(name), now)
 
-    def _plan_one(self, tx: Tx, planned: _Planned, state: FeedState, held: Held | None, now: int) -> None:
+    def _plan_one(self, tx: Tx, planned: _Planned, state: FeedState, held: LeaseHolder | None, now: int) -> None:
         name = planned.feed.settings.name
         at = self._due(tx, planned, state, now)
         if at is None:
@@ -202,7 +202,7 @@ class Schedule:
 
     def _run(self, planned: _Planned) -> None:
         def when(tx: Tx, state: FeedState) -> bool:
-            now = clock.now(tx)
+            now = sql.database_time(tx)
             at = self._due(tx, planned, state, now)
             return at is not None and at <= now
 
@@ -212,7 +212,7 @@ class Schedule:
         result = run(self._store, planned.feed, stop=planned.stop, claim=claimed, pages=self._pages)
         if result.ending == "misconfigured":
             with self._store.read() as tx:
-                state = feed_states.load(tx, result.feed)
+                state = feed_state.load_state(tx, result.feed)
             if state.stopped is not None:
                 _log.error("feed stopped feed=%s error=%s", result.feed, result.error)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from feeds.connector import Connector, FeedSettings, PushSettings
-from server.store import Tx, checkpoints, collections, log
+from server.store import Tx, collections, feed_state, log
 from server.store.collections import UnknownCollection
 
 
@@ -34,7 +34,7 @@ class Added:
         end = self._ends.get(_watched(feed.settings) or "")
         if end is None:
             return False
-        checkpoint = checkpoints.load(tx, feed.settings.name) or {}
+        checkpoint = feed_state.load_checkpoint(tx, feed.settings.name) or {}
         return checkpoint.get("collection") != end[0] or bool(checkpoint.get("after", -1) < end[1])
 
 

@@ -31,7 +31,7 @@ def lookup(
     context: Context = ctx.obj
     rows: list[dict[str, Any]] = []
     with context.store() as store, store.read() as tx:
-        names = {partner.identity: partner.name for partner in partners.every(tx)}
+        names = {partner.identity: partner.name for partner in partners.all_partners(tx)}
         for raw in value:
             try:
                 rows += [{"asked": raw, **_described(known, names)} for known in look_up(tx, raw)]

@@ -57,7 +57,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
                 "objects": log.count(tx, each),
                 "url": path(each),
             }
-            for each in collections.every(tx)
+            for each in collections.all_collections(tx)
         ]
     if json:
         show_json(rows)

@@ -69,7 +69,7 @@ class Context:
 def _refuse_unknown_rooms(store: Store, rules: Policy) -> None:
     """End the program where a release rule names a collection that the store has not."""
     with store.read() as tx:
-        there = {each.alias for each in collections.every(tx) if each.kind == "released"}
+        there = {each.alias for each in collections.all_collections(tx) if each.kind == "released"}
     try:
         rules.refuse_unknown(there)
     except BadPolicy as error:

@@ -48,7 +48,7 @@ def export(
         try:
             wanted = collections.get(tx, collection)
         except UnknownCollection as error:
-            fail(f"{error}; there are: {', '.join(each.alias for each in collections.every(tx))}")
+            fail(f"{error}; there are: {', '.join(each.alias for each in collections.all_collections(tx))}")
         if wanted.kind == "inbox":
             fail("an inbox is written, never read: name a collection that is released from it")
         try:

@@ -24,9 +24,8 @@ from server.cli.configured import Configured, feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.counts import show_unread
 from server.cli.deliveries import deliveries
-from server.store import checkpoints, clock, standing
-from server.store.feed_states import FeedState
-from server.store.standing import Standing
+from server.store import feed_state, sql
+from server.store.feed_state import FeedHealth, FeedState
 from server.store.times import moment
 
 app = typer.Typer(help="Feeds: the connectors of the configuration.", no_args_is_help=True)
@@ -42,11 +41,11 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     context: Context = ctx.obj
     feeds = feeds_of(context)
     with context.store() as store, store.read() as tx:
-        stands, last, now = standing.every(tx), checkpoints.last_runs(tx), clock.now(tx)
+        stands, last, now = feed_state.health_of_feeds(tx), feed_state.last_runs(tx), sql.database_time(tx)
     rows: list[dict[str, Any]] = []
     for feed in feeds:
         name = feed.settings.name
-        run, one = last.get(name), stands.get(name) or Standing(FeedState(name))
+        run, one = last.get(name), stands.get(name) or FeedHealth(FeedState(name))
         rows.append(
             {
                 "feed": name,

@@ -27,7 +27,7 @@ def show(ctx: typer.Context, json: Json = False) -> None:
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         held: dict[str, int] = {}
-        for each in reviews.every(tx, limit=None):
+        for each in reviews.all_reviews(tx, limit=None):
             held[each.rule] = held.get(each.rule, 0) + 1
     rows = [_row(listing, context.settings.lists_folder, held) for listing in ALLOWLISTS.values()]
     if json:

@@ -8,10 +8,11 @@ import typer
 
 from schemas.partner import Partner
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import collections, partners, receipts
+from server.store import collections, partners, retractions
 from server.store.collections import UnknownCollection
-from server.store.partners import BadCertificate, Credentials, NameTaken, UnknownPartner
-from server.store.store import Tx
+from server.store.credentials import BadCertificate, Credentials
+from server.store.engine import Tx
+from server.store.partners import NameTaken, UnknownPartner
 
 Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
 Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]
@@ -49,8 +50,8 @@ def revoke(
             for alias in dict.fromkeys([*whole, *(read or ()), *(write or ())]):
                 found = collections.get(tx, alias)
                 no_read = alias in whole or alias in (read or ())
-                partners.revoke(tx, name, found, read=no_read, write=alias in whole or alias in (write or ()))
-                if no_read and (count := receipts.end_access(tx, name, found)):
+                collections.revoke(tx, name, found, read=no_read, write=alias in whole or alias in (write or ()))
+                if no_read and (count := retractions.end_access(tx, name, found)):
                     ended[found.alias] = count
         except (UnknownCollection, UnknownPartner) as error:
             fail(str(error))
@@ -112,9 +113,9 @@ def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
                 fail(f"--read {alias}: nobody reads an inbox; the release rules decide who hears of what is in it")
             if collection.kind == "personal":
                 fail(f"--read {alias}: this is one partner's own collection, which nobody else reads")
-            partners.grant(tx, name, collection, read=True)
+            collections.grant(tx, name, collection, read=True)
         for alias in write:
-            partners.grant(tx, name, collections.get(tx, alias), write=True)
+            collections.grant(tx, name, collections.get(tx, alias), write=True)
     except (UnknownCollection, UnknownPartner) as error:
         fail(str(error))
 

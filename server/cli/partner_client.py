@@ -6,8 +6,8 @@ from schemas.partner import Partner
 from server.cli.collections import path
 from server.cli.context import show_table
 from server.settings import Settings
-from server.store import collections, partners
-from server.store.store import Tx
+from server.store import collections
+from server.store.engine import Tx
 
 _LOGINS = (
     "HTTP Basic with user and password",
@@ -23,7 +23,7 @@ def needs(tx: Tx, settings: Settings, partner: Partner) -> dict[str, Any]:
     Where the settings do not say where the server is, the addresses are paths below it.
     """
     base = settings.public_url.rstrip("/")
-    rights = partners.rights(tx, partner.name)
+    rights = collections.rights(tx, partner.name)
     return {
         "discovery": f"{base}/taxii2/",
         "api_root": f"{base}/feed/",
@@ -36,7 +36,7 @@ def needs(tx: Tx, settings: Settings, partner: Partner) -> dict[str, Any]:
                 "read": rights[each.id][0],
                 "write": rights[each.id][1] and not each.by_the_rules,
             }
-            for each in collections.every(tx)
+            for each in collections.all_collections(tx)
             if each.id in rights
         ],
         "login": list(_LOGINS),

@@ -11,8 +11,8 @@ from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import Name, known
 from server.release.publish import identities
-from server.store import focal_points, hub, mentions, own_values, partners, registry, warnings
-from server.store.own_values import AnothersOwn
+from server.store import focal_points, hub_identity, own_values, partners, value_index
+from server.store.own_values import OwnedByAnother
 from server.store.partners import UnknownPartner
 
 
@@ -36,10 +36,10 @@ def own(
         try:
             partners.get(tx, name, gone=remove or list_)
             if list_:
-                found = list(own_values.every(tx, name))
+                found = list(own_values.all_own_values(tx, name))
             else:
                 found = own_values.remove(tx, name, subjects) if remove else own_values.add(tx, name, subjects)
-        except (UnknownPartner, AnothersOwn) as error:
+        except (UnknownPartner, OwnedByAnother) as error:
             fail(str(error))
     if json:
         show_json({"partner": name, "removed" if remove else "own" if list_ else "added": found})
@@ -71,11 +71,11 @@ def focal_point(
             else:
                 focal_points.put(tx, whose, function, _contact(contact))
                 if function is FocalFunction.PROTECTION:
-                    warnings.clear(tx, warnings.NO_FOCAL_POINT)
+                    hub_identity.clear_warning(tx, hub_identity.NO_FOCAL_POINT)
             if name is None:
-                hub.touch(tx)
+                hub_identity.touch(tx)
             else:
-                registry.touch(tx, name)
+                partners.touch(tx, name)
             if named:
                 identities.publish(tx, name)
         elif contact is not None or remove:
@@ -102,7 +102,7 @@ def _subject(text: str) -> str:
         fail(f"value: {error.errors(include_input=False)[0]['msg']}")
     if said.kind is None or said.value is None:
         fail("value: an object's id is no value; give the domain or the account itself")
-    return mentions.subject(said.kind, said.value)
+    return value_index.subject_of(said.kind, said.value)
 
 
 def _contact(text: str) -> str:

@@ -14,10 +14,10 @@ from server.cli.operator import By, operator
 from server.cli.partner_access import Name, Read, Write, granted, known, show_once, shown_once
 from server.cli.partner_client import needs, show_needs
 from server.release.publish import identities
-from server.store import audit, collections, partners, receipts
-from server.store.audit import Event
+from server.store import audit, collections, partners, retractions
+from server.store.audit import AuditEvent
+from server.store.engine import Tx
 from server.store.partners import NameTaken
-from server.store.store import Tx
 from server.store.times import now, stamp
 
 app = typer.Typer(help="Partners: who takes part, and what it may do.", no_args_is_help=True)
@@ -75,7 +75,11 @@ def add(
         try:
             credentials = partners.add(tx, partner)
         except NameTaken as error:
-            back = f"; it left: scamfeed partner restore {name!r} brings it back" if name in partners.left(tx) else ""
+            back = (
+                f"; it left: scamfeed partner restore {name!r} brings it back"
+                if name in partners.departed_partners(tx)
+                else ""
+            )
             fail(f"{error}{back}")
         granted(tx, name, read or [], ["inbox", *(write or [])])
         if partner.named:
@@ -117,7 +121,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     """List the partners and what each may read and write; those who left stay listed."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        rows = [described(tx, each) for each in partners.every(tx)]
+        rows = [described(tx, each) for each in partners.all_partners(tx)]
     if json:
         show_json(rows)
         return
@@ -152,9 +156,11 @@ def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) ->
     with context.store() as store, store.begin() as tx:
         partner = known(tx, name)
         moment = partners.remove(tx, name)
-        closed = receipts.let_go(tx, name)
+        closed = retractions.close_departed(tx, name)
         who = operator(by)
-        audit.record(tx, [Event(moment, moment, 1, None, who, "REMOVE", "partner", None, 200, 0, partner.identity)])
+        audit.record(
+            tx, [AuditEvent(moment, moment, 1, None, who, "REMOVE", "partner", None, 200, 0, partner.identity)]
+        )
         result = {"partner": name, "identity": partner.identity, "left": stamp(moment), "receipts_closed": closed}
     if json:
         show_json(result)
@@ -181,7 +187,7 @@ def restore(
             fail(str(error))
         granted(tx, name, read or [], ["inbox", *(write or [])])
         moment = now()
-        event = Event(moment, moment, 1, None, operator(by), "RESTORE", "partner", None, 200, 0, partner.identity)
+        event = AuditEvent(moment, moment, 1, None, operator(by), "RESTORE", "partner", None, 200, 0, partner.identity)
         audit.record(tx, [event])
         told = needs(tx, context.settings, partner)
     _show_new(shown_once(partner, credentials), told, json)
@@ -198,8 +204,8 @@ def _show_new(once: dict[str, str], told: dict[str, Any], json: bool) -> None:
 
 def described(tx: Tx, partner: Partner) -> dict[str, Any]:
     """Give what is registered of a partner, and what it may read and write."""
-    aliases = {each.id: each.alias for each in collections.every(tx)}
-    rights, left = partners.rights(tx, partner.name), partners.left(tx).get(partner.name)
+    aliases = {each.id: each.alias for each in collections.all_collections(tx)}
+    rights, left = collections.rights(tx, partner.name), partners.departed_partners(tx).get(partner.name)
     said = partner.model_dump(mode="json")
     return {
         "partner": said.pop("name"),

@@ -23,8 +23,8 @@ from server.release.route.policy import FULL, BadPolicy, Policy
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.collections import Collection
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.store import Tx
 
 # Partners of cases are registered a moment before, and stand for such as have long been here.
 _NOBODY_NEW = NewcomerRule(days=0)
@@ -64,9 +64,9 @@ class _Trial:
         self._case = case
         self._policy = policy
         self._values: set[tuple[str, str]] = set()
-        self._partners = {each.name: each for each in partners.every(tx)}
+        self._partners = {each.name: each for each in partners.all_partners(tx)}
         try:
-            policy.refuse_unknown([each.alias for each in collections.every(tx)])
+            policy.refuse_unknown([each.alias for each in collections.all_collections(tx)])
         except BadPolicy as error:
             raise BadCases(str(error)) from None
 
@@ -112,7 +112,7 @@ class _Trial:
 
     def _rooms(self) -> dict[Collection, list[dict[str, Any]]]:
         """Give the collections that the rules fill and that have values of the case, each with what it has of them."""
-        filled = [each for each in collections.every(self._tx) if each.by_the_rules]
+        filled = [each for each in collections.all_collections(self._tx) if each.by_the_rules]
         # Of what somebody reads twice, the narrower room has the last word.
         filled.sort(key=lambda each: each.kind == "personal")
         return {each: there for each in filled if (there := self._in(each))}
@@ -123,7 +123,7 @@ class _Trial:
         return [str(extension.context_of(each).get("grade")) for each in read]
 
     def _reads(self, name: str, collection: Collection) -> bool:
-        return partners.rights(self._tx, name).get(collection.id, (False, False))[0]
+        return collections.rights(self._tx, name).get(collection.id, (False, False))[0]
 
     def _own(self, name: str, collection: Collection) -> bool:
         return collection.kind == "personal" and self._reads(name, collection)
@@ -146,7 +146,7 @@ def _furnish(tx: Tx, cases: Cases) -> None:
             said = each.model_dump(exclude={"read", "left"})
             partners.add(tx, Partner.model_validate({**said, "identity": ids.identity(each.name)}))
             for alias in each.read:
-                partners.grant(tx, each.name, collections.get(tx, alias), read=True)
+                collections.grant(tx, each.name, collections.get(tx, alias), read=True)
             if each.left:
                 partners.remove(tx, each.name)
     except ValidationError as error:

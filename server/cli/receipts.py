@@ -8,7 +8,7 @@ from server.cli.context import Context, Json, show_json, show_table
 from server.release.query import receipts as settling
 from server.release.query.receipts import ReceiptTotals
 from server.release.query.spread import Spread
-from server.store import receipts as kept
+from server.store import retractions as kept
 from server.store.times import now, stamp
 
 _DAY = 86_400 * 1_000_000
@@ -29,7 +29,11 @@ def receipts(
             settling.settle(tx)
         with store.read() as tx:
             since = now() - days * _DAY
-            found = kept.every(tx, since=since, limit=limit) if every else kept.every(tx, only_open=True, limit=limit)
+            found = (
+                kept.all_receipts(tx, since=since, limit=limit)
+                if every
+                else kept.all_receipts(tx, only_open=True, limit=limit)
+            )
             standing = told(settling.totals_since(tx, since, target), target.total_seconds())
     at = now()
     rows = [

@@ -10,9 +10,9 @@ from server.cli.operator import By, operator
 from server.release import review as reviewing
 from server.release.review import ReviewSummary
 from server.store import reviews
+from server.store.engine import Tx
 from server.store.inbox import object_id
-from server.store.reviews import Review, State, UnknownReview
-from server.store.store import Tx
+from server.store.reviews import Review, ReviewState, UnknownReview
 from server.store.times import now, stamp
 
 app = typer.Typer(help="What the guard holds back for a person to look at.", no_args_is_help=True)
@@ -39,7 +39,7 @@ def list_(
     """List what is held back: which value, by which rule, of which kind, whose, since when."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        found = reviews.every(tx, None if every else "open", partner, rule, limit)
+        found = reviews.all_reviews(tx, None if every else "open", partner, rule, limit)
         rows = [_row(each, values=show_values) for each in reviewing.summaries(tx, found)]
     if json:
         show_json(rows)
@@ -102,7 +102,7 @@ def _decide(
     ids: list[str],
     rule: str | None,
     partner: str | None,
-    state: State,
+    state: ReviewState,
     by: str,
     note: str | None,
     json: bool,
@@ -110,7 +110,7 @@ def _decide(
     if bool(ids) == bool(rule or partner):
         fail("name the objects by their ids, or say --rule or --partner for all that these hold open")
     with context.store() as store, store.begin() as tx:
-        wanted = ids or [each.object_id for each in reviews.every(tx, "open", partner, rule, limit=None)]
+        wanted = ids or [each.object_id for each in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
             done = reviewing.decide(tx, wanted, state, by, note)
         except UnknownReview as error:

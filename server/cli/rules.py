@@ -8,14 +8,14 @@ from typing import Any
 
 from server.cli.receipts import spread_of, told
 from server.release.query import receipts as settling, timeline
-from server.store import Store, Tx, reviews, volumes, warnings
+from server.store import Store, Tx, hub_identity, quotas, reviews
 from server.store.times import now, stamp
 
 _MONTH = 30 * 86_400 * 1_000_000
 _HOUR = 3_600 * 1_000_000
 _TO_DO = {
-    warnings.NO_FOCAL_POINT: "accounts of people who act under coercion are listed, and there is nobody to turn to for "
-    "their protection: set one with scamfeed partner focal-point --function protection --contact ADDRESS, then run "
+    hub_identity.NO_FOCAL_POINT: "accounts of people who act under coercion are listed, and there is nobody to turn to "
+    "for their protection: set one with scamfeed partner focal-point --function protection --contact ADDRESS, then run "
     "scamfeed policy apply"
 }
 
@@ -36,7 +36,10 @@ def receipts_of(tx: Tx, target: timedelta) -> dict[str, Any]:
 
 def slowed(tx: Tx) -> list[dict[str, Any]]:
     """Say which partners the brake slows, by which rule, and since when."""
-    return [{"partner": each.partner, "rule": each.rule, "since": stamp(each.since)} for each in volumes.slowed(tx)]
+    return [
+        {"partner": each.partner, "rule": each.rule, "since": stamp(each.since)}
+        for each in quotas.current_throttles(tx)
+    ]
 
 
 def warnings_of(tx: Tx) -> list[dict[str, Any]]:
@@ -49,7 +52,7 @@ def warnings_of(tx: Tx) -> list[dict[str, Any]]:
             "first": stamp(each.first),
             "last": stamp(each.last),
         }
-        for each in warnings.every(tx)
+        for each in hub_identity.all_warnings(tx)
     ]
 
 
@@ -57,10 +60,10 @@ def warnings_of(tx: Tx) -> list[dict[str, Any]]:
 def warned(store: Store) -> Iterator[None]:
     """Say on standard error what there is to do for the operator because of what is done meanwhile."""
     with store.read() as tx:
-        before = {each.name: each.times for each in warnings.every(tx)}
+        before = {each.name: each.times for each in hub_identity.all_warnings(tx)}
     yield
     with store.read() as tx:
-        for each in warnings.every(tx):
+        for each in hub_identity.all_warnings(tx):
             if each.times > before.get(each.name, 0):
                 print(f"scamfeed: warning: {_TO_DO[each.name]}", file=sys.stderr)  # noqa: T201 - where warnings are shown
 

@@ -14,8 +14,8 @@ from server.cli.configured import feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.settings import DEFAULT_FILE
 from server.setup import set_up
-from server.store import Store, hub
-from server.store.store import StoreUnavailable
+from server.store import Store, hub_identity
+from server.store.engine import StoreUnavailable
 
 
 def init(ctx: typer.Context, json: Json = False) -> None:
@@ -60,7 +60,7 @@ def serve(
     if client_ca is not None and tls_cert is None:
         fail("--client-ca needs --tls-cert and --tls-key")
     with context.store() as store, store.begin() as tx:
-        hub.rename(tx, context.settings.title)
+        hub_identity.rename(tx, context.settings.title)
     _free(host, port)
     configured = bool(context.settings.feed) or (context.config or DEFAULT_FILE).exists()
     with _scheduler(context, wanted=with_scheduler and configured, eager=eager):

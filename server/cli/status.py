@@ -7,8 +7,8 @@ import typer
 from schemas import timestamp
 from server.cli import rules
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import Store, Tx, audit, checkpoints, collections, log, partners
-from server.store.audit import Event
+from server.store import Store, Tx, audit, collections, feed_state, log, partners, reads
+from server.store.audit import AuditEvent
 from server.store.times import stamp
 
 
@@ -19,7 +19,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         result = {
             "store": store.url,
             "schema": _schema(store, tx),
-            "partners": len(partners.every(tx)),
+            "partners": len(partners.all_partners(tx)),
             "collections": _collections(tx),
             "lags": [
                 {
@@ -28,7 +28,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
                     "seconds": lag.seconds,
                     "asked": stamp(lag.asked),
                 }
-                for lag in audit.lags(tx)
+                for lag in reads.lags(tx)
             ],
             "feeds": _feeds(tx),
             "reviews": rules.reviews_of(tx),
@@ -63,11 +63,11 @@ def _collections(tx: Tx) -> list[dict[str, Any]]:
             "last_added": _moment(each.last_added or None),
             "last_write": _write(written.get(each.id)),
         }
-        for each in collections.every(tx)
+        for each in collections.all_collections(tx)
     ]
 
 
-def _write(event: Event | None) -> dict[str, Any] | None:
+def _write(event: AuditEvent | None) -> dict[str, Any] | None:
     """Tell of a partner's last POST or DELETE; what the hub adds by itself is none."""
     if event is None:
         return None
@@ -84,7 +84,7 @@ def _feeds(tx: Tx) -> list[dict[str, Any]]:
             "rejected": run.rejected,
             "error": run.error,
         }
-        for run in checkpoints.last_runs(tx).values()
+        for run in feed_state.last_runs(tx).values()
     ]
 
 

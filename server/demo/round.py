@@ -200,11 +200,13 @@ class Round:
 
     def _last_added(self) -> dict[str, int | None]:
         with self._hub.store.read() as tx:
-            return {each.alias: log.last_added(tx, each) for each in collections.every(tx)}
+            return {each.alias: log.last_added(tx, each) for each in collections.all_collections(tx)}
 
     def _result(self, bank: Member) -> dict[str, Any]:
         with self._hub.store.read() as tx:
-            published = {each.alias: log.count(tx, each) for each in collections.every(tx) if each.kind == "released"}
+            published = {
+                each.alias: log.count(tx, each) for each in collections.all_collections(tx) if each.kind == "released"
+            }
         return {
             "reports": self._counts.as_dict(),
             "published": published,

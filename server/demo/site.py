@@ -14,7 +14,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
 from server.store import Store, collections, partners
-from server.store.passwords import Credentials
+from server.store.credentials import Credentials
 
 _STARTS_WITHIN = 30.0
 
@@ -46,9 +46,9 @@ class Site:
         with self.store.begin() as tx:
             credentials = partners.add(tx, partner)
             for alias in read:
-                partners.grant(tx, name, collections.get(tx, alias), read=True)
+                collections.grant(tx, name, collections.get(tx, alias), read=True)
             for alias in write:
-                partners.grant(tx, name, collections.get(tx, alias), write=True)
+                collections.grant(tx, name, collections.get(tx, alias), write=True)
         return Member(partner, credentials)
 
     def start(self) -> Self:

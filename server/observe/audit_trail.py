@@ -5,8 +5,8 @@ import threading
 from typing import NamedTuple
 
 from server.observe.observer import AnsweredRequest, remote
-from server.store import Store, StoreUnavailable, Tx, audit
-from server.store.audit import Event
+from server.store import Store, StoreUnavailable, Tx, audit, reads
+from server.store.audit import AuditEvent
 from server.store.times import now
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class AuditTrail:
     def __init__(self, store: Store) -> None:
         """Add to the trail of ``store``."""
         self._store = store
-        self._rows: dict[_Key, Event] = {}
+        self._rows: dict[_Key, AuditEvent] = {}
         self._positions: dict[tuple[str, str], int] = {}
         self._changing = threading.Lock()
         self._stopping = threading.Event()
@@ -59,7 +59,7 @@ class AuditTrail:
             )
             had = self._rows.get(key)
             first, requests, before = (had.first, had.requests, had.objects) if had else (moment, 0, 0)
-            self._rows[key] = Event(first, moment, requests + 1, *key[:6], before + objects, key.reference)
+            self._rows[key] = AuditEvent(first, moment, requests + 1, *key[:6], before + objects, key.reference)
             if request.partner is not None and request.collection is not None and request.given is not None:
                 place = request.partner, request.collection
                 self._positions[place] = max(request.given, self._positions.get(place, 0))
@@ -77,7 +77,7 @@ class AuditTrail:
         try:
             with self._store.begin() as tx:
                 audit.record(tx, list(rows.values()))
-                audit.advance(tx, [(*place, given) for place, given in positions.items()])
+                reads.record_reads(tx, [(*place, given) for place, given in positions.items()])
         except Exception as error:
             with self._changing:
                 self._rows = rows | self._rows
@@ -106,5 +106,5 @@ def wrote(
 ) -> None:
     """Add a write to the chain of its collection, in the transaction of the write itself."""
     moment = now()
-    event = Event(moment, moment, 1, partner, remote(), method, route, collection, status, objects, reference)
+    event = AuditEvent(moment, moment, 1, partner, remote(), method, route, collection, status, objects, reference)
     audit.record(tx, [event], chain=collection)

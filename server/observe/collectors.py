@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from server.observe.retention import settle
-from server.store import Store, receipts, reviews, standing, volumes
+from server.store import Store, feed_state, quotas, retractions, reviews
 from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
@@ -27,7 +27,7 @@ class FeedCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Give the figures of all feeds."""
         with self._store.read() as tx:
-            stands = standing.every(tx)
+            stands = feed_state.health_of_feeds(tx)
         runs = CounterMetricFamily("scamfeed_feed_runs", "Runs of a feed, by how they ended", labels=("feed", "ending"))
         items = CounterMetricFamily("scamfeed_feed_items", "Items of a feed's runs", labels=("feed", "what"))
         breaker = GaugeMetricFamily(
@@ -73,9 +73,9 @@ class ReviewCollector(Collector):
         """Give the figures, once what can be settled is."""
         settle(self._store)
         with self._store.read() as tx:
-            waiting, since = receipts.waiting(tx)
+            waiting, since = retractions.waiting(tx)
             held, oldest = reviews.count(tx), reviews.oldest(tx)
-            slowed = len(volumes.slowed(tx))
+            slowed = len(quotas.current_throttles(tx))
         return (
             GaugeMetricFamily("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
             GaugeMetricFamily("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from server.observe.collectors import FeedCollector, ReviewCollector
 from server.observe.observer import AnsweredRequest
-from server.store import Store, audit, collections
+from server.store import Store, collections, reads
 
 # Where prometheus-client's processes meet.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -90,7 +90,7 @@ class _Lags(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with self._store.read() as tx:
-            behind, known = audit.lags(tx), collections.every(tx)
+            behind, known = reads.lags(tx), collections.all_collections(tx)
         lag = GaugeMetricFamily(
             "scamfeed_partner_lag_seconds",
             "Newest object of a collection, less the newest that the partner has been given",

@@ -4,7 +4,7 @@ import hmac
 from typing import Any
 
 from server.store import Store
-from server.store.room import Room
+from server.store.disk_space import DiskSpace
 
 Probe = tuple[int, dict[str, str]]
 
@@ -14,7 +14,7 @@ def live() -> Probe:
     return 200, {"status": "ok"}
 
 
-def ready(store: Store, bodies: Room) -> Probe:
+def ready(store: Store, bodies: DiskSpace) -> Probe:
     """Say whether requests can be answered: the database is there, has its tables, and there is room to write.
 
     ``bodies`` is where long bodies wait until they are read.

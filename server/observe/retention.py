@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.release.query import receipts as receipt_settling
-from server.store import Store, StoreUnavailable, audit, deliveries, first_reads, receipts, statuses, volumes
+from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, reads, retractions
 from server.store.times import now
 
 log = logging.getLogger(__name__)
@@ -53,11 +53,11 @@ class Retention:
     def clean(self) -> int:
         """Remove what is too old, each transaction a short one, and say how many rows of the trail went."""
         with self._store.begin() as tx:
-            first_reads.forget(tx, before=now() - _FIRST_READ_DAYS * _DAY)
-            volumes.forget(tx, before=volumes.day_of(now()) - _VOLUME_DAYS)
+            reads.forget_first_reads(tx, before=now() - _FIRST_READ_DAYS * _DAY)
+            quotas.forget_volumes(tx, before=quotas.day_of(now()) - _VOLUME_DAYS)
         kept = self._days
-        self._forget(statuses.forget, kept.statuses)
-        self._forget(receipts.forget, kept.receipts)
+        self._forget(inbox.forget_statuses, kept.statuses)
+        self._forget(retractions.forget, kept.receipts)
         self._forget(deliveries.forget, kept.deliveries)
         if not kept.audit:
             return 0

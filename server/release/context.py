@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mappers import ids
+from mappers.identity import HubIdentity
 from schemas import timestamp
 from schemas.consensus import Referral
 from schemas.partner import FocalFunction, Partner
@@ -15,20 +16,20 @@ from server.release.fuse.reliability import MOST_BY_ONE, reliability
 from server.release.publish import identities
 from server.release.route.policy import FULL, PUBLIC, Policy, in_force
 from server.store import (
-    calibration,
     collections,
     focal_points,
-    hub,
+    hub_identity,
     inbox,
+    listings,
     log,
     own_values,
-    personal,
-    published_ids,
-    registry,
+    partners,
+    private_collections,
+    reputation,
 )
 from server.store.collections import Collection
-from server.store.registry import Registry
-from server.store.store import Tx
+from server.store.engine import Tx
+from server.store.partners import Registry
 from server.store.times import micros
 
 
@@ -38,7 +39,7 @@ class ReleaseContext:
 
     tx: Tx
     at: datetime
-    hub: hub.HubIdentity
+    hub: HubIdentity
     registry: Registry
     policy: Policy
     inbox: Collection
@@ -46,7 +47,7 @@ class ReleaseContext:
 
     @cached_property
     def _secret(self) -> bytes:
-        return hub.secret(self.tx, "ids")
+        return hub_identity.secret(self.tx, "ids")
 
     def listing_id(self, subject: str, track: str, number: int) -> str:
         """Give the id of the hub's listing of a value in a track, as which of those there."""
@@ -54,12 +55,12 @@ class ReleaseContext:
 
     def annotation_id(self, key: str, type_: str) -> str:
         """Give the id under which what the inbox has under a key is published, where it speaks of other objects."""
-        before = published_ids.of(self.tx, key) if self._published_before else None
+        before = listings.older_id_of(self.tx, key) if self._published_before else None
         return before or ids.of_hub(self._secret, type_, "annotation", key)
 
     @cached_property
     def _published_before(self) -> bool:
-        return published_ids.there(self.tx)
+        return listings.has_older_ids(self.tx)
 
     def key(self, partner: Partner, object_id: str) -> str:
         """Give the key under which the inbox keeps what a partner contributed under that id."""
@@ -84,10 +85,10 @@ class ReleaseContext:
         plain = [a for a, each in self.rooms.items() if each.kind == "released" and not a.endswith(FULL)]
         return sorted(plain, key=lambda alias: (alias != PUBLIC, self.rooms[alias].number))
 
-    def own(self, partner: str, use: personal.Use = "for") -> str:
+    def own(self, partner: str, use: private_collections.PrivateUse = "for") -> str:
         """Give the alias of a partner's own room, by the partner's name; it is there from now on."""
         if (partner, use) not in self._own:
-            made = personal.collection(self.tx, partner, use)
+            made = private_collections.find_or_add(self.tx, partner, use)
             self.rooms[made.alias] = made
             self._own[partner, use] = made.alias
         return self._own[partner, use]
@@ -132,8 +133,8 @@ class ReleaseContext:
         return identities.identities(self.tx)
 
     @cached_property
-    def _calibrations(self) -> dict[tuple[str, str], calibration.Calibration]:
-        return calibration.every(self.tx, MOST_BY_ONE)
+    def _calibrations(self) -> dict[tuple[str, str], reputation.Calibration]:
+        return reputation.calibrations_of(self.tx, MOST_BY_ONE)
 
     @cached_property
     def newcomers(self) -> frozenset[str]:
@@ -143,8 +144,8 @@ class ReleaseContext:
         return (
             rule.among(
                 known,
-                {name: since for name, (since, _) in registry.moments(self.tx).items()},
-                calibration.totals(self.tx),
+                {name: since for name, (since, _) in partners.moments(self.tx).items()},
+                reputation.totals(self.tx),
                 self.at,
             )
             if rule.days
@@ -157,7 +158,7 @@ class ReleaseContext:
 
     @cached_property
     def _own_values(self) -> dict[str, str]:
-        return own_values.every(self.tx)
+        return own_values.all_own_values(self.tx)
 
     def reliability(self, partner: Partner, kind: str) -> float:
         """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""
@@ -170,9 +171,11 @@ def open_context(tx: Tx, policy: Policy | None = None, *, waits: bool = True) ->
 
     Whoever contributes at the same time waits until this transaction ends; not so where it only looks (``waits``).
     """
-    every = {each.alias: each for each in collections.every(tx)}
+    every = {each.alias: each for each in collections.all_collections(tx)}
     inbox = every.pop("inbox")
     if waits:
         log.lock(tx, [inbox])
     rooms = {alias: each for alias, each in every.items() if each.by_the_rules}
-    return ReleaseContext(tx, timestamp.now(), hub.get(tx), registry.load(tx), policy or in_force(), inbox, rooms)
+    return ReleaseContext(
+        tx, timestamp.now(), hub_identity.load(tx), partners.load_registry(tx), policy or in_force(), inbox, rooms
+    )

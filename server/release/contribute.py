@@ -28,9 +28,9 @@ from server.release.route.annotations import AnnotationOutcome, AnnotationReleas
 from server.release.route.policy import Policy
 from server.release.route.references import References
 from server.release.submission import Submission
-from server.store import inbox, mentions, own_values, reviews, volumes
+from server.store import inbox, own_values, quotas, reviews, value_index
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.store import Tx
 
 
 class Contribution:
@@ -57,7 +57,7 @@ class Contribution:
         taken = [each._replace(key=self._scene.key(self._partner, each.item.id)) for each in came]
         self._references.look_up(taken)
         subjects = self._subjects(taken)
-        prior = mentions.of(self._scene.tx, {subject for of_one in subjects.values() for subject in of_one})
+        prior = value_index.find(self._scene.tx, {subject for of_one in subjects.values() for subject in of_one})
         self._loading.look_up_reviews({each.key for each in taken} | {key for keys in prior.values() for key in keys})
         tx, name, known = self._scene.tx, self._partner.name, self._loading.known
         coming = sum(each.size for each in taken if is_more(known, each))
@@ -66,7 +66,7 @@ class Contribution:
         delisted = hub_values.find_delisted(tx, reports)
         published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
         budget = DoubtQuota(tx, self._partner, self._scene.registry, self._scene.micros)
-        own = own_values.every(tx)
+        own = own_values.all_own_values(tx)
         intake = Intake(self._partner, self._loading, prior, own, unusual, published, delisted, budget, subjects)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
         for each in sorted(taken, key=lambda one: annotation_targets.processing_order(one.item.type)):
@@ -75,7 +75,7 @@ class Contribution:
             said = [each for each in self._kept if not each.taken.item.revoked]
             sent = sum(each.taken.size for each in said)
             held = sum(each.taken.size for each in said if each.held is not None)
-            volumes.count(tx, name, taken=sent, held=held, doubts=budget.spent, moment=self._scene.micros)
+            quotas.count_contributed(tx, name, taken=sent, held=held, doubts=budget.spent, moment=self._scene.micros)
             self._keep(prior)
             # In the order they came, so that readers get them so; what bears a marking that is known now, after them.
             about_them = [sorted(subjects.get(each.taken.key, ())) for each in self._kept]
@@ -124,10 +124,10 @@ class Contribution:
         pairs += [(name, each.key) for each in kept for name in self._loading.defined_apart(each.key)]
         pairs += [pair for each in kept if (pair := self._references.basis(each.obj))]
         known = {each.subject: prior.get(each.subject, set()) for each in kept if each.subject}
-        for subject, keys in mentions.record(tx, pairs, known).items():
+        for subject, keys in value_index.add(tx, pairs, known).items():
             prior.setdefault(subject, set()).update(keys)
         self._loading.hold(self._partner.name, [each.held for each in self._kept if each.held])
-        reviews.forget(tx, [each.key for each in kept if each.item.revoked])
+        reviews.forget_approvals(tx, [each.key for each in kept if each.item.revoked])
 
     def _unmarked(self, prior: dict[str, set[str]]) -> dict[str, set[str]]:
         """Give by key the values of what came before and bears a marking that was defined just now."""
@@ -137,7 +137,7 @@ class Contribution:
         kept = {each.taken.key for each in self._kept}
         self._marked = {key: of for key, of in self._references.marked(defined).items() if key not in kept}
         subjects = {subject for of_one in self._marked.values() for subject in of_one}
-        prior.update(mentions.of(self._scene.tx, subjects - prior.keys()))
+        prior.update(value_index.find(self._scene.tx, subjects - prior.keys()))
         self._loading.look_up_reviews(
             {key for subject in subjects for key in prior.get(subject, ())} | self._marked.keys()
         )

@@ -18,7 +18,7 @@ from server.release.publish.changes import changes_what_a_reader_does
 from server.release.route import annotation_targets
 from server.release.submission import Submission
 from server.store.item import Item
-from server.store.reviews import Held, Review
+from server.store.reviews import HeldObject, Review
 
 RESERVED = common_objects.reserved_ids()
 # What makes an indicator say no report, though it may be right for others.
@@ -36,7 +36,7 @@ class Decision(NamedTuple):
 
     taken: Submission
     kept: bool
-    held: Held | None = None
+    held: HeldObject | None = None
 
 
 class Intake:
@@ -114,7 +114,7 @@ class Intake:
         if creator != mine and not (self._partner.forwards and not self._loading.is_partner(creator)):
             raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
 
-    def _held(self, taken: Submission, *, again: bool) -> Held | None:
+    def _held(self, taken: Submission, *, again: bool) -> HeldObject | None:
         """Say why a person has to look at an indicator before it is heard; None where nobody has to."""
         review = self._states.get(taken.key)
         if review is not None and review.state != "approved" and not is_published_meanwhile(review):
@@ -126,7 +126,7 @@ class Intake:
         same = review.rule == found.rule or {review.rule, found.rule} <= {*_TAKEN_BACK, LISTED_AGAIN}
         return None if same else found
 
-    def _reason(self, taken: Submission, *, again: bool) -> Held | None:
+    def _reason(self, taken: Submission, *, again: bool) -> HeldObject | None:
         if not isinstance(taken.report, Report):
             return self._slowed(taken) or self._doubting(taken) if annotation_targets.refs(taken.obj) else None
         if again or self._was_taken_back(taken):
@@ -140,13 +140,13 @@ class Intake:
             return _hold(taken, hit.list, hit.message)
         return self._slowed(taken) or self._doubting(taken)
 
-    def _doubting(self, taken: Submission) -> Held | None:
+    def _doubting(self, taken: Submission) -> HeldObject | None:
         """Say why a person has to look at what says something against others' reports: it is more than a day's."""
         if self._doubts is None or self._doubts.take(taken, self._subjects.get(taken.key, set())):
             return None
         return _hold(taken, MANY_DOUBTS, MANY_DOUBTS_MESSAGE.format(self._doubts.most))
 
-    def _slowed(self, taken: Submission) -> Held | None:
+    def _slowed(self, taken: Submission) -> HeldObject | None:
         return _hold(taken, self._unusual, volume.THROTTLE_MESSAGES[self._unusual]) if self._unusual else None
 
     def _was_taken_back(self, taken: Submission) -> bool:
@@ -180,12 +180,12 @@ def names_nothing(taken: Submission) -> str | None:
     return taken.report.message
 
 
-def _hold(taken: Submission, rule: str, message: str) -> Held:
-    return Held(taken.key, taken.item.version, rule, message)
+def _hold(taken: Submission, rule: str, message: str) -> HeldObject:
+    return HeldObject(taken.key, taken.item.version, rule, message)
 
 
-def _as_held(review: Review) -> Held:
-    return Held(review.object_id, review.version, review.rule, review.message)
+def _as_held(review: Review) -> HeldObject:
+    return HeldObject(review.object_id, review.version, review.rule, review.message)
 
 
 def is_more(known: Mapping[str, Mapping[str, Any]], taken: Submission) -> bool:

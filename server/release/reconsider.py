@@ -18,10 +18,10 @@ from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationRelease
 from server.release.route.policy import Policy
 from server.release.route.references import References
-from server.store import calibration, listings, mentions, reviews
+from server.store import listings, reputation, reviews, value_index
+from server.store.engine import Tx
 from server.store.inbox import object_id
-from server.store.reviews import Held
-from server.store.store import Tx
+from server.store.reviews import HeldObject
 
 # What a review by these rules decides says nothing of the values themselves.
 _OF_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
@@ -61,7 +61,7 @@ class Again:
     def values(self, subjects: Iterable[str]) -> list[ReportedValue]:
         """Give those values as partners speak of them now."""
         wanted = set(subjects)
-        keys = mentions.of(self.scene.tx, wanted)
+        keys = value_index.find(self.scene.tx, wanted)
         return self.loading.values({subject: keys.get(subject, set()) for subject in wanted})
 
     def say(self, values: Iterable[ReportedValue], reason: str, new: Set[str] = frozenset()) -> dict[str, ListingState]:
@@ -82,16 +82,16 @@ class Again:
 
         What they said, as far as it is ``among`` these objects, stands as refused; who says it again is looked at.
         """
-        calibration.note(
+        reputation.add(
             self.scene.tx,
             [
-                calibration.Verdict(each.said.partner.name, value.kind, stated(each.said), False)
+                reputation.JudgedReport(each.said.partner.name, value.kind, stated(each.said), False)
                 for each in value.claims
             ],
         )
         for said in (each.said for each in value.claims):
             if among is None or said.id in among:
-                reviews.hold(self.scene.tx, said.partner.name, [Held(said.id, None, *wrong)])
+                reviews.hold(self.scene.tx, said.partner.name, [HeldObject(said.id, None, *wrong)])
                 reviews.decide(self.scene.tx, said.id, "rejected", "hub")
                 self.back.tell(said.partner.name, Feedback(event), said.id)
 

@@ -10,10 +10,10 @@ from server.release.guard.allowlists.hub_values import delist
 from server.release.publish.collections import revoked
 from server.release.query.lookup import lookup
 from server.release.reconsider import Again, Wrong
-from server.store import inbox, listings, mentions
+from server.store import inbox, listings, value_index
+from server.store.engine import Tx
 from server.store.inbox import is_key, key, object_id
 from server.store.item import Item
-from server.store.store import Tx
 
 RETRACTED = "retracted"
 _WRONG = Wrong(RETRACTED, "this hub found it wrong and took it back")
@@ -47,10 +47,12 @@ def retract_all(
     ids = {each for each in ids_or_values if object_id(each).startswith("indicator--")}
     keys, listed = _meant(again, ids, partner)
     meant = listed | {
-        mentions.subject(known.kind, known.value) for value in set(ids_or_values) - ids for known in lookup(tx, value)
+        value_index.subject_of(known.kind, known.value)
+        for value in set(ids_or_values) - ids
+        for known in lookup(tx, value)
     }
     subjects = again.subjects(keys) | meant
-    about = mentions.of(tx, subjects)
+    about = value_index.find(tx, subjects)
     again.loading.read({key for of_one in about.values() for key in of_one})
     asked = keys | {key for subject in meant for key in about.get(subject, ())}
     if partner is not None:

@@ -9,14 +9,14 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from server.release.query.disputes import DisputeCase, dispute_cases
 from server.release.reconsider import disputed, reconsider
-from server.store import audit, collections, listings, log, registry, reviews
-from server.store.audit import Event
+from server.store import audit, collections, listings, log, partners, reviews
+from server.store.audit import AuditEvent
+from server.store.engine import Tx
 from server.store.inbox import is_key, key, object_id
-from server.store.reviews import Review, State, UnknownReview
-from server.store.store import Tx
+from server.store.reviews import Review, ReviewState, UnknownReview
 from server.store.times import now
 
-_VERBS: dict[State, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
+_VERBS: dict[ReviewState, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
 
 
 class ReviewSummary(NamedTuple):
@@ -31,7 +31,7 @@ class ReviewSummary(NamedTuple):
     case: DisputeCase | None = None
 
 
-def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None = None) -> list[Review]:
+def decide(tx: Tx, ids: Iterable[str], state: ReviewState, by: str, note: str | None = None) -> list[Review]:
     """Decide of many in one transaction. Raises ``UnknownReview`` where one was never held back; then nothing is kept.
 
     ``ids`` may be keys too; ``by`` is who decides, as the audit trail is to have it.
@@ -42,7 +42,10 @@ def decide(tx: Tx, ids: Iterable[str], state: State, by: str, note: str | None =
     moment = now()
     audit.record(
         tx,
-        [Event(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(each)) for each in wanted],
+        [
+            AuditEvent(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(each))
+            for each in wanted
+        ],
     )
     reconsider(tx, wanted, doubted)
     return done
@@ -54,7 +57,7 @@ def find(tx: Tx, id_: str) -> Review:
     A dispute goes by the id of any of its value's listings.
     Raises ``UnknownReview`` where nothing was, or where the id does not say which of several.
     """
-    names = {id_} if is_key(id_) else {id_, *(key(space, id_) for space in registry.load(tx).spaces.values())}
+    names = {id_} if is_key(id_) else {id_, *(key(space, id_) for space in partners.load_registry(tx).spaces.values())}
     found = list(reviews.states(tx, names).values()) or _dispute(tx, id_)
     if not found:
         raise UnknownReview(f"nothing of the id {id_} was held back")
@@ -76,7 +79,7 @@ def summaries(tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     disputes = dispute_cases(tx, found)
     missing = {each.object_id for each in found if each.subject is None}
     held: dict[str, bytes] = {}
-    for collection in sorted(collections.every(tx), key=lambda each: each.kind != "inbox"):
+    for collection in sorted(collections.all_collections(tx), key=lambda each: each.kind != "inbox"):
         if missing and collection.kind != "exchange":
             held |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
             missing -= held.keys()

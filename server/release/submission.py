@@ -6,7 +6,7 @@ from schemas.errors import Rejected
 from schemas.report import Report
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.route import annotation_targets
-from server.store import mentions
+from server.store import value_index
 from server.store.item import Item
 
 
@@ -25,7 +25,7 @@ class Submission(NamedTuple):
     @property
     def subject(self) -> str | None:
         """Give the name of the value that it is about, None where it is about no single one."""
-        return mentions.subject(self.report.kind, self.report.value) if isinstance(self.report, Report) else None
+        return value_index.subject_of(self.report.kind, self.report.value) if isinstance(self.report, Report) else None
 
     @property
     def size(self) -> int:

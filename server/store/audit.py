@@ -15,9 +15,8 @@ import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store import first_reads
-from server.store.store import Tx
-from server.store.tables import audit, audit_ends, audit_starts, collections, positions
+from server.store.engine import Tx
+from server.store.tables import audit, audit_ends, audit_starts
 from server.store.times import now
 
 REQUESTS = "requests"
@@ -27,7 +26,7 @@ _PAGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AuditEvent:
     """Requests that were equal: who asked from where for what, with what result.
 
     ``first`` and ``last`` are microseconds, ``objects`` those that came in or went out, ``reference`` the id of the
@@ -47,33 +46,23 @@ class Event:
     reference: str | None
 
 
-class Entry(NamedTuple):
+class AuditEntry(NamedTuple):
     """An event where it stands in the trail."""
 
     chain: str
     number: int
-    event: Event
+    event: AuditEvent
     hash: str
 
 
-class Broken(NamedTuple):
+class BrokenChain(NamedTuple):
     """The first row of a chain that is not what was written, or its end, where rows were cut off."""
 
     chain: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far a partner is behind a collection, in seconds, and when it last asked (microseconds)."""
-
-    partner: str
-    collection: str
-    seconds: float
-    asked: int
-
-
-def record(tx: Tx, events: Sequence[Event], chain: str = REQUESTS) -> None:
+def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
     """Add events to a chain, in their order; other processes wait for the end of this transaction."""
     number, seal = _locked(tx, chain)
     rows: list[dict[str, Any]] = []
@@ -86,7 +75,7 @@ def record(tx: Tx, events: Sequence[Event], chain: str = REQUESTS) -> None:
         tx.execute(update(audit_ends).where(audit_ends.c.chain == chain).values(number=number, hash=seal))
 
 
-def verify(tx: Tx) -> list[Broken]:
+def verify(tx: Tx) -> list[BrokenChain]:
     """Recompute every chain from its beginning, or from where it was cut off for its age.
 
     Gives where each broken one breaks first, nothing when the trail is whole.
@@ -97,14 +86,14 @@ def verify(tx: Tx) -> list[Broken]:
         for number, row in enumerate(_rows(tx, chain), number + 1):  # noqa: B020 - it goes on from the beginning
             seal = _seal(seal, chain, number, list(row[1:-1]))
             if row[0] != number or row[-1] != seal:
-                broken.append(Broken(chain, number))
+                broken.append(BrokenChain(chain, number))
                 break
         else:
             if (number, seal) != (end, final):
-                broken.append(Broken(chain, number + 1))
+                broken.append(BrokenChain(chain, number + 1))
     known = select(audit_ends.c.chain)
     loose = select(audit.c.chain).where(audit.c.chain.not_in(known)).distinct()
-    return broken + [Broken(chain, 1) for chain in tx.execute(loose).scalars()]
+    return broken + [BrokenChain(chain, 1) for chain in tx.execute(loose).scalars()]
 
 
 def forget(tx: Tx, chain: str, *, before: int) -> int:
@@ -114,14 +103,14 @@ def forget(tx: Tx, chain: str, *, before: int) -> int:
     last row in it is kept, and the trail says itself how many went, up to which hash. What breaks the chain stays.
     """
     oldest = next(iter(_rows(tx, chain)), None)
-    if oldest is None or Event(*oldest[1:-1]).last >= before:
+    if oldest is None or AuditEvent(*oldest[1:-1]).last >= before:
         return 0
     _locked(tx, chain)
     number, seal = _beginning(tx, chain)
     gone = 0
     for row in islice(_rows(tx, chain), _PAGE):
         after = _seal(seal, chain, number + 1, list(row[1:-1]))
-        if Event(*row[1:-1]).last >= before or (row[0], row[-1]) != (number + 1, after):
+        if AuditEvent(*row[1:-1]).last >= before or (row[0], row[-1]) != (number + 1, after):
             break
         number, seal, gone = number + 1, after, gone + 1
     if gone:
@@ -129,7 +118,7 @@ def forget(tx: Tx, chain: str, *, before: int) -> int:
         tx.execute(delete(audit_starts).where(audit_starts.c.chain == chain))
         tx.execute(insert(audit_starts).values(chain=chain, number=number, hash=seal))
         moment, collection = now(), None if chain == REQUESTS else chain
-        record(tx, [Event(moment, moment, 1, None, "", "FORGET", "audit", collection, 200, gone, seal.hex())])
+        record(tx, [AuditEvent(moment, moment, 1, None, "", "FORGET", "audit", collection, 200, gone, seal.hex())])
     return gone
 
 
@@ -138,47 +127,21 @@ def chains(tx: Tx) -> list[str]:
     return list(tx.execute(select(audit_ends.c.chain).order_by(audit_ends.c.chain)).scalars())
 
 
-def last_writes(tx: Tx) -> dict[str, Event]:
+def last_writes(tx: Tx) -> dict[str, AuditEvent]:
     """Give the last write of each collection (by its id) that the trail still knows of."""
     ends = (audit_ends.c.chain == audit.c.chain) & (audit_ends.c.number == audit.c.number)
     asked = select(audit.c.chain, *_COLUMNS).join(audit_ends, ends).where(audit.c.chain != REQUESTS)
-    return {row[0]: Event(*row[1:]) for row in tx.execute(asked)}
+    return {row[0]: AuditEvent(*row[1:]) for row in tx.execute(asked)}
 
 
-def tail(tx: Tx, n: int) -> list[Entry]:
+def tail(tx: Tx, n: int) -> list[AuditEntry]:
     """Give the last ``n`` entries of the whole trail, the newest first."""
     order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
     asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).order_by(*order).limit(n)
-    return [Entry(row[0], row[1], Event(*row[2:-1]), row[-1].hex()) for row in tx.execute(asked)]
+    return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in tx.execute(asked)]
 
 
-def advance(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
-    """Remember up to which ``date_added`` partners (name, collection id, microseconds) have been given collections."""
-    moment, furthest = now(), dict[str, int]()
-    for partner, collection, position in sorted(given):
-        furthest[collection] = max(position, furthest.get(collection, position))
-        mine = (positions.c.collection == collection, positions.c.partner == partner)
-        had = tx.execute(select(positions.c.given).where(*mine).with_for_update()).scalar()
-        tx.execute(delete(positions).where(*mine))
-        row = {"collection": collection, "partner": partner, "given": max(position, had or 0), "asked": moment}
-        tx.execute(insert(positions), row)
-    first_reads.note(tx, furthest, moment)
-
-
-def lags(tx: Tx) -> list[Lag]:
-    """Say how far each partner is behind each collection that it has asked for, by partner and alias."""
-    asked = (
-        select(positions.c.partner, collections.c.alias, collections.c.last_added, positions.c.given, positions.c.asked)
-        .join(collections, collections.c.id == positions.c.collection)
-        .order_by(positions.c.partner, collections.c.alias)
-    )
-    return [
-        Lag(partner, alias, max(0, last - given) / 1_000_000, when)
-        for partner, alias, last, given, when in tx.execute(asked)
-    ]
-
-
-_FIELDS = tuple(Event.__dataclass_fields__)
+_FIELDS = tuple(AuditEvent.__dataclass_fields__)
 _COLUMNS = tuple(audit.c[name] for name in _FIELDS)
 
 
@@ -216,7 +179,7 @@ def _locked(tx: Tx, chain: str) -> tuple[int, bytes]:
     return row[0], row[1]
 
 
-def _said(event: Event) -> list[Any]:
+def _said(event: AuditEvent) -> list[Any]:
     return [getattr(event, name) for name in _FIELDS]
 
 

@@ -1,20 +1,21 @@
-"""The collections: what a partner may be given or may fill."""
+"""The collections, and which partners may read and write them."""
 
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Row, func, insert, or_, select
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schemas.partner import OWN_ALIASES
-from server.store.store import Tx
-from server.store.tables import collections
+from server.store import partners
+from server.store.engine import Tx
+from server.store.tables import collections, grants
 from server.store.times import now
 
-Kind = Literal["inbox", "released", "exchange", "personal"]
+CollectionKind = Literal["inbox", "released", "exchange", "personal"]
 
-DEFAULTS: tuple[tuple[str, Kind, str, str], ...] = (
+DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
     ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who hears of it."),
     (
         "takedown",
@@ -52,7 +53,7 @@ class Collection:
     alias: str
     title: str
     description: str
-    kind: Kind
+    kind: CollectionKind
     created: int
     last_added: int = field(default=0, compare=False)
     owner: str | None = None
@@ -84,7 +85,7 @@ def add(
     alias: str,
     title: str,
     *,
-    kind: Kind = "exchange",
+    kind: CollectionKind = "exchange",
     description: str = "",
     owner: str | None = None,
     use: str | None = None,
@@ -94,8 +95,8 @@ def add(
     Raises ``CollectionExists`` when its alias or its title is taken, ``ValueError`` where the alias is of those that
     are kept for partners' own collections.
     """
-    if kind not in get_args(Kind):
-        raise ValueError(f"a collection is one of {', '.join(get_args(Kind))}")
+    if kind not in get_args(CollectionKind):
+        raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
     if (kind == "personal") != (owner is not None):
         raise ValueError("a personal collection has an owner, and no other has one")
     if kind != "personal" and alias.startswith(OWN_ALIASES):
@@ -144,14 +145,14 @@ def get(tx: Tx, id_or_alias: str) -> Collection:
     return _read(row)
 
 
-def every(tx: Tx) -> list[Collection]:
+def all_collections(tx: Tx) -> list[Collection]:
     """List all collections, the oldest first."""
     return [_read(row) for row in tx.execute(select(*COLUMNS).order_by(collections.c.number))]
 
 
 def create_defaults(tx: Tx) -> list[Collection]:
     """Make the collections that every hub has, where they are missing; returns those it made."""
-    there = {collection.alias for collection in every(tx)}
+    there = {collection.alias for collection in all_collections(tx)}
     made = []
     for alias, kind, title, description in DEFAULTS:
         own = (alias, title, description)
@@ -168,3 +169,63 @@ def _with_twin(alias: str, title: str, description: str) -> tuple[tuple[str, str
 
 def _read(row: Row[*tuple[Any, ...]]) -> Collection:
     return Collection(*row)
+
+
+def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
+    """Let the partner read or write the collection, or both, from its next request on; what it may already, it keeps.
+
+    Raises ``UnknownPartner``.
+    """
+    partners.get(tx, name)
+    key = (grants.c.partner == name, grants.c.collection == collection.number)
+    had = tx.execute(select(grants.c.can_read, grants.c.can_write).where(*key)).first()
+    tx.execute(delete(grants).where(*key))
+    rights = {"can_read": read or bool(had and had.can_read), "can_write": write or bool(had and had.can_write)}
+    if any(rights.values()):
+        tx.execute(insert(grants).values(partner=name, collection=collection.number, **rights))
+
+
+def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, write: bool = True) -> None:
+    """Take the right to ``read`` the collection from the partner, or to ``write`` it, from its next request on.
+
+    Without either it cannot tell that there is one. Raises ``UnknownPartner``.
+    """
+    partners.get(tx, name)
+    mine = (grants.c.partner == name, grants.c.collection == collection.number)
+    taken = {"can_read": False} if read else {}
+    taken |= {"can_write": False} if write else {}
+    tx.execute(update(grants).where(*mine).values(**taken))
+    tx.execute(delete(grants).where(*mine, ~grants.c.can_read, ~grants.c.can_write))
+
+
+def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
+    """Say, by collection id, whether the partner may read and may write; what is not listed is hidden from it."""
+    asked = (
+        select(collections.c.id, grants.c.can_read, grants.c.can_write)
+        .join_from(grants, collections)
+        .where(grants.c.partner == name)
+    )
+    return {id_: (can_read, can_write) for id_, can_read, can_write in tx.execute(asked)}
+
+
+def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] | None:
+    """Find a collection with the partner's right to read and to write it; None where it has neither, or it is not."""
+    row = tx.execute(_RIGHT, {"name": name, "ref": id_or_alias}).first()
+    if row is None:
+        return None
+    can_read, can_write, *collection = row
+    return Collection(*collection), can_read, can_write
+
+
+_RIGHT = (
+    select(grants.c.can_read, grants.c.can_write, *COLUMNS)
+    .join_from(grants, collections)
+    .where(grants.c.partner == bindparam("name"))
+    .where(or_(collections.c.id == bindparam("ref"), collections.c.alias == bindparam("ref")))
+)
+
+
+def readers(tx: Tx, collection: Collection) -> set[str]:
+    """Return the names of those who may read a collection."""
+    mine = (grants.c.collection == collection.number, grants.c.can_read)
+    return set(tx.execute(select(grants.c.partner).where(*mine)).scalars())

@@ -1,14 +1,17 @@
 """What was pushed to whom: which version of which object, when, and what the peer answered."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, select, text
+from sqlalchemy import bindparam, delete, exists, select, text, tuple_
 
+from server.store import feed_state, partners
+from server.store.collections import Collection
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.lists import any_of, chunks
-from server.store.store import Tx
+from server.store.sql import any_of, chunks
 from server.store.tables import deliveries
 from server.store.times import moment, now
 
@@ -119,3 +122,48 @@ def forget(tx: Tx, *, before: int, most: int = 500) -> int:
 def _delivery(row: Any) -> Delivery:
     version = row.version or None
     return Delivery(row.feed, row.partner, row.object_id, version, moment(row.delivered), row.answer, row.attempts)
+
+
+# What a peer refused, or what did not reach it, is no delivery.
+ARRIVED = ~deliveries.c.answer.startswith("failed")
+
+
+def recipients(tx: Tx) -> list[tuple[str, str]]:
+    """Give the feeds that ever delivered anything, each with whom to; found by steps, however much they delivered."""
+    found: list[tuple[str, str]] = []
+    row = tx.execute(_FIRST_PAIR).first()
+    while row is not None:
+        found.append((row[0], row[1]))
+        row = tx.execute(_NEXT_PAIR, {"feed_": row[0], "by": row[1]}).first()
+    return found
+
+
+def feeds_pushing(tx: Tx, collection: Collection) -> list[tuple[str, str]]:
+    """Give the feeds that push a collection, each with whom to; of a feed that lost its place, any collection."""
+    left, found = partners.departed_partners(tx), []
+    for feed, partner in recipients(tx):
+        of = (feed_state.load_checkpoint(tx, feed) or {}).get("collection")
+        if of in (None, collection.id) and partner not in left:
+            found.append((feed, partner))
+    return found
+
+
+def delivered_to(tx: Tx, by: Iterable[tuple[str, str]], ids: Sequence[str], since: int) -> dict[str, set[str]]:
+    """Give by object whom these feeds, each with a partner, delivered it at or after ``since``."""
+    found: dict[str, set[str]] = defaultdict(set)
+    d = deliveries.c
+    for feed, partner in by:
+        asked = select(d.object_id).where(
+            d.feed == feed, d.partner == partner, any_of(tx, d.object_id, ids), d.delivered >= since, ARRIVED
+        )
+        for object_id in tx.execute(asked).scalars():
+            found[object_id].add(partner)
+    return found
+
+
+_FIRST_PAIR = select(deliveries.c.feed, deliveries.c.partner).order_by(deliveries.c.feed, deliveries.c.partner).limit(1)
+
+
+_NEXT_PAIR = _FIRST_PAIR.where(
+    tuple_(deliveries.c.feed, deliveries.c.partner) > tuple_(bindparam("feed_"), bindparam("by"))
+)

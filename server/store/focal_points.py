@@ -5,9 +5,9 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select
 
 from schemas.partner import FocalFunction, PartnerKind
-from server.store.store import Tx
+from server.store.engine import Tx
+from server.store.release_tables import focal_points
 from server.store.tables import partners
-from server.store.tables_of_rules import focal_points
 
 # The hub's own stand under this name, which no partner can have.
 HUB = ""

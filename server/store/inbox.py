@@ -1,15 +1,15 @@
-"""The inbox: what partners contribute, each in a space of its own.
-
-An object is kept under a key: the number of the partner's space, a slash, and the id that the partner gave it. So two
-partners may use one id, and nothing that one sends meets what the other sent.
-"""
+"""The inbox: what partners contribute, each under a key of its own, and the status of each of their requests."""
 
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import bindparam, delete, insert, select
+
 from server.store import log
 from server.store.collections import Collection, get
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.store import Tx
+from server.store.tables import statuses
+from server.store.times import now
 
 _ALIAS = "inbox"
 
@@ -48,3 +48,36 @@ def of_partner(tx: Tx, space: int, ids: Iterable[str]) -> dict[str, Item]:
 def append(tx: Tx, into: Collection, kept: Sequence[tuple[str, Item]]) -> None:
     """Add object versions to the inbox, each under its key."""
     log.append(tx, into, [item._replace(id=key) for key, item in kept])
+
+
+def save_status(tx: Tx, api_root: str, status_id: str, partner: str, body: bytes) -> None:
+    """Keep a status resource, in place of an earlier state of the same status."""
+    mine = {"of_root": api_root, "of_id": status_id, "of_partner": partner}
+    tx.execute(_FORGET_STATUS, mine)
+    tx.execute(
+        _KEEP_STATUS, {"api_root": api_root, "id": status_id, "partner": partner, "created": now(), "body": body}
+    )
+
+
+def load_status(tx: Tx, api_root: str, status_id: str, partner: str) -> bytes | None:
+    """Give a status resource to the partner it is for; to any other there is none."""
+    mine = {"of_root": api_root, "of_id": status_id, "of_partner": partner}
+    body: bytes | None = tx.execute(_LOAD_STATUS, mine).scalar()
+    return body
+
+
+def forget_statuses(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove statuses of requests made ``before`` (microseconds), at most so many at once, and say how many."""
+    old = select(statuses.c.id).where(statuses.c.created < before).limit(most)
+    return tx.execute(delete(statuses).where(statuses.c.id.in_(old.scalar_subquery()))).rowcount
+
+
+# Asked with every POST, so put together once.
+_STATUS = (
+    statuses.c.api_root == bindparam("of_root"),
+    statuses.c.id == bindparam("of_id"),
+    statuses.c.partner == bindparam("of_partner"),
+)
+_FORGET_STATUS = delete(statuses).where(*_STATUS)
+_KEEP_STATUS = insert(statuses)
+_LOAD_STATUS = select(statuses.c.body).where(*_STATUS)

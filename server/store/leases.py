@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Update, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store import clock
-from server.store.store import Tx
+from server.store import sql
+from server.store.engine import Tx
 from server.store.tables import leases
 
 SECONDS = 3.0
@@ -27,21 +27,21 @@ class Lease(NamedTuple):
     token: int
 
 
-class Held(NamedTuple):
+class LeaseHolder(NamedTuple):
     """Who holds a feed, until when by the database's clock (microseconds)."""
 
     holder: str
     until: int
 
 
-class Fenced(Exception):
+class LeaseLost(Exception):
     """Another has taken the feed over; what this one was about to write must not be."""
 
 
 def acquire(tx: Tx, feed: str, holder: str, seconds: float = SECONDS) -> Lease | None:
     """Take the feed for ``seconds``, None where another holds it."""
     _make_row(tx, feed)
-    now = clock.now(tx)
+    now = sql.database_time(tx)
     free = or_(leases.c.until <= now, leases.c.until > now + _LONGEST)
     taken = (
         update(leases)
@@ -54,14 +54,14 @@ def acquire(tx: Tx, feed: str, holder: str, seconds: float = SECONDS) -> Lease |
     return Lease(feed, holder, token)
 
 
-def hold(tx: Tx, lease: Lease, seconds: float = SECONDS) -> None:
+def renew(tx: Tx, lease: Lease, seconds: float = SECONDS) -> None:
     """Renew the lease; to be called in each transaction that writes by its right. Raises ``Fenced``.
 
     A lease whose time is over is still good where nobody has taken it since.
     """
-    renewed = _mine(lease).values(until=clock.now(tx) + int(seconds * _MICROS))
+    renewed = _mine(lease).values(until=sql.database_time(tx) + int(seconds * _MICROS))
     if not tx.execute(renewed).rowcount:
-        raise Fenced(f"another node runs {lease.feed} now")
+        raise LeaseLost(f"another node runs {lease.feed} now")
 
 
 def release(tx: Tx, lease: Lease) -> None:
@@ -69,10 +69,12 @@ def release(tx: Tx, lease: Lease) -> None:
     tx.execute(_mine(lease).values(until=0))
 
 
-def every(tx: Tx) -> dict[str, Held]:
+def holders(tx: Tx) -> dict[str, LeaseHolder]:
     """Say who holds which feed just now."""
-    rows = tx.execute(select(leases.c.feed, leases.c.holder, leases.c.until).where(leases.c.until > clock.now(tx)))
-    return {row.feed: Held(row.holder, row.until) for row in rows}
+    rows = tx.execute(
+        select(leases.c.feed, leases.c.holder, leases.c.until).where(leases.c.until > sql.database_time(tx))
+    )
+    return {row.feed: LeaseHolder(row.holder, row.until) for row in rows}
 
 
 def _mine(lease: Lease) -> Update:

@@ -1,21 +1,16 @@
-"""Under which ids the hub has listed each value, and how often.
-
-A track is where a listing stands: the shared collections, "", or one partner's own, by its name. A value's listings in
-a track are numbered: a new one is made when the last was taken back.
-"""
+"""The ids under which the hub has listed each value, and how often."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
-from server.store.bulk import insert_many
-from server.store.lists import any_of, chunks
-from server.store.store import Tx
-from server.store.tables_of_rules import listings
+from server.store.engine import Tx
+from server.store.release_tables import listings, published_ids
+from server.store.sql import any_of, chunks, insert_many
 
 
-class Listed(NamedTuple):
+class ListingId(NamedTuple):
     """One listing of a value: in which track, as which of those there (from 0), and under which id."""
 
     subject: str
@@ -24,7 +19,7 @@ class Listed(NamedTuple):
     id: str
 
 
-def of(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+def find(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """Give by subject, and by track, the ids under which the hub has listed it, the oldest first."""
     found: dict[str, dict[str, list[str]]] = {}
     columns = listings.c
@@ -37,7 +32,7 @@ def of(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
 
 def ids(tx: Tx, subject: str) -> set[str]:
     """Give all ids under which the hub has listed a value, in whichever track."""
-    return all_of(of(tx, [subject]).get(subject, {}))
+    return all_of(find(tx, [subject]).get(subject, {}))
 
 
 def all_of(tracks: Mapping[str, Iterable[str]]) -> set[str]:
@@ -54,18 +49,29 @@ def subjects(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def record(tx: Tx, new: Sequence[Listed]) -> None:
+def record(tx: Tx, new: Sequence[ListingId]) -> None:
     """Remember listings that there were not before."""
     insert_many(tx, listings, new)
 
 
 def move(tx: Tx, subject: str, to: str) -> None:
     """Let the listings of a value be those of another, after those that this has."""
-    there = of(tx, [subject, to])
+    there = find(tx, [subject, to])
     tx.execute(delete(listings).where(listings.c.subject == subject))
     rows = [
-        Listed(to, track, number, id_)
+        ListingId(to, track, number, id_)
         for track, ids in there.get(subject, {}).items()
         for number, id_ in enumerate(ids, len(there.get(to, {}).get(track, ())))
     ]
     insert_many(tx, listings, rows)
+
+
+def older_id_of(tx: Tx, key: str) -> str | None:
+    """Give the id under which an older version published what the inbox has under a key, None where none did."""
+    found: str | None = tx.execute(select(published_ids.c.id).where(published_ids.c.key == key)).scalar()
+    return found
+
+
+def has_older_ids(tx: Tx) -> bool:
+    """Tell whether an older version published anything so."""
+    return tx.execute(select(published_ids.c.key).limit(1)).first() is not None

@@ -6,16 +6,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete as sql_delete, func, select, update
 
-from server.store import rewrites
-from server.store.bulk import insert_many
+from server.store import version_marks
 from server.store.collections import Collection, UnknownCollection
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.lists import any_of, chunks
 from server.store.query import ALL, EVERY, UNLIMITED, Columns, Query, parameters, statement
-from server.store.ranks import Row, history_of, rerank
-from server.store.store import Tx
+from server.store.sql import any_of, chunks, insert_many
 from server.store.tables import collections, objects
 from server.store.times import now
+from server.store.version_marks import VersionRow, stored_versions, update_marks
 
 
 class Appended(NamedTuple):
@@ -30,7 +29,7 @@ class Appended(NamedTuple):
     last: int | None
 
 
-class Page(NamedTuple):
+class BodyPage(NamedTuple):
     """Objects as stored, the ``date_added`` of the ``first`` and the ``last``, and where to go on."""
 
     bodies: list[bytes]
@@ -39,7 +38,7 @@ class Page(NamedTuple):
     next: int | None
 
 
-class Record(NamedTuple):
+class ManifestRecord(NamedTuple):
     """One line of a manifest; both times in microseconds."""
 
     id: str
@@ -51,7 +50,7 @@ class Record(NamedTuple):
 class Manifest(NamedTuple):
     """A page of records."""
 
-    records: list[Record]
+    records: list[ManifestRecord]
     first: int | None
     last: int | None
     next: int | None
@@ -80,7 +79,7 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
     milliseconds only neither loses nor repeats. An older version than those there is kept, but is not the latest.
     """
     last = _lock(tx, collection.number)
-    history = history_of(tx, collection, {item.id for item in items})
+    history = stored_versions(tx, collection, {item.id for item in items})
     fresh: list[Item] = []
     added: list[str] = []
     unchanged: list[str] = []
@@ -109,16 +108,16 @@ def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
     return end - count + 1, end
 
 
-def page(tx: Tx, collection: Collection, query: Query) -> Page:
+def page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
     """Give the bodies that ``query`` asks for; ``next`` is None on the last page, which is never an empty surprise."""
     rows, first, last, position = _ask(tx, collection, query, "bodies")
-    return Page([row[1] for row in rows], first, last, position)
+    return BodyPage([row[1] for row in rows], first, last, position)
 
 
 def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
     """Give what ``page`` would give, as records instead of bodies."""
     rows, first, last, position = _ask(tx, collection, query, "manifest")
-    return Manifest([Record(row[1], row[0], row[2], row[3]) for row in rows], first, last, position)
+    return Manifest([ManifestRecord(row[1], row[0], row[2], row[3]) for row in rows], first, last, position)
 
 
 def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL) -> VersionPage:
@@ -187,9 +186,9 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
     log = objects.c
     gone = sql_delete(objects).where(log.collection == collection.number, log.date_added == bindparam("at"))
     tx.execute(gone, [{"at": key[0]} for key in keys])
-    rewrites.note(tx, collection, [key[0] for key in keys])
-    left = history_of(tx, collection, {key[1] for key in keys}).values()
-    rerank(tx, collection, [(rows, len(rows)) for rows in left])
+    version_marks.count_changes(tx, collection, [key[0] for key in keys])
+    left = stored_versions(tx, collection, {key[1] for key in keys}).values()
+    update_marks(tx, collection, [(rows, len(rows)) for rows in left])
     return len(keys)
 
 
@@ -225,14 +224,16 @@ def _ask(
     return rows, rows[0][0], rows[-1][0], position
 
 
-def _insert(tx: Tx, collection: Collection, items: list[Item], start: int, history: dict[str, list[Row]]) -> None:
-    fresh: dict[str, list[Row]] = {}
-    rows: list[Row] = []
+def _insert(
+    tx: Tx, collection: Collection, items: list[Item], start: int, history: dict[str, list[VersionRow]]
+) -> None:
+    fresh: dict[str, list[VersionRow]] = {}
+    rows: list[VersionRow] = []
     for date_added, item in enumerate(items, start):
-        row = Row(date_added, item.spec_version, item.version, latest=True, legacy=False)
+        row = VersionRow(date_added, item.spec_version, item.version, latest=True, legacy=False)
         rows.append(row)
         fresh.setdefault(item.id, []).append(row)
-    rerank(
+    update_marks(
         tx,
         collection,
         [
@@ -251,3 +252,29 @@ def _insert(tx: Tx, collection: Collection, items: list[Item], start: int, histo
             for row, item in zip(rows, items, strict=True)
         ],
     )
+
+
+def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
+    """Give the ``date_added`` of the first version of those of ``ids`` that the collection has."""
+    log = objects.c
+    found: dict[str, int] = {}
+    for chunk in chunks(sorted(set(ids))):
+        asked = (
+            select(log.id, func.min(log.date_added))
+            .where(log.collection == collection.number, any_of(tx, log.id, chunk))
+            .group_by(log.id)
+        )
+        found.update((row[0], row[1]) for row in tx.execute(asked))
+    return found
+
+
+def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int) -> list[str]:
+    """Give the ids of the objects of a type that came, or changed, last: the newest first."""
+    log = objects.c
+    asked = (
+        select(log.id)
+        .where(log.collection == collection.number, log.latest, log.type == type_)
+        .order_by(log.date_added.desc())
+        .limit(limit)
+    )
+    return [row[0] for row in tx.execute(asked)]

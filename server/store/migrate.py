@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from server.store.tables import migration_gate
+from server.store.tables import migration_lock
 
 
 def upgrade(engine: Engine) -> None:
@@ -20,7 +20,7 @@ def upgrade(engine: Engine) -> None:
         _make_gate(engine)
     with engine.connect().execution_options(scamfeed_writes=True) as connection, connection.begin():
         if engine.dialect.name != "sqlite":
-            connection.execute(select(migration_gate.c.id).with_for_update()).all()
+            connection.execute(select(migration_lock.c.id).with_for_update()).all()
         _run(connection)
 
 
@@ -49,9 +49,9 @@ def _make_gate(engine: Engine) -> None:
     """Leave one row to lock, whoever comes first; on SQLite, BEGIN IMMEDIATE is the gate."""
     try:
         with engine.begin() as connection:
-            migration_gate.create(connection, checkfirst=True)
-            if connection.execute(select(migration_gate.c.id)).first() is None:
-                connection.execute(insert(migration_gate).values(id=1))
+            migration_lock.create(connection, checkfirst=True)
+            if connection.execute(select(migration_lock.c.id)).first() is None:
+                connection.execute(insert(migration_lock).values(id=1))
     except IntegrityError:
         # Another process made it in the same moment.
         _make_gate(engine)

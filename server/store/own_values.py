@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, insert, select
 
-from server.store.lists import any_of, chunks
-from server.store.store import Tx
-from server.store.tables_of_rules import own_values
+from server.store.engine import Tx
+from server.store.release_tables import own_values
+from server.store.sql import any_of, chunks
 
 
-class AnothersOwn(ValueError):
+class OwnedByAnother(ValueError):
     """The value is registered as another partner's own."""
 
 
@@ -19,9 +19,9 @@ def add(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str]:
     Raises ``AnothersOwn``.
     """
     wanted = sorted(set(subjects))
-    there = of(tx, wanted)
+    there = owners_of(tx, wanted)
     if set(there.values()) - {partner}:
-        raise AnothersOwn("one of these is registered as another partner's own; remove it there first")
+        raise OwnedByAnother("one of these is registered as another partner's own; remove it there first")
     new = [subject for subject in wanted if subject not in there]
     if new:
         tx.execute(insert(own_values), [{"subject": subject, "partner": partner} for subject in new])
@@ -30,13 +30,13 @@ def add(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str]:
 
 def remove(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str]:
     """Take values off the partner's own; gives those that were."""
-    gone = [subject for subject, owner in of(tx, subjects).items() if owner == partner]
+    gone = [subject for subject, owner in owners_of(tx, subjects).items() if owner == partner]
     for chunk in chunks(gone):
         tx.execute(delete(own_values).where(any_of(tx, own_values.c.subject, chunk)))
     return sorted(gone)
 
 
-def of(tx: Tx, subjects: Iterable[str]) -> dict[str, str]:
+def owners_of(tx: Tx, subjects: Iterable[str]) -> dict[str, str]:
     """Give by subject the partner whose own it is; what is nobody's is left out."""
     found: dict[str, str] = {}
     for chunk in chunks(sorted(set(subjects))):
@@ -45,7 +45,7 @@ def of(tx: Tx, subjects: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def every(tx: Tx, partner: str | None = None) -> dict[str, str]:
+def all_own_values(tx: Tx, partner: str | None = None) -> dict[str, str]:
     """Give by subject whose own it is: of all partners, or of one."""
     asked = select(own_values.c.subject, own_values.c.partner).order_by(own_values.c.subject)
     if partner is not None:

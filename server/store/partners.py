@@ -1,67 +1,179 @@
-"""The partners: who they are, how they prove it, and which collections they may read and write."""
+"""The partners: their registration, credentials and certificates."""
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from mappers import ids
 from schemas.partner import Partner
-from server.store.collections import COLUMNS, Collection
-from server.store.fingerprints import BadCertificate, fingerprint_of
-from server.store.passwords import Credentials, Verifier, hash_password, hash_token, make
-from server.store.registry import (
-    NameTaken,
-    PartnerLeft,
-    UnknownPartner,
-    change,
-    columns,
-    every,
-    get,
-    left,
-    present,
-    read,
-    row_of,
-    touch,
+from server.store.credentials import (
+    Credentials,
+    PasswordVerifier,
+    fingerprint_of,
+    hash_password,
+    hash_token,
+    make_credentials,
 )
-from server.store.store import Tx
+from server.store.engine import Tx
 from server.store.tables import certificates, collections, credentials, grants, partners
 from server.store.times import now
 
-__all__ = [
-    "OVERLAP",
-    "BadCertificate",
-    "Credentials",
-    "NameTaken",
-    "PartnerLeft",
-    "UnknownPartner",
-    "add",
-    "by_certificate",
-    "by_password",
-    "by_token",
-    "change",
-    "every",
-    "get",
-    "grant",
-    "left",
-    "present",
-    "remove",
-    "restore",
-    "revoke",
-    "right",
-    "rights",
-    "rotate",
-    "set_certificate",
-    "space",
-]
+
+class NameTaken(ValueError):
+    """A partner of this name, or with this identity, is registered already."""
+
+
+class UnknownPartner(LookupError):
+    """No partner of this name is registered."""
+
+
+class PartnerLeft(UnknownPartner):
+    """The partner is registered, for what it said before, and takes part no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Registry:
+    """Who takes part and who reads what, at one moment.
+
+    ``partners`` are those who take part, by name; ``gone`` those who left; ``readers`` the names of those who read a
+    released collection or its ``-full`` twin, by its alias without that. ``spaces`` says by name, of all who ever were
+    partners, the number under which what each contributes is kept.
+    """
+
+    partners: Mapping[str, Partner]
+    readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    gone: Mapping[str, Partner] = field(default_factory=dict)
+    spaces: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def by_identity(self) -> Mapping[str, Partner]:
+        """Give all who ever were partners by their identities: what those who left said is still theirs."""
+        return {each.identity: each for each in (*self.gone.values(), *self.partners.values())}
+
+    @cached_property
+    def by_space(self) -> Mapping[int, Partner]:
+        """Give all who ever were partners by the space in which what they contribute is kept."""
+        return {self.spaces[each.name]: each for each in self.by_identity.values() if each.name in self.spaces}
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """Give the names and identities by which one may speak of any who ever was a partner."""
+        return frozenset().union(*self.names.values())
+
+    @cached_property
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """Give by name what each who ever was a partner goes by."""
+        return {each.name: names_of(each) for each in self.by_identity.values()}
+
+
+def load_registry(tx: Tx) -> Registry:
+    """Give the registry as it is now."""
+    here: dict[str, Partner] = {}
+    gone: dict[str, Partner] = {}
+    spaces: dict[str, int] = {}
+    for *row, space, moment in tx.execute(partner_columns(partners.c.space, partners.c.left)):
+        found = partner_of_row(*row)
+        spaces[found.name] = space
+        (here if moment is None else gone)[found.name] = found
+    reading = (
+        select(collections.c.alias, grants.c.partner)
+        .join_from(grants, collections)
+        .where(grants.c.can_read, collections.c.kind == "released")
+    )
+    readers: dict[str, set[str]] = {}
+    for alias, name in tx.execute(reading):
+        if name in here:
+            readers.setdefault(alias.removesuffix("-full"), set()).add(name)
+    return Registry(here, {alias: frozenset(names) for alias, names in readers.items()}, gone, spaces)
+
+
+def names_of(partner: Partner) -> frozenset[str]:
+    """Give what a partner goes by: its name, its identity, and the identity that follows from its name."""
+    return frozenset({partner.name, partner.identity, ids.identity(partner.name)})
+
+
+def all_partners(tx: Tx) -> list[Partner]:
+    """List all who ever were partners, by name: what those who left said is still theirs."""
+    return [partner_of_row(*row) for row in tx.execute(partner_columns().order_by(partners.c.name))]
+
+
+def current_partners(tx: Tx) -> list[Partner]:
+    """List the partners that take part, by name."""
+    return [
+        partner_of_row(*row)
+        for row in tx.execute(partner_columns().where(partners.c.left.is_(None)).order_by(partners.c.name))
+    ]
+
+
+def departed_partners(tx: Tx) -> dict[str, int]:
+    """Say, by name, when partners left that take part no more (microseconds)."""
+    asked = select(partners.c.name, partners.c.left).where(partners.c.left.is_not(None))
+    return {row[0]: row[1] for row in tx.execute(asked)}
+
+
+def get(tx: Tx, name: str, *, gone: bool = False) -> Partner:
+    """Find a partner by its name; one that left only where ``gone``. Raises ``UnknownPartner``."""
+    found = tx.execute(partner_columns(partners.c.left).where(partners.c.name == name)).first()
+    if found is None:
+        raise UnknownPartner(f"there is no partner {name!r}")
+    if found[-1] is not None and not gone:
+        raise PartnerLeft(f"the partner {name!r} has left; what it said is kept, and nothing more is taken from it")
+    return partner_of_row(*found[:-1])
+
+
+def change(tx: Tx, partner: Partner) -> None:
+    """Keep what ``partner`` says in place of what is registered under its name. Raises ``UnknownPartner``."""
+    get(tx, partner.name)
+    tx.execute(update(partners).where(partners.c.name == partner.name).values(**row_of(partner)))
+    touch(tx, partner.name)
+
+
+def touch(tx: Tx, name: str) -> None:
+    """Note that something that is said of the partner has changed: its identity has a new version."""
+    mine = partners.c.name == name
+    before = tx.execute(select(partners.c.modified).where(mine)).scalar_one()
+    tx.execute(update(partners).where(mine).values(modified=max(now(), before + 1000)))
+
+
+def moments(tx: Tx) -> dict[str, tuple[int, int]]:
+    """Say, by name, when each partner was registered and when what is said of it last changed (microseconds)."""
+    asked = select(partners.c.name, partners.c.created, partners.c.modified)
+    return {row[0]: (row[1], row[2]) for row in tx.execute(asked)}
+
+
+def partner_columns(*more: Any) -> Select[*tuple[Any, ...]]:
+    """Select what ``read`` takes, and ``more``."""
+    return select(*(partners.c[name] for name in Partner.model_fields), *more)
+
+
+def row_of(partner: Partner) -> dict[str, Any]:
+    """Give the columns that a partner is kept in."""
+    said = partner.model_dump(mode="json")
+    return {name: json.dumps(each) if isinstance(each, list) else each for name, each in said.items()}
+
+
+@lru_cache(maxsize=1024)
+def partner_of_row(*row: Any) -> Partner:
+    """Give the partner that the columns of a row say."""
+    said = dict(zip(Partner.model_fields, row, strict=True))
+    return Partner(**{**said, **{name: json.loads(said[name]) for name in _LISTS}})
+
+
+_LISTS = ("authority", "institutions")
+
 
 # Time for a partner to put new credentials into its clients.
 OVERLAP = timedelta(days=7)
 
 _MICROSECOND = timedelta(microseconds=1)
-_verifier = Verifier()
+_verifier = PasswordVerifier()
 
 
 def add(tx: Tx, partner: Partner) -> Credentials:
@@ -114,33 +226,6 @@ def restore(tx: Tx, name: str) -> Credentials:
     return _issue(tx, name)
 
 
-def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
-    """Let the partner read or write the collection, or both, from its next request on; what it may already, it keeps.
-
-    Raises ``UnknownPartner``.
-    """
-    get(tx, name)
-    key = (grants.c.partner == name, grants.c.collection == collection.number)
-    had = tx.execute(select(grants.c.can_read, grants.c.can_write).where(*key)).first()
-    tx.execute(delete(grants).where(*key))
-    rights = {"can_read": read or bool(had and had.can_read), "can_write": write or bool(had and had.can_write)}
-    if any(rights.values()):
-        tx.execute(insert(grants).values(partner=name, collection=collection.number, **rights))
-
-
-def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, write: bool = True) -> None:
-    """Take the right to ``read`` the collection from the partner, or to ``write`` it, from its next request on.
-
-    Without either it cannot tell that there is one. Raises ``UnknownPartner``.
-    """
-    get(tx, name)
-    mine = (grants.c.partner == name, grants.c.collection == collection.number)
-    taken = {"can_read": False} if read else {}
-    taken |= {"can_write": False} if write else {}
-    tx.execute(update(grants).where(*mine).values(**taken))
-    tx.execute(delete(grants).where(*mine, ~grants.c.can_read, ~grants.c.can_write))
-
-
 def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
     """Give the partner new credentials; the old ones work for ``overlap`` more (a week; zero ends them at once).
 
@@ -168,7 +253,7 @@ def by_password(
 
     if not _verifier.matches(password, [row[-1] for row in rows], before):
         return None
-    return read(*rows[0][:-1])
+    return partner_of_row(*rows[0][:-1])
 
 
 def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP) -> str:
@@ -193,32 +278,13 @@ def by_certificate(tx: Tx, der: bytes) -> Partner | None:
     """Find the partner that this client certificate, verified by the TLS, belongs to."""
     given = {"fingerprint": hashlib.sha256(der).digest(), "moment": now()}
     row = tx.execute(_BY_CERTIFICATE, given).first()
-    return None if row is None else read(*row)
+    return None if row is None else partner_of_row(*row)
 
 
 def by_token(tx: Tx, token: str) -> Partner | None:
     """Find the partner that this token belongs to; nothing of a token is compared but its hash."""
     row = tx.execute(_BY_TOKEN, {"hash": hash_token(token), "moment": now()}).first()
-    return None if row is None else read(*row)
-
-
-def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
-    """Say, by collection id, whether the partner may read and may write; what is not listed is hidden from it."""
-    asked = (
-        select(collections.c.id, grants.c.can_read, grants.c.can_write)
-        .join_from(grants, collections)
-        .where(grants.c.partner == name)
-    )
-    return {id_: (can_read, can_write) for id_, can_read, can_write in tx.execute(asked)}
-
-
-def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] | None:
-    """Find a collection with the partner's right to read and to write it; None where it has neither, or it is not."""
-    row = tx.execute(_RIGHT, {"name": name, "ref": id_or_alias}).first()
-    if row is None:
-        return None
-    can_read, can_write, *collection = row
-    return Collection(*collection), can_read, can_write
+    return None if row is None else partner_of_row(*row)
 
 
 def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
@@ -235,7 +301,7 @@ def _valid(table: Table, moment: Any) -> ColumnElement[bool]:
 
 
 def _issue(tx: Tx, name: str) -> Credentials:
-    made = make(name)
+    made = make_credentials(name)
     tx.execute(
         insert(credentials).values(
             partner=name,
@@ -252,21 +318,17 @@ def _issue(tx: Tx, name: str) -> Credentials:
 _MOMENT = bindparam("moment", type_=BigInteger)
 _VALID = _valid(credentials, _MOMENT)
 _BY_NAME = (
-    columns(credentials.c.password_hash)
+    partner_columns(credentials.c.password_hash)
     .join_from(partners, credentials)
     .where(partners.c.name == bindparam("user"), _VALID)
 )
-_BY_TOKEN = columns().join_from(partners, credentials).where(credentials.c.token_hash == bindparam("hash"), _VALID)
+_BY_TOKEN = (
+    partner_columns().join_from(partners, credentials).where(credentials.c.token_hash == bindparam("hash"), _VALID)
+)
 _BY_CERTIFICATE = (
-    columns()
+    partner_columns()
     .join_from(partners, certificates)
     .where(certificates.c.fingerprint == bindparam("fingerprint"), _valid(certificates, _MOMENT))
 )
 _PASSWORDS = select(func.count().label("passwords")).where(_VALID).group_by(credentials.c.partner).subquery()
 _MOST_PASSWORDS = select(func.max(_PASSWORDS.c.passwords))
-_RIGHT = (
-    select(grants.c.can_read, grants.c.can_write, *COLUMNS)
-    .join_from(grants, collections)
-    .where(grants.c.partner == bindparam("name"))
-    .where(or_(collections.c.id == bindparam("ref"), collections.c.alias == bindparam("ref")))
-)

@@ -1,23 +1,23 @@
-"""What the guard holds back for a person to look at, and what that person decided."""
+"""Reviews: objects held for a person's decision, what that person decided, and values that were delisted."""
 
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, cast
 
 from sqlalchemy import delete, func, insert, select, update
 
-from server.store.lists import any_of, chunks
-from server.store.store import Tx
-from server.store.tables_of_rules import reviews
+from server.store.engine import Tx
+from server.store.release_tables import delisted, reviews
+from server.store.sql import any_of, chunks
 from server.store.times import now
 
-State = Literal["open", "approved", "rejected"]
+ReviewState = Literal["open", "approved", "rejected"]
 
 
 class UnknownReview(LookupError):
     """Nothing of this id was ever held back."""
 
 
-class Held(NamedTuple):
+class HeldObject(NamedTuple):
     """An object version that is held back: by which rule, and what its contributor is told."""
 
     object_id: str
@@ -39,7 +39,7 @@ class Review(NamedTuple):
     rule: str
     message: str
     opened: int
-    state: State
+    state: ReviewState
     decided: int | None
     decided_by: str | None
     note: str | None
@@ -47,7 +47,7 @@ class Review(NamedTuple):
     settled: int | None = None
 
 
-def hold(tx: Tx, partner: str, held: Iterable[Held]) -> set[str]:
+def hold(tx: Tx, partner: str, held: Iterable[HeldObject]) -> set[str]:
     """Hold these objects of ``partner`` back, and give the ids of those that are held now.
 
     What a person has decided stands: what was rejected stays so whatever its later versions, what was approved is held
@@ -78,7 +78,7 @@ def hold(tx: Tx, partner: str, held: Iterable[Held]) -> set[str]:
     return wanted.keys() - passed
 
 
-def dispute(tx: Tx, subject: str, partner: str, held: Held) -> bool:
+def dispute(tx: Tx, subject: str, partner: str, held: HeldObject) -> bool:
     """Let a person look at a listed value that somebody doubts; one row a value, whatever number of listings it has.
 
     Where one is open it stays, and goes by the new rule. Tells whether it is a new one.
@@ -120,9 +120,9 @@ def states(tx: Tx, ids: Iterable[str]) -> dict[str, Review]:
     return found
 
 
-def every(
+def all_reviews(
     tx: Tx,
-    state: State | None = None,
+    state: ReviewState | None = None,
     partner: str | None = None,
     rule: str | None = None,
     limit: int | None = 1_000,
@@ -135,7 +135,7 @@ def every(
     return [_review(row) for row in tx.execute(asked)]
 
 
-def decide(tx: Tx, object_id: str, state: State, by: str, note: str | None = None) -> Review:
+def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None = None) -> Review:
     """Note what a person decided of an object that was held back. Raises ``UnknownReview``."""
     moment = now()
     mine = reviews.c.object_id == object_id
@@ -148,14 +148,14 @@ def decide(tx: Tx, object_id: str, state: State, by: str, note: str | None = Non
     return _review(row)
 
 
-def forget(tx: Tx, ids: Iterable[str]) -> None:
+def forget_approvals(tx: Tx, ids: Iterable[str]) -> None:
     """Let what was approved of these objects count no more: they were taken back since."""
     for chunk in chunks(sorted(set(ids))):
         mine = any_of(tx, reviews.c.object_id, chunk)
         tx.execute(delete(reviews).where(mine, reviews.c.state == "approved", reviews.c.subject.is_(None)))
 
 
-def count(tx: Tx, state: State = "open") -> int:
+def count(tx: Tx, state: ReviewState = "open") -> int:
     """Count the reviews in a state."""
     return tx.execute(select(func.count()).select_from(reviews).where(reviews.c.state == state)).scalar_one()
 
@@ -168,3 +168,31 @@ def oldest(tx: Tx) -> int | None:
 
 def _review(row: Iterable[Any]) -> Review:
     return Review(*row)
+
+
+def delist(tx: Tx, names: Iterable[str]) -> None:
+    """Remember that the values of these names were found to be no scam's; repeating it changes nothing."""
+    wanted = set(names)
+    new = sorted(wanted - delisted_among(tx, wanted))
+    if new:
+        moment = now()
+        tx.execute(insert(delisted), [{"name": name, "since": moment} for name in new])
+
+
+def relist(tx: Tx, names: Iterable[str]) -> None:
+    """Let reports of the values of these names be heard again."""
+    for chunk in chunks(sorted(set(names))):
+        tx.execute(delete(delisted).where(any_of(tx, delisted.c.name, chunk)))
+
+
+def delisted_among(tx: Tx, names: Iterable[str]) -> set[str]:
+    """Return those of the names that were found to be no scam's."""
+    found: set[str] = set()
+    for chunk in chunks(sorted(set(names))):
+        found.update(row[0] for row in tx.execute(select(delisted.c.name).where(any_of(tx, delisted.c.name, chunk))))
+    return found
+
+
+def has_delisted(tx: Tx) -> bool:
+    """Tell whether there is any such value."""
+    return tx.execute(select(delisted.c.name).limit(1)).first() is not None

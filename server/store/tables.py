@@ -172,7 +172,7 @@ runs = Table(
     PrimaryKeyConstraint("feed", "started", "id"),
 )
 
-files_seen = Table(
+files_read = Table(
     "files_seen",
     metadata,
     Column("feed", Text, nullable=False),
@@ -198,7 +198,7 @@ deliveries = Table(
 
 # Which contributions, by their keys in the inbox, speak of a value ("domain:bad.example") or of an object: one of the
 # same contributor's, by its key, or a listing of the hub's, by its id.
-mentions = Table(
+value_index = Table(
     "mentions",
     metadata,
     Column("subject", Text, nullable=False),
@@ -271,7 +271,7 @@ audit = Table(
 )
 
 # Up to which date_added each partner has been given each collection.
-positions = Table(
+read_positions = Table(
     "positions",
     metadata,
     Column("collection", Text, nullable=False),
@@ -331,7 +331,7 @@ dead_letters = Table(
 )
 
 # One row to lock while migrating, where the database has no lock of its own for that.
-migration_gate = Table(
+migration_lock = Table(
     "migration_gate",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),

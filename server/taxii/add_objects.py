@@ -11,7 +11,7 @@ from server.release.contribute import prepare, take
 from server.release.guard import stix_object
 from server.release.results import Result, Results
 from server.release.route import annotation_targets
-from server.store import Store, Tx, log, statuses
+from server.store import Store, Tx, inbox, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.times import now
@@ -128,7 +128,7 @@ class _Adding:
             resource = b""
             if last:
                 resource = status.resource()
-                statuses.save(tx, API_ROOT, status.id, self._partner.name, resource)
+                inbox.save_status(tx, API_ROOT, status.id, self._partner.name, resource)
             if last or status.taken > before:
                 self._trace(tx, status.taken - before)
         return resource

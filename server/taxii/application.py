@@ -13,7 +13,7 @@ from typing import Any
 from schemas.partner import Partner
 from server import observe
 from server.store import Store, StoreUnavailable
-from server.store.hot import HotStore, NotAtAGlance
+from server.store.fast_reads import FastStore, NotFast
 from server.taxii import errors, proxies
 from server.taxii.auth import again
 from server.taxii.compression import pack, wanted
@@ -43,8 +43,8 @@ class TaxiiApplication:
         """Answer from ``store``."""
         self._pages = pages
         self.rest = rest
-        self._store = HotStore(store)
-        self._glance = HotStore(store, _GLANCE_SECONDS)
+        self._store = FastStore(store)
+        self._glance = FastStore(store, _GLANCE_SECONDS)
         self._echo = ResponseCache()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -67,7 +67,7 @@ class TaxiiApplication:
             if heard is not None:
                 return self._answer(self._glance, asked, respond, heard)
             answer = self._answer(self._glance, asked, respond)
-        except NotAtAGlance:
+        except NotFast:
             return None
         except StoreUnavailable:
             # The store's own way in waits for it, or says why not.
@@ -87,7 +87,7 @@ class TaxiiApplication:
             return self.refuse(environ, 413) if int(length) > _USELESS_BODY else None
         try:
             return self._answer(self._store if patient else self._glance, asked, _allow)
-        except NotAtAGlance as error:
+        except NotFast as error:
             # Who asks is not known yet; that nobody may send so much is.
             if int(environ.get("CONTENT_LENGTH") or "0") > MAX_CONTENT_LENGTH:
                 return self.refuse(environ, 413)
@@ -132,7 +132,7 @@ class TaxiiApplication:
                         # A request that is looked at twice is admitted, and counted, once.
                         partner = environ[_PARTNER] = welcome(store, environ)
                     answer = respond(store, self._pages, partner, asked)
-        except (NotAtAGlance, _Allowed):
+        except (NotFast, _Allowed):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged with its cause
             answer = errors.of(error, where=asked.endpoint, method=asked.method)

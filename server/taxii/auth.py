@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 from schemas.partner import LONGEST_NAME, Partner
 from server import observe
-from server.store import Store, Tx, collections, limits, partners, personal
+from server.store import Store, Tx, collections, partners, private_collections, quotas
 from server.store.collections import Collection
-from server.store.hot import NotAtAGlance
+from server.store.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, unauthorized
 from server.taxii.limits import MOST_OBJECTS
 from server.taxii.login_throttle import LoginThrottle
@@ -48,8 +48,8 @@ def too_many(description: str, seconds: float) -> TaxiiError:
 
 def visible(tx: Tx, partner: Partner) -> list[tuple[Collection, bool, bool]]:
     """List the collections that the partner may know of, each with whether it may read and may write it."""
-    rights = partners.rights(tx, partner.name)
-    return [_effective(one, *rights[one.id]) for one in collections.every(tx) if one.id in rights]
+    rights = collections.rights(tx, partner.name)
+    return [_effective(one, *rights[one.id]) for one in collections.all_collections(tx) if one.id in rights]
 
 
 def find(tx: Tx, partner: Partner, id_or_alias: str) -> tuple[Collection, bool, bool]:
@@ -58,9 +58,9 @@ def find(tx: Tx, partner: Partner, id_or_alias: str) -> tuple[Collection, bool, 
     Raises ``TaxiiError`` 404, for one that the partner may not know of exactly as for one that is not there.
     """
     if id_or_alias == "outcomes":
-        own = personal.find(tx, partner.name, "outcomes")
+        own = private_collections.find(tx, partner.name, "outcomes")
         id_or_alias = own.id if own else ""
-    found = partners.right(tx, partner.name, id_or_alias)
+    found = collections.right(tx, partner.name, id_or_alias)
     if found is None:
         raise TaxiiError(404)
     return _effective(*found)
@@ -102,7 +102,7 @@ def _by_basic(tx: Tx, given: str, remote: str, at_a_glance: bool) -> Partner | N
 
         def slowly(known: bool) -> None:
             if at_a_glance:
-                raise NotAtAGlance
+                raise NotFast
             wait = 0.0 if known else _brake.wait(remote, user)
             if wait:
                 raise too_many("Too many wrong passwords came from this address", wait)
@@ -122,7 +122,7 @@ _DAY = 24 * 60 * 60
 class _Rules:
     """What this process lets partners use; one process serves one hub."""
 
-    requests = limits.Meter("requests", 0, _MINUTE)
+    requests = quotas.RequestMeter("requests", 0, _MINUTE)
     objects_per_day = 0
     objects_per_envelope = MOST_OBJECTS
 
@@ -132,7 +132,7 @@ def limit(*, requests_per_minute: int, objects_per_day: int, objects_per_envelop
 
     ``objects_per_envelope`` is what one request may bring at most.
     """
-    _Rules.requests = limits.Meter("requests", requests_per_minute, _MINUTE)
+    _Rules.requests = quotas.RequestMeter("requests", requests_per_minute, _MINUTE)
     _Rules.objects_per_day = objects_per_day
     _Rules.objects_per_envelope = objects_per_envelope
 
@@ -165,7 +165,7 @@ def may_post(tx: Tx, partner: Partner) -> None:
     """Refuse a body of a partner that has nothing left of its day, before it is read. Raises ``TaxiiError`` 429."""
     if not _Rules.objects_per_day:
         return
-    wait = limits.wait(tx, partner.name, "objects", limit=_Rules.objects_per_day, seconds=_DAY)
+    wait = quotas.wait(tx, partner.name, "objects", limit=_Rules.objects_per_day, seconds=_DAY)
     if wait:
         raise too_many("The partner posts more objects a day than it may; nothing was taken", wait)
 
@@ -177,6 +177,6 @@ def charge(tx: Tx, partner: Partner, count: int) -> None:
     """
     if not _Rules.objects_per_day:
         return
-    wait = limits.charge(tx, partner.name, "objects", count, limit=_Rules.objects_per_day, seconds=_DAY)
+    wait = quotas.charge(tx, partner.name, "objects", count, limit=_Rules.objects_per_day, seconds=_DAY)
     if wait:
         raise too_many("The partner posts more objects a day than it may; nothing was taken", wait)

@@ -7,7 +7,7 @@ import orjson
 from medallion.backends.base import Backend
 
 from schemas.partner import Partner
-from server.store import Store, statuses
+from server.store import Store, inbox
 from server.store.collections import Collection
 from server.taxii import auth
 from server.taxii.errors import TaxiiError
@@ -65,7 +65,7 @@ class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without ty
     def get_status(self, api_root: str, status_id: str) -> dict[str, Any] | None:
         """Give the status of one of the partner's own requests, None of any other."""
         with self._store.read() as tx:
-            body = statuses.load(tx, api_root, status_id, self._partner().name)
+            body = inbox.load_status(tx, api_root, status_id, self._partner().name)
         if body is None:
             return None
         status: dict[str, Any] = orjson.loads(body)

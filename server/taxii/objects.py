@@ -8,7 +8,7 @@ import orjson
 
 from schemas.partner import Partner
 from server import observe
-from server.store import Store, Tx, hub, log
+from server.store import Store, Tx, hub_identity, log
 from server.store.collections import Collection
 from server.store.query import EVERY, Query
 from server.store.times import stamp, stix_stamp
@@ -91,7 +91,9 @@ def delete(store: Store, partner: Partner, collection: str, object_id: str, pair
             raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
         query = _of(
             object_id,
-            filters.read(pairs, found, filters.OBJECT, EVERY, secret=partial(hub.secret, tx, USE), every_match=True),
+            filters.read(
+                pairs, found, filters.OBJECT, EVERY, secret=partial(hub_identity.secret, tx, USE), every_match=True
+            ),
         )
         gone = log.delete(tx, found, replace(query, spec_versions=query.spec_versions or ALL_SPECS))
         if gone == 0:
@@ -112,7 +114,7 @@ def delete(store: Store, partner: Partner, collection: str, object_id: str, pair
 def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[TaxiiResponse, LogRange | None]:
     """Give a page, and the stretch of the log that it is, None for none."""
     page = log.page(tx, collection, query)
-    token = None if page.next is None else encode(hub.secret(tx, USE), collection, query, page.next)
+    token = None if page.next is None else encode(hub_identity.secret(tx, USE), collection, query, page.next)
     answer = TaxiiResponse(
         200,
         envelope.join(page.bodies, token),
@@ -137,7 +139,7 @@ def _listing(
     if listed:
         resource["more"] = page.next is not None
         if page.next is not None:
-            resource["next"] = encode(hub.secret(tx, USE), found, query, page.next)
+            resource["next"] = encode(hub_identity.secret(tx, USE), found, query, page.next)
         resource[name] = listed
     return TaxiiResponse(200, orjson.dumps(resource), _dates(page.first, page.last), collection=found.id)
 
@@ -158,4 +160,4 @@ def _version(version: int, date_added: int) -> str:
 
 def _read(tx: Tx, pairs: Pairs, collection: Collection, allowed: frozenset[str]) -> Query:
     """Make a query of the parameters of a URL. Raises ``TaxiiError`` 400."""
-    return filters.read(pairs, collection, allowed, secret=partial(hub.secret, tx, USE))
+    return filters.read(pairs, collection, allowed, secret=partial(hub_identity.secret, tx, USE))

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
-from server.store import Tx, rewrites
+from server.store import Tx, version_marks
 from server.store.collections import Collection
 from server.store.query import LAST, Query
 from server.taxii.compression import Encoding
@@ -34,7 +34,7 @@ class _Kept(NamedTuple):
 class PageCache:
     """The large pages that were asked for last, as long as the log has not changed under them.
 
-    What is added comes after a full page; what else can happen to a row in it, ``server.store.rewrites`` counts.
+    What is added comes after a full page; what else can happen to a row in it, ``server.store.version_marks`` counts.
     """
 
     def __init__(self, bytes_at_most: int = _BYTES_AT_MOST) -> None:
@@ -50,7 +50,7 @@ class PageCache:
         kept = self._kept.get(key) if key else None
         if key is None or kept is None:
             return None
-        if kept.mark != rewrites.mark(tx, collection, *kept.stretch):
+        if kept.mark != version_marks.change_mark(tx, collection, *kept.stretch):
             self._drop(key)
             return None
         with self._changing:
@@ -70,7 +70,7 @@ class PageCache:
         size = len(answer.body)
         if key is None or size > self._largest:
             return
-        kept = _Kept(rewrites.mark(tx, collection, *stretch), stretch, answer)
+        kept = _Kept(version_marks.change_mark(tx, collection, *stretch), stretch, answer)
         self._drop(key)
         with self._changing:
             self._kept[key] = kept

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from server.store import Store, collections, partners
+from server.store import Store, collections
 from tests.conformance.authority import Pem, issue
 from tests.conformance.peer import Peer, basic
 from tests.postgres import Postgres
@@ -64,7 +64,7 @@ class Deployment:
         with self.database.store.begin() as tx:
             made = collections.add(tx, alias, f"Room {alias}")
             for name, read, write in (("member", True, True), ("reader", True, False), ("writer", False, True)):
-                partners.grant(tx, self.database.partners[name]["user"], made, read=read, write=write)
+                collections.grant(tx, self.database.partners[name]["user"], made, read=read, write=write)
         self.known[made.id] = alias
         return made.id
 

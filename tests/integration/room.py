@@ -87,8 +87,8 @@ def opened(tmp_path: Path) -> Iterator[Room]:
         collections.add(tx, "secret", "Secret")
         box = collections.add(tx, "box", "Box")
         given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
-        partners.grant(tx, "bank", made, read=True, write=True)
-        partners.grant(tx, "bank", box, write=True)
+        collections.grant(tx, "bank", made, read=True, write=True)
+        collections.grant(tx, "bank", box, write=True)
     app = create_app(Settings(database_url=url))
     hot = app.wsgi_app
     assert isinstance(hot, TaxiiApplication)

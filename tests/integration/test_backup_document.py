@@ -78,7 +78,7 @@ def test_every_way_to_copy_a_file_makes_one_to_restore_from(number: int, tmp_pat
     # A hub that goes on has what is newest in the file beside.
     running = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
     with running.read() as tx:
-        collections.every(tx)
+        collections.all_collections(tx)
         original = scamfeed("status", folder=tmp_path, url=url)
         assert (tmp_path / "scamfeed.db-wal").exists()
         run(command, tmp_path)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from server.observe import wrote
-from server.store import Store, audit, collections, log, migrations
+from server.store import Store, collections, log, migrations, reads
 from server.store.item import Item
 from server.store.query import Query
 from tests.integration.command import Run, answer
@@ -323,7 +323,7 @@ def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
             reference=None,
         )
         assert done.last is not None
-        audit.advance(tx, [("First Bank", room, done.last - 2_500_000)])
+        reads.record_reads(tx, [("First Bank", room, done.last - 2_500_000)])
     status = answer(hub("status", "--json"))
     assert status["store"] == "sqlite:///scamfeed.db"
     assert status["schema"] == max(path.name[:4] for path in REVISIONS.glob("0*.py"))

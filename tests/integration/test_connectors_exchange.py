@@ -36,7 +36,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
     with store.begin() as tx:
         room = collections.add(tx, "from-the-hub", "From the hub")
         hub = partners.add(tx, Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub")))
-        partners.grant(tx, "Hub", room, read=True, write=True)
+        collections.grant(tx, "Hub", room, read=True, write=True)
     secret = tmp_path / "secret"
     secret.write_text(hub.password)
     with peers.scamfeed(url, tmp_path / "log") as address:
@@ -51,7 +51,7 @@ def hub(tmp_path: Path) -> Iterator[Store]:
     with store.begin() as tx:
         partners.add(tx, Partner(name="Telecom", kind=PartnerKind.TELECOM, identity=ids.identity("Telecom")))
         partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank")))
-        partners.grant(tx, "Bank", collections.get(tx, "takedown-full"), read=True)
+        collections.grant(tx, "Bank", collections.get(tx, "takedown-full"), read=True)
     yield store
     store.close()
 

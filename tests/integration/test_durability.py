@@ -99,7 +99,7 @@ class Hub:
             self.other = collections.add(tx, "other", "Other")
             bank = Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
             self.token = partners.add(tx, bank).token
-            partners.grant(tx, "bank", self.room, read=True, write=True)
+            collections.grant(tx, "bank", self.room, read=True, write=True)
         self._logs = [folder / f"node-{number}.log" for number in (1, 2)]
         self.nodes = [Node(database, path) for path in self._logs]
 
@@ -265,8 +265,8 @@ def test_one_node_is_as_good_as_the_other(hub: Hub) -> None:
     assert not rest["more"]
     assert [hub.ask("GET", node, room="other").status_code for node in hub.nodes] == [404, 404]
     with hub.store.begin() as tx:
-        partners.grant(tx, "bank", hub.other, read=True)
+        collections.grant(tx, "bank", hub.other, read=True)
     assert [hub.ask("GET", node, room="other").status_code for node in hub.nodes] == [200, 200]
     with hub.store.begin() as tx:
-        partners.revoke(tx, "bank", hub.other)
+        collections.revoke(tx, "bank", hub.other)
     assert [hub.ask("GET", node, room="other").status_code for node in hub.nodes] == [404, 404]

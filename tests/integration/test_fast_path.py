@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from server.http.messages import call_wsgi
-from server.store import log, partners
-from server.store.hot import HotStore, NotAtAGlance
+from server.store import collections, log
+from server.store.fast_reads import FastStore, NotFast
 from server.store.item import Item
 from server.store.query import Query
 from server.taxii.application import headers
@@ -132,16 +132,16 @@ def test_a_ready_page_is_made_anew_when_an_object_of_it_is_deleted(room: Room) -
 def test_a_page_is_ready_for_those_alone_who_may_read_it(room: Room) -> None:
     room.get(OBJECTS + "?limit=35")
     with room.store.begin() as tx:
-        partners.revoke(tx, "bank", room.collection)
+        collections.revoke(tx, "bank", room.collection)
     assert room.get(OBJECTS + "?limit=35")[0] == "404 Not Found"
     with room.store.begin() as tx:
-        partners.grant(tx, "bank", room.collection, read=True)
+        collections.grant(tx, "bank", room.collection, read=True)
     assert room.get(OBJECTS + "?limit=35")[0] == "200 OK"
 
 
 def test_a_password_is_never_verified_at_a_glance(room: Room) -> None:
-    assert HotStore(room.store, 0.003).at_a_glance
-    assert not HotStore(room.store).at_a_glance
+    assert FastStore(room.store, 0.003).at_a_glance
+    assert not FastStore(room.store).at_a_glance
     basic = base64.b64encode(b"bank:not-the-password").decode()
     environ = room.environ(OBJECTS, "POST", ENVELOPE, HTTP_AUTHORIZATION=f"Basic {basic}")
     with pytest.raises(Undecided):
@@ -154,13 +154,13 @@ def test_a_password_is_never_verified_at_a_glance(room: Room) -> None:
 def test_what_takes_long_is_not_answered_at_a_glance(room: Room) -> None:
     with room.store.begin() as tx:
         log.append(tx, room.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
-    hasty = HotStore(room.store, 0.0)
-    with pytest.raises(NotAtAGlance), hasty.read() as tx:
+    hasty = FastStore(room.store, 0.0)
+    with pytest.raises(NotFast), hasty.read() as tx:
         log.page(tx, room.collection, Query())
-    with pytest.raises(NotAtAGlance), hasty.begin():
+    with pytest.raises(NotFast), hasty.begin():
         pass
     # The same connection serves the next who asks for less.
-    patient = HotStore(room.store, 60.0)
+    patient = FastStore(room.store, 60.0)
     with patient.read() as tx:
         assert len(log.page(tx, room.collection, Query(limit=10)).bodies) == 10
 

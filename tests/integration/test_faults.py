@@ -23,7 +23,7 @@ from feeds.runs.schedule import Schedule
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
-from server.store import Store, collections, feed_states, inbox, log, partners, reviews
+from server.store import Store, collections, feed_state, inbox, log, partners, reviews
 from server.store.query import UNLIMITED, Query
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration import peers
@@ -84,7 +84,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     with store.begin() as tx:
         for name in ("Peer", "Medallion", "Bank"):
             partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
-        partners.grant(tx, "Bank", collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, "Bank", collections.get(tx, "takedown"), read=True)
     yield store
     store.close()
 
@@ -97,8 +97,8 @@ def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stor
     set_up(store)
     with store.begin() as tx:
         us = partners.add(tx, Partner(name="Hub", kind=PartnerKind.BANK, identity=ids.identity("Hub")))
-        partners.grant(tx, "Hub", collections.get(tx, "takedown"), read=True)
-        partners.grant(tx, "Hub", collections.add(tx, "room", "Room"), read=True, write=True)
+        collections.grant(tx, "Hub", collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, "Hub", collections.add(tx, "room", "Room"), read=True, write=True)
     monkeypatch.setenv("PEER_PASSWORD", us.password)
     monkeypatch.setenv("SCAMFEED_RATE_LIMIT", "0")
     with peers.scamfeed(database, tmp_path / "peer.log") as url:
@@ -160,7 +160,7 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
                 # Medallion takes longer for each object the more it has.
                 time.sleep(max(0.2, SECONDS / 150))
             with hub.read() as tx:
-                stopped = [state.feed for state in feed_states.every(tx).values() if state.stopped]
+                stopped = [state.feed for state in feed_state.all_states(tx).values() if state.stopped]
         for line in lines.values():
             line.bad = False
         # A machine that is busy enough makes a peer slow that is well.
@@ -215,7 +215,7 @@ def _active_of(store: Store, name: str) -> set[str]:
     with store.read() as tx:
         bodies = log.page(tx, collections.get(tx, "inbox"), Query(limit=UNLIMITED, types=("indicator",))).bodies
         objects = [obj for obj in map(orjson.loads, bodies) if obj["created_by_ref"] == ids.identity(name)]
-        held = {inbox.object_id(each.object_id) for each in reviews.every(tx, partner=name, limit=None)}
+        held = {inbox.object_id(each.object_id) for each in reviews.all_reviews(tx, partner=name, limit=None)}
     values = [obj["pattern"].split("'")[1] for obj in objects if obj["id"] in standing(objects).keys() - held]
     assert len(values) == len(set(values))
     return set(values)

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from server.observe.collectors import FeedCollector
-from server.store import Store, checkpoints, collections, dead_letters, feed_states
+from server.store import Store, collections, feed_state
 from tests.integration.command import Run, answer
 
 DROP = '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npath = "drop"\ncontribute_as = "First Bank"\n'
@@ -94,7 +94,7 @@ def test_a_feed_that_stopped_says_so_and_has_no_next_run(hub: Run, tmp_path: Pat
 def test_dead_letters_are_tried_again(hub: Run, store: Store) -> None:
     with store.begin() as tx:
         body = b'[{"type": "url", "id": "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", "value": "http://x.example/"}]'
-        dead_letters.put(tx, "drop", "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", body, "KeyError")
+        feed_state.add_dead_letter(tx, "drop", "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", body, "KeyError")
     assert answer(hub("feed", "list", "--json"))[0]["dead_letters"] == 1
     tried = answer(hub("feed", "retry", "drop", "--all", "--json"))
     assert (tried["tried"], tried["settled"], tried["failed"]) == (1, 1, 0)
@@ -112,9 +112,9 @@ def test_prometheus_sees_how_the_feeds_stand(hub: Run, store: Store) -> None:
     answer(hub("feed", "run", "drop", "--json"))
     with store.begin() as tx:
         room = collections.get(tx, "takedown")
-        checkpoints.save(tx, "push", {"collection": room.id, "after": -1})
-        feed_states.save(tx, feed_states.FeedState("push", failures=4, retry_at=1 << 60, runs=5, failed=4))
-        dead_letters.put(tx, "push", "indicator--1", b"", "KeyError")
+        feed_state.save_checkpoint(tx, "push", {"collection": room.id, "after": -1})
+        feed_state.save_state(tx, feed_state.FeedState("push", failures=4, retry_at=1 << 60, runs=5, failed=4))
+        feed_state.add_dead_letter(tx, "push", "indicator--1", b"", "KeyError")
     registry = CollectorRegistry()
     registry.register(FeedCollector(store))
     page = generate_latest(registry).decode()
@@ -160,7 +160,7 @@ def test_the_configuration_is_read_again_and_a_bad_one_is_not_taken(
 ) -> None:
     def runs() -> dict[str, int]:
         with store.read() as tx:
-            return {feed: state.runs for feed, state in feed_states.every(tx).items()}
+            return {feed: state.runs for feed, state in feed_state.all_states(tx).items()}
 
     eventually(lambda: runs() == {"drop": 1})
     (tmp_path / "scamfeed.toml").write_text(DROP + "colour = 'red'\n", encoding="utf-8")
@@ -176,7 +176,7 @@ def test_the_configuration_is_read_again_and_a_bad_one_is_not_taken(
 def test_a_scheduler_ends_with_the_server_that_started_it(store: Store, scheduler: subprocess.Popen[bytes]) -> None:
     def has_run() -> bool:
         with store.read() as tx:
-            return "drop" in feed_states.every(tx)
+            return "drop" in feed_state.all_states(tx)
 
     eventually(has_run)
     assert scheduler.stdin is not None

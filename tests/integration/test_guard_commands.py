@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.store import Store, volumes
+from server.store import Store, quotas
 from server.store.times import now
 from tests.integration.command import Run, answer
 
@@ -76,10 +76,10 @@ def test_what_is_no_list_is_refused_with_the_way_out(
 def test_a_brake_is_lifted_by_name(hub: Run, tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
     with store.begin() as tx:
-        volumes.slow(tx, "First Bank", "unusual-volume", now())
+        quotas.throttle(tx, "First Bank", "unusual-volume", now())
     assert hub("partner", "lift-brake", "First Bank").exit_code == 0
     with store.read() as tx:
-        assert volumes.slowed(tx) == []
+        assert quotas.current_throttles(tx) == []
     store.close()
     again = hub("partner", "lift-brake", "First Bank")
     assert (again.exit_code, "nothing slows" in again.stderr) == (2, True)

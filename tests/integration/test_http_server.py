@@ -97,7 +97,7 @@ def start(folder: Path) -> Iterator[Hub]:
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
-        partners.grant(tx, "bank", room, read=True, write=True)
+        collections.grant(tx, "bank", room, read=True, write=True)
     store.close()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -19,7 +19,7 @@ from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.release.contribute import contribute
 from server.setup import set_up
-from server.store import Store, collections, hub, inbox, log, mentions, partners
+from server.store import Store, collections, hub_identity, inbox, log, partners, value_index
 from server.store.item import Item
 from server.taxii import add_objects
 from server.taxii.envelope import Envelope
@@ -42,12 +42,12 @@ class World:
         set_up(self.store)
         with self.store.begin() as tx:
             for name, kind in (("Bank", "bank"), ("Police", "government"), ("Spy", "research")):
-                if name not in {each.name for each in partners.every(tx)}:
+                if name not in {each.name for each in partners.all_partners(tx)}:
                     partner = Partner(name=name, kind=PartnerKind(kind), country="DE", identity=ids.identity(name))
                     partners.add(tx, partner)
-                    partners.grant(tx, name, collections.get(tx, "inbox"), write=True)
-            partners.grant(tx, "Police", collections.get(tx, "mule-accounts"), read=True)
-            partners.grant(tx, "Spy", collections.get(tx, "sightings"), read=True)
+                    collections.grant(tx, name, collections.get(tx, "inbox"), write=True)
+            collections.grant(tx, "Police", collections.get(tx, "mule-accounts"), read=True)
+            collections.grant(tx, "Spy", collections.get(tx, "sightings"), read=True)
             self.spy, self.inbox = partners.get(tx, "Spy"), collections.get(tx, "inbox")
 
     def report(self, said: Mapping[str, str]) -> None:
@@ -98,15 +98,15 @@ def computed(world: World) -> list[str]:
     )
     pattern = indicator["pattern"]
     with world.store.read() as tx:
-        speaker = hub.identity(tx)
+        speaker = hub_identity.identity(tx)
         there = {
             inbox.object_id(json.loads(body)["id"])
-            for each in collections.every(tx)
+            for each in collections.all_collections(tx)
             for body in log.page(tx, each, log.Query()).bodies
         }
-        secret = hub.secret(tx, "ids")
+        secret = hub_identity.secret(tx, "ids")
     old = {"created_by_ref": speaker, "pattern": pattern, "seq": 0, "type": "indicator"}
-    subject = mentions.subject(ACCOUNT["kind"], ACCOUNT["value"])
+    subject = value_index.subject_of(ACCOUNT["kind"], ACCOUNT["value"])
     return sorted(
         {
             *(

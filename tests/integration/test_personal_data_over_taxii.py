@@ -18,7 +18,7 @@ from schemas import tabular
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.http.messages import call_wsgi
-from server.store import collections, partners
+from server.store import collections
 from tests.integration.two_worlds import TAXII, Ground, World, prepared, world_on
 
 CARD, PHONE, MAIL, THAI_ID, IBAN = (
@@ -273,10 +273,10 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 def bank(ground: Ground, tmp_path: Path) -> Iterator[Bank]:
     with world_on(ground, tmp_path / "world.db") as world:
         with world.store.begin() as tx:
-            partners.grant(tx, "First Bank", collections.get(tx, "inbox"), write=True)
+            collections.grant(tx, "First Bank", collections.get(tx, "inbox"), write=True)
             for name in ("First Bank", "Second Bank"):
                 for alias in READS:
-                    partners.grant(tx, name, collections.get(tx, alias), read=True)
+                    collections.grant(tx, name, collections.get(tx, alias), read=True)
         yield Bank(world)
 
 

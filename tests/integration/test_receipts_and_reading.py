@@ -8,7 +8,7 @@ import pytest
 from server import observe
 from server.observe.observer import AnsweredRequest
 from server.release.query import receipts
-from server.store import audit, log
+from server.store import log, reads
 from server.store.item import Item
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
@@ -38,7 +38,7 @@ def _settled(room: Room, noted: Noted) -> set[str]:
     """Keep how far the bank is noted to have read, and give who has an open receipt then."""
     with room.store.begin() as tx:
         given = [(each.partner, each.collection, each.given) for each in noted.requests]
-        audit.advance(tx, [(p, c, g) for p, c, g in given if p is not None and c is not None and g is not None])
+        reads.record_reads(tx, [(p, c, g) for p, c, g in given if p is not None and c is not None and g is not None])
         receipts.settle(tx)
         return {each.partner for each in receipts.open_receipts(tx)}
 

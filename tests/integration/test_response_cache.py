@@ -8,7 +8,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.http.messages import call_wsgi
-from server.store import Store, partners
+from server.store import Store, collections, partners
 from server.taxii import application as hot_path, auth
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
@@ -60,10 +60,10 @@ def test_whatever_changes_in_the_store_is_seen_by_the_next_request(room: Room) -
     room.add(indicator())
     assert asked() == asked() == (200, 40)
     with room.store.begin() as tx:
-        partners.revoke(tx, "bank", room.collection)
+        collections.revoke(tx, "bank", room.collection)
     assert asked()[0] == 404
     with room.store.begin() as tx:
-        partners.grant(tx, "bank", room.collection, read=True)
+        collections.grant(tx, "bank", room.collection, read=True)
     assert asked() == (200, 40)
     with room.store.begin() as tx:
         partners.rotate(tx, "bank", overlap=timedelta(0))

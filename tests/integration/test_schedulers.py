@@ -43,7 +43,7 @@ def hub(url: str) -> Iterator[Store]:
         collections.create_defaults(tx)
         for name in ("In", "Out"):
             partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
-        partners.grant(tx, "Out", collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, "Out", collections.get(tx, "takedown"), read=True)
     yield store
     store.close()
 

@@ -116,7 +116,7 @@ def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypat
         partners.add(tx, bank)
         us = partners.add(tx, Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub")))
         for alias in ("takedown", "takedown-full"):
-            partners.grant(tx, "Hub", collections.get(tx, alias), read=True)
+            collections.grant(tx, "Hub", collections.get(tx, alias), read=True)
     monkeypatch.setenv("PEER_PASSWORD", us.password)
 
     def say(*numbers: int) -> None:

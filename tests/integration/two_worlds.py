@@ -25,7 +25,7 @@ from server.release.retract import retract
 from server.release.route import audience
 from server.release.route.policy import Policy
 from server.setup import set_up
-from server.store import Store, collections, hub, log, mentions, partners, registry
+from server.store import Store, collections, hub_identity, log, partners, value_index
 from server.store.item import Item
 from server.taxii import mount
 from server.taxii.application import TaxiiApplication
@@ -82,7 +82,7 @@ class World:
             if step.what == "retract":
                 retract(tx, report_of(step).value, partner)
                 return
-            outcome = contribute(tx, partner, self._items(step, hub.secret(tx, "ids")))
+            outcome = contribute(tx, partner, self._items(step, hub_identity.secret(tx, "ids")))
             self.answers.append((step.by, number, _plainly(outcome)))
 
     def answers_to(self, name: str) -> list[tuple[str, int, list[tuple[str, str, str]]]]:
@@ -124,7 +124,7 @@ class World:
 
     def _aliases(self) -> list[str]:
         with self.store.read() as tx:
-            shared = [each.alias for each in collections.every(tx) if each.kind != "personal"]
+            shared = [each.alias for each in collections.all_collections(tx) if each.kind != "personal"]
         # Whether or not they have been made: to others, neither is there.
         return [*shared, *(f"{use}-{slug}" for use in ("for", "outcomes") for slug in ("police", "newcomer"))]
 
@@ -150,7 +150,7 @@ class World:
         """Give a body without what is drawn at random: numbers of errors, ids of collections made on the way."""
         body = re.sub(rb'"error_id": ?"[^"]*"', b'"error_id":""', body)
         with self.store.read() as tx:
-            for each in collections.every(tx):
+            for each in collections.all_collections(tx):
                 body = body.replace(each.id.encode(), each.alias.encode())
         return body
 
@@ -165,7 +165,7 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
     """Give who may hear of a report, by the rules for one contribution."""
     report = report_of(step)
     with world.store.read() as tx:
-        here = registry.load(tx)
+        here = partners.load_registry(tx)
     reached = audience.audience_of(report.kind, report.tlp, report.sharing, here.partners[step.by], here, Policy())
     return reached.readers(here)
 
@@ -173,14 +173,14 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
 def hub_ids(world: World, values: Iterable[int]) -> set[str]:
     """Give the ids under which the hub would list those of the values, the first and the second time."""
     with world.store.read() as tx:
-        secret = hub.secret(tx, "ids")
+        secret = hub_identity.secret(tx, "ids")
     reports = [report_of(Step("Police", value=place)) for place in values]
     return {_listing(secret, each, number) for each in reports for number in (0, 1)}
 
 
 def _listing(secret: bytes, report: Report, number: int) -> str:
     """Give the id under which the hub lists the value in its shared rooms."""
-    return ids.of_hub(secret, "indicator", "listing", mentions.subject(report.kind, report.value), "", number)
+    return ids.of_hub(secret, "indicator", "listing", value_index.subject_of(report.kind, report.value), "", number)
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def prepared(folder: Path) -> Ground:
             partner = Partner(name=name, kind=kind, country=country, identity=ids.identity(name))
             tokens[name] = partners.add(tx, partner).token
             for alias in reads:
-                partners.grant(tx, name, collections.get(tx, alias), read=True)
+                collections.grant(tx, name, collections.get(tx, alias), read=True)
     store.close()
     return Ground(file, tokens)
 

@@ -35,8 +35,8 @@ class Application:
             collections.create_defaults(tx)
             room = collections.add(tx, "room", "Room")
             told = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=identity))
-            partners.grant(tx, "bank", room, read=True, write=True)
-            partners.grant(tx, "bank", collections.get(tx, "inbox"), write=True)
+            collections.grant(tx, "bank", room, read=True, write=True)
+            collections.grant(tx, "bank", collections.get(tx, "inbox"), write=True)
         store.close()
         self._token = told.token
         self._call = create_app(Settings(database_url=url)).wsgi_app

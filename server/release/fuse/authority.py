@@ -7,7 +7,7 @@ from schemas.report import Report
 from server.release.fuse import confidence, grade
 from server.release.fuse.statements import Claim, JudgeStanding
 from server.release.route.policy import PUBLIC, Policy
-from server.store.registry import Registry
+from server.store.partners import Registry
 
 
 def standing_of(

@@ -11,8 +11,8 @@ from server.release.fuse.reliability import verdicts
 from server.release.fuse.statements import COERCED, DISPUTED, DOUBTED, JudgeStanding, ReportedValue, Verdict
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
-from server.store import calibration, log, reviews
-from server.store.reviews import Held
+from server.store import log, reputation, reviews
+from server.store.reviews import HeldObject
 
 _DISPUTED = "a trusted partner holds it for a false positive; it is listed nowhere until somebody has looked at it"
 _DOUBTED = "somebody doubts it; it stays listed, lower where the doubt has standing, until somebody has looked at it"
@@ -33,14 +33,14 @@ class Disputes:
 
     def heed(self, values: Iterable[ReportedValue], new: Set[str]) -> None:
         """Take to heart the verdicts among the ``new`` objects: a trusted partner's against a listing disputes it."""
-        came_out: list[calibration.Verdict] = []
+        came_out: list[reputation.JudgedReport] = []
         for value in values:
             fresh = [verdict for verdict in value.verdicts if verdict.id in new]
             for verdict in fresh:
                 self._heed(value, verdict)
             if fresh:
                 came_out += self._came_out(value, new)
-        calibration.note(self._scene.tx, came_out)
+        reputation.add(self._scene.tx, came_out)
 
     def call_for_review(
         self, values: Iterable[ReportedValue], standings: Mapping[str, ListingState], new: Set[str]
@@ -58,7 +58,7 @@ class Disputes:
             fresh = [verdict for verdict in value.doubts if not self._was_decided(verdict, waiting)]
             if fresh and not any(review.state == "open" for review in waiting):
                 listing = standing.shared or min(standing.rooms.values())
-                held = Held(listing, None, DOUBTED, _DOUBTED)
+                held = HeldObject(listing, None, DOUBTED, _DOUBTED)
                 reviews.dispute(self._scene.tx, value.subject, fresh[0].judged.partner.name, held)
 
     def _heed(self, value: ReportedValue, verdict: Verdict) -> None:
@@ -68,7 +68,7 @@ class Disputes:
         listed = [id_ for id_ in sorted(value.listings) if self._publication.out(id_)]
         if listed:
             shared = [id_ for id_ in listed if not all(map(self._scene.is_own, self._publication.out(id_)))]
-            held = Held((shared or listed)[0], None, DISPUTED, _DISPUTED)
+            held = HeldObject((shared or listed)[0], None, DISPUTED, _DISPUTED)
             reviews.dispute(self._scene.tx, value.subject, judged.partner.name, held)
             value.disputed = True
 
@@ -94,9 +94,9 @@ class Disputes:
         seen_before = reviews.states(self._scene.tx, signs)
         for id_, partner in signs.items():
             if id_ not in seen_before:
-                reviews.hold(self._scene.tx, partner, [Held(id_, None, COERCED, _COERCED)])
+                reviews.hold(self._scene.tx, partner, [HeldObject(id_, None, COERCED, _COERCED)])
 
-    def _came_out(self, value: ReportedValue, new: Set[str]) -> list[calibration.Verdict]:
+    def _came_out(self, value: ReportedValue, new: Set[str]) -> list[reputation.JudgedReport]:
         """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
         weighty = [verdict for verdict in value.verdicts if verdict.judged.standing >= JudgeStanding.WITH]
         before = [verdict.judged for verdict in weighty if verdict.id not in new]

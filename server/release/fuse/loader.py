@@ -31,8 +31,8 @@ from server.release.fuse.statements import (
 )
 from server.release.route import audience
 from server.release.route.audience import Audience
-from server.store import inbox, listings, log, mentions, reviews
-from server.store.reviews import Held, Review
+from server.store import inbox, listings, log, reviews, value_index
+from server.store.reviews import HeldObject, Review
 
 Obj = Mapping[str, Any]
 
@@ -110,7 +110,7 @@ class Loader:
         if report is not None:
             self._reports[key] = report
 
-    def hold(self, partner: str, held: list[Held]) -> None:
+    def hold(self, partner: str, held: list[HeldObject]) -> None:
         """Keep these for a person to look at."""
         if held:
             reviews.hold(self.scene.tx, partner, held)
@@ -123,10 +123,10 @@ class Loader:
     def values(self, about: Mapping[str, Iterable[str]]) -> list[ReportedValue]:
         """Give the values of which ``about`` says by subject which contributions, by their keys, speak of them."""
         named = {key for of_one in about.values() for key in of_one}
-        listed = listings.of(self.scene.tx, about)
+        listed = listings.find(self.scene.tx, about)
         ours = {id_ for tracks in listed.values() for id_ in listings.all_of(tracks)}
         self.read(named)
-        speaking = mentions.of(self.scene.tx, named | ours)
+        speaking = value_index.find(self.scene.tx, named | ours)
         heard = {key for of_one in speaking.values() for key in of_one}
         self.read(heard)
         for key in named:
@@ -172,7 +172,7 @@ class Loader:
             except Rejected:
                 return None
             self._reports[key] = report
-        return report if mentions.subject(report.kind, report.value) == subject else None
+        return report if value_index.subject_of(report.kind, report.value) == subject else None
 
     def _is_held(self, key: str) -> bool:
         review = self.states.get(key)

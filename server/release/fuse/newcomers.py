@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.partner import Partner
-from server.store.calibration import Total
+from server.store.reputation import ReportTotals
 from server.store.times import moment
 
 # One organisation alone cannot vouch for another.
@@ -22,7 +22,11 @@ class NewcomerRule(NamedTuple):
     outcomes: int = 10
 
     def among(
-        self, partners: Iterable[Partner], registered: Mapping[str, int], totals: Mapping[str, Total], at: datetime
+        self,
+        partners: Iterable[Partner],
+        registered: Mapping[str, int],
+        totals: Mapping[str, ReportTotals],
+        at: datetime,
     ) -> frozenset[str]:
         """Return the names of the partners that are new.
 
@@ -31,11 +35,11 @@ class NewcomerRule(NamedTuple):
         if not self.days:
             return frozenset()
         since: dict[str, int] = {}
-        proved: dict[str, Total] = {}
+        proved: dict[str, ReportTotals] = {}
         for partner in (partners := list(partners)):
             key, first = partner.counts_as, registered[partner.name]
             since[key] = min(since.get(key, first), first)
-            proved[key] = proved.get(key, Total()).plus(totals.get(partner.name, Total()))
+            proved[key] = proved.get(key, ReportTotals()).plus(totals.get(partner.name, ReportTotals()))
         oldest = at - timedelta(days=self.days)
         return frozenset(
             partner.name
@@ -43,6 +47,6 @@ class NewcomerRule(NamedTuple):
             if moment(since[partner.counts_as]) > oldest and not self._vouched(proved[partner.counts_as])
         )
 
-    def _vouched(self, total: Total) -> bool:
+    def _vouched(self, total: ReportTotals) -> bool:
         enough = total.right - total.wrong >= self.outcomes
         return bool(self.outcomes) and enough and len(total.judges) >= _LEAST_JUDGES

@@ -7,7 +7,7 @@ from schemas.vocabulary import OutcomeWord
 from server.release.fuse.confidence import NEWCOMER, weight
 from server.release.fuse.grade import has_authority
 from server.release.fuse.statements import OpinionStatement, Statement
-from server.store.calibration import Calibration, Verdict
+from server.store.reputation import Calibration, JudgedReport
 
 # As if each partner had reported that often before, and been as reliable as a newcomer is held to be.
 BEFORE = 10
@@ -36,7 +36,7 @@ def verdicts(
     before: Sequence[OpinionStatement],
     after: Sequence[OpinionStatement],
     reliable: Callable[[Partner], float] = lambda _: NEWCOMER,
-) -> list[Verdict]:
+) -> list[JudgedReport]:
     """Give which reports of a value proved right, by judgements that said less ``before`` than ``after``.
 
     However many agree, a report proves right once. ``reliable`` gives the reliability of a judge.
@@ -47,7 +47,9 @@ def verdicts(
         if judge is not None and confirmed_by(each.partner, before) is None:
             weighed = record(reliable(judge))
             found.append(
-                Verdict(each.partner.name, each.report.kind, stated(each), True, judge.counts_as, round(weighed, 3))
+                JudgedReport(
+                    each.partner.name, each.report.kind, stated(each), True, judge.counts_as, round(weighed, 3)
+                )
             )
     return found
 

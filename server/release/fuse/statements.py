@@ -17,7 +17,7 @@ from server.release.fuse import confidence
 from server.release.fuse.confidence import NEWCOMER, Doubt
 from server.release.route import audience
 from server.release.route.audience import Audience
-from server.store import listings, mentions
+from server.store import listings, value_index
 from server.store.reviews import Review
 
 _NO_ORIGINS: frozenset[str] = frozenset()
@@ -184,7 +184,7 @@ def subject_of(obj: Obj) -> str | None:
         mapper, normal = kinds.read(foreign.renamed(pattern.read(obj["pattern"])))
     except (Rejected, KeyError, TypeError):
         return None
-    return mentions.subject(mapper.kind, normal.value)
+    return value_index.subject_of(mapper.kind, normal.value)
 
 
 def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStatement | OpinionStatement | None:

@@ -7,10 +7,10 @@ from server.release.fuse import grade
 from server.release.fuse.statements import OpinionStatement, read_annotation
 from server.release.route import annotation_targets
 from server.release.submission import Submission
-from server.store import audit, volumes
-from server.store.audit import Event
-from server.store.registry import Registry
-from server.store.store import Tx
+from server.store import audit, quotas
+from server.store.audit import AuditEvent
+from server.store.engine import Tx
+from server.store.partners import Registry
 
 UNUSUAL = "unusual-volume"
 MOSTLY_HELD = "mostly-held"
@@ -34,28 +34,28 @@ def throttled_by(tx: Tx, partner: str, now: int, *, coming: int = 0) -> str | No
     ``coming`` are the objects that it sends just now. It stays slowed until it is lifted; what was sent up to the end
     of the day of that is not held against it again.
     """
-    brake = volumes.brake(tx, partner)
+    brake = quotas.last_throttle(tx, partner)
     if brake is not None and brake.lifted is None:
         return brake.rule
-    today = volumes.day_of(now)
-    days = volumes.days(tx, partner, today - _DAYS_COMPARED)
-    lifted = volumes.day_of(brake.lifted or 0) if brake else 0
+    today = quotas.day_of(now)
+    days = quotas.daily_volumes(tx, partner, today - _DAYS_COMPARED)
+    lifted = quotas.day_of(brake.lifted or 0) if brake else 0
     rule = _rule_exceeded(days, today, lifted, coming)
     if rule is not None:
-        volumes.slow(tx, partner, rule, now)
+        quotas.throttle(tx, partner, rule, now)
         _audit(tx, "SLOW", partner, now, rule)
     return rule
 
 
 def lift_throttle(tx: Tx, partner: str, now: int) -> bool:
     """Let the partner go on as before; False where nothing slows it. What was held waits for its review."""
-    done = volumes.lift(tx, partner, now)
+    done = quotas.lift_throttle(tx, partner, now)
     if done:
         _audit(tx, "LIFT", partner, now, None)
     return done
 
 
-def _rule_exceeded(days: dict[int, volumes.Volume], today: int, lifted: int, coming: int) -> str | None:
+def _rule_exceeded(days: dict[int, quotas.DailyVolume], today: int, lifted: int, coming: int) -> str | None:
     before = [volume.taken for day, volume in days.items() if day < today and volume.taken]
     taken = coming + (days[today].taken if today in days else 0)
     if lifted < today and len(before) >= _MIN_DAYS and taken > max(_MIN_UNUSUAL, _GROWTH * max(before)):
@@ -66,7 +66,7 @@ def _rule_exceeded(days: dict[int, volumes.Volume], today: int, lifted: int, com
 
 
 def _audit(tx: Tx, method: str, partner: str, now: int, rule: str | None) -> None:
-    audit.record(tx, [Event(now, now, 1, partner, "", method, "brake", None, 200, 0, rule)])
+    audit.record(tx, [AuditEvent(now, now, 1, partner, "", method, "brake", None, 200, 0, rule)])
 
 
 # References a day by which an organisation says something against others' reports, those of who has authority for
@@ -88,7 +88,7 @@ class DoubtQuota:
         self._partner = partner
         self.most = DOUBTS_WITH_AUTHORITY if partner.authority or partner.trusted else DOUBTS_OF_OTHERS
         names = [each.name for each in registry.by_identity.values() if each.counts_as == partner.counts_as]
-        self._left = self.most - volumes.doubts(tx, {*names, partner.name}, volumes.day_of(moment))
+        self._left = self.most - quotas.count_doubts(tx, {*names, partner.name}, quotas.day_of(moment))
         self.spent = 0
 
     def take(self, taken: Submission, subjects: set[str]) -> bool:

@@ -16,10 +16,10 @@ from server.release.context import ReleaseContext
 from server.release.query import receipts
 from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
-from server.store import listings, log, personal_rooms
+from server.store import listings, log, private_collections
 from server.store.item import Item
-from server.store.listings import Listed
-from server.store.receipts import Retraction
+from server.store.listings import ListingId
+from server.store.retractions import Retraction
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -56,7 +56,7 @@ class Publication:
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._speakers: dict[str, set[str]] = defaultdict(set)
         self._taken_back: dict[str, list[str]] = defaultdict(list)
-        self._listed: list[Listed] = []
+        self._listed: list[ListingId] = []
         self._in_personal: list[tuple[str, int]] = []
 
     def load(self, wanted: set[str]) -> None:
@@ -69,7 +69,7 @@ class Publication:
             self._read(room, wanted)
         aliases = {each.number: alias for alias, each in self._scene.rooms.items()}
         own: dict[int, set[str]] = defaultdict(set)
-        for id_, numbers in personal_rooms.of(self._scene.tx, wanted).items():
+        for id_, numbers in private_collections.of_objects(self._scene.tx, wanted).items():
             for number in numbers:
                 own[number].add(id_)
         for number, ids in own.items():
@@ -123,7 +123,7 @@ class Publication:
         if self._scene.is_own(room):
             self._in_personal.append((obj["id"], self._scene.rooms[room].number))
 
-    def list_as(self, listed: Listed) -> None:
+    def list_as(self, listed: ListingId) -> None:
         """Remember under which id a value is listed from now on."""
         self._listed.append(listed)
 
@@ -151,7 +151,7 @@ class Publication:
             around = [*common_objects.for_levels(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
             log.append(tx, rooms[alias], [*map(Item.of, around), *self._entering[alias]])
         listings.record(tx, self._listed)
-        personal_rooms.record(tx, self._in_personal)
+        private_collections.record_objects(tx, self._in_personal)
         for alias, gone in self._taken_back.items():
             self._open_receipts(alias, gone, reason)
 

@@ -4,35 +4,35 @@ from typing import Any
 
 from mappers import common_objects, identity, marking
 from schemas.vocabulary import Tlp
-from server.store import collections, focal_points, hub, log, registry
+from server.store import collections, focal_points, hub_identity, log, partners
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.store import Tx
 
 
 def of_hub(tx: Tx) -> dict[str, Any]:
     """Give the hub's identity, with its focal points."""
-    return identity.of_hub(hub.get(tx), _contacts(tx).get(focal_points.HUB, []))
+    return identity.of_hub(hub_identity.load(tx), _contacts(tx).get(focal_points.HUB, []))
 
 
 def identities(tx: Tx) -> dict[str, dict[str, Any]]:
     """Give the identity of everybody who ever was a partner, by name; of who is not to be named, only what it is."""
-    speaker, contacts, moments = hub.identity(tx), _contacts(tx), registry.moments(tx)
+    speaker, contacts, moments = hub_identity.identity(tx), _contacts(tx), partners.moments(tx)
     return {
         each.name: identity.of_partner(each, speaker, *moments[each.name], contacts.get(each.name, []))
-        for each in registry.every(tx)
+        for each in partners.all_partners(tx)
     }
 
 
 def names(tx: Tx) -> dict[str, str]:
     """Give by their identities what readers may call the hub, and whoever speaks in the feed in its own name."""
-    speaker = hub.get(tx)
-    partners = {each.identity: each.name for each in registry.every(tx) if each.named}
-    return {**partners, speaker.identity: speaker.name}
+    speaker = hub_identity.load(tx)
+    named = {partner.identity: partner.name for partner in partners.all_partners(tx) if partner.named}
+    return {**named, speaker.identity: speaker.name}
 
 
 def publish(tx: Tx, name: str | None = None) -> None:
     """Bring the identity of a partner, or the hub's own, to all shared rooms; nothing new is published twice."""
-    shared = [each for each in collections.every(tx) if each.kind == "released"]
+    shared = [each for each in collections.all_collections(tx) if each.kind == "released"]
     said = of_hub(tx) if name is None else identities(tx)[name]
     around = [
         marking.definition(Tlp.CLEAR),

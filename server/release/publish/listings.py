@@ -20,7 +20,7 @@ from server.release.publish.collections import Publication
 from server.release.route import audience
 from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts, ReportFacts
-from server.store.listings import Listed
+from server.store.listings import ListingId
 
 
 class ListingIds:
@@ -44,7 +44,7 @@ class ListingIds:
         """Give the id of a listing that there was not yet: what was taken back stays so under its id."""
         number = len(value.listed.get(track, ()))
         id_ = self._scene.listing_id(value.subject, track, number)
-        self._publication.list_as(Listed(value.subject, track, number, id_))
+        self._publication.list_as(ListingId(value.subject, track, number, id_))
         return id_
 
 

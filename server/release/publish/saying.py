@@ -9,7 +9,7 @@ from server.release.fuse.statements import ReportedValue
 from server.release.publish.collections import Publication
 from server.release.publish.feedback import FeedbackNotes
 from server.release.publish.listings import ListingState, ListingUpdater
-from server.store import warnings
+from server.store import hub_identity
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Saying:
     def _warn(self, unprotected: int) -> None:
         """Let the operator know of coerced holders for whose protection there is nobody to turn to."""
         if unprotected:
-            warnings.note(self._scene.tx, warnings.NO_FOCAL_POINT, unprotected)
+            hub_identity.note_warning(self._scene.tx, hub_identity.NO_FOCAL_POINT, unprotected)
             logger.warning(
                 "no focal point for protection listings=%d do=scamfeed partner focal-point --function protection",
                 unprotected,

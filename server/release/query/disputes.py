@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from schemas.partner import PartnerKind
 from server.release.fuse.statements import JudgeStanding, ReportedValue, Verdict
 from server.release.reconsider import Again
+from server.store.engine import Tx
 from server.store.reviews import Review
-from server.store.store import Tx
 
 _STANDING = {
     JudgeStanding.DECIDES: "decides",

@@ -11,9 +11,9 @@ from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.refang import refang
 from server.release.route.policy import FULL, PUBLIC
-from server.store import collections, inbox, listings, log, mentions, personal_rooms
+from server.store import collections, inbox, listings, log, private_collections, value_index
+from server.store.engine import Tx
 from server.store.item import Item
-from server.store.store import Tx
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def lookup(tx: Tx, raw: str) -> list[KnownValue]:
     found = []
     plain = refang(raw)
     for kind, value in _readings(plain):
-        name = mentions.subject(kind, value)
-        keys, listed = mentions.of(tx, [name]).get(name, set()), listings.ids(tx, name)
+        name = value_index.subject_of(kind, value)
+        keys, listed = value_index.find(tx, [name]).get(name, set()), listings.ids(tx, name)
         indicators = inbox.latest(tx, keys)
-        of_each = mentions.of(tx, keys | listed)
+        of_each = value_index.find(tx, keys | listed)
         speaking = inbox.latest(tx, {each for about in of_each.values() for each in about})
         said = [msgspec.json.decode(item.body) for item in speaking.values() if not item.revoked]
         found.append(
@@ -76,8 +76,8 @@ def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
     """
     if not ids:
         return []
-    own = {number for rooms in personal_rooms.of(tx, ids).values() for number in rooms}
-    rooms = [each for each in collections.every(tx) if each.kind == "released" or each.number in own]
+    own = {number for rooms in private_collections.of_objects(tx, ids).values() for number in rooms}
+    rooms = [each for each in collections.all_collections(tx) if each.kind == "released" or each.number in own]
     rooms.sort(key=lambda each: (each.kind == "personal", each.alias == PUBLIC, each.number))
     found: dict[str, Item] = {}
     for room in rooms:

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from server.release.query.spread import Spread, spread
-from server.store import collections, receipts
+from server.store import collections, retractions
 from server.store.collections import UnknownCollection
-from server.store.receipts import Receipt, Retraction
-from server.store.store import Tx
+from server.store.engine import Tx
+from server.store.retractions import Receipt, Retraction
 from server.store.times import now
 
 # What was read before a revocation is known to the store some seconds later; so long it is looked for again.
@@ -45,8 +45,8 @@ def open_for(tx: Tx, object_id: str, alias: str, revoked_at: int, version: int, 
 def open_all(tx: Tx, alias: str, taken_back: Iterable[Retraction], reason: str) -> int:
     """Open receipts as ``open_for`` for many objects that were taken back from one collection."""
     collection, gone = collections.get(tx, alias), list(taken_back)
-    receipts.retract(tx, collection, gone, reason)
-    return receipts.open_receipts(tx, collection, [each.object_id for each in gone])
+    retractions.record(tx, collection, gone, reason)
+    return retractions.open_receipts(tx, collection, [each.object_id for each in gone])
 
 
 def settle(tx: Tx) -> int:
@@ -54,27 +54,27 @@ def settle(tx: Tx) -> int:
 
     Pages read shortly before a revocation are noted shortly after it: receipts for those are opened here.
     """
-    for id_, ids in receipts.recent(tx, now() - _LATE).items():
+    for id_, ids in retractions.recent(tx, now() - _LATE).items():
         try:
-            receipts.open_receipts(tx, collections.get(tx, id_), ids, late=True)
+            retractions.open_receipts(tx, collections.get(tx, id_), ids, late=True)
         except UnknownCollection:
             continue
-    return receipts.settle(tx)
+    return retractions.settle(tx)
 
 
 def to_settle(tx: Tx) -> bool:
     """Tell whether there is anything to settle: receipts that are open, or retractions that are new."""
-    return bool(receipts.waiting(tx)[0] or receipts.recent(tx, now() - _LATE))
+    return bool(retractions.waiting(tx)[0] or retractions.recent(tx, now() - _LATE))
 
 
 def acknowledge(tx: Tx, partner: str, *ids: str) -> int:
     """Close the partner's receipts of objects, because it said what it did about them; says how many."""
-    return receipts.acknowledge(tx, partner, ids)
+    return retractions.acknowledge(tx, partner, ids)
 
 
 def open_receipts(tx: Tx) -> list[Receipt]:
     """List the open receipts, the oldest first."""
-    return receipts.every(tx, only_open=True)
+    return retractions.all_receipts(tx, only_open=True)
 
 
 def age(opened: int, closed: int | None, at: int) -> float:
@@ -84,8 +84,8 @@ def age(opened: int, closed: int | None, at: int) -> float:
 
 def totals_since(tx: Tx, since: int, target: timedelta = TARGET) -> ReceiptTotals:
     """Say how the receipts stand that are open, or were opened at or after ``since`` (microseconds)."""
-    found = totals_of(receipts.spans(tx, since), now(), target)
-    return found._replace(unreached=receipts.unreached(tx, since))
+    found = totals_of(retractions.spans(tx, since), now(), target)
+    return found._replace(unreached=retractions.count_unreached(tx, since))
 
 
 def totals_of(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta = TARGET) -> ReceiptTotals:

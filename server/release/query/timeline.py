@@ -10,9 +10,9 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.vocabulary import OutcomeWord
 from server.release.query.spread import Spread, spread
-from server.store import arrivals, collections, first_reads, inbox, listings, log, mentions, partners
+from server.store import collections, inbox, listings, log, partners, reads, value_index
 from server.store.collections import Collection
-from server.store.store import Tx
+from server.store.engine import Tx
 
 _ACTIONS = frozenset((OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD))
 _SECOND = 1_000_000
@@ -38,7 +38,7 @@ class Journey(NamedTuple):
 def recent(tx: Tx, limit: int = _RECENT) -> list[Journey]:
     """Give the journeys of the indicators that changed last in the collections that the release rules fill."""
     rooms = _rooms(tx)
-    ids = dict.fromkeys(id_ for room in rooms for id_ in arrivals.latest_of(tx, room, "indicator", limit))
+    ids = dict.fromkeys(id_ for room in rooms for id_ in log.latest_of_type(tx, room, "indicator", limit))
     return list(of(tx, list(ids)[:limit]).values())
 
 
@@ -50,9 +50,9 @@ def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
     read: dict[str, int] = {}
     subjects: dict[str, str] = {}
     for room in rooms:
-        for id_, added in arrivals.first(tx, room, wanted).items():
+        for id_, added in log.first_added(tx, room, wanted).items():
             released[id_] = min(added, released.get(id_, added))
-            at = first_reads.at(tx, room.id, added)
+            at = reads.first_read_at(tx, room.id, added)
             if at is not None:
                 read[id_] = min(at, read.get(id_, at))
         missing = [id_ for id_ in wanted if id_ not in subjects]
@@ -78,8 +78,8 @@ def of_reports(tx: Tx, partner: str, ids: Iterable[str]) -> dict[str, Journey]:
     space = partners.space(tx, partner)
     found = inbox.of_partner(tx, space, ids)
     subjects = _subjects((item.id, item.body) for item in found.values() if item.type == "indicator")
-    came = arrivals.first(tx, collections.get(tx, "inbox"), {inbox.key(space, id_) for id_ in subjects})
-    ours = {subject: listings.all_of(tracks) for subject, tracks in listings.of(tx, subjects.values()).items()}
+    came = log.first_added(tx, collections.get(tx, "inbox"), {inbox.key(space, id_) for id_ in subjects})
+    ours = {subject: listings.all_of(tracks) for subject, tracks in listings.find(tx, subjects.values()).items()}
     listed = of(tx, {id_ for of_one in ours.values() for id_ in of_one})
     return {
         id_: _together(
@@ -109,7 +109,7 @@ def _rooms(tx: Tx) -> list[Collection]:
     """Give the rooms that have indicators of the hub's own."""
     return [
         each
-        for each in collections.every(tx)
+        for each in collections.all_collections(tx)
         if each.by_the_rules and each.use != "outcomes" and each.alias not in ("sightings", "sightings-full")
     ]
 
@@ -122,14 +122,14 @@ def _subjects(bodies: Iterable[tuple[str, bytes]]) -> dict[str, str]:
             report = from_stix(msgspec.json.decode(body))
         except (Rejected, KeyError):
             continue
-        found[id_] = mentions.subject(report.kind, report.value)
+        found[id_] = value_index.subject_of(report.kind, report.value)
     return found
 
 
 def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
     """Give by subject the keys of the partners' indicators of it, and when each came first."""
-    speaking = mentions.of(tx, subjects)
-    came = arrivals.first(tx, collections.get(tx, "inbox"), {key for keys in speaking.values() for key in keys})
+    speaking = value_index.find(tx, subjects)
+    came = log.first_added(tx, collections.get(tx, "inbox"), {key for keys in speaking.values() for key in keys})
     return {
         subject: {key: came[key] for key in keys if key in came and _is_a(key, "indicator")}
         for subject, keys in speaking.items()
@@ -138,14 +138,14 @@ def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
 
 def _actions(tx: Tx, names: set[str]) -> dict[str, int]:
     """Give by report's key, or by listing's id, when the first outcome came that says something was done about it."""
-    speaking = mentions.of(tx, names)
+    speaking = value_index.find(tx, names)
     opinions = {each for of_one in speaking.values() for each in of_one if _is_a(each, "opinion")}
     done = {
         key
         for key, item in inbox.latest(tx, opinions).items()
         if not item.revoked and extension.context_of(msgspec.json.decode(item.body)).get("outcome") in _ACTIONS
     }
-    came = arrivals.first(tx, collections.get(tx, "inbox"), done)
+    came = log.first_added(tx, collections.get(tx, "inbox"), done)
     return {name: min(came[each] for each in of_one & done) for name, of_one in speaking.items() if of_one & done}
 
 

@@ -10,7 +10,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Purpose, Tlp
 from server.release.route.policy import PUBLIC, SHARED, ConsensusFacts, Policy, ReportFacts, in_force
-from server.store.registry import Registry
+from server.store.partners import Registry
 
 # What a partner of a kind uses reports for; for other purposes there is nobody.
 PURPOSES: dict[PartnerKind, frozenset[str]] = {

@@ -15,8 +15,8 @@ from server.release.intake import TRANSLATION
 from server.release.publish.collections import Publication
 from server.release.route import annotation_targets
 from server.release.submission import Submission
-from server.store import collections, inbox, listings, log, mentions, partners
-from server.store.store import Tx
+from server.store import collections, inbox, listings, log, partners, value_index
+from server.store.engine import Tx
 
 NamedValue = tuple[str, str]
 
@@ -27,14 +27,14 @@ def referable_indicators(tx: Tx, partner: Partner, values: Iterable[NamedValue])
     They are the hub's listings where the partner reads them, else the indicators of its own; never both, so that what
     it says of the value is said once. What is revoked is none of them. All values are looked up at once.
     """
-    names = {value: mentions.subject(*value) for value in values}
-    listed = {name: listings.all_of(tracks) for name, tracks in listings.of(tx, names.values()).items()}
+    names = {value: value_index.subject_of(*value) for value in values}
+    listed = {name: listings.all_of(tracks) for name, tracks in listings.find(tx, names.values()).items()}
     there = _readable(tx, partner, {id_ for ids in listed.values() for id_ in ids})
     space = partners.space(tx, partner.name)
     found = {name: listed.get(name, set()) & there for name in names.values()}
     keys = {
         name: {key for key in of_one if inbox.space(key) == space}
-        for name, of_one in mentions.of(tx, {name for name, ids in found.items() if not ids}).items()
+        for name, of_one in value_index.find(tx, {name for name, ids in found.items() if not ids}).items()
     }
     own = _own(tx, partner, {key for of_one in keys.values() for key in of_one})
     return {
@@ -45,9 +45,9 @@ def referable_indicators(tx: Tx, partner: Partner, values: Iterable[NamedValue])
 
 def _readable(tx: Tx, partner: Partner, ids: set[str]) -> set[str]:
     """Return those listings of the hub that stand where the partner reads."""
-    rights = partners.rights(tx, partner.name)
+    rights = collections.rights(tx, partner.name)
     there: set[str] = set()
-    for collection in collections.every(tx) if ids else ():
+    for collection in collections.all_collections(tx) if ids else ():
         if collection.by_the_rules and rights.get(collection.id, (False, False))[0]:
             there |= {id_ for id_, item in log.latest(tx, collection, ids).items() if not item.revoked}
     return there
@@ -124,7 +124,7 @@ class References:
 
     def marked(self, definitions: Iterable[str]) -> dict[str, set[str]]:
         """Read what bears the markings of these keys, and give by key the values that it is about."""
-        bearing = {key for keys in mentions.of(self._scene.tx, definitions).values() for key in keys}
+        bearing = {key for keys in value_index.find(self._scene.tx, definitions).values() for key in keys}
         self._loading.read(bearing)
         self.read({ref for key in bearing for ref in annotation_targets.refs(self._loading.known[key])})
         self._publication.load({self._scene.annotation_id(key, self._loading.known[key]["type"]) for key in bearing})

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from server.store.tables_of_rules import metadata
+from server.store.release_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -31,7 +31,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         collections.create_defaults(tx)
         partners.add(tx, Partner(name=PARTNER, kind=PartnerKind.TELECOM, identity=ids.identity(PARTNER)))
         partners.add(tx, Partner(name=READER, kind=PartnerKind.BANK, identity=ids.identity(READER)))
-        partners.grant(tx, READER, collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, READER, collections.get(tx, "takedown"), read=True)
     opened.close()
     return made
 

@@ -11,7 +11,7 @@ import pytest
 from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push
 from feeds.connectors import build
 from feeds.runs.runner import Run, run
-from server.store import Store, checkpoints, collections, log
+from server.store import Store, collections, feed_state, log
 from server.store.query import ALL, Query
 
 PARTNER = "Example Telecom"
@@ -27,13 +27,13 @@ def latest(store: Store, alias: str = "takedown") -> list[dict[str, Any]]:
 def versions(store: Store) -> int:
     """Count the object versions of all collections."""
     with store.read() as tx:
-        return sum(len(log.page(tx, each, ALL).bodies) for each in collections.every(tx))
+        return sum(len(log.page(tx, each, ALL).bodies) for each in collections.all_collections(tx))
 
 
 def kept_checkpoint(store: Store, feed: str = "tested") -> dict[str, Any] | None:
     """Give the checkpoint that the next run goes on from."""
     with store.read() as tx:
-        return checkpoints.load(tx, feed)
+        return feed_state.load_checkpoint(tx, feed)
 
 
 class Crash(BaseException):
@@ -139,7 +139,7 @@ class Contract(ABC):
         assert versions(store) == there
         assert kept_checkpoint(store) is None
         with store.read() as tx:
-            assert checkpoints.last_runs(tx) == {}
+            assert feed_state.last_runs(tx) == {}
 
     def test_a_stop_ends_between_two_batches_and_the_next_run_goes_on(self, store: Store) -> None:
         self.prepare(store, 7)
@@ -156,7 +156,7 @@ class Contract(ABC):
     def test_a_crash_after_any_batch_loses_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 7)
         saved = 0
-        real = checkpoints.save
+        real = feed_state.save_checkpoint
 
         def save(tx: Any, feed: str, checkpoint: dict[str, Any]) -> None:
             nonlocal saved
@@ -165,7 +165,7 @@ class Contract(ABC):
                 raise Crash
             real(tx, feed, checkpoint)
 
-        monkeypatch.setattr(checkpoints, "save", save)
+        monkeypatch.setattr(feed_state, "save", save)
         crashes = 0
         for _ in range(20):
             try:
@@ -235,7 +235,7 @@ class Contract(ABC):
         assert len(lines) == 1
         assert lines[0].startswith(f"run ended feed=tested connector={self.connector} ending=done read={result.read} ")
         with store.read() as tx:
-            kept = checkpoints.last_runs(tx)["tested"]
+            kept = feed_state.last_runs(tx)["tested"]
         assert (kept.read, kept.accepted, kept.rejected, kept.error) == (result.read, result.accepted, 0, None)
 
     def test_an_unknown_partner_is_the_operators_to_mend(self, store: Store) -> None:

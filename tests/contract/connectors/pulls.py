@@ -9,7 +9,7 @@ import pytest
 import feeds.runs.pull
 from feeds.runs.runner import run
 from server.release.retract import retract
-from server.store import Store, dead_letters, partners
+from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import PARTNER, Contract, kept_checkpoint, latest, versions
 
 
@@ -63,7 +63,7 @@ class PullContract(Contract):
         assert len(set(self.arrived(store))) == 6
         assert kept_checkpoint(store) is not None
         with store.read() as tx:
-            letters = dead_letters.of(tx, "tested")
+            letters = feed_state.find_dead_letters(tx, "tested")
         assert [letter.reason for letter in letters] == ["ZeroDivisionError"]
         assert b"h4.example.com" in letters[0].body
 

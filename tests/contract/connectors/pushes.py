@@ -13,7 +13,7 @@ from schemas import timestamp
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.retract import retract
-from server.store import Store, checkpoints, collections, dead_letters, deliveries, log, partners
+from server.store import Store, collections, deliveries, feed_state, log, partners
 from server.store.item import Item
 from server.store.query import ALL
 from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
@@ -141,7 +141,7 @@ class PushContract(Contract):
         self.prepare(store, 5)
         self.retract(store, "h1.example.com")
         with store.begin() as tx:
-            checkpoints.save(tx, "tested", {"collection": kept["collection"], "after": kept["after"]})
+            feed_state.save_checkpoint(tx, "tested", {"collection": kept["collection"], "after": kept["after"]})
         result = run(store, self.feed())
         assert (result.ending, result.read) == ("done", 2)
         assert len(self.objects()) - before == 2
@@ -164,7 +164,7 @@ class PushContract(Contract):
         with store.begin() as tx:
             page = log.page(tx, collections.get(tx, "takedown"), ALL)
             found = next(item for item in map(Item.of_bytes, page.bodies) if b"h1.example.com" in item.body)
-            dead_letters.put(tx, "tested", found.id, b"", "ZeroDivisionError")
+            feed_state.add_dead_letter(tx, "tested", found.id, b"", "ZeroDivisionError")
         done = retry(store, self.feed(kinds=["phone"]))
         assert (done.tried, done.settled, done.error) == (1, 1, None)
         assert self.arrived(store) == []
@@ -172,7 +172,7 @@ class PushContract(Contract):
     def test_only_what_the_partner_may_read_is_pushed(self, store: Store) -> None:
         self.prepare(store, 3)
         with store.begin() as tx:
-            partners.grant(tx, READER, collections.get(tx, "inbox"), read=True)
+            collections.grant(tx, READER, collections.get(tx, "inbox"), read=True)
         for alias, fault in (("wallets", "may not read wallets"), ("inbox", "is an inbox"), ("x", "no coll")):
             result = run(store, self.feed(collection=alias))
             assert result.ending == "misconfigured"
@@ -183,7 +183,7 @@ class PushContract(Contract):
         self.prepare(store, 3)
         run(store, self.feed())
         with store.begin() as tx:
-            partners.grant(tx, READER, collections.get(tx, "takedown-full"), read=True)
+            collections.grant(tx, READER, collections.get(tx, "takedown-full"), read=True)
         result = run(store, self.feed(collection="takedown-full"))
         assert result.ending == "done"
         assert result.read > 6
@@ -207,4 +207,4 @@ class PushContract(Contract):
         assert len(self.arrived(store)) == 6
         assert kept_checkpoint(store) is not None
         with store.read() as tx:
-            assert [letter.reason for letter in dead_letters.of(tx, "tested")] == ["ZeroDivisionError"]
+            assert [letter.reason for letter in feed_state.find_dead_letters(tx, "tested")] == ["ZeroDivisionError"]

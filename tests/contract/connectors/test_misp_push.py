@@ -196,7 +196,7 @@ class TestMispPush(FaultsContract, PushContract):
         with store.begin() as tx:
             from server.store import collections
 
-            partners.grant(tx, READER, collections.get(tx, "mule-accounts"), read=True)
+            collections.grant(tx, READER, collections.get(tx, "mule-accounts"), read=True)
         row = {"kind": "bank-account", "account_number": "123-4-56789-0", "bank": "KBANK", "country": "TH"}
         self.contribute(store, row)
         run(store, self.feed(collection="mule-accounts"))

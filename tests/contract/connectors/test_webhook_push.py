@@ -128,7 +128,7 @@ class TestWebhookPush(FaultsContract, PushContract):
             def crash(*_: Any) -> None:
                 raise Crash
 
-            patch.setattr("server.store.checkpoints.save", crash)
+            patch.setattr("server.store.feed_state.save_checkpoint", crash)
             with pytest.raises(Crash):
                 run(store, self.feed(batch=1000))
         run(store, self.feed(batch=1000))

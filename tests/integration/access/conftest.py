@@ -18,7 +18,7 @@ import requests
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.collections import Collection
-from server.store.passwords import Credentials
+from server.store.credentials import Credentials
 
 TAXII = "application/taxii+json;version=2.1"
 RUN = """
@@ -93,7 +93,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 tx,
                 Partner(name="bank", kind=PartnerKind.BANK, identity="identity--11111111-1111-4111-8111-111111111111"),
             )
-            partners.grant(tx, "bank", room, read=True, write=True)
+            collections.grant(tx, "bank", room, read=True, write=True)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             port = int(taken.getsockname()[1])

@@ -19,7 +19,7 @@ import requests
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
 from server.store import collections, partners
-from server.store.passwords import Credentials
+from server.store.credentials import Credentials
 from tests.integration.access.conftest import TAXII, Hub, Serve, eventually, tool
 
 SECONDS = 3.0
@@ -40,10 +40,10 @@ def evil(hub: Hub) -> Credentials:
     with hub.store.begin() as tx:
         other = Partner(name="evil", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
         given = partners.add(tx, other)
-        partners.grant(tx, "evil", hub.room, read=True, write=True)
-        [inbox] = [each for each in collections.every(tx) if each.alias == "inbox"]
+        collections.grant(tx, "evil", hub.room, read=True, write=True)
+        [inbox] = [each for each in collections.all_collections(tx) if each.alias == "inbox"]
         for name in ("evil", "bank"):
-            partners.grant(tx, name, inbox, write=True)
+            collections.grant(tx, name, inbox, write=True)
     return given
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import requests
 
-from server.store import partners
+from server.store import collections, partners
 from tests.integration.access.conftest import TAXII, Serve, tool
 
 LIMIT = 60
@@ -35,7 +35,7 @@ def test_one_partner_at_its_limit_leaves_the_others_theirs(serve: Serve) -> None
         other = partners.add(
             tx, partners.get(tx, "bank").model_copy(update={"name": "ngo", "identity": f"identity--{uuid.uuid4()}"})
         )
-        partners.grant(tx, "ngo", hub.room, read=True)
+        collections.grant(tx, "ngo", hub.room, read=True)
     assert hub.get(auth=(other.user, other.password)).status_code == 200
 
 

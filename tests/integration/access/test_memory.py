@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from server.setup import set_up
-from server.store import collections, partners
+from server.store import collections
 from tests.integration.access.conftest import TAXII, Hub, Serve, tool
 
 MIB = 1024 * 1024
@@ -27,8 +27,8 @@ def hub(serve: Serve) -> Hub:
     hub = serve(access_log="off")
     set_up(hub.store, "Hub")
     with hub.store.begin() as tx:
-        [inbox] = [each for each in collections.every(tx) if each.alias == "inbox"]
-        partners.grant(tx, "bank", inbox, write=True)
+        [inbox] = [each for each in collections.all_collections(tx) if each.alias == "inbox"]
+        collections.grant(tx, "bank", inbox, write=True)
     return hub
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from server.store import Store, audit
-from server.store.audit import Event
+from server.store.audit import AuditEvent
 from server.store.times import now
 from tests.integration.access.conftest import Serve, eventually
 
@@ -15,7 +15,7 @@ def remember(folder: Path) -> None:
     """Let the store of the test have a trail of one row a day, for forty days."""
     store = Store.open(f"sqlite:///{folder / 'hub.db'}")
     store.migrate()
-    row = Event(0, 0, 1, "bank", "192.0.2.1", "GET", "objects", None, 200, 1, None)
+    row = AuditEvent(0, 0, 1, "bank", "192.0.2.1", "GET", "objects", None, 200, 1, None)
     moments = [now() - days * DAY for days in range(40, 0, -1)]
     with store.begin() as tx:
         audit.record(tx, [replace(row, first=moment, last=moment) for moment in moments])

@@ -8,7 +8,7 @@ import uuid
 
 import requests
 
-from server.store import audit, collections
+from server.store import audit, collections, reads
 from tests.integration.access.conftest import Hub, Serve, eventually, tool
 
 
@@ -19,7 +19,7 @@ def value(page: str, name: str, **labels: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if all(one in line for one in wanted))
 
 
-def trail(hub: Hub) -> list[audit.Entry]:
+def trail(hub: Hub) -> list[audit.AuditEntry]:
     with hub.store.read() as tx:
         assert audit.verify(tx) == []
         return audit.tail(tx, 100)
@@ -140,4 +140,4 @@ def test_a_server_that_stops_leaves_nothing_unwritten(serve: Serve) -> None:
     assert hub.process.wait(60) == 0
     assert sum(one.event.requests for one in trail(hub)) == 10
     with hub.store.read() as tx:
-        assert [one.collection for one in audit.lags(tx)] == [collections.get(tx, "room").alias]
+        assert [one.collection for one in reads.lags(tx)] == [collections.get(tx, "room").alias]

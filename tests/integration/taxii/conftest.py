@@ -17,7 +17,7 @@ import requests
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
-from server.store.passwords import Credentials
+from server.store.credentials import Credentials
 from tests.integration.peers import TAXII, free_port
 
 SERVE = """
@@ -86,11 +86,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         platform = partners.add(
             tx, Partner(name="platform", kind=PartnerKind.PLATFORM, identity=f"identity--{uuid.uuid4()}")
         )
-        partners.grant(tx, bank.user, room, read=True, write=True)
-        partners.grant(tx, bank.user, quiet, read=True)
-        partners.grant(tx, bank.user, collections.get(tx, "inbox"), write=True)
-        partners.grant(tx, bank.user, collections.get(tx, "takedown"), read=True, write=True)
-        partners.grant(tx, platform.user, quiet, read=True)
+        collections.grant(tx, bank.user, room, read=True, write=True)
+        collections.grant(tx, bank.user, quiet, read=True)
+        collections.grant(tx, bank.user, collections.get(tx, "inbox"), write=True)
+        collections.grant(tx, bank.user, collections.get(tx, "takedown"), read=True, write=True)
+        collections.grant(tx, platform.user, quiet, read=True)
     store.close()
     port = free_port()
     log = folder / "log"

@@ -20,11 +20,11 @@ from feeds.runs.lease import claim
 from feeds.runs.run import Ending, Run
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import Pages
-from server.store import Store, collections, feed_states, leases, log
+from server.store import Store, collections, feed_state, leases, log
 from server.store.collections import Collection
-from server.store.feed_states import FeedState
+from server.store.feed_state import FeedState
 from server.store.item import Item
-from server.store.leases import Fenced
+from server.store.leases import LeaseLost
 from tests.unit.feeds.ticking import Ticking, furnish, pull_settings
 
 SECOND = 1_000_000
@@ -52,14 +52,14 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
 
 def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
-    real = leases.hold
+    real = leases.renew
     monkeypatch.setattr(leases, "hold", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = claim(store, "f")
     assert made is not None
     with made:
         time.sleep(0.2)
         with store.begin() as tx:
-            leases.hold(tx, made._lease)
+            leases.renew(tx, made._lease)
         time.sleep(1)
         assert claim(store, "f") is None
 
@@ -79,9 +79,9 @@ def test_who_was_overtaken_sends_and_writes_nothing(store: Store, monkeypatch: p
         leases.release(tx, made._lease)
         assert leases.acquire(tx, "f", "another") is not None
     made._renewed -= leases.SECONDS + 1
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         made.check()
-    with pytest.raises(Fenced), store.begin() as tx:
+    with pytest.raises(LeaseLost), store.begin() as tx:
         made.hold(tx)
 
 
@@ -308,7 +308,7 @@ def test_a_run_remembers_how_long_the_peer_asks_to_be_left_alone(store: Store) -
     result = run(store, Ticking(pull_settings(), ask_to_wait))
     assert (result.ending, result.wait) == ("try-later", 7200.0)
     with store.read() as tx:
-        state = feed_states.load(tx, "f")
+        state = feed_state.load_state(tx, "f")
     assert state.ended is not None
     assert state.retry_at - state.ended == 7200 * SECOND
 

@@ -15,7 +15,7 @@ from feeds.runs.lease import claim
 from feeds.runs.retry import retry
 from feeds.runs.runner import run
 from feeds.runs.schedule import Schedule
-from server.store import Store, checkpoints, clock, collections, dead_letters, feed_states, partners
+from server.store import Store, collections, feed_state, sql
 from tests.unit.feeds.ticking import (
     Noting,
     Ticking,
@@ -79,7 +79,7 @@ def test_a_run_under_way_ends_between_two_batches_when_its_settings_change(store
         until(lambda: new.ticks == 1)
         assert old.at_once == 0
     with store.read() as tx:
-        assert checkpoints.load(tx, "f") == {"ticks": 1}
+        assert feed_state.load_checkpoint(tx, "f") == {"ticks": 1}
 
 
 def test_a_bad_new_configuration_leaves_the_old_one_running(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -131,8 +131,8 @@ def test_what_is_added_waits_where_that_is_wanted(store: Store) -> None:
 def test_a_peer_in_trouble_is_not_pushed_what_is_added(store: Store) -> None:
     feed = Noting(push_settings(every="1h"))
     with store.begin() as tx:
-        waits = clock.now(tx) + 3_600_000_000
-        feed_states.save(tx, replace(feed_states.load(tx, "f"), started=1, failures=3, retry_at=waits))
+        waits = sql.database_time(tx) + 3_600_000_000
+        feed_state.save_state(tx, replace(feed_state.load_state(tx, "f"), started=1, failures=3, retry_at=waits))
     contribute_domains(store, "a.example.com")
     with Schedule(store, [feed], eager=True) as schedule:
         until(lambda: schedule.next_runs()["f"] is not None)
@@ -143,9 +143,9 @@ def test_a_peer_in_trouble_is_not_pushed_what_is_added(store: Store) -> None:
     assert feed.given == []
 
 
-def feed_of(store: Store, name: str = "f") -> feed_states.FeedState:
+def feed_of(store: Store, name: str = "f") -> feed_state.FeedState:
     with store.read() as tx:
-        return feed_states.load(tx, name)
+        return feed_state.load_state(tx, name)
 
 
 def test_two_nodes_share_one_feed(store: Store) -> None:
@@ -180,8 +180,8 @@ def test_one_that_was_overtaken_keeps_nothing(store: Store, caplog: pytest.LogCa
         result = run(store, feed)
     assert (result.ending, feed.ticks, result.read) == ("fenced", 2, 1)
     with store.read() as tx:
-        assert checkpoints.load(tx, "f") == {"ticks": 1}
-        assert checkpoints.last_runs(tx) == {}
+        assert feed_state.load_checkpoint(tx, "f") == {"ticks": 1}
+        assert feed_state.last_runs(tx) == {}
 
 
 def broken(store: Store) -> Noting:
@@ -191,7 +191,7 @@ def broken(store: Store) -> Noting:
     contribute_domains(store, "a.example.com", "b.example.com", "c.example.com")
     assert run(store, feed).ending == "done"
     with store.read() as tx:
-        assert dead_letters.counts(tx) == {"f": 1}
+        assert feed_state.count_dead_letters(tx) == {"f": 1}
     feed.given.clear()
     return feed
 
@@ -203,7 +203,7 @@ def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> No
     assert (done.tried, done.settled, done.failed, done.error) == (1, 1, 0, None)
     assert [b"b.example.com" in item.body for _, item in feed.given] == [True]
     with store.read() as tx:
-        assert dead_letters.counts(tx) == {}
+        assert feed_state.count_dead_letters(tx) == {}
 
 
 def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store) -> None:
@@ -218,7 +218,7 @@ def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store
 def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
     feed = broken(store)
     with store.begin() as tx:
-        dead_letters.put(tx, "f", "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", b"", "KeyError")
+        feed_state.add_dead_letter(tx, "f", "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", b"", "KeyError")
     feed.fails_at = set()
     assert retry(store, feed).settled == 2
     assert len(feed.given) == 1
@@ -228,12 +228,12 @@ def test_who_may_read_no_more_gets_nothing_that_was_put_aside(store: Store) -> N
     feed = broken(store)
     feed.fails_at = set()
     with store.begin() as tx:
-        partners.revoke(tx, "P", collections.get(tx, "takedown"))
+        collections.revoke(tx, "P", collections.get(tx, "takedown"))
     done = retry(store, feed)
     assert "may not read takedown" in str(done.error)
     assert feed.given == []
     with store.read() as tx:
-        assert dead_letters.counts(tx) == {"f": 1}
+        assert feed_state.count_dead_letters(tx) == {"f": 1}
 
 
 def test_a_retry_lets_a_feed_run_that_waits_or_has_stopped(store: Store) -> None:
@@ -258,7 +258,7 @@ def test_a_peer_that_stays_away_is_no_letter(store: Store) -> None:
     assert (state.failures, state.breaker(state.ended or 0)) == (3, "open")
     assert state.breaker(state.retry_at) == "half-open"
     with store.read() as tx:
-        assert dead_letters.counts(tx) == {}
+        assert feed_state.count_dead_letters(tx) == {}
 
 
 def test_a_single_object_that_always_fails_is_put_aside_at_the_third_run(store: Store) -> None:
@@ -269,4 +269,4 @@ def test_a_single_object_that_always_fails_is_put_aside_at_the_third_run(store: 
     assert endings == ["failed", "failed", "done", "done"]
     assert any(b"b.example.com" in item.body for _, item in feed.given)
     with store.read() as tx:
-        assert dead_letters.counts(tx) == {"f": 1}
+        assert feed_state.count_dead_letters(tx) == {"f": 1}

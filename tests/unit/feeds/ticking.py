@@ -78,7 +78,7 @@ def furnish(store: Store) -> None:
     with store.begin() as tx:
         collections.create_defaults(tx)
         partners.add(tx, Partner(name="P", kind=PartnerKind.BANK, identity=ids.identity("P")))
-        partners.grant(tx, "P", collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, "P", collections.get(tx, "takedown"), read=True)
 
 
 def contribute_domains(store: Store, *names: str) -> None:

@@ -7,8 +7,8 @@ from schemas import value_names
 from schemas.report import Report
 from server.release.fuse.statements import ReportedValue
 from server.release.guard.allowlists.catalogue import AllowlistMatch
-from server.store import delisted, mentions
-from server.store.store import Tx
+from server.store import reviews, value_index
+from server.store.engine import Tx
 
 DELISTED = "delisted"
 DELISTED_MESSAGE = (
@@ -19,20 +19,20 @@ DELISTED_MESSAGE = (
 
 def delist(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Remember of these values, as far as nobody's report of them stands, that they are no scam's."""
-    delisted.note(tx, {_name(value.subject) for value in values if not value.claims})
+    reviews.delist(tx, {_name(value.subject) for value in values if not value.claims})
 
 
 def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Let reports of these values be heard again, in each spelling."""
-    delisted.forget(tx, {name for value in values for name in value_names.names(*_kind_and_value(value.subject))})
+    reviews.relist(tx, {name for value in values for name in value_names.names(*_kind_and_value(value.subject))})
 
 
 def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
     """Return the kinds and values of those of the reports that are of a delisted value."""
-    if not delisted.has_any(tx):
+    if not reviews.has_delisted(tx):
         return frozenset()
     names = {(report.kind, report.value): value_names.names(report.kind, report.value) for report in reports}
-    there = delisted.among(tx, {name for each in names.values() for name in each})
+    there = reviews.delisted_among(tx, {name for each in names.values() for name in each})
     return frozenset(of for of, each in names.items() if not there.isdisjoint(each))
 
 
@@ -59,10 +59,10 @@ def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch |
 
 
 def _subjects(report: Report) -> Iterator[str]:
-    yield mentions.subject(report.kind, report.value)
+    yield value_index.subject_of(report.kind, report.value)
     host = _host(report)
     while host:
-        yield mentions.subject("domain", host)
+        yield value_index.subject_of("domain", host)
         host = host.partition(".")[2]
 
 

@@ -22,7 +22,7 @@ from schemas.report import Report
 from server.release.contribute import contribute
 from server.release.retract import retract
 from server.setup import set_up
-from server.store import Store, dead_letters, partners
+from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import latest
 
 NAME = "Example Telecom"
@@ -218,7 +218,7 @@ def test_a_listing_anew_at_which_we_fail_is_put_aside_under_its_id(hub: Hub, mon
     other = to_stix(Report(kind="domain", value="b.example.com", reporter=NAME, reported_at=moment(2)))[1]
     hub.take(said(2), other)
     with hub.store.read() as tx:
-        assert [letter.subject for letter in dead_letters.of(tx, hub.feed)] == [SECOND]
+        assert [letter.subject for letter in feed_state.find_dead_letters(tx, hub.feed)] == [SECOND]
 
 
 def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: Hub, tmp_path: Path) -> None:

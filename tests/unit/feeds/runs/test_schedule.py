@@ -21,7 +21,7 @@ from feeds.connector import (
 )
 from feeds.runs.due import cron
 from feeds.runs.schedule import Schedule
-from server.store import Store, checkpoints
+from server.store import Store, feed_state
 from tests.unit.feeds.ticking import Ticking, furnish, pull_settings as settings, until
 
 
@@ -54,7 +54,7 @@ def test_the_end_comes_between_two_batches_and_the_checkpoint_is_kept(store: Sto
         assert begun.wait(20)
     assert 1 <= feed.ticks < 1000
     with store.read() as tx:
-        assert checkpoints.load(tx, "f") == {"ticks": feed.ticks}
+        assert feed_state.load_checkpoint(tx, "f") == {"ticks": feed.ticks}
 
 
 def fails(error: Exception) -> Callable[[int], None]:

@@ -10,7 +10,7 @@ from schemas.partner import Partner, PartnerKind
 from server.observe.metrics import Metrics
 from server.observe.retention import Days, Retention
 from server.release.query import receipts
-from server.store import Store, audit, collections, log, partners, reviews
+from server.store import Store, collections, log, partners, reads, reviews
 from server.store.collections import Collection
 from server.store.item import Item
 
@@ -32,8 +32,8 @@ def room(store: Store) -> Collection:
         room = collections.add(tx, "room", "Room")
         first = log.append(tx, room, [_tool("2026-01-01T00:00:00.000Z")]).first or 0
         partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=ids.identity("bank")))
-        partners.grant(tx, "bank", room, read=True)
-        audit.advance(tx, [("bank", room.id, first)])
+        collections.grant(tx, "bank", room, read=True)
+        reads.record_reads(tx, [("bank", room.id, first)])
         gone = _tool("2026-02-01T00:00:00.000Z", revoked=True)
         at = log.append(tx, room, [gone]).first or 0
         receipts.open_for(tx, ID, "room", at, gone.version or 0, "mistaken")
@@ -48,7 +48,7 @@ def _tool(modified: str, *, revoked: bool = False) -> Item:
 
 def _read_on(store: Store, room: Collection) -> None:
     with store.begin() as tx:
-        audit.advance(tx, [("bank", room.id, log.last_added(tx, room) or 0)])
+        reads.record_reads(tx, [("bank", room.id, log.last_added(tx, room) or 0)])
 
 
 def _metrics(store: Store) -> dict[str, float]:
@@ -70,7 +70,7 @@ def test_a_store_with_nothing_to_settle_is_not_written_to(store: Store, monkeypa
 
 def test_what_waits_is_counted_with_the_age_of_the_oldest(store: Store, room: Collection) -> None:
     with store.begin() as tx:
-        reviews.hold(tx, "bank", [reviews.Held(ID, 1, "a-rule", "")])
+        reviews.hold(tx, "bank", [reviews.HeldObject(ID, 1, "a-rule", "")])
     found = _metrics(store)
     assert (found["scamfeed_receipts_open"], found["scamfeed_reviews_open"]) == (1, 1)
     assert 0 < found["scamfeed_receipts_oldest_seconds"] < 60

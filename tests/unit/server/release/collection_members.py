@@ -11,5 +11,5 @@ Held = Callable[[str], dict[str, dict[str, Any]]]
 def holding(store: Store, held_by: Held, object_id: str) -> set[str]:
     """Give the aliases of those that have any version of it."""
     with store.read() as tx:
-        aliases = [each.alias for each in collections.every(tx) if each.kind == "released"]
+        aliases = [each.alias for each in collections.all_collections(tx) if each.kind == "released"]
     return {alias for alias in aliases if object_id in held_by(alias)}

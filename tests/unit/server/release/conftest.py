@@ -18,7 +18,7 @@ from server.release.fuse.statements import subject_of
 from server.release.results import Results
 from server.release.route.policy import Policy, put_in_force
 from server.setup import set_up
-from server.store import Store, collections, hub, inbox, log, partners, personal
+from server.store import Store, collections, hub_identity, inbox, log, partners, private_collections
 from server.store.item import Item
 
 REPORTED = "2026-10-01T08:00:00.000Z"
@@ -89,7 +89,7 @@ def listed(store: Store) -> Callable[..., str]:
     def name(indicator: dict[str, Any], seq: int = 0, to: Partner | None = None) -> str:
         with store.read() as tx:
             named = "listing", str(subject_of(indicator)), to.name if to else "", seq
-            return ids.of_hub(hub.secret(tx, "ids"), "indicator", *named)
+            return ids.of_hub(hub_identity.secret(tx, "ids"), "indicator", *named)
 
     return name
 
@@ -100,9 +100,9 @@ def published(store: Store) -> Callable[[dict[str, Any]], str]:
 
     def name(obj: dict[str, Any]) -> str:
         with store.read() as tx:
-            (by,) = [each for each in partners.every(tx) if each.identity == obj["created_by_ref"]]
+            (by,) = [each for each in partners.all_partners(tx) if each.identity == obj["created_by_ref"]]
             key = inbox.key(partners.space(tx, by.name), obj["id"])
-            return ids.of_hub(hub.secret(tx, "ids"), obj["type"], "annotation", key)
+            return ids.of_hub(hub_identity.secret(tx, "ids"), obj["type"], "annotation", key)
 
     return name
 
@@ -130,7 +130,7 @@ def joins(store: Store) -> Callable[..., Partner]:
         with store.begin() as tx:
             partners.add(tx, partner)
             for alias in reads:
-                partners.grant(tx, name, collections.get(tx, alias), read=True)
+                collections.grant(tx, name, collections.get(tx, alias), read=True)
         return partner
 
     return join
@@ -175,9 +175,9 @@ def records_of(post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
 def own_room(store: Store) -> Callable[..., dict[str, dict[str, Any]]]:
     """Read the latest versions in a partner's own room, which may not be there yet."""
 
-    def read(partner: Partner, use: personal.Use = "for") -> dict[str, dict[str, Any]]:
+    def read(partner: Partner, use: private_collections.PrivateUse = "for") -> dict[str, dict[str, Any]]:
         with store.read() as tx:
-            room = personal.find(tx, partner.name, use)
+            room = private_collections.find(tx, partner.name, use)
             if room is None:
                 return {}
             page = log.page(tx, room, log.Query())

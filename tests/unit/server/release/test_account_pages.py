@@ -9,7 +9,7 @@ from mappers.indicator import from_stix
 from schemas.partner import Partner
 from server.release.query.lookup import lookup
 from server.release.retract import retract
-from server.store import Store, mentions
+from server.store import Store, value_index
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -85,4 +85,4 @@ def test_each_spelling_finds_it_and_takes_it_back(
 
 @pytest.mark.parametrize("url", ["https://t.me/c/123456/7", "https://facebook.com/sharer.php", "https://etherscan.io/"])
 def test_a_page_that_shows_no_account_stays_a_url(url: str) -> None:
-    assert mentions.subject("url", url) == f"url:{url}"
+    assert value_index.subject_of("url", url) == f"url:{url}"

@@ -8,7 +8,7 @@ import pytest
 from mappers import ids
 from schemas.partner import Partner
 from server.release.results import Results
-from server.store import Store, hub
+from server.store import Store, hub_identity
 from tests.unit.server.release.collection_members import holding
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -49,7 +49,7 @@ def test_it_is_the_hub_that_says_it_and_no_reader_learns_who_reports(
     observable, indicator, relationship = stix(tlp="clear", reference="CASE-1")
     post(observable, indicator, relationship)
     with store.read() as tx:
-        speaker = hub.identity(tx)
+        speaker = hub_identity.identity(tx)
     for alias in ("takedown", "takedown-full", "public", "public-full"):
         held = held_by(alias)
         assert held[listed(indicator)]["created_by_ref"] == speaker

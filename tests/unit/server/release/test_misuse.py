@@ -12,7 +12,7 @@ from schemas.vocabulary import Tlp
 from server.release import review
 from server.release.guard import volume
 from server.release.results import Results
-from server.store import Store, partners, reviews, volumes
+from server.store import Store, partners, quotas, reviews
 from server.store.times import now
 
 Joins = Callable[..., Partner]
@@ -58,9 +58,9 @@ def false_positive(by: Partner, id_: str) -> dict[str, Any]:
     return speaking(by, "opinion", opinion="strongly-disagree", object_refs=[id_], extensions=ours)
 
 
-def decide_all(store: Store, state: reviews.State) -> None:
+def decide_all(store: Store, state: reviews.ReviewState) -> None:
     with store.begin() as tx:
-        review.decide(tx, [each.object_id for each in reviews.every(tx, "open")], state, "operator")
+        review.decide(tx, [each.object_id for each in reviews.all_reviews(tx, "open")], state, "operator")
 
 
 def test_the_own_room_of_who_left_keeps_nothing_listed(
@@ -105,7 +105,7 @@ def test_who_takes_the_next_id_of_an_own_room_keeps_nothing_in_it(
 
 @pytest.mark.parametrize("state", ["open", "approved", "rejected"])
 def test_what_was_looked_at_for_one_value_says_no_other(
-    store: Store, stix: Stix, post: Post, held_by: Held, state: reviews.State
+    store: Store, stix: Stix, post: Post, held_by: Held, state: reviews.ReviewState
 ) -> None:
     looked_at = stix("google.com")[1]
     post(looked_at)
@@ -152,7 +152,7 @@ def test_an_old_version_that_comes_once_more_is_no_new_listing(
     assert "later" in pending.message
     assert live(held_by("takedown")) == set()
     with store.read() as tx:
-        assert reviews.every(tx) == []
+        assert reviews.all_reviews(tx) == []
 
 
 def test_neither_repeats_nor_revocations_slow_who_sends_them(
@@ -161,13 +161,13 @@ def test_neither_repeats_nor_revocations_slow_who_sends_them(
     monkeypatch.setattr(volume, "_MIN_UNUSUAL", 20)
     with store.begin() as tx:
         for day in range(1, 7):
-            volumes.count(tx, bank.name, taken=1, held=0, moment=now() - day * _DAY)
+            quotas.count_contributed(tx, bank.name, taken=1, held=0, moment=now() - day * _DAY)
     said = [stix(f"bad{number}.example.com")[1] for number in range(15)]
     post(*said)
     post(*said)
     post(*({**each, "modified": SAID, "revoked": True} for each in said))
     with store.read() as tx:
-        assert volumes.brake(tx, bank.name) is None
+        assert quotas.last_throttle(tx, bank.name) is None
     more = [stix(f"worse{number}.example.com")[1] for number in range(6)]
     assert len(post(*more).pending) == 6
 

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.release.results import Results
-from server.store import Store, collections, partners, personal
+from server.store import Store, collections, private_collections
 
 Obj = dict[str, Any]
 
@@ -36,10 +36,10 @@ def test_what_is_for_one_partner_is_not_read_by_another_whose_name_looks_alike(
     assert own_room(second) == {}
     reports(bank, "other.example.com", tlp="red", only_partners=alike)
     with store.read() as tx:
-        rooms = {each: personal.find(tx, each, "for") for each in (name, alike)}
+        rooms = {each: private_collections.find(tx, each, "for") for each in (name, alike)}
         for reader, own in rooms.items():
             assert own is not None
-            assert partners.rights(tx, reader) == {own.id: (True, False)}
+            assert collections.rights(tx, reader) == {own.id: (True, False)}
             assert collections.get(tx, own.alias) == own
     said = {each["pattern"] for each in own_room(second).values() if each["type"] == "indicator"}
     assert said == {"[domain-name:value = 'other.example.com']"}

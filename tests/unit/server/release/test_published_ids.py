@@ -9,7 +9,7 @@ import pytest
 from mappers import ids
 from schemas.partner import Partner
 from server.release.results import Results
-from server.store import Store, collections, hub, inbox, listings, log, mentions, partners, registry
+from server.store import Store, collections, hub_identity, inbox, listings, log, partners, value_index
 from server.store.item import Item
 
 Obj = dict[str, Any]
@@ -52,8 +52,8 @@ def test_nobody_speaks_in_the_hubs_name(
     post(indicator)
     before = held_by("takedown")
     with store.begin() as tx:
-        speaker = hub.identity(tx)
-        registry.change(tx, by := other.model_copy(update={"forwards": forwards}))
+        speaker = hub_identity.identity(tx)
+        partners.change(tx, by := other.model_copy(update={"forwards": forwards}))
     forged = {**indicator, "id": listed(indicator), "created_by_ref": speaker, "revoked": revoked}
     forged |= {"pattern": pattern or indicator["pattern"]}
     assert [each.id for each in post(forged, by=by).failed] == [forged["id"]]
@@ -147,7 +147,7 @@ def test_the_answer_to_a_dummy_does_not_tell_whether_its_id_is_taken(
     observable, indicator, _ = stix(**limits, **more)
     assert not post(observable, indicator).failed
     with store.read() as tx:
-        speaker = hub.identity(tx)
+        speaker = hub_identity.identity(tx)
     taken = {
         indicator["id"],
         listed(indicator),
@@ -209,8 +209,8 @@ def test_ids_of_listings_follow_from_the_hubs_secret_and_differ_in_each_collecti
         seen.add(listing["id"])
     assert len(seen) == 2
     with store.read() as tx:
-        speaker = hub.identity(tx)
-        rooms = [each.alias for each in collections.every(tx)]
+        speaker = hub_identity.identity(tx)
+        rooms = [each.alias for each in collections.all_collections(tx)]
     guessed = {old_listing(speaker, indicator["pattern"], n, room) for n in range(3) for room in ("", *rooms)}
     assert not seen & guessed
     for id_ in seen:
@@ -220,7 +220,7 @@ def test_ids_of_listings_follow_from_the_hubs_secret_and_differ_in_each_collecti
 
 def test_the_same_value_has_other_ids_at_another_hub(store: Store) -> None:
     with store.read() as tx:
-        key = hub.secret(tx, "ids")
+        key = hub_identity.secret(tx, "ids")
     named = ("indicator", "listing", "domain:bad.example", "", 0)
     assert ids.of_hub(key, *named) == ids.of_hub(key, *named) != ids.of_hub(b"another" + key, *named)
 
@@ -230,7 +230,7 @@ def test_dummies_under_the_hubs_next_ids_cost_nothing(
 ) -> None:
     indicator = stix()[1]
     with store.read() as tx:
-        speaker = hub.identity(tx)
+        speaker = hub_identity.identity(tx)
     dummies = [
         {
             **indicator,
@@ -266,7 +266,7 @@ def test_a_value_that_is_listed_often_is_listed_anew_under_the_next_number(
         post({**anew, "modified": LATER, "revoked": True})
     assert len(set(seen)) == 4
     with store.read() as tx:
-        assert listings.of(tx, ["domain:bad.example.com"])["domain:bad.example.com"] == {"": seen}
+        assert listings.find(tx, ["domain:bad.example.com"])["domain:bad.example.com"] == {"": seen}
 
 
 def test_what_a_partner_reads_of_itself_is_not_said_twice(
@@ -335,7 +335,7 @@ def test_each_contribution_is_mentioned_in_its_own_space(store: Store, stix: Sti
     post(indicator)
     post({**indicator, "created_by_ref": other.identity}, by=other)
     with store.read() as tx:
-        keys = mentions.of(tx, ["domain:bad.example.com"])["domain:bad.example.com"]
+        keys = value_index.find(tx, ["domain:bad.example.com"])["domain:bad.example.com"]
         assert {inbox.object_id(key) for key in keys} == {indicator["id"]}
         assert len({inbox.space(key) for key in keys}) == 2
         assert isinstance(log.latest(tx, collections.get(tx, "inbox"), keys).popitem()[1], Item)

@@ -67,6 +67,6 @@ def test_one_that_was_never_held_undoes_the_others(held: dict[str, Any], store: 
 def test_a_review_shows_kind_and_value_of_what_can_be_read(held: dict[str, Any], store: Store, bank: Partner) -> None:
     tool = "tool--00000000-0000-4000-8000-000000000000"
     with store.begin() as tx:
-        reviews.hold(tx, bank.name, [reviews.Held(tool, 1, "a-rule", "")])
-        found = review.summaries(tx, reviews.every(tx, "open"))
+        reviews.hold(tx, bank.name, [reviews.HeldObject(tool, 1, "a-rule", "")])
+        found = review.summaries(tx, reviews.all_reviews(tx, "open"))
     assert {(each.kind, each.value) for each in found} == {("domain", SITE), ("tool", None)}

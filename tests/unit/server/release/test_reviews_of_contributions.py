@@ -26,7 +26,7 @@ HARMLESS = "google.com"
 
 @pytest.fixture
 def decide(store: Store) -> Decide:
-    def decide(state: reviews.State, id_: str) -> None:
+    def decide(state: reviews.ReviewState, id_: str) -> None:
         with store.begin() as tx:
             review.decide(tx, [id_], state, "operator")
 
@@ -55,7 +55,7 @@ def test_a_harmless_value_is_kept_and_heard_by_nobody(
     assert not any(live(held_by(alias)) for alias in EVERYWHERE)
     assert own_room(bank, "outcomes") == {}
     with store.read() as tx:
-        (waiting,) = reviews.every(tx)
+        (waiting,) = reviews.all_reviews(tx)
     assert (inbox.object_id(waiting.object_id), waiting.partner, waiting.state) == (indicator["id"], bank.name, "open")
 
 
@@ -83,7 +83,7 @@ def test_what_waits_is_not_heard_of_again_and_again(
     later = post(harmless(reported_at="2026-10-02T08:00:00Z", confidence="90"))
     assert {len(each.pending) for each in (first, again, later)} == {1}
     with store.read() as tx:
-        assert len(reviews.every(tx)) == 1
+        assert len(reviews.all_reviews(tx)) == 1
 
 
 def test_what_is_approved_is_heard_at_once(

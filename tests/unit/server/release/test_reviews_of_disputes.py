@@ -10,7 +10,7 @@ from mappers import extension
 from schemas.partner import FocalFunction, Partner
 from server.release import review
 from server.release.results import Results
-from server.store import Store, focal_points, reviews, warnings
+from server.store import Store, focal_points, hub_identity, reviews
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -42,18 +42,18 @@ def police(joins: Joins) -> Partner:
 
 def waiting(store: Store) -> list[reviews.Review]:
     with store.read() as tx:
-        return reviews.every(tx, "open")
+        return reviews.all_reviews(tx, "open")
 
 
 def shown(store: Store) -> review.ReviewSummary:
     with store.read() as tx:
-        (found,) = review.summaries(tx, reviews.every(tx))
+        (found,) = review.summaries(tx, reviews.all_reviews(tx))
     return found
 
 
-def decide(store: Store, state: reviews.State, id_: str | None = None) -> None:
+def decide(store: Store, state: reviews.ReviewState, id_: str | None = None) -> None:
     with store.begin() as tx:
-        review.decide(tx, [id_ or reviews.every(tx, "open")[0].object_id], state, "operator")
+        review.decide(tx, [id_ or reviews.all_reviews(tx, "open")[0].object_id], state, "operator")
 
 
 def grade_in(held: dict[str, dict[str, Any]]) -> list[str]:
@@ -223,8 +223,8 @@ def test_where_nobody_protects_the_coerced_the_operator_learns_so_once_for_each(
         reports(first, **ACCOUNT, holder_status="coerced", countries="TH")
     assert [each.message for each in caplog.records if "focal point" in each.message] != []
     with store.read() as tx:
-        (notice,) = warnings.every(tx)
-    assert (notice.name, notice.times) == (warnings.NO_FOCAL_POINT, 1)
+        (notice,) = hub_identity.all_warnings(tx)
+    assert (notice.name, notice.times) == (hub_identity.NO_FOCAL_POINT, 1)
 
 
 def test_where_somebody_protects_them_there_is_nothing_to_warn_of(
@@ -234,4 +234,4 @@ def test_where_somebody_protects_them_there_is_nothing_to_warn_of(
         focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "protection@hub.example")
     reports(first, **ACCOUNT, holder_status="coerced")
     with store.read() as tx:
-        assert warnings.every(tx) == []
+        assert hub_identity.all_warnings(tx) == []

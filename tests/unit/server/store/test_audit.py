@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import delete, update
 
 from server.observe.retention import Days, Retention
-from server.store import Store, audit, collections
-from server.store.audit import Broken, Event
+from server.store import Store, audit, collections, reads
+from server.store.audit import AuditEvent, BrokenChain
 from server.store.collections import Collection
 from server.store.tables import audit as rows, audit_ends, audit_starts
 from server.store.times import now
 
 
-def event(**more: object) -> Event:
+def event(**more: object) -> AuditEvent:
     said = {
         "first": 1,
         "last": 2,
@@ -25,7 +25,7 @@ def event(**more: object) -> Event:
         "objects": 5,
         "reference": None,
     }
-    return Event(**{**said, **more})  # type: ignore[arg-type]  # the fields above are of the right types
+    return AuditEvent(**{**said, **more})  # type: ignore[arg-type]  # the fields above are of the right types
 
 
 @pytest.fixture
@@ -55,20 +55,20 @@ def test_no_field_of_a_row_can_be_changed_unseen(trail: Store, field: str) -> No
     changed = {"partner": "x", "remote": "x", "hash": b"x"}.get(field, 9)
     with trail.begin() as tx:
         tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 2).values({field: changed}))
-        assert audit.verify(tx) == [Broken("requests", 2)]
+        assert audit.verify(tx) == [BrokenChain("requests", 2)]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_no_row_can_be_taken_out_unseen_not_even_the_last(trail: Store, number: int) -> None:
     with trail.begin() as tx:
         tx.execute(delete(rows).where(rows.c.chain == "requests", rows.c.number == number))
-        assert audit.verify(tx) == [Broken("requests", number)]
+        assert audit.verify(tx) == [BrokenChain("requests", number)]
 
 
 def test_a_chain_without_an_end_is_broken(trail: Store) -> None:
     with trail.begin() as tx:
         tx.execute(delete(audit_ends).where(audit_ends.c.chain == "room"))
-        assert audit.verify(tx) == [Broken("room", 1)]
+        assert audit.verify(tx) == [BrokenChain("room", 1)]
 
 
 def test_what_is_forgotten_goes_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
@@ -107,7 +107,7 @@ def test_what_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
         tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 2).values(status=500))
         assert audit.forget(tx, "requests", before=10) == 1
         assert audit.forget(tx, "requests", before=10) == 0
-        assert audit.verify(tx) == [Broken("requests", 2)]
+        assert audit.verify(tx) == [BrokenChain("requests", 2)]
 
 
 @pytest.mark.parametrize("change", ["hash", "number", "gone"])
@@ -159,9 +159,9 @@ def test_the_last_write_of_each_collection_is_known_until_it_is_forgotten(trail:
 def test_a_partner_lags_by_what_it_has_not_been_given(store: Store, room: Collection) -> None:
     with store.begin() as tx:
         tx.execute(update(collections.collections).values(last_added=5_000_000))
-        audit.advance(tx, [("bank", room.id, 3_000_000), ("ngo", room.id, 9_000_000)])
-        audit.advance(tx, [("bank", room.id, 1_000_000)])
-        assert [(one.partner, one.collection, one.seconds) for one in audit.lags(tx)] == [
+        reads.record_reads(tx, [("bank", room.id, 3_000_000), ("ngo", room.id, 9_000_000)])
+        reads.record_reads(tx, [("bank", room.id, 1_000_000)])
+        assert [(one.partner, one.collection, one.seconds) for one in reads.lags(tx)] == [
             ("bank", "room", 2.0),
             ("ngo", "room", 0.0),
         ]

@@ -47,7 +47,7 @@ def writing(store: Store, room: Collection) -> Iterator[list[str]]:
         thread.join(60)
 
 
-def listed(store: Store, room: Collection) -> list[log.Record]:
+def listed(store: Store, room: Collection) -> list[log.ManifestRecord]:
     with store.read() as tx:
         return log.manifest(tx, room, Query(limit=1_000_000)).records
 

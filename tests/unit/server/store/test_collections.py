@@ -28,7 +28,7 @@ def test_the_defaults_are_made_once(store: Store) -> None:
     with store.begin() as tx:
         made = collections.create_defaults(tx)
         assert collections.create_defaults(tx) == []
-        assert collections.every(tx) == made
+        assert collections.all_collections(tx) == made
     assert {one.alias: one.kind for one in made if one.kind != "released"} == {"inbox": "inbox"}
     assert [one.alias for one in made if one.kind == "released"] == [
         name

@@ -4,8 +4,8 @@ import time
 import pytest
 from sqlalchemy import update
 
-from server.store import Store, clock, leases
-from server.store.leases import Fenced, Lease
+from server.store import Store, leases, sql
+from server.store.leases import Lease, LeaseLost
 from server.store.tables import leases as table
 
 
@@ -22,14 +22,14 @@ def test_a_feed_is_held_by_one(store: Store) -> None:
         assert leases.acquire(tx, "bank", "b") is None
         assert leases.acquire(tx, "bank", "a") is None
         assert leases.acquire(tx, "other", "b") is not None
-        assert {feed: held.holder for feed, held in leases.every(tx).items()} == {"bank": "a", "other": "b"}
+        assert {feed: held.holder for feed, held in leases.holders(tx).items()} == {"bank": "a", "other": "b"}
 
 
 def test_what_was_given_back_is_free_at_once(store: Store) -> None:
     first = taken(store, "a")
     with store.begin() as tx:
         leases.release(tx, first)
-        assert leases.every(tx) == {}
+        assert leases.holders(tx) == {}
     assert taken(store, "b").token > first.token
 
 
@@ -49,7 +49,7 @@ def test_one_who_renews_keeps_it(store: Store) -> None:
     for _ in range(5):
         time.sleep(0.1)
         with store.begin() as tx:
-            leases.hold(tx, lease, seconds=0.3)
+            leases.renew(tx, lease, seconds=0.3)
             assert leases.acquire(tx, "bank", "b") is None
 
 
@@ -61,36 +61,36 @@ def test_nothing_is_kept_of_one_who_was_too_slow(store: Store) -> None:
     def write() -> None:
         with store.begin() as tx:
             leases.acquire(tx, "written-before", "a")
-            leases.hold(tx, slow)
+            leases.renew(tx, slow)
 
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         write()
     with store.begin() as tx:
         leases.release(tx, slow)
-        leases.hold(tx, fast)
-        assert leases.every(tx).keys() == {"bank"}
+        leases.renew(tx, fast)
+        assert leases.holders(tx).keys() == {"bank"}
 
 
 def test_the_same_holder_is_told_from_its_own_past(store: Store) -> None:
     old = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     taken(store, "a")
-    with pytest.raises(Fenced), store.begin() as tx:
-        leases.hold(tx, old)
+    with pytest.raises(LeaseLost), store.begin() as tx:
+        leases.renew(tx, old)
 
 
 def test_one_who_is_late_but_alone_goes_on(store: Store) -> None:
     lease = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     with store.begin() as tx:
-        leases.hold(tx, lease)
+        leases.renew(tx, lease)
         assert leases.acquire(tx, "bank", "b") is None
 
 
 def test_a_clock_that_was_set_back_locks_nobody_out(store: Store) -> None:
     taken(store, "a")
     with store.begin() as tx:
-        tx.execute(update(table).values(until=clock.now(tx) + 3_600_000_000))
+        tx.execute(update(table).values(until=sql.database_time(tx) + 3_600_000_000))
         assert leases.acquire(tx, "bank", "b") is not None
 
 
@@ -115,8 +115,8 @@ def test_of_many_at_once_one_gets_it(store: Store) -> None:
 
 def test_the_clock_is_that_of_today(store: Store) -> None:
     with store.read() as tx:
-        first = clock.now(tx)
+        first = sql.database_time(tx)
         time.sleep(0.01)
-        second = clock.now(tx)
+        second = sql.database_time(tx)
     assert 5_000 < second - first < 5_000_000
     assert abs(first - time.time() * 1_000_000) < 5_000_000

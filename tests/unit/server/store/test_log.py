@@ -105,7 +105,7 @@ def test_an_object_without_versions_counts_as_of_when_it_was_added(store: Store,
     assert done.first is not None
     assert got(store, room, Query(versions=Versions(dates=(done.first,)))) == [plain.body]
     with store.read() as tx:
-        assert log.manifest(tx, room, Query()).records == [log.Record(plain.id, done.first, done.first, "2.1")]
+        assert log.manifest(tx, room, Query()).records == [log.ManifestRecord(plain.id, done.first, done.first, "2.1")]
         assert log.latest(tx, room, [plain.id]) == {plain.id: plain}
         assert log.added(tx, room, [plain.id]) == {plain.id: done.first}
 

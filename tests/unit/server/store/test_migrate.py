@@ -13,10 +13,10 @@ from sqlalchemy import create_engine, text
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, calibration, collections, hub, log, migrations, partners, registry, reviews
+from server.store import Store, collections, hub_identity, log, migrations, partners, reputation, reviews
 from server.store.item import Item
 from server.store.query import Query
-from server.store.tables_of_rules import metadata
+from server.store.release_tables import metadata
 
 MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
@@ -93,7 +93,7 @@ def test_what_was_known_of_partners_goes_on_as_if_they_had_stated_one_confidence
     engine.dispose()
     store.migrate()
     with store.read() as tx:
-        known = calibration.every(tx, 1)["bank", "domain"]
+        known = reputation.calibrations_of(tx, 1)["bank", "domain"]
     expected = (confirmed, wrong, brier, confirmed * stated, wrong * stated, wrong * stated**2)
     assert known == pytest.approx(expected)
 
@@ -126,16 +126,16 @@ def test_disputes_of_listings_become_one_of_the_value(store: Store, url: str) ->
     engine.dispose()
     store.migrate()
     with store.read() as tx:
-        found = [(each.object_id, each.state, each.settled) for each in reviews.every(tx) if each.subject]
+        found = [(each.object_id, each.state, each.settled) for each in reviews.all_reviews(tx) if each.subject]
         assert found == [("indicator--before", "approved", 7), ("indicator--shared", "open", None)]
-        assert [each.object_id for each in reviews.every(tx) if not each.subject] == ["1/indicator--report"]
+        assert [each.object_id for each in reviews.all_reviews(tx) if not each.subject] == ["1/indicator--report"]
 
 
 def test_the_release_rules_go_back_and_forth_and_keep_the_partners(store: Store, url: str) -> None:
     bank = Partner(name="bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("bank"), trusted=True)
     with store.begin() as tx:
         given = partners.add(tx, bank)
-        first = hub.identity(tx)
+        first = hub_identity.identity(tx)
     engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
@@ -148,9 +148,9 @@ def test_the_release_rules_go_back_and_forth_and_keep_the_partners(store: Store,
     assert _differences(url) == []
     with store.read() as tx:
         assert partners.by_token(tx, given.token) == bank.model_copy(update={"trusted": False})
-        assert partners.present(tx) == [partners.get(tx, "bank")]
-        assert registry.moments(tx)["bank"][0] == registry.moments(tx)["bank"][1]
-        assert hub.identity(tx) != first
+        assert partners.current_partners(tx) == [partners.get(tx, "bank")]
+        assert partners.moments(tx)["bank"][0] == partners.moments(tx)["bank"][1]
+        assert hub_identity.identity(tx) != first
 
 
 def test_migrating_again_changes_nothing(store: Store, url: str) -> None:
@@ -183,7 +183,7 @@ def test_a_database_file_is_not_for_everybody(tmp_path: Path, before: int | None
         store = Store.open(f"sqlite:///{file}")
         store.migrate()
         with store.begin() as tx:
-            hub.rename(tx, "Hub")
+            hub_identity.rename(tx, "Hub")
         files = [file, tmp_path / "hub.db-wal", tmp_path / "hub.db-shm"]
         assert {path.stat().st_mode & 0o777 for path in files} == {after}
         assert not any(path.stat().st_mode & 0o007 for path in tmp_path.iterdir())

@@ -11,13 +11,15 @@ def test_a_value_is_one_partners_own(store: Store) -> None:
         partners.add(tx, POLICE)
         assert own_values.add(tx, BANK.name, ["domain:bank.example", "domain:bank.example"]) == ["domain:bank.example"]
         assert own_values.add(tx, BANK.name, ["domain:bank.example"]) == []
-        with pytest.raises(own_values.AnothersOwn):
+        with pytest.raises(own_values.OwnedByAnother):
             own_values.add(tx, POLICE.name, ["domain:police.example", "domain:bank.example"])
-        assert own_values.every(tx, POLICE.name) == {}
-        assert own_values.of(tx, ["domain:bank.example", "domain:other.example"]) == {"domain:bank.example": BANK.name}
+        assert own_values.all_own_values(tx, POLICE.name) == {}
+        assert own_values.owners_of(tx, ["domain:bank.example", "domain:other.example"]) == {
+            "domain:bank.example": BANK.name
+        }
         assert own_values.remove(tx, POLICE.name, ["domain:bank.example"]) == []
         assert own_values.remove(tx, BANK.name, ["domain:bank.example"]) == ["domain:bank.example"]
-        assert own_values.every(tx) == {}
+        assert own_values.all_own_values(tx) == {}
 
 
 def test_nobodys_value_cannot_be_registered(store: Store) -> None:

@@ -1,3 +1,5 @@
+"""Partners: registration, credentials, certificates."""
+
 import hashlib
 import logging
 import ssl
@@ -5,16 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, partners, passwords
+from server.store import Store, collections, credentials, own_values, partners
 from server.store.collections import Collection
+from server.store.fast_reads import FastStore
+from tests.unit.server.store.registered import BANK, POLICE
 
-BANK = Partner(
-    name="Bänk of Siam",
-    kind=PartnerKind.BANK,
-    country="TH",
-    identity="identity--11111111-1111-4111-8111-111111111111",
-)
 NGO = Partner(name="ngo", kind=PartnerKind.NGO, identity="identity--22222222-2222-4222-8222-222222222222")
 
 
@@ -27,7 +26,7 @@ def test_a_partner_is_known_by_its_password_and_by_its_token(store: Store) -> No
         assert partners.by_password(tx, given.user, given.password) == BANK
         assert partners.by_token(tx, given.token) == BANK
         assert partners.get(tx, BANK.name) == BANK
-        assert partners.every(tx) == [BANK, NGO]
+        assert partners.all_partners(tx) == [BANK, NGO]
 
 
 def test_nothing_else_opens_the_door(store: Store) -> None:
@@ -92,11 +91,11 @@ def test_credentials_are_kept_as_hashes_and_never_printed(
 
 
 def test_a_right_password_is_verified_slowly_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = passwords.hash_password("right")
-    verifier = passwords.Verifier()
+    stored = credentials.hash_password("right")
+    verifier = credentials.PasswordVerifier()
     assert verifier.matches("right", [stored])
     slow: list[object] = []
-    monkeypatch.setattr(passwords._ARGON2, "verify", lambda *given: slow.append(given) or False)
+    monkeypatch.setattr(credentials._ARGON2, "verify", lambda *given: slow.append(given) or False)
     assert verifier.matches("right", [stored])
     assert not slow
     assert not verifier.matches("wrong", [stored])
@@ -108,16 +107,16 @@ def test_rights_are_what_was_granted_and_not_revoked(store: Store, room: Collect
     with store.begin() as tx:
         partners.add(tx, BANK)
         other = collections.add(tx, "other", "Other")
-        assert partners.rights(tx, BANK.name) == {}
-        partners.grant(tx, BANK.name, room, read=True)
-        partners.grant(tx, BANK.name, room, read=True)
-        partners.grant(tx, BANK.name, other, write=True)
-        assert partners.rights(tx, BANK.name) == {room.id: (True, False), other.id: (False, True)}
-        partners.grant(tx, BANK.name, room, write=True)
-        partners.revoke(tx, BANK.name, other)
-        assert partners.rights(tx, BANK.name) == {room.id: (True, True)}
+        assert collections.rights(tx, BANK.name) == {}
+        collections.grant(tx, BANK.name, room, read=True)
+        collections.grant(tx, BANK.name, room, read=True)
+        collections.grant(tx, BANK.name, other, write=True)
+        assert collections.rights(tx, BANK.name) == {room.id: (True, False), other.id: (False, True)}
+        collections.grant(tx, BANK.name, room, write=True)
+        collections.revoke(tx, BANK.name, other)
+        assert collections.rights(tx, BANK.name) == {room.id: (True, True)}
         with pytest.raises(partners.UnknownPartner):
-            partners.grant(tx, "nobody", room, read=True)
+            collections.grant(tx, "nobody", room, read=True)
 
 
 def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: Store) -> None:
@@ -134,7 +133,7 @@ def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: S
         with pytest.raises(partners.NameTaken):
             partners.set_certificate(tx, NGO.name, fingerprint)
         for wrong in ("", "ab", "-----BEGIN CERTIFICATE-----\n", "zz" * 32):
-            with pytest.raises(partners.BadCertificate):
+            with pytest.raises(credentials.BadCertificate):
                 partners.set_certificate(tx, BANK.name, wrong)
         partners.set_certificate(tx, BANK.name, "00" * 32, overlap=timedelta(0))
         assert partners.by_certificate(tx, der) is None
@@ -149,8 +148,99 @@ def test_a_wrong_password_takes_equally_many_verifications_for_everybody(
         partners.rotate(tx, BANK.name)
         partners.rotate(tx, BANK.name)
         partners.add(tx, NGO)
-        monkeypatch.setattr(passwords._ARGON2, "verify", lambda *given: slow.append(given) or False)
+        monkeypatch.setattr(credentials._ARGON2, "verify", lambda *given: slow.append(given) or False)
         for user in (BANK.name, NGO.name, "nobody"):
             slow.clear()
             assert partners.by_password(tx, user, "wrong") is None
             assert len(slow) == 3
+
+
+DER = b"not really DER, and nobody looks"
+
+
+def test_what_a_partner_may_do_is_kept_and_changed(store: Store) -> None:
+    with store.begin() as tx:
+        partners.add(tx, BANK)
+        assert partners.get(tx, BANK.name) == BANK
+        changed = BANK.model_copy(update={"trusted": False, "authority": (), "named": False})
+        before = partners.moments(tx)[BANK.name]
+        partners.change(tx, changed)
+        assert partners.get(tx, BANK.name) == changed
+        created, modified = partners.moments(tx)[BANK.name]
+        assert created == before[0]
+        assert modified > before[1]
+        with pytest.raises(partners.UnknownPartner):
+            partners.change(tx, POLICE)
+
+
+def test_a_partner_reads_the_same_through_the_way_without_a_framework(store: Store) -> None:
+    with store.begin() as tx:
+        given = partners.add(tx, BANK)
+    with FastStore(store).read() as tx:
+        assert partners.by_token(tx, given.token) == BANK
+
+
+def test_who_left_proves_nothing_more_and_stays_registered(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        given = partners.add(tx, BANK)
+        partners.set_certificate(tx, BANK.name, hashlib.sha256(DER).hexdigest())
+        collections.grant(tx, BANK.name, room, read=True, write=True)
+        own_values.add(tx, BANK.name, ["domain:bank.example"])
+        # From here on the password is remembered as right.
+        assert partners.by_password(tx, given.user, given.password) == BANK
+    with store.begin() as tx:
+        partners.remove(tx, BANK.name)
+    with store.read() as tx:
+        assert partners.by_password(tx, given.user, given.password) is None
+        assert partners.by_token(tx, given.token) is None
+        assert partners.by_certificate(tx, DER) is None
+        assert collections.rights(tx, BANK.name) == {}
+        assert collections.right(tx, BANK.name, room.id) is None
+        assert partners.all_partners(tx) == [BANK]
+        assert partners.current_partners(tx) == []
+        assert list(partners.departed_partners(tx)) == [BANK.name]
+        assert own_values.owners_of(tx, ["domain:bank.example"]) == {"domain:bank.example": BANK.name}
+        assert partners.get(tx, BANK.name, gone=True) == BANK
+
+
+def test_nothing_is_given_to_who_left(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        partners.add(tx, BANK)
+        partners.remove(tx, BANK.name)
+        for attempt in (
+            lambda: partners.get(tx, BANK.name),
+            lambda: partners.rotate(tx, BANK.name),
+            lambda: collections.grant(tx, BANK.name, room, read=True),
+            lambda: partners.set_certificate(tx, BANK.name, "ab" * 32),
+            lambda: partners.remove(tx, BANK.name),
+            lambda: partners.change(tx, BANK),
+        ):
+            with pytest.raises(partners.PartnerLeft, match="has left"):
+                attempt()
+        with pytest.raises(partners.NameTaken):
+            partners.add(tx, BANK)
+
+
+def bank(name: str) -> Partner:
+    return Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
+
+
+def test_it_has_who_reads_a_collection_or_its_twin_and_nobody_who_left(store: Store) -> None:
+    with store.begin() as tx:
+        room, full = collections.add_released(tx, "room", "Room")
+        other, _ = collections.add_released(tx, "other", "Other")
+        exchange = collections.add(tx, "exchange", "Exchange")
+        for name in ("First", "Second", "Third", "Gone"):
+            partners.add(tx, bank(name))
+        collections.grant(tx, "First", room, read=True)
+        collections.grant(tx, "Second", full, read=True)
+        collections.grant(tx, "Third", other, write=True)
+        collections.grant(tx, "Third", exchange, read=True)
+        collections.grant(tx, "Gone", room, read=True)
+        partners.remove(tx, "Gone")
+        found = partners.load_registry(tx)
+    assert found.readers == {"room": {"First", "Second"}}
+    assert found.partners.keys() == {"First", "Second", "Third"}
+    assert found.gone.keys() == {"Gone"}
+    assert found.by_identity[ids.identity("Gone")].name == "Gone"
+    assert {"Gone", ids.identity("Gone"), "First"} <= found.called

@@ -1,9 +1,9 @@
 import pytest
 
 from server.store import Store, reviews
-from server.store.reviews import Held
+from server.store.reviews import HeldObject
 
-ONE = Held("indicator--1", 1, "top-sites", "a site that many visit")
+ONE = HeldObject("indicator--1", 1, "top-sites", "a site that many visit")
 
 
 def test_what_is_held_waits_until_a_person_decides(store: Store) -> None:
@@ -13,12 +13,12 @@ def test_what_is_held_waits_until_a_person_decides(store: Store) -> None:
             "indicator--2",
         }
         assert reviews.count(tx) == 2
-        assert [each.state for each in reviews.every(tx, "open")] == ["open", "open"]
-        assert reviews.oldest(tx) == min(each.opened for each in reviews.every(tx))
+        assert [each.state for each in reviews.all_reviews(tx, "open")] == ["open", "open"]
+        assert reviews.oldest(tx) == min(each.opened for each in reviews.all_reviews(tx))
         done = reviews.decide(tx, "indicator--1", "approved", "reviewer", "theirs")
         assert (done.state, done.decided_by, done.note) == ("approved", "reviewer", "theirs")
         assert done.decided is not None
-        assert [each.object_id for each in reviews.every(tx, "open")] == ["indicator--2"]
+        assert [each.object_id for each in reviews.all_reviews(tx, "open")] == ["indicator--2"]
         assert reviews.states(tx, ["indicator--1", "indicator--3"]) == {"indicator--1": done}
         with pytest.raises(reviews.UnknownReview):
             reviews.decide(tx, "indicator--3", "approved", "reviewer")
@@ -37,7 +37,9 @@ def test_a_later_version_waits_as_long_as_the_first(store: Store) -> None:
     ("decided", "rule", "held"),
     [("rejected", "top-sites", True), ("rejected", "banks", True), ("approved", "top-sites", False)],
 )
-def test_a_decision_stands_for_later_versions(store: Store, decided: reviews.State, rule: str, held: bool) -> None:
+def test_a_decision_stands_for_later_versions(
+    store: Store, decided: reviews.ReviewState, rule: str, held: bool
+) -> None:
     with store.begin() as tx:
         reviews.hold(tx, "bank", [ONE])
         done = reviews.decide(tx, ONE.object_id, decided, "reviewer")
@@ -57,14 +59,14 @@ def test_what_was_approved_is_held_anew_by_another_rule(store: Store) -> None:
 def test_reviews_are_listed_by_state_rule_and_partner(store: Store) -> None:
     with store.begin() as tx:
         reviews.hold(tx, "bank", [ONE])
-        reviews.hold(tx, "ngo", [Held("indicator--2", 1, "banks", "")])
+        reviews.hold(tx, "ngo", [HeldObject("indicator--2", 1, "banks", "")])
         reviews.decide(tx, "indicator--2", "rejected", "reviewer")
-        assert [each.partner for each in reviews.every(tx)] == ["bank", "ngo"]
-        assert [each.partner for each in reviews.every(tx, "open")] == ["bank"]
-        assert [each.partner for each in reviews.every(tx, rule="banks")] == ["ngo"]
-        assert reviews.every(tx, partner="bank", rule="banks") == []
-        assert len(reviews.every(tx, limit=1)) == 1
-        assert reviews.oldest(tx) == reviews.every(tx, "open")[0].opened
+        assert [each.partner for each in reviews.all_reviews(tx)] == ["bank", "ngo"]
+        assert [each.partner for each in reviews.all_reviews(tx, "open")] == ["bank"]
+        assert [each.partner for each in reviews.all_reviews(tx, rule="banks")] == ["ngo"]
+        assert reviews.all_reviews(tx, partner="bank", rule="banks") == []
+        assert len(reviews.all_reviews(tx, limit=1)) == 1
+        assert reviews.oldest(tx) == reviews.all_reviews(tx, "open")[0].opened
 
 
 def test_many_are_held_at_once(store: Store) -> None:
@@ -73,4 +75,4 @@ def test_many_are_held_at_once(store: Store) -> None:
         assert len(reviews.hold(tx, "bank", many)) == len(many)
         assert reviews.count(tx) == len(many)
         assert reviews.hold(tx, "bank", many) == {each.object_id for each in many}
-        assert len(reviews.every(tx, "open", limit=None)) == len(many)
+        assert len(reviews.all_reviews(tx, "open", limit=None)) == len(many)

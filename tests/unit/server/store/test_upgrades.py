@@ -13,15 +13,14 @@ from mappers import ids
 from server.store import (
     Store,
     collections,
-    hub,
+    hub_identity,
     inbox,
     listings,
-    mentions,
     migrations,
     partners,
-    personal,
-    published_ids,
+    private_collections,
     reviews,
+    value_index,
 )
 from server.store.item import Item
 
@@ -76,14 +75,21 @@ def test_own_collections_go_to_whom_they_were_made_for_and_to_nobody_else(empty_
     store = Store.open(empty_url)
     store.migrate()
     with store.begin() as tx:
-        first, second = personal.find(tx, "First Bank", "for"), personal.find(tx, "first-bank-22ecc58a", "outcomes")
+        first, second = (
+            private_collections.find(tx, "First Bank", "for"),
+            private_collections.find(tx, "first-bank-22ecc58a", "outcomes"),
+        )
         assert first is not None
         assert second is not None
         assert (first.number, second.number) == (7, 8)
-        assert partners.rights(tx, "First Bank") == {first.id: (True, False)}
-        assert partners.rights(tx, "first-bank-22ecc58a") == {second.id: (True, False)}
-        assert personal.collection(tx, "first-bank-22ecc58a", "for") != first
-        assert personal.collection(tx, "First Bank", "for") == first == collections.get(tx, "for-first-bank-22ecc58a")
+        assert collections.rights(tx, "First Bank") == {first.id: (True, False)}
+        assert collections.rights(tx, "first-bank-22ecc58a") == {second.id: (True, False)}
+        assert private_collections.find_or_add(tx, "first-bank-22ecc58a", "for") != first
+        assert (
+            private_collections.find_or_add(tx, "First Bank", "for")
+            == first
+            == collections.get(tx, "for-first-bank-22ecc58a")
+        )
     store.close()
 
 
@@ -93,8 +99,8 @@ def test_each_store_has_a_secret_of_its_own(tmp_path: Path) -> None:
         store = Store.open(f"sqlite:///{tmp_path / name}.db")
         store.migrate()
         with store.read() as tx:
-            secrets |= {hub.secret(tx, "listings"), hub.secret(tx, "cursors")}
-            assert hub.secret(tx, "listings") == hub.secret(tx, "listings")
+            secrets |= {hub_identity.secret(tx, "listings"), hub_identity.secret(tx, "cursors")}
+            assert hub_identity.secret(tx, "listings") == hub_identity.secret(tx, "listings")
         store.close()
     assert len(secrets) == 4
     assert {len(secret) for secret in secrets} == {32}
@@ -158,17 +164,17 @@ def test_what_was_published_keeps_its_id_and_each_contribution_goes_to_whose_it_
     store.migrate()
     with store.read() as tx:
         bank, seer = (partners.space(tx, name) for name in ("bank", "seer"))
-        assert listings.of(tx, ["domain:xn--bad.example"]) == {
+        assert listings.find(tx, ["domain:xn--bad.example"]) == {
             "domain:xn--bad.example": {"": [HUB.format(2), HUB.format(1), HUB.format(3)], "seer": [HUB.format(4)]}
         }
         reports = {inbox.key(bank, OWN.format(1)), inbox.key(seer, FOREIGN)}
         sighting = inbox.key(seer, SIGHTING)
         named = ["domain:xn--bad.example", HUB.format(3), inbox.key(seer, OWN.format(1)), OWN.format(1)]
-        assert mentions.of(tx, named) == {named[0]: reports, named[1]: {sighting}, named[2]: {sighting}}
+        assert value_index.find(tx, named) == {named[0]: reports, named[1]: {sighting}, named[2]: {sighting}}
         assert inbox.of_partner(tx, bank, [OWN.format(1)]).keys() == {OWN.format(1)}
         assert inbox.of_partner(tx, seer, [OWN.format(1), FOREIGN]).keys() == {FOREIGN}
-        assert published_ids.of(tx, sighting) == SIGHTING
-        assert {each.object_id for each in reviews.every(tx)} == {inbox.key(bank, OWN.format(1)), HUB.format(3)}
+        assert listings.older_id_of(tx, sighting) == SIGHTING
+        assert {each.object_id for each in reviews.all_reviews(tx)} == {inbox.key(bank, OWN.format(1)), HUB.format(3)}
     store.close()
 
 
@@ -179,9 +185,9 @@ def test_what_spaces_brought_can_be_taken_back(empty_url: str) -> None:
         room = collections.add(tx, "inbox", "Inbox", kind="inbox")
         shared = Item.of({"type": "indicator", "id": FOREIGN})
         inbox.append(tx, room, [(inbox.key(space, FOREIGN), shared) for space in (1, 2)])
-        mentions.record(tx, [("domain:xn--bad.example", inbox.key(1, FOREIGN))])
-        listings.record(tx, [listings.Listed("domain:xn--bad.example", "", 0, HUB.format(1))])
-        reviews.hold(tx, "bank", [reviews.Held(inbox.key(1, FOREIGN), 1, "rule", "")])
+        value_index.add(tx, [("domain:xn--bad.example", inbox.key(1, FOREIGN))])
+        listings.record(tx, [listings.ListingId("domain:xn--bad.example", "", 0, HUB.format(1))])
+        reviews.hold(tx, "bank", [reviews.HeldObject(inbox.key(1, FOREIGN), 1, "rule", "")])
     store.close()
     with _connected(empty_url) as (connection, _):
         config = Config()

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from medallion.exceptions import BackendError, ProcessingError
 
-import server.store.store
+import server.store.engine
 from schemas.partner import Partner, PartnerKind
 from server.app import create_app
 from server.settings import Settings
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    monkeypatch.setattr(server.store.store, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(server.store.engine, "_BUSY_SECONDS", 0.05)
     made = create_app(Settings(database_url=f"sqlite:///{file}"))
     yield made
     made.extensions["scamfeed-store"].close()
@@ -39,7 +39,7 @@ def headers(file: Path) -> dict[str, str]:
         given = partners.add(
             tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
         )
-        partners.grant(tx, "bank", room, read=True, write=True)
+        collections.grant(tx, "bank", room, read=True, write=True)
     store.close()
     return {"Authorization": f"Bearer {given.token}", "Content-Type": "application/taxii+json;version=2.1"}
 

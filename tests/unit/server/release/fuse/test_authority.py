@@ -12,7 +12,7 @@ from server.release import review
 from server.release.guard import volume
 from server.release.guard.stix_properties import MOST_REFERENCES
 from server.release.results import Results
-from server.store import Store, reviews, volumes
+from server.store import Store, quotas, reviews
 from server.store.inbox import object_id
 
 Joins = Callable[..., Partner]
@@ -98,7 +98,7 @@ def grades(held: dict[str, dict[str, Any]]) -> list[str]:
 
 def waiting(store: Store) -> list[reviews.Review]:
     with store.read() as tx:
-        return reviews.every(tx, "open", limit=None)
+        return reviews.all_reviews(tx, "open", limit=None)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_references_count_for_the_brake_as_reports_do(
 ) -> None:
     post(word(second, blocked, "blocked"), word(second, blocked[:4]), by=second)
     with store.read() as tx:
-        (today,) = volumes.days(tx, second.name, 0).values()
+        (today,) = quotas.daily_volumes(tx, second.name, 0).values()
     assert (today.taken, today.doubts) == (MANY + 4, 4)
 
 
@@ -310,7 +310,7 @@ def test_a_sign_that_a_person_looked_at_counts_or_goes(
     own_room: Own,
     police: Partner,
     outsider: Partner,
-    state: reviews.State,
+    state: reviews.ReviewState,
     shared: list[str],
 ) -> None:
     post(stix(ACCOUNT, "bank-account", reporter=police.name, confidence="90")[1], by=police)

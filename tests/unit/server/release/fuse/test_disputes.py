@@ -9,7 +9,7 @@ from mappers import extension
 from schemas.partner import Partner
 from server.release import review
 from server.release.results import Results
-from server.store import Store, calibration, reviews
+from server.store import Store, reputation, reviews
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -39,7 +39,7 @@ def trusted(joins: Joins) -> Partner:
 
 @pytest.fixture
 def decide(store: Store) -> Decide:
-    def decide(state: reviews.State, id_: str) -> None:
+    def decide(state: reviews.ReviewState, id_: str) -> None:
         with store.begin() as tx:
             review.decide(tx, [id_], state, "operator")
 
@@ -63,7 +63,7 @@ def test_it_leaves_every_room_at_once_and_waits_for_somebody_to_look_at_it(
 ) -> None:
     assert all(held_by(alias)[listed(disputed)]["revoked"] for alias in EVERYWHERE)
     with store.read() as tx:
-        (waiting,) = reviews.every(tx, "open")
+        (waiting,) = reviews.all_reviews(tx, "open")
     assert (waiting.object_id, waiting.partner, waiting.rule) == (listed(disputed), trusted.name, "disputed")
 
 
@@ -98,7 +98,7 @@ def test_whom_nobody_trusts_so_far_makes_it_less_sure_and_takes_nothing_out(
     assert (listing.get("revoked", False), listing["confidence"]) == (False, 45)
     assert (extension.context_of(listing)["disputed"], extension.context_of(listing)["grade"]) == (True, "monitor")
     with store.read() as tx:
-        (waiting,) = reviews.every(tx)
+        (waiting,) = reviews.all_reviews(tx)
     assert (waiting.rule, waiting.partner, waiting.state) == ("doubted", second.name, "open")
 
 
@@ -185,5 +185,5 @@ def test_reporters_of_what_was_wrong_are_relied_on_less(
 ) -> None:
     decide("rejected", listed(disputed))
     with store.read() as tx:
-        known = calibration.every(tx, 5)[first.name, "domain"]
+        known = reputation.calibrations_of(tx, 5)[first.name, "domain"]
     assert (known.confirmed, known.wrong) == (0, 1)

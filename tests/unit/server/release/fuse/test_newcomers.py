@@ -12,8 +12,8 @@ from schemas import timestamp
 from schemas.partner import Partner
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.route.policy import Policy, put_in_force
-from server.store import Store, calibration
-from server.store.calibration import Verdict
+from server.store import Store, reputation
+from server.store.reputation import JudgedReport
 from server.store.tables import partners
 from server.store.times import micros
 
@@ -78,10 +78,10 @@ def test_a_month_ends_it(
 
 
 def _came_out(store: Store, by: Partner, right: int, wrong: int, judges: int) -> None:
-    said = [Verdict(by.name, "url", 0.9, True, f"judge {place % judges}") for place in range(right)]
-    said += [Verdict(by.name, "url", 0.9, False)] * wrong
+    said = [JudgedReport(by.name, "url", 0.9, True, f"judge {place % judges}") for place in range(right)]
+    said += [JudgedReport(by.name, "url", 0.9, False)] * wrong
     with store.begin() as tx:
-        calibration.note(tx, said)
+        reputation.add(tx, said)
 
 
 @pytest.mark.parametrize(

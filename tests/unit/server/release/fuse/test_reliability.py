@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from schemas.vocabulary import OpinionWord, OutcomeWord
 from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import confirmed_by, record, reliability, stated, verdicts
-from server.store.calibration import Calibration, Verdict
+from server.store.reputation import Calibration, JudgedReport
 from tests.unit.server.release.statement_examples import NOON, judged, partner, said
 
 
@@ -16,7 +16,7 @@ def after(*reports: tuple[float, bool]) -> Calibration:
     """Give what is known after reports of a stated confidence that proved right or wrong."""
     known = Calibration()
     for confidence, right in reports:
-        known = known.with_(Verdict("Partner 1", "domain", confidence, right))
+        known = known.with_(JudgedReport("Partner 1", "domain", confidence, right))
     return known
 
 
@@ -69,7 +69,7 @@ def test_no_partners_word_alone_counts_against_anothers_record() -> None:
     wrong = judged(9, OutcomeWord.FALSE_POSITIVE, by=partner(9, trusted=True))
     assert verdicts([said(1)], [], [wrong]) == []
     assert verdicts([said(1)], [], [wrong, judged(2, OutcomeWord.BLOCKED)]) == [
-        Verdict("Partner 1", "domain", 0.5, True, "partner 2")
+        JudgedReport("Partner 1", "domain", 0.5, True, "partner 2")
     ]
 
 
@@ -78,8 +78,8 @@ def test_each_reporter_gets_its_verdict_once() -> None:
     first, second = judged(3, OutcomeWord.BLOCKED), judged(4, OutcomeWord.TAKEN_DOWN, NOON + timedelta(days=1))
     found = verdicts(reports, [], [first])
     assert found == [
-        Verdict("Partner 1", "domain", 0.9, True, "partner 3"),
-        Verdict("Partner 2", "domain", 0.5, True, "partner 3"),
+        JudgedReport("Partner 1", "domain", 0.9, True, "partner 3"),
+        JudgedReport("Partner 2", "domain", 0.5, True, "partner 3"),
     ]
     assert verdicts(reports, [first], [first, second]) == []
 

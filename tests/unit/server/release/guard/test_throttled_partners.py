@@ -8,7 +8,7 @@ import pytest
 from schemas.partner import Partner
 from server.release import review
 from server.release.results import Results
-from server.store import Store, registry, volumes
+from server.store import Store, partners, quotas
 from server.store.times import now
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -20,8 +20,8 @@ def police(store: Store, joins: Callable[..., Partner]) -> Partner:
     """Let the police take part, whose word takes a listing back, and slow them."""
     partner = joins("Police", kind="government", reads=("takedown",))
     with store.begin() as tx:
-        registry.change(tx, trusted := partner.model_copy(update={"trusted": True}))
-        volumes.slow(tx, trusted.name, "unusual-volume", now())
+        partners.change(tx, trusted := partner.model_copy(update={"trusted": True}))
+        quotas.throttle(tx, trusted.name, "unusual-volume", now())
     return trusted
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from server.release.guard import volume
-from server.store import Store, audit, volumes
+from server.store import Store, audit, quotas
 
 DAY = 86_400_000_000
 TODAY = 20_000
@@ -12,7 +12,7 @@ TODAY = 20_000
 def sent(store: Store, days: dict[int, tuple[int, int]]) -> None:
     with store.begin() as tx:
         for day, (taken, held) in days.items():
-            volumes.count(tx, "Bank", taken=taken, held=held, moment=day * DAY)
+            quotas.count_contributed(tx, "Bank", taken=taken, held=held, moment=day * DAY)
 
 
 def slowed(store: Store, day: int = TODAY) -> str | None:

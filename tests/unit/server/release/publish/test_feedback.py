@@ -13,7 +13,7 @@ from server.release.contribute import contribute
 from server.release.results import Results
 from server.release.retract import retract
 from server.release.route.policy import Policy, PolicyRule
-from server.store import Store, hub, partners
+from server.store import Store, hub_identity, partners
 from server.store.item import Item
 
 Joins = Callable[..., Partner]
@@ -51,7 +51,7 @@ def test_what_is_released_is_told_in_one_note_a_batch(
     assert (heard["event"], set(heard["refs"])) == ("released", {each["id"] for each in said})
     (note,) = (each for each in own_room(first, "outcomes").values() if each["type"] == "note")
     with store.read() as tx:
-        assert note["created_by_ref"] == hub.identity(tx)
+        assert note["created_by_ref"] == hub_identity.identity(tx)
     assert note["object_marking_refs"] == [marking.ref(Tlp.AMBER_STRICT)]
     assert note["created_by_ref"] in own_room(first, "outcomes")
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from schemas.partner import FocalFunction, Partner
 from server.release.publish import identities
-from server.store import Store, focal_points, hub, partners
+from server.store import Store, focal_points, hub_identity, partners
 
 HeldBy = Callable[[str], dict[str, dict[str, Any]]]
 
@@ -15,7 +15,7 @@ def test_a_partner_that_lets_itself_be_named_is_said_by_the_hub_wherever_many_re
         partners.change(tx, bank.model_copy(update={"named": True}))
         identities.publish(tx, bank.name)
         identities.publish(tx, bank.name)
-        speaker = hub.get(tx)
+        speaker = hub_identity.load(tx)
     for alias in ("takedown", "takedown-full", "public", "sightings"):
         there = held_by(alias)
         assert (there[bank.identity]["name"], there[bank.identity]["created_by_ref"]) == (bank.name, speaker.identity)
@@ -31,7 +31,7 @@ def test_a_new_focal_point_is_a_new_version_of_the_hub(store: Store, held_by: He
         identities.publish(tx)
         before = identities.of_hub(tx)
         focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "protection@hub.example")
-        hub.touch(tx)
+        hub_identity.touch(tx)
         identities.publish(tx)
         after = identities.of_hub(tx)
     assert after["modified"] > before["modified"]

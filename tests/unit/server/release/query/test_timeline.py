@@ -8,7 +8,7 @@ from schemas.partner import Partner
 from server.release.query import timeline
 from server.release.query.timeline import Journey
 from server.release.results import Results
-from server.store import Store, audit, collections, log, partners
+from server.store import Store, collections, log, reads
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -18,7 +18,7 @@ Listed = Callable[..., str]
 def _read_on(store: Store, reader: str) -> None:
     with store.begin() as tx:
         takedown = collections.get(tx, "takedown")
-        audit.advance(tx, [(reader, takedown.id, log.last_added(tx, takedown) or 0)])
+        reads.record_reads(tx, [(reader, takedown.id, log.last_added(tx, takedown) or 0)])
 
 
 def _opinion(partner: Partner, about: str, outcome: str, word: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_an_object_is_reported_and_released_before_it_is_read_and_acted_on(
 ) -> None:
     published = listed(reported)
     with store.begin() as tx:
-        partners.grant(tx, other.name, collections.get(tx, "takedown"), read=True)
+        collections.grant(tx, other.name, collections.get(tx, "takedown"), read=True)
         (first,) = timeline.recent(tx)
     assert first.id == published
     assert first.reported is not None

@@ -9,7 +9,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Action, Purpose, Tlp
 from server.release.route.policy import ConsensusFacts, Policy, PolicyRule
-from server.store.registry import Registry
+from server.store.partners import Registry
 
 NAMES = ("First Bank", "Second Bank", "Exchange", "Platform", "Police", "Shelter", "Newcomer")
 COUNTRIES = ("TH", "KH", "MM")

@@ -13,7 +13,7 @@ from schemas.vocabulary import Tlp
 from server.release.query.lookup import lookup
 from server.release.results import Results
 from server.release.route import references
-from server.store import Store, collections, partners
+from server.store import Store, collections
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -52,7 +52,7 @@ def reads(store: Store) -> Callable[..., None]:
     def grant(partner: Partner, *aliases: str) -> None:
         with store.begin() as tx:
             for alias in aliases:
-                partners.grant(tx, partner.name, collections.get(tx, alias), read=True)
+                collections.grant(tx, partner.name, collections.get(tx, alias), read=True)
 
     return grant
 

@@ -9,7 +9,7 @@ from schemas.vocabulary import Action, Tlp
 from server.release.route import audience
 from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts, Policy, PolicyRule, ReportFacts
-from server.store.registry import Registry
+from server.store.partners import Registry
 from tests.unit.server.release.route.registry_examples import partner, registry
 
 BANK = partner("First Bank")

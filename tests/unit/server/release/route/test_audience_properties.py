@@ -10,7 +10,7 @@ from schemas.vocabulary import Tlp
 from server.release.route import audience
 from server.release.route.audience import PURPOSES, Audience
 from server.release.route.policy import SHARED, ConsensusFacts, Policy, ReportFacts
-from server.store.registry import Registry, names_of
+from server.store.partners import Registry, names_of
 from tests.unit.server.release.route.registry_examples import ALIASES, FACTS, KINDS, LIMITS, POLICIES, registries
 
 MANY = settings(max_examples=400)

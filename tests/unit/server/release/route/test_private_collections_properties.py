@@ -25,7 +25,7 @@ from server.release.fuse.statements import Statement
 from server.release.route import audience
 from server.release.route.audience import Audience
 from server.setup import set_up
-from server.store import Store, collections, log, partners, personal, registry
+from server.store import Store, collections, log, partners, private_collections
 from server.store.item import Item
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
@@ -68,7 +68,7 @@ def template() -> Iterator[Path]:
             for name, partner in PARTNERS.items():
                 partners.add(tx, partner)
                 for alias in READS[name]:
-                    partners.grant(tx, name, collections.get(tx, alias), read=True)
+                    collections.grant(tx, name, collections.get(tx, alias), read=True)
         store.close()
         yield path
 
@@ -149,7 +149,7 @@ class Hub(RuleBasedStateMachine):
         if not hasattr(self, "store") or not self.said:
             return
         with self.store.read() as tx:
-            here = registry.load(tx)
+            here = partners.load_registry(tx)
         live = {name: obj for name, obj in self.said.items() if name not in self.waiting and not obj.get("revoked")}
         signs = {name for name, obj in live.items() if from_stix(obj).holder_status is HolderStatus.COERCED}
         coerced = any(has_standing(name, live[name]) for name in signs)
@@ -184,7 +184,7 @@ class Hub(RuleBasedStateMachine):
                 live = [each for each in there if not each.get("revoked")]
                 assert not live or max(there, key=lambda each: str(each["modified"])) == live[-1]
 
-    def _rooms(self, name: str, obj: dict[str, Any], here: registry.Registry, *, coerced: bool) -> Audience:
+    def _rooms(self, name: str, obj: dict[str, Any], here: partners.Registry, *, coerced: bool) -> Audience:
         report = from_stix(obj)
         return audience.audience_of(report.kind, report.tlp, report.sharing, PARTNERS[name], here, coerced=coerced)
 
@@ -207,7 +207,7 @@ class Hub(RuleBasedStateMachine):
         """Give the latest version of each listing of the pattern that a room ever had."""
         with self.store.read() as tx:
             own = room.startswith("for-")
-            found = personal.find(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
+            found = private_collections.find(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
             if found is None:
                 return []
             page = log.page(tx, found, log.Query(types=("indicator",)))

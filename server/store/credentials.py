@@ -1,0 +1,115 @@
+"""Passwords, tokens and client certificates: made, hashed, compared in constant time."""
+
+import hashlib
+import hmac
+import secrets
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+# OWASP's second choice for argon2id: 19 MiB, two passes, one lane. A verification takes about 20 ms here.
+_ARGON2 = PasswordHash((Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1),))
+_REMEMBERED_SECONDS = 300.0
+_REMEMBERED_AT_MOST = 10_000
+
+BeforeVerifying = Callable[[bool], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a partner is told once: its user name and password, and a token that says the same alone."""
+
+    user: str
+    password: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+def make_credentials(user: str) -> Credentials:
+    """Make a random password and a random token of 256 bits each."""
+    return Credentials(user, secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+
+
+def hash_password(password: str) -> str:
+    """Hash a password for keeping."""
+    return _ARGON2.hash(password)
+
+
+def hash_token(token: str) -> bytes:
+    """Hash a token for keeping and for finding; it is random enough that one pass of SHA-256 will do."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+class PasswordVerifier:
+    """Verifies passwords, and for five minutes remembers, by a keyed digest, those that were right.
+
+    The memory is only a shortcut from a password to the stored hash it matched: once that hash is gone from the store,
+    the password is wrong from the next request on.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing remembered and a key that only this process knows."""
+        self._key = secrets.token_bytes(32)
+        self._remembered: dict[bytes, tuple[str, float]] = {}
+        self._changing = threading.Lock()
+
+    def matches(self, password: str, hashes: list[str], slowly: BeforeVerifying = lambda known: 1) -> bool:
+        """Tell whether ``password`` belongs to one of ``hashes``; without any it takes as long as with one.
+
+        Before a slow verification ``slowly`` is asked, with whether the password was right before, how many
+        verifications a wrong one has to take at least; it may raise.
+        """
+        given = password.encode("utf-8", "surrogatepass")
+        digest = hmac.digest(self._key, given, "sha256")
+        known = self._remembered.get(digest)
+        if known is not None and known[1] > time.monotonic() and known[0] in hashes:
+            return True
+        at_least = slowly(known is not None and known[0] in hashes)
+        found = None
+        for stored in [*hashes, *[_nobodys()] * (at_least - len(hashes))]:
+            if _ARGON2.verify(given, stored):
+                found = stored
+        if found is None or found not in hashes:
+            return False
+        with self._changing:
+            if len(self._remembered) >= _REMEMBERED_AT_MOST:
+                self._remembered.clear()
+            self._remembered[digest] = (found, time.monotonic() + _REMEMBERED_SECONDS)
+        return True
+
+
+_NOBODY: list[str] = []
+
+
+def _nobodys() -> str:
+    """Give a hash that no password has, so that an unknown user costs the same time as a wrong password."""
+    if not _NOBODY:
+        _NOBODY.append(hash_password(secrets.token_urlsafe(32)))
+    return _NOBODY[0]
+
+
+_END = "-----END CERTIFICATE-----"
+
+
+class BadCertificate(ValueError):
+    """This is neither one certificate as PEM nor a SHA-256 fingerprint."""
+
+
+def fingerprint_of(certificate: str) -> bytes:
+    """Read a certificate as PEM, or the SHA-256 of its DER in hexadecimal. Raises ``BadCertificate``."""
+    text = certificate.strip()
+    try:
+        if text.startswith("-----BEGIN CERTIFICATE-----"):
+            # A file may go on with the chain; the first is the partner's own.
+            own = text[: text.index(_END) + len(_END)]
+            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(own)).digest()
+        digest = bytes.fromhex(text.replace(":", ""))
+    except ValueError as error:
+        raise BadCertificate("neither a certificate (PEM) nor a SHA-256 fingerprint (hexadecimal)") from error
+    if len(digest) != hashlib.sha256().digest_size:
+        raise BadCertificate("a SHA-256 fingerprint has 64 hexadecimal digits")
+    return digest

@@ -1,0 +1,218 @@
+"""The store itself: one database, opened once a process, with write and read transactions."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from server.store.disk_space import DiskSpace
+from server.store.tables import collections
+from server.store.write_queue import WriteQueue
+
+log = logging.getLogger(__name__)
+
+# What store functions take to work in the caller's transaction. Only this room calls anything on it.
+Tx = Connection
+
+_BUSY_SECONDS = 30
+_CONNECT_SECONDS = 10
+# Of one process on PostgreSQL, whose default is a hundred for all: what a worker's threads use together at most times.
+_KEPT_CONNECTIONS = 4
+_MOST_CONNECTIONS = 16
+_CACHE_KIB = 32 * 1024
+_MAP_BYTES = 1 << 30
+# The log of changes is carried into the file when it has grown to 64 MiB, instead of at each large envelope.
+_WAL_PAGES = 16_384
+
+
+class StoreUnavailable(Exception):
+    """The database is not there, is busy for too long, or was lost on the way; the same may work later.
+
+    Nothing of the transaction is kept, unless the database was lost in the very moment of its commit. To do the same
+    again is safe either way: appending and keeping states twice changes nothing.
+    """
+
+
+class Store:
+    """One database and the ways into it.
+
+    What a write transaction did is on disk when ``begin`` ends without an error, and nothing of it otherwise. On
+    SQLite one writer at a time is let in; readers never wait and see one moment of the database throughout.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Work on ``engine``; call ``Store.open`` instead."""
+        self._engine = engine
+        sqlite = engine.dialect.name == "sqlite"
+        # SQLite lets those who wait in at random; here they queue up first.
+        self._turns = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
+        self._room = DiskSpace(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
+        self._writing: AbstractContextManager[Any] = nullcontext() if self._turns is None else self._turns
+        snapshot = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = engine.execution_options(**snapshot)
+        self._writer = engine.execution_options(scamfeed_writes=True)
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """Open the database at ``url`` (``sqlite:///path`` or ``postgresql+psycopg://…``) without changing it."""
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            # Parameters may be accounts and numbers: never in an error text.
+            engine = create_engine(
+                parsed,
+                hide_parameters=True,
+                pool_size=_KEPT_CONNECTIONS,
+                max_overflow=_MOST_CONNECTIONS - _KEPT_CONNECTIONS,
+                pool_timeout=_BUSY_SECONDS,
+                # A connection that a restart of the database has cut is found out before it is used.
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": _CONNECT_SECONDS},
+            )
+            from server.store import postgresql  # its driver takes a while to load
+
+            event.listen(engine, "connect", postgresql.configure)
+            return cls(engine)
+        if parsed.database in (None, "", ":memory:"):
+            raise ValueError("the store needs a file: sqlite:///path")
+        engine = create_engine(
+            parsed,
+            hide_parameters=True,
+            poolclass=QueuePool,
+            pool_size=16,
+            max_overflow=48,
+            # isolation_level None: this module says BEGIN itself, before the first read, not the driver after it.
+            connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return cls(engine)
+
+    @property
+    def at_a_glance(self) -> bool:
+        """Tell whether this is a way in for what takes no time, and nothing else."""
+        return False
+
+    @property
+    def url(self) -> str:
+        """Say which database this is, its password hidden."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    def migrate(self) -> None:
+        """Bring the tables to what this version of the project needs; safe to repeat, also from two processes.
+
+        A file of SQLite is for its owner, and for a group that was let in, whatever the umask says.
+        """
+        from server.store.migrate import upgrade  # Alembic takes a third of a second to load, and few need it
+
+        try:
+            if self._engine.dialect.name == "sqlite":
+                _keep_from_others(Path(str(self._engine.url.database)))
+            with self._writing:
+                upgrade(self._engine)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the database is busy: {error}") from error
+        except OperationalError as error:
+            raise StoreUnavailable(f"the database cannot be opened or changed: {_cause(error)}") from error
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """Open a write transaction: all of it is kept, or nothing. Raises ``StoreUnavailable``."""
+        with ExitStack() as turn:
+            try:
+                turn.enter_context(self._writing)
+            except TimeoutError as error:
+                raise StoreUnavailable(f"the database is busy: {error}") from error
+            yield turn.enter_context(_opened(self._writer))
+
+    def crowded(self) -> bool:
+        """Tell whether others wait to write: whoever has much to write does it in small parts then."""
+        return self._turns is not None and self._turns.crowded()
+
+    def read(self) -> AbstractContextManager[Tx]:
+        """Open a view of the database as it is at the first question asked in it. Raises ``StoreUnavailable``."""
+        return _opened(self._reader)
+
+    def ready(self) -> bool:
+        """Tell whether the database answers and has its tables."""
+        try:
+            with self.read() as tx:
+                tx.execute(select(collections.c.number).limit(1)).all()
+        except (SQLAlchemyError, StoreUnavailable) as error:
+            log.warning("store-not-ready cause=%s", _cause(error))
+            return False
+        return True
+
+    def has_room(self) -> bool:
+        """Tell whether there is room to write where the database is; of a database server only it can know."""
+        return self._room is None or self._room.is_there()
+
+    def close(self) -> None:
+        """Let go of every connection; a store that is used again opens new ones."""
+        self._engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
+
+
+@contextmanager
+def _opened(engine: Engine) -> Iterator[Tx]:
+    try:
+        connection = engine.connect()
+    except (OperationalError, PoolTimeout) as error:
+        raise StoreUnavailable("the database cannot be reached") from error
+    with connection:
+        try:
+            with connection.begin():
+                yield connection
+        except OperationalError as error:
+            # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
+            raise StoreUnavailable("the database is busy, or was lost on the way") from error
+
+
+def _keep_from_others(file: Path) -> None:
+    """Let nobody else read a database file, a new one or one that is there; those beside it take after it."""
+    try:
+        # One that is there is not opened: to close it would let go of the locks that this process has on it.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        for each in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))):
+            with suppress(FileNotFoundError):
+                if each.stat().st_mode & 0o007:
+                    each.chmod(each.stat().st_mode & 0o770)
+    except OSError as error:
+        raise StoreUnavailable(f"the database cannot be opened or changed: {error.strerror}") from error
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        # What was acknowledged survives the loss of power, not only of the process.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"cache_size=-{_CACHE_KIB}",
+        f"mmap_size={_MAP_BYTES}",
+        f"wal_autocheckpoint={_WAL_PAGES}",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("scamfeed_writes", False)
+    # A transaction that reads first and writes later loses updates or its lock; it has to announce itself.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _cause(error: BaseException) -> str:
+    """Say in one line what the driver said last; parameters and passwords are not in it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return said.partition("\n")[0]

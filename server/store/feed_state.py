@@ -1,0 +1,274 @@
+"""What is stored of each feed: checkpoint, runs, files read, failures, dead letters."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from server.store import collections, leases, log, sql
+from server.store.engine import Tx
+from server.store.leases import LeaseHolder
+from server.store.sql import any_of, chunks
+from server.store.tables import checkpoints, dead_letters, feed_states, files_read, runs
+from server.store.times import micros, moment, now
+
+_KEPT = 30 * 86_400 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRun:
+    """One run of a feed; ``error`` is None where it ended well.
+
+    ``unread`` names the columns and cells that were not read, with their numbers (``columns`` and ``cells``).
+    """
+
+    feed: str
+    started: datetime
+    ended: datetime
+    read: int
+    accepted: int
+    rejected: int
+    error: str | None
+    unread: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def load_checkpoint(tx: Tx, feed: str) -> dict[str, Any] | None:
+    """Give the feed's last checkpoint, None before its first."""
+    body = tx.execute(select(checkpoints.c.body).where(checkpoints.c.feed == feed)).scalar()
+    if body is None:
+        return None
+    checkpoint: dict[str, Any] = orjson.loads(body)
+    return checkpoint
+
+
+def save_checkpoint(tx: Tx, feed: str, checkpoint: dict[str, Any]) -> None:
+    """Remember how far the feed came."""
+    tx.execute(delete(checkpoints).where(checkpoints.c.feed == feed))
+    tx.execute(insert(checkpoints).values(feed=feed, body=orjson.dumps(checkpoint), saved=now()))
+
+
+def record_run(
+    tx: Tx,
+    feed: str,
+    *,
+    started: datetime,
+    ended: datetime,
+    read: int,
+    accepted: int,
+    rejected: int,
+    error: str | None,
+    unread: dict[str, dict[str, int]] | None = None,
+) -> None:
+    """Remember how a run went, for a month; the moments are aware."""
+    tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _KEPT))
+    tx.execute(
+        insert(runs).values(
+            feed=feed,
+            started=micros(started),
+            id=str(uuid.uuid4()),
+            ended=micros(ended),
+            read=read,
+            accepted=accepted,
+            rejected=rejected,
+            error=error,
+            unread=orjson.dumps(unread) if unread and any(unread.values()) else None,
+        )
+    )
+
+
+def last_runs(tx: Tx) -> dict[str, FeedRun]:
+    """Give the last run of each feed that ever ran."""
+    newest = select(runs.c.feed, func.max(runs.c.started).label("started")).group_by(runs.c.feed).subquery()
+    asked = select(
+        runs.c.feed,
+        runs.c.started,
+        runs.c.ended,
+        runs.c.read,
+        runs.c.accepted,
+        runs.c.rejected,
+        runs.c.error,
+        runs.c.unread,
+    ).join(newest, and_(runs.c.feed == newest.c.feed, runs.c.started == newest.c.started))
+    return {
+        row.feed: FeedRun(
+            row.feed,
+            moment(row.started),
+            moment(row.ended),
+            row.read,
+            row.accepted,
+            row.rejected,
+            row.error,
+            orjson.loads(row.unread) if row.unread else {},
+        )
+        for row in tx.execute(asked.order_by(runs.c.feed))
+    }
+
+
+def has_read_file(tx: Tx, feed: str, digest: str) -> bool:
+    """Tell whether the feed has read a file of this digest to its end."""
+    return file_name_of(tx, feed, digest) is not None
+
+
+def file_name_of(tx: Tx, feed: str, digest: str) -> str | None:
+    """Give the name that the feed remembers a digest by, None where it does not remember it."""
+    asked = select(files_read.c.name).where(files_read.c.feed == feed, files_read.c.digest == digest)
+    found: str | None = tx.execute(asked).scalar()
+    return found
+
+
+def record_file(tx: Tx, feed: str, digest: str, name: str) -> None:
+    """Remember that the feed has read the file of this digest, last under this name."""
+    tx.execute(delete(files_read).where(files_read.c.feed == feed, files_read.c.digest == digest))
+    tx.execute(insert(files_read).values(feed=feed, digest=digest, name=name, seen=now()))
+
+
+Breaker = Literal["closed", "open", "half-open", "stopped"]
+
+# A peer that failed so often in a row is not expected to answer, and the next run is a trial.
+_OPENS_AT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """How a feed stands; moments in microseconds by the database's clock, None for what has not been.
+
+    ``failures`` counts the runs in a row that did not end well, ``stopped`` says since when a person has to mend
+    something. ``runs`` to ``rejected`` are sums over all runs.
+    """
+
+    feed: str
+    started: int | None = None
+    ended: int | None = None
+    succeeded: int | None = None
+    failures: int = 0
+    retry_at: int = 0
+    stopped: int | None = None
+    runs: int = 0
+    failed: int = 0
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+    def breaker(self, now: int) -> Breaker:
+        """Say whether the other side is asked: ``half-open`` is a single trial after a time of none."""
+        if self.stopped is not None:
+            return "stopped"
+        if self.failures < _OPENS_AT:
+            return "closed"
+        return "open" if now < self.retry_at else "half-open"
+
+
+def load_state(tx: Tx, feed: str) -> FeedState:
+    """Give how the feed stands, one that never ran included."""
+    row = tx.execute(select(feed_states).where(feed_states.c.feed == feed)).first()
+    return FeedState(*row) if row else FeedState(feed)
+
+
+def all_states(tx: Tx) -> dict[str, FeedState]:
+    """Give how each feed stands that ever ran."""
+    return {row.feed: FeedState(*row) for row in tx.execute(select(feed_states).order_by(feed_states.c.feed))}
+
+
+def save_state(tx: Tx, state: FeedState) -> None:
+    """Remember how a feed stands."""
+    values = {name: getattr(state, name) for name in feed_states.c.keys()}  # noqa: SIM118 - columns, not their names
+    if not tx.execute(update(feed_states).where(feed_states.c.feed == state.feed).values(values)).rowcount:
+        tx.execute(insert(feed_states).values(values))
+
+
+def clear_failures(tx: Tx, feed: str) -> None:
+    """Let the feed run when its time comes, whatever has failed before."""
+    forgiven = {"failures": 0, "retry_at": 0, "stopped": None}
+    tx.execute(update(feed_states).where(feed_states.c.feed == feed).values(forgiven))
+
+
+class DeadLetter(NamedTuple):
+    """An item that was put aside: the ``subject`` is its STIX id, ``reason`` the kind of the error, no text of it."""
+
+    id: str
+    subject: str
+    body: bytes
+    reason: str
+    first: datetime
+    last: datetime
+    attempts: int
+
+
+def add_dead_letter(tx: Tx, feed: str, subject: str, body: bytes, reason: str) -> None:
+    """Put an item aside; the same again is one attempt more at the same letter."""
+    id_ = hashlib.sha256(subject.encode() + b"\0" + body).hexdigest()[:32]
+    now, d = sql.database_time(tx), dead_letters.c
+    mine = (d.feed == feed, d.id == id_)
+    again = update(dead_letters).where(*mine).values(last=now, reason=reason, attempts=d.attempts + 1)
+    if not tx.execute(again).rowcount:
+        row = {"feed": feed, "id": id_, "subject": subject, "body": body, "reason": reason}
+        tx.execute(insert(dead_letters).values(row | {"first": now, "last": now, "attempts": 1}))
+
+
+def find_dead_letters(tx: Tx, feed: str, *, attempts_below: int | None = None) -> list[DeadLetter]:
+    """Give the feed's letters, the oldest first; with ``attempts_below`` those that were not tried so often yet."""
+    d = dead_letters.c
+    asked = select(d.id, d.subject, d.body, d.reason, d.first, d.last, d.attempts).where(d.feed == feed)
+    if attempts_below is not None:
+        asked = asked.where(d.attempts < attempts_below)
+    return [
+        DeadLetter(row.id, row.subject, row.body, row.reason, moment(row.first), moment(row.last), row.attempts)
+        for row in tx.execute(asked.order_by(d.first, d.id))
+    ]
+
+
+def remove_dead_letters(tx: Tx, feed: str, ids: Iterable[str]) -> None:
+    """Forget letters, which have arrived after all or will never have to."""
+    for chunk in chunks(ids):
+        tx.execute(delete(dead_letters).where(dead_letters.c.feed == feed, any_of(tx, dead_letters.c.id, chunk)))
+
+
+def count_dead_letters(tx: Tx) -> dict[str, int]:
+    """Count the letters of each feed that has any."""
+    counted = select(dead_letters.c.feed, func.count().label("letters")).group_by(dead_letters.c.feed)
+    return {row.feed: row.letters for row in tx.execute(counted)}
+
+
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """How a feed stands: its state, who runs it just now, what was put aside, and how far behind it is.
+
+    ``lag`` is in seconds: of a push, how much newer the newest object of its collection is than the last it has
+    delivered; of a feed that is no push, how long it has not ended well; None where nothing can be said.
+    """
+
+    state: FeedState
+    breaker: Breaker = "closed"
+    held: LeaseHolder | None = None
+    letters: int = 0
+    lag: float | None = None
+
+
+def health_of_feeds(tx: Tx) -> Mapping[str, FeedHealth]:
+    """Give how each feed stands that ever ran, or runs."""
+    now, held, letters = sql.database_time(tx), leases.holders(tx), count_dead_letters(tx)
+    states = all_states(tx)
+    ends = {each.id: log.newest(tx, each) for each in collections.all_collections(tx)}
+    return {
+        feed: _health(tx, states.get(feed, FeedState(feed)), held.get(feed), letters.get(feed, 0), ends, now)
+        for feed in sorted(states.keys() | held.keys() | letters.keys())
+    }
+
+
+def _health(
+    tx: Tx, state: FeedState, held: LeaseHolder | None, letters: int, ends: Mapping[str, int | None], now: int
+) -> FeedHealth:
+    checkpoint = load_checkpoint(tx, state.feed) or {}
+    lag = None if state.succeeded is None else (now - state.succeeded) / _SECOND
+    if checkpoint.get("collection") in ends and "after" in checkpoint:
+        end = ends[checkpoint["collection"]]
+        lag = 0.0 if end is None else max(0, end - checkpoint["after"]) / _SECOND
+    return FeedHealth(state, state.breaker(now), held, letters, lag)

@@ -1,0 +1,82 @@
+"""The hub's identity and secret, and warnings for its operator."""
+
+import hmac
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+
+from mappers.identity import HubIdentity
+from server.store.engine import Tx
+from server.store.release_tables import hub_identity, warnings
+from server.store.times import now
+
+
+def load(tx: Tx) -> HubIdentity:
+    """Give the hub of this store; the migrations made it."""
+    return HubIdentity(*tx.execute(_ASKED).one())
+
+
+def identity(tx: Tx) -> str:
+    """Give the id of the hub's identity."""
+    return load(tx).identity
+
+
+def name(tx: Tx) -> str:
+    """Give what the hub calls itself."""
+    return load(tx).name
+
+
+def rename(tx: Tx, title: str) -> None:
+    """Let the hub call itself ``title``; saying the same again changes nothing."""
+    if load(tx).name != title:
+        tx.execute(update(hub_identity).values(name=title))
+        touch(tx)
+
+
+def touch(tx: Tx) -> None:
+    """Note that something that the hub says of itself has changed: its identity has a new version."""
+    tx.execute(update(hub_identity).values(modified=max(now(), load(tx).modified + 1000)))
+
+
+def secret(tx: Tx, use: str) -> bytes:
+    """Give the hub's secret for one use: 32 bytes, the same on every node, from which no other use's follows.
+
+    It is to be neither logged nor shown. It stays in the database, and so in its backups.
+    """
+    return hmac.digest(tx.execute(_SECRET).scalar_one(), use.encode(), "sha256")
+
+
+_ASKED = select(hub_identity.c.identity, hub_identity.c.name, hub_identity.c.created, hub_identity.c.modified)
+# Asked with many pages, so put together once.
+_SECRET = select(hub_identity.c.secret)
+
+
+# Somebody is said to act under coercion, and there is nobody to turn to for that person's protection.
+NO_FOCAL_POINT = "no-focal-point"
+
+
+class OperatorWarning(NamedTuple):
+    """What happened, since when, when last (microseconds), and how often."""
+
+    name: str
+    first: int
+    last: int
+    times: int
+
+
+def note_warning(tx: Tx, name: str, count: int = 1) -> None:
+    """Note that something happened, so many times, that an operator has to do something about."""
+    moment = now()
+    more = {"last": moment, "count": warnings.c.count + count}
+    if tx.execute(update(warnings).where(warnings.c.name == name).values(**more)).rowcount == 0:
+        tx.execute(insert(warnings).values(name=name, first=moment, last=moment, count=count))
+
+
+def all_warnings(tx: Tx) -> list[OperatorWarning]:
+    """List what there is to do something about, by name."""
+    return [OperatorWarning(*row) for row in tx.execute(select(warnings).order_by(warnings.c.name))]
+
+
+def clear_warning(tx: Tx, name: str) -> None:
+    """Note that something was done about it."""
+    tx.execute(delete(warnings).where(warnings.c.name == name))

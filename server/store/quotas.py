@@ -1,0 +1,229 @@
+"""What each partner may use in a stretch of time, how much it contributes a day, and who is throttled for it."""
+
+import math
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.store.engine import Store, Tx
+from server.store.release_tables import throttles, volumes
+from server.store.tables import allowances
+from server.store.times import now
+
+_SECOND = 1_000_000
+# A process takes at most this part of a limit at once, and of what is left of it.
+_LARGEST_SLICE = 10
+_LARGEST_OF_REST = 4
+
+
+def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: int) -> int:
+    """Take all of ``count`` from the partner's allowance, or nothing; 0, or the seconds until it may be there."""
+    began, used, moment = _locked(tx, partner, unit, seconds)
+    if used + count > limit:
+        return _until(began, seconds, moment)
+    _write(tx, partner, unit, began, used + count)
+    return 0
+
+
+def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int) -> tuple[int, int]:
+    """Take a slice of up to ``most``, less when little is left; what was taken (0: nothing is left), and for how long.
+
+    The second figure is the seconds until the stretch ends.
+    """
+    began, used, moment = _locked(tx, partner, unit, seconds)
+    left = limit - used
+    taken = max(0, min(most, max(1, left // _LARGEST_OF_REST), left))
+    if taken:
+        _write(tx, partner, unit, began, used + taken)
+    return taken, _until(began, seconds, moment)
+
+
+def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
+    """Say how many seconds a partner waits that has used its allowance up; 0 where something is left of it."""
+    row = tx.execute(_ASKED, {"of_partner": partner, "of_unit": unit}).first()
+    if row is None:
+        return 0
+    began, used = row
+    moment = now()
+    if used < limit or not 0 <= moment - began < seconds * _SECOND:
+        return 0
+    return _until(began, seconds, moment)
+
+
+@dataclass(slots=True)
+class _Slice:
+    """What this process has left to give of a partner's allowance, and how much it takes next."""
+
+    left: int = 0
+    ends: float = 0.0
+    spent: bool = False
+    next: int = 1
+    changing: threading.Lock = field(default_factory=threading.Lock)
+
+
+class RequestMeter:
+    """Counts the requests of each partner; asks the store for a slice of the allowance, not for each request.
+
+    Never more than ``limit`` in a stretch, over all processes. A process that has slices left when the allowance is
+    gone goes on giving them out, so another may refuse early: by at most a tenth of the limit for each process, as a
+    process doubles its slices only while it uses them.
+    """
+
+    def __init__(self, unit: str, limit: int, seconds: int) -> None:
+        """Let each partner use ``limit`` of ``unit`` in ``seconds``; 0 is no limit."""
+        self._unit = unit
+        self._limit = limit
+        self._seconds = seconds
+        self._slices: dict[str, _Slice] = {}
+
+    def spend(self, store: Store, partner: str) -> int:
+        """Count one request; 0, or the seconds until there is an allowance again. Raises ``StoreUnavailable``."""
+        if not self._limit:
+            return 0
+        mine = self._slices.setdefault(partner, _Slice())
+        with mine.changing:
+            now_ = time.monotonic()
+            if now_ >= mine.ends:
+                mine.left, mine.spent, mine.next = 0, False, 1
+            if not mine.left and not mine.spent:
+                with store.begin() as tx:
+                    mine.left, seconds = take(
+                        tx, partner, self._unit, mine.next, limit=self._limit, seconds=self._seconds
+                    )
+                mine.ends = now_ + seconds
+                mine.spent = not mine.left
+                mine.next = min(mine.next * 2, max(1, self._limit // _LARGEST_SLICE))
+            if mine.left:
+                mine.left -= 1
+                return 0
+            return min(self._seconds, max(1, math.ceil(mine.ends - now_)))
+
+
+def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, int]:
+    """Hold the partner's row until the transaction ends: when its stretch began, what of it is used, and now."""
+    asked = (
+        select(allowances.c.began, allowances.c.used)
+        .where(allowances.c.partner == partner, allowances.c.unit == unit)
+        .with_for_update()
+    )
+    row = tx.execute(asked).first()
+    if row is None:
+        try:
+            with tx.begin_nested():
+                tx.execute(insert(allowances).values(partner=partner, unit=unit, began=0, used=0))
+        except IntegrityError:
+            # Another process made it in the same moment; the row is there to lock now.
+            pass
+        row = tx.execute(asked).one()
+    moment = now()
+    began, used = row
+    # A clock that was set back ends the stretch too.
+    if not 0 <= moment - began < seconds * _SECOND:
+        return moment, 0, moment
+    return began, used, moment
+
+
+def _write(tx: Tx, partner: str, unit: str, began: int, used: int) -> None:
+    mine = (allowances.c.partner == partner, allowances.c.unit == unit)
+    tx.execute(update(allowances).where(*mine).values(began=began, used=used))
+
+
+def _until(began: int, seconds: int, moment: int) -> int:
+    return max(1, -((moment - began - seconds * _SECOND) // _SECOND))
+
+
+# Asked with every POST, so put together once.
+_ASKED = select(allowances.c.began, allowances.c.used).where(
+    allowances.c.partner == bindparam("of_partner"), allowances.c.unit == bindparam("of_unit")
+)
+
+
+_DAY = 86_400_000_000
+
+
+class DailyVolume(NamedTuple):
+    """What a partner sent in one day, and how much of it the guard held back; what speaks of others by its references.
+
+    ``doubts`` are the references by which it said something against what others report.
+    """
+
+    taken: int
+    held: int
+    doubts: int = 0
+
+
+class Throttle(NamedTuple):
+    """A partner that is or was slowed: by which rule, since when, until when (microseconds)."""
+
+    partner: str
+    rule: str
+    since: int
+    lifted: int | None
+
+
+def day_of(moment: int) -> int:
+    """Give the day, counted from the epoch in UTC, that a moment in microseconds is in."""
+    return moment // _DAY
+
+
+def count_contributed(
+    tx: Tx, partner: str, *, taken: int, held: int, doubts: int = 0, moment: int | None = None
+) -> None:
+    """Add to what the partner has sent in the day of ``moment``, today where it is not given.
+
+    Its contributions have to come one after another: the caller holds the inbox.
+    """
+    day = day_of(now() if moment is None else moment)
+    mine = (volumes.c.partner == partner, volumes.c.day == day)
+    counts = {"taken": taken, "held": held, "doubts": doubts}
+    more = {name: volumes.c[name] + number for name, number in counts.items()}
+    if tx.execute(update(volumes).where(*mine).values(**more)).rowcount == 0:
+        tx.execute(insert(volumes).values(partner=partner, day=day, **counts))
+
+
+def daily_volumes(tx: Tx, partner: str, since: int) -> dict[int, DailyVolume]:
+    """Give by day what the partner has sent from the day ``since`` on."""
+    asked = select(volumes.c.day, volumes.c.taken, volumes.c.held, volumes.c.doubts)
+    rows = tx.execute(asked.where(volumes.c.partner == partner, volumes.c.day >= since))
+    return {day: DailyVolume(*counts) for day, *counts in rows}
+
+
+def count_doubts(tx: Tx, partners: Iterable[str], day: int) -> int:
+    """Count the references by which these partners said something against others' reports on a day."""
+    asked = select(func.coalesce(func.sum(volumes.c.doubts), 0)).where(volumes.c.day == day)
+    return int(tx.execute(asked.where(volumes.c.partner.in_(list(partners)))).scalar_one())
+
+
+def forget_volumes(tx: Tx, before: int) -> None:
+    """Remove the counts of the days before the day ``before``."""
+    tx.execute(delete(volumes).where(volumes.c.day < before))
+
+
+def last_throttle(tx: Tx, partner: str) -> Throttle | None:
+    """Give the last time that the partner was slowed, None where it never was."""
+    row = tx.execute(select(throttles).where(throttles.c.partner == partner)).first()
+    return Throttle(*row) if row else None
+
+
+def throttle(tx: Tx, partner: str, rule: str, moment: int) -> None:
+    """Note that the partner is slowed from ``moment`` on."""
+    tx.execute(delete(throttles).where(throttles.c.partner == partner))
+    tx.execute(insert(throttles).values(partner=partner, rule=rule, since=moment, lifted=None))
+
+
+def lift_throttle(tx: Tx, partner: str, moment: int | None = None) -> bool:
+    """Let the partner go on as before; False where nothing slowed it."""
+    mine = (throttles.c.partner == partner, throttles.c.lifted.is_(None))
+    done = tx.execute(update(throttles).where(*mine).values(lifted=now() if moment is None else moment))
+    return bool(done.rowcount)
+
+
+def current_throttles(tx: Tx) -> list[Throttle]:
+    """Give the partners that are slowed, by name."""
+    asked = select(throttles).where(throttles.c.lifted.is_(None)).order_by(throttles.c.partner)
+    return [Throttle(*row) for row in tx.execute(asked)]

@@ -1,0 +1,98 @@
+"""How far each partner has read each collection, and when somebody first read up to where."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, insert, select
+
+from server.store import partners
+from server.store.collections import Collection
+from server.store.engine import Tx
+from server.store.release_tables import first_reads
+from server.store.tables import collections, read_positions
+from server.store.times import now
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLag:
+    """How far a partner is behind a collection, in seconds, and when it last asked (microseconds)."""
+
+    partner: str
+    collection: str
+    seconds: float
+    asked: int
+
+
+def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
+    """Remember up to which ``date_added`` partners (name, collection id, microseconds) have been given collections."""
+    moment, furthest = now(), dict[str, int]()
+    for partner, collection, position in sorted(given):
+        furthest[collection] = max(position, furthest.get(collection, position))
+        mine = (read_positions.c.collection == collection, read_positions.c.partner == partner)
+        had = tx.execute(select(read_positions.c.given).where(*mine).with_for_update()).scalar()
+        tx.execute(delete(read_positions).where(*mine))
+        row = {"collection": collection, "partner": partner, "given": max(position, had or 0), "asked": moment}
+        tx.execute(insert(read_positions), row)
+    note_first_reads(tx, furthest, moment)
+
+
+def lags(tx: Tx) -> list[ReadLag]:
+    """Say how far each partner is behind each collection that it has asked for, by partner and alias."""
+    asked = (
+        select(
+            read_positions.c.partner,
+            collections.c.alias,
+            collections.c.last_added,
+            read_positions.c.given,
+            read_positions.c.asked,
+        )
+        .join(collections, collections.c.id == read_positions.c.collection)
+        .order_by(read_positions.c.partner, collections.c.alias)
+    )
+    return [
+        ReadLag(partner, alias, max(0, last - given) / 1_000_000, when)
+        for partner, alias, last, given, when in tx.execute(asked)
+    ]
+
+
+class ReadPosition(NamedTuple):
+    """Up to where a partner has been given a collection, and when it last asked."""
+
+    partner: str
+    given: int
+    asked: int
+
+
+def positions_of(tx: Tx, collection: Collection) -> list[ReadPosition]:
+    """Give up to where each partner that takes part has been given a collection."""
+    left = partners.departed_partners(tx)
+    asked = select(read_positions.c.partner, read_positions.c.given, read_positions.c.asked).where(
+        read_positions.c.collection == collection.id
+    )
+    return [ReadPosition(*row) for row in tx.execute(asked) if row[0] not in left]
+
+
+def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
+    """Note that at ``moment`` somebody has been given collections (by id) up to a ``date_added``; no news is none."""
+    for collection, given in sorted(furthest.items()):
+        asked = select(func.max(first_reads.c.given)).where(first_reads.c.collection == collection)
+        before = tx.execute(asked).scalar_one()
+        if before is None or before < given:
+            tx.execute(insert(first_reads).values(collection=collection, given=given, at=moment))
+
+
+def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
+    """Say when somebody was first given what a collection added at ``added``, None where nobody was."""
+    mine = (first_reads.c.collection == collection, first_reads.c.given >= added)
+    found: int | None = tx.execute(
+        select(first_reads.c.at).where(*mine).order_by(first_reads.c.given).limit(1)
+    ).scalar()
+    return found
+
+
+def forget_first_reads(tx: Tx, *, before: int) -> int:
+    """Remove what was noted ``before`` (microseconds), and say how many; what was read then is still read."""
+    latest = select(func.max(first_reads.c.given)).group_by(first_reads.c.collection)
+    old = (first_reads.c.at < before, first_reads.c.given.not_in(latest))
+    return tx.execute(delete(first_reads).where(*old)).rowcount

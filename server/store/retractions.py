@@ -1,0 +1,272 @@
+"""Retraction receipts: a row for each partner that was given an object which was taken back, closed when it knows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
+
+from server.store import deliveries, reads
+from server.store.collections import Collection, readers
+from server.store.engine import Tx
+from server.store.reads import ReadPosition
+from server.store.release_tables import receipts, retractions
+from server.store.sql import any_of, chunks, insert_many
+from server.store.tables import collections, deliveries as delivery_rows, objects, read_positions
+from server.store.times import now
+
+NO_ACCESS = "no-access"
+
+
+class Retraction(NamedTuple):
+    """An object that was taken back from a collection.
+
+    ``revoked_at`` is the ``date_added`` of its revocation there, ``version`` that of the revoked version.
+    """
+
+    object_id: str
+    revoked_at: int
+    version: int
+
+
+class Receipt(NamedTuple):
+    """Who was given what was taken back; ``collection`` is an alias, moments are in microseconds.
+
+    ``how`` it was closed: ``read``, ``delivered``, ``acknowledged``, or without the partner having learnt of it:
+    ``left`` where it takes part no more, ``no-access`` where it may not read the collection any more.
+    """
+
+    object_id: str
+    collection: str
+    partner: str
+    reason: str
+    revoked_at: int
+    opened: int
+    closed: int | None
+    how: str | None
+
+
+def record(tx: Tx, collection: Collection, taken_back: Iterable[Retraction], reason: str) -> None:
+    """Remember what was taken back, and why; what is remembered already stays as it is."""
+    wanted = {each.object_id: each for each in taken_back}
+    gone = retractions.c
+    there: set[str] = set()
+    for chunk in chunks(wanted):
+        mine = (gone.collection == collection.id, any_of(tx, gone.object_id, chunk))
+        there |= set(tx.execute(select(gone.object_id).where(*mine)).scalars())
+    moment = now()
+    insert_many(
+        tx,
+        retractions,
+        [
+            (each.object_id, collection.id, moment, each.revoked_at, each.version, reason)
+            for id_, each in sorted(wanted.items())
+            if id_ not in there
+        ],
+    )
+
+
+def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: bool = False) -> int:
+    """Open the receipts of what was taken back from a collection that are missing, and say how many.
+
+    Given an object is who read a page at or past its first version there, and not past its revocation, and whom a
+    push of that collection delivered any version of it. Who takes part no more has no way to learn of it here; the
+    receipt of who may not read the collection any more ends at once as ``no-access``. With ``late``, only what became
+    known after the retraction is looked at.
+    """
+    places, feeds = reads.positions_of(tx, collection), deliveries.feeds_pushing(tx, collection)
+    opened = 0
+    for chunk in chunks(sorted(set(ids))):
+        gone = _taken_back(tx, collection, chunk)
+        since = min((each.opened for each in gone), default=0) if late else 0
+        here = [place for place in places if place.asked >= since]
+        pushed = deliveries.delivered_to(tx, feeds, chunk, since)
+        if here or pushed:
+            opened += _open(tx, collection, gone, here, pushed)
+    return opened
+
+
+def recent(tx: Tx, since: int) -> dict[str, list[str]]:
+    """Give by collection id what was taken back at or after ``since`` (microseconds)."""
+    found: dict[str, list[str]] = defaultdict(list)
+    asked = select(retractions.c.collection, retractions.c.object_id).where(retractions.c.opened >= since)
+    for collection, object_id in tx.execute(asked):
+        found[collection].append(object_id)
+    return found
+
+
+def settle(tx: Tx) -> int:
+    """Close the receipts of those who have read past the revocation, or took it as a push; says how many."""
+    closed = 0
+    for collection, partner, up_to, asked in tx.execute(_PLACES).all():
+        closed += tx.execute(_READ, {"at": collection, "by": partner, "up_to": up_to, "moment": asked}).rowcount
+    for feed, partner in deliveries.recipients(tx):
+        closed += tx.execute(_DELIVERED, {"feed_": feed, "by": partner}).rowcount
+    return closed
+
+
+def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledged") -> int:
+    """Close the partner's receipts of these objects, in every collection: it said itself that it knows."""
+    closed = 0
+    mine = (receipts.c.partner == partner, _OPEN)
+    for chunk in chunks(sorted(set(ids))):
+        told = update(receipts).where(*mine, any_of(tx, receipts.c.object_id, chunk))
+        closed += tx.execute(told.values(closed=now(), how=how)).rowcount
+    return closed
+
+
+def close_departed(tx: Tx, partner: str) -> int:
+    """Close what is open of a partner that takes part no more: nobody waits for it to read on."""
+    mine = (receipts.c.partner == partner, _OPEN)
+    return tx.execute(update(receipts).where(*mine).values(closed=now(), how="left")).rowcount
+
+
+def forget(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove receipts that were closed ``before`` (microseconds), at most so many at once, and say how many."""
+    r = receipts.c
+    asked = select(r.object_id, r.collection, r.partner).where(r.opened < before, r.closed < before).limit(most)
+    found = tx.execute(asked).all()
+    if found:
+        gone = delete(receipts).where(
+            r.object_id == bindparam("of_object"),
+            r.collection == bindparam("of_collection"),
+            r.partner == bindparam("by"),
+        )
+        tx.execute(gone, [{"of_object": row[0], "of_collection": row[1], "by": row[2]} for row in found])
+    return len(found)
+
+
+def end_access(tx: Tx, partner: str, collection: Collection) -> int:
+    """Close as ``no-access`` what is open of a partner that may not read the collection any more; says how many."""
+    mine = (receipts.c.partner == partner, receipts.c.collection == collection.id, _OPEN)
+    return tx.execute(update(receipts).where(*mine).values(closed=now(), how=NO_ACCESS)).rowcount
+
+
+def count_unreached(tx: Tx, since: int) -> int:
+    """Count the receipts that ended as ``no-access`` at or after ``since`` (microseconds): nobody here told them."""
+    asked = select(func.count()).select_from(receipts)
+    return tx.execute(asked.where(receipts.c.how == NO_ACCESS, receipts.c.closed >= since)).scalar_one()
+
+
+def all_receipts(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int | None = None) -> list[Receipt]:
+    """List receipts opened at or after ``since``, the oldest first."""
+    asked = _EVERY.where(receipts.c.opened >= since).limit(limit)
+    if only_open:
+        asked = asked.where(_OPEN)
+    return [_receipt(row) for row in tx.execute(asked)]
+
+
+def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
+    """Give of each receipt that is open, or was opened at or after ``since``, when it was opened and closed.
+
+    Those that ended as ``no-access`` are not among them: they say nothing of how long partners take.
+    """
+    asked = select(receipts.c.opened, receipts.c.closed)
+    asked = asked.where(or_(receipts.c.opened >= since, _OPEN))
+    asked = asked.where(or_(receipts.c.how.is_(None), receipts.c.how != NO_ACCESS))
+    return [(row[0], row[1]) for row in tx.execute(asked)]
+
+
+def waiting(tx: Tx) -> tuple[int, int | None]:
+    """Say how many receipts are open, and since when the oldest is (microseconds)."""
+    row = tx.execute(_WAITING).one()
+    return row[0], row[1]
+
+
+class _Gone(NamedTuple):
+    """What was taken back: since when, and the ``date_added`` of its first version and of its revocation."""
+
+    object_id: str
+    opened: int
+    first: int
+    revoked_at: int
+    version: int
+
+
+def _receipt(row: Iterable[Any]) -> Receipt:
+    return Receipt(*row)
+
+
+def _open(
+    tx: Tx,
+    collection: Collection,
+    gone: Sequence[_Gone],
+    places: Sequence[ReadPosition],
+    pushed: Mapping[str, set[str]],
+) -> int:
+    ids = [each.object_id for each in gone]
+    there = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
+    known = {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*there))}
+    rows = []
+    reading = readers(tx, collection)
+    moment = now()
+    for each in gone:
+        got = {place.partner for place in places if each.first <= place.given < each.revoked_at}
+        rows += [
+            (
+                *(each.object_id, collection.id, partner, each.opened, each.revoked_at, each.version),
+                *((None, None) if partner in reading else (moment, NO_ACCESS)),
+            )
+            for partner in sorted(got | pushed.get(each.object_id, set()))
+            if (each.object_id, partner) not in known
+        ]
+    insert_many(tx, receipts, rows)
+    return len(rows)
+
+
+def _taken_back(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Gone]:
+    gone, log = retractions.c, objects.c
+    asked = (
+        select(gone.object_id, gone.opened, func.min(log.date_added), gone.revoked_at, gone.version)
+        .join_from(retractions, objects, log.id == gone.object_id)
+        .where(log.collection == collection.number, gone.collection == collection.id)
+        .where(any_of(tx, gone.object_id, ids))
+        .group_by(gone.object_id, gone.opened, gone.revoked_at, gone.version)
+        .order_by(gone.object_id)
+    )
+    return [_Gone(*row) for row in tx.execute(asked)]
+
+
+_OPEN = receipts.c.closed.is_(None)
+_PLACES = select(
+    read_positions.c.collection, read_positions.c.partner, read_positions.c.given, read_positions.c.asked
+).order_by(read_positions.c.collection, read_positions.c.partner)
+# When it last asked it had been told at the latest.
+_READ = (
+    update(receipts)
+    .where(_OPEN, receipts.c.partner == bindparam("by"), receipts.c.collection == bindparam("at"))
+    .where(receipts.c.revoked_at <= bindparam("up_to", type_=BigInteger))
+    .values(closed=bindparam("moment", type_=BigInteger), how="read")
+)
+_WHEN_DELIVERED = (
+    select(func.min(delivery_rows.c.delivered))
+    .where(delivery_rows.c.feed == bindparam("feed_"), delivery_rows.c.partner == bindparam("by"), deliveries.ARRIVED)
+    .where(delivery_rows.c.object_id == receipts.c.object_id, delivery_rows.c.version >= receipts.c.version)
+    .correlate(receipts)
+    .scalar_subquery()
+)
+_DELIVERED = (
+    update(receipts)
+    .where(_OPEN, receipts.c.partner == bindparam("by"), _WHEN_DELIVERED.is_not(None))
+    .values(closed=_WHEN_DELIVERED, how="delivered")
+)
+_EVERY = (
+    select(
+        receipts.c.object_id,
+        collections.c.alias,
+        receipts.c.partner,
+        retractions.c.reason,
+        receipts.c.revoked_at,
+        receipts.c.opened,
+        receipts.c.closed,
+        receipts.c.how,
+    )
+    .join_from(
+        receipts,
+        retractions,
+        (retractions.c.object_id == receipts.c.object_id) & (retractions.c.collection == receipts.c.collection),
+    )
+    .join(collections, collections.c.id == receipts.c.collection)
+    .order_by(receipts.c.opened, receipts.c.object_id, collections.c.alias, receipts.c.partner)
+)
+_WAITING = select(func.count(), func.min(receipts.c.opened)).select_from(receipts).where(_OPEN)

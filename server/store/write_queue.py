@@ -1,0 +1,134 @@
+"""Writers of one SQLite file take turns: whoever has waited is let in before one who has just written.
+
+SQLite itself lets any of those in who look at the right moment, and who writes again at once is nearly always the one.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections import deque
+from types import TracebackType
+
+# A writer that is let in waits for another process by looking so often.
+_LOOK_SECONDS = 0.001
+# So long after somebody waited, another will.
+_CROWDED_SECONDS = 1.0
+# Of the file of turns: one byte is held by who is next of all processes, one by who writes.
+_NEXT, _WRITING = 0, 1
+
+
+class WriteQueue:
+    """The right to write: one thread of all processes at a time, each process's threads in the order they came."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        """Take turns by locks on the file ``path``, waiting up to ``seconds`` for one."""
+        self._path = path
+        self._seconds = seconds
+        self._changing = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._busy = False
+        self._file: tuple[int, int] | None = None
+        self._crowded_at = -_CROWDED_SECONDS
+
+    def __enter__(self) -> None:
+        """Wait for the turn. Raises ``TimeoutError``."""
+        deadline = time.monotonic() + self._seconds
+        self._queue()
+        try:
+            self._pass_the_others(deadline)
+        except BaseException:
+            self._hand_on()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the next one in."""
+        file = self._open()
+        if file is not None:
+            self._unlock(file, _WRITING)
+        self._hand_on()
+
+    def crowded(self) -> bool:
+        """Tell whether others wait for a turn, or did a moment ago."""
+        if self._waiting:
+            self._crowded_at = time.monotonic()
+        with self._changing:
+            file = self._open()
+            if file is not None and not self._busy:
+                if self._lock(file, _NEXT):
+                    self._unlock(file, _NEXT)
+                else:
+                    self._crowded_at = time.monotonic()
+        return time.monotonic() - self._crowded_at < _CROWDED_SECONDS
+
+    def close(self) -> None:
+        """Let go of the file; it is opened again where it is needed."""
+        with self._changing:
+            if self._file is not None and self._file[0] == os.getpid() and not self._busy:
+                os.close(self._file[1])
+                self._file = None
+
+    def _queue(self) -> None:
+        """Wait for the turn of this thread among those of its process."""
+        with self._changing:
+            if not self._busy:
+                self._busy = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        self._crowded_at = time.monotonic()
+        if turn.acquire(timeout=self._seconds):
+            return
+        with self._changing:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                raise TimeoutError("another writer of this process takes too long")
+        # It came in the very moment in which the patience ended.
+
+    def _hand_on(self) -> None:
+        with self._changing:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._busy = False
+
+    def _pass_the_others(self, deadline: float) -> None:
+        """Wait for the turn of this process: who has just written comes behind who waits to be next."""
+        file = self._open()
+        if file is None:
+            return
+        self._wait(file, _NEXT, deadline)
+        try:
+            self._wait(file, _WRITING, deadline)
+        finally:
+            self._unlock(file, _NEXT)
+
+    def _wait(self, file: int, byte: int, deadline: float) -> None:
+        while not self._lock(file, byte):
+            self._crowded_at = time.monotonic()
+            if self._crowded_at > deadline:
+                raise TimeoutError("a writer of another process takes too long")
+            time.sleep(_LOOK_SECONDS)
+
+    def _lock(self, file: int, byte: int) -> bool:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def _unlock(self, file: int, byte: int) -> None:
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, byte)
+
+    def _open(self) -> int | None:
+        """Give the file of turns, each process its own; where there can be none, SQLite alone keeps order."""
+        process = os.getpid()
+        if self._file is None or self._file[0] != process:
+            try:
+                self._file = process, os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError:
+                return None
+        return self._file[1]

@@ -1,0 +1,101 @@
+"""Quotas, daily volumes and throttles."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, partners, quotas
+from server.store.quotas import DailyVolume, RequestMeter, Throttle
+
+IDENTITY = "identity--11111111-1111-4111-8111-111111111111"
+
+
+@pytest.fixture
+def hub(store: Store) -> Store:
+    with store.begin() as tx:
+        partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=IDENTITY))
+    return store
+
+
+def test_meters_of_many_processes_never_give_more_than_the_limit(hub: Store) -> None:
+    meters = [RequestMeter("requests", 100, 3_600) for _ in range(3)]
+    turns = [meters[at % 3] for at in range(400)]
+    with ThreadPoolExecutor(6) as asking:
+        waits = list(asking.map(lambda meter: meter.spend(hub, "bank"), turns))
+    assert waits.count(0) == 100
+    assert all(0 < wait <= 3_600 for wait in waits if wait)
+
+
+def test_a_meter_writes_seldom(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+    take = quotas.take
+    monkeypatch.setattr(quotas, "take", lambda *given, **more: taken.append(given) or take(*given, **more))
+    meter = RequestMeter("requests", 6_000, 3_600)
+    assert {meter.spend(hub, "bank") for _ in range(3_000)} == {0}
+    assert len(taken) < 20
+
+
+def test_what_one_process_holds_another_cannot_give(hub: Store) -> None:
+    first, second = RequestMeter("requests", 100, 3_600), RequestMeter("requests", 100, 3_600)
+    for _ in range(10):
+        assert first.spend(hub, "bank") == 0
+    given = sum(second.spend(hub, "bank") == 0 for _ in range(200))
+    assert 80 <= given <= 90
+
+
+def test_no_limit_costs_nothing(hub: Store) -> None:
+    hub.close()
+    assert RequestMeter("requests", 0, 60).spend(hub, "nobody at all") == 0
+
+
+def test_an_allowance_comes_back_when_its_time_is_over(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1_000_000_000]
+    monkeypatch.setattr(quotas, "now", lambda: clock[0])
+
+    def charge(count: int) -> int:
+        with hub.begin() as tx:
+            return quotas.charge(tx, "bank", "objects", count, limit=10, seconds=60)
+
+    assert charge(10) == 0
+    clock[0] += 20_000_000
+    assert charge(1) == 40
+    clock[0] += 40_000_000
+    assert charge(10) == 0
+    clock[0] -= 500_000_000
+    assert charge(10) == 0
+    assert charge(11) == 60
+
+
+DAY = 86_400_000_000
+
+
+def test_days_add_up_by_partner(store: Store) -> None:
+    with store.begin() as tx:
+        for moment in (5 * DAY, 6 * DAY - 1, 6 * DAY):
+            quotas.count_contributed(tx, "bank", taken=10, held=1, moment=moment)
+        quotas.count_contributed(tx, "other", taken=7, held=7, moment=5 * DAY)
+    with store.read() as tx:
+        assert quotas.daily_volumes(tx, "bank", 0) == {5: DailyVolume(20, 2), 6: DailyVolume(10, 1)}
+        assert quotas.daily_volumes(tx, "bank", 6) == {6: DailyVolume(10, 1)}
+        assert quotas.daily_volumes(tx, "nobody", 0) == {}
+
+
+def test_old_days_can_be_forgotten(store: Store) -> None:
+    with store.begin() as tx:
+        quotas.count_contributed(tx, "bank", taken=1, held=0, moment=5 * DAY)
+        quotas.count_contributed(tx, "bank", taken=1, held=0, moment=6 * DAY)
+        quotas.forget_volumes(tx, before=6)
+        assert quotas.daily_volumes(tx, "bank", 0).keys() == {6}
+
+
+def test_a_brake_holds_until_it_is_lifted(store: Store) -> None:
+    with store.begin() as tx:
+        assert quotas.last_throttle(tx, "bank") is None
+        assert quotas.lift_throttle(tx, "bank") is False
+        quotas.throttle(tx, "bank", "unusual-volume", 5 * DAY)
+        assert quotas.current_throttles(tx) == [Throttle("bank", "unusual-volume", 5 * DAY, None)]
+        assert quotas.lift_throttle(tx, "bank", 6 * DAY) is True
+        assert quotas.lift_throttle(tx, "bank", 7 * DAY) is False
+        assert quotas.current_throttles(tx) == []
+        assert quotas.last_throttle(tx, "bank") == Throttle("bank", "unusual-volume", 5 * DAY, 6 * DAY)

@@ -1,0 +1,267 @@
+"""Retraction receipts, from the store up to the rules that open and close them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, strategies as st
+
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.release.query import receipts as rules
+from server.release.query.spread import spread
+from server.store import Store, collections, deliveries, feed_state, log, partners, reads, retractions
+from server.store.collections import Collection
+from server.store.engine import Tx
+from server.store.item import Item
+from server.store.retractions import Retraction
+from server.store.times import now
+
+ID = "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
+LATE = "2026-01-02T00:00:00.000Z"
+Add = Callable[..., int]
+
+
+def _item(modified: str, *, revoked: bool = False, id_: str = ID) -> Item:
+    return Item.of(
+        {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": id_,
+            "created": "2026-01-01T00:00:00.000Z",
+            "modified": modified,
+            **({"revoked": True} if revoked else {}),
+        }
+    )
+
+
+def _added(tx: Tx, room: Collection, item: Item) -> int:
+    done = log.append(tx, room, [item])
+    assert done.first is not None
+    return done.first
+
+
+def _revoked(tx: Tx, room: Collection, id_: str = ID) -> int:
+    """Revoke the object in the room, and open what receipts it has."""
+    item = _item(LATE, revoked=True, id_=id_)
+    at = _added(tx, room, item)
+    assert item.version is not None
+    rules.open_for(tx, id_, room.alias, at, item.version, "mistaken")
+    return at
+
+
+def _waiting(tx: Tx) -> set[str]:
+    return {each.partner for each in rules.open_receipts(tx)}
+
+
+@pytest.fixture(autouse=True)
+def _readers(store: Store, room: Collection) -> None:
+    """Let those of the tests read the room."""
+    with store.begin() as tx:
+        for name in ("reader", "earlier", "elsewhere", "slow", "quick", "one", "two", "three", "taker", "unsure"):
+            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
+            collections.grant(tx, name, room, read=True)
+
+
+def test_who_read_the_object_and_only_they_owe_a_receipt(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        before = _added(tx, room, _item("2026-01-01T00:00:00.000Z", id_=ID.replace("3", "4")))
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(
+            tx, [("reader", room.id, first), ("earlier", room.id, before), ("elsewhere", "other", first)]
+        )
+        at = _revoked(tx, room)
+        assert _waiting(tx) == {"reader"}
+        (receipt,) = rules.open_receipts(tx)
+    assert (receipt.object_id, receipt.collection, receipt.reason) == (ID, room.alias, "mistaken")
+    assert (receipt.revoked_at, receipt.closed, receipt.how) == (at, None, None)
+
+
+def test_a_later_version_does_not_hide_who_had_the_first(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("reader", room.id, first)])
+        _added(tx, room, _item("2026-01-01T12:00:00.000Z"))
+        _revoked(tx, room)
+        assert _waiting(tx) == {"reader"}
+
+
+def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("reader", room.id, first), ("slow", room.id, first)])
+        at = _revoked(tx, room)
+        assert rules.settle(tx) == 0
+        reads.record_reads(tx, [("reader", room.id, at - 1)])
+        assert rules.settle(tx) == 0
+        reads.record_reads(tx, [("reader", room.id, at)])
+        assert rules.settle(tx) == 1
+        assert rules.settle(tx) == 0
+        assert _waiting(tx) == {"slow"}
+        closed = [each for each in retractions.all_receipts(tx) if each.closed is not None]
+    assert [(each.partner, each.how) for each in closed] == [("reader", "read")]
+    assert closed[0].opened <= (closed[0].closed or 0) <= now()
+
+
+def test_what_was_read_just_before_the_revocation_is_found_out_later(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        at = _revoked(tx, room)
+        assert _waiting(tx) == set()
+        assert rules.to_settle(tx)
+        # These were noted after it: one had the object alone, the other the revocation too.
+        reads.record_reads(tx, [("reader", room.id, first), ("quick", room.id, at)])
+        rules.settle(tx)
+        assert [(each.partner, each.reason) for each in retractions.all_receipts(tx)] == [("reader", "mistaken")]
+
+
+def test_a_push_that_was_taken_owes_a_receipt_and_the_pushed_revocation_closes_it(
+    store: Store, room: Collection
+) -> None:
+    added, gone = _item("2026-01-01T00:00:00.000Z"), _item(LATE, revoked=True)
+    with store.begin() as tx:
+        _added(tx, room, added)
+        feed_state.save_checkpoint(tx, "here", {"collection": room.id, "after": 1})
+        feed_state.save_checkpoint(tx, "there", {"collection": "another", "after": 1})
+        deliveries.record(tx, "here", "taker", [added], "ok")
+        deliveries.record(tx, "here", "refuser", [added], "failed: not a domain")
+        deliveries.record(tx, "there", "other", [added], "ok")
+        deliveries.record(tx, "forgotten", "unsure", [added], "ok")
+        _revoked(tx, room)
+        assert _waiting(tx) == {"taker", "unsure"}
+        deliveries.record(tx, "here", "taker", [gone], "failed: busy")
+        assert rules.settle(tx) == 0
+        deliveries.record(tx, "here", "taker", [gone], "ok")
+        assert rules.settle(tx) == 1
+        assert [each.how for each in retractions.all_receipts(tx) if each.closed] == ["delivered"]
+
+
+def test_what_a_partner_acknowledges_or_leaves_behind_is_closed(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [(name, room.id, first) for name in ("one", "two", "three")])
+        _revoked(tx, room)
+        assert rules.acknowledge(tx, "one", ID) == 1
+        assert rules.acknowledge(tx, "one", ID) == 0
+        assert rules.acknowledge(tx, "nobody", ID) == 0
+        assert retractions.close_departed(tx, "two") == 1
+        assert _waiting(tx) == {"three"}
+        assert {(each.partner, each.how) for each in retractions.all_receipts(tx)} == {
+            ("one", "acknowledged"),
+            ("two", "left"),
+            ("three", None),
+        }
+
+
+def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("reader", room.id, first)])
+        at = _revoked(tx, room)
+        rules.acknowledge(tx, "reader", ID)
+        assert rules.open_for(tx, ID, room.alias, at, 1, "another reason") == 0
+        rules.settle(tx)
+        assert [(each.reason, each.how) for each in retractions.all_receipts(tx)] == [("mistaken", "acknowledged")]
+
+
+def test_only_what_is_closed_and_old_is_forgotten(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [(name, room.id, first) for name in ("one", "two", "three")])
+        _revoked(tx, room)
+        assert rules.acknowledge(tx, "one", ID) == 1
+        assert retractions.close_departed(tx, "two") == 1
+        assert retractions.forget(tx, before=1) == 0
+        assert [retractions.forget(tx, before=1 << 60, most=1) for _ in range(3)] == [1, 1, 0]
+        assert [(each.partner, each.closed) for each in retractions.all_receipts(tx)] == [("three", None)]
+
+
+def test_thousands_are_taken_back_at_once(store: Store, room: Collection) -> None:
+    ids = [f"indicator--{number:08d}-04c0-4b38-9d6b-1f2a52a8a3c1" for number in range(6_000)]
+    with store.begin() as tx:
+        log.append(tx, room, [_item("2026-01-01T00:00:00.000Z", id_=id_) for id_ in ids])
+        last = log.last_added(tx, room) or 0
+        reads.record_reads(tx, [("reader", room.id, last)])
+        gone = log.append(tx, room, [_item(LATE, revoked=True, id_=id_) for id_ in ids])
+        start = gone.first or 0
+        taken_back = [Retraction(id_, start + place, 1) for place, id_ in enumerate(ids)]
+        assert rules.open_all(tx, room.alias, taken_back, "the list was wrong") == len(ids)
+        assert retractions.waiting(tx)[0] == len(ids)
+        reads.record_reads(tx, [("reader", room.id, start + 999)])
+        assert rules.settle(tx) == 1_000
+
+
+def test_a_partner_that_left_owes_nothing(store: Store, room: Collection) -> None:
+    bank = Partner(name="bank", kind=PartnerKind.BANK, identity="identity--11111111-1111-4111-8111-111111111111")
+    with store.begin() as tx:
+        partners.add(tx, bank)
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("bank", room.id, first)])
+        partners.remove(tx, "bank")
+        _revoked(tx, room)
+        assert _waiting(tx) == set()
+        reads.record_reads(tx, [("bank", room.id, first)])
+        rules.settle(tx)
+        assert _waiting(tx) == set()
+
+
+def test_who_may_not_read_any_more_is_waited_for_no_longer(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [(name, room.id, first) for name in ("one", "two")])
+        _revoked(tx, room)
+        collections.revoke(tx, "one", room, read=False, write=True)
+        assert collections.rights(tx, "one") == {room.id: (True, False)}
+        collections.revoke(tx, "one", room)
+        assert retractions.end_access(tx, "one", room) == 1
+        assert _waiting(tx) == {"two"}
+        assert {(each.partner, each.how) for each in retractions.all_receipts(tx)} == {
+            ("one", "no-access"),
+            ("two", None),
+        }
+        standing = rules.totals_since(tx, 0)
+        assert (standing.open, standing.closed.of, standing.unreached) == (1, 0, 1)
+
+
+def test_what_is_taken_back_after_the_access_is_never_waited_for(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("one", room.id, first), ("two", room.id, first)])
+        collections.revoke(tx, "one", room)
+        _revoked(tx, room)
+        assert _waiting(tx) == {"two"}
+        assert rules.totals_since(tx, 0).unreached == 1
+
+
+@pytest.mark.parametrize("target", [timedelta(hours=4), timedelta(minutes=1)])
+def test_receipts_stand_against_the_target(target: timedelta) -> None:
+    second = 1_000_000
+    spans = [(0, 30 * second), (0, 90 * second), (100 * second, None)]
+    found = rules.totals_of(spans, 160 * second, target)
+    assert (found.open, found.oldest) == (1, 60.0)
+    assert found.late == (1 if target < timedelta(hours=1) else 0)
+    assert (found.closed.of, found.closed.p50, found.closed.p95) == (2, 30.0, 90.0)
+    assert rules.totals_of([], 0).oldest is None
+
+
+def test_what_is_open_counts_however_old_and_what_is_closed_for_a_while(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("one", room.id, first), ("two", room.id, first)])
+        _revoked(tx, room)
+        rules.acknowledge(tx, "one", ID)
+        assert rules.totals_since(tx, 0).closed.of == 1
+        later = rules.totals_since(tx, now() + 1_000_000)
+        assert (later.open, later.closed.of) == (1, 0)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1))
+def test_percentiles_are_of_the_times_themselves(seconds: list[float]) -> None:
+    found = spread(seconds)
+    assert found.p50 in seconds
+    assert found.p95 in seconds
+    assert found.p50 is not None
+    assert found.p95 is not None
+    assert sum(each <= found.p50 for each in seconds) * 2 >= len(seconds)
+    assert sum(each <= found.p95 for each in seconds) * 20 >= len(seconds) * 19
+    assert sum(each < found.p95 for each in seconds) * 20 < len(seconds) * 19

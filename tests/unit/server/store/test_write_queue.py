@@ -1,0 +1,131 @@
+"""Writers of one file take turns, threads and processes alike."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from server.store import Store, StoreUnavailable
+from server.store.write_queue import WriteQueue
+
+WRITES_ON = """
+import sys, time
+from server.store.write_queue import WriteQueue
+turns = WriteQueue(sys.argv[1], 30)
+print("ready", flush=True)
+ends = time.monotonic() + 4
+while time.monotonic() < ends:
+    with turns:
+        time.sleep(0.02)
+"""
+
+
+def test_threads_come_in_the_order_in_which_they_asked(tmp_path: Path) -> None:
+    turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[int]()
+
+    def write(number: int) -> None:
+        with turns:
+            order.append(number)
+
+    with turns:
+        waiting = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for number, thread in enumerate(waiting, 1):
+            thread.start()
+            while len(turns._waiting) < number:
+                time.sleep(0.001)
+        assert turns.crowded()
+    for thread in waiting:
+        thread.join(10)
+    assert order == list(range(8))
+
+
+def test_one_who_writes_again_at_once_comes_behind_who_waits(tmp_path: Path) -> None:
+    turns, stop, written = WriteQueue(str(tmp_path / "turns"), 10), threading.Event(), list[int]()
+
+    def write_on() -> None:
+        while not stop.is_set():
+            with turns:
+                written.append(1)
+                time.sleep(0.005)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        for _ in range(10):
+            before = len(written)
+            with turns:
+                assert len(written) - before <= 2
+            time.sleep(0.002)
+    finally:
+        stop.set()
+        writer.join(10)
+
+
+def test_a_process_that_writes_on_and_on_lets_another_in(tmp_path: Path) -> None:
+    path = str(tmp_path / "turns")
+    turns = WriteQueue(path, 10)
+    with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        waited = []
+        for _ in range(10):
+            began = time.monotonic()
+            with turns:
+                waited.append(time.monotonic() - began)
+            time.sleep(0.01)
+        assert turns.crowded()
+        process.terminate()
+    # One turn of the other takes a fiftieth of a second; without turns some waits are of seconds.
+    assert max(waited) < 1
+    assert sorted(waited)[5] < 0.2
+
+
+def test_who_waits_for_too_long_is_told_and_hinders_nobody(tmp_path: Path) -> None:
+    turns = WriteQueue(str(tmp_path / "turns"), 0.05)
+    failed = list[BaseException]()
+
+    def write() -> None:
+        try:
+            with turns:
+                pass
+        except TimeoutError as error:
+            failed.append(error)
+
+    with turns:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(10)
+    assert len(failed) == 1
+    with turns:
+        pass
+
+
+def test_a_store_whose_writer_takes_too_long_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.store.engine._BUSY_SECONDS", 0.1)
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    store.migrate()
+    with store.begin():
+        thread_failed = list[BaseException]()
+
+        def write() -> None:
+            try:
+                with store.begin():
+                    pass
+            except StoreUnavailable as error:
+                thread_failed.append(error)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(10)
+    assert len(thread_failed) == 1
+    store.close()
+
+
+def test_where_there_can_be_no_file_one_writes_all_the_same(tmp_path: Path) -> None:
+    turns = WriteQueue(str(tmp_path / "nowhere" / "turns"), 1)
+    with turns:
+        pass
+    assert not turns.crowded()
