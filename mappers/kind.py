@@ -1,4 +1,4 @@
-"""The base class of a kind's STIX and MISP spelling, and ``user-account`` for kinds without a STIX type."""
+"""Base classes of the kinds' spellings in STIX and MISP, and ``user-account`` for kinds without a STIX type."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -12,11 +12,13 @@ _USER_ACCOUNT = "user-account"
 
 
 class KindMapper(ABC):
-    """One kind's spelling. A file of ``mappers/kinds`` defines one subclass, and is found by itself.
+    """Spelling of one kind: two inverse methods, ``terms`` and ``normal``.
+
+    Each file of ``mappers/kinds`` defines one subclass; the file's presence registers it.
 
     ``kind`` is the name of the kind in ``schemas``; ``types`` the observable types that its terms may have;
     ``new_sco`` the id of the extension definition that introduces a type which STIX itself lacks; ``phase`` the phase
-    of the Fight Fraud Framework (``mitre-f3``) at which such a thing is used.
+    of the Fight Fraud Framework (``mitre-f3``) in which scammers use such a value.
     """
 
     kind: ClassVar[str]
@@ -26,32 +28,47 @@ class KindMapper(ABC):
 
     @abstractmethod
     def terms(self, normal: Normal) -> Terms:
-        """Give the observable's type and the properties that identify it."""
+        """Return the observable's type and the properties that identify it."""
 
     @abstractmethod
     def normal(self, terms: Terms) -> Normal | None:
-        """Give back the normal form that ``terms`` spell, or None where they are none of this kind's."""
+        """Return the normal form that ``terms`` spell, None if they spell nothing of this kind."""
 
     def observable_id(self, terms: Terms) -> str:
-        """Give the observable's id: by the specification's rule, unless that rule would join different things."""
+        """Return the observable's id, by the specification's rule unless that would give two things one id."""
         return f"{terms.type}--{ids.in_oasis(terms.properties)}"
 
     def opencti(self, normal: Normal) -> Terms:
-        """Give the terms that OpenCTI can store, where ours are not."""
+        """Return terms that OpenCTI can store, for kinds whose own terms it cannot."""
         return self.terms(normal)
 
     def misp(self, normal: Normal) -> MispTerms | None:
-        """Give what says the value in MISP, by default for the observable's type; None where MISP has nothing."""
+        """Return the value as MISP spells it, by default by the observable's type; None if MISP has no type for it."""
         return misp_terms.of(self.terms(normal))
 
 
+class ValueMapper(KindMapper):
+    """Spelling of a kind whose observable has one identifying property, ``value``: ``[domain-name:value = 'x']``.
+
+    The first of ``types`` is written, all of them are read.
+    """
+
+    def terms(self, normal: Normal) -> Terms:
+        """Return the value as the property ``value``."""
+        return Terms(self.types[0], {"value": normal.value})
+
+    def normal(self, terms: Terms) -> Normal | None:
+        """Return the property ``value``, None if there are other properties."""
+        return Normal(terms.properties["value"]) if terms.properties.keys() == {"value"} else None
+
+
 def user_account(account_type: str, user_id: str) -> Terms:
-    """Give the terms of an account by type and id."""
+    """Return the terms of an account by type and id."""
     return Terms(_USER_ACCOUNT, {"account_type": account_type, "user_id": user_id})
 
 
 def read_user_account(terms: Terms) -> tuple[str, str] | None:
-    """Give type and id of an account that is named by these two alone, None of any other thing."""
+    """Return type and id of an account that these two alone identify, None for any other thing."""
     if terms.type != _USER_ACCOUNT or terms.properties.keys() != {"account_type", "user_id"}:
         return None
     return terms.properties["account_type"], terms.properties["user_id"]

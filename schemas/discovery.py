@@ -10,13 +10,14 @@ T = TypeVar("T")
 
 
 def subclasses(package: str, path: Iterable[str], base: type[T]) -> Iterator[type[T]]:
-    """Import each module of ``package``, which lies at ``path``, and yield the concrete subclasses of ``base`` in it.
+    """Import each module of ``package``, which lies at ``path``, and yield the subclasses of ``base`` defined in it.
 
-    The order is that of the module names. A class that several modules import is yielded once.
+    The order is that of the module names. Abstract classes are left out, and so are classes that a module imports.
     """
-    found: set[type[T]] = set()
     for module in sorted(iter_modules(path), key=lambda module: module.name):
-        for name in vars(import_module(f"{package}.{module.name}")).values():
-            if isinstance(name, type) and issubclass(name, base) and not isabstract(name) and name not in found:
-                found.add(name)
-                yield name
+        module_name = f"{package}.{module.name}"
+        for member in vars(import_module(module_name)).values():
+            if not isinstance(member, type) or not issubclass(member, base) or isabstract(member):
+                continue
+            if member.__module__ == module_name:
+                yield member

@@ -1,4 +1,4 @@
-"""The kinds' spellings in STIX, one file each, found by being here."""
+"""Spellings of the kinds in STIX, one file a kind; a file's presence registers it."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +13,7 @@ from schemas.kind import Normal
 
 @cache
 def every() -> Mapping[str, KindMapper]:
-    """Give all mappers by the name of their kind."""
+    """Return all mappers by the name of their kind."""
     classes = subclasses(__name__, __path__, KindMapper)  # type: ignore[type-abstract]  # it yields concrete ones only
     mappers = (mapper() for mapper in classes)
     return MappingProxyType({mapper.kind: mapper for mapper in mappers})
@@ -29,7 +29,7 @@ def _by_type() -> Mapping[str, list[KindMapper]]:
 
 
 def read(terms: Terms) -> tuple[KindMapper, Normal]:
-    """Give the mapper whose kind the terms spell, and the normal form. Raises ``Rejected`` where no kind does."""
+    """Return the mapper whose kind ``terms`` spell, and the normal form. Raises ``Rejected`` if there is none."""
     for mapper in _by_type().get(terms.type, ()):
         normal = mapper.normal(terms)
         if normal is not None:

@@ -1,4 +1,4 @@
-"""Apps in STIX: ``software``, by a name that says the system too."""
+"""Apps in STIX: ``software``, by a name that contains the operating system or store."""
 
 from typing import ClassVar
 
@@ -13,8 +13,8 @@ from schemas.reference import stores
 class AppMapper(KindMapper):
     """``[software:name = 'android:com.example.app']``.
 
-    One property says it all: two would be taken apart by readers that look at one term at a time, and a package's
-    name without its system is another app's. ``[app:id = 'x']``, as lists of spyware have it, is read where it says
+    One property identifies the app: readers that look at one term at a time would take two apart, and a package name
+    without its system may be another app's. ``[app:id = 'x']``, as lists of spyware have it, is read if the id names
     the system.
     """
 
@@ -23,11 +23,11 @@ class AppMapper(KindMapper):
     phase: ClassVar[str] = "initial-access"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell the app."""
+        """Return the app as the name of its software."""
         return Terms("software", {"name": normal.value})
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read the app; software that is named for people is none of ours."""
+        """Return the app, None for software whose name is only the one that people read."""
         key = "name" if terms.type == "software" else "id"
         if terms.properties.keys() != {key}:
             return None
@@ -37,6 +37,6 @@ class AppMapper(KindMapper):
         return Normal(value)
 
     def misp(self, normal: Normal) -> MispTerms | None:
-        """Spell a package for Android; MISP has no place where the system of others would be said."""
+        """Return the package of an Android app, None for other apps: MISP has no place for their system."""
         system, _, name = normal.value.partition(":")
         return misp_terms.android_app(name) if system == "android" else None

@@ -1,9 +1,9 @@
-"""Bank accounts in STIX: dogesec's ``bank-account`` by IBAN or by number and BIC, else ``user-account``."""
+"""Bank accounts in STIX: ``bank-account`` (dogesec) by IBAN or by number and BIC, else ``user-account``."""
 
 from typing import ClassVar
 
-from mappers import ids, kind, misp_terms
-from mappers.kind import KindMapper
+from mappers import ids, misp_terms
+from mappers.kind import KindMapper, read_user_account, user_account
 from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -12,12 +12,12 @@ from schemas.kind import Normal
 class BankAccountMapper(KindMapper):
     """``[bank-account:iban = 'x']``, else ``[bank-account:account_number = 'n' AND bank-account:bic = 'b']``.
 
-    A number alone is the number of different people's accounts at different banks; the rule by which dogesec's type
-    makes ids would give them all one id. Accounts without an IBAN are therefore named in our own namespace, bank
-    included, and an IBAN's account never gets an ``account_number``, which would change its id.
+    The same number belongs to different people at different banks, and dogesec's rule for ids would give all of them
+    one id. The id of an account without IBAN is therefore made in our own namespace, with the bank, and an account with
+    an IBAN never gets an ``account_number``, which would change its id.
 
-    The type has no property for a country's own code of a bank (a routing number, a sort code). An account that is
-    bound to its bank by one is ``[user-account:account_type = 'bank-account' AND user-account:user_id = 'US:…:…']``.
+    The type has no property for a country's own bank code (a routing number, a sort code). An account known by such a
+    code is ``[user-account:account_type = 'bank-account' AND user-account:user_id = 'US:…:…']``.
     """
 
     kind: ClassVar[str] = "bank-account"
@@ -26,7 +26,7 @@ class BankAccountMapper(KindMapper):
     phase: ClassVar[str] = "monetization"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell the account."""
+        """Return the account by IBAN, by number and BIC, or by the country's code of the bank."""
         if ":" not in normal.value:
             return Terms("bank-account", {"iban": normal.value})
         _, bic, number = normal.value.split(":")
@@ -35,8 +35,8 @@ class BankAccountMapper(KindMapper):
         return Terms("bank-account", {"account_number": number, "bic": bic})
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read the account; its country stands in the bank's BIC."""
-        if account := kind.read_user_account(terms):
+        """Return the account; its country is the one in the bank's BIC."""
+        if account := read_user_account(terms):
             return Normal(account[1]) if account[0] == self.kind else None
         properties = terms.properties
         if terms.type != "bank-account":
@@ -49,22 +49,22 @@ class BankAccountMapper(KindMapper):
         return None
 
     def observable_id(self, terms: Terms) -> str:
-        """Give the id by IBAN as the specification has it, else by number and bank in our own namespace."""
+        """Return the specification's id for an IBAN, else an id of number and bank in our own namespace."""
         if "account_number" in terms.properties:
             return f"{terms.type}--{ids.in_scamfeed({**terms.properties, 'type': terms.type})}"
         return super().observable_id(terms)
 
     def opencti(self, normal: Normal) -> Terms:
-        """Spell an account without IBAN as a user account: OpenCTI knows bank accounts by IBAN alone."""
+        """Return an account without IBAN as a user account: OpenCTI knows bank accounts by IBAN only."""
         if ":" not in normal.value:
             return self.terms(normal)
         return self._by_code(normal)
 
     def misp(self, normal: Normal) -> MispTerms | None:
-        """Spell an account whose number has letters as a user account: MISP's own type takes digits alone."""
+        """Return an account number with letters as a user account: MISP's own type allows digits only."""
         terms = self.terms(normal)
         digits = terms.properties.get("account_number", "0").isdecimal()
         return misp_terms.of(terms if digits else self._by_code(normal))
 
     def _by_code(self, normal: Normal) -> Terms:
-        return kind.user_account(self.kind, normal.value)
+        return user_account(self.kind, normal.value)

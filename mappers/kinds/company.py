@@ -1,9 +1,8 @@
-"""Companies in STIX: ``user-account``, the entry that a company has in a register."""
+"""Companies in STIX: ``user-account``, the company's entry in a register."""
 
 from typing import ClassVar
 
-from mappers import kind
-from mappers.kind import KindMapper
+from mappers.kind import KindMapper, read_user_account, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
@@ -18,10 +17,10 @@ class CompanyMapper(KindMapper):
     phase: ClassVar[str] = "resource-development"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell register and number."""
-        return kind.user_account(_TYPE, normal.value)
+        """Return register and number as the id of the entry."""
+        return user_account(_TYPE, normal.value)
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read register and number; an account of any other type is none."""
-        account = kind.read_user_account(terms)
+        """Return register and number, None for an account of another type."""
+        account = read_user_account(terms)
         return Normal(account[1]) if account and account[0] == _TYPE else None

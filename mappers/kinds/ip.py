@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from mappers.kind import KindMapper
+from mappers.kind import ValueMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
 
-class IpMapper(KindMapper):
+class IpMapper(ValueMapper):
     """``[ipv4-addr:value = 'x']`` or ``[ipv6-addr:value = 'x']``."""
 
     kind: ClassVar[str] = "ip"
@@ -15,9 +15,5 @@ class IpMapper(KindMapper):
     phase: ClassVar[str] = "resource-development"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell the address."""
+        """Return the address under the type of its version."""
         return Terms("ipv6-addr" if ":" in normal.value else "ipv4-addr", {"value": normal.value})
-
-    def normal(self, terms: Terms) -> Normal | None:
-        """Read the address."""
-        return Normal(terms.properties["value"]) if terms.properties.keys() == {"value"} else None

@@ -1,9 +1,8 @@
-"""Aliases of payment systems in STIX: ``user-account``, the system as its type and the alias as its id."""
+"""Payment aliases in STIX: ``user-account`` with the payment system as its type and the alias as its id."""
 
 from typing import ClassVar
 
-from mappers import kind
-from mappers.kind import KindMapper
+from mappers.kind import KindMapper, read_user_account, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
 from schemas.reference.aliases.systems import SYSTEMS
@@ -17,11 +16,11 @@ class PaymentAliasMapper(KindMapper):
     phase: ClassVar[str] = "monetization"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell system and alias."""
+        """Return the system as account type and the alias as its id."""
         system, _, alias = normal.value.partition(":")
-        return kind.user_account(system, alias)
+        return user_account(system, alias)
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read system and alias; an account of any other type is none."""
-        account = kind.read_user_account(terms)
+        """Return system and alias, None for an account of another type."""
+        account = read_user_account(terms)
         return Normal(":".join(account)) if account and account[0] in SYSTEMS else None

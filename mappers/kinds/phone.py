@@ -1,9 +1,8 @@
-"""Telephone numbers in STIX: dogesec's ``phone-number``, which OpenCTI has too; codes and names as accounts."""
+"""Telephone numbers in STIX: ``phone-number`` (dogesec, OpenCTI); short codes and sender names: ``user-account``."""
 
 from typing import ClassVar
 
-from mappers import kind
-from mappers.kind import KindMapper
+from mappers.kind import KindMapper, read_user_account, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
@@ -14,7 +13,7 @@ _ACCOUNTS = {_SHORT_CODE, _SENDER}
 class PhoneMapper(KindMapper):
     """``[phone-number:value = '+66…']``; numbers from elsewhere may lack the plus.
 
-    A short code or sender name is no number, and the same one is somebody else's in another country:
+    A short code or sender name is not a number, and the same one belongs to another sender in another country:
     ``[user-account:account_type = 'sms-sender' AND user-account:user_id = 'TH:KBANK']``, and ``short-code`` likewise.
     """
 
@@ -24,15 +23,15 @@ class PhoneMapper(KindMapper):
     phase: ClassVar[str] = "initial-access"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell the number with its plus, the code or name with its country."""
+        """Return the number with its plus, or the short code or sender name with its country."""
         if normal.value.startswith("+"):
             return Terms("phone-number", {"value": normal.value})
         account_type = _SHORT_CODE if normal.value[3:].isdecimal() else _SENDER
-        return kind.user_account(account_type, normal.value)
+        return user_account(account_type, normal.value)
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read the number, with or without its plus, or the code or name."""
-        if account := kind.read_user_account(terms):
+        """Return the number, given with or without its plus, or the short code or sender name."""
+        if account := read_user_account(terms):
             return Normal(account[1]) if account[0] in _ACCOUNTS else None
         if terms.type != "phone-number" or terms.properties.keys() != {"value"}:
             return None

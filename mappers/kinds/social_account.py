@@ -1,9 +1,8 @@
-"""Accounts on platforms in STIX: ``user-account``, by one identifier."""
+"""Accounts on platforms in STIX: ``user-account`` with one identifier."""
 
 from typing import ClassVar
 
-from mappers import kind
-from mappers.kind import KindMapper
+from mappers.kind import KindMapper, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
 from schemas.reference import platforms
@@ -14,8 +13,8 @@ _OWN_NUMBER = "id="
 class SocialAccountMapper(KindMapper):
     """``[user-account:account_type = 'telegram' AND user-account:account_login = 'x']``, or with ``user_id``.
 
-    Type, id and login all make up the observable's id, so that only one of the two is ever said: a handle is a login,
-    the platform's own number an id.
+    The observable's id is made of type, id and login, so only one of the latter two is ever written: a handle as login,
+    the platform's own number as id.
     """
 
     kind: ClassVar[str] = "social-account"
@@ -23,14 +22,14 @@ class SocialAccountMapper(KindMapper):
     phase: ClassVar[str] = "initial-access"
 
     def terms(self, normal: Normal) -> Terms:
-        """Spell platform and account."""
+        """Return platform and account."""
         platform, _, account = normal.value.partition(":")
         if account.startswith(_OWN_NUMBER):
-            return kind.user_account(platform, account.removeprefix(_OWN_NUMBER))
+            return user_account(platform, account.removeprefix(_OWN_NUMBER))
         return Terms("user-account", {"account_type": platform, "account_login": account})
 
     def normal(self, terms: Terms) -> Normal | None:
-        """Read platform and account; where others say both, the login, by which people know the account."""
+        """Return platform and account; of both id and login the login, by which people know the account."""
         properties = terms.properties
         platform = platforms.find(properties.get("account_type", ""))
         if platform is None:
