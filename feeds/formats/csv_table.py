@@ -35,7 +35,7 @@ class Csv(Format):
         top = list(csv.reader(lines[:20], delimiter=delimiter or ","))
         # Above the header there may be a title.
         first = next((cells for cells in top if len(cells) > 1), top[0])
-        if Columns(first).tell and not has_value(first):
+        if Columns(first).names_subject and not has_value(first):
             return 0.85
         if delimiter is None:
             return 0

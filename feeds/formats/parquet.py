@@ -41,7 +41,7 @@ class Parquet(Format):
         with source.spooled(_LARGEST) as file, parquet.open_table(file.name) as table:
             # Others are named, and not read.
             names = [name for name in table.names if Columns([name]).known]
-            if not Columns(names).tell and source.kind:
+            if not Columns(names).names_subject and source.kind:
                 names = list(table.names)
             rows = table.rows(names or table.names[:1])
             sample = list(islice(rows, SAMPLE))

@@ -129,7 +129,7 @@ def _tells(each: _List) -> bool:
         return False
     objects = [item for item in each.items[:SAMPLE] if isinstance(item, dict)]
     if objects:
-        return columns_of(tuple(dict.fromkeys(str(key) for item in objects for key in item))).tell
+        return columns_of(tuple(dict.fromkeys(str(key) for item in objects for key in item))).names_subject
     return are_values(item for item in each.items if isinstance(item, str))
 
 
@@ -203,7 +203,7 @@ def _at(document: object, path: str) -> _List:
 def _context(found: _List) -> report_objects.Context:
     """Give what is said of all items."""
     cells = [report_objects.text(value) for value in found.beside.values()]
-    return tuple(columns_of(tuple(found.beside)).said(cells).items())
+    return tuple(columns_of(tuple(found.beside)).texts(cells).items())
 
 
 def _said(item: object) -> str:

@@ -41,7 +41,9 @@ def delimiter_of(text: str) -> str | None:
     if not best[1] and lines:
         # A table below a title, or cells with commas of their own that nobody quoted: what the header says counts.
         headers = {d: next((line for line in lines[:_TITLE] if d in line), "") for d in _DELIMITERS}
-        known = {d: sum(Columns([cell]).tell for cell in header.split(d)) for d, header in headers.items() if header}
+        known = {
+            d: sum(Columns([cell]).names_subject for cell in header.split(d)) for d, header in headers.items() if header
+        }
         below = {d: lines[lines.index(headers[d]) :] for d in known}
         fits = {d: sum(d in line for line in below[d]) * 10 >= len(below[d]) * 7 for d in known}
         best = max(((1.0, d) for d, count in known.items() if count and fits[d]), default=best)
@@ -88,10 +90,10 @@ def rows_of_records(records: Records, delimiter: str = "", kind: str | None = No
 def columns_under(names: list[str], body: list[list[str]], kind: str | None) -> Columns:
     """Give the columns under a header, of which the first rows tell what it leaves open."""
     columns = Columns(names)
-    if kind and not columns.tell and (place := column_of_kind(names, body, kind)) is not None:
+    if kind and not columns.names_subject and (place := column_of_kind(names, body, kind)) is not None:
         return Columns(names, found=(place, kind))
     sources = source_columns(columns.value_places, body)
-    return Columns(names, aside=sources) if sources else columns
+    return Columns(names, sources=sources) if sources else columns
 
 
 def records_by_name(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
@@ -141,7 +143,7 @@ def _tells(cells: list[str]) -> bool:
     """Tell whether this is a header; a comment may be one where it names several columns."""
     if cells[0].startswith("#") and len(cells) == 1:
         return False
-    return Columns([cells[0].lstrip("# "), *cells[1:]]).tell and not has_value(cells)
+    return Columns([cells[0].lstrip("# "), *cells[1:]]).names_subject and not has_value(cells)
 
 
 def _said(records: Iterable[_Cells | Unreadable]) -> Iterator[_Cells]:

@@ -1,1 +1,1 @@
-"""Columns: what the columns and cells of tables mean, in several languages."""
+"""Columns: the meaning of a file's columns and cells, in several languages."""

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import pycountry
 
-from feeds.readers.columns.vocabulary import Vocabulary
+from feeds.readers.columns.vocabulary import VAGUE, Vocabulary
 from feeds.readers.columns.word_tables import HINTS, ValueColumn, plain
 from schemas.text import digits
 
-_SAYING_NOTHING = {"other", "unknown"}
+# Columns with a verdict on the value, the surest first.
+VERDICT_HINTS = ("classification", "type", "category")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_WORD = 60
@@ -26,14 +27,15 @@ _PERCENT = re.compile(
 _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(?:/|out of|จาก|of|trên|dari|÷)\s*(\d{1,3})")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?|[.,]\d+")
 _LONGEST = {"description": 2000, "reference": 200}
-# Words that limit what is done about a value: one that nobody knows is not left out but refused, with its row.
+_COUNTRY_LISTS = {"countries", "only_countries", "not_to_countries"}
+# Words that limit the action on a value: an unknown one is not left out, but refuses its row.
 _LIMITS = {"action", "holder_status", "tlp"}
 
 WORD_UNKNOWN, NUMBER_UNKNOWN, TOO_LONG, FORM = "word-unknown", "number-unknown", "too-long", "form-unknown"
 
 
 class CellMeaning(NamedTuple):
-    """A cell as reports write it, "" where it says nothing; and why it is not read, where it says something."""
+    """The text that reports have for a cell, "" for an empty one; and the reason where it is not read."""
 
     text: str
     unread: str = ""
@@ -43,35 +45,34 @@ _NOTHING = CellMeaning("")
 
 
 def is_empty_word(text: str, words: Vocabulary) -> bool:
-    """Tell whether a cell says that it has nothing to say, as ``N/A`` does."""
+    """Return whether a cell holds a word for nothing, such as ``N/A``."""
     return len(text) <= 16 and text.casefold() in words.nothing
 
 
 def cell_meaning(field: str, raw: str, words: Vocabulary) -> CellMeaning:
-    """Give what a cell of one of a file's few words means for a field."""
+    """Return the meaning of a cell that holds one of the words of a field."""
     if field == "kind" or field in HINTS:
         return _NOTHING
     if field == "confidence":
         return _confidence(raw, words)
     if field in words.meanings:
         return _worded(field, raw, words)
-    if field == "tlp":
-        word = raw.casefold().removeprefix("tlp").lstrip(":_- ")
-        return _NOTHING if is_empty_word(raw, words) else CellMeaning(words.tlp.get(plain(word), word))
     if is_empty_word(raw, words):
         return _NOTHING
+    if field == "tlp":
+        word = raw.casefold().removeprefix("tlp").lstrip(":_- ")
+        return CellMeaning(words.tlp.get(plain(word), word))
     if field == "country":
         return CellMeaning(country_code(raw) or raw)
-    if field in ("countries", "only_countries", "not_to_countries"):
-        parts = [part.strip() for part in re.split(r"[;,、/]", raw) if part.strip()]
-        return CellMeaning(",".join(country_code(part) or part for part in parts))
+    if field in _COUNTRY_LISTS:
+        return CellMeaning(_country_codes(raw))
     if field == "lang":
         return CellMeaning(raw) if _LANG.fullmatch(raw) else CellMeaning("", WORD_UNKNOWN)
     return CellMeaning(raw)
 
 
 def free_text_fault(field: str, text: str) -> str:
-    """Say why a cell of free text cannot be read, "" where it can."""
+    """Return the reason why a cell of free text cannot be read, "" where it can."""
     if field in _LONGEST and (len(text) > _LONGEST[field] or _CONTROL.search(text)):
         return TOO_LONG if len(text) > _LONGEST[field] else FORM
     if field == "sha256" and _DIGEST.fullmatch(text) is None:
@@ -80,7 +81,7 @@ def free_text_fault(field: str, text: str) -> str:
 
 
 def scam_type_of(text: str, words: Vocabulary) -> str | None:
-    """Give the scam type that a text means: by its one word, else by the first telling word in it."""
+    """Return the scam type of a text: of the text as a whole, else of the first word in it that names one."""
     spelled = plain(text)
     if (found := words.scam_types.get(spelled)) is not None:
         return found
@@ -89,47 +90,47 @@ def scam_type_of(text: str, words: Vocabulary) -> str | None:
     return next((meaning for part, meaning in words.parts if part in spelled), None)
 
 
-def verdict_words(said: Mapping[str, str], words: Vocabulary) -> list[str]:
-    """Give what hints say of the scam, the surest first."""
-    named = [plain(said[hint]) for hint in ("classification", "type", "category") if hint in said]
-    return [word for word in named if word not in words.kinds and word not in _SAYING_NOTHING]
+def verdict_words(texts: Mapping[str, str], words: Vocabulary) -> list[str]:
+    """Return the verdicts of a row's hints on its value, the surest first."""
+    named = [plain(texts[hint]) for hint in VERDICT_HINTS if hint in texts]
+    return [word for word in named if word not in words.kinds and word not in VAGUE]
 
 
-def unknown_hints(said: Mapping[str, str], words: Vocabulary) -> list[str]:
-    """Give the hints whose word nobody knows."""
-    known = (words.kinds, words.scam_types, words.doubt, words.innocent, words.innocent_categories, _SAYING_NOTHING)
+def unknown_hints(texts: Mapping[str, str], words: Vocabulary) -> list[str]:
+    """Return the hints whose word is unknown."""
+    known = (words.kinds, words.scam_types, words.doubt, words.innocent, words.innocent_categories, VAGUE)
     return [
         hint
-        for hint in ("classification", "type", "category")
-        if hint in said
-        and not is_empty_word(said[hint], words)
-        and not any(plain(said[hint]) in some for some in known)
-        and scam_type_of(said[hint], words) is None
+        for hint in VERDICT_HINTS
+        if hint in texts
+        and not is_empty_word(texts[hint], words)
+        and not any(plain(texts[hint]) in group for group in known)
+        and scam_type_of(texts[hint], words) is None
     ]
 
 
-def is_innocent(said: Mapping[str, str], named: Sequence[str], words: Vocabulary) -> bool:
-    """Tell whether a row says that its value is no part of a scam."""
-    if any(verdict in words.innocent for verdict in named) or plain(said.get("scam_type", "")) in words.innocent:
+def is_innocent(texts: Mapping[str, str], named: Sequence[str], words: Vocabulary) -> bool:
+    """Return whether a row clears its value: by a verdict, by votes of others, or by its category."""
+    if any(verdict in words.innocent for verdict in named) or plain(texts.get("scam_type", "")) in words.innocent:
         return True
-    if re.fullmatch(r"-\d+(?:\.\d+)?|0+(?:\.0+)?", said.get("votes", "")):
+    if re.fullmatch(r"-\d+(?:\.\d+)?|0+(?:\.0+)?", texts.get("votes", "")):
         return True
-    accused = "scam_type" in said or "classification" in said
-    return not accused and plain(said.get("category", "")) in words.innocent_categories
+    accused = "scam_type" in texts or "classification" in texts
+    return not accused and plain(texts.get("category", "")) in words.innocent_categories
 
 
-def kind_named(said: Mapping[str, str], words: Vocabulary) -> str | None:
-    """Give the kind that a column of a row names; as it stands there, where it is none that is known."""
-    if "kind" in said:
-        return words.kinds.get(plain(said["kind"]), said["kind"])
-    hints = (words.kinds.get(plain(said.get(hint, ""))) for hint in ("type", "classification"))
+def kind_named(texts: Mapping[str, str], words: Vocabulary) -> str | None:
+    """Return the kind that a column of a row names; unknown words of the column ``kind`` come unchanged."""
+    if "kind" in texts:
+        return words.kinds.get(plain(texts["kind"]), texts["kind"])
+    hints = (words.kinds.get(plain(texts.get(hint, ""))) for hint in ("type", "classification"))
     return next(filter(None, hints), None)
 
 
-def kind_of(value: ValueColumn, said: Mapping[str, str]) -> str | None:
-    """Give the kind that a column of values is of, by its name or by what stands beside it."""
-    beside = (kind for kind, others in value.kind_beside if any(each in said for each in others))
-    return value.kind or next(beside, None)
+def kind_of(column: ValueColumn, texts: Mapping[str, str]) -> str | None:
+    """Return the kind of a value column, by its name or by the columns beside it."""
+    beside = (kind for kind, others in column.kind_beside if any(field in texts for field in others))
+    return column.kind or next(beside, None)
 
 
 def _worded(field: str, raw: str, words: Vocabulary) -> CellMeaning:
@@ -150,7 +151,7 @@ def _unknown() -> CellMeaning:
 
 
 def _confidence(raw: str, words: Vocabulary) -> CellMeaning:
-    """Give a level from 0 to 100, or a number whose scale the column tells (``feeds.readers.columns.conventions``)."""
+    """Return a level from 0 to 100, or a number whose scale ``feeds.readers.columns.conventions`` finds."""
     if (level := words.confidence.get(plain(raw))) is not None and not raw.strip().isdecimal():
         return CellMeaning(level)
     if is_empty_word(raw, words):
@@ -187,7 +188,7 @@ _OTHER_COUNTRY_NAMES = {
 
 
 def country_code(name: str) -> str | None:
-    """Give the two letters of the country called ``name``; two letters that are one's own already, too."""
+    """Return the ISO 3166-1 code of the country called ``name``; None for unknown names and for codes."""
     spelled = plain(name)
     if not spelled:
         return None
@@ -196,14 +197,19 @@ def country_code(name: str) -> str | None:
     return _country_names().get(spelled)
 
 
+def _country_codes(text: str) -> str:
+    parts = [part.strip() for part in re.split(r"[;,、/]", text) if part.strip()]
+    return ",".join(country_code(part) or part for part in parts)
+
+
 @cache
 def _country_names() -> Mapping[str, str]:
     names: dict[str, str] = {}
     for language in _COUNTRY_LANGUAGES:
-        told = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+        translation = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
         for country in pycountry.countries:
             for english in _english_names(country):
-                names.setdefault(plain(told.gettext(english)), country.alpha_2)
+                names.setdefault(plain(translation.gettext(english)), country.alpha_2)
     for country in pycountry.countries:
         for english in (*_english_names(country), country.alpha_3):
             names[plain(english)] = country.alpha_2

@@ -1,4 +1,4 @@
-"""What a column is by its name: a known one, one with words beside it that change nothing, or somebody's own data."""
+"""Columns by their names: value columns and fields of reports, also with qualifying words, and columns about people."""
 
 import re
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ Field = tuple[int, str]
 
 
 def value_column(name: str, words: Vocabulary) -> ValueColumn | None:
-    """Give the value that a column called ``name`` holds, None where it holds none that is known."""
+    """Return the value column called ``name``, None where no such column holds values."""
     found = _known_or_qualified(name, words)
     return found if isinstance(found, ValueColumn) else None
 
 
 def field_column(name: str, words: Vocabulary) -> Field | None:
-    """Give the rank and the field of a report that a column called ``name`` is, None where it is none."""
+    """Return rank and field of the column called ``name``, None where it fills no field of a report."""
     found = _known_or_qualified(name, words)
     return None if found is None or isinstance(found, ValueColumn) else found
 
 
 def is_personal(name: str, words: Vocabulary) -> bool:
-    """Tell whether a column of that name is about people: victims, reporters, holders of accounts."""
+    """Return whether a column of that name is about people: victims, reporters, account holders."""
     names, parts = words.personal
     spelled = plain(name)
     return spelled in names or any(part in spelled for part in parts)
@@ -57,7 +57,7 @@ def _known(spelled: str, words: Vocabulary) -> ValueColumn | Field | None:
 
 
 def _other_names(name: str) -> Iterator[str]:
-    """Give the names that a header may mean: without what stands in brackets, one of two languages, unnumbered."""
+    """Yield the names that a header may mean: without brackets, one of two languages, without numbers."""
     for text in (name, _BRACKETS.sub(" ", name), *_EITHER.split(name), *_INSIDE.findall(name)):
         spelled = plain(text)
         yield spelled
@@ -67,7 +67,7 @@ def _other_names(name: str) -> Iterator[str]:
 
 
 def _qualified(spelled: str, words: Vocabulary) -> ValueColumn | Field | None:
-    """Find a column of values whose name has a word beside it that says what they are: ``banned_address``."""
+    """Return the column whose name is ``spelled`` without a qualifying word: ``banned_address``."""
     for qualifier in words.qualifiers:
         for rest in (spelled.removeprefix(qualifier), spelled.removesuffix(qualifier)):
             if rest != spelled and len(rest) >= _FEWEST:
@@ -80,17 +80,17 @@ def _qualified(spelled: str, words: Vocabulary) -> ValueColumn | Field | None:
 
 
 def is_value_column(name: str) -> bool:
-    """Tell whether a column of that name holds values."""
+    """Return whether a column of that name holds values."""
     return value_column(name, vocabulary()) is not None
 
 
 def column_of_list(name: str) -> str:
-    """Give the name of the column that the items of a list called ``name`` would stand in: ``phone`` for phones."""
+    """Return the column for the items of a list called ``name``: ``phone`` for ``phones``."""
     words = vocabulary()
     whole = plain(name)
-    for each in (name, whole, whole.removesuffix("s"), whole.removesuffix("es")):
-        found = value_column(each, words)
-        # A list under the name of a platform may be of its accounts, or of what pretends to be it.
+    for spelling in (name, whole, whole.removesuffix("s"), whole.removesuffix("es")):
+        found = value_column(spelling, words)
+        # A list under the name of a platform may hold its accounts, or sites that imitate it.
         if found and not found.given:
-            return each
+            return spelling
     return "value"

@@ -1,6 +1,6 @@
-"""How a file writes its dates and shares, told by its columns as a whole: day or month first, of 1 or of 100.
+"""Conventions of a file for dates and confidence, found in its columns as a whole: day or month first, of 1 or of 100.
 
-Rows wait until their column has told, some thousands at most; what no cell of it tells is not guessed.
+Rows wait, some thousands at most, until a cell of their column decides; without such a cell nothing is guessed.
 """
 
 from collections import deque
@@ -20,14 +20,14 @@ _STARTS = ("reported_at", "first_seen")
 _ENDS = ("valid_until", "hold_until")
 _END = "_until"
 _TIMES = (*_STARTS, "last_seen", *_ENDS)
-# Without these a report says more than its reporter did, or of another time.
+# A report without these would claim more than its reporter did, or for another time.
 _NEEDED = {"reported_at", *_ENDS}
 _MOST_WAITING = 20_000
 _MANY = 4096
 _OLDEST = date(2000, 1, 1)
 _DAY = timedelta(days=1)
 _FURTHEST_END = timedelta(days=20 * 366)
-# Somewhere on earth a day has begun so long before it begins in UTC.
+# The earliest zone of the earth begins its day so long before UTC.
 _EARLIEST_ZONE = timedelta(hours=14)
 _LAST = time(23, 59, 59, 999_000)
 _NOT_A_DATE = "no date or time that is known here: write it as 2026-01-31T08:00:00Z or as 2026-01-31"
@@ -40,10 +40,10 @@ _AMBIGUOUS = (
 
 @dataclass(frozen=True)
 class Conventions:
-    """What is known of a file beforehand.
+    """Conventions of a file that are known beforehand.
 
-    ``zone`` is the time zone that dates and times without one are meant in, None where nobody said, which is UTC;
-    ``order`` is that of day and month; ``known`` is when the file was written: nothing in it was seen later.
+    ``zone`` is the time zone of dates and times without one, None where unknown (then UTC); ``order`` the order of day
+    and month; ``known`` the time when the file was written: nothing in it was seen later.
     """
 
     known: datetime
@@ -52,10 +52,10 @@ class Conventions:
 
 
 def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Iterator[Row | Unreadable]:
-    """Give ``rows`` with their times in UTC as RFC 3339 writes them, and their confidence from 0 to 100.
+    """Yield ``rows`` with their times in UTC as RFC 3339 writes them, and their confidence from 0 to 100.
 
-    A bare date is the beginning of its day, and as an end the end of it. A time that cannot be read is noted; where
-    the report needs it, its row is refused.
+    A bare date is the beginning of its day; where it ends something, the end of its day. A time that cannot be read is
+    noted; where the report needs it, its row is refused.
     """
     columns, waiting = ColumnConventions(conventions), deque[Row | Unreadable]()
     for row in rows:
@@ -76,10 +76,10 @@ def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Itera
 
 
 class ColumnConventions:
-    """What the cells of a file's columns have told so far. ``open`` are those that rows wait for."""
+    """The conventions that a file's cells have shown so far. ``open`` are the columns that rows wait for."""
 
     def __init__(self, conventions: Conventions, times: Sequence[str] = _TIMES) -> None:
-        """Know nothing of the columns yet, of which ``times`` hold times."""
+        """Start without any cell seen; the columns ``times`` hold times."""
         self._times = times
         self._conventions = conventions
         self._orders: dict[str, set[DayMonthOrder]] = {}
@@ -90,7 +90,7 @@ class ColumnConventions:
         self.open: set[str] = set()
 
     def learn(self, fields: Mapping[str, str]) -> None:
-        """Take what a row tells, and note what of it only others can tell."""
+        """Learn from a row's cells, and mark the columns as open that only other rows can decide."""
         for field in self._times:
             if text := fields.get(field):
                 reading = read_date(text)
@@ -113,7 +113,7 @@ class ColumnConventions:
             self.open.add("confidence")
 
     def settle(self, row: Row | Unreadable) -> Row | Unreadable:
-        """Give a row with its times and its confidence as reports write them."""
+        """Return a row with its times and its confidence as reports write them."""
         if isinstance(row, Unreadable) or len(row.fields) < 2:
             return row
         changed: dict[str, str] = {}
@@ -130,30 +130,30 @@ class ColumnConventions:
                     changed[field] = ""
                     unread.append((field, refusal.reason))
         if level := row.fields.get("confidence"):
-            changed["confidence"], why = self._level(level)
-            if why:
-                unread.append(("confidence", why))
+            changed["confidence"], fault = self._level(level)
+            if fault:
+                unread.append(("confidence", fault))
         if not changed:
             return row
         fields = {field: text for field, text in {**row.fields, **changed}.items() if text or field not in changed}
-        return row._replace(fields=fields, notes=self._with(row.notes, tuple(unread)) if unread else row.notes)
+        return row._replace(fields=fields, notes=self._notes_with(row.notes, tuple(unread)) if unread else row.notes)
 
-    def _with(self, notes: Notes, unread: tuple[tuple[str, str], ...]) -> Notes:
+    def _notes_with(self, notes: Notes, unread: tuple[tuple[str, str], ...]) -> Notes:
         if (known := self._noted.get((notes, unread))) is None:
             if len(self._noted) > _MANY:
                 self._noted.clear()
-            known = self._noted[notes, unread] = notes + [Note("cell", field, why) for field, why in unread]
+            known = self._noted[notes, unread] = notes + [Note("cell", field, fault) for field, fault in unread]
         return known
 
     def _order(self, field: str) -> DayMonthOrder | None:
-        """Give the order of day and month in a column: its own cells tell it, else those of the file's others."""
+        """Return the order of day and month in a column: by its own cells, else by the file's other columns."""
         if self._conventions.order:
             return self._conventions.order
-        told = self._orders.get(field) or {order for orders in self._orders.values() for order in orders}
-        return next(iter(told)) if len(told) == 1 else None
+        seen = self._orders.get(field) or {order for orders in self._orders.values() for order in orders}
+        return next(iter(seen)) if len(seen) == 1 else None
 
     def time(self, field: str, text: str) -> str:
-        """Give a time in UTC, "" where the cell says nothing. Raises ``Rejected``."""
+        """Return a time in UTC, "" for an empty word. Raises ``Rejected``."""
         if (known := self._clear.get((field, text))) is not None:
             return known
         reading = read_date(text)
@@ -164,15 +164,15 @@ class ColumnConventions:
                 return timestamp.text(timestamp.parse(text))
             except Rejected:
                 raise Rejected(f"bad-{field.replace('_', '-')}", _NOT_A_DATE) from None
-        told = timestamp.text(self._in_utc(field, self._one(field, reading)))
+        written = timestamp.text(self._in_utc(field, self._moment(field, reading)))
         if not reading.other:
             if len(self._clear) > _MANY:
                 self._clear.clear()
-            self._clear[field, text] = told
-        return told
+            self._clear[field, text] = written
+        return written
 
-    def _one(self, field: str, reading: DateReading) -> Moment:
-        """Give the one moment that is meant. Raises ``Rejected`` where it may be several."""
+    def _moment(self, field: str, reading: DateReading) -> Moment:
+        """Return the only possible moment. Raises ``Rejected`` where there are several."""
         moments = reading.moments
         if reading.other:
             order = self._order(field)
@@ -204,7 +204,7 @@ class ColumnConventions:
         return begin
 
     def _level(self, text: str) -> tuple[str, str]:
-        """Give a confidence from 0 to 100, "" and the reason where its scale cannot be told."""
+        """Return a confidence from 0 to 100, or "" and the reason where its scale is unclear."""
         number = _number(text)
         if number is None:
             return text, ""

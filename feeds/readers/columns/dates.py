@@ -1,7 +1,7 @@
 """Dates and times as people write them: in the Buddhist era, with months in words, day or month first.
 
-A text is read into the moments that it may mean (``read``); which one, where there are several, the other cells of
-its column tell (``feeds.readers.columns.conventions``).
+``read_date`` returns the moments that a text may mean; ``feeds.readers.columns.conventions`` chooses among several by
+the other cells of the column.
 """
 
 import re
@@ -18,7 +18,7 @@ from schemas.text import digits
 DayMonthOrder = Literal["day-first", "month-first"]
 
 _BUDDHIST, _REPUBLIC, _REIWA = 543, 1911, 2018
-# Years of the Buddhist era that are 1970 to 2100 of ours.
+# Years of the Buddhist era, from 1970 to 2100 of the common era.
 _BUDDHIST_YEARS = range(1970 + _BUDDHIST, 2101 + _BUDDHIST)
 _LONGEST = 80
 _EPOCH = re.compile(r"(\d{9,10}(?:\.\d+)?|\d{13})(?:\.0+)?")
@@ -42,7 +42,7 @@ _EARLY = {"上午", "午前", "오전", "am", "a.m.", "a.m", "am.", "sa"}
 
 
 class Moment(NamedTuple):
-    """A day, its time where it is said, its offset from UTC where that is said."""
+    """A day, with its time and its offset from UTC where the text has them."""
 
     day: date
     clock: time | None = None
@@ -50,10 +50,10 @@ class Moment(NamedTuple):
 
 
 class DateReading(NamedTuple):
-    """What a text may mean: one moment for sure, or one for each order of day and month.
+    """The possible meanings of a text: one moment, or one for each order of day and month.
 
-    ``order`` is the order that the text itself gives away. ``century`` says that the year has two digits: the moments
-    are those of each century, and of each era, that it may be of.
+    ``order`` is the order that the text itself shows. With ``century`` the year has two digits, and ``moments`` are
+    those of every century and era that it may belong to.
     """
 
     moments: tuple[Moment, ...] = ()
@@ -67,10 +67,9 @@ _NONE = DateReading()
 
 @lru_cache(maxsize=8192)
 def read_date(raw: str) -> DateReading:
-    """Read a text as a date or time; no moments where it is none.
+    """Read a text as a date or time; without moments where it is none.
 
-    Where day and month may be either, ``moments`` are those with the day first and ``other`` those with the month
-    first.
+    Where either number may be the month, ``moments`` have the day first and ``other`` the month first.
     """
     text = digits(unicodedata.normalize("NFKC", raw)).strip()
     if not text or len(text) > _LONGEST:
@@ -152,7 +151,7 @@ def _worded(text: str) -> DateReading | None:
 
 
 def _reading(parts: list[tuple[str, str, str]], rest: str) -> DateReading:
-    """Give the reading of year, month and day, with the time in ``rest``; none where they are no date."""
+    """Return the reading of year, month and day, with the time in ``rest``; without moments where it is no date."""
     clock = _clock(rest)
     if clock is None:
         return _NONE
@@ -169,7 +168,7 @@ def _reading(parts: list[tuple[str, str, str]], rest: str) -> DateReading:
 
 
 def _years(written: str) -> Iterator[int]:
-    """Give the years of our era that a written one may be."""
+    """Yield the years of the common era that a written year may mean."""
     year = int(written)
     if len(written) > 2:
         yield year - _BUDDHIST if year in _BUDDHIST_YEARS else year
@@ -179,34 +178,38 @@ def _years(written: str) -> Iterator[int]:
 
 
 def _clock(rest: str) -> tuple[time | None, tzinfo | None] | None:
-    """Give the time and the zone in what follows a date, None where it is something else."""
+    """Return the time and the zone in the text behind a date, None where it is something else."""
     if not rest.strip(" ,T"):
         return None, None
     found = _TIME.fullmatch(rest.strip())
     if found is None:
         return None
-    part = (found["before"] or found["after"] or "").lower()
-    hour = int(found["hour"])
-    if part in _LATE and hour < 12:
-        hour += 12
-    elif part in _EARLY and hour == 12:
-        hour = 0
-    if found["minute"] is None and not part and not re.search(r"[時时시hH]", rest):
+    half = (found["before"] or found["after"] or "").lower()
+    if found["minute"] is None and not half and not re.search(r"[時时시hH]", rest):
         return None
     zone: timezone | None = None
     if found["zone"] and (zone := find_offset(found["zone"])) is None:
         return None
-    fraction = int((found["fraction"] or "0").ljust(6, "0")[:6])
+    clock = _time(_hour(int(found["hour"]), half), found["minute"], found["second"], found["fraction"])
+    return (clock, zone) if clock else None
+
+
+def _hour(hour: int, half: str) -> int:
+    """Return the hour of 24 for one of 12 in a half of the day."""
+    if half in _LATE and hour < 12:
+        return hour + 12
+    return 0 if half in _EARLY and hour == 12 else hour
+
+
+def _time(hour: int, minute: str | None, second: str | None, fraction: str | None) -> time | None:
     try:
-        if (hour, found["minute"], found["second"] or "00") == (24, "00", "00"):
-            return None
-        return time(hour, int(found["minute"] or 0), int(found["second"] or 0), fraction), zone
+        return time(hour, int(minute or 0), int(second or 0), int((fraction or "0").ljust(6, "0")[:6]))
     except ValueError:
         return None
 
 
 def _without_fillers(text: str) -> str:
-    """Give a text without weekdays and words such as ``at`` and ``น.``."""
+    """Return a text without weekdays and words such as ``at`` and ``น.``."""
     fillers, _ = _tables()
     return " ".join(fillers.sub(" ", text).split()).strip(" ,.")
 
@@ -218,13 +221,13 @@ def _month(word: str) -> str | None:
 
 @cache
 def _tables() -> tuple[re.Pattern[str], dict[str, str]]:
-    """Give what finds the words that say nothing of a date, and the months by their names."""
+    """Return an expression for the words that are no part of a date, and the months' numbers by name."""
     months: dict[str, str] = {}
     fillers: list[str] = []
     for language in languages():
-        said = language.get("dates", {})
-        fillers += said.get("fillers", ())
-        for number, names in enumerate(said.get("months", ()), 1):
+        words = language.get("dates", {})
+        fillers += words.get("fillers", ())
+        for number, names in enumerate(words.get("months", ()), 1):
             months |= {name.replace(".", "").casefold(): str(number) for name in names}
     spelled = sorted({*fillers, *map(without_marks, fillers)}, key=len, reverse=True)
     latin = [re.escape(word) for word in spelled if word.isascii()]

@@ -1,4 +1,4 @@
-"""What columns are by what stands in their cells: those of a table without a header, and one of a named kind."""
+"""Columns recognised by their cells: those of a table without a header, and one that holds values of a given kind."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,24 +15,24 @@ from schemas.refang import refang
 
 SAMPLE = 50
 _SITE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
-# Values of kinds that other parts may not know yet: URLs, addresses, digests.
+# Values whatever their kind: URLs, addresses, digests.
 _VALUE = re.compile(
     r"https?://\S+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE
 )
-# What a value of a kind may lack, which a column or a setting may say.
+# Reasons that another column or a setting can mend.
 _LACKING = {"country-missing", "bank-missing", "digits-lost"}
-# So many pages of one site, each another, say where reports come from.
+# This many different pages of one site are the sources of the reports.
 _PAGES = 5
 ONE_SITE = "pages-of-one-site"
 
 
 def has_value(cells: Sequence[str]) -> bool:
-    """Tell whether one of the cells is plainly a value of some kind, so that the row is no header."""
+    """Return whether one of the cells is plainly a value of some kind, so that the row is no header."""
     return any(is_value(cell) and not is_value_column(cell) for cell in cells)
 
 
 def is_value(cell: str) -> bool:
-    """Tell whether a cell is plainly a value of some kind."""
+    """Return whether a cell is plainly a value of some kind."""
     text = refang(without_protection(cell))
     if _VALUE.fullmatch(text):
         return True
@@ -43,13 +43,13 @@ def is_value(cell: str) -> bool:
 
 
 def are_values(cells: Iterable[str]) -> bool:
-    """Tell whether most of the cells are plainly values."""
+    """Return whether most of the cells are plainly values."""
     sample = [cell for cell in islice(cells, SAMPLE) if cell]
     return sum(map(is_value, sample)) * 10 >= len(sample) * 7 if sample else False
 
 
 def guess_names(body: Sequence[Sequence[str]]) -> list[str]:
-    """Name the columns of a table without a header by what stands in them; those that cannot be told have no name."""
+    """Return names for the columns of a table without a header, by their cells; "" for unrecognised columns."""
     width = max(map(len, body))
     filled = [[cells[place] for cells in body if place < len(cells) and cells[place]] for place in range(width)]
     names = [""] * width
@@ -60,13 +60,13 @@ def guess_names(body: Sequence[Sequence[str]]) -> list[str]:
             names[place] = "reported_at"
     likely = [place for place in range(width) if not names[place] and are_values(filled[place])]
     if likely:
-        # Pages of one site beside other values say where the reports come from.
+        # Pages of one site beside other values are the sources of the reports.
         names[min(likely, key=lambda place: (_are_of_one_site(filled[place]), place))] = "value"
     return names
 
 
 def column_of_kind(names: Sequence[str], body: Iterable[Sequence[str]], kind: str) -> int | None:
-    """Find the one column whose cells are values of a kind; None where none or several are, or it is about people."""
+    """Return the only column whose cells are values of a kind, None for none or several; never one about people."""
     sample = list(islice(body, SAMPLE))
     words = vocabulary()
     columns = {
@@ -74,18 +74,18 @@ def column_of_kind(names: Sequence[str], body: Iterable[Sequence[str]], kind: st
         for place, name in enumerate(names)
         if not is_personal(name, words)
     }
-    for is_one in (kinds.get(kind).recognises, lambda text: _is_of(kind, text)):
-        likely = [place for place, cells in columns.items() if _are(is_one, cells)]
+    for test in (kinds.get(kind).recognises, lambda text: _may_be_of(kind, text)):
+        likely = [place for place, cells in columns.items() if _most_pass(test, cells)]
         if likely:
             return likely[0] if len(likely) == 1 else None
     return None
 
 
 def key_of_kind(items: Iterable[object], kind: str | None) -> str | None:
-    """Find the key of objects whose values are of a kind, where none of their keys is known to hold values."""
+    """Return the key of objects whose values are of a kind, None where a key is known to hold values anyway."""
     objects = [item for item in islice(items, SAMPLE) if isinstance(item, dict)]
     names = tuple(dict.fromkeys(str(key) for item in objects for key in item))
-    if not kind or not names or columns_of(names).tell:
+    if not kind or not names or columns_of(names).names_subject:
         return None
     body = [[str(item.get(name, "")) for name in names] for item in objects]
     place = column_of_kind(names, body, kind)
@@ -93,7 +93,7 @@ def key_of_kind(items: Iterable[object], kind: str | None) -> str | None:
 
 
 def source_columns(places: Sequence[int], body: Sequence[Sequence[str]]) -> Mapping[int, str]:
-    """Find, of several columns of values, those that say where the reports come from."""
+    """Return those of several value columns that cite the sources of the reports, with the reason."""
     if len(places) < 2:
         return {}
     found = {}
@@ -105,16 +105,16 @@ def source_columns(places: Sequence[int], body: Sequence[Sequence[str]]) -> Mapp
 
 
 def _is_time(cell: str) -> bool:
-    """Tell whether a cell is a date or time, and no number that might be anything."""
+    """Return whether a cell is a date or time, and no bare number."""
     return bool(read_date(cell).moments) and not cell.replace(".", "").isdigit()
 
 
-def _are(is_one: Callable[[str], bool], cells: Sequence[str]) -> bool:
-    return sum(is_one(refang(cell)) for cell in cells) * 10 >= len(cells) * 7 if cells else False
+def _most_pass(test: Callable[[str], bool], cells: Sequence[str]) -> bool:
+    return sum(test(refang(cell)) for cell in cells) * 10 >= len(cells) * 7 if cells else False
 
 
-def _is_of(kind: str, text: str) -> bool:
-    """Tell whether a text is a value of a kind, but perhaps for what another column says; a date is none."""
+def _may_be_of(kind: str, text: str) -> bool:
+    """Return whether a text is a value of a kind, alone or with another column's help; dates are not."""
     if _is_time(text):
         return False
     try:

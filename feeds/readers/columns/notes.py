@@ -1,4 +1,4 @@
-"""What of a file is not read, or is read otherwise than it says: noted by row, and counted by column."""
+"""Notes on the parts of a file that are not read, or read in a special way: made by row, counted by column."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from typing import Any, Literal, NamedTuple
 from schemas.text import escaped
 
 _LONGEST_NAME = 60
-# Objects of JSON may have names of their own each; what is beyond so many is counted together.
+# Each object of JSON may have keys of its own; further ones are counted together.
 _MOST = 200
 _MORE = "(others)"
 _FEWEST_DIGITS = 6
 
 
 class Note(NamedTuple):
-    """One thing to tell the user of a column: it is not read, a cell of it is not, or it is read for ``reason``."""
+    """A note on a column: it is not read, a cell of it is not read, or its values were found to be of a kind."""
 
     about: Literal["column", "cell", "values"]
     column: str
@@ -23,7 +23,7 @@ class Note(NamedTuple):
 
 
 class Notes:
-    """The notes of a row; the same object for rows that have the same, so that they are counted in one step."""
+    """The notes of a row; rows with the same notes share one object, so that they are counted in one step."""
 
     __slots__ = ("all",)
 
@@ -32,11 +32,11 @@ class Notes:
         self.all = tuple(notes)
 
     def __bool__(self) -> bool:
-        """Tell whether there are any."""
+        """Return whether there are any."""
         return bool(self.all)
 
     def __add__(self, more: Iterable[Note]) -> "Notes":
-        """Give these and ``more``."""
+        """Return these and ``more``."""
         return Notes((*self.all, *more))
 
 
@@ -45,7 +45,7 @@ NO_NOTES = Notes()
 
 @dataclass
 class Tally:
-    """How many rows there were, and the notes on them."""
+    """Number of rows, and the notes on them by their number."""
 
     rows: int = 0
     _same: dict[Notes, int] = field(default_factory=dict)
@@ -65,13 +65,13 @@ class Tally:
                 self._settle()
 
     def take(self, other: "Tally") -> None:
-        """Add what another part of the work counted."""
+        """Add the counts of another tally."""
         self.rows += other.rows
         for note, count in other.counted().items():
             self._count(note, count)
 
     def taken(self) -> "Tally":
-        """Give what was counted so far, and begin anew."""
+        """Return the counts so far, and start again at zero."""
         taken = Tally()
         taken.take(self)
         self.rows = 0
@@ -79,12 +79,12 @@ class Tally:
         return taken
 
     def counted(self) -> Counter[Note]:
-        """Give each note with the number of rows that it was made of."""
+        """Return each note with the number of its rows."""
         self._settle()
         return self._notes
 
     def unread(self) -> dict[str, dict[str, int]]:
-        """Give the columns that are not read, and the reasons why cells of others are not, with their numbers."""
+        """Return the number of rows by column that is not read, and by column and reason for single cells."""
         counted = self.counted()
         columns: Counter[str] = Counter()
         cells: Counter[str] = Counter()
@@ -96,11 +96,11 @@ class Tally:
         return {"columns": dict(columns.most_common()), "cells": dict(cells.most_common())}
 
     def found(self) -> dict[str, str]:
-        """Give the columns that were found to hold values by what stands in them, with the kind."""
+        """Return the columns that were found to hold values by their cells, with the kind."""
         return {note.column: note.reason for note in self.counted() if note.about == "values"}
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON."""
+        """Return all counts, ready for JSON."""
         found = self.found()
         return {"rows": self.rows, "unread": self.unread(), **({"value_columns": found} if found else {})}
 
@@ -117,7 +117,7 @@ class Tally:
 
 
 def shown_name(name: str, place: int) -> str:
-    """Give the name of a column as it may be shown: on one line, not too long, and never a number of somebody's."""
+    """Return the name of a column for display: on one line, shortened, and without anybody's number or address."""
     text = escaped(" ".join(name.split()))
     if not text or sum(char.isdigit() for char in text) >= _FEWEST_DIGITS or "@" in text:
         return f"column {place + 1}"

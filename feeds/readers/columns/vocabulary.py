@@ -1,7 +1,7 @@
-"""The words that files use for columns, kinds, scam types and markings: ours, by language, and a user's own."""
+"""Words of files for columns, kinds, scam types and markings: built in, by language, and a user's own."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from feeds.readers.columns.word_tables import (
 from schemas import kinds
 from schemas.vocabulary import Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp
 
-# The fields whose words are ours, and those words.
+# Fields whose words this project defines, and those words.
 _WORDED = {
     "scam_type": ScamType,
     "channel": Channel,
@@ -32,11 +32,11 @@ _WORDED = {
 
 
 class Vocabulary(NamedTuple):
-    """Each word, as names are compared (``plain``), and what it means.
+    """Meanings by word; words are in the form that ``plain`` returns.
 
-    ``meanings`` has the words of a field's cells, ``parts`` those that tell a scam type where a longer text has them;
-    ``personal`` are names of columns about people and words in such names, ``qualifiers`` what may stand beside a
-    column's name without changing what it holds; ``nothing`` is what cells say that say nothing.
+    ``meanings`` holds the words of each field's cells, ``parts`` words that mean a scam type within a longer text;
+    ``personal`` names of columns about people, and parts of such names; ``qualifiers`` words beside a column's name
+    that do not change its content; ``nothing`` the words of empty cells (``N/A``).
     """
 
     values: Mapping[str, ValueColumn]
@@ -57,12 +57,12 @@ class Vocabulary(NamedTuple):
 
     @property
     def scam_types(self) -> Mapping[str, str]:
-        """Give the words for scam types."""
+        """Return scam types by word."""
         return self.meanings["scam_type"]
 
 
 def vocabulary() -> Vocabulary:
-    """Give all words that are known here."""
+    """Return the words in use: built in, and those of the current custom names."""
     return _vocabulary_with(current_custom_names())
 
 
@@ -71,55 +71,60 @@ def _vocabulary_with(names: CustomNames) -> Vocabulary:
     table: dict[str, Any] = tomllib.loads(files(__package__).joinpath("columns.toml").read_text("utf-8"))
     values, columns = value_columns(table), field_columns(table)
     _apply_custom_columns(names, values, columns)
-    spoken = languages()
-    personal = [each.get("personal", {}) for each in spoken]
-    meanings = {field: field_words(field, list(map(str, words)), [table, *spoken]) for field, words in _WORDED.items()}
+    tables = languages()
+    meanings = {field: field_words(field, list(map(str, words)), [table, *tables]) for field, words in _WORDED.items()}
     meanings["scam_type"] |= meaning_by_word(dict(names.scam_types))
     return Vocabulary(
         values=values,
         columns=columns,
         subjects=table["subjects"],
         kinds={plain(kind): kind for kind in kinds.every()}
-        | meaning_by_word_in_all("kinds", [*spoken, table])
+        | meaning_by_word_in_all("kinds", [*tables, table])
         | meaning_by_word(dict(names.kinds)),
         meanings=meanings,
-        parts=tuple(
-            (plain(word), meant)
-            for each in spoken
-            for meant, words in each.get("scam_words", {}).items()
-            for word in words
-        ),
+        parts=tuple((plain(word), meaning) for meaning, word in _entries(tables, "scam_words")),
         personal=(
-            frozenset(name for each in personal for word in each.get("names", ()) for name in spellings(word)),
-            tuple(name for each in personal for word in each.get("words", ()) for name in spellings(word)),
+            frozenset(_listed(tables, "personal", "names")),
+            tuple(_listed(tables, "personal", "words")),
         ),
-        qualifiers=tuple(
-            name for each in spoken for word in each.get("qualifiers", {}).get("words", ()) for name in spellings(word)
-        ),
+        qualifiers=tuple(_listed(tables, "qualifiers", "words")),
         ignored=frozenset(plain(name) for field, own in names.columns if field == IGNORED for name in own),
-        innocent=frozenset(
-            name
-            for each in [table, *spoken]
-            for word in each.get("not_a_scam", {}).get("verdicts", ())
-            for name in spellings(word)
-        ),
+        innocent=frozenset(_listed([table, *tables], "not_a_scam", "verdicts")),
         innocent_categories=frozenset(table["not_a_scam"]["categories"]),
-        confidence={
-            name: str(level)
-            for each in [*spoken, table]
-            for word, level in each.get("confidence", {}).items()
-            for name in spellings(word)
-        },
+        confidence=_levels([*tables, table]),
         doubt={word: str(level) for word, level in table["confidence_of_verdict"].items()},
         tlp={plain(word): word.value for word in Tlp} | table["tlp"] | meaning_by_word(dict(names.tlp)),
-        nothing=frozenset(word.casefold() for each in spoken for word in each.get("nothing", {}).get("words", ())),
+        nothing=frozenset(
+            word.casefold() for language in tables for word in language.get("nothing", {}).get("words", ())
+        ),
     )
+
+
+def _listed(tables: Iterable[Mapping[str, Any]], section: str, key: str) -> Iterator[str]:
+    """Yield the spellings of all words that tables list under a key of a section."""
+    for table in tables:
+        for word in table.get(section, {}).get(key, ()):
+            yield from spellings(word)
+
+
+def _entries(tables: Iterable[Mapping[str, Any]], section: str) -> Iterator[tuple[str, str]]:
+    """Yield the meanings and words of a section of several tables."""
+    for table in tables:
+        for meaning, words in table.get(section, {}).items():
+            for word in words:
+                yield meaning, word
+
+
+def _levels(tables: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the levels of confidence by word."""
+    words = (entry for table in tables for entry in table.get("confidence", {}).items())
+    return {spelling: str(level) for word, level in words for spelling in spellings(word)}
 
 
 def _apply_custom_columns(
     names: CustomNames, values: dict[str, ValueColumn], columns: dict[str, tuple[int, str]]
 ) -> None:
-    """Put a user's own names before those that are known."""
+    """Replace built-in columns by those of a user's own names."""
     for field, own in names.columns:
         for name in map(plain, own):
             values.pop(name, None)
@@ -130,30 +135,31 @@ def _apply_custom_columns(
                 columns[name] = (-1, field)
 
 
-_SAYING_NOTHING = {"other", "unknown"}
+# Words for scam types that name none.
+VAGUE = {"other", "unknown"}
 
 
 def is_kind_word(text: str) -> bool:
-    """Tell whether ``text`` is what a type column would say."""
+    """Return whether ``text`` names a kind, as cells of a type column do."""
     return plain(text) in vocabulary().kinds
 
 
 def scam_type_of_tags(words: Iterable[str]) -> str | None:
-    """Give the scam type that the first telling one of some labels or tags means, None where none tells."""
+    """Return the scam type of the first label or tag that names one, None where none does."""
     known = vocabulary().scam_types
-    return next((known[word] for word in map(plain, words) if word in known and word not in _SAYING_NOTHING), None)
+    return next((known[word] for word in map(plain, words) if word in known and word not in VAGUE), None)
 
 
 def tags_say_innocent(words: Iterable[str]) -> bool:
-    """Tell whether one of some labels or tags says that the value is part of no scam."""
+    """Return whether one of some labels or tags means that the value is no part of a scam."""
     return not vocabulary().innocent.isdisjoint(map(plain, words))
 
 
 def kind_of_word(word: str) -> str | None:
-    """Give the kind that a type column's ``word`` means, None where it means none that is known."""
+    """Return the kind that a ``word`` of a type column means, None for unknown words."""
     return vocabulary().kinds.get(plain(word))
 
 
 def tlp_of_word(word: str) -> str | None:
-    """Give the TLP level that ``word`` means (``TLP:WHITE``), None where it means none."""
+    """Return the TLP level that ``word`` (``TLP:WHITE``) means, None for unknown words."""
     return vocabulary().tlp.get(plain(word.casefold().removeprefix("tlp")))

@@ -1,9 +1,9 @@
-"""The tables of words that files use, read from ``columns.toml`` and from each language's own file."""
+"""Tables of the words that files use, read from ``columns.toml`` and from the file of each language."""
 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -11,20 +11,21 @@ from typing import Any, NamedTuple
 from schemas import kinds, sharing, tabular
 from schemas.report import Report
 
-_NOT_A_ROWS_TO_SAY = {"details", "evidence", "reporter", "sharing", "hold"}
+# Fields of reports that no column fills by itself.
+_NO_COLUMNS = {"details", "evidence", "reporter", "sharing", "hold"}
 HINTS = {"type", "classification", "category", "votes"}
-# The vowels above and below of Thai are no letters of their own, and tell words apart all the same.
+# Thai vowels above and below a letter are no letters to Unicode, but distinguish words.
 _NOT_ALNUM = re.compile(r"[^\w\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]+|_+")
 _LETTERS = {"đ": "d", "Đ": "D"}
-# How a file of a language calls the columns of values that are of no one kind.
+# Ranks of the value columns that hold several kinds, by their name in the language files.
 _GROUPS = {"value": 0, "link": 2}
 
 
 class ValueColumn(NamedTuple):
-    """A column that holds values, and the kind they are of, always or beside certain other columns.
+    """A column that holds values: its rank among such columns, and the kind of its values.
 
-    ``given`` are columns of the kind that the name says (``line_id``: the platform). A column that is ``unsure`` may
-    be somebody else's than the scammer's.
+    ``kind_beside`` gives the kind where one of certain other columns is present. ``given`` are fields that the name
+    itself implies (``line_id``: the platform). The values of an ``unsure`` column may belong to a victim.
     """
 
     rank: int
@@ -35,14 +36,14 @@ class ValueColumn(NamedTuple):
 
 
 def plain(name: str) -> str:
-    """Give a name as names are compared: its letters and digits, in lower case."""
+    """Return a name in the form in which names are compared: its letters and digits, in lower case."""
     if not name.isascii():
         name = unicodedata.normalize("NFKC", name)
     return _NOT_ALNUM.sub("", name).casefold()
 
 
 def without_marks(name: str) -> str:
-    """Give a name without the marks on Latin letters, as many type Vietnamese."""
+    """Return a name without the marks on Latin letters, as many people type Vietnamese."""
     if name.isascii():
         return name
     apart = unicodedata.normalize("NFD", "".join(_LETTERS.get(char, char) for char in name))
@@ -52,12 +53,12 @@ def without_marks(name: str) -> str:
 
 @cache
 def kind_columns() -> frozenset[str]:
-    """Give the columns that are some kind's own."""
+    """Return the input columns of all kinds."""
     return frozenset(field for kind in kinds.every().values() for field in kind.columns)
 
 
 def report_fields() -> set[str]:
-    """Give the fields of reports, and of their values, that a column may be."""
+    """Return the fields of reports and inputs of kinds that a column may fill."""
     return {
         *Report.model_fields,
         *sharing.COLUMNS,
@@ -65,19 +66,38 @@ def report_fields() -> set[str]:
         *kind_columns(),
         *HINTS,
         "sha256",
-    } - _NOT_A_ROWS_TO_SAY
+    } - _NO_COLUMNS
 
 
 @cache
 def languages() -> Sequence[Mapping[str, Any]]:
-    """Give the tables of each language's file."""
+    """Return the tables of all language files, in the order of the files' names."""
     folder = files(__package__).joinpath("languages")
-    named = sorted((each for each in folder.iterdir() if each.name.endswith(".toml")), key=lambda each: each.name)
-    return [tomllib.loads(each.read_text(encoding="utf-8")) for each in named]
+    found = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    return [tomllib.loads(file.read_text(encoding="utf-8")) for file in found]
 
 
 def value_columns(table: Mapping[str, Any]) -> dict[str, ValueColumn]:
-    """Give the columns of values, those of ``columns.toml`` before the other languages'."""
+    """Return the value columns by name; those of ``columns.toml`` go before those of the languages."""
+    values, ranks = _value_columns_of_table(table)
+    for language in languages():
+        for word, names in language.get("values", {}).items():
+            kind = None if word in _GROUPS else word.removeprefix("unsure_")
+            rank = _GROUPS.get(word, ranks.get(word, len(table["value"])))
+            for spelling in _spellings_of_all(names):
+                values.setdefault(spelling, ValueColumn(rank * 100 + 90, kind, unsure=word.startswith("unsure_")))
+        for section, kind, field in _QUALIFYING_SECTIONS:
+            rank = ranks[kind]
+            for word, names in language.get(section, {}).items():
+                for spelling in _spellings_of_all(names):
+                    values[spelling] = ValueColumn(rank * 100 + 95, kind, given=((field, word),))
+    for kind in kinds.every():
+        values.setdefault(plain(kind), ValueColumn(10_000, kind))
+    return values
+
+
+def _value_columns_of_table(table: Mapping[str, Any]) -> tuple[dict[str, ValueColumn], dict[str, int]]:
+    """Return the value columns of ``columns.toml`` by name, and the ranks of their kinds."""
     values: dict[str, ValueColumn] = {}
     ranks: dict[str, int] = {}
     for rank, group in enumerate(table["value"]):
@@ -86,23 +106,10 @@ def value_columns(table: Mapping[str, Any]) -> dict[str, ValueColumn]:
         ranks.setdefault(f"unsure_{kind}" if unsure else kind or "", rank)
         for place, name in enumerate(group["names"]):
             values[plain(name)] = ValueColumn(rank * 100 + place, kind, beside, unsure=unsure)
-    for language in languages():
-        for word, names in language.get("values", {}).items():
-            kind = None if word in _GROUPS else word.removeprefix("unsure_")
-            rank = _GROUPS.get(word, ranks.get(word, len(table["value"])))
-            for spelling in (each for name in names for each in spellings(name)):
-                values.setdefault(spelling, ValueColumn(rank * 100 + 90, kind, unsure=word.startswith("unsure_")))
-        for section, kind, field in _QUALIFYING_SECTIONS:
-            rank = ranks[kind]
-            for word, names in language.get(section, {}).items():
-                for spelling in (each for name in names for each in spellings(name)):
-                    values[spelling] = ValueColumn(rank * 100 + 95, kind, given=((field, word),))
-    for kind in kinds.every():
-        values.setdefault(plain(kind), ValueColumn(10_000, kind))
-    return values
+    return values, ranks
 
 
-# Sections whose names of columns say something of the kind beside: the platform, the payment system, the coin.
+# Sections of columns whose name implies a field beside the kind: the platform, the payment system, the coin.
 _QUALIFYING_SECTIONS = (
     ("platforms", "social-account", "platform"),
     ("systems", "payment-alias", "system"),
@@ -111,7 +118,7 @@ _QUALIFYING_SECTIONS = (
 
 
 def field_columns(table: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
-    """Give the columns of fields, the surest name first."""
+    """Return rank and field of the columns by name; the lowest rank is the surest name."""
     columns = {plain(field): (0, field) for field in report_fields()}
     for field, names in table["columns"].items():
         columns |= {plain(name): (place, field) for place, name in enumerate(names)}
@@ -124,17 +131,13 @@ def field_columns(table: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
 
 
 def field_words(field: str, own: Sequence[str], tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Give the words of a field's cells with what they mean; its ``own`` words mean themselves."""
+    """Return the words of a field's cells with their meaning; the field's ``own`` words mean themselves."""
     section = "scam_types" if field == "scam_type" else field
-    return (
-        {plain(word): word for word in own}
-        | meaning_by_word_in_all(section, tables)
-        | {plain(word): word for word in own}
-    )
+    return meaning_by_word_in_all(section, tables) | {plain(word): word for word in own}
 
 
 def meaning_by_word_in_all(section: str, tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Give the words of a section of several tables, with what they mean."""
+    """Return the words of one section of several tables with their meaning; later tables go before earlier ones."""
     found: dict[str, str] = {}
     for table in tables:
         found |= meaning_by_word(table.get(section, {}))
@@ -142,10 +145,14 @@ def meaning_by_word_in_all(section: str, tables: Sequence[Mapping[str, Any]]) ->
 
 
 def meaning_by_word(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Give each word with what it means, of words by their meaning."""
-    return {spelling: word for word, names in words.items() for name in [word, *names] for spelling in spellings(name)}
+    """Turn lists of words by meaning into meanings by word, all spellings included."""
+    return {spelling: word for word, names in words.items() for spelling in _spellings_of_all([word, *names])}
 
 
 def spellings(name: str) -> set[str]:
-    """Give the spellings of a name: as it is, and without the marks on its Latin letters."""
+    """Return the spellings of a name: as written, and without the marks on its Latin letters."""
     return {plain(name), plain(without_marks(name))}
+
+
+def _spellings_of_all(names: Iterable[str]) -> Iterator[str]:
+    return (spelling for name in names for spelling in spellings(name))
