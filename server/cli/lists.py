@@ -59,7 +59,7 @@ def update(
         fail(f"{source}: {refusal.message}")
     except OSError as error:
         fail(f"{source}: {error.strerror}")
-    rows = [{"list": kept.listing.name, "entries": len(kept.entries), "loaded": kept.day} for kept in done]
+    rows = [{"list": stored.allowlist.name, "entries": len(stored.entries), "loaded": stored.day} for stored in done]
     if json:
         show_json(rows)
     else:
@@ -90,7 +90,7 @@ def _given(source: str, name: str | None) -> list[tuple[Allowlist, bytes]]:
         return [(listing, _downloaded(source))]
     if wanted is not None:
         return [(wanted, Path(source).read_bytes())]
-    return [(ALLOWLISTS[found], file.read_bytes()) for found, file in folder.found(Path(source)).items()]
+    return [(ALLOWLISTS[found], file.read_bytes()) for found, file in folder.find_lists(Path(source)).items()]
 
 
 def _downloaded(url: str) -> bytes:

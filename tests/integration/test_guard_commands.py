@@ -55,7 +55,7 @@ def test_a_folder_of_lists_is_taken_as_it_is_published(hub: Run, tmp_path: Path)
     ("source", "options", "said"),
     [
         ("nothing.txt", ["--as", "local-sites"], "No such file"),
-        ("nothing.txt", [], "no list is called so"),
+        ("nothing.txt", [], "no list has this name"),
         ("ours.txt", ["--as", "none-of-ours"], "no list is called none-of-ours"),
         ("ours.txt", ["--as", "public-dns-v4"], "holds only such"),
         ("http://lists.example/bank-website/list.json", [], "https://"),

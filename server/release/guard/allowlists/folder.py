@@ -1,4 +1,4 @@
-"""The lists as they are kept: those that come with the program, and newer ones in a folder of the operator's."""
+"""The allowlists as files: those bundled with the program, and updated ones in a folder of the operator's."""
 
 import gzip
 import io
@@ -23,33 +23,35 @@ _HEAD = re.compile(r"# loaded (\S+)\n")
 
 @dataclass(frozen=True)
 class StoredList:
-    """What is kept of a list: its entries, and the day it was loaded on."""
+    """The entries of a list as its file has them, and the day (``YYYY-MM-DD``) on which they were loaded."""
 
-    listing: Allowlist
+    allowlist: Allowlist
     entries: tuple[str, ...]
     day: str
 
 
-def read(listing: Allowlist, updated: Path | None = None) -> StoredList:
-    """Give a list as it is in the folder ``updated``, else as it comes with the program, empty where it is in none."""
+def read(allowlist: Allowlist, updated: Path | None = None) -> StoredList:
+    """Read a list from the folder ``updated``, else as bundled; a list that is in neither is empty."""
     for folder in (updated, BUNDLED):
-        for file in (folder / f"{listing.name}.txt.gz", folder / f"{listing.name}.txt") if folder else ():
+        for file in (folder / f"{allowlist.name}.txt.gz", folder / f"{allowlist.name}.txt") if folder else ():
             try:
-                text = _opened(file.read_bytes()).decode()
+                text = _unpack(file.read_bytes()).decode()
             except FileNotFoundError:
                 continue
             head = _HEAD.match(text)
             lines = (line.partition("#")[0].strip() for line in text.splitlines())
-            return StoredList(listing, tuple(line for line in lines if line), head[1] if head else "")
-    return _of_institutions(listing)
+            return StoredList(allowlist, tuple(line for line in lines if line), head[1] if head else "")
+    return _read_institutions(allowlist)
 
 
-def _of_institutions(listing: Allowlist) -> StoredList:
-    """Give what the table of institutions has for a list."""
-    raw = parse.entries_of_institutions(_table(), listing.name)
+def _read_institutions(allowlist: Allowlist) -> StoredList:
+    """Read a list from the table of institutions."""
+    raw = parse.entries_of_institutions(_table(), allowlist.name)
     day = TABLE.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# loaded ") if raw else ""
     return StoredList(
-        listing, tuple(sorted({entry for each in raw for entry in parse.normalise_entry(listing.holds, each)})), day
+        allowlist,
+        tuple(sorted({entry for text in raw for entry in parse.normalise_entry(allowlist.entry_type, text)})),
+        day,
     )
 
 
@@ -58,55 +60,57 @@ def _table() -> tuple[parse.Institution, ...]:
     return tuple(parse.read_institutions(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
-def write(folder: Path, listing: Allowlist, content: bytes, *, may_shrink: bool = False) -> StoredList:
-    """Put a list, as somebody published it, in the place of the one before, whole or not at all.
+def write(folder: Path, allowlist: Allowlist, content: bytes, *, may_shrink: bool = False) -> StoredList:
+    """Replace a list by ``content``, a file as its publisher wrote it; a failure leaves the old list in place.
 
-    Raises ``Rejected`` for what is not this list, or has lost more than half of it, where it ``may_shrink`` not.
+    Raises ``Rejected`` if it is not this list, or, without ``may_shrink``, if more than half of the entries are gone.
     """
-    kept = StoredList(listing, tuple(parse.entries(listing, _opened(content))), f"{datetime.now(UTC):%Y-%m-%d}")
-    before = len(read(listing, folder).entries)
-    if not may_shrink and 2 * len(kept.entries) < before:
+    stored = StoredList(allowlist, tuple(parse.entries(allowlist, _unpack(content))), f"{datetime.now(UTC):%Y-%m-%d}")
+    before = len(read(allowlist, folder).entries)
+    if not may_shrink and 2 * len(stored.entries) < before:
         raise Rejected(
             "list-shrunk",
-            f"{listing.name}: {len(kept.entries)} entries in the place of {before}: load it again, "
-            "or say that it is meant (--may-shrink)",
+            f"{allowlist.name}: {len(stored.entries)} entries in place of {before}: load it again, or confirm that "
+            "it lost so many (--may-shrink)",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    body = f"# loaded {kept.day}\n" + "".join(f"{entry}\n" for entry in kept.entries)
+    body = f"# loaded {stored.day}\n" + "".join(f"{entry}\n" for entry in stored.entries)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
         file.write(gzip.compress(body.encode(), mtime=0))
     os.chmod(file.name, 0o644)
-    os.replace(file.name, folder / f"{listing.name}.txt.gz")
-    return kept
+    os.replace(file.name, folder / f"{allowlist.name}.txt.gz")
+    return stored
 
 
-def found(source: Path) -> dict[str, Path]:
-    """Give by name the lists that a folder holds, or a file is. Raises ``Rejected`` where it is none."""
+def find_lists(source: Path) -> dict[str, Path]:
+    """Return by list name the files of lists in a folder, or a single file. Raises ``Rejected`` if there is none."""
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
-    named = {
-        listing.name: file for file in files if file.is_file() and (listing := parse.allowlist_of_file(file.as_posix()))
+    files_by_name = {
+        allowlist.name: file
+        for file in files
+        if file.is_file() and (allowlist := parse.allowlist_of_file(file.as_posix()))
     }
-    if not named:
-        raise Rejected("list-unknown", f"no list is called so; there are: {', '.join(ALLOWLISTS)}")
-    return named
+    if not files_by_name:
+        raise Rejected("list-unknown", f"no list has this name; there are: {', '.join(ALLOWLISTS)}")
+    return files_by_name
 
 
 def stamp(folder: Path | None) -> int:
-    """Give what changes when a list in the folder is put in place of another; 0 where there is no folder."""
+    """Return a number that changes whenever ``write`` replaces a list in the folder; 0 without a folder."""
     try:
         return folder.stat().st_mtime_ns if folder else 0
     except OSError:
         return 0
 
 
-def _opened(content: bytes) -> bytes:
+def _unpack(content: bytes) -> bytes:
     if content[:2] != b"\x1f\x8b":
         return content
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
             plain = file.read(MAX_BYTES + 1)
     except (OSError, EOFError):
-        raise Rejected("list-form", "the file is packed (gzip) and broken: load it again") from None
+        raise Rejected("list-form", "the file is gzip and damaged: load it again") from None
     if len(plain) > MAX_BYTES:
-        raise Rejected("list-form", "larger than 64 MiB unpacked: no list is")
+        raise Rejected("list-form", "the file is larger than 64 MiB unpacked: no list is so large")
     return plain

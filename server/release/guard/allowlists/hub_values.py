@@ -10,33 +10,47 @@ from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.store import reviews, value_index
 from server.store.engine import Tx
 
+PARTNERS_OWN = "partners-own"
 DELISTED = "delisted"
 DELISTED_MESSAGE = (
     "this hub's operator found this value to be no scam's, in this spelling or another: somebody looks at it; say in "
     "the description what is new"
 )
+_URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
+
+
+def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch | None:
+    """Match a value that a partner registered as its own, or that is on a host below a partner's own domain.
+
+    ``own`` has the partners' names by the subjects of their values.
+    """
+    if own and any(subject in own for subject in _subjects(report)):
+        return AllowlistMatch(
+            PARTNERS_OWN, "this is a partner's own, as it registered it: somebody looks at it with that partner"
+        )
+    return None
 
 
 def delist(tx: Tx, values: Iterable[ReportedValue]) -> None:
-    """Remember of these values, as far as nobody's report of them stands, that they are no scam's."""
-    reviews.delist(tx, {_name(value.subject) for value in values if not value.claims})
+    """Record as delisted those of ``values`` of which no report stands: each later report is held for review."""
+    reviews.delist(tx, {_first_name(value.subject) for value in values if not value.claims})
 
 
 def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
-    """Let reports of these values be heard again, in each spelling."""
+    """Let reports of ``values``, in any spelling, pass again."""
     reviews.relist(tx, {name for value in values for name in value_names.names(*_kind_and_value(value.subject))})
 
 
 def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
-    """Return the kinds and values of those of the reports that are of a delisted value."""
+    """Return kind and value of those ``reports`` whose value was delisted, in this spelling or another."""
     if not reviews.has_delisted(tx):
         return frozenset()
-    names = {(report.kind, report.value): value_names.names(report.kind, report.value) for report in reports}
-    there = reviews.delisted_among(tx, {name for each in names.values() for name in each})
-    return frozenset(of for of, each in names.items() if not there.isdisjoint(each))
+    names_of = {(report.kind, report.value): value_names.names(report.kind, report.value) for report in reports}
+    found = reviews.delisted_among(tx, {name for names in names_of.values() for name in names})
+    return frozenset(value for value, names in names_of.items() if not found.isdisjoint(names))
 
 
-def _name(subject: str) -> str:
+def _first_name(subject: str) -> str:
     return value_names.names(*_kind_and_value(subject))[0]
 
 
@@ -45,24 +59,12 @@ def _kind_and_value(subject: str) -> tuple[str, str]:
     return kind, value
 
 
-_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
-PARTNERS_OWN = "partners-own"
-
-
-def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch | None:
-    """Give a hit where the value is one of ``own``, partners by subject, or on a host that is."""
-    if own and any(subject in own for subject in _subjects(report)):
-        return AllowlistMatch(
-            PARTNERS_OWN, "this is a partner's own, as it registered it: somebody looks at it with that partner"
-        )
-    return None
-
-
 def _subjects(report: Report) -> Iterator[str]:
-    yield value_index.subject_of(report.kind, report.value)
+    """Yield the subject of a reported value, then those of its host and of each domain above that."""
+    yield value_index.subject(report.kind, report.value)
     host = _host(report)
     while host:
-        yield value_index.subject_of("domain", host)
+        yield value_index.subject("domain", host)
         host = host.partition(".")[2]
 
 
@@ -72,6 +74,6 @@ def _host(report: Report) -> str:
             return report.value
         case "email":
             return report.value.partition("@")[2]
-        case "url" if found := _HOST.match(report.value):
+        case "url" if found := _URL_HOST.match(report.value):
             return found[1]
     return ""

@@ -1,4 +1,4 @@
-"""The lists, in the form in which a value is looked up in microseconds: each group is made when first asked for."""
+"""An index over the allowlists that finds a value in microseconds."""
 
 import re
 from bisect import bisect_right
@@ -12,49 +12,49 @@ from schemas.reference.banks import accounts
 from server.release.guard.allowlists import folder
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist, EntryType
 
-# Lists of sites whose pages are their users', and chosen by no word of a user's alone.
-_PAGES = frozenset({"user-content", "institution-platforms"})
+# Sites whose pages are their users', under addresses that users do not choose freely.
+_USER_PAGES = frozenset({"user-content", "institution-platforms"})
 _Ranges = tuple[list[int], list[tuple[int, Allowlist]]]
 
 
 class AllowlistIndex:
-    """What is on the lists as they were when this was made."""
+    """The entries of all lists, as the files were when the index was made; each group is read on first use."""
 
     def __init__(self, updated: Path | None = None) -> None:
-        """Read the lists in the folder ``updated``, and those that come with the program where it has none."""
+        """Read lists from the folder ``updated``, and bundled lists where it has none."""
         self._updated = updated
 
     @cached_property
     def sites(self) -> Mapping[str, Allowlist]:
-        """Give the hosts that serve many, and what they are below: to block those would hit them too."""
+        """Hosts that serve many, and the domains above them: to block a domain would hit the hosts below."""
         found: dict[str, Allowlist] = {}
-        for holds in (EntryType.SHARED, EntryType.SITES):
-            for host, listing in self._entries(holds):
-                found.setdefault(host, listing)
-                found.setdefault(host.removeprefix("www."), listing)
-        for holds in (EntryType.OWNED, EntryType.SHARED, EntryType.SITES):
-            for host, listing in self._entries(holds):
+        for entry_type in (EntryType.SHARED, EntryType.SITES):
+            for host, allowlist in self._entries(entry_type):
+                found.setdefault(host, allowlist)
+                found.setdefault(host.removeprefix("www."), allowlist)
+        for entry_type in (EntryType.OWNED, EntryType.SHARED, EntryType.SITES):
+            for host, allowlist in self._entries(entry_type):
                 while (host := host.partition(".")[2]) and "." in host:
-                    found.setdefault(host, listing)
+                    found.setdefault(host, allowlist)
         return found
 
     @cached_property
     def shared(self) -> frozenset[str]:
-        """Give the hosts of which a page may be anybody's."""
+        """Hosts whose pages can be anybody's."""
         return frozenset(host for host, _ in self._entries(EntryType.SHARED))
 
     @cached_property
     def hosting(self) -> frozenset[str]:
-        """Give the hosts below which anybody may have names."""
-        return frozenset(host for host, listing in self._entries(EntryType.SHARED) if listing.names)
+        """Hosts below which anybody can have names."""
+        return frozenset(host for host, allowlist in self._entries(EntryType.SHARED) if allowlist.strangers_below)
 
     @cached_property
     def logins(self) -> frozenset[str]:
-        """Give the hosts whose pages are their users', but for those where one logs in or manages an account."""
-        return frozenset(host for host, listing in self._entries(EntryType.SHARED) if listing.name in _PAGES)
+        """Hosts whose pages are their users', except the pages for login, account and help."""
+        return frozenset(host for host, allowlist in self._entries(EntryType.SHARED) if allowlist.name in _USER_PAGES)
 
     def site_above(self, host: str) -> tuple[str, Allowlist] | None:
-        """Give the site that ``host`` is below, and its list; None where strangers may have names there."""
+        """Return the site above ``host`` and its list; None if there is none, or if anybody can have names below it."""
         if host.endswith(".arpa"):
             return None
         name, found = host, False
@@ -63,26 +63,26 @@ class AllowlistIndex:
                 return None
             found = found or name in self.sites
         site = hosts.registrable_domain(host) if found else None
-        if site is None or site == host or (listing := self.sites.get(site)) is None:
+        if site is None or site == host or (allowlist := self.sites.get(site)) is None:
             return None
-        return site, listing
+        return site, allowlist
 
     @cached_property
     def own_pages(self) -> Mapping[str, Allowlist]:
-        """Give the hosts that serve many, all of whose pages are their owner's."""
-        found = {host.removeprefix("www."): listing for host, listing in self._entries(EntryType.SITES)}
-        return {host: listing for host, listing in found.items() if host not in self.shared}
+        """Hosts that serve many, and whose pages are all their owner's."""
+        found = {host.removeprefix("www."): allowlist for host, allowlist in self._entries(EntryType.SITES)}
+        return {host: allowlist for host, allowlist in found.items() if host not in self.shared}
 
     @cached_property
     def owned(self) -> Mapping[str, Allowlist]:
-        """Give the domains that are their owners' with all that is below."""
+        """Domains that are their owners', with every host below."""
         return self._first(EntryType.OWNED)
 
     @cached_property
     def addresses(self) -> Mapping[int, _Ranges]:
-        """Give the networks by version: where each begins, in order, and where it ends."""
+        """Networks by IP version: their first addresses in order, and their last ones, as numbers."""
         ranges: dict[int, dict[int, tuple[int, Allowlist]]] = {4: {}, 6: {}}
-        for entry, listing in self._entries(EntryType.ADDRESSES):
+        for entry, allowlist in self._entries(EntryType.ADDRESSES):
             version = 6 if ":" in entry else 4
             if "/" in entry:
                 network = ip_network(entry)
@@ -90,69 +90,69 @@ class AllowlistIndex:
             else:
                 first = last = int(ip_address(entry))
             if first not in ranges[version] or ranges[version][first][0] < last:
-                ranges[version][first] = last, listing
+                ranges[version][first] = last, allowlist
         return {version: _joined(found) for version, found in ranges.items()}
 
     @cached_property
     def wallets(self) -> Mapping[str, Allowlist]:
-        """Give the wallets that are nobody's, or many customers'."""
+        """Wallets that are nobody's, or many customers'."""
         return self._first(EntryType.WALLETS)
 
     @cached_property
     def accounts(self) -> Mapping[str, Allowlist]:
-        """Give the bank accounts that are examples, by what all names of an account have in common."""
-        return {accounts.key(account): listing for account, listing in self._first(EntryType.ACCOUNTS).items()}
+        """Example bank accounts, by the key that all spellings of an account share."""
+        return {accounts.key(account): allowlist for account, allowlist in self._first(EntryType.ACCOUNTS).items()}
 
     @cached_property
     def apps(self) -> Mapping[str, Allowlist]:
-        """Give the apps that are their institutions' own."""
+        """Institutions' own apps."""
         return self._first(EntryType.APPS)
 
     @cached_property
     def profiles(self) -> Mapping[str, Allowlist]:
-        """Give the social accounts that are their institutions' own."""
+        """Institutions' own social accounts."""
         return self._first(EntryType.PROFILES)
 
     @cached_property
     def names_of_institutions(self) -> frozenset[str]:
-        """Give the names of these apps and accounts without their stores and platforms, in small letters."""
+        """Names of these apps and accounts in lower case, without store or platform."""
         return frozenset(value.partition(":")[2].lower() for value in (*self.apps, *self.profiles))
 
     @cached_property
     def numbers(self) -> Mapping[str, Allowlist]:
-        """Give the telephone numbers that are no scammer's."""
+        """Telephone numbers that cannot be a scammer's."""
         return self._first(EntryType.NUMBERS)
 
     @cached_property
     def number_ranges(self) -> tuple[re.Pattern[str], Allowlist]:
-        """Give what matches the numbers that are kept free, written with the 0 that is dialled within their country."""
-        rules = [entry for entry, _ in self._entries(EntryType.RANGES)]
-        return re.compile("|".join(rules) or "(?!)"), ALLOWLISTS["phone_numbers"]
+        """A pattern of the numbers kept free for films and examples, written with the 0 dialled within a country."""
+        patterns = [entry for entry, _ in self._entries(EntryType.RANGES)]
+        return re.compile("|".join(patterns) or "(?!)"), ALLOWLISTS["phone_numbers"]
 
     def network(self, address: str) -> Allowlist | None:
-        """Give the list that an address is on."""
+        """Return the list that has an address, None if no list has it."""
         parsed = ip_address(address)
         number = int(parsed)
         starts, ends = self.addresses[parsed.version]
         place = bisect_right(starts, number) - 1
         return ends[place][1] if place >= 0 and number <= ends[place][0] else None
 
-    def _first(self, holds: EntryType) -> Mapping[str, Allowlist]:
-        """Give each entry with the first list that it is on."""
+    def _first(self, entry_type: EntryType) -> Mapping[str, Allowlist]:
+        """Map each entry to the first list that has it."""
         found: dict[str, Allowlist] = {}
-        for entry, listing in self._entries(holds):
-            found.setdefault(entry, listing)
+        for entry, allowlist in self._entries(entry_type):
+            found.setdefault(entry, allowlist)
         return found
 
-    def _entries(self, holds: EntryType) -> Iterator[tuple[str, Allowlist]]:
-        for listing in ALLOWLISTS.values():
-            if listing.holds is holds:
-                for entry in folder.read(listing, self._updated).entries:
-                    yield entry, listing
+    def _entries(self, entry_type: EntryType) -> Iterator[tuple[str, Allowlist]]:
+        for allowlist in ALLOWLISTS.values():
+            if allowlist.entry_type is entry_type:
+                for entry in folder.read(allowlist, self._updated).entries:
+                    yield entry, allowlist
 
 
 def _joined(found: Mapping[int, tuple[int, Allowlist]]) -> _Ranges:
-    """Put networks in order, those within another left out, so that the one that begins last before is the only one."""
+    """Sort networks by first address and drop those within another, so that only one can contain an address."""
     starts: list[int] = []
     ends: list[tuple[int, Allowlist]] = []
     for first in sorted(found):

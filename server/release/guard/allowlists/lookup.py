@@ -1,4 +1,4 @@
-"""Whether a reported value is one that serves many, or somebody who is no scammer: looked up before anyone sees it."""
+"""Look a reported value up on the allowlists, before anybody else sees the report."""
 
 import re
 import time
@@ -8,23 +8,21 @@ from pathlib import Path
 from schemas import kinds
 from schemas.report import Report
 from server.release.guard.allowlists import folder, reserved
-from server.release.guard.allowlists.catalogue import Allowlist, AllowlistMatch, match_of as _hit
+from server.release.guard.allowlists.catalogue import Allowlist, AllowlistMatch, match_of
 from server.release.guard.allowlists.index import AllowlistIndex
-from server.release.guard.allowlists.reserved import match_documentation_value
 
-_LOOK = 5.0
+_SECONDS_BETWEEN_CHECKS = 5.0
 _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://(?P<host>\[[0-9a-f:.]+\]|[^/:?#]+)(?::\d+)?(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
 _LOGIN_HOST = re.compile(r"(?:log-?in|sign-?in|accounts?|auth|sso|passport|members?|id|secure|my|help|support)\.")
-# Where a resolver is asked over HTTPS (RFC 8484, and before it).
-_RESOLVING = re.compile(r"/+(?:dns-query|resolve)(?:/.*)?", re.DOTALL)
-# What parts the words of an address, among which are the names of accounts and apps.
-_PARTS = re.compile(r"[/?=&@#]|%40")
-# The start page, by the names that servers know it by.
-_START = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
-# Where one logs in or manages an account: these names are no user's on a site whose pages are its users'.
-_LOGIN = re.compile(
+# DNS over HTTPS: RFC 8484, and the path that resolvers used before it.
+_DNS_OVER_HTTPS = re.compile(r"/+(?:dns-query|resolve)(?:/.*)?", re.DOTALL)
+# Separators between the words of a URL. One of these words may be the name of an account or of an app.
+_URL_WORDS = re.compile(r"[/?=&@#]|%40")
+_START_PAGE = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
+# Pages for login, account and help: on a site whose pages are its users', no user can have one of these names.
+_LOGIN_PAGE = re.compile(
     r"/+(?:[a-z]{2}(?:[-_][a-z]{2})?/+)?"
     r"(?:(?:users?|buyer|member|customer|web|i/flow|ap|uas)/+)?"
     r"(?:(?:wp-)?log[-_]?in|log[-_]?on|sign[-_]?in|sign[-_]?up|register|accounts?|my-account|auth|sso|session|checkpoint"
@@ -33,8 +31,8 @@ _LOGIN = re.compile(
     r"(?:\.\w{2,5})?(?:/.*)?",
     re.IGNORECASE | re.DOTALL,
 )
-_NUMERIC = re.compile(r"\[.*\]|[0-9.]+")
-# RFC 2142 and what else is never a customer's at a provider of mailboxes.
+_NUMERIC_HOST = re.compile(r"\[.*\]|[0-9.]+")
+# Mailboxes that no customer of a mail provider can have: those of RFC 2142, and a few more.
 _ROLES = frozenset(
     [
         "abuse",
@@ -51,185 +49,162 @@ _ROLES = frozenset(
         "administrator",
     ]
 )
-# Names that are given to public bodies alone.
-_PUBLIC = re.compile(
-    r"(?:^|\.)(?:gov|mil|europa\.eu|(?:gov|gob|gouv|gub|govt|mil|police|parliament|nhs)\.[a-z]{2}"
-    r"|go\.(?:th|jp|kr|id|ke|ug|tz|cr)|gv\.at|gc\.ca|admin\.ch)$"
-)
-_PUBLIC_INSTEAD = "report the page (url) if the site was broken into, or the host that looks like it"
-# What system software and the largest messengers are called: whoever copies such a name is told apart by the file.
-_APPS = re.compile(
-    r"(?:android:(?:com\.(?:android|google\.android|sec\.android|samsung\.android|huawei\.android|miui)\.[\w.]+"
-    r"|com\.(?:whatsapp|instagram\.android|facebook\.(?:katana|orca)|zhiliaoapp\.musically)"
-    r"|org\.telegram\.messenger|jp\.naver\.line\.android|com\.tencent\.mm)|ios:com\.apple\.[\w.-]+)"
-)
-_PUBLIC_NUMBER = "callers show such numbers falsely; report the number that was asked to call"
-_APP_INSTEAD = "a copy under this name is told by its file: report the page that spreads it (url), its hash as evidence"
 
 
-class _Lists:
-    """The lists of this process: those of ``updated``, read again soon after they were changed."""
+class Allowlists:
+    """The allowlists of one hub: each list from the folder of updates, or as bundled where that folder has none."""
 
-    def __init__(self, updated: Path | None, *, examples: bool) -> None:
-        self.examples = examples
+    def __init__(self, updated: Path | None = None, *, documentation_values: bool = False) -> None:
+        """Use the lists in the folder ``updated``; a change there counts within seconds.
+
+        With ``documentation_values``, values that documentation uses (``example.com``) match too. A hub that people
+        try out with such values leaves it off.
+        """
         self._updated = updated
-        self._look = 0.0
-        self.index()
+        self._documentation_values = documentation_values
+        self._next_check = 0.0
+        self._index = self._current_index()
 
-    def index(self) -> AllowlistIndex:
+    def match(self, report: Report) -> AllowlistMatch | None:
+        """Return the list that has the reported value, None if no list has it. Never uses the network."""
+        index, value = self._current_index(), report.value
+        if self._documentation_values:
+            found = reserved.match_documentation_value(index.accounts, report.kind, value)
+            if found is not None:
+                return found
+        match report.kind:
+            case "domain":
+                return _match_host(index, value)
+            case "url":
+                return _match_url(index, value)
+            case "email":
+                return _match_email(index, value)
+            case "ip":
+                return match_of(index.network(value))
+            case "wallet":
+                return match_of(index.wallets.get(value))
+            case "phone":
+                return _match_number(index, value)
+            case "social-account":
+                return match_of(index.profiles.get(value)) or _match_number_in(index, value)
+            case "payment-alias":
+                return _match_number_in(index, value)
+            case "app":
+                return match_of(index.apps.get(value)) or reserved.match_system_app(value)
+        return None
+
+    def _current_index(self) -> AllowlistIndex:
         moment = time.monotonic()
-        if moment > self._look:
-            self._look = moment + _LOOK
+        if moment > self._next_check:
+            self._next_check = moment + _SECONDS_BETWEEN_CHECKS
             stamp = folder.stamp(self._updated)
             self._index = _index(self._updated if stamp else None, stamp)
         return self._index
 
 
-@lru_cache(maxsize=2)
+# Shared between hubs of one process: an index of the same files is the same.
+@lru_cache(maxsize=4)
 def _index(updated: Path | None, stamp: int) -> AllowlistIndex:
     return AllowlistIndex(updated)
 
 
-_lists = _Lists(None, examples=False)
+_lists = Allowlists()
 
 
 def use(updated: Path | None, *, examples: bool = False) -> None:
-    """Look values up in the lists of a folder from now on, and in those that come with the program where it has none.
-
-    ``examples``: hold what documentation uses too, which is wanted only where nobody tries the hub out.
-    """
+    """Use the lists of this folder in the whole process."""
     global _lists
-    _lists = _Lists(updated, examples=examples)
+    _lists = Allowlists(updated, documentation_values=examples)
 
 
 def check(report: Report) -> AllowlistMatch | None:
-    """Give the list that a reported value is on, None where it is on none; never raises, never asks the network."""
-    index = _lists.index()
-    if _lists.examples and (hit := match_documentation_value(index, report.kind, report.value)) is not None:
-        return hit
-    match report.kind:
-        case "domain":
-            return _host(index, report.value)
-        case "url":
-            return _url(index, report.value)
-        case "email":
-            return _email(index, report.value)
-        case "ip":
-            return _hit(index.network(report.value))
-        case "wallet":
-            return _hit(index.wallets.get(report.value))
-        case "phone":
-            return _number(index, report.value)
-        case "social-account":
-            return _hit(index.profiles.get(report.value)) or _numbered(index, report.value)
-        case "payment-alias":
-            return _numbered(index, report.value)
-        case "app":
-            return _app(index, report.value)
-    return None
+    """Return the list that has the reported value, None if no list has it."""
+    return _lists.match(report)
 
 
 def _owner(index: AllowlistIndex, host: str) -> Allowlist | None:
-    """Give the list that a host, or what it is below, is on as its owner's."""
+    """Return the list of owners' domains that has ``host`` or a domain above it."""
     owned = index.owned
     while host:
-        if (listing := owned.get(host)) is not None:
-            return listing
+        if (allowlist := owned.get(host)) is not None:
+            return allowlist
         host = host.partition(".")[2]
     return None
 
 
-def _host(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
-    listing = _owner(index, host) or index.sites.get(host) or index.sites.get(host.removeprefix("www."))
-    return _hit(listing) or _public(host) or _below(index, host)
+def _match_host(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
+    allowlist = _owner(index, host) or index.sites.get(host) or index.sites.get(host.removeprefix("www."))
+    return match_of(allowlist) or reserved.match_public_body(host) or _match_host_below(index, host)
 
 
-def _below(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
-    """Give the hit of a host that a site gave a name to, not one of its users."""
+def _match_host_below(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
+    """Match a host below a listed site, where the site's owner, and no user, chose the host's name."""
     above = index.site_above(host)
-    return _hit(above[1], "a host below ") if above else None
+    return match_of(above[1], "a host below ") if above else None
 
 
-def _public(host: str) -> AllowlistMatch | None:
-    if _PUBLIC.search(host):
-        return AllowlistMatch(
-            "public-bodies", f"this is a public body's own domain (list public-bodies): {_PUBLIC_INSTEAD}"
-        )
-    return None
-
-
-def _url(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
+def _match_url(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
     if (parts := _URL.match(url)) is None:
         return None
     host, path = parts["host"], parts["path"]
-    bare = not path.strip("/")
-    if _NUMERIC.fullmatch(host):
-        return _hit(index.network(host.strip("[]"))) if bare or _RESOLVING.fullmatch(path) else None
-    if bare:
-        return _host(index, host)
+    without_path = not path.strip("/")
+    if _NUMERIC_HOST.fullmatch(host):
+        is_server = without_path or _DNS_OVER_HTTPS.fullmatch(path)
+        return match_of(index.network(host.strip("[]"))) if is_server else None
+    if without_path:
+        return _match_host(index, host)
     name = host.removeprefix("www.")
     if name in index.shared or host in index.shared:
-        is_login = (name in index.logins or host in index.logins) and _LOGIN.fullmatch(path)
+        is_login = (name in index.logins or host in index.logins) and _LOGIN_PAGE.fullmatch(path)
         if is_login:
-            return _hit(index.sites.get(name) or index.sites.get(host), "the login or help of ")
-        return _profile(index, url)
-    start = _public(host) if _START.fullmatch(path) else None
-    return _hit(_owner(index, host) or index.own_pages.get(name)) or start or _page_below(index, host, path)
+            return match_of(index.sites.get(name) or index.sites.get(host), "the login or help of ")
+        return _match_profile(index, url)
+    start_page = reserved.match_public_body(host) if _START_PAGE.fullmatch(path) else None
+    own_page = match_of(_owner(index, host) or index.own_pages.get(name))
+    return own_page or start_page or _match_page_below(index, host, path)
 
 
-def _profile(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
-    """Give the hit of a page that is an institution's own account, or its app in a store."""
-    if index.names_of_institutions.isdisjoint(_PARTS.split(url.lower())):
+def _match_profile(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
+    """Match the page of an institution's own account, or of its app in a store."""
+    if index.names_of_institutions.isdisjoint(_URL_WORDS.split(url.lower())):
         return None
     for kind, listed in (("social-account", index.profiles), ("app", index.apps)):
         if kinds.get(kind).recognises(url):
-            return _hit(listed.get(kinds.get(kind).normalise(url).value))
+            return match_of(listed.get(kinds.get(kind).normalise(url).value))
     return None
 
 
-def _page_below(index: AllowlistIndex, host: str, path: str) -> AllowlistMatch | None:
-    """Give the hit of a page on a host below a site: any where all pages are its owner's, else where one logs in."""
+def _match_page_below(index: AllowlistIndex, host: str, path: str) -> AllowlistMatch | None:
+    """Match a page on a host below a listed site: any page of a site without users' pages, else the login pages."""
     if (above := index.site_above(host)) is None:
         return None
-    site, listing = above
+    site, allowlist = above
     if site in index.own_pages:
-        return _hit(listing, "a page below ")
-    is_login = site in index.logins and (_LOGIN.fullmatch(path) or _LOGIN_HOST.match(host))
-    return _hit(listing, "the login or help of ") if is_login else None
+        return match_of(allowlist, "a page below ")
+    is_login = site in index.logins and (_LOGIN_PAGE.fullmatch(path) or _LOGIN_HOST.match(host))
+    return match_of(allowlist, "the login or help of ") if is_login else None
 
 
-def _email(index: AllowlistIndex, address: str) -> AllowlistMatch | None:
+def _match_email(index: AllowlistIndex, address: str) -> AllowlistMatch | None:
     local, _, host = address.partition("@")
-    if (hit := _hit(_owner(index, host)) or _public(host)) is not None:
-        return hit
-    return _hit(index.sites.get(host)) if local in _ROLES else None
+    if (found := match_of(_owner(index, host)) or reserved.match_public_body(host)) is not None:
+        return found
+    return match_of(index.sites.get(host)) if local in _ROLES else None
 
 
-def _app(index: AllowlistIndex, name: str) -> AllowlistMatch | None:
-    if (listing := index.apps.get(name)) is not None:
-        return _hit(listing)
-    if _APPS.fullmatch(name):
-        what = "the name of a system app or a messenger (list system-apps)"
-        return AllowlistMatch("system-apps", f"this is {what}: {_APP_INSTEAD}")
-    return None
-
-
-def _numbered(index: AllowlistIndex, value: str) -> AllowlistMatch | None:
-    """Give the hit of an account or alias that is a telephone number."""
+def _match_number_in(index: AllowlistIndex, value: str) -> AllowlistMatch | None:
+    """Match an account or alias (``whatsapp:+66…``) whose name is a telephone number."""
     name = value.partition(":")[2]
-    return _number(index, name) if name.startswith("+") else None
+    return _match_number(index, name) if name.startswith("+") else None
 
 
-def _number(index: AllowlistIndex, number: str) -> AllowlistMatch | None:
-    if (listing := index.numbers.get(number)) is not None:
-        return _hit(listing)
-    if number[2:3] == ":" and reserved.is_public_number(number):
-        return AllowlistMatch(
-            "public-numbers", f"this is a public service's number (list public-numbers): {_PUBLIC_NUMBER}"
-        )
-    rule, kept_free = index.number_ranges
-    # Rules are written with the 0 before the area code, which numbers have that are dialled within their country.
-    for end in (0, 2, 3, 4):
-        if rule.fullmatch(number if not end else f"{number[:end]}0{number[end:]}"):
-            return _hit(kept_free)
+def _match_number(index: AllowlistIndex, number: str) -> AllowlistMatch | None:
+    found = match_of(index.numbers.get(number)) or reserved.match_public_number(number)
+    if found is not None:
+        return found
+    pattern, allowlist = index.number_ranges
+    # The patterns are written with the 0 that is dialled before the area code within a country.
+    for length in (0, 2, 3, 4):
+        if pattern.fullmatch(number if not length else f"{number[:length]}0{number[length:]}"):
+            return match_of(allowlist)
     return None

@@ -1,4 +1,4 @@
-"""What serves many, or nobody who scams, waits for a person; scams on what serves many, and beside it, do not."""
+"""A value on an allowlist is held for review; scams on a shared service, or beside a listed value, are not."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,17 +11,19 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
-from server.release.guard.allowlists import folder, lookup
+from server.release.guard.allowlists import folder
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, EntryType
 from server.release.guard.allowlists.index import AllowlistIndex
+from server.release.guard.allowlists.lookup import Allowlists
 
 INDEX = AllowlistIndex()
+BUNDLED = Allowlists()
 
 
-def hit(kind: str, value: str, **given: str) -> str | None:
-    """Give the list that holds a value as it would be reported."""
+def matched(kind: str, value: str, lists: Allowlists = BUNDLED) -> str | None:
+    """Return the name of the list that has a value as it would be reported."""
     reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
-    found = lookup.check(reader.report({"kind": kind, "value": value, **given}))
+    found = lists.match(reader.report({"kind": kind, "value": value}))
     if found is None:
         return None
     assert f"list {found.list}" in found.message
@@ -30,30 +32,30 @@ def hit(kind: str, value: str, **given: str) -> str | None:
 
 
 def passing(hosts: list[str]) -> list[str]:
-    """Give the hosts that would get out as domains."""
-    out = []
+    """Return the hosts that match no list when reported as domains."""
+    without_match = []
     for host in hosts:
         try:
             value = kinds.get("domain").normalise(host).value
         except Rejected:
             continue
-        if lookup.check(cast(Report, SimpleNamespace(kind="domain", value=value))) is None:
-            out.append(host)
-    return out
+        if BUNDLED.match(cast(Report, SimpleNamespace(kind="domain", value=value))) is None:
+            without_match.append(host)
+    return without_match
 
 
 @pytest.mark.parametrize(
     "name",
     ["tranco10k", "majestic_million", "moz-top500", "cisco_top5k", "alexa", "bank-website", "university_domains"],
 )
-def test_no_site_of_a_list_gets_out(name: str) -> None:
+def test_every_site_of_a_list_matches(name: str) -> None:
     entries = list(folder.read(ALLOWLISTS[name]).entries)
     assert len(entries) >= 500
     assert passing(entries) == []
     assert passing([f"www.{host}" for host in entries]) == []
 
 
-def test_no_host_below_a_banks_domain_gets_out() -> None:
+def test_every_host_below_a_banks_domain_matches() -> None:
     assert passing([f"login.{host}" for host in folder.read(ALLOWLISTS["bank-website"]).entries]) == []
 
 
@@ -189,11 +191,11 @@ def test_no_host_below_a_banks_domain_gets_out() -> None:
         ("url", "https://bit.ly/login", None),
     ],
 )
-def test_each_value_is_held_by_the_list_it_is_on(kind: str, value: str, name: str | None) -> None:
-    assert hit(kind, value) == name
+def test_each_value_matches_the_list_that_has_it(kind: str, value: str, name: str | None) -> None:
+    assert matched(kind, value) == name
 
 
-def test_examples_are_held_where_nobody_tries_the_hub_out() -> None:
+def test_documentation_values_match_only_where_the_hub_is_set_so() -> None:
     examples = [
         ("bank-account", "GB29NWBK60161331926819"),
         ("phone", "+66812345678"),
@@ -202,40 +204,37 @@ def test_examples_are_held_where_nobody_tries_the_hub_out() -> None:
         ("url", "https://shop.example.com/pay"),
         ("email", "someone@example.org"),
     ]
-    assert [hit(*each) for each in examples] == [None] * len(examples)
-    lookup.use(None, examples=True)
-    try:
-        assert None not in [hit(*each) for each in examples]
-        assert hit("domain", "notexample.com") is None
-    finally:
-        lookup.use(None)
+    assert [matched(kind, value) for kind, value in examples] == [None] * len(examples)
+    lists = Allowlists(documentation_values=True)
+    assert None not in [matched(kind, value, lists) for kind, value in examples]
+    assert matched("domain", "notexample.com", lists) is None
 
 
-def test_every_list_with_data_holds_what_it_says() -> None:
+def test_every_list_but_the_operators_own_has_entries() -> None:
     empty = {name for name in ALLOWLISTS if not folder.read(ALLOWLISTS[name]).entries}
     assert empty == {name for name in ALLOWLISTS if name.startswith("local-")}
 
 
 @given(st.sampled_from(sorted(INDEX.owned)), st.from_regex(r"[a-z]{1,8}", fullmatch=True))
 @settings(deadline=None)
-def test_a_name_that_only_looks_like_an_owners_is_not_its(host: str, label: str) -> None:
-    """What stands before the dot decides; a name that ends the same without a dot is somebody else's."""
+def test_a_name_that_only_looks_like_an_owners_does_not_match(host: str, label: str) -> None:
+    """A name that ends the same, but without a dot before it, is somebody else's."""
     other = f"{label}-{host.partition('.')[0]}.example.net"
-    assert lookup.check(cast(Report, SimpleNamespace(kind="domain", value=other))) is None
+    assert BUNDLED.match(cast(Report, SimpleNamespace(kind="domain", value=other))) is None
 
 
 @given(st.ip_addresses(v=4))
 @settings(deadline=None)
-def test_an_address_is_on_a_list_just_where_one_of_its_networks_holds_it(address: Any) -> None:
+def test_an_address_matches_exactly_if_a_listed_network_contains_it(address: Any) -> None:
     starts, ends = INDEX.addresses[4]
     number = int(address)
     among = any(first <= number <= last for first, (last, _) in zip(starts, ends, strict=True))
     assert (INDEX.network(str(address)) is not None) is among
 
 
-def test_what_lists_hold_is_said_in_words() -> None:
-    assert all(listing.what and listing.instead for listing in ALLOWLISTS.values())
-    assert {listing.holds for listing in ALLOWLISTS.values()} == set(EntryType)
+def test_every_list_has_a_description_and_a_way_out() -> None:
+    assert all(allowlist.what and allowlist.instead for allowlist in ALLOWLISTS.values())
+    assert {allowlist.entry_type for allowlist in ALLOWLISTS.values()} == set(EntryType)
 
 
 def test_the_page_about_the_guard_names_every_list() -> None:

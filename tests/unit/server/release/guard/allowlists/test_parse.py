@@ -1,4 +1,4 @@
-"""Lists as others publish them are read as what they hold, or refused whole."""
+"""Published lists are read in normal form, or refused whole."""
 
 import json
 
@@ -14,14 +14,14 @@ def entries(name: str, content: str) -> list[str]:
     return parse.entries(ALLOWLISTS[name], content.encode())
 
 
-def test_a_misp_warninglist_is_read_in_the_form_that_values_have() -> None:
+def test_a_misp_warninglist_is_read_in_normal_form() -> None:
     content = json.dumps(
         {"name": "List of known bank domains", "list": [".Bank.example", "bänk.example", "bank.example"]}
     )
     assert entries("bank-website", content) == ["bank.example", "xn--bnk-qla.example"]
 
 
-def test_a_tag_pack_is_read_in_the_form_that_values_have() -> None:
+def test_a_tag_pack_is_read_in_normal_form() -> None:
     content = """title: Wallets
 currency: BTC
 tags:
@@ -35,7 +35,7 @@ tags:
     ]
 
 
-def test_lines_are_read_without_their_remarks() -> None:
+def test_lines_are_read_without_comments() -> None:
     assert entries("local-numbers", "# ours\n+66 81 234 5678 # the desk\n\nTH 1441\n") == ["+66812345678", "TH:1441"]
     assert entries("public-dns-v4", "192.0.2.1\n192.0.2.128/25\n2001:DB8::/32") == [
         "192.0.2.1",
@@ -49,19 +49,19 @@ def test_ranges_of_numbers_keep_their_country() -> None:
     assert entries("phone_numbers", content) == [r"\+4402079460([0-9]{3})"]
 
 
-@pytest.mark.parametrize("rule", [r"/((?:\+|00)44)?(0+)+$/g", r"/.*/g", "(a+)+"])
-def test_a_rule_that_takes_for_ever_is_none(rule: str) -> None:
+@pytest.mark.parametrize("pattern", [r"/((?:\+|00)44)?(0+)+$/g", r"/.*/g", "(a+)+"])
+def test_a_pattern_that_could_run_for_ever_is_refused(pattern: str) -> None:
     with pytest.raises(Rejected, match="0 of 1"):
-        entries("phone_numbers", json.dumps({"list": [rule]}))
+        entries("phone_numbers", json.dumps({"list": [pattern]}))
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"list": 1}', "[1, 2]", "\x00", "<html></html>", "tags:\n- 1"])
-def test_what_is_no_list_is_refused(content: str) -> None:
+def test_a_file_that_is_no_list_is_refused(content: str) -> None:
     with pytest.raises(Rejected, match="list-"):
         entries("bank-website", content)
 
 
-def test_a_list_of_something_else_is_refused() -> None:
+def test_a_list_of_another_type_is_refused() -> None:
     with pytest.raises(Rejected, match="list-content"):
         entries("bank-website", "+66812345678\n+66812345679\nbank.example")
 
@@ -77,14 +77,14 @@ def test_a_list_of_something_else_is_refused() -> None:
         ("list.json", None),
     ],
 )
-def test_a_file_says_by_its_name_which_list_it_is(path: str, name: str | None) -> None:
-    listing = parse.allowlist_of_file(path)
-    assert (listing and listing.name) == name
+def test_the_file_name_names_the_list(path: str, name: str | None) -> None:
+    allowlist = parse.allowlist_of_file(path)
+    assert (allowlist and allowlist.name) == name
 
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(ALLOWLISTS)))
 @settings(deadline=None)
-def test_whatever_is_given_is_a_list_or_refused(content: bytes, name: str) -> None:
+def test_any_content_is_a_list_or_refused(content: bytes, name: str) -> None:
     try:
         found = parse.entries(ALLOWLISTS[name], content)
     except Rejected as refused:
