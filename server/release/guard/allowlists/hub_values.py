@@ -61,10 +61,10 @@ def _kind_and_value(subject: str) -> tuple[str, str]:
 
 def _subjects(report: Report) -> Iterator[str]:
     """Yield the subject of a reported value, then those of its host and of each domain above that."""
-    yield value_index.subject(report.kind, report.value)
+    yield value_index.subject_of(report.kind, report.value)
     host = _host(report)
     while host:
-        yield value_index.subject("domain", host)
+        yield value_index.subject_of("domain", host)
         host = host.partition(".")[2]
 
 
