@@ -1,4 +1,4 @@
-"""The kinds of indicator, one file each, found by being here."""
+"""Kinds of indicator, one file a kind; a file's presence registers it."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,14 +11,14 @@ from schemas.kind import Kind
 
 @cache
 def every() -> Mapping[str, Kind]:
-    """Give all kinds by name, in the order of their files' names."""
+    """Return all kinds by name, in the order of their files' names."""
     classes = subclasses(__name__, __path__, Kind)  # type: ignore[type-abstract]  # it yields concrete ones only
     kinds = (kind() for kind in classes)
     return MappingProxyType({kind.name: kind for kind in kinds})
 
 
 def get(name: str) -> Kind:
-    """Give the kind called ``name``. Raises ``Rejected`` with the names there are."""
+    """Return the kind called ``name``. Raises ``Rejected`` with the known names."""
     try:
         return every()[name]
     except KeyError:
@@ -27,7 +27,7 @@ def get(name: str) -> Kind:
 
 
 def actual_kind(kind: Kind, raw: str) -> Kind:
-    """Give the kind of a value that is reported as one of ``kind``: an account's page is the account, not a URL."""
+    """Return the kind of a value reported as one of ``kind``: an account's page is a social account, not a URL."""
     if name := kind.other_kind(raw):
         other = get(name)
         try:
@@ -39,7 +39,7 @@ def actual_kind(kind: Kind, raw: str) -> Kind:
 
 
 def canonical(name: str, value: str) -> tuple[str, str]:
-    """Give kind and value under which all normal forms of one thing are one, whichever kind they were reported as."""
+    """Return the kind and key that all normal forms of one thing share, whichever kind they were reported as."""
     kind = get(name)
     if (other := actual_kind(kind, value)) is not kind:
         kind, value = other, other.normalise(value).value
@@ -47,7 +47,7 @@ def canonical(name: str, value: str) -> tuple[str, str]:
 
 
 def recognise(raw: str) -> Kind:
-    """Give the one kind that a value without a kind looks like. Raises ``Rejected`` where none or several do."""
+    """Return the one kind that ``raw`` looks like. Raises ``Rejected`` if it looks like none, or like several."""
     found = [kind for kind in every().values() if kind.recognises(raw)]
     if len(found) == 1:
         return found[0]

@@ -1,4 +1,4 @@
-"""Apps: by the name that the operating system or the store knows them by, not by the one that people read."""
+"""Apps, by the name that the operating system or the store uses, not by the one that people read."""
 
 import re
 import unicodedata
@@ -36,11 +36,12 @@ _APP_STORE = re.compile(r"id[0-9]{6,12}", re.IGNORECASE)
 
 
 class App(Kind):
-    """An app for telephones, a browser's extension among them.
+    """An app for telephones, or an extension of a browser.
 
     The normal form is ``android:package``, whichever store it is in, ``ios:bundle`` in lower case, or the number that
-    one store gives it (``app-store:123456789``). The same text may be an Android package and an iOS bundle of two
-    makers, so that a name alone is none. A file's hash is evidence (``sha256``), a new file is made for each victim.
+    one store gives it (``app-store:123456789``). The same text may be an Android package and another maker's iOS
+    bundle, so a name without its system is refused. The hash of a file is evidence (``sha256``) and no name: a new file
+    is made for each victim.
     """
 
     name: ClassVar[str] = "app"
@@ -52,16 +53,16 @@ class App(Kind):
     }
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the app by system or store and its name there."""
+        """Return the app's system or store, and its name there."""
         if len(raw) > MAX_LENGTH:
             raise Rejected("app-form", "far longer than any name of an app or address in a store; give that alone")
         column = _of_columns(given)
         if (found := stores.read_address(raw)) is not None:
-            if not found.names:
+            if not found.name:
                 raise Rejected(
                     "not-an-app", "this page of a store names no app: give the address of the app's own page"
                 )
-            return Normal(_agreed(found.names, column))
+            return Normal(_agreed(found.name, column))
         text = digits(unicodedata.normalize("NFC", raw)).strip()
         if uri := _ANDROID_URI.fullmatch(text):
             text = "android:" + uri[1]
@@ -74,10 +75,10 @@ class App(Kind):
         found = stores.read_name(store, name) if store else None
         if found is None:
             raise _no_app(store, name)
-        return Normal(found.names)
+        return Normal(found.name)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is the address of an app in a store, or says its system or store in front."""
+        """Return True if ``raw`` is the address of an app in a store, or names its system or store in front."""
         if len(raw) > MAX_LENGTH:
             return False
         if "/" in raw and stores.is_listing(raw):
@@ -90,16 +91,16 @@ class App(Kind):
         return store is not None and stores.read_name(store, name) is not None
 
     def examples(self) -> Iterable[Example]:
-        """Give made-up names in the stores' spellings, and what names no app."""
+        """Return made-up names as the stores spell them, and values that name no app."""
         yield from _examples_of_spelling()
         yield from _examples_of_refusal()
 
 
 def _may_be_a_package(raw: str) -> bool:
-    """Tell whether a name without a system may be an Android package, be it a domain's too: com.easy.app is both.
+    """Return True if a name without a system may be an Android package, even if it may be a domain too (com.easy.app).
 
-    Packages begin with a domain read backwards; few domains begin so, and of these most end in no word that a
-    package would.
+    Packages begin with a domain read backwards. Few domains begin so, and most of those end in no word that a package
+    would end in.
     """
     if _PACKAGE_NAME.fullmatch(raw) is None:
         return False
@@ -110,29 +111,29 @@ def _may_be_a_package(raw: str) -> bool:
 
 
 def _of_columns(given: Mapping[str, str]) -> Site | None:
-    """Give the store, else the system, that the columns name. Raises ``Rejected``."""
-    named = [_named(given[column]) for column in ("store", "os") if given.get(column)]
-    if len({_system(each) for each in named}) > 1:
+    """Return the store, else the system, that the columns name. Raises ``Rejected``."""
+    stores_named = [_named(given[column]) for column in ("store", "os") if given.get(column)]
+    if len({_system(store) for store in stores_named}) > 1:
         raise _conflict()
-    return named[0] if named else None
+    return stores_named[0] if stores_named else None
 
 
 def _named(word: str) -> Site:
     if (store := stores.find(word)) is None:
-        known = ", ".join(each.name for each in stores.every())
+        known = ", ".join(known_store.name for known_store in stores.every())
         raise Rejected("store-unknown", f"no store or operating system of that name is known; there are: {known}")
     return store
 
 
 def _system(store: Site) -> str:
-    """Give the system that a store's apps run on, the store itself where it is the only one."""
+    """Return the system that a store's apps run on, or the store itself if its apps run nowhere else."""
     if "package" in store.groups or store.name == "appgallery":
         return "android"
     return "ios" if store.name == "testflight" else store.name
 
 
 def _parted(text: str) -> tuple[Site | None, str]:
-    """Give the store that stands in front of a name, and the name."""
+    """Return the store named in front of a name, and the name."""
     if _APP_STORE.fullmatch(text):
         return stores.find("app-store"), text
     if (label := _LABELLED.fullmatch(text)) and (store := stores.find(label[1])):
@@ -140,12 +141,12 @@ def _parted(text: str) -> tuple[Site | None, str]:
     return None, text
 
 
-def _agreed(names: str, column: Site | None) -> str:
-    """Give the name that an address says, where the columns do not name another system."""
-    store = stores.find(names.partition(":")[0])
+def _agreed(name: str, column: Site | None) -> str:
+    """Return the name from an address. Raises ``Rejected`` if the columns name another system."""
+    store = stores.find(name.partition(":")[0])
     if column is not None and store is not None and _system(store) != _system(column):
         raise _conflict()
-    return names
+    return name
 
 
 def _conflict() -> Rejected:
@@ -153,7 +154,7 @@ def _conflict() -> Rejected:
 
 
 def _no_app(store: Site | None, text: str) -> Rejected:
-    """Say why ``text`` is no app's name, and what it is instead."""
+    """Return the reason why ``text`` is no app's name, with what it is instead."""
     if _HASH.fullmatch(text):
         return Rejected(
             "hash-not-app", "the hash of a file: put it into the sha256 column as evidence, and name the app's package"
@@ -182,7 +183,7 @@ _EXTENSION = "abcdefghijklmnop" * 2
 
 
 def _examples_of_spelling() -> Iterable[Example]:
-    """Give the spellings that meet in one."""
+    """Yield different spellings of the same app."""
     for raw in (
         f"https://play.google.com/store/apps/details?id={_PACKAGE}&hl=th",
         f"play.google.com/store/apps/details?hl=th&id={_PACKAGE}",
@@ -227,7 +228,7 @@ def _examples_of_spelling() -> Iterable[Example]:
 
 
 def _examples_of_refusal() -> Iterable[Example]:
-    """Give what names no app, or not which."""
+    """Yield values that name no app, or leave open which."""
     yield Example(_PACKAGE, reason="os-missing")
     yield Example(_PACKAGE, reason="store-unknown", given={"store": "Example Store"})
     yield Example(f"ios:{_PACKAGE}", reason="app-form")

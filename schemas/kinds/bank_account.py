@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
@@ -19,27 +19,25 @@ from schemas.reference.banks.recognition import (
     is_number_beside_bank,
     split_words_and_number,
 )
-from schemas.reference.examples import bank_account
+from schemas.reference.examples import bank_account as examples
 from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
 from schemas.vocabulary import Action
 
 # Fewest digits where numbers repeat from branch to branch, so that the branch's code has to stand in front.
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
 
-_OWN = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")
-
-
+_NORMAL_FORM = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")
 # Words and ten digits or more: perhaps a bank's name and a number.
-_NAMED = re.compile(r"(?=.*[\s(])(?=.*[A-Za-zก-๛]{2})(?=(?:\D*\d){10})[^/@]+")
+_WORDS_AND_DIGITS = re.compile(r"(?=.*[\s(])(?=.*[A-Za-zก-๛]{2})(?=(?:\D*\d){10})[^/@]+")
 
 
 class BankAccount(Kind):
     """An account at a bank.
 
-    The normal form is the IBAN, made from number and bank where the country's rule allows that; where there is none,
-    ``COUNTRY:BANK:NUMBER``. The bank is its BIC of eight characters: a branch's BIC of eleven gives the same account,
-    the branch being an office. Where only the country's own code names the bank (a routing number, a sort code), the
-    code stands there, and a number has its branch in front where numbers repeat from branch to branch.
+    The normal form is the IBAN, made from number and bank if the country's rule allows that, else
+    ``COUNTRY:BANK:NUMBER``. The bank is its BIC of eight characters: a BIC of eleven names an office and gives the same
+    account. If only the country's own code names the bank (a routing number, a sort code), that code is the bank. The
+    branch stands in front of the number in countries where numbers repeat from branch to branch.
     """
 
     name: ClassVar[str] = "bank-account"
@@ -61,7 +59,7 @@ class BankAccount(Kind):
     single_report_grade: ClassVar[Action] = Action.HOLD
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the IBAN, with the bank's BIC where that was given; else country, bank and number."""
+        """Return the IBAN, with the bank's BIC if the report gives it; else country, bank and number."""
         columns = {name: plain(given[name]) for name in given if given[name] and name in self.columns}
         text = plain(raw)
         if (
@@ -71,58 +69,59 @@ class BankAccount(Kind):
             columns.setdefault("bic", columns.pop("bank"))  # what people call the bank's code is its BIC
         bic = _bic8(columns["bic"]) if "bic" in columns else ""
         if found := _iban_in(text, columns):
-            return _with_bic(_agreed(iban.checked(found), text, columns), bic)
-        if own := _OWN.fullmatch(text.upper()):
-            return _of_own_form(own[1], own[2], own[3], bic)
+            return _with_bic(_without_conflict(iban.checked(found), text, columns), bic)
+        if normal_form := _NORMAL_FORM.fullmatch(text.upper()):
+            country, bank, number = normal_form.groups()
+            return _of_normal_form(country, bank, number, bic)
         return _numbered(text, columns, bic)
 
     def key(self, value: str) -> str:
-        """Give the shortest name that follows from each name of an account: bank, branch and number."""
+        """Return the shortest name that follows from every name of an account: bank, branch and number."""
         return accounts.key(value)
 
     def fullest(self, values: Iterable[str]) -> str:
-        """Give the IBAN among an account's names, where there is one."""
+        """Return the IBAN if it is among an account's names."""
         return accounts.fullest(values)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is shaped like an IBAN of a country that has them, or is written as our normal form.
+        """Return True if ``raw`` has the form of an IBAN or of our normal form.
 
-        So is a number of ten digits or more beside the name of a Thai bank, but beside its code alone.
+        A number of ten digits or more beside the name of a Thai bank counts too, but not one beside a bank's code.
         """
         if len(raw) > 60:
             return False
-        if _NAMED.fullmatch(raw) and is_number_beside_bank(raw):
+        if _WORDS_AND_DIGITS.fullmatch(raw) and is_number_beside_bank(raw):
             return True
         if raw not in (raw.upper(), raw.lower()):
             return False
         text = raw.upper()
         # With dots it may be a domain name.
-        return _OWN.fullmatch(text) is not None or ("." not in text and iban.has_iban_form(compact(text)))
+        return _NORMAL_FORM.fullmatch(text) is not None or ("." not in text and iban.has_iban_form(compact(text)))
 
     def examples(self) -> Iterable[Example]:
-        """Give the IBAN registry's own examples and made-up Thai numbers, in several spellings, and what is refused."""
-        return bank_account.every()
+        """Return the IBAN registry's examples and made-up numbers in several spellings, and refused values."""
+        return examples.every()
 
 
 def _with_bic(value: str, bic: str) -> Normal:
-    """Give the account of an IBAN, beside the bank's BIC where that was given."""
+    """Return the account of an IBAN, with the bank's BIC as a detail if the report gives it."""
     return Normal(value, {"bic": bic} if bic else NO_DETAILS)
 
 
-def _of_own_form(country: str, bank: str, written: str, bic: str) -> Normal:
-    """Give the account that a text in our normal form says."""
+def _of_normal_form(country: str, bank: str, written: str, bic: str) -> Normal:
+    """Return the account that a text in our normal form names."""
     refuse_spreadsheet_number(written)
     if BIC_SHAPE.fullmatch(bank) is None and country in account_numbers.COUNTRIES:
         return _coded(country, agreed_bank(bic, account_numbers.bank_by_code_or_name(country, bank)), written, "")
-    if held := account_numbers.self_contained(country, bare(written)):
-        return _normal(country, held)
+    if account := account_numbers.self_contained(country, bare(written)):
+        return _normal(country, account)
     if country != bank[4:6]:
         raise Rejected("bic-form", "the country in front is not the BIC's own (its 5th and 6th characters)")
     return _account(agreed_bank(bic, _bic8(bank)), written)
 
 
 def _iban_in(text: str, columns: Mapping[str, str]) -> str:
-    """Give what the report offers as an IBAN, "" where it offers none. A value that is one agrees with the column."""
+    """Return the IBAN that value or columns contain, "" if there is none. Raises ``Rejected`` if they contain two."""
     value = compact(text)
     shaped = iban.looks_like_iban(value)
     if shaped and not iban.length(value[:2]) and columns.keys() & {"bank", "bic", "iban"}:
@@ -141,17 +140,16 @@ def _iban_in(text: str, columns: Mapping[str, str]) -> str:
     return offered.pop() if offered else ""
 
 
-def _agreed(found: str, text: str, columns: Mapping[str, str]) -> str:
-    """Give an IBAN that has the sort code and the number which stand beside it in it. Raises ``Rejected``.
+def _without_conflict(found: str, text: str, columns: Mapping[str, str]) -> str:
+    """Return ``found``, an IBAN. Raises ``Rejected`` if the sort code or number beside it is not the one in it.
 
-    In other countries a bank may write its numbers otherwise than its IBANs have them.
+    Compared for countries with sort codes only: elsewhere a bank may write its numbers otherwise than its IBANs do.
     """
     if found[:2] not in iban.SORT_CODE:
         return found
-    said = [bare(each) for each in (columns.get("bank", ""), columns.get("account_number", ""), text)]
-    codes = {each for each in said[:1] if re.fullmatch(r"\d{6}", each)}
-    numbers = {each.zfill(8) for each in said[1:] if re.fullmatch(r"\d{6,8}", each)}
-    if codes - {found[8:14]} or numbers - {found[14:22]}:
+    bank, column, value = (bare(columns.get("bank", "")), bare(columns.get("account_number", "")), bare(text))
+    numbers = {number.zfill(8) for number in (column, value) if re.fullmatch(r"\d{6,8}", number)}
+    if (re.fullmatch(r"\d{6}", bank) and bank != found[8:14]) or numbers - {found[14:22]}:
         raise Rejected(
             "account-conflict",
             "the IBAN is another account's than sort code and number beside it; report the right one",
@@ -161,7 +159,7 @@ def _agreed(found: str, text: str, columns: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _bic8(text: str) -> str:
-    """Give the BIC of the bank as a whole, the present one where it had another."""
+    """Return the BIC of the bank without its branch, the present one if the bank had another before."""
     bic = compact(text)
     try:
         if BIC_SHAPE.fullmatch(bic) is None:
@@ -174,52 +172,79 @@ def _bic8(text: str) -> str:
     return thai_banks.FORMER_BICS.get(bic[:8], bic[:8])
 
 
-def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
-    """Give the account of a number and a bank, which columns or the words beside the number name."""
-    column, named = columns.get("account_number", ""), columns.get("bank", "")
-    country = columns.get("country", "").upper() or bic[4:6] or account_numbers.country_of_code(named)
-    if not named and (inside := account_numbers.split_code_and_number(country, text)):
-        named, text = inside
-        country = country or account_numbers.country_of_code(named)
-    words, written = split_words_and_number(text, country if bic or named else "", alone=not named and not bic)
-    refuse_spreadsheet_number(column or written)
-    number = bare(column or written)
-    if column and written and bare(written) != number:
+class _Stated(NamedTuple):
+    """The number and bank of an account as a report states them, before any rule is applied."""
+
+    text: str
+    number: str
+    country: str
+    bic: str
+    bank: str
+    words: str
+    branch: str
+
+
+def _stated(text: str, columns: Mapping[str, str], bic: str) -> _Stated:
+    """Return the number and bank that value and columns state. Raises ``Rejected`` for two different numbers."""
+    bank = columns.get("bank", "")
+    country = columns.get("country", "").upper() or bic[4:6] or account_numbers.country_of_code(bank)
+    if not bank and (code_and_number := account_numbers.split_code_and_number(country, text)):
+        bank, text = code_and_number
+        country = country or account_numbers.country_of_code(bank)
+    words, number = split_words_and_number(text, country if bic or bank else "", alone=not bank and not bic)
+    column = columns.get("account_number", "")
+    refuse_spreadsheet_number(column or number)
+    if column and number and bare(number) != bare(column):
         raise Rejected("account-form", "the value and the account_number column are two different numbers; report each")
+    return _Stated(text, column or number, country, bic, bank, words, columns.get("branch", ""))
+
+
+def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
+    """Return the account of a number and a bank, which columns or the words beside the number name."""
+    stated = _stated(text, columns, bic)
+    number, country = bare(stated.number), stated.country
     _refuse_card(number)
-    if held := account_numbers.self_contained(country, number):
-        return _normal(country, held)
-    if made := iban.from_codes(country, bare(named), bare(columns.get("branch", "")), column or written):
-        return _with_bic(made, bic)
-    sort_code = bare(named) if re.fullmatch(r"[\d -]{6,8}", named) else ""
-    if made := iban.from_number(country, bic, sort_code, column or written) or iban.from_number(country, bic, "", text):
+    if account := account_numbers.self_contained(country, number):
+        return _normal(country, account)
+    if made := _made_iban(stated):
         return _with_bic(made, bic)
     if country not in account_numbers.COUNTRIES and iban.is_required(country):
         raise _iban_missing(country)
-    banks = [find_bank(name, column or written, country) for name in (named, words) if name]
-    if not (bank := agreed_bank(bic, *banks)):
+    banks = [find_bank(name, stated.number, country) for name in (stated.bank, stated.words) if name]
+    bank = agreed_bank(bic, *banks)
+    if not bank:
         raise Rejected(
             "bank-missing",
             "a number alone is another person's account at every other bank: name the bank by BIC, code or name",
         )
     if banks and country in account_numbers.COUNTRIES:
-        return _coded(country, bank, column or written, columns.get("branch", ""))
-    return _account(bank, column or written, columns.get("branch", ""))
+        return _coded(country, bank, stated.number, stated.branch)
+    return _account(bank, stated.number, stated.branch)
+
+
+def _made_iban(stated: _Stated) -> str | None:
+    """Return the IBAN that the country's rule makes of number and bank, None if it makes none."""
+    country, bic = stated.country, stated.bic
+    if made := iban.from_codes(country, bare(stated.bank), bare(stated.branch), stated.number):
+        return made
+    sort_code = bare(stated.bank) if re.fullmatch(r"[\d -]{6,8}", stated.bank) else ""
+    return iban.from_number(country, bic, sort_code, stated.number) or iban.from_number(country, bic, "", stated.text)
 
 
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
-    """Give the normal form of an account at a bank that its country's code or a name named."""
+    """Return the account at a bank that was named by its country's code, or by its name."""
     _refuse_card(bare(written))
     return _normal(country, account_numbers.national_account(country, bank, written, branch))
 
 
 def _normal(country: str, account: account_numbers.NationalAccount) -> Normal:
+    """Return the normal form of an account. Raises ``Rejected`` if its number is too short for its bank."""
     account_numbers.check_length(account.bank, account.number)
     return Normal(f"{country}:{account.bank}:{account.number}")
 
 
 def _account(bic: str, written: str, branch: str = "") -> Normal:
-    """Give the normal form of an account at the bank with ``bic`` that has no IBAN."""
+    """Return the account at the bank with ``bic`` by its IBAN if the country requires that, else by number."""
     number = bare(written)
     _refuse_card(number)
     country = bic[4:6]
@@ -238,7 +263,7 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
         raise Rejected(
             "account-form", "this country's numbers repeat from branch to branch: put the branch's code first"
         )
-    if country == "AU":  # the BSB says the bank, and its branch
+    if country == "AU":  # the BSB identifies the bank and its branch
         return _coded(country, number[:6], number[6:], "")
     if re.fullmatch(r"(?=(?:[A-Z]*\d){4})[A-Z0-9]{4,34}", number) is None:
         raise Rejected("account-form", "an account number has 4 to 34 letters and digits, 4 digits at least")
@@ -251,6 +276,6 @@ def _iban_missing(country: str) -> Rejected:
 
 
 def _refuse_card(number: str) -> None:
-    """Refuse the number of a payment card: never shared, as whoever has it can spend with it."""
+    """Refuse the number of a payment card, which must never be shared: whoever has it can spend with it."""
     if is_card(number):
         raise Rejected("card-number", "this is the number of a payment card: cards are never taken, delete the row")

@@ -22,11 +22,11 @@ _NAMED = re.compile(r"(\S.{1,199}?)\s*[(\[]([^()\[\]]{2,80})[)\]]")
 
 
 class Company(Kind):
-    """A registered company, real or made up for a scam.
+    """A registered company, real or invented for a scam.
 
     The normal form is the register and the number in it: ``GB:00000006``, ``US-DE:1234567``, or ``LEI:`` and the legal
-    entity identifier. The name is kept beside it and tells no company from another: honest ones have namesakes, and
-    clones on purpose.
+    entity identifier. The name is a detail and distinguishes nothing: honest companies have namesakes, and scammers
+    clone names on purpose.
     """
 
     name: ClassVar[str] = "company"
@@ -39,7 +39,7 @@ class Company(Kind):
     }
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give register and number, with the name where one was given."""
+        """Return register and number, with the company's name as a detail if the report gives it."""
         text = plain(raw)
         if len(text) > _LONGEST:
             raise Rejected("company-form", "far longer than a company's name and number; give these alone")
@@ -71,21 +71,21 @@ class Company(Kind):
         return Normal(f"{place}:{number}", {"company_name": name} if name else NO_DETAILS)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is a number that says its register, as an LEI does."""
+        """Return True if ``raw`` is a number whose form belongs to one register, such as an LEI."""
         # Twenty letters and a dot may be a domain, and pass for an LEI by chance.
         return (
             len(raw) <= 40 and "." not in raw and company_registers.place_of(raw.removeprefix("LEI:")) not in ("", "CH")
         )
 
     def examples(self) -> Iterable[Example]:
-        """Give published example numbers of registers, in several spellings, and what is refused."""
+        """Return published example numbers of registers, in several spellings, and refused values."""
         yield from _examples_of_register()
         yield from _examples_of_name()
         yield from _examples_of_refusal()
 
 
 def _examples_of_register() -> Iterable[Example]:
-    """Give numbers."""
+    """Yield numbers of registers."""
     for country, raw, number in (
         ("GB", "00000006", "00000006"),
         ("GB", "6", "00000006"),
@@ -118,7 +118,7 @@ def _examples_of_register() -> Iterable[Example]:
 
 
 def _examples_of_name() -> Iterable[Example]:
-    """Give numbers with a name beside them."""
+    """Yield numbers with the company's name beside them."""
     details = {"company_name": "EXAMPLE LTD"}
     yield Example("EXAMPLE  LTD (00000006)", "GB:00000006", given={"country": "GB"}, details=details)
     yield Example("EXAMPLE LTD", "GB:00000006", given={"country": "GB", "company_number": "6"}, details=details)
@@ -129,7 +129,7 @@ def _examples_of_name() -> Iterable[Example]:
 
 
 def _examples_of_refusal() -> Iterable[Example]:
-    """Give what is refused."""
+    """Yield refused values."""
     yield Example("EXAMPLE LTD", reason="company-number-missing", given={"country": "GB"})
     yield Example("", reason="company-number-missing")
     yield Example("00000006", reason="country-missing")

@@ -28,7 +28,7 @@ class Domain(Kind):
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the A-label form. ``http://host/`` and ``*.host`` are taken as the host."""
+        """Return the A-label form. ``http://host/`` and ``*.host`` are read as the host."""
         name = raw.lower()
         if _HOSTNAME.fullmatch(name) is None:
             name = _a_labels(name)
@@ -37,13 +37,13 @@ class Domain(Kind):
         return Normal(name)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is a dotted name with a known suffix."""
+        """Return True if ``raw`` is a dotted name with a public suffix."""
         name = raw.lower().rstrip(".")
         name = hosts.a_labels(name)
         return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.is_registrable(name)
 
     def examples(self) -> Iterable[Example]:
-        """Give the spellings of one name, and what is no domain."""
+        """Return several spellings of one name, and values that are no domain."""
         yield Example("shop.example.com", "shop.example.com")
         yield Example("SHOP.Example.COM.", "shop.example.com")
         yield Example("https://shop.example.com/", "shop.example.com")
@@ -78,7 +78,7 @@ class Domain(Kind):
 
 
 def _a_labels(name: str) -> str:
-    """Give the A-label form of a name that is not plainly one, or say what it is instead."""
+    """Return the A-label form of a name in another form. Raises ``Rejected`` with what the value is instead."""
     if origin := _ORIGIN.fullmatch(name):
         name = origin[1] or origin[2]
     if _ADDRESS.fullmatch(name):

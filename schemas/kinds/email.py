@@ -27,8 +27,8 @@ _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x
 class Email(Kind):
     """An address that scammers write from or ask to write to.
 
-    Case is let go in front of the @ too, where no provider of consequence keeps it; dots and ``+tags`` stay, which
-    mean nothing with some and much with others. The name beside an address is dropped: it may be a person's.
+    The mailbox is lower-cased too: no provider of consequence distinguishes case. Dots and ``+tags`` stay: they mean
+    nothing with some providers and much with others. The name beside an address is dropped: it may be a person's.
     """
 
     name: ClassVar[str] = "email"
@@ -36,7 +36,7 @@ class Email(Kind):
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the address alone. ``mailto:`` and ``Name <address>`` are taken as the address."""
+        """Return the address alone. ``mailto:`` and ``Name <address>`` are read as the address."""
         text = raw.lower()
         plain = _PLAIN.fullmatch(text)
         if plain is None or "--" in text:
@@ -54,14 +54,14 @@ class Email(Kind):
         return Normal(text)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is a mailbox at a name with a known suffix."""
+        """Return True if ``raw`` is a mailbox at a name with a public suffix."""
         text = raw[7:] if raw[:7].lower() == "mailto:" else raw
         if len(text) > _LONGEST or not (shape := _SHAPE.fullmatch(text.partition("?")[0])):
             return False
         return hosts.has_public_suffix(hosts.a_labels(shape[1].lower()))
 
     def examples(self) -> Iterable[Example]:
-        """Give the spellings of one address, and what is none."""
+        """Return several spellings of one address, and values that are none."""
         for raw in (
             "someone@example.com",
             "Someone@Example.COM",
@@ -103,7 +103,7 @@ class Email(Kind):
 
 
 def _alone(raw: str) -> str:
-    """Give the address without scheme, name, comments and quotes that it does not need."""
+    """Return the address without scheme, name, comments and needless quotes."""
     if len(raw) > _LONGEST:
         raise Rejected("email-form", "far longer than an address; give the address alone")
     text = raw.translate(_FULL_WIDTH)
@@ -119,7 +119,7 @@ def _alone(raw: str) -> str:
 
 
 def _checked(text: str) -> str:
-    """Give an address that the rules of mail allow, its domain as A-labels."""
+    """Return an address that the rules of mail allow, its domain as A-labels. Raises ``Rejected``."""
     mailbox, at, domain = text.rpartition("@")
     if at and not mailbox:
         raise Rejected("handle-not-email", "a handle, not an address; report it as one (social-account)")

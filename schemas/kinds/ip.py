@@ -22,10 +22,10 @@ _ZEROS = re.compile(r"(?=.*(?:^|\.)0\d)[\d.]+")
 
 
 class Ip(Kind):
-    """One IPv4 or IPv6 address that the whole internet reaches.
+    """One IPv4 or IPv6 address that the whole internet can reach.
 
-    An address is another one's within weeks, hence its short life. Networks are refused: whoever else is in one did
-    nothing. Ranges kept for documentation pass, as they do for names.
+    An address changes hands within weeks, so its life is short. Networks are refused: their other users did nothing.
+    Ranges for documentation are accepted, as example domains are.
     """
 
     name: ClassVar[str] = "ip"
@@ -33,7 +33,7 @@ class Ip(Kind):
     time_to_live: ClassVar[timedelta] = timedelta(days=30)
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the address. ``http://address/`` and a network of one (``/32``, ``/128``) are taken as the address."""
+        """Return the address. ``http://address/`` and a network of one (``/32``, ``/128``) are read as the address."""
         text = raw if raw.isascii() else _plain(raw)
         if origin := _ORIGIN.fullmatch(text):
             text = origin[1]
@@ -49,7 +49,7 @@ class Ip(Kind):
             raise _no_address(text) from None
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is an address, by itself or with its port or network."""
+        """Return True if ``raw`` is an address, alone or with its port or network."""
         if len(raw) > _LONGEST or not raw or raw[-1] not in "0123456789abcdefABCDEF:]*":
             return False
         if _WITH_PORT.fullmatch(raw) or (_SEVERAL.fullmatch(raw) and "." in raw):
@@ -64,7 +64,7 @@ class Ip(Kind):
         return True
 
     def examples(self) -> Iterable[Example]:
-        """Give addresses of the ranges for documentation, and what is no address or nobody's in particular."""
+        """Return addresses of the ranges for documentation, and refused values."""
         for raw in (
             "192.0.2.7",
             "192[.]0[.]2[.]7",
@@ -102,7 +102,7 @@ class Ip(Kind):
 
 
 def _plain(text: str) -> str:
-    """Give the digits and marks of any script or width as ASCII has them."""
+    """Return digits and marks of any script or width as ASCII."""
     return digits(unicodedata.normalize("NFKC", text).replace("。", "."))
 
 
@@ -111,7 +111,7 @@ def _network() -> Rejected:
 
 
 def _no_address(text: str) -> Rejected:
-    """Say what stands where an address ought to."""
+    """Return the reason why ``text`` is no address, with what it is instead."""
     if _SEVERAL.fullmatch(text):
         return _network()
     if "/" in text:

@@ -1,4 +1,4 @@
-"""Aliases of payment systems: what a victim is told to pay to in place of an account's number."""
+"""Payment aliases: names that a payment system takes in place of an account number."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
 from schemas.reference.aliases import qr_code, systems
 from schemas.reference.aliases.forms import AliasForm
 from schemas.reference.aliases.systems import SYSTEMS, PaymentSystem
-from schemas.reference.examples import payment_alias
+from schemas.reference.examples import payment_alias as examples
 from schemas.reference.numbers import is_card, plain, refuse_spreadsheet_number
 from schemas.vocabulary import Action, Tlp
 
@@ -23,11 +23,11 @@ _VPA = re.compile(r"[A-Za-z0-9.\-_]{2,256}@([A-Za-z][A-Za-z0-9]{2,64})")
 
 
 class PaymentAlias(Kind):
-    """A telephone number, address, handle or register's number that leads to an account in one payment system.
+    """A telephone number, address, handle or registered number that leads to an account in one payment system.
 
-    The normal form is ``system:alias``, as ``promptpay:+66812345678``: the same alias leads to somebody else's account
-    in another system. An alias that is the number of a person in a register of persons is personal data beyond an
-    account's number, and is marked TLP:AMBER+STRICT at the widest.
+    The normal form is ``system:alias``, as ``promptpay:+66812345678``: the same alias leads to another account in
+    another system. A person's number in a national register is personal data beyond an account number; its reports are
+    marked TLP:AMBER+STRICT at the widest.
     """
 
     name: ClassVar[str] = "payment-alias"
@@ -42,7 +42,7 @@ class PaymentAlias(Kind):
     single_report_grade: ClassVar[Action] = Action.HOLD
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give system and alias; the system is named by the column, before the value, by a link or a QR code."""
+        """Return system and alias. The column, a word in front, a link or a QR code names the system."""
         text = plain(raw)
         if len(text) > _LONGEST:
             raise Rejected("alias-form", "far longer than any alias; give the alias alone")
@@ -61,25 +61,25 @@ class PaymentAlias(Kind):
         return Normal(f"{system.name}:{_read(system, alias)}")
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` names its system, or has a form that one system alone has."""
+        """Return True if ``raw`` names its system, or has a form that only one system has."""
         text = raw.strip()
         if _OWN.fullmatch(text) or _CASHTAG.fullmatch(text) or text[:6].lower() == "upi://" or qr_code.is_payload(text):
             return True
         return _evident(text) is not None
 
     def widest_tlp(self, normal: Normal) -> Tlp:
-        """Give TLP:AMBER+STRICT for the number of a person in a register of persons."""
+        """Return TLP:AMBER+STRICT for the number of a person in a national register."""
         name, _, alias = normal.value.partition(":")
         personal = (form for form in SYSTEMS[name].forms if form.personal)
         return Tlp.AMBER_STRICT if any(_reads(form, alias) for form in personal) else Tlp.CLEAR
 
     def examples(self) -> Iterable[Example]:
-        """Give published example numbers in the systems' forms, in several spellings, and what is refused."""
-        return payment_alias.every()
+        """Return published example numbers in the systems' forms, in several spellings, and refused values."""
+        return examples.every()
 
 
 def _named(name: str) -> PaymentSystem:
-    """Give the system that a column names. Raises ``Rejected`` with the names that are near."""
+    """Return the system that a column names. Raises ``Rejected`` with the names nearest to it."""
     if (system := systems.find(plain(name))) is not None:
         return system
     near = get_close_matches(name.strip().lower(), SYSTEMS, n=3)
@@ -88,7 +88,7 @@ def _named(name: str) -> PaymentSystem:
 
 
 def _parted(text: str, column: PaymentSystem | None) -> tuple[PaymentSystem | None, str]:
-    """Give the system that a value itself names, and the alias in it."""
+    """Return the system that a value itself names, None if it names none, and the alias in it."""
     if qr_code.is_payload(text):
         name, alias = qr_code.read(text)
         return SYSTEMS[name], alias
@@ -100,7 +100,7 @@ def _parted(text: str, column: PaymentSystem | None) -> tuple[PaymentSystem | No
 
 
 def _evident(text: str) -> PaymentSystem | None:
-    """Give the system that the form of an alias alone makes sure."""
+    """Return the system whose aliases alone have this form, None if there is no such system."""
     if _CASHTAG.fullmatch(text):
         return SYSTEMS["cashapp"]
     if (vpa := _VPA.fullmatch(text)) and vpa[1].lower() in systems.UPI_HANDLES:
@@ -109,7 +109,7 @@ def _evident(text: str) -> PaymentSystem | None:
 
 
 def _read(system: PaymentSystem, alias: str) -> str:
-    """Give the normal form of an alias of ``system``. Raises ``Rejected``."""
+    """Return the normal form of an alias of ``system``. Raises ``Rejected``."""
     if is_card(re.sub(r"[\s-]", "", alias)):
         raise Rejected("card-number", "this is the number of a payment card: cards are never taken, delete the row")
     found: set[str] = set()
@@ -136,7 +136,7 @@ def _read(system: PaymentSystem, alias: str) -> str:
 
 
 def _reads(form: AliasForm, alias: str) -> bool:
-    """Tell whether a form reads the alias."""
+    """Return True if the form reads the alias."""
     try:
         return form.read(alias) is not None
     except Rejected:

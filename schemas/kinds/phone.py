@@ -1,4 +1,4 @@
-"""Telephone numbers in E.164, and what a network shows in their place: short codes and sender names."""
+"""Telephone numbers in E.164, and the short codes and sender names that networks show in their place."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -31,9 +31,9 @@ _WITHHELD = re.compile(
 class Phone(Kind):
     """A telephone number, or the code or name that a network shows in place of one.
 
-    The normal form of a number is E.164. A short code (``TH:1555``) and a sender name (``TH:KBANK``) mean something in
-    one country's networks alone, so that the country stands before them; names are compared without case, as networks
-    do, and written in capitals.
+    The normal form of a number is E.164. A short code (``TH:1555``) and a sender name (``TH:KBANK``) have a meaning in
+    one country's networks only, so the country stands in front. Names are compared without case, as networks do, and
+    written in capitals.
     """
 
     name: ClassVar[str] = "phone"
@@ -46,7 +46,7 @@ class Phone(Kind):
     single_report_grade: ClassVar[Action] = Action.WARN
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the number as ``+`` and digits. An extension is dropped: the number is the subscriber's."""
+        """Return the number as ``+`` and digits. An extension is dropped: the subscriber is the same."""
         if _E164.fullmatch(raw):
             return Normal(telephone.e164(raw))
         country = given.get("country", "")
@@ -61,18 +61,18 @@ class Phone(Kind):
         return Normal(telephone.e164(digits, country))
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is written with its country code."""
+        """Return True if ``raw`` is written with its country code."""
         return _INTERNATIONAL.fullmatch(raw) is not None
 
     def examples(self) -> Iterable[Example]:
-        """Give the published example numbers of libphonenumber in several spellings, codes, names, and refusals."""
+        """Return libphonenumber's example numbers in several spellings, codes, names, and refused values."""
         yield from _examples_of_number()
         yield from _examples_of_network()
         yield from _examples_of_refusal()
 
 
 def _short(digits: str, country: str) -> Normal:
-    """Give a number of few digits: a subscriber's where it is one, else the short code that it is."""
+    """Return a number of few digits as the subscriber's number that it is, else as a short code."""
     try:
         return Normal(telephone.e164(digits, country))
     except Rejected as refusal:
@@ -93,7 +93,7 @@ def _short(digits: str, country: str) -> Normal:
 
 
 def _is_cut_off(digits: str, country: str) -> bool:
-    """Tell whether few digits are the beginning of a national number, with what is dialled in front of it."""
+    """Return True if the few digits are the beginning of a national number, with its trunk prefix."""
     metadata = PhoneMetadata.metadata_for_region(country)
     number = PhoneNumber(
         country_code=country_code_for_region(country), national_number=int(digits), italian_leading_zero=True
@@ -107,7 +107,7 @@ def _is_cut_off(digits: str, country: str) -> bool:
 
 
 def _of_network(text: str, country: str) -> Normal:
-    """Give the short code or the sender name that ``text`` is in the networks of ``country``."""
+    """Return the short code or sender name that ``text`` is in the networks of ``country``."""
     if _SHORT.fullmatch(text):
         return _short(text, country)
     text = " ".join(text.split())
@@ -121,7 +121,7 @@ def _of_network(text: str, country: str) -> Normal:
 
 
 def _lettered(text: str, country: str) -> Normal:
-    """Give what a text with letters is: a number said in words, or a sender name."""
+    """Return a text with letters as a vanity number, else as a sender name. Raises ``Rejected``."""
     name = " ".join(text.split())
     if _RANGE.fullmatch(name):
         raise Rejected(
@@ -147,7 +147,7 @@ def _lettered(text: str, country: str) -> Normal:
 
 
 def _examples_of_number() -> Iterable[Example]:
-    """Give numbers."""
+    """Yield numbers."""
     for raw in (
         "+66812345678",
         "+66 81 234 5678",
@@ -183,7 +183,7 @@ def _examples_of_number() -> Iterable[Example]:
 
 
 def _examples_of_network() -> Iterable[Example]:
-    """Give short codes and sender names."""
+    """Yield short codes and sender names."""
     yield Example("1555", "TH:1555", given={"country": "TH"})
     yield Example("๑๕๕๕", "TH:1555", given={"country": "th"})
     yield Example("242733", "US:242733", given={"country": "US"})
@@ -196,7 +196,7 @@ def _examples_of_network() -> Iterable[Example]:
 
 
 def _examples_of_refusal() -> Iterable[Example]:
-    """Give what is no number."""
+    """Yield refused values."""
     yield Example("081 234 5678", reason="country-form", given={"country": "Thailand"})
     yield Example("081 234 5678", reason="country-form", given={"country": "XX"})
     yield Example("081 234 5678", reason="country-missing")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.reference import platforms, telephone
-from schemas.reference.examples import social_account
+from schemas.reference.examples import social_account as examples
 from schemas.reference.sites import Site, SiteMatch
 from schemas.reference.urls import MAX_LENGTH, looks_like_address
 from schemas.text import digits
@@ -21,8 +21,8 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _ADDED = re.compile(r"((?:add|ไอดี|แอด)\s+[^\s:：@/~]{1,20})\s+(?=[\w@~])(\S+)", re.IGNORECASE)
-# Without a colon a word in front has to say that an account follows, else "Facebook 2024" would be one.
-_SAYS_ACCOUNT = re.compile(
+# Without a colon a word in front has to announce an account, else "Facebook 2024" would be one.
+_ANNOUNCES_ACCOUNT = re.compile(
     r"(?:add|ไอดี|แอด)\s|[^:@]{0,30}?(?:\bid\s+[\w~@]|[ก-๛]\s+[\w~@]|[ก-๛][@~]|\s[@~+])", re.IGNORECASE
 )
 _FEDIVERSE = re.compile(r"@[\w.-]+@[\w.-]+\.[a-z]{2,}", re.IGNORECASE)
@@ -34,10 +34,10 @@ _LOST_CASE = re.compile(r"(?:channel/)?uc[a-z0-9_-]{22}")
 class SocialAccount(Kind):
     """An account, a page, a group or an invitation on a platform.
 
-    The normal form is ``platform:handle``, without the @ and in lower case where the platform makes no difference, or
-    ``platform:id=number`` for the platform's own number of it. What is not a person's account keeps the word by which
-    its address says so (``reddit:r/example``, ``whatsapp:invite/…``); a messenger's telephone numbers are in E.164.
-    Handle and number of one account are two values: only the platform knows that they belong together.
+    The normal form is ``platform:handle``, without the @ and in lower case if the platform ignores case, or
+    ``platform:id=number`` for the platform's own number. Pages, groups and invitations keep the word of their address
+    that distinguishes them from persons (``reddit:r/example``, ``whatsapp:invite/…``); a messenger's telephone numbers
+    are in E.164. Handle and number of one account are two values: only the platform knows that they belong together.
     """
 
     name: ClassVar[str] = "social-account"
@@ -51,56 +51,52 @@ class SocialAccount(Kind):
     single_report_grade: ClassVar[Action] = Action.WARN
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give platform and account; a post's address gives who posted, where it says so."""
+        """Return platform and account. The address of a post gives its author, if it names one."""
         if len(raw) > MAX_LENGTH:
             raise Rejected("handle-form", "far longer than any handle or address of a profile; give that alone")
         platform = _named(given["platform"]) if given.get("platform") else None
         if (found := platforms.read_address(raw)) is not None:
-            if platform is not None and platform is not found.site:
-                raise _conflict()
-            if not found.names:
+            _refuse_conflict(platform, found.site)
+            if not found.name:
                 raise _no_account(found.site)
             return _normal(found, given, international=True)
         text = unicodedata.normalize("NFC", raw).strip()
         if looks_like_address(text):
             return _normal(_of_any_host(platform, raw), given)
-        if (parted := _parted(text)) is not None:
-            if platform is not None and platform is not parted[0]:
-                raise _conflict()
-            platform, text = parted
+        if (platform_and_handle := _parted(text)) is not None:
+            _refuse_conflict(platform, platform_and_handle[0])
+            platform, text = platform_and_handle
         if platform is None:
             raise _without_platform(text)
-        found = platforms.read_name(platform, text) or platforms.read_name(platform, digits(text))
-        if found is None or (found.phone and "id" in platform.groups and _may_be_an_id(found, given)):
-            raise _no_handle(platform, text)
-        return _normal(found, given)
+        return _normal(_handle(platform, text, given), given)
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` is the address of a profile, or says its platform in front."""
+        """Return True if ``raw`` is the address of a profile, or names its platform in front."""
         if len(raw) > MAX_LENGTH:
             return False
         if "/" in raw and platforms.is_profile(raw):
             return True
         if _FEDIVERSE.fullmatch(raw):
             return True
-        said = ":" in raw or ("：" in raw) or _SAYS_ACCOUNT.match(raw) is not None
-        parted = _parted(raw) if said and "//" not in raw else None
-        return parted is not None and platforms.read_name(*parted) is not None
+        labelled = ":" in raw or "：" in raw or _ANNOUNCES_ACCOUNT.match(raw) is not None
+        platform_and_handle = _parted(raw) if labelled and "//" not in raw else None
+        return platform_and_handle is not None and platforms.read_name(*platform_and_handle) is not None
 
     def examples(self) -> Iterable[Example]:
-        """Give made-up handles in the platforms' spellings, and what names no account."""
-        return social_account.every()
+        """Return made-up handles as the platforms spell them, and values that name no account."""
+        return examples.every()
 
 
 def _named(word: str) -> Site:
+    """Return the platform that a column names. Raises ``Rejected`` with the known names."""
     if (platform := platforms.find(word)) is None:
-        known = ", ".join(each.name for each in platforms.every())
+        known = ", ".join(site.name for site in platforms.every())
         raise Rejected("platform-unknown", f"no platform of that name is known; there are: {known}")
     return platform
 
 
 def _parted(text: str) -> tuple[Site, str] | None:
-    """Give the platform that stands in front of a handle, and the handle; None where none does."""
+    """Return the platform in front of a handle, and the handle; None if no platform is in front."""
     if _FEDIVERSE.fullmatch(text) and (fediverse := platforms.find("mastodon")):
         return fediverse, text
     for form in (_LABELLED, _ADDED):
@@ -110,7 +106,7 @@ def _parted(text: str) -> tuple[Site, str] | None:
 
 
 def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
-    """Give the account of an address whose host says no platform: one of the many hosts of a network."""
+    """Return the account of an address whose host names no platform: one of the many hosts of a network."""
     if platform is not None and (found := platforms.read_address_on_own_host(platform, url)) is not None:
         return found
     raise Rejected(
@@ -120,24 +116,33 @@ def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
     )
 
 
+def _handle(platform: Site, text: str, given: Mapping[str, str]) -> SiteMatch:
+    """Return the account that a handle or number names on the platform. Raises ``Rejected``."""
+    found = platforms.read_name(platform, text) or platforms.read_name(platform, digits(text))
+    if found is None or (found.phone and "id" in platform.groups and _may_be_an_id(found, given)):
+        raise _no_handle(platform, text)
+    return found
+
+
 def _normal(found: SiteMatch, given: Mapping[str, str], *, international: bool = False) -> Normal:
-    """Give the normal form; numbers in addresses begin with their country's code, with or without +."""
-    names = found.names
+    """Return the normal form; ``international`` numbers begin with their country code, with or without +."""
+    name = found.name
     if found.phone:
         number = telephone.digits_of(found.phone) or found.phone
         if international and not number.startswith(("+", "0")):
             number = "+" + number
-        names = telephone.e164(number, given.get("country", "") or found.site.country)
-    return Normal(f"{found.site.name}:{names}")
+        name = telephone.e164(number, given.get("country", "") or found.site.country)
+    return Normal(f"{found.site.name}:{name}")
 
 
 def _may_be_an_id(found: SiteMatch, given: Mapping[str, str]) -> bool:
-    """Tell whether a number does not say whether it is a telephone's or the platform's own."""
+    """Return True if nothing shows whether a number is a telephone number or the platform's own."""
     return not (found.phone.startswith(("+", "0")) or given.get("country") or found.site.country)
 
 
-def _conflict() -> Rejected:
-    return Rejected("platform-conflict", "the value names one platform and the platform column another; keep one")
+def _refuse_conflict(column: Site | None, platform: Site) -> None:
+    if column is not None and column is not platform:
+        raise Rejected("platform-conflict", "the value names one platform and the platform column another; keep one")
 
 
 def _no_account(platform: Site) -> Rejected:
@@ -161,7 +166,7 @@ def _without_platform(text: str) -> Rejected:
 
 
 def _no_handle(platform: Site, text: str) -> Rejected:
-    """Say why ``text`` is no handle on the platform, and what it is instead."""
+    """Return the reason why ``text`` is no handle on the platform, with what it is instead."""
     if _LOST_CASE.fullmatch(text):
         return Rejected("handle-form", "the number of a channel, which has lost its capital letters: copy it again")
     if likely := _likely(text):

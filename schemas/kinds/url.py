@@ -1,7 +1,7 @@
-"""URLs: the WHATWG form, narrowed to RFC 3986, without what does not choose the page."""
+"""URLs: the WHATWG form, narrowed to RFC 3986, without the parts that do not select the page."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import ClassVar
@@ -12,7 +12,7 @@ from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Example, Kind, Normal
 from schemas.reference import chains, hosts, platforms, stores, urls
 from schemas.reference.chains import links
-from schemas.reference.examples import url
+from schemas.reference.examples import url as examples
 from schemas.reference.urls import without_punctuation
 
 _LONGEST = 4096
@@ -48,9 +48,9 @@ _MEANING = {scheme: meaning for meaning, schemes in _MEANINGS.items() for scheme
 class Url(Kind):
     """The address of one page on the web.
 
-    Left out is what a server never gets (fragment, userinfo) and what says who clicked (``utm_…``, ``fbclid``, …, and
-    an ``email=`` with an address, most likely a victim's). A value without a scheme is taken as ``http://``;
-    http and https, ``/a`` and ``/a/``, upper and lower case of a path stay different pages.
+    Left out are parts that a server never gets (fragment, userinfo), and parameters that identify who clicked
+    (``utm_…``, ``fbclid``, …, and an ``email=`` with an address, most likely a victim's). A value without a scheme is
+    read as ``http://``. http and https, ``/a`` and ``/a/``, upper and lower case of a path are different pages.
     """
 
     name: ClassVar[str] = "url"
@@ -58,20 +58,13 @@ class Url(Kind):
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the one spelling of the URL, with the host that a browser would ask."""
+        """Return the one spelling of the URL, with the host that a browser would ask."""
         if len(raw) > _LONGEST:
             raise _too_long()
         if not raw[-1:].isalnum() or " " in raw or "…" in raw:
             _refuse_parts(raw)
             raw = without_punctuation(raw)
-        try:
-            written = ada_url.normalize_url(_with_scheme(raw))
-        except ValueError:
-            raise _no_url() from None
-        parts = _WRITTEN.match(written)
-        if parts is None:
-            raise _no_url()
-        start, host, port, path, query = parts.groups()
+        start, host, port, path, query = _parsed(raw)
         path = urls.canonical_escapes(path)
         query = urls.canonical_query(query) if query else ""
         if path.endswith("/*") or host.startswith("*"):
@@ -88,43 +81,34 @@ class Url(Kind):
         return Normal(value)
 
     def other_kind(self, raw: str) -> str:
-        """Give the kind of what a page of a platform, a store or a block explorer stands for."""
+        """Return the kind of the account, app or wallet that a page stands for, "" if it is only a page."""
         return _another(raw) if len(raw) <= _LONGEST else ""
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` begins as web addresses do, or is a name with a known suffix and a path.
+        """Return True if ``raw`` begins as web addresses do, or is a name with a public suffix and a path.
 
         The page of an account is recognised as the account, that of an app in a store as the app.
         """
         if raw[:4].lower() == "http" and _WEB.match(raw):
             return not self.other_kind(raw)
-        user, _, host = _authority(raw).rpartition("@")
-        name = host.partition(":")[0].lower()
-        if raw.startswith("@") or "." not in name or len(raw) == len(name) or len(raw) > _LONGEST or " " in raw:
+        if raw.startswith("@") or len(raw) > _LONGEST or " " in raw:
             return False
-        if user and ("%" not in user or ":" in user):  # else nobody's mailbox, but userinfo that hides the host
-            return False
-        if _NUMBERS.fullmatch(name):
-            return name.count(".") == 3 and "/" in raw and _NETWORK.fullmatch(raw) is None
-        name = hosts.a_labels(name)
-        if hosts.RESOLVABLE.fullmatch(name) is None or not hosts.has_public_suffix(name):
-            return False
-        return not self.other_kind(raw)
+        return _is_host_and_path(raw) and not self.other_kind(raw)
 
     def examples(self) -> Iterable[Example]:
-        """Give the spellings of one URL, hosts that hide, and what is no URL of the web."""
-        return url.every()
+        """Return several spellings of one URL, hosts that hide, and values that are no URL of the web."""
+        return examples.every()
 
 
 @cache
 def _of_others() -> frozenset[str]:
-    """Give the ends of the hosts whose pages may stand for an account, an app or a wallet."""
+    """Return the last two labels of all hosts whose pages may stand for an account, an app or a wallet."""
     hosts = {*platforms.hosts(), *stores.hosts(), *links.EXPLORER_HOSTS}
     return frozenset(".".join(host.split(".")[-2:]) for host in hosts)
 
 
 def _another(raw: str) -> str:
-    """Give the kind of what a page stands for: an account, an app, a wallet; "" where it is only a page."""
+    """Return the kind of the account, app or wallet that a page stands for, "" if it is only a page."""
     host = _LAST_LABELS.match(raw)
     if host is not None and host[1].lower() not in _of_others():
         return ""
@@ -136,8 +120,34 @@ def _another(raw: str) -> str:
     return "wallet" if shown is not None and chains.looks_like_address(shown.address) else ""
 
 
+def _is_host_and_path(raw: str) -> bool:
+    """Return True if a value without scheme is a host that can exist, and a path, query or port behind it."""
+    user, _, host = _authority(raw).rpartition("@")
+    name = host.partition(":")[0].lower()
+    if "." not in name or len(raw) == len(name):
+        return False
+    if user and ("%" not in user or ":" in user):  # else nobody's mailbox, but userinfo that hides the host
+        return False
+    if _NUMBERS.fullmatch(name):
+        return name.count(".") == 3 and "/" in raw and _NETWORK.fullmatch(raw) is None
+    name = hosts.a_labels(name)
+    return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.has_public_suffix(name)
+
+
+def _parsed(raw: str) -> Sequence[str]:
+    """Return scheme, host, port, path and query as a browser's parser writes them. Raises ``Rejected``."""
+    try:
+        written = ada_url.normalize_url(_with_scheme(raw))
+    except ValueError:
+        raise _no_url() from None
+    parts = _WRITTEN.match(written)
+    if parts is None:
+        raise _no_url()
+    return parts.groups()
+
+
 def _refuse_parts(raw: str) -> None:
-    """Refuse what is more or less than one URL."""
+    """Refuse a part of a URL, and several URLs in one value."""
     if "…" in raw or _CUT.search(raw):
         raise Rejected("url-cut", "a part was left out and dots put there, as for showing it; give the whole URL")
     if " " in raw and len(re.findall(r"(?:^| )https?://", raw, re.IGNORECASE)) > 1:
@@ -145,7 +155,7 @@ def _refuse_parts(raw: str) -> None:
 
 
 def _with_scheme(raw: str) -> str:
-    """Give ``raw`` with http: or https: in front; raises ``Rejected`` for other schemes and for what has no host."""
+    """Return ``raw`` with http: or https: in front. Raises ``Rejected`` for other schemes and if there is no host."""
     text = raw.replace("&amp;", "&") if "&amp;" in raw else raw
     if web := _WEB.match(text):
         return f"http{web[1].lower()}://{text[web.end() :]}"
@@ -163,19 +173,19 @@ def _with_scheme(raw: str) -> str:
 
 
 def _authority(text: str) -> str:
-    """Give what stands in front of the path in a URL without its scheme."""
+    """Return the part in front of the path of a URL without scheme."""
     return _END_OF_AUTHORITY.split(text, maxsplit=1)[0]
 
 
 def _is_host_and_port(word: str, rest: str) -> bool:
-    """Tell whether what looks like a scheme is a host in front of its port, or of a user's password."""
+    """Return True if the apparent scheme is a host in front of its port, or a user in front of a password."""
     if word.lower() in _MEANING:
         return False
     return _PORT.match(rest) is not None or "@" in _authority(rest)
 
 
 def _host(host: str, *, shared: bool) -> str:
-    """Give a host that can be asked; ``shared`` tells that a provider's own is meant with a page of a customer's."""
+    """Return a host that can be asked; with ``shared``, the page of a customer, also one of a provider's own."""
     if _NUMBERS.fullmatch(host):
         try:
             address = hosts.public_address(host.strip("[]"))

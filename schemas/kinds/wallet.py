@@ -1,4 +1,4 @@
-"""Wallets: an address on a chain, its checksum held to the chain's own rule."""
+"""Wallets: an address on a chain, its checksum verified by the chain's own rule."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -13,22 +13,22 @@ from schemas.reference.chains import evm, links, other_chains
 from schemas.reference.chains.address import EVM, SUBSTRATE
 from schemas.reference.chains.links import LinkedAddress, read_payment_uri
 from schemas.reference.chains.names import chain_of_columns, find_chain
-from schemas.reference.examples import wallet
+from schemas.reference.examples import wallet as examples
 from schemas.vocabulary import Action
 
 _MOST_WORDS = 6
-# What an address says where it does not say its chain.
+# Families of chains, for addresses that leave their chain open.
 _FAMILIES = {EVM: "an Ethereum-like chain", SUBSTRATE: "a Substrate chain"}
 
 
 class Wallet(Kind):
     """An address that coins can be sent to, whoever holds its key.
 
-    The normal form is lower case where case means nothing (0x, Bech32, CashAddr without its prefix), raw for TON
-    (``0:`` and the hash, for bounceable and other spellings alike), and the text as it stands for Base58. The chain
-    is a detail: it is left out where the address alone does not say it, as 0x addresses are the same account on every
-    Ethereum-like chain. Legacy addresses that several chains share are Bitcoin's unless the report says otherwise;
-    said to be Bitcoin Cash's or Litecoin's, they get these chains' own spelling.
+    The normal form is lower case for forms without meaning in case (0x, Bech32, CashAddr without its prefix), raw for
+    TON (``0:`` and the hash, for bounceable and other spellings alike), and the text as it is for Base58. The chain is
+    a detail, and is left out if the address alone leaves it open: a 0x address is the same account on every
+    Ethereum-like chain. Legacy addresses that several chains share are Bitcoin's unless the report names Bitcoin Cash
+    or Litecoin, and are then spelled as these chains spell them.
     """
 
     name: ClassVar[str] = "wallet"
@@ -43,7 +43,7 @@ class Wallet(Kind):
     grades: ClassVar[tuple[Action, ...]] = PAID
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
-        """Give the address in its chain's one spelling, with the chain where it is known."""
+        """Return the address in its chain's one spelling, with the chain if it is known."""
         chain = chain_of_columns(given.get("chain", ""), given.get("currency", "")) if given else ""
         raw = raw.rstrip(".")  # of the sentence that it ends
         text, tag = raw, None
@@ -59,7 +59,7 @@ class Wallet(Kind):
         return Normal(address.value, _details(address.chain))
 
     def recognises(self, raw: str) -> bool:
-        """Tell whether ``raw`` has the form of an address, or is a payment URI of a chain."""
+        """Return True if ``raw`` has the form of an address, or is a payment URI of a chain."""
         raw = raw.rstrip(".")
         if chains.looks_like_address(raw):
             return True
@@ -72,12 +72,12 @@ class Wallet(Kind):
         return request is not None and chains.looks_like_address(request.address)
 
     def examples(self) -> Iterable[Example]:
-        """Give the examples of the chains' own specifications and the addresses of the private key 1, and no others."""
-        return wallet.every()
+        """Return examples of the chains' specifications and addresses of the private key 1, and no others."""
+        return examples.every()
 
 
 def _requested(raw: str) -> LinkedAddress | None:
-    """Give what is said beside an address: by a payment URI, an explorer's page, or the name of its chain."""
+    """Return the address that a payment URI, an explorer's page or a text with its chain's name holds."""
     if chains.looks_like_address(raw):
         return None
     if "/" in raw and (page := links.read_explorer_page(raw)) is not None:
@@ -89,7 +89,7 @@ def _requested(raw: str) -> LinkedAddress | None:
 
 
 def _named(raw: str) -> LinkedAddress | None:
-    """Give the address of a few words of which the others name its chain: ``ETH 0x…``, ``USDT (TRC20) T…``."""
+    """Return the address among a few words that name its chain: ``ETH 0x…``, ``USDT (TRC20) T…``."""
     words = raw.split(maxsplit=_MOST_WORDS + 1)
     addresses = [word for word in words if chains.looks_like_address(word.strip("()[],;"))]
     if len(addresses) != 1 or len(words) > _MOST_WORDS:
@@ -100,12 +100,12 @@ def _named(raw: str) -> LinkedAddress | None:
 
 @cache
 def _details(chain: str) -> Mapping[str, str]:
-    """Give the details of an address on ``chain``, of which a family is none."""
+    """Return the details of an address on ``chain``; there are none for a family of chains."""
     return NO_DETAILS if chain in _FAMILIES else MappingProxyType({"chain": chain})
 
 
 def _agreed(named: str, written: str) -> str:
-    """Give the chain that the columns and the URI agree on, the more special of the two. Raises ``Rejected``."""
+    """Return the chain that columns and value agree on, the more special of the two. Raises ``Rejected``."""
     for special, general in ((named, written), (written, named)):
         if general in ("", special) or (general == EVM and special in evm.CHAINS):
             return special

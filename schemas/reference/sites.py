@@ -1,8 +1,8 @@
-"""Sites whose pages each stand for one thing, an account or an app, and how their addresses say which.
+"""Sites with a page for each account or app, as tables of address templates.
 
-A site is a table of templates. ``t.me/s/<login>`` is the address of a page, ``<login>`` one of the site's groups,
-``*`` any one part of a path, ``**`` all that follows, ``{a|b}`` one of these words; ``?id=<id>`` asks for a parameter,
-``#…`` for a fragment. A template that begins with ``/`` holds on every host of the site.
+``t.me/s/<login>`` is the template of an address: ``<login>`` is one of the site's groups, ``*`` any one part of a
+path, ``**`` all that follows, ``{a|b}`` one of these words; ``?id=<id>`` asks for a parameter, ``#…`` for a fragment.
+A template that begins with ``/`` holds on every host of the site.
 """
 
 import re
@@ -22,36 +22,37 @@ _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
 class PageTemplate(NamedTuple):
-    """A form of address, and the one thing it names; ``beside`` where that is not what the page shows."""
+    """A form of address, and the name of the account or app in it; ``is_post`` if the page itself is a post of it."""
 
     template: str
-    names: str
-    beside: bool = False
+    name: str
+    is_post: bool = False
 
 
-def page(template: str, names: str = "<login>") -> PageTemplate:
-    """Say that the page stands for what it ``names``."""
-    return PageTemplate(template, names)
+def page(template: str, name: str = "<login>") -> PageTemplate:
+    """Return the template of the page of an account or app, whose name is made of the template's groups."""
+    return PageTemplate(template, name)
 
 
-def post(template: str, names: str = "<login>") -> PageTemplate:
-    """Say that the page is another thing, a post or a video, by what it ``names``."""
-    return PageTemplate(template, names, beside=True)
+def post(template: str, name: str = "<login>") -> PageTemplate:
+    """Return the template of a post or video, whose address contains the name of its account."""
+    return PageTemplate(template, name, is_post=True)
 
 
-# How people write an account without its address: most often as its handle, else also as the site's own number of it.
+# Most often people write an account without its address as its handle, else also as the site's own number of it.
 HANDLE = (page("<login>"), page("@<login>"))
 ID_OR_HANDLE = (page("<id>", "id=<id>"), *HANDLE)
 
 
 @dataclass(frozen=True)
 class Site:
-    """One site: ``words`` are what people call it, ``groups`` the forms of its names, by regular expression.
+    """A platform or store.
 
-    ``folded`` are the groups in which upper and lower case are the same, ``dropped`` characters that a login may have
-    or not. ``written`` are the forms in which people write a name without the address; those that pages name need not
-    be repeated. Pages of the hosts ``elsewhere``, and those that begin with a ``reserved`` word, name nothing; below
-    the host ``below`` each name is a login. Numbers without a country code are of ``country``.
+    ``words`` are the names that people call it, ``groups`` the forms of names on it, as regular expressions.
+    ``folded`` are the groups without difference between upper and lower case, ``dropped`` the characters that mean
+    nothing in a login. ``written`` are forms in which people write a name without an address, beside those that
+    ``pages`` already contain. Pages of the hosts ``elsewhere``, and paths that begin with a ``reserved`` word, name
+    nothing; each label below the host ``below`` is a login. Numbers without a country code are of ``country``.
     """
 
     name: str
@@ -72,23 +73,25 @@ class Site:
         return frozenset(self.reserved.split())
 
     def reserves(self, path: str) -> bool:
-        """Tell whether a path begins with a word that is nobody's name."""
+        """Return True if a path begins with a word that cannot be a login."""
         return path.partition("/")[0].casefold() in self._reserved
 
 
 class SiteMatch(NamedTuple):
-    """What an address or a writing names on a site: in its one spelling, "" where it names nothing.
+    """The account or app that an address or text names on a site, in one spelling; "" if it names none.
 
-    ``phone`` is set where that is a telephone number, still as it was written.
+    ``phone`` is the telephone number in it as it was written, "" if there is none.
     """
 
     site: Site
-    names: str = ""
-    beside: bool = False
+    name: str = ""
+    is_post: bool = False
     phone: str = ""
 
 
 class _Rule(NamedTuple):
+    """A page's template, compiled; ``open`` if its path begins with a login, which a reserved word may look like."""
+
     path: re.Pattern[str]
     query: Mapping[str, re.Pattern[str]]
     fragment: re.Pattern[str] | None
@@ -97,10 +100,10 @@ class _Rule(NamedTuple):
 
 
 class Sites:
-    """Several sites, known by their hosts and by what people call them."""
+    """Several sites, found by their hosts and by the words that people call them."""
 
     def __init__(self, sites: Iterable[Site]) -> None:
-        """Prepare the templates."""
+        """Compile the templates."""
         self.every = tuple(sites)
         self._words: dict[str, Site] = {}
         self._rules: dict[str, tuple[Site, list[_Rule]]] = {}
@@ -111,41 +114,41 @@ class Sites:
                 self._words[word_key(word)] = site
             for host in (*hosts, *site.elsewhere.split()):
                 self._rules.setdefault(host, (site, []))
-            for each in site.pages:
-                names, rule = _rule(site, each)
-                for name in names or hosts:
-                    self._rules.setdefault(name, (site, []))[1].append(rule)
-            forms = {each.template: each for each in site.written} | {
-                each.names: page(each.names, each.names) for each in site.pages
+            for template in site.pages:
+                own_hosts, rule = _rule(site, template)
+                for host in own_hosts or hosts:
+                    self._rules.setdefault(host, (site, []))[1].append(rule)
+            forms = {form.template: form for form in site.written} | {
+                template.name: page(template.name, template.name) for template in site.pages
             }
-            self._written[site.name] = [(re.compile(_regex(site, form)), each) for form, each in forms.items()]
+            self._written[site.name] = [(re.compile(_regex(site, text)), form) for text, form in forms.items()]
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Give the hosts whose pages may name something."""
+        """Return the hosts whose pages may name an account or app."""
         return frozenset(self._rules)
 
-    def named(self, word: str) -> Site | None:
-        """Give the site that people call ``word``."""
+    def find(self, word: str) -> Site | None:
+        """Return the site that people call ``word``."""
         return self._words.get(word_key(word))
 
-    def at(self, text: str) -> SiteMatch | None:
-        """Give what the address ``text`` names, with nothing named where it is another page of a site.
+    def read_address(self, text: str) -> SiteMatch | None:
+        """Return the account or app that an address names; its name is "" for any other page of a site.
 
-        None where it is no address, or of no site. Addresses are read as browsers read them.
+        None if ``text`` is no address, or of no site. Addresses are read as browsers read them.
         """
-        address = self._placed(split_address(text))
+        address = self._on_known_host(split_address(text))
         if address is None:
             return None
         site, rules = self._rules[address.host]
         reserved = site.reserves(address.path)
         for rule in rules:
             if not (rule.open and reserved) and (groups := _matched(rule, address)) is not None:
-                return _found(site, rule.page, {"host": address.host, **groups})
+                return _match(site, rule.page, {"host": address.host, **groups})
         return SiteMatch(site)
 
-    def _placed(self, address: WebAddress | None) -> WebAddress | None:
-        """Give the address on the host that the templates know, None where there is none."""
+    def _on_known_host(self, address: WebAddress | None) -> WebAddress | None:
+        """Return the address on a host that the templates contain, None if there is no such host."""
         if address is None or address.host in self._rules:
             return address
         first, _, parent = address.host.partition(".")
@@ -155,32 +158,33 @@ class Sites:
             return address._replace(host=parent, path=f"{first}/{address.path}".rstrip("/"))
         return None
 
-    def written(self, site: Site, text: str) -> SiteMatch | None:
-        """Give what ``text``, which is no address, names on ``site``; None where it names nothing by its rules."""
-        for form, each in self._written[site.name]:
-            if match := form.fullmatch(text):
-                return _found(site, each, match.groupdict())
+    def read_name(self, site: Site, text: str) -> SiteMatch | None:
+        """Return the account or app that ``text``, which is no address, names on ``site``; None if it names none."""
+        for pattern, form in self._written[site.name]:
+            if match := pattern.fullmatch(text):
+                return _match(site, form, match.groupdict())
         return None
 
 
 def word_key(word: str) -> str:
-    """Give a word as words are compared: without case, blanks and punctuation."""
+    """Return a word without case, blanks and punctuation, as words are compared."""
     return _NOT_ALNUM.sub("", unicodedata.normalize("NFKC", word).casefold())
 
 
-def _rule(site: Site, each: PageTemplate) -> tuple[list[str], _Rule]:
-    rest, _, fragment = each.template.partition("#")
+def _rule(site: Site, page: PageTemplate) -> tuple[list[str], _Rule]:
+    """Return the hosts that a template names itself, and the compiled template."""
+    rest, _, fragment = page.template.partition("#")
     rest, _, query = rest.partition("?")
     scheme, separator, after = rest.rpartition("://")
     host, _, path = after.partition("/")
     first, _, words = host.partition("{")
     hosts = [first + word for word in words.removesuffix("}").split("|")] if words else [host]
-    parameters = [each.partition("=") for each in query.split("&") if each]
+    parameters = [parameter.partition("=") for parameter in query.split("&") if parameter]
     rule = _Rule(
         re.compile(_regex(site, path)),
         {name: re.compile(_regex(site, form)) for name, _, form in parameters},
         re.compile(_regex(site, fragment.strip("/"))) if fragment else None,
-        each,
+        page,
         path.startswith("<login>"),
     )
     return [scheme + separator + name for name in hosts if name], rule
@@ -207,6 +211,7 @@ def _tokens(site: Site, template: str) -> Iterator[str]:
 
 
 def _matched(rule: _Rule, address: WebAddress) -> dict[str, str] | None:
+    """Return the groups of a template in an address, None if the address has another form."""
     match = rule.path.fullmatch(address.path)
     if match is None:
         return None
@@ -221,9 +226,10 @@ def _matched(rule: _Rule, address: WebAddress) -> dict[str, str] | None:
     return groups
 
 
-def _found(site: Site, each: PageTemplate, groups: Mapping[str, str]) -> SiteMatch:
-    spelled = {name: text.lower() if name in site.folded else text for name, text in groups.items()}
+def _match(site: Site, page: PageTemplate, groups: Mapping[str, str]) -> SiteMatch:
+    """Return the name that the groups of a template make, in the site's one spelling."""
+    spelled = {group: text.lower() if group in site.folded else text for group, text in groups.items()}
     if site.dropped and "login" in spelled:
         spelled["login"] = spelled["login"].replace(site.dropped, "")
-    names = _NAMED.sub(lambda match: spelled[match[1]], each.names)
-    return SiteMatch(site, names, each.beside, groups.get("phone", ""))
+    name = _NAMED.sub(lambda match: spelled[match[1]], page.name)
+    return SiteMatch(site, name, page.is_post, groups.get("phone", ""))

@@ -172,20 +172,20 @@ def hosts() -> frozenset[str]:
 
 def find(word: str) -> Site | None:
     """Give the store, or the operating system, that people call ``word``."""
-    return _sites().named(word)
+    return _sites().find(word)
 
 
 def read_address(text: str) -> SiteMatch | None:
     """Give the app that an address names; with nothing named where it is another page of a store."""
-    return _sites().at(text)
+    return _sites().read_address(text)
 
 
 def read_name(store: Site, text: str) -> SiteMatch | None:
     """Give the app that ``text`` names in a store; None where it is no name there."""
-    return _sites().written(store, text)
+    return _sites().read_name(store, text)
 
 
 def is_listing(url: str) -> bool:
     """Tell whether ``url`` is the address of an app in a store."""
-    found = _sites().at(url)
-    return found is not None and bool(found.names)
+    found = _sites().read_address(url)
+    return found is not None and bool(found.name)

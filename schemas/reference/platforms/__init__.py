@@ -34,20 +34,20 @@ def hosts() -> frozenset[str]:
 
 def find(word: str) -> Site | None:
     """Give the platform that people call ``word``: its name, an abbreviation, its host, in English and Thai."""
-    found = _sites().named(word)
+    found = _sites().find(word)
     if found is None and (rest := _BESIDE.sub(" ", word)) != word and word_key(rest):
-        found = _sites().named(rest)
+        found = _sites().find(rest)
     return found
 
 
 def read_address(text: str) -> SiteMatch | None:
     """Give the account that an address names; with nothing named where it is another page of a platform."""
-    return _sites().at(text)
+    return _sites().read_address(text)
 
 
 def read_name(platform: Site, text: str) -> SiteMatch | None:
     """Give the account that ``text`` names on a platform; None where it is no handle and no id there."""
-    return _sites().written(platform, text)
+    return _sites().read_name(platform, text)
 
 
 def read_address_on_own_host(platform: Site, url: str) -> SiteMatch | None:
@@ -61,5 +61,5 @@ def read_address_on_own_host(platform: Site, url: str) -> SiteMatch | None:
 
 def is_profile(url: str) -> bool:
     """Tell whether ``url`` is the address of an account, not of a post, a video or another page."""
-    found = _sites().at(url)
-    return found is not None and bool(found.names) and not found.beside
+    found = _sites().read_address(url)
+    return found is not None and bool(found.name) and not found.is_post
