@@ -10,9 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from mappers import extension, ids
 from schemas import kinds, timestamp
-from schemas.fields import Amount, Currency
+from schemas.fields import Amount, Currency, Evidence
 from schemas.record import minimised_amount
-from schemas.report import Evidence
 from schemas.sharing import Sharing
 from schemas.subject import ID
 from schemas.text import shown

@@ -150,6 +150,7 @@ def _report(kind: str, rest: tuple[Any, ...], tlp: Tlp) -> Report:
     """Give what a consensus says as a report, but for its value and its times."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
     said = {name: getattr(consensus, name) for name in _IN_REPORTS}
+    said |= dict(consensus.further)
     said |= {"reporter": _HUB, "reported_at": consensus.valid_from, "action": consensus.grade, "tlp": tlp}
     return Report.model_construct(value="", details=NO_DETAILS, **said)
 

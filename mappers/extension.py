@@ -5,12 +5,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mappers import ids
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.report import Report
+from schemas.report import FIELDS, Report
 from schemas.sharing import Sharing
 from schemas.vocabulary import Action, scam_category
 
@@ -18,7 +18,14 @@ ID = "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c"
 TYPE = "property-extension"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _LISTS_OF_PARTNERS = ("only_partners", "not_to_partners")
-_SAME_NAME = (
+# The properties of reports in the order in which they have always been published; later ones follow.
+_FIRST = [
+    "kind",
+    "scam_category",
+    "requested_action",
+    "evidence",
+    "sharing",
+    "hold",
     "scam_type",
     "channel",
     "payment_rail",
@@ -27,33 +34,45 @@ _SAME_NAME = (
     "first_seen",
     "last_seen",
     "countries",
-)
+]
+_FIELDS = {property_: field.name for field in FIELDS.values() if (property_ := field.extension_property)}
+_ORDER = tuple(dict.fromkeys([*_FIRST, *_FIELDS]))
+# Read otherwise: by the pattern, or with the names of partners.
+_READ_APART = frozenset({"kind", "details", "sharing"})
 
 
 def of_report(report: Report) -> dict[str, Any]:
-    """Give the extension's properties for an indicator; those that the report leaves open are left out."""
-    return build(
-        kind=report.kind,
-        scam_category=scam_category(report.scam_type),
-        requested_action=report.action,  # STIX 2.1 §3.1 reserves "action"
-        evidence=[proof.model_dump(exclude_none=True) for proof in report.evidence],
-        sharing=write_sharing(report.sharing),
-        hold=report.hold.model_dump(mode="json", exclude_none=True) if report.hold else None,
-        **{name: getattr(report, name) for name in _SAME_NAME},
-    )
+    """Return the extension's properties for an indicator, without those that the report leaves open.
 
-
-def report_columns(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give back the report's columns that ``write`` put into the extension.
-
-    The hold that a hub passes on beside the word of several is none of the report that these come to.
+    The details of the kind are left to the indicator, as they differ from value to value.
     """
-    columns = {name: properties[name] for name in (*_SAME_NAME, "evidence", "hold") if name in properties}
+    context = {property_: _plain(getattr(report, name)) for property_, name in _FIELDS.items() if name != "details"}
+    context |= {"scam_category": scam_category(report.scam_type), "sharing": write_sharing(report.sharing)}
+    return build(**{name: context[name] for name in _ORDER if name in context})
+
+
+def report_fields(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a report that ``of_report`` wrote, but for its sharing limits and the kind's details.
+
+    The hold that a hub passes on beside the reports of several is none of the report that these come to.
+    """
+    fields = {
+        name: properties[property_]
+        for property_, name in _FIELDS.items()
+        if property_ in properties and property_ not in _READ_APART
+    }
     if properties.get("reporters", 1) != 1 or ("grade" in properties and properties["grade"] == Action.BLOCK):
-        columns.pop("hold", None)
-    if "requested_action" in properties:
-        columns["action"] = properties["requested_action"]
-    return columns
+        fields.pop("hold", None)
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    """Return a field's value without models in it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return value
 
 
 def build(**words: Any) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 from mappers import labels, pattern
 from mappers.grammar import Comparison, Way
 from mappers.pattern import Terms
+from schemas.declaration import DeclaredField
 from schemas.errors import Rejected
-from schemas.vocabulary import Action, HolderStatus, PaymentRail
+from schemas.report import FIELDS
 
 _OPENCTI_TYPE = "x-opencti-"
 _TYPES = {"hostname": "domain-name"}
@@ -39,12 +40,6 @@ _NAMING = {
 }
 _VALUE = {"value"}
 
-_LABELS = {name: name for name in ("channel", "payment_rail", "action", "holder_status")} | {"scam_type": "type"}
-_CLOSED: dict[str, frozenset[str]] = {
-    "payment_rail": frozenset(PaymentRail),
-    "action": frozenset(Action),
-    "holder_status": frozenset(HolderStatus),
-}
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _COUNTRY = re.compile("[A-Z]{2}")
 
@@ -89,8 +84,8 @@ def columns(indicator: Mapping[str, Any]) -> dict[str, Any]:
     """
     said: dict[str, Any] = {"first_seen": indicator.get("valid_from"), "confidence": _confidence(indicator)}
     words = labels.read(label for label in indicator.get("labels") or () if isinstance(label, str))
-    for name, label in _LABELS.items():
-        if (word := words.get(label, [""])[0]) and _is_word(name, word):
+    for label, name in labels.FIELD_OF_LABEL.items():
+        if (word := words.get(label, [""])[0]) and _is_word(FIELDS[name], word):
             said[name] = word
     if countries := [each for each in words.get("country", ()) if _COUNTRY.fullmatch(each)]:
         said["countries"] = countries
@@ -107,8 +102,8 @@ def _confidence(indicator: Mapping[str, Any]) -> Any:
     return next((score for score in scores if type(score) is int and 0 <= score <= 100), None)
 
 
-def _is_word(name: str, word: str) -> bool:
-    return word in _CLOSED[name] if name in _CLOSED else _WORD.fullmatch(word) is not None
+def _is_word(field: DeclaredField, word: str) -> bool:
+    return word in set(field.vocabulary or ()) if field.closed else _WORD.fullmatch(word) is not None
 
 
 def _renamed(comparison: Comparison) -> Comparison:

@@ -18,7 +18,7 @@ from schemas import timestamp
 from schemas.errors import Rejected, of_validation
 from schemas.kind import Normal
 from schemas.report import Report
-from schemas.vocabulary import Tlp, scam_category
+from schemas.vocabulary import Tlp
 
 OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -195,7 +195,7 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
     ours = indicator.get("extensions", {}).get(extension.ID, {})
     creator = indicator.get("created_by_ref", "")
     columns: dict[str, Any] = {
-        **extension.report_columns(ours),
+        **extension.report_fields(ours),
         "details": ours.get("details", {}),
         "reporter": reporters.get(creator, creator or "unknown"),
         "reported_at": _reported(indicator),
@@ -237,7 +237,7 @@ def _frame(key: tuple[Any, ...]) -> Frame:
         "valid_from": timestamp.text(valid_from),
         "valid_until": timestamp.text(report.valid_until),
         "kill_chain_phases": [{"kill_chain_name": "mitre-f3", "phase_name": kinds.every()[report.kind].phase}],
-        "labels": _labels(report),
+        "labels": labels.of_report(report),
         "object_marking_refs": markings,
     }
     score: dict[str, Any] = {"extension_type": "property-extension", "detection": True}
@@ -253,10 +253,3 @@ def _frame(key: tuple[Any, ...]) -> Frame:
         score=score,
         markings=markings,
     )
-
-
-def _labels(report: Report) -> list[str]:
-    """Say the context in words too, for clients that show labels and no extensions."""
-    words = {name: getattr(report, name) for name in ("kind", "channel", "payment_rail", "action", "holder_status")}
-    category = scam_category(report.scam_type)
-    return labels.of({"type": report.scam_type, "category": category, **words}, report.countries)

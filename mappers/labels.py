@@ -2,9 +2,18 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from schemas.report import FIELDS, Report
+from schemas.vocabulary import scam_category
 
 # What all of ours begin with.
 OURS = "scam"
+_LABELLED = {field.declaration.label: name for name, field in FIELDS.items() if field.declaration.label}
+# The fields that reports are read from by their labels; a label of the kind says nothing without its value.
+FIELD_OF_LABEL: Mapping[str, str] = MappingProxyType(
+    {label: name for label, name in _LABELLED.items() if name != "kind"}
+)
 _LABEL = re.compile(rf'{OURS}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
 # What others may show among their own labels: words, never numbers or names.
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -14,6 +23,12 @@ def of(words: Mapping[str, str | None], countries: Iterable[str] = ()) -> list[s
     """Give the labels of some words by their names, and of countries; what is None is left out."""
     said = [_label(name, word) for name, word in words.items() if word is not None]
     return [OURS, *said, *(_label("country", country) for country in countries)]
+
+
+def of_report(report: Report) -> list[str]:
+    """Return the labels that show the context of a report, but for the details of its kind."""
+    context = {label: getattr(report, name) for label, name in _LABELLED.items()}
+    return of({"type": report.scam_type, "category": scam_category(report.scam_type)} | context, report.countries)
 
 
 def of_details(details: Mapping[str, str]) -> list[str]:

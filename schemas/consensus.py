@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from schemas.fields import Evidence, Hold
 from schemas.partner import PartnerKind
-from schemas.report import Evidence, Hold
 from schemas.vocabulary import Action, HolderStatus, PaymentRail
 
 
@@ -24,7 +24,8 @@ class Consensus(NamedTuple):
     ``disputed``: somebody holds it for a false positive. ``scam_types`` are those that were said beside ``scam_type``.
     ``reference`` and ``description`` are a single reporter's own, and there while nobody else reports it. ``hold`` is
     what authority asks to hold, or a single reporter; it stands beside the grade and ends by itself. ``holds`` has all
-    of them where there are several, those that end last first.
+    of them where there are several, those that end last first. ``further`` are the fields of reports that are fused as
+    ``schemas.report`` declares, by name, and have no place of their own here.
     """
 
     kind: str
@@ -52,3 +53,4 @@ class Consensus(NamedTuple):
     hold: Hold | None
     holds: tuple[Hold, ...]
     origins: tuple[str, ...]
+    further: tuple[tuple[str, Any], ...] = ()

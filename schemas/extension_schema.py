@@ -1,16 +1,50 @@
 """The context of a report or record as shared objects carry it: one flat set of words, as a JSON Schema."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from schemas.declaration import DeclaredField
 from schemas.feedback import FeedbackEvent
+from schemas.fields import Evidence, Hold
 from schemas.partner import FocalFunction, PartnerKind
-from schemas.vocabulary import Action, Channel, HolderStatus, OutcomeReason, OutcomeWord, PaymentRail, Purpose, ScamType
+from schemas.report import FIELDS
+from schemas.sharing import Sharing
+from schemas.vocabulary import WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, Purpose
 
 VERSION = "1.3.0"
+# The order of the properties in the schema as it was first published; later ones follow.
+_FIRST = [
+    "extension_type",
+    "kind",
+    "details",
+    "scam_category",
+    "scam_type",
+    "channel",
+    "payment_rail",
+    "requested_action",
+    "holder_status",
+    "countries",
+    "first_seen",
+    "last_seen",
+    "evidence",
+    "reference",
+    "sharing",
+    "focal_points",
+    "outcome",
+    "outcome_reason",
+    "effective_from",
+    "effective_until",
+    "source",
+    "target",
+    "amount",
+    "currency",
+    "hold",
+]
 
-_WORD = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 60}
 _TIME = {"type": "string", "format": "date-time"}
 _AMOUNT = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
 _CURRENCY = {"type": "string", "pattern": "^[A-Z0-9]{2,12}$", "description": "ISO 4217, or a coin's symbol"}
@@ -26,11 +60,24 @@ _HOLD: dict[str, Any] = {
     "dependentRequired": {"amount": ["currency"], "currency": ["amount"]},
     "additionalProperties": False,
 }
+_EVIDENCE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "reference": {"type": "string", "maxLength": 2000},
+    },
+    "required": ["sha256"],
+    "additionalProperties": False,
+}
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
 def _open(words: Any, meaning: str) -> dict[str, Any]:
-    return {**_WORD, "description": f"{meaning}; preferred: {', '.join(words)}"}
+    return {**WORD_SCHEMA, "description": _preferring(words, meaning)}
+
+
+def _preferring(words: Any, meaning: str) -> str:
+    return f"{meaning}; preferred: {', '.join(words)}"
 
 
 def _closed(words: Any, meaning: str) -> dict[str, Any]:
@@ -42,7 +89,7 @@ def _sharing() -> dict[str, Any]:
     countries = {"type": "array", "items": {"type": "string", "pattern": "^[A-Z]{2}$"}, "minItems": 1}
     return {
         "type": "object",
-        "description": "the contributor's limits to who may hear of it; a reader has to keep every one",
+        "description": "",
         "properties": {
             "only_partners": {**partners, "description": "ids of identities: these and no others"},
             "not_to_partners": {**partners, "description": "ids of identities: never these"},
@@ -86,7 +133,7 @@ def _of_a_consensus() -> dict[str, Any]:
         },
         "scam_types": {
             "type": "array",
-            "items": _WORD,
+            "items": WORD_SCHEMA,
             "minItems": 1,
             "description": "what reporters call the scam beside scam_type",
         },
@@ -111,52 +158,55 @@ def _of_a_consensus() -> dict[str, Any]:
     }
 
 
+# By the type of a report's field, where it is more than a text, a number or a point in time.
+_OF_TYPE: Mapping[Any, Mapping[str, Any]] = {
+    Decimal: _AMOUNT,
+    Evidence: _EVIDENCE,
+    Hold: _HOLD,
+    Mapping: _TEXTS,
+    Sharing: _sharing(),
+    bool: {"type": "boolean"},
+    datetime: _TIME,
+}
+_BOUNDS = {"ge": "minimum", "le": "maximum", "max_length": "maxLength"}
+
+
+def _of_field(field: DeclaredField) -> dict[str, Any]:
+    """Return the schema of the property that carries a report's field."""
+    one = _of_type(field)
+    whole = {"type": "array", "items": one, "minItems": 1} if field.many else one
+    words = field.vocabulary if not field.closed else None
+    return {**whole, "description": _preferring(words, field.meaning) if words else field.meaning}
+
+
+def _of_type(field: DeclaredField) -> Mapping[str, Any]:
+    if field.declaration.schema or field.type in _OF_TYPE:
+        return field.declaration.schema or _OF_TYPE[field.type]
+    if field.closed:
+        return {"enum": [str(word) for word in field.vocabulary or ()]}
+    schema: dict[str, Any] = {"type": "integer" if field.type is int else "string"}
+    if (pattern := field.constraint("pattern")) and not field.is_free_text:
+        schema["pattern"] = pattern
+    bounds = {keyword: field.constraint(name) for name, keyword in _BOUNDS.items()}
+    return schema | {keyword: bound for keyword, bound in bounds.items() if bound is not None}
+
+
 @cache
 def schema() -> dict[str, Any]:
     """Give the JSON Schema of the context: which properties there may be, and what they say."""
     end = {
         "type": "object",
-        "properties": {"kind": _WORD, "details": _TEXTS},
+        "properties": {"kind": WORD_SCHEMA, "details": _TEXTS},
         "required": ["kind"],
         "additionalProperties": False,
     }
     properties: dict[str, Any] = {
         "extension_type": {"const": "property-extension"},
-        "kind": {**_WORD, "description": "what the indicator's value is"},
-        "details": {**_TEXTS, "description": "what the kind knows beside its value: a wallet's chain, an app's store"},
+        **{name: _of_field(field) for field in FIELDS.values() if (name := field.extension_property)},
         "scam_category": {
             "enum": ["products-services", "relationship-trust", "other"],
             "description": "the Fed ScamClassifier's category of scam_type",
         },
-        "scam_type": _open(ScamType, "what the scam pretends to be"),
-        "channel": _open(Channel, "where the victim was met"),
-        "payment_rail": _closed(PaymentRail, "how the money moved"),
-        "requested_action": _closed(Action, "what the reporter asks of who reads it"),
-        "holder_status": _closed(HolderStatus, "what is known of who holds the account"),
-        "countries": {
-            "type": "array",
-            "items": {"type": "string", "pattern": "^[A-Z]{2}$"},
-            "minItems": 1,
-            "description": "countries that it concerns (ISO 3166-1 alpha-2)",
-        },
-        "first_seen": {**_TIME, "description": "when it was first seen, to the reporter's knowledge"},
-        "last_seen": {**_TIME, "description": "when it was last seen"},
-        "evidence": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                    "reference": {"type": "string", "maxLength": 2000},
-                },
-                "required": ["sha256"],
-                "additionalProperties": False,
-            },
-            "minItems": 1,
-            "description": "evidence by hash; the thing itself stays with who holds it",
-        },
-        "reference": {"type": "string", "maxLength": 200, "description": "the reporter's own number for it"},
-        "sharing": _sharing(),
         "focal_points": {
             "type": "array",
             "items": {
@@ -179,7 +229,6 @@ def schema() -> dict[str, Any]:
         "target": {**end, "description": "of a flow: what the observable is that the money went to"},
         "amount": {**_AMOUNT, "description": "of a flow: how much; rounded to two digits unless both ends are wallets"},
         "currency": _CURRENCY,
-        "hold": {**_HOLD, "description": "which amount to hold, for which case, and until when, whatever the grade"},
         **_of_a_consensus(),
         "feedback": _feedback(),
         "transfers": {"type": "integer", "minimum": 1, "description": "of a flow: in how many transfers"},
@@ -188,7 +237,7 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scam report context",
         "type": "object",
-        "properties": properties,
+        "properties": {name: properties[name] for name in dict.fromkeys([*_FIRST, *properties])},
         "required": ["extension_type"],
         "dependentRequired": {"amount": ["currency"], "currency": ["amount"]},
         "additionalProperties": False,

@@ -15,7 +15,8 @@ from schemas.text import line
 # How the aliases of partners' own collections begin, and no other's.
 OWN_ALIASES = ("for-", "outcomes-")
 
-CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 country code")]
+COUNTRY_PATTERN = "^[A-Z]{2}$"
+CountryCode = Annotated[str, Field(pattern=COUNTRY_PATTERN, description="ISO 3166-1 alpha-2 country code")]
 
 
 def _known_kind(name: str) -> str:

@@ -17,9 +17,8 @@ from pydantic import (
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.fields import Amount, Currency
+from schemas.fields import Amount, Countries, Currency, Evidence, Lang, Line, Reporter, Text
 from schemas.kind import Normal
-from schemas.report import Countries, Evidence, Lang, Line, Reporter, Text
 from schemas.sharing import Limits
 from schemas.subject import Subject
 from schemas.timestamp import Timestamp

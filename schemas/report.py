@@ -1,12 +1,11 @@
 """The report: one partner says that one value served a scam."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -15,66 +14,18 @@ from pydantic import (
 )
 
 from schemas import kinds
+from schemas.declaration import DeclaredField, Fusion, ReportField, declared_fields
 from schemas.errors import Rejected
-from schemas.fields import Amount, Currency
+from schemas.fields import EVIDENCE_COLUMNS, HOLD_COLUMNS, Countries, Evidence, Hold, Lang, Line, Reporter, Text
 from schemas.kind import Normal
-from schemas.partner import CountryCode
 from schemas.refang import refang
-from schemas.sharing import Limits, each_once
-from schemas.text import shown
+from schemas.sharing import SHARING_COLUMNS, Limits
 from schemas.timestamp import Timestamp
-from schemas.vocabulary import Action, HolderStatus, PaymentRail, ScamType, Tlp, Word
+from schemas.vocabulary import WORD_SCHEMA, Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp, Word
 
 MAX_VALUE = 4096
 _TIMES: TypeAdapter[Any] = TypeAdapter(Timestamp)
 _LEVELS = list(Tlp)
-
-
-def _shown(value: Any) -> Any:
-    return shown(value) if isinstance(value, str) else value
-
-
-Text = Annotated[
-    str,
-    Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
-    BeforeValidator(_shown),
-]
-Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"), BeforeValidator(_shown)]
-
-Lang = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Reporter = Annotated[str, Field(min_length=1, max_length=100, description="name of the reporting partner")]
-Countries = Annotated[tuple[CountryCode, ...], Field(max_length=60), AfterValidator(each_once)]
-
-
-class Evidence(BaseModel):
-    """Something that proves the report, named by its hash; the thing itself stays with who holds it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    reference: Annotated[Text | None, Field(description="where the holder keeps it: a file name or case number")] = None
-
-
-def evidence_by_hash(column: str) -> list[dict[str, str]]:
-    """Give what a column of a file says of evidence, ready for ``Evidence``: hashes with commas between them."""
-    return [{"sha256": digest.strip().lower()} for digest in column.split(",")]
-
-
-class Hold(BaseModel):
-    """Which amount of an account's money to hold rather than all of it, and until when: it ends by itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    amount: Amount | None = None
-    currency: Currency | None = None
-    reference: Annotated[Line | None, Field(description="the reporter's own number of the case, nobody's name")] = None
-    until: Timestamp
-
-    @model_validator(mode="after")
-    def _coherent(self) -> Self:
-        if (self.amount is None) != (self.currency is None):
-            raise Rejected("amount-without-currency", "amount and currency stand together, or neither does")
-        return self
 
 
 class Report(BaseModel):
@@ -87,28 +38,105 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str
+    kind: Annotated[str, ReportField(meaning="what the indicator's value is", schema=WORD_SCHEMA, label="kind")]
     value: Annotated[str, Field(max_length=MAX_VALUE)]
-    details: Mapping[str, str] = {}
+    details: Annotated[
+        Mapping[str, str],
+        ReportField(
+            meaning="what the kind knows beside its value: a wallet's chain, an app's store",
+            acted_on=True,
+        ),
+    ] = {}
     reporter: Reporter
-    reported_at: Timestamp
-    scam_type: Word = ScamType.UNKNOWN.value
-    channel: Annotated[Word | None, Field(description="where the victim was met")] = None
-    payment_rail: PaymentRail | None = None
-    first_seen: Timestamp | None = None
-    last_seen: Timestamp | None = None
+    reported_at: Annotated[
+        Timestamp,
+        ReportField(
+            extension=False,
+            names=("reported", "reportdate", "datereported", "date", "dateadded", "added", "timestamp", "lastmod"),
+        ),
+    ]
+    scam_type: Annotated[
+        Word, ReportField(meaning="what the scam pretends to be", words=ScamType, label="type", acted_on=True)
+    ] = ScamType.UNKNOWN.value
+    channel: Annotated[
+        Word | None,
+        Field(description="where the victim was met"),
+        ReportField(words=Channel, label="channel", fused=Fusion.HEAVIEST),
+    ] = None
+    payment_rail: Annotated[
+        PaymentRail | None,
+        ReportField(meaning="how the money moved", label="payment_rail", fused=Fusion.HEAVIEST),
+    ] = None
+    first_seen: Annotated[
+        Timestamp | None,
+        ReportField(
+            meaning="when it was first seen, to the reporter's knowledge",
+            names=("firstdetected", "detecteddate", "detected", "datedetected", "discovered"),
+        ),
+    ] = None
+    last_seen: Annotated[
+        Timestamp | None,
+        ReportField(
+            meaning="when it was last seen", names=("lastactivity", "lastactive", "lastdetected", "lastonline")
+        ),
+    ] = None
     valid_until: Timestamp
-    confidence: Annotated[int | None, Field(ge=0, le=100)] = None
-    tlp: Tlp = Tlp.AMBER
-    countries: Annotated[Countries, Field(description="countries it concerns")] = ()
-    action: Annotated[Action | None, Field(description="what the reporter asks of who reads it")] = None
-    holder_status: Annotated[HolderStatus | None, Field(description="for kinds that somebody holds")] = None
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
-    reference: Annotated[Line | None, Field(description="the reporter's own number for it")] = None
-    description: Text | None = None
+    confidence: Annotated[int | None, Field(ge=0, le=100), ReportField(extension=False, names=("confidencelevel",))] = (
+        None
+    )
+    tlp: Annotated[Tlp, ReportField(extension=False, names=("marking", "trafficlightprotocol"), limits_use=True)] = (
+        Tlp.AMBER
+    )
+    countries: Annotated[
+        Countries,
+        Field(description="countries it concerns"),
+        ReportField(meaning="countries that it concerns (ISO 3166-1 alpha-2)", acted_on=True, fused=Fusion.UNION),
+    ] = ()
+    action: Annotated[
+        Action | None,
+        Field(description="what the reporter asks of who reads it"),
+        ReportField(extension="requested_action", label="action", limits_use=True),  # STIX 2.1 §3.1 reserves "action"
+    ] = None
+    holder_status: Annotated[
+        HolderStatus | None,
+        Field(description="for kinds that somebody holds"),
+        ReportField(
+            meaning="what is known of who holds the account", label="holder_status", limits_use=True, acted_on=True
+        ),
+    ] = None
+    evidence: Annotated[
+        tuple[Evidence, ...],
+        Field(max_length=50),
+        ReportField(
+            meaning="evidence by hash; the thing itself stays with who holds it",
+            columns=EVIDENCE_COLUMNS,
+            fused=Fusion.UNION,
+        ),
+    ] = ()
+    reference: Annotated[
+        Line | None,
+        Field(description="the reporter's own number for it"),
+        ReportField(names=("caseid", "casenumber", "reportid", "ticket"), case_number=True, fused=Fusion.SINGLE),
+    ] = None
+    description: Annotated[Text | None, ReportField(extension=False, fused=Fusion.SINGLE)] = None
     lang: Annotated[Lang, Field(description="language of description")] = "en"
-    hold: Annotated[Hold | None, Field(description="an amount to hold rather than the account, and until when")] = None
-    sharing: Annotated[Limits, Field(description="whom it may reach, and for what")] = None
+    hold: Annotated[
+        Hold | None,
+        Field(description="an amount to hold rather than the account, and until when"),
+        ReportField(
+            meaning="which amount to hold, for which case, and until when, whatever the grade",
+            columns=HOLD_COLUMNS,
+            acted_on=True,
+        ),
+    ] = None
+    sharing: Annotated[
+        Limits,
+        Field(description="whom it may reach, and for what"),
+        ReportField(
+            meaning="the contributor's limits to who may hear of it; a reader has to keep every one",
+            columns=SHARING_COLUMNS,
+        ),
+    ] = None
 
     def about(self, normal: Normal) -> Self:
         """Give a report that says the same of another value of the same kind, in its normal form."""
@@ -171,6 +199,9 @@ class Report(BaseModel):
         if self.hold and self.action is Action.BLOCK:
             raise Rejected("hold-with-block", "a hold is of an amount, or until a day: ask for hold, not for block")
         return self
+
+
+FIELDS: Mapping[str, DeclaredField] = MappingProxyType(declared_fields(Report))
 
 
 def _ended_with(hold: Any, data: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from schemas.declaration import FieldColumns
 from schemas.partner import CountryCode, PartnerKind
 from schemas.vocabulary import Purpose, Word
 
@@ -62,13 +63,12 @@ Limits = Annotated[Sharing | None, AfterValidator(lambda sharing: sharing if sha
 # How lists stand in a column of a file: names may hold commas, so there the semicolon goes first.
 _NAMES = ("only_partners", "not_to_partners")
 _UPPER = ("only_countries", "not_to_countries")
-COLUMNS = tuple(Sharing.model_fields)
 
 
-def read(columns: Mapping[str, Any]) -> dict[str, Any]:
+def _read(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Give what columns of a file, or keys of JSON, say of sharing, for ``Sharing``; nothing where they say nothing."""
     said: dict[str, Any] = {}
-    for name in COLUMNS:
+    for name in Sharing.model_fields:
         text = columns.get(name)
         if text is None or (isinstance(text, str) and not (text := text.strip())):
             continue
@@ -82,12 +82,15 @@ def read(columns: Mapping[str, Any]) -> dict[str, Any]:
     return said
 
 
-def write(sharing: Sharing) -> dict[str, str]:
+def _write(sharing: Sharing) -> dict[str, str]:
     """Give the columns that ``read`` takes for the same; those that say nothing are left out."""
-    lists = {name: getattr(sharing, name) for name in COLUMNS if name != "onward"}
+    lists = {name: getattr(sharing, name) for name in Sharing.model_fields if name != "onward"}
     columns = {name: "".join(f"{entry};" for entry in entries) for name, entries in lists.items() if entries}
     return columns if sharing.onward else {**columns, "onward": "no"}
 
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
+
+
+SHARING_COLUMNS = FieldColumns(tuple(Sharing.model_fields), _read, _write)

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.fields import Reporter
 from schemas.refang import refang
-from schemas.report import MAX_VALUE, Reporter
+from schemas.report import MAX_VALUE
 
 _ID_FORM = "[a-z][a-z0-9-]{2,60}--[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 ID = re.compile(_ID_FORM)

@@ -2,44 +2,35 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
-from schemas import kinds, redaction, sharing
+from schemas import kinds, redaction, timestamp
+from schemas.declaration import DeclaredField
 from schemas.errors import Rejected, of_validation
+from schemas.fields import evidence_by_hash
 from schemas.kind import NO_DETAILS, Kind, Normal
+from schemas.partner import COUNTRY_PATTERN
 from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
 from schemas.refang import refang
-from schemas.report import MAX_VALUE, Hold, Report, evidence_by_hash
+from schemas.report import FIELDS, MAX_VALUE, Report
+from schemas.sharing import SHARING_COLUMNS
 from schemas.subject import subject_of_text
 from schemas.vocabulary import Tlp
 
-_HOLD_PREFIX = "hold_"
-HOLD_COLUMNS = tuple(_HOLD_PREFIX + name for name in Hold.model_fields)
-
-
-def read_hold(columns: Mapping[str, str]) -> dict[str, Any]:
-    """Give what columns of a file say of a hold, ready for ``Hold``; nothing where they say nothing."""
-    said = {
-        name.removeprefix(_HOLD_PREFIX): columns[name].strip() for name in HOLD_COLUMNS if columns.get(name, "").strip()
-    }
-    return said | {"currency": said["currency"].upper()} if "currency" in said else said
-
-
-def write_hold(hold: Hold) -> dict[str, str]:
-    """Give the columns that ``read`` takes for the same; those that say nothing are left out."""
-    return {_HOLD_PREFIX + name: text for name, text in hold.model_dump(mode="json", exclude_none=True).items()}
-
-
-_LISTS = {"countries": ","}
-# Columns that say one thing together.
-_TOGETHER = frozenset({*sharing.COLUMNS, *HOLD_COLUMNS})
-_OF_A_VALUE = {"value", "kind"}
-# Who speaks is who sends, not what a row claims.
-_NEVER_FROM_A_ROW = {"reporter"}
+# Never from a row: who reports is who sends. Within other fields: details, of which the kind has the columns.
+_NO_COLUMN = frozenset({"reporter", "details"})
+_SEVERAL_COLUMNS = {
+    name: columns for name, field in FIELDS.items() if (columns := field.declaration.columns) is not None
+}
+_OF_SEVERAL = frozenset(column for columns in _SEVERAL_COLUMNS.values() for column in columns.names)
+_ONE_COLUMN = tuple(name for name in FIELDS if name not in {*_NO_COLUMN, *_SEVERAL_COLUMNS})
+_LISTS = {name: field for name, field in FIELDS.items() if field.many and name not in _SEVERAL_COLUMNS}
+_VALUE_AND_KIND = {"value", "kind"}
 
 
 class ReportReader:
@@ -58,9 +49,9 @@ class ReportReader:
     def report(self, fields: Mapping[str, str]) -> Report:
         """Give the report that a row says. Raises ``Rejected``, with the column and the rule it breaks."""
         redaction.refuse(fields.get("value", ""))
-        if fields.keys() <= _OF_A_VALUE:  # Rows of plain lists: all but the value is the same each time.
+        if fields.keys() <= _VALUE_AND_KIND:  # Rows of plain lists: all but the value is the same each time.
             return self._like_before(fields)
-        said = {key: text.strip() for key, text in fields.items() if text.strip() and key not in _NEVER_FROM_A_ROW}
+        said = {key: text.strip() for key, text in fields.items() if text.strip() and key != "reporter"}
         columns = self._defaults | said
         kind = self._kind(columns)
         return _validated({**columns, "kind": kind.name}, kind)
@@ -102,23 +93,52 @@ def _details(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
 
 def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
     data: dict[str, object] = {"value": "", "details": _details(columns, kind)}
-    if limits := sharing.read(columns):
-        data["sharing"] = limits
-    if held := read_hold(columns):
-        data["hold"] = held
+    data |= {name: read for name, several in _SEVERAL_COLUMNS.items() if (read := several.read(columns))}
     for key, text in columns.items():
-        if key in _TOGETHER:
+        if key in _OF_SEVERAL:
             continue
-        if key == "sha256":
-            data["evidence"] = evidence_by_hash(text)
-        elif key in _LISTS:
-            data[key] = [part.strip().upper() for part in text.replace(";", ",").split(_LISTS[key]) if part.strip()]
-        elif key in Report.model_fields or key not in _inputs_of_kinds():
+        if field := _LISTS.get(key):
+            data[key] = _list(text, field)
+        elif key in FIELDS or key not in _inputs_of_kinds():
             data[key] = text
     try:
         return Report.model_validate(data)
     except ValidationError as error:
         raise of_validation(error) from None
+
+
+def _list(text: str, field: DeclaredField) -> list[str]:
+    entries = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    return [entry.upper() for entry in entries] if field.constraint("pattern") == COUNTRY_PATTERN else entries
+
+
+def report_columns(report: Report) -> dict[str, str]:
+    """Return the columns that ``ReportReader`` reads as the same report; empty ones are left out.
+
+    The reporter is not among them: who sends a file is who reports.
+    """
+    columns = {"kind": report.kind, "value": report.value, **report.details}
+    for name in _ONE_COLUMN:
+        value = getattr(report, name)
+        if value is not None and value != ():
+            columns[name] = _text(value)
+    for name, several in reversed(_SEVERAL_COLUMNS.items()):  # files have always had them in this order
+        if value := getattr(report, name):
+            columns |= several.write(value)
+    return columns
+
+
+def column_names() -> list[str]:
+    """Return every column that ``report_columns`` may give, in the order of a table's header."""
+    several = [column for columns in reversed(_SEVERAL_COLUMNS.values()) for column in columns.names]
+    of_kinds = (column for kind in kinds.every().values() for column in kind.columns)
+    return list(dict.fromkeys([*_ONE_COLUMN, *of_kinds, *several]))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return timestamp.text(value) if isinstance(value, datetime) else str(value)
 
 
 RECORDS: Mapping[str, type[Record]] = MappingProxyType(
@@ -170,7 +190,7 @@ def read_record(name: str, said: Mapping[str, Any], defaults: Mapping[str, str])
     data = {key: _cell(key, each) for key, each in columns.items() if key in model.model_fields}
     if "of" in model.model_fields and "of" not in data:
         data["of"] = _subject_of(columns)
-    if "sharing" not in data and (limits := sharing.read(columns)):
+    if "sharing" not in data and (limits := SHARING_COLUMNS.read(columns)):
         data["sharing"] = limits
     if "evidence" in model.model_fields and isinstance(columns.get("sha256"), str):
         data["evidence"] = evidence_by_hash(columns["sha256"])

@@ -6,7 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 # Open vocabularies take any word of this form; the enums below hold the words to prefer.
-Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+WORD_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
+Word = Annotated[str, Field(pattern=WORD_PATTERN, max_length=60)]
+WORD_SCHEMA = {"type": "string", "pattern": WORD_PATTERN, "maxLength": 60}
 
 
 class Tlp(StrEnum):

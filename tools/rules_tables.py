@@ -8,9 +8,10 @@ from typing import Any
 
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.fields import Hold
 from schemas.kind import Kind
 from schemas.partner import Partner, PartnerKind
-from schemas.report import Hold, Report
+from schemas.report import Report
 from schemas.vocabulary import HolderStatus, OutcomeWord
 from server.release.fuse import grade
 from server.release.fuse.confidence import weight

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers import report_objects, table
+from feeds.readers import table
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import has_value
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
-from schemas import kinds, sharing, tabular
+from schemas import tabular
 from schemas.report import Report
 
 # What a spreadsheet would take for a formula; a telephone number it takes for a number.
@@ -101,19 +101,12 @@ class Csv(Format):
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
         """Write what reads back as the same reports, and no cell that a spreadsheet would run."""
-        inputs = dict.fromkeys(field for kind in kinds.every().values() for field in kind.columns)
-        unsaid = ("details", "evidence", "reporter", "sharing", "hold")
-        fields = [field for field in Report.model_fields if field not in unsaid]
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-        writer = csv.DictWriter(
-            text,
-            dict.fromkeys([*fields, *inputs, *sharing.COLUMNS, *tabular.HOLD_COLUMNS, "sha256"]),
-            extrasaction="ignore",
-        )
+        writer = csv.DictWriter(text, tabular.column_names(), extrasaction="ignore")
         writer.writeheader()
         count = 0
         for report in reports:
-            cells = report_objects.columns_of_report(report)
+            cells = tabular.report_columns(report)
             writer.writerow({key: " " + cell if _FORMULA.match(cell) else cell for key, cell in cells.items()})
             count += 1
         text.detach()

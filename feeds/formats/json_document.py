@@ -11,6 +11,7 @@ from feeds.format import Example, Format, Head
 from feeds.readers import document, json_stream, report_objects
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
+from schemas import tabular
 from schemas.report import Report
 
 _LIMIT = 128 << 20
@@ -93,7 +94,7 @@ class Json(Format):
         """Write a list of objects that reads back as the same reports."""
         count, lead = 0, b"[\n"
         for report in reports:
-            out.write(lead + orjson.dumps(report_objects.columns_of_report(report)))
+            out.write(lead + orjson.dumps(tabular.report_columns(report)))
             count += 1
             lead = b",\n"
         out.write(b"\n]\n" if count else b"[]\n")

@@ -11,6 +11,7 @@ from feeds.readers.columns.guessing import SAMPLE, key_of_kind
 from feeds.readers.lines import blocks
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
+from schemas import tabular
 from schemas.report import Report
 
 _BAD = ("malformed-json", "the line is no JSON: one object a line, in double quotes, without line breaks inside")
@@ -75,7 +76,7 @@ class JsonLines(Format):
         """Write what reads back as the same reports."""
         count = 0
         for report in reports:
-            out.write(orjson.dumps(report_objects.columns_of_report(report), option=orjson.OPT_APPEND_NEWLINE))
+            out.write(orjson.dumps(tabular.report_columns(report), option=orjson.OPT_APPEND_NEWLINE))
             count += 1
         return count
 

@@ -11,7 +11,7 @@ from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocen
 from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
-from mappers import kinds
+from mappers import kinds, labels
 from mappers.marking import narrowest
 from mappers.pattern import Terms
 from schemas.errors import Rejected
@@ -21,7 +21,6 @@ from schemas.vocabulary import Tlp
 _LARGEST_EVENT = 128 << 20
 _LISTS = frozenset({"response"})
 _MACHINE_TAG = re.compile(r'([^:="]+):([^="]+)(?:="([^"]*)")?')
-_SCAM_COLUMNS = {"channel", "payment-rail", "action", "holder-status"}
 # The taxonomy ``misp:confidence-level``.
 _CONFIDENCE = {
     "completely-confident": "100",
@@ -209,8 +208,7 @@ def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
             if level := tlp_of_word(predicate):
                 levels.append(Tlp(level))
         elif space == "scam" and value:
-            column = {"type": "scam_type"}.get(predicate, predicate.replace("-", "_"))
-            if predicate == "type" or predicate in _SCAM_COLUMNS:
+            if column := labels.FIELD_OF_LABEL.get(predicate.replace("-", "_")):
                 columns[column] = value
         elif (space, predicate) == ("misp", "confidence-level"):
             if value in _CONFIDENCE:

@@ -15,7 +15,8 @@ from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown_name
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Unreadable
 from feeds.readers.source import HEAD, Source, decode
-from schemas import kinds, sharing, tabular
+from schemas import kinds, tabular
+from schemas.sharing import SHARING_COLUMNS
 
 FORMATS = ("csv", "json", "jsonl")
 # Under which names documents keep their list of records.
@@ -142,7 +143,8 @@ def _names() -> Mapping[str, str]:
     inputs = {column for kind in kinds.every().values() for column in kind.columns}
     fields = {field for model in tabular.RECORDS.values() for field in model.model_fields} - {"reporter"}
     return names | {
-        plain(own): own for own in {*inputs, *tabular.SUBJECT_COLUMNS, *sharing.COLUMNS, "sha256", "record", *fields}
+        plain(own): own
+        for own in {*inputs, *tabular.SUBJECT_COLUMNS, *SHARING_COLUMNS.names, "sha256", "record", *fields}
     }
 
 

@@ -1,4 +1,4 @@
-"""Objects of JSON and YAML as rows, and reports as such objects."""
+"""Objects of JSON and YAML as rows."""
 
 import json
 from typing import Any
@@ -10,17 +10,15 @@ from feeds.readers.columns.columns import columns_of
 from feeds.readers.columns.notes import Note, shown_name
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
-from schemas import sharing, tabular, timestamp
-from schemas.report import Report
+from schemas.sharing import SHARING_COLUMNS
 
 Context = tuple[tuple[str, str], ...]
 
-_LIMITS = frozenset(sharing.COLUMNS)
-_BAD_SHARING = ("bad-sharing", f"sharing: an object of {', '.join(sharing.COLUMNS)}, and of nothing else")
+_LIMITS = frozenset(SHARING_COLUMNS.names)
+_BAD_SHARING = ("bad-sharing", f"sharing: an object of {', '.join(SHARING_COLUMNS.names)}, and of nothing else")
 _DEEPEST = 20
 # A list of more is no list of what one scam used.
 _MOST_VALUES = 100
-_OTHERWISE = frozenset({"details", "evidence", "reporter", "kind", "value", "sharing", "hold"})
 
 
 def rows(
@@ -124,23 +122,3 @@ def loads(data: str) -> Any:
         return json.loads(data.encode("utf-8", "replace"), parse_int=str)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-
-
-def columns_of_report(report: Report) -> dict[str, str]:
-    """Give a report as columns that read back as the same report; who reports is who sends, and not among them."""
-    columns = {"kind": report.kind, "value": report.value, **report.details}
-    for field in Report.model_fields:
-        value = getattr(report, field)
-        if value is None or value == () or field in _OTHERWISE:
-            continue
-        if field == "countries":
-            columns[field] = ",".join(value)
-        else:
-            columns[field] = timestamp.text(value) if hasattr(value, "tzinfo") else str(value)
-    if report.sharing:
-        columns |= sharing.write(report.sharing)
-    if report.hold:
-        columns |= tabular.write_hold(report.hold)
-    if report.evidence:
-        columns["sha256"] = ",".join(each.sha256 for each in report.evidence)
-    return columns

@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
-from feeds.readers import json_stream, misp, report_objects
+from feeds.readers import json_stream, misp
 from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocent
 from feeds.readers.rows import MAX_RAW, Row, Unreadable
 from feeds.readers.source import Source
 from mappers import marking
 from mappers.indicator import every_from_stix, from_stix
+from schemas import tabular
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.vocabulary import ScamType, Tlp
@@ -109,7 +110,7 @@ def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:
 
 
 def _fields(report: Report, words: list[str]) -> dict[str, str]:
-    fields = report_objects.columns_of_report(report)
+    fields = tabular.report_columns(report)
     if report.scam_type == ScamType.UNKNOWN:
         del fields["scam_type"]
         if said := scam_type_of_tags(words):

@@ -11,6 +11,7 @@ import pycountry
 
 from feeds.readers.columns.vocabulary import VAGUE, Vocabulary
 from feeds.readers.columns.word_tables import HINTS, ValueColumn, plain
+from schemas.report import FIELDS
 from schemas.text import digits
 
 # Columns with a verdict on the value, the surest first.
@@ -26,10 +27,11 @@ _PERCENT = re.compile(
 )
 _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(?:/|out of|จาก|of|trên|dari|÷)\s*(\d{1,3})")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?|[.,]\d+")
-_LONGEST = {"description": 2000, "reference": 200}
+_LONGEST = {name: field.constraint("max_length") for name, field in FIELDS.items() if field.is_free_text}
+_CLOSED = frozenset(name for name, field in FIELDS.items() if field.closed)
 _COUNTRY_LISTS = {"countries", "only_countries", "not_to_countries"}
 # Words that limit the action on a value: an unknown one is not left out, but refuses its row.
-_LIMITS = {"action", "holder_status", "tlp"}
+_LIMITS = frozenset(name for name, field in FIELDS.items() if field.declaration.limits_use)
 
 WORD_UNKNOWN, NUMBER_UNKNOWN, TOO_LONG, FORM = "word-unknown", "number-unknown", "too-long", "form-unknown"
 
@@ -142,7 +144,7 @@ def _worded(field: str, raw: str, words: Vocabulary) -> CellMeaning:
         return CellMeaning(word)
     if field in _LIMITS:
         return CellMeaning(_kebab(raw) or raw)
-    open_word = _kebab(raw) if raw.isascii() and field != "payment_rail" else ""
+    open_word = _kebab(raw) if raw.isascii() and field not in _CLOSED else ""
     return CellMeaning(open_word) if _WORD.fullmatch(open_word) and len(open_word) <= _LONGEST_WORD else _unknown()
 
 

@@ -15,9 +15,10 @@ from feeds.readers.columns.vocabulary import vocabulary
 from feeds.readers.rows import Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.report import FIELDS
 
-_STARTS = ("reported_at", "first_seen")
 _ENDS = ("valid_until", "hold_until")
+_STARTS = tuple(name for name, field in FIELDS.items() if field.is_time and name not in ("last_seen", *_ENDS))
 _END = "_until"
 _TIMES = (*_STARTS, "last_seen", *_ENDS)
 # A report without these would claim more than its reporter did, or for another time.

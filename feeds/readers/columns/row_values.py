@@ -6,17 +6,21 @@ from typing import NamedTuple
 from feeds.readers.columns import cell_meanings
 from feeds.readers.columns.vocabulary import Vocabulary, vocabulary
 from feeds.readers.columns.word_tables import ValueColumn, kind_columns, plain
-from schemas import kinds, tabular
+from schemas import kinds
 from schemas.errors import Rejected
+from schemas.fields import EVIDENCE_COLUMNS, HOLD_COLUMNS
 from schemas.refang import refang
+from schemas.report import FIELDS
 from schemas.vocabulary import Action
 
 # Many sites share one address, so a row about a site reports nothing of its address.
 _HOSTED = {"domain", "url"}
 _NEEDED = {"company": "company_number"}
 # Fields whose texts are free; all others hold one of the few words of a file.
-FREE_TEXT = {"first_seen", "last_seen", "reported_at", "valid_until", "description", "reference", "sha256"} | {
-    *tabular.HOLD_COLUMNS,
+FREE_TEXT = {
+    *(name for name, field in FIELDS.items() if field.is_time or field.is_free_text),
+    *EVIDENCE_COLUMNS.names,
+    *HOLD_COLUMNS.names,
     *("iban", "account_number", "company_number", "company_name"),
 }
 
@@ -96,7 +100,7 @@ def columns_of_other_values(kind: str | None, together: Sequence[str | None]) ->
     if not known[kind].account and any(other.account for other in others):
         columns.add("holder_status")
     if Action.HOLD not in known[kind].grades and any(Action.HOLD in other.grades for other in others):
-        columns |= {*tabular.HOLD_COLUMNS}
+        columns |= {*HOLD_COLUMNS.names}
     return frozenset(columns)
 
 

@@ -19,16 +19,11 @@ from feeds.readers.columns.word_tables import (
     value_columns,
 )
 from schemas import kinds
-from schemas.vocabulary import Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp
+from schemas.report import FIELDS
+from schemas.vocabulary import Tlp
 
-# Fields whose words this project defines, and those words.
-_WORDED = {
-    "scam_type": ScamType,
-    "channel": Channel,
-    "payment_rail": PaymentRail,
-    "action": Action,
-    "holder_status": HolderStatus,
-}
+# Fields whose words this project defines, and those words; TLP levels have spellings of their own.
+_WORDED = {name: field.vocabulary for name, field in FIELDS.items() if field.vocabulary and name != "tlp"}
 
 
 class Vocabulary(NamedTuple):

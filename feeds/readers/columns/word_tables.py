@@ -8,11 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from schemas import kinds, sharing, tabular
-from schemas.report import Report
+from schemas import kinds, tabular
+from schemas.report import FIELDS
 
-# Fields of reports that no column fills by itself.
-_NO_COLUMNS = {"details", "evidence", "reporter", "sharing", "hold"}
 HINTS = {"type", "classification", "category", "votes"}
 # Thai vowels above and below a letter are no letters to Unicode, but distinguish words.
 _NOT_ALNUM = re.compile(r"[^\w\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]+|_+")
@@ -58,15 +56,8 @@ def kind_columns() -> frozenset[str]:
 
 
 def report_fields() -> set[str]:
-    """Return the fields of reports and inputs of kinds that a column may fill."""
-    return {
-        *Report.model_fields,
-        *sharing.COLUMNS,
-        *tabular.HOLD_COLUMNS,
-        *kind_columns(),
-        *HINTS,
-        "sha256",
-    } - _NO_COLUMNS
+    """Return the columns that a report or its value may have."""
+    return {*tabular.column_names(), *HINTS}
 
 
 @cache
@@ -120,6 +111,8 @@ _QUALIFYING_SECTIONS = (
 def field_columns(table: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
     """Return rank and field of the columns by name; the lowest rank is the surest name."""
     columns = {plain(field): (0, field) for field in report_fields()}
+    for name, field in FIELDS.items():
+        columns |= {plain(other): (rank, name) for rank, other in enumerate(field.declaration.names, 1)}
     for field, names in table["columns"].items():
         columns |= {plain(name): (place, field) for place, name in enumerate(names)}
     for language in languages():

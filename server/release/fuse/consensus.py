@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import fsum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mappers import consensus, ids
 from schemas import kinds
 from schemas.consensus import Consensus
+from schemas.declaration import Fusion
+from schemas.fields import Evidence
 from schemas.kind import Kind, Normal
-from schemas.report import Evidence, Report
+from schemas.report import FIELDS, Report
 from schemas.vocabulary import HolderStatus, ScamType
 from server.release.fuse import confidence, doubts, grade
 from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
@@ -26,6 +28,12 @@ _MOST_WORDS = 20
 _SAYS_LITTLE = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
 # An indicator has its maker's first id for the value, or one of the next ones.
 _LISTINGS = range(4)
+# Fields of reports that are fused by the rule that is declared for them.
+_DECLARED = [
+    (name, rule)
+    for name, field in FIELDS.items()
+    if (rule := field.declaration.fused) is not None and name not in Consensus._fields
+]
 _Word = TypeVar("_Word", bound=str)
 
 
@@ -99,6 +107,7 @@ def fuse(
         hold=asked[0] if asked else None,
         holds=tuple(asked) if len(asked) > 1 else (),
         origins=_origins(reporters),
+        further=_further(weights, reports),
     )
 
 
@@ -225,6 +234,22 @@ def _by_weight(weights: Sequence[float], words: Sequence[_Word | None]) -> list[
 
 def _heaviest(weights: Sequence[float], words: Sequence[_Word | None]) -> _Word | None:
     return next(iter(_by_weight(weights, words)), None)
+
+
+def _further(weights: Sequence[float], reports: Sequence[Report]) -> tuple[tuple[str, Any], ...]:
+    """Return the fields without a rule of their own here, fused as declared, without those that nobody gives."""
+    fused = ((name, _fused(rule, weights, [getattr(report, name) for report in reports])) for name, rule in _DECLARED)
+    return tuple((name, value) for name, value in fused if value not in (None, ()))
+
+
+def _fused(rule: Fusion, weights: Sequence[float], values: Sequence[Any]) -> Any:
+    match rule:
+        case Fusion.HEAVIEST:
+            return _heaviest(weights, values)
+        case Fusion.UNION:
+            return tuple(sorted({entry for entries in values for entry in entries})[:_MOST_WORDS])
+        case Fusion.SINGLE:
+            return values[0] if len(values) == 1 else None
 
 
 def _countries(reports: Sequence[Report]) -> tuple[str, ...]:

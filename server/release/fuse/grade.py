@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from schemas.fields import Hold
 from schemas.kind import Kind
 from schemas.partner import Partner
 from schemas.reference.banks import accounts
 from schemas.reference.banks.accounts import is_kept_by
-from schemas.report import Hold, Report
+from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse.statements import Statement
 

@@ -5,24 +5,22 @@ from typing import Any
 
 from mappers import extension
 from schemas import timestamp
+from schemas.declaration import Fusion
+from schemas.report import FIELDS
 
 _TIMES = frozenset({"created", "modified", "valid_from", "valid_until"})
-_SEEN = frozenset({"first_seen", "last_seen"})
+_SEEN = frozenset(field.extension_property for field in FIELDS.values() if field.is_time)
 # What a reader of the hub's own indicators acts on; all else of them comes along with the next version.
 _ACTED_ON = ("revoked", "confidence", "object_marking_refs")
 _ACTED_ON_OF_OURS = (
-    "grade",
-    "disputed",
-    "scam_type",
-    "holder_status",
-    "countries",
-    "details",
-    "hold",
-    "holds",
-    "referral",
+    *(field.extension_property for field in FIELDS.values() if field.declaration.acted_on),
+    *("grade", "disputed", "holds", "referral"),
 )
-# What is joined from the words of several.
-_JOINED = ("reporter_kinds", "scam_types", "evidence")
+# What is joined from the reports of several.
+_JOINED = (
+    *(field.extension_property for field in FIELDS.values() if field.declaration.fused is Fusion.UNION),
+    *("reporter_kinds", "scam_types"),
+)
 _BY_THE_HUB = "reporters"
 
 

@@ -11,10 +11,11 @@ from mappers import consensus, extension, ids
 from mappers.indicator import OPENCTI, Profile, from_stix, to_stix
 from schemas import extension_schema
 from schemas.consensus import Consensus, Referral
+from schemas.fields import Evidence, Hold
 from schemas.kind import NO_DETAILS
 from schemas.kinds import every
 from schemas.partner import PartnerKind
-from schemas.report import Evidence, Hold, Report
+from schemas.report import Report
 from schemas.vocabulary import Action, HolderStatus, PaymentRail, Tlp
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -27,7 +28,9 @@ GOOD = [(name, example) for name, kind in every().items() for example in kind.ex
 def about(**words: Any) -> Consensus:
     """Give a consensus that says as little as there can be, but for ``words``."""
     little: dict[str, Any] = dict.fromkeys(Consensus._fields)
-    little |= dict.fromkeys(("reporter_kinds", "scam_types", "countries", "evidence", "holds", "origins"), ())
+    little |= dict.fromkeys(
+        ("reporter_kinds", "scam_types", "countries", "evidence", "holds", "origins", "further"), ()
+    )
     little |= {"kind": "domain", "value": "bad.example.com", "details": NO_DETAILS, "scam_type": "unknown"}
     little |= {"confidence": 50, "grade": Action.WARN, "disputed": False, "reporters": 1, "lang": "en"}
     little |= {"valid_from": NOON, "valid_until": NOON + timedelta(days=90), "reporter_kinds": (PartnerKind.BANK,)}

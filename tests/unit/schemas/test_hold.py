@@ -6,10 +6,11 @@ import pytest
 
 from feeds.readers import report_objects
 from mappers.indicator import from_stix, to_stix
-from schemas import kinds
+from schemas import kinds, tabular
 from schemas.errors import Rejected
-from schemas.report import Hold, Report
-from schemas.tabular import HOLD_COLUMNS, ReportReader, read_hold, write_hold
+from schemas.fields import HOLD_COLUMNS, Hold
+from schemas.report import Report
+from schemas.tabular import ReportReader
 from schemas.timestamp import text
 from schemas.vocabulary import Action
 
@@ -28,8 +29,8 @@ def test_its_columns_are_those_of_a_row() -> None:
     assert (str(held.amount), held.currency, held.reference) == ("1500.50", "THB", "case 7")
     assert text(held.until) == "2026-11-27T00:00:00.000Z"
     again = {"amount": "1500.5", "currency": "THB", "reference": "case 7", "until": "2026-11-27T00:00:00.000Z"}
-    assert read_hold(write_hold(held)) == again
-    assert list(write_hold(held)) == list(HOLD_COLUMNS)
+    assert HOLD_COLUMNS.read(HOLD_COLUMNS.write(held)) == again
+    assert list(HOLD_COLUMNS.write(held)) == list(HOLD_COLUMNS.names)
 
 
 def test_a_report_without_it_has_none() -> None:
@@ -75,7 +76,7 @@ def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> 
     said = report(**held, action="hold")
     indicator = next(each for each in to_stix(said) if each["type"] == "indicator")
     assert from_stix(indicator).hold == said.hold
-    assert READER.report(report_objects.columns_of_report(said)).hold == said.hold
+    assert READER.report(tabular.report_columns(said)).hold == said.hold
     (as_json,) = report_objects.rows(1, said.model_dump(mode="json"))
     assert isinstance(as_json, report_objects.Row)
     assert READER.report(as_json.fields).hold == said.hold

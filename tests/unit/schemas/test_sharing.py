@@ -3,10 +3,9 @@
 import pytest
 from hypothesis import given
 
-from schemas import sharing
 from schemas.errors import Rejected
 from schemas.report import Report
-from schemas.sharing import Sharing
+from schemas.sharing import SHARING_COLUMNS, Sharing
 from schemas.tabular import ReportReader
 from tests.unit.schemas.limiting import LIMITS
 
@@ -19,12 +18,12 @@ def read(**columns: str) -> Report:
 
 @given(LIMITS)
 def test_columns_say_all_of_it(limits: Sharing) -> None:
-    assert Sharing.model_validate(sharing.read(sharing.write(limits))) == limits
+    assert Sharing.model_validate(SHARING_COLUMNS.read(SHARING_COLUMNS.write(limits))) == limits
 
 
 @given(LIMITS)
 def test_a_row_carries_it_into_the_report(limits: Sharing) -> None:
-    assert read(**sharing.write(limits)).sharing == (limits if limits.limited else None)
+    assert read(**SHARING_COLUMNS.write(limits)).sharing == (limits if limits.limited else None)
 
 
 def test_a_row_that_limits_nothing_says_nothing() -> None:

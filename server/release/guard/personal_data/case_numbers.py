@@ -2,7 +2,8 @@
 
 from mappers import annotation_properties
 from schemas.consensus import Consensus
-from schemas.report import Evidence, Hold, Report
+from schemas.fields import Evidence, Hold
+from schemas.report import Report
 from server.release.guard.personal_data.objects import could_be_personal_number
 
 

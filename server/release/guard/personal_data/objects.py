@@ -7,7 +7,7 @@ from typing import Any
 
 from mappers import extension
 from schemas.errors import Rejected
-from schemas.report import Report
+from schemas.report import FIELDS, Report
 from server.release.guard.personal_data import free_text, numbers
 from server.release.guard.personal_data.free_text import may_say, said_of_persons
 
@@ -16,11 +16,10 @@ _LOOKED_AT = frozenset(
     """type spec_version id created_by_ref created modified revoked valid_from valid_until pattern pattern_type
     pattern_version object_marking_refs indicator_types kill_chain_phases confidence""".split()  # noqa: SIM905
 )
-# Names of properties that we write ourselves.
-_OURS = frozenset(
-    """extension_type kind scam_type scam_category channel payment_rail requested_action holder_status countries details
-    first_seen last_seen evidence sha256 reference sharing hold labels name description lang extensions detection score
-    main_observable_type chain outcome outcome_reason amount currency until effective_from effective_until""".split()  # noqa: SIM905
+# Names of properties that we write ourselves: those of reports, and others.
+_OURS = frozenset(property_ for field in FIELDS.values() if (property_ := field.extension_property)) | frozenset(
+    """extension_type scam_category sha256 labels name description lang extensions detection score main_observable_type
+    chain outcome outcome_reason amount currency until effective_from effective_until""".split()  # noqa: SIM905
 )
 # What says in an observable which one it is.
 _NAMING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
@@ -36,7 +35,7 @@ _OF_PERSONS = re.compile(
 )
 _LITERAL = re.compile(r"'((?:[^'\\]|\\['\\])*)'")
 # Where reporters put the numbers of their cases, and what these look like.
-_OF_CASES = frozenset({"reference", "external_id"})
+_OF_CASES = frozenset({"external_id", *(name for name, field in FIELDS.items() if field.declaration.case_number)})
 _CASE_NUMBER = re.compile(r"[A-Za-z]{0,8}[-_./#]?\d[\d\-_./]*")
 _BEGINS = frozenset("0123456789+(")
 _DIGITS_ALONE = re.compile(r"[+(]?\d[\d .\-()_]{0,20}")

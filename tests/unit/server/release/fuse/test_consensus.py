@@ -9,8 +9,9 @@ from hypothesis import given, strategies as st
 from mappers import consensus, ids
 from mappers.indicator import from_stix
 from schemas import kinds
+from schemas.fields import Evidence, Hold
 from schemas.partner import PartnerKind
-from schemas.report import Evidence, Hold, Report
+from schemas.report import Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, OutcomeWord, PaymentRail, Tlp
 from server.release.fuse import grade
 from server.release.fuse.consensus import end, fuse, independent, live

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from schemas import kinds
+from schemas.fields import Hold
 from schemas.kind import PAID
-from schemas.report import Hold, Report
+from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse import grade
 from tests.unit.server.release.statement_examples import HELD, NOON, VALUES, partner, said

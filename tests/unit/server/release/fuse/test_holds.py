@@ -9,8 +9,8 @@ import pytest
 from mappers import consensus, extension, ids
 from mappers.indicator import from_stix
 from schemas import timestamp
+from schemas.fields import Hold
 from schemas.partner import Partner
-from schemas.report import Hold
 from schemas.vocabulary import Action, Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Statement

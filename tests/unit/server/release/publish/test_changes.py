@@ -10,7 +10,7 @@ from mappers import consensus, ids
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
 from schemas.consensus import Referral
-from schemas.report import Hold
+from schemas.fields import Hold
 from schemas.vocabulary import Action, OutcomeWord, Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
