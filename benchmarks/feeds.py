@@ -18,8 +18,8 @@ from benchmarks.taxii import hub
 from benchmarks.taxii.client import Client
 from feeds.connector import Answer, Push, PushSettings
 from feeds.connectors import build
-from feeds.runs.runner import run, settle
-from feeds.runs.shared_pages import Pages
+from feeds.runs.runner import prepare_process, run
+from feeds.runs.shared_pages import SharedPages
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.partner import Partner, PartnerKind
@@ -118,7 +118,7 @@ def pulling(url: str, port: str, token: str) -> dict[str, float]:
     table = {"name": "pull", "connector": "taxii-pull", "url": f"http://127.0.0.1:{port}/feed/collections/room/"}
     table |= {"contribute_as": "Peer", "allow_private": True, "token": {"env": "TOKEN"}, "batch": PAGE}
     feed = build(table)
-    settle()
+    prepare_process()
     memory, start, used = _Memory(), time.perf_counter(), time.process_time()
     result = run(store, feed, progress=memory.note)
     seconds, cpu = time.perf_counter() - start, time.process_time() - used
@@ -170,8 +170,8 @@ def pushing(url: str, objects: str) -> dict[str, float]:
             said = {"name": f"to-{number}", "connector": "taking", "partner": name, "collection": "takedown"}
             feeds.append(Taking(PushSettings.model_validate({**said, "batch": PAGE})))
     _fill(store, "takedown", int(objects))
-    settle()
-    pages, memory, start, used = Pages(), _Memory(), time.perf_counter(), time.process_time()
+    prepare_process()
+    pages, memory, start, used = SharedPages(), _Memory(), time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(_THREADS) as threads:
         results = list(threads.map(lambda feed: run(store, feed, pages=pages, progress=memory.note), feeds))
     seconds, cpu = time.perf_counter() - start, time.process_time() - used

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Misconfigured, TryLater
 from feeds.runs.file_reading import FileSettings, FilesPull
-from feeds.storage.remote import Remote, RemoteSettings
+from feeds.storage.filesystems import RemoteSettings
+from feeds.storage.remote import Remote
 from schemas.text import escaped
 
 # Names that programs give to files they are still writing.

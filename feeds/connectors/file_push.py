@@ -11,13 +11,14 @@ from pydantic import Field, field_validator, model_validator
 
 from feeds import formats
 from feeds.connector import Answer, Duration, Misconfigured, Outgoing, Push, PushSettings, Secret, duration
-from feeds.http.taxii_envelopes import passed_over, refused
+from feeds.http.taxii_envelopes import refused_answer, skipped_answer
 from feeds.mapping.export import export, weakest
 from feeds.readers.stix import report_of
 from feeds.runs.filter import matches
-from feeds.storage.local import Elsewhere, Here
-from feeds.storage.manifest import Entry, Manifest, Shelf
-from feeds.storage.remote import Remote, RemoteSettings
+from feeds.storage.filesystems import RemoteSettings
+from feeds.storage.local import LocalFolder
+from feeds.storage.manifest import FileManifest, ManifestEntry, PublishedFolder
+from feeds.storage.remote import Remote, RemoteFolder
 from feeds.storage.signing import FileSigner
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -88,7 +89,7 @@ class FilePush(Push[FilePushSettings]):
         self._format = formats.get(settings.format)
         self._ending = self._format.endings[0] if self._format.endings else "txt"
         self._outgoing: Outgoing | None = None
-        self._shelf: Shelf | None = None
+        self._shelf: PublishedFolder | None = None
         self._revoked = False
 
     def begin(self, outgoing: Outgoing) -> None:
@@ -109,7 +110,7 @@ class FilePush(Push[FilePushSettings]):
         with outgoing.store.read() as tx:
             answers, added, removed = self._sorted(tx, items, now)
         stamp = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{len(manifest.files):06d}"
-        entries: list[Entry] = []
+        entries: list[ManifestEntry] = []
         if removed and not self._format.folder:
             entries.append(shelf.put(f"changes/{stamp}.removed.{self._ending}", "removed", now, self._writing(removed)))
         if added and not self._format.folder:
@@ -144,11 +145,11 @@ class FilePush(Push[FilePushSettings]):
             self._shelf.close()
         self._shelf = None
 
-    def _file(self, shelf: Shelf, now: datetime) -> Entry:
+    def _file(self, shelf: PublishedFolder, now: datetime) -> ManifestEntry:
         name = f"{self.settings.collection}.{self._ending}"
         return shelf.put(name, "full", now, lambda out: self._export(out, now))
 
-    def _folder(self, shelf: Shelf, now: datetime) -> list[Entry]:
+    def _folder(self, shelf: PublishedFolder, now: datetime) -> list[ManifestEntry]:
         with TemporaryDirectory(prefix="scamfeed-") as working:
             self._export(Path(working), now)
             # What lists the others goes last.
@@ -163,21 +164,21 @@ class FilePush(Push[FilePushSettings]):
                 tx, outgoing.collection, self._format.name, target, now, only=self._wanted, least=least
             ).written
 
-    def _opened(self) -> tuple[Outgoing, Shelf]:
+    def _opened(self) -> tuple[Outgoing, PublishedFolder]:
         if self._outgoing is None:
             raise Misconfigured("file-push: begin() comes before push()")
         if self._shelf is None:
             signer = FileSigner(self.settings.signing_key.reveal())
-            remote = Elsewhere(Remote(self.settings, self.settings.path)) if self.settings.is_remote else None
-            self._shelf = Shelf(remote or Here(Path(self.settings.path)), signer)
+            remote = RemoteFolder(Remote(self.settings, self.settings.path)) if self.settings.is_remote else None
+            self._shelf = PublishedFolder(remote or LocalFolder(Path(self.settings.path)), signer)
         return self._outgoing, self._shelf
 
-    def _manifest(self, shelf: Shelf, now: datetime) -> Manifest:
+    def _manifest(self, shelf: PublishedFolder, now: datetime) -> FileManifest:
         collection, format = self.settings.collection, self._format.name
         found = shelf.manifest()
         if found is not None and (found.collection, found.format) == (collection, format):
             return found
-        return Manifest(collection=collection, format=format, created=now)
+        return FileManifest(collection=collection, format=format, created=now)
 
     def _wanted(self, indicator: dict[str, Any]) -> bool:
         return matches(self.settings, indicator)
@@ -195,12 +196,12 @@ class FilePush(Push[FilePushSettings]):
                 answers.append(Answer(item, True, "success"))
                 continue
             if item.type != "indicator":
-                answers.append(passed_over(item, "files say indicators"))
+                answers.append(skipped_answer(item, "files say indicators"))
                 continue
             try:
                 report = report_of(obj, names)
             except Rejected as refusal:
-                answers.append(refused(item, refusal.reason))
+                answers.append(refused_answer(item, refusal.reason))
                 continue
             answers.append(Answer(item, True, "success"))
             # What was let out before and is not wanted any more is no reason to block.

@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
-from feeds.http.client import OutboundSettings, Refused, consequences, session
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import RequestRefused, peer_errors
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
 from feeds.readers.rows import Row, Unreadable
@@ -68,7 +69,7 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
         last = int(place.get("id", 0))
         if time.time() - float(place.get("asked", time.time())) > _KEPT_FOR:
             _log.warning("signals may be missing feed=%s cause=not asked for more than a day", settings.name)
-        with session(settings, settings.url) as opened:
+        with open_session(settings, settings.url) as opened:
             opened.headers.update({"API-KEY": settings.api_key.reveal(), "API-SECRET": settings.api_secret.reveal()})
             while True:
                 asked = int(time.time())
@@ -91,11 +92,11 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
         settings = self.settings
         asked = {**settings.filters, "idFrom": str(first), "limit": str(min(settings.batch, _MOST))}
         try:
-            with consequences(settings.url):
+            with peer_errors(settings.url):
                 response = opened.get(settings.url, params=asked)
                 response.raise_for_status()
                 said = response.json()
-        except Refused as error:
+        except RequestRefused as error:
             raise Misconfigured(f"{settings.url}: does not take these filters (HTTP {error.status})") from error
         if isinstance(said, dict):
             said = next((said[name] for name in _LISTS if isinstance(said.get(name), list)), None)

@@ -21,6 +21,7 @@ from feeds.connector import Batch, Misconfigured, Secret, TryLater
 from feeds.errors import UnreadableFile
 from feeds.http import client
 from feeds.http.client import OutboundSettings, check_login
+from feeds.http.failures import RequestRefused, peer_errors
 from feeds.http.pagination import Paging, Place
 from feeds.http.taxii import Bearer
 from feeds.runs.file_reading import FileSettings, FilesPull
@@ -141,7 +142,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
 
     def _session(self) -> requests.Session:
         settings = self.settings
-        opened = client.session(settings, settings.url)
+        opened = client.open_session(settings, settings.url)
         opened.headers.update(settings.headers)
         if settings.token:
             opened.auth = Bearer(settings.token.reveal())
@@ -168,7 +169,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
                     raise _Gone
                 response.raise_for_status()
                 digest = hashlib.sha256()
-                body = client.body(response)
+                body = client.open_body(response)
                 while block := body.read(_BLOCK):
                     digest.update(block)
                     file.write(block)
@@ -181,9 +182,9 @@ class HttpPull(FilesPull[HttpPullSettings]):
     @contextmanager
     def _consequences(self) -> Iterator[None]:
         try:
-            with client.consequences(self._server):
+            with peer_errors(self._server):
                 yield
-        except client.Refused as refusal:
+        except RequestRefused as refusal:
             raise Misconfigured(f"{self._server}: refuses the question ({refusal})") from refusal
 
     def _following(self, place: Place, document: _Document) -> tuple[Place | None, Misconfigured | None]:

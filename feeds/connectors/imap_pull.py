@@ -21,8 +21,8 @@ from feeds.readers.columns.notes import Tally
 from feeds.readers.record_rows import detect_records
 from feeds.runs.file_reading import FormatName
 from feeds.runs.parts import parts
-from feeds.storage.mail import File, Mail
-from feeds.storage.mailbox import Login, Server, Tls, opened
+from feeds.storage.mail import Mail, MailFile
+from feeds.storage.mailbox import MailLogin, MailServer, Tls, open_folder
 
 _Outcomes = Iterator[Mapped | Duplicate | Reject]
 
@@ -87,7 +87,7 @@ class ImapPull(Pull[ImapPullSettings]):
         """Give the rows of the files in mails that were not done yet."""
         settings = self.settings
         begun = checkpoint or {}
-        with opened(self._server(), self._login(), settings.folder) as folder:
+        with open_folder(self._server(), self._login(), settings.folder) as folder:
             # With another validity the numbers mean other mails: all are looked at, and known ones passed over.
             last = int(begun.get("uid", 0)) if begun.get("validity") == folder.validity else 0
             at: dict[str, Any] = {"validity": folder.validity, "uid": last}
@@ -136,7 +136,7 @@ class ImapPull(Pull[ImapPullSettings]):
         except RecursionError:
             yield _refused("nested-too-deeply", "mails within mails within mails: send the file itself")
 
-    def _of_file(self, file: File, mail: Mail, tally: Tally) -> _Outcomes:
+    def _of_file(self, file: MailFile, mail: Mail, tally: Tally) -> _Outcomes:
         settings = self.settings
         said = settings.options(settings.contribute_as, mail.sent_at)
         options = replace(said, format="prose" if file.body else settings.format)
@@ -149,10 +149,10 @@ class ImapPull(Pull[ImapPullSettings]):
         except UnreadableFile as error:
             yield Reject(file.name, 0, "", None, "unreadable-file", str(error))
 
-    def _server(self) -> Server:
+    def _server(self) -> MailServer:
         settings = self.settings
         port = settings.port or (993 if settings.tls == "implicit" else 143)
-        return Server(
+        return MailServer(
             settings.host,
             port,
             settings.tls,
@@ -164,9 +164,9 @@ class ImapPull(Pull[ImapPullSettings]):
             settings,
         )
 
-    def _login(self) -> Login:
+    def _login(self) -> MailLogin:
         settings = self.settings
-        return Login(
+        return MailLogin(
             settings.user,
             settings.password.reveal() if settings.password else None,
             settings.token.reveal() if settings.token else None,

@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 from requests.auth import HTTPBasicAuth
 
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater, duration
-from feeds.http.client import OutboundSettings, Refused, check_login, consequences, session
+from feeds.http.client import OutboundSettings, check_login, open_session
+from feeds.http.failures import RequestRefused, peer_errors
 from feeds.mapping.batches import batch_of_outcomes
 from feeds.mapping.options import ReportSettings
 from feeds.readers.misp_events import (
@@ -82,7 +83,7 @@ class MispPull(Pull[MispPullSettings]):
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
         settings = self.settings
-        with session(settings, settings.url or "", repeat_posts=True) as opened:
+        with open_session(settings, settings.url or "", repeat_posts=True) as opened:
             if settings.api_key:
                 opened.headers.update({"Authorization": settings.api_key.reveal(), "Accept": "application/json"})
             elif settings.user and settings.password:
@@ -140,13 +141,13 @@ class MispPull(Pull[MispPullSettings]):
             asked["publish_timestamp"] = max(1, since - int(duration(settings.overlap).total_seconds()))
         url = settings.url or ""
         try:
-            with consequences(url):
+            with peer_errors(url):
                 response = opened.post(f"{url.rstrip('/')}/events/restSearch", json=asked)
                 response.raise_for_status()
                 said = orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
             raise TryLater(f"{url}: answers, but not in JSON") from error
-        except Refused as error:
+        except RequestRefused as error:
             raise Misconfigured(f"{url}: does not take this search (HTTP {error.status})") from error
         listed = said.get("response") if isinstance(said, dict) else said
         if not isinstance(listed, list):

@@ -8,9 +8,9 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Outgoing, Push, PushSettings, Secret, TryLater
-from feeds.http.client import OutboundSettings, session
-from feeds.http.failures import Refused, consequences
-from feeds.http.taxii_envelopes import Envelopes, passed_over, refused
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.taxii_envelopes import EnvelopeSender, refused_answer, skipped_answer
 from feeds.readers.stix import report_of
 from mappers import ids
 from mappers.misp import MispReport, to_misp
@@ -68,7 +68,7 @@ class MispPush(Push[MispPushSettings]):
         self._session: requests.Session | None = None
         self._outgoing: Outgoing | None = None
         self._reporters: dict[str, str] = {}
-        self._envelopes = Envelopes(_PEER, self._send, most_bytes=_LARGEST)
+        self._envelopes = EnvelopeSender(_PEER, self._send, most_bytes=_LARGEST)
 
     def begin(self, outgoing: Outgoing) -> None:
         """Learn the reporters' names."""
@@ -80,7 +80,7 @@ class MispPush(Push[MispPushSettings]):
         """Deliver the indicators among ``items``, in their order."""
         self._opened()
         told = [item for item in items if item.type == "indicator"]
-        others = [passed_over(item, "MISP is given indicators") for item in items if item.type != "indicator"]
+        others = [skipped_answer(item, "MISP is given indicators") for item in items if item.type != "indicator"]
         return self._envelopes.send(told) + others
 
     def close(self) -> None:
@@ -110,11 +110,11 @@ class MispPush(Push[MispPushSettings]):
         try:
             report = report_of(msgspec.json.decode(item.body), self._reporters)
         except Rejected as refusal:
-            return refused(item, refusal.reason)
+            return refused_answer(item, refusal.reason)
         uuid = item.id.partition("--")[2]
         spelled = to_misp(report, revoked=item.revoked, uuid=uuid)
         if spelled is None:
-            return passed_over(item, "MISP has no type for such a thing")
+            return skipped_answer(item, "MISP has no type for such a thing")
         inner = spelled.body["Attribute"] if spelled.section == "Object" else [spelled.body]
         if item.revoked:
             # MISP counts seconds, and takes only what is later than what it has.
@@ -171,12 +171,12 @@ class MispPush(Push[MispPushSettings]):
     def _answer(self, told: _Told, there: dict[str, str]) -> Answer:
         if not told.item.revoked:
             kept = all(uuid in there for uuid in told.attributes)
-            return Answer(told.item, True, "success") if kept else refused(told.item, "MISP did not keep it")
+            return Answer(told.item, True, "success") if kept else refused_answer(told.item, "MISP did not keep it")
         if any(uuid in there for uuid in told.attributes):
             try:
                 self._delete(told)
-            except Refused as refusal:
-                return refused(told.item, f"MISP did not delete it ({refusal})")
+            except RequestRefused as refusal:
+                return refused_answer(told.item, f"MISP did not delete it ({refusal})")
         return Answer(told.item, True, "success")
 
     def _delete(self, told: _Told, *, for_good: bool = False) -> None:
@@ -186,7 +186,7 @@ class MispPush(Push[MispPushSettings]):
     def _ask(self, path: str, body: dict[str, Any], *, may_lack: bool = False) -> Any:
         """Give the answer to a POST, None where what it is about is not there and may be so."""
         opened = self._opened()
-        with consequences(_PEER):
+        with peer_errors(_PEER):
             answer = opened.post(f"{self.settings.url.rstrip('/')}/{path}", json=body)
             if may_lack and answer.status_code == requests.codes.not_found:
                 return None
@@ -197,9 +197,9 @@ class MispPush(Push[MispPushSettings]):
         """Give a session, of which MISP has known the key at its beginning."""
         if self._session is None:
             # What is repeated says the same of the same UUIDs.
-            opened = session(self.settings, self.settings.url, repeat_posts=True)
+            opened = open_session(self.settings, self.settings.url, repeat_posts=True)
             opened.headers.update({"Authorization": self.settings.key.reveal(), "Accept": "application/json"})
-            with consequences(_PEER):
+            with peer_errors(_PEER):
                 opened.get(f"{self.settings.url.rstrip('/')}/servers/getVersion").raise_for_status()
             self._session = opened
         return self._session

@@ -9,9 +9,10 @@ import requests
 from pydantic import Field
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.http.client import OutboundSettings, check_url, session
-from feeds.http.failures import Refused, consequences
-from feeds.http.taxii_envelopes import check_no_page, passed_over, refused
+from feeds.http.address_guard import check_url
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.taxii_envelopes import check_no_page, refused_answer, skipped_answer
 from mappers import labels
 from server.store import deliveries
 from server.store.item import Item
@@ -54,20 +55,20 @@ class NoticePush(Push[NoticePushSettings]):
     def check(self) -> None:
         """See that the room's server answers; whether it knows the room only a notice would tell."""
         opened = self._open()
-        with consequences(_PEER):
+        with peer_errors(_PEER):
             opened.head(self._url)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Tell how many indicators there are among ``items``."""
         told = [item for item in items if item.type == "indicator"]
-        others = [passed_over(item, "notices count indicators") for item in items if item.type != "indicator"]
+        others = [skipped_answer(item, "notices count indicators") for item in items if item.type != "indicator"]
         if not told:
             return others
         try:
             self._post(self._text(told))
-        except Refused as refusal:
+        except RequestRefused as refusal:
             # What is refused is the message, which says nothing of any one object.
-            return [refused(item, refusal) for item in told] + others
+            return [refused_answer(item, refusal) for item in told] + others
         return [Answer(item, True, "success") for item in told] + others
 
     def close(self) -> None:
@@ -83,12 +84,12 @@ class NoticePush(Push[NoticePushSettings]):
                 check_url(self._url, credentials=True, allow_http=self.settings.allow_http)
             except ValueError as error:
                 raise Misconfigured(f"url: {error}") from None
-            self._session = session(self.settings, self._url)
+            self._session = open_session(self.settings, self._url)
         return self._session
 
     def _post(self, text: str) -> None:
         opened = self._open()
-        with consequences(_PEER):
+        with peer_errors(_PEER):
             answer = opened.post(self._url, json={self.settings.field: text})
             answer.raise_for_status()
         check_no_page(_PEER, answer)

@@ -15,7 +15,8 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater
-from feeds.http.client import OutboundSettings, Refused, consequences, session
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import RequestRefused, peer_errors
 from feeds.http.taxii import MEDIA_TYPE, Bearer
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
@@ -58,7 +59,7 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
         """Give the indicators since the last that was read."""
         settings = self.settings
-        with session(settings, settings.url, endless=settings.stream is not None) as opened:
+        with open_session(settings, settings.url, endless=settings.stream is not None) as opened:
             if settings.token:
                 opened.auth = Bearer(settings.token.reveal())
             if settings.stream is not None:
@@ -96,13 +97,13 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
         url = f"{settings.url.rstrip('/')}/taxii2/root/collections/{quote(settings.collection or '', safe='')}/objects/"
         asked = {"limit": str(settings.batch), **place}
         try:
-            with consequences(settings.url):
+            with peer_errors(settings.url):
                 response = opened.get(url, params=asked, headers={"Accept": MEDIA_TYPE})
                 response.raise_for_status()
                 said = orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
             raise TryLater(f"{settings.url}: answers, but not in JSON") from error
-        except Refused as error:
+        except RequestRefused as error:
             raise Misconfigured(f"{settings.url}: does not take this question (HTTP {error.status})") from error
         if not isinstance(said, dict) or not isinstance(said.get("objects", []), list):
             raise TryLater(f"{settings.url}: answers, but not with an envelope of TAXII 2.1")

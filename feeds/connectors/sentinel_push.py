@@ -10,9 +10,9 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Misconfigured, Push, PushSettings, Secret, TryLater
-from feeds.http.client import OutboundSettings, session
-from feeds.http.failures import Refused, consequences
-from feeds.http.taxii_envelopes import Envelopes, passed_over, refused
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.taxii_envelopes import EnvelopeSender, refused_answer, skipped_answer
 from feeds.runs.filter import matches
 from schemas.vocabulary import Action
 from server.store.item import Item
@@ -80,13 +80,13 @@ class SentinelPush(Push[SentinelPushSettings]):
             f"?api-version={_VERSION}"
         )
         self._login = f"{settings.login_url.rstrip('/')}/{quote(settings.tenant, safe='')}/oauth2/v2.0/token"
-        self._envelopes = Envelopes(_API, self._post, most_bytes=_LARGEST, most_items=_AT_ONCE)
+        self._envelopes = EnvelopeSender(_API, self._post, most_bytes=_LARGEST, most_items=_AT_ONCE)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver the indicators among ``items``, in their order."""
         self._logged_in()
         told = [self._as_told(item) for item in items if item.type == "indicator"]
-        others = [passed_over(item, "Sentinel is given indicators") for item in items if item.type != "indicator"]
+        others = [skipped_answer(item, "Sentinel is given indicators") for item in items if item.type != "indicator"]
         return self._envelopes.send(told) + others
 
     def _as_told(self, item: Item) -> Item:
@@ -108,12 +108,12 @@ class SentinelPush(Push[SentinelPushSettings]):
         source = orjson.dumps(self.settings.source)
         body = b'{"sourcesystem":%b,"stixobjects":[%b]}' % (source, b",".join(item.body for item in items))
         self._wait()
-        with consequences(_API):
+        with peer_errors(_API):
             answer = opened.post(self._upload, data=body, headers={"Content-Type": "application/json"})
             answer.raise_for_status()
             said = _errors(answer, len(items))
         return [
-            refused(item, said[place]) if place in said else Answer(item, True, "success")
+            refused_answer(item, said[place]) if place in said else Answer(item, True, "success")
             for place, item in enumerate(items)
         ]
 
@@ -129,7 +129,7 @@ class SentinelPush(Push[SentinelPushSettings]):
         settings = self.settings
         if self._session is None:
             # An upload that is repeated is the same version of the same indicator.
-            self._session = session(settings, settings.login_url, settings.api_url, repeat_posts=True)
+            self._session = open_session(settings, settings.login_url, settings.api_url, repeat_posts=True)
         if time.monotonic() < self._expires:
             return self._session
         asked = {
@@ -139,13 +139,13 @@ class SentinelPush(Push[SentinelPushSettings]):
             "scope": _SCOPE,
         }
         try:
-            with consequences(_LOGIN):
+            with peer_errors(_LOGIN):
                 self._session.headers.pop("Authorization", None)
                 answer = self._session.post(self._login, data=asked)
                 answer.raise_for_status()
                 said = answer.json()
             token, seconds = str(said["access_token"]), float(said.get("expires_in", 0))
-        except Refused as refusal:
+        except RequestRefused as refusal:
             raise Misconfigured(f"{_LOGIN}: refuses tenant, client_id or client_secret ({refusal})") from refusal
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise TryLater(f"{_LOGIN}: answers, but gives no token") from error

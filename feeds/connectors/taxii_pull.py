@@ -11,16 +11,17 @@ from taxii2client.v21 import Collection as Collection21
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
 from feeds.http import taxii, taxii_pages
 from feeds.http.client import OutboundSettings, check_login
+from feeds.http.failures import RequestRefused
 from feeds.mapping.options import Options
 from feeds.mapping.peer_objects import PeerObjects
-from feeds.runs.prefetch import ahead
+from feeds.runs.prefetch import prefetch
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Word
 
 _VERSIONS: dict[str, tuple[Any, taxii_pages.Pager, str]] = {
-    "2.1": (Collection21, taxii_pages.of_2_1, taxii.MEDIA_TYPE),
-    "2.0": (Collection20, taxii_pages.of_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
+    "2.1": (Collection21, taxii_pages.pages_2_1, taxii.MEDIA_TYPE),
+    "2.0": (Collection20, taxii_pages.pages_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
 }
 
 
@@ -80,13 +81,13 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         with closing(self._connection()) as connection:
             collection = self._collection(connection, kind, media_type)
             before = checkpoint
-            for page in ahead(pages(collection, taxii_pages.Headers(connection), settings.batch, checkpoint)):
+            for page in prefetch(pages(collection, taxii_pages.LastHeaders(connection), settings.batch, checkpoint)):
                 yield from _batches(adopting, page.objects, settings.batch, before, page.checkpoint)
                 before = page.checkpoint
 
     def _connection(self) -> Any:
         settings = self.settings
-        return taxii.connection(
+        return taxii.open_connection(
             settings,
             settings.url,
             user=settings.user,
@@ -96,13 +97,13 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         )
 
     def _collection(self, connection: Any, kind: Any, media_type: str) -> Any:
-        url = taxii.place(self.settings.url, self.settings.peer_collection)
+        url = taxii.collection_url(self.settings.url, self.settings.peer_collection)
         try:
-            with taxii.consequences(url):
-                collection = taxii.collection(connection, kind, url, media_type)
+            with taxii.taxii_errors(url):
+                collection = taxii.open_collection(connection, kind, url, media_type)
                 if not collection.can_read:
                     raise Misconfigured(f"{url}: we may not read there; ask the peer for that right")
-        except taxii.Refused as refusal:
+        except RequestRefused as refusal:
             raise Misconfigured(f"{url}: no collection of TAXII {self.settings.version} ({refusal})") from refusal
         return collection
 

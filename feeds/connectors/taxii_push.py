@@ -11,7 +11,8 @@ from taxii2client.v21 import ApiRoot, Collection
 from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
 from feeds.http import taxii
 from feeds.http.client import OutboundSettings, check_login
-from feeds.http.taxii_envelopes import passed_over, refused
+from feeds.http.failures import RequestRefused
+from feeds.http.taxii_envelopes import refused_answer, skipped_answer
 from server.store.item import Item
 
 _OPEN, _CLOSE = b'{"objects":[', b"]}"
@@ -69,7 +70,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         """Deliver ``items``, in their order."""
         self._open()
         left_out = self.settings.leave_out
-        answers = [passed_over(item, "of a type to be left out") for item in items if item.type in left_out]
+        answers = [skipped_answer(item, "of a type to be left out") for item in items if item.type in left_out]
         for envelope in self._envelopes([item for item in items if item.type not in left_out]):
             if len(envelope) == 1 and len(envelope[0].body) + len(_OPEN + _CLOSE) > self._limit:
                 answers.append(
@@ -90,30 +91,30 @@ class TaxiiPush(Push[TaxiiPushSettings]):
             return
         settings = self.settings
         self._refused = 0
-        self._connection = taxii.connection(
+        self._connection = taxii.open_connection(
             settings,
             settings.url,
             user=settings.user,
             password=settings.password.reveal() if settings.password else None,
             token=settings.token.reveal() if settings.token else None,
         )
-        url = taxii.place(settings.url, settings.peer_collection)
+        url = taxii.collection_url(settings.url, settings.peer_collection)
         try:
-            with taxii.consequences(url):
-                collection = taxii.collection(self._connection, Collection, url)
+            with taxii.taxii_errors(url):
+                collection = taxii.open_collection(self._connection, Collection, url)
                 if not collection.can_write:
                     raise Misconfigured(f"{url}: we may not write there; ask the peer for that right")
             self._limit = min(settings.max_bytes, self._taken_at_most(urljoin(url, "../../")))
-        except taxii.Refused as refusal:
+        except RequestRefused as refusal:
             raise Misconfigured(f"{url}: no collection of TAXII 2.1 ({refusal})") from refusal
         self._collection = collection
 
     def _taken_at_most(self, root: str) -> int:
         """Ask what the peer takes at once; peers that do not say so there are taken at our own word."""
         try:
-            with taxii.consequences(root):
+            with taxii.taxii_errors(root):
                 return int(ApiRoot(root, conn=self._connection).max_content_length)
-        except (Misconfigured, taxii.Refused, TryLater, ValueError):
+        except (Misconfigured, RequestRefused, TryLater, ValueError):
             return self.settings.max_bytes
 
     def _envelopes(self, items: Sequence[Item]) -> Iterator[list[Item]]:
@@ -132,12 +133,12 @@ class TaxiiPush(Push[TaxiiPushSettings]):
     def _post(self, items: list[Item]) -> list[Answer]:
         body = _OPEN + b",".join(item.body for item in items) + _CLOSE
         try:
-            with taxii.consequences(self.settings.url):
+            with taxii.taxii_errors(self.settings.url):
                 status = self._collection.add_objects(body, wait_for_completion=False)
                 if status.status != "complete":
                     self._wait(status)
                 answers = _answers(items, status)
-        except taxii.Refused as refusal:
+        except RequestRefused as refusal:
             return self._halved(items, refusal)
         except TryLater as error:
             if not self._is_at_fault(items, error):
@@ -174,9 +175,9 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         """Ask until the peer has finished, or has had its time."""
         url = self.settings.url
         try:
-            with taxii.consequences(url):
+            with taxii.taxii_errors(url):
                 status.wait_until_final(0.5, duration(self.settings.wait).total_seconds())
-        except (Misconfigured, taxii.Refused) as error:
+        except (Misconfigured, RequestRefused) as error:
             # What it took it has forgotten over a restart, or never had.
             raise TryLater(f"{url}: says that it is not finished, and knows nothing of it afterwards") from error
 
@@ -199,7 +200,7 @@ def _answers(items: list[Item], status: Any) -> list[Answer]:
     answers = []
     for item in items:
         if item.id in failures:
-            answers.append(refused(item, failures[item.id]))
+            answers.append(refused_answer(item, failures[item.id]))
         elif item.id in pending or status.status != "complete":
             answers.append(Answer(item, True, "pending"))
         elif counted < len(items):

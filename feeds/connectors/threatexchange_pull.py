@@ -14,7 +14,8 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
-from feeds.http.client import OutboundSettings, consequences, session
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import peer_errors
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
 from feeds.readers import threatexchange
@@ -62,7 +63,7 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
             place = {}
         since, page = place.get("since"), place.get("page")
         had: list[dict[str, str]] = []
-        with session(settings, settings.url) as opened:
+        with open_session(settings, settings.url) as opened:
             while True:
                 asked = int(time.time())
                 try:
@@ -92,7 +93,7 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
             asked["start_time"] = str(since)
         # A cursor belongs to what was asked first, not to how far that has brought us.
         asked = {**(page or asked), "access_token": settings.access_token.reveal()}
-        with consequences(settings.url):
+        with peer_errors(settings.url):
             response = opened.get(f"{settings.url.rstrip('/')}/{settings.privacy_group}/threat_updates/", params=asked)
             if response.status_code < 400 or _error(response) is None:
                 response.raise_for_status()

@@ -10,10 +10,10 @@ import requests
 from pydantic import Field, model_validator
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.http.client import OutboundSettings, session
-from feeds.http.failures import Refused, consequences
-from feeds.http.taxii_envelopes import Envelopes, check_no_page, check_whole, refused
-from feeds.storage.signing import Signer
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.taxii_envelopes import EnvelopeSender, check_no_page, check_whole, refused_answer
+from feeds.storage.signing import WebhookSigner
 from schemas import timestamp
 from server.store import deliveries
 from server.store.item import Item
@@ -52,9 +52,9 @@ class WebhookPush(Push[WebhookPushSettings]):
         """Take the settings."""
         super().__init__(settings)
         self._session: requests.Session | None = None
-        self._signer: Signer | None = None
+        self._signer: WebhookSigner | None = None
         self._outgoing: Outgoing | None = None
-        self._envelopes = Envelopes(_PEER, self._post, most_bytes=settings.most_bytes)
+        self._envelopes = EnvelopeSender(_PEER, self._post, most_bytes=settings.most_bytes)
 
     def begin(self, outgoing: Outgoing) -> None:
         """Remember whose ledger tells what is new to the partner."""
@@ -65,7 +65,7 @@ class WebhookPush(Push[WebhookPushSettings]):
         self._open()
         try:
             self._post(())
-        except Refused as refusal:
+        except RequestRefused as refusal:
             raise Misconfigured(f"{_PEER}: refuses a message without events ({refusal})") from refusal
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
@@ -77,9 +77,9 @@ class WebhookPush(Push[WebhookPushSettings]):
         settings = self.settings
         if self._session is None:
             secrets = [each.reveal() for each in (settings.secret, settings.old_secret) if each is not None]
-            self._signer = Signer(secrets)
+            self._signer = WebhookSigner(secrets)
             # The partner knows by its id a message that comes twice.
-            opened = session(settings, settings.url, repeat_posts=True)
+            opened = open_session(settings, settings.url, repeat_posts=True)
             if settings.token:
                 opened.headers["Authorization"] = f"Bearer {settings.token.reveal()}"
             self._session = opened
@@ -95,7 +95,7 @@ class WebhookPush(Push[WebhookPushSettings]):
         now = datetime.now(UTC)
         body = self._body(items, now)
         signed = self._signer.headers(_message_id(self.settings.name, items), now, body)
-        with consequences(_PEER):
+        with peer_errors(_PEER):
             answer = self._session.post(
                 self.settings.url, data=body.encode(), headers={"Content-Type": "application/json", **signed}
             )
@@ -103,7 +103,9 @@ class WebhookPush(Push[WebhookPushSettings]):
         check_no_page(_PEER, answer)
         check_whole(_PEER, answer)
         said = _refused(answer)
-        return [refused(item, said[item.id]) if item.id in said else Answer(item, True, "success") for item in items]
+        return [
+            refused_answer(item, said[item.id]) if item.id in said else Answer(item, True, "success") for item in items
+        ]
 
     def _body(self, items: Sequence[Item], now: datetime) -> str:
         outgoing = self._outgoing

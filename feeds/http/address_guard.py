@@ -22,7 +22,7 @@ def connect(
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     allowed = [each for each in found if allow_private or is_public(str(each[4][0]))]
     if not allowed:
-        raise Misconfigured(private(host))
+        raise Misconfigured(private_address_message(host))
     failure: OSError = OSError(f"{host}: no address")
     for family, kind, protocol, _, address in allowed:
         opened = socket.socket(family, kind, protocol)
@@ -42,7 +42,7 @@ def connect(
     raise failure
 
 
-def private(host: str) -> str:
+def private_address_message(host: str) -> str:
     """Say why ``host`` is not connected to, and what lets it be."""
     return f"{host}: is an address of this machine or its own network; set allow_private = true, if that is meant"
 

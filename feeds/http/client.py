@@ -12,13 +12,10 @@ from requests.adapters import HTTPAdapter
 
 from feeds.connector import Duration, Misconfigured, TryLater, duration
 from feeds.http.address_guard import check_url
-from feeds.http.connections import Limits, Overdue, Reply, pools
-from feeds.http.failures import Refused, consequences, of_status
+from feeds.http.connections import AnswerOverdue, Limits, Reply, pools
 from feeds.http.proxy import ProxySettings
-from feeds.http.retry import Retrying
+from feeds.http.retry import BoundedRetry
 from schemas.text import escaped
-
-__all__ = ["OutboundSettings", "Refused", "body", "check_login", "check_url", "consequences", "of_status", "session"]
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_PLACE = 200
@@ -56,7 +53,7 @@ def check_login(user: object, password: object, token: object) -> None:
         raise ValueError("give user and password, or token")
 
 
-def session(
+def open_session(
     settings: OutboundSettings, *urls: str, repeat_posts: bool = False, endless: bool = False
 ) -> requests.Session:
     """Open a session that asks the servers of ``urls`` and no other, within the limits of ``settings``.
@@ -81,13 +78,13 @@ def session(
     opened.headers.update({"User-Agent": "scamfeed", "Accept-Encoding": "gzip"})
     if settings.proxy:
         opened.proxies = dict.fromkeys(_PORTS, settings.proxy_url())
-    adapter = _Adapter({origin(url) for url in urls}, limits, Retrying.times(settings.retries, posts=repeat_posts))
+    adapter = _Adapter({origin(url) for url in urls}, limits, BoundedRetry.times(settings.retries, posts=repeat_posts))
     for scheme in _PORTS:
         opened.mount(f"{scheme}://", adapter)
     return opened
 
 
-def body(response: requests.Response) -> IO[bytes]:
+def open_body(response: requests.Response) -> IO[bytes]:
     """Give the unpacked body of a response that was asked for with ``stream=True``, as a file to read once."""
     return BufferedReader(_Body(response.iter_content(_CHUNK)), _CHUNK)
 
@@ -104,7 +101,7 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, origins: set[tuple[str, str, int | None]], limits: Limits, again: Retrying) -> None:
+    def __init__(self, origins: set[tuple[str, str, int | None]], limits: Limits, again: BoundedRetry) -> None:
         self._origins = origins
         self._limits = limits
         self._budget = again.budget
@@ -130,7 +127,7 @@ class _Adapter(HTTPAdapter):
         self._budget.earn()
         try:
             return super().send(request, **kwargs)
-        except Overdue as error:
+        except AnswerOverdue as error:
             raise TryLater(f"{_server(url)}: {error}") from error
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:

@@ -14,10 +14,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http.address_guard import connect, is_private_literal, private
+from feeds.http.address_guard import connect, is_private_literal, private_address_message
 
 
-class Overdue(Exception):
+class AnswerOverdue(Exception):
     """An answer has taken longer than it may."""
 
 
@@ -33,7 +33,7 @@ class Limits:
     def check_literal(self, host: str) -> None:
         """Raise ``Misconfigured`` for an address or name that is private by its own word."""
         if not self.allow_private and is_private_literal(host):
-            raise Misconfigured(private(host))
+            raise Misconfigured(private_address_message(host))
 
 
 def pools(limits: Limits, *, to_proxy: bool = False) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class _Guarded(HTTPConnection):
             return ask(*args, **kwargs)
         except Exception as error:  # a connection that is cut off fails in many ways: the watch knows why
             if self._watch is not None and self._watch.fired:
-                raise Overdue("takes longer than answer_within for one answer") from error
+                raise AnswerOverdue("takes longer than answer_within for one answer") from error
             raise
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import requests
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http.retry import asked_for
+from feeds.http.retry import retry_after_seconds
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The peer refuses what was sent, as a whole; ``status`` is the answer's.
 
     A connector catches it where that says something of an item or of a place to go on from. One that does not is
@@ -25,8 +25,8 @@ class Refused(Exception):
 
 
 @contextmanager
-def consequences(peer: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``Refused``.
+def peer_errors(peer: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``RequestRefused``.
 
     ``peer`` says in messages who it is. Statuses count where ``raise_for_status`` is called inside.
     """
@@ -56,14 +56,14 @@ def consequences(peer: str) -> Iterator[None]:
 
 def _of_response(peer: str, response: requests.Response | None) -> Exception:
     if response is None:
-        return of_status(peer, 0)
-    return of_status(peer, response.status_code, after=asked_for(response.headers.get("Retry-After")))
+        return error_of_status(peer, 0)
+    return error_of_status(peer, response.status_code, after=retry_after_seconds(response.headers.get("Retry-After")))
 
 
-def of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
+def error_of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
     """Say what follows from a status that is no success; the peer asks not to be asked for ``after`` seconds."""
     if status in (400, 413, 422):
-        return Refused(status, peer)
+        return RequestRefused(status, peer)
     if status in (401, 403):
         return Misconfigured(f"{peer}: refuses these credentials (HTTP {status})")
     if 400 <= status < 500 and status not in (408, 409, 425, 429):

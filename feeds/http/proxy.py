@@ -60,7 +60,7 @@ class ProxySettings(BaseModel):
         return f"{scheme}://{':'.join(quote(each, safe='') for each in login)}@{rest}" if login else self.proxy or ""
 
 
-def connect(settings: ProxySettings, host: str, port: int, *, timeout: float, allow_private: bool) -> socket.socket:
+def connect_to(settings: ProxySettings, host: str, port: int, *, timeout: float, allow_private: bool) -> socket.socket:
     """Open a TCP connection to ``host``, through the proxy where there is one.
 
     Raises what ``addresses.connect`` raises; where a proxy looks the name up, only what is private by its own word
@@ -69,7 +69,7 @@ def connect(settings: ProxySettings, host: str, port: int, *, timeout: float, al
     if settings.proxy is None:
         return address_guard.connect(host, port, timeout=timeout, allow_private=allow_private)
     if not allow_private and address_guard.is_private_literal(host):
-        raise Misconfigured(address_guard.private(host))
+        raise Misconfigured(address_guard.private_address_message(host))
     parts = urlsplit(settings.proxy)
     opened = address_guard.connect(parts.hostname or "", parts.port or _PORT, timeout=timeout, allow_private=True)
     try:

@@ -15,7 +15,7 @@ _REPEATS = 10.0
 _EARNED = 0.1
 
 
-def asked_for(retry_after: str | None) -> float:
+def retry_after_seconds(retry_after: str | None) -> float:
     """Give how many seconds a peer asks, by its header ``Retry-After``, not to be asked: a day at most."""
     try:
         return Retry(retry_after_max=_LONGEST_WAIT).parse_retry_after(retry_after) if retry_after else 0.0
@@ -23,7 +23,7 @@ def asked_for(retry_after: str | None) -> float:
         return 0.0
 
 
-class Budget:
+class RetryBudget:
     """How many repeats a session may still make: some, and one more for every ten requests.
 
     A peer in trouble gets a tenth more requests from us then, and not several times as many.
@@ -48,10 +48,10 @@ class Budget:
             return True
 
 
-class Retrying(Retry):
+class BoundedRetry(Retry):
     """Asks again where that is wanted, and not where the peer asks for a longer pause than a run should make."""
 
-    budget: Budget
+    budget: RetryBudget
 
     @classmethod
     def times(cls, count: int, *, posts: bool) -> Self:
@@ -64,7 +64,7 @@ class Retrying(Retry):
             backoff_jitter=0.5,
             raise_on_status=False,
         )
-        made.budget = Budget()
+        made.budget = RetryBudget()
         return made
 
     def new(self, **more: Any) -> Self:
@@ -85,10 +85,10 @@ class Retrying(Retry):
         """Count one attempt. Raises ``MaxRetryError`` where there are to be no more."""
         counted = super().increment(method, url, response, error, _pool, _stacktrace)
         said = response.headers.get("Retry-After") if response is not None else None
-        if asked_for(said) > _LONGEST_PAUSE or not self.budget.spend():
+        if retry_after_seconds(said) > _LONGEST_PAUSE or not self.budget.spend():
             raise MaxRetryError(_pool, url or "", error)
         return counted
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """Give what the peer asks; nothing where what it says cannot be read."""
-        return asked_for(response.headers.get("Retry-After")) or None
+        return retry_after_seconds(response.headers.get("Retry-After")) or None

@@ -8,7 +8,7 @@ class TooLarge(Exception):
     """An event is larger than it may be."""
 
 
-class Event(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """One event: its type, what it says, and the id that the stream had then."""
 
     type: str
@@ -16,7 +16,7 @@ class Event(NamedTuple):
     id: str
 
 
-def events(chunks: Iterable[bytes], most: int) -> Iterator[Event]:
+def read_events(chunks: Iterable[bytes], most: int) -> Iterator[ServerSentEvent]:
     """Give the events in ``chunks`` as they come; one that is cut off by the end is none.
 
     Raises ``TooLarge`` where one is of more than ``most`` bytes.
@@ -29,7 +29,7 @@ def events(chunks: Iterable[bytes], most: int) -> Iterator[Event]:
             raise TooLarge
         if not line:
             if data or type_:
-                yield Event(type_ or "message", "\n".join(data), id_)
+                yield ServerSentEvent(type_ or "message", "\n".join(data), id_)
             type_, data, size = "", [], 0
             continue
         name, _, value = line.decode("utf-8", "replace").partition(":")

@@ -12,9 +12,8 @@ from taxii2client.exceptions import AccessError, TAXIIServiceException
 
 from feeds.connector import Misconfigured, TryLater
 from feeds.http import client
-from feeds.http.client import OutboundSettings, Refused
-
-__all__ = ["MEDIA_TYPE", "Bearer", "Refused", "collection", "connection", "consequences", "place"]
+from feeds.http.client import OutboundSettings
+from feeds.http.failures import peer_errors
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 
@@ -32,7 +31,7 @@ class Bearer(AuthBase):
         return request
 
 
-def connection(
+def open_connection(
     settings: OutboundSettings,
     url: str,
     *,
@@ -53,7 +52,7 @@ def connection(
         auth = HTTPBasicAuth(user, password or "")
     opened = _HTTPConnection(version=version, auth=auth)
     theirs: requests.Session = opened.session
-    ours = client.session(settings, url, repeat_posts=True)
+    ours = client.open_session(settings, url, repeat_posts=True)
     ours.auth = theirs.auth
     ours.hooks["response"].append(_repair if version == "2.1" else _repair_2_0)
     theirs.close()
@@ -61,13 +60,13 @@ def connection(
     return opened
 
 
-def place(url: str, named: str | None) -> str:
+def collection_url(url: str, named: str | None) -> str:
     """Give the URL of the collection that is ``named`` at the API root ``url``; of none, ``url`` is its own already."""
     url = url if url.endswith("/") else url + "/"
     return urljoin(url, f"collections/{quote(named, safe='')}/") if named else url
 
 
-def collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TYPE) -> Any:
+def open_collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TYPE) -> Any:
     """Ask what is at ``url``, and make the ``kind`` of taxii2-client's collections that it is.
 
     Raises what ``consequences`` takes in.
@@ -79,10 +78,10 @@ def collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TYPE) -
 
 
 @contextmanager
-def consequences(peer: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``Refused``."""
+def taxii_errors(peer: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``RequestRefused``."""
     try:
-        with client.consequences(peer):
+        with peer_errors(peer):
             yield
     except AccessError as error:
         raise Misconfigured(f"{peer}: lets this user not write there") from error

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import requests
 
 from feeds.connector import Answer, TryLater
-from feeds.http.failures import Refused
+from feeds.http.failures import RequestRefused
 from server.store.item import Item
 
 # What an envelope has around and between its objects.
@@ -17,13 +17,13 @@ _LONGEST_ANSWER = 200
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 
-class Envelopes:
+class EnvelopeSender:
     """Cuts what is to be sent, and halves what the peer refuses until the rest of it has arrived."""
 
     def __init__(
         self, peer: str, post: Callable[[Sequence[Item]], list[Answer]], *, most_bytes: int, most_items: int = 10_000
     ) -> None:
-        """Send by ``post``, which raises ``Refused`` where the peer takes nothing of it; ``peer`` is for messages."""
+        """Send by ``post``, which raises ``RequestRefused`` if the peer takes nothing. ``peer`` is for messages."""
         self._peer = peer
         self._post = post
         self._most_bytes = most_bytes
@@ -56,7 +56,7 @@ class Envelopes:
     def _send(self, items: list[Item]) -> list[Answer]:
         try:
             answers = self._post(items)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             if len(items) > 1:
                 half = len(items) // 2
                 return self._send(items[:half]) + self._send(items[half:])
@@ -86,12 +86,12 @@ def check_whole(peer: str, answer: requests.Response) -> None:
         raise TryLater(f"{peer}: answers with what is neither text nor JSON") from error
 
 
-def refused(item: Item, said: object) -> Answer:
+def refused_answer(item: Item, said: object) -> Answer:
     """Give the answer for an object that the peer did not take, with the beginning of what it said."""
     return Answer(item, False, f"failed: {said}"[:_LONGEST_ANSWER])
 
 
-def passed_over(item: Item, why: str) -> Answer:
+def skipped_answer(item: Item, why: str) -> Answer:
     """Give the answer for an object that was not sent because the peer has no place for such."""
     return Answer(item, True, f"passed over: {why}")
 

@@ -9,6 +9,7 @@ import requests
 
 from feeds.connector import Misconfigured, TryLater
 from feeds.http import taxii
+from feeds.http.failures import RequestRefused
 from schemas import timestamp
 from schemas.errors import Rejected
 
@@ -21,14 +22,14 @@ _RANGE_ENDS = 416
 _LOGIN = (401, 403)
 
 
-class Page(NamedTuple):
+class TaxiiPage(NamedTuple):
     """Some objects, and the checkpoint after them."""
 
     objects: list[Any]
     checkpoint: dict[str, Any]
 
 
-class Headers:
+class LastHeaders:
     """The headers of the last answer, which taxii2-client keeps to itself."""
 
     def __init__(self, connection: Any) -> None:
@@ -56,7 +57,7 @@ class Headers:
             return None
 
 
-def of_2_1(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[Page]:
+def pages_2_1(collection: Any, headers: LastHeaders, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[TaxiiPage]:
     """Give what a collection of TAXII 2.1 had added since ``checkpoint``, page by page.
 
     ``next`` is gone on with as long as the peer knows it, and repeated with the filter that it was given for; where
@@ -69,14 +70,14 @@ def of_2_1(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[st
     while True:
         asked = {"limit": limit, **({"added_after": after} if after else {}), **({"next": token} if token else {})}
         try:
-            with taxii.consequences(collection.url):
+            with taxii.taxii_errors(collection.url):
                 envelope = collection.get_objects(**asked)
                 objects = _objects(envelope)
                 more, following = envelope.get("more") is True, envelope.get("next")
-        except (taxii.Refused, Misconfigured) as refusal:
+        except (RequestRefused, Misconfigured) as refusal:
             # An old token may be refused in any way; without it the answer tells what is wrong.
             if not token or _status(refusal) in _LOGIN:
-                if isinstance(refusal, taxii.Refused):
+                if isinstance(refusal, RequestRefused):
                     raise _refused(collection.url, refusal) from refusal
                 raise
             after, token, last = safe, None, None
@@ -90,7 +91,7 @@ def of_2_1(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[st
         if more and following and (page in turned or empty > _MOST_EMPTY):
             raise TryLater(f"{collection.url}: gives one page after another without end")
         if not more:
-            yield Page(objects, {"added_after": _end(last, begun, after, some=some)})
+            yield TaxiiPage(objects, {"added_after": _end(last, begun, after, some=some)})
             return
         if not following and (last is None or (after is not None and not _later(last, after))):
             raise TryLater(f"{collection.url}: says that there is more, and not where")
@@ -98,13 +99,13 @@ def of_2_1(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[st
             # By its objects too: Medallion says the same token on all pages.
             turned.add(page)
             token = following
-            yield Page(objects, {"added_after": after, "next": token, "safe": safe, "last": last, "begun": begun})
+            yield TaxiiPage(objects, {"added_after": after, "next": token, "safe": safe, "last": last, "begun": begun})
         else:
             after, token, safe = last, None, last
-            yield Page(objects, {"added_after": after})
+            yield TaxiiPage(objects, {"added_after": after})
 
 
-def of_2_0(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[Page]:
+def pages_2_0(collection: Any, headers: LastHeaders, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[TaxiiPage]:
     """Give what a collection of TAXII 2.0 had added since ``checkpoint``, by ranges of items.
 
     A peer that knows no ranges gives everything at once.
@@ -118,25 +119,25 @@ def of_2_0(collection: Any, headers: Headers, limit: int, checkpoint: Mapping[st
         begun, last, before = begun or headers.asked_at(), headers.moment(_LAST) or last, objects
         some, start = bool(objects or start), end
         if not objects or (total is not None and start >= total):
-            yield Page(objects, {"added_after": _end(last, begun, after, some=some)})
+            yield TaxiiPage(objects, {"added_after": _end(last, begun, after, some=some)})
             return
-        yield Page(objects, {"added_after": after, "start": start, "begun": begun, "last": last})
+        yield TaxiiPage(objects, {"added_after": after, "start": start, "begun": begun, "last": last})
 
 
 def _range(
-    collection: Any, headers: Headers, start: int, limit: int, after: str | None
+    collection: Any, headers: LastHeaders, start: int, limit: int, after: str | None
 ) -> tuple[list[Any], int, int | None]:
     """Give the objects from ``start`` on, where the next ones are, and how many there are, None where nobody says."""
     filters = {"added_after": after} if after else {}
     try:
-        with taxii.consequences(collection.url):
+        with taxii.taxii_errors(collection.url):
             answer = collection.get_objects(start=start, per_request=limit, **filters)
             objects = _objects(answer.json())
     except Misconfigured as refusal:
         if _status(refusal) == _RANGE_ENDS:
             return [], start, start
         raise
-    except taxii.Refused as refusal:
+    except RequestRefused as refusal:
         raise _refused(collection.url, refusal) from refusal
     said = headers.get("Content-Range")
     if said is None:
@@ -190,8 +191,8 @@ def _status(error: BaseException) -> int:
     return response.status_code if response is not None else 0
 
 
-def _refused(url: str, refusal: taxii.Refused) -> Misconfigured:
+def _refused(url: str, refusal: RequestRefused) -> Misconfigured:
     return Misconfigured(f"{url}: refuses the question ({refusal})")
 
 
-Pager = Callable[[Any, Headers, int, Mapping[str, Any]], Iterator[Page]]
+Pager = Callable[[Any, LastHeaders, int, Mapping[str, Any]], Iterator[TaxiiPage]]

@@ -10,7 +10,7 @@ import orjson
 import requests
 
 from feeds.connector import Batch, Misconfigured, TryLater
-from feeds.http.client import Refused, consequences
+from feeds.http.failures import RequestRefused, peer_errors
 from feeds.mapping.batches import batch_of_outcomes, taken_back
 from feeds.mapping.options import Options
 from feeds.mapping.rows import map_rows
@@ -154,7 +154,7 @@ class FeedSite:
     def load(self, file: str) -> Any:
         """Ask for a file."""
         try:
-            with consequences(self.name):
+            with peer_errors(self.name):
                 response = self._session.get(f"{self._url}/{file}")
                 if response.status_code in (404, 410) and file != _MANIFEST:
                     raise UnreadableFeedFile(f"{file}: is not there")
@@ -162,7 +162,7 @@ class FeedSite:
                 return orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
             raise UnreadableFeedFile(f"{file}: is no JSON") from error
-        except Refused as error:
+        except RequestRefused as error:
             raise TryLater(f"{self.name}: cannot answer now (HTTP {error.status})") from error
 
 

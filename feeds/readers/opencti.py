@@ -11,8 +11,8 @@ import requests
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, TryLater, duration
 from feeds.http import sse
-from feeds.http.client import Refused, consequences
-from feeds.http.sse import Event
+from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.sse import ServerSentEvent
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import Options
 from feeds.readers.report_objects import text
@@ -91,7 +91,7 @@ class LiveStream:
     def read(self, checkpoint: Mapping[str, Any]) -> Iterator[Batch]:
         """Give what has happened since ``checkpoint``."""
         last, recover = checkpoint.get("id"), checkpoint.get("recover")
-        with consequences(self._url):
+        with peer_errors(self._url):
             response, events, known = self._connect(last, recover)
             begins = str(known.get("firstEventId") or _BEGINNING)
             if recover is None and (last is None or _number(last) < _number(begins)):
@@ -104,14 +104,14 @@ class LiveStream:
 
     def _connect(
         self, last: str | None, recover: str | None
-    ) -> tuple[requests.Response, Iterator[Event], dict[str, Any]]:
+    ) -> tuple[requests.Response, Iterator[ServerSentEvent], dict[str, Any]]:
         """Open the stream, and give with it what it says of itself first."""
         asked = {name: text for name, text in (("from", last), ("recover", recover)) if text}
         try:
-            with consequences(self._url):
+            with peer_errors(self._url):
                 response = self._session.get(self._url, params=asked, headers=_ASKED, stream=True)
                 response.raise_for_status()
-        except Refused as error:
+        except RequestRefused as error:
             raise Misconfigured(f"{self._url}: does not take this question (HTTP {error.status})") from error
         events = self._events(response)
         for event in events:
@@ -129,13 +129,13 @@ class LiveStream:
         except Rejected:
             raise TryLater(f"{self._url}: answers, but not as a live stream does") from None
 
-    def _events(self, response: requests.Response) -> Iterator[Event]:
+    def _events(self, response: requests.Response) -> Iterator[ServerSentEvent]:
         try:
-            yield from sse.events(response.iter_content(1 << 16), self._most)
+            yield from sse.read_events(response.iter_content(1 << 16), self._most)
         except sse.TooLarge as error:
             raise TryLater(f"{self._url}: sends an event of more than max_bytes, {self._most} bytes") from error
 
-    def _follow(self, events: Iterator[Event], place: "_Position", ends: str) -> Iterator[Batch]:
+    def _follow(self, events: Iterator[ServerSentEvent], place: "_Position", ends: str) -> Iterator[Batch]:
         gathered = _PendingBatch(self._options)
         leave: float | None = None
         for event in events:
@@ -202,11 +202,11 @@ class _PendingBatch:
     def age(self) -> float:
         return time.monotonic() - self._since if self.count else 0.0
 
-    def wants_to_go_first(self, event: Event) -> bool:
+    def wants_to_go_first(self, event: ServerSentEvent) -> bool:
         """Tell whether what is taken back here might be said again by ``event``."""
         return bool(self._gone) and event.type != "delete"
 
-    def add(self, event: Event) -> None:
+    def add(self, event: ServerSentEvent) -> None:
         said = _loads(event.data)
         obj = said.get("data") if isinstance(said, dict) else None
         if not isinstance(obj, dict):

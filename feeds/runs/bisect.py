@@ -19,23 +19,23 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Failed(NamedTuple):
+class Failure(NamedTuple):
     """An item that fails alone, by its place among the others."""
 
     place: int
     error: Exception
 
 
-def isolate(
+def bisect(
     items: Sequence[T], do: Callable[[Sequence[T]], R], *, given_up: bool = False
-) -> tuple[list[R], list[Failed]]:
+) -> tuple[list[R], list[Failure]]:
     """Do with all ``items`` what ``do`` does, in their order; give its results, and the items at which it fails.
 
     Where it fails at every item, or at many, the fault is not theirs, and the error is raised as it came; with
     ``given_up`` it counts as theirs all the same. ``do`` must be harmless to repeat.
     """
     results: list[R] = []
-    failed: list[Failed] = []
+    failed: list[Failure] = []
 
     def attempt(start: int, end: int) -> None:
         try:
@@ -45,7 +45,7 @@ def isolate(
             raise
         except Exception as caught:  # whatever it is, the item that it is about is found
             if end - start == 1:
-                failed.append(Failed(start, caught))
+                failed.append(Failure(start, caught))
                 if len(failed) > _MOST and not given_up:
                     raise
                 return
@@ -60,6 +60,6 @@ def isolate(
     return results, failed
 
 
-def report(feed: str, subject: str, error: Exception) -> None:
+def log_dead_letter(feed: str, subject: str, error: Exception) -> None:
     """Log that an item was put aside, with where it failed."""
     _log.warning("item put aside feed=%s subject=%s error=%s", feed, subject, type(error).__name__, exc_info=error)

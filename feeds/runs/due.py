@@ -1,12 +1,18 @@
-"""When a feed is due: the same answer on every node, from how the feed stands in the database."""
+"""When a feed is due: by its schedule, after a failure, and when its collection has grown."""
 
+import random
 import re
 import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC
 
 from apscheduler.triggers.cron import CronTrigger
 
-from feeds.connector import FeedSettings, Misconfigured, duration
+from feeds.connector import Connector, FeedSettings, Misconfigured, PushSettings, duration
+from feeds.runs.run import Run
+from server.store import Tx, collections, feed_state, log
+from server.store.collections import UnknownCollection
 from server.store.feed_state import FeedState
 from server.store.times import micros, moment
 
@@ -16,7 +22,7 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _RANGE = re.compile(r"(\*|[0-7a-z]+)(?:-([0-7a-z]+))?(?:/(\d+))?", re.IGNORECASE)
 
 
-def due(settings: FeedSettings, state: FeedState, since: int) -> int | None:
+def due_at(settings: FeedSettings, state: FeedState, since: int) -> int | None:
     """Say when the feed runs next (microseconds by the database's clock), None for one that does not by itself.
 
     ``since`` is when its configuration was read: a feed that stopped before is tried anew, and the times of cron
@@ -33,7 +39,7 @@ def due(settings: FeedSettings, state: FeedState, since: int) -> int | None:
         )
     elif settings.cron:
         last = moment(since if state.started is None else state.started)
-        fires = cron(settings.name, settings.cron).get_next_fire_time(last, last)
+        fires = cron_trigger(settings.name, settings.cron).get_next_fire_time(last, last)
         at = micros(fires)
     else:
         return None
@@ -46,7 +52,7 @@ def _jitter(feed: str, state: FeedState, gap: float) -> float:
     return (2 * chance - 1) * min(gap / 10, _JITTER)
 
 
-def cron(feed: str, text: str) -> CronTrigger:
+def cron_trigger(feed: str, text: str) -> CronTrigger:
     """Read five fields of cron, in UTC. Raises ``Misconfigured``."""
     minute, hour, day, month, weekday = text.split()
     try:
@@ -77,3 +83,76 @@ def _day(text: str) -> int:
     if text.lower() not in _DAYS:
         raise ValueError(f"no day of the week: {text}")
     return _DAYS.index(text.lower())
+
+
+_FIRST_WAIT = 30.0
+_LONGEST_WAIT = 3600.0
+# A feed that used to work is tried so often before a person is called: peers refuse good credentials at bad times.
+_TRUSTED = 3
+
+Chance = Callable[[float, float], float]
+
+
+def state_after_run(state: FeedState, run: Run, now: int, chance: Chance = random.uniform) -> FeedState:
+    """Say how a feed stands after ``run``, which ended ``now``.
+
+    Each failure in a row doubles the wait, up to an hour, and a part of it is by chance; no wait is shorter than the
+    peer asks. A run that was stopped is no run: the feed is due as before.
+    """
+    state = replace(
+        state,
+        runs=state.runs + 1,
+        read=state.read + run.read,
+        accepted=state.accepted + run.accepted,
+        rejected=state.rejected + run.rejected,
+    )
+    if run.ending == "stopped":
+        return state
+    # How long it took is known by this machine's clock, when it ended by the database's.
+    state = replace(state, started=now - (micros(run.ended) - micros(run.started)), ended=now)
+    if run.error is None:
+        return replace(state, succeeded=now, failures=0, retry_at=0, stopped=None)
+    failures = state.failures + 1
+    longest = min(_FIRST_WAIT * 2 ** min(failures - 1, 16), _LONGEST_WAIT)
+    state = replace(state, failed=state.failed + 1, failures=failures)
+    if run.ending == "misconfigured" and (state.succeeded is None or failures > _TRUSTED):
+        return replace(state, retry_at=0, stopped=now)
+    wait = max(longest * chance(0.5, 1), run.wait)
+    return replace(state, retry_at=now + int(wait * _SECOND), stopped=None)
+
+
+class CollectionGrowth:
+    """How far the collections have come that are pushed as they grow; one look serves all pushes."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._ends: dict[str, tuple[str, int]] = {}
+
+    def look(self, tx: Tx, feeds: Iterable[Connector[FeedSettings]]) -> bool:
+        """Look at the collections; tell whether one has grown since the last look."""
+        ends: dict[str, tuple[str, int]] = {}
+        for alias in {name for feed in feeds if (name := _watched(feed.settings)) is not None}:
+            try:
+                collection = collections.get(tx, alias)
+            except UnknownCollection:
+                continue
+            newest = log.newest(tx, collection)
+            if newest is not None:
+                ends[alias] = collection.id, newest
+        grown = any(self._ends.get(alias) != end for alias, end in ends.items())
+        self._ends = ends
+        return grown
+
+    def waits(self, tx: Tx, feed: Connector[FeedSettings]) -> bool:
+        """Tell whether there was something, at the last look, that the feed has not delivered."""
+        end = self._ends.get(_watched(feed.settings) or "")
+        if end is None:
+            return False
+        checkpoint = feed_state.load_checkpoint(tx, feed.settings.name) or {}
+        return checkpoint.get("collection") != end[0] or bool(checkpoint.get("after", -1) < end[1])
+
+
+def _watched(settings: FeedSettings) -> str | None:
+    """Give the collection whose growth makes the feed due."""
+    watches = isinstance(settings, PushSettings) and settings.as_added and settings.every
+    return settings.collection if isinstance(settings, PushSettings) and watches else None

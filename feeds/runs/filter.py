@@ -17,7 +17,7 @@ from server.store.item import Item
 _ABOUT = {"relationship": ("source_ref", "target_ref"), "sighting": ("sighting_of_ref",)}
 
 
-def wanted(outgoing: Outgoing, settings: PushSettings, items: Sequence[Item]) -> Sequence[Item]:
+def select_items(outgoing: Outgoing, settings: PushSettings, items: Sequence[Item]) -> Sequence[Item]:
     """Give those of ``items`` that go to the partner, in their order.
 
     An indicator goes where it is of the kinds, asks for one of the actions, reaches the grade and concerns one of the

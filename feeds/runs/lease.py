@@ -21,7 +21,7 @@ _NAMES: dict[int, str] = {}
 _RENEW_AFTER = leases.SECONDS / 3
 
 
-class Claim:
+class RunLease:
     """The right to run a feed, renewed in the background while it is entered, and given back at the end."""
 
     def __init__(self, store: Store, lease: Lease, state: FeedState) -> None:
@@ -75,7 +75,7 @@ class Claim:
                 continue
 
 
-def claim(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None = None) -> Claim | None:
+def lease_run(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None = None) -> RunLease | None:
     """Claim ``feed`` for one run: None where another node runs it, or where ``when`` says that it is not time."""
     with store.begin() as tx:
         lease = leases.acquire(tx, feed, _me())
@@ -85,7 +85,7 @@ def claim(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None 
         if when is not None and not when(tx, state):
             leases.release(tx, lease)
             return None
-    return Claim(store, lease, state)
+    return RunLease(store, lease, state)
 
 
 def _me() -> str:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def prefetch(items: Iterable[T]) -> Iterator[T]:
     """Give ``items``, of which one more than is asked for is made, each in a thread and none beside another.
 
     What goes wrong with one is raised when it is asked for. Nobody waits for one that is not.

@@ -8,9 +8,9 @@ import orjson
 from feeds.connector import Batch, Pull, PullSettings
 from feeds.mapping.batches import as_of_now
 from feeds.mapping.rows import Reject
-from feeds.runs.bisect import EXPECTED, isolate, report
-from feeds.runs.relist import Relisting, own_revocations, said_last
-from feeds.runs.run import Bad, Work
+from feeds.runs.bisect import EXPECTED, bisect, log_dead_letter
+from feeds.runs.relist import Relisting, latest_withdrawals, own_revocations
+from feeds.runs.run import FailedItem, RunContext
 from mappers import identity
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
@@ -24,7 +24,7 @@ from server.store.item import Item
 _Objects = Sequence[dict[str, Any]]
 
 
-def pull(work: Work, feed: Pull[PullSettings]) -> None:
+def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
     """Contribute what a partner has for us, from the feed's checkpoint on."""
     partner = work.partner(feed.settings.contribute_as, "contribute_as")
     with work.store.read() as tx:
@@ -43,9 +43,9 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
         try:
             with work.transaction() as tx:
                 items, ahead = _items(tx, work, partner, batch)
-                outcomes = [take(tx, partner, items)]
+                outcomes = [contribute_items(tx, partner, items)]
                 _keep(tx, work, partner, batch)
-            bad: list[Bad] = []
+            bad: list[FailedItem] = []
         except EXPECTED:
             raise
         except Exception:  # whatever it is, the item that it is about is found, and put aside alone
@@ -63,12 +63,12 @@ def pull(work: Work, feed: Pull[PullSettings]) -> None:
             return
 
 
-def _items(tx: Tx, work: Work, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
+def _items(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
     """Give what to contribute of a batch, and how many items of it were dated ahead of this clock."""
     return as_of_now(Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone))
 
 
-def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
+def contribute_items(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
     """Contribute the objects of ``items`` as if ``partner`` had posted them."""
     objects: dict[str, dict[str, Any]] = {obj["id"]: obj for each in items for obj in each}
     if not objects:
@@ -83,30 +83,30 @@ def take(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
 
 
 def _one_by_one(
-    work: Work, partner: Partner, batch: Batch, contributed: Sequence[_Objects]
-) -> tuple[list[Results], list[Bad]]:
+    work: RunContext, partner: Partner, batch: Batch, contributed: Sequence[_Objects]
+) -> tuple[list[Results], list[FailedItem]]:
     """Contribute the parts of a batch at which we fail as a whole; only then is its checkpoint kept."""
 
     def part(items: Sequence[_Objects]) -> Results:
         with work.transaction() as tx:
-            return take(tx, partner, items)
+            return contribute_items(tx, partner, items)
 
-    outcomes, failed = isolate(contributed, part, given_up=work.given_up)
+    outcomes, failed = bisect(contributed, part, given_up=work.given_up)
     bad = []
     for place, error in failed:
         objects = contributed[place]
         subject = str(next((obj["id"] for obj in objects if obj.get("type") == "indicator"), objects[0].get("id")))
-        bad.append(Bad(subject, orjson.dumps(objects), error))
-        report(work.run.feed, subject, error)
+        bad.append(FailedItem(subject, orjson.dumps(objects), error))
+        log_dead_letter(work.run.feed, subject, error)
     with work.transaction() as tx:
         work.put_aside(tx, bad)
         _keep(tx, work, partner, batch)
     return outcomes, bad
 
 
-def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
+def _keep(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> None:
     relisting = Relisting(tx, work.run.feed, partner)
-    for each in said_last(batch.items, (*batch.gone, *own_revocations(batch.items))):
+    for each in latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))):
         relisting.take_back(each)
     relisting.finish()
     for digest, name in batch.done:
@@ -114,7 +114,9 @@ def _keep(tx: Tx, work: Work, partner: Partner, batch: Batch) -> None:
     feed_state.save_checkpoint(tx, work.run.feed, batch.checkpoint)
 
 
-def _refused(work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results]) -> Iterator[Reject]:
+def _refused(
+    work: RunContext, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results]
+) -> Iterator[Reject]:
     """Return the rows that are not published, as they were mapped."""
     unpublished: dict[str, tuple[Result, Unpublished]] = {}
     for outcome in outcomes:
@@ -138,7 +140,7 @@ def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def _count(
-    work: Work, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results], bad: Sequence[Bad]
+    work: RunContext, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results], bad: Sequence[FailedItem]
 ) -> None:
     refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
     for outcome in outcomes:

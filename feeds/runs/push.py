@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings
-from feeds.runs.bisect import isolate, report
-from feeds.runs.filter import wanted
-from feeds.runs.run import Bad, Work
-from feeds.runs.shared_pages import Page
+from feeds.runs.bisect import bisect, log_dead_letter
+from feeds.runs.filter import select_items
+from feeds.runs.run import FailedItem, RunContext
+from feeds.runs.shared_pages import SharedPage
 from schemas.partner import Partner
 from server.store import Tx, collections, deliveries, feed_state
 from server.store.collections import Collection, UnknownCollection
@@ -27,7 +27,7 @@ class Position(NamedTuple):
     revoked: int
 
 
-def push(work: Work, feed: Push[PushSettings]) -> None:
+def push(work: RunContext, feed: Push[PushSettings]) -> None:
     """Deliver what is new in a collection since the checkpoint; what a page no longer holds is never lost."""
     partner = work.partner(feed.settings.partner, "partner")
     try:
@@ -42,7 +42,7 @@ def push(work: Work, feed: Push[PushSettings]) -> None:
             page, at, more = _due(work, feed.settings, at)
             if at == before:
                 break
-            answers, bad = deliver(work, feed, wanted(outgoing, feed.settings, page.items))
+            answers, bad = deliver(work, feed, select_items(outgoing, feed.settings, page.items))
             with work.transaction() as tx:
                 record(tx, work.run.feed, partner, answers)
                 work.put_aside(tx, bad)
@@ -59,7 +59,7 @@ def push(work: Work, feed: Push[PushSettings]) -> None:
         feed.close()
 
 
-def _due(work: Work, settings: PushSettings, at: Position) -> tuple[Page, Position, bool]:
+def _due(work: RunContext, settings: PushSettings, at: Position) -> tuple[SharedPage, Position, bool]:
     """Give what is due next, the position after it, and whether there may be more.
 
     What was revoked goes first, however far behind the rest is: who acts on what was taken back does harm.
@@ -72,7 +72,7 @@ def _due(work: Work, settings: PushSettings, at: Position) -> tuple[Page, Positi
     return page, at._replace(after=page.last), page.more
 
 
-def position(work: Work, partner: Partner, settings: PushSettings) -> Position:
+def position(work: RunContext, partner: Partner, settings: PushSettings) -> Position:
     """Give the collection that ``partner`` may read, and up to where it has been given it."""
     with work.store.read() as tx:
         collection = readable(tx, partner, settings.collection)
@@ -83,15 +83,15 @@ def position(work: Work, partner: Partner, settings: PushSettings) -> Position:
     return Position(collection, after, checkpoint.get("revoked", after))
 
 
-def deliver(work: Work, feed: Push[PushSettings], items: Sequence[Item]) -> tuple[list[Answer], list[Bad]]:
+def deliver(work: RunContext, feed: Push[PushSettings], items: Sequence[Item]) -> tuple[list[Answer], list[FailedItem]]:
     """Deliver ``items``; what the connector fails at is found, and the rest delivered all the same."""
     if work.claim is None:
         return [Answer(item, True, "dry run") for item in items], []
     work.claim.check()
-    answered, failed = isolate(items, feed.push, given_up=work.given_up)
-    bad = [Bad(items[place].id, b"", error) for place, error in failed]
+    answered, failed = bisect(items, feed.push, given_up=work.given_up)
+    bad = [FailedItem(items[place].id, b"", error) for place, error in failed]
     for each in bad:
-        report(work.run.feed, each.subject, each.error)
+        log_dead_letter(work.run.feed, each.subject, each.error)
     return [answer for answers in answered for answer in answers], bad
 
 
@@ -102,7 +102,7 @@ def record(tx: Tx, feed: str, partner: Partner, answers: Sequence[Answer]) -> No
         deliveries.record(tx, feed, partner.name, [answer.item for answer in alike], text)
 
 
-def count(work: Work, answers: Sequence[Answer], bad: Sequence[Bad]) -> None:
+def count(work: RunContext, answers: Sequence[Answer], bad: Sequence[FailedItem]) -> None:
     """Count what was taken, refused and put aside."""
     work.run.accepted += sum(answer.taken for answer in answers)
     work.run.reasons["refused-by-peer"] += sum(not answer.taken for answer in answers)

@@ -149,7 +149,7 @@ class Relisting:
         return creator == self._partner.identity
 
 
-def said_last(items: Sequence[_Objects], gone: Sequence[str | Gone]) -> list[Gone]:
+def latest_withdrawals(items: Sequence[_Objects], gone: Sequence[str | Gone]) -> list[Gone]:
     """Give of ``gone`` what ``items`` do not say again later: of two words in one breath the last holds."""
     if not gone:
         return []

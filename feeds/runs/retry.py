@@ -1,32 +1,33 @@
-"""Trying again what was put aside."""
+"""Retries dead letters, and objects that a peer refused."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from feeds.connector import Connector, FeedSettings, Misconfigured, Outgoing, Pull, Push, TryLater
-from feeds.runs.bisect import Failed, isolate, report
-from feeds.runs.filter import wanted
-from feeds.runs.lease import claim
-from feeds.runs.pull import take
+from feeds.connector import Connector, FeedSettings, Misconfigured, Outgoing, Pull, Push, PushSettings, TryLater
+from feeds.runs.bisect import Failure, bisect, log_dead_letter
+from feeds.runs.filter import select_items
+from feeds.runs.lease import lease_run
+from feeds.runs.pull import contribute_items
 from feeds.runs.push import position, record
-from feeds.runs.restate import push_again
-from feeds.runs.run import Run, Work
-from feeds.runs.shared_pages import Pages
+from feeds.runs.run import Run, RunContext
+from feeds.runs.shared_pages import SharedPages
+from schemas.partner import Partner
 from server.release.results import Results
-from server.store import Store, Tx, feed_state, log
+from server.store import Store, Tx, deliveries, feed_state, log
 from server.store.feed_state import DeadLetter
+from server.store.item import Item
 
 # Who has failed so often is tried again only where everything is.
 _TRIED_ENOUGH = 3
 
 
 @dataclass
-class Retried:
+class RetryResult:
     """What became of the letters: how many were ``tried``, arrived or need not any more, and failed again."""
 
     tried: int = 0
@@ -35,20 +36,20 @@ class Retried:
     error: str | None = None
 
 
-def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = False) -> Retried:
+def retry_feed(store: Store, feed: Connector[FeedSettings], *, everything: bool = False) -> RetryResult:
     """Try again what was put aside of ``feed`` or refused by its peer, and let it run when its time comes.
 
     Of what has failed three times already that is done only with ``everything``.
     """
     name = feed.settings.name
-    done = Retried()
-    claimed = claim(store, name)
+    done = RetryResult()
+    claimed = lease_run(store, name)
     if claimed is None:
         done.error = "another node runs it just now; try again when it has ended"
         return done
     now = datetime.now(UTC)
     with claimed:
-        work = Work(store, Run(name, now, now), threading.Event(), claimed, Pages(), lambda _: None)
+        work = RunContext(store, Run(name, now, now), threading.Event(), claimed, SharedPages(), lambda _: None)
         with work.transaction() as tx:
             feed_state.clear_failures(tx, name)
             letters = feed_state.find_dead_letters(tx, name, attempts_below=None if everything else _TRIED_ENOUGH)
@@ -65,21 +66,23 @@ def retry(store: Store, feed: Connector[FeedSettings], *, everything: bool = Fal
     return done
 
 
-def _pull(work: Work, feed: Pull[Any], letters: Sequence[DeadLetter], done: Retried) -> None:
+def _pull(work: RunContext, feed: Pull[Any], letters: Sequence[DeadLetter], done: RetryResult) -> None:
     partner = work.partner(feed.settings.contribute_as, "contribute_as")
 
     def part(some: Sequence[DeadLetter]) -> Results:
         with work.transaction() as tx:
-            return take(tx, partner, [orjson.loads(letter.body) for letter in some])
+            return contribute_items(tx, partner, [orjson.loads(letter.body) for letter in some])
 
     for start in range(0, len(letters), feed.settings.batch):
         some = letters[start : start + feed.settings.batch]
-        _, failed = isolate(some, part, given_up=True)
+        _, failed = bisect(some, part, given_up=True)
         with work.transaction() as tx:
             _settle(tx, work, some, failed, done)
 
 
-def _push(work: Work, feed: Push[Any], letters: Sequence[DeadLetter], done: Retried, *, everything: bool) -> None:
+def _push(
+    work: RunContext, feed: Push[Any], letters: Sequence[DeadLetter], done: RetryResult, *, everything: bool
+) -> None:
     partner = work.partner(feed.settings.partner, "partner")
     try:
         collection = position(work, partner, feed.settings).collection
@@ -90,9 +93,9 @@ def _push(work: Work, feed: Push[Any], letters: Sequence[DeadLetter], done: Retr
             with work.store.read() as tx:
                 # What is newest of it now: a later revocation says more than what failed.
                 newest = log.latest(tx, collection, [letter.subject for letter in some])
-            found = {item.id: item for item in wanted(outgoing, feed.settings, [*newest.values()])}
+            found = {item.id: item for item in select_items(outgoing, feed.settings, [*newest.values()])}
             there = [letter for letter in some if letter.subject in found]
-            answered, failed = isolate([found[letter.subject] for letter in there], feed.push, given_up=True)
+            answered, failed = bisect([found[letter.subject] for letter in there], feed.push, given_up=True)
             with work.transaction() as tx:
                 record(tx, work.run.feed, partner, [answer for answers in answered for answer in answers])
                 _settle(tx, work, there, failed, done)
@@ -105,13 +108,64 @@ def _push(work: Work, feed: Push[Any], letters: Sequence[DeadLetter], done: Retr
         feed.close()
 
 
-def _settle(tx: Tx, work: Work, letters: Sequence[DeadLetter], failed: Sequence[Failed], done: Retried) -> None:
+def _settle(
+    tx: Tx, work: RunContext, letters: Sequence[DeadLetter], failed: Sequence[Failure], done: RetryResult
+) -> None:
     again = {each.place: each.error for each in failed}
     for place, error in again.items():
         letter = letters[place]
         feed_state.add_dead_letter(tx, work.run.feed, letter.subject, letter.body, type(error).__name__)
-        report(work.run.feed, letter.subject, error)
+        log_dead_letter(work.run.feed, letter.subject, error)
     settled = [letter.id for place, letter in enumerate(letters) if place not in again]
     feed_state.remove_dead_letters(tx, work.run.feed, settled)
     done.settled += len(settled)
     done.failed += len(again)
+
+
+# How the answers begin that leave it open whether the peer has the object.
+_REFUSED = ("failed", "unclear", "pending")
+_MOST = 100_000
+# Who was refused so often is tried again only where everything is.
+
+
+def refused_items(tx: Tx, outgoing: Outgoing, *, everything: bool) -> list[Item]:
+    """Give the newest versions of the objects that the partner has not taken, as far as it said so."""
+    named = {
+        each.object_id
+        for answer in _REFUSED
+        for each in deliveries.history(tx, feed=outgoing.feed, answer=answer, limit=_MOST)
+        if each.partner == outgoing.partner
+    }
+    newest = [*log.latest(tx, outgoing.collection, named).values()]
+    again = {
+        each.object_id
+        for each in deliveries.sent(tx, outgoing.feed, outgoing.partner, newest)
+        if each.answer.startswith(_REFUSED) and (everything or each.attempts < _TRIED_ENOUGH)
+    }
+    return [item for item in newest if item.id in again]
+
+
+def push_again(
+    work: RunContext, feed: Push[PushSettings], outgoing: Outgoing, partner: Partner, *, everything: bool
+) -> tuple[int, int]:
+    """Deliver again what was refused; give how many objects were tried, and how many are taken now.
+
+    Raises ``TryLater`` and ``Misconfigured``.
+    """
+    with work.store.read() as tx:
+        items = refused_items(tx, outgoing, everything=everything)
+    tried = taken = 0
+    for some in _parts(items, feed.settings.batch):
+        answered, _ = bisect(select_items(outgoing, feed.settings, some), feed.push, given_up=True)
+        answers = [answer for answers in answered for answer in answers]
+        tried += len(answers)
+        taken += sum(answer.taken for answer in answers)
+        with work.transaction() as tx:
+            record(tx, work.run.feed, partner, answers)
+    return tried, taken
+
+
+def _parts(items: list[Item], size: int) -> Iterable[list[Item]]:
+    """Cut into parts; revocations go first."""
+    ordered = sorted(items, key=lambda item: not item.revoked)
+    return (ordered[start : start + size] for start in range(0, len(ordered), size))

@@ -11,8 +11,8 @@ from typing import Literal
 from feeds.connector import Misconfigured
 from feeds.mapping.rows import Reject
 from feeds.readers.columns.notes import Tally
-from feeds.runs.lease import Claim
-from feeds.runs.shared_pages import Pages
+from feeds.runs.lease import RunLease
+from feeds.runs.shared_pages import SharedPages
 from schemas.partner import Partner
 from server.store import Store, Tx, feed_state, partners
 from server.store.partners import PartnerLeft, UnknownPartner
@@ -48,7 +48,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Bad:
+class FailedItem:
     """An item that something here fails at: what it is about, what to keep of it, and the error."""
 
     subject: str
@@ -61,14 +61,14 @@ class _Undone(Exception):
 
 
 @dataclass
-class Work:
+class RunContext:
     """What the parts of a run share. Without a ``claim`` it is a dry run, which leaves nothing."""
 
     store: Store
     run: Run
     stop: threading.Event
-    claim: Claim | None
-    pages: Pages
+    claim: RunLease | None
+    pages: SharedPages
     progress: Callable[[Run], None]
     reject: Callable[[Reject], None] = lambda _: None
 
@@ -107,7 +107,7 @@ class Work:
             except UnknownPartner as error:
                 raise Misconfigured(f"{setting}: {error}; register it first (scamfeed partner add)") from error
 
-    def put_aside(self, tx: Tx, bad: Sequence[Bad]) -> None:
+    def put_aside(self, tx: Tx, bad: Sequence[FailedItem]) -> None:
         """Keep what fails, to be tried again by hand."""
         for each in bad:
             feed_state.add_dead_letter(tx, self.run.feed, each.subject, each.body, type(each.error).__name__)

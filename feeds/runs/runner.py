@@ -8,23 +8,21 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, PullSettings, Push, TryLater
-from feeds.http.failures import Refused
+from feeds.http.failures import RequestRefused
 from feeds.mapping.rows import Reject
-from feeds.runs import backoff
-from feeds.runs.lease import Claim, claim as claim_
+from feeds.runs import due
+from feeds.runs.lease import RunLease, lease_run as claim_
 from feeds.runs.pull import pull
 from feeds.runs.push import push
-from feeds.runs.run import Ending, Run, Work
-from feeds.runs.shared_pages import Pages
+from feeds.runs.run import Run, RunContext
+from feeds.runs.shared_pages import SharedPages
 from server.store import Store, StoreUnavailable, feed_state, sql
 from server.store.leases import LeaseLost
-
-__all__ = ["Ending", "Run", "run", "settle"]
 
 _log = logging.getLogger(__name__)
 
 
-def settle() -> None:
+def prepare_process() -> None:
     """Prepare a process that runs feeds and does nothing else: a batch makes many objects, and little rubbish."""
     gc.collect()
     gc.freeze()
@@ -37,8 +35,8 @@ def run(
     *,
     dry_run: bool = False,
     stop: threading.Event | None = None,
-    claim: Claim | None = None,
-    pages: Pages | None = None,
+    claim: RunLease | None = None,
+    pages: SharedPages | None = None,
     progress: Callable[[Run], None] = lambda _: None,
     reject: Callable[[Reject], None] = lambda _: None,
 ) -> Run:
@@ -59,7 +57,7 @@ def run(
                 return result
         with nullcontext() if dry_run or claim is None else claim:
             held = None if dry_run else claim
-            work = Work(store, result, stop or threading.Event(), held, pages or Pages(), progress, reject)
+            work = RunContext(store, result, stop or threading.Event(), held, pages or SharedPages(), progress, reject)
             _work(work, feed)
             result.ended = datetime.now(UTC)
             if claim is not None and not dry_run:
@@ -90,7 +88,7 @@ def run(
     return result
 
 
-def _work(work: Work, feed: Connector[FeedSettings]) -> None:
+def _work(work: RunContext, feed: Connector[FeedSettings]) -> None:
     result = work.run
     try:
         if isinstance(feed, Pull):
@@ -111,15 +109,15 @@ def _work(work: Work, feed: Connector[FeedSettings]) -> None:
         result.error, result.ending = f"unexpected {type(error).__name__}: see the log", "failed"
 
 
-def _pull(work: Work, feed: Pull[PullSettings]) -> None:
+def _pull(work: RunContext, feed: Pull[PullSettings]) -> None:
     try:
         pull(work, feed)
-    except Refused as error:
+    except RequestRefused as error:
         why = f"refuses what it is asked ({error}); look at the settings that say what to ask for"
         raise Misconfigured(f"{error.peer}: {why}") from error
 
 
-def _remember(store: Store, claim: Claim, one: Run) -> None:
+def _remember(store: Store, claim: RunLease, one: Run) -> None:
     with store.begin() as tx:
         claim.hold(tx)
         feed_state.record_run(
@@ -134,4 +132,4 @@ def _remember(store: Store, claim: Claim, one: Run) -> None:
             error=one.error,
         )
         before = feed_state.load_state(tx, one.feed)
-        feed_state.save_state(tx, backoff.after(before, one, sql.database_time(tx)))
+        feed_state.save_state(tx, due.state_after_run(before, one, sql.database_time(tx)))

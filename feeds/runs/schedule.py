@@ -18,11 +18,10 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from feeds.connector import Connector, FeedSettings, Misconfigured
-from feeds.runs.due import cron, due
-from feeds.runs.lease import claim
+from feeds.runs.due import CollectionGrowth, cron_trigger, due_at
+from feeds.runs.lease import lease_run
 from feeds.runs.runner import run
-from feeds.runs.shared_pages import Pages
-from feeds.runs.waiting import Added
+from feeds.runs.shared_pages import SharedPages
 from server.store import Store, StoreUnavailable, Tx, feed_state, leases, sql
 from server.store.feed_state import FeedState
 from server.store.leases import LeaseHolder
@@ -72,8 +71,8 @@ class Schedule:
         """
         self._store = store
         self._reread = reread
-        self._pages = Pages()
-        self._added = Added()
+        self._pages = SharedPages()
+        self._added = CollectionGrowth()
         self._feeds: dict[str, _Planned] = {}
         self._changing = threading.RLock()
         self._over = False
@@ -113,7 +112,7 @@ class Schedule:
         """Plan ``feeds`` and no others; those whose settings are as before go on as they are."""
         for feed in feeds:
             if feed.settings.cron:
-                cron(feed.settings.name, feed.settings.cron)
+                cron_trigger(feed.settings.name, feed.settings.cron)
         with self._store.read() as tx:
             now = sql.database_time(tx)
         with self._changing:
@@ -178,7 +177,7 @@ class Schedule:
         self._scheduler.add_job(self._run_once, DateTrigger(planned.next), args=[name], id=name, replace_existing=True)
 
     def _due(self, tx: Tx, planned: _Planned, state: FeedState, now: int) -> int | None:
-        at = due(planned.feed.settings, state, planned.since)
+        at = due_at(planned.feed.settings, state, planned.since)
         if at is not None and at > now and self._added.waits(tx, planned.feed):
             return max(now, state.retry_at)
         return at
@@ -206,7 +205,7 @@ class Schedule:
             at = self._due(tx, planned, state, now)
             return at is not None and at <= now
 
-        claimed = claim(self._store, planned.feed.settings.name, when)
+        claimed = lease_run(self._store, planned.feed.settings.name, when)
         if claimed is None:
             return
         result = run(self._store, planned.feed, stop=planned.stop, claim=claimed, pages=self._pages)

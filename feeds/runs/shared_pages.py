@@ -20,7 +20,7 @@ _MOST_BYTES = 64 << 20
 _ITEM_BYTES = 500
 
 
-class Page(NamedTuple):
+class SharedPage(NamedTuple):
     """Objects in the order they were added, and up to where that is all there is."""
 
     items: Sequence[Item]
@@ -39,10 +39,10 @@ class _Kept(NamedTuple):
     read: float
     collection_ends: int
     size: int
-    page: Page
+    page: SharedPage
 
 
-class Pages:
+class SharedPages:
     """The pages that were read last, for all threads of a process; each is read by one while the others wait."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Pages:
         self._reading: dict[_Key, threading.Lock] = {}
         self._last_revoked: dict[str, int] = {}
 
-    def get(self, store: Store, collection: Collection, after: int, limit: int, *, revoked: bool) -> Page:
+    def get(self, store: Store, collection: Collection, after: int, limit: int, *, revoked: bool) -> SharedPage:
         """Give the page after ``after`` of what is ``revoked``, or of what is not.
 
         A page of what is not revoked is never older than the revocations that were given before.
@@ -81,7 +81,7 @@ class Pages:
             self._reading.pop(key, None)
         return found
 
-    def _read(self, store: Store, collection: Collection, key: _Key, ends: int) -> Page:
+    def _read(self, store: Store, collection: Collection, key: _Key, ends: int) -> SharedPage:
         with store.read() as tx:
             page = log.page(tx, collection, Query(after=key.after, limit=key.limit, revoked=key.revoked))
         self.reads += 1
@@ -90,9 +90,9 @@ class Pages:
             with self._changing:
                 self._last_revoked[collection.id] = max(last, self._last_revoked.get(collection.id, 0))
         more = page.next is not None
-        return Page([*map(Item.of_bytes, page.bodies)], last if more else max(last, ends), more)
+        return SharedPage([*map(Item.of_bytes, page.bodies)], last if more else max(last, ends), more)
 
-    def _find(self, key: _Key, ends: int) -> Page | None:
+    def _find(self, key: _Key, ends: int) -> SharedPage | None:
         with self._changing:
             kept = self._kept.get(key)
             last_revoked = self._last_revoked.get(key.collection, 0)
@@ -106,7 +106,7 @@ class Pages:
             fresh = self._busy
         return kept.page if time.monotonic() - kept.read < fresh else None
 
-    def _keep(self, key: _Key, ends: int, page: Page) -> None:
+    def _keep(self, key: _Key, ends: int, page: SharedPage) -> None:
         size = sum(len(item.body) + _ITEM_BYTES for item in page.items)
         with self._changing:
             before = self._kept.pop(key, None)

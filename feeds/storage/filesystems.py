@@ -75,14 +75,14 @@ class RemoteSettings(ProxySettings):
         return duration(self.timeout).total_seconds()
 
 
-class Opened(NamedTuple):
+class OpenedFilesystem(NamedTuple):
     """A file system, and what ends all that is under way with it."""
 
     files: AsyncFileSystem
     hang_up: Callable[[], None]
 
 
-def sftp(settings: RemoteSettings, parts: SplitResult) -> Opened:
+def open_sftp(settings: RemoteSettings, parts: SplitResult) -> OpenedFilesystem:
     """Connect to the server of ``parts``; the settings are for it."""
     known = settings.known_hosts
     if known is None or not known.is_file():
@@ -91,7 +91,7 @@ def sftp(settings: RemoteSettings, parts: SplitResult) -> Opened:
         raise Misconfigured(f"key_file: there is no {settings.key_file}")
     host, port, seconds = parts.hostname or "", parts.port or _SSH_PORT, settings.patience
     # The address is looked at here, and nothing but this connection is used.
-    opened = proxy.connect(settings, host, port, timeout=seconds, allow_private=settings.allow_private)
+    opened = proxy.connect_to(settings, host, port, timeout=seconds, allow_private=settings.allow_private)
     opened.setblocking(False)
     try:
         files = SSHFileSystem(
@@ -114,10 +114,10 @@ def sftp(settings: RemoteSettings, parts: SplitResult) -> Opened:
     except BaseException:  # whatever it is, nobody else knows the socket
         opened.close()
         raise
-    return Opened(files, lambda: files.loop.call_soon_threadsafe(files.client.abort))
+    return OpenedFilesystem(files, lambda: files.loop.call_soon_threadsafe(files.client.abort))
 
 
-def s3(settings: RemoteSettings) -> Opened:
+def open_s3(settings: RemoteSettings) -> OpenedFilesystem:
     """Open the service; whatever it is asked later, where its names lead is looked at for each connection."""
     try:
         from s3fs import S3FileSystem
@@ -127,10 +127,10 @@ def s3(settings: RemoteSettings) -> Opened:
         raise Misconfigured(f"ca_file: there is no {settings.ca_file}")
     host = urlsplit(settings.endpoint or "").hostname or ""
     if not settings.allow_private and host and address_guard.is_private_literal(host):
-        raise Misconfigured(address_guard.private(host))
+        raise Misconfigured(address_guard.private_address_message(host))
     seconds = settings.patience
     # The proxy may be anywhere: it is the operator's.
-    dialler = Dialler(allow_private=settings.allow_private or bool(settings.proxy))
+    dialler = GuardedSockets(allow_private=settings.allow_private or bool(settings.proxy))
     files = S3FileSystem(
         anon=settings.anonymous,
         key=settings.access_key.reveal() if settings.access_key else None,
@@ -153,10 +153,10 @@ def s3(settings: RemoteSettings) -> Opened:
     )
     # Its own repeats would outlast every timeout.
     files.retries = 1
-    return Opened(files, dialler.hang_up)
+    return OpenedFilesystem(files, dialler.hang_up)
 
 
-class Dialler:
+class GuardedSockets:
     """Makes the sockets of a library: for allowed addresses only, until it hangs up."""
 
     def __init__(self, *, allow_private: bool) -> None:
@@ -171,7 +171,7 @@ class Dialler:
         if self._over:
             raise TimeoutError("takes too long")
         if not self._allow_private and not address_guard.is_public(str(address[0])):
-            raise Misconfigured(address_guard.private(str(address[0])))
+            raise Misconfigured(address_guard.private_address_message(str(address[0])))
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
         return made
@@ -185,7 +185,7 @@ class Dialler:
 
 
 @contextmanager
-def consequences(at: str, path: str) -> Iterator[None]:
+def remote_errors(at: str, path: str) -> Iterator[None]:
     """Turn what goes wrong at a machine into ``TryLater`` and ``Misconfigured``."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""Folders that files are put into, here or on another machine: each is whole under its name or not there at all."""
+"""Folders that files are put into: each file is whole under its name, or not there at all."""
 
 import errno
 import hashlib
@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedRandom
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, Protocol
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.storage.remote import Remote
 from schemas.text import escaped
 
 UNFINISHED = ".part"
@@ -34,7 +32,7 @@ class Written(NamedTuple):
     sha256: str
 
 
-class Folder(Protocol):
+class TargetFolder(Protocol):
     """Where files are put. All raise ``TryLater`` and ``Misconfigured``."""
 
     def read(self, name: str) -> bytes | None:
@@ -50,7 +48,7 @@ class Folder(Protocol):
         """Let go of the folder."""
 
 
-class Here:
+class LocalFolder:
     """A folder of this machine, which has to be there; whoever else writes to it leads nothing out of it by links."""
 
     def __init__(self, path: Path) -> None:
@@ -82,7 +80,7 @@ class Here:
                 try:
                     new = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
                     with os.fdopen(os.open(unfinished, new, 0o666, dir_fd=folder), "w+b") as out:
-                        written = _written(out, write)
+                        written = write_out(out, write)
                     os.replace(unfinished, last, src_dir_fd=folder, dst_dir_fd=folder)
                 finally:
                     with suppress(OSError):
@@ -134,35 +132,6 @@ class Here:
         return TryLater(f"path: {shown}: cannot be written just now: {error.strerror}")
 
 
-class Elsewhere:
-    """A folder of another machine; what goes there is written here first."""
-
-    def __init__(self, remote: Remote) -> None:
-        """Use an open connection."""
-        self._remote = remote
-
-    def read(self, name: str) -> bytes | None:
-        """Fetch a file."""
-        return self._remote.read("/".join(parts_inside(name)))
-
-    def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
-        """Write here, and copy."""
-        with TemporaryDirectory(prefix="scamfeed-") as working:
-            file = Path(working) / "file"
-            with file.open("w+b") as out:
-                written = _written(out, write)
-            self._remote.put("/".join(parts_inside(name)), file, unfinished_name(parts_inside(name)[-1]))
-        return written
-
-    def remove(self, name: str) -> None:
-        """Remove a file."""
-        self._remote.remove("/".join(parts_inside(name)))
-
-    def close(self) -> None:
-        """Hang up."""
-        self._remote.close()
-
-
 def unfinished_name(last: str) -> str:
     """Return a new name for a file while it is written, which nobody can foresee."""
     return f".{last}.{secrets.token_hex(8)}{UNFINISHED}"
@@ -176,7 +145,8 @@ def parts_inside(name: str) -> list[str]:
     return parts
 
 
-def _written(out: BufferedRandom, write: Callable[[BinaryIO], int]) -> Written:
+def write_out(out: BufferedRandom, write: Callable[[BinaryIO], int]) -> Written:
+    """Write a file by ``write`` and onto the disk, and return what it has become."""
     number = write(out)
     out.flush()
     os.fsync(out.fileno())

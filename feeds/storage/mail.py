@@ -25,7 +25,7 @@ _LONGEST_RESULTS = 8192
 _TEXTS = ("text/plain", "text/html")
 
 
-class File(NamedTuple):
+class MailFile(NamedTuple):
     """What is sent with a mail; ``body`` tells that it is the mail's own text."""
 
     name: str
@@ -78,7 +78,7 @@ class Mail:
                 return len(authors) == 1 and bool(checks) and all(_passes(check, authors[0]) for check in checks)
         return False
 
-    def files(self, *, bodies: bool) -> Iterator[File]:
+    def files(self, *, bodies: bool) -> Iterator[MailFile]:
         """Give what is sent with it, also with mails that it forwards; with ``bodies`` its plain text too."""
         for part in self._message.walk():
             type_ = part.get_content_type()
@@ -89,9 +89,9 @@ class Mail:
             if not isinstance(data, bytes):
                 continue
             if sent or type_ not in _TEXTS:
-                yield File(_name(part), data)
+                yield MailFile(_name(part), data)
             elif bodies and type_ == "text/plain":
-                yield File("", _text(part, data), body=True)
+                yield MailFile("", _text(part, data), body=True)
 
     def _authors(self) -> list[str]:
         return [address.lower() for _, address in getaddresses([str(each) for each in self._all("From")])]

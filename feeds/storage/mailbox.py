@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http.proxy import ProxySettings, connect
+from feeds.http.proxy import ProxySettings, connect_to
 from schemas.text import escaped
 
 Tls = Literal["implicit", "starttls", "none"]
@@ -24,7 +24,7 @@ _UID = re.compile(rb"UID (\d+)")
 _PASSING = re.compile(rb"\[(?:UNAVAILABLE|INUSE|SERVERBUG|LIMIT|CONTACTADMIN)\]")
 
 
-class Server(NamedTuple):
+class MailServer(NamedTuple):
     """Where a mail server is, and how it is spoken with.
 
     An answer may take ``timeout`` seconds to begin or go on, and ``whole`` altogether; a message may have ``most``
@@ -53,7 +53,7 @@ class Server(NamedTuple):
         return ssl.create_default_context(cafile=self.ca_file)
 
 
-class Login(NamedTuple):
+class MailLogin(NamedTuple):
     """Who we are there, by a password or by a token of OAuth 2 (``XOAUTH2``)."""
 
     user: str
@@ -61,7 +61,7 @@ class Login(NamedTuple):
     token: str | None
 
 
-class Folder:
+class MailFolder:
     """A folder of a mailbox, open for reading. ``validity`` changes when its UIDs mean other messages than before."""
 
     def __init__(self, connection: "_Connection", validity: str, most: int) -> None:
@@ -88,7 +88,7 @@ class Folder:
 
 
 @contextmanager
-def opened(server: Server, login: Login, folder: str) -> Iterator[Folder]:
+def open_folder(server: MailServer, login: MailLogin, folder: str) -> Iterator[MailFolder]:
     """Open a folder for reading. Raises ``TryLater`` and ``Misconfigured``, in what is done with it too."""
     with _consequences(server.peer):
         connection = _Connection(server)
@@ -98,7 +98,7 @@ def opened(server: Server, login: Login, folder: str) -> Iterator[Folder]:
                     connection.starttls(server.context())
                 _log_in(connection, login, server.peer)
                 validity = _select(connection, folder, server.peer)
-            yield Folder(connection, validity, server.most)
+            yield MailFolder(connection, validity, server.most)
             _leave(connection)
         except BaseException:  # whatever it is, nothing polite is said to a server that may not answer
             with suppress(OSError):
@@ -109,7 +109,7 @@ def opened(server: Server, login: Login, folder: str) -> Iterator[Folder]:
 class _Connection(imaplib.IMAP4):
     """Connects to allowed addresses only, and takes no more than a message may have."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: MailServer) -> None:
         self._server = server
         with self.watched():
             super().__init__(server.host, server.port, server.timeout)
@@ -133,7 +133,7 @@ class _Connection(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:
         server = self._server
         seconds = timeout or server.timeout
-        plain = connect(server.proxy, server.host, server.port, timeout=seconds, allow_private=server.allow_private)
+        plain = connect_to(server.proxy, server.host, server.port, timeout=seconds, allow_private=server.allow_private)
         if server.tls != "implicit":
             return plain
         try:
@@ -158,7 +158,7 @@ def _leave(connection: "_Connection") -> None:
             connection.shutdown()
 
 
-def _log_in(connection: _Connection, login: Login, peer: str) -> None:
+def _log_in(connection: _Connection, login: MailLogin, peer: str) -> None:
     try:
         if login.token is not None:
             said = f"user={login.user}\1auth=Bearer {login.token}\1\1"

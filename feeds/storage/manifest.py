@@ -12,7 +12,7 @@ from typing import Annotated, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from feeds.storage.local import Folder
+from feeds.storage.local import TargetFolder
 from feeds.storage.signing import FileSigner
 from schemas.timestamp import Timestamp
 
@@ -28,7 +28,7 @@ Sha256 = Annotated[str, "hexadecimal"]
 Role = Literal["full", "added", "removed"]
 
 
-class Entry(BaseModel):
+class ManifestEntry(BaseModel):
     """A file: ``full`` is all that is active, ``added`` and ``removed`` are what has changed since the files before.
 
     How many ``indicators`` are in one file of several that belong together nobody says.
@@ -44,29 +44,29 @@ class Entry(BaseModel):
     sha256: Sha256
 
 
-class Manifest(BaseModel):
+class FileManifest(BaseModel):
     """What is in the folder, the changes in the order in which they came."""
 
     collection: str
     format: str
     created: Timestamp
-    files: list[Entry] = []
+    files: list[ManifestEntry] = []
 
     @property
-    def full(self) -> list[Entry]:
+    def full(self) -> list[ManifestEntry]:
         """Give the full file, or the files of a full folder."""
         return [entry for entry in self.files if entry.role == "full"]
 
 
-class Shelf:
+class PublishedFolder:
     """Puts files into a folder, and says what is in it."""
 
-    def __init__(self, folder: Folder, signer: FileSigner) -> None:
+    def __init__(self, folder: TargetFolder, signer: FileSigner) -> None:
         """Use ``folder``."""
         self._folder = folder
         self._signer = signer
 
-    def manifest(self) -> Manifest | None:
+    def manifest(self) -> FileManifest | None:
         """Return what the manifest says; None where there is none, or one that our key has not signed.
 
         Whoever else may write to the folder has no say in what is signed and removed next.
@@ -77,7 +77,7 @@ class Shelf:
         try:
             envelope = DsseEnvelope.model_validate_json(found)
             if envelope.is_signed_by(self._signer):
-                return Manifest.model_validate_json(base64.b64decode(envelope.payload))
+                return FileManifest.model_validate_json(base64.b64decode(envelope.payload))
         except (ValidationError, ValueError):
             pass
         logger.warning("manifest begun anew reason=our key has not signed the one that is there; its files are left")
@@ -88,19 +88,19 @@ class Shelf:
         self._folder.put(_PROBE, lambda out: out.write(b"may be removed\n"))
         self._folder.remove(_PROBE)
 
-    def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> Entry:
+    def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> ManifestEntry:
         """Write a file by ``write``, which tells how many indicators it has written."""
         count, size, digest = self._folder.put(name, write)
-        return Entry(name=name, role=role, created=at, indicators=count, bytes=size, sha256=digest)
+        return ManifestEntry(name=name, role=role, created=at, indicators=count, bytes=size, sha256=digest)
 
-    def put_all(self, prefix: str, files: Sequence[Path], at: datetime) -> list[Entry]:
+    def put_all(self, prefix: str, files: Sequence[Path], at: datetime) -> list[ManifestEntry]:
         """Copy the files of a full folder, in their order."""
         return [
             self.put(f"{prefix}/{file.name}", "full", at, partial(_copy, file)).model_copy(update={"indicators": None})
             for file in files
         ]
 
-    def publish(self, manifest: Manifest, keep: timedelta, gone: Iterable[Entry] = ()) -> None:
+    def publish(self, manifest: FileManifest, keep: timedelta, gone: Iterable[ManifestEntry] = ()) -> None:
         """Sign and write the manifest, then remove what is ``gone`` and the changes that are older than ``keep``."""
         limit = manifest.created - keep
         old = [entry for entry in manifest.files if entry.role != "full" and entry.created < limit]

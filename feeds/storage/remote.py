@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from glob import has_magic
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple, Self
+from tempfile import TemporaryDirectory
+from typing import IO, Any, BinaryIO, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 import asyncssh
@@ -16,15 +17,14 @@ from fsspec.asyn import sync
 from feeds.connector import Misconfigured, TryLater, duration
 from feeds.storage import filesystems
 from feeds.storage.filesystems import RemoteSettings
+from feeds.storage.local import Written, parts_inside, unfinished_name, write_out
 from schemas.text import escaped
-
-__all__ = ["Found", "Remote", "RemoteSettings"]
 
 _BLOCK = 1 << 20
 _SLICE = 5 << 20
 
 
-class Found(NamedTuple):
+class RemoteFile(NamedTuple):
     """A file: ``state`` is what tells that it is as it was."""
 
     path: str
@@ -48,7 +48,7 @@ class Remote:
         self._is_sftp = self._parts.scheme == "sftp"
         self._path = unquote(self._parts.path) if self._is_sftp else self._parts.netloc + self._parts.path
         with self._consequences():
-            opened = filesystems.sftp(settings, self._parts) if self._is_sftp else filesystems.s3(settings)
+            opened = filesystems.open_sftp(settings, self._parts) if self._is_sftp else filesystems.open_s3(settings)
         self._files, self._abort = opened
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class Remote:
         """Hang up."""
         self._abort()
 
-    def find(self) -> list[Found]:
+    def find(self) -> list[RemoteFile]:
         """Give the files of the folder or pattern, the oldest first; links are left alone."""
         path, files = self._path, self._files
         with self._asking():
@@ -77,7 +77,7 @@ class Remote:
         found = [_found(each) for each in entries if each["type"] == "file" and each["size"]]
         return sorted(found, key=lambda file: (file.changed, file.path))
 
-    def fetch(self, file: Found, into: IO[bytes]) -> str:
+    def fetch(self, file: RemoteFile, into: IO[bytes]) -> str:
         """Copy a file, and give its SHA-256."""
         digest, size = hashlib.sha256(), 0
         # Of a bucket's objects as much is asked for at once as comes within the timeout over a slow line.
@@ -178,9 +178,38 @@ class Remote:
             timer.cancel()
 
     def _consequences(self) -> AbstractContextManager[None]:
-        return filesystems.consequences(self._at, self._parts.geturl())
+        return filesystems.remote_errors(self._at, self._parts.geturl())
 
 
-def _found(about: dict[str, Any]) -> Found:
+def _found(about: dict[str, Any]) -> RemoteFile:
     changed = about.get("mtime") or about.get("LastModified") or datetime.now(UTC)
-    return Found(about["name"], f"{about['size']} {about.get('ETag') or changed.isoformat()}", changed)
+    return RemoteFile(about["name"], f"{about['size']} {about.get('ETag') or changed.isoformat()}", changed)
+
+
+class RemoteFolder:
+    """A folder of another machine; what goes there is written here first."""
+
+    def __init__(self, remote: Remote) -> None:
+        """Use an open connection."""
+        self._remote = remote
+
+    def read(self, name: str) -> bytes | None:
+        """Fetch a file."""
+        return self._remote.read("/".join(parts_inside(name)))
+
+    def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
+        """Write here, and copy."""
+        with TemporaryDirectory(prefix="scamfeed-") as working:
+            file = Path(working) / "file"
+            with file.open("w+b") as out:
+                written = write_out(out, write)
+            self._remote.put("/".join(parts_inside(name)), file, unfinished_name(parts_inside(name)[-1]))
+        return written
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        self._remote.remove("/".join(parts_inside(name)))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._remote.close()

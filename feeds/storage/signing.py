@@ -17,7 +17,7 @@ _PREFIX = "whsec_"
 _SHORTEST, _LONGEST = 24, 64
 
 
-class Signer:
+class WebhookSigner:
     """Signs messages with one secret or, while that is replaced, with two."""
 
     def __init__(self, secrets: Sequence[str]) -> None:

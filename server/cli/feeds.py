@@ -16,9 +16,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from feeds.connector import Connector, FeedSettings, Pull
 from feeds.mapping.options import ReportSettings
 from feeds.mapping.output import Rejects
-from feeds.runs.due import due
-from feeds.runs.retry import retry as retry_letters
-from feeds.runs.runner import Run, run as run_once, settle
+from feeds.runs.due import due_at
+from feeds.runs.retry import retry_feed as retry_letters
+from feeds.runs.run import Run
+from feeds.runs.runner import prepare_process, run as run_once
 from schemas import timestamp
 from server.cli.configured import Configured, feeds_of
 from server.cli.context import Context, Json, fail, show_json, show_table
@@ -86,7 +87,7 @@ def run(
     """Run one feed now, once. Exit 1 where the run did not end well."""
     context: Context = ctx.obj
     feed = _named(context, name)
-    settle()
+    prepare_process()
     if rejects is not None and not isinstance(feed, Pull):
         fail("--rejects: a push has none; scamfeed feed deliveries --refused tells what its peer refused")
     with context.store() as store, _rejects(rejects) as log, _progress(name) as progress:
@@ -153,7 +154,7 @@ def schedule(
     feeds = feeds_of(context)
     if not feeds and not with_parent:
         fail("the configuration has no [[feed]] table, so there is nothing to run")
-    settle()
+    prepare_process()
     with context.store() as store:
         run_until_stopped(
             store, feeds, reread=Configured(context), eager=eager, orphaned=_orphaned() if with_parent else None
@@ -175,7 +176,7 @@ def _named(context: Context, name: str) -> Connector[FeedSettings]:
 
 def _next(settings: FeedSettings, state: FeedState, now: int) -> str | None:
     # A feed that stopped stays so for whoever runs the schedule.
-    at = due(settings, state, since=now if state.stopped is None else state.stopped)
+    at = due_at(settings, state, since=now if state.stopped is None else state.stopped)
     return None if at is None else timestamp.text(max(moment(at), moment(now)))
 
 

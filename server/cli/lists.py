@@ -8,7 +8,7 @@ import requests
 import typer
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http import client
+from feeds.http import address_guard, client
 from feeds.http.client import OutboundSettings
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
@@ -97,11 +97,11 @@ def _downloaded(url: str) -> bytes:
     if not url.startswith("https://"):
         raise Rejected("list-place", "lists are loaded over https:// alone, or given as a file")
     try:
-        client.check_url(url)
-        with client.session(OutboundSettings(max_bytes=folder.MAX_BYTES), url) as session:
+        address_guard.check_url(url)
+        with client.open_session(OutboundSettings(max_bytes=folder.MAX_BYTES), url) as session:
             response = session.get(url, stream=True)
             response.raise_for_status()
-            return client.body(response).read()
+            return client.open_body(response).read()
     except (ValueError, Misconfigured, TryLater, requests.RequestException) as error:
         raise Rejected(
             "list-place", f"cannot be loaded: {type(error).__name__}; load it by hand and give the file"

@@ -17,8 +17,8 @@ from standardwebhooks import Webhook
 
 from feeds.connector import Connector, FeedSettings
 from feeds.connectors import build
-from feeds.runs import backoff
-from feeds.runs.retry import retry
+from feeds.runs import due
+from feeds.runs.retry import retry_feed
 from feeds.runs.schedule import Schedule
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
@@ -77,8 +77,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("MEDALLION_PASSWORD", "s3cret")
     # An hour's wait after trouble is what this has no time for.
-    monkeypatch.setattr(backoff, "_FIRST_WAIT", 0.2)
-    monkeypatch.setattr(backoff, "_LONGEST_WAIT", 2.0)
+    monkeypatch.setattr(due, "_FIRST_WAIT", 0.2)
+    monkeypatch.setattr(due, "_LONGEST_WAIT", 2.0)
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     set_up(store)
     with store.begin() as tx:
@@ -171,7 +171,7 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
                 assert time.monotonic() < deadline, (seed, differences())
                 for name, feed in feeds.mapping.items():
                     if name in ("webhook", "to-medallion", "to-a-hub"):
-                        retry(hub, feed, everything=True)
+                        retry_feed(hub, feed, everything=True)
                 time.sleep(1)
         for name, line in lines.items():
             assert line.done["well"], (seed, name)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Push
-from feeds.runs.retry import retry
+from feeds.runs.retry import retry_feed
 from feeds.runs.runner import Run, run
 from mappers.indicator import to_stix
 from schemas import timestamp
@@ -165,7 +165,7 @@ class PushContract(Contract):
             page = log.page(tx, collections.get(tx, "takedown"), ALL)
             found = next(item for item in map(Item.of_bytes, page.bodies) if b"h1.example.com" in item.body)
             feed_state.add_dead_letter(tx, "tested", found.id, b"", "ZeroDivisionError")
-        done = retry(store, self.feed(kinds=["phone"]))
+        done = retry_feed(store, self.feed(kinds=["phone"]))
         assert (done.tried, done.settled, done.error) == (1, 1, None)
         assert self.arrived(store) == []
 

@@ -297,7 +297,7 @@ class TestFilePush(FilePushSuite):
 
     @pytest.mark.parametrize("name", ["../x", "/x", "a/../x", "a//x", "", ".", "a/b/c/d", "a\0b", "x" * 300])
     def test_names_outside_the_folder_are_refused(self, name: str) -> None:
-        here = local.Here(self.folder)
+        here = local.LocalFolder(self.folder)
         for use in (here.read, here.remove, lambda name: here.put(name, lambda out: out.write(b"x"))):
             with pytest.raises(Misconfigured, match="no name of a file in the folder"):
                 use(name)

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from feeds.http.client import OutboundSettings, session
-from feeds.http.failures import consequences
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import peer_errors
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -77,5 +77,5 @@ def settings(**more: Any) -> OutboundSettings:
 
 
 def ask(peer: Peer, **more: Any) -> requests.Response:
-    with session(settings(**more), peer.url) as opened, consequences("peer"):
+    with open_session(settings(**more), peer.url) as opened, peer_errors("peer"):
         return opened.get(peer.url)

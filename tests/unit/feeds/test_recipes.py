@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feeds.connectors import build
-from feeds.runs.due import cron
+from feeds.runs.due import cron_trigger
 
 DOCS = Path(__file__).parents[3] / "docs"
 BLOCKS = [
@@ -25,7 +25,7 @@ def test_every_feed_in_the_documents_can_be_built(page: str, number: int, block:
     assert feeds
     for feed in feeds:
         if feed.settings.cron:
-            cron(feed.settings.name, feed.settings.cron)
+            cron_trigger(feed.settings.name, feed.settings.cron)
 
 
 def test_there_is_a_recipe_for_each_kind_of_partner() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from feeds.connector import Misconfigured, Secret, TryLater
 from feeds.http import client
-from feeds.http.client import OutboundSettings, session
-from feeds.http.failures import consequences
+from feeds.http.client import OutboundSettings, open_session
+from feeds.http.failures import peer_errors
 from tests.conformance.authority import Pem, issue
 from tests.unit.feeds.scripted import OK, Serve, ask, says, settings
 
@@ -59,14 +59,14 @@ def test_a_circle_of_redirects_ends(serve: Serve) -> None:
 
 def test_a_redirect_never_turns_a_post_into_a_get(serve: Serve) -> None:
     peer = serve(says(moved("/there")))
-    with session(settings(), peer.url) as opened, pytest.raises(Misconfigured, match="redirects to /there"):
+    with open_session(settings(), peer.url) as opened, pytest.raises(Misconfigured, match="redirects to /there"):
         opened.post(peer.url, data=b"")
     assert len(peer.asked) == 1
 
 
 def test_a_link_in_an_answer_leads_nowhere_else(serve: Serve) -> None:
     peer = serve(says(OK))
-    with session(settings(), peer.url) as opened, pytest.raises(Misconfigured, match="another server"):
+    with open_session(settings(), peer.url) as opened, pytest.raises(Misconfigured, match="another server"):
         opened.get("http://elsewhere.example/secret?token=s3cret")
 
 
@@ -89,7 +89,10 @@ def test_a_name_that_leads_to_a_private_address_is_not_asked(serve: Serve, monke
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     url = f"http://bank.example:{peer.port}/"
-    with session(settings(allow_private=False), url) as opened, pytest.raises(Misconfigured, match=r"bank\.example"):
+    with (
+        open_session(settings(allow_private=False), url) as opened,
+        pytest.raises(Misconfigured, match=r"bank\.example"),
+    ):
         opened.get(url)
     assert peer.asked == []
 
@@ -114,13 +117,13 @@ def test_another_certificate_is_the_operators_to_mend(serve: Serve, pem: Pem) ->
 
 def test_an_authority_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="ca_file: there is no"):
-        session(settings(ca_file=str(tmp_path / "none.pem")), "https://bank.example/")
+        open_session(settings(ca_file=str(tmp_path / "none.pem")), "https://bank.example/")
 
 
 def test_a_broken_greeting_of_tls_is_tried_later(serve: Serve) -> None:
     peer = serve(lambda *_: None)
     url = peer.url.replace("http:", "https:")
-    with pytest.raises(TryLater), session(settings(timeout="300ms"), url) as opened, consequences("peer"):
+    with pytest.raises(TryLater), open_session(settings(timeout="300ms"), url) as opened, peer_errors("peer"):
         opened.get(url)
 
 
@@ -128,7 +131,7 @@ def test_a_proxy_is_gone_through(serve: Serve, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PROXY_PASSWORD", "p@ss")
     proxy = serve(says(OK))
     through = settings(allow_private=False, proxy=proxy.url, proxy_user="hub", proxy_password={"env": "PROXY_PASSWORD"})
-    with session(through, "http://bank.example/") as opened:
+    with open_session(through, "http://bank.example/") as opened:
         assert opened.get("http://bank.example/x").text == "ok"
     assert proxy.asked[0].startswith(b"GET http://bank.example/x HTTP/1.1\r\n")
     assert b"Proxy-Authorization: Basic aHViOnBAc3M=\r\n" in proxy.asked[0]
@@ -137,7 +140,7 @@ def test_a_proxy_is_gone_through(serve: Serve, monkeypatch: pytest.MonkeyPatch) 
 def test_a_proxy_is_not_sent_to_private_addresses(serve: Serve) -> None:
     proxy = serve(says(OK))
     through = settings(allow_private=False, proxy=proxy.url)
-    with session(through, "http://localhost/") as opened, pytest.raises(Misconfigured, match="allow_private"):
+    with open_session(through, "http://localhost/") as opened, pytest.raises(Misconfigured, match="allow_private"):
         opened.get("http://localhost/")
     assert proxy.asked == []
 
@@ -146,7 +149,11 @@ def test_a_proxy_that_is_away_is_tried_later(serve: Serve) -> None:
     peer = serve(says(OK))
     peer.close()
     url = "https://bank.example/"
-    with session(settings(proxy=peer.url), url) as opened, pytest.raises(TryLater, match="proxy"), consequences("bank"):
+    with (
+        open_session(settings(proxy=peer.url), url) as opened,
+        pytest.raises(TryLater, match="proxy"),
+        peer_errors("bank"),
+    ):
         opened.get(url)
 
 
@@ -178,4 +185,4 @@ def test_settings_have_the_defaults_that_are_safe() -> None:
     made = OutboundSettings()
     assert (made.allow_private, made.allow_http, made.proxy, made.ca_file) == (False, False, None, None)
     assert Secret(env="A") is not None
-    assert client.session(made, "https://bank.example/").trust_env is False
+    assert client.open_session(made, "https://bank.example/").trust_env is False

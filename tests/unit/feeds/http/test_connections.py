@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from feeds.connector import TryLater
-from feeds.http.client import body, session
-from feeds.http.failures import consequences
+from feeds.http.client import open_body, open_session
+from feeds.http.failures import peer_errors
 from tests.unit.feeds.scripted import Peer, Serve, ask, says, settings
 
 
@@ -97,7 +97,11 @@ def test_a_dripping_greeting_of_tls_is_cut_off(serve: Serve) -> None:
         url = f"https://127.0.0.1:{listening.getsockname()[1]}/"
         started = time.monotonic()
         try:
-            with session(settings(answer_within="400ms"), url) as opened, pytest.raises(TryLater), consequences("x"):
+            with (
+                open_session(settings(answer_within="400ms"), url) as opened,
+                pytest.raises(TryLater),
+                peer_errors("x"),
+            ):
                 opened.get(url)
         finally:
             over.set()
@@ -114,7 +118,7 @@ def test_a_stream_may_last_and_grow(serve: Serve) -> None:
 
     peer = serve(script)
     few = settings(answer_within="100ms", max_bytes=1024)
-    with session(few, peer.url, endless=True) as opened:
+    with open_session(few, peer.url, endless=True) as opened:
         assert len(opened.get(peer.url).content) == 4096
 
 
@@ -122,5 +126,5 @@ def test_a_body_is_read_as_a_file(serve: Serve) -> None:
     packed = gzip.compress(b"one\ntwo\n")
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
     peer = serve(says(head + packed))
-    with session(settings(), peer.url) as opened, opened.get(peer.url, stream=True) as response:
-        assert body(response).readlines() == [b"one\n", b"two\n"]
+    with open_session(settings(), peer.url) as opened, opened.get(peer.url, stream=True) as response:
+        assert open_body(response).readlines() == [b"one\n", b"two\n"]

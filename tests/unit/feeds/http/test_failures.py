@@ -3,22 +3,22 @@
 import pytest
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http.client import session
-from feeds.http.failures import Refused, consequences
+from feeds.http.client import open_session
+from feeds.http.failures import RequestRefused, peer_errors
 from tests.unit.feeds.scripted import Serve, ask, says, settings
 
 
 @pytest.mark.parametrize(
     ("status", "follows"),
     [
-        *((status, Refused) for status in (400, 413, 422)),
+        *((status, RequestRefused) for status in (400, 413, 422)),
         *((status, Misconfigured) for status in (401, 403, 404, 406, 410)),
         *((status, TryLater) for status in (408, 409, 425, 429, 500, 502, 503, 504)),
     ],
 )
 def test_what_follows_from_a_status(serve: Serve, status: int, follows: type[Exception]) -> None:
     peer = serve(says(f"HTTP/1.1 {status} Said\r\nContent-Length: 0\r\n\r\n".encode()))
-    with session(settings(), peer.url) as opened, pytest.raises(follows), consequences("peer"):
+    with open_session(settings(), peer.url) as opened, pytest.raises(follows), peer_errors("peer"):
         opened.get(peer.url).raise_for_status()
 
 

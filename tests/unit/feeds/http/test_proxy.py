@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http.proxy import ProxySettings, connect
+from feeds.http.proxy import ProxySettings, connect_to
 
 Serve = Callable[..., str]
 
@@ -52,7 +52,7 @@ def serve() -> Iterator[Serve]:
 
 def through(url: str, host: str = "drop.example.com", *, allow_private: bool = False, **more: object) -> socket.socket:
     settings = ProxySettings.model_validate({"proxy": url, **more})
-    return connect(settings, host, 22, timeout=0.5, allow_private=allow_private)
+    return connect_to(settings, host, 22, timeout=0.5, allow_private=allow_private)
 
 
 def test_what_the_server_says_at_once_is_not_lost(serve: Serve) -> None:

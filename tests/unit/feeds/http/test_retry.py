@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from feeds.connector import TryLater
-from feeds.http.client import session
-from feeds.http.failures import consequences
-from feeds.http.retry import asked_for
+from feeds.http.client import open_session
+from feeds.http.failures import peer_errors
+from feeds.http.retry import retry_after_seconds
 from tests.unit.feeds.scripted import OK, Serve, ask, says, settings
 
 
@@ -21,7 +21,7 @@ def test_a_busy_server_is_asked_again(serve: Serve) -> None:
 @pytest.mark.parametrize(("status", "words"), [(429, "Slow"), (503, "Busy")])
 def test_who_asks_for_a_long_pause_is_not_asked_again_in_this_run(serve: Serve, status: int, words: str) -> None:
     peer = serve(says(f"HTTP/1.1 {status} {words}\r\nRetry-After: 7200\r\nContent-Length: 0\r\n\r\n".encode()))
-    with session(settings(retries=3), peer.url) as opened, pytest.raises(TryLater) as caught, consequences("peer"):
+    with open_session(settings(retries=3), peer.url) as opened, pytest.raises(TryLater) as caught, peer_errors("peer"):
         opened.get(peer.url).raise_for_status()
     assert (len(peer.asked), caught.value.after) == (1, 7200.0)
 
@@ -51,25 +51,25 @@ def test_a_short_pause_that_is_asked_for_is_made(serve: Serve) -> None:
     ],
 )
 def test_how_long_a_peer_asks_to_be_left_alone_is_a_day_at_most(said: str | None, seconds: float) -> None:
-    assert asked_for(said) == seconds
+    assert retry_after_seconds(said) == seconds
 
 
 @given(st.text())
 def test_whatever_retry_after_says_is_a_time_to_wait_or_none(said: str) -> None:
-    assert 0 <= asked_for(said) <= 86_400
+    assert 0 <= retry_after_seconds(said) <= 86_400
 
 
 @pytest.mark.parametrize(("repeat", "times"), [(True, 3), (False, 1)])
 def test_posts_are_repeated_only_where_that_is_harmless(serve: Serve, repeat: bool, times: int) -> None:
     peer = serve(says(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
-    with session(settings(retries=2), peer.url, repeat_posts=repeat) as opened:
+    with open_session(settings(retries=2), peer.url, repeat_posts=repeat) as opened:
         assert opened.post(peer.url, data=b"").status_code == 503
     assert len(peer.asked) == times
 
 
 def test_a_peer_in_trouble_is_not_asked_many_times_as_often(serve: Serve) -> None:
     peer = serve(says(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
-    with session(settings(retries=5), peer.url) as opened:
+    with open_session(settings(retries=5), peer.url) as opened:
         for _ in range(10):
             assert opened.get(peer.url).status_code == 503
     assert 20 <= len(peer.asked) <= 22

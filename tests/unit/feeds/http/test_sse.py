@@ -3,18 +3,18 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from feeds.http.sse import Event, TooLarge, events
+from feeds.http.sse import ServerSentEvent, TooLarge, read_events
 
 MOST = 1 << 20
 words = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=("Cs",)), max_size=20)
 
 
-def parsed(*chunks: bytes, most: int = MOST) -> list[Event]:
-    return list(events(chunks, most))
+def parsed(*chunks: bytes, most: int = MOST) -> list[ServerSentEvent]:
+    return list(read_events(chunks, most))
 
 
 def test_an_event_is_its_type_its_data_and_the_id() -> None:
-    assert parsed(b'id: 7-0\nevent: create\ndata: {"a":1}\n\n') == [Event("create", '{"a":1}', "7-0")]
+    assert parsed(b'id: 7-0\nevent: create\ndata: {"a":1}\n\n') == [ServerSentEvent("create", '{"a":1}', "7-0")]
 
 
 def test_an_id_stays_until_there_is_another() -> None:
@@ -22,19 +22,19 @@ def test_an_id_stays_until_there_is_another() -> None:
 
 
 def test_comments_and_unknown_fields_are_nothing() -> None:
-    assert parsed(b": keep alive\n\nretry: 10\nx: y\ndata: a\n\n") == [Event("message", "a", "")]
+    assert parsed(b": keep alive\n\nretry: 10\nx: y\ndata: a\n\n") == [ServerSentEvent("message", "a", "")]
 
 
 def test_lines_of_data_are_joined() -> None:
-    assert parsed(b"data: a\ndata:b\ndata\n\n") == [Event("message", "a\nb\n", "")]
+    assert parsed(b"data: a\ndata:b\ndata\n\n") == [ServerSentEvent("message", "a\nb\n", "")]
 
 
 def test_what_is_cut_off_is_no_event() -> None:
-    assert parsed(b"data: a\n\ndata: b\n") == [Event("message", "a", "")]
+    assert parsed(b"data: a\n\ndata: b\n") == [ServerSentEvent("message", "a", "")]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
-    assert parsed(b"\xef\xbb\xbfdata: a\n\n") == [Event("message", "a", "")]
+    assert parsed(b"\xef\xbb\xbfdata: a\n\n") == [ServerSentEvent("message", "a", "")]
 
 
 @pytest.mark.parametrize("chunks", [[b"data: " + b"x" * 100], [b"data: x\n"] * 20])
@@ -58,10 +58,10 @@ def test_events_are_the_same_however_the_bytes_are_cut(
     whole = b"".join(line.encode() + end for line in lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
     chunks = [whole[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    assert parsed(*chunks) == [Event(type_, "\n".join(parts), id_) for type_, parts, id_ in said]
+    assert parsed(*chunks) == [ServerSentEvent(type_, "\n".join(parts), id_) for type_, parts, id_ in said]
 
 
 @given(st.lists(st.binary(max_size=50), max_size=8))
 @settings(deadline=None)
 def test_no_bytes_upset_it(chunks: list[bytes]) -> None:
-    assert all(isinstance(each, Event) for each in parsed(*chunks))
+    assert all(isinstance(each, ServerSentEvent) for each in parsed(*chunks))

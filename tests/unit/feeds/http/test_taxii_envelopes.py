@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds.connector import Answer, TryLater
-from feeds.http.failures import Refused
-from feeds.http.taxii_envelopes import Envelopes, passed_over, refused
+from feeds.http.failures import RequestRefused
+from feeds.http.taxii_envelopes import EnvelopeSender, refused_answer, skipped_answer
 from server.store.item import Item
 
 
@@ -24,7 +24,7 @@ class Peer:
     def post(self, items: Sequence[Item]) -> list[Answer]:
         self.asked.append(list(items))
         if any(each.id in self.bad for each in items):
-            raise Refused(422)
+            raise RequestRefused(422)
         self.took += [each.id for each in items]
         return [Answer(each, True, "success") for each in items]
 
@@ -37,7 +37,7 @@ def test_everything_is_answered_once_and_in_order_and_arrives_unless_refused(
     items = [item(number, size) for number, (size, _) in enumerate(drawn)]
     bad = {item(number).id for number, (_, is_bad) in enumerate(drawn) if is_bad}
     peer = Peer(set(sorted(bad)[:20]))
-    answers = Envelopes("peer", peer.post, most_bytes=5000, most_items=most).send(items)
+    answers = EnvelopeSender("peer", peer.post, most_bytes=5000, most_items=most).send(items)
     assert [answer.item for answer in answers] == items
     assert peer.took == [each.id for each in items if each.id not in peer.bad]
     assert {answer.item.id for answer in answers if not answer.taken} == peer.bad
@@ -46,7 +46,7 @@ def test_everything_is_answered_once_and_in_order_and_arrives_unless_refused(
 
 def test_what_is_larger_than_an_envelope_is_refused_without_being_sent() -> None:
     peer = Peer(set())
-    answers = Envelopes("peer", peer.post, most_bytes=1000).send([item(0), item(1, 2000), item(2)])
+    answers = EnvelopeSender("peer", peer.post, most_bytes=1000).send([item(0), item(1, 2000), item(2)])
     assert [answer.taken for answer in answers] == [True, False, True]
     assert answers[1].text.startswith("failed: larger than the 1000 bytes")
 
@@ -55,10 +55,10 @@ def test_who_refuses_one_after_another_is_tried_later() -> None:
     items = [item(number) for number in range(100)]
     peer = Peer({each.id for each in items})
     with pytest.raises(TryLater, match="refuses one object after another"):
-        Envelopes("the peer", peer.post, most_bytes=100_000).send(items)
+        EnvelopeSender("the peer", peer.post, most_bytes=100_000).send(items)
     assert len(peer.asked) < 100
 
 
 def test_an_answer_keeps_the_beginning_of_what_the_peer_said() -> None:
-    assert refused(item(0), "x" * 1000).text == "failed: " + "x" * 192
-    assert passed_over(item(0), "no place").taken
+    assert refused_answer(item(0), "x" * 1000).text == "failed: " + "x" * 192
+    assert skipped_answer(item(0), "no place").taken

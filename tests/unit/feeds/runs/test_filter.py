@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feeds.connector import Outgoing, PushSettings
-from feeds.runs.filter import matches, wanted
+from feeds.runs.filter import matches, select_items
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.tabular import ReportReader
@@ -47,11 +47,11 @@ def indicator(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_without_filters_everything_goes(outgoing: Outgoing) -> None:
-    assert wanted(outgoing, settings(), ALL) == ALL
+    assert select_items(outgoing, settings(), ALL) == ALL
 
 
 def test_a_kind_goes_with_its_observable_and_its_relationship(outgoing: Outgoing) -> None:
-    went = wanted(outgoing, settings(kinds=["domain"]), ALL)
+    went = select_items(outgoing, settings(kinds=["domain"]), ALL)
     assert [item.id for item in went] == [obj["id"] for obj in DOMAIN]
 
 
@@ -75,10 +75,10 @@ def test_what_went_before_goes_again_whatever_it_says_now(outgoing: Outgoing) ->
     before = Item.of(indicator(PHONE))
     now = before._replace(version=(before.version or 0) + 1)
     only = settings(actions=["block"])
-    assert wanted(outgoing, only, [now]) == []
+    assert select_items(outgoing, only, [now]) == []
     with outgoing.store.begin() as tx:
         deliveries.record(tx, "tested", "Example Bank", [before], "success")
-    assert wanted(outgoing, only, [now]) == [now]
+    assert select_items(outgoing, only, [now]) == [now]
 
 
 def test_a_sighting_goes_with_its_indicator(outgoing: Outgoing) -> None:
@@ -87,15 +87,15 @@ def test_a_sighting_goes_with_its_indicator(outgoing: Outgoing) -> None:
     about = {"created": moment, "modified": moment, "sighting_of_ref": indicator(DOMAIN)["id"]}
     sighting = Item.of({**said, **about})
     ours = Item.of(indicator(DOMAIN))
-    assert wanted(outgoing, settings(kinds=["domain"]), [ours, sighting]) == [ours, sighting]
-    assert wanted(outgoing, settings(kinds=["phone"]), [ours, sighting]) == []
+    assert select_items(outgoing, settings(kinds=["domain"]), [ours, sighting]) == [ours, sighting]
+    assert select_items(outgoing, settings(kinds=["phone"]), [ours, sighting]) == []
 
 
 def test_identities_and_markings_go_with_everything(outgoing: Outgoing) -> None:
     moment = "2026-01-01T00:00:00.000Z"
     said = {"type": "identity", "id": ids.identity("Example Telecom"), "spec_version": "2.1", "created": moment}
     identity = Item.of({**said, "modified": moment, "name": "Example Telecom"})
-    assert wanted(outgoing, settings(kinds=["wallet"]), [identity]) == [identity]
+    assert select_items(outgoing, settings(kinds=["wallet"]), [identity]) == [identity]
 
 
 def test_other_makers_indicators_are_told_by_their_pattern() -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from feeds.runs.prefetch import ahead
+from feeds.runs.prefetch import prefetch
 
 
 def test_all_come_in_their_order() -> None:
-    assert list(ahead(range(100))) == [*range(100)]
-    assert list(ahead([])) == []
+    assert list(prefetch(range(100))) == [*range(100)]
+    assert list(prefetch([])) == []
 
 
 def test_one_more_than_is_asked_for_is_made() -> None:
@@ -24,7 +24,7 @@ def test_one_more_than_is_asked_for_is_made() -> None:
                 second.set()
             yield number
 
-    coming = ahead(numbers())
+    coming = prefetch(numbers())
     assert next(coming) == 0
     assert second.wait(5)
     assert made == [0, 1]
@@ -37,8 +37,8 @@ def test_what_goes_wrong_is_raised_after_what_came_before() -> None:
 
     found: list[int] = []
     with pytest.raises(ZeroDivisionError):
-        found.extend(ahead(numbers()))
-    coming = ahead(numbers())
+        found.extend(prefetch(numbers()))
+    coming = prefetch(numbers())
     assert next(coming) == 1
     with pytest.raises(ZeroDivisionError):
         next(coming)
@@ -52,7 +52,7 @@ def test_nobody_waits_for_what_is_not_asked_for() -> None:
         gate.wait(30)
         yield 2
 
-    coming = ahead(numbers())
+    coming = prefetch(numbers())
     assert next(coming) == 1
     coming.close()  # type: ignore[attr-defined]  # a generator
     gate.set()

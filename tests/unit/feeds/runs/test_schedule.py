@@ -19,7 +19,7 @@ from feeds.connector import (
     TryLater,
     duration,
 )
-from feeds.runs.due import cron
+from feeds.runs.due import cron_trigger
 from feeds.runs.schedule import Schedule
 from server.store import Store, feed_state
 from tests.unit.feeds.ticking import Ticking, furnish, pull_settings as settings, until
@@ -114,7 +114,7 @@ def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
     ],
 )
 def test_cron_means_what_cron_means(text: str, fires: str) -> None:
-    trigger = cron("f", text)
+    trigger = cron_trigger("f", text)
     at = trigger.get_next_fire_time(None, datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC))
     assert at == datetime.fromisoformat(fires).replace(tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings, strategies as st
 
 from feeds.connector import Misconfigured
-from feeds.storage.signing import FileSigner, Signer
+from feeds.storage.signing import FileSigner, WebhookSigner
 
 # The example of Standard Webhooks' own libraries.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -33,7 +33,7 @@ def pem(key: Ed25519PrivateKey) -> str:
 
 
 def test_a_message_is_signed_as_the_scheme_has_it() -> None:
-    assert Signer([SECRET]).headers(MESSAGE, MOMENT, BODY) == {
+    assert WebhookSigner([SECRET]).headers(MESSAGE, MOMENT, BODY) == {
         "webhook-id": MESSAGE,
         "webhook-timestamp": "1614265330",
         "webhook-signature": SIGNATURE,
@@ -41,7 +41,7 @@ def test_a_message_is_signed_as_the_scheme_has_it() -> None:
 
 
 def test_two_secrets_sign_side_by_side() -> None:
-    signature = Signer([SECRET, SECRET]).headers(MESSAGE, MOMENT, BODY)["webhook-signature"]
+    signature = WebhookSigner([SECRET, SECRET]).headers(MESSAGE, MOMENT, BODY)["webhook-signature"]
     assert signature == f"{SIGNATURE} {SIGNATURE}"
 
 

@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from feeds.connector import FeedSettings, TryLater
-from feeds.http.failures import of_status
-from feeds.runs.backoff import after
-from feeds.runs.bisect import isolate
-from feeds.runs.due import due
-from feeds.runs.lease import claim
+from feeds.http.failures import error_of_status
+from feeds.runs.bisect import bisect
+from feeds.runs.due import due_at, state_after_run
+from feeds.runs.lease import lease_run
 from feeds.runs.run import Ending, Run
 from feeds.runs.runner import run
-from feeds.runs.shared_pages import Pages
+from feeds.runs.shared_pages import SharedPages
 from server.store import Store, collections, feed_state, leases, log
 from server.store.collections import Collection
 from server.store.feed_state import FeedState
@@ -40,40 +39,40 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
-    first = claim(store, "f")
+    first = lease_run(store, "f")
     assert first is not None
     with first:
-        assert claim(store, "f") is None
-    second = claim(store, "f")
+        assert lease_run(store, "f") is None
+    second = lease_run(store, "f")
     assert second is not None
     with second:
-        assert claim(store, "g") is not None
+        assert lease_run(store, "g") is not None
 
 
 def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
     real = leases.renew
     monkeypatch.setattr(leases, "hold", lambda tx, lease: real(tx, lease, seconds=0.4))
-    made = claim(store, "f")
+    made = lease_run(store, "f")
     assert made is not None
     with made:
         time.sleep(0.2)
         with store.begin() as tx:
             leases.renew(tx, made._lease)
         time.sleep(1)
-        assert claim(store, "f") is None
+        assert lease_run(store, "f") is None
 
 
 def test_a_claim_is_not_made_before_its_time(store: Store) -> None:
-    assert claim(store, "f", lambda tx, state: False) is None
-    made = claim(store, "f", lambda tx, state: state.runs == 0)
+    assert lease_run(store, "f", lambda tx, state: False) is None
+    made = lease_run(store, "f", lambda tx, state: state.runs == 0)
     assert made is not None
     with made:
         pass
 
 
 def test_who_was_overtaken_sends_and_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = claim(store, "f")
+    made = lease_run(store, "f")
     assert made is not None
     with store.begin() as tx:
         leases.release(tx, made._lease)
@@ -94,7 +93,7 @@ def fails_at(bad: set[int]) -> tuple[list[int], list[int]]:
         arrived.extend(items)
         return len(items)
 
-    results, failed = isolate(range(100), do)
+    results, failed = bisect(range(100), do)
     assert sum(results) == len(arrived)
     return arrived, [each.place for each in failed]
 
@@ -118,8 +117,8 @@ def test_a_single_bad_item_is_put_aside_only_when_patience_is_over() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        isolate(["x"], do)
-    results, failed = isolate(["x"], do, given_up=True)
+        bisect(["x"], do)
+    results, failed = bisect(["x"], do, given_up=True)
     assert (results, [each.place for each in failed]) == ([], [0])
 
 
@@ -131,7 +130,7 @@ def test_a_peer_that_is_away_is_no_bad_item() -> None:
         raise TryLater("away")
 
     with pytest.raises(TryLater):
-        isolate(range(8), do, given_up=True)
+        bisect(range(8), do, given_up=True)
     assert asked == [8]
 
 
@@ -146,7 +145,7 @@ def add(store: Store, room: Collection, *numbers: int) -> None:
         log.append(tx, room, [Item.of({"type": "url", "id": f"url--{n}", "value": "x" * 100}) for n in numbers])
 
 
-def walk(store: Store, room: Collection, pages: Pages, limit: int = 10) -> list[str]:
+def walk(store: Store, room: Collection, pages: SharedPages, limit: int = 10) -> list[str]:
     found: list[str] = []
     after, more = -1, True
     while more:
@@ -158,7 +157,7 @@ def walk(store: Store, room: Collection, pages: Pages, limit: int = 10) -> list[
 
 def test_many_pushes_read_each_page_once(store: Store, room: Collection) -> None:
     add(store, room, *range(100))
-    pages = Pages()
+    pages = SharedPages()
     threads = [threading.Thread(target=walk, args=(store, room, pages)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -170,7 +169,7 @@ def test_many_pushes_read_each_page_once(store: Store, room: Collection) -> None
 
 def test_what_was_added_meanwhile_is_on_the_page(store: Store, room: Collection) -> None:
     add(store, room, 1)
-    pages = Pages()
+    pages = SharedPages()
     assert walk(store, room, pages) == ["url--1"]
     add(store, room, 2)
     assert walk(store, room, pages) == ["url--1", "url--2"]
@@ -178,7 +177,7 @@ def test_what_was_added_meanwhile_is_on_the_page(store: Store, room: Collection)
 
 def test_a_page_is_not_kept_for_long(store: Store, room: Collection) -> None:
     add(store, room, 1)
-    pages = Pages(still_seconds=0.05)
+    pages = SharedPages(still_seconds=0.05)
     walk(store, room, pages)
     time.sleep(0.06)
     walk(store, room, pages)
@@ -187,7 +186,7 @@ def test_a_page_is_not_kept_for_long(store: Store, room: Collection) -> None:
 
 def test_a_full_page_is_shared_while_the_collection_grows_but_not_for_long(store: Store, room: Collection) -> None:
     add(store, room, *range(20))
-    pages = Pages(busy_seconds=0.3)
+    pages = SharedPages(busy_seconds=0.3)
     assert len(walk(store, room, pages)) == 20
     add(store, room, 20)
     assert len(walk(store, room, pages)) == 21
@@ -202,7 +201,7 @@ def test_a_shared_page_is_never_older_than_a_revocation_that_was_given(store: St
     with store.begin() as tx:
         log.append(tx, room, [Item.of({**said, "modified": "2026-01-01T00:00:00.000Z"})])
     add(store, room, *range(20))
-    pages = Pages()
+    pages = SharedPages()
     assert "indicator--1" in walk(store, room, pages)
     with store.begin() as tx:
         log.append(tx, room, [Item.of({**said, "modified": "2026-01-02T00:00:00.000Z", "revoked": True})])
@@ -217,13 +216,13 @@ def test_a_position_is_the_end_of_the_collection_where_nothing_is_left_before_it
     add(store, room, 1, 2, 3)
     with store.read() as tx:
         end = log.newest(tx, room)
-    assert Pages().get(store, room, -1, 10, revoked=True) == ([], end, False)
-    assert Pages().get(store, room, -1, 10, revoked=False).last == end
+    assert SharedPages().get(store, room, -1, 10, revoked=True) == ([], end, False)
+    assert SharedPages().get(store, room, -1, 10, revoked=False).last == end
 
 
 def test_the_pages_that_are_kept_are_bounded(store: Store, room: Collection) -> None:
     add(store, room, *range(100))
-    pages = Pages(most_bytes=20_000)
+    pages = SharedPages(most_bytes=20_000)
     for _ in range(3):
         walk(store, room, pages)
     assert pages._bytes <= 20_000
@@ -235,29 +234,29 @@ def settings(**more: str) -> FeedSettings:
 
 
 def test_a_feed_that_never_ran_is_due_at_once() -> None:
-    assert due(settings(every="1h"), FeedState("f"), since=7) == 7
+    assert due_at(settings(every="1h"), FeedState("f"), since=7) == 7
 
 
 @given(st.integers(0, 10**15))
 def test_an_interval_counts_from_the_start_of_the_last_run(started: int) -> None:
-    at = due(settings(every="1m"), FeedState("f", started=started), since=0)
+    at = due_at(settings(every="1m"), FeedState("f", started=started), since=0)
     assert at is not None
     assert 54 * SECOND <= at - started <= 66 * SECOND
 
 
 def test_cron_counts_from_the_last_run_so_that_a_missed_time_is_made_up_for() -> None:
     started = int(START.timestamp()) * SECOND
-    at = due(settings(cron="0 10 * * *"), FeedState("f", started=started), since=started + 86_400 * SECOND)
+    at = due_at(settings(cron="0 10 * * *"), FeedState("f", started=started), since=started + 86_400 * SECOND)
     assert at == started + 1800 * SECOND
 
 
 def test_a_feed_waits_after_trouble_and_stops_until_its_configuration_is_read_again() -> None:
     waiting = FeedState("f", started=0, retry_at=10**12)
-    assert due(settings(every="1m"), waiting, since=0) == 10**12
+    assert due_at(settings(every="1m"), waiting, since=0) == 10**12
     stopped = FeedState("f", started=0, stopped=50)
-    assert due(settings(every="1m"), stopped, since=49) is None
-    assert due(settings(every="1m"), stopped, since=51) is not None
-    assert due(settings(), FeedState("f"), since=0) is None
+    assert due_at(settings(every="1m"), stopped, since=49) is None
+    assert due_at(settings(every="1m"), stopped, since=51) is not None
+    assert due_at(settings(), FeedState("f"), since=0) is None
 
 
 def ended(ending: Ending, error: str | None = "x") -> Run:
@@ -269,19 +268,19 @@ def test_each_failure_doubles_the_wait_up_to_an_hour() -> None:
     state = FeedState("f")
     waits = []
     for _ in range(10):
-        state = after(state, ended("try-later"), 1000 * SECOND, lambda low, high: high)
+        state = state_after_run(state, ended("try-later"), 1000 * SECOND, lambda low, high: high)
         waits.append(state.retry_at // SECOND - 1000)
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     assert (state.failures, state.runs, state.failed, state.read) == (10, 10, 10, 50)
-    state = after(state, ended("done"), 2000 * SECOND)
+    state = state_after_run(state, ended("done"), 2000 * SECOND)
     assert (state.failures, state.retry_at, state.succeeded, state.started) == (0, 0, 2000 * SECOND, 1998 * SECOND)
     assert (state.accepted, state.rejected) == (44, 11)
 
 
 def test_no_wait_is_shorter_than_the_peer_asks() -> None:
     asked = replace(ended("try-later"), wait=600.0)
-    assert after(FeedState("f"), asked, 1000 * SECOND).retry_at == 1600 * SECOND
-    long_in_trouble = after(FeedState("f", failures=9), asked, 0, lambda low, high: high)
+    assert state_after_run(FeedState("f"), asked, 1000 * SECOND).retry_at == 1600 * SECOND
+    long_in_trouble = state_after_run(FeedState("f", failures=9), asked, 0, lambda low, high: high)
     assert long_in_trouble.retry_at == 3600 * SECOND
 
 
@@ -290,7 +289,7 @@ def test_a_refusal_that_a_connector_does_not_expect_is_a_persons_work(store: Sto
     furnish(store)
 
     def refuse(_: int) -> None:
-        raise of_status("https://peer.example", status)
+        raise error_of_status("https://peer.example", status)
 
     result = run(store, Ticking(pull_settings(), refuse))
     assert result.ending == "misconfigured"
@@ -315,21 +314,21 @@ def test_a_run_remembers_how_long_the_peer_asks_to_be_left_alone(store: Store) -
 
 @given(st.integers(1, 1000))
 def test_no_two_nodes_wait_for_the_same_moment(seed: int) -> None:
-    waits = after(FeedState("f", failures=seed % 9), ended("failed"), 0).retry_at
+    waits = state_after_run(FeedState("f", failures=seed % 9), ended("failed"), 0).retry_at
     assert 15 * SECOND <= waits <= 3600 * SECOND
 
 
 def test_a_run_that_was_stopped_leaves_the_feed_due() -> None:
     before = FeedState("f", started=5, ended=6, failures=1, retry_at=7)
-    state = after(before, ended("stopped", None), 100 * SECOND)
+    state = state_after_run(before, ended("stopped", None), 100 * SECOND)
     assert (state.started, state.ended, state.failures, state.retry_at, state.runs) == (5, 6, 1, 7, 1)
 
 
 def test_a_feed_that_never_worked_stops_and_one_that_did_gets_three_more_chances() -> None:
-    assert after(FeedState("f"), ended("misconfigured"), 9).stopped == 9
+    assert state_after_run(FeedState("f"), ended("misconfigured"), 9).stopped == 9
     state = FeedState("f", succeeded=1)
     stopped = []
     for _ in range(4):
-        state = after(state, ended("misconfigured"), 9)
+        state = state_after_run(state, ended("misconfigured"), 9)
         stopped.append(state.stopped)
     assert stopped == [None, None, None, 9]

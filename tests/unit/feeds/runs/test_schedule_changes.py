@@ -11,8 +11,8 @@ import pytest
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, TryLater
 from feeds.runs import schedule as schedule_module
-from feeds.runs.lease import claim
-from feeds.runs.retry import retry
+from feeds.runs.lease import lease_run
+from feeds.runs.retry import retry_feed
 from feeds.runs.runner import run
 from feeds.runs.schedule import Schedule
 from server.store import Store, collections, feed_state, sql
@@ -160,7 +160,7 @@ def test_two_nodes_share_one_feed(store: Store) -> None:
 
 
 def test_while_one_runs_a_feed_another_is_told_so(store: Store) -> None:
-    held = claim(store, "f")
+    held = lease_run(store, "f")
     assert held is not None
     feed = Ticking(pull_settings(), lambda _: None)
     with held:
@@ -199,7 +199,7 @@ def broken(store: Store) -> Noting:
 def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> None:
     feed = broken(store)
     feed.fails_at = set()
-    done = retry(store, feed)
+    done = retry_feed(store, feed)
     assert (done.tried, done.settled, done.failed, done.error) == (1, 1, 0, None)
     assert [b"b.example.com" in item.body for _, item in feed.given] == [True]
     with store.read() as tx:
@@ -208,11 +208,11 @@ def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> No
 
 def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store) -> None:
     feed = broken(store)
-    assert [retry(store, feed).failed for _ in range(4)] == [1, 1, 0, 0]
-    assert retry(store, feed, everything=True).failed == 1
+    assert [retry_feed(store, feed).failed for _ in range(4)] == [1, 1, 0, 0]
+    assert retry_feed(store, feed, everything=True).failed == 1
     feed.fails_at = set()
-    assert retry(store, feed).tried == 0
-    assert retry(store, feed, everything=True).settled == 1
+    assert retry_feed(store, feed).tried == 0
+    assert retry_feed(store, feed, everything=True).settled == 1
 
 
 def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
@@ -220,7 +220,7 @@ def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
     with store.begin() as tx:
         feed_state.add_dead_letter(tx, "f", "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", b"", "KeyError")
     feed.fails_at = set()
-    assert retry(store, feed).settled == 2
+    assert retry_feed(store, feed).settled == 2
     assert len(feed.given) == 1
 
 
@@ -229,7 +229,7 @@ def test_who_may_read_no_more_gets_nothing_that_was_put_aside(store: Store) -> N
     feed.fails_at = set()
     with store.begin() as tx:
         collections.revoke(tx, "P", collections.get(tx, "takedown"))
-    done = retry(store, feed)
+    done = retry_feed(store, feed)
     assert "may not read takedown" in str(done.error)
     assert feed.given == []
     with store.read() as tx:
@@ -243,7 +243,7 @@ def test_a_retry_lets_a_feed_run_that_waits_or_has_stopped(store: Store) -> None
     feed = Ticking(pull_settings(), fail)
     assert run(store, feed).ending == "misconfigured"
     assert feed_of(store).stopped is not None
-    assert retry(store, feed).error is None
+    assert retry_feed(store, feed).error is None
     assert feed_of(store).stopped is None
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.run import Run, Work
-from feeds.runs.shared_pages import Pages
+from feeds.runs.run import Run, RunContext
+from feeds.runs.shared_pages import SharedPages
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, partners
@@ -20,14 +20,16 @@ START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Iterator[Work]:
+def work(tmp_path: Path) -> Iterator[RunContext]:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
-    yield Work(store, Run("f", START, START, reasons=Counter()), threading.Event(), None, Pages(), lambda run: None)
+    yield RunContext(
+        store, Run("f", START, START, reasons=Counter()), threading.Event(), None, SharedPages(), lambda run: None
+    )
     store.close()
 
 
-def test_a_feed_of_a_partner_that_left_is_refused_with_the_way_out(work: Work) -> None:
+def test_a_feed_of_a_partner_that_left_is_refused_with_the_way_out(work: RunContext) -> None:
     with pytest.raises(Misconfigured, match=r"contribute_as: there is no partner .*scamfeed partner add"):
         work.partner("bank", "contribute_as")
     with work.store.begin() as tx:
