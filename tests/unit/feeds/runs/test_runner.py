@@ -52,7 +52,7 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
 def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
     real = leases.renew
-    monkeypatch.setattr(leases, "hold", lambda tx, lease: real(tx, lease, seconds=0.4))
+    monkeypatch.setattr(leases, "renew", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = lease_run(store, "f")
     assert made is not None
     with made:
