@@ -107,7 +107,9 @@ class Rebuilt(NamedTuple):
     @property
     def message(self) -> str | None:
         """Tell the maker which properties are not published, None where all are published."""
-        return f"published without what is not known here: {named(self.left_out)}" if self.left_out else None
+        return (
+            f"published without what is not known here: {names_for_message(self.left_out)}" if self.left_out else None
+        )
 
 
 def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = lambda _: False) -> Rebuilt:
@@ -152,7 +154,7 @@ def is_annotation(obj: Mapping[str, Any]) -> bool:
     return obj["type"] in _OF_TYPE
 
 
-def named(names: tuple[str, ...]) -> str:
+def names_for_message(names: tuple[str, ...]) -> str:
     """Name properties to whoever wrote them, as far as their names are such as may stand in a message."""
     plain = [name for name in names if all(_NAME.fullmatch(part) for part in re.split(r"[. ]", name))]
     shown = plain[:_MOST_NAMES]
@@ -204,7 +206,7 @@ def _labels(type_: str, ours: Mapping[str, Any]) -> list[str] | None:
 
 def _is_told(label: Any, shown: list[str] | tuple[str, ...]) -> bool:
     """Tell whether a label is published, or was read as a marking."""
-    return isinstance(label, str) and (label in shown or label == labels.OURS or marking.called(label) is not None)
+    return isinstance(label, str) and (label in shown or label == labels.OURS or marking.tlp_named(label) is not None)
 
 
 def _holds_more(extensions: Any) -> bool:

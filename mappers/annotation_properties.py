@@ -14,7 +14,7 @@ from schemas.fields import Amount, Currency, Evidence
 from schemas.record import minimised_amount
 from schemas.sharing import Sharing
 from schemas.subject import ID
-from schemas.text import shown
+from schemas.text import visible
 from schemas.vocabulary import Purpose
 
 FLOW = "related-to"
@@ -227,7 +227,7 @@ def _within(value: Any, most: int) -> int:
 def _written(value: Any, longest: int, forbidden: re.Pattern[str]) -> str:
     if not isinstance(value, str):
         raise TypeError("no text")
-    seen = shown(value)
+    seen = visible(value)
     if not 0 < len(seen) <= longest or forbidden.search(seen):
         raise ValueError("no text, too long a one, or one with characters that no text has")
     return seen

@@ -63,7 +63,7 @@ def extension_definition() -> dict[str, Any]:
     }
 
 
-def location(country: str) -> dict[str, Any]:
+def location_object(country: str) -> dict[str, Any]:
     """Give the location of a country, by its ISO 3166-1 alpha-2 code; the project says it, the same for everybody."""
     maker = identity.to_stix(PROJECT)
     return {

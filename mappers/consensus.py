@@ -119,7 +119,7 @@ def _frame(
 ) -> _Frame:
     """Give the frame of what is said of a kind's values that are spelled by observables of one type."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
-    frame = indicator.framing(_report(kind, rest, tlp))
+    frame = indicator.frame_of(_report(kind, rest, tlp))
     references = origin_references(consensus.origins)
     if referral:
         turn_to = {"source_name": referral.organisation, "description": f"For protection: {referral.contact}"}

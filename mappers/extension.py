@@ -112,8 +112,7 @@ def write_sharing(sharing: Sharing | None) -> dict[str, Any]:
         return {}
     said = sharing.model_dump(mode="json", exclude_defaults=True)
     return {
-        name: sorted(map(ids.identity_called, each)) if name in _LISTS_OF_PARTNERS else each
-        for name, each in said.items()
+        name: sorted(map(ids.identity_of, each)) if name in _LISTS_OF_PARTNERS else each for name, each in said.items()
     }
 
 

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from mappers import extension, ids, kinds, labels, marking, record, wording
-from mappers.indicator import Profile, spelled_for
-from mappers.observable import of_terms, value
+from mappers.indicator import Profile, terms_for
+from mappers.observable import kind_and_value, observable_object
 from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.record import Flow
@@ -89,7 +89,7 @@ def from_stix(
 def _observable(end: Subject, profile: Profile) -> dict[str, Any]:
     mapper = kinds.every()[str(end.kind)]
     normal = Normal(str(end.value), end.details)
-    return of_terms(mapper, spelled_for(profile, mapper, normal))
+    return observable_object(mapper, terms_for(profile, mapper, normal))
 
 
 def _end(end: Subject) -> dict[str, Any]:
@@ -99,6 +99,6 @@ def _end(end: Subject) -> dict[str, Any]:
 def _value(ref: Any, end: Any, objects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     if not isinstance(ref, str) or ref not in objects:
         raise Rejected("observable-missing", "the observable is not among the objects: give it with the relationship")
-    kind, text = value(objects[ref])
+    kind, text = kind_and_value(objects[ref])
     details = end.get("details") if isinstance(end, Mapping) else None
     return {"kind": kind, "value": text, **({"details": details} if details else {})}

@@ -44,15 +44,15 @@ _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _COUNTRY = re.compile("[A-Z]{2}")
 
 
-def renamed(terms: Terms) -> Terms:
+def with_own_names(terms: Terms) -> Terms:
     """Give terms by our names for type and properties. Raises ``Rejected`` for what is a victim's."""
     if terms.type not in _TOUCHED and not terms.type.startswith(_OPENCTI_TYPE):
         return terms
     asked = (_renamed(Comparison(terms.type, path, "=", text)) for path, text in terms.properties.items())
-    return pattern.exactly(tuple(asked))
+    return pattern.terms_of_way(tuple(asked))
 
 
-def meant(way: Way) -> Terms:
+def terms_of_value(way: Way) -> Terms:
     """Give the terms of the one observable that a way to match is about, without what it asks beside its value.
 
     A domain is also what ``LIKE '%.example.com'`` means. Raises ``Rejected`` where it is about none, or about several
@@ -76,7 +76,7 @@ def meant(way: Way) -> Terms:
     return Terms(types.pop(), {path: text for (_, path), text in named.items()})
 
 
-def columns(indicator: Mapping[str, Any]) -> dict[str, Any]:
+def report_fields(indicator: Mapping[str, Any]) -> dict[str, Any]:
     """Give the report's columns that an indicator without our extension says in other places.
 
     Since when it holds is when the value was first seen. The confidence is also OpenCTI's score. Labels of our form say

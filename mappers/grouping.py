@@ -6,7 +6,7 @@ from typing import Any
 
 from mappers import extension, ids, labels, marking, record
 from mappers.indicator import Profile
-from mappers.observable import introduced
+from mappers.observable import types_beyond_stix
 from schemas.errors import Rejected
 from schemas.record import Case
 from schemas.vocabulary import CaseContext, ScamType, scam_category
@@ -23,7 +23,7 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
     """
     refs = list(dict.fromkeys(record.subject_ref(each, profile) for each in case.members))
     if profile is Profile.CORE:
-        refs = [ref for ref in refs if ref.partition("--")[0] not in introduced()]
+        refs = [ref for ref in refs if ref.partition("--")[0] not in types_beyond_stix()]
         if not refs:
             raise Rejected("not-in-profile", "no member is of a type that every STIX parser takes: take full")
     by = ids.identity(case.reporter)

@@ -61,7 +61,7 @@ def identity(name: str) -> str:
     return "identity--" + in_scamfeed({"name": name, "type": "identity"})
 
 
-def identity_called(name_or_id: str) -> str:
+def identity_of(name_or_id: str) -> str:
     """Give the id of the identity that is named by its own name or by that id."""
     return name_or_id if name_or_id.startswith("identity--") else identity(name_or_id)
 

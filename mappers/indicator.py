@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from mappers import extension, foreign, ids, kinds, labels, marking, pattern, wording
 from mappers.grammar import PatternBudget, Way
 from mappers.kind import KindMapper
-from mappers.observable import of_terms
+from mappers.observable import observable_object
 from schemas import timestamp
-from schemas.errors import Rejected, of_validation
+from schemas.errors import Rejected, rejection_of
 from schemas.kind import Normal
 from schemas.report import Report
 from schemas.vocabulary import Tlp
@@ -37,7 +37,7 @@ class Profile(StrEnum):
     OPENCTI = "opencti"
 
 
-class Frame(NamedTuple):
+class IndicatorFrame(NamedTuple):
     """All that is the same in the objects of two reports that differ only in their values."""
 
     creator: str
@@ -63,8 +63,8 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     """
     mapper = kinds.every()[report.kind]
     normal = Normal(report.value, report.details)
-    terms = spelled_for(profile, mapper, normal)
-    frame = framing(report)
+    terms = terms_for(profile, mapper, normal)
+    frame = frame_of(report)
     spelled = pattern.write(terms)
     indicator_id = ids.indicator(frame.creator, spelled, seq)
     indicator = {
@@ -88,17 +88,17 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     return [observable, indicator, relationship, *others]
 
 
-def spelled_for(profile: Profile, mapper: KindMapper, normal: Normal) -> pattern.Terms:
+def terms_for(profile: Profile, mapper: KindMapper, normal: Normal) -> pattern.Terms:
     """Give the terms of a value, in the spelling that readers of ``profile`` take."""
     return mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
 
 
-def framing(report: Report) -> Frame:
+def frame_of(report: Report) -> IndicatorFrame:
     """Give what the objects of a report have in common with those of others that differ in their values."""
     return _frame(frame_key(report))
 
 
-def opencti(frame: Frame, type_: str) -> dict[str, Any]:
+def opencti(frame: IndicatorFrame, type_: str) -> dict[str, Any]:
     """Give what OpenCTI reads of an indicator whose value is spelled by an observable of that type."""
     return {**frame.score, "main_observable_type": type_.title().replace("Ipv", "IPv")}
 
@@ -113,7 +113,7 @@ def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
 def _basis(
     mapper: KindMapper, terms: pattern.Terms, indicator: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    observable = of_terms(mapper, terms)
+    observable = observable_object(mapper, terms)
     created = indicator["created"]
     relationship = {
         "type": "relationship",
@@ -139,11 +139,11 @@ def from_stix(
     where the indicator names no single value of a known kind, or asks for more than the value, and where its pattern
     takes more than ``budget`` has left.
     """
-    terms = foreign.renamed(pattern.read(_pattern(indicator), budget))
+    terms = foreign.with_own_names(pattern.read(_pattern(indicator), budget))
     return _report(_columns(indicator, reporters, _NOTHING), *kinds.read(terms), indicator)
 
 
-def every_from_stix(
+def all_from_stix(
     indicator: Mapping[str, Any],
     reporters: Mapping[str, str] = _NOTHING,
     markings: Mapping[str, Tlp] = _NOTHING,
@@ -178,9 +178,9 @@ def _pattern(indicator: Mapping[str, Any]) -> str:
 def _meant(way: Way) -> tuple[KindMapper, Normal]:
     """Give the kind and value that a way to match is about: by exactly what it asks, else by what names the value."""
     try:
-        return kinds.read(pattern.exactly(way))
+        return kinds.read(pattern.terms_of_way(way))
     except Rejected:
-        return kinds.read(foreign.meant(way))
+        return kinds.read(foreign.terms_of_value(way))
 
 
 def _reported(indicator: Mapping[str, Any]) -> Any:
@@ -206,7 +206,7 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
         "sharing": extension.read_sharing(ours, reporters),
     }
     if not ours:
-        columns |= foreign.columns(indicator)
+        columns |= foreign.report_fields(indicator)
     return columns
 
 
@@ -218,11 +218,11 @@ def _report(columns: Mapping[str, Any], mapper: KindMapper, normal: Normal, indi
     try:
         return Report.model_validate(said)
     except ValidationError as error:
-        raise of_validation(error, "indicator-form") from None
+        raise rejection_of(error, "indicator-form") from None
 
 
 @lru_cache(maxsize=4096)
-def _frame(key: tuple[Any, ...]) -> Frame:
+def _frame(key: tuple[Any, ...]) -> IndicatorFrame:
     report = Report.model_construct(**dict(zip(_FRAMING, key, strict=True)))
     creator = ids.identity(report.reporter)
     reported = timestamp.text(report.reported_at)
@@ -243,7 +243,7 @@ def _frame(key: tuple[Any, ...]) -> Frame:
     score: dict[str, Any] = {"extension_type": "property-extension", "detection": True}
     if report.confidence is not None:
         tail["confidence"] = score["score"] = report.confidence
-    return Frame(
+    return IndicatorFrame(
         creator=creator,
         reported=reported,
         name_prefix=wording.name_prefix(report.kind, wording.language(report.lang)),

@@ -44,7 +44,7 @@ class KindMapper(ABC):
 
     def misp(self, normal: Normal) -> MispTerms | None:
         """Return the value as MISP spells it, by default by the observable's type; None if MISP has no type for it."""
-        return misp_terms.of(self.terms(normal))
+        return misp_terms.misp_terms_of(self.terms(normal))
 
 
 class ValueMapper(KindMapper):

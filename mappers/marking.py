@@ -51,7 +51,7 @@ def definition(tlp: Tlp) -> dict[str, Any]:
     }
 
 
-def level(definition: Mapping[str, Any]) -> Tlp | None:
+def tlp_of_definition(definition: Mapping[str, Any]) -> Tlp | None:
     """Give the TLP that a marking definition of anybody's stands for, TLP 1 or 2, by all that it says of itself.
 
     The narrowest of it holds. None where it is another marking, or says more than a level of TLP.
@@ -60,7 +60,7 @@ def level(definition: Mapping[str, Any]) -> Tlp | None:
         return _READ[definition["id"]]
     levels = [_READ.get(str(definition.get("id")))]
     for name in _texts(definition.get("name")):
-        levels.append(called(name))
+        levels.append(tlp_named(name))
         if levels[-1] is None and "tlp" in name.lower():
             return None
     said = [definition.get(key) for key in ("definition", "x_opencti_definition")]
@@ -78,16 +78,16 @@ def level(definition: Mapping[str, Any]) -> Tlp | None:
     return narrowest(filter(None, levels))
 
 
-def of_source(definition: Mapping[str, Any]) -> Tlp | None:
+def tlp_of_source_marking(definition: Mapping[str, Any]) -> Tlp | None:
     """Give the level to treat a marking of a source that the operator chose at: AMBER where it says nothing of TLP.
 
     Many tools mark all they make with a statement of who made it. None where it names a level that is not understood.
     """
     words = str([definition.get(key) for key in ("name", "definition", "x_opencti_definition", "extensions")])
-    return level(definition) or (None if "tlp" in words.lower() else Tlp.AMBER)
+    return tlp_of_definition(definition) or (None if "tlp" in words.lower() else Tlp.AMBER)
 
 
-def called(name: str) -> Tlp | None:
+def tlp_named(name: str) -> Tlp | None:
     """Give the TLP that goes by a name, as ``TLP:AMBER+STRICT``, in TLP 1 or 2."""
     return _NAMES.get(_BETWEEN.sub("", name.lower()))
 
@@ -107,7 +107,7 @@ def refs(stix_object: Mapping[str, Any]) -> list[Any]:
     return found
 
 
-def unknown(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> list[str]:
+def unknown_refs(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> list[str]:
     """Give the ids of those markings of an object of which no level is known; ``others`` as for ``tlp_of``."""
     return [
         str(ref) for ref in refs(stix_object) if not isinstance(ref, str) or (ref not in _READ and ref not in others)
@@ -118,9 +118,9 @@ def _named(part: Any) -> list[Tlp | None]:
     """Give the levels that a part of a definition names, None for all else that it says."""
     if isinstance(part, dict):
         words = [word for key, word in part.items() if key != "extension_type"]
-        levels = [called(f"tlp:{word}") or called(word) if isinstance(word, str) else None for word in words]
+        levels = [tlp_named(f"tlp:{word}") or tlp_named(word) if isinstance(word, str) else None for word in words]
         return levels or [None]
-    return [called(text) for text in _texts(part)] or [None]
+    return [tlp_named(text) for text in _texts(part)] or [None]
 
 
 def _listed(thing: Any) -> list[Any]:
@@ -144,7 +144,7 @@ def tlp_of(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING)
             levels += [_READ.get(ref), others.get(ref)]
     for label in stix_object.get("labels") or ():
         if isinstance(label, str) and label[:3] in ("tlp", "TLP"):
-            levels.append(called(label))
+            levels.append(tlp_named(label))
     return narrowest(filter(None, levels))
 
 

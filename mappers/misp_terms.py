@@ -68,7 +68,7 @@ _OBJECTS: Mapping[str, tuple[Template, Mapping[str, tuple[str, str, str, bool]]]
 _COINS = {"bitcoin": "btc", "monero": "xmr", "dash": "dash"}
 
 
-def of(terms: Terms) -> MispTerms | None:
+def misp_terms_of(terms: Terms) -> MispTerms | None:
     """Give what says in MISP what ``terms`` say in STIX, or None where MISP has nothing for it."""
     properties = terms.properties
     if len(properties) == 1:

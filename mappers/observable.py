@@ -14,7 +14,7 @@ _STANDARD = "user-account"
 _BESIDE = {"type", "id", "spec_version", "extensions", "object_marking_refs", "granular_markings", "defanged"}
 
 
-def of_terms(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
+def observable_object(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
     """Give the observable that ``terms`` name."""
     observable: dict[str, Any] = {
         "type": terms.type,
@@ -27,7 +27,7 @@ def of_terms(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
     return observable
 
 
-def value(observable: Mapping[str, Any]) -> tuple[str, str]:
+def kind_and_value(observable: Mapping[str, Any]) -> tuple[str, str]:
     """Give kind and value of an observable, ours or anybody's. Raises ``Rejected`` where it is of no kind."""
     named = {name: each for name, each in observable.items() if name not in _BESIDE and isinstance(each, str)}
     mapper, normal = kinds.read(Terms(str(observable.get("type")), named))
@@ -35,7 +35,7 @@ def value(observable: Mapping[str, Any]) -> tuple[str, str]:
 
 
 @cache
-def introduced() -> frozenset[str]:
+def types_beyond_stix() -> frozenset[str]:
     """Give the types that STIX itself lacks, which its default parsers do not take."""
     return frozenset(
         each for mapper in kinds.every().values() if mapper.new_sco for each in mapper.types if each != _STANDARD

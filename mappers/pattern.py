@@ -59,7 +59,7 @@ def read(pattern: str, budget: PatternBudget | None = None) -> Terms:
     found_ways = _plainly(pattern) or _by_grammar(pattern, budget)
     if len(found_ways) > 1:
         raise not_comparable(f"the pattern names {len(found_ways)} values or ways to match: send an indicator for each")
-    return exactly(found_ways[0])
+    return terms_of_way(found_ways[0])
 
 
 def ways(pattern: str) -> list[Way]:
@@ -97,7 +97,7 @@ def _plainly(pattern: str) -> list[Way]:
     return [tuple(way) for way in found]
 
 
-def exactly(way: Way) -> Terms:
+def terms_of_way(way: Way) -> Terms:
     """Give the terms that a way asks for. Raises ``Rejected`` where it asks for other than equalities of one type."""
     properties = {each.path: each.text for each in way if each.operator == "="}
     if len(properties) != len(way) or len({each.type for each in way}) != 1:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from mappers import extension, ids, kinds, marking, pattern
-from mappers.indicator import Profile, spelled_for
+from mappers.indicator import Profile, terms_for
 from schemas import timestamp
-from schemas.errors import Rejected, of_validation
+from schemas.errors import Rejected, rejection_of
 from schemas.kind import Normal
 from schemas.record import Record
 from schemas.subject import Subject
@@ -63,7 +63,7 @@ def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str,
     try:
         return model.model_validate({name: each for name, each in known.items() if each is not None})
     except ValidationError as error:
-        raise of_validation(error, "record-form") from None
+        raise rejection_of(error, "record-form") from None
 
 
 def refs(stix_object: Mapping[str, Any], name: str) -> list[str]:
@@ -85,5 +85,5 @@ def subject_ref(subject: Subject, profile: Profile = Profile.FULL) -> str:
             "(of_reporter); scamfeed contribute finds those that the hub has",
         )
     mapper, normal = kinds.every()[subject.kind], Normal(subject.value, subject.details)
-    spelled = pattern.write(spelled_for(profile, mapper, normal))
+    spelled = pattern.write(terms_for(profile, mapper, normal))
     return ids.indicator(ids.identity(subject.reporter), spelled)

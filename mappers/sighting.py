@@ -18,7 +18,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
     """
     by, of = ids.identity(sighting.reporter), record.subject_ref(sighting.of, profile)
     first, last = record.moment(sighting.first_seen), record.moment(sighting.last_seen)
-    places = [] if sighting.seen_by is None else [ids.identity_called(sighting.seen_by)]
+    places = [] if sighting.seen_by is None else [ids.identity_of(sighting.seen_by)]
     places += [ids.location(country) for country in sighting.countries]
     return {
         "type": "sighting",
@@ -39,7 +39,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
 
 def beside(sighting: Sighting) -> list[dict[str, Any]]:
     """Give the locations that the sighting refers to."""
-    return [common_objects.location(country) for country in sighting.countries]
+    return [common_objects.location_object(country) for country in sighting.countries]
 
 
 def from_stix(

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from mappers import extension, ids, kinds, labels, pattern
-from mappers.indicator import Profile, frame_key, spelled_for, to_stix
+from mappers.indicator import Profile, frame_key, terms_for, to_stix
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 from schemas.kind import Normal
@@ -39,7 +39,7 @@ class Writer:
         """Give the objects of a report, in their order."""
         mapper = kinds.every()[report.kind]
         normal = Normal(report.value, report.details)
-        terms = spelled_for(self._profile, mapper, normal)
+        terms = terms_for(self._profile, mapper, normal)
         frame = frame_key(report)
         if frame != self._last:
             # Of a file's reports, most are like the one before.

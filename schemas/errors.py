@@ -18,7 +18,7 @@ class Rejected(Exception):
         self.message = message
 
 
-def of_validation(error: ValidationError, reason: str | None = None) -> Rejected:
+def rejection_of(error: ValidationError, reason: str | None = None) -> Rejected:
     """Give the refusal that a model's first complaint comes to: ``bad-`` and the field, unless ``reason`` is given."""
     first = error.errors(include_input=False, include_url=False)[0]
     column = ".".join(str(part) for part in first["loc"]) or "row"

@@ -17,8 +17,8 @@ from pydantic import (
 from schemas.declaration import FieldColumns
 from schemas.errors import Rejected
 from schemas.partner import CountryCode
-from schemas.sharing import each_once
-from schemas.text import shown
+from schemas.sharing import sorted_once
+from schemas.text import visible
 from schemas.timestamp import Timestamp
 
 
@@ -37,7 +37,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,12}$", description="ISO 42
 
 
 def _shown(value: Any) -> Any:
-    return shown(value) if isinstance(value, str) else value
+    return visible(value) if isinstance(value, str) else value
 
 
 Text = Annotated[
@@ -49,7 +49,7 @@ Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202
 
 Lang = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Reporter = Annotated[str, Field(min_length=1, max_length=100, description="name of the reporting partner")]
-Countries = Annotated[tuple[CountryCode, ...], Field(max_length=60), AfterValidator(each_once)]
+Countries = Annotated[tuple[CountryCode, ...], Field(max_length=60), AfterValidator(sorted_once)]
 
 
 class Evidence(BaseModel):

@@ -24,7 +24,7 @@ class Normal(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Example:
+class ValueExample:
     """A raw value and its expected result: a normal form with details, or the code of a refusal.
 
     Tests, documentation and the demo read these. Use published example values only, nobody's own.
@@ -94,5 +94,5 @@ class Kind(ABC):
         """Return True if a value without a kind looks like this kind and no other. Has to be cheap."""
 
     @abstractmethod
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return examples of values that are accepted and refused, at least one for each rule."""

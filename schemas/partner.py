@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.reference.banks.accounts import checked_institution
-from schemas.text import line
+from schemas.text import checked_line
 
 # How the aliases of partners' own collections begin, and no other's.
 OWN_ALIASES = ("for-", "outcomes-")
@@ -57,7 +57,7 @@ Name = Annotated[
         pattern=r"^[^\x00-\x1f\x7f:]+$",
         description="one line of NFC, as it is seen",
     ),
-    AfterValidator(line),
+    AfterValidator(checked_line),
 ]
 
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from schemas.text import whole
+from schemas.text import encodable
 
 # A longer text is no value of any kind.
 _LONGEST = 8192
@@ -72,7 +72,7 @@ def refang(raw: str) -> str:
     plain where a host or name stands, in a path only where all was typed so. Other letters and digits are not judged
     here: a homograph stays what it is, and Thai digits may be a part of a Thai name.
     """
-    value = whole(raw.strip())
+    value = encodable(raw.strip())
     if len(value) > _LONGEST or _SUSPECT.search(value) is None:
         return value
     once = refang_once(value)

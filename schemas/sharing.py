@@ -12,7 +12,7 @@ from schemas.vocabulary import Purpose, Word
 _MOST = 250
 
 
-def each_once(entries: tuple[str, ...]) -> tuple[str, ...]:
+def sorted_once(entries: tuple[str, ...]) -> tuple[str, ...]:
     """Give entries whose order says nothing in one order, each of them once."""
     return tuple(sorted(set(entries)))
 
@@ -21,8 +21,8 @@ PartnerRef = Annotated[
     str,
     Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="a partner's name or identity"),
 ]
-_Countries = Annotated[tuple[CountryCode, ...], Field(max_length=_MOST), AfterValidator(each_once)]
-_Partners = Annotated[tuple[PartnerRef, ...], Field(max_length=_MOST), AfterValidator(each_once)]
+_Countries = Annotated[tuple[CountryCode, ...], Field(max_length=_MOST), AfterValidator(sorted_once)]
+_Partners = Annotated[tuple[PartnerRef, ...], Field(max_length=_MOST), AfterValidator(sorted_once)]
 
 
 class Sharing(BaseModel):
@@ -36,7 +36,7 @@ class Sharing(BaseModel):
     only_partners: Annotated[_Partners, Field(description="these and no others, whatever they read otherwise")] = ()
     not_to_partners: Annotated[_Partners, Field(description="never these")] = ()
     only_partner_kinds: Annotated[
-        tuple[PartnerKind, ...], Field(description="partners of these kinds only"), AfterValidator(each_once)
+        tuple[PartnerKind, ...], Field(description="partners of these kinds only"), AfterValidator(sorted_once)
     ] = ()
     only_countries: Annotated[_Countries, Field(description="partners of these countries only")] = ()
     not_to_countries: Annotated[_Countries, Field(description="never to partners of these countries")] = ()
@@ -46,7 +46,7 @@ class Sharing(BaseModel):
             max_length=20,
             description=f"what it may be used for; preferred: {', '.join(Purpose)}",
         ),
-        AfterValidator(each_once),
+        AfterValidator(sorted_once),
     ] = ()
     onward: Annotated[bool, Field(description="whether those whom it reaches may pass it on")] = True
 

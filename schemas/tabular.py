@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas import kinds, redaction, timestamp
 from schemas.declaration import DeclaredField
-from schemas.errors import Rejected, of_validation
+from schemas.errors import Rejected, rejection_of
 from schemas.fields import evidence_by_hash
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.partner import COUNTRY_PATTERN
@@ -104,7 +104,7 @@ def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
     try:
         return Report.model_validate(data)
     except ValidationError as error:
-        raise of_validation(error) from None
+        raise rejection_of(error) from None
 
 
 def _list(text: str, field: DeclaredField) -> list[str]:
@@ -197,7 +197,7 @@ def read_record(name: str, said: Mapping[str, Any], defaults: Mapping[str, str])
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise of_validation(error) from None
+        raise rejection_of(error) from None
 
 
 def _subject_of(columns: Mapping[str, Any]) -> Any:

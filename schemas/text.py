@@ -12,19 +12,19 @@ _NOT_SEEN = frozenset(
 _CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-def whole(text: str) -> str:
+def encodable(text: str) -> str:
     """Give ``text`` with U+FFFD for each half of a surrogate pair, so that it can be encoded."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def shown(text: str) -> str:
+def visible(text: str) -> str:
     """Give ``text`` without what is not seen but changes how the rest is read, such as a change of direction."""
     if text.isascii():
         return text
-    return "".join(each for each in whole(text) if unicodedata.category(each) != "Cf" and each not in _NOT_SEEN)
+    return "".join(each for each in encodable(text) if unicodedata.category(each) != "Cf" and each not in _NOT_SEEN)
 
 
-def digits(text: str) -> str:
+def ascii_digits(text: str) -> str:
     """Give ``text`` with 0 to 9 for the decimal digits of every script, Thai and full-width ones among them."""
     if text.isascii():
         return text
@@ -36,7 +36,7 @@ def escaped(name: str) -> str:
     return name if name.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
-def line(text: str) -> str:
+def checked_line(text: str) -> str:
     """Give ``text`` back where it is one line, in NFC, as it is seen. Raises ``ValueError``."""
     if text != unicodedata.normalize("NFC", text).strip():
         raise ValueError("no blanks at the ends, and composed characters (Unicode NFC)")

@@ -11,7 +11,7 @@ _PORTS = frozenset((":80", ":443"))
 _NUMBERED = frozenset(("phone", "social-account", "payment-alias"))
 
 
-def names(kind: str, value: str) -> tuple[str, ...]:
+def names_of(kind: str, value: str) -> tuple[str, ...]:
     """Return the names by which a value in its normal form may be known, the widest last.
 
     A page with a query is also known by its page alone; all other values have one name.

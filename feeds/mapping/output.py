@@ -13,7 +13,7 @@ from feeds.mapping.rows import Duplicate, Mapped, Reject, preface
 from mappers import ids, misp
 from mappers.templates import Writer
 from schemas.report import Report
-from schemas.text import whole
+from schemas.text import encodable
 from schemas.vocabulary import Tlp
 
 _PIECES = 2048
@@ -137,7 +137,7 @@ class Rejects:
         """Write one row."""
         if self._out is not None:
             said = {name: cell for name, cell in reject._asdict().items() if name not in self._left_out}
-            texts = {name: whole(cell) if isinstance(cell, str) else cell for name, cell in said.items()}
+            texts = {name: encodable(cell) if isinstance(cell, str) else cell for name, cell in said.items()}
             self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))
 
 

@@ -78,7 +78,7 @@ class PeerObjects:
         return done
 
     def _learn(self, definition: dict[str, Any]) -> None:
-        level = marking.of_source(definition)
+        level = marking.tlp_of_source_marking(definition)
         if level and len(self._markings) < _MOST_MARKINGS:
             self._markings[str(definition.get("id"))] = level
 

@@ -11,7 +11,7 @@ from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocen
 from feeds.readers.rows import MAX_RAW, Row, Unreadable
 from feeds.readers.source import Source
 from mappers import marking
-from mappers.indicator import every_from_stix, from_stix
+from mappers.indicator import all_from_stix, from_stix
 from schemas import tabular
 from schemas.errors import Rejected
 from schemas.report import Report
@@ -60,10 +60,10 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
         elif not isinstance(item.value, dict):
             yield _refused(item.number, item.value, "not-a-record", "not an object of STIX")
         elif item.value.get("type") == "marking-definition":
-            if level := marking.of_source(item.value):
+            if level := marking.tlp_of_source_marking(item.value):
                 markings[str(item.value.get("id"))] = level
         elif item.value.get("type") not in _BESIDE and not item.value.keys() <= _PAGE:
-            if len(waiting) < _MOST_WAITING and marking.unknown(item.value, markings):
+            if len(waiting) < _MOST_WAITING and marking.unknown_refs(item.value, markings):
                 waiting.append((item.number, item.value))
             else:
                 yield from rows_of(item.number, item.value, markings)
@@ -85,7 +85,7 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
         return
     try:
         indicator = _checked(obj)
-        reports = every_from_stix(indicator, markings=markings)
+        reports = all_from_stix(indicator, markings=markings)
     except Rejected as refusal:
         yield _refused(number, obj, refusal.reason, refusal.message)
         return
@@ -106,7 +106,7 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
 
 def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:
     """Give the level of an object; RED, so that nobody reads it, where it bears a marking of which none is known."""
-    return Tlp.RED if marking.unknown(obj, markings) else marking.tlp_of(obj, markings)
+    return Tlp.RED if marking.unknown_refs(obj, markings) else marking.tlp_of(obj, markings)
 
 
 def _fields(report: Report, words: list[str]) -> dict[str, str]:

@@ -64,7 +64,7 @@ class BankAccountMapper(KindMapper):
         """Return an account number with letters as a user account: MISP's own type allows digits only."""
         terms = self.terms(normal)
         digits = terms.properties.get("account_number", "0").isdecimal()
-        return misp_terms.of(terms if digits else self._by_code(normal))
+        return misp_terms.misp_terms_of(terms if digits else self._by_code(normal))
 
     def _by_code(self, normal: Normal) -> Terms:
         return user_account(self.kind, normal.value)

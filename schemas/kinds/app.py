@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import hosts, stores
 from schemas.reference.sites import Site
 from schemas.reference.urls import MAX_LENGTH, looks_like_address
-from schemas.text import digits
+from schemas.text import ascii_digits
 
 _LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")
 _PACKAGE_NAME = re.compile(
@@ -63,7 +63,7 @@ class App(Kind):
                     "not-an-app", "this page of a store names no app: give the address of the app's own page"
                 )
             return Normal(_agreed(found.name, column))
-        text = digits(unicodedata.normalize("NFC", raw)).strip()
+        text = ascii_digits(unicodedata.normalize("NFC", raw)).strip()
         if uri := _ANDROID_URI.fullmatch(text):
             text = "android:" + uri[1]
         if looks_like_address(text):
@@ -90,7 +90,7 @@ class App(Kind):
         store, name = _parted(raw)
         return store is not None and stores.read_name(store, name) is not None
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return made-up names as the stores spell them, and values that name no app."""
         yield from _examples_of_spelling()
         yield from _examples_of_refusal()
@@ -182,7 +182,7 @@ _PACKAGE, _ANDROID, _IOS = "com.example.Bank_App", "android:com.example.Bank_App
 _EXTENSION = "abcdefghijklmnop" * 2
 
 
-def _examples_of_spelling() -> Iterable[Example]:
+def _examples_of_spelling() -> Iterable[ValueExample]:
     """Yield different spellings of the same app."""
     for raw in (
         f"https://play.google.com/store/apps/details?id={_PACKAGE}&hl=th",
@@ -200,13 +200,13 @@ def _examples_of_spelling() -> Iterable[Example]:
         f"Android: {_PACKAGE}",
         _ANDROID,
     ):
-        yield Example(raw, _ANDROID)
+        yield ValueExample(raw, _ANDROID)
     for column, word in (("os", "Android"), ("os", "แอนดรอยด์"), ("store", "Google Play"), ("store", "Galaxy Store")):
-        yield Example(_PACKAGE, _ANDROID, given={column: word})
-    yield Example("com[.]example[.]bank", "android:com.example.bank", given={"os": "android"})
-    yield Example("com.Example.Bank-App", _IOS, given={"os": "iOS"})
-    yield Example("com.example.bank-app", _IOS, given={"store": "App Store", "os": "iPhone"})
-    yield Example("iOS: com.example.bank-app", _IOS)
+        yield ValueExample(_PACKAGE, _ANDROID, given={column: word})
+    yield ValueExample("com[.]example[.]bank", "android:com.example.bank", given={"os": "android"})
+    yield ValueExample("com.Example.Bank-App", _IOS, given={"os": "iOS"})
+    yield ValueExample("com.example.bank-app", _IOS, given={"store": "App Store", "os": "iPhone"})
+    yield ValueExample("iOS: com.example.bank-app", _IOS)
     for raw in (
         "https://apps.apple.com/th/app/bank-app/id1234567890?l=th",
         "https://itunes.apple.com/app/id1234567890",
@@ -215,33 +215,33 @@ def _examples_of_spelling() -> Iterable[Example]:
         "app-store:1234567890",
         "App Store: id๑๒๓๔๕๖๗๘๙๐",
     ):
-        yield Example(raw, "app-store:1234567890")
-    yield Example("1234567890", "app-store:1234567890", given={"store": "Apple"})
-    yield Example("https://testflight.apple.com/join/AbCd1234", "testflight:AbCd1234")
-    yield Example("https://appgallery.huawei.com/app/C123456789", "appgallery:C123456789")
-    yield Example("https://appgallery.huawei.com/#/app/C123456789", "appgallery:C123456789")
-    yield Example("https://apps.microsoft.com/detail/9ABCDEFGHIJ0?hl=th", "microsoft-store:9abcdefghij0")
-    yield Example(
+        yield ValueExample(raw, "app-store:1234567890")
+    yield ValueExample("1234567890", "app-store:1234567890", given={"store": "Apple"})
+    yield ValueExample("https://testflight.apple.com/join/AbCd1234", "testflight:AbCd1234")
+    yield ValueExample("https://appgallery.huawei.com/app/C123456789", "appgallery:C123456789")
+    yield ValueExample("https://appgallery.huawei.com/#/app/C123456789", "appgallery:C123456789")
+    yield ValueExample("https://apps.microsoft.com/detail/9ABCDEFGHIJ0?hl=th", "microsoft-store:9abcdefghij0")
+    yield ValueExample(
         f"https://chromewebstore.google.com/detail/example-wallet/{_EXTENSION}", f"chrome-web-store:{_EXTENSION}"
     )
-    yield Example("https://addons.mozilla.org/th/firefox/addon/example-wallet/", "firefox-add-ons:example-wallet")
+    yield ValueExample("https://addons.mozilla.org/th/firefox/addon/example-wallet/", "firefox-add-ons:example-wallet")
 
 
-def _examples_of_refusal() -> Iterable[Example]:
+def _examples_of_refusal() -> Iterable[ValueExample]:
     """Yield values that name no app, or leave open which."""
-    yield Example(_PACKAGE, reason="os-missing")
-    yield Example(_PACKAGE, reason="store-unknown", given={"store": "Example Store"})
-    yield Example(f"ios:{_PACKAGE}", reason="app-form")
-    yield Example(_ANDROID, reason="store-conflict", given={"os": "ios"})
-    yield Example(f"market://details?id={_PACKAGE}", reason="store-conflict", given={"os": "ios"})
-    yield Example(_PACKAGE, reason="store-conflict", given={"os": "ios", "store": "google-play"})
-    yield Example("com.1example.bank", reason="app-form", given={"os": "android"})
-    yield Example("bankapp", reason="app-form", given={"os": "android"})
-    yield Example("Example Bank", reason="display-name", given={"os": "android"})
-    yield Example("ExampleBank", reason="display-name")
-    yield Example("", reason="display-name")
-    yield Example("example-bank.apk", reason="file-not-app")
-    yield Example("0123456789abcdef" * 4, reason="hash-not-app")
-    yield Example("https://play.google.com/store/apps/developer?id=Example", reason="not-an-app")
-    yield Example("https://apps.apple.com/th/developer/example/id1234567890", reason="not-an-app")
-    yield Example("https://shop.example.com/bank.apk", reason="url-not-app")
+    yield ValueExample(_PACKAGE, reason="os-missing")
+    yield ValueExample(_PACKAGE, reason="store-unknown", given={"store": "Example Store"})
+    yield ValueExample(f"ios:{_PACKAGE}", reason="app-form")
+    yield ValueExample(_ANDROID, reason="store-conflict", given={"os": "ios"})
+    yield ValueExample(f"market://details?id={_PACKAGE}", reason="store-conflict", given={"os": "ios"})
+    yield ValueExample(_PACKAGE, reason="store-conflict", given={"os": "ios", "store": "google-play"})
+    yield ValueExample("com.1example.bank", reason="app-form", given={"os": "android"})
+    yield ValueExample("bankapp", reason="app-form", given={"os": "android"})
+    yield ValueExample("Example Bank", reason="display-name", given={"os": "android"})
+    yield ValueExample("ExampleBank", reason="display-name")
+    yield ValueExample("", reason="display-name")
+    yield ValueExample("example-bank.apk", reason="file-not-app")
+    yield ValueExample("0123456789abcdef" * 4, reason="hash-not-app")
+    yield ValueExample("https://play.google.com/store/apps/developer?id=Example", reason="not-an-app")
+    yield ValueExample("https://apps.apple.com/th/developer/example/id1234567890", reason="not-an-app")
+    yield ValueExample("https://shop.example.com/bank.apk", reason="url-not-app")

@@ -10,7 +10,7 @@ from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, PAID, Kind, Normal, ValueExample
 from schemas.reference.banks import account_numbers, accounts, iban, thai_banks
 from schemas.reference.banks.recognition import (
     BIC_SHAPE,
@@ -98,7 +98,7 @@ class BankAccount(Kind):
         # With dots it may be a domain name.
         return _NORMAL_FORM.fullmatch(text) is not None or ("." not in text and iban.has_iban_form(compact(text)))
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return the IBAN registry's examples and made-up numbers in several spellings, and refused values."""
         return examples.every()
 

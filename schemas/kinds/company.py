@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import company_registers
 from schemas.reference.numbers import plain, refuse_spreadsheet_number
 
@@ -77,14 +77,14 @@ class Company(Kind):
             len(raw) <= 40 and "." not in raw and company_registers.place_of(raw.removeprefix("LEI:")) not in ("", "CH")
         )
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return published example numbers of registers, in several spellings, and refused values."""
         yield from _examples_of_register()
         yield from _examples_of_name()
         yield from _examples_of_refusal()
 
 
-def _examples_of_register() -> Iterable[Example]:
+def _examples_of_register() -> Iterable[ValueExample]:
     """Yield numbers of registers."""
     for country, raw, number in (
         ("GB", "00000006", "00000006"),
@@ -111,33 +111,33 @@ def _examples_of_register() -> Iterable[Example]:
         ("VG", "1 234 567", "1234567"),
     ):
         place = {"UK": "GB"}.get(country, country)
-        yield Example(raw, f"{place}:{number}", given={"country": country})
-        yield Example(f"{place}:{number}", f"{place}:{number}")
-    yield Example("LEI: 213800KUD8LAJWSQ9D15", "LEI:213800KUD8LAJWSQ9D15")
-    yield Example("213800kud8lajwsq9d15", "LEI:213800KUD8LAJWSQ9D15", given={"country": "GB"})
+        yield ValueExample(raw, f"{place}:{number}", given={"country": country})
+        yield ValueExample(f"{place}:{number}", f"{place}:{number}")
+    yield ValueExample("LEI: 213800KUD8LAJWSQ9D15", "LEI:213800KUD8LAJWSQ9D15")
+    yield ValueExample("213800kud8lajwsq9d15", "LEI:213800KUD8LAJWSQ9D15", given={"country": "GB"})
 
 
-def _examples_of_name() -> Iterable[Example]:
+def _examples_of_name() -> Iterable[ValueExample]:
     """Yield numbers with the company's name beside them."""
     details = {"company_name": "EXAMPLE LTD"}
-    yield Example("EXAMPLE  LTD (00000006)", "GB:00000006", given={"country": "GB"}, details=details)
-    yield Example("EXAMPLE LTD", "GB:00000006", given={"country": "GB", "company_number": "6"}, details=details)
-    yield Example("GB:00000006", "GB:00000006", given=details, details=details)
-    yield Example(
+    yield ValueExample("EXAMPLE  LTD (00000006)", "GB:00000006", given={"country": "GB"}, details=details)
+    yield ValueExample("EXAMPLE LTD", "GB:00000006", given={"country": "GB", "company_number": "6"}, details=details)
+    yield ValueExample("GB:00000006", "GB:00000006", given=details, details=details)
+    yield ValueExample(
         "", "GB:00000006", given={"company_number": "Company No. 00000006", "country": "GB", **details}, details=details
     )
 
 
-def _examples_of_refusal() -> Iterable[Example]:
+def _examples_of_refusal() -> Iterable[ValueExample]:
     """Yield refused values."""
-    yield Example("EXAMPLE LTD", reason="company-number-missing", given={"country": "GB"})
-    yield Example("", reason="company-number-missing")
-    yield Example("00000006", reason="country-missing")
-    yield Example("00000006", reason="country-form", given={"country": "Britain"})
-    yield Example("1234567", reason="register-missing", given={"country": "US"})
-    yield Example("123456789", reason="company-form", given={"country": "GB"})
-    yield Example("HRB 11223", reason="company-form", given={"country": "DE"})
-    yield Example("1234545678781", reason="company-form", given={"country": "TH"})
-    yield Example("0994000617723", reason="company-checksum", given={"country": "TH"})
-    yield Example("197401143D", reason="company-checksum", given={"country": "SG"})
-    yield Example("LEI:213800KUD8LAJWSQ9D16", reason="company-checksum")
+    yield ValueExample("EXAMPLE LTD", reason="company-number-missing", given={"country": "GB"})
+    yield ValueExample("", reason="company-number-missing")
+    yield ValueExample("00000006", reason="country-missing")
+    yield ValueExample("00000006", reason="country-form", given={"country": "Britain"})
+    yield ValueExample("1234567", reason="register-missing", given={"country": "US"})
+    yield ValueExample("123456789", reason="company-form", given={"country": "GB"})
+    yield ValueExample("HRB 11223", reason="company-form", given={"country": "DE"})
+    yield ValueExample("1234545678781", reason="company-form", given={"country": "TH"})
+    yield ValueExample("0994000617723", reason="company-checksum", given={"country": "TH"})
+    yield ValueExample("197401143D", reason="company-checksum", given={"country": "SG"})
+    yield ValueExample("LEI:213800KUD8LAJWSQ9D16", reason="company-checksum")

@@ -9,7 +9,7 @@ import ada_url
 import idna
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import hosts
 
 # RFC 1034 §3.5 and RFC 5890 §2.3.1, as STIX asks (§6.4); labels in Punycode are looked at more closely. The last label
@@ -42,39 +42,39 @@ class Domain(Kind):
         name = hosts.a_labels(name)
         return hosts.RESOLVABLE.fullmatch(name) is not None and hosts.is_registrable(name)
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return several spellings of one name, and values that are no domain."""
-        yield Example("shop.example.com", "shop.example.com")
-        yield Example("SHOP.Example.COM.", "shop.example.com")
-        yield Example("https://shop.example.com/", "shop.example.com")
-        yield Example("shop.example.com/", "shop.example.com")
-        yield Example("shop.example.com/.", "shop.example.com")
-        yield Example("*.example.co.th", "example.co.th")
-        yield Example("ec2-192-0-2-7.compute-1.amazonaws.com", "ec2-192-0-2-7.compute-1.amazonaws.com")
-        yield Example("bücher.example.com", "xn--bcher-kva.example.com")
-        yield Example("ตัวอย่าง.com", "xn--72c1a1bt4awk9o.com")
-        yield Example("ｓｈｏｐ。example.com", "shop.example.com")
-        yield Example("xn--bcher-kva.example.com", "xn--bcher-kva.example.com")
-        yield Example("https://shop.example.com/pay?x=1", reason="url-not-domain")
-        yield Example("shop.example.com:8080", reason="url-not-domain")
-        yield Example("bank.example.com%E2%88%95login@shop.example.org", reason="url-not-domain")
-        yield Example("someone@example.com", reason="email-not-domain")
-        yield Example("192.0.2.7", reason="ip-address")
-        yield Example("[2001:db8::7]", reason="ip-address")
-        yield Example("0x7f.1", reason="ip-address")
-        yield Example("track_1.example.com", reason="hostname-form")
-        yield Example("en--login.example.com", reason="hostname-form")
-        yield Example("xn--ls8h.example.com", reason="hostname-form")
-        yield Example("co.th", reason="public-suffix")
-        yield Example("github.io", reason="public-suffix")
-        yield Example("nothing.ck", reason="public-suffix")
-        yield Example("localhost", reason="domain-form")
-        yield Example("printer.local", reason="unknown-suffix")
-        yield Example("two words.com", reason="domain-form")
-        yield Example("a..example.com", reason="domain-form")
-        yield Example("xn--a.com", reason="hostname-form")
-        yield Example("x" * 64 + ".com", reason="domain-form")
-        yield Example("", reason="domain-form")
+        yield ValueExample("shop.example.com", "shop.example.com")
+        yield ValueExample("SHOP.Example.COM.", "shop.example.com")
+        yield ValueExample("https://shop.example.com/", "shop.example.com")
+        yield ValueExample("shop.example.com/", "shop.example.com")
+        yield ValueExample("shop.example.com/.", "shop.example.com")
+        yield ValueExample("*.example.co.th", "example.co.th")
+        yield ValueExample("ec2-192-0-2-7.compute-1.amazonaws.com", "ec2-192-0-2-7.compute-1.amazonaws.com")
+        yield ValueExample("bücher.example.com", "xn--bcher-kva.example.com")
+        yield ValueExample("ตัวอย่าง.com", "xn--72c1a1bt4awk9o.com")
+        yield ValueExample("ｓｈｏｐ。example.com", "shop.example.com")
+        yield ValueExample("xn--bcher-kva.example.com", "xn--bcher-kva.example.com")
+        yield ValueExample("https://shop.example.com/pay?x=1", reason="url-not-domain")
+        yield ValueExample("shop.example.com:8080", reason="url-not-domain")
+        yield ValueExample("bank.example.com%E2%88%95login@shop.example.org", reason="url-not-domain")
+        yield ValueExample("someone@example.com", reason="email-not-domain")
+        yield ValueExample("192.0.2.7", reason="ip-address")
+        yield ValueExample("[2001:db8::7]", reason="ip-address")
+        yield ValueExample("0x7f.1", reason="ip-address")
+        yield ValueExample("track_1.example.com", reason="hostname-form")
+        yield ValueExample("en--login.example.com", reason="hostname-form")
+        yield ValueExample("xn--ls8h.example.com", reason="hostname-form")
+        yield ValueExample("co.th", reason="public-suffix")
+        yield ValueExample("github.io", reason="public-suffix")
+        yield ValueExample("nothing.ck", reason="public-suffix")
+        yield ValueExample("localhost", reason="domain-form")
+        yield ValueExample("printer.local", reason="unknown-suffix")
+        yield ValueExample("two words.com", reason="domain-form")
+        yield ValueExample("a..example.com", reason="domain-form")
+        yield ValueExample("xn--a.com", reason="hostname-form")
+        yield ValueExample("x" * 64 + ".com", reason="domain-form")
+        yield ValueExample("", reason="domain-form")
 
 
 def _a_labels(name: str) -> str:

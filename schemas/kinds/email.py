@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import hosts
 
 _LONGEST = 1000
@@ -60,7 +60,7 @@ class Email(Kind):
             return False
         return hosts.has_public_suffix(hosts.a_labels(shape[1].lower()))
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return several spellings of one address, and values that are none."""
         for raw in (
             "someone@example.com",
@@ -77,29 +77,29 @@ class Email(Kind):
             '"someone"@example.com',
             "ｓｏｍｅｏｎｅ＠ｅｘａｍｐｌｅ．ｃｏｍ",
         ):
-            yield Example(raw, "someone@example.com")
-        yield Example("s.o+tag@mail.example.co.th", "s.o+tag@mail.example.co.th")
-        yield Example("someone@bücher.example.com", "someone@xn--bcher-kva.example.com")
-        yield Example("someone@ตัวอย่าง.ไทย", "someone@xn--72c1a1bt4awk9o.xn--o3cw4h")
-        yield Example("someone@github.io", "someone@github.io")
-        yield Example("a@example.com, b@example.com", reason="several-values")
-        yield Example("a@example.com;b@example.com", reason="several-values")
-        yield Example("some one@example.com", reason="email-form")
-        yield Example("some..one@example.com", reason="email-form")
-        yield Example(".someone@example.com", reason="email-form")
-        yield Example("someone@-example.com", reason="email-form")
-        yield Example("someone@en--login.example.com", reason="email-form")
-        yield Example("someone@[192.0.2.7]", reason="email-form")
-        yield Example("someone@localhost", reason="email-form")
-        yield Example("a" * 65 + "@example.com", reason="email-form")
-        yield Example("someone@okbank", reason="alias-not-email")
-        yield Example("someone@example.nosuffix", reason="unknown-suffix")
-        yield Example("o'one@example.com", reason="mailbox-form")
-        yield Example("ผู้ใช้@example.com", reason="mailbox-form")
-        yield Example("@someone", reason="handle-not-email")
-        yield Example("shop.example.com", reason="email-form")
-        yield Example("https://shop.example.com/@someone", reason="url-not-email")
-        yield Example("", reason="email-form")
+            yield ValueExample(raw, "someone@example.com")
+        yield ValueExample("s.o+tag@mail.example.co.th", "s.o+tag@mail.example.co.th")
+        yield ValueExample("someone@bücher.example.com", "someone@xn--bcher-kva.example.com")
+        yield ValueExample("someone@ตัวอย่าง.ไทย", "someone@xn--72c1a1bt4awk9o.xn--o3cw4h")
+        yield ValueExample("someone@github.io", "someone@github.io")
+        yield ValueExample("a@example.com, b@example.com", reason="several-values")
+        yield ValueExample("a@example.com;b@example.com", reason="several-values")
+        yield ValueExample("some one@example.com", reason="email-form")
+        yield ValueExample("some..one@example.com", reason="email-form")
+        yield ValueExample(".someone@example.com", reason="email-form")
+        yield ValueExample("someone@-example.com", reason="email-form")
+        yield ValueExample("someone@en--login.example.com", reason="email-form")
+        yield ValueExample("someone@[192.0.2.7]", reason="email-form")
+        yield ValueExample("someone@localhost", reason="email-form")
+        yield ValueExample("a" * 65 + "@example.com", reason="email-form")
+        yield ValueExample("someone@okbank", reason="alias-not-email")
+        yield ValueExample("someone@example.nosuffix", reason="unknown-suffix")
+        yield ValueExample("o'one@example.com", reason="mailbox-form")
+        yield ValueExample("ผู้ใช้@example.com", reason="mailbox-form")
+        yield ValueExample("@someone", reason="handle-not-email")
+        yield ValueExample("shop.example.com", reason="email-form")
+        yield ValueExample("https://shop.example.com/@someone", reason="url-not-email")
+        yield ValueExample("", reason="email-form")
 
 
 def _alone(raw: str) -> str:

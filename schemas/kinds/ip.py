@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import hosts
-from schemas.text import digits
+from schemas.text import ascii_digits
 
 _LONGEST = 100
 _FOUR = r"\d{1,3}(?:\.\d{1,3}){3}"
@@ -63,7 +63,7 @@ class Ip(Kind):
             return False
         return True
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return addresses of the ranges for documentation, and refused values."""
         for raw in (
             "192.0.2.7",
@@ -73,37 +73,37 @@ class Ip(Kind):
             "::ffff:c000:207",
             "๑๙๒.๐.๒.๗",
         ):
-            yield Example(raw, "192.0.2.7")
-        yield Example("198.51.100.1", "198.51.100.1")
+            yield ValueExample(raw, "192.0.2.7")
+        yield ValueExample("198.51.100.1", "198.51.100.1")
         for raw in ("2001:db8::7", "2001:0DB8:0:0:0:0:0:7", "[2001:db8::7]", "2001:db8::7/128"):
-            yield Example(raw, "2001:db8::7")
-        yield Example("192.0.2.7:8080", reason="ip-port")
-        yield Example("[2001:db8::7]:443", reason="ip-port")
-        yield Example("192.0.2.0/24", reason="ip-network")
-        yield Example("2001:db8::/32", reason="ip-network")
-        yield Example("192.0.2.1-192.0.2.9", reason="ip-network")
-        yield Example("192.0.2.*", reason="ip-network")
-        yield Example("127.0.0.1", reason="own-machine")
-        yield Example("0.0.0.0", reason="own-machine")  # noqa: S104 - an example of what is refused
-        yield Example("::1", reason="own-machine")
-        yield Example("10.0.0.1", reason="not-routable")
-        yield Example("100.64.0.1", reason="not-routable")
-        yield Example("169.254.1.1", reason="not-routable")
-        yield Example("224.0.0.1", reason="not-routable")
-        yield Example("255.255.255.255", reason="not-routable")
-        yield Example("fe80::1%eth0", reason="not-routable")
-        yield Example("fd00::1", reason="not-routable")
-        yield Example("192.0.2.007", reason="ip-form")
-        yield Example("192.0.2", reason="ip-form")
-        yield Example("192.0.2.256", reason="ip-form")
-        yield Example("http://192.0.2.7/pay", reason="url-not-ip")
-        yield Example("shop.example.com", reason="domain-not-ip")
-        yield Example("", reason="ip-form")
+            yield ValueExample(raw, "2001:db8::7")
+        yield ValueExample("192.0.2.7:8080", reason="ip-port")
+        yield ValueExample("[2001:db8::7]:443", reason="ip-port")
+        yield ValueExample("192.0.2.0/24", reason="ip-network")
+        yield ValueExample("2001:db8::/32", reason="ip-network")
+        yield ValueExample("192.0.2.1-192.0.2.9", reason="ip-network")
+        yield ValueExample("192.0.2.*", reason="ip-network")
+        yield ValueExample("127.0.0.1", reason="own-machine")
+        yield ValueExample("0.0.0.0", reason="own-machine")  # noqa: S104 - an example of what is refused
+        yield ValueExample("::1", reason="own-machine")
+        yield ValueExample("10.0.0.1", reason="not-routable")
+        yield ValueExample("100.64.0.1", reason="not-routable")
+        yield ValueExample("169.254.1.1", reason="not-routable")
+        yield ValueExample("224.0.0.1", reason="not-routable")
+        yield ValueExample("255.255.255.255", reason="not-routable")
+        yield ValueExample("fe80::1%eth0", reason="not-routable")
+        yield ValueExample("fd00::1", reason="not-routable")
+        yield ValueExample("192.0.2.007", reason="ip-form")
+        yield ValueExample("192.0.2", reason="ip-form")
+        yield ValueExample("192.0.2.256", reason="ip-form")
+        yield ValueExample("http://192.0.2.7/pay", reason="url-not-ip")
+        yield ValueExample("shop.example.com", reason="domain-not-ip")
+        yield ValueExample("", reason="ip-form")
 
 
 def _plain(text: str) -> str:
     """Return digits and marks of any script or width as ASCII."""
-    return digits(unicodedata.normalize("NFKC", text).replace("。", "."))
+    return ascii_digits(unicodedata.normalize("NFKC", text).replace("。", "."))
 
 
 def _network() -> Rejected:

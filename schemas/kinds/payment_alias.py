@@ -8,7 +8,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, PAID, Kind, Normal, ValueExample
 from schemas.reference.aliases import qr_code, systems
 from schemas.reference.aliases.forms import AliasForm
 from schemas.reference.aliases.systems import SYSTEMS, PaymentSystem
@@ -73,7 +73,7 @@ class PaymentAlias(Kind):
         personal = (form for form in SYSTEMS[name].forms if form.personal)
         return Tlp.AMBER_STRICT if any(_reads(form, alias) for form in personal) else Tlp.CLEAR
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return published example numbers in the systems' forms, in several spellings, and refused values."""
         return examples.every()
 

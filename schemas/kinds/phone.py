@@ -8,7 +8,7 @@ from typing import ClassVar
 from phonenumbers import PhoneMetadata, PhoneNumber, country_code_for_region, shortnumberinfo
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import telephone
 from schemas.reference.numbers import refuse_spreadsheet_number
 from schemas.vocabulary import Action
@@ -64,7 +64,7 @@ class Phone(Kind):
         """Return True if ``raw`` is written with its country code."""
         return _INTERNATIONAL.fullmatch(raw) is not None
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return libphonenumber's example numbers in several spellings, codes, names, and refused values."""
         yield from _examples_of_number()
         yield from _examples_of_network()
@@ -146,7 +146,7 @@ def _lettered(text: str, country: str) -> Normal:
     return _of_network(name, telephone.region(country))
 
 
-def _examples_of_number() -> Iterable[Example]:
+def _examples_of_number() -> Iterable[ValueExample]:
     """Yield numbers."""
     for raw in (
         "+66812345678",
@@ -162,65 +162,65 @@ def _examples_of_number() -> Iterable[Example]:
         "0066812345678",
         "＋６６８１２３４５６７８",
     ):
-        yield Example(raw, "+66812345678")
+        yield ValueExample(raw, "+66812345678")
     for raw in ("0066 81 234 5678", "081 234 5678", "๐๘๑-๒๓๔-๕๖๗๘", "เบอร์ 081-234-5678", "081-234-5678 ต่อ 12"):
-        yield Example(raw, "+66812345678", given={"country": "TH"})
-    yield Example("+66812345678", "+66812345678", given={"country": "Thailand"})
+        yield ValueExample(raw, "+66812345678", given={"country": "TH"})
+    yield ValueExample("+66812345678", "+66812345678", given={"country": "Thailand"})
     for country in ("TH", "HK", "KR", "SG"):
-        yield Example("001 65 6777 7777", "+6567777777", given={"country": country})
-    yield Example("001 656 777 7777", "+16567777777", given={"country": "DE"})
-    yield Example("0086 138 0013 8000", "+8613800138000", given={"country": "HK"})
-    yield Example("00 1 201 555 0123", "+12015550123")
-    yield Example("011 65 6777 7777", "+6567777777", given={"country": "US"})
-    yield Example("010 65 6777 7777", "+6567777777", given={"country": "JP"})
-    yield Example("0011 65 6777 7777", "+6567777777", given={"country": "AU"})
-    yield Example("009 65 6777 7777", "+6567777777", given={"country": "TH"})
-    yield Example("00700 65 6777 7777", "+6567777777", given={"country": "KR"})
-    yield Example("(201) 555-0123", "+12015550123", given={"country": "us"})
-    yield Example("201.555.0123 x99", "+12015550123", given={"country": "US"})
-    yield Example("1-800-AMERICA", "+18002637422", given={"country": "US"})
-    yield Example("22 123 456", "+37122123456", given={"country": "LV"})
+        yield ValueExample("001 65 6777 7777", "+6567777777", given={"country": country})
+    yield ValueExample("001 656 777 7777", "+16567777777", given={"country": "DE"})
+    yield ValueExample("0086 138 0013 8000", "+8613800138000", given={"country": "HK"})
+    yield ValueExample("00 1 201 555 0123", "+12015550123")
+    yield ValueExample("011 65 6777 7777", "+6567777777", given={"country": "US"})
+    yield ValueExample("010 65 6777 7777", "+6567777777", given={"country": "JP"})
+    yield ValueExample("0011 65 6777 7777", "+6567777777", given={"country": "AU"})
+    yield ValueExample("009 65 6777 7777", "+6567777777", given={"country": "TH"})
+    yield ValueExample("00700 65 6777 7777", "+6567777777", given={"country": "KR"})
+    yield ValueExample("(201) 555-0123", "+12015550123", given={"country": "us"})
+    yield ValueExample("201.555.0123 x99", "+12015550123", given={"country": "US"})
+    yield ValueExample("1-800-AMERICA", "+18002637422", given={"country": "US"})
+    yield ValueExample("22 123 456", "+37122123456", given={"country": "LV"})
 
 
-def _examples_of_network() -> Iterable[Example]:
+def _examples_of_network() -> Iterable[ValueExample]:
     """Yield short codes and sender names."""
-    yield Example("1555", "TH:1555", given={"country": "TH"})
-    yield Example("๑๕๕๕", "TH:1555", given={"country": "th"})
-    yield Example("242733", "US:242733", given={"country": "US"})
-    yield Example("KBank", "TH:KBANK", given={"country": "TH"})
-    yield Example("ＫＢＡＮＫ", "TH:KBANK", given={"country": "TH"})
-    yield Example("Example Co", "SG:EXAMPLE CO", given={"country": "SG"})
-    yield Example("TH:KBank", "TH:KBANK")
-    yield Example("TH:1555", "TH:1555")
-    yield Example("Call Centre", "TH:CALL CENTRE", given={"country": "TH"})
+    yield ValueExample("1555", "TH:1555", given={"country": "TH"})
+    yield ValueExample("๑๕๕๕", "TH:1555", given={"country": "th"})
+    yield ValueExample("242733", "US:242733", given={"country": "US"})
+    yield ValueExample("KBank", "TH:KBANK", given={"country": "TH"})
+    yield ValueExample("ＫＢＡＮＫ", "TH:KBANK", given={"country": "TH"})
+    yield ValueExample("Example Co", "SG:EXAMPLE CO", given={"country": "SG"})
+    yield ValueExample("TH:KBank", "TH:KBANK")
+    yield ValueExample("TH:1555", "TH:1555")
+    yield ValueExample("Call Centre", "TH:CALL CENTRE", given={"country": "TH"})
 
 
-def _examples_of_refusal() -> Iterable[Example]:
+def _examples_of_refusal() -> Iterable[ValueExample]:
     """Yield refused values."""
-    yield Example("081 234 5678", reason="country-form", given={"country": "Thailand"})
-    yield Example("081 234 5678", reason="country-form", given={"country": "XX"})
-    yield Example("081 234 5678", reason="country-missing")
-    yield Example("66812345678", reason="country-missing")
-    yield Example("1555", reason="country-missing")
-    yield Example("BANKNAME", reason="country-missing")
-    yield Example("191", reason="emergency-number", given={"country": "TH"})
-    yield Example("US:911", reason="emergency-number")
-    yield Example("TH:A", reason="sender-form")
-    yield Example("001 65 6777 7777", reason="phone-ambiguous")
-    yield Example("0065 6777 7777", reason="phone-prefix", given={"country": "TH"})
-    yield Example("001 65 6777 7777", reason="phone-prefix", given={"country": "JP"})
-    yield Example("0066812345678", reason="phone-prefix", given={"country": "US"})
-    yield Example("08123", reason="phone-cut", given={"country": "TH"})
-    yield Example("0177", reason="phone-cut", given={"country": "DE"})
-    yield Example("TH:08123", reason="phone-cut")
-    yield Example("++66812345678", reason="phone-form")
-    yield Example("569555706.*", reason="phone-form")
-    yield Example("+999123456789", reason="phone-form")
-    yield Example("+019301202", reason="phone-form")
-    yield Example("081-234-5678, 082-345-6789", reason="phone-form", given={"country": "TH"})
-    yield Example("A name far too long", reason="phone-form", given={"country": "TH"})
-    yield Example("Private", reason="number-withheld", given={"country": "TH"})
-    yield Example("+10000000000", reason="phone-not-assigned")
-    yield Example("+6681234567", reason="phone-not-assigned")
-    yield Example("4567890", reason="phone-not-assigned", given={"country": "TH"})
-    yield Example("", reason="phone-form")
+    yield ValueExample("081 234 5678", reason="country-form", given={"country": "Thailand"})
+    yield ValueExample("081 234 5678", reason="country-form", given={"country": "XX"})
+    yield ValueExample("081 234 5678", reason="country-missing")
+    yield ValueExample("66812345678", reason="country-missing")
+    yield ValueExample("1555", reason="country-missing")
+    yield ValueExample("BANKNAME", reason="country-missing")
+    yield ValueExample("191", reason="emergency-number", given={"country": "TH"})
+    yield ValueExample("US:911", reason="emergency-number")
+    yield ValueExample("TH:A", reason="sender-form")
+    yield ValueExample("001 65 6777 7777", reason="phone-ambiguous")
+    yield ValueExample("0065 6777 7777", reason="phone-prefix", given={"country": "TH"})
+    yield ValueExample("001 65 6777 7777", reason="phone-prefix", given={"country": "JP"})
+    yield ValueExample("0066812345678", reason="phone-prefix", given={"country": "US"})
+    yield ValueExample("08123", reason="phone-cut", given={"country": "TH"})
+    yield ValueExample("0177", reason="phone-cut", given={"country": "DE"})
+    yield ValueExample("TH:08123", reason="phone-cut")
+    yield ValueExample("++66812345678", reason="phone-form")
+    yield ValueExample("569555706.*", reason="phone-form")
+    yield ValueExample("+999123456789", reason="phone-form")
+    yield ValueExample("+019301202", reason="phone-form")
+    yield ValueExample("081-234-5678, 082-345-6789", reason="phone-form", given={"country": "TH"})
+    yield ValueExample("A name far too long", reason="phone-form", given={"country": "TH"})
+    yield ValueExample("Private", reason="number-withheld", given={"country": "TH"})
+    yield ValueExample("+10000000000", reason="phone-not-assigned")
+    yield ValueExample("+6681234567", reason="phone-not-assigned")
+    yield ValueExample("4567890", reason="phone-not-assigned", given={"country": "TH"})
+    yield ValueExample("", reason="phone-form")

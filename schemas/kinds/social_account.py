@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import platforms, telephone
 from schemas.reference.examples import social_account as examples
 from schemas.reference.sites import Site, SiteMatch
 from schemas.reference.urls import MAX_LENGTH, looks_like_address
-from schemas.text import digits
+from schemas.text import ascii_digits
 from schemas.vocabulary import Action
 
 # "Telegram: example", "LINE ID: example", "LINE ID example", "add line example", "ไอดีไลน์ example", "แอดไลน์ example"
@@ -82,7 +82,7 @@ class SocialAccount(Kind):
         platform_and_handle = _parted(raw) if labelled and "//" not in raw else None
         return platform_and_handle is not None and platforms.read_name(*platform_and_handle) is not None
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return made-up handles as the platforms spell them, and values that name no account."""
         return examples.every()
 
@@ -118,7 +118,7 @@ def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
 
 def _handle(platform: Site, text: str, given: Mapping[str, str]) -> SiteMatch:
     """Return the account that a handle or number names on the platform. Raises ``Rejected``."""
-    found = platforms.read_name(platform, text) or platforms.read_name(platform, digits(text))
+    found = platforms.read_name(platform, text) or platforms.read_name(platform, ascii_digits(text))
     if found is None or (found.phone and "id" in platform.groups and _may_be_an_id(found, given)):
         raise _no_handle(platform, text)
     return found

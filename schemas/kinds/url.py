@@ -9,7 +9,7 @@ from typing import ClassVar
 import ada_url
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
 from schemas.reference import chains, hosts, platforms, stores, urls
 from schemas.reference.chains import links
 from schemas.reference.examples import url as examples
@@ -95,7 +95,7 @@ class Url(Kind):
             return False
         return _is_host_and_path(raw) and not self.other_kind(raw)
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return several spellings of one URL, hosts that hide, and values that are no URL of the web."""
         return examples.every()
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, PAID, Example, Kind, Normal
+from schemas.kind import NO_DETAILS, PAID, Kind, Normal, ValueExample
 from schemas.reference import chains
 from schemas.reference.chains import evm, links, other_chains
 from schemas.reference.chains.address import EVM, SUBSTRATE
@@ -71,7 +71,7 @@ class Wallet(Kind):
             return True
         return request is not None and chains.looks_like_address(request.address)
 
-    def examples(self) -> Iterable[Example]:
+    def examples(self) -> Iterable[ValueExample]:
         """Return examples of the chains' specifications and addresses of the private key 1, and no others."""
         return examples.every()
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from schemas.errors import Rejected
-from schemas.text import digits
+from schemas.text import ascii_digits
 
 _SEPARATORS = re.compile(r"[\s.\-/]+")
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD], "-")
@@ -26,7 +26,7 @@ def plain(text: str) -> str:
     """Give ``text`` with plain digits, dashes and blanks, whatever script or width they had."""
     if text.isascii():
         return text.strip()
-    return digits(unicodedata.normalize("NFKC", text).translate(_DASHES)).strip()
+    return ascii_digits(unicodedata.normalize("NFKC", text).translate(_DASHES)).strip()
 
 
 def bare(text: str) -> str:

@@ -9,7 +9,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from schemas.errors import Rejected
-from schemas.text import digits
+from schemas.text import ascii_digits
 
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD, 0x30FC], "-")
 _LABEL = re.compile(
@@ -35,7 +35,7 @@ def plain(raw: str) -> str:
     """Give ``raw`` with plain dashes and digits, in whichever script, and without a label such as ``tel:``."""
     text = raw
     if not raw.isascii():
-        text = digits(unicodedata.normalize("NFKC", raw).translate(_DASHES))
+        text = ascii_digits(unicodedata.normalize("NFKC", raw).translate(_DASHES))
     return _LABEL.sub("", text.strip(), count=1) if text[:1].isalpha() else text.strip()
 
 

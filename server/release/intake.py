@@ -161,7 +161,7 @@ class Intake:
 
 def _refuse_changed(before: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> None:
     """Refuse a marking that its contributor defined before as another level; whoever made it, it is the sender's."""
-    if before is not None and marking.level(before) != marking.level(definition):
+    if before is not None and marking.tlp_of_definition(before) != marking.tlp_of_definition(definition):
         raise Rejected("marking-changed", "you defined this marking as another level before: define one of another id")
 
 

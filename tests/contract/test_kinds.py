@@ -6,10 +6,10 @@ import pytest
 import stix2
 
 from mappers import common_objects, kinds as mappers_by_kind
-from mappers.indicator import Profile, every_from_stix, from_stix, to_stix
+from mappers.indicator import Profile, all_from_stix, from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.kind import Example, Normal
+from schemas.kind import Normal, ValueExample
 from schemas.refang import refang
 from schemas.report import Report
 from schemas.tabular import ReportReader
@@ -24,11 +24,11 @@ GOOD = [(name, example) for name, example in ALL if example.value is not None]
 TELLING = [(name, example) for name, example in ALL if example.value is None and len(example.raw) > 5]
 
 
-def ids_of(cases: list[tuple[str, Example]]) -> list[str]:
+def ids_of(cases: list[tuple[str, ValueExample]]) -> list[str]:
     return [f"{name}-{example.raw[:40]!r}" for name, example in cases]
 
 
-def report_of(name: str, example: Example) -> Report:
+def report_of(name: str, example: ValueExample) -> Report:
     columns = {
         "reporter": REPORTER,
         "reported_at": "2026-01-15T08:00:00Z",
@@ -64,7 +64,7 @@ def everything(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("name", "example"), ALL, ids=ids_of(ALL))
-def test_an_example_comes_out_as_it_says(name: str, example: Example) -> None:
+def test_an_example_comes_out_as_it_says(name: str, example: ValueExample) -> None:
     kind = kinds.get(name)
     if example.value is None:
         with pytest.raises(Rejected) as refusal:
@@ -75,31 +75,31 @@ def test_an_example_comes_out_as_it_says(name: str, example: Example) -> None:
 
 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
-def test_a_normal_form_gives_itself_again(name: str, example: Example) -> None:
+def test_a_normal_form_gives_itself_again(name: str, example: ValueExample) -> None:
     normal = kinds.get(name).normalise(refang(example.raw), example.given)
     assert kinds.get(name).normalise(normal.value, normal.details) == normal
 
 
 @pytest.mark.parametrize(("name", "example"), TELLING, ids=ids_of(TELLING))
-def test_a_refusal_never_repeats_the_value(name: str, example: Example) -> None:
+def test_a_refusal_never_repeats_the_value(name: str, example: ValueExample) -> None:
     with pytest.raises(Rejected) as refusal:
         kinds.get(name).normalise(refang(example.raw), example.given)
     assert example.raw not in refusal.value.message
 
 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
-def test_only_its_own_kind_recognises_a_normal_form(name: str, example: Example) -> None:
+def test_only_its_own_kind_recognises_a_normal_form(name: str, example: ValueExample) -> None:
     value = kinds.get(name).normalise(refang(example.raw), example.given).value
     assert [each.name for each in kinds.every().values() if each.recognises(value)] in ([name], [])
 
 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
 @pytest.mark.parametrize("profile", list(Profile))
-def test_a_report_comes_back_from_its_stix_as_it_was(name: str, example: Example, profile: Profile) -> None:
+def test_a_report_comes_back_from_its_stix_as_it_was(name: str, example: ValueExample, profile: Profile) -> None:
     report = report_of(name, example)
     indicator = next(obj for obj in to_stix(report, profile) if obj["type"] == "indicator")
     assert from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == report
-    assert every_from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == [report]
+    assert all_from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == [report]
 
 
 @pytest.mark.parametrize("name", kinds.every())

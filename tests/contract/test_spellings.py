@@ -6,7 +6,7 @@ import pytest
 
 from mappers.indicator import to_stix
 from schemas import kinds
-from schemas.kind import Example
+from schemas.kind import ValueExample
 from schemas.tabular import ReportReader
 
 WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
@@ -67,7 +67,7 @@ FIRST = [(name, next(each for each in kind.examples() if each.value)) for name, 
 
 
 @pytest.mark.parametrize(("name", "example"), FIRST, ids=[name for name, _ in FIRST])
-def test_every_spelling_of_a_value_gives_one_indicator(name: str, example: Example) -> None:
+def test_every_spelling_of_a_value_gives_one_indicator(name: str, example: ValueExample) -> None:
     assert example.value is not None
     reader = ReportReader({"kind": name, "reporter": "Example Bank", "reported_at": "2026-01-15T08:00:00Z"})
     columns = {**example.given, **example.details}

@@ -12,7 +12,7 @@ import pycountry
 from feeds.readers.columns.vocabulary import VAGUE, Vocabulary
 from feeds.readers.columns.word_tables import HINTS, ValueColumn, plain
 from schemas.report import FIELDS
-from schemas.text import digits
+from schemas.text import ascii_digits
 
 # Columns with a verdict on the value, the surest first.
 VERDICT_HINTS = ("classification", "type", "category")
@@ -158,7 +158,7 @@ def _confidence(raw: str, words: Vocabulary) -> CellMeaning:
         return CellMeaning(level)
     if is_empty_word(raw, words):
         return _NOTHING
-    text = digits(unicodedata.normalize("NFKC", raw)).strip().casefold()
+    text = ascii_digits(unicodedata.normalize("NFKC", raw)).strip().casefold()
     if found := _PERCENT.fullmatch(text):
         return _level(float(found[1].replace(",", ".")))
     if (found := _SHARE.fullmatch(text)) and int(found[2]):

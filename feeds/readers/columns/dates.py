@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from feeds.readers.columns.word_tables import languages, without_marks
 from schemas.reference.time_zones import find_offset
-from schemas.text import digits
+from schemas.text import ascii_digits
 
 DayMonthOrder = Literal["day-first", "month-first"]
 
@@ -71,7 +71,7 @@ def read_date(raw: str) -> DateReading:
 
     Where either number may be the month, ``moments`` have the day first and ``other`` the month first.
     """
-    text = digits(unicodedata.normalize("NFKC", raw)).strip()
+    text = ascii_digits(unicodedata.normalize("NFKC", raw)).strip()
     if not text or len(text) > _LONGEST:
         return _NONE
     if found := _EPOCH.fullmatch(text):

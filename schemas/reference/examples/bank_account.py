@@ -2,30 +2,30 @@
 
 from collections.abc import Iterable
 
-from schemas.kind import Example
+from schemas.kind import ValueExample
 
 _DE, _GB, _FR = "DE89370400440532013000", "GB29NWBK60161331926819", "FR1420041010050500013M02606"
 _KBANK, _GSB = "TH:KASITHBK:1234567890", "TH:GSBATHBK:012345678901"
 
 
-def _ibans() -> Iterable[Example]:
+def _ibans() -> Iterable[ValueExample]:
     """Give IBANs."""
-    yield Example(_DE, _DE)
-    yield Example("de89 3704 0044 0532 0130 00", _DE)
-    yield Example("IBAN: DE89-3704-0044-0532-0130-00", _DE)
-    yield Example("ＤＥ８９３７０４００４４０５３２０１３０００", _DE)
-    yield Example(_GB, _GB, given={"account_number": "31926819"})
-    yield Example("31926819", _GB, given={"iban": "GB29 NWBK 6016 1331 9268 19"})
-    yield Example("", _FR, given={"iban": _FR})
-    yield Example("", _GB, given={"account_number": "GB29 NWBK 6016 1331 9268 19"})
-    yield Example("", _DE, given={"account_number": _DE, "bank": "Commerzbank"})
-    yield Example("0532013000", _DE, given={"account_number": _DE})
-    yield Example(_GB, _GB, given={"bank": "60-16-13", "account_number": "31926819"})
-    yield Example("532013000", _DE, given={"country": "DE", "bank": "370 400 44"})
-    yield Example("234573201", "AT611904300234573201", given={"country": "AT", "bank": "19043"})
-    yield Example("0500013M026", _FR, given={"country": "FR", "bank": "20041", "branch": "01005"})
-    yield Example(_DE, _DE, given={"bic": "COBADEFFXXX"}, details={"bic": "COBADEFF"})
-    yield Example("NO9386011117947", "NO9386011117947")
+    yield ValueExample(_DE, _DE)
+    yield ValueExample("de89 3704 0044 0532 0130 00", _DE)
+    yield ValueExample("IBAN: DE89-3704-0044-0532-0130-00", _DE)
+    yield ValueExample("ＤＥ８９３７０４００４４０５３２０１３０００", _DE)
+    yield ValueExample(_GB, _GB, given={"account_number": "31926819"})
+    yield ValueExample("31926819", _GB, given={"iban": "GB29 NWBK 6016 1331 9268 19"})
+    yield ValueExample("", _FR, given={"iban": _FR})
+    yield ValueExample("", _GB, given={"account_number": "GB29 NWBK 6016 1331 9268 19"})
+    yield ValueExample("", _DE, given={"account_number": _DE, "bank": "Commerzbank"})
+    yield ValueExample("0532013000", _DE, given={"account_number": _DE})
+    yield ValueExample(_GB, _GB, given={"bank": "60-16-13", "account_number": "31926819"})
+    yield ValueExample("532013000", _DE, given={"country": "DE", "bank": "370 400 44"})
+    yield ValueExample("234573201", "AT611904300234573201", given={"country": "AT", "bank": "19043"})
+    yield ValueExample("0500013M026", _FR, given={"country": "FR", "bank": "20041", "branch": "01005"})
+    yield ValueExample(_DE, _DE, given={"bic": "COBADEFFXXX"}, details={"bic": "COBADEFF"})
+    yield ValueExample("NO9386011117947", "NO9386011117947")
     for value, raw, country, bic in (
         (_GB, "60-16-13 31926819", "", "NWBKGB2L"),
         ("PK36SCBL0000001123456702", "1123456702", "", "SCBLPKKX"),
@@ -37,10 +37,10 @@ def _ibans() -> Iterable[Example]:
         ("CZ6508000000192000145399", "19-2000145399/0800", "CZ", ""),
         ("PL61109010140000071219812874", "61 1090 1014 0000 0712 1981 2874", "PL", ""),
     ):
-        yield Example(raw, value, given={"country": country, "bic": bic}, details={"bic": bic} if bic else {})
+        yield ValueExample(raw, value, given={"country": country, "bic": bic}, details={"bic": bic} if bic else {})
 
 
-def _thai() -> Iterable[Example]:
+def _thai() -> Iterable[ValueExample]:
     """Give accounts of countries without IBAN, and the spellings that meet."""
     for raw in (
         "123-4-56789-0",
@@ -50,7 +50,7 @@ def _thai() -> Iterable[Example]:
         "１２３４５６７８９０",
         "123–4–56789–0",
     ):
-        yield Example(raw, _KBANK, given={"bank": "KBANK"})
+        yield ValueExample(raw, _KBANK, given={"bank": "KBANK"})
     for bank in (
         "004",
         "kbank",
@@ -61,7 +61,7 @@ def _thai() -> Iterable[Example]:
         "KASITHBK",
         "4",
     ):
-        yield Example("1234567890", _KBANK, given={"bank": bank})
+        yield ValueExample("1234567890", _KBANK, given={"bank": bank})
     for raw in (
         "004-123-4-56789-0",
         "KBANK 123-4-56789-0",
@@ -71,15 +71,15 @@ def _thai() -> Iterable[Example]:
         _KBANK.lower(),
         "TH:KASITHBKXXX:123-4-56789-0",
     ):
-        yield Example(raw, _KBANK)
-    yield Example("1234567890", _KBANK, given={"bic": "KASITHBKXXX"})
-    yield Example("", _KBANK, given={"account_number": "1234567890", "bic": "kasithbk"})
-    yield Example("KBANK", _KBANK, given={"account_number": "1234567890"})
-    yield Example("KBANK (004)", _KBANK, given={"account_number": "1234567890"})
-    yield Example("0-1234-5678-901", _GSB, given={"bank": "ออมสิน"})
-    yield Example("012345678901", _GSB, given={"bank": "030", "country": "TH"})
+        yield ValueExample(raw, _KBANK)
+    yield ValueExample("1234567890", _KBANK, given={"bic": "KASITHBKXXX"})
+    yield ValueExample("", _KBANK, given={"account_number": "1234567890", "bic": "kasithbk"})
+    yield ValueExample("KBANK", _KBANK, given={"account_number": "1234567890"})
+    yield ValueExample("KBANK (004)", _KBANK, given={"account_number": "1234567890"})
+    yield ValueExample("0-1234-5678-901", _GSB, given={"bank": "ออมสิน"})
+    yield ValueExample("012345678901", _GSB, given={"bank": "030", "country": "TH"})
     for bank in ("กสิกรไทย (KBANK)", "KBANK (004)", "004 - KBANK", "ธนาคารกสิกรไทย (KBank) 004", "กสิกรไทย/KBANK"):
-        yield Example("123-4-56789-0", _KBANK, given={"bank": bank})
+        yield ValueExample("123-4-56789-0", _KBANK, given={"bank": bank})
     for raw in (
         "กสิกรไทย (KBANK) 123-4-56789-0",
         "KBANK (004) 123-4-56789-0",
@@ -90,17 +90,17 @@ def _thai() -> Iterable[Example]:
         "123-4-56789-0 (KBANK)",
         "เลขที่บัญชี 123-4-56789-0 ธนาคารกสิกรไทย (KBANK)",
     ):
-        yield Example(raw, _KBANK)
-    yield Example("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB (014)"})
-    yield Example("SCB 123-4-56789-0", "TH:SICOTHBK:1234567890")
-    yield Example("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB", "country": "th"})
-    yield Example("1234567890", "TH:LAHRTHB2:1234567890", given={"bic": "LAHRTHB1"})
-    yield Example("12-3456-78", "SG:DBSSSGSG:12345678", given={"bic": "DBSSSGSG"})
-    yield Example("AB-123456", "SG:DBSSSGSG:AB123456", given={"bic": "DBSSSGSG"})
-    yield Example("001 1234567", "JP:BOTKJPJT:0011234567", given={"bic": "BOTKJPJT"})
+        yield ValueExample(raw, _KBANK)
+    yield ValueExample("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB (014)"})
+    yield ValueExample("SCB 123-4-56789-0", "TH:SICOTHBK:1234567890")
+    yield ValueExample("1234567890", "TH:SICOTHBK:1234567890", given={"bank": "SCB", "country": "th"})
+    yield ValueExample("1234567890", "TH:LAHRTHB2:1234567890", given={"bic": "LAHRTHB1"})
+    yield ValueExample("12-3456-78", "SG:DBSSSGSG:12345678", given={"bic": "DBSSSGSG"})
+    yield ValueExample("AB-123456", "SG:DBSSSGSG:AB123456", given={"bic": "DBSSSGSG"})
+    yield ValueExample("001 1234567", "JP:BOTKJPJT:0011234567", given={"bic": "BOTKJPJT"})
 
 
-def _of_other_countries() -> Iterable[Example]:
+def _of_other_countries() -> Iterable[ValueExample]:
     """Give numbers of other countries, with the codes and names that their banks have."""
     for raw, value, country, bank in (
         ("12345678", "AU:062000:12345678", "AU", "062-000"),
@@ -141,7 +141,7 @@ def _of_other_countries() -> Iterable[Example]:
         ("2850590940090418135201", "AR:285:2850590940090418135201", "AR", ""),
         ("01-0902-0068389-00", "NZ:01:0109020068389000", "NZ", ""),
     ):
-        yield Example(raw, value, given={"country": country, "bank": bank})
+        yield ValueExample(raw, value, given={"country": country, "bank": bank})
     for raw, value, bic in (
         ("1234567890", "US:CHASUS33:1234567890", "CHASUS33XXX"),
         ("0123 12345-6", "BR:341:0123123456", "ITAUBRSP"),
@@ -151,55 +151,55 @@ def _of_other_countries() -> Iterable[Example]:
         ("919912345678", "IN:PYTM:919912345678", "PYTMINBB"),
         ("062-000 1234 5678", "AU:062000:12345678", "CTBAAU2S"),
     ):
-        yield Example(raw, value, given={"bic": bic})
-    yield Example("1234567", "JP:BOTKJPJT:0011234567", given={"country": "JP", "bank": "MUFG", "branch": "1"})
+        yield ValueExample(raw, value, given={"bic": bic})
+    yield ValueExample("1234567", "JP:BOTKJPJT:0011234567", given={"country": "JP", "bank": "MUFG", "branch": "1"})
 
 
-def _refused() -> Iterable[Example]:
+def _refused() -> Iterable[ValueExample]:
     """Give what is refused."""
-    yield Example("DE89370400440532013001", reason="iban-checksum")
-    yield Example("NO6686011117948", reason="iban-checksum")
-    yield Example("DE8937040044053201300", reason="iban-form")
-    yield Example("", reason="iban-checksum", given={"account_number": "DE89370400440532013001"})
-    yield Example(_GB, reason="iban-form", given={"account_number": _DE})
-    yield Example(_GB, reason="account-conflict", given={"account_number": "31926818"})
-    yield Example("", reason="account-conflict", given={"iban": _GB, "bank": "60-16-14"})
-    yield Example("1234567890", reason="account-conflict", given={"account_number": _DE})
-    yield Example(_DE, reason="iban-form", given={"iban": _GB})
-    yield Example("TH29KASI60161331926819", reason="iban-country")
-    yield Example("31926819", reason="iban-missing", given={"bic": "NWBKGB2L"})
-    yield Example("31926819", reason="iban-missing", given={"bank": "NWBKGB2L", "country": "GB"})
-    yield Example("31926819", reason="bank-unknown", given={"bank": "93-11-52"})
-    yield Example("0532013000", reason="iban-missing", given={"country": "DE", "bank": "Example Bank"})
-    yield Example("8601 11 17948", reason="iban-missing", given={"country": "NO"})
-    yield Example("1234567890", reason="bank-missing")
-    yield Example("", reason="bank-missing")
-    yield Example("1234567890", reason="bank-unknown", given={"bank": "Bank of Nowhere"})
-    yield Example("1234567890", reason="bank-unknown", given={"bank": "SCB"})
-    yield Example("1234567890", reason="bank-unknown", given={"bank": "SCB (KBANK branch)"})
-    yield Example("1234567890", reason="bank-conflict", given={"bank": "KBANK (ไทยพาณิชย์)"})
-    yield Example("012345678901", reason="bank-unknown", given={"bank": "034"})
-    yield Example("พร้อมเพย์ 0812345678", reason="bank-unknown")
-    yield Example("SCB 123-4-56789-0", reason="bank-conflict", given={"bic": "KASITHBK"})
-    yield Example("1234567890", reason="bic-form", given={"bic": "KASIXXBK"})
-    yield Example("1234567890", reason="bic-form", given={"bic": "KASITH"})
-    yield Example("SG:KASITHBK:1234567890", reason="bic-form")
-    yield Example("123456789", reason="digits-lost", given={"bank": "KBANK"})
-    yield Example("12345678901", reason="digits-lost", given={"bank": "ออมสิน"})
-    yield Example("12345", reason="account-form", given={"bank": "ออมสิน"})
-    yield Example("1234567", reason="account-form", given={"bic": "BOTKJPJT"})
-    yield Example("12", reason="account-form", given={"bic": "DBSSSGSG"})
-    yield Example("1234567890", reason="account-form", given={"account_number": "0987654321", "bank": "KBANK"})
-    yield Example("4111 1111 1111 1111", reason="card-number")
-    yield Example("TH:KASITHBK:4111111111111111", reason="card-number")
-    yield Example("1234567890", reason="bank-code", given={"bank": "021000022", "country": "US"})
-    yield Example("1234567890", reason="bank-unknown", given={"bank": "999999999999", "country": "KR"})
-    yield Example("12345678", reason="account-form", given={"bank": "HDFC0000001"})
-    yield Example("002010077777777772", reason="account-checksum", given={"country": "MX"})
-    yield Example("0000014578", reason="account-checksum", given={"bank": "011", "country": "NG"})
+    yield ValueExample("DE89370400440532013001", reason="iban-checksum")
+    yield ValueExample("NO6686011117948", reason="iban-checksum")
+    yield ValueExample("DE8937040044053201300", reason="iban-form")
+    yield ValueExample("", reason="iban-checksum", given={"account_number": "DE89370400440532013001"})
+    yield ValueExample(_GB, reason="iban-form", given={"account_number": _DE})
+    yield ValueExample(_GB, reason="account-conflict", given={"account_number": "31926818"})
+    yield ValueExample("", reason="account-conflict", given={"iban": _GB, "bank": "60-16-14"})
+    yield ValueExample("1234567890", reason="account-conflict", given={"account_number": _DE})
+    yield ValueExample(_DE, reason="iban-form", given={"iban": _GB})
+    yield ValueExample("TH29KASI60161331926819", reason="iban-country")
+    yield ValueExample("31926819", reason="iban-missing", given={"bic": "NWBKGB2L"})
+    yield ValueExample("31926819", reason="iban-missing", given={"bank": "NWBKGB2L", "country": "GB"})
+    yield ValueExample("31926819", reason="bank-unknown", given={"bank": "93-11-52"})
+    yield ValueExample("0532013000", reason="iban-missing", given={"country": "DE", "bank": "Example Bank"})
+    yield ValueExample("8601 11 17948", reason="iban-missing", given={"country": "NO"})
+    yield ValueExample("1234567890", reason="bank-missing")
+    yield ValueExample("", reason="bank-missing")
+    yield ValueExample("1234567890", reason="bank-unknown", given={"bank": "Bank of Nowhere"})
+    yield ValueExample("1234567890", reason="bank-unknown", given={"bank": "SCB"})
+    yield ValueExample("1234567890", reason="bank-unknown", given={"bank": "SCB (KBANK branch)"})
+    yield ValueExample("1234567890", reason="bank-conflict", given={"bank": "KBANK (ไทยพาณิชย์)"})
+    yield ValueExample("012345678901", reason="bank-unknown", given={"bank": "034"})
+    yield ValueExample("พร้อมเพย์ 0812345678", reason="bank-unknown")
+    yield ValueExample("SCB 123-4-56789-0", reason="bank-conflict", given={"bic": "KASITHBK"})
+    yield ValueExample("1234567890", reason="bic-form", given={"bic": "KASIXXBK"})
+    yield ValueExample("1234567890", reason="bic-form", given={"bic": "KASITH"})
+    yield ValueExample("SG:KASITHBK:1234567890", reason="bic-form")
+    yield ValueExample("123456789", reason="digits-lost", given={"bank": "KBANK"})
+    yield ValueExample("12345678901", reason="digits-lost", given={"bank": "ออมสิน"})
+    yield ValueExample("12345", reason="account-form", given={"bank": "ออมสิน"})
+    yield ValueExample("1234567", reason="account-form", given={"bic": "BOTKJPJT"})
+    yield ValueExample("12", reason="account-form", given={"bic": "DBSSSGSG"})
+    yield ValueExample("1234567890", reason="account-form", given={"account_number": "0987654321", "bank": "KBANK"})
+    yield ValueExample("4111 1111 1111 1111", reason="card-number")
+    yield ValueExample("TH:KASITHBK:4111111111111111", reason="card-number")
+    yield ValueExample("1234567890", reason="bank-code", given={"bank": "021000022", "country": "US"})
+    yield ValueExample("1234567890", reason="bank-unknown", given={"bank": "999999999999", "country": "KR"})
+    yield ValueExample("12345678", reason="account-form", given={"bank": "HDFC0000001"})
+    yield ValueExample("002010077777777772", reason="account-checksum", given={"country": "MX"})
+    yield ValueExample("0000014578", reason="account-checksum", given={"bank": "011", "country": "NG"})
 
 
-def every() -> Iterable[Example]:
+def every() -> Iterable[ValueExample]:
     """Give the IBAN registry's own examples and made-up numbers, in several spellings, and what is refused."""
     yield from _ibans()
     yield from _thai()

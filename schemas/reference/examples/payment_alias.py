@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from schemas.kind import Example
+from schemas.kind import ValueExample
 
 _PROMPTPAY = "promptpay:+66812345678"
 _UUID = "123e4567-e89b-42d3-a456-426614174000"
@@ -10,7 +10,7 @@ _UUID = "123e4567-e89b-42d3-a456-426614174000"
 _QR = "00020101021129370016A000000677010111011300668123456785303764540510.005802TH6304"
 
 
-def every() -> Iterable[Example]:
+def every() -> Iterable[ValueExample]:
     """Give examples of each system's forms, in several spellings, and what is refused."""
     yield from _promptpay()
     yield from _asia()
@@ -18,12 +18,12 @@ def every() -> Iterable[Example]:
     yield from _refused()
 
 
-def _of(system: str, *pairs: tuple[str, str]) -> Iterable[Example]:
+def _of(system: str, *pairs: tuple[str, str]) -> Iterable[ValueExample]:
     for raw, alias in pairs:
-        yield Example(raw, f"{system}:{alias}", given={"system": system})
+        yield ValueExample(raw, f"{system}:{alias}", given={"system": system})
 
 
-def _promptpay() -> Iterable[Example]:
+def _promptpay() -> Iterable[ValueExample]:
     """Give the aliases of PromptPay."""
     for raw in (
         "promptpay:081-234-5678",
@@ -34,9 +34,9 @@ def _promptpay() -> Iterable[Example]:
         _PROMPTPAY,
         f"{_QR}853C",
     ):
-        yield Example(raw, _PROMPTPAY)
+        yield ValueExample(raw, _PROMPTPAY)
     for system in ("promptpay", "PromptPay", "พร้อมเพย์", "prompt pay"):
-        yield Example("081-234-5678", _PROMPTPAY, given={"system": system})
+        yield ValueExample("081-234-5678", _PROMPTPAY, given={"system": system})
     yield from _of(
         "promptpay",
         ("0066812345678", "+66812345678"),
@@ -46,14 +46,14 @@ def _promptpay() -> Iterable[Example]:
     )
 
 
-def _asia() -> Iterable[Example]:
+def _asia() -> Iterable[ValueExample]:
     """Give the aliases of other systems in Asia and the Pacific."""
     yield from _of(
         "upi", ("Someone.Name@OKAXIS", "someone.name@okaxis"), ("someone@examplebank", "someone@examplebank")
     )
-    yield Example("someone@ybl", "upi:someone@ybl")
-    yield Example("upi://pay?pa=someone%40oksbi&pn=Name&am=10", "upi:someone@oksbi")
-    yield Example("PhonePe: someone@ybl", "upi:someone@ybl")
+    yield ValueExample("someone@ybl", "upi:someone@ybl")
+    yield ValueExample("upi://pay?pa=someone%40oksbi&pn=Name&am=10", "upi:someone@oksbi")
+    yield ValueExample("PhonePe: someone@ybl", "upi:someone@ybl")
     yield from _of(
         "paynow",
         ("8123 4567", "+6581234567"),
@@ -83,7 +83,7 @@ def _asia() -> Iterable[Example]:
     yield from _of("alipay", ("2088 0000 0000 0000", "2088000000000000"))
 
 
-def _elsewhere() -> Iterable[Example]:
+def _elsewhere() -> Iterable[ValueExample]:
     """Give the aliases of systems in Europe, Africa and the Americas."""
     yield from _of(
         "pix",
@@ -93,41 +93,41 @@ def _elsewhere() -> Iterable[Example]:
         ("Someone@Example.com", "someone@example.com"),
         (_UUID.upper(), _UUID),
     )
-    yield Example("chave pix: 39053344705", "pix:39053344705")
+    yield ValueExample("chave pix: 39053344705", "pix:39053344705")
     yield from _of("bizum", ("612 34 56 78", "+34612345678"))
     yield from _of("swish", ("123 456 78 90", "1234567890"), ("070-123 45 67", "+46701234567"))
     yield from _of("revolut", ("@Someone.1", "someone.1"), ("revolut.me/someone1", "someone1"))
     yield from _of("wise", ("https://wise.com/pay/me/someone1", "someone1"))
     yield from _of("mpesa", ("+254 712 123456", "+254712123456"))
-    yield Example("Till 123456", "mpesa-till:123456")
-    yield Example("Paybill: 123456", "mpesa-paybill:123456")
+    yield ValueExample("Till 123456", "mpesa-till:123456")
+    yield ValueExample("Paybill: 123456", "mpesa-paybill:123456")
     yield from _of("zelle", ("(201) 555-0123", "+12015550123"), ("someone@example.com", "someone@example.com"))
     yield from _of("venmo", ("@Someone-Name", "someone-name"), ("https://venmo.com/u/Someone-Name", "someone-name"))
-    yield Example("$SomeOne1", "cashapp:someone1")
-    yield Example("https://cash.app/$SomeOne1", "cashapp:someone1")
-    yield Example("paypal.me/SomeOne1/25USD", "paypal:someone1")
-    yield Example("PayPal someone@example.com", "paypal:someone@example.com")
+    yield ValueExample("$SomeOne1", "cashapp:someone1")
+    yield ValueExample("https://cash.app/$SomeOne1", "cashapp:someone1")
+    yield ValueExample("paypal.me/SomeOne1/25USD", "paypal:someone1")
+    yield ValueExample("PayPal someone@example.com", "paypal:someone@example.com")
     yield from _of("interac", ("someone@example.com", "someone@example.com"))
     yield from _of("webmoney", ("Z123456789012", "Z123456789012"))
 
 
-def _refused() -> Iterable[Example]:
+def _refused() -> Iterable[ValueExample]:
     """Give what is refused."""
-    yield Example("081-234-5678", reason="system-missing")
-    yield Example("someone@example.com", reason="system-missing")
-    yield Example("081-234-5678", reason="system-unknown", given={"system": "promtpayy"})
-    yield Example("promptpay: 081-234-5678", reason="system-conflict", given={"system": "upi"})
-    yield Example("1234545678789", reason="alias-checksum", given={"system": "promptpay"})
-    yield Example("0994000617723", reason="alias-checksum", given={"system": "promptpay"})
-    yield Example("s1234567a", reason="alias-checksum", given={"system": "paynow"})
-    yield Example("197401143D", reason="alias-checksum", given={"system": "paynow"})
-    yield Example("231.002.999-00", reason="alias-checksum", given={"system": "pix"})
-    yield Example("16.727.230/0001-98", reason="alias-checksum", given={"system": "pix"})
-    yield Example("99 999 999 999", reason="alias-checksum", given={"system": "payid"})
-    yield Example("02-123-4567", reason="alias-form", given={"system": "promptpay"})
-    yield Example("someone@example.com", reason="alias-form", given={"system": "upi"})
-    yield Example("$12345", reason="alias-form", given={"system": "cashapp"})
-    yield Example("", reason="alias-form", given={"system": "pix"})
-    yield Example("0712 345678", reason="alias-ambiguous", given={"system": "mpesa"})
-    yield Example("4111 1111 1111 1111", reason="card-number", given={"system": "alipay"})
-    yield Example(f"{_QR}0000", reason="qr-checksum")
+    yield ValueExample("081-234-5678", reason="system-missing")
+    yield ValueExample("someone@example.com", reason="system-missing")
+    yield ValueExample("081-234-5678", reason="system-unknown", given={"system": "promtpayy"})
+    yield ValueExample("promptpay: 081-234-5678", reason="system-conflict", given={"system": "upi"})
+    yield ValueExample("1234545678789", reason="alias-checksum", given={"system": "promptpay"})
+    yield ValueExample("0994000617723", reason="alias-checksum", given={"system": "promptpay"})
+    yield ValueExample("s1234567a", reason="alias-checksum", given={"system": "paynow"})
+    yield ValueExample("197401143D", reason="alias-checksum", given={"system": "paynow"})
+    yield ValueExample("231.002.999-00", reason="alias-checksum", given={"system": "pix"})
+    yield ValueExample("16.727.230/0001-98", reason="alias-checksum", given={"system": "pix"})
+    yield ValueExample("99 999 999 999", reason="alias-checksum", given={"system": "payid"})
+    yield ValueExample("02-123-4567", reason="alias-form", given={"system": "promptpay"})
+    yield ValueExample("someone@example.com", reason="alias-form", given={"system": "upi"})
+    yield ValueExample("$12345", reason="alias-form", given={"system": "cashapp"})
+    yield ValueExample("", reason="alias-form", given={"system": "pix"})
+    yield ValueExample("0712 345678", reason="alias-ambiguous", given={"system": "mpesa"})
+    yield ValueExample("4111 1111 1111 1111", reason="card-number", given={"system": "alipay"})
+    yield ValueExample(f"{_QR}0000", reason="qr-checksum")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from schemas.kind import Example
+from schemas.kind import ValueExample
 
 _INVITE = "AbCdEfGhIjKlMnOpQrStUv"
 _CHANNEL = "UC0123456789abcdefABCDEF"
@@ -10,7 +10,7 @@ _DID = "did:plc:" + "abcdefgh234567" + "abcdefghij"
 _PHONE = "+66812345678"  # libphonenumber's example
 
 
-def every() -> Iterable[Example]:
+def every() -> Iterable[ValueExample]:
     """Give accounts that are taken, and what is refused."""
     yield from _of_networks()
     yield from _of_messengers()
@@ -19,12 +19,12 @@ def every() -> Iterable[Example]:
     yield from _of_refusal()
 
 
-def _meeting(value: str, *spellings: str) -> Iterable[Example]:
+def _meeting(value: str, *spellings: str) -> Iterable[ValueExample]:
     for raw in spellings:
-        yield Example(raw, value)
+        yield ValueExample(raw, value)
 
 
-def _of_networks() -> Iterable[Example]:
+def _of_networks() -> Iterable[ValueExample]:
     yield from _meeting(
         "facebook:examplepage",
         "https://www.facebook.com/Example.Page",
@@ -80,7 +80,7 @@ def _of_networks() -> Iterable[Example]:
     yield from _meeting(f"bluesky:id={_DID}", f"https://bsky.app/profile/{_DID}")
 
 
-def _of_messengers() -> Iterable[Example]:
+def _of_messengers() -> Iterable[ValueExample]:
     yield from _meeting(
         "telegram:example_name",
         "https://t.me/Example_Name",
@@ -124,7 +124,7 @@ def _of_messengers() -> Iterable[Example]:
     yield from _meeting("skype:live:.cid.0123456789abcdef", "skype:live:.cid.0123456789abcdef?chat")
 
 
-def _of_communities() -> Iterable[Example]:
+def _of_communities() -> Iterable[ValueExample]:
     yield from _meeting("discord:invite/AbCdEf", "https://discord.gg/AbCdEf", "https://discord.com/invite/AbCdEf")
     yield from _meeting("discord:id=123456789012345678", "https://discord.com/users/123456789012345678")
     yield from _meeting(
@@ -143,10 +143,12 @@ def _of_communities() -> Iterable[Example]:
     yield from _meeting(
         "mastodon:example@mastodon.social", "https://mastodon.social/@Example", "@example@mastodon.social"
     )
-    yield Example("https://social.example/@Example", "mastodon:example@social.example", given={"platform": "mastodon"})
+    yield ValueExample(
+        "https://social.example/@Example", "mastodon:example@social.example", given={"platform": "mastodon"}
+    )
 
 
-def _of_writing() -> Iterable[Example]:
+def _of_writing() -> Iterable[ValueExample]:
     for raw, platform, value in (
         ("@Example_Name", "Telegram", "telegram:example_name"),
         ("example_name", "tg", "telegram:example_name"),
@@ -167,9 +169,9 @@ def _of_writing() -> Iterable[Example]:
         ("Example_ID", "WeChat", "wechat:example_id"),
         ("12345678", "QQ", "qq:id=12345678"),
     ):
-        yield Example(raw, value, given={"platform": platform})
-    yield Example("081 234 5678", f"whatsapp:{_PHONE}", given={"platform": "whatsapp", "country": "TH"})
-    yield Example("https://t.me/example_name", "telegram:example_name", given={"platform": "telegram"})
+        yield ValueExample(raw, value, given={"platform": platform})
+    yield ValueExample("081 234 5678", f"whatsapp:{_PHONE}", given={"platform": "whatsapp", "country": "TH"})
+    yield ValueExample("https://t.me/example_name", "telegram:example_name", given={"platform": "telegram"})
     yield from _meeting("telegram:example_name", "Telegram: @example_name", "TG @Example_Name")
     yield from _meeting("line:example.id", "LINE ID: example.id", "ไอดีไลน์ example.id", "ไลน์: example.id")
     yield from _meeting(
@@ -185,7 +187,7 @@ def _of_writing() -> Iterable[Example]:
     yield from _meeting("line:@example", "line:@example")
 
 
-def _of_refusal() -> Iterable[Example]:
+def _of_refusal() -> Iterable[ValueExample]:
     for raw in (
         "https://www.youtube.com/watch?v=AbCdEfGhIjK",
         "https://youtu.be/AbCdEfGhIjK",
@@ -199,24 +201,24 @@ def _of_refusal() -> Iterable[Example]:
         "https://www.facebook.com/",
         "https://vk.com/away.php?to=x",
     ):
-        yield Example(raw, reason="not-an-account")
-    yield Example("https://shop.example.com/@example", reason="not-a-platform")
-    yield Example("https://facebook.com@shop.example.com/example", reason="not-a-platform")
-    yield Example("@example_name", reason="platform-missing")
-    yield Example("someone@example.com", reason="platform-missing")
-    yield Example("+66812345678", reason="platform-missing")
-    yield Example("", reason="platform-missing")
-    yield Example("example_name", reason="platform-unknown", given={"platform": "Example Book"})
-    yield Example("https://t.me/example_name", reason="platform-conflict", given={"platform": "facebook"})
-    yield Example("telegram:example_name", reason="platform-conflict", given={"platform": "line"})
-    yield Example("Example Person", reason="display-name")
-    yield Example("Example Person", reason="display-name", given={"platform": "facebook"})
-    yield Example("คุณตัวอย่าง", reason="display-name", given={"platform": "line"})
-    yield Example("ab", reason="handle-form", given={"platform": "telegram"})
-    yield Example("1234567890", reason="handle-form", given={"platform": "telegram"})
-    yield Example("someone@example.com", reason="handle-form", given={"platform": "facebook"})
-    yield Example("+66812345678", reason="handle-form", given={"platform": "facebook"})
-    yield Example("channel/" + _CHANNEL.lower(), reason="handle-form", given={"platform": "youtube"})
-    yield Example("much_too_long_for_a_handle", reason="handle-form", given={"platform": "x"})
-    yield Example("812345678", reason="country-missing", given={"platform": "whatsapp"})
-    yield Example("https://wa.me/10000000000", reason="phone-not-assigned")
+        yield ValueExample(raw, reason="not-an-account")
+    yield ValueExample("https://shop.example.com/@example", reason="not-a-platform")
+    yield ValueExample("https://facebook.com@shop.example.com/example", reason="not-a-platform")
+    yield ValueExample("@example_name", reason="platform-missing")
+    yield ValueExample("someone@example.com", reason="platform-missing")
+    yield ValueExample("+66812345678", reason="platform-missing")
+    yield ValueExample("", reason="platform-missing")
+    yield ValueExample("example_name", reason="platform-unknown", given={"platform": "Example Book"})
+    yield ValueExample("https://t.me/example_name", reason="platform-conflict", given={"platform": "facebook"})
+    yield ValueExample("telegram:example_name", reason="platform-conflict", given={"platform": "line"})
+    yield ValueExample("Example Person", reason="display-name")
+    yield ValueExample("Example Person", reason="display-name", given={"platform": "facebook"})
+    yield ValueExample("คุณตัวอย่าง", reason="display-name", given={"platform": "line"})
+    yield ValueExample("ab", reason="handle-form", given={"platform": "telegram"})
+    yield ValueExample("1234567890", reason="handle-form", given={"platform": "telegram"})
+    yield ValueExample("someone@example.com", reason="handle-form", given={"platform": "facebook"})
+    yield ValueExample("+66812345678", reason="handle-form", given={"platform": "facebook"})
+    yield ValueExample("channel/" + _CHANNEL.lower(), reason="handle-form", given={"platform": "youtube"})
+    yield ValueExample("much_too_long_for_a_handle", reason="handle-form", given={"platform": "x"})
+    yield ValueExample("812345678", reason="country-missing", given={"platform": "whatsapp"})
+    yield ValueExample("https://wa.me/10000000000", reason="phone-not-assigned")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from schemas.kind import Example
+from schemas.kind import ValueExample
 
 # BIP-173 and others show the key of the generator point, whose private key is 1; the rest is in the specifications.
 _P2PKH, _SEGWIT = "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
@@ -26,12 +26,12 @@ _ZEC_UNIFIED = (
 )
 
 
-def _example(raw: str, value: str, on: str, /, **given: str) -> Example:
+def _example(raw: str, value: str, on: str, /, **given: str) -> ValueExample:
     """Give an example that is taken as ``value`` on the chain ``on``."""
-    return Example(raw, value, given=given, details={"chain": on} if on else {})
+    return ValueExample(raw, value, given=given, details={"chain": on} if on else {})
 
 
-def _examples_of_spelling() -> Iterable[Example]:
+def _examples_of_spelling() -> Iterable[ValueExample]:
     """Give each form of address, and the spellings that meet in one."""
     for raw, value, chain in (
         (_P2PKH, _P2PKH, "bitcoin"),
@@ -76,7 +76,7 @@ def _examples_of_spelling() -> Iterable[Example]:
         yield _example(raw, value, chain)
 
 
-def _examples_of_words() -> Iterable[Example]:
+def _examples_of_words() -> Iterable[ValueExample]:
     """Give addresses with their chain's name beside them, and in pages of explorers."""
     for raw, value, chain in (
         (f"ETH {_EIP_55}", _EVM, "ethereum"),
@@ -105,7 +105,7 @@ def _examples_of_words() -> Iterable[Example]:
         yield _example(raw, value, chain)
 
 
-def _examples_of_chain() -> Iterable[Example]:
+def _examples_of_chain() -> Iterable[ValueExample]:
     """Give what a chain or currency that is named does."""
     yield _example(_P2PKH, _P2PKH, "bitcoin", chain="BTC")
     yield _example(_P2PKH, _P2PKH, "bitcoin", currency="xbt")
@@ -122,45 +122,45 @@ def _examples_of_chain() -> Iterable[Example]:
     yield _example("417E5F4552091A69125d5DfCb7b8C2659029395Bdf", _TRON, "tron", chain="Tron")
     yield _example(_SS58, _DOT, "polkadot", currency="DOT")
     yield _example(_P2PKH, _P2PKH, "bitcoin", chain="บิทคอยน์")
-    yield Example(_TRON, reason="wrong-chain", given={"chain": "bitcoin"})
-    yield Example(_TRON, reason="wrong-chain", given={"currency": "ETH"})
-    yield Example(_EVM, reason="wrong-chain", given={"chain": "TRC20"})
-    yield Example(f"ethereum:{_EVM}@1", reason="wrong-chain", given={"chain": "bsc"})
-    yield Example(_EVM, reason="chain-unknown", given={"chain": "no such chain"})
-    yield Example(_EVM, reason="chain-unknown", given={"currency": "XLM"})
+    yield ValueExample(_TRON, reason="wrong-chain", given={"chain": "bitcoin"})
+    yield ValueExample(_TRON, reason="wrong-chain", given={"currency": "ETH"})
+    yield ValueExample(_EVM, reason="wrong-chain", given={"chain": "TRC20"})
+    yield ValueExample(f"ethereum:{_EVM}@1", reason="wrong-chain", given={"chain": "bsc"})
+    yield ValueExample(_EVM, reason="chain-unknown", given={"chain": "no such chain"})
+    yield ValueExample(_EVM, reason="chain-unknown", given={"currency": "XLM"})
 
 
-def _examples_of_refusal() -> Iterable[Example]:
+def _examples_of_refusal() -> Iterable[ValueExample]:
     """Give what is no address, or a damaged one."""
-    yield Example("1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMh", reason="checksum")
-    yield Example("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", reason="checksum")
-    yield Example("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", reason="checksum")
-    yield Example("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", reason="checksum")
-    yield Example("EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHG", reason="checksum")
-    yield Example("tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", reason="testnet")
-    yield Example("mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r", reason="testnet")
-    yield Example("kQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPgpP", reason="testnet")
-    yield Example(f"ethereum:{_EVM}@11155111", reason="testnet")
-    yield Example(_SEGWIT.capitalize(), reason="wallet-form")
-    yield Example(_P2PKH + "xyz", reason="wallet-form")
-    yield Example(_P2PKH.lower(), reason="wallet-form")
-    yield Example(_SEGWIT[:-5] + "B" + _SEGWIT[-5:], reason="wallet-form")
-    yield Example(_EVM[:-1], reason="wallet-form")
-    yield Example("SXyGazfm6S3xfcySmD6QNkZYmtfysC2jvc", reason="wallet-form")
-    yield Example("", reason="wallet-form")
-    yield Example(_EVM[2:], reason="wallet-ambiguous")
-    yield Example("0x" + 32 * "5a", reason="not-an-address")
-    yield Example("someone.eth", reason="not-an-address")
-    yield Example("5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ", reason="not-an-address")
-    yield Example("abandon " * 11 + "about", reason="not-an-address")
-    yield Example("https://etherscan.io/tx/0x" + 32 * "5a", reason="not-an-address")
-    yield Example(f"https://explorer.example.com/address/{_EVM}", reason="not-an-address")
-    yield Example(f"https://bscscan.com/address/{_EVM}", reason="wrong-chain", given={"chain": "ethereum"})
-    yield Example(f"BTC or ETH {_EVM}", reason="wallet-form")
-    yield Example(f"ethereum:{_EVM}/approve", reason="not-an-address")
+    yield ValueExample("1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMh", reason="checksum")
+    yield ValueExample("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", reason="checksum")
+    yield ValueExample("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", reason="checksum")
+    yield ValueExample("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", reason="checksum")
+    yield ValueExample("EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHG", reason="checksum")
+    yield ValueExample("tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", reason="testnet")
+    yield ValueExample("mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r", reason="testnet")
+    yield ValueExample("kQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPgpP", reason="testnet")
+    yield ValueExample(f"ethereum:{_EVM}@11155111", reason="testnet")
+    yield ValueExample(_SEGWIT.capitalize(), reason="wallet-form")
+    yield ValueExample(_P2PKH + "xyz", reason="wallet-form")
+    yield ValueExample(_P2PKH.lower(), reason="wallet-form")
+    yield ValueExample(_SEGWIT[:-5] + "B" + _SEGWIT[-5:], reason="wallet-form")
+    yield ValueExample(_EVM[:-1], reason="wallet-form")
+    yield ValueExample("SXyGazfm6S3xfcySmD6QNkZYmtfysC2jvc", reason="wallet-form")
+    yield ValueExample("", reason="wallet-form")
+    yield ValueExample(_EVM[2:], reason="wallet-ambiguous")
+    yield ValueExample("0x" + 32 * "5a", reason="not-an-address")
+    yield ValueExample("someone.eth", reason="not-an-address")
+    yield ValueExample("5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ", reason="not-an-address")
+    yield ValueExample("abandon " * 11 + "about", reason="not-an-address")
+    yield ValueExample("https://etherscan.io/tx/0x" + 32 * "5a", reason="not-an-address")
+    yield ValueExample(f"https://explorer.example.com/address/{_EVM}", reason="not-an-address")
+    yield ValueExample(f"https://bscscan.com/address/{_EVM}", reason="wrong-chain", given={"chain": "ethereum"})
+    yield ValueExample(f"BTC or ETH {_EVM}", reason="wallet-form")
+    yield ValueExample(f"ethereum:{_EVM}/approve", reason="not-an-address")
 
 
-def every() -> Iterable[Example]:
+def every() -> Iterable[ValueExample]:
     """Give each form of address, words and pages around it, chains that are named, and what is refused."""
     yield from _examples_of_spelling()
     yield from _examples_of_words()

@@ -85,10 +85,10 @@ class Loader:
         defined = {
             ref: tlp
             for name, ref in apart.items()
-            if name in self.known and (tlp := marking.level(self.known[name])) is not None
+            if name in self.known and (tlp := marking.tlp_of_definition(self.known[name])) is not None
         }
         strange = any(name in self.known and ref not in defined for name, ref in apart.items())
-        if strange or marking.unknown(self.known[key], defined):
+        if strange or marking.unknown_refs(self.known[key], defined):
             return None
         return audience.effective_tlp(self.known[key], defined)
 

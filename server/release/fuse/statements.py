@@ -181,7 +181,7 @@ def is_published_meanwhile(review: Review) -> bool:
 def subject_of(obj: Obj) -> str | None:
     """Give the name of the value that an indicator is about, None for what is about no single one."""
     try:
-        mapper, normal = kinds.read(foreign.renamed(pattern.read(obj["pattern"])))
+        mapper, normal = kinds.read(foreign.with_own_names(pattern.read(obj["pattern"])))
     except (Rejected, KeyError, TypeError):
         return None
     return value_index.subject_of(mapper.kind, normal.value)

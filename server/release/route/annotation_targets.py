@@ -41,7 +41,7 @@ def locations_of(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give the countries that a sighting refers to."""
     countries = common_objects.countries_by_location()
     places = obj.get("where_sighted_refs", ()) if obj["type"] == "sighting" else ()
-    return [common_objects.location(countries[ref]) for ref in places if ref in countries]
+    return [common_objects.location_object(countries[ref]) for ref in places if ref in countries]
 
 
 def is_standard_stix(obj: Mapping[str, Any]) -> bool:

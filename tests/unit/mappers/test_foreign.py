@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mappers import extension
-from mappers.indicator import OPENCTI, Profile, every_from_stix, from_stix, to_stix
+from mappers.indicator import OPENCTI, Profile, all_from_stix, from_stix, to_stix
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
@@ -32,7 +32,7 @@ def said(pattern: str) -> list[tuple[str, str]]:
     """Give kind and value of each report, and the reasons of the others."""
     return [
         (each.kind, each.value) if isinstance(each, Report) else ("", each.reason)
-        for each in every_from_stix(indicator(pattern))
+        for each in all_from_stix(indicator(pattern))
     ]
 
 
@@ -90,7 +90,7 @@ def test_each_value_is_a_report_or_has_its_reason(pattern: str, values: list[tup
     ],
 )
 def test_what_says_more_or_less_than_one_value_is_nothing_to_publish_by(pattern: str) -> None:
-    assert any(isinstance(each, Report) for each in every_from_stix(indicator(pattern)))
+    assert any(isinstance(each, Report) for each in all_from_stix(indicator(pattern)))
     with pytest.raises(Rejected) as refusal:
         from_stix(indicator(pattern))
     assert refusal.value.reason in ("pattern-not-comparable", "not-a-kind")
@@ -130,7 +130,7 @@ def test_cards_and_those_who_got_the_mail_are_refused_by_both_readers(pattern: s
 @pytest.mark.parametrize("pattern", ["", "x", "[]"])
 def test_what_is_no_pattern_says_nothing_at_all(pattern: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
-        every_from_stix(indicator(pattern))
+        all_from_stix(indicator(pattern))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_levels_of_other_markings_are_the_caller_s_to_know() -> None:
     own = "marking-definition--00000000-0000-4000-8000-0000000000aa"
     marked = indicator("[domain-name:value = 'a.example.com']", object_marking_refs=[own])
     levels = [
-        [each.tlp for each in every_from_stix(marked, markings=known) if isinstance(each, Report)]
+        [each.tlp for each in all_from_stix(marked, markings=known) if isinstance(each, Report)]
         for known in ({}, {own: Tlp.RED})
     ]
     assert levels == [[Tlp.AMBER], [Tlp.RED]]
@@ -200,4 +200,4 @@ def test_our_own_indicators_are_read_alike_by_both() -> None:
     )
     ours = to_stix(report, Profile.CORE)[0]
     assert extension.ID in ours["extensions"]
-    assert every_from_stix(ours) == [from_stix(ours)]
+    assert all_from_stix(ours) == [from_stix(ours)]

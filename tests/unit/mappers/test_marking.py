@@ -47,11 +47,11 @@ def test_the_ids_of_tlp_1_and_of_opencti_stand_for_levels_of_tlp_2(uuid: str, tl
     ],
 )
 def test_a_definition_of_another_id_says_its_level(properties: dict[str, Any], tlp: Tlp | None) -> None:
-    assert marking.level({"type": "marking-definition", "id": OWN, **properties}) is tlp
+    assert marking.tlp_of_definition({"type": "marking-definition", "id": OWN, **properties}) is tlp
 
 
 def test_a_known_id_stands_for_what_it_is_whatever_its_definition_says() -> None:
-    assert marking.level({**marking.definition(Tlp.RED), "name": "TLP:CLEAR"}) is Tlp.RED
+    assert marking.tlp_of_definition({**marking.definition(Tlp.RED), "name": "TLP:CLEAR"}) is Tlp.RED
 
 
 def test_levels_of_other_markings_count_where_they_are_known() -> None:

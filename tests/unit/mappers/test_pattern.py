@@ -157,4 +157,4 @@ def test_a_way_of_several_types_or_of_other_than_equalities_is_no_one_observable
         (Comparison("a", "b", "=", "c"), Comparison("a", "b", "=", "c")),
     ):
         with pytest.raises(Rejected, match="pattern-not-comparable"):
-            pattern.exactly(way)
+            pattern.terms_of_way(way)

@@ -5,39 +5,39 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from schemas.text import digits, escaped, line, shown, whole
+from schemas.text import ascii_digits, checked_line, encodable, escaped, visible
 
 DECIMAL = st.characters(categories=["Nd"])
 
 
 @given(st.text(DECIMAL, min_size=1, max_size=20))
 def test_the_digits_of_every_script_become_0_to_9(text: str) -> None:
-    assert digits(text) == "".join(str(unicodedata.decimal(each)) for each in text)
-    assert digits(text).isascii()
+    assert ascii_digits(text) == "".join(str(unicodedata.decimal(each)) for each in text)
+    assert ascii_digits(text).isascii()
 
 
 @given(st.text(st.characters(exclude_categories=["Nd", "Cs"]), max_size=40))
 def test_what_is_no_digit_stays(text: str) -> None:
-    assert digits(text) == text
+    assert ascii_digits(text) == text
 
 
 @pytest.mark.parametrize("numeral", ["½", "²", "Ⅷ", "④", "๛"])
 def test_numerals_that_are_no_digits_stay(numeral: str) -> None:
-    assert digits(numeral) == numeral
+    assert ascii_digits(numeral) == numeral
 
 
 @given(st.text(st.characters(), max_size=40))
 def test_whole_text_can_be_encoded_and_shown_text_has_nothing_hidden(text: str) -> None:
-    assert whole(text).encode().decode() == whole(text)
-    assert not any(unicodedata.category(each) == "Cf" for each in shown(text))
-    assert escaped(whole(text)).isprintable()
+    assert encodable(text).encode().decode() == encodable(text)
+    assert not any(unicodedata.category(each) == "Cf" for each in visible(text))
+    assert escaped(encodable(text)).isprintable()
 
 
 def test_thai_is_shown_as_it_is_written() -> None:
-    assert shown("โฆษณาชวนลงทุน\u200bปลอม ๒๔ ชม. ฯลฯ") == "โฆษณาชวนลงทุนปลอม ๒๔ ชม. ฯลฯ"
+    assert visible("โฆษณาชวนลงทุน\u200bปลอม ๒๔ ชม. ฯลฯ") == "โฆษณาชวนลงทุนปลอม ๒๔ ชม. ฯลฯ"
 
 
 @pytest.mark.parametrize("text", [" a", "a\nb", "a\u200bb", "e\u0301"])
 def test_a_line_is_one_line_as_it_is_seen(text: str) -> None:
     with pytest.raises(ValueError, match="no"):
-        line(text)
+        checked_line(text)

@@ -38,20 +38,20 @@ def delist(tx: Tx, values: Iterable[ReportedValue]) -> None:
 
 def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Let reports of ``values``, in any spelling, pass again."""
-    reviews.relist(tx, {name for value in values for name in value_names.names(*_kind_and_value(value.subject))})
+    reviews.relist(tx, {name for value in values for name in value_names.names_of(*_kind_and_value(value.subject))})
 
 
 def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
     """Return kind and value of those ``reports`` whose value was delisted, in this spelling or another."""
     if not reviews.has_delisted(tx):
         return frozenset()
-    names_of = {(report.kind, report.value): value_names.names(report.kind, report.value) for report in reports}
+    names_of = {(report.kind, report.value): value_names.names_of(report.kind, report.value) for report in reports}
     found = reviews.delisted_among(tx, {name for names in names_of.values() for name in names})
     return frozenset(value for value, names in names_of.items() if not found.isdisjoint(names))
 
 
 def _first_name(subject: str) -> str:
-    return value_names.names(*_kind_and_value(subject))[0]
+    return value_names.names_of(*_kind_and_value(subject))[0]
 
 
 def _kind_and_value(subject: str) -> tuple[str, str]:

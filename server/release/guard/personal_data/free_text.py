@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from schemas.refang import refang_text
-from schemas.text import digits, shown
+from schemas.text import ascii_digits, visible
 from server.release.guard.personal_data import contacts, names, numbers
 
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -35,7 +35,7 @@ def understood(text: str) -> str:
             text = html.unescape(text)
     if text.isascii():
         return text
-    return digits(unicodedata.normalize("NFKC", shown(text).translate(_SENTENCES)).translate(_PLAIN))
+    return ascii_digits(unicodedata.normalize("NFKC", visible(text).translate(_SENTENCES)).translate(_PLAIN))
 
 
 def without_marks(text: str) -> str:

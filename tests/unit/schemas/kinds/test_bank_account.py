@@ -9,7 +9,7 @@ from schwifty import BIC, IBAN
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.kind import Example, Normal
+from schemas.kind import Normal, ValueExample
 from schemas.kinds.bank_account import BankAccount
 from schemas.reference.banks import thai_banks
 
@@ -101,7 +101,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
 
 
 @pytest.mark.parametrize("example", list(BANK.examples()), ids=lambda e: f"{e.raw[:24]}-{'-'.join(e.given.values())}")
-def test_an_example_holds_and_its_normal_form_gives_itself(example: Example) -> None:
+def test_an_example_holds_and_its_normal_form_gives_itself(example: ValueExample) -> None:
     if example.reason:
         assert refusal(example.raw, **example.given) == example.reason
     else:

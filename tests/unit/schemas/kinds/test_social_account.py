@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.kind import Example, Normal
+from schemas.kind import Normal, ValueExample
 from schemas.kinds.social_account import SocialAccount
 from schemas.refang import refang
 from schemas.reference import platforms
@@ -160,7 +160,7 @@ def test_a_persons_line_id_and_an_official_account_of_that_name_are_two() -> Non
 
 
 @given(st.sampled_from(TAKEN), st.sampled_from(["\u200b", "\u00ad", "\u2060"]), st.integers(min_value=0))
-def test_nothing_invisible_makes_another_account(example: Example, hidden: str, at: int) -> None:
+def test_nothing_invisible_makes_another_account(example: ValueExample, hidden: str, at: int) -> None:
     at %= len(example.raw) + 1
     assert read(example.raw[:at] + hidden + example.raw[at:]) == example.value
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from schemas.errors import Rejected
-from schemas.kind import Example, Normal
+from schemas.kind import Normal, ValueExample
 from schemas.kinds.wallet import Wallet
 from schemas.reference.chains import base58
 from schemas.reference.chains.links import read_payment_uri
@@ -35,7 +35,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
 
 
 @pytest.mark.parametrize("example", list(WALLET.examples()), ids=lambda e: f"{e.raw[:24]}-{'-'.join(e.given.values())}")
-def test_an_example_holds_and_its_normal_form_gives_itself(example: Example) -> None:
+def test_an_example_holds_and_its_normal_form_gives_itself(example: ValueExample) -> None:
     if example.reason:
         assert refusal(example.raw, **example.given) == example.reason
     else:

@@ -225,8 +225,8 @@ def test_a_clear_flow_of_accounts_that_are_not_is_not_public(
 def test_the_country_of_a_sighting_comes_with_it(stix: Stix, post: Post, bank: Partner, held_by: Held) -> None:
     indicator = stix()[1]
     sighting = said("sighting", by=bank.name, of=indicator["id"], countries="TH")
-    post(indicator, common_objects.location("TH"), sighting)
-    assert held_by("sightings")[ids.location("TH")] == common_objects.location("TH")
+    post(indicator, common_objects.location_object("TH"), sighting)
+    assert held_by("sightings")[ids.location("TH")] == common_objects.location_object("TH")
 
 
 def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_indicator(
