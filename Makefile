@@ -73,6 +73,7 @@ generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors 
 	@$(BIN)/python -m tools.golden_bundles
 	@$(BIN)/python -m tools.connector_pages
 	@$(BIN)/python -m tools.rules_tables
+	@$(BIN)/python -m tools.reasons_page
 	@$(BIN)/python -m tools.report_lists
 
 score: $(VENV)/.ok ## how well texts are read: FOLDER=reports with truth lists (tests/extraction/README.md)

@@ -13,8 +13,9 @@ from server.release.fuse.statements import is_published_meanwhile, subject_of
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
 from server.release.guard.personal_data import objects
-from server.release.guard.volume import MANY_DOUBTS, MANY_DOUBTS_MESSAGE, DoubtQuota
+from server.release.guard.volume import MANY_DOUBTS, DoubtQuota
 from server.release.publish.changes import changes_what_a_reader_does
+from server.release.reasons import Reason
 from server.release.route import annotation_targets
 from server.release.submission import Submission
 from server.store.item import Item
@@ -144,7 +145,7 @@ class Intake:
         """Say why a person has to look at what says something against others' reports: it is more than a day's."""
         if self._doubts is None or self._doubts.take(taken, self._subjects.get(taken.key, set())):
             return None
-        return _hold(taken, MANY_DOUBTS, MANY_DOUBTS_MESSAGE.format(self._doubts.most))
+        return _hold(taken, MANY_DOUBTS, Reason.MANY_DOUBTS.text(most=self._doubts.most))
 
     def _slowed(self, taken: Submission) -> HeldObject | None:
         return _hold(taken, self._unusual, volume.THROTTLE_MESSAGES[self._unusual]) if self._unusual else None

@@ -1,4 +1,4 @@
-"""Is this a STIX object at all? The common rules every object has to keep, whatever its type."""
+"""The common rules of STIX objects, which every contributed object has to keep, whatever its type."""
 
 import json
 import math
@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from schemas.errors import Rejected
+from server.release.reasons import Reason
 from server.store.item import Item, compact, spec_version
 from server.store.times import parse
 
@@ -17,7 +18,7 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,249}")
 _ID = re.compile(rf"([a-z0-9][a-z0-9-]{{0,249}})--{_UUID}")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 
-# STIX 2.1 §3.2: these have created and modified; what is new in 2.1 has a spec_version without exception.
+# STIX 2.1 §3.2: these types have created and modified. Types that are new in 2.1 always have a spec_version.
 _VERSIONED_SINCE_2_0 = frozenset(
     {
         "attack-pattern",
@@ -48,7 +49,7 @@ _VERSIONED_SINCE_2_1 = frozenset(
         "opinion",
     }
 )
-# STIX 2.1 §6: observables have neither.
+# STIX 2.1 §6: observables have neither created nor modified.
 _OBSERVABLES = frozenset(
     {
         "artifact",
@@ -72,32 +73,33 @@ _OBSERVABLES = frozenset(
     }
 )
 _MARKING = "marking-definition"
+_MALFORMED = {"created": Reason.MALFORMED_CREATED, "modified": Reason.MALFORMED_MODIFIED}
 _SPEC_VERSIONS = frozenset(("2.0", "2.1"))
 
 
 def is_standard(type_: str) -> bool:
-    """Tell whether STIX itself has objects of that type, so that its parsers take them."""
+    """Return whether STIX 2.1 defines this type, so that every parser of STIX reads its objects."""
     return type_ in _VERSIONED_SINCE_2_0 or type_ in _VERSIONED_SINCE_2_1 or type_ in _OBSERVABLES or type_ == _MARKING
 
 
 def check(raw: bytes | Mapping[str, Any]) -> Item:
-    """Take one object as a partner sent it, as JSON text or parsed, or raise ``Rejected``.
+    """Check one object as a partner sent it, JSON text or parsed, and return it as an item. Raises ``Rejected``.
 
-    What the specification does not know passes: types, extensions, properties. The text is kept value for value; only
-    white space goes. No message repeats a value.
+    Types, extensions and properties that the specification does not know pass. The text keeps every value as sent,
+    without white space. No message repeats a value.
     """
     if not isinstance(raw, bytes):
         if not _finite(raw):
             _not_a_number("")
-        return _look(raw, compact(raw))
+        return _checked(raw, compact(raw))
     body, obj = _parse(raw)
     if not isinstance(obj, dict):
-        raise Rejected("not-an-object", "A STIX object is a JSON object.")
-    return _look(obj, body)
+        raise Reason.NOT_AN_OBJECT.rejected()
+    return _checked(obj, body)
 
 
 def id_and_version(raw: bytes) -> tuple[str | None, int | None]:
-    """Say by which id and version a refused object could be known to its sender, as far as it has them."""
+    """Return id and version of a refused object, each None if it has none; its sender can recognise it by them."""
     try:
         _, obj = _parse(raw)
     except Rejected:
@@ -105,59 +107,59 @@ def id_and_version(raw: bytes) -> tuple[str | None, int | None]:
     if not isinstance(obj, dict):
         return None, None
     id_ = obj.get("id")
-    named = id_ if isinstance(id_, str) and _ID.fullmatch(id_) else None
+    valid_id = id_ if isinstance(id_, str) and _ID.fullmatch(id_) else None
     for name in ("modified", "created"):
         try:
             moment = _moment(obj, name)
         except Rejected:
             continue
         if moment is not None:
-            return named, moment
-    return named, None
+            return valid_id, moment
+    return valid_id, None
 
 
-def _look(obj: Mapping[str, Any], body: bytes) -> Item:
+def _checked(obj: Mapping[str, Any], body: bytes) -> Item:
     kind = _type(obj)
     _identifier(obj, kind)
     spec = _spec_version(obj, kind)
     version = _version(obj, kind)
     revoked = obj.get("revoked", False)
     if not isinstance(revoked, bool):
-        raise Rejected("malformed-revoked", "The property revoked is true or false.")
+        raise Reason.MALFORMED_REVOKED.rejected()
     return Item(obj["id"], kind, spec, version, revoked, body)
 
 
 def _type(obj: Mapping[str, Any]) -> str:
     kind = obj.get("type")
     if kind is None:
-        raise Rejected("missing-type", "Every STIX object has a type.")
+        raise Reason.MISSING_TYPE.rejected()
     if not isinstance(kind, str) or _TYPE.fullmatch(kind) is None:
-        raise Rejected("malformed-type", "A type is lower-case letters, digits and hyphens.")
+        raise Reason.MALFORMED_TYPE.rejected()
     if kind == "bundle":
-        raise Rejected("bundle", "A bundle is no object of a collection; send the objects in it.")
+        raise Reason.BUNDLE.rejected()
     return kind
 
 
 def _identifier(obj: Mapping[str, Any], kind: str) -> None:
     id_ = obj.get("id")
     if id_ is None:
-        raise Rejected("missing-id", "Every STIX object has an id.")
+        raise Reason.MISSING_ID.rejected()
     match = _ID.fullmatch(id_) if isinstance(id_, str) else None
     if match is None:
-        raise Rejected("malformed-id", "An id is the object's type, two hyphens and a UUID.")
+        raise Reason.MALFORMED_ID.rejected()
     if match[1] != kind:
-        raise Rejected("id-of-another-type", "The id has to begin with the object's type.")
+        raise Reason.ID_OF_ANOTHER_TYPE.rejected()
 
 
 def _spec_version(obj: Mapping[str, Any], kind: str) -> str:
-    said = obj.get("spec_version")
+    given = obj.get("spec_version")
     if "spec_version" not in obj:
         if kind in _VERSIONED_SINCE_2_1:
-            raise Rejected("missing-spec-version", f"An object of type {kind} has a spec_version.")
+            raise Reason.MISSING_SPEC_VERSION.rejected(type=kind)
         return spec_version(obj)
-    if not isinstance(said, str) or said not in _SPEC_VERSIONS:
-        raise Rejected("unknown-spec-version", "The spec_version is 2.1; STIX 2.0 objects have none.")
-    return said
+    if not isinstance(given, str) or given not in _SPEC_VERSIONS:
+        raise Reason.UNKNOWN_SPEC_VERSION.rejected()
+    return given
 
 
 def _version(obj: Mapping[str, Any], kind: str) -> int | None:
@@ -165,13 +167,13 @@ def _version(obj: Mapping[str, Any], kind: str) -> int | None:
     if kind in _OBSERVABLES and created is None and modified is None:
         return None
     versioned = kind in _VERSIONED_SINCE_2_0 or kind in _VERSIONED_SINCE_2_1
-    # A type that the specification does not know has both, or, as an observable, neither.
+    # A type that the specification does not know has both, or neither as an observable.
     if created is None and (versioned or kind == _MARKING or modified is not None):
-        raise Rejected("missing-created", "An object with versions has the property created.")
+        raise Reason.MISSING_CREATED.rejected()
     if modified is None and (versioned or (created is not None and kind != _MARKING)):
-        raise Rejected("missing-modified", "An object with versions has the property modified.")
+        raise Reason.MISSING_MODIFIED.rejected()
     if created is not None and modified is not None and modified < created:
-        raise Rejected("modified-before-created", "The property modified is not before created.")
+        raise Reason.MODIFIED_BEFORE_CREATED.rejected()
     return created if modified is None else modified
 
 
@@ -180,27 +182,27 @@ def _moment(obj: Mapping[str, Any], name: str) -> int | None:
     if name not in obj:
         return None
     if not isinstance(text, str) or _STAMP.fullmatch(text) is None:
-        raise Rejected(f"malformed-{name}", f"The property {name} is a timestamp like 2026-01-31T09:30:00.000Z.")
+        raise _MALFORMED[name].rejected()
     try:
         return parse(text)
     except ValueError as error:
-        raise Rejected(f"malformed-{name}", f"The property {name} is no moment of the calendar.") from error
+        raise _MALFORMED[name].rejected() from error
 
 
 def _parse(raw: bytes) -> tuple[bytes, Any]:
-    """Read JSON text: the text without white space, and its value."""
+    """Return JSON text without white space, and its value. Raises ``Rejected``."""
     try:
         body = msgspec.json.format(raw, indent=-1)
         obj = msgspec.json.decode(body)
-        # What is written back as it came has lost nothing, so no key was given twice.
+        # Encoding gives back the same text, so decoding lost nothing and no key was given twice.
         if msgspec.json.encode(obj) == body:
             return body, obj
-        # Every key ends in `":`. Where that is found no more often than there are keys, none was given twice; strings
-        # may hold it too, and then the careful reader looks.
+        # Every key ends in `":`. If that stands in the text as often as there are keys, no key was given twice. It may
+        # stand in strings too; then the careful parser decides.
         if body.count(b'":') == _count_keys(obj):
             return body, obj
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        # Numbers out of range and lone surrogates are JSON too; NaN is not.
+        # Numbers out of range and lone surrogates are JSON too; NaN is not. The careful parser decides.
         pass
     return _parse_carefully(raw)
 
@@ -211,9 +213,9 @@ def _parse_carefully(raw: bytes) -> tuple[bytes, Any]:
         obj = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number, parse_int=str, parse_float=str)
         return _strip(text).encode(), obj
     except RecursionError as error:
-        raise Rejected("too-deep", "The object is nested too deeply.") from error
+        raise Reason.TOO_DEEP.rejected() from error
     except ValueError as error:
-        raise Rejected("malformed-json", "The object is not JSON.") from error
+        raise Reason.NOT_JSON.rejected() from error
 
 
 _OUTSIDE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', re.DOTALL)
@@ -226,16 +228,12 @@ def _strip(text: str) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     obj = dict(pairs)
     if len(obj) != len(pairs):
-        _twice()
+        raise Reason.DUPLICATE_KEY.rejected()
     return obj
 
 
 def _not_a_number(_name: str) -> NoReturn:
-    raise Rejected("not-a-number", "NaN and Infinity are not JSON.")
-
-
-def _twice() -> NoReturn:
-    raise Rejected("duplicate-key", "A property is given twice.")
+    raise Reason.NOT_A_NUMBER.rejected()
 
 
 def _finite(value: Any) -> bool:
@@ -247,7 +245,7 @@ def _finite(value: Any) -> bool:
 
 
 def _count_keys(value: Any) -> int:
-    """Count the keys of all objects in ``value``."""
+    """Return the number of keys of all objects in ``value``."""
     if isinstance(value, dict):
         total = len(value)
         for inner in value.values():

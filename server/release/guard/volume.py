@@ -5,6 +5,7 @@ from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release.fuse import grade
 from server.release.fuse.statements import OpinionStatement, read_annotation
+from server.release.reasons import Reason
 from server.release.route import annotation_targets
 from server.release.submission import Submission
 from server.store import audit, quotas
@@ -12,34 +13,33 @@ from server.store.audit import AuditEvent
 from server.store.engine import Tx
 from server.store.partners import Registry
 
-UNUSUAL = "unusual-volume"
-MOSTLY_HELD = "mostly-held"
-THROTTLE_MESSAGES = {
-    UNUSUAL: "held for review: far more than on any day of the last month; the hub's operator was told, and lifts this "
-    "when the growth is meant",
-    MOSTLY_HELD: "held for review: more than half of what you sent lately had to be held back; look at the reasons "
-    "that the statuses give, and ask the hub's operator to lift this",
-}
+UNUSUAL = Reason.UNUSUAL_VOLUME.code
+MOSTLY_HELD = Reason.MOSTLY_HELD.code
+THROTTLE_MESSAGES = {reason.code: reason.text() for reason in (Reason.UNUSUAL_VOLUME, Reason.MOSTLY_HELD)}
+MANY_DOUBTS = Reason.MANY_DOUBTS.code
 
 _DAYS_COMPARED = 30
 _GROWTH = 10
 _MIN_DAYS = 5
 _MIN_UNUSUAL = 10_000
 _MIN_HELD_OF = 200
+# References a day by which one organisation may doubt others' reports: with authority for a kind or trusted, and else.
+DOUBTS_WITH_AUTHORITY = 1_000
+DOUBTS_OF_OTHERS = 100
 
 
 def throttled_by(tx: Tx, partner: str, now: int, *, coming: int = 0) -> str | None:
-    """Give the rule by which the partner is slowed at ``now`` (microseconds), None where nothing slows it.
+    """Return the code of the reason that throttles a partner at ``now`` (microseconds), None if it is not throttled.
 
-    ``coming`` are the objects that it sends just now. It stays slowed until it is lifted; what was sent up to the end
-    of the day of that is not held against it again.
+    ``coming`` is the number of objects that it sends just now. A throttle stays until ``lift_throttle``; objects sent
+    up to the end of that day do not count again. Starting one is recorded in the audit trail.
     """
-    brake = quotas.last_throttle(tx, partner)
-    if brake is not None and brake.lifted is None:
-        return brake.rule
+    throttle = quotas.last_throttle(tx, partner)
+    if throttle is not None and throttle.lifted is None:
+        return throttle.rule
     today = quotas.day_of(now)
     days = quotas.daily_volumes(tx, partner, today - _DAYS_COMPARED)
-    lifted = quotas.day_of(brake.lifted or 0) if brake else 0
+    lifted = quotas.day_of(throttle.lifted or 0) if throttle else 0
     rule = _rule_exceeded(days, today, lifted, coming)
     if rule is not None:
         quotas.throttle(tx, partner, rule, now)
@@ -48,11 +48,11 @@ def throttled_by(tx: Tx, partner: str, now: int, *, coming: int = 0) -> str | No
 
 
 def lift_throttle(tx: Tx, partner: str, now: int) -> bool:
-    """Let the partner go on as before; False where nothing slows it. What was held waits for its review."""
-    done = quotas.lift_throttle(tx, partner, now)
-    if done:
+    """End a partner's throttle and return True; False if there is none. Objects held by it still need a review."""
+    lifted = quotas.lift_throttle(tx, partner, now)
+    if lifted:
         _audit(tx, "LIFT", partner, now, None)
-    return done
+    return lifted
 
 
 def _rule_exceeded(days: dict[int, quotas.DailyVolume], today: int, lifted: int, coming: int) -> str | None:
@@ -61,54 +61,49 @@ def _rule_exceeded(days: dict[int, quotas.DailyVolume], today: int, lifted: int,
     if lifted < today and len(before) >= _MIN_DAYS and taken > max(_MIN_UNUSUAL, _GROWTH * max(before)):
         return UNUSUAL
     lately = [days[day] for day in (today - 1, today) if day in days and day > lifted]
-    taken, held = sum(each.taken for each in lately), sum(each.held for each in lately)
+    taken, held = sum(volume.taken for volume in lately), sum(volume.held for volume in lately)
     return MOSTLY_HELD if taken >= _MIN_HELD_OF and 2 * held > taken else None
 
 
 def _audit(tx: Tx, method: str, partner: str, now: int, rule: str | None) -> None:
-    audit.record(tx, [AuditEvent(now, now, 1, partner, "", method, "brake", None, 200, 0, rule)])
-
-
-# References a day by which an organisation says something against others' reports, those of who has authority for
-# some kind or is trusted, and those of anybody else.
-DOUBTS_WITH_AUTHORITY = 1_000
-DOUBTS_OF_OTHERS = 100
-MANY_DOUBTS = "many-doubts"
-MANY_DOUBTS_MESSAGE = (
-    "held for review: you say something against more than {} reports of others in one day; the hub's operator looks at "
-    "the rest"
-)
+    audit.record(tx, [AuditEvent(now, now, 1, partner, "", method, "throttle", None, 200, 0, rule)])
 
 
 class DoubtQuota:
-    """What of a day's doubts a partner, and all others of its organisation, have left."""
+    """The doubts about others' reports that a partner's organisation may still send on one day.
+
+    Reports of coercion by a partner without authority and negative opinions count. A bank's opinions about accounts
+    that it keeps do not.
+    """
 
     def __init__(self, tx: Tx, partner: Partner, registry: Registry, moment: int) -> None:
-        """Count what the organisation of ``partner`` has said in the day of ``moment`` (microseconds)."""
+        """Count the doubts of ``partner``'s organisation on the day of ``moment`` (microseconds)."""
         self._partner = partner
         self.most = DOUBTS_WITH_AUTHORITY if partner.authority or partner.trusted else DOUBTS_OF_OTHERS
-        names = [each.name for each in registry.by_identity.values() if each.counts_as == partner.counts_as]
+        names = [
+            colleague.name for colleague in registry.by_identity.values() if colleague.counts_as == partner.counts_as
+        ]
         self._left = self.most - quotas.count_doubts(tx, {*names, partner.name}, quotas.day_of(moment))
         self.spent = 0
 
-    def take(self, taken: Submission, subjects: set[str]) -> bool:
-        """Take what an object says against others off; False where that is more than what is left.
+    def take(self, submission: Submission, subjects: set[str]) -> bool:
+        """Use up the doubts in a submission and return True; return False, using up none, if too few are left.
 
-        What a bank says of the accounts that it keeps costs nothing. ``subjects`` are the values the object is about.
+        ``subjects`` are the values that the submission is about.
         """
-        doubts = self._doubts(taken, subjects)
+        doubts = self._doubts(submission, subjects)
         if doubts > self._left:
             return False
         self._left -= doubts
         self.spent += doubts
         return True
 
-    def _doubts(self, taken: Submission, subjects: set[str]) -> int:
-        if isinstance(taken.report, Report):
-            coerced = taken.report.holder_status is HolderStatus.COERCED
-            return int(coerced and not grade.has_authority(self._partner, taken.report))
-        said = read_annotation(taken.obj, self._partner) if taken.item.type == "opinion" else None
-        if not isinstance(said, OpinionStatement) or said.doubt is None:
+    def _doubts(self, submission: Submission, subjects: set[str]) -> int:
+        if isinstance(submission.report, Report):
+            coerced = submission.report.holder_status is HolderStatus.COERCED
+            return int(coerced and not grade.has_authority(self._partner, submission.report))
+        statement = read_annotation(submission.obj, self._partner) if submission.item.type == "opinion" else None
+        if not isinstance(statement, OpinionStatement) or statement.doubt is None:
             return 0
         kept = sum(grade.keeps_account(self._partner, *subject.split(":", 1)) for subject in subjects)
-        return max(len(annotation_targets.refs(taken.obj)) - kept, 0)
+        return max(len(annotation_targets.refs(submission.obj)) - kept, 0)

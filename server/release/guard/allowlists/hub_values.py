@@ -7,15 +7,12 @@ from schemas import value_names
 from schemas.report import Report
 from server.release.fuse.statements import ReportedValue
 from server.release.guard.allowlists.catalogue import AllowlistMatch
+from server.release.reasons import Reason
 from server.store import reviews, value_index
 from server.store.engine import Tx
 
-PARTNERS_OWN = "partners-own"
-DELISTED = "delisted"
-DELISTED_MESSAGE = (
-    "this hub's operator found this value to be no scam's, in this spelling or another: somebody looks at it; say in "
-    "the description what is new"
-)
+DELISTED = Reason.DELISTED.code
+DELISTED_MESSAGE = Reason.DELISTED.text()
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
 
 
@@ -25,9 +22,7 @@ def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch |
     ``own`` has the partners' names by the subjects of their values.
     """
     if own and any(subject in own for subject in _subjects(report)):
-        return AllowlistMatch(
-            PARTNERS_OWN, "this is a partner's own, as it registered it: somebody looks at it with that partner"
-        )
+        return AllowlistMatch(Reason.PARTNERS_OWN.code, Reason.PARTNERS_OWN.text())
     return None
 
 

@@ -10,6 +10,7 @@ from schemas.errors import Rejected
 from schemas.report import FIELDS, Report
 from server.release.guard.personal_data import free_text, numbers
 from server.release.guard.personal_data.free_text import may_say, said_of_persons
+from server.release.reasons import Reason
 
 # Properties of the object itself that the guard and the rules have looked at, and that nobody publishes as they came.
 _LOOKED_AT = frozenset(
@@ -47,15 +48,8 @@ _DEEPEST = 8
 _LARGE = 1_000_000
 _NOTHING: frozenset[str] = frozenset()
 
-_OUT = "take it out: no personal data of victims and holders is kept, here or anywhere"
-_INSTEAD = {
-    what: f"take it out; a scammer's own is reported as an indicator of its own ({kind})"
-    for what, kind in (
-        (free_text.MAILBOX, "email"),
-        (free_text.TELEPHONE, "phone"),
-        (numbers.IBAN, "bank-account"),
-    )
-}
+# The kind as which a scammer's own value of this sort is reported.
+_KINDS = {free_text.MAILBOX: "email", free_text.TELEPHONE: "phone", numbers.IBAN: "bank-account"}
 
 _Texts = list[tuple[str, str]]
 
@@ -70,7 +64,7 @@ def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -
         case "payment-card":
             raise _refusal("type", numbers.CARD)
         case "identity" if obj.get("identity_class") == "individual":
-            raise Rejected("personal-data", "identity_class: a person: name the organisation that somebody acts for")
+            raise Reason.PERSON.rejected()
     texts: _Texts = []
     _gather(obj, texts)
     own: frozenset[str] | None = None
@@ -97,7 +91,9 @@ def could_be_personal_number(reference: str) -> bool:
 
 
 def _refusal(place: str, what: str) -> Rejected:
-    return Rejected("personal-data", f"{_named(place)}: there seems to be {what} in it: {_INSTEAD.get(what, _OUT)}")
+    if (kind := _KINDS.get(what)) is not None:
+        return Reason.PERSONAL_DATA_OR_SCAMMERS.rejected(name=_shown_name(place), what=what, kind=kind)
+    return Reason.PERSONAL_DATA.rejected(name=_shown_name(place), what=what)
 
 
 def _gather(obj: Mapping[str, Any], texts: _Texts) -> None:
@@ -137,7 +133,7 @@ def _members(said: Mapping[str, Any], place: str, texts: _Texts, depth: int, ski
 
 def _inner(place: str, value: Any, texts: _Texts, depth: int) -> None:
     if depth > _DEEPEST:
-        raise Rejected("personal-data", f"{_named(place)}: nested too deep to be read for personal data; write it flat")
+        raise Reason.NESTED_TOO_DEEP.rejected(name=_shown_name(place))
     if isinstance(value, dict):
         _members(value, place, texts, depth + 1)
     elif isinstance(value, list):
@@ -167,7 +163,7 @@ def _written(number: float) -> str:
     return str(int(number) if isinstance(number, float) and number.is_integer() else number)
 
 
-def _named(key: str) -> str:
+def _shown_name(key: str) -> str:
     """Give a property's name as a message may show it."""
     return key if _NAME.fullmatch(key) else "a property"
 

@@ -10,7 +10,7 @@ from mappers import extension
 from schemas.partner import Partner
 from server.release import review
 from server.release.guard import volume
-from server.release.guard.stix_properties import MOST_REFERENCES
+from server.release.guard.stix_properties import MAX_REFERENCES
 from server.release.results import Results
 from server.store import Store, quotas, reviews
 from server.store.inbox import object_id
@@ -132,8 +132,8 @@ def test_no_reader_takes_all_listings_down_in_a_day(
 def test_an_object_speaks_of_so_many_and_no_more(post: Post, blocked: list[str], second: Partner) -> None:
     """One opinion object of 300 references took 300 of 300 from ``block`` to ``investigate``."""
     (failed,) = post(word(second, blocked * 10), by=second).failed
-    assert str(MOST_REFERENCES["opinion"]) in failed.message
-    assert not post(word(second, (blocked * 10)[: MOST_REFERENCES["opinion"]], "blocked"), by=second).failed
+    assert str(MAX_REFERENCES["opinion"]) in failed.message
+    assert not post(word(second, (blocked * 10)[: MAX_REFERENCES["opinion"]], "blocked"), by=second).failed
 
 
 def test_what_is_more_than_a_days_doubts_waits_and_is_let_through_by_a_person(
