@@ -1,4 +1,4 @@
-"""Sightings, opinions, notes, cases and flows as a hub publishes them: rebuilt from the properties that it knows."""
+"""Annotations (sightings, opinions, notes, cases, flows) as a hub publishes them: rebuilt from known properties."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -99,24 +99,24 @@ _MOST_NAMES = 10
 
 
 class Rebuilt(NamedTuple):
-    """An annotation as it is published, and the names of what its maker wrote that is not."""
+    """An annotation as it is published, and the names of the properties that are left out."""
 
     obj: dict[str, Any]
     left_out: tuple[str, ...] = ()
 
     @property
     def message(self) -> str | None:
-        """Tell the maker which properties are not published, None where all are published."""
+        """Return the message to the author about properties that are left out, None where all are published."""
         return (
             f"published without what is not known here: {names_for_message(self.left_out)}" if self.left_out else None
         )
 
 
 def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = lambda _: False) -> Rebuilt:
-    """Give what a hub publishes of an annotation: known properties, of known types and lengths, at that level.
+    """Return an annotation as the hub publishes it at ``tlp``: known properties, of known types and lengths.
 
-    A ``reference`` that is to be ``withheld`` is left out, be it that of the object or of its evidence.
-    Raises ``Rejected`` for objects of other types, and where what is left says nothing.
+    References for which ``withheld`` returns true are left out, of the object and of its evidence. Raises ``Rejected``
+    for objects of other types, and for one that lacks a required property.
     """
     known = _OF_TYPE.get(obj["type"])
     if known is None:
@@ -150,12 +150,12 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
 
 
 def is_annotation(obj: Mapping[str, Any]) -> bool:
-    """Tell whether an object is of a type that speaks of others."""
+    """Return whether an object is of a type that annotates other objects."""
     return obj["type"] in _OF_TYPE
 
 
 def names_for_message(names: tuple[str, ...]) -> str:
-    """Name properties to whoever wrote them, as far as their names are such as may stand in a message."""
+    """Return the names of properties for a message to their author, as far as the names are harmless."""
     plain = [name for name in names if all(_NAME.fullmatch(part) for part in re.split(r"[. ]", name))]
     shown = plain[:_MOST_NAMES]
     more = len(names) - len(shown)
@@ -165,7 +165,7 @@ def names_for_message(names: tuple[str, ...]) -> str:
 def _take(
     said: Mapping[str, Any], known: Mapping[str, _Take], made: dict[str, Any], rewritten: frozenset[str]
 ) -> list[str]:
-    """Add to ``made`` what is known and well formed in ``said``; gives the names of the rest."""
+    """Add the known and well-formed properties of ``properties`` to ``made``; return the names of the others."""
     missed = []
     for name, value in said.items():
         if name in rewritten:
@@ -181,7 +181,7 @@ def _take(
 
 
 def _withhold(ours: dict[str, Any], withheld: Callable[[str], bool]) -> list[str]:
-    """Take out the references that are not for others; gives where they stood."""
+    """Remove the references that are not for others; return where they stood."""
     missed = []
     if withheld(ours.get("reference", "")):
         del ours["reference"]
@@ -205,7 +205,7 @@ def _labels(type_: str, ours: Mapping[str, Any]) -> list[str] | None:
 
 
 def _is_told(label: Any, shown: list[str] | tuple[str, ...]) -> bool:
-    """Tell whether a label is published, or was read as a marking."""
+    """Return whether a label is published, or was read as a marking."""
     return isinstance(label, str) and (label in shown or label == labels.OURS or marking.tlp_named(label) is not None)
 
 

@@ -1,4 +1,4 @@
-"""The properties of annotations, each as it may be published: of its type, in its form, and no longer than it needs."""
+"""Properties of annotations: functions that return the published form of a value, or raise for a wrong one."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -37,40 +37,40 @@ _CURRENCY: TypeAdapter[str] = TypeAdapter(Currency)
 
 
 def same(value: Any) -> str:
-    """Give a type, which was looked at before."""
+    """Return the type, which was checked before."""
     return str(value)
 
 
 def related(value: Any) -> str:
-    """Give the one type of relationship that a flow has."""
+    """Return the one relationship type of flows."""
     if value != FLOW:
         raise ValueError("no flow")
     return FLOW
 
 
 def spec_version(value: Any) -> str:
-    """Give the version of STIX."""
+    """Return the version of STIX."""
     if value not in ("2.0", "2.1"):
         raise ValueError("no version of STIX")
     return str(value)
 
 
 def ref(value: Any) -> str:
-    """Give an id."""
+    """Return an id."""
     if not (isinstance(value, str) and ID.fullmatch(value)):
         raise ValueError("no id")
     return value
 
 
 def refs(value: Any) -> list[str]:
-    """Give ids, as many as a case may have; those of another form are no ids, and the list is not taken."""
+    """Return a list of ids. Raises ``ValueError`` for other entries, and for more than a case may have."""
     if not (isinstance(value, list) and 0 < len(value) <= _MOST_REFS):
         raise ValueError("no list of ids, or too long a one")
     return [ref(each) for each in value]
 
 
 def places(value: Any) -> list[str]:
-    """Give ids of organisations and countries."""
+    """Return a list of ids of identities and locations."""
     found = refs(value)
     if len(found) > _MOST_PLACES or not all(each.startswith(("identity--", "location--")) for each in found):
         raise ValueError("no list of identities and locations")
@@ -78,7 +78,7 @@ def places(value: Any) -> list[str]:
 
 
 def moment(value: Any) -> str:
-    """Give a time as STIX writes it, to the microsecond at most: versions may differ in that."""
+    """Return a time as STIX writes it, to the microsecond at most, as versions may differ in that."""
     if not isinstance(value, str):
         raise TypeError("no time")
     read = timestamp.text(timestamp.parse(value))
@@ -86,59 +86,59 @@ def moment(value: Any) -> str:
 
 
 def flag(value: Any) -> bool:
-    """Give true or false."""
+    """Return a boolean."""
     if not isinstance(value, bool):
         raise TypeError("neither true nor false")
     return value
 
 
 def percentage(value: Any) -> int:
-    """Give a number from 0 to 100."""
+    """Return a number from 0 to 100."""
     return _within(value, 100)
 
 
 def count(value: Any) -> int:
-    """Give how often; from a million on in three digits, for the others would say nothing, and might be a number."""
+    """Return a count, from a million on rounded to three digits: more digits could be somebody's number."""
     number = _within(value, _MOST)
     return number if number < _MANY else number - number % 10 ** (len(str(number)) - 3)
 
 
 def lang(value: Any) -> str:
-    """Give the tag of a language, as ``th`` or ``zh-Hant-TW``."""
+    """Return the tag of a language, as ``th`` or ``zh-Hant-TW``."""
     if not (isinstance(value, str) and is_lang(value)):
         raise ValueError("no language")
     return value
 
 
 def is_lang(tag: str) -> bool:
-    """Tell whether a tag names a language, with its script and country at most."""
+    """Return whether a tag names a language, with its script and country at most."""
     return _LANG.fullmatch(tag) is not None
 
 
 def text(value: Any) -> str:
-    """Give a text without what is not seen in it."""
+    """Return a text without invisible characters."""
     return _written(value, _TEXT, _CONTROLS)
 
 
 def long_text(value: Any) -> str:
-    """Give the text of a note."""
+    """Return the text of a note."""
     return _written(value, _LONG, _CONTROLS)
 
 
 def line(value: Any) -> str:
-    """Give a text of one line."""
+    """Return a text of one line."""
     return _written(value, _LINE, _LINE_BREAKS)
 
 
 def word(value: Any) -> str:
-    """Give a word of an open vocabulary."""
+    """Return a word of an open vocabulary."""
     if not (isinstance(value, str) and len(value) <= _WORD and _OPEN_WORD.fullmatch(value)):
         raise ValueError("no word")
     return value
 
 
 def one_of(vocabulary: type[StrEnum]) -> Callable[[Any], str]:
-    """Give what takes the words of a closed vocabulary, and no others."""
+    """Return the function that accepts the words of a closed vocabulary."""
     known = frozenset(vocabulary)
 
     def take(value: Any) -> str:
@@ -150,7 +150,7 @@ def one_of(vocabulary: type[StrEnum]) -> Callable[[Any], str]:
 
 
 def countries(value: Any) -> list[str]:
-    """Give codes of countries."""
+    """Return a list of country codes."""
     if not (isinstance(value, list) and len(value) <= _MOST_COUNTRIES):
         raise ValueError("no list of countries")
     if not all(isinstance(each, str) and _COUNTRY.fullmatch(each) for each in value):
@@ -159,7 +159,7 @@ def countries(value: Any) -> list[str]:
 
 
 def evidence(value: Any) -> list[dict[str, Any]]:
-    """Give hashes, each with the words by which its holder finds it."""
+    """Return a list of evidence: hashes, each with the reference by which its holder finds it."""
     if not (isinstance(value, list) and len(value) <= _MOST_EVIDENCE):
         raise ValueError("no list of evidence")
     try:
@@ -172,7 +172,7 @@ def evidence(value: Any) -> list[dict[str, Any]]:
 
 
 def end(value: Any) -> dict[str, Any]:
-    """Give what kind of value money came from or went to, and of its details those that are words."""
+    """Return an end of a flow: its kind, and those of its details that are words."""
     if not (isinstance(value, Mapping) and isinstance(value.get("kind"), str)):
         raise TypeError("no end of a flow")
     details = value.get("details", {})
@@ -184,26 +184,26 @@ def end(value: Any) -> dict[str, Any]:
 
 
 def amount(value: Any) -> str:
-    """Give an amount of money."""
+    """Return an amount of money."""
     return str(_validated(_AMOUNT, value))
 
 
 def currency(value: Any) -> str:
-    """Give the code of a currency or a coin."""
+    """Return the code of a currency or coin."""
     return str(_validated(_CURRENCY, value))
 
 
 def minimise(ours: dict[str, Any]) -> None:
-    """Keep of a flow's amount what it takes to follow the money."""
+    """Round the amount of a flow, unless both ends are wallets."""
     if "amount" in ours:
         ends = {ours[name]["kind"] for name in ("source", "target") if name in ours}
         ours["amount"] = format(minimised_amount(Decimal(ours["amount"]), ends), "f")
 
 
 def sharing(value: Any) -> dict[str, Any]:
-    """Give the limits that readers have to keep, in closed words and by ids alone.
+    """Return sharing limits in closed words, with partners by id.
 
-    Where that would leave one of them empty, it may not be passed on at all.
+    Where a limit would lose all its words that way, the object may not be passed on at all.
     """
     if not isinstance(value, Mapping):
         raise TypeError("no limits")

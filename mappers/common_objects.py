@@ -19,9 +19,9 @@ _MODIFIED = "2026-11-26T01:40:00.000Z"
 
 
 def for_levels(levels: Iterable[Tlp]) -> list[dict[str, Any]]:
-    """Give what a reader of our objects needs beside them whoever says them, in an order that can be stored.
+    """Return the objects that our objects refer to, whoever reports, in an order in which they can be stored.
 
-    ``levels`` are the TLP levels in use; the identity is TLP:CLEAR itself.
+    ``levels`` are the TLP levels in use; the project's identity is TLP:CLEAR itself.
     """
     return [
         *(marking.definition(tlp) for tlp in sorted({Tlp.CLEAR, *levels}, key=list(Tlp).index)),
@@ -31,19 +31,19 @@ def for_levels(levels: Iterable[Tlp]) -> list[dict[str, Any]]:
 
 
 def with_reporter(reporter: str, kind: PartnerKind | None, levels: Iterable[Tlp]) -> list[dict[str, Any]]:
-    """Give what a reader of ``reporter``'s objects needs beside them."""
+    """Return the objects that the objects of ``reporter`` refer to."""
     return [*for_levels(levels), identity.to_stix(reporter, kind)]
 
 
 def reserved_ids() -> frozenset[str]:
-    """Give the ids of what nobody but the hub may say: the markings, the extension with its maker, the countries."""
+    """Return the ids of objects that only the hub may publish: markings, the extension, its maker, countries."""
     return frozenset(obj["id"] for obj in for_levels(Tlp)) | countries_by_location().keys()
 
 
 def extension_definition() -> dict[str, Any]:
-    """Give the extension definition, which the specification asks to be shared with the objects that use it.
+    """Return the extension definition, which the specification asks to share with the objects that use it.
 
-    Its ``schema`` is the JSON Schema itself, so that who has the objects can check them.
+    Its ``schema`` is the JSON Schema itself, so that every reader of the objects can check them.
     """
     maker = identity.to_stix(PROJECT)
     return {
@@ -64,7 +64,7 @@ def extension_definition() -> dict[str, Any]:
 
 
 def location_object(country: str) -> dict[str, Any]:
-    """Give the location of a country, by its ISO 3166-1 alpha-2 code; the project says it, the same for everybody."""
+    """Return the location of a country by its ISO 3166-1 alpha-2 code: the project's own, the same for everybody."""
     maker = identity.to_stix(PROJECT)
     return {
         "type": "location",
@@ -81,13 +81,13 @@ def location_object(country: str) -> dict[str, Any]:
 
 @cache
 def countries_by_location() -> Mapping[str, str]:
-    """Give the codes that a country may have by the ids of their locations."""
+    """Return the country code of every location id of ours."""
     codes = ("".join(pair) for pair in product(ascii_uppercase, repeat=2))
     return {ids.location(code): code for code in codes}
 
 
 def country_of(ref: str, objects: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Give the country that a location's id names, as one of ours or by the location itself among ``objects``."""
+    """Return the country of a location's id, by our ids or by the location itself among ``objects``."""
     ours = countries_by_location().get(ref)
     if ours is not None:
         return ours

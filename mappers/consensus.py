@@ -31,7 +31,7 @@ _IN_REPORTS = (frozenset(Consensus._fields) & Report.model_fields.keys()) - {"va
 
 
 class _Frame(NamedTuple):
-    """All that is the same in two consensus objects that differ in their values, ids and times alone."""
+    """The parts that two consensus objects share which differ only in their values, ids and times."""
 
     said: dict[str, Any]
     name_prefix: str
@@ -50,10 +50,10 @@ def to_stix(
     referral: Referral | None = None,
     seq: int = 0,
 ) -> dict[str, Any]:
-    """Give the indicator, ready for JSON, by the identity ``hub``, under an id that ``ids.indicator`` gives for it.
+    """Return the consensus as an indicator of the identity ``hub``, ready for JSON; ``ids.indicator`` gives its id.
 
-    Parts are shared between results: change none of them in place. ``seq`` counts the listings anew after a
-    revocation. Whoever reads it with ``mappers.indicator.from_stix`` gets a report that asks for the grade.
+    Parts are shared between results: change none of them in place. ``seq`` counts the listings after a revocation.
+    ``mappers.indicator.from_stix`` reads the indicator as a report that asks for the grade.
     """
     normal = Normal(consensus.value, consensus.details)
     terms = kinds.every()[consensus.kind].terms(normal)
@@ -82,18 +82,18 @@ def to_stix(
 
 
 def basis(stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str, Any]]:
-    """Give what stands around a consensus indicator in the full profile."""
+    """Return the objects around a consensus indicator in the full profile."""
     report = _report(consensus.kind, consensus[_REST], Tlp.AMBER)
     return indicator.basis(stix_object, report.about(Normal(consensus.value, consensus.details)))
 
 
 def is_consensus(stix_object: Mapping[str, Any]) -> bool:
-    """Tell whether an indicator is a hub's, made of what others report."""
+    """Return whether an indicator is a hub's consensus on the reports of others."""
     return isinstance(extension.context_of(stix_object).get("reporters"), int)
 
 
 def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
-    """Give an indicator without what a hub says beside the words of a report; any other as it is."""
+    """Return a consensus indicator without the properties that only a hub adds; any other indicator unchanged."""
     if not is_consensus(stix_object):
         return stix_object
     ours = {name: said for name, said in extension.context_of(stix_object).items() if name not in _BESIDE}
@@ -103,13 +103,13 @@ def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
 
 
 def pattern_of(report: Report) -> str:
-    """Give the pattern by which the consensus on a report's value is named: the same for all forms of one thing."""
+    """Return the pattern that identifies the consensus on a report's value: one for all normal forms of a thing."""
     value = kinds_of_values.get(report.kind).key(report.value)
     return pattern.write(kinds.every()[report.kind].terms(Normal(value, report.details)))
 
 
 def pattern_by_name(consensus: Consensus) -> str:
-    """Give the pattern of a consensus, by the name of the value that it says."""
+    """Return the pattern of a consensus by the normal form that it shows."""
     return pattern.write(kinds.every()[consensus.kind].terms(Normal(consensus.value, consensus.details)))
 
 
@@ -117,7 +117,7 @@ def pattern_by_name(consensus: Consensus) -> str:
 def _frame(
     kind: str, type_: str, rest: tuple[Any, ...], hub: str, tlp: Tlp, referral: Referral | None, seq: int
 ) -> _Frame:
-    """Give the frame of what is said of a kind's values that are spelled by observables of one type."""
+    """Return the frame of a kind's values that are spelled by observables of one type."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
     frame = indicator.frame_of(_report(kind, rest, tlp))
     references = origin_references(consensus.origins)
@@ -147,7 +147,7 @@ def _frame(
 
 @lru_cache(maxsize=4096)
 def _report(kind: str, rest: tuple[Any, ...], tlp: Tlp) -> Report:
-    """Give what a consensus says as a report, but for its value and its times."""
+    """Return the consensus as a report without its value and times."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
     said = {name: getattr(consensus, name) for name in _IN_REPORTS}
     said |= dict(consensus.further)
@@ -156,12 +156,12 @@ def _report(kind: str, rest: tuple[Any, ...], tlp: Tlp) -> Report:
 
 
 def origin_references(origins: Iterable[str]) -> list[dict[str, str]]:
-    """Give the external references that name ``origins``."""
+    """Return the external references that name ``origins``."""
     return [{"source_name": ORIGIN, "external_id": origin} for origin in origins]
 
 
 def listed_origins(stix_object: Mapping[str, Any]) -> list[str]:
-    """Give the origins that an object of anybody's names, in their order."""
+    """Return the origins that an object of any maker names, in its order."""
     references = stix_object.get("external_references")
     return [
         each["external_id"]
@@ -171,12 +171,12 @@ def listed_origins(stix_object: Mapping[str, Any]) -> list[str]:
 
 
 def origins_of(stix_object: Mapping[str, Any]) -> frozenset[str]:
-    """Give the origins that an object names; none where its maker speaks for itself."""
+    """Return the origins that an object names, none where it is its maker's own statement."""
     return frozenset(listed_origins(stix_object)) if "external_references" in stix_object else _NO_ORIGINS
 
 
 def _is_origin(said: Any) -> bool:
-    """Tell whether it is an id, or a later listing of one, and no words that would go on to every reader."""
+    """Return whether a text is an id, or a later listing of one, and no words for other readers."""
     if not isinstance(said, str):
         return False
     id_, _, listing = said.partition("/")

@@ -1,4 +1,4 @@
-"""The STIX property extension that carries the words of reports and records, and the sharing limits in it."""
+"""The STIX property extension with the context of reports and records, and the sharing limits in it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -76,7 +76,7 @@ def _plain(value: Any) -> Any:
 
 
 def build(**words: Any) -> dict[str, Any]:
-    """Give the extension's properties of some words, of which None and what is empty is left out."""
+    """Return the extension with the given properties, without those that are None or empty."""
     return {
         "extension_type": TYPE,
         **{name: _json_value(word) for name, word in words.items() if word not in (None, (), [], {})},
@@ -84,16 +84,16 @@ def build(**words: Any) -> dict[str, Any]:
 
 
 def context_of(stix_object: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the extension's properties that an object carries, none where it carries none."""
+    """Return the properties of our extension in an object, empty where it has none."""
     extensions = stix_object.get("extensions")
     properties = extensions.get(ID) if isinstance(extensions, Mapping) else None
     return properties if isinstance(properties, Mapping) else {}
 
 
 def sharing(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Sharing | None:
-    """Give the limits that an object of any type carries, None where it carries none; ``reporters`` names identities.
+    """Return the sharing limits in an object of any type, None where it has none; ``reporters`` names identities by id.
 
-    Raises ``Rejected`` where they cannot be read: what is not understood cannot be kept.
+    Raises ``Rejected`` for limits that cannot be read: they could not be kept.
     """
     return parse_sharing(context_of(stix_object), reporters)
 
@@ -107,7 +107,7 @@ def _json_value(word: Any) -> Any:
 
 
 def write_sharing(sharing: Sharing | None) -> dict[str, Any]:
-    """Give the property's value; empty where nothing is limited."""
+    """Return the property ``sharing`` of limits, empty where nothing is limited."""
     if sharing is None:
         return {}
     said = sharing.model_dump(mode="json", exclude_defaults=True)
@@ -117,9 +117,9 @@ def write_sharing(sharing: Sharing | None) -> dict[str, Any]:
 
 
 def read_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Any:
-    """Give what our extension's properties say of sharing, for ``Sharing`` to check; None where they say nothing.
+    """Return the input for ``Sharing`` from the extension's properties, None where they have no limits.
 
-    ``reporters`` names the identities by id; one that it does not name stays as it is.
+    ``reporters`` names the identities by id; an id that it does not name stays.
     """
     said = ours.get("sharing")
     if not isinstance(said, Mapping):
@@ -133,9 +133,9 @@ def read_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHIN
 
 
 def parse_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Sharing | None:
-    """Give the limits among our extension's properties (``context_of``), None where there are none.
+    """Return the sharing limits in the extension's properties (``context_of``), None where there are none.
 
-    Raises ``Rejected`` where they cannot be read: what is not understood cannot be kept.
+    Raises ``Rejected`` for limits that cannot be read: they could not be kept.
     """
     said = read_sharing(ours, reporters)
     if said is None:

@@ -1,4 +1,4 @@
-"""What became of a partner's contributions, as STIX notes that the hub writes to it alone."""
+"""Feedback as STIX: notes in which the hub reports to one partner what became of its contributions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,9 +26,9 @@ _TEXTS = {
 
 
 def to_stix(hub: str, partner: str, feedback: Feedback, refs: Sequence[str], at: str) -> dict[str, Any]:
-    """Give the note by which ``hub`` tells ``partner``, both identities, what became of its objects ``refs``.
+    """Return the note of ``hub`` to ``partner`` (identities) about its objects ``refs``.
 
-    It names nobody: of who else spoke there is the kind of partner.
+    It names nobody: of another partner it holds the kind alone.
     """
     words = {"event": feedback.event, "by_kind": feedback.by_kind, "outcome": feedback.outcome}
     said = {name: str(word) for name, word in words.items() if word}

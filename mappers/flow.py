@@ -1,4 +1,4 @@
-"""Flows: the relationship between two observables by which money went from one to the other."""
+"""Flows as STIX: the relationship between two observables between which money went."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -18,7 +18,9 @@ _NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 def to_stix(flow: Flow, profile: Profile = Profile.FULL) -> list[dict[str, Any]]:
-    """Give both observables and the relationship. Raises ``Rejected`` in the core profile, which has no observables."""
+    """Return both observables and the relationship. Raises ``Rejected`` in the profile core, which has no
+    observables.
+    """
     if profile is Profile.CORE:
         raise Rejected("not-in-profile", "a flow joins observables, which the profile core leaves out: take full")
     source, target = _observable(flow.source, profile), _observable(flow.target, profile)
@@ -58,7 +60,7 @@ def from_stix(
     objects: Mapping[str, Mapping[str, Any]],
     reporters: Mapping[str, str] = _NOBODY,
 ) -> Flow:
-    """Give back the flow that a relationship says; ``objects`` are those beside it by id, the observables among them.
+    """Return the flow of a relationship; ``objects`` are those beside it by id, the observables among them.
 
     Raises ``Rejected`` for other relationships, and where an observable is missing.
     """

@@ -1,6 +1,6 @@
-"""Other makers' STIX: their names for what kinds are read from, and what they say where STIX has another place for it.
+"""Other makers' STIX: their names for types and properties, and the places where they put a report's context.
 
-Read are the spellings of dogesec and txt2stix (and of their older versions), OpenCTI, MISP and abuse.ch.
+The spellings of dogesec and txt2stix (older versions too), OpenCTI, MISP and abuse.ch are read.
 """
 
 import re
@@ -45,7 +45,7 @@ _COUNTRY = re.compile("[A-Z]{2}")
 
 
 def with_own_names(terms: Terms) -> Terms:
-    """Give terms by our names for type and properties. Raises ``Rejected`` for what is a victim's."""
+    """Return terms with our names of type and properties. Raises ``Rejected`` for a victim's data."""
     if terms.type not in _TOUCHED and not terms.type.startswith(_OPENCTI_TYPE):
         return terms
     asked = (_renamed(Comparison(terms.type, path, "=", text)) for path, text in terms.properties.items())
@@ -53,10 +53,10 @@ def with_own_names(terms: Terms) -> Terms:
 
 
 def terms_of_value(way: Way) -> Terms:
-    """Give the terms of the one observable that a way to match is about, without what it asks beside its value.
+    """Return the terms of the one observable that a way to match names, without conditions beside its value.
 
-    A domain is also what ``LIKE '%.example.com'`` means. Raises ``Rejected`` where it is about none, or about several
-    at once, and for what is a victim's.
+    ``LIKE '%.example.com'`` names the domain. Raises ``Rejected`` where no observable is named or several are, and for
+    a victim's data.
     """
     named: dict[tuple[str, str], str] = {}
     if not way:
@@ -77,10 +77,10 @@ def terms_of_value(way: Way) -> Terms:
 
 
 def report_fields(indicator: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the report's columns that an indicator without our extension says in other places.
+    """Return a report's fields from an indicator without our extension.
 
-    Since when it holds is when the value was first seen. The confidence is also OpenCTI's score. Labels of our form say
-    the context where an extension of ours got lost on the way.
+    ``valid_from`` is when the value was first seen. OpenCTI's score is a confidence too. Labels of our form hold the
+    context where an extension of ours got lost on the way.
     """
     said: dict[str, Any] = {"first_seen": indicator.get("valid_from"), "confidence": _confidence(indicator)}
     words = labels.read(label for label in indicator.get("labels") or () if isinstance(label, str))
@@ -129,7 +129,7 @@ def _type_of_address(text: str) -> str:
 
 
 def _text(comparison: Comparison) -> str:
-    """Give the text that a property has to be. Raises ``Rejected`` where many would do."""
+    """Return the text that a property has to equal. Raises ``Rejected`` where many would match."""
     text = comparison.text
     if comparison.operator == "=":
         return text

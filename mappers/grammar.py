@@ -1,4 +1,4 @@
-"""STIX patterns by their official grammar, as the ways in which they can match (STIX 2.1 §9)."""
+"""STIX patterns read by their official grammar as the ways in which they can match (STIX 2.1 §9)."""
 
 import re
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ _OPERATORS = {"=": "=", "==": "=", "IN": "=", "LIKE": "LIKE"}
 
 
 class PatternBudget:
-    """What the grammar may read for one sender at once, in characters: it takes some ten microseconds for each."""
+    """The characters that the grammar may read for one sender at once, at some ten microseconds each."""
 
     def __init__(self, characters: int) -> None:
-        """Allow so many."""
+        """Allow so many characters."""
         self._left = characters
 
     def spend(self, pattern: str) -> None:
-        """Take a pattern from the budget. Raises ``Rejected`` where it has not that much left."""
+        """Take a pattern's length from the budget. Raises ``Rejected`` where less is left."""
         if len(pattern) > self._left:
             raise Rejected(
                 TOO_COSTLY,
@@ -37,7 +37,7 @@ class PatternBudget:
 
 
 class Comparison(NamedTuple):
-    """What is asked of one property: ``operator`` is ``=``, ``LIKE``, or empty for all that says no value."""
+    """A condition on one property: ``operator`` is ``=`` or ``LIKE``, or empty for one that names no value."""
 
     type: str
     path: str
@@ -49,9 +49,9 @@ Way = tuple[Comparison, ...]
 
 
 def ways(pattern: str) -> list[Way]:
-    """Give the ways in which a pattern can match, each a conjunction of comparisons; an empty one is any other way.
+    """Return the ways in which a pattern can match, each a conjunction of comparisons; an empty one is any other way.
 
-    Raises ``Rejected`` for what is no STIX pattern, or one longer than 10,000 characters.
+    Raises ``Rejected`` for a text that is no STIX pattern, and for one of more than 10,000 characters.
     """
     from stix2patterns.exceptions import ParseException  # the grammar takes time to load, and few need it
     from stix2patterns.v21.pattern import Pattern  # which takes what that of STIX 2.0 does
@@ -72,18 +72,18 @@ def ways(pattern: str) -> list[Way]:
 
 
 def unescaped(text: str) -> str:
-    """Give what the inside of a quoted literal says."""
+    """Return the text inside a quoted literal."""
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
 class _Ways:
-    """Takes the parse tree, node by node, each by the name of its rule."""
+    """Visits the parse tree, node by node, each by the name of its rule."""
 
     def __init__(self, found: list[Way]) -> None:
         self._found = found
 
     def visit(self, tree: Any) -> None:
-        """Take the whole tree."""
+        """Visit the whole tree."""
         self._found.extend(self._of(tree.getChild(0)))
 
     def _of(self, node: Any) -> tuple[Way, ...]:
@@ -119,7 +119,7 @@ class _Ways:
 
 
 def _operands(node: Any) -> list[Any]:
-    """Give the operands of a rule that nests to the left, one level for each operator."""
+    """Return the operands of a rule that nests to the left, one level for each operator."""
     rule, found, rest = type(node), [], [node]
     while rest:
         each = rest.pop()

@@ -1,4 +1,4 @@
-"""Cases: STIX groupings of what belongs together."""
+"""Cases as STIX groupings."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,10 +16,10 @@ _WORDS = ("scam_type", "countries", "first_seen", "last_seen", "reference")
 
 
 def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
-    """Give the grouping. Raises ``Rejected`` where it is not said whose indicator a member is.
+    """Return the grouping. Raises ``Rejected`` where a member is a value without a reporter.
 
-    A case keeps its id by the reporter's own number for it, or else by its name: members may come later. In the core
-    profile it has no members of types that STIX itself lacks.
+    A case keeps its id by the reporter's own number, else by its name: members may come later. In the core profile it
+    has no members of types that STIX itself lacks.
     """
     refs = list(dict.fromkeys(record.subject_ref(each, profile) for each in case.members))
     if profile is Profile.CORE:
@@ -48,7 +48,7 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
 
 
 def from_stix(grouping: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> Case:
-    """Give back the case that a grouping says, ours or anybody's; ``reporters`` names the identities by id."""
+    """Return the case of a grouping of any maker; ``reporters`` names the identities by id."""
     record.check(grouping)
     ours = extension.context_of(grouping)
     context = grouping.get("context")

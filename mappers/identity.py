@@ -1,4 +1,4 @@
-"""Partners as STIX identities."""
+"""Partners and the hub as STIX identities."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ _SINCE = "2025-12-18T00:00:00.000Z"
 
 
 def to_stix(name: str, kind: PartnerKind | None = None) -> dict[str, Any]:
-    """Give the identity of the organisation called ``name``; everybody may know that it takes part."""
+    """Return the identity of the organisation called ``name``; everybody may know that it takes part."""
     identity = ids.identity(name)
     return {
         "type": "identity",
@@ -42,7 +42,7 @@ def to_stix(name: str, kind: PartnerKind | None = None) -> dict[str, Any]:
 
 
 class HubIdentity(NamedTuple):
-    """The hub: its identity's id, what it calls itself, and when that was first and last said (microseconds)."""
+    """The hub's identity: id, name, and when the name was first and last set (microseconds)."""
 
     identity: str
     name: str
@@ -51,9 +51,9 @@ class HubIdentity(NamedTuple):
 
 
 def of_hub(hub: HubIdentity, focal_points: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
-    """Give the hub's identity, in whose name it says what its partners agree on.
+    """Return the identity under which the hub publishes its consensus.
 
-    ``focal_points`` are pairs of a function and where to turn to for it.
+    ``focal_points`` are pairs of a function and a contact for it.
     """
     return _registered(hub.identity, hub.identity, hub.name, hub.created, hub.modified, focal_points=focal_points)
 
@@ -61,9 +61,9 @@ def of_hub(hub: HubIdentity, focal_points: Sequence[tuple[str, str]] = ()) -> di
 def of_partner(
     partner: Partner, hub: str, created: int, modified: int, focal_points: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
-    """Give a partner's identity as the hub, by its identity's id, registers it.
+    """Return a partner's identity as the hub registers it, by its identity's id.
 
-    Of one that is not to be named there is what it is, and nothing by which it could be found out.
+    A partner that is not to be named has its kind there, and nothing by which it could be found out.
     """
     if not partner.named:
         name = f"A partner ({partner.kind.value})"
@@ -113,5 +113,5 @@ def _registered(
 
 
 def _stamp(micros: int) -> str:
-    """Write a moment to the whole millisecond."""
+    """Return a moment in microseconds as text, to the whole millisecond."""
     return timestamp.text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=micros // 1000))

@@ -1,8 +1,8 @@
-"""Ids that follow from what they name: the same thing gets the same id from everybody, at every run.
+"""Deterministic ids: the same thing gets the same id from everybody, at every run.
 
 Observables are named by the specification's rule (STIX 2.1 §2.9) in the OASIS namespace. Everything else, for which
-that namespace is forbidden, is named in a namespace of our own. What a hub publishes it names by a secret of its own:
-the same at every run too, and to be computed by nobody else.
+that namespace is forbidden, is named in our own namespace. What a hub publishes is named by the hub's secret: the same
+at every run too, but nobody else can compute it.
 """
 
 import hmac
@@ -19,10 +19,10 @@ _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def _uuid5_in(namespace: UUID) -> Callable[[Mapping[str, object]], str]:
-    """Give a function that names properties by UUIDv5 over their canonical JSON (RFC 8785).
+    """Return a function that names properties by UUIDv5 over their canonical JSON (RFC 8785).
 
-    orjson with sorted keys writes RFC 8785 for strings, small integers and null, which is all that is named here. The
-    bit fiddling is RFC 9562 §5.5, several times as fast as ``uuid.uuid5``.
+    orjson with sorted keys writes RFC 8785 for strings, small integers and null, and nothing else is named here. The
+    bit operations are RFC 9562 §5.5, several times as fast as ``uuid.uuid5``.
     """
     start = sha1(namespace.bytes, usedforsecurity=False)
 
@@ -35,7 +35,7 @@ def _uuid5_in(namespace: UUID) -> Callable[[Mapping[str, object]], str]:
 
 
 def _beginning(start: bytes) -> Callable[[bytes], str]:
-    """Give a function that names in our namespace what begins with ``start``, told how it goes on."""
+    """Return a function that names, in our namespace, texts that begin with ``start`` by their rest."""
     begun = sha1(SCAMFEED.bytes + start, usedforsecurity=False)
 
     def name(rest: bytes) -> str:
@@ -47,7 +47,7 @@ def _beginning(start: bytes) -> Callable[[bytes], str]:
 
 
 def _uuid5(h: str) -> str:
-    """Make the UUID of a SHA-1 in hexadecimal."""
+    """Return the UUID of a SHA-1 in hexadecimal."""
     return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:32]}"
 
 
@@ -57,29 +57,29 @@ in_scamfeed = _uuid5_in(SCAMFEED)
 
 @lru_cache(maxsize=4096)
 def identity(name: str) -> str:
-    """Give the id of the identity of the partner called ``name``."""
+    """Return the id of the identity of the partner called ``name``."""
     return "identity--" + in_scamfeed({"name": name, "type": "identity"})
 
 
 def identity_of(name_or_id: str) -> str:
-    """Give the id of the identity that is named by its own name or by that id."""
+    """Return the id of the identity with that name or id."""
     return name_or_id if name_or_id.startswith("identity--") else identity(name_or_id)
 
 
 def indicator(created_by_ref: str, pattern: str, seq: int = 0) -> str:
-    """Give the id of one creator's indicator for a pattern; ``seq`` counts listings anew after a revocation."""
+    """Return the id of a creator's indicator for a pattern; ``seq`` counts listings after a revocation."""
     named = {"created_by_ref": created_by_ref, "pattern": pattern, "seq": seq, "type": "indicator"}
     return "indicator--" + in_scamfeed(named)
 
 
 def of_hub(secret: bytes, type_: str, *named: str | int) -> str:
-    """Give the id of what a hub publishes, by its secret: to others it looks like one that was drawn (UUIDv4)."""
+    """Return the id of an object that a hub publishes, by its secret: to others it looks random (UUIDv4)."""
     h = hmac.digest(secret, orjson.dumps((type_, *named)), "sha256").hex()
     return f"{type_}--{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:32]}"
 
 
 def relationship(relationship_type: str, source_ref: str, target_ref: str) -> str:
-    """Give the id of the relationship of that type between two objects; the source already says whose it is."""
+    """Return the id of the relationship of a type between two objects; the source's id includes the creator."""
     named = {
         "relationship_type": relationship_type,
         "source_ref": source_ref,
@@ -90,14 +90,14 @@ def relationship(relationship_type: str, source_ref: str, target_ref: str) -> st
 
 
 def indicators_of(created_by_ref: str) -> Callable[[str], str]:
-    """Give ``indicator`` for the first listings of one creator, several times as fast."""
+    """Return ``indicator`` for the first listings of one creator, several times as fast."""
     start = orjson.dumps({"created_by_ref": created_by_ref}, option=orjson.OPT_SORT_KEYS)[:-1] + b',"pattern":'
     name = _beginning(start)
     return lambda pattern: "indicator--" + name(orjson.dumps(pattern) + b',"seq":0,"type":"indicator"}')
 
 
 def relationships_of(relationship_type: str) -> Callable[[str, str], str]:
-    """Give ``relationship`` for one type, several times as fast; the ids are ids, with nothing to escape."""
+    """Return ``relationship`` for one type, several times as fast; ids need no escapes."""
     start = orjson.dumps({"relationship_type": relationship_type})[:-1] + b',"source_ref":"'
     name = _beginning(start)
     return lambda source_ref, target_ref: (
@@ -112,7 +112,7 @@ def sighting(
     last_seen: str | None,
     where: Sequence[str] = (),
 ) -> str:
-    """Give the id of what one partner saw of an indicator in one span of time, at other places than itself if any."""
+    """Return the id of a partner's sighting of an indicator in one span of time, ``where`` other than its own."""
     named: dict[str, object] = {
         "created_by_ref": created_by_ref,
         "first_seen": first_seen,
@@ -126,12 +126,12 @@ def sighting(
 
 
 def language_content(object_ref: str) -> str:
-    """Give the id of what says an object in other languages; the object already says whose it is."""
+    """Return the id of an object's texts in other languages; the object's id includes the creator."""
     return "language-content--" + in_scamfeed({"object_ref": object_ref, "type": "language-content"})
 
 
 def opinion(created_by_ref: str, object_ref: str, word: str, since: str | None = None) -> str:
-    """Give the id of what one partner did about an object, or thinks of it, in one word, from one time on."""
+    """Return the id of a partner's opinion on an object, or action on it, as one word from one time on."""
     named = {
         "created_by_ref": created_by_ref,
         "object_ref": object_ref,
@@ -143,7 +143,7 @@ def opinion(created_by_ref: str, object_ref: str, word: str, since: str | None =
 
 
 def flow(created_by_ref: str, source_ref: str, target_ref: str, since: str | None, reference: str | None) -> str:
-    """Give the id of the relationship by which one partner says that money went from one observable to another."""
+    """Return the id of a partner's statement that money went from one observable to another."""
     named = {
         "created_by_ref": created_by_ref,
         "reference": reference,
@@ -156,10 +156,10 @@ def flow(created_by_ref: str, source_ref: str, target_ref: str, since: str | Non
 
 
 def grouping(created_by_ref: str, name: str) -> str:
-    """Give the id of one partner's case of that name."""
+    """Return the id of a partner's case of that name."""
     return "grouping--" + in_scamfeed({"created_by_ref": created_by_ref, "name": name, "type": "grouping"})
 
 
 def location(country: str) -> str:
-    """Give the id of a country's location."""
+    """Return the id of a country's location."""
     return "location--" + in_scamfeed({"country": country, "type": "location"})

@@ -1,4 +1,4 @@
-"""A report as STIX, and STIX as a report again."""
+"""Reports as STIX indicators, and indicators read as reports."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,11 +25,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Profile(StrEnum):
-    """Which objects a reader can take.
+    """The objects that a reader can take.
 
-    ``full``: observable, indicator and the relationship between them, and what says a text of the reporter's own in
-    other languages. ``core``: what every STIX 2.1 parser takes, so the indicator alone. ``opencti``: observable,
-    indicator and relationship, in the spelling that OpenCTI can store.
+    ``full``: observable, indicator and the relationship between them, and the texts in other languages. ``core``: the
+    indicator alone, which every STIX 2.1 parser takes. ``opencti``: observable, indicator and relationship, in the
+    spelling that OpenCTI can store.
     """
 
     FULL = "full"
@@ -38,7 +38,7 @@ class Profile(StrEnum):
 
 
 class IndicatorFrame(NamedTuple):
-    """All that is the same in the objects of two reports that differ only in their values."""
+    """The parts that the objects of two reports share which differ only in their values."""
 
     creator: str
     reported: str
@@ -56,10 +56,10 @@ frame_key = attrgetter(*_FRAMING)
 
 
 def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) -> list[dict[str, Any]]:
-    """Give the STIX objects of one report, ready for JSON: the indicator, and what ``profile`` puts around it.
+    """Return the STIX objects of one report, ready for JSON: the indicator, and those that ``profile`` adds.
 
-    Parts are shared between results: change none of them in place. ``seq`` counts the creator's listings of this
-    value; a new one is needed after a revocation, which is for ever (STIX 2.1 §3.6).
+    Parts are shared between results: change none of them in place. ``seq`` counts the creator's listings of this value;
+    a new one is needed after a revocation, which is for ever (STIX 2.1 §3.6).
     """
     mapper = kinds.every()[report.kind]
     normal = Normal(report.value, report.details)
@@ -89,22 +89,22 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
 
 
 def terms_for(profile: Profile, mapper: KindMapper, normal: Normal) -> pattern.Terms:
-    """Give the terms of a value, in the spelling that readers of ``profile`` take."""
+    """Return the terms of a value in the spelling that readers of ``profile`` take."""
     return mapper.opencti(normal) if profile is Profile.OPENCTI else mapper.terms(normal)
 
 
 def frame_of(report: Report) -> IndicatorFrame:
-    """Give what the objects of a report have in common with those of others that differ in their values."""
+    """Return the parts that a report's objects share with those of reports that differ only in their values."""
     return _frame(frame_key(report))
 
 
 def opencti(frame: IndicatorFrame, type_: str) -> dict[str, Any]:
-    """Give what OpenCTI reads of an indicator whose value is spelled by an observable of that type."""
+    """Return OpenCTI's extension of an indicator whose value is spelled by an observable of that type."""
     return {**frame.score, "main_observable_type": type_.title().replace("Ipv", "IPv")}
 
 
 def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
-    """Give what stands around an indicator, made from the report that it says: all that its full profile adds."""
+    """Return the objects that the full profile adds to an indicator, from the indicator's report."""
     mapper = kinds.every()[report.kind]
     around = _basis(mapper, mapper.terms(Normal(report.value, report.details)), indicator)
     return [*around, *wording.language_contents(indicator, report)]
@@ -133,11 +133,11 @@ def _basis(
 def from_stix(
     indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING, *, budget: PatternBudget | None = None
 ) -> Report:
-    """Give back the report that an indicator says, ours or anybody's.
+    """Return the report of an indicator of any maker.
 
     ``reporters`` names the identities by id; a reporter that it does not name is called by its id. Raises ``Rejected``
-    where the indicator names no single value of a known kind, or asks for more than the value, and where its pattern
-    takes more than ``budget`` has left.
+    where the indicator does not name a single value of a known kind, where it asks for more than the value, and where
+    its pattern takes more than ``budget`` has left.
     """
     terms = foreign.with_own_names(pattern.read(_pattern(indicator), budget))
     return _report(_columns(indicator, reporters, _NOTHING), *kinds.read(terms), indicator)
@@ -148,12 +148,12 @@ def all_from_stix(
     reporters: Mapping[str, str] = _NOTHING,
     markings: Mapping[str, Tlp] = _NOTHING,
 ) -> list[Report | Rejected]:
-    """Give what an indicator says of each of its values: a report, or why there is none, the same reason once.
+    """Return a report for each value of an indicator, or the reason why there is none, each reason once.
 
-    Values are those of which any by itself makes the pattern match. What a pattern asks beside a value (a port, an
-    address that a name leads to) is left out, and ``LIKE '%.example.com'`` means the domain, so that this says more
-    than the indicator does: nothing to publish the indicator by, for which there is ``from_stix``. ``markings`` are
-    the levels of markings that are not those of TLP itself. Raises ``Rejected`` where there is no STIX pattern.
+    A value is one that makes the pattern match by itself. Conditions beside a value (a port, the address of a name) are
+    left out, and ``LIKE '%.example.com'`` means the domain: the reports claim more than the indicator does. Publish an
+    indicator by ``from_stix`` instead. ``markings`` are the levels of other markings than TLP's own. Raises
+    ``Rejected`` where there is no STIX pattern.
     """
     found: dict[tuple[str, str], Report | Rejected] = {}
     columns = None
@@ -176,7 +176,7 @@ def _pattern(indicator: Mapping[str, Any]) -> str:
 
 
 def _meant(way: Way) -> tuple[KindMapper, Normal]:
-    """Give the kind and value that a way to match is about: by exactly what it asks, else by what names the value."""
+    """Return the kind and value of a way to match: by its exact terms, else by the terms that name a value."""
     try:
         return kinds.read(pattern.terms_of_way(way))
     except Rejected:
@@ -184,14 +184,14 @@ def _meant(way: Way) -> tuple[KindMapper, Normal]:
 
 
 def _reported(indicator: Mapping[str, Any]) -> Any:
-    """Give when it was reported: with this version, unless what that says was over by then."""
+    """Return the time of the report: that of this version, unless its validity was over by then."""
     said, end = indicator.get("modified"), indicator.get("valid_until")
     over = isinstance(said, str) and isinstance(end, str) and end <= said
     return indicator.get("valid_from", said) if over else said
 
 
 def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], markings: Mapping[str, Tlp]) -> dict[str, Any]:
-    """Give the report's columns that do not depend on its value."""
+    """Return the report's fields that do not depend on its value."""
     ours = indicator.get("extensions", {}).get(extension.ID, {})
     creator = indicator.get("created_by_ref", "")
     columns: dict[str, Any] = {

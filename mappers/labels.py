@@ -1,4 +1,4 @@
-"""Context as labels, for clients that show labels and no extensions: ``scam:type="investment"``."""
+"""The context of reports as labels (``scam:type="investment"``), for clients that show no extensions."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 def of(words: Mapping[str, str | None], countries: Iterable[str] = ()) -> list[str]:
-    """Give the labels of some words by their names, and of countries; what is None is left out."""
+    """Return the labels of words by their names, and of countries; words that are None are left out."""
     said = [_label(name, word) for name, word in words.items() if word is not None]
     return [OURS, *said, *(_label("country", country) for country in countries)]
 
@@ -32,12 +32,12 @@ def of_report(report: Report) -> list[str]:
 
 
 def of_details(details: Mapping[str, str]) -> list[str]:
-    """Give the labels of those of a kind's own details that are words: the chain, the platform."""
+    """Return the labels of those of a kind's details that are words, such as the chain or platform."""
     return [_label(name, text) for name, text in details.items() if _WORD.fullmatch(text)]
 
 
 def read(labels: Iterable[str]) -> dict[str, list[str]]:
-    """Give the words that labels of this form say, by their names."""
+    """Return the words of labels of our form, by their names."""
     said: dict[str, list[str]] = {}
     for label in labels:
         if found := _LABEL.fullmatch(label):

@@ -1,4 +1,4 @@
-"""TLP 2.0 as STIX markings: the five objects of the OASIS repository, and their older kin on the way back."""
+"""TLP 2.0 as STIX markings: the five objects of the OASIS repository; older and other markings are read too."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -35,12 +35,12 @@ _NOTHING: Mapping[str, Tlp] = MappingProxyType({})
 
 
 def ref(tlp: Tlp) -> str:
-    """Give the id of the marking for ``tlp``."""
+    """Return the id of the marking for ``tlp``."""
     return _IDS[tlp]
 
 
 def definition(tlp: Tlp) -> dict[str, Any]:
-    """Give the marking definition for ``tlp``, property for property as OASIS publishes it."""
+    """Return the marking definition for ``tlp``, property for property as OASIS publishes it."""
     return {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -52,9 +52,9 @@ def definition(tlp: Tlp) -> dict[str, Any]:
 
 
 def tlp_of_definition(definition: Mapping[str, Any]) -> Tlp | None:
-    """Give the TLP that a marking definition of anybody's stands for, TLP 1 or 2, by all that it says of itself.
+    """Return the narrowest TLP level, of TLP 1 or 2, that any maker's marking definition names.
 
-    The narrowest of it holds. None where it is another marking, or says more than a level of TLP.
+    None where it is another marking, or states more than a TLP level.
     """
     if definition.get("id") in _OURS:
         return _READ[definition["id"]]
@@ -79,26 +79,26 @@ def tlp_of_definition(definition: Mapping[str, Any]) -> Tlp | None:
 
 
 def tlp_of_source_marking(definition: Mapping[str, Any]) -> Tlp | None:
-    """Give the level to treat a marking of a source that the operator chose at: AMBER where it says nothing of TLP.
+    """Return the TLP level for a marking of a source that the operator chose, AMBER where it names none.
 
-    Many tools mark all they make with a statement of who made it. None where it names a level that is not understood.
+    Many tools mark all their objects with a statement of who made them. None where the level that it names is unknown.
     """
     words = str([definition.get(key) for key in ("name", "definition", "x_opencti_definition", "extensions")])
     return tlp_of_definition(definition) or (None if "tlp" in words.lower() else Tlp.AMBER)
 
 
 def tlp_named(name: str) -> Tlp | None:
-    """Give the TLP that goes by a name, as ``TLP:AMBER+STRICT``, in TLP 1 or 2."""
+    """Return the TLP level of a name such as ``TLP:AMBER+STRICT``, in TLP 1 or 2."""
     return _NAMES.get(_BETWEEN.sub("", name.lower()))
 
 
 def is_defined_here(ref: Any) -> bool:
-    """Tell whether a marking is one of TLP 2.0 itself, which nobody else defines."""
+    """Return whether a marking is one of TLP 2.0 itself, which nobody else defines."""
     return ref in _OURS
 
 
 def refs(stix_object: Mapping[str, Any]) -> list[Any]:
-    """Give the ids of all markings that an object bears, as a whole or in part."""
+    """Return the ids of all markings of an object and of its parts."""
     found = _listed(stix_object.get("object_marking_refs"))
     for part in _listed(stix_object.get("granular_markings")):
         # One that says a language marks nothing.
@@ -108,14 +108,14 @@ def refs(stix_object: Mapping[str, Any]) -> list[Any]:
 
 
 def unknown_refs(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> list[str]:
-    """Give the ids of those markings of an object of which no level is known; ``others`` as for ``tlp_of``."""
+    """Return the ids of an object's markings without a known level; ``others`` as for ``tlp_of``."""
     return [
         str(ref) for ref in refs(stix_object) if not isinstance(ref, str) or (ref not in _READ and ref not in others)
     ]
 
 
 def _named(part: Any) -> list[Tlp | None]:
-    """Give the levels that a part of a definition names, None for all else that it says."""
+    """Return the levels that a part of a definition names, None for everything else in it."""
     if isinstance(part, dict):
         words = [word for key, word in part.items() if key != "extension_type"]
         levels = [tlp_named(f"tlp:{word}") or tlp_named(word) if isinstance(word, str) else None for word in words]
@@ -124,7 +124,7 @@ def _named(part: Any) -> list[Tlp | None]:
 
 
 def _listed(thing: Any) -> list[Any]:
-    """Give the members of a list; of what is none, but something, one that means nothing."""
+    """Return the members of a list; for another value that is not empty, one member without meaning."""
     return list(thing) if isinstance(thing, list) else [None] if thing else []
 
 
@@ -133,10 +133,10 @@ def _texts(thing: Any) -> list[str]:
 
 
 def tlp_of(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING) -> Tlp | None:
-    """Give the narrowest TLP that an object is marked with, or None where it bears none that is known.
+    """Return the narrowest TLP level of an object, None where it has no known one.
 
-    A marking of a part of it is one, and so is a label that says a level. ``others`` are levels by the ids of markings
-    that are not those of TLP itself.
+    Markings of parts count, and so do labels that name a level. ``others`` are levels by the ids of markings other than
+    TLP's own.
     """
     levels: list[Tlp | None] = []
     for ref in refs(stix_object):
@@ -149,5 +149,5 @@ def tlp_of(stix_object: Mapping[str, Any], others: Mapping[str, Tlp] = _NOTHING)
 
 
 def narrowest(levels: Iterable[Tlp]) -> Tlp | None:
-    """Give the narrowest of some levels, or None of none."""
+    """Return the narrowest of some levels, None for none."""
     return max(levels, key=_STRICTNESS.index, default=None)

@@ -1,4 +1,4 @@
-"""Reports in MISP's own terms: attributes, or objects where one attribute cannot say which thing is meant; events."""
+"""Reports as MISP events, in attributes, or in objects where one attribute cannot identify the thing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,15 +21,15 @@ class MispReport(NamedTuple):
 
 
 def has_type(report: Report) -> bool:
-    """Tell whether MISP has a type for such a thing."""
+    """Return whether MISP has a type for the report's value."""
     return kinds.every()[report.kind].misp(Normal(report.value, report.details)) is not None
 
 
 def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -> MispReport | None:
-    """Give a report as an event would have it, or None where MISP has no type for such a thing.
+    """Return a report as a part of a MISP event, None where MISP has no type for its value.
 
-    It has the UUID of the indicator that the report is in STIX, unless another is given, and the indicator's labels as
-    tags. TLP is the event's to say. What was ``revoked`` is deleted, which MISP passes on as such.
+    Its UUID is that of the report's indicator, unless another is given; its tags are the indicator's labels. The TLP
+    level is the event's. A ``revoked`` report is deleted, which MISP passes on.
     """
     terms = kinds.every()[report.kind].misp(Normal(report.value, report.details))
     if terms is None:
@@ -69,9 +69,9 @@ def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -
 
 
 def event(reports: Sequence[Report], info: str, *, revoked: Iterable[Report] = ()) -> dict[str, Any]:
-    """Give the event that says ``reports``, of one reporter at one TLP level, and that others were ``revoked``.
+    """Return the event with ``reports`` of one reporter at one TLP level, and with others that were ``revoked``.
 
-    It is named after the first report, and dated by the last. What MISP has no type for is left out.
+    Its UUID follows from the first report, its date from the last. Values without a MISP type are left out.
     """
     first = reports[0]
     last = max(report.reported_at for report in reports)
@@ -88,7 +88,7 @@ def event(reports: Sequence[Report], info: str, *, revoked: Iterable[Report] = (
 
 
 def head(uuid: str, info: str, reporter: str, tlp: Tlp, day: str, last: int) -> dict[str, Any]:
-    """Give what an event says of itself: whose it is, how far it goes, its day, and its last change in Unix seconds."""
+    """Return an event's own properties: owner, TLP level, day, and last change in Unix seconds."""
     stamp = str(last)
     return {
         "uuid": uuid,

@@ -1,4 +1,4 @@
-"""How MISP says which thing is meant: by one attribute, or by an object of one of its templates."""
+"""MISP's terms for a value: one attribute, or an object of one of its templates."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Template(NamedTuple):
 
 
 class MispTerms(NamedTuple):
-    """What is meant: one attribute, or those of an object of a ``template``."""
+    """The terms of one value: one attribute, or those of an object of a ``template``."""
 
     attributes: tuple[Attribute, ...]
     template: Template | None = None
@@ -69,7 +69,7 @@ _COINS = {"bitcoin": "btc", "monero": "xmr", "dash": "dash"}
 
 
 def misp_terms_of(terms: Terms) -> MispTerms | None:
-    """Give what says in MISP what ``terms`` say in STIX, or None where MISP has nothing for it."""
+    """Return MISP's terms for STIX ``terms``, None where MISP has none."""
     properties = terms.properties
     if len(properties) == 1:
         ((name, value),) = properties.items()
@@ -86,7 +86,7 @@ def misp_terms_of(terms: Terms) -> MispTerms | None:
 
 
 def coin(address: str, chain: str | None) -> MispTerms:
-    """Give what says a wallet's address, on ``chain`` where that is known."""
+    """Return the terms of a wallet's address, on ``chain`` where that is known."""
     if type_ := _COINS.get(chain or ""):
         return MispTerms((Attribute(type_, _FRAUD, address),))
     symbol = (Attribute("text", _OTHER, chain, "symbol", to_ids=False),) if chain else ()
@@ -94,6 +94,6 @@ def coin(address: str, chain: str | None) -> MispTerms:
 
 
 def android_app(package: str) -> MispTerms:
-    """Give what says an app for Android by its package; without a name, MISP's own export to STIX fails."""
+    """Return the terms of an Android app by its package; without a name, MISP's own export to STIX fails."""
     name = Attribute("text", _OTHER, package, "name", to_ids=False)
     return MispTerms((Attribute("text", _OTHER, package, "appid"), name), _ANDROID_APP)

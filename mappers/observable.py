@@ -1,4 +1,4 @@
-"""Observables: made of the terms that name them, and read back as the value that they are."""
+"""STIX observables, made of their terms and read as kind and value."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,7 +15,7 @@ _BESIDE = {"type", "id", "spec_version", "extensions", "object_marking_refs", "g
 
 
 def observable_object(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
-    """Give the observable that ``terms`` name."""
+    """Return the observable of ``terms``."""
     observable: dict[str, Any] = {
         "type": terms.type,
         "spec_version": "2.1",
@@ -28,7 +28,7 @@ def observable_object(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
 
 
 def kind_and_value(observable: Mapping[str, Any]) -> tuple[str, str]:
-    """Give kind and value of an observable, ours or anybody's. Raises ``Rejected`` where it is of no kind."""
+    """Return kind and value of an observable of any maker. Raises ``Rejected`` where it is of no kind."""
     named = {name: each for name, each in observable.items() if name not in _BESIDE and isinstance(each, str)}
     mapper, normal = kinds.read(Terms(str(observable.get("type")), named))
     return mapper.kind, normal.value
@@ -36,7 +36,7 @@ def kind_and_value(observable: Mapping[str, Any]) -> tuple[str, str]:
 
 @cache
 def types_beyond_stix() -> frozenset[str]:
-    """Give the types that STIX itself lacks, which its default parsers do not take."""
+    """Return the types that STIX itself lacks, which its default parsers do not take."""
     return frozenset(
         each for mapper in kinds.every().values() if mapper.new_sco for each in mapper.types if each != _STANDARD
     )

@@ -1,7 +1,7 @@
-"""Outcomes and opinions: STIX opinions, so that who knows STIX alone sees agreement or dissent.
+"""Outcomes and opinions as STIX opinions, so that readers of plain STIX see agreement or dissent.
 
-An outcome is an opinion whose extension says what was done. Blocking agrees with the indicator; taking down and holding
-funds, which somebody looked into, agree strongly; a false positive dissents strongly.
+An outcome is an opinion whose extension states what was done. Blocking agrees with the indicator; taking down and
+holding funds, which somebody looked into, agree strongly; a false positive dissents strongly.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _DAY = 86_400_000
 
 
 def to_stix(said: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[str, Any]:
-    """Give the opinion. Raises ``Rejected`` where it is not said whose indicator is meant."""
+    """Return the opinion. Raises ``Rejected`` where its subject is a value without a reporter."""
     by, of = ids.identity(said.reporter), record.subject_ref(said.of, profile)
     words: dict[str, Any] = {}
     explanation = said.description
@@ -64,7 +64,7 @@ def to_stix(said: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[st
 
 
 def from_stix(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> list[Outcome | Opinion]:
-    """Give back what an opinion says, ours or anybody's: one record for each indicator that it is about.
+    """Return the outcomes or opinions in a STIX opinion of any maker, one for each of its indicators.
 
     Raises ``Rejected`` where it is about none. ``reporters`` names the identities by id.
     """
@@ -97,9 +97,9 @@ def _read(stix_object: Mapping[str, Any], of: str, reporters: Mapping[str, str])
 
 
 def _created(id_: str, reported_at: datetime) -> datetime:
-    """Give a time of creation, in the day before the report, that hardly another opinion has.
+    """Return a time of creation in the day before the report that hardly another opinion has.
 
-    OpenCTI takes opinions with the same word and the same ``created`` for one, whoever's and about whatever they are;
-    and all rows of a file may be of one time.
+    OpenCTI merges opinions with the same word and the same ``created``, whoever gives them about whatever; and all rows
+    of a file may be of one time.
     """
     return max(reported_at - timedelta(milliseconds=int(id_[-12:], 16) % _DAY), _EPOCH)

@@ -1,4 +1,4 @@
-"""STIX patterns that name observables by their properties: written, and read back."""
+"""STIX patterns that name observables by their properties: written and read."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,11 +42,11 @@ def write(terms: Terms) -> str:
 
 
 def read(pattern: str, budget: PatternBudget | None = None) -> Terms:
-    """Read which one observable a pattern names, in any spelling of equalities joined by AND.
+    """Return the one observable that a pattern names, in any spelling of equalities joined by AND.
 
-    Raises ``Rejected`` for a pattern that is no STIX pattern, or that names no single observable: it may be fine for
-    others, but nothing can be compared with it. Patterns longer than 10,000 characters are not read, nor those of more
-    than 2,000 that the grammar has to read. ``budget`` bounds what it reads.
+    Raises ``Rejected`` for a text that is no STIX pattern, and for a pattern that does not name a single observable: it
+    may be fine for others, but nothing can be compared with it. Patterns of more than 10,000 characters are not read,
+    nor those of more than 2,000 that need the grammar. ``budget`` bounds what the grammar reads.
     """
     if len(pattern) > _LONGEST_OF_ONE:
         raise not_comparable()
@@ -63,10 +63,10 @@ def read(pattern: str, budget: PatternBudget | None = None) -> Terms:
 
 
 def ways(pattern: str) -> list[Way]:
-    """Read all ways in which a pattern can match, each as the comparisons that have to hold of one observable.
+    """Return all ways in which a pattern can match, each as the comparisons that have to hold of one observable.
 
-    An empty one is a way that no single observable's properties tell. Raises ``Rejected`` for what is no STIX pattern,
-    and for what is too long: a million characters, or ten thousand where more than equalities are asked.
+    An empty one is a way that the properties of a single observable cannot tell. Raises ``Rejected`` for a text that is
+    no STIX pattern, and for one that is too long: a million characters, or ten thousand for more than equalities.
     """
     return (len(pattern) <= _LONGEST and _plainly(pattern)) or grammar.ways(pattern)
 
@@ -81,12 +81,12 @@ def _by_grammar(pattern: str, budget: PatternBudget | None) -> Sequence[Way]:
 
 @lru_cache(maxsize=2048)
 def _remembered(pattern: str) -> tuple[Way, ...]:
-    """Read a pattern once: what is kept is read again with each report of the same value."""
+    """Return the ways of a pattern from a cache: a stored pattern is read again with each report of its value."""
     return tuple(grammar.ways(pattern))
 
 
 def _plainly(pattern: str) -> list[Way]:
-    """Read what a pattern of equalities alone asks; nothing for any other."""
+    """Return the ways of a pattern of equalities alone, none for any other."""
     if not _PLAIN.fullmatch(pattern):
         return []
     found: list[list[Comparison]] = []
@@ -98,7 +98,7 @@ def _plainly(pattern: str) -> list[Way]:
 
 
 def terms_of_way(way: Way) -> Terms:
-    """Give the terms that a way asks for. Raises ``Rejected`` where it asks for other than equalities of one type."""
+    """Return the terms of a way. Raises ``Rejected`` unless it consists of equalities on one type."""
     properties = {each.path: each.text for each in way if each.operator == "="}
     if len(properties) != len(way) or len({each.type for each in way}) != 1:
         raise not_comparable()
@@ -106,7 +106,7 @@ def terms_of_way(way: Way) -> Terms:
 
 
 def not_comparable(message: str = "the pattern does not name one observable by equality") -> Rejected:
-    """Say that nothing can be compared with a pattern, or with one way in which it matches."""
+    """Return the refusal of a pattern, or of a way in which it matches, that nothing can be compared with."""
     return Rejected("pattern-not-comparable", message)
 
 

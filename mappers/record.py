@@ -19,7 +19,7 @@ R = TypeVar("R", bound=Record)
 
 
 def head(record: Record) -> dict[str, Any]:
-    """Give the properties that say whose the record is, and of when."""
+    """Return the properties of a record's creator, times and language."""
     reported = timestamp.text(record.reported_at)
     return {
         "created_by_ref": ids.identity(record.reporter),
@@ -30,18 +30,18 @@ def head(record: Record) -> dict[str, Any]:
 
 
 def moment(said: datetime | None) -> str | None:
-    """Write a time that may be missing."""
+    """Return a time as text, None where it is missing."""
     return None if said is None else timestamp.text(said)
 
 
 def extensions(record: Record, **words: Any) -> dict[str, Any]:
-    """Give the property ``extensions`` with our words and the record's limits, nothing where there are none."""
+    """Return the property ``extensions`` with the given context and the record's sharing limits, if there are any."""
     properties = extension.build(**words, sharing=extension.write_sharing(record.sharing))
     return {"extensions": {extension.ID: properties}} if len(properties) > 1 else {}
 
 
 def check(stix_object: Mapping[str, Any]) -> None:
-    """Refuse an object whose own properties are not of the types that STIX gives them. Raises ``Rejected``."""
+    """Raise ``Rejected`` where a property of the object is not of the type that STIX gives it."""
     for name in ("id", "created_by_ref", "modified", "lang", "context", "opinion"):
         if not isinstance(stix_object.get(name, ""), str):
             raise Rejected("record-form", f"{name}: has to be a text")
@@ -50,7 +50,7 @@ def check(stix_object: Mapping[str, Any]) -> None:
 
 
 def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str, str], **columns: Any) -> R:
-    """Give the record that ``columns`` and the object's own properties make. Raises ``Rejected``."""
+    """Return the record of ``columns`` and the object's own properties. Raises ``Rejected``."""
     creator = stix_object.get("created_by_ref") or "unknown"
     known = {
         "reporter": reporters.get(creator, creator),
@@ -67,7 +67,7 @@ def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str,
 
 
 def refs(stix_object: Mapping[str, Any], name: str) -> list[str]:
-    """Give a list of ids that an object has, nothing where it lacks it. Raises ``Rejected`` for another shape."""
+    """Return an object's list of ids, empty where it lacks it. Raises ``Rejected`` for another shape."""
     found = stix_object.get(name, [])
     if not (isinstance(found, list) and all(isinstance(ref, str) for ref in found)):
         raise Rejected("record-form", f"{name}: has to be a list of ids")
@@ -75,7 +75,7 @@ def refs(stix_object: Mapping[str, Any], name: str) -> list[str]:
 
 
 def subject_ref(subject: Subject, profile: Profile = Profile.FULL) -> str:
-    """Give the id of the object that is meant. Raises ``Rejected`` where that is a value, and nobody's."""
+    """Return the id of a record's subject. Raises ``Rejected`` for a value without a reporter."""
     if subject.ref is not None:
         return subject.ref
     if subject.reporter is None or subject.kind is None or subject.value is None:

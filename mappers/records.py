@@ -1,4 +1,4 @@
-"""Records as STIX, whichever they are, and back."""
+"""Records of every type as STIX objects, and STIX objects read as records."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -13,7 +13,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def to_stix(record: Record, profile: Profile = Profile.FULL) -> list[dict[str, Any]]:
-    """Give the STIX objects of one record, the record's own last; raises ``Rejected`` where the profile has none."""
+    """Return the STIX objects of a record, its own last. Raises ``Rejected`` where the profile has none."""
     match record:
         case Sighting():
             return [sighting.to_stix(record, profile)]
@@ -27,7 +27,7 @@ def to_stix(record: Record, profile: Profile = Profile.FULL) -> list[dict[str, A
 
 
 def beside(record: Record) -> list[dict[str, Any]]:
-    """Give the objects that a record refers to and that others say: places and organisations."""
+    """Return the objects that a record refers to and that are not its reporter's: places and organisations."""
     if not isinstance(record, Sighting):
         return []
     named = record.seen_by is not None and not record.seen_by.startswith("identity--")
@@ -39,10 +39,10 @@ def from_stix(
     reporters: Mapping[str, str] = _NOTHING,
     objects: Mapping[str, Mapping[str, Any]] = _NOTHING,
 ) -> Sequence[Record]:
-    """Give back what an object says, ours or anybody's: one record, of an opinion one for each indicator.
+    """Return the records of an object of any maker: one, or of an opinion one for each indicator.
 
     ``reporters`` names the identities by id; ``objects`` are those beside it by id. Raises ``Rejected`` for objects
-    that are no records, and for those that say none.
+    that are no records.
     """
     match stix_object.get("type"):
         case "sighting":

@@ -1,4 +1,4 @@
-"""Sightings: a partner saw an indicator's value, where, how often and when."""
+"""Sightings of indicators as STIX sightings."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,9 +12,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, Any]:
-    """Give the sighting. Raises ``Rejected`` where it is not said whose indicator is meant.
+    """Return the sighting. Raises ``Rejected`` where its subject is a value without a reporter.
 
-    It was seen at the reporter's where no other place is said, for OpenCTI drops sightings that say no place.
+    Without another place it was seen at the reporter's, as OpenCTI drops sightings without a place.
     """
     by, of = ids.identity(sighting.reporter), record.subject_ref(sighting.of, profile)
     first, last = record.moment(sighting.first_seen), record.moment(sighting.last_seen)
@@ -38,7 +38,7 @@ def to_stix(sighting: Sighting, profile: Profile = Profile.FULL) -> dict[str, An
 
 
 def beside(sighting: Sighting) -> list[dict[str, Any]]:
-    """Give the locations that the sighting refers to."""
+    """Return the locations that the sighting refers to."""
     return [common_objects.location_object(country) for country in sighting.countries]
 
 
@@ -47,9 +47,9 @@ def from_stix(
     reporters: Mapping[str, str] = _NOTHING,
     objects: Mapping[str, Mapping[str, Any]] = _NOTHING,
 ) -> Sighting:
-    """Give back what a sighting says, ours or anybody's. Raises ``Rejected`` where it is of no indicator.
+    """Return the sighting of a STIX object of any maker. Raises ``Rejected`` where it is of no indicator.
 
-    ``reporters`` names the identities by id; ``objects`` are those beside it by id, where the locations of others are.
+    ``reporters`` names the identities by id; ``objects`` are those beside it by id, among them other makers' locations.
     """
     record.check(stix_object)
     places = record.refs(stix_object, "where_sighted_refs")

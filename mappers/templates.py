@@ -1,6 +1,6 @@
-"""Reports by the thousand: the same bytes that their objects make as JSON, from templates.
+"""Fast writing of many reports: the same bytes as their objects as JSON, from templates.
 
-What two reports that differ in their value have in common is written once, and cut where the value's own parts go.
+The parts that two reports share which differ only in their value are written once, and cut where the value's parts go.
 """
 
 import re
@@ -25,7 +25,7 @@ _MARK = re.compile(rf'"{_TOKEN}-(\w+)":0|{_TOKEN}-(\w+)|"{_TOKEN}=(\w+)"'.encode
 
 
 class Writer:
-    """Writes the objects of reports as JSON, byte for byte as ``orjson.dumps`` would what ``to_stix`` gives."""
+    """Writes the objects of reports as JSON, byte for byte as ``orjson.dumps`` writes the result of ``to_stix``."""
 
     def __init__(self, profile: Profile = Profile.FULL, separator: bytes = b"\n") -> None:
         """Write for ``profile``, with ``separator`` between the objects of a report."""
@@ -36,7 +36,7 @@ class Writer:
         self._of_last: dict[tuple[str, bool], _Template | None] = {}
 
     def write(self, report: Report) -> bytes:
-        """Give the objects of a report, in their order."""
+        """Return the objects of a report as JSON, in their order."""
         mapper = kinds.every()[report.kind]
         normal = Normal(report.value, report.details)
         terms = terms_for(self._profile, mapper, normal)
@@ -66,7 +66,7 @@ class Writer:
 
 
 class _Template:
-    """The objects of one report, cut at what another value has otherwise."""
+    """The objects of one report, cut at the parts that depend on the value."""
 
     def __init__(self, objects: list[dict[str, Any]], report: Report, terms: Terms, separator: bytes) -> None:
         indicator = next(obj for obj in objects if obj["type"] == "indicator")
@@ -80,7 +80,7 @@ class _Template:
         self._in_order = itemgetter(*[(mark[1] or mark[2] or mark[3]).decode() for mark in _MARK.finditer(text)])
 
     def fill(self, report: Report, mapper: KindMapper, terms: Terms) -> bytes:
-        """Give the objects of a report that differs from the template's in its value and details alone."""
+        """Return the objects of a report that differs from the template's only in its value and details."""
         spelled = pattern.write(terms)
         indicator_id = self._indicator_id(spelled)
         slots = {
@@ -104,7 +104,7 @@ class _Template:
 
 
 def _marked(obj: dict[str, Any], report: Report, terms: Terms) -> dict[str, Any]:
-    """Put a mark in place of each part that is the value's own: in a text, for a value, for several properties."""
+    """Return an object with a mark in place of each part that depends on the value."""
     if obj["type"] == "relationship":
         ends = {"source_ref": f"{_TOKEN}-indicator", "target_ref": f"{_TOKEN}-observable"}
         return obj | {"id": f"{_TOKEN}-relationship", **ends}

@@ -46,18 +46,18 @@ LANGUAGES = ("en", "th")
 
 
 def language(lang: str) -> str:
-    """Give the one of ``LANGUAGES`` in which names are written beside a text in ``lang``."""
+    """Return the one of ``LANGUAGES`` for names beside a text in ``lang``."""
     return "th" if lang.partition("-")[0] == "th" else "en"
 
 
 def name_prefix(kind: str, lang: str) -> str:
-    """Give what stands before the value in an indicator's name."""
+    """Return the text before the value in an indicator's name."""
     title = kinds.get(kind).title[lang]
     return f"{title}ที่ใช้ในการหลอกลวง: " if lang == "th" else f"{title} used in a scam: "
 
 
 def sentence(kind: str, scam_type: str, lang: str) -> str:
-    """Say in one language what is reported."""
+    """Return a sentence in one language about a report."""
     english, thai = _SCAMS.get(ScamType(scam_type), _ANY) if scam_type in set(ScamType) else _ANY
     title = kinds.get(kind).title[lang]
     return f"มีรายงานว่า{title}นี้ถูกใช้ใน{thai}" if lang == "th" else f"{title} reported as used in {english}."
@@ -65,27 +65,27 @@ def sentence(kind: str, scam_type: str, lang: str) -> str:
 
 @lru_cache(maxsize=4096)
 def description(kind: str, scam_type: str) -> str:
-    """Say in both languages what is reported, for a report that has no words of its own."""
+    """Return the description, in both languages, of a report without a text of its own."""
     return " / ".join(sentence(kind, scam_type, lang) for lang in LANGUAGES)
 
 
 def outcome(word: OutcomeWord) -> str:
-    """Say in both languages what became of an indicator, for an outcome that has no words of its own."""
+    """Return the explanation, in both languages, of an outcome without a text of its own."""
     english, thai = _OUTCOMES[word]
     return f"{english}. / {thai}"
 
 
 def flow(source: str, target: str) -> str:
-    """Say in both languages between which kinds money went."""
+    """Return the description, in both languages, of money that went between two kinds."""
     one, other = (kinds.get(kind).title for kind in (source, target))
     return f"Money went from one to the other: {one['en']}, {other['en']}. / มีการโอนเงินจาก{one['th']}ไปยัง{other['th']}"
 
 
 def language_contents(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
-    """Give the object that says the name, and a description that was not the reporter's, in the other languages.
+    """Return the object with the name and the generated description in the other languages.
 
-    There is none for an indicator whose own texts say both: in English, with the description that has Thai beside it.
-    A reporter's words are never translated. Each version of the indicator has its version of this.
+    None is needed for an indicator whose own texts are in both: in English, with the description that has Thai beside
+    it. A reporter's text is never translated. Each version of the indicator has its version of this object.
     """
     own = report.lang.partition("-")[0]
     if own == "en" and report.description is None:

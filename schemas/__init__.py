@@ -1,1 +1,1 @@
-"""What partners say: reports, partners and the words they use. Knows no STIX, no SQL, no HTTP."""
+"""Reports, records, partners and their vocabularies: validated and normalised, without STIX, SQL or HTTP."""

@@ -1,4 +1,4 @@
-"""The consensus: what the hub says of one value, from all that its partners say of it."""
+"""The consensus: the hub's conclusion on one value, from all reports, sightings and opinions of its partners."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,22 +10,22 @@ from schemas.vocabulary import Action, HolderStatus, PaymentRail
 
 
 class Referral(NamedTuple):
-    """Whom to turn to for the protection of somebody who acts under coercion, and how that organisation is reached."""
+    """The organisation that protects people who act under coercion, and how to reach it."""
 
     organisation: str
     contact: str
 
 
 class Consensus(NamedTuple):
-    """One value, how sure the hub is that it serves a scam, and what a reader may do about it at most.
+    """One value, the hub's confidence that it serves a scam, and the strongest action that readers may take.
 
-    ``reporters`` counts those who say so independently of each other, ``reporter_kinds`` what they are; nothing here
-    says who they are. ``confidence`` goes in steps of 5 up to 95, and 99. ``grade`` is one of the kind's grades.
-    ``disputed``: somebody holds it for a false positive. ``scam_types`` are those that were said beside ``scam_type``.
-    ``reference`` and ``description`` are a single reporter's own, and there while nobody else reports it. ``hold`` is
-    what authority asks to hold, or a single reporter; it stands beside the grade and ends by itself. ``holds`` has all
-    of them where there are several, those that end last first. ``further`` are the fields of reports that are fused as
-    ``schemas.report`` declares, by name, and have no place of their own here.
+    ``reporters`` counts the independent organisations that report the value, ``reporter_kinds`` lists their kinds; no
+    field names one of them. ``confidence`` goes in steps of 5 up to 95, and 99. ``grade`` is one of the kind's grades.
+    ``disputed``: a partner calls it a false positive. ``scam_types`` are the reported types beside ``scam_type``.
+    ``reference`` and ``description`` come from a single reporter, and are empty as soon as a second one reports the
+    value. ``hold`` is the hold that an authority or a single reporter asks for; it stands beside the grade and ends by
+    itself. ``holds`` lists all of them where there are several, the latest end first. ``further`` are the fields of
+    reports that are fused as ``schemas.report`` declares and have no place of their own here, by name.
     """
 
     kind: str

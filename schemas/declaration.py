@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 
 class Fusion(Enum):
-    """How the reports of several partners become one entry of the consensus."""
+    """The way in which the reports of several partners become one entry of the consensus."""
 
     HEAVIEST = "the word that most confidence stands behind"
     UNION = "everything that any of them lists"

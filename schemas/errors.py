@@ -1,4 +1,4 @@
-"""The one error of this room: an item that cannot be taken, and why."""
+"""The error of an item that is refused, with its reason."""
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -7,8 +7,8 @@ from pydantic_core import ErrorDetails
 class Rejected(Exception):
     """One item is refused; the others go on.
 
-    ``reason`` is a stable kebab-case code that counts and scripts group by. ``message`` says to a person which rule
-    was broken and what to change. Neither carries the value itself: it may be somebody's account or number.
+    ``reason`` is a stable kebab-case code that counts and scripts group by. ``message`` names the rule that was broken
+    and the way out, for a person. Neither carries the value itself: it may be somebody's account or number.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -19,7 +19,10 @@ class Rejected(Exception):
 
 
 def rejection_of(error: ValidationError, reason: str | None = None) -> Rejected:
-    """Give the refusal that a model's first complaint comes to: ``bad-`` and the field, unless ``reason`` is given."""
+    """Return the refusal for the first complaint of a model.
+
+    Its reason is ``bad-`` and the name of the field, unless ``reason`` is given.
+    """
     first = error.errors(include_input=False, include_url=False)[0]
     column = ".".join(str(part) for part in first["loc"]) or "row"
     return Rejected(reason or f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {_said(first)}")
@@ -36,7 +39,7 @@ _FORMS = {
 
 
 def _said(fault: ErrorDetails) -> str:
-    """Say what is wrong with a field, never by a pattern."""
+    """Return the complaint about a field in words; a pattern is never shown."""
     if fault["type"] != "string_pattern_mismatch":
         return fault["msg"]
     asked = fault.get("ctx", {}).get("pattern", "")

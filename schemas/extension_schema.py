@@ -1,4 +1,4 @@
-"""The context of a report or record as shared objects carry it: one flat set of words, as a JSON Schema."""
+"""The JSON Schema of the scam report context: the properties that reports, records and the hub have in STIX."""
 
 import json
 from collections.abc import Mapping
@@ -104,7 +104,7 @@ def _sharing() -> dict[str, Any]:
 
 
 def _feedback() -> dict[str, Any]:
-    """Give what the hub's notes say of what became of contributions."""
+    """Return the schema of the feedback in the hub's notes."""
     return {
         "type": "object",
         "properties": {
@@ -121,7 +121,7 @@ def _feedback() -> dict[str, Any]:
 
 
 def _of_a_consensus() -> dict[str, Any]:
-    """Give what only the hub says: what it makes of all that its partners say of one value."""
+    """Return the schemas of the properties that only the hub's own indicators have."""
     return {
         "grade": _closed(Action, "what a reader may do about it at most"),
         "reporters": {"type": "integer", "minimum": 1, "description": "how many say so, independently of each other"},
@@ -193,7 +193,7 @@ def _of_type(field: DeclaredField) -> Mapping[str, Any]:
 
 @cache
 def schema() -> dict[str, Any]:
-    """Give the JSON Schema of the context: which properties there may be, and what they say."""
+    """Return the JSON Schema of the context."""
     end = {
         "type": "object",
         "properties": {"kind": WORD_SCHEMA, "details": _TEXTS},
@@ -246,5 +246,5 @@ def schema() -> dict[str, Any]:
 
 @cache
 def text() -> str:
-    """Give the schema as one line of JSON."""
+    """Return the schema as one line of JSON."""
     return json.dumps(schema(), ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What a contributor hears of what it contributed."""
+"""Feedback: what became of a partner's contributions."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from schemas.vocabulary import OutcomeWord
 
 
 class FeedbackEvent(StrEnum):
-    """What became of a contribution."""
+    """An event in the life of a contribution that its contributor hears of."""
 
     RELEASED = "released"
     CORROBORATED = "corroborated"
@@ -23,7 +23,7 @@ class FeedbackEvent(StrEnum):
 
 
 class Feedback(NamedTuple):
-    """One thing that became of contributions; ``by_kind`` is what the partner is whose doing it was."""
+    """One event of contributions; ``by_kind`` is the kind of the partner that caused it."""
 
     event: FeedbackEvent
     by_kind: PartnerKind | None = None

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the models, for partners who check before they send."""
+"""JSON Schemas of the models, for partners who check before they send: ``python -m schemas`` writes them."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ _MODELS = {"report": Report, "partner": Partner, **tabular.RECORDS}
 
 
 def documents() -> dict[str, str]:
-    """Give each schema's text by its file name."""
+    """Return the text of each schema by its file name."""
     texts = {f"{name}.schema.json": _text(_document(model)) for name, model in _MODELS.items()}
     return {**texts, "scam-report-context.schema.json": _text(extension_schema.schema())}
 

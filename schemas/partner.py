@@ -26,7 +26,7 @@ def _known_kind(name: str) -> str:
 
 
 class PartnerKind(StrEnum):
-    """What a partner is, as far as the release rules care."""
+    """A kind of partner, as the release rules distinguish them."""
 
     BANK = "bank"
     PLATFORM = "platform"
@@ -38,7 +38,7 @@ class PartnerKind(StrEnum):
 
 
 class FocalFunction(StrEnum):
-    """What a national focal point is there for (commitments 23 and 24 of the Joint Statement)."""
+    """A function of a national focal point (commitments 23 and 24 of the Joint Statement)."""
 
     PREVENTION = "prevention"
     PROSECUTION = "prosecution"
@@ -87,9 +87,10 @@ class Partner(BaseModel):
 
     @property
     def counts_as(self) -> str:
-        """Return the key of the organisation that it speaks for: all its partners together are one reporter, one judge.
+        """Return the key of the organisation that the partner belongs to.
 
-        A partner of which nothing is said speaks for the organisation of its own name.
+        All partners of one organisation count as one reporter and one judge. A partner without ``organisation`` counts
+        under its own name.
         """
         return (self.organisation or self.name).casefold()
 
@@ -110,7 +111,7 @@ _ROLE = re.compile(
 
 
 def valid_contact(text: str) -> str:
-    """Give a contact as it is kept. Raises ``Rejected``."""
+    """Return a contact in the form in which it is stored. Raises ``Rejected``."""
     text = text.strip()
     if len(text) > _LONGEST_CONTACT:
         raise Rejected("contact-form", f"longer than {_LONGEST_CONTACT} characters: give an address or a page alone")

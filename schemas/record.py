@@ -31,7 +31,7 @@ _ON_A_CHAIN = "wallet"
 
 
 class Record(BaseModel):
-    """One thing that one partner says about reports; personal data of victims and holders has no field, on purpose."""
+    """One partner's statement about reports. Personal data of victims and holders has no field, on purpose."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,23 +45,23 @@ class Record(BaseModel):
 
 
 def indicator_or_value(subject: Subject) -> Subject:
-    """Give ``subject`` back where it may be an indicator. Raises ``Rejected``."""
+    """Return ``subject`` where it may be an indicator. Raises ``Rejected``."""
     if subject.ref is not None and not subject.ref.startswith("indicator--"):
         raise Rejected("not-an-indicators-id", "it is about an indicator: give its id, indicator--…, or the value")
     return subject
 
 
 def refuse_reversed_times(first: Timestamp | None, last: Timestamp | None, names: str) -> None:
-    """Refuse times that run backwards; ``names`` says which they are."""
+    """Raise ``Rejected`` where the end is before the beginning; ``names`` are the fields' names."""
     if first and last and last < first:
         raise Rejected("times-reversed", f"{names}: the end is before the beginning")
 
 
 class Sighting(Record):
-    """Who saw an indicator's value, where, how often and when.
+    """A sighting of an indicator's value: where, how often and when.
 
-    ``seen_by`` is the organisation where it was seen, by its name or its identity's id, where that is not the
-    reporter. ``count`` 0 says that it was looked for and not seen.
+    ``seen_by`` is the organisation where it was seen, by its name or its identity's id, where that is not the reporter.
+    ``count`` 0 means that the reporter looked for it and did not see it.
     """
 
     of: Annotated[Subject, AfterValidator(indicator_or_value)]
@@ -83,7 +83,7 @@ class Sighting(Record):
 
 
 class Outcome(Record):
-    """What became of one indicator at the reporter, why, and from when until when."""
+    """The result of one indicator at the reporter, the reason, and from when until when it holds."""
 
     of: Annotated[Subject, AfterValidator(indicator_or_value)]
     outcome: OutcomeWord
@@ -100,7 +100,7 @@ class Outcome(Record):
 
 
 class Opinion(Record):
-    """How far the reporter agrees with what an indicator says, without having done anything about it."""
+    """The reporter's agreement with an indicator, without an action of its own."""
 
     of: Annotated[Subject, AfterValidator(indicator_or_value)]
     opinion: OpinionWord
@@ -117,11 +117,11 @@ def _account_or_wallet(subject: Subject) -> Subject:
 
 
 class Flow(Record):
-    """Between which values, how much altogether and in how many transfers, and when.
+    """Money that went between two values: how much altogether, in how many transfers, and when.
 
     Both ends are values that serve scams: the account of somebody who was deceived into paying is never one of them.
-    Between wallets, where everybody may read it on the chain, the amount stays exact. Otherwise it is rounded to two
-    digits: exact sums and days point at persons, and who needs them asks the reporter by ``reference``.
+    Between wallets the amount stays exact, as everybody may read it on the chain. Otherwise it is rounded to two
+    digits: exact sums and days identify persons, and who needs them asks the reporter by ``reference``.
     """
 
     source: Annotated[Subject, AfterValidator(_account_or_wallet)]
@@ -135,7 +135,7 @@ class Flow(Record):
     @model_validator(mode="before")
     @classmethod
     def _narrowed(cls, data: Any) -> Any:
-        """Mark the flow no wider than its ends may be: it names them."""
+        """Narrow the TLP level to the narrower of its ends, which the flow names."""
         if not isinstance(data, Mapping) or not {"source", "target"} <= data.keys():
             return data
         try:
@@ -151,7 +151,7 @@ class Flow(Record):
     @field_validator("amount", mode="after")
     @classmethod
     def _minimised(cls, amount: Decimal | None, said: ValidationInfo) -> Decimal | None:
-        """Keep of the amount what it takes to follow the money: all of it where the chain shows it anyway."""
+        """Keep the amount exact between wallets only."""
         ends = {said.data[name].kind for name in ("source", "target") if name in said.data}
         return amount if amount is None else minimised_amount(amount, ends)
 
@@ -166,7 +166,7 @@ class Flow(Record):
 
 
 def minimised_amount(amount: Decimal, ends: Set[str | None]) -> Decimal:
-    """Give two digits of an amount, unless both ends are wallets: the chain shows it anyway."""
+    """Return an amount rounded to two digits, unless both ends are wallets."""
     return amount if ends == {_ON_A_CHAIN} else _two_digits(amount)
 
 

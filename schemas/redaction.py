@@ -1,4 +1,4 @@
-"""Redaction: where a text hides a part of a value, so that what is left of it is another value, or none."""
+"""Redaction: find the places where a text hides a part of a value, as what remains is another value or none."""
 
 import re
 

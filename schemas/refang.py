@@ -1,4 +1,4 @@
-"""Values as people write them in mails and reports, made plain again."""
+"""Undo the defanging of values in mails and reports (``hxxps``, ``[.]``)."""
 
 import re
 import unicodedata
@@ -64,13 +64,13 @@ _BEHIND = ",;，；、"
 
 
 def refang(raw: str) -> str:
-    """Give ``raw`` without defanging, quotes, invisible characters and outer white space.
+    """Return ``raw`` without defanging, quotes, invisible characters and outer white space.
 
-    ``hxxps[://]bad[.]example`` becomes ``https://bad.example``. A value that is plain comes back as it is, and so
-    does one of more than 8,192 characters; the time is linear in the length. Defanging is undone where it was done
-    twice over (``bad[[.]]example``), not beyond. Half a surrogate pair becomes U+FFFD. Full-width characters become
-    plain where a host or name stands, in a path only where all was typed so. Other letters and digits are not judged
-    here: a homograph stays what it is, and Thai digits may be a part of a Thai name.
+    ``hxxps[://]bad[.]example`` becomes ``https://bad.example``. A plain value comes back unchanged, and so does one of
+    more than 8,192 characters; the time is linear in the length. Defanging that was applied twice (``bad[[.]]example``)
+    is undone, but no more. Half a surrogate pair becomes U+FFFD. Full-width characters become plain in a host or name,
+    in a path only where the whole value is full-width. Other letters and digits stay: a homograph remains a homograph,
+    and Thai digits may be part of a Thai name.
     """
     value = encodable(raw.strip())
     if len(value) > _LONGEST or _SUSPECT.search(value) is None:
@@ -80,7 +80,7 @@ def refang(raw: str) -> str:
 
 
 def refang_text(text: str) -> str:
-    """Give a text of many words with ``@`` and ``.`` for the brackets and words that stand for them in it."""
+    """Return a text of many words with ``@`` and ``.`` in place of the brackets and words that stand for them."""
     return _DOT.sub(".", _AT.sub("@", _MARK.sub(r"\1", " ".join(text.split()))))
 
 
@@ -105,7 +105,7 @@ def refang_once(raw: str) -> str:
 
 
 def _seen(raw: str) -> str:
-    """Give ``raw`` as it is seen: composed, without what is invisible, plain where it was typed in full width."""
+    """Return ``raw`` composed, without invisible characters, and plain where it is full-width."""
     if raw.isascii():
         return raw.translate(_INVISIBLE) if not raw.isprintable() else raw
     value = _JOINER.sub("", raw.translate(_INVISIBLE))

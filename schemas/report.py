@@ -1,4 +1,4 @@
-"""The report: one partner says that one value served a scam."""
+"""The report: one partner's claim that one value served a scam, and the declarations of its fields."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,11 +29,11 @@ _LEVELS = list(Tlp)
 
 
 class Report(BaseModel):
-    """One value of one kind, who says so, and what is known about the scam around it.
+    """One value of one kind, its reporter, and what is known about the scam around it.
 
     Validation brings ``value`` into its kind's normal form, so that equal reports are equal objects. The columns in
     ``details`` are the kind's own. ``valid_until`` is always set: from the report, else by the kind's time to live
-    after the last thing known. Personal data of victims and holders has no field, on purpose.
+    after the latest known time. Personal data of victims and holders has no field, on purpose.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -139,7 +139,7 @@ class Report(BaseModel):
     ] = None
 
     def about(self, normal: Normal) -> Self:
-        """Give a report that says the same of another value of the same kind, in its normal form."""
+        """Return the same report about another value of the same kind, in its normal form."""
         # As model_copy does it, without looking for what this model has not: a file has millions of these.
         other = self.__class__.__new__(self.__class__)
         set_ = object.__setattr__
@@ -152,7 +152,7 @@ class Report(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _normalise(cls, data: Any) -> Any:
-        """Bring the value into its normal form and give the report its end."""
+        """Bring the value into its normal form."""
         if not isinstance(data, Mapping) or not isinstance(data.get("value"), str) or "kind" not in data:
             return data
         if len(data["value"]) > MAX_VALUE:  # cut to that, it might be another value
@@ -170,7 +170,7 @@ class Report(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _end(cls, data: Any) -> Any:
-        """End a report with its hold; without an end, give it its kind's time to live after the last thing known."""
+        """Set the report's end: the end of its hold, else by the kind's time to live after the latest known time."""
         if not isinstance(data, Mapping) or "kind" not in data:
             return data
         if data.get("hold") and (ended := _ended_with(data["hold"], data)):
@@ -205,7 +205,7 @@ FIELDS: Mapping[str, DeclaredField] = MappingProxyType(declared_fields(Report))
 
 
 def _ended_with(hold: Any, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Give the report with the end of its hold, where that is the earlier; None where it cannot be told."""
+    """Return the report with the earlier of its end and its hold's end, None where a time cannot be read."""
     until = hold.get("until") if isinstance(hold, Mapping) else getattr(hold, "until", None)
     if until is None:
         return None

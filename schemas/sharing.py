@@ -1,4 +1,4 @@
-"""The limits that a contributor sets: whom what it says may reach, for what, and whether they may pass it on."""
+"""Sharing limits: the partners and purposes to which a contributor restricts its reports."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ _MOST = 250
 
 
 def sorted_once(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """Give entries whose order says nothing in one order, each of them once."""
+    """Return the entries of a set-like list sorted, without repetitions."""
     return tuple(sorted(set(entries)))
 
 
@@ -26,9 +26,9 @@ _Partners = Annotated[tuple[PartnerRef, ...], Field(max_length=_MOST), AfterVali
 
 
 class Sharing(BaseModel):
-    """Limits to who may hear of it, of which a reader has to keep every one; an empty one says nothing.
+    """Limits on the audience. A reader has to keep every one; an empty one limits nothing.
 
-    A partner is outside ``only_…`` and ``not_to_countries`` too where what they ask about is not known of it.
+    A partner whose kind or country is not known is outside ``only_…`` and ``not_to_countries`` too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,7 @@ class Sharing(BaseModel):
 
     @property
     def limited(self) -> bool:
-        """Tell whether anything is limited at all."""
+        """Return whether any limit is set."""
         return self != _UNLIMITED
 
 
@@ -66,7 +66,7 @@ _UPPER = ("only_countries", "not_to_countries")
 
 
 def _read(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what columns of a file, or keys of JSON, say of sharing, for ``Sharing``; nothing where they say nothing."""
+    """Return the input for ``Sharing`` from columns of a file or keys of JSON; empty where they hold nothing."""
     said: dict[str, Any] = {}
     for name in Sharing.model_fields:
         text = columns.get(name)
@@ -83,7 +83,7 @@ def _read(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(sharing: Sharing) -> dict[str, str]:
-    """Give the columns that ``read`` takes for the same; those that say nothing are left out."""
+    """Return the columns that ``_read`` takes for the same limits, without empty ones."""
     lists = {name: getattr(sharing, name) for name in Sharing.model_fields if name != "onward"}
     columns = {name: "".join(f"{entry};" for entry in entries) for name, entries in lists.items() if entries}
     return columns if sharing.onward else {**columns, "onward": "no"}

@@ -1,4 +1,4 @@
-"""What a record is about: an object by its id, or a value, whose indicators are meant."""
+"""The subject of a record: an object by its id, or a value, which stands for its indicators."""
 
 import re
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ StixId = Annotated[str, Field(pattern=rf"^{_ID_FORM}$", max_length=100)]
 
 
 class Subject(BaseModel):
-    """An object by its id in ``ref``, or a ``value`` of a ``kind``, in its normal form.
+    """An object by its id in ``ref``, or a ``value`` of a ``kind`` in its normal form.
 
-    ``reporter`` says whose indicator of the value is meant; where it is missing, everybody's. Written as one text it is
-    the id, or the value, alone or behind its kind: ``domain:shop.example.com``.
+    ``reporter`` names the partner whose indicator of the value is meant; without it, all indicators of the value.
+    Written as one text, a subject is the id, or the value, alone or behind its kind: ``domain:shop.example.com``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +62,7 @@ def _are_texts(details: Any) -> bool:
 
 
 def subject_of_text(text: str) -> dict[str, str]:
-    """Give a subject's fields from one text: an id, or a value, which may stand behind its kind and a colon."""
+    """Return a subject's fields from one text: an id, or a value, alone or behind its kind and a colon."""
     text = text.strip()
     if ID.fullmatch(text):
         return {"ref": text}

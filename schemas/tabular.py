@@ -1,4 +1,4 @@
-"""Rows of text columns, as files have them, read as reports and records."""
+"""Rows of text columns, as files have them: read as reports and records, and written."""
 
 import re
 from collections.abc import Mapping
@@ -34,10 +34,10 @@ _VALUE_AND_KIND = {"value", "kind"}
 
 
 class ReportReader:
-    """Makes reports from rows of columns, filling what a row leaves out from ``defaults``.
+    """Makes reports from rows of columns, and fills what a row leaves out from ``defaults``.
 
-    ``defaults`` are columns too; ``reporter`` and ``reported_at`` have to be among them or in each row. ``kind`` may
-    be missing from both: then the value has to look like one kind only.
+    ``defaults`` are columns too; ``reporter`` and ``reported_at`` have to be among them or in each row. ``kind`` may be
+    missing from both: then the value has to look like one kind only.
     """
 
     def __init__(self, defaults: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ class ReportReader:
         self._default_kind = kinds.get(self._defaults["kind"]) if "kind" in self._defaults else None
 
     def report(self, fields: Mapping[str, str]) -> Report:
-        """Give the report that a row says. Raises ``Rejected``, with the column and the rule it breaks."""
+        """Return the report of a row. Raises ``Rejected`` with the column and the rule that it breaks."""
         redaction.refuse(fields.get("value", ""))
         if fields.keys() <= _VALUE_AND_KIND:  # Rows of plain lists: all but the value is the same each time.
             return self._like_before(fields)
@@ -82,12 +82,12 @@ def _kind_of(named: Kind | None, plain: str) -> Kind:
 
 @cache
 def _inputs_of_kinds() -> frozenset[str]:
-    """Give the columns that are some kind's own; what helps one kind says nothing about another."""
+    """Return the columns of all kinds; a kind's column says nothing about a value of another kind."""
     return frozenset(column for kind in kinds.every().values() for column in kind.columns)
 
 
 def _details(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
-    """Give the columns that are the kind's own."""
+    """Return the columns that belong to the kind."""
     return {key: columns[key] for key in kind.columns if key in columns} if kind.columns else NO_DETAILS
 
 
@@ -172,7 +172,7 @@ _OUTCOME_WORDS = {
 
 
 def record_model(name: str) -> type[Record]:
-    """Give the record called ``name``. Raises ``Rejected`` with the names there are."""
+    """Return the model of the record called ``name``. Raises ``Rejected`` with the names that exist."""
     try:
         return RECORDS[name]
     except KeyError:
@@ -180,10 +180,10 @@ def record_model(name: str) -> type[Record]:
 
 
 def read_record(name: str, said: Mapping[str, Any], defaults: Mapping[str, str]) -> Record:
-    """Give the record ``name`` that a row says: texts, or in JSON what the record's schema has.
+    """Return the record ``name`` of a row of texts, or of a JSON object by the record's schema.
 
-    ``defaults`` fill what the row leaves out; columns that the record has not are passed over. Raises ``Rejected``,
-    with the column and the rule it breaks.
+    ``defaults`` fill what the row leaves out; columns that the record does not have are ignored. Raises ``Rejected``
+    with the column and the rule that it breaks.
     """
     model = record_model(name)
     columns = {**defaults, **{key: each for key, each in said.items() if each not in ("", None) and key != "reporter"}}
@@ -201,7 +201,7 @@ def read_record(name: str, said: Mapping[str, Any], defaults: Mapping[str, str])
 
 
 def _subject_of(columns: Mapping[str, Any]) -> Any:
-    """Gather the subject from the columns ``value``, ``kind``, ``of_reporter`` and those that help its kind."""
+    """Return the subject from the columns ``value``, ``kind``, ``of_reporter`` and those of the kind."""
     kind, value = (columns.get(name) if isinstance(columns.get(name), str) else None for name in ("kind", "value"))
     if not kind and not value:
         return {}
@@ -216,7 +216,7 @@ def _subject_of(columns: Mapping[str, Any]) -> Any:
 
 
 def _cell(key: str, said: Any) -> Any:
-    """Give what stands in a column as the model takes it."""
+    """Return a column's text as the model takes it."""
     if not isinstance(said, str):
         return said
     text = said.strip()

@@ -1,4 +1,4 @@
-"""Texts that others wrote, made safe to keep, to encode and to show."""
+"""Texts from outside, made safe to store, to encode and to show."""
 
 import re
 import unicodedata
@@ -13,31 +13,31 @@ _CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def encodable(text: str) -> str:
-    """Give ``text`` with U+FFFD for each half of a surrogate pair, so that it can be encoded."""
+    """Return ``text`` with U+FFFD for each half of a surrogate pair, so that it can be encoded."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def visible(text: str) -> str:
-    """Give ``text`` without what is not seen but changes how the rest is read, such as a change of direction."""
+    """Return ``text`` without invisible characters that change how the rest is read, such as its direction."""
     if text.isascii():
         return text
     return "".join(each for each in encodable(text) if unicodedata.category(each) != "Cf" and each not in _NOT_SEEN)
 
 
 def ascii_digits(text: str) -> str:
-    """Give ``text`` with 0 to 9 for the decimal digits of every script, Thai and full-width ones among them."""
+    """Return ``text`` with 0 to 9 for the decimal digits of every script, such as Thai and full-width ones."""
     if text.isascii():
         return text
     return _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
 
 
 def escaped(name: str) -> str:
-    """Give the name of a file on one line, with escapes for bytes that are no text and for all that is not seen."""
+    """Return a file name on one line, with escapes for undecodable bytes and invisible characters."""
     return name if name.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def checked_line(text: str) -> str:
-    """Give ``text`` back where it is one line, in NFC, as it is seen. Raises ``ValueError``."""
+    """Return ``text`` where it is one line in NFC without invisible characters. Raises ``ValueError``."""
     if text != unicodedata.normalize("NFC", text).strip():
         raise ValueError("no blanks at the ends, and composed characters (Unicode NFC)")
     if any(unicodedata.category(each) in _CONTROLLING for each in text):

@@ -18,9 +18,9 @@ _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 # A file, or a page of a peer's, says few moments many times.
 @lru_cache(maxsize=4096)
 def parse(text: str) -> datetime:
-    """Read RFC 3339, an ISO date (its midnight), or seconds or milliseconds since the epoch.
+    """Return the time that RFC 3339, an ISO date (its midnight), or seconds or milliseconds since the epoch name.
 
-    Without an offset it is UTC. Fractions beyond milliseconds are cut. Raises ``Rejected`` where it is none of these.
+    Without an offset it is UTC. Fractions beyond milliseconds are cut. Raises ``Rejected`` for any other text.
     """
     text = text.strip()
     try:
@@ -40,7 +40,7 @@ def parse(text: str) -> datetime:
 
 
 def to_millisecond(moment: datetime) -> datetime:
-    """Give ``moment`` in UTC, cut to the millisecond. Raises ``ValueError`` for a naive or an absurd one."""
+    """Return ``moment`` in UTC, cut to the millisecond. Raises ``ValueError`` without an offset or a sane year."""
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset from UTC")
     moment = moment.astimezone(UTC)
@@ -50,13 +50,13 @@ def to_millisecond(moment: datetime) -> datetime:
 
 
 def text(moment: datetime) -> str:
-    """Write ``moment`` as ``2026-01-31T08:00:00.000Z``."""
+    """Return ``moment`` as ``2026-01-31T08:00:00.000Z``."""
     # Half the time of strftime, and most of what it takes to write an object.
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def now() -> datetime:
-    """Give the present, to the millisecond."""
+    """Return the present time, to the millisecond."""
     return to_millisecond(datetime.now(UTC))
 
 

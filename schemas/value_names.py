@@ -1,4 +1,4 @@
-"""One name for all spellings of a value: with and without ``www.``, scheme, start page, as one kind or another."""
+"""Names of values: one for all spellings, with and without ``www.``, scheme or start page, in any kind."""
 
 import re
 
@@ -12,7 +12,7 @@ _NUMBERED = frozenset(("phone", "social-account", "payment-alias"))
 
 
 def names_of(kind: str, value: str) -> tuple[str, ...]:
-    """Return the names by which a value in its normal form may be known, the widest last.
+    """Return the names under which a value in its normal form may be known, the widest last.
 
     A page with a query is also known by its page alone; all other values have one name.
     """

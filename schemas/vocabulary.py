@@ -1,4 +1,4 @@
-"""The words that reports use, each closed or open as noted."""
+"""Vocabularies of reports and records, each closed or open as noted."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -22,7 +22,7 @@ class Tlp(StrEnum):
 
 
 class ScamType(StrEnum):
-    """What the scam pretends to be. Open: partners may add words."""
+    """The pretence of a scam. Open: partners may add words."""
 
     INVESTMENT = "investment"
     MERCHANDISE = "merchandise"
@@ -60,7 +60,7 @@ _NEITHER = {ScamType.OTHER, ScamType.UNKNOWN}
 
 
 def scam_category(scam_type: str) -> str:
-    """Give the category of the Fed's ScamClassifier that a scam type falls under: two of them, else ``other``."""
+    """Return the category of the Fed's ScamClassifier for a scam type: one of its two, else ``other``."""
     if scam_type in _PRODUCTS_SERVICES:
         return "products-services"
     if scam_type in set(ScamType) - _NEITHER:
@@ -69,7 +69,7 @@ def scam_category(scam_type: str) -> str:
 
 
 class Channel(StrEnum):
-    """Where the victim was met. Open."""
+    """The place where the victim was met. Open."""
 
     SOCIAL_MEDIA = "social-media"
     MESSAGING = "messaging"
@@ -85,7 +85,7 @@ class Channel(StrEnum):
 
 
 class PaymentRail(StrEnum):
-    """How the money moved."""
+    """The way in which the money moved."""
 
     BANK = "bank"
     INSTANT = "instant"
@@ -97,7 +97,7 @@ class PaymentRail(StrEnum):
 
 
 class Action(StrEnum):
-    """What the reporter asks of those who read, from the strongest to the weakest."""
+    """The action that a reporter asks of readers, from the strongest to the weakest."""
 
     BLOCK = "block"
     HOLD = "hold"
@@ -108,7 +108,7 @@ class Action(StrEnum):
 
 
 class HolderStatus(StrEnum):
-    """What is known of the person who holds an account: tells offenders from victims."""
+    """The role of the person who holds an account: distinguishes offenders from victims."""
 
     UNKNOWN = "unknown"
     DECEIVED = "deceived"
@@ -117,7 +117,7 @@ class HolderStatus(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a contributor lets its reports be used for. Open."""
+    """A purpose for which a contributor allows its reports to be used. Open."""
 
     FRAUD_PREVENTION = "fraud-prevention"
     LAW_ENFORCEMENT = "law-enforcement"
@@ -126,7 +126,7 @@ class Purpose(StrEnum):
 
 
 class OutcomeWord(StrEnum):
-    """What became of an indicator at a partner that read it."""
+    """The result of an indicator at a partner that read it."""
 
     BLOCKED = "blocked"
     TAKEN_DOWN = "taken-down"
@@ -137,7 +137,7 @@ class OutcomeWord(StrEnum):
 
 
 class OutcomeReason(StrEnum):
-    """Why an outcome is what it is. Open."""
+    """The reason for an outcome. Open."""
 
     POLICY_VIOLATION = "policy-violation"
     LEGAL_ORDER = "legal-order"
@@ -154,7 +154,7 @@ class OutcomeReason(StrEnum):
 
 
 class OpinionWord(StrEnum):
-    """How far somebody agrees with an object (STIX 2.1, opinion-enum)."""
+    """The degree of agreement with an object (STIX 2.1, opinion-enum)."""
 
     STRONGLY_DISAGREE = "strongly-disagree"
     DISAGREE = "disagree"
@@ -164,7 +164,7 @@ class OpinionWord(StrEnum):
 
 
 class CaseContext(StrEnum):
-    """What joins the members of a case (STIX 2.1, grouping-context-ov)."""
+    """The relation between the members of a case (STIX 2.1, grouping-context-ov)."""
 
     SUSPICIOUS_ACTIVITY = "suspicious-activity"
     MALWARE_ANALYSIS = "malware-analysis"
