@@ -111,7 +111,7 @@ def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
             collection = collections.get(tx, alias)
             if collection.kind == "inbox":
                 fail(f"--read {alias}: nobody reads an inbox; the release rules decide who hears of what is in it")
-            if collection.kind == "personal":
+            if collection.kind == "private":
                 fail(f"--read {alias}: this is one partner's own collection, which nobody else reads")
             collections.grant(tx, name, collection, read=True)
         for alias in write:

@@ -114,7 +114,7 @@ class _Trial:
         """Give the collections that the rules fill and that have values of the case, each with what it has of them."""
         filled = [each for each in collections.all_collections(self._tx) if each.by_the_rules]
         # Of what somebody reads twice, the narrower room has the last word.
-        filled.sort(key=lambda each: each.kind == "personal")
+        filled.sort(key=lambda each: each.kind == "private")
         return {each: there for each in filled if (there := self._in(each))}
 
     def _reading(self, name: str, rooms: Mapping[Collection, list[dict[str, Any]]]) -> list[str]:
@@ -126,7 +126,7 @@ class _Trial:
         return collections.rights(self._tx, name).get(collection.id, (False, False))[0]
 
     def _own(self, name: str, collection: Collection) -> bool:
-        return collection.kind == "personal" and self._reads(name, collection)
+        return collection.kind == "private" and self._reads(name, collection)
 
     def _seen_by(self, name: str) -> Iterator[str]:
         rooms = self._rooms()

@@ -104,7 +104,7 @@ class ReleaseContext:
 
     def is_own(self, room: str) -> bool:
         """Tell whether it is one partner's own room, be it that of one who left."""
-        return self.rooms[room].kind == "personal"
+        return self.rooms[room].kind == "private"
 
     def reads(self, partner: str) -> frozenset[str]:
         """Give the shared rooms that a partner reads."""

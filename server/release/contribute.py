@@ -75,7 +75,7 @@ class Contribution:
             said = [each for each in self._kept if not each.taken.item.revoked]
             sent = sum(each.taken.size for each in said)
             held = sum(each.taken.size for each in said if each.held is not None)
-            quotas.count_contributed(tx, name, taken=sent, held=held, doubts=budget.spent, moment=self._scene.micros)
+            quotas.count_contributed(tx, name, received=sent, held=held, doubts=budget.spent, moment=self._scene.micros)
             self._keep(prior)
             # In the order they came, so that readers get them so; what bears a marking that is known now, after them.
             about_them = [sorted(subjects.get(each.taken.key, ())) for each in self._kept]

@@ -13,7 +13,7 @@ from server.store.engine import Tx
 from server.store.tables import collections, grants
 from server.store.times import now
 
-CollectionKind = Literal["inbox", "released", "exchange", "personal"]
+CollectionKind = Literal["inbox", "released", "exchange", "private"]
 
 DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
     ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who hears of it."),
@@ -62,7 +62,7 @@ class Collection:
     @property
     def by_the_rules(self) -> bool:
         """Tell whether the release rules fill it, and nobody writes to it."""
-        return self.kind in ("released", "personal")
+        return self.kind in ("released", "private")
 
 
 # In the order of Collection's fields.
@@ -97,9 +97,9 @@ def add(
     """
     if kind not in get_args(CollectionKind):
         raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
-    if (kind == "personal") != (owner is not None):
+    if (kind == "private") != (owner is not None):
         raise ValueError("a personal collection has an owner, and no other has one")
-    if kind != "personal" and alias.startswith(OWN_ALIASES):
+    if kind != "private" and alias.startswith(OWN_ALIASES):
         raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
     clash = select(collections.c.number).where(or_(collections.c.alias == alias, collections.c.title == title))
     if tx.execute(clash).first() is not None:

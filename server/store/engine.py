@@ -108,7 +108,7 @@ class Store:
 
         A file of SQLite is for its owner, and for a group that was let in, whatever the umask says.
         """
-        from server.store.migrate import upgrade  # Alembic takes a third of a second to load, and few need it
+        from server.store.migrate import UnknownRevision, upgrade  # Alembic takes a third of a second to load
 
         try:
             if self._engine.dialect.name == "sqlite":
@@ -117,6 +117,8 @@ class Store:
                 upgrade(self._engine)
         except TimeoutError as error:
             raise StoreUnavailable(f"the database is busy: {error}") from error
+        except UnknownRevision as error:
+            raise StoreUnavailable(str(error)) from error
         except OperationalError as error:
             raise StoreUnavailable(f"the database cannot be opened or changed: {_cause(error)}") from error
 

@@ -1,4 +1,4 @@
-"""Migrations, run from inside the program."""
+"""Bring the tables of a database to the revision that this version of the project needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,32 +8,57 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from server.store.tables import migration_lock
 
+# The last revision before all of them were put together in one; a store that has it is renamed by that one.
+_LAST_REPLACED = "0014"
+
+
+class UnknownRevision(Exception):
+    """The tables are of a version of the project that this one cannot upgrade; nothing was changed."""
+
 
 def upgrade(engine: Engine) -> None:
-    """Run the migrations that ``engine``'s database lacks, all or none; a second process waits and finds none."""
+    """Run the migrations that ``engine``'s database lacks, all or none; a second process waits and finds none.
+
+    Raises ``UnknownRevision``.
+    """
     if engine.dialect.name != "sqlite":
-        _make_gate(engine)
+        _create_lock(engine)
     with engine.connect().execution_options(scamfeed_writes=True) as connection, connection.begin():
         if engine.dialect.name != "sqlite":
             connection.execute(select(migration_lock.c.id).with_for_update()).all()
-        _run(connection)
+        with _configured(connection) as config:
+            _start_from_known(connection, ScriptDirectory.from_config(config))
+            command.upgrade(config, "head")
 
 
 def revisions(connection: Connection) -> tuple[str | None, str | None]:
-    """Say which revision the tables have, and which this version of the project needs."""
+    """Return the revision of the tables, and the revision that this version of the project needs."""
     with _configured(connection) as config:
         needed = ScriptDirectory.from_config(config).get_current_head()
     return MigrationContext.configure(connection).get_current_revision(), needed
 
 
-def _run(connection: Connection) -> None:
-    with _configured(connection) as config:
-        command.upgrade(config, "head")
+def _start_from_known(connection: Connection, scripts: ScriptDirectory) -> None:
+    """Let Alembic begin anew with a store of the last replaced revision; refuse every other unknown revision."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None or current in {script.revision for script in scripts.walk_revisions()}:
+        return
+    if current == _LAST_REPLACED:
+        connection.execute(text("DELETE FROM alembic_version"))
+    elif current < _LAST_REPLACED:
+        raise UnknownRevision(
+            f"the store has revision {current}, and this version upgrades from {_LAST_REPLACED} on; "
+            "run scamfeed init of the version before this one first, then of this one"
+        )
+    else:
+        raise UnknownRevision(
+            f"the store has revision {current}, which a newer version made; run that version, or restore a backup"
+        )
 
 
 @contextmanager
@@ -45,8 +70,8 @@ def _configured(connection: Connection) -> Iterator[Config]:
         yield config
 
 
-def _make_gate(engine: Engine) -> None:
-    """Leave one row to lock, whoever comes first; on SQLite, BEGIN IMMEDIATE is the gate."""
+def _create_lock(engine: Engine) -> None:
+    """Leave one row to lock, whoever comes first; on SQLite, BEGIN IMMEDIATE is the lock."""
     try:
         with engine.begin() as connection:
             migration_lock.create(connection, checkfirst=True)
@@ -54,4 +79,4 @@ def _make_gate(engine: Engine) -> None:
                 connection.execute(insert(migration_lock).values(id=1))
     except IntegrityError:
         # Another process made it in the same moment.
-        _make_gate(engine)
+        _create_lock(engine)

@@ -42,12 +42,12 @@ def _made(tx: Tx, partner: str, use: PrivateUse) -> Collection:
     title, description = _SAYS[use]
     names = _readable(partner, use), title.format(partner)
     try:
-        made = add(tx, *names, kind="personal", description=description, owner=partner, use=use)
+        made = add(tx, *names, kind="private", description=description, owner=partner, use=use)
     except CollectionExists:
         # Another collection looks like this one: they are told apart by a word that nobody chooses.
         word = secrets.token_hex(6)
         alias, title = f"{names[0]}-{word}", f"{names[1]} ({word})"
-        made = add(tx, alias, title, kind="personal", description=description, owner=partner, use=use)
+        made = add(tx, alias, title, kind="private", description=description, owner=partner, use=use)
     grant(tx, partner, made, read=True)
     return made
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.store.engine import Store, Tx
 from server.store.release_tables import throttles, volumes
-from server.store.tables import allowances
+from server.store.tables import quotas
 from server.store.times import now
 
 _SECOND = 1_000_000
@@ -107,15 +107,15 @@ class RequestMeter:
 def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, int]:
     """Hold the partner's row until the transaction ends: when its stretch began, what of it is used, and now."""
     asked = (
-        select(allowances.c.began, allowances.c.used)
-        .where(allowances.c.partner == partner, allowances.c.unit == unit)
+        select(quotas.c.began, quotas.c.used)
+        .where(quotas.c.partner == partner, quotas.c.unit == unit)
         .with_for_update()
     )
     row = tx.execute(asked).first()
     if row is None:
         try:
             with tx.begin_nested():
-                tx.execute(insert(allowances).values(partner=partner, unit=unit, began=0, used=0))
+                tx.execute(insert(quotas).values(partner=partner, unit=unit, began=0, used=0))
         except IntegrityError:
             # Another process made it in the same moment; the row is there to lock now.
             pass
@@ -129,8 +129,8 @@ def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, in
 
 
 def _write(tx: Tx, partner: str, unit: str, began: int, used: int) -> None:
-    mine = (allowances.c.partner == partner, allowances.c.unit == unit)
-    tx.execute(update(allowances).where(*mine).values(began=began, used=used))
+    mine = (quotas.c.partner == partner, quotas.c.unit == unit)
+    tx.execute(update(quotas).where(*mine).values(began=began, used=used))
 
 
 def _until(began: int, seconds: int, moment: int) -> int:
@@ -138,8 +138,8 @@ def _until(began: int, seconds: int, moment: int) -> int:
 
 
 # Asked with every POST, so put together once.
-_ASKED = select(allowances.c.began, allowances.c.used).where(
-    allowances.c.partner == bindparam("of_partner"), allowances.c.unit == bindparam("of_unit")
+_ASKED = select(quotas.c.began, quotas.c.used).where(
+    quotas.c.partner == bindparam("of_partner"), quotas.c.unit == bindparam("of_unit")
 )
 
 
@@ -152,7 +152,7 @@ class DailyVolume(NamedTuple):
     ``doubts`` are the references by which it said something against what others report.
     """
 
-    taken: int
+    received: int
     held: int
     doubts: int = 0
 
@@ -172,7 +172,7 @@ def day_of(moment: int) -> int:
 
 
 def count_contributed(
-    tx: Tx, partner: str, *, taken: int, held: int, doubts: int = 0, moment: int | None = None
+    tx: Tx, partner: str, *, received: int, held: int, doubts: int = 0, moment: int | None = None
 ) -> None:
     """Add to what the partner has sent in the day of ``moment``, today where it is not given.
 
@@ -180,7 +180,7 @@ def count_contributed(
     """
     day = day_of(now() if moment is None else moment)
     mine = (volumes.c.partner == partner, volumes.c.day == day)
-    counts = {"taken": taken, "held": held, "doubts": doubts}
+    counts = {"received": received, "held": held, "doubts": doubts}
     more = {name: volumes.c[name] + number for name, number in counts.items()}
     if tx.execute(update(volumes).where(*mine).values(**more)).rowcount == 0:
         tx.execute(insert(volumes).values(partner=partner, day=day, **counts))
@@ -188,7 +188,7 @@ def count_contributed(
 
 def daily_volumes(tx: Tx, partner: str, since: int) -> dict[int, DailyVolume]:
     """Give by day what the partner has sent from the day ``since`` on."""
-    asked = select(volumes.c.day, volumes.c.taken, volumes.c.held, volumes.c.doubts)
+    asked = select(volumes.c.day, volumes.c.received, volumes.c.held, volumes.c.doubts)
     rows = tx.execute(asked.where(volumes.c.partner == partner, volumes.c.day >= since))
     return {day: DailyVolume(*counts) for day, *counts in rows}
 

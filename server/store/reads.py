@@ -30,9 +30,9 @@ def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
     for partner, collection, position in sorted(given):
         furthest[collection] = max(position, furthest.get(collection, position))
         mine = (read_positions.c.collection == collection, read_positions.c.partner == partner)
-        had = tx.execute(select(read_positions.c.given).where(*mine).with_for_update()).scalar()
+        had = tx.execute(select(read_positions.c.read_up_to).where(*mine).with_for_update()).scalar()
         tx.execute(delete(read_positions).where(*mine))
-        row = {"collection": collection, "partner": partner, "given": max(position, had or 0), "asked": moment}
+        row = {"collection": collection, "partner": partner, "read_up_to": max(position, had or 0), "asked": moment}
         tx.execute(insert(read_positions), row)
     note_first_reads(tx, furthest, moment)
 
@@ -44,7 +44,7 @@ def lags(tx: Tx) -> list[ReadLag]:
             read_positions.c.partner,
             collections.c.alias,
             collections.c.last_added,
-            read_positions.c.given,
+            read_positions.c.read_up_to,
             read_positions.c.asked,
         )
         .join(collections, collections.c.id == read_positions.c.collection)
@@ -60,14 +60,14 @@ class ReadPosition(NamedTuple):
     """Up to where a partner has been given a collection, and when it last asked."""
 
     partner: str
-    given: int
+    read_up_to: int
     asked: int
 
 
 def positions_of(tx: Tx, collection: Collection) -> list[ReadPosition]:
     """Give up to where each partner that takes part has been given a collection."""
     left = partners.departed_partners(tx)
-    asked = select(read_positions.c.partner, read_positions.c.given, read_positions.c.asked).where(
+    asked = select(read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked).where(
         read_positions.c.collection == collection.id
     )
     return [ReadPosition(*row) for row in tx.execute(asked) if row[0] not in left]
@@ -76,23 +76,23 @@ def positions_of(tx: Tx, collection: Collection) -> list[ReadPosition]:
 def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
     """Note that at ``moment`` somebody has been given collections (by id) up to a ``date_added``; no news is none."""
     for collection, given in sorted(furthest.items()):
-        asked = select(func.max(first_reads.c.given)).where(first_reads.c.collection == collection)
+        asked = select(func.max(first_reads.c.read_up_to)).where(first_reads.c.collection == collection)
         before = tx.execute(asked).scalar_one()
         if before is None or before < given:
-            tx.execute(insert(first_reads).values(collection=collection, given=given, at=moment))
+            tx.execute(insert(first_reads).values(collection=collection, read_up_to=given, at=moment))
 
 
 def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
     """Say when somebody was first given what a collection added at ``added``, None where nobody was."""
-    mine = (first_reads.c.collection == collection, first_reads.c.given >= added)
+    mine = (first_reads.c.collection == collection, first_reads.c.read_up_to >= added)
     found: int | None = tx.execute(
-        select(first_reads.c.at).where(*mine).order_by(first_reads.c.given).limit(1)
+        select(first_reads.c.at).where(*mine).order_by(first_reads.c.read_up_to).limit(1)
     ).scalar()
     return found
 
 
 def forget_first_reads(tx: Tx, *, before: int) -> int:
     """Remove what was noted ``before`` (microseconds), and say how many; what was read then is still read."""
-    latest = select(func.max(first_reads.c.given)).group_by(first_reads.c.collection)
-    old = (first_reads.c.at < before, first_reads.c.given.not_in(latest))
+    latest = select(func.max(first_reads.c.read_up_to)).group_by(first_reads.c.collection)
+    old = (first_reads.c.at < before, first_reads.c.read_up_to.not_in(latest))
     return tx.execute(delete(first_reads).where(*old)).rowcount

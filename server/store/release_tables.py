@@ -37,7 +37,7 @@ __all__ = [
 
 # Who this hub is: one row.
 hub_identity = Table(
-    "hub",
+    "hub_identity",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("identity", Text, nullable=False),
@@ -65,7 +65,7 @@ reviews = Table(
     # Of a dispute: the value, named as in mentions, of which object_id is one of the listings.
     Column("subject", Text),
     # When a person last upheld the value against doubts.
-    Column("settled", BigInteger),
+    Column("upheld", BigInteger),
     Index("ix_reviews_state", "state", "opened"),
     Index("ix_reviews_subject", "subject"),
 )
@@ -135,9 +135,9 @@ first_reads = Table(
     "first_reads",
     metadata,
     Column("collection", Text, nullable=False),
-    Column("given", BigInteger, nullable=False),
+    Column("read_up_to", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("collection", "given"),
+    PrimaryKeyConstraint("collection", "read_up_to"),
 )
 
 # Values that the operator found to be no scam's, by the names that their spellings share.
@@ -168,7 +168,7 @@ focal_points = Table(
 
 # Which personal rooms an object has been in.
 private_objects = Table(
-    "personal_rooms",
+    "private_objects",
     metadata,
     Column("object_id", Text, nullable=False),
     Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
@@ -200,7 +200,7 @@ volumes = Table(
     metadata,
     Column("partner", Text, nullable=False),
     Column("day", Integer, nullable=False),
-    Column("taken", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
     # References by which it said something against what others report.
     Column("doubts", BigInteger, nullable=False),
@@ -209,7 +209,7 @@ volumes = Table(
 
 # Partners whose contributions are all held back, since when and by which rule, until an operator lifts that.
 throttles = Table(
-    "brakes",
+    "throttles",
     metadata,
     Column("partner", Text, primary_key=True),
     Column("rule", Text, nullable=False),

@@ -201,7 +201,7 @@ def _open(
     reading = readers(tx, collection)
     moment = now()
     for each in gone:
-        got = {place.partner for place in places if each.first <= place.given < each.revoked_at}
+        got = {place.partner for place in places if each.first <= place.read_up_to < each.revoked_at}
         rows += [
             (
                 *(each.object_id, collection.id, partner, each.opened, each.revoked_at, each.version),
@@ -229,7 +229,7 @@ def _taken_back(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Gon
 
 _OPEN = receipts.c.closed.is_(None)
 _PLACES = select(
-    read_positions.c.collection, read_positions.c.partner, read_positions.c.given, read_positions.c.asked
+    read_positions.c.collection, read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked
 ).order_by(read_positions.c.collection, read_positions.c.partner)
 # When it last asked it had been told at the latest.
 _READ = (

@@ -29,7 +29,7 @@ class HeldObject(NamedTuple):
 class Review(NamedTuple):
     """What was held back, since when, and what became of it; moments in microseconds.
 
-    Where it is a dispute, ``subject`` names the value, ``object_id`` is one of its listings, ``settled`` when a
+    Where it is a dispute, ``subject`` names the value, ``object_id`` is one of its listings, ``upheld`` when a
     person last upheld it.
     """
 
@@ -44,7 +44,7 @@ class Review(NamedTuple):
     decided_by: str | None
     note: str | None
     subject: str | None = None
-    settled: int | None = None
+    upheld: int | None = None
 
 
 def hold(tx: Tx, partner: str, held: Iterable[HeldObject]) -> set[str]:
@@ -90,9 +90,9 @@ def dispute(tx: Tx, subject: str, partner: str, held: HeldObject) -> bool:
         return False
     before = states(tx, [held.object_id]).get(held.object_id)
     tx.execute(delete(reviews).where(reviews.c.object_id == held.object_id))
-    settled = before.settled if before else None
+    upheld = before.upheld if before else None
     row = {**held._asdict(), "partner": partner, "opened": now(), "state": "open", "subject": subject}
-    tx.execute(insert(reviews).values(**row, settled=settled))
+    tx.execute(insert(reviews).values(**row, upheld=upheld))
     return True
 
 
@@ -141,7 +141,7 @@ def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None
     mine = reviews.c.object_id == object_id
     tx.execute(update(reviews).where(mine).values(state=state, decided=moment, decided_by=by, note=note))
     if state == "approved":
-        tx.execute(update(reviews).where(mine, reviews.c.subject.is_not(None)).values(settled=moment))
+        tx.execute(update(reviews).where(mine, reviews.c.subject.is_not(None)).values(upheld=moment))
     row = tx.execute(select(reviews).where(reviews.c.object_id == object_id)).first()
     if row is None:
         raise UnknownReview(f"nothing of the id {object_id} was held back")

@@ -173,7 +173,7 @@ runs = Table(
 )
 
 files_read = Table(
-    "files_seen",
+    "files_read",
     metadata,
     Column("feed", Text, nullable=False),
     Column("digest", Text, nullable=False),
@@ -199,11 +199,11 @@ deliveries = Table(
 # Which contributions, by their keys in the inbox, speak of a value ("domain:bad.example") or of an object: one of the
 # same contributor's, by its key, or a listing of the hub's, by its id.
 value_index = Table(
-    "mentions",
+    "value_index",
     metadata,
     Column("subject", Text, nullable=False),
-    Column("object_id", Text, nullable=False),
-    PrimaryKeyConstraint("subject", "object_id"),
+    Column("inbox_key", Text, nullable=False),
+    PrimaryKeyConstraint("subject", "inbox_key"),
 )
 
 # A partner's client certificates, by the SHA-256 of their DER.
@@ -218,8 +218,8 @@ certificates = Table(
 )
 
 # What a partner has used of an allowance since ``began``.
-allowances = Table(
-    "allowances",
+quotas = Table(
+    "quotas",
     metadata,
     Column("partner", Text, ForeignKey("partners.name"), nullable=False),
     Column("unit", Text, nullable=False),
@@ -272,11 +272,11 @@ audit = Table(
 
 # Up to which date_added each partner has been given each collection.
 read_positions = Table(
-    "positions",
+    "read_positions",
     metadata,
     Column("collection", Text, nullable=False),
     Column("partner", Text, nullable=False),
-    Column("given", BigInteger, nullable=False),
+    Column("read_up_to", BigInteger, nullable=False),
     Column("asked", BigInteger, nullable=False),
     PrimaryKeyConstraint("collection", "partner"),
 )
@@ -332,7 +332,7 @@ dead_letters = Table(
 
 # One row to lock while migrating, where the database has no lock of its own for that.
 migration_lock = Table(
-    "migration_gate",
+    "migration_lock",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
 )

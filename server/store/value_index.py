@@ -39,7 +39,7 @@ def add(
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
     """Give by subject the keys of the contributions that speak of it."""
     found: dict[str, set[str]] = {}
-    columns = select(value_index.c.subject, value_index.c.object_id)
+    columns = select(value_index.c.subject, value_index.c.inbox_key)
     for chunk in chunks(sorted(set(subjects))):
         for subject, object_id in tx.execute(columns.where(any_of(tx, value_index.c.subject, chunk))):
             found.setdefault(subject, set()).add(object_id)

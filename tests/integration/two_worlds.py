@@ -124,7 +124,7 @@ class World:
 
     def _aliases(self) -> list[str]:
         with self.store.read() as tx:
-            shared = [each.alias for each in collections.all_collections(tx) if each.kind != "personal"]
+            shared = [each.alias for each in collections.all_collections(tx) if each.kind != "private"]
         # Whether or not they have been made: to others, neither is there.
         return [*shared, *(f"{use}-{slug}" for use in ("for", "outcomes") for slug in ("police", "newcomer"))]
 

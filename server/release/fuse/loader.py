@@ -144,7 +144,7 @@ class Loader:
         value = ReportedValue(subject, frozenset(named | listings.all_of(listed)), listed)
         rows = self._disputes.get(subject, [])
         value.disputed = any(row.state == "open" and row.rule == DISPUTED for row in rows)
-        value.settled = max((row.settled for row in rows if row.settled), default=None)
+        value.settled = max((row.upheld for row in rows if row.upheld), default=None)
         said = [(key, report) for key in sorted(named & self.known.keys()) if (report := self._said(key, subject))]
         signs = [one for one in said if one[1].holder_status is HolderStatus.COERCED]
         value.coerced = any(self._confirms_coercion(*one) for one in signs)

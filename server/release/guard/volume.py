@@ -56,12 +56,12 @@ def lift_throttle(tx: Tx, partner: str, now: int) -> bool:
 
 
 def _rule_exceeded(days: dict[int, quotas.DailyVolume], today: int, lifted: int, coming: int) -> str | None:
-    before = [volume.taken for day, volume in days.items() if day < today and volume.taken]
-    taken = coming + (days[today].taken if today in days else 0)
+    before = [volume.received for day, volume in days.items() if day < today and volume.received]
+    taken = coming + (days[today].received if today in days else 0)
     if lifted < today and len(before) >= _MIN_DAYS and taken > max(_MIN_UNUSUAL, _GROWTH * max(before)):
         return UNUSUAL
     lately = [days[day] for day in (today - 1, today) if day in days and day > lifted]
-    taken, held = sum(volume.taken for volume in lately), sum(volume.held for volume in lately)
+    taken, held = sum(volume.received for volume in lately), sum(volume.held for volume in lately)
     return MOSTLY_HELD if taken >= _MIN_HELD_OF and 2 * held > taken else None
 
 

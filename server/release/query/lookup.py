@@ -78,7 +78,7 @@ def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
         return []
     own = {number for rooms in private_collections.of_objects(tx, ids).values() for number in rooms}
     rooms = [each for each in collections.all_collections(tx) if each.kind == "released" or each.number in own]
-    rooms.sort(key=lambda each: (each.kind == "personal", each.alias == PUBLIC, each.number))
+    rooms.sort(key=lambda each: (each.kind == "private", each.alias == PUBLIC, each.number))
     found: dict[str, Item] = {}
     for room in rooms:
         if not room.alias.endswith(FULL):

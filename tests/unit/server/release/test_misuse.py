@@ -161,7 +161,7 @@ def test_neither_repeats_nor_revocations_slow_who_sends_them(
     monkeypatch.setattr(volume, "_MIN_UNUSUAL", 20)
     with store.begin() as tx:
         for day in range(1, 7):
-            quotas.count_contributed(tx, bank.name, taken=1, held=0, moment=now() - day * _DAY)
+            quotas.count_contributed(tx, bank.name, received=1, held=0, moment=now() - day * _DAY)
     said = [stix(f"bad{number}.example.com")[1] for number in range(15)]
     post(*said)
     post(*said)

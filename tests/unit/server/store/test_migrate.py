@@ -11,9 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from mappers import ids
-from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, hub_identity, log, migrations, partners, reputation, reviews
+from server.store import Store, collections, hub_identity, log, migrations
 from server.store.item import Item
 from server.store.query import Query
 from server.store.release_tables import metadata
@@ -73,84 +71,6 @@ def test_every_migration_goes_forward_over_the_data_of_the_one_before(empty_url:
         assert done.first is not None
         assert done.first > 4_000_000_000_000_000
     store.close()
-
-
-@pytest.mark.parametrize(
-    ("confirmed", "wrong", "stated"), [(20, 0, 0.15), (0, 10, 0.9), (9, 1, 0.9), (0, 0, 0.0)], ids=str
-)
-def test_what_was_known_of_partners_goes_on_as_if_they_had_stated_one_confidence(
-    store: Store, url: str, confirmed: int, wrong: int, stated: float
-) -> None:
-    brier = confirmed * (1 - stated) ** 2 + wrong * stated**2
-    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0010")
-        row = {"c": confirmed, "w": wrong, "b": brier, "j": confirmed + wrong}
-        connection.execute(text("INSERT INTO calibration VALUES ('bank', 'domain', :c, :w, :b, :j)"), row)
-    engine.dispose()
-    store.migrate()
-    with store.read() as tx:
-        known = reputation.calibrations_of(tx, 1)["bank", "domain"]
-    expected = (confirmed, wrong, brier, confirmed * stated, wrong * stated, wrong * stated**2)
-    assert known == pytest.approx(expected)
-
-
-def test_disputes_of_listings_become_one_of_the_value(store: Store, url: str) -> None:
-    rows = [
-        ("indicator--shared", "open", 1, None),
-        ("indicator--own", "open", 2, None),
-        ("indicator--before", "approved", 0, 7),
-        ("1/indicator--report", "rejected", 3, 8),
-    ]
-    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0013")
-        for number, id_ in enumerate(("shared", "own", "before")):
-            row = {"track": "Bank" if id_ == "own" else "", "number": number, "id": f"indicator--{id_}"}
-            connection.execute(text("INSERT INTO listings VALUES ('domain:bad.example', :track, :number, :id)"), row)
-        for id_, state, opened, decided in rows:
-            said = {"id": id_, "state": state, "opened": opened, "decided": decided}
-            connection.execute(
-                text(
-                    "INSERT INTO reviews (object_id, partner, rule, message, opened, state, decided)"
-                    " VALUES (:id, 'Bank', 'disputed', '', :opened, :state, :decided)"
-                ),
-                said,
-            )
-    engine.dispose()
-    store.migrate()
-    with store.read() as tx:
-        found = [(each.object_id, each.state, each.settled) for each in reviews.all_reviews(tx) if each.subject]
-        assert found == [("indicator--before", "approved", 7), ("indicator--shared", "open", None)]
-        assert [each.object_id for each in reviews.all_reviews(tx) if not each.subject] == ["1/indicator--report"]
-
-
-def test_the_release_rules_go_back_and_forth_and_keep_the_partners(store: Store, url: str) -> None:
-    bank = Partner(name="bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("bank"), trusted=True)
-    with store.begin() as tx:
-        given = partners.add(tx, bank)
-        first = hub_identity.identity(tx)
-    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0006")
-        assert connection.execute(text("SELECT name FROM partners")).scalars().all() == ["bank"]
-    engine.dispose()
-    store.migrate()
-    assert _differences(url) == []
-    with store.read() as tx:
-        assert partners.by_token(tx, given.token) == bank.model_copy(update={"trusted": False})
-        assert partners.current_partners(tx) == [partners.get(tx, "bank")]
-        assert partners.moments(tx)["bank"][0] == partners.moments(tx)["bank"][1]
-        assert hub_identity.identity(tx) != first
 
 
 def test_migrating_again_changes_nothing(store: Store, url: str) -> None:

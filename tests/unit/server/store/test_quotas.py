@@ -73,8 +73,8 @@ DAY = 86_400_000_000
 def test_days_add_up_by_partner(store: Store) -> None:
     with store.begin() as tx:
         for moment in (5 * DAY, 6 * DAY - 1, 6 * DAY):
-            quotas.count_contributed(tx, "bank", taken=10, held=1, moment=moment)
-        quotas.count_contributed(tx, "other", taken=7, held=7, moment=5 * DAY)
+            quotas.count_contributed(tx, "bank", received=10, held=1, moment=moment)
+        quotas.count_contributed(tx, "other", received=7, held=7, moment=5 * DAY)
     with store.read() as tx:
         assert quotas.daily_volumes(tx, "bank", 0) == {5: DailyVolume(20, 2), 6: DailyVolume(10, 1)}
         assert quotas.daily_volumes(tx, "bank", 6) == {6: DailyVolume(10, 1)}
@@ -83,8 +83,8 @@ def test_days_add_up_by_partner(store: Store) -> None:
 
 def test_old_days_can_be_forgotten(store: Store) -> None:
     with store.begin() as tx:
-        quotas.count_contributed(tx, "bank", taken=1, held=0, moment=5 * DAY)
-        quotas.count_contributed(tx, "bank", taken=1, held=0, moment=6 * DAY)
+        quotas.count_contributed(tx, "bank", received=1, held=0, moment=5 * DAY)
+        quotas.count_contributed(tx, "bank", received=1, held=0, moment=6 * DAY)
         quotas.forget_volumes(tx, before=6)
         assert quotas.daily_volumes(tx, "bank", 0).keys() == {6}
 

@@ -1,96 +1,231 @@
-"""What stores of older versions have is kept as it was, and made safe, when they are brought up to date."""
+"""A store of revision 0014, the last before the migrations were put together, is upgraded with all that it holds."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, LargeBinary, MetaData, create_engine, insert, select, text
 
-from mappers import ids
 from server.store import (
     Store,
+    StoreUnavailable,
+    audit,
     collections,
+    feed_state,
+    focal_points,
     hub_identity,
     inbox,
+    leases,
     listings,
-    migrations,
+    log,
+    own_values,
     partners,
     private_collections,
+    quotas,
+    reads,
+    reputation,
+    retractions,
     reviews,
     value_index,
 )
-from server.store.item import Item
+from server.store.query import ALL
+from server.store.release_tables import metadata
+
+# Made by the code of that revision: a row or more in each table, and the statements that made the tables.
+OLD = Path(__file__).parent / "store_0014"
+TABLES = {
+    "allowances": "quotas",
+    "brakes": "throttles",
+    "files_seen": "files_read",
+    "hub": "hub_identity",
+    "mentions": "value_index",
+    "personal_rooms": "private_objects",
+    "positions": "read_positions",
+}
+COLUMNS = {
+    ("first_reads", "given"): "read_up_to",
+    ("positions", "given"): "read_up_to",
+    ("reviews", "settled"): "upheld",
+    ("mentions", "object_id"): "inbox_key",
+    ("volumes", "taken"): "received",
+}
+NOT_KEPT = {"alembic_version", "migration_gate"}
+MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
+
+FIRST = "indicator--00000000-0000-5000-8000-000000000001"
+LISTED = "indicator--00000000-0000-5000-8000-000000000002"
+PRIVATE = "indicator--00000000-0000-5000-8000-000000000004"
 
 
-@contextmanager
-def _connected(url: str) -> Iterator[tuple[Connection, Callable[[str], None]]]:
-    """Give a connection to the database, and a way to bring it up to a revision."""
-    engine = create_engine(url, execution_options={"isolation_level": "AUTOCOMMIT"} if "sqlite" in url else {})
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        yield connection, lambda revision: command.upgrade(config, revision)
+def _rows() -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = json.loads((OLD / "rows.json").read_text())
+    return rows
+
+
+@pytest.fixture
+def old_url(database: str, empty_url: str) -> str:
+    """Name a database that holds the store of revision 0014."""
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        for statement in (OLD / f"{database}.sql").read_text().split(";\n"):
+            if statement.strip():
+                connection.execute(text(statement))
+        tables = MetaData()
+        tables.reflect(connection)
+        for table in tables.sorted_tables:
+            old = _rows()[table.name]
+            binary = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
+            rows = [dict(zip(old["columns"], row, strict=True)) for row in old["rows"]]
+            for row in rows:
+                row.update({name: bytes.fromhex(row[name]) for name in binary if row[name] is not None})
+            if rows:
+                connection.execute(insert(table), rows)
     engine.dispose()
+    return empty_url
 
 
-def _partner(connection: Connection, name: str, number: int) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO partners (name, kind, country, identity, created, trusted, authority, institutions, forwards,"
-            ' named, modified, "left") VALUES'
-            " (:name, 'bank', NULL, :identity, :number, true, '[]', '[]', false, false, :number, NULL)"
-        ),
-        {"name": name, "number": number, "identity": ids.identity(name)},
-    )
-
-
-def _room(connection: Connection, number: int, alias: str, title: str, *readers: str) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO collections (number, id, alias, title, description, kind, created, last_added)"
-            " VALUES (:number, :alias, :alias, :title, '', 'personal', 1, 0)"
-        ),
-        {"number": number, "alias": alias, "title": title},
-    )
-    for reader in readers:
-        connection.execute(
-            text(
-                "INSERT INTO grants (partner, collection, can_read, can_write) VALUES (:reader, :number, true, false)"
-            ),
-            {"reader": reader, "number": number},
-        )
-
-
-def test_own_collections_go_to_whom_they_were_made_for_and_to_nobody_else(empty_url: str) -> None:
-    with _connected(empty_url) as (connection, upgrade):
-        upgrade("0007")
-        _partner(connection, "First Bank", 1)
-        _partner(connection, "first-bank-22ecc58a", 2)
-        _room(connection, 7, "for-first-bank-22ecc58a", "For First Bank", "First Bank", "first-bank-22ecc58a")
-        _room(connection, 8, "outcomes-first-bank-22ecc58a", "Outcomes of first-bank-22ecc58a", "first-bank-22ecc58a")
-    store = Store.open(empty_url)
+@pytest.fixture
+def upgraded(old_url: str) -> Iterator[Store]:
+    store = Store.open(old_url)
     store.migrate()
-    with store.begin() as tx:
-        first, second = (
-            private_collections.find(tx, "First Bank", "for"),
-            private_collections.find(tx, "first-bank-22ecc58a", "outcomes"),
-        )
-        assert first is not None
-        assert second is not None
-        assert (first.number, second.number) == (7, 8)
-        assert collections.rights(tx, "First Bank") == {first.id: (True, False)}
-        assert collections.rights(tx, "first-bank-22ecc58a") == {second.id: (True, False)}
-        assert private_collections.find_or_add(tx, "first-bank-22ecc58a", "for") != first
-        assert (
-            private_collections.find_or_add(tx, "First Bank", "for")
-            == first
-            == collections.get(tx, "for-first-bank-22ecc58a")
-        )
+    yield store
     store.close()
+
+
+def _stored(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each table, binary values in hexadecimal as in the file of rows."""
+    tables, found = MetaData(), {}
+    with engine.connect() as connection:
+        tables.reflect(connection)
+        for table in tables.sorted_tables:
+            rows = connection.execute(select(table)).mappings()
+            found[table.name] = [
+                {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+                for row in rows
+            ]
+    return found
+
+
+def test_every_row_stays_under_the_present_names(upgraded: Store, old_url: str) -> None:
+    engine = create_engine(old_url)
+    stored = _stored(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+    assert stored.keys() == metadata.tables.keys() | {"alembic_version"}
+    compared = 0
+    for table, old in _rows().items():
+        if table in NOT_KEPT:
+            continue
+        names = [COLUMNS.get((table, name), name) for name in old["columns"]]
+        rows = [dict(zip(names, row, strict=True)) for row in old["rows"]]
+        for row in rows:
+            if table == "collections" and row["kind"] == "personal":
+                row["kind"] = "private"
+        key = json.dumps
+        assert sorted(map(key, stored[TABLES.get(table, table)])) == sorted(map(key, _in_order(rows, stored, table)))
+        compared += len(rows)
+    assert compared > 60
+
+
+def _in_order(rows: list[dict[str, Any]], stored: dict[str, list[dict[str, Any]]], table: str) -> list[dict[str, Any]]:
+    columns = list(stored[TABLES.get(table, table)][0])
+    return [{name: row[name] for name in columns} for row in rows]
+
+
+def test_partners_keep_their_credentials_rights_and_private_collections(upgraded: Store) -> None:
+    with upgraded.read() as tx:
+        bank = partners.by_password(tx, "First Bank", "password of First Bank")
+        assert bank == partners.by_token(tx, "token of First Bank") == partners.get(tx, "First Bank")
+        assert bank is not None
+        assert (bank.trusted, bank.institutions) == (True, ("NWBKGB2L",))
+        assert [partner.name for partner in partners.current_partners(tx)] == ["First Bank", "police"]
+        assert list(partners.departed_partners(tx)) == ["gone"]
+        private = private_collections.find(tx, "First Bank", "for")
+        assert private is not None
+        assert (private.kind, private.owner) == ("private", "First Bank")
+        rights = collections.rights(tx, "First Bank")
+        assert rights[private.id] == (True, False)
+        assert rights[collections.get(tx, "inbox").id] == (False, True)
+        assert private_collections.of_objects(tx, [PRIVATE]) == {PRIVATE: {private.number}}
+        assert focal_points.of(tx, "police")[0].contact == "help@police.example"
+        assert own_values.all_own_values(tx, "First Bank") == {"domain:bank.example": "First Bank"}
+
+
+def test_the_log_the_value_index_and_the_listings_go_on(upgraded: Store) -> None:
+    with upgraded.begin() as tx:
+        takedown = collections.get(tx, "takedown")
+        assert [json.loads(body)["id"] for body in log.page(tx, takedown, ALL).bodies] == [LISTED, LISTED]
+        key = inbox.key(partners.space(tx, "First Bank"), FIRST)
+        assert value_index.find(tx, ["domain:bad.example"]) == {"domain:bad.example": {key}}
+        assert inbox.latest(tx, [key])[key].id == FIRST
+        assert listings.find(tx, ["domain:bad.example"]) == {
+            "domain:bad.example": {"": [LISTED], "First Bank": [PRIVATE]}
+        }
+        assert listings.older_id_of(tx, key) == FIRST
+        assert hub_identity.name(tx) == "Old hub"
+        assert len(hub_identity.secret(tx, "ids")) == 32
+        value_index.add(tx, [("domain:bad.example", inbox.key(9, FIRST))])
+        assert log.append(tx, takedown, list(log.latest(tx, takedown, [LISTED]).values())).unchanged == [LISTED]
+
+
+def test_reviews_receipts_and_reputation_go_on(upgraded: Store) -> None:
+    with upgraded.read() as tx:
+        [dispute] = reviews.of_subjects(tx, ["domain:bad.example"])["domain:bad.example"]
+        assert (dispute.state, dispute.upheld) == ("approved", dispute.decided)
+        assert [review.rule for review in reviews.all_reviews(tx, "open")] == ["top-sites"]
+        assert reviews.delisted_among(tx, ["domain:good.example"]) == {"domain:good.example"}
+        assert [receipt.partner for receipt in retractions.all_receipts(tx)] == ["First Bank"]
+        assert reputation.totals(tx)["First Bank"] == reputation.ReportTotals(1, 1, frozenset({"police"}))
+        assert quotas.daily_volumes(tx, "First Bank", 0) == {20370: quotas.DailyVolume(5, 1, 2)}
+        assert [throttle.partner for throttle in quotas.current_throttles(tx)] == ["First Bank"]
+        assert hub_identity.all_warnings(tx)[0].times == 2
+
+
+def test_feeds_reads_quotas_and_the_audit_trail_go_on(upgraded: Store) -> None:
+    with upgraded.begin() as tx:
+        assert feed_state.load_checkpoint(tx, "pull") == {"after": 5}
+        assert feed_state.has_read_file(tx, "pull", "ab" * 32)
+        assert feed_state.last_runs(tx)["pull"].unread == {"columns": {"note": 3}}
+        assert feed_state.load_state(tx, "pull").accepted == 28
+        assert [letter.subject for letter in feed_state.find_dead_letters(tx, "pull")] == [FIRST]
+        lease = leases.acquire(tx, "pull", "node-2")
+        assert lease is not None
+        assert lease.token == 2
+        assert {lag.partner for lag in reads.lags(tx)} == {"First Bank", "police"}
+        assert reads.first_read_at(tx, collections.get(tx, "takedown").id, 0) is not None
+        assert quotas.charge(tx, "First Bank", "objects", 94, limit=100, seconds=86_400 * 36_500) > 0
+        assert audit.verify(tx) == []
+
+
+def test_processes_may_upgrade_an_old_store_at_once(old_url: str) -> None:
+    running = [subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, old_url]) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("revision", "way_out"),
+    [("0001", "the version before this one"), ("0013", "the version before"), ("0999", "newer")],
+)
+def test_a_store_of_another_revision_is_refused_with_the_way_out(old_url: str, revision: str, way_out: str) -> None:
+    engine = create_engine(old_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    before = _stored(engine)
+    store = Store.open(old_url)
+    with pytest.raises(StoreUnavailable, match=f"{revision}.*{way_out}"):
+        store.migrate()
+    store.close()
+    after = _stored(engine)
+    engine.dispose()
+    # The lock that migrations wait at, on PostgreSQL, may be new.
+    assert {table: rows for table, rows in after.items() if table != "migration_lock"} == before
 
 
 def test_each_store_has_a_secret_of_its_own(tmp_path: Path) -> None:
@@ -104,100 +239,3 @@ def test_each_store_has_a_secret_of_its_own(tmp_path: Path) -> None:
         store.close()
     assert len(secrets) == 4
     assert {len(secret) for secret in secrets} == {32}
-
-
-HUB = "indicator--00000000-0000-5000-8000-00000000000{}"
-OWN = "indicator--10000000-0000-5000-8000-00000000000{}"
-SIGHTING = "sighting--20000000-0000-5000-8000-000000000001"
-FOREIGN = "indicator--30000000-0000-4000-8000-000000000001"
-URL = "url--40000000-0000-5000-8000-000000000001"
-
-
-def _object(connection: Connection, collection: int, at: int, id_: str, creator: str | None = None) -> None:
-    type_ = id_.partition("--")[0]
-    said = {"type": type_, "id": id_} | ({"created_by_ref": creator} if creator else {})
-    connection.execute(
-        text(
-            "INSERT INTO objects (collection, date_added, id, type, spec_version, version, revoked, latest, legacy,"
-            " body) VALUES (:collection, :at, :id, :type, '2.1', :at, false, true, false, :body)"
-        ),
-        {"collection": collection, "at": at, "id": id_, "type": type_, "body": json.dumps(said).encode()},
-    )
-
-
-def test_what_was_published_keeps_its_id_and_each_contribution_goes_to_whose_it_is(empty_url: str) -> None:
-    with _connected(empty_url) as (connection, upgrade):
-        upgrade("0007")
-        _partner(connection, "bank", 1)
-        _partner(connection, "seer", 2)
-        _room(connection, 1, "inbox", "Inbox")
-        _room(connection, 2, "takedown-full", "Takedown")
-        _room(connection, 3, "for-seer", "For seer", "seer")
-        connection.execute(text("UPDATE collections SET kind = 'inbox' WHERE number = 1"))
-        connection.execute(text("UPDATE collections SET kind = 'released' WHERE number = 2"))
-        _object(connection, 1, 1, OWN.format(1), ids.identity("bank"))
-        _object(connection, 1, 2, FOREIGN, "identity--somebody-else")
-        _object(connection, 1, 3, SIGHTING, ids.identity("seer"))
-        _object(connection, 1, 4, URL)
-        for at, number in enumerate((2, 1, 3), 1):
-            _object(connection, 2, at, HUB.format(number), "identity--hub")
-        _object(connection, 2, 9, SIGHTING, ids.identity("seer"))
-        _object(connection, 3, 1, HUB.format(4), "identity--hub")
-        mentioned = [
-            *(("domain:xn--bad.example", each) for each in (OWN.format(1), FOREIGN, *map(HUB.format, range(1, 5)))),
-            (HUB.format(3), SIGHTING),
-            (OWN.format(1), SIGHTING),
-            (f"passed-on:{FOREIGN}", ids.identity("seer")),
-        ]
-        connection.execute(
-            text("INSERT INTO mentions (subject, object_id) VALUES (:subject, :id)"),
-            [{"subject": subject, "id": id_} for subject, id_ in mentioned],
-        )
-        connection.execute(
-            text(
-                "INSERT INTO reviews (object_id, partner, rule, message, opened, state)"
-                " VALUES (:id, 'bank', 'rule', '', 1, 'open')"
-            ),
-            [{"id": OWN.format(1)}, {"id": HUB.format(3)}],
-        )
-    store = Store.open(empty_url)
-    store.migrate()
-    with store.read() as tx:
-        bank, seer = (partners.space(tx, name) for name in ("bank", "seer"))
-        assert listings.find(tx, ["domain:xn--bad.example"]) == {
-            "domain:xn--bad.example": {"": [HUB.format(2), HUB.format(1), HUB.format(3)], "seer": [HUB.format(4)]}
-        }
-        reports = {inbox.key(bank, OWN.format(1)), inbox.key(seer, FOREIGN)}
-        sighting = inbox.key(seer, SIGHTING)
-        named = ["domain:xn--bad.example", HUB.format(3), inbox.key(seer, OWN.format(1)), OWN.format(1)]
-        assert value_index.find(tx, named) == {named[0]: reports, named[1]: {sighting}, named[2]: {sighting}}
-        assert inbox.of_partner(tx, bank, [OWN.format(1)]).keys() == {OWN.format(1)}
-        assert inbox.of_partner(tx, seer, [OWN.format(1), FOREIGN]).keys() == {FOREIGN}
-        assert listings.older_id_of(tx, sighting) == SIGHTING
-        assert {each.object_id for each in reviews.all_reviews(tx)} == {inbox.key(bank, OWN.format(1)), HUB.format(3)}
-    store.close()
-
-
-def test_what_spaces_brought_can_be_taken_back(empty_url: str) -> None:
-    store = Store.open(empty_url)
-    store.migrate()
-    with store.begin() as tx:
-        room = collections.add(tx, "inbox", "Inbox", kind="inbox")
-        shared = Item.of({"type": "indicator", "id": FOREIGN})
-        inbox.append(tx, room, [(inbox.key(space, FOREIGN), shared) for space in (1, 2)])
-        value_index.add(tx, [("domain:xn--bad.example", inbox.key(1, FOREIGN))])
-        listings.record(tx, [listings.ListingId("domain:xn--bad.example", "", 0, HUB.format(1))])
-        reviews.hold(tx, "bank", [reviews.HeldObject(inbox.key(1, FOREIGN), 1, "rule", "")])
-    store.close()
-    with _connected(empty_url) as (connection, _):
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0012")
-        assert connection.execute(text("SELECT id FROM objects")).scalars().all() == [FOREIGN]
-        found = connection.execute(text("SELECT subject, object_id FROM mentions ORDER BY object_id")).all()
-        assert [tuple(row) for row in found] == [
-            ("domain:xn--bad.example", HUB.format(1)),
-            ("domain:xn--bad.example", FOREIGN),
-        ]
-        assert connection.execute(text("SELECT object_id FROM reviews")).scalars().all() == [FOREIGN]

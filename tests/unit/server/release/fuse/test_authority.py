@@ -155,7 +155,7 @@ def test_references_count_for_the_brake_as_reports_do(
     post(word(second, blocked, "blocked"), word(second, blocked[:4]), by=second)
     with store.read() as tx:
         (today,) = quotas.daily_volumes(tx, second.name, 0).values()
-    assert (today.taken, today.doubts) == (MANY + 4, 4)
+    assert (today.received, today.doubts) == (MANY + 4, 4)
 
 
 def test_a_bank_clears_its_own_accounts_at_once_and_as_many_as_there_are(

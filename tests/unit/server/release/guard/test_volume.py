@@ -12,7 +12,7 @@ TODAY = 20_000
 def sent(store: Store, days: dict[int, tuple[int, int]]) -> None:
     with store.begin() as tx:
         for day, (taken, held) in days.items():
-            quotas.count_contributed(tx, "Bank", taken=taken, held=held, moment=day * DAY)
+            quotas.count_contributed(tx, "Bank", received=taken, held=held, moment=day * DAY)
 
 
 def slowed(store: Store, day: int = TODAY) -> str | None:
