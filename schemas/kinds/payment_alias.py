@@ -121,17 +121,18 @@ def _read(system: PaymentSystem, alias: str) -> str:
         except Rejected as refusal:
             refusals.append(refusal)
     if len(found) > 1:
+        possible = " or ".join(form.description for form in system.forms if _reads(form, alias))
         raise Rejected(
             "alias-ambiguous",
-            f"may be {' or '.join(form.says for form in system.forms if _reads(form, alias))}: write a telephone "
-            "number with + and its country code, any other with the marks it is printed with",
+            f"may be {possible}: write a telephone number with + and its country code, any other with the "
+            "marks it is printed with",
         )
     if found:
         return found.pop()
     if refusals:
         raise refusals[0]
     raise Rejected(
-        "alias-form", f"no alias of {system.name}: it has {'; or '.join(form.says for form in system.forms)}"
+        "alias-form", f"no alias of {system.name}: it has {'; or '.join(form.description for form in system.forms)}"
     )
 
 

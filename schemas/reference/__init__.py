@@ -1,1 +1,1 @@
-"""What the kinds look up: chains, banks, payment systems, platforms, registers, stores, telephone plans."""
+"""Reference data that the kinds look up: banks, payment systems, chains, platforms, stores, registers, hosts, zones."""

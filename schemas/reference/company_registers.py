@@ -61,9 +61,9 @@ _CIN, _UID = r"[LU]\d{5}[A-Z]{2}\d{4}[A-Z]{3}\d{6}", r"CHE\d{9}"
 
 @dataclass(frozen=True)
 class CompanyRegister:
-    """A register: what people call its numbers, and ``read``, which gives a text's number in one spelling.
+    """A register: the name that people give its numbers, and ``read``, which returns a number in one spelling.
 
-    ``read`` gives None where the text has another form, and raises ``Rejected`` where the check digit does not fit.
+    ``read`` returns None if the text has another form, and raises ``Rejected`` if the check digit does not fit.
     """
 
     called: str
@@ -75,7 +75,7 @@ def _bare(text: str) -> str:
 
 
 def _checked(called: str, module: ModuleType, shape: str, prefix: str = "") -> CompanyRegister:
-    """Give a register whose numbers a module of python-stdnum checks; ``shape`` is that of the bare number."""
+    """Return a register whose numbers a module of python-stdnum verifies; ``shape`` is the form of the bare number."""
     wanted = re.compile(shape)
 
     def read(text: str) -> str | None:
@@ -91,7 +91,7 @@ def _checked(called: str, module: ModuleType, shape: str, prefix: str = "") -> C
 
 
 def _shaped(called: str, shape: str, filled: int = 0) -> CompanyRegister:
-    """Give a register whose numbers have no check digit; digits alone get zeros in front up to ``filled``."""
+    """Return a register whose numbers have no check digit; digits alone are filled with zeros up to ``filled``."""
     wanted = re.compile(shape)
 
     def read(text: str) -> str | None:
@@ -196,7 +196,7 @@ _PLACE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
 
 
 def checked_place(country: str) -> str:
-    """Give the country, or its part, whose register is meant (``GB``, ``US-DE``). Raises ``Rejected``."""
+    """Return the country, or the part of it, that has the register (``GB``, ``US-DE``). Raises ``Rejected``."""
     place = country.strip().upper()
     place = "GB" if place == "UK" else place
     found = _PLACE.fullmatch(place)
@@ -212,7 +212,7 @@ def checked_place(country: str) -> str:
 
 
 def checked_number(place: str, text: str) -> str:
-    """Give the number that ``text`` is in the register of ``place``, in one spelling. Raises ``Rejected``."""
+    """Return the number that ``text`` is in the register of ``place``, in one spelling. Raises ``Rejected``."""
     registers = (_LEI,) if place == LEI else _REGISTERS.get(place, (_ANY,))
     refusals = []
     for register in registers:
@@ -228,7 +228,7 @@ def checked_number(place: str, text: str) -> str:
 
 
 def place_of(text: str) -> str:
-    """Give the register of a number that has a form of one register alone, "" where it may be many a register's."""
+    """Return the place of the only register whose numbers have this form, "" if several registers have it."""
     bare = _bare(text)
     if len(bare) == 20 and lei.is_valid(bare):
         return LEI

@@ -1,4 +1,4 @@
-"""Hosts of the internet: which names are somebody's, and which addresses can be reached from everywhere."""
+"""Hosts of the internet: registrable names by the Public Suffix List, and publicly reachable addresses."""
 
 import re
 from functools import cache, lru_cache
@@ -14,29 +14,29 @@ from schemas.errors import Rejected
 RESOLVABLE = re.compile(r"(?=.{4,253}$)(?:[a-z0-9_-]{1,63}\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}")
 
 # Examples come from here, as they come from example.com (RFC 5737, RFC 3849, RFC 9637).
-_DOCUMENTATION = [IPv4Network(each) for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
-_DOCUMENTATION_6 = [IPv6Network(each) for each in ("2001:db8::/32", "3fff::/20")]
+_DOCUMENTATION = [IPv4Network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+_DOCUMENTATION_6 = [IPv6Network(network) for network in ("2001:db8::/32", "3fff::/20")]
 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Give the Public Suffix List that comes with its package; never asks the network."""
+    """Return the Public Suffix List of its package; the network is never asked."""
     return PublicSuffixList(accept_unknown=False)
 
 
 @cache
 def _registries() -> PublicSuffixList:
-    """Give the part of the list that names registries, without the providers' suffixes."""
+    """Return the part of the list with registries' suffixes, without those of providers."""
     return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 def a_labels(name: str) -> str:
-    """Give ``name`` as resolvers are asked for it, "" where no name is written so."""
+    """Return ``name`` as resolvers are asked for it, "" if no name is written so."""
     return name if name.isascii() else ada_url.idna_to_ascii(name).decode("ascii")
 
 
 def is_registrable(name: str) -> bool:
-    """Tell whether ``name`` is below a public suffix, or is one only by a provider's ``*`` rule: one customer's."""
+    """Return True if ``name`` is below a public suffix, or one customer's by a provider's ``*`` rule."""
     _, _, parent = name.partition(".")
     if not parent or name in _listed():
         return _is_registrable(name)
@@ -51,7 +51,7 @@ def _are_registrable_below(parent: str) -> bool:
 
 @cache
 def _listed() -> frozenset[str]:
-    """Give the names that have a rule or an exception of their own."""
+    """Return the names that have a rule or an exception of their own."""
     lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
     names = (line.strip().lstrip("!") for line in lines if line and not line.startswith(("//", "*")))
     return frozenset(a_labels(name) for name in names)
@@ -65,23 +65,23 @@ def _is_registrable(name: str) -> bool:
 
 
 def has_public_suffix(name: str) -> bool:
-    """Tell whether ``name``, of two labels or more, ends in a public suffix or is one."""
+    """Return True if ``name``, of two labels or more, ends in a public suffix or is one."""
     return "." in name and _suffixes().publicsuffix(name) is not None
 
 
 def registrable_domain(name: str) -> str | None:
-    """Give what somebody registered or was given of ``name``: a public suffix and one label; None for a suffix."""
+    """Return the public suffix of ``name`` with one label in front, None if ``name`` is a suffix."""
     found: str | None = _suffixes().privatesuffix(name)
     return found
 
 
 def is_provider_suffix(name: str) -> bool:
-    """Tell whether ``name`` is below a registry's suffix, but one that a provider's customers share."""
+    """Return True if ``name`` is below a registry's suffix, and itself shared by a provider's customers."""
     return _registries().privatesuffix(name) is not None
 
 
 def refusal_of(name: str) -> Rejected:
-    """Say why nobody can have registered ``name``."""
+    """Return the reason why nobody can have registered ``name``."""
     if name == "localhost" or name.endswith(".localhost"):
         return Rejected("own-machine", "this name means the machine that asks (RFC 6761), not one of a scammer")
     if _suffixes().publicsuffix(name) == name:
@@ -93,10 +93,10 @@ def refusal_of(name: str) -> Rejected:
 
 
 def public_address(text: str) -> str:
-    """Give an IP address as RFC 5952 or four numbers, where it is one that the whole internet reaches.
+    """Return an IP address as RFC 5952 or four numbers, if the whole internet can reach it.
 
-    An IPv4 address written as IPv6 (``::ffff:192.0.2.7``) is the IPv4 address. Raises ``ValueError`` for what is no
-    address and ``Rejected`` for one that is each network's or machine's own.
+    An IPv4 address written as IPv6 (``::ffff:192.0.2.7``) becomes the IPv4 address. Raises ``ValueError`` if ``text``
+    is no address, and ``Rejected`` for an address that each network or machine has for itself.
     """
     address: IPv4Address | IPv6Address = ip_address(text)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:

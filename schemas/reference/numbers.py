@@ -1,4 +1,4 @@
-"""What is the same however an account, an IBAN or a BIC is spelled."""
+"""Numbers as people and spreadsheets write them: plain digits, separators, lost zeros, payment cards."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from schemas.text import ascii_digits
 _SEPARATORS = re.compile(r"[\s.\-/]+")
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xAD], "-")
 _IBAN_LABEL = re.compile(r"IBAN[\s:.]*", re.IGNORECASE)
-# A number as programs write it that counted with it: 1.23457E+11, 123456789.0, 1,234,567.00.
+# A number as programs format a quantity: 1.23457E+11, 123456789.0, 1,234,567.00.
 _SPREADSHEET_NUMBER = re.compile(
     r"[+-]?(?:\d+(?:[.,]\d+)?E\+\d{1,3}|\d{4,}[.,](?:\d{1,2}|0+)|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[. ]\d{3})+,\d+"
     r"|\d{1,3}(?: \d{3})+\.\d+)",
@@ -23,26 +23,26 @@ _CARD = re.compile(
 
 
 def plain(text: str) -> str:
-    """Give ``text`` with plain digits, dashes and blanks, whatever script or width they had."""
+    """Return ``text`` with ASCII digits, dashes and blanks, whatever script or width they had."""
     if text.isascii():
         return text.strip()
     return ascii_digits(unicodedata.normalize("NFKC", text).translate(_DASHES)).strip()
 
 
 def bare(text: str) -> str:
-    """Give a number or code without blanks, dots, dashes and slashes, in upper case."""
+    """Return a number or code without blanks, dots, dashes and slashes, in upper case."""
     return _SEPARATORS.sub("", text).upper()
 
 
 def is_spreadsheet_number(written: str) -> bool:
-    """Tell whether a program counted with these digits, so that zeros in front and digits at the end may be lost."""
+    """Return True if a program formatted these digits as a quantity, and may have lost some at either end."""
     return _SPREADSHEET_NUMBER.fullmatch(written) is not None
 
 
 def refuse_spreadsheet_number(written: str) -> None:
-    """Refuse the digits of an account or telephone number that a program counted with.
+    """Refuse an account or telephone number that a program formatted as a quantity. Raises ``Rejected``.
 
-    Taken for digits, ``123456789.0`` would be somebody else's account ``1234567890``. Raises ``Rejected``.
+    Read as digits, ``123456789.0`` would be somebody else's account ``1234567890``.
     """
     if is_spreadsheet_number(written.strip()):
         raise Rejected(
@@ -53,12 +53,12 @@ def refuse_spreadsheet_number(written: str) -> None:
 
 
 def compact(text: str) -> str:
-    """Give an IBAN or BIC without blanks, dashes and label, in upper case."""
+    """Return an IBAN or BIC without blanks, dashes and label, in upper case."""
     return bare(_IBAN_LABEL.sub("", text, count=1))
 
 
 def is_card(number: str) -> bool:
-    """Tell whether a bare ``number`` is one of a payment card: by its issuer's digits and its check digit."""
+    """Return True if a bare ``number`` is a payment card's, by its issuer's digits and its check digit."""
     if _CARD.fullmatch(number) is None:
         return False
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number))]

@@ -1,4 +1,4 @@
-"""The stores that apps come from, and the names that they know an app by."""
+"""Stores of apps, and the names by which they know an app."""
 
 from functools import cache
 
@@ -14,7 +14,7 @@ _ON_ANDROID = "android:<package>"
 
 
 def _android(name: str, words: str, hosts: str, *templates: str) -> Site:
-    """Give a store that knows apps by their package, whose name is the same in all of them."""
+    """Return a store that knows apps by their package, whose name is the same in all of them."""
     pages = tuple(page(template, _ON_ANDROID) for template in templates)
     written = (page("android:<package>", _ON_ANDROID), page("<package>", _ON_ANDROID))
     return Site(name, words, hosts, {"package": _PACKAGE}, pages, written)
@@ -161,31 +161,31 @@ def _sites() -> Sites:
 
 
 def every() -> tuple[Site, ...]:
-    """Give all stores."""
+    """Return all stores."""
     return _sites().every
 
 
 def hosts() -> frozenset[str]:
-    """Give the hosts whose pages may be an app's."""
+    """Return the hosts whose pages may be an app's."""
     return _sites().hosts
 
 
 def find(word: str) -> Site | None:
-    """Give the store, or the operating system, that people call ``word``."""
+    """Return the store, or the operating system, that people call ``word``."""
     return _sites().find(word)
 
 
 def read_address(text: str) -> SiteMatch | None:
-    """Give the app that an address names; with nothing named where it is another page of a store."""
+    """Return the app that an address names; its name is "" for any other page of a store."""
     return _sites().read_address(text)
 
 
 def read_name(store: Site, text: str) -> SiteMatch | None:
-    """Give the app that ``text`` names in a store; None where it is no name there."""
+    """Return the app that ``text`` names in a store; None if it is no name there."""
     return _sites().read_name(store, text)
 
 
 def is_listing(url: str) -> bool:
-    """Tell whether ``url`` is the address of an app in a store."""
+    """Return True if ``url`` is the address of an app in a store."""
     found = _sites().read_address(url)
     return found is not None and bool(found.name)

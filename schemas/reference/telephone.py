@@ -1,4 +1,8 @@
-"""Telephone numbers as people write them, read by each country's numbering plan."""
+"""Telephone numbers as people write them, read by each country's numbering plan.
+
+The prefixes for calls abroad are libphonenumber's. In countries without ``00`` among them, such as Thailand (001,
+007, 008, 009), ``00`` is not the + of an international number.
+"""
 
 import re
 import unicodedata
@@ -32,7 +36,7 @@ _FREE_OR_PAID = {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneN
 
 
 def plain(raw: str) -> str:
-    """Give ``raw`` with plain dashes and digits, in whichever script, and without a label such as ``tel:``."""
+    """Return ``raw`` with ASCII dashes and digits, and without a label such as ``tel:``."""
     text = raw
     if not raw.isascii():
         text = ascii_digits(unicodedata.normalize("NFKC", raw).translate(_DASHES))
@@ -40,7 +44,7 @@ def plain(raw: str) -> str:
 
 
 def region(country: str) -> str:
-    """Give the country whose numbers are meant, as two letters, "" where none is. Raises ``Rejected``."""
+    """Return a country as two letters, "" if ``country`` is empty. Raises ``Rejected``."""
     country = country.strip().upper()
     if not country:
         return ""
@@ -52,7 +56,7 @@ def region(country: str) -> str:
 
 
 def digits_of(text: str) -> str | None:
-    """Give what a plain ``text`` says as a number, with its + and separators, None where it says none."""
+    """Return the number in a plain ``text`` with its + and separators, None if the text is no number."""
     if (written := _WRITTEN.fullmatch(text)) is None:
         return None
     digits = written["digits"].strip().replace("(+", "+", 1)
@@ -64,7 +68,7 @@ def digits_of(text: str) -> str | None:
 
 
 def e164(digits: str, country: str = "") -> str:
-    """Give a number in E.164, with ``country`` for those without their country code. Raises ``Rejected``."""
+    """Return a number in E.164, with ``country`` for those without their country code. Raises ``Rejected``."""
     if digits.startswith("00"):
         return from_international_prefix(digits, region(country))
     if not digits.startswith("+") and not (country := region(country)):
@@ -80,7 +84,7 @@ def e164(digits: str, country: str = "") -> str:
 
 
 def vanity_number(text: str, country: str) -> str | None:
-    """Give the free or premium number that a plain ``text`` says with letters, None where it is none."""
+    """Return the free or premium number that a plain ``text`` spells with letters, None if it is none."""
     if _LETTERED.fullmatch(text) is None or not (country or text.startswith("+")):
         return None
     try:
@@ -93,9 +97,9 @@ def vanity_number(text: str, country: str) -> str | None:
 
 
 def subscriber_number(text: str, country: str, *, mobile: bool = False) -> str | None:
-    """Give the number of ``country`` that ``text`` is, in E.164; None where it is none, or another country's.
+    """Return ``text`` in E.164 if it is a number of ``country``, else None.
 
-    ``mobile`` where numbers of fixed lines do not count.
+    ``mobile`` leaves out the numbers of fixed lines.
     """
     digits = digits_of(plain(text))
     if digits is None:
@@ -112,7 +116,7 @@ def subscriber_number(text: str, country: str, *, mobile: bool = False) -> str |
 
 
 def _without_country(digits: str) -> Rejected:
-    """Say what is missing, and whether a + alone would make it a number."""
+    """Return the refusal of a number without country, with a hint if a + alone would make it a number."""
     hint = "give its country (a country column) or write it with + and the country code"
     try:
         if phonenumbers.is_valid_number(phonenumbers.parse("+" + digits, None)):
@@ -128,10 +132,10 @@ _LONGEST_PREFIX = 5
 
 
 def from_international_prefix(digits: str, country: str) -> str:
-    """Give with its + a number that begins with ``00``, as dialled in ``country`` or, where that is "", anywhere.
+    """Return with its + a number that begins with ``00``, as dialled in ``country``, or anywhere if that is "".
 
     Groups of digits may stand apart. A number of the country itself may have 00 in place of the + anywhere. Raises
-    ``Rejected`` where it says no number, or one of several.
+    ``Rejected`` if it may be several numbers, or none.
     """
     groups = re.findall(r"\d+", digits)
     bare, ends = "".join(groups), set(accumulate(map(len, groups)))
@@ -148,7 +152,7 @@ def from_international_prefix(digits: str, country: str) -> str:
 
 
 def _prefix_lengths(bare: str, country: str) -> Iterator[int]:
-    """Give how long the prefix may be, the longest first, as networks take it."""
+    """Yield the possible lengths of the prefix, the longest first, as networks read it."""
     metadata = PhoneMetadata.metadata_for_region(country) if country else None
     prefix = re.compile(metadata.international_prefix or "(?!)") if metadata else _OF_SOME_COUNTRY
     for length in range(_LONGEST_PREFIX, 2, -1):
@@ -159,7 +163,7 @@ def _prefix_lengths(bare: str, country: str) -> Iterator[int]:
 
 
 def _number_behind(bare: str, cut: int, ends: Iterable[int]) -> PhoneNumber | None:
-    """Give the valid number behind a prefix of ``cut`` digits, if no group ends within that or the country code."""
+    """Return the valid number behind a prefix of ``cut`` digits, None if a group ends inside prefix or country code."""
     try:
         number = phonenumbers.parse("+" + bare[cut:], None)
     except NumberParseException:

@@ -11,11 +11,11 @@ _SHORT = {"ICT": 7, "WIB": 7, "WITA": 8, "WIT": 9, "SGT": 8, "MYT": 8, "PHT": 8,
 
 
 class UnknownZone(ValueError):
-    """There is no time zone of that name."""
+    """No time zone has that name."""
 
 
 def find_zone(name: str) -> tzinfo:
-    """Give the time zone that ``name`` means: ``Asia/Bangkok``, ``+07:00``, ``UTC``. Raises ``UnknownZone``."""
+    """Return the time zone that ``name`` means: ``Asia/Bangkok``, ``+07:00``, ``UTC``. Raises ``UnknownZone``."""
     text = name.strip()
     if text.upper() in ("UTC", "Z", "GMT"):
         return UTC
@@ -30,7 +30,7 @@ def find_zone(name: str) -> tzinfo:
 
 
 def find_offset(text: str) -> timezone | None:
-    """Give the offset that ``text`` means, None where it means none: ``+07:00``, ``UTC+7``, ``ICT``."""
+    """Return the offset that ``text`` means (``+07:00``, ``UTC+7``, ``ICT``), None if it means none."""
     if text.upper() in ("UTC", "GMT", "Z"):
         return UTC
     if (hours := _SHORT.get(text.upper())) is not None:

@@ -24,7 +24,7 @@ _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 
 class WebAddress(NamedTuple):
-    """An address in its parts: the host with the scheme where that is not the web's, the path without outer slashes."""
+    """An address in parts: the host, with the scheme if that is not the web's, and the path without outer slashes."""
 
     host: str
     path: str
@@ -34,7 +34,7 @@ class WebAddress(NamedTuple):
 
 @lru_cache(maxsize=64)
 def split_address(text: str) -> WebAddress | None:
-    """Take an address apart, with or without its scheme; None where it is none."""
+    """Return the parts of an address, with or without its scheme; None if ``text`` is none."""
     if len(text) > MAX_LENGTH or not ("/" in text or "\\" in text):
         return None
     if not _WITH_SCHEME.match(text):
@@ -48,12 +48,12 @@ def split_address(text: str) -> WebAddress | None:
         return None
     web = url.protocol in ("http:", "https:")
     host = url.hostname.casefold().rstrip(".") if web else f"{url.protocol}//{url.hostname}".casefold()
-    parts = [_part(each) for each in url.pathname.split("/") if each]
+    parts = [_part(part) for part in url.pathname.split("/") if part]
     return WebAddress(host, "/".join(parts), query, _part(url.hash[1:]).strip("/"))
 
 
 def without_punctuation(text: str) -> str:
-    """Give an address without the signs behind it that are no part of it."""
+    """Return an address without the punctuation of the sentence around it."""
     end = len(text)
     unopened = {bracket: text.count(bracket) - text.count(opens) for bracket, opens in _BRACKETS.items()}
     while end and ((last := text[end - 1]) in _OF_A_SENTENCE or unopened.get(last, 0) > 0):
@@ -64,12 +64,12 @@ def without_punctuation(text: str) -> str:
 
 
 def looks_like_address(text: str) -> bool:
-    """Tell whether ``text`` begins with a scheme or a host as addresses do, whether or not the rest makes it one."""
+    """Return True if ``text`` begins with a scheme or host as addresses do, whether or not it is one."""
     return _BEGINNING.match(text) is not None
 
 
 def _part(text: str) -> str:
-    """Give one part of an address as a person reads it; a hidden slash makes no new part."""
+    """Return one part of an address as a person reads it; a hidden slash begins no new part."""
     return unicodedata.normalize("NFC", unquote(text)).replace("/", "\ufffd") if "%" in text else text
 
 
@@ -84,7 +84,7 @@ _TRACKING_WORDS = """
     oly_anon_id oly_enc_id rb_clickid wickedid _openstat sccid epik
 """
 _TRACKING = frozenset(_TRACKING_WORDS.split())
-# Parameters in which pages that ask for a password are told whom they ask.
+# Parameters that carry the mailbox of the visitor to pages that ask for a password.
 _WHOM = frozenset(
     {"e", "em", "mail", "email", "emailaddress", "email_address", "login", "login_hint"}
     | {"user", "usr", "username", "userid", "user_id"}
@@ -93,24 +93,24 @@ _MAILBOX = re.compile(r"(?<![^/=?&:;, ])[A-Za-z0-9._+-]+@((?:[a-z0-9-]+\.)+[a-z]
 
 
 def canonical_escapes(text: str) -> str:
-    """Give a path or query, as parsers of URLs write it, in RFC 3986's one spelling."""
+    """Return a path or query, as parsers of URLs write it, in RFC 3986's one spelling."""
     return _ESCAPING.sub(_escaped, text) if _ESCAPING.search(text) else text
 
 
 def canonical_query(text: str) -> str:
-    """Give a query without empty parameters and those that say who clicked; the others stay as and where they are."""
+    """Return a query without empty parameters and those that identify who clicked; the others keep their order."""
     return "&".join([part for part in canonical_escapes(text).split("&") if part and not _identifies_visitor(part)])
 
 
 def contains_mailbox(text: str) -> bool:
-    """Tell whether there is an e-mail address in a path or query, by itself between marks."""
+    """Return True if a path or query contains an e-mail address, by itself between marks."""
     if "@" not in text and "%40" not in text:
         return False
     return any(hosts.has_public_suffix(found[1].lower()) for found in _MAILBOX.finditer(unquote(text)))
 
 
 def _identifies_visitor(part: str) -> bool:
-    """Tell whether a part of a query says who clicked, or where on."""
+    """Return True if a part of a query identifies who clicked, or on which advertisement."""
     name, _, value = part.partition("=")
     name = name.lower()
     if name in _TRACKING or name.startswith("utm_"):
@@ -126,7 +126,7 @@ def _is_mailbox(text: str) -> bool:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Give a character as RFC 3986 §6.2.2 writes it: plain where it is unreserved, else %XX in upper case."""
+    """Return a character as RFC 3986 §6.2.2 writes it: plain if it is unreserved, else %XX in upper case."""
     if found[1] is None:
         return f"%{ord(found[0]):02X}"
     char = chr(int(found[1], 16))

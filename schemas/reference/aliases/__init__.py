@@ -1,1 +1,1 @@
-"""Names that payment systems take in place of an account: the systems there are, and what their aliases look like."""
+"""Payment aliases: the systems that take them in place of an account number, and the forms of their aliases."""

@@ -1,4 +1,4 @@
-"""The forms that aliases have: telephone numbers, e-mail addresses, handles, numbers of persons and of companies."""
+"""Forms of aliases: telephone numbers, e-mail addresses, handles, numbers of persons and of companies."""
 
 import re
 from collections.abc import Callable
@@ -18,26 +18,26 @@ from schemas.reference import company_registers, telephone
 
 @dataclass(frozen=True)
 class AliasForm:
-    """One form of alias: ``read`` gives a text's normal form, None where the text has another form.
+    """One form of alias: ``read`` returns a text's normal form, None if the text has another form.
 
-    ``read`` raises ``Rejected`` where the text has the form and its check digit does not fit. ``says`` names the form
-    to people; ``personal`` where such an alias is a person's number in a register of persons.
+    ``read`` raises ``Rejected`` if the text has the form but its check digit does not fit. ``description`` is the
+    form's name for people; ``personal`` is true if such an alias is a person's number in a national register.
     """
 
     read: Callable[[str], str | None]
-    says: str
+    description: str
     personal: bool = False
 
 
 def mobile_form(country: str) -> AliasForm:
-    """Give the form of mobile numbers of ``country``, in E.164."""
+    """Return the form of mobile numbers of ``country``, in E.164."""
     return AliasForm(
         lambda text: telephone.subscriber_number(text, country, mobile=True), f"a mobile number ({country})"
     )
 
 
 def phone_form(country: str) -> AliasForm:
-    """Give the form of any telephone number of ``country``, in E.164."""
+    """Return the form of any telephone number of ``country``, in E.164."""
     return AliasForm(lambda text: telephone.subscriber_number(text, country), f"a telephone number ({country})")
 
 
@@ -64,32 +64,32 @@ def _uuid(text: str) -> str | None:
     return str(UUID(text)) if re.fullmatch(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", text) else None
 
 
-def handle_form(pattern: str, says: str, marks: str = "") -> AliasForm:
-    """Give the form of a handle or name, without case; ``marks`` may stand before it, and are no part of it."""
+def handle_form(pattern: str, description: str, marks: str = "") -> AliasForm:
+    """Return the form of a handle or name, in lower case; ``marks`` may stand before it and are dropped."""
     shape = re.compile(pattern)
 
     def read(text: str) -> str | None:
         name = text.lower().lstrip(marks) if marks else text.lower()
         return name if shape.fullmatch(name) else None
 
-    return AliasForm(read, says)
+    return AliasForm(read, description)
 
 
-def number_form(pattern: str, says: str) -> AliasForm:
-    """Give the form of a number, or of letters and digits in capitals, that blanks and dashes may part."""
+def number_form(pattern: str, description: str) -> AliasForm:
+    """Return the form of a number, or of letters and digits in capitals, with blanks and dashes allowed in it."""
     shape = re.compile(pattern)
 
     def read(text: str) -> str | None:
         number = re.sub(r"[\s-]", "", text).upper()
         return number if shape.fullmatch(number) else None
 
-    return AliasForm(read, says)
+    return AliasForm(read, description)
 
 
-def register_form(module: ModuleType, shape: str, says: str, *, personal: bool = False) -> AliasForm:
-    """Give the form of a register's number with a check digit, as a module of python-stdnum knows it.
+def register_form(module: ModuleType, shape: str, description: str, *, personal: bool = False) -> AliasForm:
+    """Return the form of a register's number with a check digit, which a module of python-stdnum verifies.
 
-    ``shape`` is that of the bare number.
+    ``shape`` is the form of the bare number.
     """
     wanted = re.compile(shape)
 
@@ -98,10 +98,10 @@ def register_form(module: ModuleType, shape: str, says: str, *, personal: bool =
         if wanted.fullmatch(number) is None:
             return None
         if not module.is_valid(number):
-            raise Rejected("alias-checksum", f"looks like {says}, but its check digit or date does not fit")
+            raise Rejected("alias-checksum", f"looks like {description}, but its check digit or date does not fit")
         return number
 
-    return AliasForm(read, says, personal)
+    return AliasForm(read, description, personal)
 
 
 _NRIC_WEIGHTS = (2, 7, 6, 5, 4, 3, 2)

@@ -1,4 +1,4 @@
-"""The payload of a payment QR code (EMVCo, merchant-presented mode): which alias it pays."""
+"""Payment QR codes (EMVCo, merchant-presented mode): the alias in their payload."""
 
 import re
 from binascii import crc_hqx
@@ -17,12 +17,12 @@ _TEMPLATES = {
 
 
 def is_payload(text: str) -> bool:
-    """Tell whether ``text`` begins as the payload of a payment QR code does."""
+    """Return True if ``text`` begins as the payload of a payment QR code."""
     return text.startswith(_START)
 
 
 def read(text: str) -> tuple[str, str]:
-    """Give the name of the system and the alias that a payload pays. Raises ``Rejected``."""
+    """Return the name of the system and the alias that a payload pays. Raises ``Rejected``."""
     body, crc = text[:-4], text[-4:].upper()
     if not (body.endswith("6304") and crc == f"{crc_hqx(body.encode(), 0xFFFF):04X}"):
         raise Rejected("qr-checksum", "a payment QR code whose check digits do not fit: read the code again")
@@ -37,7 +37,7 @@ def read(text: str) -> tuple[str, str]:
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Give the fields of a text of tags of two digits, lengths of two digits and values, as far as it is one."""
+    """Return the fields of a text of tags and lengths of two digits and values, up to where the text is none."""
     fields: dict[str, str] = {}
     with suppress(ValueError):
         while re.match(r"\d{4}", text):

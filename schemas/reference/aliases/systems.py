@@ -1,4 +1,4 @@
-"""The payment systems whose aliases are known: one entry each, which is all that another one takes."""
+"""Payment systems whose aliases are known, one entry each; a new system is one more entry."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,9 +20,9 @@ from schemas.reference.aliases.forms import (
 
 @dataclass(frozen=True)
 class PaymentSystem:
-    """A payment system: its name in data, what people call it, the forms of its aliases.
+    """A payment system: its name in data, the names that people call it, the forms of its aliases.
 
-    ``links`` are expressions for addresses that hold an alias, its first group.
+    ``links`` are patterns of addresses that contain an alias, as their first group.
     """
 
     name: str
@@ -219,7 +219,7 @@ _BY_NAME = {_key(name): system for system in _ENTRIES for name in (system.name, 
 
 
 def _spellings() -> Iterable[str]:
-    """Give expressions for all names, the longest first."""
+    """Yield patterns of all names, the longest first."""
     names = {name for system in _ENTRIES for name in (system.name, *system.called)}
     for name in sorted(names, key=len, reverse=True):
         yield r"[\s-]?".join(map(re.escape, re.split(r"[\s-]", name)))
@@ -232,12 +232,12 @@ _LINKS = [(re.compile(link, re.IGNORECASE), system) for system in _ENTRIES for l
 
 
 def find(name: str) -> PaymentSystem | None:
-    """Give the system that ``name`` names, in data's word or people's, None where none is known."""
+    """Return the system that ``name`` means, as data or people write it; None if none is known."""
     return _BY_NAME.get(_key(name))
 
 
 def read_link(text: str) -> tuple[PaymentSystem, str] | None:
-    """Give the system and the alias that an address holds, None where ``text`` is no such address."""
+    """Return the system and the alias in an address, None if ``text`` is no such address."""
     for link, system in _LINKS:
         if found := link.fullmatch(text):
             return system, found[1]
@@ -245,7 +245,7 @@ def read_link(text: str) -> tuple[PaymentSystem, str] | None:
 
 
 def split_system_and_alias(text: str) -> tuple[PaymentSystem, str] | None:
-    """Give the system that stands before an alias and the alias, None where none does."""
+    """Return the system in front of an alias, and the alias; None if no system is in front."""
     if (found := _PREFIX.fullmatch(text)) and (system := find(found[1])):
         return system, found[2].strip()
     return None

@@ -1,1 +1,1 @@
-"""Accounts at banks, country by country: how numbers are made up, and which bank a code or name means."""
+"""Banks and their accounts, country by country: forms of numbers, codes and names of banks."""

@@ -1,7 +1,7 @@
 """Account numbers of countries without IBANs: bank codes, forms, lengths and check digits.
 
-A bank's code and its BIC give one account, known by the one or the other (``accounts``); a code whose bank
-is not known here stands for itself.
+A bank's code and its BIC give one account, known by the one or the other (``accounts``); a code whose bank is not
+known here stands for itself.
 """
 
 import re
@@ -30,11 +30,12 @@ class NationalAccount(NamedTuple):
 
 @dataclass(frozen=True)
 class AccountRules:
-    """How a country's accounts are written.
+    """Form of a country's account numbers.
 
-    ``code`` is what the code of a bank looks like and ``called`` what people call it; ``number`` the account's number
-    with all that stands in front of it, which ``digits`` says in words; ``inline`` a text of both, code first.
-    ``branch`` is how many digits of the number are the branch's, 0 where a number has none.
+    ``code`` is the form of a bank's code and ``called`` its name among people; ``number`` the form of an account number
+    with everything in front of it, and ``digits`` the same in words; ``inline`` the form of a text of both, code first.
+    ``branch`` is the count of digits of the branch in the number, 0 if there are none; ``holds`` verifies a code,
+    ``bank`` reduces it to the bank, and numbers are filled with zeros up to ``filled`` digits.
     """
 
     called: str
@@ -49,19 +50,19 @@ class AccountRules:
 
 
 def _clabe(number: str) -> bool:
-    """Tell whether the 18 digits end in their check digit (Banxico)."""
+    """Return True if the 18 digits end in their check digit (Banxico)."""
     total = sum(int(digit) * weight % 10 for digit, weight in zip(number, (3, 7, 1) * 5 + (3, 7), strict=False))
     return (10 - total % 10) % 10 == int(number[-1])
 
 
 def _nuban(bank: str, number: str) -> bool:
-    """Tell whether the ten digits end in the check digit that they have at that bank (Central Bank of Nigeria)."""
+    """Return True if the ten digits end in their check digit at that bank (Central Bank of Nigeria)."""
     total = sum(int(digit) * weight for digit, weight in zip(bank + number[:9], (3, 7, 3) * 4, strict=True))
     return (10 - total % 10) % 10 == int(number[9])
 
 
 def _canadian(code: str) -> str:
-    """Give institution and transit as electronic payments write them, from what stands on a cheque (transit first)."""
+    """Return institution and transit as electronic payments write them; a cheque has transit first."""
     return code if len(code) == 9 else f"0{code[5:]}{code[:5]}"
 
 
@@ -135,7 +136,7 @@ _IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
 
 
 def country_of_code(written: str) -> str:
-    """Give the country of a bank's code that no other country writes so, "" where it may be many a country's.
+    """Return the country of a bank's code in a form that only one country uses, "" for any other form.
 
     Sort codes from 90-00-00 on may be Ireland's.
     """
@@ -145,9 +146,9 @@ def country_of_code(written: str) -> str:
 
 
 def self_contained(country: str, number: str) -> NationalAccount | None:
-    """Give the account of a bare ``number`` that has its bank in itself: Argentina's, Mexico's, New Zealand's.
+    """Return the account of a number that contains its bank: Argentina's, Mexico's, New Zealand's; else None.
 
-    Raises ``Rejected`` where its check digits do not fit.
+    ``number`` is bare. Raises ``Rejected`` if its check digits do not fit.
     """
     if country == "MX" and re.fullmatch(r"\d{18}", number):
         _check_digits(_clabe(number), "CLABE")
@@ -168,9 +169,9 @@ def _check_digits(fits: bool, called: str) -> None:
 
 
 def split_code_and_number(country: str, text: str) -> tuple[str, str] | None:
-    """Give a bank's code and the number behind it, where ``text`` is both as the country writes them.
+    """Return the bank's code and the number behind it, None if ``text`` is not both as the country writes them.
 
-    Without a country those that no other country writes so: Indian and British ones.
+    Without a country, forms that only one country uses are read: Indian and British ones.
     """
     if not country:
         found = _SORT_CODE_AND_NUMBER.fullmatch(text)
@@ -181,7 +182,7 @@ def split_code_and_number(country: str, text: str) -> tuple[str, str] | None:
 
 
 def bank_by_code_or_name(country: str, name: str) -> str:
-    """Give the bank that ``name`` means in ``country``: its BIC, else its code. Raises ``Rejected``."""
+    """Return the bank that ``name`` means in ``country``: its BIC, else its code. Raises ``Rejected``."""
     rules = COUNTRIES.get(country)
     code = bare(name)
     if rules and re.fullmatch(rules.code, code):
@@ -195,7 +196,7 @@ def bank_by_code_or_name(country: str, name: str) -> str:
 
 
 def national_account(country: str, bank: str, written: str, branch: str) -> NationalAccount:
-    """Give the account with the number ``written`` at ``bank``, its BIC or code. Raises ``Rejected``."""
+    """Return the account with the number ``written`` at ``bank``, a BIC or code. Raises ``Rejected``."""
     rules = COUNTRIES[country]
     number = bare(written)
     if rules.branch and branch[:1].isdecimal():
@@ -233,7 +234,10 @@ _MOST_LOST = 2
 
 
 def check_length(bank: str, number: str) -> None:
-    """Refuse a bare number at the bank with that BIC which is shorter than the bank's are. Raises ``Rejected``."""
+    """Refuse a bare number that is shorter than the numbers of the bank with that BIC. Raises ``Rejected``.
+
+    A number that is short by a few digits has lost its leading zeros.
+    """
     exact = thai_banks.account_lengths(bank)
     wanted = min(exact) if exact else _USUAL_LENGTHS.get(bank, 0)
     if wanted and number.isdecimal() and wanted - _MOST_LOST <= len(number) < wanted:

@@ -1,4 +1,9 @@
-"""Bank accounts in their normal form: the key that all names of one account share, and the bank that keeps it."""
+"""Accounts in their normal form: the key that all names of one account share, and the bank that keeps it.
+
+An account of Great Britain has an IBAN, and a sort code with a number; one of Brazil has an IBAN, and the bank's code
+with agency and number. The shorter name follows from the longer one, never the other way round: a sort code does not
+contain the bank's letters.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,9 +20,9 @@ _FEWEST = 5
 
 
 def key(account: str) -> str:
-    """Give the shortest name of an account, in the normal form; all its names give the same, no two accounts do.
+    """Return the shortest name of an account in its normal form: equal for all its names, different for two accounts.
 
-    ``account`` is in a normal form of today's or of before.
+    ``account`` is in a normal form of this version or an earlier one.
     """
     if ":" not in account:
         return _key_of_iban(account)
@@ -29,12 +34,12 @@ def key(account: str) -> str:
 
 
 def fullest(accounts: Iterable[str]) -> str:
-    """Give the name that says most among names of one account: its IBAN, where one of them is that."""
+    """Return the name that tells most among names of one account: its IBAN, if one of them is that."""
     return min(accounts, key=lambda account: (":" in account, account))
 
 
 def canonical_bank(country: str, bank: str) -> str:
-    """Give what accounts at ``bank``, its code or BIC, are known by in ``country``."""
+    """Return the code or BIC under which accounts at ``bank``, a code or BIC, are known in ``country``."""
     if found := codes.canonical_code(country, bank) or names.bic_by_code(country, bank):
         return found
     # Where nothing else is known, an Indian bank has the same four letters in its BIC and its IFSC.
@@ -42,20 +47,20 @@ def canonical_bank(country: str, bank: str) -> str:
 
 
 def canonical_account(country: str, bank: str, number: str) -> tuple[str, str]:
-    """Give what the account with a bare ``number`` at ``bank``, its code or BIC, is known by: bank and number.
+    """Return bank and number under which the account with a bare ``number`` at ``bank``, a code or BIC, is known.
 
-    A Canadian bank's code has the transit number in it, which stands in front of a number that comes with the BIC.
+    A Canadian bank's code contains the transit number, which is the beginning of a number that comes with the BIC.
     """
-    one = canonical_bank(country, bank)
-    if country != "CA" or one == bank:
-        return one, number
-    if parts := re.fullmatch(rf"(?:0?{one}(\d{{5}})|(\d{{5}}){one})(\d{{5,12}})", number):
-        return f"0{one}{parts[1] or parts[2]}", parts[3]
+    code = canonical_bank(country, bank)
+    if country != "CA" or code == bank:
+        return code, number
+    if parts := re.fullmatch(rf"(?:0?{code}(\d{{5}})|(\d{{5}}){code})(\d{{5,12}})", number):
+        return f"0{code}{parts[1] or parts[2]}", parts[3]
     return bank, number
 
 
 def keeping_bank(account: str) -> str:
-    """Give the BIC of the bank that keeps an account in its normal form, "" where it is not known."""
+    """Return the BIC of the bank that keeps an account in its normal form, "" if it is not known."""
     if found := _BRAZILIAN.fullmatch(account):
         return codes.bic_by_code("BR", found[1])
     if ":" not in account:
@@ -73,7 +78,7 @@ def _key_of_iban(account: str) -> str:
 
 
 def _brazilian_key(bank: str, agency: str, number: str) -> str:
-    """Give the account at an agency; IBANs fill numbers up with zeros, and write the check digit X as 0."""
+    """Return the key of an account at an agency; IBANs fill numbers with zeros, and write the check digit X as 0."""
     return f"BR:{canonical_bank('BR', bank)}:{agency}{number.replace('X', '0').lstrip('0').zfill(_FEWEST)}"
 
 
@@ -85,7 +90,7 @@ _INSTITUTION_RULE = (
 
 
 def checked_institution(text: str) -> str:
-    """Give an institution in the one spelling that is compared. Raises ``ValueError`` with the rule."""
+    """Return an institution in the one spelling that is compared. Raises ``ValueError`` with the rule."""
     plain = text.replace(" ", "").upper()
     if not _is_bic(plain) and _IBAN_BEGINNING.fullmatch(plain) is None:
         raise ValueError(_INSTITUTION_RULE)
@@ -93,19 +98,22 @@ def checked_institution(text: str) -> str:
 
 
 def is_kept_by(institutions: Iterable[str], value: str, details: Mapping[str, str] = NO_DETAILS) -> bool:
-    """Tell whether one of ``institutions`` keeps a bank account, given in its normal form.
+    """Return True if one of ``institutions`` keeps the bank account, given in its normal form.
 
     The two check digits of an IBAN differ from account to account and are not compared.
     """
     bank = value.split(":")[1] if value.count(":") >= 2 else ""
     named = {bank, details.get("bic", "")[:8]}
-    return any(each in named if _is_bic(each) else _begins_with(value, bank, each) for each in institutions)
+    return any(
+        institution in named if _is_bic(institution) else _begins_with(value, bank, institution)
+        for institution in institutions
+    )
 
 
 def _begins_with(value: str, bank: str, institution: str) -> bool:
-    """Tell whether an account is one of those whose IBANs begin so; ``bank`` is its bank's code where it has no IBAN.
+    """Return True if the IBAN of an account begins with ``institution``; ``bank`` is its bank's code if it has no IBAN.
 
-    A sort code names the bank too, so that the account without its IBAN is at the institution that the code ends.
+    A sort code names the bank too: an account without IBAN is at the institution that ends in its sort code.
     """
     if not bank:
         return (value[:2], value[4 : len(institution)]) == (institution[:2], institution[4:])
@@ -113,5 +121,5 @@ def _begins_with(value: str, bank: str, institution: str) -> bool:
 
 
 def _is_bic(text: str) -> bool:
-    """Tell a BIC, whose country is in the middle, from an IBAN's beginning, which has check digits third and fourth."""
+    """Return True for a BIC, whose country is in the middle, False for the beginning of an IBAN."""
     return _BIC.fullmatch(text) is not None and _IBAN_BEGINNING.fullmatch(text) is None

@@ -1,8 +1,8 @@
-"""Codes of banks in countries' clearing beside those of ``names``, and the one that an account is known by.
+"""Codes of banks in their countries' clearing, beside those in ``names``, and the code that stands for all.
 
 Codes are those of each country's clearing (FedACH, Payments Canada, COMPE and others), BICs those of ISO 9362; both
 are facts. Listed are banks of which each account has a number of its own throughout the bank, so that all codes of a
-bank give one account. A code that is not here stands for itself.
+bank give one account. A code that is not listed stands for itself.
 """
 
 from collections.abc import Mapping
@@ -128,30 +128,30 @@ _BY_CODE = frozenset({"BR", "CA", "NG"})
 
 @cache
 def _codes_of(country: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Give by code, and by BIC as well, what accounts at a bank of the country are known by; and codes by BIC."""
+    """Return the canonical code of each code and BIC of a country, and the first code of each BIC."""
     known: dict[str, str] = {}
     codes: dict[str, str] = {}
     for line in _BANKS.get(country, ()):
         bic, *others = line.split()
-        one = others[0] if country in _BY_CODE else bic
-        known |= dict.fromkeys(others, one)
+        canonical = others[0] if country in _BY_CODE else bic
+        known |= dict.fromkeys(others, canonical)
         if bic != "-":
             codes[bic] = others[0]
-            known[bic] = one
-            known.setdefault(bic[:6], one)
+            known[bic] = canonical
+            known.setdefault(bic[:6], canonical)
     return known, codes
 
 
 def canonical_code(country: str, bank: str) -> str:
-    """Give what accounts at ``bank``, a code or a BIC of eight characters, are known by; "" where that is itself.
+    """Return the canonical code of ``bank``, a code or a BIC of eight characters, "" if it stands for itself.
 
-    The last two characters of a BIC say a place, and are not compared where the bank is listed here.
+    The last two characters of a BIC name a place, and are not compared for a bank that is listed here.
     """
     known = _codes_of(country)[0]
     return known.get(bank) or (known.get(bank[:6], "") if len(bank) == 8 and bank[4:6] == country else "")
 
 
 def bic_by_code(country: str, bank: str) -> str:
-    """Give the BIC of the bank that a country's code names, "" where it is not known here."""
-    one = canonical_code(country, bank) or bank
-    return next((bic for bic, code in _codes_of(country)[1].items() if one in (bic, code)), "")
+    """Return the BIC of the bank that a country's code names, "" if it is not known here."""
+    canonical = canonical_code(country, bank) or bank
+    return next((bic for bic, code in _codes_of(country)[1].items() if canonical in (bic, code)), "")

@@ -1,4 +1,4 @@
-"""IBANs: checked by their country's rules, and made from the number and bank that are the same account."""
+"""IBANs: verified by their country's rules, and made from the number and bank of the same account."""
 
 import re
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ _WITH_PREFIX = re.compile(r"(?:(\d{1,6})-)?(\d{2,10})/(\d{4})")
 
 @cache
 def length(country: str) -> int:
-    """Give how long a country's IBANs are, 0 where it has none."""
+    """Return the length of a country's IBANs, 0 if it has none."""
     try:
         return int(registry.get_iban_spec(country).iban_length)
     except InvalidCountryCode:
@@ -48,21 +48,21 @@ def length(country: str) -> int:
 
 
 def looks_like_iban(text: str) -> bool:
-    """Tell whether a compact ``text`` is shaped like an IBAN of any country."""
+    """Return True if a compact ``text`` has the form of an IBAN of any country."""
     return _SHAPE.fullmatch(text) is not None
 
 
 def has_iban_form(text: str) -> bool:
-    """Tell whether a compact ``text`` has the shape of an IBAN and its country's length."""
+    """Return True if a compact ``text`` has the form of an IBAN and its country's length."""
     return looks_like_iban(text) and len(text) == length(text[:2])
 
 
 @cache
 def is_required(country: str) -> bool:
-    """Tell whether a country's accounts are known by IBAN alone: where it is made of nothing but number and bank.
+    """Return True if a country's accounts are known by IBAN only, which is made of nothing but number and bank.
 
-    Those of the SEPA, whose numbers repeat from branch to branch, and those that ``computed`` can tell: an IBAN and a
-    number would be two names of one account.
+    These are the countries of the SEPA, whose numbers repeat from branch to branch, and those whose IBAN
+    ``from_number`` can make: IBAN and number would be two names of one account.
     """
     if country in _BANK_AND_NUMBER or country in {"AE", "BR"}:
         return True
@@ -70,7 +70,7 @@ def is_required(country: str) -> bool:
 
 
 def checked(text: str) -> str:
-    """Give a compact IBAN that its country's rules allow. Raises ``Rejected``."""
+    """Return a compact IBAN that its country's rules allow. Raises ``Rejected``."""
     try:
         iban = IBAN(text)
     except InvalidCountryCode:
@@ -95,9 +95,9 @@ def checked(text: str) -> str:
 
 
 def from_number(country: str, bic: str, sort_code: str, written: str) -> str | None:
-    """Give the IBAN of the account with the number ``written``, where the country's rule makes it from what is known.
+    """Return the IBAN of the account with the number ``written``, made by the country's rule; None if it makes none.
 
-    ``bic`` and ``sort_code`` may be "". None where the IBAN cannot be known.
+    ``bic`` and ``sort_code`` may be "".
     """
     number = bare(written)
     if not length(country) or not (number.isascii() and number.isalnum()):
@@ -109,9 +109,9 @@ def from_number(country: str, bic: str, sort_code: str, written: str) -> str | N
 
 
 def from_codes(country: str, bank: str, branch: str, written: str) -> str | None:
-    """Give the IBAN of an account whose bank, and branch where the country has them, are given by their codes.
+    """Return the IBAN of an account from the codes of its bank and, if the country has them, branch.
 
-    None where the country's rule is the bank's own, or what is given has not the length of that part.
+    None if the rule is each bank's own, or if a part has not the length that the country's IBANs have.
     """
     wanted = _BY_CODES.get(country)
     number = bare(written)
@@ -125,39 +125,45 @@ def from_codes(country: str, bank: str, branch: str, written: str) -> str | None
 
 
 def _national_parts(country: str, bic: str, sort_code: str, number: str, written: str) -> Iterator[str]:
-    """Give what may stand in the country's IBAN behind the check digits."""
+    """Yield the texts that may stand behind the check digits of the country's IBAN."""
     size = length(country) - 4
     if country == "PL" and len(number) == 26 and _is_valid(f"PL{number}"):
         yield number[2:]
     if len(number) == size:
         yield number
-    if country in _BANK_AND_NUMBER and bic and 5 <= len(number) <= size - 4:
+    if country in {"CZ", "SK"} and (parts := _WITH_PREFIX.fullmatch(written)):
+        yield parts[3] + (parts[1] or "").zfill(6) + parts[2].zfill(10)
+    if bic:
+        yield from _behind_bank(country, bic, sort_code, number, size)
+
+
+def _behind_bank(country: str, bic: str, sort_code: str, number: str, size: int) -> Iterator[str]:
+    """Yield bank and number, for countries whose IBANs consist of these."""
+    if country in _BANK_AND_NUMBER and 5 <= len(number) <= size - 4:
         yield bic[:4] + number.zfill(size - 4)
-    if country in SORT_CODE and bic and len(sort_code + number) == 14:
+    if country in SORT_CODE and len(sort_code + number) == 14:
         yield bic[:4] + sort_code + number
     if country == "AE" and (code := _emirati(bic)) and 9 <= len(number) <= 16:
         yield code + number.zfill(16)
-    if country in {"CZ", "SK"} and (parts := _WITH_PREFIX.fullmatch(written)):
-        yield parts[3] + (parts[1] or "").zfill(6) + parts[2].zfill(10)
 
 
-def _is_valid(text: str) -> str | None:
-    """Give a compact IBAN, None where it is none."""
+def _is_valid(text: str) -> bool:
+    """Return True if a compact text is an IBAN that its country's rules allow."""
     with suppress(Rejected):
-        return checked(text)
-    return None
+        return bool(checked(text))
+    return False
 
 
 @cache
 def _emirati(bic: str) -> str:
-    """Give the code that the bank with ``bic`` has in the Emirates' IBANs, "" where it is not known."""
+    """Return the code of the bank with ``bic`` in the Emirates' IBANs, "" if it is not known."""
     codes = {bank.bank_code for bank in registry.get_banks_by_country("AE") if bank.bic[:8] == bic}
     return codes.pop() if bic and len(codes) == 1 else ""
 
 
 @lru_cache(maxsize=4096)
 def bic_of(iban: str) -> str:
-    """Give the BIC of eight characters of the bank that a checked IBAN is at, "" where the registries have none."""
+    """Return the BIC of eight characters of the bank of a checked IBAN, "" if the registries have none."""
     try:
         bic = IBAN(iban).bic
     except SchwiftyException:

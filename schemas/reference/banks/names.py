@@ -1,7 +1,7 @@
-"""Banks outside Thailand whose accounts have no IBAN: the codes and names that people write, and the BIC of each.
+"""Names and codes of banks outside Thailand whose accounts have no IBAN, and the BIC of each.
 
-Codes are those of each country's clearing, BICs those of ISO 9362; both are facts. A bank that is not here is known by
-its BIC, or by its code alone.
+Codes are those of each country's clearing, BICs those of ISO 9362; both are facts. A bank that is not here is known
+by its BIC, or by its code alone.
 """
 
 import re
@@ -160,14 +160,14 @@ _BEFORE = re.compile(r"^(?:the|pt(?=bank)|nganhang)")
 
 
 def _key(name: str) -> str:
-    """Give a name without its form of company, punctuation and case."""
+    """Return a name without its form of company, punctuation and case."""
     text = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", name).casefold())
     return _FORM.sub("", _BEFORE.sub("", text)) or text
 
 
 @cache
 def _bics_of(country: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Give a country's BICs by name and by code."""
+    """Return a country's BICs by name and by code."""
     by_name: dict[str, str] = {}
     by_code: dict[str, str] = {}
     for line in _BANKS.get(country, ()):
@@ -182,15 +182,15 @@ def _bics_of(country: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def bic_by_name(country: str, name: str) -> str:
-    """Give the BIC of the bank of that name in ``country``, "" where none is known."""
+    """Return the BIC of the bank of that name in ``country``, "" if none is known."""
     return _bics_of(country)[0].get(_key(name), "")
 
 
 def bic_by_code(country: str, code: str) -> str:
-    """Give the BIC of the bank with that code in the country's clearing, "" where it is not known."""
+    """Return the BIC of the bank with that code in the country's clearing, "" if it is not known."""
     return _bics_of(country)[1].get(code, "")
 
 
 def all_names(country: str) -> list[str]:
-    """Give the names of a country's banks, as people write them."""
+    """Return the names of a country's banks, as people write them."""
     return [name for line in _BANKS.get(country, ()) for name in line.split("|")[1:]]

@@ -1,4 +1,4 @@
-"""Banks and account numbers in text: a bank named beside a number, banks mentioned in prose."""
+"""Banks and account numbers in text: a bank named beside a number, banks named in prose."""
 
 import re
 from functools import cache
@@ -14,16 +14,16 @@ _MOBILE = re.compile(r"0[689]")
 
 
 def agreed_bank(*named: str) -> str:
-    """Give the one bank that all that is ``named`` and not empty means; a country's code tells more than a BIC."""
-    banks = {each for each in named if each}
-    banks = {each for each in banks if BIC_SHAPE.fullmatch(each) is None} or banks
+    """Return the one bank that all not empty ``named`` mean, by a country's code rather than a BIC."""
+    banks = {bank for bank in named if bank}
+    banks = {bank for bank in banks if BIC_SHAPE.fullmatch(bank) is None} or banks
     if len(banks) > 1:
         raise Rejected("bank-conflict", "the report names two banks for one account; keep the one that holds it")
     return banks.pop() if banks else ""
 
 
 def find_bank(text: str, written: str, country: str) -> str:
-    """Give the bank that ``text`` names, once or in several ways: its BIC, else its country's own code for it."""
+    """Return the bank that ``text`` names, once or in several ways: its BIC, else its country's own code for it."""
     try:
         return _find_by_one_name(text, written, country)
     except Rejected as refusal:
@@ -46,7 +46,7 @@ def _find_by_one_name(name: str, written: str, country: str) -> str:
 
 
 def _find_thai_bank(name: str, written: str, country: str) -> str:
-    """Give the BIC of the bank that ``name`` names, where name, number or country leave no doubt that it is Thai."""
+    """Return the BIC of the bank called ``name`` if name, number or country leave no doubt that it is Thai."""
     found = thai_banks.find(name.zfill(3) if name.isdigit() else name)
     if found is None:
         raise Rejected("bank-unknown", "only Thai banks are known by name alone; add the bank's country, or its BIC")
@@ -58,9 +58,9 @@ def _find_thai_bank(name: str, written: str, country: str) -> str:
 
 
 def is_number_beside_bank(text: str) -> bool:
-    """Tell whether ``text`` is an account's number with the name of a Thai bank beside it, and nothing else.
+    """Return True if ``text`` is an account number with the name of a Thai bank beside it, and nothing else.
 
-    A number that is written as one of a mobile telephone may be that, in a town that a bank is named after.
+    A number that may be a mobile telephone's does not count: a bank may bear the name of the town.
     """
     words, number = split_words_and_number(plain(text), "", alone=True)
     if not words or words.isdigit() or not number or (_MOBILE.match(bare(number)) and not is_grouped_as_thai(number)):
@@ -95,9 +95,9 @@ _CODED = re.compile(rf"(\d{{3}})[-/ ]({_THAI_GROUPS}|\d{{10}})")
 
 
 def split_words_and_number(text: str, country: str, *, alone: bool) -> tuple[str, str]:
-    """Give the words and the number of ``text``; ``alone`` where nothing but these words can name the bank.
+    """Return the words and the number of ``text``; ``alone`` if only these words can name the bank.
 
-    ``country`` is that of a bank which the columns name, "" where they name none.
+    ``country`` is that of a bank which the columns name, "" if they name none.
     """
     if len(text) > _LONGEST:
         raise Rejected("account-form", "far longer than a bank's name and a number; give these alone")
@@ -105,24 +105,29 @@ def split_words_and_number(text: str, country: str, *, alone: bool) -> tuple[str
         return coded[1], coded[2]
     if country not in ("", "TH") and _LETTERED.fullmatch(text):
         return "", text
-    code = _CODE.search(text)
-    if code and not any(char.isdigit() for char in text[: code.start()] + text[code.end() :]):
-        return text, ""
-    if code and any(char.isdigit() for char in text[code.end() :]):
-        words, number = split_words_and_number(_CODE.sub(" ", text, count=1).strip(), country, alone=alone)
-        return f"{words} ({code[1]})".strip(), number
+    if code := _CODE.search(text):
+        behind = text[code.end() :]
+        if not _has_digit(text[: code.start()] + behind):
+            return text, ""
+        if _has_digit(behind):
+            words, number = split_words_and_number(_CODE.sub(" ", text, count=1).strip(), country, alone=alone)
+            return f"{words} ({code[1]})".strip(), number
     if worded := _WORDED.fullmatch(text):
         return _LABELS.sub(" ", f"{worded[1]} {worded[3]}").strip(), worded[2]
-    return ("", text) if any(char.isdigit() for char in text) else (text, "")
+    return ("", text) if _has_digit(text) else (text, "")
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
 
 
 def split_names(text: str) -> list[str]:
-    """Give the names of one bank that people write side by side: กสิกรไทย (KBANK), KBANK (004), 004 - KBANK."""
+    """Return the names of one bank that people write side by side: กสิกรไทย (KBANK), KBANK (004), 004 - KBANK."""
     return [name for name in _BETWEEN_NAMES.split(text) if name]
 
 
 def is_grouped_as_thai(text: str) -> bool:
-    """Tell whether a number is written 123-4-56789-0, as Thai ones are."""
+    """Return True if a number is written 123-4-56789-0, as Thai ones are."""
     return _GROUPED.fullmatch(text) is not None
 
 
@@ -141,7 +146,7 @@ _WORD_FOR_BANK = re.compile(r"(?:แบงก์|บัญชี)\s*")
 
 
 class BankMention(NamedTuple):
-    """A bank named in a text: its name as it stands there, its country as far as the text tells, and where."""
+    """A bank named in a text: its name as written, its country if the text gives it, and its place."""
 
     name: str
     country: str
@@ -150,25 +155,26 @@ class BankMention(NamedTuple):
 
 
 def find_banks(text: str, country: str) -> list[BankMention]:
-    """Return the banks that ``text`` names: those of ``country`` where it is given, else of any; in their order.
+    """Return the banks that ``text`` names, in their order: banks of ``country``, or of any country if it is "".
 
-    Without a country only a name in the letters of one says it; banks of several countries are called HSBC.
+    Without a country, only a name in the letters of a country tells the country: banks of several are called HSBC.
     """
     found: list[BankMention] = []
     for known in [country] if country else ["TH", *_COUNTRIES]:
         for match in _names_of(known).finditer(text):
             name = _WORD_FOR_BANK.sub("", match[0])
             found.append(BankMention(name, country or ("" if match[0].isascii() else known), *match.span()))
-    found.sort(key=lambda one: (one.start, -one.end))
-    apart: list[BankMention] = []
-    for one in found:
-        if not apart or one.end > apart[-1].end:
-            apart.append(one)
-    return apart
+    found.sort(key=lambda mention: (mention.start, -mention.end))
+    longest: list[BankMention] = []
+    for mention in found:
+        if not longest or mention.end > longest[-1].end:
+            longest.append(mention)
+    return longest
 
 
 @cache
 def _names_of(country: str) -> re.Pattern[str]:
+    """Return a pattern of all names of a country's banks."""
     every = thai_banks.all_names() if country == "TH" else names.all_names(country)
     alternatives = [_alternative(name) for name in sorted(set(every), key=len, reverse=True)]
     return re.compile("|".join(alternatives) or "(?!)")

@@ -1,4 +1,4 @@
-"""The banks of Thailand: the codes, symbols and names that people write, and the BIC that stands for each.
+"""Banks of Thailand: codes, symbols and names that people write, and the BIC of each.
 
 Codes are the Bank of Thailand's, BICs those of ISO 9362; both are facts. The short and long names are those of
 casperstack/thai-banks-logo 1.0.7 (banks-logo.json, ISC licence), with the banks' own names and symbols beside them.
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 
 class ThaiBank(NamedTuple):
-    """A bank: its codes, its BIC, how many digits its accounts have (none: not told), the names that say it.
+    """A bank: its codes, its BIC, the lengths of its account numbers (none: not known for sure), its names.
 
-    ``shared`` names belong to a bank elsewhere too, so that they name the Thai one only if something else is Thai.
+    ``shared`` names belong to a bank elsewhere too: they name the Thai one only if something else is Thai.
     """
 
     codes: str
@@ -67,20 +67,20 @@ _THAI = re.compile(r"[\u0e01-\u0e2e]")
 
 
 class ThaiBankName(NamedTuple):
-    """The bank that a name names, and whether banks elsewhere have that name too."""
+    """The bank that a name means, and whether banks elsewhere have that name too."""
 
     bank: ThaiBank
     shared: bool
 
 
 def _key(name: str) -> str:
-    """Give a name without its form of company, punctuation and case."""
+    """Return a name without its form of company, punctuation and case."""
     name = _BEFORE.sub("", unicodedata.normalize("NFKC", name).casefold().strip())
     return _BEHIND.sub("", _PUNCTUATION.sub("", name))
 
 
 def _keys(names: str) -> Iterator[str]:
-    """Give the keys of names, with and without the word bank behind them."""
+    """Yield the keys of names, with and without the word bank at the end."""
     for name in filter(None, names.split("|")):
         key = _key(name)
         yield key
@@ -101,27 +101,27 @@ _BY_BIC = {bank.bic: bank for bank in _BANKS}
 
 @lru_cache(maxsize=1024)
 def find(name: str) -> ThaiBankName | None:
-    """Give the bank that ``name`` names: by code, symbol, BIC, Thai or English name."""
+    """Return the bank that ``name`` means, by code, symbol, BIC, Thai or English name; None if it means none."""
     return _BY_NAME.get(_key(name))
 
 
 def all_names() -> Iterator[str]:
-    """Give all symbols and names of the banks, as people write them."""
+    """Yield all symbols and names of the banks, as people write them."""
     for bank in _BANKS:
         yield from filter(None, f"{bank.names}|{bank.shared}".split("|"))
 
 
 def is_payment_service(name: str) -> bool:
-    """Tell whether ``name`` names a payment service that people take for a bank."""
+    """Return True if ``name`` is a payment service that people take for a bank."""
     return _key(name) in _SERVICES
 
 
 def account_lengths(bic: str) -> tuple[int, ...]:
-    """Give the lengths that account numbers of the bank with ``bic`` have, none where they are not known for sure."""
+    """Return the lengths of account numbers of the bank with ``bic``, none if they are not known for sure."""
     bank = _BY_BIC.get(bic)
     return bank.digits if bank else ()
 
 
 def has_thai_letters(text: str) -> bool:
-    """Tell whether ``text`` is written with Thai letters."""
+    """Return True if ``text`` contains Thai letters."""
     return _THAI.search(text) is not None

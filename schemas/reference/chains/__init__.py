@@ -1,6 +1,6 @@
-"""The chains' forms of address: which there are, how each is checked, and its one spelling.
+"""Chains: the forms of their addresses, how each form is verified, and its one spelling.
 
-Checked without asking anybody: a right checksum says that an address was copied well, not that it was ever used.
+Nobody is asked: a right checksum proves that an address was copied well, not that it was ever used.
 """
 
 import re
@@ -18,7 +18,7 @@ _HEX = "[0-9a-fA-F]"
 
 
 def _one_case(pattern: str) -> str:
-    """Give a pattern of lower-case letters that takes them all in lower or all in upper case (BIP-173)."""
+    """Return a pattern of lower-case letters that matches all lower and all upper case (BIP-173)."""
     return f"(?:{pattern}|{pattern.upper()})"
 
 
@@ -68,10 +68,9 @@ _BASE58_ADDRESS = re.compile(
 
 
 def read(text: str, chain: str = "") -> ChainAddress:
-    """Check ``text`` and give its one spelling and its chain.
+    """Verify ``text`` and return its one spelling and its chain. Raises ``Rejected``.
 
-    ``chain`` decides where several chains share a form; the caller compares it with what comes back. Raises
-    ``Rejected``.
+    ``chain`` decides if several chains share a form; the caller compares it with the chain of the result.
     """
     form = _FORM.fullmatch(text)
     if form is None or form.lastgroup is None:
@@ -80,7 +79,7 @@ def read(text: str, chain: str = "") -> ChainAddress:
 
 
 def looks_like_address(text: str) -> bool:
-    """Tell from its form alone whether ``text`` is meant for an address, be its checksum right or wrong."""
+    """Return True if ``text`` has the form of an address, whether its checksum is right or wrong."""
     form = _FORM.fullmatch(text)
     if form is None:
         return False

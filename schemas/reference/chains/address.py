@@ -1,4 +1,4 @@
-"""Addresses of wallets, the refusals that all chains share, and texts that are reported as addresses and are none."""
+"""Addresses of wallets, the refusals that all chains share, and texts that are mistaken for addresses."""
 
 import re
 from typing import NamedTuple
@@ -10,24 +10,24 @@ SUBSTRATE = "substrate"
 
 
 class ChainAddress(NamedTuple):
-    """An address of right form and checksum: its one spelling, and its chain or, where it says no more, the family."""
+    """A verified address in its one spelling, and its chain, or its family if the form leaves the chain open."""
 
     value: str
     chain: str
 
 
 def wrong_checksum(form: str) -> Rejected:
-    """Say that a checksum does not hold: at least one character is wrong, or one too many or few."""
+    """Return the refusal of a wrong checksum: a character is wrong, or there is one too many or few."""
     return Rejected("checksum", f"the checksum of this {form} is wrong: a character was mistyped, cut off or re-cased")
 
 
 def wrong_form(rule: str) -> Rejected:
-    """Say which rule of an address's form is broken."""
+    """Return the refusal of an address that breaks ``rule`` of its form."""
     return Rejected("wallet-form", rule)
 
 
 def on_test_network(form: str) -> Rejected:
-    """Say that an address holds play money only."""
+    """Return the refusal of an address whose coins have no value."""
     return Rejected("testnet", f"this {form} is of a test network, where coins have no value and nobody loses money")
 
 
@@ -58,7 +58,7 @@ _LETTERS = re.compile(r"[0-9A-Za-z]{25,112}")
 
 
 def explain_non_address(text: str) -> Rejected:
-    """Say what ``text``, which has no chain's form, is likely to be, or which rule comes nearest."""
+    """Return the refusal of ``text``, which has no chain's form: what it is likely to be, or the rule it breaks."""
     text = text[:400]
     for pattern, meaning in _MEANINGS:
         if pattern.fullmatch(text):

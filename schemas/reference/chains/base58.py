@@ -1,4 +1,4 @@
-"""Base58, and Base58Check as Bitcoin made it."""
+"""Base58, and Base58Check of Bitcoin."""
 
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ _DIGITS = {alphabet: {char: value for value, char in enumerate(alphabet)} for al
 
 
 def number(text: str, alphabet: str = BITCOIN) -> int:
-    """Give the number that ``text`` spells. Raises ``KeyError`` at a character outside the alphabet."""
+    """Return the number that ``text`` spells. Raises ``KeyError`` at a character outside the alphabet."""
     digits = _DIGITS[alphabet]
     whole = 0
     for start in range(0, len(text), _CHUNK):
@@ -25,14 +25,14 @@ def number(text: str, alphabet: str = BITCOIN) -> int:
 
 
 def decode(text: str, alphabet: str = BITCOIN) -> bytes:
-    """Give the bytes that ``text`` spells, one leading zero byte for each leading zero digit."""
+    """Return the bytes that ``text`` spells, one leading zero byte for each leading zero digit."""
     whole = number(text, alphabet)
     zeros = len(text) - len(text.lstrip(alphabet[0]))
     return bytes(zeros) + whole.to_bytes((whole.bit_length() + 7) // 8, "big")
 
 
 def encode(data: bytes, alphabet: str = BITCOIN) -> str:
-    """Give the spelling of ``data``: the inverse of ``decode``."""
+    """Return the spelling of ``data``: the inverse of ``decode``."""
     whole = int.from_bytes(data, "big")
     text = ""
     while whole:
@@ -42,15 +42,15 @@ def encode(data: bytes, alphabet: str = BITCOIN) -> str:
 
 
 def checksum(payload: bytes) -> bytes:
-    """Give the four bytes that Base58Check puts behind ``payload``."""
+    """Return the four bytes that Base58Check puts behind ``payload``."""
     return sha256(sha256(payload).digest()).digest()[:4]
 
 
 def holds(data: bytes) -> bool:
-    """Tell whether the last four bytes of ``data`` are the checksum of those before."""
+    """Return True if the last four bytes of ``data`` are the checksum of those before."""
     return checksum(data[:-4]) == data[-4:]
 
 
 def encode_check(payload: bytes, alphabet: str = BITCOIN) -> str:
-    """Give the spelling of ``payload`` with its checksum."""
+    """Return the spelling of ``payload`` with its checksum."""
     return encode(payload + checksum(payload), alphabet)

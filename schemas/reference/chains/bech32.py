@@ -12,7 +12,7 @@ _AS_DIGITS = str.maketrans(CHARSET, "0123456789abcdefghijklmnopqrstuv")
 
 
 def _table(generator: tuple[int, ...]) -> tuple[int, ...]:
-    """Give what each value of the five bits that are shifted out adds to the checksum."""
+    """Return the addition to the checksum for each value of the five bits that are shifted out."""
     rows = []
     for top in range(32):
         row = 0
@@ -28,7 +28,7 @@ _CASHADDR = _table((0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E
 
 
 class Bech32Text(NamedTuple):
-    """What a Bech32 text says: its prefix, its characters without the checksum, and which checksum it has (0: none)."""
+    """A Bech32 text: its prefix, its characters without the checksum, and its kind of checksum (0: a wrong one)."""
 
     prefix: str
     data: str
@@ -50,7 +50,7 @@ def split(text: str) -> Bech32Text:
 
 
 def octets(data: str) -> bytes | None:
-    """Give the bytes that five-bit characters spell, or None where the padding is not the least or not zero."""
+    """Return the bytes that five-bit characters spell, or None if the padding is not the least or not zero."""
     spare = len(data) * 5 % 8
     whole = int(data.translate(_AS_DIGITS) or "0", 32)
     if spare > 4 or whole & (1 << spare) - 1:
@@ -59,7 +59,7 @@ def octets(data: str) -> bytes | None:
 
 
 def cashaddr_state(prefix: str, data: str) -> int:
-    """Give the state of the CashAddr checksum after ``data``, which is 0 behind a right checksum."""
+    """Return the state of the CashAddr checksum after ``data``, which is 0 behind a right checksum."""
     state = 1
     for value in [*(ord(char) & 31 for char in prefix), 0, *map(_VALUES.__getitem__, data)]:
         state = (state & 0x07FFFFFFFF) << 5 ^ value ^ _CASHADDR[state >> 35]
@@ -67,7 +67,7 @@ def cashaddr_state(prefix: str, data: str) -> int:
 
 
 def cashaddr_encode(prefix: str, payload: bytes) -> str:
-    """Give the CashAddr of ``payload`` (version byte and hash) without its prefix."""
+    """Return the CashAddr of ``payload`` (version byte and hash) without its prefix."""
     bits = len(payload) * 8
     spare = -bits % 5
     whole = int.from_bytes(payload, "big") << spare

@@ -13,7 +13,7 @@ Respell = Callable[[bytes], str] | None  # the chain's own spelling of a hash, N
 
 
 def _cashaddr(script: bool) -> Callable[[bytes], str]:
-    """Give the CashAddr spelling of key hashes, or of script hashes."""
+    """Return a function that spells key hashes, or script hashes, as CashAddr."""
     return lambda digest: bech32.cashaddr_encode(_CASH, bytes([8 if script else 0]) + digest)
 
 
@@ -45,7 +45,7 @@ _TEST_VERSIONS = {b"\x6f", b"\xc4", b"\x71", b"\x8c", b"\x13", b"\x1d\x25", b"\x
 
 
 class _Prefix(NamedTuple):
-    """What a Bech32 prefix stands for."""
+    """The chain and network of a Bech32 prefix."""
 
     chain: str
     test: bool = False
@@ -126,7 +126,7 @@ def cash(text: str, chain: str) -> ChainAddress:
 def tron(text: str, chain: str) -> ChainAddress:
     """Read the hexadecimal spelling of a Tron address (41 and 20 bytes), which its nodes use inside.
 
-    It has no checksum and looks like any digits, so that it counts only where the chain is named.
+    It has no checksum and looks like any digits: it counts only if the chain is named.
     """
     if chain != "tron":
         raise Rejected("wallet-ambiguous", "42 hexadecimal digits are an address only on Tron: name the chain")

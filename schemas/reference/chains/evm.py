@@ -1,4 +1,4 @@
-"""Ethereum and the chains with its addresses."""
+"""Ethereum and the chains that share its addresses."""
 
 from Crypto.Hash import keccak
 
@@ -36,7 +36,7 @@ CHAINS = frozenset(CHAIN_IDS.values())
 def account(text: str, chain: str) -> ChainAddress:
     """Read 0x and 40 hexadecimal digits; mixed case is a checksum (EIP-55) and must hold.
 
-    The normal form is lower case. The chain is known only where ``chain`` says it: one key has the same address on all.
+    The normal form is lower case. Only ``chain`` tells the chain: one key has the same address on all of them.
     """
     digits = text[2:]
     lower = digits.lower()
@@ -46,7 +46,7 @@ def account(text: str, chain: str) -> ChainAddress:
 
 
 def bare(text: str, chain: str) -> ChainAddress:
-    """Read 40 hexadecimal digits without 0x, where a chain of the family was named: else they may be any digest."""
+    """Read 40 hexadecimal digits without 0x if a chain of the family is named: else they may be any digest."""
     if chain in CHAINS or chain == EVM:
         return account("0x" + text, chain)
     raise Rejected(
@@ -55,6 +55,6 @@ def bare(text: str, chain: str) -> ChainAddress:
 
 
 def _checksummed(lower: str) -> str:
-    """Give the digits in the case that EIP-55 asks for: upper where the digit of the hash is 8 or more."""
+    """Return the digits in the case that EIP-55 requires: upper if the digit of the hash is 8 or more."""
     digest = keccak.new(data=lower.encode("ascii"), digest_bits=256).hexdigest()
     return "".join([c.upper() if h > "7" else c for c, h in zip(lower, digest, strict=False)])

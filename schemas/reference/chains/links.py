@@ -17,7 +17,7 @@ _CAIP = {"eip155": EVM, "bip122": "", "tvm": "ton"}
 
 
 class LinkedAddress(NamedTuple):
-    """What a URI asks to pay to: the address, the chain ("" where it leaves it open), an XRP destination tag."""
+    """An address in a link: the address, its chain ("" if the link leaves it open), an XRP destination tag."""
 
     address: str
     chain: str
@@ -25,16 +25,14 @@ class LinkedAddress(NamedTuple):
 
 
 def read_payment_uri(text: str) -> LinkedAddress | None:
-    """Read a payment URI or a labelled address, or give None where ``text`` begins with no chain's name."""
+    """Return the address in a payment URI or behind a label, None if ``text`` begins with no chain's name."""
     parts = _LABELLED.fullmatch(text)
     if parts is None:
         return None
     label, rest = parts[1].strip(), parts[2].strip()
-    chain = _CAIP[label.lower()] if label.lower() in _CAIP else find_chain(label)
+    chain = _chain_of_label(label)
     if chain is None:
         return None
-    if chain == "ethereum" and label.islower():
-        chain = EVM  # EIP-681 uses this scheme for every chain of the family
     body, _, query = rest.partition("?")
     if label.lower() == "eip155":  # CAIP-10: eip155:1:0x…
         number, _, body = body.partition(":")
@@ -45,15 +43,26 @@ def read_payment_uri(text: str) -> LinkedAddress | None:
         return _ethereum(body, query, chain)
     if chain == "ton":
         body = body.removeprefix("transfer/")  # ton://transfer/<address>
+    return LinkedAddress(body, chain, _ripple_tag(query) if chain == "ripple" else None)
+
+
+def _chain_of_label(label: str) -> str | None:
+    """Return the chain of a scheme or label, "" if it leaves the chain open, None if it names none."""
+    if label.lower() in _CAIP:
+        return _CAIP[label.lower()]
+    chain = find_chain(label)
+    return EVM if chain == "ethereum" and label.islower() else chain  # EIP-681 uses ethereum: for the whole family
+
+
+def _ripple_tag(query: str) -> int | None:
+    """Return the destination tag of an XRP payment, None if there is none of 32 bits."""
     fields = dict(parse_qsl(query))
     tag = fields.get("dt") or fields.get("tag") or ""
-    return LinkedAddress(
-        body, chain, int(tag) if chain == "ripple" and tag.isdecimal() and int(tag) < 1 << 32 else None
-    )
+    return int(tag) if tag.isdecimal() and int(tag) < 1 << 32 else None
 
 
 def _ethereum(body: str, query: str, chain: str) -> LinkedAddress:
-    """Read what stands behind ``ethereum:``. A transfer of a token pays its ``address``, not the token's contract."""
+    """Read the part behind ``ethereum:``. A transfer of a token pays its ``address``, not the token's contract."""
     call = _CALL.fullmatch(body)
     if call is None:
         return LinkedAddress(body, chain)
@@ -124,7 +133,7 @@ _BARE_HOSTS = frozenset({"tonviewer.com"})
 
 
 def read_explorer_page(text: str) -> LinkedAddress | None:
-    """Give the address that a page of an explorer shows, with its chain; None where ``text`` is no such page."""
+    """Return the address that a page of a block explorer shows, with its chain; None for any other page."""
     page = split_address(text) if "/" in text else None
     if page is None:
         return None

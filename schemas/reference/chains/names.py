@@ -1,4 +1,4 @@
-"""What people call the chains: names, tickers, token standards, in English and Thai."""
+"""Names of chains as people write them: names, tickers, token standards, in English and Thai."""
 
 import re
 from collections.abc import Mapping
@@ -48,11 +48,11 @@ _NAMES: Mapping[str, str] = {
     "scroll": "",
     "ethereum-classic": "etc",
 }
-# Coins of many chains: their address says which.
+# Coins of many chains: their address tells the chain.
 _TOKENS = (
     "usdt tether เทเธอร์ usdc usdcoin busd dai tusd usdd usde fdusd pyusd eurc wbtc weth crypto token stablecoin คริปโต"
 )
-# Chains whose addresses nothing here can check: said plainly rather than taken for another's.
+# Chains whose addresses cannot be verified here: refused by name rather than taken for another chain's.
 _FOREIGN = (
     "xlm stellar algo algorand xtz tezos eos near apt aptos sui atom cosmos fil filecoin hbar hedera icp stx stacks "
     "vet vechain kas kaspa qtum dcr decred dgb digibyte rvn ravencoin waves iota egld elrond flow nano zil zilliqa bep2"
@@ -62,7 +62,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 
 
 def _key(name: str) -> str:
-    """Give a name without case, blanks and punctuation."""
+    """Return a name without case, blanks and punctuation."""
     return _SEPARATORS.sub("", name.casefold())
 
 
@@ -74,7 +74,7 @@ _MOST_WORDS = 8
 
 @lru_cache(maxsize=4096)
 def find_chain(name: str) -> str | None:
-    """Give the chain that ``name`` names: "" where it is a token of many chains, None where it is not known.
+    """Return the chain that ``name`` means: "" for a token of many chains, None if it is not known.
 
     The longest run of words that is a name counts: ``Bitcoin Cash (BCH)``, ``USDT-TRC20``.
     """
@@ -91,7 +91,7 @@ def find_chain(name: str) -> str | None:
 
 
 def chain_of_columns(chain: str, currency: str) -> str:
-    """Give the chain that the columns of a report ask for, or "" where they leave it open; ``chain`` comes first."""
+    """Return the chain that the columns of a report name, "" if they leave it open; ``chain`` comes first."""
     if chain:
         named = find_chain(chain)
         if named is None:

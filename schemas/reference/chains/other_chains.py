@@ -1,4 +1,4 @@
-"""The chains that share their form of address with no other: XRP, Monero, TON, Cardano, Polkadot, Solana."""
+"""Chains whose form of address no other chain has: XRP, Monero, TON, Cardano, Polkadot, Solana."""
 
 from base64 import urlsafe_b64decode
 from binascii import crc32, crc_hqx
@@ -32,9 +32,9 @@ def ripple(text: str, chain: str) -> ChainAddress:
 
 
 def ripple_x(text: str, chain: str) -> ChainAddress:
-    """Read an X-address (XLS-5). Without a tag it becomes the classic address; with one it stays what it is.
+    """Read an X-address (XLS-5). Without a tag it becomes the classic address; with one it stays as it is.
 
-    The tag says whose money it is at an exchange that has one account for all: dropping it would accuse them all.
+    An exchange has one account for all its customers, and the tag is the customer: without it all of them are accused.
     """
     data = base58.decode(text, base58.RIPPLE)
     if len(data) != 35 or not base58.holds(data):
@@ -48,7 +48,7 @@ def ripple_x(text: str, chain: str) -> ChainAddress:
 
 
 def with_tag(address: ChainAddress, tag: int) -> ChainAddress:
-    """Give the X-address of a classic XRP address and a destination tag. Raises ``Rejected`` for one that has a tag."""
+    """Return the X-address of a classic XRP address and a tag. Raises ``Rejected`` if the address has a tag already."""
     if not address.value.startswith("r"):
         raise wrong_form("two destination tags: the X-address has one already, leave out the one beside it")
     digest = base58.decode(address.value, base58.RIPPLE)[1:21]
@@ -57,7 +57,7 @@ def with_tag(address: ChainAddress, tag: int) -> ChainAddress:
 
 
 def monero(text: str, chain: str) -> ChainAddress:
-    """Read a standard, integrated or subaddress. An integrated one stays itself: its payment id names one payer."""
+    """Read a standard, integrated or subaddress. An integrated one stays as it is: its payment id names one payer."""
     data = b""
     for start in range(0, len(text), 11):
         block = text[start : start + 11]
@@ -148,10 +148,10 @@ def substrate(text: str, data: bytes, chain: str) -> ChainAddress:
 
 
 def solana(text: str, chain: str) -> ChainAddress:
-    """Read 32 bytes of Base58. They have no checksum, so that a mistyped one cannot be told.
+    """Read 32 bytes of Base58. They have no checksum: a mistyped address cannot be detected.
 
-    Bech32 texts that a foreign character got into look like it, but for their one case: of a million keys, one has
-    so few letters of either.
+    A Bech32 text with one foreign character looks like one, but has letters of one case: of a million keys, one has so
+    few letters of either case.
     """
     if min(sum(map(str.isupper, text)), sum(map(str.islower, text))) < _SOLANA_LETTERS:
         raise wrong_form("neither a sound Bech32 nor, so spelled, a likely Solana address: copy it again as it stood")
@@ -159,7 +159,7 @@ def solana(text: str, chain: str) -> ChainAddress:
 
 
 def secret_key(data: bytes) -> Rejected | None:
-    """Say that Base58 ``data`` is a key and no address, where it is one; a secret key is compromised by being sent."""
+    """Return the refusal of Base58 ``data`` that is a key, None if it is none. A key that was sent is compromised."""
     key = Rejected("not-an-address", "this looks like a private key, which is nobody's to send; report its address")
     if data[:1] in (b"\x80", b"\xb0", b"\xcc", b"\x9e") and len(data) in (37, 38) and base58.holds(data):
         return key  # wallet import format

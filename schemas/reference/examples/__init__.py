@@ -1,1 +1,1 @@
-"""Examples of values as reports write them, one file a kind: what each one becomes, or why it is refused."""
+"""Examples of values as reports write them, one file a kind, each with its normal form or refusal."""

@@ -1,4 +1,4 @@
-"""Accounts as reports write them: published examples and made-up numbers, and what has to come of each."""
+"""Accounts as reports write them: published examples and made-up numbers, each with its normal form or refusal."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _KBANK, _GSB = "TH:KASITHBK:1234567890", "TH:GSBATHBK:012345678901"
 
 
 def _ibans() -> Iterable[ValueExample]:
-    """Give IBANs."""
+    """Yield IBANs."""
     yield ValueExample(_DE, _DE)
     yield ValueExample("de89 3704 0044 0532 0130 00", _DE)
     yield ValueExample("IBAN: DE89-3704-0044-0532-0130-00", _DE)
@@ -41,7 +41,7 @@ def _ibans() -> Iterable[ValueExample]:
 
 
 def _thai() -> Iterable[ValueExample]:
-    """Give accounts of countries without IBAN, and the spellings that meet."""
+    """Yield accounts of countries without IBAN, and several spellings of one."""
     for raw in (
         "123-4-56789-0",
         "123 4 56789 0",
@@ -101,7 +101,7 @@ def _thai() -> Iterable[ValueExample]:
 
 
 def _of_other_countries() -> Iterable[ValueExample]:
-    """Give numbers of other countries, with the codes and names that their banks have."""
+    """Yield numbers of other countries, with codes and names of their banks."""
     for raw, value, country, bank in (
         ("12345678", "AU:062000:12345678", "AU", "062-000"),
         ("062-000 1234 5678", "AU:062000:12345678", "AU", ""),
@@ -156,7 +156,7 @@ def _of_other_countries() -> Iterable[ValueExample]:
 
 
 def _refused() -> Iterable[ValueExample]:
-    """Give what is refused."""
+    """Yield refused values."""
     yield ValueExample("DE89370400440532013001", reason="iban-checksum")
     yield ValueExample("NO6686011117948", reason="iban-checksum")
     yield ValueExample("DE8937040044053201300", reason="iban-form")
@@ -200,7 +200,7 @@ def _refused() -> Iterable[ValueExample]:
 
 
 def every() -> Iterable[ValueExample]:
-    """Give the IBAN registry's own examples and made-up numbers, in several spellings, and what is refused."""
+    """Yield the IBAN registry's examples and made-up numbers, in several spellings, and refused values."""
     yield from _ibans()
     yield from _thai()
     yield from _of_other_countries()

@@ -1,4 +1,4 @@
-"""Aliases as reports write them, with published example numbers, and what has to come of each."""
+"""Payment aliases as reports write them: published example numbers, each with its normal form or refusal."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _QR = "00020101021129370016A000000677010111011300668123456785303764540510.005802
 
 
 def every() -> Iterable[ValueExample]:
-    """Give examples of each system's forms, in several spellings, and what is refused."""
+    """Yield examples of each system's forms, in several spellings, and refused values."""
     yield from _promptpay()
     yield from _asia()
     yield from _elsewhere()
@@ -24,7 +24,7 @@ def _of(system: str, *pairs: tuple[str, str]) -> Iterable[ValueExample]:
 
 
 def _promptpay() -> Iterable[ValueExample]:
-    """Give the aliases of PromptPay."""
+    """Yield aliases of PromptPay."""
     for raw in (
         "promptpay:081-234-5678",
         "PromptPay 0812345678",
@@ -47,7 +47,7 @@ def _promptpay() -> Iterable[ValueExample]:
 
 
 def _asia() -> Iterable[ValueExample]:
-    """Give the aliases of other systems in Asia and the Pacific."""
+    """Yield aliases of other systems in Asia and the Pacific."""
     yield from _of(
         "upi", ("Someone.Name@OKAXIS", "someone.name@okaxis"), ("someone@examplebank", "someone@examplebank")
     )
@@ -84,7 +84,7 @@ def _asia() -> Iterable[ValueExample]:
 
 
 def _elsewhere() -> Iterable[ValueExample]:
-    """Give the aliases of systems in Europe, Africa and the Americas."""
+    """Yield aliases of systems in Europe, Africa and the Americas."""
     yield from _of(
         "pix",
         ("390.533.447-05", "39053344705"),
@@ -112,7 +112,7 @@ def _elsewhere() -> Iterable[ValueExample]:
 
 
 def _refused() -> Iterable[ValueExample]:
-    """Give what is refused."""
+    """Yield refused values."""
     yield ValueExample("081-234-5678", reason="system-missing")
     yield ValueExample("someone@example.com", reason="system-missing")
     yield ValueExample("081-234-5678", reason="system-unknown", given={"system": "promtpayy"})

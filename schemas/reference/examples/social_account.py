@@ -11,7 +11,7 @@ _PHONE = "+66812345678"  # libphonenumber's example
 
 
 def every() -> Iterable[ValueExample]:
-    """Give accounts that are taken, and what is refused."""
+    """Yield accounts, and refused values."""
     yield from _of_networks()
     yield from _of_messengers()
     yield from _of_communities()

@@ -1,4 +1,4 @@
-"""URLs as reports write them: the spellings of one, hosts that hide, and what is no URL of the web."""
+"""URLs as reports write them: spellings of one, hosts that hide, and values that are no URL of the web."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ _PAGE, _SHOP = "https://shop.example.com/pay", "https://shop.example.com/"
 
 
 def _examples_of_spelling() -> Iterable[ValueExample]:
-    """Give the spellings that meet in one."""
+    """Yield several spellings of one URL."""
     for raw in (
         _PAGE,
         "hxxps://shop[.]example[.]com/pay",
@@ -47,7 +47,7 @@ def _examples_of_spelling() -> Iterable[ValueExample]:
 
 
 def _examples_of_host() -> Iterable[ValueExample]:
-    """Give hosts that look like others, addresses, and pages on hosts that many share."""
+    """Yield hosts that look like others, addresses, and pages on hosts that many share."""
     yield ValueExample("https://bank.example.com%E2%88%95login@shop.example.org/", "https://shop.example.org/")
     yield ValueExample("bank.example.com%E2%88%95login@shop.example.org", "http://shop.example.org/")
     yield ValueExample("https://shop.example.org\\@bank.example.com/", "https://shop.example.org/@bank.example.com/")
@@ -69,7 +69,7 @@ def _examples_of_host() -> Iterable[ValueExample]:
 
 
 def _examples_of_refusal() -> Iterable[ValueExample]:
-    """Give what is no URL of the web, or not of one page."""
+    """Yield values that are no URL of the web, or not of one page."""
     yield ValueExample("mailto:someone@example.com", reason="scheme")
     yield ValueExample("tel:+66812345678", reason="scheme")
     yield ValueExample("tg://resolve?domain=example", reason="scheme")
@@ -93,7 +93,7 @@ def _examples_of_refusal() -> Iterable[ValueExample]:
 
 
 def every() -> Iterable[ValueExample]:
-    """Give the spellings of one URL, hosts that hide, and what is no URL of the web."""
+    """Yield several spellings of one URL, hosts that hide, and values that are no URL of the web."""
     yield from _examples_of_spelling()
     yield from _examples_of_host()
     yield from _examples_of_refusal()

@@ -1,4 +1,4 @@
-"""Wallets as reports write them: the examples of the chains' own specifications, and what has to come of each."""
+"""Wallets as reports write them: examples of the chains' specifications, each with its normal form or refusal."""
 
 from collections.abc import Iterable
 
@@ -27,12 +27,12 @@ _ZEC_UNIFIED = (
 
 
 def _example(raw: str, value: str, on: str, /, **given: str) -> ValueExample:
-    """Give an example that is taken as ``value`` on the chain ``on``."""
+    """Return an example whose normal form is ``value`` on the chain ``on``."""
     return ValueExample(raw, value, given=given, details={"chain": on} if on else {})
 
 
 def _examples_of_spelling() -> Iterable[ValueExample]:
-    """Give each form of address, and the spellings that meet in one."""
+    """Yield each form of address, and several spellings of one address."""
     for raw, value, chain in (
         (_P2PKH, _P2PKH, "bitcoin"),
         (_SCRIPT, _SCRIPT, "bitcoin"),
@@ -77,7 +77,7 @@ def _examples_of_spelling() -> Iterable[ValueExample]:
 
 
 def _examples_of_words() -> Iterable[ValueExample]:
-    """Give addresses with their chain's name beside them, and in pages of explorers."""
+    """Yield addresses with their chain's name beside them, and in pages of explorers."""
     for raw, value, chain in (
         (f"ETH {_EIP_55}", _EVM, "ethereum"),
         (f"{_EIP_55} (ETH)", _EVM, "ethereum"),
@@ -106,7 +106,7 @@ def _examples_of_words() -> Iterable[ValueExample]:
 
 
 def _examples_of_chain() -> Iterable[ValueExample]:
-    """Give what a chain or currency that is named does."""
+    """Yield addresses in reports that name a chain or currency."""
     yield _example(_P2PKH, _P2PKH, "bitcoin", chain="BTC")
     yield _example(_P2PKH, _P2PKH, "bitcoin", currency="xbt")
     yield _example(_P2PKH, _P2PKH, "bitcoin-sv", currency="BSV")
@@ -131,7 +131,7 @@ def _examples_of_chain() -> Iterable[ValueExample]:
 
 
 def _examples_of_refusal() -> Iterable[ValueExample]:
-    """Give what is no address, or a damaged one."""
+    """Yield values that are no address, or a damaged one."""
     yield ValueExample("1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMh", reason="checksum")
     yield ValueExample("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", reason="checksum")
     yield ValueExample("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", reason="checksum")
@@ -161,7 +161,7 @@ def _examples_of_refusal() -> Iterable[ValueExample]:
 
 
 def every() -> Iterable[ValueExample]:
-    """Give each form of address, words and pages around it, chains that are named, and what is refused."""
+    """Yield each form of address, words and pages around it, named chains, and refused values."""
     yield from _examples_of_spelling()
     yield from _examples_of_words()
     yield from _examples_of_chain()

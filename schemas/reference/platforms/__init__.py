@@ -1,4 +1,4 @@
-"""The platforms that people have accounts on: their handles, their own numbers, the addresses of their profiles."""
+"""Platforms that people have accounts on: handles, the platforms' own numbers, addresses of profiles."""
 
 import re
 from functools import cache
@@ -23,17 +23,17 @@ def _sites() -> Sites:
 
 
 def every() -> tuple[Site, ...]:
-    """Give all platforms; a platform's name is its ``account_type`` in STIX."""
+    """Return all platforms; a platform's name is its ``account_type`` in STIX."""
     return _sites().every
 
 
 def hosts() -> frozenset[str]:
-    """Give the hosts whose pages may be an account's."""
+    """Return the hosts whose pages may be an account's."""
     return _sites().hosts
 
 
 def find(word: str) -> Site | None:
-    """Give the platform that people call ``word``: its name, an abbreviation, its host, in English and Thai."""
+    """Return the platform that people call ``word``: its name, an abbreviation, its host, in English and Thai."""
     found = _sites().find(word)
     if found is None and (rest := _BESIDE.sub(" ", word)) != word and word_key(rest):
         found = _sites().find(rest)
@@ -41,17 +41,17 @@ def find(word: str) -> Site | None:
 
 
 def read_address(text: str) -> SiteMatch | None:
-    """Give the account that an address names; with nothing named where it is another page of a platform."""
+    """Return the account that an address names; its name is "" for any other page of a platform."""
     return _sites().read_address(text)
 
 
 def read_name(platform: Site, text: str) -> SiteMatch | None:
-    """Give the account that ``text`` names on a platform; None where it is no handle and no id there."""
+    """Return the account that ``text`` names on a platform; None if it is no handle and no id there."""
     return _sites().read_name(platform, text)
 
 
 def read_address_on_own_host(platform: Site, url: str) -> SiteMatch | None:
-    """Give the account that an address names on a platform of many hosts, of which it is another one."""
+    """Return the account in an address on a host of its own, as networks of many hosts have; else None."""
     address = split_address(url)
     if address is None or "host" not in platform.groups:
         return None
@@ -60,6 +60,6 @@ def read_address_on_own_host(platform: Site, url: str) -> SiteMatch | None:
 
 
 def is_profile(url: str) -> bool:
-    """Tell whether ``url`` is the address of an account, not of a post, a video or another page."""
+    """Return True if ``url`` is the address of an account, not of a post, a video or another page."""
     found = _sites().read_address(url)
     return found is not None and bool(found.name) and not found.is_post

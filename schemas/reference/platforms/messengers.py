@@ -1,4 +1,4 @@
-"""Messengers, where people write to each other. Many know an account by its telephone number."""
+"""Messengers, for writing to each other. Many identify an account by its telephone number."""
 
 from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, page, post
 

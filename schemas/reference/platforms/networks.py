@@ -1,4 +1,4 @@
-"""Networks, where people show themselves to everybody."""
+"""Social networks, with public profiles."""
 
 from schemas.reference.sites import HANDLE, ID_OR_HANDLE, Site, page, post
 
