@@ -81,7 +81,7 @@ _IN_OURS: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
     }
 )
 _IN_ALL_OURS: Mapping[str, _Take] = MappingProxyType({"reference": words.line, "sharing": words.sharing})
-# Without these an object says nothing.
+# Without these an object has no content.
 _REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "sighting": ("sighting_of_ref",),
@@ -91,7 +91,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "relationship": ("relationship_type", "source_ref", "target_ref"),
     }
 )
-# The hub writes these itself, by what the others say.
+# The hub writes these itself, from the other properties.
 _REWRITTEN = frozenset({"labels", "extensions", "object_marking_refs", "granular_markings"})
 _REWRITTEN_IN_OURS = frozenset({"extension_type", "scam_category"})
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
@@ -120,17 +120,17 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
     """
     known = _OF_TYPE.get(obj["type"])
     if known is None:
-        raise Rejected("not-an-annotation", "no object that speaks of others")
+        raise Rejected("not-an-annotation", "only sightings, opinions, notes, groupings and flows are annotations")
     made: dict[str, Any] = {}
     missed = _take(obj, {**_ALL, **known}, made, _REWRITTEN)
     wrong = [name for name in _REQUIRED[obj["type"]] if name not in made]
     if wrong:
-        raise Rejected("not-publishable", f"{wrong[0]}: not as it can be published: {words.BOUNDS}")
+        raise Rejected("not-publishable", f"{wrong[0]}: cannot be published in this form: {words.BOUNDS}")
     if obj["type"] == "grouping":
         made.setdefault("context", CaseContext.UNSPECIFIED.value)
     ours: dict[str, Any] = {}
-    said = extension.context_of(obj)
-    missed_in_ours = _take(said, {**_IN_ALL_OURS, **_IN_OURS[obj["type"]]}, ours, _REWRITTEN_IN_OURS)
+    context = extension.context_of(obj)
+    missed_in_ours = _take(context, {**_IN_ALL_OURS, **_IN_OURS[obj["type"]]}, ours, _REWRITTEN_IN_OURS)
     missed_in_ours += _withhold(ours, withheld)
     missed += [f"extensions.{name}" for name in missed_in_ours]
     if "scam_type" in ours:
@@ -163,11 +163,11 @@ def names_for_message(names: tuple[str, ...]) -> str:
 
 
 def _take(
-    said: Mapping[str, Any], known: Mapping[str, _Take], made: dict[str, Any], rewritten: frozenset[str]
+    properties: Mapping[str, Any], known: Mapping[str, _Take], made: dict[str, Any], rewritten: frozenset[str]
 ) -> list[str]:
     """Add the known and well-formed properties of ``properties`` to ``made``; return the names of the others."""
     missed = []
-    for name, value in said.items():
+    for name, value in properties.items():
         if name in rewritten:
             continue
         take = known.get(name)
@@ -213,5 +213,5 @@ def _holds_more(extensions: Any) -> bool:
     return isinstance(extensions, Mapping) and any(name != extension.ID for name in extensions)
 
 
-def _listed(said: Any) -> list[Any]:
-    return said if isinstance(said, list) else []
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

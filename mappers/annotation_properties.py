@@ -21,7 +21,7 @@ FLOW = "related-to"
 _TEXT, _LONG, _LINE, _WORD = 2_000, 10_000, 200, 60
 _MOST_REFS, _MOST_PLACES, _MOST_EVIDENCE, _MOST_COUNTRIES = 10_000, 100, 50, 60
 _MOST = 999_999_999
-# From here on a number could be anybody's, and three digits say how many it was.
+# From here on a count could be somebody's number; three digits of it are enough.
 _MANY = 1_000_000
 BOUNDS = f"texts have up to {_TEXT:,} characters, the content of a note {_LONG:,}, lists up to {_MOST_REFS:,} ids"
 
@@ -66,13 +66,13 @@ def refs(value: Any) -> list[str]:
     """Return a list of ids. Raises ``ValueError`` for other entries, and for more than a case may have."""
     if not (isinstance(value, list) and 0 < len(value) <= _MOST_REFS):
         raise ValueError("no list of ids, or too long a one")
-    return [ref(each) for each in value]
+    return [ref(entry) for entry in value]
 
 
 def places(value: Any) -> list[str]:
     """Return a list of ids of identities and locations."""
     found = refs(value)
-    if len(found) > _MOST_PLACES or not all(each.startswith(("identity--", "location--")) for each in found):
+    if len(found) > _MOST_PLACES or not all(place.startswith(("identity--", "location--")) for place in found):
         raise ValueError("no list of identities and locations")
     return found
 
@@ -153,7 +153,7 @@ def countries(value: Any) -> list[str]:
     """Return a list of country codes."""
     if not (isinstance(value, list) and len(value) <= _MOST_COUNTRIES):
         raise ValueError("no list of countries")
-    if not all(isinstance(each, str) and _COUNTRY.fullmatch(each) for each in value):
+    if not all(isinstance(code, str) and _COUNTRY.fullmatch(code) for code in value):
         raise ValueError("no code of a country")
     return list(value)
 
@@ -163,7 +163,7 @@ def evidence(value: Any) -> list[dict[str, Any]]:
     if not (isinstance(value, list) and len(value) <= _MOST_EVIDENCE):
         raise ValueError("no list of evidence")
     try:
-        proofs = [Evidence.model_validate(each) for each in value]
+        proofs = [Evidence.model_validate(entry) for entry in value]
     except ValidationError:
         raise ValueError("no evidence") from None
     if any(proof.sha256.isdecimal() for proof in proofs):
@@ -179,8 +179,8 @@ def end(value: Any) -> dict[str, Any]:
     known = kinds.get(value["kind"])
     if not isinstance(details, Mapping):
         raise TypeError("no details")
-    said = {name: word(detail) for name, detail in details.items() if name in known.columns}
-    return {"kind": known.name, **({"details": said} if said else {})}
+    words = {name: word(detail) for name, detail in details.items() if name in known.columns}
+    return {"kind": known.name, **({"details": words} if words else {})}
 
 
 def amount(value: Any) -> str:
@@ -208,14 +208,16 @@ def sharing(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise TypeError("no limits")
     read = Sharing.model_validate(value)
-    said = extension.write_sharing(read)
+    limits = extension.write_sharing(read)
     for name in ("only_partners", "not_to_partners"):
-        if name in said:
-            said[name] = sorted({each if ID.fullmatch(each) else ids.identity(each) for each in said[name]})
-    if "purposes" in said:
-        known = [each for each in said.pop("purposes") if each in _PURPOSES]
-        said |= {"purposes": known} if known else {"onward": False}
-    return said
+        if name in limits:
+            limits[name] = sorted(
+                {partner if ID.fullmatch(partner) else ids.identity(partner) for partner in limits[name]}
+            )
+    if "purposes" in limits:
+        known = [word for word in limits.pop("purposes") if word in _PURPOSES]
+        limits |= {"purposes": known} if known else {"onward": False}
+    return limits
 
 
 def _within(value: Any, most: int) -> int:

@@ -91,8 +91,8 @@ def country_of(ref: str, objects: Mapping[str, Mapping[str, Any]]) -> str | None
     ours = countries_by_location().get(ref)
     if ours is not None:
         return ours
-    said = objects.get(ref, {}).get("country")
-    return said.upper() if isinstance(said, str) and len(said) == 2 else None
+    country = objects.get(ref, {}).get("country")
+    return country.upper() if isinstance(country, str) and len(country) == 2 else None
 
 
 def _country_name(country: str) -> str:

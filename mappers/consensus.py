@@ -17,12 +17,12 @@ from schemas.vocabulary import Tlp
 ORIGIN = "scamfeed-origin"
 _LISTING = re.compile(r"[0-9]{1,4}")
 _NO_ORIGINS: frozenset[str] = frozenset()
-# Stands in no object: the hub's identity is another in every store.
+# In no object: every store has its own identity of the hub.
 _HUB = "hub"
-# The fields behind those that differ from value to value.
+# The fields that do not differ from value to value.
 _REST = slice(Consensus._fields.index("valid_until") + 1, None)
 _NO_TIMES = (None, None, datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-# What a hub says beside, in the extension and as labels.
+# The hub's additions to the context of a report, in the extension and as labels.
 _BESIDE = frozenset(
     {"grade", "reporters", "reporter_kinds", "scam_types", "disputed", "holds", "listing", "referral", "sharing"}
 )
@@ -33,7 +33,7 @@ _IN_REPORTS = (frozenset(Consensus._fields) & Report.model_fields.keys()) - {"va
 class _Frame(NamedTuple):
     """The parts that two consensus objects share which differ only in their values, ids and times."""
 
-    said: dict[str, Any]
+    properties: dict[str, Any]
     name_prefix: str
     context: dict[str, Any]
     opencti: dict[str, Any]
@@ -66,7 +66,7 @@ def to_stix(
         "type": "indicator",
         "spec_version": "2.1",
         "id": id_,
-        **frame.said,
+        **frame.properties,
         "created": created,
         "modified": modified,
         "name": frame.name_prefix + consensus.value,
@@ -75,7 +75,7 @@ def to_stix(
         "valid_until": timestamp.text(consensus.valid_until),
     }
     if consensus.details:
-        stix_object["labels"] = [*frame.said["labels"], *labels.of_details(consensus.details)]
+        stix_object["labels"] = [*frame.properties["labels"], *labels.of_details(consensus.details)]
         context = {**context, "details": dict(consensus.details)}
     stix_object["extensions"] = {extension.ID: context, indicator.OPENCTI: frame.opencti}
     return stix_object
@@ -96,8 +96,8 @@ def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
     """Return a consensus indicator without the properties that only a hub adds; any other indicator unchanged."""
     if not is_consensus(stix_object):
         return stix_object
-    ours = {name: said for name, said in extension.context_of(stix_object).items() if name not in _BESIDE}
-    plain = {name: said for name, said in stix_object.items() if name != "external_references"}
+    ours = {name: property_ for name, property_ in extension.context_of(stix_object).items() if name not in _BESIDE}
+    plain = {name: property_ for name, property_ in stix_object.items() if name != "external_references"}
     marks = [label for label in stix_object.get("labels", ()) if not label.startswith(_MARKS)]
     return {**plain, "labels": marks, "extensions": {**stix_object["extensions"], extension.ID: ours}}
 
@@ -125,7 +125,7 @@ def _frame(
         turn_to = {"source_name": referral.organisation, "description": f"For protection: {referral.contact}"}
         references.append(turn_to)
     words = {"grade": consensus.grade, "disputed": "yes" if consensus.disputed else None}
-    said = {
+    properties = {
         **frame.head,
         **frame.tail,
         "created_by_ref": hub,
@@ -142,17 +142,17 @@ def _frame(
         listing=seq + 1 if seq else None,
         referral=referral._asdict() if referral else None,
     )
-    return _Frame(said, frame.name_prefix, {**frame.extension, **ours}, indicator.opencti(frame, type_))
+    return _Frame(properties, frame.name_prefix, {**frame.extension, **ours}, indicator.opencti(frame, type_))
 
 
 @lru_cache(maxsize=4096)
 def _report(kind: str, rest: tuple[Any, ...], tlp: Tlp) -> Report:
     """Return the consensus as a report without its value and times."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
-    said = {name: getattr(consensus, name) for name in _IN_REPORTS}
-    said |= dict(consensus.further)
-    said |= {"reporter": _HUB, "reported_at": consensus.valid_from, "action": consensus.grade, "tlp": tlp}
-    return Report.model_construct(value="", details=NO_DETAILS, **said)
+    fields = {name: getattr(consensus, name) for name in _IN_REPORTS}
+    fields |= dict(consensus.further)
+    fields |= {"reporter": _HUB, "reported_at": consensus.valid_from, "action": consensus.grade, "tlp": tlp}
+    return Report.model_construct(value="", details=NO_DETAILS, **fields)
 
 
 def origin_references(origins: Iterable[str]) -> list[dict[str, str]]:
@@ -164,9 +164,11 @@ def listed_origins(stix_object: Mapping[str, Any]) -> list[str]:
     """Return the origins that an object of any maker names, in its order."""
     references = stix_object.get("external_references")
     return [
-        each["external_id"]
-        for each in (references if isinstance(references, list) else ())
-        if isinstance(each, dict) and each.get("source_name") == ORIGIN and _is_origin(each.get("external_id"))
+        reference["external_id"]
+        for reference in (references if isinstance(references, list) else ())
+        if isinstance(reference, dict)
+        and reference.get("source_name") == ORIGIN
+        and _is_origin(reference.get("external_id"))
     ]
 
 
@@ -175,9 +177,9 @@ def origins_of(stix_object: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(listed_origins(stix_object)) if "external_references" in stix_object else _NO_ORIGINS
 
 
-def _is_origin(said: Any) -> bool:
+def _is_origin(text: Any) -> bool:
     """Return whether a text is an id, or a later listing of one, and no words for other readers."""
-    if not isinstance(said, str):
+    if not isinstance(text, str):
         return False
-    id_, _, listing = said.partition("/")
-    return ID.fullmatch(id_) is not None and (id_ == said or _LISTING.fullmatch(listing) is not None)
+    id_, _, listing = text.partition("/")
+    return ID.fullmatch(id_) is not None and (id_ == text or _LISTING.fullmatch(listing) is not None)

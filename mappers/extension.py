@@ -37,7 +37,7 @@ _FIRST = [
 ]
 _FIELDS = {property_: field.name for field in FIELDS.values() if (property_ := field.extension_property)}
 _ORDER = tuple(dict.fromkeys([*_FIRST, *_FIELDS]))
-# Read otherwise: by the pattern, or with the names of partners.
+# Read elsewhere: by the pattern, or with the names of partners.
 _READ_APART = frozenset({"kind", "details", "sharing"})
 
 
@@ -110,9 +110,10 @@ def write_sharing(sharing: Sharing | None) -> dict[str, Any]:
     """Return the property ``sharing`` of limits, empty where nothing is limited."""
     if sharing is None:
         return {}
-    said = sharing.model_dump(mode="json", exclude_defaults=True)
+    limits = sharing.model_dump(mode="json", exclude_defaults=True)
     return {
-        name: sorted(map(ids.identity_of, each)) if name in _LISTS_OF_PARTNERS else each for name, each in said.items()
+        name: sorted(map(ids.identity_of, limit)) if name in _LISTS_OF_PARTNERS else limit
+        for name, limit in limits.items()
     }
 
 
@@ -121,14 +122,14 @@ def read_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHIN
 
     ``reporters`` names the identities by id; an id that it does not name stays.
     """
-    said = ours.get("sharing")
-    if not isinstance(said, Mapping):
-        return said
+    limits = ours.get("sharing")
+    if not isinstance(limits, Mapping):
+        return limits
     return {
-        name: [reporters.get(ref, ref) if isinstance(ref, str) else ref for ref in each]
-        if name in _LISTS_OF_PARTNERS and isinstance(each, list)
-        else each
-        for name, each in said.items()
+        name: [reporters.get(ref, ref) if isinstance(ref, str) else ref for ref in limit]
+        if name in _LISTS_OF_PARTNERS and isinstance(limit, list)
+        else limit
+        for name, limit in limits.items()
     }
 
 
@@ -137,14 +138,12 @@ def parse_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHI
 
     Raises ``Rejected`` for limits that cannot be read: they could not be kept.
     """
-    said = read_sharing(ours, reporters)
-    if said is None:
+    limits = read_sharing(ours, reporters)
+    if limits is None:
         return None
     try:
-        return Sharing.model_validate(said)
+        return Sharing.model_validate(limits)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(map(str, ("sharing", *first["loc"])))
-        raise Rejected(
-            "bad-sharing", f"{place}: {first['msg']}; limits that are not understood cannot be kept"
-        ) from None
+        raise Rejected("bad-sharing", f"{place}: {first['msg']}; limits that cannot be read cannot be kept") from None

@@ -7,7 +7,7 @@ from mappers import extension, ids, labels, marking
 from schemas.feedback import Feedback, FeedbackEvent
 from schemas.vocabulary import Tlp
 
-# What a person reads, in English and Thai.
+# Texts for people, in English and Thai.
 _TEXTS = {
     FeedbackEvent.RELEASED: ("Released to those who act on it", "เผยแพร่ให้ผู้เกี่ยวข้องแล้ว"),
     FeedbackEvent.CORROBORATED: ("Reported by another partner too", "มีพันธมิตรรายอื่นรายงานด้วย"),
@@ -31,13 +31,13 @@ def to_stix(hub: str, partner: str, feedback: Feedback, refs: Sequence[str], at:
     It names nobody: of another partner it holds the kind alone.
     """
     words = {"event": feedback.event, "by_kind": feedback.by_kind, "outcome": feedback.outcome}
-    said = {name: str(word) for name, word in words.items() if word}
+    context = {name: str(word) for name, word in words.items() if word}
     english, thai = _TEXTS[feedback.event]
-    more = ", ".join(f"{name.replace('_', ' ')}: {word}" for name, word in said.items() if name != "event")
+    more = ", ".join(f"{name.replace('_', ' ')}: {word}" for name, word in context.items() if name != "event")
     return {
         "type": "note",
         "spec_version": "2.1",
-        "id": "note--" + ids.in_scamfeed({"type": "note", "to": partner, "at": at, "refs": list(refs), **said}),
+        "id": "note--" + ids.in_scamfeed({"type": "note", "to": partner, "at": at, "refs": list(refs), **context}),
         "created_by_ref": hub,
         "created": at,
         "modified": at,
@@ -46,5 +46,5 @@ def to_stix(hub: str, partner: str, feedback: Feedback, refs: Sequence[str], at:
         "object_refs": list(refs),
         "labels": labels.of({"feedback": feedback.event}),
         "object_marking_refs": [marking.ref(Tlp.AMBER_STRICT)],
-        "extensions": {extension.ID: extension.build(feedback={**said, "at": at, "count": len(refs)})},
+        "extensions": {extension.ID: extension.build(feedback={**context, "at": at, "count": len(refs)})},
     }

@@ -22,7 +22,9 @@ def to_stix(flow: Flow, profile: Profile = Profile.FULL) -> list[dict[str, Any]]
     observables.
     """
     if profile is Profile.CORE:
-        raise Rejected("not-in-profile", "a flow joins observables, which the profile core leaves out: take full")
+        raise Rejected(
+            "not-in-profile", "a flow joins observables, which the profile core leaves out: use the profile full"
+        )
     source, target = _observable(flow.source, profile), _observable(flow.target, profile)
     by = ids.identity(flow.reporter)
     first, last = record.moment(flow.first_seen), record.moment(flow.last_seen)
@@ -67,7 +69,7 @@ def from_stix(
     record.check(relationship)
     ours = extension.context_of(relationship)
     if not {"source", "target"} <= ours.keys():
-        raise Rejected("not-a-flow", "the relationship says nothing about money that went from one to another")
+        raise Rejected("not-a-flow", "the relationship has no source and target of money in the extension")
     description = relationship.get("description")
     kinds_named = [end.get("kind") if isinstance(end, Mapping) else None for end in (ours["source"], ours["target"])]
     if all(kind in kinds.every() for kind in kinds_named) and description == wording.flow(*map(str, kinds_named)):

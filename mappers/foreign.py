@@ -31,7 +31,7 @@ _SENDERS = {
 _CARDS = {"payment-card", "bank-card", "credit-card"}
 _TOUCHED = {*_TYPES, *_CARDS, *(kind for kind, _ in _PROPERTIES), "email-message"}
 _RECIPIENTS = ("to_refs", "cc_refs", "bcc_refs")
-# Which properties say which observable it is, where these are others than the value; the rest says more of it.
+# The properties that identify an observable, where these are others than the value; the rest describes it.
 _NAMING = {
     "bank-account": {"iban", "account_number", "bic"},
     "user-account": {"account_type", "user_id", "account_login"},
@@ -69,7 +69,7 @@ def terms_of_value(way: Way) -> Terms:
             raise pattern.not_comparable("the pattern asks for two values of one thing")
     types = {kind for kind, _ in named}
     if not types:
-        asked = "+".join(dict.fromkeys(f"{each.type}:{each.path}" for each in way))
+        asked = "+".join(dict.fromkeys(f"{comparison.type}:{comparison.path}" for comparison in way))
         raise Rejected("not-a-kind", f"no kind of indicator is spelled {asked[:200]}")
     if len(types) > 1:
         raise pattern.not_comparable(f"the pattern asks for several things at once: {', '.join(sorted(types))}")
@@ -82,23 +82,23 @@ def report_fields(indicator: Mapping[str, Any]) -> dict[str, Any]:
     ``valid_from`` is when the value was first seen. OpenCTI's score is a confidence too. Labels of our form hold the
     context where an extension of ours got lost on the way.
     """
-    said: dict[str, Any] = {"first_seen": indicator.get("valid_from"), "confidence": _confidence(indicator)}
+    fields: dict[str, Any] = {"first_seen": indicator.get("valid_from"), "confidence": _confidence(indicator)}
     words = labels.read(label for label in indicator.get("labels") or () if isinstance(label, str))
     for label, name in labels.FIELD_OF_LABEL.items():
         if (word := words.get(label, [""])[0]) and _is_word(FIELDS[name], word):
-            said[name] = word
-    if countries := [each for each in words.get("country", ()) if _COUNTRY.fullmatch(each)]:
-        said["countries"] = countries
+            fields[name] = word
+    if countries := [code for code in words.get("country", ()) if _COUNTRY.fullmatch(code)]:
+        fields["countries"] = countries
     if "chain" in words:
-        said["details"] = {"chain": words["chain"][0]}
-    return said
+        fields["details"] = {"chain": words["chain"][0]}
+    return fields
 
 
 def _confidence(indicator: Mapping[str, Any]) -> Any:
-    if (said := indicator.get("confidence")) is not None:
-        return said
+    if (confidence := indicator.get("confidence")) is not None:
+        return confidence
     extensions = indicator.get("extensions") or {}
-    scores = [indicator.get("x_opencti_score"), *(each.get("score") for each in extensions.values())]
+    scores = [indicator.get("x_opencti_score"), *(extension.get("score") for extension in extensions.values())]
     return next((score for score in scores if type(score) is int and 0 <= score <= 100), None)
 
 
@@ -110,10 +110,10 @@ def _renamed(comparison: Comparison) -> Comparison:
     kind = comparison.type.removeprefix(_OPENCTI_TYPE)
     kind = _TYPES.get(kind, kind)
     if kind in _CARDS:
-        message = "numbers of cards are not taken: they are somebody's, and whoever reads them can pay with them"
+        message = "card numbers are not taken: they are somebody's, and every reader could pay with them"
         raise Rejected("personal-data", message)
     if kind == "email-message" and comparison.path.startswith(_RECIPIENTS):
-        raise Rejected("personal-data", "who got the mail is not taken: it is a victim's address more often than not")
+        raise Rejected("personal-data", "recipients of mails are not taken: they are mostly victims")
     if (kind, comparison.path) in _SENDERS:
         return comparison._replace(type="email-addr", path="value")
     if (kind, comparison.path) in _ENDPOINTS:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from schemas.errors import Rejected
 
-# A longer pattern takes the grammar a tenth of a second and more.
+# The grammar takes a tenth of a second and more for a longer pattern.
 _LONGEST = 10_000
 TOO_COSTLY = "pattern-too-costly"
-# More comparisons, in all ways, than a pattern of that length has unless it was made to have them.
+# More comparisons, in all ways, are only in patterns that were made to be costly.
 _MOST = 5_000
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-# What stands for a way that cannot be told by the properties of one object: some of several, in time, or too many.
+# A way that the properties of one object cannot tell: several objects, times, or too many combinations.
 _OTHERWISE = ((),)
 _OPERATORS = {"=": "=", "==": "=", "IN": "=", "LIKE": "LIKE"}
 
@@ -89,7 +89,7 @@ class _Ways:
     def _of(self, node: Any) -> tuple[Way, ...]:
         name = type(node).__name__.removesuffix("Context")
         if name.startswith("PropTest") and name != "PropTestParen":
-            return tuple((each,) for each in _comparisons(node, name.removeprefix("PropTest")))
+            return tuple((comparison,) for comparison in _comparisons(node, name.removeprefix("PropTest")))
         if name in ("ObservationExpressionSimple", "ObservationExpressionCompound", "PropTestParen"):
             return self._of(node.getChild(1))
         operands = _operands(node)
@@ -134,14 +134,14 @@ def _comparisons(node: Any, test: str) -> Iterator[Comparison]:
     first, *operators, last = node.getChildren()
     path, literal = (last, first) if test == "Exists" else (first, last)
     kind, _, properties = path.getText().partition(":")
-    operator = _OPERATORS.get(" ".join(each.getText() for each in operators), "")
+    operator = _OPERATORS.get(" ".join(part.getText() for part in operators), "")
     texts = [literal.getText()]
     if test == "Set":
-        texts = [each.getText() for each in list(literal.getChildren())[1:-1:2]] or ["()"]
+        texts = [part.getText() for part in list(literal.getChildren())[1:-1:2]] or ["()"]
     for text in texts:
         quoted, number = text[0] == "'", text[0] in "+-0123456789"
-        said = unescaped(text[1:-1]) if quoted else text
-        yield Comparison(kind, properties.replace("'", ""), operator if quoted or number else "", said)
+        value = unescaped(text[1:-1]) if quoted else text
+        yield Comparison(kind, properties.replace("'", ""), operator if quoted or number else "", value)
 
 
 def _no_pattern() -> Rejected:

@@ -21,11 +21,13 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
     A case keeps its id by the reporter's own number, else by its name: members may come later. In the core profile it
     has no members of types that STIX itself lacks.
     """
-    refs = list(dict.fromkeys(record.subject_ref(each, profile) for each in case.members))
+    refs = list(dict.fromkeys(record.subject_ref(member, profile) for member in case.members))
     if profile is Profile.CORE:
         refs = [ref for ref in refs if ref.partition("--")[0] not in types_beyond_stix()]
         if not refs:
-            raise Rejected("not-in-profile", "no member is of a type that every STIX parser takes: take full")
+            raise Rejected(
+                "not-in-profile", "no member is of a type that every STIX parser takes: use the profile full"
+            )
     by = ids.identity(case.reporter)
     return {
         "type": "grouping",

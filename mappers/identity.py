@@ -9,7 +9,7 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.vocabulary import Tlp
 
-# industry-sector-ov (STIX 2.1 §10.7), as far as it has a word.
+# industry-sector-ov (STIX 2.1 §10.7), for the kinds that have a word in it.
 _SECTORS = {
     PartnerKind.BANK: ["financial-services"],
     PartnerKind.EXCHANGE: ["financial-services"],
@@ -20,7 +20,7 @@ _SECTORS = {
     PartnerKind.RESEARCH: ["education"],
 }
 
-# What a report's own file says of its reporter never changes, whenever it is said: it has one version.
+# The identity in a mapped file never changes, so it has one version.
 _SINCE = "2025-12-18T00:00:00.000Z"
 
 
@@ -92,7 +92,7 @@ def _registered(
     countries: Sequence[str] = (),
     focal_points: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    said = extension.build(
+    context = extension.build(
         countries=list(countries),
         focal_points=[{"function": str(function), "contact": contact} for function, contact in sorted(focal_points)],
     )
@@ -108,7 +108,7 @@ def _registered(
         "identity_class": "organization",
         **({"sectors": _SECTORS[kind]} if kind else {}),
         "object_marking_refs": [marking.ref(Tlp.CLEAR)],
-        **({"extensions": {extension.ID: said}} if countries or focal_points else {}),
+        **({"extensions": {extension.ID: context}} if countries or focal_points else {}),
     }
 
 

@@ -50,7 +50,7 @@ class IndicatorFrame(NamedTuple):
     markings: list[str]
 
 
-# A file of thousands of values has one frame or a few; what makes up a frame is every field but the value's own.
+# A file of thousands of values has a few frames; a frame depends on every field but the value and its details.
 _FRAMING = [field for field in Report.model_fields if field not in ("value", "details")]
 frame_key = attrgetter(*_FRAMING)
 
@@ -170,7 +170,7 @@ def all_from_stix(
 
 def _pattern(indicator: Mapping[str, Any]) -> str:
     if indicator.get("type") != "indicator" or indicator.get("pattern_type") != "stix":
-        raise Rejected("not-an-indicator", "only indicators with a STIX pattern say which value is meant")
+        raise Rejected("not-an-indicator", "only indicators with a STIX pattern name a value: give pattern_type stix")
     spelled: str = indicator["pattern"]
     return spelled
 
@@ -185,9 +185,9 @@ def _meant(way: Way) -> tuple[KindMapper, Normal]:
 
 def _reported(indicator: Mapping[str, Any]) -> Any:
     """Return the time of the report: that of this version, unless its validity was over by then."""
-    said, end = indicator.get("modified"), indicator.get("valid_until")
-    over = isinstance(said, str) and isinstance(end, str) and end <= said
-    return indicator.get("valid_from", said) if over else said
+    modified, end = indicator.get("modified"), indicator.get("valid_until")
+    over = isinstance(modified, str) and isinstance(end, str) and end <= modified
+    return indicator.get("valid_from", modified) if over else modified
 
 
 def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], markings: Mapping[str, Tlp]) -> dict[str, Any]:
@@ -211,12 +211,17 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
 
 
 def _report(columns: Mapping[str, Any], mapper: KindMapper, normal: Normal, indicator: Mapping[str, Any]) -> Report:
-    said = {**columns, "kind": mapper.kind, "value": normal.value, "details": {**normal.details, **columns["details"]}}
-    generated = wording.description(mapper.kind, said.get("scam_type", "unknown"))
+    fields = {
+        **columns,
+        "kind": mapper.kind,
+        "value": normal.value,
+        "details": {**normal.details, **columns["details"]},
+    }
+    generated = wording.description(mapper.kind, fields.get("scam_type", "unknown"))
     if (description := indicator.get("description")) and description != generated:
-        said["description"] = description
+        fields["description"] = description
     try:
-        return Report.model_validate(said)
+        return Report.model_validate(fields)
     except ValidationError as error:
         raise rejection_of(error, "indicator-form") from None
 

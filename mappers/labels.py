@@ -7,7 +7,7 @@ from types import MappingProxyType
 from schemas.report import FIELDS, Report
 from schemas.vocabulary import scam_category
 
-# What all of ours begin with.
+# The prefix of all labels of ours.
 OURS = "scam"
 _LABELLED = {field.declaration.label: name for name, field in FIELDS.items() if field.declaration.label}
 # The fields that reports are read from by their labels; a label of the kind says nothing without its value.
@@ -15,14 +15,14 @@ FIELD_OF_LABEL: Mapping[str, str] = MappingProxyType(
     {label: name for label, name in _LABELLED.items() if name != "kind"}
 )
 _LABEL = re.compile(rf'{OURS}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
-# What others may show among their own labels: words, never numbers or names.
+# Details that may be labels: words, never numbers or names.
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 def of(words: Mapping[str, str | None], countries: Iterable[str] = ()) -> list[str]:
     """Return the labels of words by their names, and of countries; words that are None are left out."""
-    said = [_label(name, word) for name, word in words.items() if word is not None]
-    return [OURS, *said, *(_label("country", country) for country in countries)]
+    of_words = [_label(name, word) for name, word in words.items() if word is not None]
+    return [OURS, *of_words, *(_label("country", country) for country in countries)]
 
 
 def of_report(report: Report) -> list[str]:
@@ -38,11 +38,11 @@ def of_details(details: Mapping[str, str]) -> list[str]:
 
 def read(labels: Iterable[str]) -> dict[str, list[str]]:
     """Return the words of labels of our form, by their names."""
-    said: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
     for label in labels:
         if found := _LABEL.fullmatch(label):
-            said.setdefault(found[1].replace("-", "_"), []).append(found[2])
-    return said
+            words.setdefault(found[1].replace("-", "_"), []).append(found[2])
+    return words
 
 
 def _label(name: str, word: str) -> str:

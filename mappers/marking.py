@@ -28,7 +28,7 @@ _OURS = frozenset(_IDS.values())
 _OF_OPENCTI = {"statement": "custom"}
 _BETWEEN = re.compile(r"[^a-z+]+")
 _STRICTNESS = list(Tlp)
-# Without what stands between the letters, a version's number too.
+# By letters alone, without separators and version numbers.
 _NAMES = {f"tlp{tlp.value}": tlp for tlp in Tlp} | {"tlpwhite": Tlp.CLEAR, "tlpamberstrict": Tlp.AMBER_STRICT}
 _NAMES |= {name.replace("tlp", "tlpv"): tlp for name, tlp in _NAMES.items()}
 _NOTHING: Mapping[str, Tlp] = MappingProxyType({})
@@ -63,12 +63,12 @@ def tlp_of_definition(definition: Mapping[str, Any]) -> Tlp | None:
         levels.append(tlp_named(name))
         if levels[-1] is None and "tlp" in name.lower():
             return None
-    said = [definition.get(key) for key in ("definition", "x_opencti_definition")]
-    if said == [_OF_OPENCTI, said[1]] and said[1] is not None:
-        said = said[1:]  # which says in its own property what the statement stands for
+    parts = [definition.get(key) for key in ("definition", "x_opencti_definition")]
+    if parts == [_OF_OPENCTI, parts[1]] and parts[1] is not None:
+        parts = parts[1:]  # which says in its own property what the statement stands for
     extensions = definition.get("extensions")
-    said += extensions.values() if isinstance(extensions, dict) else []
-    for part in said:
+    parts += extensions.values() if isinstance(extensions, dict) else []
+    for part in parts:
         if part is None:
             continue
         named = _named(part)
@@ -101,7 +101,7 @@ def refs(stix_object: Mapping[str, Any]) -> list[Any]:
     """Return the ids of all markings of an object and of its parts."""
     found = _listed(stix_object.get("object_marking_refs"))
     for part in _listed(stix_object.get("granular_markings")):
-        # One that says a language marks nothing.
+        # A granular marking of a language marks nothing.
         if not isinstance(part, dict) or "lang" not in part or "marking_ref" in part:
             found.append(part.get("marking_ref") if isinstance(part, dict) else None)
     return found

@@ -46,16 +46,16 @@ def to_misp(report: Report, *, revoked: bool = False, uuid: str | None = None) -
         if (moment := getattr(report, name)) is not None
     }
     tags = {"Tag": [{"name": label} for label in indicator["labels"]]}
-    values = [each.value for each in terms.attributes if each.to_ids]
+    values = [attribute.value for attribute in terms.attributes if attribute.to_ids]
     if terms.template is None:
         (attribute,) = terms.attributes
         return MispReport("Attribute", _attribute(common, attribute) | seen | tags, values)
     attributes = []
-    for each in terms.attributes:
-        named = {"object": common["uuid"], "relation": each.relation, "type": "misp-attribute"}
-        attribute_ = _attribute({**common, "uuid": ids.in_scamfeed(named)}, each)
-        attribute_ |= {"object_relation": each.relation}
-        attributes.append(attribute_ | tags if each.to_ids else attribute_)
+    for attribute in terms.attributes:
+        named = {"object": common["uuid"], "relation": attribute.relation, "type": "misp-attribute"}
+        attribute_ = _attribute({**common, "uuid": ids.in_scamfeed(named)}, attribute)
+        attribute_ |= {"object_relation": attribute.relation}
+        attributes.append(attribute_ | tags if attribute.to_ids else attribute_)
     body = {
         "name": terms.template.name,
         "meta-category": terms.template.category,
@@ -81,8 +81,8 @@ def event(reports: Sequence[Report], info: str, *, revoked: Iterable[Report] = (
     return {
         "Event": {
             **head(uuid, info, first.reporter, first.tlp, last.date().isoformat(), int(last.timestamp())),
-            "Attribute": [each.body for each in spelled if each and each.section == "Attribute"],
-            "Object": [each.body for each in spelled if each and each.section == "Object"],
+            "Attribute": [part.body for part in spelled if part and part.section == "Attribute"],
+            "Object": [part.body for part in spelled if part and part.section == "Object"],
         }
     }
 
@@ -104,5 +104,11 @@ def head(uuid: str, info: str, reporter: str, tlp: Tlp, day: str, last: int) -> 
     }
 
 
-def _attribute(common: Mapping[str, Any], said: Attribute) -> dict[str, Any]:
-    return {**common, "type": said.type, "category": said.category, "to_ids": said.to_ids, "value": said.value}
+def _attribute(common: Mapping[str, Any], attribute: Attribute) -> dict[str, Any]:
+    return {
+        **common,
+        "type": attribute.type,
+        "category": attribute.category,
+        "to_ids": attribute.to_ids,
+        "value": attribute.value,
+    }

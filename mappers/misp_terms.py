@@ -39,7 +39,7 @@ _COIN_ADDRESS = Template("coin-address", "d0e6997e-78da-4815-a6a1-cfc1c1cb8a46",
 _USER_ACCOUNT = Template("user-account", "49606b06-22f0-4ac8-8eee-2f12ad46f3d3", "6", "misc")
 _ANDROID_APP = Template("android-app", "92836f23-4730-4eae-82ac-9f00d5299735", "2", "file")
 
-# By the observable's type and the one property that says which it is.
+# By the observable's type and its one identifying property.
 _ATTRIBUTES = {
     ("domain-name", "value"): ("domain", _NETWORK),
     ("url", "value"): ("url", _NETWORK),
@@ -49,8 +49,8 @@ _ATTRIBUTES = {
     ("phone-number", "value"): ("phone-number", _FRAUD),
     ("bank-account", "iban"): ("iban", _FRAUD),
 }
-# By the observable's type, of each property the relation, type and category of its attribute, and whether to look
-# for it: a bank's code is the bank's.
+# By the observable's type: relation, type and category of the attribute of each property, and whether to look
+# for it, which is not so for a bank's code.
 _OBJECTS: Mapping[str, tuple[Template, Mapping[str, tuple[str, str, str, bool]]]] = {
     "bank-account": (
         _BANK_ACCOUNT,

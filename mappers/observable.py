@@ -8,9 +8,9 @@ from mappers import kinds
 from mappers.kind import KindMapper
 from mappers.pattern import Terms
 
-# A type of STIX itself, which some kinds share with a type that they introduce.
+# A type of STIX itself, which some kinds use beside a type that they introduce.
 _STANDARD = "user-account"
-# What observables have beside the properties that say which one it is.
+# Properties of observables that do not identify them.
 _BESIDE = {"type", "id", "spec_version", "extensions", "object_marking_refs", "granular_markings", "defanged"}
 
 
@@ -29,7 +29,9 @@ def observable_object(mapper: KindMapper, terms: Terms) -> dict[str, Any]:
 
 def kind_and_value(observable: Mapping[str, Any]) -> tuple[str, str]:
     """Return kind and value of an observable of any maker. Raises ``Rejected`` where it is of no kind."""
-    named = {name: each for name, each in observable.items() if name not in _BESIDE and isinstance(each, str)}
+    named = {
+        name: property_ for name, property_ in observable.items() if name not in _BESIDE and isinstance(property_, str)
+    }
     mapper, normal = kinds.read(Terms(str(observable.get("type")), named))
     return mapper.kind, normal.value
 
@@ -38,5 +40,5 @@ def kind_and_value(observable: Mapping[str, Any]) -> tuple[str, str]:
 def types_beyond_stix() -> frozenset[str]:
     """Return the types that STIX itself lacks, which its default parsers do not take."""
     return frozenset(
-        each for mapper in kinds.every().values() if mapper.new_sco for each in mapper.types if each != _STANDARD
+        type_ for mapper in kinds.every().values() if mapper.new_sco for type_ in mapper.types if type_ != _STANDARD
     )

@@ -29,37 +29,37 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000
 
 
-def to_stix(said: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[str, Any]:
+def to_stix(statement: Outcome | Opinion, profile: Profile = Profile.FULL) -> dict[str, Any]:
     """Return the opinion. Raises ``Rejected`` where its subject is a value without a reporter."""
-    by, of = ids.identity(said.reporter), record.subject_ref(said.of, profile)
+    by, of = ids.identity(statement.reporter), record.subject_ref(statement.of, profile)
     words: dict[str, Any] = {}
-    explanation = said.description
-    if isinstance(said, Outcome):
-        word = _SAYS[said.outcome]
-        id_ = ids.opinion(by, of, said.outcome.value, record.moment(said.effective_from))
+    explanation = statement.description
+    if isinstance(statement, Outcome):
+        word = _SAYS[statement.outcome]
+        id_ = ids.opinion(by, of, statement.outcome.value, record.moment(statement.effective_from))
         words = {
-            "outcome": said.outcome,
-            "outcome_reason": said.reason,
-            "effective_from": said.effective_from,
-            "effective_until": said.effective_until,
+            "outcome": statement.outcome,
+            "outcome_reason": statement.reason,
+            "effective_from": statement.effective_from,
+            "effective_until": statement.effective_until,
         }
-        explanation = explanation or wording.outcome(said.outcome)
-        shown = labels.of({"outcome": said.outcome, "reason": said.reason})
+        explanation = explanation or wording.outcome(statement.outcome)
+        shown = labels.of({"outcome": statement.outcome, "reason": statement.reason})
     else:
-        word, shown = said.opinion, labels.of({})
+        word, shown = statement.opinion, labels.of({})
         id_ = ids.opinion(by, of, word.value)
     return {
         "type": "opinion",
         "spec_version": "2.1",
         "id": id_,
-        **record.head(said),
-        "created": timestamp.text(_created(id_, said.reported_at)),
+        **record.head(statement),
+        "created": timestamp.text(_created(id_, statement.reported_at)),
         **({"explanation": explanation} if explanation else {}),
         "opinion": word.value,
         "object_refs": [of],
         "labels": shown,
-        "object_marking_refs": [marking.ref(said.tlp)],
-        **record.extensions(said, **words, reference=said.reference),
+        "object_marking_refs": [marking.ref(statement.tlp)],
+        **record.extensions(statement, **words, reference=statement.reference),
     }
 
 

@@ -17,7 +17,7 @@ class Terms(NamedTuple):
     properties: Mapping[str, str]
 
 
-# A longer pattern names no one observable.
+# A longer pattern does not name one observable.
 _LONGEST_OF_ONE = 10_000
 _LONGEST_BY_GRAMMAR = 2_000
 _LONGEST = 1_000_000
@@ -25,7 +25,7 @@ _LITERAL = r"'((?:[^'\\]|\\['\\])*)'"
 _TERM = re.compile(rf"([a-z0-9-]+):([a-z0-9_]+) = {_LITERAL}")
 _OURS = re.compile(rf"\[{_TERM.pattern}(?: AND \1:[a-z0-9_]+ = {_LITERAL})*\]")
 
-# What others write most, which the grammar would take some fifty times as long for: equalities, in whichever brackets.
+# Equalities in any brackets, which others write most; the grammar would take some fifty times as long.
 _BLANK = r"[ \t\r\n]"
 _PATH = r"[a-zA-Z_][a-zA-Z0-9_]*+(?:\.(?:[a-zA-Z_][a-zA-Z0-9_]*+|'[^'\\]++')|\[\*\])*+"
 _SAID = r"(?:'((?:[^'\\]|\\['\\])*+)'|([1-9][0-9]*+))"
@@ -99,8 +99,8 @@ def _plainly(pattern: str) -> list[Way]:
 
 def terms_of_way(way: Way) -> Terms:
     """Return the terms of a way. Raises ``Rejected`` unless it consists of equalities on one type."""
-    properties = {each.path: each.text for each in way if each.operator == "="}
-    if len(properties) != len(way) or len({each.type for each in way}) != 1:
+    properties = {comparison.path: comparison.text for comparison in way if comparison.operator == "="}
+    if len(properties) != len(way) or len({comparison.type for comparison in way}) != 1:
         raise not_comparable()
     return Terms(way[0].type, properties)
 

@@ -29,9 +29,9 @@ def head(record: Record) -> dict[str, Any]:
     }
 
 
-def moment(said: datetime | None) -> str | None:
+def moment(time: datetime | None) -> str | None:
     """Return a time as text, None where it is missing."""
-    return None if said is None else timestamp.text(said)
+    return None if time is None else timestamp.text(time)
 
 
 def extensions(record: Record, **words: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def check(stix_object: Mapping[str, Any]) -> None:
     """Raise ``Rejected`` where a property of the object is not of the type that STIX gives it."""
     for name in ("id", "created_by_ref", "modified", "lang", "context", "opinion"):
         if not isinstance(stix_object.get(name, ""), str):
-            raise Rejected("record-form", f"{name}: has to be a text")
+            raise Rejected("record-form", f"{name}: has to be text")
     for name in ("object_marking_refs", "object_refs", "where_sighted_refs"):
         refs(stix_object, name)
 
@@ -61,7 +61,7 @@ def read(model: type[R], stix_object: Mapping[str, Any], reporters: Mapping[str,
         **columns,
     }
     try:
-        return model.model_validate({name: each for name, each in known.items() if each is not None})
+        return model.model_validate({name: column for name, column in known.items() if column is not None})
     except ValidationError as error:
         raise rejection_of(error, "record-form") from None
 
@@ -81,7 +81,7 @@ def subject_ref(subject: Subject, profile: Profile = Profile.FULL) -> str:
     if subject.reporter is None or subject.kind is None or subject.value is None:
         raise Rejected(
             "indicator-not-named",
-            "whose indicator of this value is not said: give the indicator's id, or its reporter's name "
+            "the indicator of this value is not named: give its id, or its reporter's name "
             "(of_reporter); scamfeed contribute finds those that the hub has",
         )
     mapper, normal = kinds.every()[subject.kind], Normal(subject.value, subject.details)

@@ -53,4 +53,4 @@ def from_stix(
             return [flow.from_stix(stix_object, objects, reporters)]
         case "grouping":
             return [grouping.from_stix(stix_object, reporters)]
-    raise Rejected("not-a-record", "sightings, opinions, groupings and flows are records; this is none of them")
+    raise Rejected("not-a-record", "only sightings, opinions, groupings and flows are records")

@@ -19,7 +19,7 @@ from schemas.kind import Normal
 from schemas.report import Report
 
 _TEMPLATES_AT_MOST = 1_000
-# Nobody can write it into a report.
+# No report can contain it.
 _TOKEN = secrets.token_hex(16)
 _MARK = re.compile(rf'"{_TOKEN}-(\w+)":0|{_TOKEN}-(\w+)|"{_TOKEN}=(\w+)"'.encode())
 
@@ -42,7 +42,7 @@ class Writer:
         terms = terms_for(self._profile, mapper, normal)
         frame = frame_key(report)
         if frame != self._last:
-            # Of a file's reports, most are like the one before.
+            # Most reports of a file are like the one before.
             self._last, self._of_last = frame, {}
         shape = terms.type, bool(report.details)
         if shape not in self._of_last:
@@ -57,7 +57,7 @@ class Writer:
             self._templates.move_to_end(key)
             return self._templates[key]
         objects = to_stix(report, self._profile)
-        # Texts in other languages speak of the value in ways of their own; such reports are few.
+        # Texts in other languages hold the value in other places; such reports are few.
         plain = not any(obj["type"] == "language-content" for obj in objects)
         made = self._templates[key] = _Template(objects, report, terms, self._separator) if plain else None
         if len(self._templates) > _TEMPLATES_AT_MOST:

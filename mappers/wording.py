@@ -41,7 +41,7 @@ _OUTCOMES = {
 }
 
 
-# The languages that are written here; what has none of them gets the first.
+# The languages of names and descriptions; other languages get the first.
 LANGUAGES = ("en", "th")
 
 

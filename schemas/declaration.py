@@ -109,7 +109,7 @@ class DeclaredField:
 
     def constraint(self, name: str) -> Any:
         """Return a constraint of its type, as ``max_length``, None where it has none."""
-        return next((value for each in self.constraints if (value := getattr(each, name, None)) is not None), None)
+        return next((value for entry in self.constraints if (value := getattr(entry, name, None)) is not None), None)
 
 
 def declared_fields(model: type[BaseModel]) -> dict[str, DeclaredField]:

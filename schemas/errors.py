@@ -28,7 +28,7 @@ def rejection_of(error: ValidationError, reason: str | None = None) -> Rejected:
     return Rejected(reason or f"bad-{column.split('.')[0].replace('_', '-')}", f"{column}: {_said(first)}")
 
 
-# What the patterns of fields ask for, in words.
+# The patterns of fields, in words.
 _FORMS = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "write it in lower case, with hyphens between its words, as in foo-bar",
     r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "give the language as en or th",

@@ -79,7 +79,7 @@ class Hold(BaseModel):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         if (self.amount is None) != (self.currency is None):
-            raise Rejected("amount-without-currency", "amount and currency stand together, or neither does")
+            raise Rejected("amount-without-currency", "give amount and currency together, or leave out both")
         return self
 
 

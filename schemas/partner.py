@@ -12,7 +12,7 @@ from schemas.errors import Rejected
 from schemas.reference.banks.accounts import checked_institution
 from schemas.text import checked_line
 
-# How the aliases of partners' own collections begin, and no other's.
+# The prefixes of the aliases of private collections, and of no others.
 OWN_ALIASES = ("for-", "outcomes-")
 
 COUNTRY_PATTERN = "^[A-Z]{2}$"
@@ -46,7 +46,7 @@ class FocalFunction(StrEnum):
     PARTNERSHIP = "partnership"
 
 
-# Also of a user name: no partner is called by more.
+# In characters; user names have the same limit.
 LONGEST_NAME = 100
 
 Name = Annotated[
@@ -79,7 +79,7 @@ class Partner(BaseModel):
         tuple[Annotated[str, AfterValidator(checked_institution)], ...],
         Field(description="whose accounts are its own: BICs of eight characters, or the beginnings of IBANs"),
     ] = ()
-    forwards: Annotated[bool, Field(description="may pass on unchanged what others said")] = False
+    forwards: Annotated[bool, Field(description="may pass on the reports of others unchanged")] = False
     named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False
     organisation: Annotated[
         Name | None, Field(description="whose partner it is, where an organisation has several; it counts once")
@@ -98,7 +98,7 @@ class Partner(BaseModel):
 _ADDRESS = re.compile(r"([A-Za-z0-9._+-]{1,64})@((?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})")
 _WORD = re.compile(r"[a-z]+")
 _LONGEST_CONTACT = 200
-# What desks are called. An address without any of these may be a person's.
+# Words in the addresses of desks. An address without any of them may be a person's.
 _ROLE = re.compile(
     r"abuse|aml|antifraud|antiscam|case|cases|centre|center|cert|child|complaints|compliance|contact|"
     r"counter|csirt|cyber|cybercrime|department|desk|disclosure|duty|enquiries|enforcement|fiu|focal|"

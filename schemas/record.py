@@ -24,9 +24,9 @@ from schemas.subject import Subject
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, ScamType, Tlp, Word
 
-# Outcomes that end.
+# Outcomes that may have an end.
 _ENDING = {OutcomeWord.BLOCKED, OutcomeWord.FUNDS_HELD}
-# The kind whose amounts everybody may read.
+# The kind whose amounts are public anyway.
 _ON_A_CHAIN = "wallet"
 
 
@@ -47,7 +47,9 @@ class Record(BaseModel):
 def indicator_or_value(subject: Subject) -> Subject:
     """Return ``subject`` where it may be an indicator. Raises ``Rejected``."""
     if subject.ref is not None and not subject.ref.startswith("indicator--"):
-        raise Rejected("not-an-indicators-id", "it is about an indicator: give its id, indicator--…, or the value")
+        raise Rejected(
+            "not-an-indicators-id", "the subject has to be an indicator: give its id (indicator--…) or the value"
+        )
     return subject
 
 
@@ -73,8 +75,8 @@ class Sighting(Record):
 
     @field_validator("seen_by", mode="after")
     @classmethod
-    def _elsewhere(cls, seen_by: str | None, said: ValidationInfo) -> str | None:
-        return None if seen_by == said.data.get("reporter") else seen_by
+    def _elsewhere(cls, seen_by: str | None, info: ValidationInfo) -> str | None:
+        return None if seen_by == info.data.get("reporter") else seen_by
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -108,9 +110,9 @@ class Opinion(Record):
 
 def _account_or_wallet(subject: Subject) -> Subject:
     if subject.kind is None:
-        raise Rejected("flow-end-by-value", "a flow goes from a value to a value: give them with their kinds, not ids")
+        raise Rejected("flow-end-by-value", "a flow needs values with their kinds as source and target, not ids")
     if not (subject.kind == _ON_A_CHAIN or kinds.get(subject.kind).account):
-        raise Rejected("no-account", f"money does not stay at a {subject.kind}: give accounts, aliases or wallets")
+        raise Rejected("no-account", f"a {subject.kind} holds no money: give accounts, aliases or wallets")
     if subject.reporter is not None:
         raise Rejected("subject-twice", "a flow is about values, whoever reported them: leave reporter out")
     return subject
@@ -140,28 +142,28 @@ class Flow(Record):
             return data
         try:
             ends = [Subject.model_validate(data[name]) for name in ("source", "target")]
-            said = Tlp(data.get("tlp") or Tlp.AMBER)
+            tlp = Tlp(data.get("tlp") or Tlp.AMBER)
         except (ValidationError, ValueError):
             return data  # the field's own check says so, with its name
         widest = [
             kinds.get(end.kind).widest_tlp(Normal(end.value, end.details)) for end in ends if end.kind and end.value
         ]
-        return {**data, "tlp": max([said, *widest], key=list(Tlp).index)}
+        return {**data, "tlp": max([tlp, *widest], key=list(Tlp).index)}
 
     @field_validator("amount", mode="after")
     @classmethod
-    def _minimised(cls, amount: Decimal | None, said: ValidationInfo) -> Decimal | None:
+    def _minimised(cls, amount: Decimal | None, info: ValidationInfo) -> Decimal | None:
         """Keep the amount exact between wallets only."""
-        ends = {said.data[name].kind for name in ("source", "target") if name in said.data}
+        ends = {info.data[name].kind for name in ("source", "target") if name in info.data}
         return amount if amount is None else minimised_amount(amount, ends)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         refuse_reversed_times(self.first_seen, self.last_seen, "first_seen, last_seen")
         if (self.source.kind, self.source.value) == (self.target.kind, self.target.value):
-            raise Rejected("flow-to-itself", "source and target are the same: a flow goes from one to another")
+            raise Rejected("flow-to-itself", "source and target are the same value: give two")
         if (self.amount is None) != (self.currency is None):
-            raise Rejected("amount-without-currency", "amount and currency stand together, or neither does")
+            raise Rejected("amount-without-currency", "give amount and currency together, or leave out both")
         return self
 
 
@@ -190,11 +192,11 @@ class Case(Record):
     @classmethod
     def _once(cls, members: tuple[Subject, ...]) -> tuple[Subject, ...]:
         """Keep each member once, in the order given."""
-        return tuple({(each.ref, each.kind, each.value, each.reporter): each for each in members}.values())
+        return tuple({(member.ref, member.kind, member.value, member.reporter): member for member in members}.values())
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         refuse_reversed_times(self.first_seen, self.last_seen, "first_seen, last_seen")
         if not self.name.strip():
-            raise Rejected("no-name", "a case has a name: the operation's, or the reporter's own number for it")
+            raise Rejected("no-name", "the case needs a name: the operation's, or the reporter's own number for it")
         return self

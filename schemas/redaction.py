@@ -17,13 +17,13 @@ _WORDS = (
     r"隐去|隐藏|删除|打码|屏蔽|脱敏|遮挡|略去|省略|隱藏|隱去|刪除|遮蔽|已略|伏せ字|削除|편집됨|삭제|비공개|"
     r"censurad|ocult|eliminad|omitid|masqu|supprim|zensiert|geschwärzt|entfernt|disensor|dihapus|disamarkan"
 )
-# What writers put for a part that may be anything: the pages are at hxxps[:]//[domain]/login.
+# A placeholder for a part that may be anything: the pages are at hxxps[:]//[domain]/login.
 _TEMPLATE = (
     r"[\[<{](?!\s?(?:dot|d0t|punto|ponto|point|punkt|titik|at|arroba|colon|slash|s|tt)\b)[^\W\d_][\w -]{0,39}[\]>}]"
 )
 _BLOCKS = "\u2580-\u259f\u25a0\u25ae\u25fc\u25fe\u2b1b\u2b1c"
 _SIGNS = r"\u25cb\u25cf\u25ef\u2022\u00d7\u3007\u2217\u2731\uff0a\u2715\u2716"
-# What stands in front of a part of a value, and behind one.
+# Characters in front of a part of a value, and behind one.
 _BEFORE, _BEHIND = r"[\w.@/:=&?%\])}-]", r"[\w.@/:=&?%\[({-]"
 _NAMES = r"REMOVED|MASKED|CENSORED|ANONYMI[SZ]ED|HIDDEN|SNIP(?:PED)?"
 # Not hidden: h**ps, words in **bold**.
@@ -48,7 +48,7 @@ _WRITTEN = (
 )
 _MARKS = re.compile(f"{_SHOWN}|{_SURE}|{_WRITTEN}")
 _IN_A_VALUE = re.compile(f"{_SHOWN}|{_SURE}")
-# What a line has at least where anything in it is hidden.
+# Found in every line in which something is hidden.
 _LIKELY = re.compile(
     rf"[\[({{<【〔（「［｛＜《{_BLOCKS}{_SIGNS}…*]|\.\.|(?i:redacted)|{_NAMES}|{HIDDEN}",
 )
@@ -57,7 +57,7 @@ _DIGIT = rf"[0-9xX#?_*{_SIGNS}{HIDDEN}]"
 _NUMBER = re.compile(
     rf"(?<![\w/=&?@%.{HIDDEN}-])(?:\+|\(|[A-Z]{{2}}(?=\d\d))?{_DIGIT}(?:[ ().-]{{0,2}}{_DIGIT}){{6,33}}(?![0-9A-Za-z])"
 )
-# An address of which only the beginning is shown: 0x5290840…
+# Addresses of which only the beginning is shown: 0x5290840…
 _SHORTENED = re.compile(
     r"(?<![0-9A-Za-z/=._-])(?:0x[0-9a-fA-F]{3,40}|(?=[A-Za-z]{0,12}[0-9])[0-9A-Za-z]{10,60})(?:…|\.{3,})(?![0-9A-Za-z])"
 )

@@ -29,7 +29,7 @@ _PILE = re.compile(r"[^\w\x00-\x7f]{31}")
 _WIDE = {0xFF01 + place: chr(0x21 + place) for place in range(0x5E)}
 _FULL_STOPS = dict.fromkeys([0x3002, 0xFF0E, 0xFF61, 0x2024, 0xFE52], ".")
 _ALL_WIDE = _WIDE | _FULL_STOPS
-# What hides a host in userinfo stays: a wide slash, question mark, number sign or colon (/ ? # :) is none of these.
+# Wide characters that could hide a host in userinfo stay: slash, question mark, number sign, colon (/ ? # :).
 _NAMES_WIDE = {code: plain for code, plain in _WIDE.items() if plain.isalnum() or plain in "-_[](){}"} | _FULL_STOPS
 _ASCII_NAME = re.compile(r"[A-Za-z0-9]")
 _WIDE_SCHEME = re.compile(r"^\W?[A-Za-z]{3,6} ?[:：] ?／／")
@@ -45,7 +45,7 @@ _SCHEME = re.compile(
     r"(?= ?[\[({]? ?(?:[:/\\]|colon))",
     re.IGNORECASE,
 )
-# A link within a link, as in a query that says where to go on to.
+# A link within a link, as in the query of a redirect.
 _INNER_SCHEME = re.compile(r"(?<=[=/?&:#|,;])h(?:xx|tx|xt)p(s?)(?=:|%3a)", re.IGNORECASE)
 _FTP = re.compile(r"^[^\w\[]*fx+p(?=\W)", re.IGNORECASE)
 _COLON = re.compile(r" ?[\[({] ?(?::|colon) ?(//)? ?[\])}] ?", re.IGNORECASE)
@@ -58,7 +58,7 @@ _DOT = re.compile(
 _AT = re.compile(rf" ?{_OPEN} ?{_SIGN} ?{_CLOSE} ?|&#(?:64|x40);", re.IGNORECASE)
 _AT_WORD = re.compile(_SIGN, re.IGNORECASE)
 _LABEL = re.compile(r"^\[(\[[^\[\]]+\]|[^\[\]]+)\]$")
-# What a sentence or a list puts around a value: a pair of brackets, and signs behind it.
+# Characters of a sentence or list around a value: a pair of brackets, and signs behind it.
 _IN_BRACKETS = re.compile(r"^\(([^()]+)\)[.,;]*$|^([^()]+)\)[.,;]*$")
 _BEHIND = ",;，；、"
 

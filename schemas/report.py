@@ -140,7 +140,7 @@ class Report(BaseModel):
 
     def about(self, normal: Normal) -> Self:
         """Return the same report about another value of the same kind, in its normal form."""
-        # As model_copy does it, without looking for what this model has not: a file has millions of these.
+        # As model_copy does, without its checks for extra and private fields: a file has millions of rows.
         other = self.__class__.__new__(self.__class__)
         set_ = object.__setattr__
         set_(other, "__dict__", {**self.__dict__, "value": normal.value, "details": normal.details})
@@ -156,7 +156,7 @@ class Report(BaseModel):
         if not isinstance(data, Mapping) or not isinstance(data.get("value"), str) or "kind" not in data:
             return data
         if len(data["value"]) > MAX_VALUE:  # cut to that, it might be another value
-            raise Rejected("bad-value", f"value: longer than the {MAX_VALUE} characters that any value has")
+            raise Rejected("bad-value", f"value: longer than {MAX_VALUE} characters: give the value alone")
         plain = refang(data["value"])
         kind = kinds.actual_kind(kinds.get(data["kind"]), plain)
         normal = kind.normalise(plain, data.get("details") or {})
@@ -177,9 +177,9 @@ class Report(BaseModel):
             return ended
         if data.get("valid_until") is not None:
             return data
-        said = [data[key] for key in ("reported_at", "last_seen") if data.get(key) is not None]
+        times = [data[key] for key in ("reported_at", "last_seen") if data.get(key) is not None]
         try:
-            known = [_TIMES.validate_python(each) for each in said]
+            known = [_TIMES.validate_python(time) for time in times]
         except ValidationError:
             return data  # the column's own check says so, with its name
         if not known:
@@ -189,15 +189,18 @@ class Report(BaseModel):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         if self.first_seen and self.last_seen and self.last_seen < self.first_seen:
-            raise Rejected("times-reversed", "last_seen is before first_seen")
+            raise Rejected("times-reversed", "last_seen is before first_seen: exchange or correct them")
         if self.valid_until <= (self.first_seen or self.reported_at):
-            raise Rejected("ends-before-it-starts", "valid_until is not after the time from which the report holds")
+            raise Rejected(
+                "ends-before-it-starts",
+                "valid_until has to be after first_seen, or after reported_at where first_seen is missing",
+            )
         if self.holder_status is HolderStatus.COERCED and self.action is Action.BLOCK:
             raise Rejected("coerced-holder", "the holder acts under coercion: ask for hold at most, never for block")
         if self.hold and Action.HOLD not in kinds.get(self.kind).grades:
             raise Rejected("hold-misplaced", f"a {self.kind} has no money to hold: leave hold out")
         if self.hold and self.action is Action.BLOCK:
-            raise Rejected("hold-with-block", "a hold is of an amount, or until a day: ask for hold, not for block")
+            raise Rejected("hold-with-block", "a report with a hold asks for hold, not for block")
         return self
 
 
@@ -210,7 +213,7 @@ def _ended_with(hold: Any, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if until is None:
         return None
     try:
-        ends = [_TIMES.validate_python(each) for each in (until, data.get("valid_until")) if each is not None]
+        ends = [_TIMES.validate_python(time) for time in (until, data.get("valid_until")) if time is not None]
     except ValidationError:
         return None  # the column's own check says so, with its name
     return {**data, "valid_until": min(ends)}

@@ -60,26 +60,26 @@ _UNLIMITED = Sharing()
 
 Limits = Annotated[Sharing | None, AfterValidator(lambda sharing: sharing if sharing and sharing.limited else None)]
 
-# How lists stand in a column of a file: names may hold commas, so there the semicolon goes first.
+# Lists in a column of a file: names may hold commas, so they are separated by semicolons where there is one.
 _NAMES = ("only_partners", "not_to_partners")
 _UPPER = ("only_countries", "not_to_countries")
 
 
 def _read(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the input for ``Sharing`` from columns of a file or keys of JSON; empty where they hold nothing."""
-    said: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
     for name in Sharing.model_fields:
         text = columns.get(name)
         if text is None or (isinstance(text, str) and not (text := text.strip())):
             continue
         if name == "onward" or not isinstance(text, str):
-            said[name] = text
+            limits[name] = text
         elif name in _NAMES:
-            said[name] = _parts(text if ";" in text else text.replace(",", ";"))
+            limits[name] = _parts(text if ";" in text else text.replace(",", ";"))
         else:
             parts = _parts(text.replace(",", ";"))
-            said[name] = [part.upper() if name in _UPPER else part.lower() for part in parts]
-    return said
+            limits[name] = [part.upper() if name in _UPPER else part.lower() for part in parts]
+    return limits
 
 
 def _write(sharing: Sharing) -> dict[str, str]:

@@ -36,29 +36,29 @@ class Subject(BaseModel):
     @classmethod
     def _normalise(cls, data: Any) -> Any:
         """Read a text, and bring a value into its kind's normal form."""
-        said = subject_of_text(data) if isinstance(data, str) else data
-        if not isinstance(said, Mapping) or not isinstance(said.get("value"), str):
-            return said
-        named = said.get("kind")
-        details: Any = said.get("details") or {}
-        if not isinstance(named, str | None) or not _are_texts(details):
-            return said  # the field's own check says so, with its name
-        raw = refang(said["value"][: MAX_VALUE + 1])
-        kind = kinds.actual_kind(kinds.get(named), raw) if named else kinds.recognise(raw)
+        fields = subject_of_text(data) if isinstance(data, str) else data
+        if not isinstance(fields, Mapping) or not isinstance(fields.get("value"), str):
+            return fields
+        kind_name = fields.get("kind")
+        details: Any = fields.get("details") or {}
+        if not isinstance(kind_name, str | None) or not _are_texts(details):
+            return fields  # the field's own check says so, with its name
+        raw = refang(fields["value"][: MAX_VALUE + 1])
+        kind = kinds.actual_kind(kinds.get(kind_name), raw) if kind_name else kinds.recognise(raw)
         normal = kind.normalise(raw, details)
-        return {**said, "kind": kind.name, "value": normal.value, "details": normal.details}
+        return {**fields, "kind": kind.name, "value": normal.value, "details": normal.details}
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.ref is None) == (self.value is None):
-            raise Rejected("no-subject", "say what it is about: the indicator's id, or a value and its kind")
+            raise Rejected("no-subject", "the subject is missing: give the indicator's id, or a value and its kind")
         if self.ref is not None and (self.kind or self.reporter or self.details):
-            raise Rejected("subject-twice", "an id says which object is meant: leave out kind, details and reporter")
+            raise Rejected("subject-twice", "the id names the object: leave out kind, details and reporter")
         return self
 
 
 def _are_texts(details: Any) -> bool:
-    return isinstance(details, Mapping) and all(isinstance(each, str) for each in details.values())
+    return isinstance(details, Mapping) and all(isinstance(text, str) for text in details.values())
 
 
 def subject_of_text(text: str) -> dict[str, str]:

@@ -51,8 +51,8 @@ class ReportReader:
         redaction.refuse(fields.get("value", ""))
         if fields.keys() <= _VALUE_AND_KIND:  # Rows of plain lists: all but the value is the same each time.
             return self._like_before(fields)
-        said = {key: text.strip() for key, text in fields.items() if text.strip() and key != "reporter"}
-        columns = self._defaults | said
+        row = {key: text.strip() for key, text in fields.items() if text.strip() and key != "reporter"}
+        columns = self._defaults | row
         kind = self._kind(columns)
         return _validated({**columns, "kind": kind.name}, kind)
 
@@ -145,13 +145,13 @@ RECORDS: Mapping[str, type[Record]] = MappingProxyType(
     {"sighting": Sighting, "outcome": Outcome, "opinion": Opinion, "flow": Flow, "case": Case}
 )
 
-# The columns that say which subject is meant, where it is not said as one.
+# The columns that together name the subject of a record.
 SUBJECT_COLUMNS = ("value", "kind", "of_reporter")
 
 _WORD_COLUMNS = frozenset({"outcome", "reason", "opinion", "context", "scam_type"})
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _MEMBERS = re.compile(r"[\s|]+|[,;](?=[a-z][a-z0-9-]+(?:--|:))")
-# Words of other feeds and of people for what is in the vocabulary.
+# Words of people and other feeds, with the outcome that they mean.
 _OUTCOME_WORDS = {
     "block": "blocked",
     "blocklisted": "blocked",
@@ -176,18 +176,18 @@ def record_model(name: str) -> type[Record]:
     try:
         return RECORDS[name]
     except KeyError:
-        raise Rejected("unknown-record", f"there is no record of that name; there are: {', '.join(RECORDS)}") from None
+        raise Rejected("unknown-record", f"unknown record type; known are: {', '.join(RECORDS)}") from None
 
 
-def read_record(name: str, said: Mapping[str, Any], defaults: Mapping[str, str]) -> Record:
+def read_record(name: str, row: Mapping[str, Any], defaults: Mapping[str, str]) -> Record:
     """Return the record ``name`` of a row of texts, or of a JSON object by the record's schema.
 
     ``defaults`` fill what the row leaves out; columns that the record does not have are ignored. Raises ``Rejected``
     with the column and the rule that it breaks.
     """
     model = record_model(name)
-    columns = {**defaults, **{key: each for key, each in said.items() if each not in ("", None) and key != "reporter"}}
-    data = {key: _cell(key, each) for key, each in columns.items() if key in model.model_fields}
+    columns = {**defaults, **{key: cell for key, cell in row.items() if cell not in ("", None) and key != "reporter"}}
+    data = {key: _cell(key, cell) for key, cell in columns.items() if key in model.model_fields}
     if "of" in model.model_fields and "of" not in data:
         data["of"] = _subject_of(columns)
     if "sharing" not in data and (limits := SHARING_COLUMNS.read(columns)):
@@ -205,7 +205,11 @@ def _subject_of(columns: Mapping[str, Any]) -> Any:
     kind, value = (columns.get(name) if isinstance(columns.get(name), str) else None for name in ("kind", "value"))
     if not kind and not value:
         return {}
-    inputs = kinds.get(kind).columns if kind else {name for each in kinds.every().values() for name in each.columns}
+    inputs = (
+        kinds.get(kind).columns
+        if kind
+        else {name for each_kind in kinds.every().values() for name in each_kind.columns}
+    )
     helping = {name: columns[name] for name in inputs if isinstance(columns.get(name), str)}
     named: dict[str, Any] = subject_of_text(value or "")
     if "ref" in named:
@@ -215,11 +219,11 @@ def _subject_of(columns: Mapping[str, Any]) -> Any:
     return {**named, "details": helping, "reporter": columns.get("of_reporter")}
 
 
-def _cell(key: str, said: Any) -> Any:
+def _cell(key: str, cell: Any) -> Any:
     """Return a column's text as the model takes it."""
-    if not isinstance(said, str):
-        return said
-    text = said.strip()
+    if not isinstance(cell, str):
+        return cell
+    text = cell.strip()
     if key in _WORD_COLUMNS:
         word = _NOT_ALNUM.sub("-", text).strip("-").lower()
         return _OUTCOME_WORDS.get(word, word) if key == "outcome" else word

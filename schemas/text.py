@@ -21,7 +21,7 @@ def visible(text: str) -> str:
     """Return ``text`` without invisible characters that change how the rest is read, such as its direction."""
     if text.isascii():
         return text
-    return "".join(each for each in encodable(text) if unicodedata.category(each) != "Cf" and each not in _NOT_SEEN)
+    return "".join(char for char in encodable(text) if unicodedata.category(char) != "Cf" and char not in _NOT_SEEN)
 
 
 def ascii_digits(text: str) -> str:
@@ -40,6 +40,6 @@ def checked_line(text: str) -> str:
     """Return ``text`` where it is one line in NFC without invisible characters. Raises ``ValueError``."""
     if text != unicodedata.normalize("NFC", text).strip():
         raise ValueError("no blanks at the ends, and composed characters (Unicode NFC)")
-    if any(unicodedata.category(each) in _CONTROLLING for each in text):
+    if any(unicodedata.category(char) in _CONTROLLING for char in text):
         raise ValueError("no line breaks, and no characters that are not seen")
     return text

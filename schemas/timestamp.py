@@ -15,7 +15,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
-# A file, or a page of a peer's, says few moments many times.
+# A file, or a page of a peer, repeats few times often.
 @lru_cache(maxsize=4096)
 def parse(text: str) -> datetime:
     """Return the time that RFC 3339, an ISO date (its midnight), or seconds or milliseconds since the epoch name.
@@ -51,7 +51,7 @@ def to_millisecond(moment: datetime) -> datetime:
 
 def text(moment: datetime) -> str:
     """Return ``moment`` as ``2026-01-31T08:00:00.000Z``."""
-    # Half the time of strftime, and most of what it takes to write an object.
+    # Twice as fast as strftime, which would take most of the time of writing an object.
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 

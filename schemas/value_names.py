@@ -7,7 +7,7 @@ from schemas import kinds
 _URL = re.compile(r"https?://(\[[0-9a-f:.]+\]|[^/:?#]+)(:\d+)?([^?#]*)(?:\?([^#]*))?")
 _START = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
 _PORTS = frozenset((":80", ":443"))
-# The kinds of which one value may stand under several: a messenger's account, an alias and a line are one number.
+# Kinds that share numbers: a messenger account, a payment alias and a telephone line may be one number.
 _NUMBERED = frozenset(("phone", "social-account", "payment-alias"))
 
 
