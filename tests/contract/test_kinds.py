@@ -1,4 +1,4 @@
-"""What every kind of indicator has to keep, whichever it is; a new kind is tested by being there."""
+"""Contract of every kind of indicator; a new kind is tested because its files are there."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ from tests.contract.bundles import REPORTER, assert_strictly_valid, bundle, gold
 ALL = [(name, example) for name, kind in kinds.every().items() for example in kind.examples()]
 GOOD = [(name, example) for name, example in ALL if example.value is not None]
 
-# Bad values long enough that finding one in a message is no chance.
-TELLING = [(name, example) for name, example in ALL if example.value is None and len(example.raw) > 5]
+# Refused values long enough to be found in a message only if it quotes them.
+LONG_REFUSED = [(name, example) for name, example in ALL if example.value is None and len(example.raw) > 5]
 
 
 def ids_of(cases: list[tuple[str, ValueExample]]) -> list[str]:
@@ -53,18 +53,18 @@ def report_of(name: str, example: ValueExample) -> Report:
 
 
 def everything(name: str) -> list[dict[str, Any]]:
-    """Give the objects of all reports of a kind, each once, after those that they refer to."""
+    """Return the objects of all reports of a kind, each once, after the objects that they refer to."""
     made: dict[str, dict[str, Any]] = {
-        each["id"]: each for each in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])
+        obj["id"]: obj for obj in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])
     }
     for example in kinds.get(name).examples():
         if example.value is not None:
-            made |= {each["id"]: each for each in to_stix(report_of(name, example))}
+            made |= {obj["id"]: obj for obj in to_stix(report_of(name, example))}
     return list(made.values())
 
 
 @pytest.mark.parametrize(("name", "example"), ALL, ids=ids_of(ALL))
-def test_an_example_comes_out_as_it_says(name: str, example: ValueExample) -> None:
+def test_an_example_has_its_normal_form_or_its_refusal(name: str, example: ValueExample) -> None:
     kind = kinds.get(name)
     if example.value is None:
         with pytest.raises(Rejected) as refusal:
@@ -75,13 +75,13 @@ def test_an_example_comes_out_as_it_says(name: str, example: ValueExample) -> No
 
 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
-def test_a_normal_form_gives_itself_again(name: str, example: ValueExample) -> None:
+def test_a_normal_form_is_its_own_normal_form(name: str, example: ValueExample) -> None:
     normal = kinds.get(name).normalise(refang(example.raw), example.given)
     assert kinds.get(name).normalise(normal.value, normal.details) == normal
 
 
-@pytest.mark.parametrize(("name", "example"), TELLING, ids=ids_of(TELLING))
-def test_a_refusal_never_repeats_the_value(name: str, example: ValueExample) -> None:
+@pytest.mark.parametrize(("name", "example"), LONG_REFUSED, ids=ids_of(LONG_REFUSED))
+def test_a_refusal_never_quotes_the_value(name: str, example: ValueExample) -> None:
     with pytest.raises(Rejected) as refusal:
         kinds.get(name).normalise(refang(example.raw), example.given)
     assert example.raw not in refusal.value.message
@@ -90,12 +90,12 @@ def test_a_refusal_never_repeats_the_value(name: str, example: ValueExample) -> 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
 def test_only_its_own_kind_recognises_a_normal_form(name: str, example: ValueExample) -> None:
     value = kinds.get(name).normalise(refang(example.raw), example.given).value
-    assert [each.name for each in kinds.every().values() if each.recognises(value)] in ([name], [])
+    assert [kind.name for kind in kinds.every().values() if kind.recognises(value)] in ([name], [])
 
 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
 @pytest.mark.parametrize("profile", list(Profile))
-def test_a_report_comes_back_from_its_stix_as_it_was(name: str, example: ValueExample, profile: Profile) -> None:
+def test_a_report_survives_the_way_to_stix_and_back(name: str, example: ValueExample, profile: Profile) -> None:
     report = report_of(name, example)
     indicator = next(obj for obj in to_stix(report, profile) if obj["type"] == "indicator")
     assert from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == report
@@ -103,18 +103,18 @@ def test_a_report_comes_back_from_its_stix_as_it_was(name: str, example: ValueEx
 
 
 @pytest.mark.parametrize("name", kinds.every())
-def test_the_bundle_of_a_kind_stays_what_it_was(name: str) -> None:
+def test_the_bundle_of_a_kind_is_unchanged(name: str) -> None:
     """Where a change of it is meant, run ``make generate``."""
     assert golden(name) == bundle(everything(name))
 
 
 @pytest.mark.parametrize("name", kinds.every())
-def test_the_official_validator_passes_a_kinds_bundle_with_its_stricter_rules(name: str) -> None:
+def test_the_official_validator_accepts_a_kinds_bundle_with_strict_rules(name: str) -> None:
     assert_strictly_valid(golden(name))
 
 
 @pytest.mark.parametrize("name", kinds.every())
-def test_every_stix_parser_takes_the_core_profile(name: str) -> None:
+def test_a_strict_stix_parser_accepts_the_core_profile(name: str) -> None:
     example = next(example for example in kinds.get(name).examples() if example.value is not None)
     objects = common_objects.with_reporter(REPORTER, None, [Tlp.GREEN]) + to_stix(
         report_of(name, example), Profile.CORE
@@ -124,7 +124,7 @@ def test_every_stix_parser_takes_the_core_profile(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", kinds.every())
-def test_a_kind_is_spelled_in_stix_and_has_readers(name: str) -> None:
+def test_a_kind_has_a_mapper_a_collection_titles_and_examples(name: str) -> None:
     kind = kinds.get(name)
     assert name in mappers_by_kind.every()
     assert kind.collection in {alias for alias, *_ in DEFAULTS}

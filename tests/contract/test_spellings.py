@@ -1,4 +1,4 @@
-"""However a value is written, wrapped, hidden in or defanged, it is one value of its kind and one indicator."""
+"""Every spelling, wrapping and defanging of a value gives one value of its kind and one indicator."""
 
 from collections.abc import Callable, Iterator
 
@@ -63,7 +63,7 @@ def spellings(value: str) -> Iterator[tuple[str, str]]:
             yield f"{way}, {wrapping}", form.format(write(value))
 
 
-FIRST = [(name, next(each for each in kind.examples() if each.value)) for name, kind in kinds.every().items()]
+FIRST = [(name, next(example for example in kind.examples() if example.value)) for name, kind in kinds.every().items()]
 
 
 @pytest.mark.parametrize(("name", "example"), FIRST, ids=[name for name, _ in FIRST])

@@ -1,4 +1,4 @@
-"""Apps: which name, address or writing names which, and what is no app."""
+"""Apps: names and addresses that give one app, and values that are none."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -32,11 +32,11 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
         return refused
 
 
-def test_no_word_host_or_name_is_two_stores() -> None:
-    said: dict[str, str] = {}
+def test_every_word_host_and_name_means_one_store() -> None:
+    meanings: dict[str, str] = {}
     for store in stores.every():
         for word in (store.name, *store.words.split(), *store.hosts.split()):
-            assert said.setdefault(word_key(word), store.name) == store.name, word
+            assert meanings.setdefault(word_key(word), store.name) == store.name, word
 
 
 def test_a_package_and_a_bundle_of_the_same_text_are_two_apps() -> None:
@@ -74,19 +74,19 @@ def test_an_app_in_a_store_is_recognised_as_the_app(url: str) -> None:
 @pytest.mark.parametrize(
     "text", ["example.app", "app.example.com", "com.example.com", "com.my-shop.app", "org.example.top"]
 )
-def test_a_domain_is_not_taken_for_an_app(text: str) -> None:
+def test_a_domain_is_not_recognised_as_an_app(text: str) -> None:
     assert not APP.recognises(text)
 
 
 @pytest.mark.parametrize("text", [PACKAGE, "com.easy.app", "com.example.loan", "net.example.wallet.vip"])
-def test_what_may_be_a_package_and_a_domain_is_asked_for(text: str) -> None:
+def test_a_name_that_may_be_a_package_or_a_domain_is_ambiguous(text: str) -> None:
     with pytest.raises(Rejected) as refusal:
         kinds.recognise(text)
     assert refusal.value.reason == "kind-ambiguous"
 
 
 @pytest.mark.parametrize("text", ["com.example.bankapp", "th.co.example.kplus", "com.Example.MobileBanking"])
-def test_what_can_be_no_domain_is_an_app_whose_system_is_asked_for(text: str) -> None:
+def test_a_name_that_cannot_be_a_domain_is_recognised_as_an_app(text: str) -> None:
     assert kinds.recognise(text).name == "app"
     assert APP.normalise(text, {"os": "android"}).value == f"android:{text}"
 
@@ -99,7 +99,7 @@ def test_what_can_be_no_domain_is_an_app_whose_system_is_asked_for(text: str) ->
         "https://shop.example.com/store/apps/details?id=" + PACKAGE,
     ],
 )
-def test_an_address_that_only_looks_like_a_stores_is_none_of_it(url: str) -> None:
+def test_an_address_that_imitates_a_store_is_refused(url: str) -> None:
     assert not stores.is_listing(url)
     assert refusal(url).reason == "url-not-app"
 
@@ -113,7 +113,7 @@ def test_an_address_that_only_looks_like_a_stores_is_none_of_it(url: str) -> Non
         ("https://shop.example.com/bank.apk", "report it as a URL"),
     ],
 )
-def test_a_refusal_says_what_the_value_likely_is(raw: str, meaning: str) -> None:
+def test_a_refusal_names_the_likely_kind(raw: str, meaning: str) -> None:
     assert meaning in refusal(raw).message
 
 
@@ -122,7 +122,7 @@ WORDS = st.sampled_from(["", "android", "ios", "App Store", "appgallery", "testf
 
 
 @given(ANY, WORDS)
-def test_any_value_is_taken_or_refused_and_what_is_taken_gives_itself(raw: str, store: str) -> None:
+def test_any_value_is_refused_or_has_a_stable_normal_form(raw: str, store: str) -> None:
     APP.recognises(raw)
     result = outcome(raw, {"store": store} if store else {})
     if isinstance(result, Rejected):

@@ -1,4 +1,4 @@
-"""Companies: register numbers with and without check digits, names beside them, what is a person's."""
+"""Companies: register numbers with and without check digits, names beside them, numbers of persons."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -55,16 +55,19 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("country", "number"), KNOWN)
-def test_a_registers_own_example_is_taken_and_its_damage_is_not(country: str, number: str) -> None:
-    taken = value(number, country=country)
-    assert value(taken) == taken
-    assert value(number.replace("-", " ").replace(".", " "), country=country.lower()) == taken
+def test_a_registers_example_is_accepted_and_refused_with_a_wrong_digit(country: str, number: str) -> None:
+    accepted = value(number, country=country)
+    assert value(accepted) == accepted
+    assert value(number.replace("-", " ").replace(".", " "), country=country.lower()) == accepted
     last = max(place for place, char in enumerate(number) if char.isdigit())
     damaged = [number[:last] + digit + number[last + 1 :] for digit in "0123456789" if digit != number[last]]
-    assert {refusal(each, country=country) for each in damaged} <= {"company-checksum", "company-form"}
+    assert {refusal(damaged_number, country=country) for damaged_number in damaged} <= {
+        "company-checksum",
+        "company-form",
+    }
 
 
-def test_a_siret_is_a_place_of_its_company() -> None:
+def test_a_siret_gives_its_company() -> None:
     assert value("73282932000074", country="FR") == value("732 829 320", country="FR")
 
 
@@ -73,15 +76,15 @@ def test_the_same_number_is_another_company_in_another_register() -> None:
     assert value("12345678", country="GB") != value("12345678", country="NL")
 
 
-def test_leading_zeros_that_a_table_lost_come_back() -> None:
+def test_lost_leading_zeros_are_restored() -> None:
     assert value("6", country="GB") == value("00000006", country="GB") == value("Company No: 000006", country="UK")
 
 
-def test_a_name_tells_no_company_from_another() -> None:
-    one = COMPANY.normalise("00000006", {"country": "GB", "company_name": "EXAMPLE LTD"})
+def test_two_names_of_one_number_are_one_company() -> None:
+    first = COMPANY.normalise("00000006", {"country": "GB", "company_name": "EXAMPLE LTD"})
     other = COMPANY.normalise("00000006", {"country": "GB", "company_name": "EXAMPLE LIMITED"})
-    assert one.value == other.value
-    assert one.details != other.details
+    assert first.value == other.value
+    assert first.details != other.details
 
 
 @pytest.mark.parametrize(
@@ -94,16 +97,16 @@ def test_a_name_tells_no_company_from_another() -> None:
         ("PE", "10154713381"),
     ],
 )
-def test_the_number_of_a_person_is_no_companys(country: str, number: str) -> None:
+def test_the_number_of_a_person_is_refused(country: str, number: str) -> None:
     assert refusal(number, country=country) == "company-form"
 
 
 @pytest.mark.parametrize("raw", ["00000006", "EXAMPLE LTD", "GB:00000006", "TH:1555", "+66812345678", ""])
-def test_what_may_be_another_kind_is_not_recognised(raw: str) -> None:
+def test_a_value_that_may_be_of_another_kind_is_not_recognised(raw: str) -> None:
     assert not COMPANY.recognises(raw)
 
 
-def test_a_number_that_says_its_register_is_recognised() -> None:
+def test_a_number_whose_form_belongs_to_one_register_is_recognised() -> None:
     assert COMPANY.recognises("213800KUD8LAJWSQ9D15")
     assert COMPANY.recognises("LEI:213800KUD8LAJWSQ9D15")
 
@@ -113,13 +116,13 @@ ANY = st.text(max_size=40) | st.text("0123456789 -/:.()ABGTHLEI", max_size=40)
 
 @given(ANY, st.dictionaries(st.sampled_from([*COMPANY.columns]), ANY | st.sampled_from(["GB", "TH", "US-DE", "DE"])))
 @settings(deadline=None)
-def test_any_report_is_taken_in_a_form_that_gives_itself_or_refused_without_being_repeated(
+def test_any_value_has_a_stable_normal_form_or_a_refusal_that_does_not_quote_it(
     raw: str, columns: dict[str, str]
 ) -> None:
     COMPANY.recognises(raw)
     result = outcome(raw, columns)
     if isinstance(result, Rejected):
         values = (raw, *columns.values())
-        assert not [each for each in values if sum(map(str.isdigit, each)) > 5 and each in result.message]
+        assert not [value for value in values if sum(map(str.isdigit, value)) > 5 and value in result.message]
     else:
         assert COMPANY.normalise(result.value, result.details) == result

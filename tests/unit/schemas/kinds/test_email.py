@@ -1,4 +1,4 @@
-"""E-mail addresses: the address alone, in lower case, and nobody's name."""
+"""E-mail addresses: the address alone, in lower case, without anybody's name."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -68,7 +68,7 @@ def test_dots_tags_and_hosts_make_another_address(other: str) -> None:
     | st.emails()
 )
 @settings(deadline=None)
-def test_any_text_gives_an_address_that_stix_readers_take_or_a_refusal_that_does_not_repeat_it(raw: str) -> None:
+def test_any_value_gives_an_address_that_stix_readers_accept_or_a_refusal_that_does_not_quote_it(raw: str) -> None:
     EMAIL.recognises(raw)
     normal = outcome(raw)
     if isinstance(normal, Rejected):
@@ -103,7 +103,7 @@ def test_the_name_beside_an_address_is_nowhere_in_the_report() -> None:
         ("x" * 1100 + "@example.com", "email-form", "longer"),
     ],
 )
-def test_what_is_no_address_is_refused_with_what_it_likely_is(raw: str, reason: str, likely: str) -> None:
+def test_a_value_that_is_no_address_is_refused_with_its_likely_kind(raw: str, reason: str, likely: str) -> None:
     refused = refusal(raw)
     assert refused.reason == reason
     assert likely in refused.message

@@ -1,4 +1,4 @@
-"""IP addresses: one address, reached by the whole internet, in one spelling."""
+"""IP addresses: one public address, in one spelling."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -44,7 +44,7 @@ def test_every_spelling_of_an_address_gives_one(address: IPv4Address | IPv6Addre
 
 @given(st.ip_addresses())
 @settings(deadline=None)
-def test_an_address_is_taken_where_the_registries_call_it_global(address: IPv4Address | IPv6Address) -> None:
+def test_an_address_is_accepted_if_the_registries_call_it_global(address: IPv4Address | IPv6Address) -> None:
     raw = str(address)
     assert IP.recognises(raw)
     normal = outcome(raw)
@@ -84,25 +84,25 @@ def test_an_address_is_taken_where_the_registries_call_it_global(address: IPv4Ad
         ("192.0.2.7 and others", "ip-form"),
     ],
 )
-def test_what_is_no_one_address_of_somebody_is_refused_for_its_own_reason(raw: str, expected: str) -> None:
+def test_a_value_that_is_not_one_public_address_is_refused_for_its_own_reason(raw: str, expected: str) -> None:
     assert reason(raw) == expected
 
 
 @pytest.mark.parametrize(
     "raw", ["1.5", "10:30", "12:34:56", "0812345678", "7", "fee", "shop.example.com", "", "192.0.2.7/pay"]
 )
-def test_what_may_be_something_else_is_not_recognised(raw: str) -> None:
+def test_a_value_that_may_be_of_another_kind_is_not_recognised(raw: str) -> None:
     assert not IP.recognises(raw)
 
 
 @pytest.mark.parametrize("raw", ["192.0.2.7:8080", "192.0.2.0/24", "192.0.2.*", "[2001:db8::7]:443", "2001:db8::/32"])
-def test_an_address_with_more_is_recognised_so_that_the_refusal_says_what_is_wrong(raw: str) -> None:
+def test_an_address_with_a_port_or_network_is_recognised(raw: str) -> None:
     assert IP.recognises(raw)
 
 
 @given(st.text(max_size=60) | st.text("0123456789abcdef.:/[]*- %", max_size=60))
 @settings(deadline=None)
-def test_any_text_is_taken_or_refused_without_being_repeated(raw: str) -> None:
+def test_any_value_has_a_stable_normal_form_or_a_refusal_that_does_not_quote_it(raw: str) -> None:
     IP.recognises(raw)
     normal = outcome(raw)
     if isinstance(normal, Rejected):

@@ -1,4 +1,4 @@
-"""Aliases of payment systems: check digits, spellings that meet, what is personal, what leaves a doubt."""
+"""Payment aliases: check digits, spellings of one alias, personal numbers, ambiguous values."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -42,7 +42,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
     ),
 )
 @settings(deadline=None)
-def test_one_promptpay_alias_in_any_writing_is_one_alias(number: str, around: str) -> None:
+def test_all_spellings_of_a_promptpay_alias_are_one_alias(number: str, around: str) -> None:
     assert value(around.format(number)) == value(number, "promptpay") == PROMPTPAY
 
 
@@ -70,7 +70,7 @@ def test_one_promptpay_alias_in_any_writing_is_one_alias(number: str, around: st
         ("upi", "someone@okaxis", False),
     ],
 )
-def test_a_number_of_a_register_is_taken_and_a_persons_is_kept_close(system: str, good: str, personal: bool) -> None:
+def test_a_persons_registered_number_is_marked_amber_strict(system: str, good: str, personal: bool) -> None:
     normal = ALIAS.normalise(good, {"system": system})
     assert ALIAS.widest_tlp(normal) is (Tlp.AMBER_STRICT if personal else Tlp.CLEAR)
 
@@ -86,12 +86,12 @@ def test_a_number_of_a_register_is_taken_and_a_persons_is_kept_close(system: str
         ("pix", "16727230000197"),
     ],
 )
-def test_no_other_last_character_of_such_a_number_is_taken(system: str, good: str) -> None:
+def test_a_registered_number_with_another_last_character_is_refused(system: str, good: str) -> None:
     others = set("0123456789" if good[-1].isdigit() else "ABCDEFGHIJKLMNOPQRSTUVWXYZ") - {good[-1]}
     assert {refusal(good[:-1] + last, system).reason for last in others} == {"alias-checksum"}
 
 
-def test_what_a_report_marks_too_wide_is_narrowed_and_what_it_marks_narrow_stays() -> None:
+def test_a_marking_wider_than_the_kind_allows_is_narrowed() -> None:
     def marked(tlp: str | None, raw: str = PERSON) -> Tlp:
         reader = ReportReader(
             {"reporter": "Example Bank", "kind": "payment-alias", "system": "promptpay"} | {"tlp": tlp or ""}
@@ -105,7 +105,7 @@ def test_what_a_report_marks_too_wide_is_narrowed_and_what_it_marks_narrow_stays
 
 
 @pytest.mark.parametrize("order", [(PERSON, "0812345678", PERSON), ("0812345678", PERSON, "0812345678")])
-def test_one_persons_number_in_a_list_narrows_no_other_row_and_misses_none(order: tuple[str, ...]) -> None:
+def test_the_numbers_of_persons_in_a_list_are_narrowed_and_no_other_row_is(order: tuple[str, ...]) -> None:
     reader = ReportReader(
         {
             "reporter": "Example Bank",
@@ -125,13 +125,13 @@ def test_the_same_alias_is_another_one_in_another_system() -> None:
 
 
 @pytest.mark.parametrize("name", systems.SYSTEMS)
-def test_every_system_is_known_by_its_name_and_by_no_other_systems(name: str) -> None:
+def test_every_system_is_found_by_its_names(name: str) -> None:
     assert systems.find(name) is systems.SYSTEMS[name]
     for called in systems.SYSTEMS[name].called:
         assert systems.find(called) is systems.SYSTEMS[name]
 
 
-def test_a_cpf_and_a_mobile_number_are_told_from_each_other() -> None:
+def test_a_cpf_and_a_mobile_number_are_distinguished() -> None:
     assert value("11961234567", "pix") == "pix:+5511961234567"
     assert value("390.533.447-05", "pix") == value("39053344705", "pix") == "pix:39053344705"
     assert refusal("39053344706", "pix").reason == "alias-checksum"
@@ -143,7 +143,7 @@ def test_a_link_or_a_code_gives_the_alias_in_it() -> None:
     assert value("upi://pay?cu=INR&pa=someone@ybl") == "upi:someone@ybl"
 
 
-def test_a_name_that_is_nearly_a_systems_is_told() -> None:
+def test_a_misspelled_system_is_answered_with_the_nearest_name() -> None:
     assert "promptpay" in refusal("0812345678", "promtpay").message
 
 
@@ -161,12 +161,12 @@ def test_a_name_that_is_nearly_a_systems_is_told() -> None:
         ("5555 5555 5555 4444", "promptpay", "card-number"),
     ],
 )
-def test_what_leaves_a_doubt_is_refused(raw: str, system: str, reason: str) -> None:
+def test_an_ambiguous_value_is_refused(raw: str, system: str, reason: str) -> None:
     assert refusal(raw, system).reason == reason
 
 
 @pytest.mark.parametrize("raw", ["0812345678", "someone@example.com", "paypal.com", "$", "$100", "@someone", "pixel"])
-def test_what_may_be_another_kind_is_not_recognised(raw: str) -> None:
+def test_a_value_that_may_be_of_another_kind_is_not_recognised(raw: str) -> None:
     assert not ALIAS.recognises(raw)
 
 
@@ -175,9 +175,7 @@ ANY = st.text(max_size=40) | st.text("0123456789 @.$:-+abcPIXpromtay", max_size=
 
 @given(ANY, st.sampled_from(["", "no such", *systems.SYSTEMS]))
 @settings(deadline=None)
-def test_any_alias_is_taken_in_a_form_that_gives_itself_or_refused_without_being_repeated(
-    raw: str, system: str
-) -> None:
+def test_any_value_has_a_stable_normal_form_or_a_refusal_that_does_not_quote_it(raw: str, system: str) -> None:
     ALIAS.recognises(raw)
     result = outcome(raw, {"system": system} if system else {})
     if isinstance(result, Rejected):

@@ -1,4 +1,4 @@
-"""Telephone numbers, short codes and sender names: spellings that meet, and what is none."""
+"""Telephone numbers, short codes and sender names: spellings of one number, and values that are none."""
 
 import phonenumbers
 import pytest
@@ -36,10 +36,10 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
         return refused
 
 
-@pytest.mark.parametrize(("region", "number"), EXAMPLES, ids=lambda each: each if isinstance(each, str) else "")
-def test_a_number_of_any_country_comes_out_of_all_its_printed_forms(
-    region: str, number: phonenumbers.PhoneNumber
-) -> None:
+@pytest.mark.parametrize(
+    ("region", "number"), EXAMPLES, ids=lambda parameter: parameter if isinstance(parameter, str) else ""
+)
+def test_all_printed_forms_of_a_countrys_number_give_it(region: str, number: phonenumbers.PhoneNumber) -> None:
     forms = phonenumbers.PhoneNumberFormat
     e164 = phonenumbers.format_number(number, forms.E164)
     assert value(e164) == e164
@@ -60,13 +60,13 @@ DIGITS = {"thai": "๐๑๒๓๔๕๖๗๘๙", "arabic": "٠١٢٣٤٥٦٧�
     ),
 )
 @settings(deadline=None)
-def test_one_number_in_any_writing_is_one_number(script: str, mark: str, shape: str, around: str) -> None:
+def test_all_spellings_of_a_number_give_one_number(script: str, mark: str, shape: str, around: str) -> None:
     written = around.format(shape.format(mark).translate(str.maketrans("0123456789", DIGITS[script])))
     assert value(written, "TH") == "+66812345678"
 
 
 @pytest.mark.parametrize("raw", ["KBank", "kbank", " KBANK ", "ＫＢＡＮＫ", "TH:kbank", "KB\u200bANK"])
-def test_a_senders_name_is_one_name_without_case(raw: str) -> None:
+def test_a_sender_name_is_compared_without_case(raw: str) -> None:
     assert value(raw, "TH") == "TH:KBANK"
 
 
@@ -75,19 +75,19 @@ def test_the_same_name_or_code_is_another_one_in_another_country() -> None:
     assert value("1555", "TH") != value("1555", "SG")
 
 
-def test_a_code_is_no_number_and_a_number_no_code() -> None:
+def test_a_short_code_and_a_number_are_distinguished() -> None:
     assert value("1555", "TH") == "TH:1555"
     assert value("98765432", "SG") == "+6598765432"
 
 
-def test_letters_that_spell_a_free_number_give_it() -> None:
+def test_a_vanity_number_gives_its_digits() -> None:
     assert value("+1 800 AMERICA") == value("1-800-AMERICA", "US") == value("1-800-263-7422", "US")
 
 
 @pytest.mark.parametrize(
     ("digits", "country"), [("191", "TH"), ("911", "US"), ("112", "DE"), ("999", "GB"), ("119", "JP")]
 )
-def test_a_number_for_help_is_never_taken(digits: str, country: str) -> None:
+def test_an_emergency_number_is_refused(digits: str, country: str) -> None:
     assert refusal(digits, country).reason == "emergency-number"
     assert refusal(f"{country}:{digits}").reason == "emergency-number"
 
@@ -95,16 +95,16 @@ def test_a_number_for_help_is_never_taken(digits: str, country: str) -> None:
 @pytest.mark.parametrize(
     "raw", ["", "+", "()", "...", "-", "+66", "12", "+66 81 234 5678 / +66 82 345 6789", "x" * 5000]
 )
-def test_what_is_no_number_is_refused(raw: str) -> None:
+def test_a_value_that_is_no_number_is_refused(raw: str) -> None:
     assert refusal(raw).reason in {"phone-form", "country-missing"}
 
 
 @pytest.mark.parametrize("raw", ["+5695556.*", "56600*", "+66 81 234 XXXX"])
-def test_a_pattern_is_told_for_what_it_is(raw: str) -> None:
+def test_a_pattern_for_many_numbers_is_refused_as_one(raw: str) -> None:
     assert "pattern" in refusal(raw, "CL").message
 
 
-def test_a_plus_before_a_national_number_is_told_for_what_it_is() -> None:
+def test_a_plus_before_a_national_number_is_refused_with_the_way_out() -> None:
     assert "give its country" in refusal("+0812345678").message
 
 
@@ -113,9 +113,7 @@ ANY = st.text(max_size=30) | st.text("0123456789 +-().:TH;ext=abc*", max_size=30
 
 @given(ANY, st.sampled_from(["", "TH", "US", "xx", "Thailand"]))
 @settings(deadline=None)
-def test_any_text_is_taken_in_a_form_that_gives_itself_or_refused_without_being_repeated(
-    raw: str, country: str
-) -> None:
+def test_any_value_has_a_stable_normal_form_or_a_refusal_that_does_not_quote_it(raw: str, country: str) -> None:
     PHONE.recognises(raw)
     result = outcome(raw, {"country": country})
     if isinstance(result, Rejected):

@@ -1,4 +1,4 @@
-"""Accounts: which address or writing names which, and what is somebody else's kind."""
+"""Social accounts: names and addresses that give one account, and values of other kinds."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -14,8 +14,8 @@ from schemas.reference.urls import split_address
 
 ACCOUNT = SocialAccount()
 EXAMPLES = list(ACCOUNT.examples())
-TAKEN = [each for each in EXAMPLES if each.value and not each.given]
-NAMES = [each.name for each in platforms.every()]
+ACCEPTED = [example for example in EXAMPLES if example.value and not example.given]
+NAMES = [platform.name for platform in platforms.every()]
 
 
 def refusal(raw: str, **columns: str) -> Rejected:
@@ -35,16 +35,16 @@ def read(raw: str, **columns: str) -> str:
     return ACCOUNT.normalise(refang(raw), columns).value
 
 
-def test_no_word_host_or_name_is_two_platforms() -> None:
-    said: dict[str, str] = {}
+def test_every_word_host_and_name_means_one_platform() -> None:
+    meanings: dict[str, str] = {}
     for platform in platforms.every():
         for word in (platform.name, *platform.words.split(), *platform.hosts.split()):
-            assert said.setdefault(word_key(word), platform.name) == platform.name, word
+            assert meanings.setdefault(word_key(word), platform.name) == platform.name, word
 
 
 @pytest.mark.parametrize("platform", platforms.every(), ids=NAMES)
 def test_every_platform_is_in_an_example_or_has_a_handle(platform: Site) -> None:
-    shown = [each for each in EXAMPLES if each.value and each.value.startswith(platform.name + ":")]
+    shown = any(example.value and example.value.startswith(platform.name + ":") for example in EXAMPLES)
     assert shown or platforms.read_name(platform, "@example_1")
 
 
@@ -95,7 +95,7 @@ def test_a_profile_is_one_account_however_its_address_is_written(page: str, valu
         "https://shop.example.com\\@facebook.com/example",
     ],
 )
-def test_an_address_that_only_looks_like_a_platforms_is_none_of_it(url: str) -> None:
+def test_an_address_that_imitates_a_platform_is_refused(url: str) -> None:
     assert not platforms.is_profile(url)
     assert refusal(url).reason == "not-a-platform"
 
@@ -115,7 +115,7 @@ def test_userinfo_in_front_of_a_platform_does_not_hide_it() -> None:
         "https://x.com/\u0130stanbul",
     ],
 )
-def test_what_is_no_handle_by_its_letters_is_none_in_an_address(url: str) -> None:
+def test_an_address_with_letters_that_no_handle_has_names_no_account(url: str) -> None:
     assert isinstance(refused := outcome(url, {}), Rejected)
     assert refused.reason == "not-an-account"
 
@@ -129,28 +129,28 @@ def test_what_is_no_handle_by_its_letters_is_none_in_an_address(url: str) -> Non
         ("Example Person", "a name that an account shows"),
     ],
 )
-def test_a_refusal_says_what_the_value_likely_is(raw: str, meaning: str) -> None:
+def test_a_refusal_names_the_likely_kind(raw: str, meaning: str) -> None:
     assert meaning in refusal(raw).message
 
 
-def test_a_number_that_may_be_a_telephones_or_an_accounts_is_asked_for() -> None:
+def test_a_number_that_may_be_a_telephones_or_an_accounts_is_refused() -> None:
     assert refusal("66812345678", platform="telegram").reason == "handle-form"
     assert read("+66812345678", platform="telegram") == "telegram:+66812345678"
     assert read("id=66812345678", platform="telegram") == "telegram:id=66812345678"
 
 
-def test_a_post_is_a_url_unless_the_account_is_asked_for() -> None:
+def test_a_post_is_a_url_unless_it_is_reported_as_an_account() -> None:
     post = "https://x.com/example/status/1"
     assert kinds.recognise(post).name == "url"
     assert read(post) == "twitter:example"
 
 
-def test_a_handle_without_its_platform_is_recognised_as_nothing() -> None:
+def test_a_handle_without_its_platform_is_not_recognised() -> None:
     for handle in ("@example", "@example.name", "example_name", "u/example"):
         assert not [name for name, kind in kinds.every().items() if kind.recognises(handle)]
 
 
-def test_where_case_counts_it_is_kept_and_where_it_was_lost_that_is_said() -> None:
+def test_case_is_kept_if_it_counts_and_lost_case_is_refused() -> None:
     assert read("https://t.me/+AbCdEfGhIjKlMnOp") != read("https://t.me/+abcdefghijklmnop")
     assert "capital" in refusal("uc0123456789abcdefabcdef", platform="youtube").message
 
@@ -159,7 +159,7 @@ def test_a_persons_line_id_and_an_official_account_of_that_name_are_two() -> Non
     assert read("example", platform="line") != read("@example", platform="line")
 
 
-@given(st.sampled_from(TAKEN), st.sampled_from(["\u200b", "\u00ad", "\u2060"]), st.integers(min_value=0))
+@given(st.sampled_from(ACCEPTED), st.sampled_from(["\u200b", "\u00ad", "\u2060"]), st.integers(min_value=0))
 def test_nothing_invisible_makes_another_account(example: ValueExample, hidden: str, at: int) -> None:
     at %= len(example.raw) + 1
     assert read(example.raw[:at] + hidden + example.raw[at:]) == example.value
@@ -168,13 +168,13 @@ def test_nothing_invisible_makes_another_account(example: ValueExample, hidden: 
 ANY = st.text(max_size=60) | st.text("abcUC0123456789@:/._-+=#?&%~ ", max_size=60)
 ADDRESS = st.builds(
     "https://{}/{}".format,
-    st.sampled_from([host for each in platforms.every() for host in each.hosts.split()]),
+    st.sampled_from([host for platform in platforms.every() for host in platform.hosts.split()]),
     st.text("abC019@._-+/%=?&#~é ", max_size=40),
 )
 
 
 @given(ANY | ADDRESS, st.sampled_from(["", *NAMES]))
-def test_any_value_is_taken_or_refused_and_what_is_taken_gives_itself(raw: str, platform: str) -> None:
+def test_any_value_is_refused_or_has_a_stable_normal_form(raw: str, platform: str) -> None:
     columns = {"platform": platform} if platform else {}
     ACCOUNT.recognises(raw)
     result = outcome(raw, columns)
@@ -186,17 +186,17 @@ def test_any_value_is_taken_or_refused_and_what_is_taken_gives_itself(raw: str, 
 
 
 @given(ANY)
-def test_an_address_is_read_or_is_none(raw: str) -> None:
+def test_any_address_is_split_or_refused(raw: str) -> None:
     address = split_address(raw)
     assert address is None or address.host == address.host.casefold()
 
 
-def test_an_address_with_more_parameters_than_any_page_has_is_none() -> None:
+def test_an_address_with_too_many_parameters_is_refused() -> None:
     assert split_address("https://t.me/example_name?" + "a=1&" * 200) is None
     assert not ACCOUNT.recognises("https://t.me/example_name?" + "a=1&" * 200)
 
 
-def test_nothing_takes_longer_than_its_length_allows() -> None:
+def test_hostile_values_take_linear_time() -> None:
     for filling in ("a.", "@", "a@", "a-", "(", "+", ":", "/", "ก"):
         ACCOUNT.recognises(filling * 1000)
         assert refusal(filling * 1000, platform="mastodon")

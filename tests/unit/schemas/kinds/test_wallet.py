@@ -1,4 +1,4 @@
-"""Wallets: chains named in words, payment URIs, what is recognised."""
+"""Wallets: chains named in words, payment URIs, recognition."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -23,7 +23,7 @@ def refusal(raw: str, **columns: str) -> str:
 
 
 def has_digits(text: str) -> bool:
-    """Tell whether ``text`` could be an account or number, as the words of a message cannot."""
+    """Return True if ``text`` could be an account or number, which the words of a message cannot."""
     return sum(char.isdigit() for char in text) > 5
 
 
@@ -35,7 +35,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
 
 
 @pytest.mark.parametrize("example", list(WALLET.examples()), ids=lambda e: f"{e.raw[:24]}-{'-'.join(e.given.values())}")
-def test_an_example_holds_and_its_normal_form_gives_itself(example: ValueExample) -> None:
+def test_an_example_has_its_normal_form_or_its_refusal(example: ValueExample) -> None:
     if example.reason:
         assert refusal(example.raw, **example.given) == example.reason
     else:
@@ -66,18 +66,18 @@ def test_an_example_holds_and_its_normal_form_gives_itself(example: ValueExample
         ("", None),
     ],
 )
-def test_a_chain_is_known_by_what_people_call_it(name: str, chain: str | None) -> None:
+def test_a_chain_is_found_by_its_names(name: str, chain: str | None) -> None:
     assert find_chain(name) == chain
 
 
-def test_the_chain_comes_before_the_currency() -> None:
+def test_the_chain_column_is_preferred_to_the_currency() -> None:
     assert chain_of_columns("Arbitrum", "ETH") == "arbitrum"
     assert chain_of_columns("", "ETH") == "ethereum"
     assert chain_of_columns("USDT", "TRX") == "tron"
     assert chain_of_columns("", "a token nobody knows") == ""
 
 
-def test_a_message_about_a_wrong_chain_names_the_likely_one() -> None:
+def test_a_refusal_of_a_wrong_chain_names_the_likely_one() -> None:
     with pytest.raises(Rejected, match="tron"):
         WALLET.normalise(TRON, {"chain": "Bitcoin"})
 
@@ -94,7 +94,7 @@ def test_a_message_about_a_wrong_chain_names_the_likely_one() -> None:
         (f"eip155:8453:{EVM}", "base"),
     ],
 )
-def test_an_ethereum_uri_says_its_chain_where_it_has_an_id(uri: str, chain: str) -> None:
+def test_the_chain_id_of_an_ethereum_uri_gives_its_chain(uri: str, chain: str) -> None:
     assert WALLET.normalise(uri) == Normal(EVM, {"chain": chain} if chain else {})
 
 
@@ -111,21 +111,21 @@ def test_a_token_transfer_pays_its_address_and_not_the_contract() -> None:
     assert refusal(f"ethereum:{contract}/transfer?uint256=1") == "wallet-form"
 
 
-def test_an_x_address_takes_one_tag_and_no_second() -> None:
+def test_an_x_address_accepts_one_tag_only() -> None:
     plain, tagged = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf", "XVLhHMPHU98es4dbozjVtdWzVrDjtV8xvjGQTYPiAx6gwDC"
     untagged = "XVLhHMPHU98es4dbozjVtdWzVrDjtV5fdx1mHp98tDMoQXb"
     assert refusal(f"xrpl:{tagged}?dt=7") == "wallet-form"
     assert WALLET.normalise(f"xrpl:{untagged}?dt=7") == WALLET.normalise(f"xrpl:{plain}?dt=7")
 
 
-def test_a_tag_that_is_no_tag_is_not_read() -> None:
+def test_an_invalid_tag_is_ignored() -> None:
     account = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf"
     assert WALLET.normalise(f"ripple:{account}?dt=4294967296").value == account
     assert WALLET.normalise(f"ripple:{account}?dt=x").value == account
 
 
 @pytest.mark.parametrize("text", ["https://example.com/x", "line:someone", "12:34", "someone@example.com"])
-def test_what_begins_with_no_chain_is_no_payment_uri(text: str) -> None:
+def test_a_text_that_begins_with_no_chain_is_no_payment_uri(text: str) -> None:
     assert read_payment_uri(text) is None
 
 
@@ -168,7 +168,7 @@ def test_an_address_is_recognised_even_with_a_wrong_checksum(raw: str) -> None:
         "bitcoin:" + "x" * 600,
     ],
 )
-def test_what_may_be_another_kind_is_not_recognised(raw: str) -> None:
+def test_a_value_that_may_be_of_another_kind_is_not_recognised(raw: str) -> None:
     assert not WALLET.recognises(raw)
 
 
@@ -183,7 +183,7 @@ def test_an_evm_address_has_one_normal_form_in_any_one_case(digest: bytes) -> No
     st.sampled_from([b"\0", b"\5", b"\x30", b"\x1e", b"\x41", b"\x4c", b"\x1c\xb8"]),
     st.binary(min_size=20, max_size=20),
 )
-def test_a_base58_address_stands_as_it_is(version: bytes, digest: bytes) -> None:
+def test_a_base58_address_is_its_own_normal_form(version: bytes, digest: bytes) -> None:
     text = base58.encode_check(version + digest)
     normal = WALLET.normalise(text)
     assert normal.value == text
@@ -192,7 +192,9 @@ def test_a_base58_address_stands_as_it_is(version: bytes, digest: bytes) -> None
 
 
 @given(st.text(max_size=120), st.text(max_size=20), st.sampled_from(["", "BTC: ", "ethereum:", "ton://", "eip155:"]))
-def test_any_value_and_chain_are_taken_or_refused_without_being_repeated(text: str, chain: str, head: str) -> None:
+def test_any_value_and_chain_have_a_stable_normal_form_or_a_refusal_that_does_not_quote_them(
+    text: str, chain: str, head: str
+) -> None:
     raw = head + text
     WALLET.recognises(raw)
     result = outcome(raw, {"chain": chain, "currency": chain})

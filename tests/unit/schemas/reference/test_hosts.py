@@ -1,4 +1,4 @@
-"""Hosts: the quick way to the Public Suffix List says what the list says."""
+"""Hosts: the cached lookup gives the results of the Public Suffix List itself."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ def _rules() -> list[str]:
 
 
 @pytest.mark.parametrize("form", ["{0}", "shop.{0}", "www.shop.{0}", "xn--72c1a1bt4awk9o.{0}"])
-def test_every_rule_is_judged_as_the_list_itself_judges_it(form: str) -> None:
+def test_every_rule_gives_the_same_result_as_the_list(form: str) -> None:
     rules = _rules()
     assert len(rules) > 9_000
     wrong = [name for name in map(form.format, rules) if hosts.is_registrable(name) != hosts._is_registrable(name)]
     assert wrong == []
 
 
-def test_siblings_of_every_rule_are_judged_as_the_list_itself_judges_them() -> None:
+def test_siblings_of_every_rule_give_the_same_result_as_the_list() -> None:
     siblings = {"sibling." + rule.partition(".")[2] for rule in _rules() if "." in rule}
     wrong = [name for name in siblings if hosts.is_registrable(name) != hosts._is_registrable(name)]
     assert wrong == []

@@ -1,4 +1,4 @@
-"""Numbers of countries other than Thailand: one account from every way to name its bank, and check digits."""
+"""Account numbers outside Thailand: one account from every way to name its bank, and check digits."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -71,13 +71,13 @@ def test_a_number_that_makes_an_iban_is_that_ibans_account(same: str, number: st
 
 
 @pytest.mark.parametrize("country", ["AE", "PK", "KW", "QA", "BH", "NL", "DE", "FR"])
-def test_no_country_that_is_known_by_iban_gives_a_number(country: str) -> None:
+def test_a_country_that_requires_ibans_gives_no_account_by_number(country: str) -> None:
     assert refusal("12", bic=f"AAAA{country}22") in {"iban-missing", "account-form"}
 
 
 @given(st.integers(0, 10**8 - 1))
 @settings(deadline=None)
-def test_a_computed_iban_holds_number_and_bank(number: int) -> None:
+def test_an_iban_made_of_a_number_contains_number_and_bank(number: int) -> None:
     made = IBAN(iban.from_number("GB", "NWBKGB2L", "601613", f"{number:08d}"))
     assert (made.bank_code, made.branch_code, made.account_code) == ("NWBK", "601613", f"{number:08d}")
 
@@ -113,7 +113,7 @@ def test_a_wrong_digit_of_a_number_with_check_digits_is_refused(country: str, go
     assert refusal(other, country=country) in {"account-checksum", "iban-missing"}
 
 
-def test_a_nuban_holds_at_its_own_bank_alone() -> None:
+def test_a_nuban_is_valid_at_its_own_bank_only() -> None:
     assert value("0000014579", bank="011", country="NG") == "NG:011:0000014579"
     assert refusal("0000014579", bank="058", country="NG") == "account-checksum"
 
@@ -123,16 +123,16 @@ def test_the_same_number_is_another_account_at_another_bank() -> None:
     assert value("12345678", bank="062-000", country="AU") != value("12345678", bank="063-000", country="AU")
 
 
-def test_a_name_that_many_countries_know_needs_its_country() -> None:
+def test_a_bank_name_of_several_countries_needs_the_country() -> None:
     assert refusal("1234567890", bank="HSBC") == "bank-unknown"
     assert value("123456789001", bank="HSBC", country="HK") != value("123456789001", bank="HSBC", country="MY")
 
 
-def test_a_debit_cards_number_is_no_account_in_china_either() -> None:
+def test_a_debit_card_number_is_refused_in_china_too() -> None:
     assert refusal("6212 3456 7890 0000 003", bank="ICBC", country="CN") == "card-number"
 
 
-def test_every_bank_has_a_bic_of_its_country_and_no_other_banks_code() -> None:
+def test_every_bank_has_a_bic_of_its_country_and_codes_of_its_own() -> None:
     for country, lines in names._BANKS.items():
         codes = [code for line in lines for code in line.split("|")[0].split()[1:]]
         assert len(codes) == len(set(codes))
@@ -144,7 +144,7 @@ def test_every_bank_has_a_bic_of_its_country_and_no_other_banks_code() -> None:
 
 
 @pytest.mark.parametrize("country", account_numbers.COUNTRIES)
-def test_every_country_tells_what_its_numbers_have(country: str) -> None:
+def test_a_refusal_describes_the_countrys_numbers(country: str) -> None:
     rules = account_numbers.COUNTRIES[country]
     assert rules.digits[0].isdigit()
     with pytest.raises(Rejected, match=rules.digits[:8].replace("(", r"\(")):
@@ -162,7 +162,7 @@ ANY = st.text("0123456789 -/", max_size=30) | st.text(max_size=12)
     st.sampled_from(["", "SCBLPKKX", "BOMLAEAD", "CTBAAU2S", "BOTKJPJT"]),
 )
 @settings(deadline=None)
-def test_any_number_is_taken_in_a_form_that_gives_itself_or_refused(
+def test_any_number_has_a_stable_normal_form_or_a_refusal_that_does_not_quote_it(
     raw: str, country: str, bank: str, branch: str, bic: str
 ) -> None:
     columns = {"country": country, "bank": bank, "branch": branch, "bic": bic}

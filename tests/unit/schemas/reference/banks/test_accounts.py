@@ -1,4 +1,4 @@
-"""An institution is named in one spelling, and keeps the accounts that are at it."""
+"""Institutions: one spelling of each, and the accounts that they keep."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -27,18 +27,18 @@ def test_an_institution_has_one_spelling(written: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "bank", "NWBKGB2LXXX", "GB", "GB29", "29GB12BK", EXAMPLE])
-def test_what_names_no_institution_is_refused_with_the_rule(wrong: str) -> None:
+def test_an_invalid_institution_is_refused_with_the_rule(wrong: str) -> None:
     with pytest.raises(ValidationError, match="BIC of 8 characters"):
         _partner(institutions=[wrong])
 
 
-def test_authority_is_over_kinds_that_there_are() -> None:
+def test_authority_is_limited_to_known_kinds() -> None:
     assert _partner(authority=["domain", "bank-account"]).authority == ("domain", "bank-account")
     with pytest.raises(ValidationError, match="there is no such kind; there are: app, bank-account"):
         _partner(authority=["domains"])
 
 
-def test_an_account_is_at_the_bank_that_its_iban_names_whatever_its_check_digits() -> None:
+def test_an_account_is_kept_by_the_bank_in_its_iban() -> None:
     assert is_kept_by(["GB29NWBK"], EXAMPLE)
     assert is_kept_by(["GB29NWBK"], SAME_BANK)
     assert not is_kept_by(["GB29BUKB"], EXAMPLE)
@@ -46,7 +46,7 @@ def test_an_account_is_at_the_bank_that_its_iban_names_whatever_its_check_digits
     assert not is_kept_by([], EXAMPLE)
 
 
-def test_an_account_is_at_the_bank_whose_bic_stands_in_it_or_beside_it() -> None:
+def test_an_account_is_kept_by_the_bank_of_its_bic() -> None:
     account = BankAccount().normalise("1234567890", {"bic": "KASITHBK"})
     assert is_kept_by(["KASITHBK"], account.value, account.details)
     assert not is_kept_by(["BKKBTHBK"], account.value, account.details)
@@ -56,7 +56,7 @@ def test_an_account_is_at_the_bank_whose_bic_stands_in_it_or_beside_it() -> None
 
 
 @given(st.text(max_size=20))
-def test_what_is_taken_is_taken_again_as_it_is(text: str) -> None:
+def test_a_checked_institution_is_its_own_spelling(text: str) -> None:
     try:
         kept = checked_institution(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Banks that a text names: the whole name, of the country that is meant, and no town or word that looks like one."""
+"""Banks named in a text: by the whole name, in the right country, and not by towns or words that look alike."""
 
 import time
 
@@ -8,7 +8,7 @@ from schemas.reference.banks.recognition import find_banks
 
 
 def named(text: str, country: str = "") -> list[tuple[str, str]]:
-    return [(one.name, one.country) for one in find_banks(text, country)]
+    return [(mention.name, mention.country) for mention in find_banks(text, country)]
 
 
 @pytest.mark.parametrize(

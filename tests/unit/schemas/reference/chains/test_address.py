@@ -7,7 +7,7 @@ from schemas.errors import Rejected
 from schemas.reference import chains
 from schemas.reference.chains import base58
 from schemas.reference.chains.address import ChainAddress
-from tests.unit.schemas.reference.chains.made_addresses import (
+from tests.unit.schemas.reference.chains.sample_addresses import (
     ALICE,
     CARDANO,
     CASHADDR,

@@ -1,11 +1,11 @@
-"""Addresses of Bitcoin and its kin: the vectors of BIP-350 and CashAddr, and the version bytes that name chains."""
+"""Addresses of Bitcoin and related chains: the vectors of BIP-350 and CashAddr, and the version bytes of chains."""
 
 import pytest
 
 from schemas.reference import chains
 from schemas.reference.chains import base58, bech32
 from schemas.reference.chains.address import ChainAddress
-from tests.unit.schemas.reference.chains.made_addresses import CASHADDR, PROGRAM, SEGWIT_GOOD, refusal
+from tests.unit.schemas.reference.chains.sample_addresses import CASHADDR, PROGRAM, SEGWIT_GOOD, refusal
 
 # BIP-350, as the good ones.
 SEGWIT_TEST = [
@@ -60,7 +60,7 @@ def test_a_token_aware_cashaddr_is_its_plain_account() -> None:
         assert chains.read(aware).value == bech32.cashaddr_encode("bitcoincash", bytes([plain]) + PROGRAM)
 
 
-def test_a_cashaddr_of_32_bytes_is_read_and_one_whose_version_lies_is_not() -> None:
+def test_a_cashaddr_of_32_bytes_needs_the_version_of_that_length() -> None:
     digest = bytes(range(32))
     long = bech32.cashaddr_encode("bitcoincash", b"\x0b" + digest)
     assert chains.read(long) == ChainAddress(long, "bitcoin-cash")
@@ -104,6 +104,6 @@ def test_a_version_byte_of_a_test_network_is_refused_as_one(version: str) -> Non
     assert refusal(base58.encode_check(bytes.fromhex(version) + PROGRAM)) == "testnet"
 
 
-def test_old_litecoin_script_addresses_become_new_ones_where_litecoin_is_named() -> None:
+def test_an_old_litecoin_script_address_becomes_a_new_one_if_litecoin_is_named() -> None:
     old, new = (base58.encode_check(version + PROGRAM) for version in (b"\x05", b"\x32"))
     assert chains.read(old, "litecoin") == chains.read(new) == ChainAddress(new, "litecoin")

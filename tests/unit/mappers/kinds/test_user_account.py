@@ -1,4 +1,4 @@
-"""Accounts, aliases, senders and companies are spelled with what binds them, and read back as what they are."""
+"""Accounts, aliases, senders and companies as STIX user accounts, there and back."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def stix(kind: str, value: str, profile: Profile = Profile.FULL) -> list[dict[st
         ("company", "GB:00000006", "company-register", "GB:00000006"),
     ],
 )
-def test_what_no_type_of_its_own_fits_is_a_user_account_of_its_issuer(
+def test_a_kind_without_a_stix_type_is_a_user_account_of_its_issuer(
     kind: str, value: str, account_type: str, user_id: str
 ) -> None:
     observable, indicator, _ = stix(kind, value)
@@ -54,7 +54,7 @@ def test_the_same_number_by_two_codes_is_two_observables() -> None:
     assert len(ids) == 2
 
 
-def test_an_account_of_a_type_that_nobody_knows_is_none_of_these() -> None:
+def test_a_user_account_of_an_unknown_type_is_of_no_kind() -> None:
     indicator = stix("payment-alias", "upi:someone@ybl")[1]
     foreign = {**indicator, "pattern": indicator["pattern"].replace("'upi'", "'nobodys-pay'")}
     with pytest.raises(Rejected) as refusal:

@@ -1,4 +1,4 @@
-"""Accounts and apps are spelled in STIX by one identifier, and other producers' spellings are understood."""
+"""Social accounts and apps in STIX by one identifier, and other producers' spellings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Addresses from the chains' specifications, spellings that their rules make, and what is refused."""
+"""Addresses from the specifications of chains, for tests of several modules."""
 
 import pytest
 
