@@ -1,4 +1,4 @@
-"""Where the parts meet: the WSGI application, and the server that runs it."""
+"""The application, put together from the settings, and the server that runs it."""
 
 import atexit
 import logging
@@ -10,19 +10,19 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
-from server import dashboard, observe
-from server.observe import metrics, probes
+from server import dashboard
+from server.observe import probes
 from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
-from server.observe.metrics import METRICS_TYPE, Metrics
+from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
 from server.observe.retention import Days, Retention
 from server.settings import Settings
 from server.setup import rule_by
 from server.store import Store
 from server.store.disk_space import DiskSpace
-from server.taxii import auth, mount, proxies
-from server.taxii.application import TaxiiApplication
-from server.taxii.page_cache import PageCache
+from server.taxii import mount
+from server.taxii.limits import PartnerQuotas
+from server.taxii.proxies import TrustedProxies, is_local
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +31,32 @@ _GRACE_SECONDS = 30
 
 
 def create_app(settings: Settings) -> Flask:
-    """Make the application on the store that ``settings`` name; the store has been migrated before."""
+    """Return the application on the store that ``settings`` name; the store has been migrated before."""
     rule_by(settings)
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
-
+    app.extensions["scamfeed-store"] = store
+    metrics, trail = Metrics(store), AuditTrail(store)
+    atexit.register(trail.stop)
+    _start_retention(store, settings)
+    mount(
+        app,
+        store,
+        title=settings.title,
+        contact=settings.contact,
+        public_url=settings.public_url,
+        proxies=TrustedProxies(settings.trusted_proxies, settings.client_certificate_header),
+        quotas=PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects),
+        observers=(metrics, AccessLog(settings.access_log), trail),
+    )
     bodies = DiskSpace(tempfile.gettempdir())
-    _watch(app, store, settings, bodies)
-    pages = PageCache()
-    mount(app, store, pages, title=settings.title, contact=settings.contact, public_url=settings.public_url)
-    app.wsgi_app = TaxiiApplication(store, pages, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to put one in front
-    _show(app, store, settings, bodies)
+    _add_probes(app, store, bodies, metrics, settings.metrics_token.get_secret_value())
+    _add_front_page(app, store, bodies, settings)
     return app
 
 
-def _show(app: Flask, store: Store, settings: Settings, bodies: DiskSpace) -> None:
-    """Give a person who opens the address a page; to a TAXII client there is nothing at it."""
+def _add_front_page(app: Flask, store: Store, bodies: DiskSpace, settings: Settings) -> None:
+    """Serve a page at ``/`` to a person; for a TAXII client there is nothing."""
     page = dashboard.Page(settings.title, settings.contact)
 
     @app.get("/")
@@ -57,39 +67,32 @@ def _show(app: Flask, store: Store, settings: Settings, bodies: DiskSpace) -> No
         return Response(shown.body, headers=list(shown.headers))
 
 
-def _watch(app: Flask, store: Store, settings: Settings, bodies: DiskSpace) -> None:
-    """Say who is let in how often, note what is asked, and answer those who run the server."""
-    proxies.trust(settings.trusted_proxies, settings.client_certificate_header)
-    auth.limit(
-        requests_per_minute=settings.rate_limit,
-        objects_per_day=settings.quota_objects_per_day,
-        objects_per_envelope=settings.max_objects,
-    )
-    counted, trail = Metrics(store), AuditTrail(store)
-    observe.watch(counted, AccessLog(settings.access_log), trail)
-    atexit.register(trail.stop)
-    days = Days(settings.audit_days, settings.status_days, settings.receipt_days, settings.delivery_days)
-    retention = Retention(store, days)
-    retention.start()
-    atexit.register(retention.stop)
+def _add_probes(app: Flask, store: Store, bodies: DiskSpace, metrics: Metrics, token: str) -> None:
+    """Serve health and metrics, for those who run the server."""
 
     @app.get("/health/live")
     def live() -> tuple[Response, int]:
-        status, said = probes.live()
-        return jsonify(said), status
+        status, resource = probes.live()
+        return jsonify(resource), status
 
     @app.get("/health")
     @app.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        status, said = probes.ready(store, bodies)
-        return jsonify(said), status
+        status, resource = probes.ready(store, bodies)
+        return jsonify(resource), status
 
     @app.get("/metrics")
-    def metrics() -> Response:
-        environ, token = request.environ, settings.metrics_token.get_secret_value()
-        if not probes.may_see_metrics(environ, token, from_here=proxies.direct(environ)):
+    def metrics_page() -> Response:
+        if not probes.may_see_metrics(request.environ, token, is_local=is_local(request.environ)):
             abort(404)
-        return Response(counted.page(), content_type=METRICS_TYPE)
+        return Response(metrics.page(), content_type=METRICS_TYPE)
+
+
+def _start_retention(store: Store, settings: Settings) -> None:
+    days = Days(settings.audit_days, settings.status_days, settings.receipt_days, settings.delivery_days)
+    retention = Retention(store, days)
+    retention.start()
+    atexit.register(retention.stop)
 
 
 class _Server(BaseApplication):
@@ -134,5 +137,5 @@ def serve(
     if client_ca is not None:
         options |= {"ca_certs": str(client_ca), "cert_reqs": ssl.CERT_OPTIONAL}
     log.info("serve host=%s port=%s workers=%s threads=%s tls=%s", host, port, workers, threads, tls_cert is not None)
-    with metrics.folder():
+    with metrics_folder():
         _Server(settings, options).run()

@@ -1,1 +1,1 @@
-"""HTTP/1.1 on sockets: what is answered in no time on the event loop, everything else in threads."""
+"""HTTP/1.1 on sockets: short reads are answered on the event loop, everything else in threads."""

@@ -1,4 +1,4 @@
-"""What the connections of one worker share."""
+"""The open connections of one worker, and the state that they share."""
 
 import time
 from collections import Counter
@@ -12,44 +12,44 @@ if TYPE_CHECKING:
     from server.http.connection import Connection
 
 
-# Of bodies, of one worker, in memory and in files: of all who send, and of one of them, whose only body always fits.
+# Bytes of bodies that a worker holds in memory and in files: of all owners, and of one, whose only body always fits.
 _HELD_AT_MOST = 512 * 1024 * 1024
 _HELD_OF_ONE = 128 * 1024 * 1024
 _A_PART = 64
 
 
 class Connections(set["Connection"]):
-    """The open connections of one worker, and what they share."""
+    """The open connections of one worker, and the state that they share."""
 
-    def __init__(self, application: Application, desk: FairExecutor, script: str) -> None:
-        """Serve ``application``, mounted at ``script``, its slow part at ``desk``."""
+    def __init__(self, application: Application, executor: FairExecutor, script: str) -> None:
+        """Serve ``application``, mounted at ``script``, its slow part in ``executor``."""
         super().__init__()
         self.application = application
-        self.desk = desk
-        self.rounds, self.slow_rounds = FairQueue(), FairQueue(SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS)
+        self.executor = executor
+        self.queue, self.slow_queue = FairQueue(), FairQueue(SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS)
         self.script = script
         self.stopping = False
-        # Bytes of bodies that have come in and are not answered yet, by who sent them.
+        # Bytes of bodies that have arrived and are not answered yet, by owner.
         self._held: Counter[str] = Counter()
 
     @property
     def held(self) -> int:
-        """Count the bytes of all bodies that are not answered yet."""
+        """The bytes of all bodies that are not answered yet."""
         return self._held.total()
 
     def belongs(self, request: HttpRequest, owner: str) -> None:
-        """Count what a body takes for ``owner`` from now on."""
+        """Count the body of a request for ``owner`` from now on."""
         held = request.held
         self._count(request, -held)
         request.owner = owner
         self._count(request, held)
 
     def hold(self, request: HttpRequest, more: int) -> None:
-        """Count bytes of a body that have come in."""
+        """Count bytes of a body that have arrived."""
         self._count(request, more)
 
     def let_go(self, request: HttpRequest) -> None:
-        """Count what a body took as free again, once."""
+        """Count the bytes of a body as free again, once."""
         if request.held:
             self._count(request, -request.held)
         if request.size or request.file is not None:
@@ -62,33 +62,33 @@ class Connections(set["Connection"]):
             del self._held[request.owner]
 
     def has_room(self, request: HttpRequest, more: int) -> bool:
-        """Tell whether so many bytes of a body fit in beside what there is; the only body of all always does."""
+        """Return whether ``more`` bytes of a body fit in beside the others; the only body of all always does."""
         others = self._held[request.owner] - request.held
         if others and others + request.held + more > _HELD_OF_ONE:
             return False
         return self.held <= request.held or self.held + more <= _HELD_AT_MOST
 
     def make_room(self) -> bool:
-        """Close connections on which nothing is asked, of the place that has most of them; False where there are none.
+        """Close silent connections of the address that has most of them; False where there are none.
 
-        Of one place those go that have been silent for longest.
+        Those that have been silent for longest are closed.
         """
         silent = [connection for connection in self if connection.expendable]
         if not silent:
             return False
-        [(place, _)] = Counter(connection.address for connection in silent).most_common(1)
-        # Some more than one: to look at all of them takes time.
-        leaving = sorted(
-            (connection for connection in silent if connection.address == place),
+        [(address, _)] = Counter(connection.address for connection in silent).most_common(1)
+        # Several at once, as sorting all of them takes time.
+        closed = sorted(
+            (connection for connection in silent if connection.address == address),
             key=lambda connection: connection.deadline,
         )[: len(self) // _A_PART + 1]
-        for connection in leaving:
+        for connection in closed:
             connection.drop()
             self.discard(connection)
         return True
 
     def sweep(self) -> None:
-        """Drop the connections on which nothing moves."""
+        """Expire the connections whose deadline has passed."""
         now = time.monotonic()
-        for connection in [one for one in self if one.deadline < now]:
+        for connection in [connection for connection in self if connection.deadline < now]:
             connection.expire()

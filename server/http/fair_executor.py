@@ -1,4 +1,4 @@
-"""The threads that answer what takes long, shared out fairly: nobody has more than some of them at once."""
+"""The threads for slow requests, shared fairly between their owners."""
 
 import threading
 from collections import deque
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
 
-# At once, of one owner: requests of any sort, those with a body, and those with a large body; and of all owners.
-_OF_ONE, _BODIES_OF_ONE, _LARGE_OF_ONE = 8, 2, 1
-_LARGE_OF_ALL = 2
-# Waiting, of one owner; beyond, it is told to come again.
-_WAITING_OF_ONE = 128
+# At once, for one owner: requests of any sort, those with a body, and those with a large body; and for all owners.
+_MOST_AT_ONCE, _MOST_BODIES, _MOST_LARGE = 8, 2, 1
+_MOST_LARGE_OF_ALL = 2
+# Waiting, for one owner; beyond, it is told to come again.
+_MOST_WAITING = 128
 
 
 class TooManyWaiting(Exception):
@@ -18,7 +18,7 @@ class TooManyWaiting(Exception):
 
 
 class QueuedWork(NamedTuple):
-    """What is to be done for an owner, and how much it takes: 0 is no body, 1 a small one, 2 a large one."""
+    """A call for an owner, and its weight: 0 without a body, 1 with a small one, 2 with a large one."""
 
     owner: str
     weight: int
@@ -27,10 +27,10 @@ class QueuedWork(NamedTuple):
 
 
 class FairExecutor:
-    """Hands work to threads, a piece for each owner in turn."""
+    """Runs calls in threads, one for each owner in turn."""
 
     def __init__(self, threads: Executor, number: int) -> None:
-        """Work in ``threads``, of which there are so many."""
+        """Run calls in ``threads``, of which there are ``number``."""
         self._threads = threads
         self._free = number
         self._changing = threading.Lock()
@@ -40,38 +40,38 @@ class FairExecutor:
         self._large = 0
 
     def submit(self, owner: str, weight: int, call: Callable[[], Any]) -> "Future[Any]":
-        """Do this for ``owner`` as soon as it is its turn. Raises ``Crowded``."""
+        """Run ``call`` for ``owner`` as soon as it is its turn. Raises ``Crowded``."""
         work = QueuedWork(owner, weight, call, Future())
         with self._changing:
-            mine = self._waiting.setdefault(owner, deque())
-            if len(mine) >= _WAITING_OF_ONE:
+            queue = self._waiting.setdefault(owner, deque())
+            if len(queue) >= _MOST_WAITING:
                 raise TooManyWaiting
-            mine.append(work)
+            queue.append(work)
             self._begin()
         return work.future
 
     def _begin(self) -> None:
-        """Begin all that may begin: each owner's first work, one owner after the other, until nothing may."""
+        """Start every call that may start: each owner's first one, one owner after the other, until none may."""
         began = True
         while began:
             began = False
             for owner in list(self._waiting):
-                mine = self._waiting[owner]
-                if mine and self._may(mine[0]):
-                    self._start(mine.popleft())
+                queue = self._waiting[owner]
+                if queue and self._may(queue[0]):
+                    self._start(queue.popleft())
                     began = True
-                    # Whose turn it was comes behind all others.
+                    # An owner that has had its turn comes behind all others.
                     self._waiting[owner] = self._waiting.pop(owner)
-                if not mine:
+                if not queue:
                     del self._waiting[owner]
 
     def _may(self, work: QueuedWork) -> bool:
         running = self._running.get(work.owner, [])
-        if not self._free or len(running) >= _OF_ONE:
+        if not self._free or len(running) >= _MOST_AT_ONCE:
             return False
-        if work.weight and sum(1 for weight in running if weight) >= _BODIES_OF_ONE:
+        if work.weight and sum(1 for weight in running if weight) >= _MOST_BODIES:
             return False
-        return work.weight < 2 or (self._large < _LARGE_OF_ALL and running.count(2) < _LARGE_OF_ONE)
+        return work.weight < 2 or (self._large < _MOST_LARGE_OF_ALL and running.count(2) < _MOST_LARGE)
 
     def _start(self, work: QueuedWork) -> None:
         self._running.setdefault(work.owner, []).append(work.weight)
@@ -82,7 +82,7 @@ class FairExecutor:
     def _do(self, work: QueuedWork) -> None:
         try:
             result = work.call()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, who asked for the work gets it
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
             self._ended(work)
             work.future.set_exception(error)
         else:

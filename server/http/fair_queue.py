@@ -1,4 +1,4 @@
-"""The answers that take no time, given in rounds: whoever asks for very many gets no more of a round than another."""
+"""The queue of connections for the event loop, which answers them in rounds, with a share for each address."""
 
 import asyncio
 import logging
@@ -8,16 +8,16 @@ from typing import Protocol
 
 log = logging.getLogger(__name__)
 
-# Of one round, for all connections that come from one place together.
+# Of one round, for all connections from one address together.
 SHARE_SECONDS = 0.001
-# Of each of these stretches of time, what one address has at once; more of it waits for the next round.
+# Of each stretch of time, the part that one address has at once; the rest waits for the next round.
 _STRETCH_SECONDS, _AT_ONCE_SECONDS = 0.002, 0.0015
-# Who asks without waiting for answers, or is refused, has a part of the time only: threads need some of it too.
+# For connections that do not wait for responses, or are refused: a part of the time only, as threads need some too.
 SLOW_SHARE_SECONDS, SLOW_PAUSE_SECONDS = 0.0005, 0.002
 
 
 class WaitingConnection(Protocol):
-    """A connection on which a request waits for its answer."""
+    """A connection with a request to be answered."""
 
     def answer_next(self) -> None:
         """Answer the request that came first."""
@@ -27,21 +27,21 @@ class WaitingConnection(Protocol):
 
 
 class FairQueue:
-    """Lets connections answer one request at a time: each place by turns, and in a place each of those who ask."""
+    """Lets connections answer one request at a time: each address by turns, and at an address each login."""
 
     def __init__(self, share: float = SHARE_SECONDS, pause: float = 0.0) -> None:
-        """Begin with nobody asking; a round comes ``pause`` seconds after the last one, and each place has a share."""
+        """Begin empty; a round comes ``pause`` seconds after the last one, each address has ``share`` seconds."""
         self._share_seconds = share
         self._pause = pause
-        self._asking: dict[str, dict[str, deque[WaitingConnection]]] = {}
+        self._waiting: dict[str, dict[str, deque[WaitingConnection]]] = {}
         self._running = False
-        # What addresses have used of the stretch that began then.
+        # By address, the seconds used of the stretch that began then.
         self._used: dict[str, float] = {}
         self._began = float("-inf")
         self._answering = False
 
     def at_once(self, address: str, connection: WaitingConnection) -> bool:
-        """Answer a request now, where nobody waits and ``address`` has something left of this stretch of time."""
+        """Answer a request now, where nobody waits and ``address`` has some of this stretch of time left."""
         if self._running or self._answering:
             return False
         began = time.monotonic()
@@ -57,9 +57,9 @@ class FairQueue:
         self._used[address] = used + time.monotonic() - began
         return True
 
-    def add(self, place: str, name: str, connection: WaitingConnection) -> None:
-        """Let a connection, which asks from ``place`` by ``name``, answer one request when it is its turn."""
-        self._asking.setdefault(place, {}).setdefault(name, deque()).append(connection)
+    def add(self, owner: str, login: str, connection: WaitingConnection) -> None:
+        """Let a connection of ``owner``, which asks by ``login``, answer one request when it is its turn."""
+        self._waiting.setdefault(owner, {}).setdefault(login, deque()).append(connection)
         if not self._running:
             self._running = True
             self._again()
@@ -72,24 +72,24 @@ class FairQueue:
             loop.call_soon(self._round)
 
     def _round(self) -> None:
-        for place in list(self._asking):
-            self._share(self._asking[place])
-            if not self._asking[place]:
-                del self._asking[place]
-        self._running = bool(self._asking)
+        for owner in list(self._waiting):
+            self._share(self._waiting[owner])
+            if not self._waiting[owner]:
+                del self._waiting[owner]
+        self._running = bool(self._waiting)
         if self._running:
             self._again()
 
-    def _share(self, names: dict[str, deque[WaitingConnection]]) -> None:
-        """Answer what is asked from one place, as far as its share of the round goes."""
+    def _share(self, logins: dict[str, deque[WaitingConnection]]) -> None:
+        """Answer the requests of one owner, as far as its share of the round goes."""
         ends = time.monotonic() + self._share_seconds
-        # What comes up meanwhile is for the next round.
-        for _ in range(sum(map(len, names.values()))):
-            name = next(iter(names))
-            waiting = names.pop(name)
+        # Requests that arrive meanwhile are for the next round.
+        for _ in range(sum(map(len, logins.values()))):
+            login = next(iter(logins))
+            waiting = logins.pop(login)
             connection = waiting.popleft()
             if waiting:
-                names[name] = waiting
+                logins[login] = waiting
             _answer(connection)
             if time.monotonic() > ends:
                 break
@@ -98,6 +98,6 @@ class FairQueue:
 def _answer(connection: WaitingConnection) -> None:
     try:
         connection.answer_next()
-    except Exception:  # the others that wait must not pay for one; what failed is in the log
-        log.exception("wire-failure")
+    except Exception:  # one that fails must not stop the others; it is in the log
+        log.exception("http-failure")
         connection.drop()

@@ -1,4 +1,4 @@
-"""Where connections come in: no more of them than there are descriptors for, and shut while there is no room."""
+"""The listening sockets: no more connections are accepted than there are descriptors for."""
 
 import asyncio
 import errno
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 # A connection takes a descriptor and some kilobytes; a worker serves no more than this.
 _MOST = 8_192
-# Of the descriptors, for the database, files and logs: so many, and some for each thread.
+# Descriptors for the database, files and logs: so many, and some for each thread.
 _OTHERS, _OF_A_THREAD = 64, 4
 # The system has no descriptor, no memory left.
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
@@ -22,7 +22,7 @@ _LOG_SECONDS = 10.0
 
 
 def most_connections(threads: int) -> int:
-    """Say how many connections a worker with so many threads can have open.
+    """Return how many connections a worker with so many threads can have open.
 
     Half of its descriptors at least are for connections. The limit is raised as far as the system lets it.
     """
@@ -37,9 +37,9 @@ def most_connections(threads: int) -> int:
 
 
 class Listener:
-    """Takes connections in while there is room for them.
+    """Accepts connections while there is room for them.
 
-    Where there is none, a connection on which nothing is asked makes room; where all are busy, new ones wait outside.
+    Where there is none, a silent connection is closed for a new one; where all are busy, new ones wait in the kernel.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Listener:
         take: Callable[[socket.socket], Awaitable[None]],
         most: int,
     ) -> None:
-        """Let at most so many in, each of which ``take`` serves."""
+        """Accept at most ``most`` connections, each of which ``take`` serves."""
         self._loop = loop
         self._listeners = listeners
         self._shared = shared
@@ -61,7 +61,7 @@ class Listener:
         self.arriving: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Let connections in again, if there is room."""
+        """Accept connections again, if there is room."""
         if self._is_open or not self._has_room():
             return
         self._is_open = True
@@ -70,9 +70,9 @@ class Listener:
             self._loop.add_reader(listener.fileno(), self._accept, listener)
 
     def close(self) -> None:
-        """Let nobody in any more.
+        """Accept no more.
 
-        Who has been let in by the kernel is answered; who comes later finds the door shut, or another process.
+        Connections that the kernel has accepted are answered; later ones are refused, or go to another process.
         """
         self._shut()
         for listener in self._listeners:
@@ -104,15 +104,15 @@ class Listener:
         await self._take(arrived)
 
     def _has_room(self) -> bool:
-        """Tell whether one more has room, for which a silent one has to go at the limit."""
+        """Return whether one more has room; at the limit a silent one is closed for it."""
         return len(self._shared) + len(self.arriving) < self._most or self._shared.make_room()
 
     def _wait(self, what: str, how: object) -> None:
-        """Let nobody in until there may be room; it is said in the log, but not each time."""
+        """Accept nothing until there may be room, with a line in the log, but not each time."""
         self._shut()
         if time.monotonic() - self._logged > _LOG_SECONDS:
             self._logged = time.monotonic()
-            log.warning("wire-full no=%s limit=%s connections=%s", what, how, len(self._shared))
+            log.warning("http-full no=%s limit=%s connections=%s", what, how, len(self._shared))
 
     def _shut(self) -> None:
         if self._is_open:

@@ -1,9 +1,8 @@
-"""A request as it comes in, and the WSGI environment it becomes."""
+"""HTTP messages: requests as WSGI environments, and the heads of responses."""
 
 import io
 import sys
 import time
-from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from tempfile import TemporaryFile
@@ -12,43 +11,40 @@ from urllib.parse import unquote_to_bytes
 
 from httptools import HttpParserInvalidURLError, parse_url
 
-from server.taxii.negotiation import TAXII
 from server.taxii.response import TaxiiResponse
 
 Environ = dict[str, Any]
 
-# A body beyond is one of those that a sender has read one at a time; one beyond that is not kept in memory.
+# A larger body is one of those that are read one at a time for a sender; a long one is kept in a file, not in memory.
 _LARGE, _LONG = 64 * 1024, 1024 * 1024
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _PLAIN = frozenset(("CONTENT_TYPE", "CONTENT_LENGTH"))
 
 
 class Application(Protocol):
-    """A WSGI application that can say at once what it would only have to wait for otherwise."""
+    """The application that a worker serves."""
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    def respond(self, environ: Environ) -> TaxiiResponse:
         """Answer, however long it takes; called in a thread."""
 
-    def quick(self, environ: Environ) -> TaxiiResponse | None:
-        """Answer at once, or give None."""
+    def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
+        """Answer within some milliseconds, or return None; called on the event loop."""
 
-    def early(self, environ: Environ, *, patient: bool = False) -> TaxiiResponse | None:
-        """Refuse by the head alone, or give None.
+    def refuse_body(self, environ: Environ) -> TaxiiResponse | None:
+        """Refuse a request by its head, before its body is read, or return None; called in a thread."""
 
-        Raises ``Undecided`` where that takes longer than no time; ``patient`` takes it, in a thread.
-        """
+    def body_limit(self, environ: Environ) -> int:
+        """Return how many bytes the body may have."""
 
     def owner(self, environ: Environ) -> str:
-        """Name whom a request is counted for: the partner where it is known, else the place it comes from."""
-
-    def longest(self, environ: Environ) -> int:
-        """Say how long the body may be."""
+        """Name whom a request is counted for: the partner where it is known, else the address it comes from."""
 
     def refuse(self, environ: Environ, status: int) -> TaxiiResponse:
-        """Give the answer to what is not quite a request."""
+        """Return the response to what is no whole request."""
 
 
 class RequestRefused(Exception):
-    """What came is no request that can be answered; ``status`` says why."""
+    """A request that cannot be answered, with the HTTP status for it."""
 
     def __init__(self, status: int) -> None:
         """Refuse with this HTTP status."""
@@ -57,7 +53,7 @@ class RequestRefused(Exception):
 
 
 class HttpRequest:
-    """One request: its head, and its body as far as it has come."""
+    """One request: its head, and its body as far as it has arrived."""
 
     __slots__ = (
         "at_work",
@@ -74,15 +70,15 @@ class HttpRequest:
     )
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Begin empty."""
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.environ: Environ = {}
         self.body: list[bytes] = []
-        # Where a long body is instead.
+        # A long body is here instead.
         self.file: IO[bytes] | None = None
         self.size = 0
-        # What the worker counts as held of it, and for whom.
+        # The bytes that the worker counts as held, and for whom.
         self.held = 0
         self.owner = ""
         # A thread reads it.
@@ -91,7 +87,7 @@ class HttpRequest:
         self.wants_continue = False
 
     def head(self, method: bytes, version: str, base: Environ) -> Environ:
-        """Make the environment of what has come. Raises ``Refused``."""
+        """Return the WSGI environment of the head. Raises ``Refused``."""
         environ = self.environ = dict(base)
         environ["REQUEST_METHOD"] = method.decode("latin-1")
         environ["SERVER_PROTOCOL"] = "HTTP/" + version
@@ -118,12 +114,12 @@ class HttpRequest:
 
     @property
     def weight(self) -> int:
-        """Say how much the request takes: 0 where it has no body, 1 for a small one, 2 for a large or a packed one."""
-        packed = self.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity"
-        return 2 if self.size > _LARGE or (packed and self.size) else 1 if self.size else 0
+        """How much work the request is: 0 without a body, 1 with a small one, 2 with a large or a compressed one."""
+        compressed = self.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity"
+        return 2 if self.size > _LARGE or (compressed and self.size) else 1 if self.size else 0
 
     def add(self, piece: bytes) -> None:
-        """Take a piece of the body; a long one goes into a file."""
+        """Add a piece of the body; a long body goes into a file."""
         self.size += len(piece)
         if self.file is None:
             self.body.append(piece)
@@ -136,7 +132,7 @@ class HttpRequest:
             self.file.write(piece)
 
     def complete(self) -> None:
-        """Put the body, which has come in full, where an application reads it."""
+        """Put the body, which has arrived in full, where an application reads it."""
         if self.file is not None:
             self.file.seek(0)
         self.environ["wsgi.input"] = self.file or io.BytesIO(b"".join(self.body))
@@ -145,7 +141,7 @@ class HttpRequest:
             self.environ["CONTENT_LENGTH"] = str(self.size)
 
     def close(self) -> None:
-        """Let go of the body."""
+        """Drop the body."""
         self.size = 0
         self.body.clear()
         if self.file is not None and not self.at_work:
@@ -154,7 +150,7 @@ class HttpRequest:
 
 
 def common_environ(server: tuple[str, int], remote: str, scheme: str, script: str) -> Environ:
-    """Give what the environments of all requests of a connection have in common."""
+    """Return the part of the environment that all requests of a connection have in common."""
     return {
         "SCRIPT_NAME": script,
         "SERVER_NAME": server[0],
@@ -193,46 +189,17 @@ def _target(url: bytes) -> tuple[str, str]:
     return path.decode("latin-1"), query.decode("latin-1")
 
 
-def call_wsgi(application: Application, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Call a WSGI application and give its status line, its headers and its body."""
-    said: list[Any] = []
-    written: list[bytes] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        said[:] = [status, headers]
-        return written.append
-
-    parts = application(environ, start_response)
-    try:
-        written.extend(parts)
-    finally:
-        close = getattr(parts, "close", None)
-        if close is not None:
-            close()
-    status, headers = said
-    return status, headers, written[0] if len(written) == 1 else b"".join(written)
-
-
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
-
-
-def response_head(answer: TaxiiResponse) -> bytes:
-    """Write status line and headers, without the end."""
-    more = "".join([f"{name}: {value}\r\n" for name, value in answer.headers])
-    status = f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}\r\n"
-    return f"{status}Content-Type: {TAXII}\r\nContent-Length: {len(answer.body)}\r\n{more}".encode("latin-1")
-
-
-def wsgi_response_head(status: str, headers: list[tuple[str, str]], length: int) -> bytes:
-    """Write what a WSGI application said, without the end; a length that it gave stands."""
-    lines = [f"{name}: {value}\r\n" for name, value in headers]
-    if not any(name.lower() == "content-length" for name, _ in headers):
-        lines.append(f"Content-Length: {length}\r\n")
-    return f"HTTP/1.1 {status}\r\n{''.join(lines)}".encode("latin-1")
+def response_head(response: TaxiiResponse) -> bytes:
+    """Return status line and headers, without the empty line at the end."""
+    more = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+    return (
+        f"HTTP/1.1 {response.status} {_PHRASES[response.status]}\r\nContent-Type: {response.content_type}\r\n"
+        f"Content-Length: {len(response.body)}\r\n{more}"
+    ).encode("latin-1")
 
 
 def date_header() -> bytes:
-    """Write the Date header."""
+    """Return the Date header."""
     return _date(int(time.time()))
 
 

@@ -1,4 +1,4 @@
-"""The receiving side of a connection: bytes become requests, no more of them than are wanted now."""
+"""The receiving side of a connection: bytes become requests, no more of them than are answered now."""
 
 import re
 import time
@@ -9,27 +9,27 @@ import httptools
 
 from server.http.connections import Connections
 from server.http.messages import HttpRequest, RequestRefused
-from server.taxii.response import TaxiiResponse, Undecided
+from server.taxii.response import TaxiiResponse
 
 _HEAD_AT_MOST = 64 * 1024
 _LINE_AT_MOST = 16 * 1024
 _HEADERS_AT_MOST = 100
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.[01]\r?\n")
-# Read at once where requests may follow one another: some of the shortest, one of the usual ones.
+# Parsed at once where requests may follow one another: several of the shortest requests, or one of usual size.
 _STEP, _CHUNKED_STEP = 1024, 4096
 HEAD_SECONDS = 15.0
-# A body, and an answer, may take so long without a byte moving.
+# The longest time without a byte of a body or of a response moving.
 STILL_SECONDS = 30.0
-# What is not the body in a chunked body: so much for each byte, and so much more.
-_CHAFF_RATE, _CHAFF = 8, 128 * 1024
-# A body as a whole: this, and a second for each 32 KiB.
+# Framing in a chunked body: so many bytes for each byte of the body, and so many more.
+_FRAMING_RATE, _FRAMING = 8, 128 * 1024
+# The longest time for a body: these seconds, and one for each 32 KiB.
 _BODY_SECONDS, _BODY_RATE = 30.0, 32 * 1024
 
 
 class Receiver:
-    """Takes bytes in and makes requests of them, which wait in ``waiting`` to be answered in their order.
+    """Makes requests of bytes; they wait in ``waiting`` to be answered in their order.
 
-    What comes behind a request that waits, or is being answered, is not looked at before that is done.
+    The bytes behind a request that waits, or is being answered, are not parsed before it is done.
     """
 
     base: dict[str, Any]
@@ -40,7 +40,7 @@ class Receiver:
         self.request = HttpRequest()
         self.waiting: deque[HttpRequest] = deque()
         self.at_work = False
-        # No more requests are taken.
+        # No more requests are read.
         self.ending = False
         self.in_head = True
         self.head_bytes = 0
@@ -49,13 +49,15 @@ class Receiver:
         self.deadline = time.monotonic() + HEAD_SECONDS
         self._parser = httptools.HttpRequestParser(self)
         self._pending = b""
-        self._undecided = False
+        # The application is asked whether the body is wanted.
+        self._admitting = False
         self._body_bytes = 0
         self._body_began = 0.0
-        # Of a body whose length was announced, what has not come yet.
+        self._body_limit = 0
+        # Of a body whose length was announced, the bytes that have not arrived yet.
         self._left = 0
 
-    # What a connection does about it
+    # Done by the connection
 
     def refuse(self, status: int) -> None:
         """Answer for the last time, with an error."""
@@ -66,46 +68,48 @@ class Receiver:
         raise NotImplementedError
 
     def proceed(self) -> None:
-        """Tell the client that its body is wanted."""
+        """Tell the client to send its body."""
         raise NotImplementedError
 
-    def find_out(self, request: HttpRequest) -> None:
-        """Find out in a thread whether a body is wanted, and call ``decided``."""
+    def admit(self, request: HttpRequest) -> None:
+        """Ask the application in a thread whether it takes the body, and call ``admitted``."""
         raise NotImplementedError
 
     def pause(self, *, reading: bool) -> None:
-        """Let more come in, or not."""
+        """Read more from the socket, or not."""
         raise NotImplementedError
 
     # Bytes
 
     @property
     def has_more(self) -> bool:
-        """Tell whether there are bytes that were not looked at."""
+        """Whether there are bytes that were not parsed."""
         return bool(self._pending)
 
     def receive(self, data: bytes) -> None:
-        """Take the next bytes in."""
+        """Take the next bytes from the socket."""
         if not self.ending:
             self._pending = self._pending + data if self._pending else data
             self.go_on()
 
     def go_on(self) -> None:
-        """Look at what has come, as far as it is its turn."""
-        while self._pending and not (self.waiting or self.at_work or self._undecided or self.ending):
+        """Parse the bytes that have arrived, as far as it is their turn."""
+        while self._pending and not (self.waiting or self.at_work or self._admitting or self.ending):
             size = self._step()
             if size < len(self._pending):
                 data, self._pending = self._pending[:size], self._pending[size:]
             else:
                 data, self._pending = self._pending, b""
             self._feed(data)
+            if self._admitting and not self.ending:
+                self.admit(self.request)
         if self.ending:
             self._pending = b""
-        if (wanted := not self._pending and not self._undecided) != self.reading:
+        if (wanted := not self._pending and not self._admitting) != self.reading:
             self.pause(reading=wanted)
 
     def _step(self) -> int:
-        """Say how many bytes can hold few requests only."""
+        """Return how many bytes can hold few requests only."""
         if self.in_head:
             return _STEP
         return self._left or _CHUNKED_STEP
@@ -130,10 +134,10 @@ class Receiver:
             self.refuse(501 if "method" in str(error) and _REQUEST_LINE.match(data) else 400)
         if self.in_head and self.head_bytes > _HEAD_AT_MOST:
             self.refuse(431)
-        if self._body_bytes > _CHAFF_RATE * self.request.size + _CHAFF:
+        if self._body_bytes > _FRAMING_RATE * self.request.size + _FRAMING:
             self.refuse(413)
 
-    # What the parser calls
+    # Called by the parser
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -145,20 +149,20 @@ class Receiver:
             self.deadline = time.monotonic() + HEAD_SECONDS
 
     def on_url(self, url: bytes) -> None:
-        """Take the request's target, or a piece of it."""
+        """Add a piece of the request's target."""
         self.request.url += url
         if len(self.request.url) > _LINE_AT_MOST:
             raise RequestRefused(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
+        """Add a header."""
         headers = self.request.headers
         headers.append((name, value))
         if len(headers) > _HEADERS_AT_MOST:
             raise RequestRefused(431)
 
     def on_headers_complete(self) -> None:
-        """Look at the head, before the body."""
+        """Check the head, before the body is read."""
         self.in_head, self.head_bytes = False, 0
         request = self.request
         request.keep_alive = self._parser.should_keep_alive()
@@ -166,31 +170,34 @@ class Receiver:
         if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
             return
         self.shared.belongs(request, self.shared.application.owner(environ))
+        self._body_limit = self.shared.application.body_limit(environ)
         length = environ.get("CONTENT_LENGTH", "")
         self._left = int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ else 0
         self._body_began = time.monotonic()
         self.deadline = self._body_began + STILL_SECONDS
         # Behind another request, a refusal would come out of its turn.
-        if not self.at_work and not self.waiting:
-            try:
-                self._decide(request, self.shared.application.early(environ))
-            except Undecided:
-                # Not a byte more is read until it is known whether it is wanted.
-                self._undecided = True
-                self.find_out(request)
+        if self.at_work or self.waiting:
+            return
+        if environ["REQUEST_METHOD"] == "POST":
+            # Where the body is not here already, not a byte more is read until the application has seen the head.
+            self._admitting = True
+        else:
+            self._decide(request, None)
 
-    def decided(self, request: HttpRequest, refusal: TaxiiResponse | None) -> None:
-        """Go on with a request whose head has been looked at."""
-        self._undecided = False
+    def admitted(self, request: HttpRequest, refusal: TaxiiResponse | None) -> None:
+        """Go on with a request whose head the application has seen: refuse its body, or read it."""
+        self._admitting = False
         if request is self.request and not self.in_head and not self.ending:
             self._decide(request, refusal)
         self.go_on()
 
     def _decide(self, request: HttpRequest, refusal: TaxiiResponse | None) -> None:
-        """Refuse a body, or let it come."""
         # By now the partner may be known.
         self.shared.belongs(request, self.shared.application.owner(request.environ))
-        if refusal is None and not self.shared.has_room(request, int(request.environ.get("CONTENT_LENGTH") or 0)):
+        length = int(request.environ.get("CONTENT_LENGTH") or 0)
+        if refusal is None and length > self._body_limit:
+            refusal = self.shared.application.refuse(request.environ, 413)
+        if refusal is None and not self.shared.has_room(request, length):
             refusal = self.shared.application.refuse(request.environ, 503)
         if refusal is not None:
             self.last(refusal)
@@ -198,7 +205,7 @@ class Receiver:
             self.proceed()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Add a piece of the body."""
         if self.ending:
             return
         request = self.request
@@ -206,7 +213,7 @@ class Receiver:
         self.shared.hold(request, len(body))
         if not self.shared.has_room(request, 0):
             raise RequestRefused(503)
-        if request.size + len(body) > self.shared.application.longest(request.environ):
+        if request.size + len(body) > self._body_limit:
             raise RequestRefused(413)
         request.add(body)
         now = time.monotonic()
@@ -215,9 +222,10 @@ class Receiver:
         self.deadline = now + STILL_SECONDS
 
     def on_message_complete(self) -> None:
-        """Let the request wait for its turn."""
+        """Let the request wait to be answered."""
         self.in_head = True
         self._left = 0
+        self._admitting = False
         if not self.ending:
             self.request.complete()
             self.waiting.append(self.request)

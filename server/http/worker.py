@@ -1,4 +1,4 @@
-"""gunicorn's worker: it forks, watches, reloads and stops the processes; each of them serves by this."""
+"""The worker of gunicorn, which forks, watches, reloads and stops the processes."""
 
 import asyncio
 import contextlib
@@ -27,8 +27,8 @@ _LAST_CALL_SECONDS = 1.5
 _HANDSHAKE_SECONDS = 10.0
 # The event loop waits at most so long for a thread that computes.
 _SWITCH_SECONDS = 0.0003
-# Of glibc's malloc: a block as large as this is given back when it is free; else each arena may keep one. Threads have
-# two arenas together, since what each of sixteen keeps of the bodies it once read makes hundreds of megabytes.
+# Options of glibc's malloc: a freed block as large as this is given back to the system, instead of kept by its arena;
+# and all threads share two arenas, as each of sixteen would keep memory of the bodies it once read.
 _M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 16 * 1024 * 1024
 _M_ARENA_MAX, _ARENAS = -8, 2
 
@@ -37,10 +37,10 @@ class Worker(GunicornWorker):
     """One process: an event loop for the connections, and threads for what takes long."""
 
     def init_process(self) -> None:
-        """Begin in the new process; does not return."""
+        """Start in the new process; does not return."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         if sys.platform == "linux":
-            # Another libc has no such thing to set.
+            # Another libc has no such options.
             with contextlib.suppress(AttributeError):
                 libc = ctypes.CDLL(None)
                 libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
@@ -52,8 +52,8 @@ class Worker(GunicornWorker):
         self.alive = False
 
     def run(self) -> None:
-        """Serve until told to stop, and then finish what is under way."""
-        # What is loaded now stays; a large body makes many objects and no rubbish.
+        """Serve until told to stop, and then finish the requests under way."""
+        # Everything loaded so far stays; a large body makes many objects and no garbage.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
@@ -71,19 +71,19 @@ class Worker(GunicornWorker):
         async def take(arrived: socket.socket) -> None:
             await _take(shared, arrived, tls)
 
-        listeners: list[socket.socket] = [getattr(one, "sock", one) for one in self.sockets]
-        door = Listener(loop, listeners, shared, take, most_connections(number))
-        door.open()
+        listeners: list[socket.socket] = [getattr(bound, "sock", bound) for bound in self.sockets]
+        listener = Listener(loop, listeners, shared, take, most_connections(number))
+        listener.open()
         while self.alive and self.ppid == os.getppid():
             self.notify()
             shared.sweep()
-            door.open()
+            listener.open()
             await asyncio.sleep(_TICK_SECONDS)
-        door.close()
-        await self._finish(shared, door.arriving)
+        listener.close()
+        await self._finish(shared, listener.arriving)
 
     async def _finish(self, shared: Connections, arriving: set[asyncio.Task[None]]) -> None:
-        """Answer what has come; who asks again is told that this was the last time."""
+        """Answer the requests that have arrived, and tell each client that it was the last one on its connection."""
         shared.stopping = True
         began = asyncio.get_running_loop().time()
         while shared or arriving:
@@ -103,7 +103,7 @@ async def _take(shared: Connections, arrived: socket.socket, tls: ssl.SSLContext
     arrived.setblocking(False)
     if arrived.family in (socket.AF_INET, socket.AF_INET6):
         arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # Whoever breaks off while a connection is made has not asked for anything.
+    # A client that leaves during the handshake has asked for nothing.
     with contextlib.suppress(OSError):
         await loop.connect_accepted_socket(
             lambda: Connection(shared),
@@ -121,7 +121,7 @@ def _tls(worker: GunicornWorker) -> ssl.SSLContext | None:
     context.load_cert_chain(cfg.certfile, cfg.keyfile)
     context.verify_mode = ssl.VerifyMode(cfg.cert_reqs)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # TAXII 2.1 §8.2.2: none that RFC 7540 appendix A lists; this is for 1.2, those of 1.3 are all good.
+    # TAXII 2.1 §8.2.2: no cipher of RFC 7540 appendix A. This is for TLS 1.2; those of 1.3 are all good.
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -1,6 +1,6 @@
-"""What goes on in the server, once for each answered request: metrics, one line of access log, the audit trail."""
+"""Observation of the server: metrics, the access log, and the audit trail of every answered request."""
 
-from server.observe.audit_trail import wrote
-from server.observe.observer import asked_from, failed_as, request, watch
+from server.observe.audit_trail import record_write
+from server.observe.observer import AnsweredRequest, RequestObserver, known_method
 
-__all__ = ["asked_from", "failed_as", "request", "watch", "wrote"]
+__all__ = ["AnsweredRequest", "RequestObserver", "known_method", "record_write"]

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import lru_cache
 from typing import Literal
 
 import orjson
@@ -31,7 +32,7 @@ class AccessLog:
         """Write the line of a request."""
         if self._form == "off" or not log.isEnabledFor(logging.INFO):
             return
-        said = {
+        fields = {
             "partner": request.partner,
             "from": request.remote or None,
             "method": request.method,
@@ -43,15 +44,18 @@ class AccessLog:
             "out": request.objects_out or None,
             "error_id": request.error_id,
         }
-        there = {name: value for name, value in said.items() if value is not None}
         if self._form == "json":
-            line = orjson.dumps({"at": stamp(now()), "event": "request", **there}).decode()
-            log.info("%s", line)
+            known = {name: value for name, value in fields.items() if value is not None}
+            line = orjson.dumps({"at": stamp(now()), "event": "request", **known}).decode()
         else:
-            log.info("request %s", " ".join(f"{name}={_word(value)}" for name, value in there.items()))
+            line = "request " + " ".join([_pair(name, value) for name, value in fields.items() if value is not None])
+        # Half the time of a log line goes into finding its caller, which is always this one.
+        log.handle(logging.LogRecord(log.name, logging.INFO, __file__, 0, line, None, None))
 
 
-def _word(value: object) -> str:
-    """Write a value so that a space or a quote in it does not make two."""
+@lru_cache(maxsize=4096)
+def _pair(name: str, value: object) -> str:
+    """Return ``name=value``, quoted so that a space or a quote in the value does not make two."""
     text = str(value)
-    return text if text.isascii() and text.replace("-", "").replace(".", "").isalnum() else orjson.dumps(text).decode()
+    is_word = text.isascii() and text.replace("-", "").replace(".", "").isalnum()
+    return f"{name}={text if is_word else orjson.dumps(text).decode()}"

@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import NamedTuple
 
-from server.observe.observer import AnsweredRequest, remote
+from server.observe.observer import AnsweredRequest
 from server.store import Store, StoreUnavailable, Tx, audit, reads
 from server.store.audit import AuditEvent
 from server.store.times import now
@@ -41,7 +41,7 @@ class AuditTrail:
         self._thread: threading.Thread | None = None
 
     def note(self, request: AnsweredRequest) -> None:
-        """Gather a request; a write that succeeded is in the trail already, by ``wrote``."""
+        """Gather a request; a write that succeeded is in the trail already, by ``record_write``."""
         if request.method in _WRITES and request.status < 300:
             return
         moment = now()
@@ -60,9 +60,9 @@ class AuditTrail:
             had = self._rows.get(key)
             first, requests, before = (had.first, had.requests, had.objects) if had else (moment, 0, 0)
             self._rows[key] = AuditEvent(first, moment, requests + 1, *key[:6], before + objects, key.reference)
-            if request.partner is not None and request.collection is not None and request.given is not None:
+            if request.partner is not None and request.collection is not None and request.read_to is not None:
                 place = request.partner, request.collection
-                self._positions[place] = max(request.given, self._positions.get(place, 0))
+                self._positions[place] = max(request.read_to, self._positions.get(place, 0))
             if self._thread is None and not self._stopping.is_set():
                 self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
                 self._thread.start()
@@ -101,10 +101,19 @@ class AuditTrail:
                 log.exception("audit-failure")
 
 
-def wrote(
-    tx: Tx, *, partner: str, method: str, route: str, collection: str, status: int, objects: int, reference: str | None
+def record_write(
+    tx: Tx,
+    *,
+    partner: str,
+    remote: str,
+    method: str,
+    route: str,
+    collection: str,
+    status: int,
+    objects: int,
+    reference: str | None,
 ) -> None:
-    """Add a write to the chain of its collection, in the transaction of the write itself."""
+    """Add a write to the audit chain of its collection, in the transaction of the write itself."""
     moment = now()
-    event = AuditEvent(moment, moment, 1, partner, remote(), method, route, collection, status, objects, reference)
+    event = AuditEvent(moment, moment, 1, partner, remote, method, route, collection, status, objects, reference)
     audit.record(tx, [event], chain=collection)

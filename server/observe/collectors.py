@@ -1,4 +1,4 @@
-"""How the feeds stand, for Prometheus: asked of the store when Prometheus asks, so the same on every node."""
+"""Prometheus collectors of figures that the store has: asked when Prometheus asks, so the same on every node."""
 
 from collections.abc import Iterable
 
@@ -7,82 +7,96 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from server.observe.retention import settle
-from server.store import Store, feed_state, quotas, retractions, reviews
+from server.store import Store, collections, feed_state, quotas, reads, retractions, reviews
 from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
-
-
-class FeedCollector(Collector):
-    """Runs, items, breaker, lag and dead letters of each feed that ever ran."""
-
-    def __init__(self, store: Store) -> None:
-        """Ask ``store``."""
-        self._store = store
-
-    def describe(self) -> Iterable[Metric]:
-        """Name nothing beforehand."""
-        return ()
-
-    def collect(self) -> Iterable[Metric]:
-        """Give the figures of all feeds."""
-        with self._store.read() as tx:
-            stands = feed_state.health_of_feeds(tx)
-        runs = CounterMetricFamily("scamfeed_feed_runs", "Runs of a feed, by how they ended", labels=("feed", "ending"))
-        items = CounterMetricFamily("scamfeed_feed_items", "Items of a feed's runs", labels=("feed", "what"))
-        breaker = GaugeMetricFamily(
-            "scamfeed_feed_breaker", "1 at the state that the feed's breaker is in", labels=("feed", "state")
-        )
-        running = GaugeMetricFamily("scamfeed_feed_running", "Whether a node runs the feed just now", labels=("feed",))
-        letters = GaugeMetricFamily("scamfeed_feed_dead_letters", "Items that were put aside", labels=("feed",))
-        lag = GaugeMetricFamily(
-            "scamfeed_feed_lag_seconds",
-            "Of a push, how much newer the newest object is than the last delivered; else since the last good run",
-            labels=("feed",),
-        )
-        for feed, one in stands.items():
-            state = one.state
-            runs.add_metric((feed, "well"), state.runs - state.failed)
-            runs.add_metric((feed, "badly"), state.failed)
-            for what, count in (("read", state.read), ("accepted", state.accepted), ("rejected", state.rejected)):
-                items.add_metric((feed, what), count)
-            for each in _BREAKERS:
-                breaker.add_metric((feed, each), float(each == one.breaker))
-            running.add_metric((feed,), float(one.held is not None))
-            letters.add_metric((feed,), one.letters)
-            if one.lag is not None:
-                lag.add_metric((feed,), one.lag)
-        return runs, items, breaker, running, letters, lag
-
-
 _SECOND = 1_000_000
 
 
-class ReviewCollector(Collector):
-    """How many reviews and receipts are open, and how old the oldest is: the same on every node."""
+class StoreCollector(Collector):
+    """Figures of one store, asked for anew each time."""
 
     def __init__(self, store: Store) -> None:
         """Ask ``store``."""
         self._store = store
 
     def describe(self) -> Iterable[Metric]:
-        """Name nothing beforehand."""
+        """Name no metric beforehand."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Give the figures, once what can be settled is."""
-        settle(self._store)
-        with self._store.read() as tx:
-            waiting, since = retractions.waiting(tx)
-            held, oldest = reviews.count(tx), reviews.oldest(tx)
-            slowed = len(quotas.current_throttles(tx))
-        return (
-            GaugeMetricFamily("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
-            GaugeMetricFamily("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
-            GaugeMetricFamily("scamfeed_reviews_open", "Objects held back for a person", held),
-            GaugeMetricFamily("scamfeed_reviews_oldest_seconds", "Age of the oldest open review", _age(oldest)),
-            GaugeMetricFamily("scamfeed_partners_slowed", "Partners that the brake slows", slowed),
-        )
+        """Return the figures of partners, feeds, reviews and retraction receipts."""
+        for figures in (_partner_lags, _feeds, _open_work):
+            yield from figures(self._store)
+
+
+def _gauge(name: str, documentation: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, labels=labels)
+
+
+def _partner_lags(store: Store) -> Iterable[Metric]:
+    with store.read() as tx:
+        lags, known = reads.lags(tx), collections.all_collections(tx)
+    lag = _gauge(
+        "scamfeed_partner_lag_seconds",
+        "Newest object of a collection, less the newest that the partner has been given",
+        "partner",
+        "collection",
+    )
+    ids = {collection.alias: collection.id for collection in known}
+    for behind in lags:
+        lag.add_metric((behind.partner, ids[behind.collection]), behind.seconds)
+    named = _gauge("scamfeed_collection", "The collections", "collection", "alias")
+    for collection in known:
+        named.add_metric((collection.id, collection.alias), 1)
+    return lag, named
+
+
+def _feeds(store: Store) -> Iterable[Metric]:
+    """Return runs, items, breaker, lag and dead letters of each feed that ever ran."""
+    with store.read() as tx:
+        feeds = feed_state.health_of_feeds(tx)
+    runs = CounterMetricFamily("scamfeed_feed_runs", "Runs of a feed, by how they ended", labels=("feed", "ending"))
+    items = CounterMetricFamily("scamfeed_feed_items", "Items of a feed's runs", labels=("feed", "what"))
+    breaker = _gauge("scamfeed_feed_breaker", "1 at the state that the feed's breaker is in", "feed", "state")
+    running = _gauge("scamfeed_feed_running", "Whether a node runs the feed just now", "feed")
+    letters = _gauge("scamfeed_feed_dead_letters", "Items that were put aside", "feed")
+    lag = _gauge(
+        "scamfeed_feed_lag_seconds",
+        "Of a push, how much newer the newest object is than the last delivered; else since the last good run",
+        "feed",
+    )
+    for feed, figures in feeds.items():
+        state = figures.state
+        runs.add_metric((feed, "well"), state.runs - state.failed)
+        runs.add_metric((feed, "badly"), state.failed)
+        for what, count in (("read", state.read), ("accepted", state.accepted), ("rejected", state.rejected)):
+            items.add_metric((feed, what), count)
+        for name in _BREAKERS:
+            breaker.add_metric((feed, name), float(name == figures.breaker))
+        running.add_metric((feed,), float(figures.held is not None))
+        letters.add_metric((feed,), figures.letters)
+        if figures.lag is not None:
+            lag.add_metric((feed,), figures.lag)
+    return runs, items, breaker, running, letters, lag
+
+
+def _open_work(store: Store) -> Iterable[Metric]:
+    """Return how much waits for a person or a partner, and since when, once what can be settled is."""
+    settle(store)
+    with store.read() as tx:
+        waiting, since = retractions.waiting(tx)
+        held, oldest = reviews.count(tx), reviews.oldest(tx)
+        slowed = len(quotas.current_throttles(tx))
+    figures: list[tuple[str, str, float]] = [
+        ("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
+        ("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
+        ("scamfeed_reviews_open", "Objects held back for a person", held),
+        ("scamfeed_reviews_oldest_seconds", "Age of the oldest open review", _age(oldest)),
+        ("scamfeed_partners_slowed", "Partners that the throttle slows", slowed),
+    ]
+    return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]
 
 
 def _age(since: int | None) -> float:

@@ -1,32 +1,29 @@
 """Metrics for Prometheus, added up over all workers of a node."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
-from server.observe.collectors import FeedCollector, ReviewCollector
+from server.observe.collectors import StoreCollector
 from server.observe.observer import AnsweredRequest
-from server.store import Store, collections, reads
+from server.store import Store
 
-# Where prometheus-client's processes meet.
+# Names the folder that the processes of prometheus-client share.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class Metrics:
-    """Counts requests, their time and their objects; says how far partners are behind, and how feeds stand."""
+    """Counts of requests, their time and their objects, beside the figures that the store has."""
 
     def __init__(self, store: Store) -> None:
-        """Count for this process, and for all that share the folder if ``folder`` made one."""
+        """Count for this process, and for all that share the folder if ``metrics_folder`` made one."""
         self._store = store
         self._shared = FOLDER in os.environ
         # prometheus-client chooses when it is imported, which is before the folder is there.
@@ -65,49 +62,21 @@ class Metrics:
                 self._objects.labels(request.collection, "out").inc(request.objects_out)
 
     def page(self) -> bytes:
-        """Write what all workers have counted, in Prometheus' text form."""
+        """Return the counts of all workers and the figures of the store, in Prometheus' text form."""
         registry = CollectorRegistry()
         if self._shared:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the same
         else:
             registry = self._own
         asked = CollectorRegistry()
-        asked.register(_Lags(self._store))
-        asked.register(FeedCollector(self._store))
-        asked.register(ReviewCollector(self._store))
+        asked.register(StoreCollector(self._store))
         page: bytes = generate_latest(registry) + generate_latest(asked)
         return page
 
 
-class _Lags(Collector):
-    """What the store knows, asked when Prometheus asks: the same on every node."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def describe(self) -> Iterable[Metric]:
-        return ()
-
-    def collect(self) -> Iterable[Metric]:
-        with self._store.read() as tx:
-            behind, known = reads.lags(tx), collections.all_collections(tx)
-        lag = GaugeMetricFamily(
-            "scamfeed_partner_lag_seconds",
-            "Newest object of a collection, less the newest that the partner has been given",
-            labels=("partner", "collection"),
-        )
-        ids = {one.alias: one.id for one in known}
-        for one in behind:
-            lag.add_metric((one.partner, ids[one.collection]), one.seconds)
-        named = GaugeMetricFamily("scamfeed_collection", "The collections", labels=("collection", "alias"))
-        for each in known:
-            named.add_metric((each.id, each.alias), 1)
-        return lag, named
-
-
 @contextmanager
-def folder() -> Iterator[None]:
-    """Make the folder where the workers' counts meet, and remove it when the process that made it is done."""
+def metrics_folder() -> Iterator[None]:
+    """Make the folder that the workers share their counts in, and remove it when the process that made it is done."""
     made, maker = mkdtemp(prefix="scamfeed-metrics-"), os.getpid()
     os.environ[FOLDER] = made
     try:

@@ -1,4 +1,4 @@
-"""What those who run the server ask of it: whether it lives, whether it is ready, and what it counts."""
+"""Probes for those who run the server: health, readiness, and who may see the metrics."""
 
 import hmac
 from typing import Any
@@ -10,14 +10,14 @@ Probe = tuple[int, dict[str, str]]
 
 
 def live() -> Probe:
-    """Say that this process answers; nothing else is asked, so that a database that is away restarts nobody."""
+    """Return that this process answers; a database that is away is no reason to restart it."""
     return 200, {"status": "ok"}
 
 
 def ready(store: Store, bodies: DiskSpace) -> Probe:
-    """Say whether requests can be answered: the database is there, has its tables, and there is room to write.
+    """Return whether requests can be answered: the database is there, has its tables, and there is room to write.
 
-    ``bodies`` is where long bodies wait until they are read.
+    ``bodies`` is the folder of long bodies that wait to be read.
     """
     if not store.ready():
         return 503, {"status": "store unavailable"}
@@ -26,12 +26,12 @@ def ready(store: Store, bodies: DiskSpace) -> Probe:
     return 200, {"status": "ok"}
 
 
-def may_see_metrics(environ: dict[str, Any], token: str, *, from_here: bool) -> bool:
-    """Tell whether a request may see the metrics, which name partners.
+def may_see_metrics(environ: dict[str, Any], token: str, *, is_local: bool) -> bool:
+    """Return whether a request may see the metrics, which name partners.
 
     It may from this machine itself, not through a proxy on it, and with the token of the settings from anywhere.
     """
-    if from_here:
+    if is_local:
         return True
     scheme, _, given = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     proven = hmac.compare_digest(given.strip().encode("latin-1", "replace"), token.encode())

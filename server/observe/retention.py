@@ -1,4 +1,4 @@
-"""What has to be done now and then, by one thread a worker: old rows go, and retraction receipts are settled."""
+"""Retention: one thread a worker removes old rows and settles retraction receipts."""
 
 import logging
 import threading
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.release.query import receipts as receipt_settling
+from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, reads, retractions
 from server.store.times import now
 
@@ -17,13 +17,13 @@ _MINUTE = 60.0
 _DAY = 86_400 * 1_000_000
 # As long as anybody asks how soon things were read.
 _FIRST_READ_DAYS = 400
-# Longer than the brake looks back.
+# Longer than the throttle looks back.
 _VOLUME_DAYS = 60
 
 
 @dataclass(frozen=True)
 class Days:
-    """For how many days what is kept; 0 is for ever. Of the trail, statuses, receipts that are closed, deliveries."""
+    """For how many days the audit trail, statuses, closed receipts and deliveries are kept; 0 is for ever."""
 
     audit: int = 0
     statuses: int = 30
@@ -32,26 +32,26 @@ class Days:
 
 
 class Retention:
-    """Removes what is older than some days at the start, and then every hour; settles receipts every minute."""
+    """Removes rows that are too old at the start and then every hour, and settles receipts every minute."""
 
     def __init__(self, store: Store, days: Days) -> None:
-        """Keep what is in ``store`` for so many days."""
+        """Keep the rows of ``store`` for so many days."""
         self._store = store
         self._days = days
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit-retention", daemon=True)
 
     def start(self) -> None:
-        """Begin to remove; workers and nodes that do so at once take turns."""
+        """Start the thread; workers and nodes that remove rows at once take turns."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Remove no more once the transaction under way is done."""
+        """Stop the thread once the transaction under way is done."""
         self._stopping.set()
         self._thread.join()
 
     def clean(self) -> int:
-        """Remove what is too old, each transaction a short one, and say how many rows of the trail went."""
+        """Remove rows that are too old, in short transactions, and return how many rows of the audit trail."""
         with self._store.begin() as tx:
             reads.forget_first_reads(tx, before=now() - _FIRST_READ_DAYS * _DAY)
             quotas.forget_volumes(tx, before=quotas.day_of(now()) - _VOLUME_DAYS)
@@ -73,14 +73,14 @@ class Retention:
         return removed
 
     def _forget(self, forget: Callable[..., int], days: int) -> None:
-        """Remove what is older than so many days, a little at a time."""
+        """Remove rows older than so many days, a little at a time."""
         before, gone = now() - days * _DAY, -1
         while days and gone and not self._stopping.is_set():
             with self._store.begin() as tx:
                 gone = forget(tx, before=before)
 
     def settle(self) -> int:
-        """Settle the receipts, where there is any to settle, and say how many were closed."""
+        """Settle the retraction receipts, and return how many were closed."""
         return settle(self._store)
 
     def _run(self) -> None:
@@ -105,9 +105,9 @@ class Retention:
 
 
 def settle(store: Store) -> int:
-    """Settle the receipts, and say how many were closed; where there is none to settle, nothing is written."""
+    """Settle the retraction receipts, and return how many were closed; with none to settle, nothing is written."""
     with store.read() as tx:
-        if not receipt_settling.to_settle(tx):
+        if not receipts.to_settle(tx):
             return 0
     with store.begin() as tx:
-        return receipt_settling.settle(tx)
+        return receipts.settle(tx)

@@ -94,7 +94,7 @@ class Store:
         return cls(engine)
 
     @property
-    def at_a_glance(self) -> bool:
+    def is_fast(self) -> bool:
         """Tell whether this is a way in for what takes no time, and nothing else."""
         return False
 

@@ -152,7 +152,7 @@ class FastStore(Store):
         self._path = make_url(engine.url).database if engine.dialect.name == "sqlite" else None
 
     @property
-    def at_a_glance(self) -> bool:
+    def is_fast(self) -> bool:
         """Tell whether this is for what takes no time: a new password is verified elsewhere."""
         return self._patience is not None
 

@@ -1,4 +1,4 @@
-"""TAXII 2.1: Medallion's URL map, under our access, our pages and our errors."""
+"""The TAXII 2.1 server: one application, with Medallion behind it for the resources that its views answer."""
 
 from server.taxii.mount import mount
 

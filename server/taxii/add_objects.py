@@ -1,4 +1,4 @@
-"""Taking the objects of a POST (TAXII 2.1 §5.5), each on its own, in parts that let other writers in between."""
+"""Adding the objects of a POST (TAXII 2.1 §5.5), each on its own, in parts that let other writers in between."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -6,7 +6,7 @@ from itertools import chain
 from mappers.grammar import PatternBudget
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from server import observe
+from server.observe import record_write
 from server.release.contribute import prepare, take
 from server.release.guard import stix_object
 from server.release.results import Result, Results
@@ -17,9 +17,10 @@ from server.store.item import Item
 from server.store.times import now
 from server.taxii import auth
 from server.taxii.envelope import Envelope
-from server.taxii.limits import API_ROOT
+from server.taxii.errors import TaxiiError
+from server.taxii.limits import API_ROOT, PartnerQuotas
 from server.taxii.response import TaxiiResponse
-from server.taxii.scanner import half_a_character, has_lone_surrogate, not_json
+from server.taxii.scanner import has_lone_surrogate
 from server.taxii.status import Status, detail
 
 # Of one transaction: objects of an exchange are only written; what is contributed is released too.
@@ -33,29 +34,47 @@ _PATTERN_CHARACTERS = 100_000
 _NO_JSON = frozenset(("malformed-json", "not-a-number"))
 
 
-def add(store: Store, partner: Partner, collection: Collection, envelope: Envelope) -> TaxiiResponse:
-    """Take the objects of an envelope, each on its own: what is wrong with one never stops the others.
+def add(
+    store: Store,
+    partner: Partner,
+    collection: Collection,
+    envelope: Envelope,
+    quotas: PartnerQuotas | None = None,
+    remote: str = "",
+) -> TaxiiResponse:
+    """Add the objects of an envelope, each on its own: a bad one never stops the others.
 
-    The answer is sent when all that it calls a success is on disk. Nothing is taken where the body as a whole is not
+    The objects count against ``quotas``; ``remote`` is the address that the request comes from. The response is
+    returned when every object that it calls a success is on disk. Nothing is added where the body as a whole is not
     JSON. Raises ``TaxiiError``.
     """
-    return _Adding(store, partner, collection, envelope).run()
+    return _Addition(store, partner, collection, envelope, quotas or PartnerQuotas(), remote).run()
 
 
-class _Adding:
-    """One POST on its way."""
+class _Addition:
+    """One POST, from its envelope to its status."""
 
-    def __init__(self, store: Store, partner: Partner, collection: Collection, envelope: Envelope) -> None:
+    def __init__(
+        self,
+        store: Store,
+        partner: Partner,
+        collection: Collection,
+        envelope: Envelope,
+        quotas: PartnerQuotas,
+        remote: str,
+    ) -> None:
         self._store = store
         self._partner = partner
         self._collection = collection
         self._envelope = envelope
+        self._quotas = quotas
+        self._remote = remote
         self._status = Status(now())
         self._budget = PatternBudget(_PATTERN_CHARACTERS)
         self._charged = False
 
     def run(self) -> TaxiiResponse:
-        """Take all parts; the last one brings the status along."""
+        """Add all parts, and the status with the last one."""
         parts = self._parts()
         part: list[Item] = next(parts, [])
         for following in chain(parts, (None,)):
@@ -65,7 +84,7 @@ class _Adding:
         return TaxiiResponse(202, resource, collection=self._collection.id, objects_in=self._status.taken)
 
     def _parts(self) -> Iterator[list[Item]]:
-        """Give what can be taken, once all of the body has been looked at."""
+        """Return the parts to add, once the whole body has been checked."""
         to_inbox = self._collection.kind == "inbox"
         if self._envelope.is_short:
             items = list(self._checked(noting=True))
@@ -75,25 +94,25 @@ class _Adding:
         orders = {annotation_targets.processing_order(item.type) for item in self._checked(noting=True)}
         if not to_inbox:
             return self._portions(self._checked()) if orders else iter(())
-        # What speaks of others comes after them, wherever in the envelope it stands.
+        # Annotations come after the objects that they are about, wherever in the envelope they are.
         return chain.from_iterable(
             self._portions(item for item in self._checked() if annotation_targets.processing_order(item.type) == order)
             for order in sorted(orders)
         )
 
     def _checked(self, *, noting: bool = False) -> Iterator[Item]:
-        """Give the objects that the guard takes, and note the others in the status the first time."""
+        """Yield the objects that the guard takes; with ``noting``, the others are failures of the status."""
         for index, raw in enumerate(self._envelope):
             try:
                 yield _checked(raw)
             except Rejected as refused:
                 if refused.reason in _NO_JSON:
-                    raise not_json(f"objects[{index}] is not JSON: {refused.message} Nothing was taken.") from refused
+                    raise TaxiiError("object-not-json", index=index, problem=refused.message) from refused
                 if noting:
                     self._status.fail(self._refusal(raw, index, refused))
 
     def _portions(self, items: Iterable[Item]) -> Iterator[list[Item]]:
-        """Divide what is to be taken: into small parts where others wait to write."""
+        """Divide the objects into parts, small ones where others wait to write."""
         usual = _TO_THE_INBOX if self._collection.kind == "inbox" else _TO_AN_EXCHANGE
         most, portion, size = self._most(usual), list[Item](), 0
         for item in items:
@@ -109,15 +128,15 @@ class _Adding:
         return min(usual, _CROWDED) if self._store.crowded() else usual
 
     def _take(self, items: list[Item], *, last: bool) -> bytes:
-        """Take a part in a transaction of its own."""
+        """Add a part in a transaction of its own, and return the status resource after the last one."""
         to_inbox = self._collection.kind == "inbox"
-        # Reading takes time: before others have to wait for it, not while.
+        # Reading takes time, so it is done before the transaction makes others wait.
         prepared = prepare(items, self._budget) if to_inbox else None
         status, before = self._status, self._status.taken
         with self._store.begin() as tx:
             found = auth.writable(tx, self._partner, self._collection.id)
             if not self._charged:
-                auth.charge(tx, self._partner, self._envelope.count)
+                self._quotas.charge_objects(tx, self._partner.name, self._envelope.count)
                 self._charged = True
             if prepared is not None:
                 outcome = Results()
@@ -130,7 +149,7 @@ class _Adding:
                 resource = status.resource()
                 inbox.save_status(tx, API_ROOT, status.id, self._partner.name, resource)
             if last or status.taken > before:
-                self._trace(tx, status.taken - before)
+                self._record(tx, status.taken - before)
         return resource
 
     def _append(self, tx: Tx, collection: Collection, items: list[Item]) -> None:
@@ -143,25 +162,26 @@ class _Adding:
     def _note(self, outcome: Results) -> None:
         status = self._status
         requested = status.requested
-        status.successes += [detail(one.id, one.version, requested, one.message) for one in outcome.accepted]
+        status.successes += [detail(entry.id, entry.version, requested, entry.message) for entry in outcome.accepted]
         for result, entries in ((Result.HELD, outcome.held), (Result.KEPT, outcome.kept)):
             status.pendings += [
-                detail(each.id, each.version, requested, f"{result}: {each.message}") for each in entries
+                detail(entry.id, entry.version, requested, f"{result}: {entry.message}") for entry in entries
             ]
-        for each in outcome.failed:
-            status.fail(detail(each.id, each.version, requested, each.message))
+        for entry in outcome.failed:
+            status.fail(detail(entry.id, entry.version, requested, entry.message))
 
     def _refusal(self, raw: bytes, index: int, refused: Rejected) -> dict[str, str]:
-        """Name a refused object by what it calls itself, else by its place in the envelope, counted from 0."""
+        """Return the detail of a refused object, by its own id, else by its place in the envelope, counted from 0."""
         id_, version = (None, None) if refused.reason == "too-large" else stix_object.id_and_version(raw)
         message = f"{refused.reason}: {refused.message}"
         return detail(id_ or f"objects[{index}]", version, self._status.requested, message)
 
-    def _trace(self, tx: Tx, objects: int) -> None:
-        """Put a write on record, in the transaction of the write."""
-        observe.wrote(
+    def _record(self, tx: Tx, objects: int) -> None:
+        """Record the write in the audit trail, in the transaction of the write."""
+        record_write(
             tx,
             partner=self._partner.name,
+            remote=self._remote,
             method="POST",
             route="objects",
             collection=self._collection.id,
@@ -172,9 +192,9 @@ class _Adding:
 
 
 def _checked(raw: bytes) -> Item:
-    """Read one object. Raises ``Rejected``, and ``TaxiiError`` 400 where it holds what is no text."""
+    """Return one object, checked. Raises ``Rejected``, and ``TaxiiError`` 400 for a lone surrogate."""
     if not raw or (len(raw) > _MOST_MARKS and sum(map(raw.count, (b",", b"[", b"{"))) > _MOST_MARKS):
         raise Rejected("too-large", "An object has at most four MiB, and at most 100,000 values in it.")
     if has_lone_surrogate(raw):
-        raise half_a_character()
+        raise TaxiiError("lone-surrogate")
     return stix_object.check(raw)

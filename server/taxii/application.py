@@ -1,177 +1,218 @@
-"""The endpoints that partners ask all day, in front of the web framework and without it.
+"""The TAXII application: every request goes through it once, whichever way it is answered.
 
-Everything they answer comes from the functions that the framework's views call too; nothing is decided here.
+Authentication, negotiation, compression and the observers have their one place here. What a worker of the HTTP server
+can answer in three milliseconds, it answers on its event loop (``respond_fast``); everything else in a thread.
 """
 
-import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
 
 from schemas.partner import Partner
-from server import observe
+from server.observe import AnsweredRequest, RequestObserver, known_method
 from server.store import Store, StoreUnavailable
 from server.store.fast_reads import FastStore, NotFast
-from server.taxii import errors, proxies
-from server.taxii.auth import again
-from server.taxii.compression import pack, wanted
-from server.taxii.endpoints import TaxiiRequest, may_add, respond, welcome
-from server.taxii.errors import TaxiiError
-from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
-from server.taxii.negotiation import TAXII
-from server.taxii.page_cache import PageCache
-from server.taxii.response import TaxiiResponse, Undecided
+from server.taxii import endpoints, errors
+from server.taxii.auth import Authenticator
+from server.taxii.endpoints import MEDALLION_ROUTES, ObjectEndpoints, TaxiiRequest, route
+from server.taxii.errors import TaxiiError, error_of_status
+from server.taxii.limits import MAX_CONTENT_LENGTH
+from server.taxii.negotiation import compress, preferred_encoding
+from server.taxii.response import TaxiiResponse
 from server.taxii.response_cache import CachedResponse, ResponseCache, cache_key
 
 Environ = dict[str, Any]
-Application = Callable[[Environ, Any], Iterable[bytes]]
+WsgiApplication = Callable[[Environ, Any], Iterable[bytes]]
 
-# What has to be percent-encoded, or makes another path, is the framework's.
-_PATH = re.compile(rf"/{API_ROOT}/collections/([!-.0-~]+)/(?:(manifest)/?|(objects)/?|objects/([!-.0-~]+)/?)")
-_GLANCE_SECONDS = 0.003
-_PARTNER = "scamfeed.partner"
-# Of a body for which there is no use.
-_USELESS_BODY = 64 * 1024
+_FAST_SECONDS = 0.003
+_FAST_ROUTES = frozenset(("objects", "manifest", "object"))
+# The partner of a request that has been authenticated; a request that is looked at twice is counted once.
+PARTNER = "scamfeed.partner"
+# The route of a page beside TAXII, as the web framework names it.
+ROUTE = "scamfeed.route"
+# Of a body that nothing reads.
+_MOST_USELESS_BODY = 64 * 1024
+_BUSY_SECONDS = 1
 
 
 class TaxiiApplication:
-    """A WSGI application: the object endpoints' GET and POST, and ``rest`` for everything else."""
+    """The application as the HTTP server calls it, and as WSGI."""
 
-    def __init__(self, store: Store, pages: PageCache, rest: Application) -> None:
-        """Answer from ``store``."""
-        self._pages = pages
-        self.rest = rest
-        self._store = FastStore(store)
-        self._glance = FastStore(store, _GLANCE_SECONDS)
-        self._echo = ResponseCache()
-
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        """Answer a request, however long it takes."""
-        asked = _read(environ)
-        if asked is None:
-            return self.rest(environ, start_response)
-        answer = self._answer(self._store, asked, respond)
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers(answer))
-        return [answer.body]
-
-    def quick(self, environ: Environ) -> TaxiiResponse | None:
-        """Answer a request that is answered in no time; None for any other, which has to be called for."""
-        asked = _read(environ)
-        if asked is None or asked.method != "GET":
-            return None
-        try:
-            said, version = cache_key(environ), self._glance.version()
-            heard = self._echo.find(said, version)
-            if heard is not None:
-                return self._answer(self._glance, asked, respond, heard)
-            answer = self._answer(self._glance, asked, respond)
-        except NotFast:
-            return None
-        except StoreUnavailable:
-            # The store's own way in waits for it, or says why not.
-            return None
-        if _PARTNER in environ:
-            self._echo.keep(said, version, environ[_PARTNER], answer)
-        return answer
-
-    def early(self, environ: Environ, *, patient: bool = False) -> TaxiiResponse | None:
-        """Refuse a request by its head alone, before its body is read; None where the body is wanted.
-
-        Raises ``Undecided`` where it takes more than a glance to tell; ``patient`` asks however long it takes.
-        """
-        asked = _read(environ)
-        if asked is None or asked.method != "POST":
-            length = environ.get("CONTENT_LENGTH") or "0"
-            return self.refuse(environ, 413) if int(length) > _USELESS_BODY else None
-        try:
-            return self._answer(self._store if patient else self._glance, asked, _allow)
-        except NotFast as error:
-            # Who asks is not known yet; that nobody may send so much is.
-            if int(environ.get("CONTENT_LENGTH") or "0") > MAX_CONTENT_LENGTH:
-                return self.refuse(environ, 413)
-            raise Undecided from error
-        except _Allowed:
-            return None
-
-    def owner(self, environ: Environ) -> str:
-        """Name whom a request is counted for: the partner where it is known, else the place it comes from."""
-        partner: Partner | None = environ.get(_PARTNER)
-        return f"partner {partner.name}" if partner is not None else proxies.remote(environ)
-
-    def longest(self, environ: Environ) -> int:
-        """Say how long the body of a request may be."""
-        return MAX_CONTENT_LENGTH if environ["REQUEST_METHOD"] == "POST" else _USELESS_BODY
-
-    def refuse(self, environ: Environ, status: int) -> TaxiiResponse:
-        """Give the error resource for a request that is none."""
-        later = (("Retry-After", "1"),) if status == 503 else ()
-        return errors.answer(
-            TaxiiError(status, headers=later), where="wire", method=str(environ.get("REQUEST_METHOD", "-"))
-        )
-
-    def _answer(
+    def __init__(
         self,
         store: Store,
-        asked: TaxiiRequest,
-        respond: Callable[[Store, PageCache, Partner, TaxiiRequest], TaxiiResponse],
-        heard: CachedResponse | None = None,
-    ) -> TaxiiResponse:
-        environ, began = asked.environ, time.perf_counter()
-        partner: Partner | None = environ.get(_PARTNER)
-        observe.asked_from(proxies.remote(environ))
+        authenticator: Authenticator,
+        object_endpoints: ObjectEndpoints,
+        web: WsgiApplication,
+        observers: Sequence[RequestObserver] = (),
+    ) -> None:
+        """Answer from ``store``; ``web`` answers the other resources of TAXII, and all other pages."""
+        self.observers = tuple(observers)
+        self._authenticator = authenticator
+        self._proxies = authenticator.proxies
+        self._objects = object_endpoints
+        self._web = web
+        self._store = FastStore(store)
+        self._fast_store = FastStore(store, _FAST_SECONDS)
+        self._cache = ResponseCache()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer as WSGI has it."""
+        response = self.respond(environ)
+        length = ("Content-Length", str(len(response.body)))
+        headers = [("Content-Type", response.content_type), length, *response.headers]
+        start_response(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    def respond(self, environ: Environ) -> TaxiiResponse:
+        """Answer a request, however long it takes. A response to HEAD has the body that one to GET would have."""
+        request = route(environ)
+        if request is None:
+            return self._respond(environ, "nowhere", lambda: self._ask_web(environ))
+        return self._respond(environ, request.route, lambda: self._answer(self._store, request))
+
+    def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
+        """Answer a request on the event loop; None for one that takes longer, and has to go to ``respond``."""
+        request = route(environ)
+        if request is None or environ["REQUEST_METHOD"] != "GET" or request.route not in _FAST_ROUTES:
+            return None
         try:
-            if heard is not None:
-                partner = again(store, heard.partner)
-                answer = heard.answer
-            else:
-                # A question has one view of the store, from who asks to what is there.
-                with store.read() if asked.method == "GET" else nullcontext():
-                    if partner is None:
-                        # A request that is looked at twice is admitted, and counted, once.
-                        partner = environ[_PARTNER] = welcome(store, environ)
-                    answer = respond(store, self._pages, partner, asked)
-        except (NotFast, _Allowed):
+            key, version = cache_key(environ, self._proxies.certificate(environ)), self._fast_store.version()
+            cached = self._cache.find(key, version)
+            if cached is not None:
+                return self._respond(environ, request.route, lambda: self._repeat(cached, environ))
+            response = self._respond(environ, request.route, lambda: self._answer(self._fast_store, request))
+        except (NotFast, StoreUnavailable):
+            # A store that is away is waited for in a thread, or the response says why not.
+            return None
+        if PARTNER in environ:
+            self._cache.keep(key, version, environ[PARTNER], response)
+        return response
+
+    def refuse_body(self, environ: Environ) -> TaxiiResponse | None:
+        """Refuse a request by its head, before its body is read; None where the body is to be read."""
+        request = route(environ)
+        if request is None or request.route != "objects" or request.method != "POST":
+            return None
+        try:
+            self._objects.check_post(self._store, self._authenticated(self._store, environ), request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged with its cause
+            return self._respond(environ, request.route, _raising(error))
+        return None
+
+    def body_limit(self, environ: Environ) -> int:
+        """Return how many bytes the body of a request may have."""
+        request = route(environ)
+        has_use = request is not None and request.route == "objects" and request.method == "POST"
+        return MAX_CONTENT_LENGTH if has_use else _MOST_USELESS_BODY
+
+    def owner(self, environ: Environ) -> str:
+        """Name whom a request is counted for: the partner where it is known, else the address it comes from."""
+        partner: Partner | None = environ.get(PARTNER)
+        return f"partner {partner.name}" if partner is not None else self._proxies.remote(environ)
+
+    def refuse(self, environ: Environ, status: int) -> TaxiiResponse:
+        """Return the error resource for what is no whole request."""
+        later = (("Retry-After", str(_BUSY_SECONDS)),) if status == 503 else ()
+        method = str(environ.get("REQUEST_METHOD", "-"))
+        return errors.error_response(error_of_status(status, later), route="connection", method=method)
+
+    def _respond(self, environ: Environ, route: str, answer: Callable[[], TaxiiResponse]) -> TaxiiResponse:
+        """Compress and report the response that ``answer`` returns, or the one to what it raises."""
+        began = time.perf_counter()
+        try:
+            response = answer()
+        except NotFast:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged with its cause
-            answer = errors.of(error, where=asked.endpoint, method=asked.method)
-        answer = pack(answer, wanted(environ.get("HTTP_ACCEPT_ENCODING")))
-        observe.request(
+            response = errors.response_to_failure(error, route=route, method=environ["REQUEST_METHOD"])
+        response = compress(response, preferred_encoding(environ.get("HTTP_ACCEPT_ENCODING")))
+        # Pages beside TAXII are no requests of partners.
+        if ROUTE not in environ:
+            self._report(environ, route, response, time.perf_counter() - began)
+        return response
+
+    def _answer(self, store: Store, request: TaxiiRequest) -> TaxiiResponse:
+        endpoints.check_method(request)
+        environ = request.environ
+        # A read sees one moment of the store, from the credentials to the objects.
+        with store.read() if request.method == "GET" else nullcontext():
+            partner = self._authenticated(store, environ)
+            if "\x00" in environ["PATH_INFO"]:
+                raise TaxiiError("not-found")
+            if request.method == "OPTIONS":
+                return TaxiiResponse(200, headers=(("Allow", endpoints.allowed(request.route)),))
+            if request.route not in MEDALLION_ROUTES:
+                return self._objects.respond(store, partner, self._proxies.remote(environ), request)
+        return self._ask_web(environ)
+
+    def _repeat(self, cached: CachedResponse, environ: Environ) -> TaxiiResponse:
+        self._authenticator.quotas.count_request(self._fast_store, cached.partner.name)
+        environ[PARTNER] = cached.partner
+        return cached.response
+
+    def _authenticated(self, store: Store, environ: Environ) -> Partner:
+        partner: Partner | None = environ.get(PARTNER)
+        if partner is None:
+            partner = environ[PARTNER] = self._authenticator.authenticate(store, environ)
+        return partner
+
+    def _ask_web(self, environ: Environ) -> TaxiiResponse:
+        """Answer by the web framework. Raises what its views raise."""
+        method = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"]
+        inner = environ | {"REQUEST_METHOD": method}
+        try:
+            status, headers, body = call_wsgi(self._web, inner)
+        finally:
+            if ROUTE in inner:
+                environ[ROUTE] = inner[ROUTE]
+        named = {name.lower(): value for name, value in headers}
+        kept = tuple(pair for pair in headers if pair[0].lower() not in ("content-type", "content-length"))
+        return TaxiiResponse(int(status[:3]), body, kept, named.get("content-type", "text/plain"))
+
+    def _report(self, environ: Environ, route: str, response: TaxiiResponse, seconds: float) -> None:
+        partner: Partner | None = environ.get(PARTNER)
+        request = AnsweredRequest(
             partner=partner.name if partner else None,
-            method=asked.method,
-            route=asked.endpoint,
-            collection=answer.collection,
-            status=answer.status,
-            seconds=time.perf_counter() - began,
-            objects_in=answer.objects_in,
-            objects_out=answer.objects_out,
-            given=answer.given,
+            method=known_method(environ["REQUEST_METHOD"]),
+            route=route,
+            collection=response.collection,
+            status=response.status,
+            seconds=seconds,
+            objects_in=response.objects_in,
+            objects_out=response.objects_out,
+            read_to=response.read_to,
+            remote=self._proxies.remote(environ),
+            error_id=response.error_id,
         )
-        return answer
+        for observer in self.observers:
+            observer.note(request)
 
 
-class _Allowed(Exception):
-    """A body may be sent."""
+def call_wsgi(application: WsgiApplication, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Call a WSGI application, and return its status line, its headers and its body."""
+    started: list[Any] = []
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        started[:] = [status, headers]
+        return written.append
+
+    parts = application(environ, start_response)
+    try:
+        written.extend(parts)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = started
+    return status, headers, written[0] if len(written) == 1 else b"".join(written)
 
 
-def headers(answer: TaxiiResponse) -> list[tuple[str, str]]:
-    """Give all headers of an answer."""
-    return [("Content-Type", TAXII), ("Content-Length", str(len(answer.body))), *answer.headers]
+def _raising(error: Exception) -> Callable[[], TaxiiResponse]:
+    def answer() -> TaxiiResponse:
+        raise error
 
-
-def _allow(store: Store, pages: PageCache, partner: Partner, asked: TaxiiRequest) -> TaxiiResponse:
-    may_add(store, partner, asked)
-    raise _Allowed
-
-
-def _read(environ: Environ) -> TaxiiRequest | None:
-    """Take a request apart, if it is one of ours."""
-    match = _PATH.fullmatch(environ["PATH_INFO"])
-    if match is None:
-        return None
-    collection, manifest, listing, object_id = match.groups()
-    method = environ["REQUEST_METHOD"]
-    if method != "GET" and not (method == "POST" and listing):
-        return None
-    return TaxiiRequest(manifest or listing or "object", collection, object_id or "", environ)
+    return answer

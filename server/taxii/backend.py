@@ -1,4 +1,4 @@
-"""Medallion's backend for what its own views still answer: discovery, API root, collections, status."""
+"""Medallion's backend, for the views of it that are served: discovery, API root, collections, status."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,46 +16,54 @@ from server.taxii.negotiation import STIX, TAXII
 
 
 class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without types
-    """Answers from the store, for the partner that asks.
-
-    ``partner`` says who that is; ``prefix`` is where the application is mounted, a path or a URL, without a last slash.
-    """
+    """The resources of one store, for the partner of the present request."""
 
     def __init__(
-        self, store: Store, title: str, contact: str, partner: Callable[[], Partner], prefix: Callable[[], str]
+        self,
+        store: Store,
+        title: str,
+        contact: str,
+        most_objects: int,
+        partner: Callable[[], Partner],
+        prefix: Callable[[], str],
     ) -> None:
-        """Answer from ``store``, in the name of ``title``."""
+        """Answer from ``store``, in the name of ``title``.
+
+        ``most_objects`` is how many objects an envelope may have. ``partner`` returns the partner of the present
+        request; ``prefix`` where the application is mounted, a path or a URL, without a last slash.
+        """
         self._store = store
         self._title = title
         self._contact = contact
+        self._most_objects = most_objects
         self._partner = partner
         self._prefix = prefix
 
     def server_discovery(self) -> dict[str, Any]:
-        """Give the discovery resource (TAXII 2.1 §4.1.1)."""
+        """Return the discovery resource (TAXII 2.1 §4.1.1)."""
         root = f"{self._prefix()}/{API_ROOT}/"
-        said = {"title": self._title, "description": "Indicators of online scams, shared between partners."}
+        discovery = {"title": self._title, "description": "Indicators of online scams, shared between partners."}
         if self._contact:
-            said["contact"] = self._contact
-        return {**said, "default": root, "api_roots": [root]}
+            discovery["contact"] = self._contact
+        return {**discovery, "default": root, "api_roots": [root]}
 
     def get_api_root_information(self, api_root: str) -> dict[str, Any]:
-        """Give the API root resource of the one API root."""
+        """Return the API root resource of the one API root."""
         return {
             "title": self._title,
-            "description": f"One request brings at most {auth.most_objects():,} objects; more are refused with 413.",
+            "description": f"One request brings at most {self._most_objects:,} objects; more are refused with 413.",
             "versions": [TAXII],
             "max_content_length": MAX_CONTENT_LENGTH,
         }
 
     def get_collections(self, api_root: str) -> dict[str, Any]:
-        """Give the collections that the partner may know of."""
+        """Return the collections that the partner may know of."""
         with self._store.read() as tx:
             listed = [_resource(*found) for found in auth.visible(tx, self._partner())]
         return {"collections": listed} if listed else {}
 
     def get_collection(self, api_root: str, collection_id: str) -> dict[str, Any] | None:
-        """Give one collection by id or alias, None where the partner may not know of it."""
+        """Return one collection by id or alias, None where the partner may not know of it."""
         try:
             with self._store.read() as tx:
                 return _resource(*auth.find(tx, self._partner(), collection_id))
@@ -63,7 +71,7 @@ class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without ty
             return None
 
     def get_status(self, api_root: str, status_id: str) -> dict[str, Any] | None:
-        """Give the status of one of the partner's own requests, None of any other."""
+        """Return the status of one of the partner's own requests, None of any other."""
         with self._store.read() as tx:
             body = inbox.load_status(tx, api_root, status_id, self._partner().name)
         if body is None:

@@ -1,7 +1,7 @@
-"""The ``next`` of a page: where to go on, and with which filters.
+"""The ``next`` of a page, a token with a position in the log and the filters.
 
-Everything is in the token. It never expires, survives a restart and is good on every node. It bears a code that the
-hub's secret makes, so that nothing is read of a token that the hub did not give out.
+It never expires, survives a restart and is good on every node. It bears a code made with the hub's secret, so that
+nothing is read of a token that the hub did not give out.
 """
 
 import base64
@@ -35,19 +35,19 @@ class BadCursor(ValueError):
 
 
 def encode(secret: bytes, collection: Collection, query: Query, position: int) -> str:
-    """Write the token that goes on after ``position`` (microseconds) with the filters of ``query``.
+    """Return the token that goes on after ``position`` (microseconds) with the filters of ``query``.
 
     ``secret`` is the hub's for this use.
     """
     versions = query.versions
     flags = versions.first | versions.last << 1 | versions.every << 2
-    said = [_FORM, position, flags, versions.dates, query.ids, query.types, query.spec_versions]
-    packed = zlib.compress(orjson.dumps(said), 9)
+    contents = [_FORM, position, flags, versions.dates, query.ids, query.types, query.spec_versions]
+    packed = zlib.compress(orjson.dumps(contents), 9)
     return base64.urlsafe_b64encode(_code(secret, collection, packed) + packed).rstrip(b"=").decode()
 
 
 def decode(secret: bytes, collection: Collection, token: str) -> Query:
-    """Read a token back, with the default limit. Raises ``BadCursor``."""
+    """Return the query of a token, with the default limit. Raises ``BadCursor``."""
     if len(token) > _LONGEST:
         raise BadCursor("longer than any cursor")
     try:
@@ -55,10 +55,10 @@ def decode(secret: bytes, collection: Collection, token: str) -> Query:
         packed = raw[_CODE_BYTES:]
         if not hmac.compare_digest(raw[:_CODE_BYTES], _code(secret, collection, packed)):
             raise BadCursor("not a cursor of this collection")
-        said = _contents.decode(zlib.decompressobj().decompress(packed, _LONGEST_UNPACKED))
+        contents = _contents.decode(zlib.decompressobj().decompress(packed, _LONGEST_UNPACKED))
     except (binascii.Error, zlib.error, ValueError, msgspec.MsgspecError) as error:
         raise BadCursor("not a cursor") from error
-    form, position, flags, dates, ids, types, specs = said
+    form, position, flags, dates, ids, types, specs = contents
     if form != _FORM or any("\x00" in word for word in (*ids, *types, *specs)):
         raise BadCursor("not a cursor of this server")
     versions = Versions(bool(flags & 1), bool(flags & 2), bool(flags & 4), dates)

@@ -1,4 +1,4 @@
-"""Envelopes: the objects of a body, each as the bytes it came in, and pages of stored bytes."""
+"""Envelopes: the objects of a body as their bytes, and pages of stored objects."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import IO
 import msgspec
 
 from server.taxii.errors import TaxiiError
-from server.taxii.scanner import Scanner, half_a_character, has_lone_surrogate, not_json, too_many
+from server.taxii.scanner import Scanner, has_lone_surrogate
 
 # A body up to here is read at once.
 SHORT = 4 * 1024 * 1024
@@ -39,11 +39,11 @@ class Envelope:
 
     @property
     def is_short(self) -> bool:
-        """Tell whether all objects are in memory."""
+        """Whether all objects are in memory."""
         return self._all is not None
 
     def __iter__(self) -> Iterator[bytes]:
-        """Go through the objects, from the first one."""
+        """Iterate over the objects, from the first one."""
         if self._all is not None:
             return iter(self._all)
         self._body.seek(0)
@@ -52,12 +52,12 @@ class Envelope:
     def _counted(self) -> int:
         count = sum(1 for _ in self)
         if not count:
-            raise _empty()
+            raise TaxiiError("no-objects")
         return count
 
 
 def split(body: bytes, most: int) -> list[bytes]:
-    """Take an envelope apart without touching its objects, of which there are at most so many.
+    """Return the objects of an envelope, at most ``most``, each as its bytes.
 
     An object that is nested too deeply is still its own bytes, to be refused alone. Raises ``TaxiiError`` 400 for what
     is no JSON in UTF-8, NaN and halves of characters included, 413 for too many objects, and 422 for a JSON object
@@ -70,20 +70,20 @@ def split(body: bytes, most: int) -> list[bytes]:
             body.decode()
         objects = [bytes(raw) for raw in _lists.decode(_envelopes.decode(body).objects)]
     except UnicodeDecodeError as error:
-        raise not_json("The body is not UTF-8.") from error
+        raise TaxiiError("not-utf-8") from error
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return _scan(body, most)
     if has_lone_surrogate(body):
-        raise half_a_character()
+        raise TaxiiError("lone-surrogate")
     if len(objects) > most:
-        raise too_many(most)
+        raise TaxiiError("too-many-objects", most=most)
     if not objects:
-        raise _empty()
+        raise TaxiiError("no-objects")
     return objects
 
 
 def join(bodies: Sequence[bytes], token: str | None) -> bytes:
-    """Make an envelope of stored bytes; the last one has no ``next``, and one without objects is empty."""
+    """Return an envelope of stored objects; the last one has no ``next``, and one without objects is empty."""
     if not bodies:
         return b"{}"
     more = b'"more":false' if token is None else b'"more":true,"next":"' + token.encode() + b'"'
@@ -95,14 +95,10 @@ def join(bodies: Sequence[bytes], token: str | None) -> bytes:
 
 
 def _scan(body: bytes, most: int) -> list[bytes]:
-    """Take an envelope apart where the quick way fails: it is nested deeply, long, or no envelope."""
+    """Return the objects of an envelope that is nested deeply, long, or no envelope."""
     objects = list(Scanner(io.BytesIO(body), most))
     if has_lone_surrogate(body):
-        raise half_a_character()
+        raise TaxiiError("lone-surrogate")
     if not objects:
-        raise _empty()
+        raise TaxiiError("no-objects")
     return objects
-
-
-def _empty() -> TaxiiError:
-    return TaxiiError(422, "The envelope has no objects; an empty list stands for nothing in TAXII.")

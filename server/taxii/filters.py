@@ -1,4 +1,4 @@
-"""The parameters of a request (TAXII 2.1 §3.4 and §3.5), as a query to the log."""
+"""The filters of a request (TAXII 2.1 §3.4 and §3.5), read into a query of the log."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -31,9 +31,9 @@ def read(
     secret: Callable[[], bytes],
     every_match: bool = False,
 ) -> Query:
-    """Make a query of the parameters of a URL, with ``versions`` where it does not say which.
+    """Return the query that the parameters of a URL make, with ``versions`` where they name none.
 
-    ``secret`` gives the hub's secret for the tokens that are its ``next``.
+    ``secret`` returns the hub's secret for the tokens in ``next``.
 
     A ``next`` brings its filters along, for clients that drop them; those beside it hold too, so that nothing comes
     that the URL does not ask for (TAXII 2.1 appendix B). Parameters and fields to match that TAXII does not name are
@@ -64,7 +64,7 @@ def _resume(secret: bytes, collection: Collection, token: str) -> Query:
     try:
         return decode(secret, collection, token)
     except BadCursor as error:
-        raise TaxiiError(400, "The next parameter is not one that this collection gave out.") from error
+        raise TaxiiError("foreign-next") from error
 
 
 def _matches(given: dict[str, list[str]], allowed: frozenset[str], *, every_match: bool) -> dict[str, tuple[str, ...]]:
@@ -77,21 +77,18 @@ def _matches(given: dict[str, list[str]], allowed: frozenset[str], *, every_matc
         if match is not None and match[1] not in OBJECTS and not every_match:
             continue
         if match is None or match[1] not in allowed:
-            known = ", ".join(f"match[{one}]" for one in sorted(allowed))
-            raise TaxiiError(400, f"Here a match is one of: {known}.")
+            raise TaxiiError("unknown-match", known=", ".join(f"match[{field}]" for field in sorted(allowed)))
         matches[match[1]] = _listed(match[1], [value.strip() for value in listed])
     return matches
 
 
 def _listed(field: str, listed: list[str]) -> tuple[str, ...]:
     if len(listed) > _MOST_VALUES:
-        raise TaxiiError(
-            400, f"The parameter match[{field}] has at most {_MOST_VALUES} values; ask for the rest apart."
-        )
+        raise TaxiiError("too-many-values", field=field, most=_MOST_VALUES)
     if not all(listed) or any("\x00" in value for value in listed):
-        raise TaxiiError(400, f"The parameter match[{field}] is a list of values, separated by commas.")
+        raise TaxiiError("empty-value", field=field)
     if field == "version" and len(set(listed)) < len(listed):
-        raise TaxiiError(400, "In match[version], each version is named once.")  # TAXII 2.1 §3.4.1
+        raise TaxiiError("repeated-version")  # TAXII 2.1 §3.4.1
     return tuple(dict.fromkeys(listed))
 
 
@@ -100,7 +97,7 @@ def _once(given: dict[str, list[str]], name: str) -> str | None:
     if values is None:
         return None
     if len(values) > 1:
-        raise TaxiiError(400, f"The parameter {name} can be given once.")
+        raise TaxiiError("repeated-parameter", name=name)
     return values[0]
 
 
@@ -109,7 +106,7 @@ def _limit(text: str | None) -> int:
         return MAX_PAGE
     digits = text.lstrip("0")
     if _NUMBER.fullmatch(text) is None or not digits:
-        raise TaxiiError(400, "The limit is a whole number above zero.")
+        raise TaxiiError("bad-limit")
     return min(int(digits[:9]), MAX_PAGE)
 
 
@@ -118,13 +115,13 @@ def _moment(name: str, text: str) -> int:
         # A plus sign that was not percent-encoded arrives as a space.
         return times.parse(text.strip().replace(" ", "+"))
     except ValueError as error:
-        raise TaxiiError(400, f"The parameter {name} is an RFC 3339 timestamp.") from error
+        raise TaxiiError("bad-timestamp", name=name) from error
 
 
 def _versions(values: tuple[str, ...]) -> Versions:
     words = {"first", "last", "all"}
     if "all" in values and len(values) > 1:
-        raise TaxiiError(400, "In match[version], all stands alone.")  # TAXII 2.1 §3.4.1
+        raise TaxiiError("all-stands-alone")  # TAXII 2.1 §3.4.1
     return Versions(
         first="first" in values,
         last="last" in values,

@@ -1,7 +1,7 @@
-"""What slows down who guesses passwords, without ever standing in the way of a partner that knows its own.
+"""The throttle for whoever guesses passwords, which never stands in the way of a partner that knows its own.
 
-The brake is on the address and the user name together, so that nobody elsewhere can lock a partner out; on the address
-alone it is a looser one. A password that this process has seen right before is verified whatever the brake says.
+It counts by address and user name together, so that nobody elsewhere can lock a partner out; by address alone it is a
+looser one. A password that this process has verified before is verified whatever the throttle says.
 """
 
 import threading
@@ -23,7 +23,7 @@ class LoginThrottle:
     """Counts wrong passwords by where they come from and whom they are for, in this process."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with nothing counted; ``clock`` gives seconds."""
+        """Start with nothing counted; ``clock`` returns seconds."""
         self._clock = clock
         self._debts: OrderedDict[tuple[str, str | None], float] = OrderedDict()
         self._changing = threading.Lock()
@@ -31,7 +31,7 @@ class LoginThrottle:
         self._queue = threading.BoundedSemaphore(_WAITING)
 
     def wait(self, remote: str, user: str) -> float:
-        """Say how many seconds it takes until a password for ``user`` is verified for ``remote``; 0 is now."""
+        """Return the seconds until a password for ``user`` is verified for ``remote``; 0 is now."""
         now = self._clock()
         with self._changing:
             return max(self._owed((remote, user), *_PAIR, now), self._owed((remote, None), *_ADDRESS, now))
@@ -40,15 +40,15 @@ class LoginThrottle:
         """Count a wrong password."""
         now = self._clock()
         with self._changing:
-            for key, (_, each) in (((remote, user), _PAIR), ((remote, None), _ADDRESS)):
-                self._debts[key] = max(now, self._debts.get(key, now)) + each
+            for key, (_, seconds) in (((remote, user), _PAIR), ((remote, None), _ADDRESS)):
+                self._debts[key] = max(now, self._debts.get(key, now)) + seconds
                 self._debts.move_to_end(key)
             while len(self._debts) > _REMEMBERED_AT_MOST:
                 self._debts.popitem(last=False)
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
-        """Wait for one's turn to verify slowly; yields False where too many wait already."""
+        """Wait for the turn to verify a password; yields False where too many wait already."""
         if not self._queue.acquire(blocking=False):
             yield False
             return
@@ -58,6 +58,6 @@ class LoginThrottle:
         finally:
             self._queue.release()
 
-    def _owed(self, key: tuple[str, str | None], burst: int, each: float, now: float) -> float:
-        """Count the seconds until the debt of ``key`` is down to what is let through."""
-        return max(0.0, self._debts.get(key, now) - now - (burst - 1) * each)
+    def _owed(self, key: tuple[str, str | None], burst: int, seconds: float, now: float) -> float:
+        """Return the seconds until the debt of ``key`` is down to what is let through."""
+        return max(0.0, self._debts.get(key, now) - now - (burst - 1) * seconds)

@@ -1,78 +1,97 @@
-"""Media types, negotiated by the rules of HTTP (RFC 9110 §12.5.1) and TAXII 2.1 §1.6.8."""
+"""Negotiation of media types (RFC 9110 §12.5.1, TAXII 2.1 §1.6.8) and of compression (RFC 9110 §12.5.3)."""
 
-import re
-from typing import NamedTuple
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from isal import igzip
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header, parse_options_header
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from server.taxii.response import TaxiiResponse
 
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version="
 
-# No client has this much to say of what it takes.
-_LONGEST = 4_096
-_TYPE = ("application", "taxii+json")
-_VERSION = "2.1"
-_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^,;"]+|[,;]')
+Encoding = Literal["identity", "gzip", "zstd"]
+
+# The longest headers that are read.
+_LONGEST_ACCEPT, _LONGEST_ACCEPT_ENCODING = 4_096, 1_024
+_NAME, _VERSION = "application/taxii+json", "2.1"
+_COVERING = frozenset((_NAME, "application/*", "*/*"))
+# A smaller body is not compressed: its headers weigh more than what is saved.
+_SMALLEST_COMPRESSED = 1_024
+_COMPRESSION_LEVEL = 1
+_VARY = ("Vary", "Accept-Encoding")
 
 
-class _Range(NamedTuple):
-    kind: str
-    subtype: str
+class _MediaRange(NamedTuple):
+    """A media type, or a range of them, with its quality between 0 and 1."""
+
+    name: str
     parameters: dict[str, str]
-
-    @property
-    def quality(self) -> float:
-        try:
-            return min(max(float(self.parameters.get("q", "1")), 0.0), 1.0)
-        except ValueError:
-            return 0.0
+    quality: float
 
     @property
     def precision(self) -> int:
-        return (self.kind != "*") + (self.subtype != "*") + ("version" in self.parameters)
+        return (not self.name.startswith("*")) + (not self.name.endswith("*")) + ("version" in self.parameters)
 
-    def covers(self) -> bool:
-        return (
-            self.kind in ("*", _TYPE[0])
-            and self.subtype in ("*", _TYPE[1])
-            and self.parameters.get("version", _VERSION) == _VERSION
-        )
+    def covers_taxii(self) -> bool:
+        return self.name in _COVERING and self.parameters.get("version", _VERSION) == _VERSION
 
 
-def accepts(header: str | None) -> bool:
-    """Tell whether a client with this Accept header takes what this server sends; without one it takes anything."""
+@lru_cache(maxsize=256)
+def accepts_taxii(header: str | None) -> bool:
+    """Return whether a client with this Accept header takes TAXII 2.1; without the header it takes anything."""
     if header is None or not header.strip():
         return True
-    if len(header) > _LONGEST:
+    if len(header) > _LONGEST_ACCEPT:
         return False
-    covering = [asked for asked in _read(header) if asked.covers()]
-    return bool(covering) and max(covering, key=lambda asked: (asked.precision, asked.quality)).quality > 0
+    covering = [found for found in _media_ranges(header) if found.covers_taxii()]
+    return bool(covering) and max(covering, key=lambda found: (found.precision, found.quality)).quality > 0
 
 
-def sends(header: str | None) -> bool:
-    """Tell whether a body of this Content-Type is TAXII 2.1; a type without a version is."""
-    sent = _read((header or "")[: _LONGEST + 1])
-    return len(sent) == 1 and (sent[0].kind, sent[0].subtype) == _TYPE and sent[0].covers()
+@lru_cache(maxsize=256)
+def is_taxii(header: str | None) -> bool:
+    """Return whether a body of this Content-Type is TAXII 2.1; a type without a version is."""
+    if header is None or len(header) > _LONGEST_ACCEPT:
+        return False
+    sent = _media_ranges(header)
+    return len(sent) == 1 and sent[0].name == _NAME and sent[0].covers_taxii()
 
 
-def _read(header: str) -> list[_Range]:
-    ranges: list[_Range] = []
-    for element in _split(_PARTS.findall(header), ","):
-        names = ["".join(part).strip() for part in _split(element, ";")]
-        kind, slash, subtype = names[0].lower().partition("/")
-        if not slash or (kind == "*" and subtype != "*"):
-            continue
-        parameters = {}
-        for name in names[1:]:
-            key, _, value = name.partition("=")
-            parameters[key.strip().lower()] = value.strip().strip('"').lower()
-        ranges.append(_Range(kind, subtype, parameters))
-    return ranges
+@lru_cache(maxsize=256)
+def preferred_encoding(accept_encoding: str | None) -> Encoding:
+    """Return the compression for a client with this Accept-Encoding header; zstd only where it is named."""
+    if accept_encoding is not None and len(accept_encoding) > _LONGEST_ACCEPT_ENCODING:
+        return "identity"
+    accepted = parse_accept_header(accept_encoding, Accept)
+    gzip = max(accepted.quality("gzip"), accepted.quality("x-gzip")) if accepted else 0
+    zstandard = max((quality for name, quality in accepted if name.lower() == "zstd"), default=0)
+    if max(gzip, zstandard) <= 0 or max(gzip, zstandard) < accepted.quality("identity"):
+        return "identity"
+    return "zstd" if zstandard >= gzip else "gzip"
 
 
-def _split(tokens: list[str], at: str) -> list[list[str]]:
-    parts: list[list[str]] = [[]]
-    for token in tokens:
-        if token == at:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
+def compress(response: "TaxiiResponse", encoding: Encoding) -> "TaxiiResponse":
+    """Compress the body of ``response`` where it is large enough; a response that was compressed before stays as it is.
+
+    A response with ``Vary: Accept-Encoding`` has been through here.
+    """
+    if len(response.body) < _SMALLEST_COMPRESSED or _VARY in response.headers:
+        return response
+    if encoding == "identity":
+        return response._replace(headers=(*response.headers, _VARY))
+    body = (zstd if encoding == "zstd" else igzip).compress(response.body, _COMPRESSION_LEVEL)
+    return response._replace(body=body, headers=(*response.headers, _VARY, ("Content-Encoding", encoding)))
+
+
+def _media_ranges(header: str) -> list[_MediaRange]:
+    named = [(*parse_options_header(text), quality) for text, quality in parse_accept_header(header, Accept)]
+    return [_MediaRange(name.lower(), parameters, quality) for name, parameters, quality in named]

@@ -1,4 +1,4 @@
-"""What the object endpoints answer (TAXII 2.1 §5.3 to §5.8), without any web framework."""
+"""Objects, manifests and versions of a collection as responses (TAXII 2.1 §5.3 to §5.8)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,16 +7,15 @@ from functools import partial
 import orjson
 
 from schemas.partner import Partner
-from server import observe
+from server.observe import record_write
 from server.store import Store, Tx, hub_identity, log
 from server.store.collections import Collection
 from server.store.query import EVERY, Query
 from server.store.times import stamp, stix_stamp
 from server.taxii import auth, envelope, filters
-from server.taxii.compression import Encoding, pack
 from server.taxii.cursor import USE, encode
 from server.taxii.errors import TaxiiError
-from server.taxii.negotiation import STIX
+from server.taxii.negotiation import STIX, Encoding, compress
 from server.taxii.page_cache import LogRange, PageCache
 from server.taxii.response import TaxiiResponse
 
@@ -28,34 +27,34 @@ Pairs = Iterable[tuple[str, str]]
 def page(
     tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: PageCache, encoding: Encoding = "identity"
 ) -> TaxiiResponse:
-    """Get objects, as the bytes they are stored in; a large page is kept among ``pages``, as ``encoding`` packs it."""
+    """Return objects, as the bytes they are stored in; a large page is cached in ``pages``, compressed."""
     found = auth.readable(tx, partner, collection)
     query = _read(tx, pairs, found, filters.OBJECTS)
-    ready = pages.find(tx, found, query, encoding)
-    if ready is not None:
-        return ready
-    answer, stretch = _envelope(tx, found, query)
-    if stretch is not None and pages.takes(answer):
-        answer = pack(answer, encoding)
-        pages.keep(tx, found, query, encoding, stretch, answer)
-    return answer
+    cached = pages.find(tx, found, query, encoding)
+    if cached is not None:
+        return cached
+    response, rows = _envelope(tx, found, query)
+    if rows is not None and pages.is_worth_keeping(response):
+        response = compress(response, encoding)
+        pages.keep(tx, found, query, encoding, rows, response)
+    return response
 
 
 def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
-    """Get one object; 404 when the collection has no version of it, an empty envelope when the filters leave none.
+    """Return one object; 404 when the collection has no version of it, an empty envelope when the filters leave none.
 
     A version that is asked for by its date and is not there is 404 too: it may have been deleted (TAXII 2.1 §5.7).
     """
     found = auth.readable(tx, partner, collection)
     query = _of(object_id, _read(tx, pairs, found, filters.OBJECT))
-    answer, _ = _envelope(tx, found, query)
-    if not answer.objects_out and (query.versions.dates or not log.has(tx, found, object_id)):
-        raise TaxiiError(404)
-    return answer
+    response, _ = _envelope(tx, found, query)
+    if not response.objects_out and (query.versions.dates or not log.has(tx, found, object_id)):
+        raise TaxiiError("not-found")
+    return response
 
 
 def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> TaxiiResponse:
-    """Get the manifest of what a page of objects would be."""
+    """Return the manifest of the objects that a page would have."""
     found = auth.readable(tx, partner, collection)
     query = _read(tx, pairs, found, filters.OBJECTS)
     page = log.manifest(tx, found, query)
@@ -72,59 +71,65 @@ def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> TaxiiRe
 
 
 def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
-    """Get the versions of one object; 404 when the collection has none."""
+    """Return the versions of one object; 404 when the collection has none."""
     found = auth.readable(tx, partner, collection)
     query = _of(object_id, _read(tx, pairs, found, filters.VERSIONS))
     page = log.versions(tx, found, object_id, query)
     if not page.versions and not log.has(tx, found, object_id):
-        raise TaxiiError(404)
+        raise TaxiiError("not-found")
     listed = list(dict.fromkeys(_version(*pair) for pair in page.versions))
     return _listing(tx, "versions", listed, found, query, page)
 
 
-def delete(store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
-    """Delete an object, or those of its versions that the filters name, from an exchange."""
+def delete(
+    store: Store, partner: Partner, collection: str, object_id: str, pairs: Pairs, *, remote: str = ""
+) -> TaxiiResponse:
+    """Delete an object, or those of its versions that the filters name, from an exchange.
+
+    ``remote`` is the address that the request comes from.
+    """
     with store.begin() as tx:
         found = auth.writable(tx, partner, collection)
         auth.readable(tx, partner, collection)
         if found.kind != "exchange":
-            raise TaxiiError(403, "What was contributed or released is retracted by a revoked version, not deleted.")
+            raise TaxiiError("not-deletable")
         query = _of(
             object_id,
             filters.read(
                 pairs, found, filters.OBJECT, EVERY, secret=partial(hub_identity.secret, tx, USE), every_match=True
             ),
         )
-        gone = log.delete(tx, found, replace(query, spec_versions=query.spec_versions or ALL_SPECS))
-        if gone == 0:
-            raise TaxiiError(404)
-        observe.wrote(
+        deleted = log.delete(tx, found, replace(query, spec_versions=query.spec_versions or ALL_SPECS))
+        if deleted == 0:
+            raise TaxiiError("not-found")
+        record_write(
             tx,
             partner=partner.name,
+            remote=remote,
             method="DELETE",
             route="object",
             collection=found.id,
             status=200,
-            objects=gone,
+            objects=deleted,
             reference=None,
         )
     return TaxiiResponse(200, collection=found.id)
 
 
 def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[TaxiiResponse, LogRange | None]:
-    """Give a page, and the stretch of the log that it is, None for none."""
+    """Return a page, and the rows of the log that it has, None for none."""
     page = log.page(tx, collection, query)
     token = None if page.next is None else encode(hub_identity.secret(tx, USE), collection, query, page.next)
-    answer = TaxiiResponse(
+    response = TaxiiResponse(
         200,
         envelope.join(page.bodies, token),
         _dates(page.first, page.last),
         collection=collection.id,
         objects_out=len(page.bodies),
-        # Looking one up is not going through them; who has come to the end has all that there is.
-        given=None if query.ids else collection.last_added if page.next is None else page.last,
+        # Objects named by id are no reading position; whoever comes to the end has read all there is.
+        read_to=None if query.ids else collection.last_added if page.next is None else page.last,
     )
-    return answer, None if page.first is None else LogRange(page.first, None if page.next is None else page.last)
+    return response, None if page.first is None else LogRange(page.first, None if page.next is None else page.last)
 
 
 def _listing(
@@ -159,5 +164,5 @@ def _version(version: int, date_added: int) -> str:
 
 
 def _read(tx: Tx, pairs: Pairs, collection: Collection, allowed: frozenset[str]) -> Query:
-    """Make a query of the parameters of a URL. Raises ``TaxiiError`` 400."""
+    """Return the query that the parameters of a URL make. Raises ``TaxiiError`` 400."""
     return filters.read(pairs, collection, allowed, secret=partial(hub_identity.secret, tx, USE))

@@ -1,4 +1,4 @@
-"""Pages that can no longer change, kept ready as the bytes that go out."""
+"""The cache of large pages that can no longer change, as the bytes that are sent."""
 
 import threading
 from collections import OrderedDict
@@ -7,87 +7,89 @@ from typing import NamedTuple
 from server.store import Tx, version_marks
 from server.store.collections import Collection
 from server.store.query import LAST, Query
-from server.taxii.compression import Encoding
+from server.taxii.negotiation import Encoding
 from server.taxii.response import TaxiiResponse
 
 # Of each process that answers requests.
-_BYTES_AT_MOST = 96 * 1024 * 1024
-# What is smaller is made as quickly as it is found.
-_WORTH_IT = 16 * 1024
+_MOST_BYTES = 96 * 1024 * 1024
+# A smaller page is made as quickly as it is found.
+_SMALLEST_PAGE = 16 * 1024
 
 _Key = tuple[int, int, int, tuple[str, ...], Encoding]
 
 
 class LogRange(NamedTuple):
-    """The rows of a page by their ``date_added``; the last page of all has no ``last``, as what is added is its too."""
+    """The rows of a page by their ``date_added``; the last page of all has no ``last``, as new rows belong to it."""
 
     first: int
     last: int | None
 
 
-class _Kept(NamedTuple):
+class _CachedPage(NamedTuple):
     mark: tuple[int, int]
-    stretch: LogRange
-    answer: TaxiiResponse
+    rows: LogRange
+    response: TaxiiResponse
 
 
 class PageCache:
     """The large pages that were asked for last, as long as the log has not changed under them.
 
-    What is added comes after a full page; what else can happen to a row in it, ``server.store.version_marks`` counts.
+    New rows come after a full page; ``server.store.version_marks`` counts whatever else can happen to a row in it.
     """
 
-    def __init__(self, bytes_at_most: int = _BYTES_AT_MOST) -> None:
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         """Keep at most so many bytes of bodies."""
-        self._room = bytes_at_most
-        self._largest = bytes_at_most // 4
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._room = most_bytes
+        self._largest_page = most_bytes // 4
+        self._pages: OrderedDict[_Key, _CachedPage] = OrderedDict()
         self._changing = threading.Lock()
 
     def find(self, tx: Tx, collection: Collection, query: Query, encoding: Encoding) -> TaxiiResponse | None:
-        """Give the answer to ``query`` that is kept, where it is what ``tx`` would give."""
+        """Return the cached response to ``query``, where it is the one that ``tx`` would give."""
         key = _key(collection, query, encoding)
-        kept = self._kept.get(key) if key else None
-        if key is None or kept is None:
+        page = self._pages.get(key) if key else None
+        if key is None or page is None:
             return None
-        if kept.mark != version_marks.change_mark(tx, collection, *kept.stretch):
+        if page.mark != version_marks.change_mark(tx, collection, *page.rows):
             self._drop(key)
             return None
         with self._changing:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-        return kept.answer if kept.stretch.last is not None else kept.answer._replace(given=collection.last_added)
+            if key in self._pages:
+                self._pages.move_to_end(key)
+        if page.rows.last is None:
+            return page.response._replace(read_to=collection.last_added)
+        return page.response
 
-    def takes(self, answer: TaxiiResponse) -> bool:
-        """Tell whether the answer, as it is before it is packed, is large enough to be kept."""
-        return len(answer.body) >= _WORTH_IT
+    def is_worth_keeping(self, response: TaxiiResponse) -> bool:
+        """Return whether a response, before it is compressed, is large enough to be cached."""
+        return len(response.body) >= _SMALLEST_PAGE
 
     def keep(
-        self, tx: Tx, collection: Collection, query: Query, encoding: Encoding, stretch: LogRange, answer: TaxiiResponse
+        self, tx: Tx, collection: Collection, query: Query, encoding: Encoding, rows: LogRange, response: TaxiiResponse
     ) -> None:
-        """Keep the answer to ``query`` that ``tx`` gave: a page of the rows in ``stretch``."""
+        """Keep the response to ``query`` that ``tx`` gave: a page of ``rows``."""
         key = _key(collection, query, encoding)
-        size = len(answer.body)
-        if key is None or size > self._largest:
+        size = len(response.body)
+        if key is None or size > self._largest_page:
             return
-        kept = _Kept(version_marks.change_mark(tx, collection, *stretch), stretch, answer)
+        page = _CachedPage(version_marks.change_mark(tx, collection, *rows), rows, response)
         self._drop(key)
         with self._changing:
-            self._kept[key] = kept
+            self._pages[key] = page
             self._room -= size
             while self._room < 0:
-                _, oldest = self._kept.popitem(last=False)
-                self._room += len(oldest.answer.body)
+                _, oldest = self._pages.popitem(last=False)
+                self._room += len(oldest.response.body)
 
     def _drop(self, key: _Key) -> None:
         with self._changing:
-            gone = self._kept.pop(key, None)
-            if gone is not None:
-                self._room += len(gone.answer.body)
+            page = self._pages.pop(key, None)
+            if page is not None:
+                self._room += len(page.response.body)
 
 
 def _key(collection: Collection, query: Query, encoding: Encoding) -> _Key | None:
-    """Name a page of the newest versions; what else is asked for depends on rows that are not on the page."""
+    """Name a page of the newest versions; every other filter depends on rows that are not on the page."""
     if query.ids or query.spec_versions or query.versions != LAST:
         return None
     return collection.number, query.after, query.limit, query.types, encoding

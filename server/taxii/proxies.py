@@ -1,93 +1,72 @@
-"""What a connection says of itself: its client certificate, and the address that it comes from.
+"""Client certificates and addresses of requests, with or without a proxy in front.
 
-A proxy in front is believed only where the settings name its address, and about certificates only where they name the
-header that it sends them in. Both are off by default: a header that anybody may send proves nothing.
+A proxy is believed only where the settings name its address, and about certificates only where they name the header
+that it sends them in. Both are off by default: a header that anybody may send proves nothing.
 """
 
 import ipaddress
 import ssl
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
-    """Whose word is taken for where a request comes from, and the header (as WSGI has it) with the certificate."""
+class TrustedProxies:
+    """The proxies that are believed about where a request comes from and which certificate it has."""
 
-    networks: tuple[_Network, ...] = ()
-    header: str | None = None
+    def __init__(self, addresses: str = "", certificate_header: str = "") -> None:
+        """Trust the proxies at ``addresses``: networks or addresses, separated by commas. Raises ``ValueError``.
 
+        ``certificate_header`` has the verified client certificate, PEM in percent-encoding; empty for none.
+        """
+        named = [address.strip() for address in addresses.split(",")]
+        self._networks = tuple(ipaddress.ip_network(address) for address in named if address)
+        self._header = "HTTP_" + certificate_header.upper().replace("-", "_") if certificate_header else None
+        self._is_proxy = lru_cache(maxsize=1024)(self._is_in_networks)
 
-_proxies = Proxies()
+    def certificate(self, environ: dict[str, Any]) -> bytes | None:
+        """Return the client certificate (DER) of a WSGI request, verified by whoever ended the TLS; None without."""
+        own: bytes | None = environ.get("scamfeed.certificate")
+        if own is not None:
+            return own
+        if self._header is None or not self._is_proxy(environ.get("REMOTE_ADDR", "")):
+            return None
+        escaped = environ.get(self._header)
+        if not escaped:
+            return None
+        try:
+            return ssl.PEM_cert_to_DER_cert(unquote(escaped))
+        except ValueError:
+            return None
 
-
-def trust(addresses: str, header: str) -> None:
-    """Believe the proxies at ``addresses`` (networks or addresses, separated by commas), in this process.
-
-    ``header`` names the one with the verified client certificate, PEM in percent-encoding; empty for none. Raises
-    ``ValueError``.
-    """
-    global _proxies
-    networks = tuple(ipaddress.ip_network(one.strip()) for one in addresses.split(",") if one.strip())
-    _proxies = Proxies(networks, "HTTP_" + header.upper().replace("-", "_") if header else None)
-    _is_proxy.cache_clear()
-
-
-def presented(environ: dict[str, Any]) -> bytes | None:
-    """Give the client certificate (DER) of a WSGI request, verified by whoever ended the TLS; None without one."""
-    own: bytes | None = environ.get("scamfeed.certificate")
-    if own is not None:
-        return own
-    if _proxies.header is None or not _is_proxy(environ.get("REMOTE_ADDR", "")):
-        return None
-    escaped = environ.get(_proxies.header)
-    if not escaped:
-        return None
-    try:
-        return ssl.PEM_cert_to_DER_cert(unquote(escaped))
-    except ValueError:
-        return None
-
-
-def remote(environ: dict[str, Any]) -> str:
-    """Give the address that a WSGI request comes from: the last one that no trusted proxy has."""
-    address: str = environ.get("REMOTE_ADDR", "")
-    if not _proxies.networks:
+    def remote(self, environ: dict[str, Any]) -> str:
+        """Return the address that a WSGI request comes from: the last one that no trusted proxy has."""
+        address: str = environ.get("REMOTE_ADDR", "")
+        if not self._networks:
+            return address
+        hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        while hops and self._is_proxy(address):
+            before = hops.pop()
+            if _parsed(before) is None:
+                break
+            address = before
         return address
-    hops = [one.strip() for one in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if one.strip()]
-    while hops and _is_proxy(address):
-        before = hops.pop()
-        if not _is_address(before):
-            break
-        address = before
-    return address
+
+    def _is_in_networks(self, address: str) -> bool:
+        parsed = _parsed(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
 
 
-def direct(environ: dict[str, Any]) -> bool:
-    """Tell whether a request comes from this machine itself, and through no proxy on it."""
-    forwarded = any(name in environ for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP"))
+def is_local(environ: dict[str, Any]) -> bool:
+    """Return whether a request comes from this machine itself, and through no proxy on it."""
+    parsed = _parsed(environ.get("REMOTE_ADDR", ""))
+    return parsed is not None and parsed.is_loopback and not any(name in environ for name in _FORWARDED)
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return not forwarded and ipaddress.ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
+        return ipaddress.ip_address(address)
     except ValueError:
-        return False
-
-
-@lru_cache(maxsize=1024)
-def _is_proxy(address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in _proxies.networks)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+        return None

@@ -1,4 +1,4 @@
-"""The body of a request, plain: a short one in memory, a long one in a file."""
+"""The body of a request, decompressed: a short one in memory, a long one in a file."""
 
 import sys
 import zlib
@@ -23,13 +23,13 @@ _ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
 
 class Stream(Protocol):
-    """What a body is read from."""
+    """The stream that a body is read from."""
 
     def read(self, size: int, /) -> bytes:
-        """Give the next bytes, none at the end."""
+        """Return the next bytes, none at the end."""
 
 
-class _Unpacker(Protocol):
+class _Decompressor(Protocol):
     @property
     def eof(self) -> bool: ...
     @property
@@ -39,9 +39,9 @@ class _Unpacker(Protocol):
 
 @contextmanager
 def received(environ: dict[str, Any]) -> Iterator[tuple[IO[bytes], int]]:
-    """Give the body of a request, unpacked, and its length, as far as one may be long.
+    """Yield the body of a request, decompressed, and its length.
 
-    Raises ``TaxiiError`` 413 where it is, or unpacks to, more than a body may be, 415 or 400.
+    Raises ``TaxiiError`` 413 where it is, or becomes, longer than a body may be, 415 or 400.
     """
     length = announced(environ)
     encoding = environ.get("HTTP_CONTENT_ENCODING")
@@ -50,53 +50,53 @@ def received(environ: dict[str, Any]) -> Iterator[tuple[IO[bytes], int]]:
         length = 0
     with cast(IO[bytes], SpooledTemporaryFile(max_size=SHORT)) as body:
         came = 0
-        for piece in unpacked(_pieces(stream, length), encoding):
+        for piece in decompressed(_pieces(stream, length), encoding):
             came += len(piece)
             if came > MAX_CONTENT_LENGTH:
-                raise TaxiiError(413)
+                raise TaxiiError("body-too-large")
             body.write(piece)
         body.seek(0)
         yield body, came
 
 
 def announced(environ: dict[str, Any]) -> int:
-    """Give the announced length of the body, -1 where none is announced."""
+    """Return the announced length of the body, -1 where none is announced."""
     text = environ.get("CONTENT_LENGTH") or ""
     return int(text) if text.isdecimal() else -1
 
 
-def unpacked(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
-    """Unpack a body piece by piece. Raises ``TaxiiError`` 400, or 415 for a packing that is not known here."""
+def decompressed(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
+    """Decompress a body piece by piece. Raises ``TaxiiError`` 400, or 415 for an unknown compression."""
     named = (encoding or "identity").strip().lower()
     if named == "identity":
         yield from pieces
         return
     if named in ("gzip", "x-gzip"):
-        unpacker = cast(_Unpacker, zlib.decompressobj(_GZIP_WINDOW))
+        decompressor = cast(_Decompressor, zlib.decompressobj(_GZIP_WINDOW))
     elif named == "zstd":
-        unpacker = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
+        decompressor = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
     else:
-        raise TaxiiError(415, "A body is sent as it is, in gzip or in zstd.", (("Accept-Encoding", "gzip, zstd"),))
+        raise TaxiiError("unknown-compression", (("Accept-Encoding", "gzip, zstd"),))
     try:
         for piece in pieces:
-            if unpacker.eof:
-                raise _not_whole(named)
-            yield from _outcome(unpacker, piece)
+            if decompressor.eof:
+                raise TaxiiError("broken-compression", encoding=named)
+            yield from _parts(decompressor, piece)
     except (zlib.error, zstd.ZstdError) as error:
-        raise TaxiiError(400, f"The body is not {named}.") from error
-    if not unpacker.eof or unpacker.unused_data:
-        raise _not_whole(named)
+        raise TaxiiError("wrong-compression", encoding=named) from error
+    if not decompressor.eof or decompressor.unused_data:
+        raise TaxiiError("broken-compression", encoding=named)
 
 
-def _outcome(unpacker: _Unpacker, piece: bytes) -> Iterator[bytes]:
-    """Give what a piece unpacks to, however much that is, a part at a time."""
+def _parts(decompressor: _Decompressor, piece: bytes) -> Iterator[bytes]:
+    """Decompress a piece, a part at a time, however much it becomes."""
     while True:
-        part = unpacker.decompress(piece, _WINDOW)
+        part = decompressor.decompress(piece, _WINDOW)
         if part:
             yield part
         # zlib hands back what it has not looked at; zstd keeps it.
-        piece = getattr(unpacker, "unconsumed_tail", b"")
-        if unpacker.eof or (not piece and len(part) < _WINDOW):
+        piece = getattr(decompressor, "unconsumed_tail", b"")
+        if decompressor.eof or (not piece and len(part) < _WINDOW):
             return
 
 
@@ -107,8 +107,4 @@ def _pieces(stream: Stream, length: int) -> Iterator[bytes]:
         left -= len(piece)
         yield piece
     if left and length >= 0:
-        raise TaxiiError(400, "The body ended before its Content-Length.")
-
-
-def _not_whole(named: str) -> TaxiiError:
-    return TaxiiError(400, f"The body is not one whole stream of {named}.")
+        raise TaxiiError("truncated-body")

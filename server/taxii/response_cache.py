@@ -1,56 +1,59 @@
-"""The same question to an unchanged database has the same answer: what clients that poll all the time are given."""
+"""The cache of short responses: the same request to an unchanged database has the same response."""
 
 import time
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
 from schemas.partner import Partner
-from server.taxii import proxies
 from server.taxii.response import TaxiiResponse
 
 # Credentials end by the clock, without a change in the database.
 _SECONDS = 1.0
-_KEPT_AT_MOST = 1_000
-_LARGEST = 16 * 1024
-# Of a question; those of clients have some hundred characters, a certificate some thousand bytes.
-_LONGEST = 8 * 1024
-# All that an answer depends on, of what a request says.
-_SAID = ("QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING")
+_MOST_RESPONSES = 1_000
+_LARGEST_BODY = 16 * 1024
+# Of a key; those of real clients have some hundred characters, a certificate some thousand bytes.
+_LONGEST_KEY = 8 * 1024
+# The parts of a request that a response depends on, beside path and certificate.
+_VARIABLES = ("QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING")
 
-Question = tuple[Any, ...]
+Key = tuple[Any, ...]
 
 
 class CachedResponse(NamedTuple):
-    """An answer, whose it was, and when, by the clock and by the database, it was true."""
+    """A response, the partner it was for, the version of the database it is of, and when it ends (monotonic)."""
 
     partner: Partner
-    answer: TaxiiResponse
+    response: TaxiiResponse
     version: int
     until: float
 
 
-def cache_key(environ: dict[str, Any]) -> Question:
-    """Give what two requests have in common that get the same answer from the same database."""
-    return environ["PATH_INFO"], proxies.presented(environ), *map(environ.get, _SAID)
+def cache_key(environ: dict[str, Any], certificate: bytes | None) -> Key:
+    """Return what two requests have in common that get the same response from the same database."""
+    return environ["PATH_INFO"], certificate, *map(environ.get, _VARIABLES)
 
 
 class ResponseCache:
-    """The short answers that were given last, each as long as the database has not changed; for one thread."""
+    """The last short responses, each for as long as the database has not changed; for one thread."""
 
     def __init__(self) -> None:
-        """Begin with none."""
-        self._heard: OrderedDict[Question, CachedResponse] = OrderedDict()
+        """Begin empty."""
+        self._responses: OrderedDict[Key, CachedResponse] = OrderedDict()
 
-    def find(self, asked: Question, version: int) -> CachedResponse | None:
-        """Give what was answered to ``asked`` when the database was at ``version``, as it is now."""
-        heard = self._heard.get(asked)
-        return heard if heard is not None and heard.version == version and heard.until > time.monotonic() else None
+    def find(self, key: Key, version: int) -> CachedResponse | None:
+        """Return the response for ``key``, if the database still has the version that it is of."""
+        cached = self._responses.get(key)
+        if cached is None or cached.version != version or cached.until <= time.monotonic():
+            return None
+        return cached
 
-    def keep(self, asked: Question, version: int, partner: Partner, answer: TaxiiResponse) -> None:
-        """Keep an answer that was made when the database was at ``version`` or, in the meantime, later."""
-        if answer.status != 200 or len(answer.body) > _LARGEST or sum(len(part or "") for part in asked) > _LONGEST:
+    def keep(self, key: Key, version: int, partner: Partner, response: TaxiiResponse) -> None:
+        """Keep a response that was made when the database was at ``version`` or, in the meantime, later."""
+        if response.status != 200 or len(response.body) > _LARGEST_BODY:
             return
-        self._heard[asked] = CachedResponse(partner, answer, version, time.monotonic() + _SECONDS)
-        self._heard.move_to_end(asked)
-        if len(self._heard) > _KEPT_AT_MOST:
-            self._heard.popitem(last=False)
+        if sum(len(part or "") for part in key) > _LONGEST_KEY:
+            return
+        self._responses[key] = CachedResponse(partner, response, version, time.monotonic() + _SECONDS)
+        self._responses.move_to_end(key)
+        if len(self._responses) > _MOST_RESPONSES:
+            self._responses.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Takes a long envelope apart as it is read, so that no more than one of its objects is in memory at a time."""
+"""A scanner for long envelopes, which keeps no more than one of their objects in memory."""
 
 import codecs
 import json
@@ -27,28 +27,9 @@ _ESCAPE = re.compile(
 )
 
 
-def not_json(why: str = "The body is not a JSON object.") -> TaxiiError:
-    """Refuse a body whole: what is no JSON has no objects that could be told apart."""
-    return TaxiiError(400, why)
-
-
-def half_a_character() -> TaxiiError:
-    """Refuse a body with half of a character, which no reader could store or show."""
-    return not_json("The body escapes half of a character (a lone surrogate), which is no text.")
-
-
-def too_many(most: int) -> TaxiiError:
-    """Refuse an envelope with more objects than one may have."""
-    return TaxiiError(
-        413,
-        f"The envelope has more than {most:,} objects, which is the most that one request may bring; "
-        "nothing was taken. Send them in several requests.",
-    )
-
-
 def has_lone_surrogate(text: bytes) -> bool:
-    r"""Tell whether JSON text escapes half of a character (``\ud83d`` without its other half), which is no text."""
-    # Most texts have no escape at all, which is found out in no time.
+    r"""Return whether JSON text escapes half of a character (``\ud83d`` without its other half), which is no text."""
+    # Most texts have no escape at all, which is quickly seen.
     if b"\\" not in text or (b"\\ud" not in text and b"\\uD" not in text):
         return False
     for escape in _ESCAPE.finditer(text):
@@ -58,11 +39,11 @@ def has_lone_surrogate(text: bytes) -> bool:
 
 
 class Scanner:
-    """The objects of an envelope, one after the other, from a stream of its bytes.
+    """The objects of an envelope, one after the other, each as its bytes, from a stream of the body.
 
-    Each is given as the bytes it came in; an empty one stands for an object longer than ``LARGEST_OBJECT``. Objects
-    are told apart, not checked: what is between the marks of one may still be no JSON. Raises ``TaxiiError`` 400 for
-    what is no JSON object, 413 for more than ``most`` objects, 422 for one without a list of objects.
+    Empty bytes stand for an object longer than ``LARGEST_OBJECT``. Objects are told apart, not checked: between the
+    brackets of one there may still be no JSON. Raises ``TaxiiError`` 400 for a body that is no JSON object, 413 for
+    more than ``most`` objects, 422 for one without a list of objects.
     """
 
     def __init__(self, stream: IO[bytes], most: int) -> None:
@@ -83,12 +64,12 @@ class Scanner:
         mark = self._peek()
         while mark != "}":
             if mark != '"':
-                raise not_json()
+                raise TaxiiError("not-an-object")
             name = self._name()
             self._step(":")
             if name == "objects":
                 if found:
-                    raise TaxiiError(422, "The envelope has two lists of objects.")
+                    raise TaxiiError("two-lists")
                 found = True
                 yield from self._objects()
             else:
@@ -97,18 +78,18 @@ class Scanner:
             if mark == ",":
                 self._at += 1
                 if self._peek() == "}":
-                    raise not_json()
+                    raise TaxiiError("not-an-object")
                 mark = self._peek()
             elif mark != "}":
-                raise not_json()
+                raise TaxiiError("not-an-object")
         self._at += 1
         if self._peek():
-            raise not_json()
+            raise TaxiiError("not-an-object")
 
     def _objects(self) -> Iterator[bytes]:
         if self._peek() != "[":
             self._checked()
-            raise TaxiiError(422, "The objects of an envelope are a list.")
+            raise TaxiiError("not-a-list")
         self._at += 1
         if self._peek() == "]":
             self._at += 1
@@ -117,11 +98,11 @@ class Scanner:
         while True:
             count += 1
             if count > self._most:
-                raise too_many(self._most)
+                raise TaxiiError("too-many-objects", most=self._most)
             yield self._value()
             mark = self._peek()
             if mark not in (",", "]"):
-                raise not_json()
+                raise TaxiiError("not-an-object")
             self._at += 1
             if mark == "]":
                 return
@@ -129,23 +110,23 @@ class Scanner:
     def _name(self) -> str:
         name = self._checked()
         if not isinstance(name, str):
-            raise not_json()
+            raise TaxiiError("not-an-object")
         return name
 
     def _checked(self) -> object:
         """Read a value beside the objects, which has to be JSON too."""
         raw = self._value()
         if has_lone_surrogate(raw):
-            raise half_a_character()
+            raise TaxiiError("lone-surrogate")
         try:
             return json.loads(raw, parse_int=str, parse_float=str, parse_constant=_refuse)
         except RecursionError as error:
-            raise not_json("The body is nested too deeply.") from error
+            raise TaxiiError("too-deep") from error
         except ValueError as error:
-            raise not_json() from error
+            raise TaxiiError("not-an-object") from error
 
     def _value(self) -> bytes:
-        """Step over a value of any sort and give its bytes, empty where they are too many to be kept."""
+        """Step over a value of any sort and return its bytes, empty where they are too many to be kept."""
         mark = self._peek()
         self._kept = self._at
         if mark == '"':
@@ -165,7 +146,7 @@ class Scanner:
             if self._at < len(self._buffer) or not self._more():
                 break
         if self._at == self._kept:
-            raise not_json()
+            raise TaxiiError("not-an-object")
 
     def _nested(self) -> None:
         depth = 0
@@ -173,7 +154,7 @@ class Scanner:
             self._at = self._end_of(_FLAT)
             if self._at == len(self._buffer):
                 if not self._more():
-                    raise not_json()
+                    raise TaxiiError("not-an-object")
                 continue
             mark = self._buffer[self._at]
             self._at += 1
@@ -185,7 +166,7 @@ class Scanner:
             if depth == 0:
                 return
             if self._brackets > _MOST_BRACKETS:
-                raise TaxiiError(413, "The envelope has more lists and objects within its objects than is read.")
+                raise TaxiiError("too-many-brackets")
 
     def _string(self) -> None:
         while True:
@@ -194,18 +175,18 @@ class Scanner:
                 self._at += 1
                 return
             if not self._more():
-                raise not_json()
+                raise TaxiiError("not-an-object")
 
     def _end_of(self, pattern: re.Pattern[bytes]) -> int:
         match = pattern.match(self._buffer, self._at)
         return self._at if match is None else match.end()
 
     def _lost(self) -> bool:
-        """Tell whether the beginning of the value is not kept any more."""
+        """Return whether the beginning of the value is not kept any more."""
         return self._kept < 0
 
     def _peek(self) -> str:
-        """Step over white space and give the mark behind it, empty at the end."""
+        """Step over white space and return the mark behind it, empty at the end."""
         self._kept = self._at
         while True:
             self._at = self._kept = self._end_of(_BLANK)
@@ -216,16 +197,16 @@ class Scanner:
 
     def _step(self, mark: str) -> None:
         if self._peek() != mark:
-            raise not_json()
+            raise TaxiiError("not-an-object")
         self._at += 1
 
     def _more(self) -> bool:
-        """Read on; what is not kept goes."""
+        """Read on, and drop what need not be kept."""
         new = self._stream.read(_WINDOW)
         try:
             self._utf8.decode(new, final=not new)
         except UnicodeDecodeError as error:
-            raise not_json("The body is not UTF-8.") from error
+            raise TaxiiError("not-utf-8") from error
         if not new:
             return False
         if not self._lost() and self._at - self._kept > LARGEST_OBJECT:

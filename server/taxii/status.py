@@ -16,29 +16,29 @@ LISTED_FAILURES = 1_000
 
 @dataclass(slots=True)
 class Status:
-    """What became of each object of a request, which came at ``requested`` (microseconds)."""
+    """The result of each object of a request, which came at ``requested`` (microseconds)."""
 
     requested: int
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     successes: list[dict[str, str]] = field(default_factory=list)
     failures: list[dict[str, str]] = field(default_factory=list)
     pendings: list[dict[str, str]] = field(default_factory=list)
-    # Of all failures, those that are not listed too, how many have which reason.
+    # How many failures have which reason, those that are not listed too.
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def taken(self) -> int:
-        """Count the objects that are kept."""
+        """How many objects are kept."""
         return len(self.successes) + len(self.pendings)
 
     def fail(self, failure: dict[str, str]) -> None:
-        """Note a refused object; of very many the first are listed, and all are counted."""
+        """Add a refused object; of very many the first are listed, and all are counted."""
         self.reasons[failure["message"].partition(":")[0][:80]] += 1
         if len(self.failures) < LISTED_FAILURES:
             self.failures.append({**failure, "message": f"{Result.REFUSED}: {failure['message']}"})
 
     def resource(self) -> bytes:
-        """Write it as TAXII has it: a list is whole, or it is not there."""
+        """Return the status resource; a list in it is whole, or left out."""
         failed = self.reasons.total()
         resource: dict[str, Any] = {
             "id": self.id,
@@ -63,8 +63,8 @@ class Status:
 
 
 def detail(object_id: str, version: int | None, requested: int, message: str | None = None) -> dict[str, str]:
-    """Say of one object what became of it; one that has no version counts as of the request."""
-    said = {"id": object_id, "version": stamp(requested) if version is None else stix_stamp(version)}
+    """Return the entry of one object; one that has no version has that of the request."""
+    entry = {"id": object_id, "version": stamp(requested) if version is None else stix_stamp(version)}
     if message:
-        said["message"] = message
-    return said
+        entry["message"] = message
+    return entry

@@ -10,12 +10,11 @@ from typing import Any
 
 from schemas.partner import Partner, PartnerKind
 from server.app import create_app
-from server.http.messages import call_wsgi
 from server.settings import Settings
 from server.store import Store, collections, log, partners
 from server.store.collections import Collection
 from server.store.item import Item
-from server.taxii.application import TaxiiApplication
+from server.taxii.application import TaxiiApplication, call_wsgi
 
 TAXII = "application/taxii+json;version=2.1"
 OBJECTS = "/feed/collections/room/objects/"
@@ -41,7 +40,7 @@ def indicator(**more: Any) -> dict[str, Any]:
 class Room:
     """An application on a store with forty objects, and who may ask it."""
 
-    hot: TaxiiApplication
+    application: TaxiiApplication
     store: Store
     collection: Collection
     token: str
@@ -69,7 +68,7 @@ class Room:
         return {name: value for name, value in given.items() if value != "-"}
 
     def get(self, path: str, **more: str) -> tuple[str, dict[str, str], bytes]:
-        status, said, body = call_wsgi(self.hot, self.environ(path, **more))
+        status, said, body = call_wsgi(self.application, self.environ(path, **more))
         return status, dict(said), body
 
     def add(self, *objects: dict[str, Any]) -> None:
@@ -90,9 +89,9 @@ def opened(tmp_path: Path) -> Iterator[Room]:
         collections.grant(tx, "bank", made, read=True, write=True)
         collections.grant(tx, "bank", box, write=True)
     app = create_app(Settings(database_url=url))
-    hot = app.wsgi_app
-    assert isinstance(hot, TaxiiApplication)
-    found = Room(hot, store, made, given.token)
+    application = app.wsgi_app
+    assert isinstance(application, TaxiiApplication)
+    found = Room(application, store, made, given.token)
     found.add(indicator(id=KNOWN), *(indicator(name="x" * 500) for _ in range(38)), indicator(type="note", **NOTE))
     yield found
     app.extensions["scamfeed-store"].close()

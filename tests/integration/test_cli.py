@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from server.observe import wrote
+from server.observe import record_write
 from server.store import Store, collections, log, migrations, reads
 from server.store.item import Item
 from server.store.query import Query
@@ -312,9 +312,10 @@ def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
     item = Item.of({"type": "url", "id": "url--11111111-1111-4111-8111-111111111111", "value": "x"})
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
         done = log.append(tx, collections.get(tx, "room"), [item])
-        wrote(
+        record_write(
             tx,
             partner="First Bank",
+            remote="",
             method="POST",
             route="objects",
             collection=room,

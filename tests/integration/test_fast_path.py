@@ -1,4 +1,4 @@
-"""The object endpoints answer the same with and without the web framework, at a glance and at leisure."""
+"""The fast path and the threads give the same responses, and the page cache only what is still true."""
 
 import base64
 import json
@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from server.http.messages import call_wsgi
 from server.store import collections, log
 from server.store.fast_reads import FastStore, NotFast
 from server.store.item import Item
 from server.store.query import Query
-from server.taxii.application import headers
-from server.taxii.response import Undecided
+from server.taxii.application import call_wsgi
+from server.taxii.auth import Authenticator
+from server.taxii.limits import PartnerQuotas
+from server.taxii.proxies import TrustedProxies
+from server.taxii.response import TaxiiResponse
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 MANIFEST = "/feed/collections/room/manifest/"
@@ -73,33 +75,42 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def plain(status: str, said: list[tuple[str, str]], body: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Leave out what is another each time, ids that are made and moments, and how a status is spelled out."""
-    kept = [(name.lower(), _IDS.sub(b"", value.encode()).decode()) for name, value in said]
-    return status[:3], sorted(one for one in kept if one[0] != "content-length"), _IDS.sub(b"", body)
+def plain(response: TaxiiResponse) -> tuple[int, list[tuple[str, str]], str, bytes]:
+    """Leave out what differs each time: new ids and moments."""
+    headers = [(name.lower(), _IDS.sub(b"", value.encode()).decode()) for name, value in response.headers]
+    return response.status, sorted(headers), response.content_type, _IDS.sub(b"", response.body)
 
 
 @pytest.mark.parametrize(("path", "more"), REQUESTS, ids=lambda value: str(value)[:60])
-def test_with_the_framework_and_without_it_the_answer_is_the_same(room: Room, path: str, more: dict[str, Any]) -> None:
-    # Each after itself, so that both find the store and the kept pages alike.
+def test_the_fast_path_and_a_thread_give_the_same_response(room: Room, path: str, more: dict[str, Any]) -> None:
+    # Each after itself, so that both find the store and the page cache alike.
     for _ in range(2):
-        without, within = (call_wsgi(one, room.environ(path, **more)) for one in (room.hot, room.hot.rest))
-        assert plain(*without) == plain(*within)
-        at_a_glance = room.hot.quick(room.environ(path, **more))
-        if at_a_glance is not None:
-            status = f"{at_a_glance.status} {without[0].partition(' ')[2]}"
-            assert plain(status, headers(at_a_glance), at_a_glance.body) == plain(*without)
+        in_thread = room.application.respond(room.environ(path, **more))
+        fast = room.application.respond_fast(room.environ(path, **more))
+        if fast is not None:
+            assert plain(fast) == plain(in_thread)
+        status, headers, body = call_wsgi(room.application, room.environ(path, **more))
+        assert int(status[:3]) == in_thread.status
+        named = dict(headers)
+        assert (named["Content-Type"], named["Content-Length"]) == (in_thread.content_type, str(len(body)))
 
 
-def test_most_of_these_are_answered_without_the_framework(room: Room) -> None:
+def test_the_object_endpoints_are_answered_without_the_framework(room: Room) -> None:
     def never(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         raise AssertionError(environ["PATH_INFO"])
 
-    room.hot.rest = never
-    for path, more in REQUESTS:
-        call_wsgi(room.hot, room.environ(path, **more))
-    with pytest.raises(AssertionError):
-        call_wsgi(room.hot, room.environ("/taxii2/"))
+    room.application._web = never
+    others: list[tuple[str, dict[str, Any]]] = [
+        (f"{OBJECTS}{KNOWN}/versions/", {}),
+        (f"{OBJECTS}{KNOWN}/", {"method": "DELETE"}),
+        (OBJECTS, {"method": "HEAD"}),
+        (OBJECTS, {"method": "PUT"}),
+        (OBJECTS, {"method": "OPTIONS"}),
+        (OBJECTS.replace("room", "r\xc3\xb6\xc3\xb6m"), {}),
+    ]
+    for path, more in [*REQUESTS, *others]:
+        assert room.application.respond(room.environ(path, **more)).status != 500
+    assert room.application.respond(room.environ("/taxii2/")).status == 500
 
 
 def test_a_ready_page_is_the_page_that_is_made(room: Room) -> None:
@@ -139,19 +150,18 @@ def test_a_page_is_ready_for_those_alone_who_may_read_it(room: Room) -> None:
     assert room.get(OBJECTS + "?limit=35")[0] == "200 OK"
 
 
-def test_a_password_is_never_verified_at_a_glance(room: Room) -> None:
-    assert FastStore(room.store, 0.003).at_a_glance
-    assert not FastStore(room.store).at_a_glance
+def test_a_password_is_never_verified_is_fast(room: Room) -> None:
+    assert FastStore(room.store, 0.003).is_fast
+    assert not FastStore(room.store).is_fast
     basic = base64.b64encode(b"bank:not-the-password").decode()
     environ = room.environ(OBJECTS, "POST", ENVELOPE, HTTP_AUTHORIZATION=f"Basic {basic}")
-    with pytest.raises(Undecided):
-        room.hot.early(environ)
-    answer = room.hot.early(environ, patient=True)
+    assert room.application.respond_fast(room.environ(OBJECTS, HTTP_AUTHORIZATION=f"Basic {basic}")) is None
+    answer = room.application.refuse_body(environ)
     assert answer is not None
     assert answer.status == 401
 
 
-def test_what_takes_long_is_not_answered_at_a_glance(room: Room) -> None:
+def test_what_takes_long_is_not_answered_is_fast(room: Room) -> None:
     with room.store.begin() as tx:
         log.append(tx, room.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
     hasty = FastStore(room.store, 0.0)
@@ -166,13 +176,23 @@ def test_what_takes_long_is_not_answered_at_a_glance(room: Room) -> None:
 
 
 def test_a_body_is_refused_by_its_head(room: Room) -> None:
-    def early(path: str, **more: str) -> int | None:
-        answer = room.hot.early(room.environ(path, "POST", ENVELOPE, **more))
-        return answer.status if answer else None
+    def refused(path: str, **more: str) -> int | None:
+        response = room.application.refuse_body(room.environ(path, "POST", ENVELOPE, **more))
+        return response.status if response else None
 
-    assert early(OBJECTS) is None
-    assert early(OBJECTS, HTTP_AUTHORIZATION="Bearer wrong") == 401
-    assert early("/feed/collections/secret/objects/") == 404
-    assert early(OBJECTS, CONTENT_TYPE="text/plain") == 415
-    assert early(OBJECTS, CONTENT_LENGTH="999999999") == 413
-    assert early("/taxii2/", CONTENT_LENGTH="999999999") == 413
+    assert refused(OBJECTS) is None
+    assert refused(OBJECTS, HTTP_AUTHORIZATION="Bearer wrong") == 401
+    assert refused("/feed/collections/secret/objects/") == 404
+    assert refused(OBJECTS, CONTENT_TYPE="text/plain") == 415
+    assert refused(OBJECTS, CONTENT_LENGTH="999999999") == 413
+    assert room.application.body_limit(room.environ("/taxii2/", "POST")) == 64 * 1024
+    assert room.application.body_limit(room.environ(OBJECTS, "POST")) == 100 * 1024 * 1024
+
+
+def test_a_request_that_is_looked_at_twice_is_counted_once(room: Room) -> None:
+    room.application._authenticator = Authenticator(TrustedProxies(), PartnerQuotas(requests_per_minute=2))
+    for _ in range(2):
+        environ = room.environ(OBJECTS, "POST", ENVELOPE)
+        assert room.application.refuse_body(environ) is None
+        assert room.application.respond(environ).status == 202
+    assert room.application.respond(room.environ(OBJECTS)).status == 429

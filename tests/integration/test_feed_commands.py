@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
-from server.observe.collectors import FeedCollector
+from server.observe.collectors import StoreCollector
 from server.store import Store, collections, feed_state
 from tests.integration.command import Run, answer
 
@@ -116,7 +116,7 @@ def test_prometheus_sees_how_the_feeds_stand(hub: Run, store: Store) -> None:
         feed_state.save_state(tx, feed_state.FeedState("push", failures=4, retry_at=1 << 60, runs=5, failed=4))
         feed_state.add_dead_letter(tx, "push", "indicator--1", b"", "KeyError")
     registry = CollectorRegistry()
-    registry.register(FeedCollector(store))
+    registry.register(StoreCollector(store))
     page = generate_latest(registry).decode()
     for line in (
         'scamfeed_feed_runs_total{ending="well",feed="drop"} 1.0',

@@ -17,8 +17,8 @@ from mappers.records import to_stix as record_to_stix
 from schemas import tabular
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
-from server.http.messages import call_wsgi
 from server.store import collections
+from server.taxii.application import call_wsgi
 from tests.integration.two_worlds import TAXII, Ground, World, prepared, world_on
 
 CARD, PHONE, MAIL, THAI_ID, IBAN = (
@@ -215,7 +215,7 @@ class Bank:
             "wsgi.input": BytesIO(body),
             "wsgi.url_scheme": "https",
         }
-        status, _, answer = call_wsgi(self._world.hot, environ)
+        status, _, answer = call_wsgi(self._world.application, environ)
         return status, answer
 
     def indicator(self) -> Object:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from server import observe
 from server.observe.observer import AnsweredRequest
 from server.release.query import receipts
 from server.store import log, reads
@@ -26,7 +25,7 @@ class Noted:
 @pytest.fixture
 def noted(room: Room) -> Noted:
     made = Noted()
-    observe.watch(made)
+    room.application.observers = (made,)
     return made
 
 
@@ -37,7 +36,7 @@ def _gone() -> dict[str, Any]:
 def _settled(room: Room, noted: Noted) -> set[str]:
     """Keep how far the bank is noted to have read, and give who has an open receipt then."""
     with room.store.begin() as tx:
-        given = [(each.partner, each.collection, each.given) for each in noted.requests]
+        given = [(each.partner, each.collection, each.read_to) for each in noted.requests]
         reads.record_reads(tx, [(p, c, g) for p, c, g in given if p is not None and c is not None and g is not None])
         receipts.settle(tx)
         return {each.partner for each in receipts.open_receipts(tx)}

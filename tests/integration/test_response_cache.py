@@ -7,28 +7,31 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner
-from server.http.messages import call_wsgi
 from server.store import Store, collections, partners
-from server.taxii import application as hot_path, auth
+from server.taxii.application import call_wsgi
+from server.taxii.auth import Authenticator
+from server.taxii.endpoints import ObjectEndpoints, TaxiiRequest
+from server.taxii.limits import PartnerQuotas
+from server.taxii.proxies import TrustedProxies
 from tests.integration.room import KNOWN, OBJECTS, Room, indicator
 
 
 @pytest.fixture
 def answers(room: Room, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was asked of the database for an answer at a glance, not repeated."""
+    """The queries that the object endpoints answered, which is not from memory."""
     made: list[str] = []
-    respond = hot_path.respond
+    respond = ObjectEndpoints.respond
 
-    def noted(store: Store, pages: Any, partner: Partner, asked: Any) -> Any:
-        made.append(asked.environ["QUERY_STRING"])
-        return respond(store, pages, partner, asked)
+    def noted(self: ObjectEndpoints, store: Store, partner: Partner, remote: str, request: TaxiiRequest) -> Any:
+        made.append(request.environ["QUERY_STRING"])
+        return respond(self, store, partner, remote, request)
 
-    monkeypatch.setattr(hot_path, "respond", noted)
+    monkeypatch.setattr(ObjectEndpoints, "respond", noted)
     return made
 
 
 def test_the_same_question_to_an_unchanged_store_is_answered_from_memory(room: Room, answers: list[str]) -> None:
-    first, second = (room.hot.quick(room.environ(OBJECTS + "?limit=7")) for _ in range(2))
+    first, second = (room.application.respond_fast(room.environ(OBJECTS + "?limit=7")) for _ in range(2))
     assert first is not None
     assert first == second
     assert answers == ["limit=7"]
@@ -36,7 +39,7 @@ def test_the_same_question_to_an_unchanged_store_is_answered_from_memory(room: R
 
 def test_long_questions_are_answered_and_not_remembered(room: Room, answers: list[str]) -> None:
     query = f"?match[id]={','.join([KNOWN] * 300)}"
-    first, second = (room.hot.quick(room.environ(OBJECTS + query)) for _ in range(2))
+    first, second = (room.application.respond_fast(room.environ(OBJECTS + query)) for _ in range(2))
     assert first is not None
     assert first == second
     assert len(answers) == 2
@@ -46,13 +49,13 @@ def test_long_questions_are_answered_and_not_remembered(room: Room, answers: lis
     "other", [{"HTTP_AUTHORIZATION": "Bearer wrong"}, {"HTTP_ACCEPT": "text/html"}, {"HTTP_ACCEPT_ENCODING": "gzip"}]
 )
 def test_another_question_is_never_answered_by_what_was_said_before(room: Room, other: dict[str, str]) -> None:
-    before = room.hot.quick(room.environ(OBJECTS))
-    assert room.hot.quick(room.environ(OBJECTS, **other)) != before
+    before = room.application.respond_fast(room.environ(OBJECTS))
+    assert room.application.respond_fast(room.environ(OBJECTS, **other)) != before
 
 
 def test_whatever_changes_in_the_store_is_seen_by_the_next_request(room: Room) -> None:
     def asked() -> tuple[int, int]:
-        answer = room.hot.quick(room.environ(OBJECTS + "?match[type]=indicator"))
+        answer = room.application.respond_fast(room.environ(OBJECTS + "?match[type]=indicator"))
         assert answer is not None
         return answer.status, answer.objects_out
 
@@ -77,7 +80,7 @@ def test_credentials_that_end_by_the_clock_are_not_outlived_by_an_answer(room: R
     statuses = set()
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
-        answer = room.hot.quick(dict(environ))
+        answer = room.application.respond_fast(dict(environ))
         assert answer is not None
         statuses.add(answer.status)
         time.sleep(0.05)
@@ -86,16 +89,14 @@ def test_credentials_that_end_by_the_clock_are_not_outlived_by_an_answer(room: R
 
 
 def test_repeated_answers_count_against_the_rate(room: Room) -> None:
-    auth.limit(requests_per_minute=20, objects_per_day=0)
-    try:
-        statuses = [_status(room) for _ in range(25)]
-    finally:
-        auth.limit(requests_per_minute=0, objects_per_day=0)
+    limited = Authenticator(TrustedProxies(), PartnerQuotas(requests_per_minute=20))
+    room.application._authenticator = limited
+    statuses = [_status(room) for _ in range(25)]
     assert statuses == [200] * 20 + [429] * 5
 
 
 def _status(room: Room) -> int:
-    """Ask as the worker does: at a glance, and at leisure where that will not do."""
+    """Ask as the worker does: by the fast path, and in a thread where that will not do."""
     environ = room.environ(OBJECTS)
-    answer = room.hot.quick(environ)
-    return answer.status if answer is not None else int(call_wsgi(room.hot, environ)[0][:3])
+    answer = room.application.respond_fast(environ)
+    return answer.status if answer is not None else int(call_wsgi(room.application, environ)[0][:3])

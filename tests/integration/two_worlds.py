@@ -18,7 +18,6 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.tabular import ReportReader
-from server.http.messages import call_wsgi
 from server.release.contribute import contribute
 from server.release.results import Results
 from server.release.retract import retract
@@ -28,8 +27,7 @@ from server.setup import set_up
 from server.store import Store, collections, hub_identity, log, partners, value_index
 from server.store.item import Item
 from server.taxii import mount
-from server.taxii.application import TaxiiApplication
-from server.taxii.page_cache import PageCache
+from server.taxii.application import TaxiiApplication, call_wsgi
 
 TAXII = "application/taxii+json;version=2.1"
 BEGINNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -72,7 +70,7 @@ class World:
     """One hub: its store, its application, and how it answered the steps that were taken in it."""
 
     store: Store
-    hot: TaxiiApplication
+    application: TaxiiApplication
     tokens: dict[str, str]
     answers: list[tuple[str, int, list[tuple[str, str, str]]]] = field(default_factory=list)
 
@@ -143,7 +141,7 @@ class World:
             "REMOTE_ADDR": "127.0.0.1",
             "wsgi.url_scheme": "https",
         }
-        status, headers, body = call_wsgi(self.hot, environ)
+        status, headers, body = call_wsgi(self.application, environ)
         return status, dict(headers), self._normal(body)
 
     def _normal(self, body: bytes) -> bytes:
@@ -210,10 +208,9 @@ def prepared(folder: Path) -> Ground:
 def world_on(ground: Ground, file: Path) -> Iterator[World]:
     shutil.copy(ground.file, file)
     store = Store.open(f"sqlite:///{file}")
-    app, pages = Flask("hub", static_folder=None), PageCache()
-    mount(app, store, pages, title="Hub", contact="")
+    application = mount(Flask("hub", static_folder=None), store, title="Hub", contact="")
     try:
-        yield World(store, TaxiiApplication(store, pages, app.wsgi_app), ground.tokens)
+        yield World(store, application, ground.tokens)
     finally:
         store.close()
 

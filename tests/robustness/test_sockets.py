@@ -24,7 +24,7 @@ def member(server: Deployment) -> Iterator[Peer]:
     peer = server.peer("member")
     yield peer
     peer.send("GET", "/taxii2/").ok()
-    assert not re.search(r"taxii-failure|wire-failure|Traceback", server.log.read_text())
+    assert not re.search(r"taxii-failure|http-failure|Traceback", server.log.read_text())
 
 
 @pytest.fixture

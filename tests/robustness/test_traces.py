@@ -11,7 +11,7 @@ from tests.conformance.peer import TAXII, Peer, basic, indicator
 from tests.robustness.tally import TELLTALE, Tally
 
 CANARY = "4111111111111111"
-_FAULT = re.compile("taxii-failure|wire-failure|store-unavailable")
+_FAULT = re.compile("taxii-failure|http-failure|store-unavailable")
 
 SAID = {
     "in the path": ("GET", f"/feed/collections/{CANARY}/objects/", {}, None),

@@ -15,10 +15,10 @@ WAIT = 10
 
 
 class Office:
-    """A desk whose work takes until it is told to end."""
+    """An executor whose work takes until it is told to end."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self.desk = FairExecutor(threads, THREADS)
+        self.executor = FairExecutor(threads, THREADS)
         self.begun: list[str] = []
         self.may_end = threading.Event()
 
@@ -28,7 +28,7 @@ class Office:
         return name
 
     def submit(self, owner: str, weight: int = 0, name: str = "") -> "Future[str]":
-        return self.desk.submit(owner, weight, partial(self.work, name or owner))
+        return self.executor.submit(owner, weight, partial(self.work, name or owner))
 
 
 @pytest.fixture
@@ -48,26 +48,26 @@ def end(office: Office, *work: "Future[str]") -> list[str]:
 
 def test_one_owner_leaves_threads_to_the_others(office: Office) -> None:
     flood = [office.submit("flood") for _ in range(100)]
-    assert office.desk._free == THREADS - fair_executor._OF_ONE
+    assert office.executor._free == THREADS - fair_executor._MOST_AT_ONCE
     other = office.submit("other")
-    assert office.desk._free == THREADS - fair_executor._OF_ONE - 1
+    assert office.executor._free == THREADS - fair_executor._MOST_AT_ONCE - 1
     assert end(office, *flood, other) == ["flood"] * 100 + ["other"]
-    assert (office.desk._free, office.desk._running, office.desk._waiting) == (THREADS, {}, {})
+    assert (office.executor._free, office.executor._running, office.executor._waiting) == (THREADS, {}, {})
 
 
-@pytest.mark.parametrize(("weight", "at_once"), [(1, fair_executor._BODIES_OF_ONE), (2, fair_executor._LARGE_OF_ONE)])
+@pytest.mark.parametrize(("weight", "at_once"), [(1, fair_executor._MOST_BODIES), (2, fair_executor._MOST_LARGE)])
 def test_bodies_of_one_owner_are_read_one_after_the_other(office: Office, weight: int, at_once: int) -> None:
     flood = [office.submit("flood", weight) for _ in range(40)]
-    assert office.desk._free == THREADS - at_once
+    assert office.executor._free == THREADS - at_once
     other = office.submit("other", weight)
-    assert office.desk._free == THREADS - at_once - 1
+    assert office.executor._free == THREADS - at_once - 1
     assert len(end(office, *flood, other)) == 41
 
 
 def test_whoever_comes_when_all_threads_are_taken_is_next() -> None:
     with ThreadPoolExecutor(1) as threads:
         office = Office(threads)
-        office.desk = FairExecutor(threads, 1)
+        office.executor = FairExecutor(threads, 1)
         flood = [office.submit("flood", name=f"flood {number}") for number in range(20)]
         others = [office.submit("bank"), office.submit("platform")]
         end(office, *flood, *others)
@@ -76,7 +76,7 @@ def test_whoever_comes_when_all_threads_are_taken_is_next() -> None:
 
 
 def test_whoever_has_too_much_waiting_is_told_and_others_are_taken(office: Office) -> None:
-    flood = [office.submit("flood") for _ in range(fair_executor._OF_ONE + fair_executor._WAITING_OF_ONE)]
+    flood = [office.submit("flood") for _ in range(fair_executor._MOST_AT_ONCE + fair_executor._MOST_WAITING)]
     with pytest.raises(TooManyWaiting):
         office.submit("flood")
     assert len(end(office, *flood, office.submit("other"))) == len(flood) + 1
@@ -86,8 +86,8 @@ def test_what_fails_is_told_to_whoever_asked_and_its_thread_is_free_again(office
     def fail() -> None:
         raise ValueError("no")
 
-    failed = office.desk.submit("bank", 2, fail)
+    failed = office.executor.submit("bank", 2, fail)
     with pytest.raises(ValueError, match="no"):
         failed.result(WAIT)
     assert end(office, office.submit("bank", 2)) == ["bank"]
-    assert (office.desk._free, office.desk._large) == (THREADS, 0)
+    assert (office.executor._free, office.executor._large) == (THREADS, 0)

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,21 +21,20 @@ MIB = 1024 * 1024
 class Application:
     """Answers GET at once, and anything else after a while."""
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def respond(self, environ: dict[str, Any]) -> TaxiiResponse:
         time.sleep(0.2)
-        start_response("200 OK", [])
-        return [b""]
+        return TaxiiResponse(200)
 
-    def quick(self, environ: dict[str, Any]) -> TaxiiResponse | None:
+    def respond_fast(self, environ: dict[str, Any]) -> TaxiiResponse | None:
         return TaxiiResponse(200) if environ["REQUEST_METHOD"] == "GET" else None
 
-    def early(self, environ: dict[str, Any], *, patient: bool = False) -> TaxiiResponse | None:
+    def refuse_body(self, environ: dict[str, Any]) -> TaxiiResponse | None:
         return None
 
     def owner(self, environ: dict[str, Any]) -> str:
         return str(environ["REMOTE_ADDR"])
 
-    def longest(self, environ: dict[str, Any]) -> int:
+    def body_limit(self, environ: dict[str, Any]) -> int:
         return MIB
 
     def refuse(self, environ: dict[str, Any], status: int) -> TaxiiResponse:

@@ -112,7 +112,7 @@ def test_while_there_are_no_descriptors_nobody_is_let_in_and_it_is_said_once(
 
     with caplog.at_level(logging.WARNING):
         assert asyncio.run(starve()) == b"HTTP/1.1 200 OK\r\n"
-    said = [record.getMessage() for record in caplog.records if "wire-full" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "http-full" in record.getMessage()]
     assert len(said) == 1
     assert "EMFILE" in said[0]
 

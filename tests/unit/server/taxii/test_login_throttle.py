@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from server.store import Store
-from server.taxii import auth
+from server.taxii.auth import Authenticator
 from server.taxii.errors import TaxiiError
+from server.taxii.limits import PartnerQuotas
 from server.taxii.login_throttle import LoginThrottle
+from server.taxii.proxies import TrustedProxies
 
 
 class Clock:
@@ -17,62 +19,62 @@ class Clock:
         return self.time
 
 
-def guess(brake: LoginThrottle, remote: str, user: str, times: int) -> int:
+def guess(throttle: LoginThrottle, remote: str, user: str, times: int) -> int:
     """Guess, and count how many guesses were let through."""
     through = 0
     for _ in range(times):
-        if not brake.wait(remote, user):
+        if not throttle.wait(remote, user):
             through += 1
-            brake.failed(remote, user)
+            throttle.failed(remote, user)
     return through
 
 
 def test_ten_guesses_and_then_one_in_six_seconds() -> None:
     clock = Clock()
-    brake = LoginThrottle(clock)
-    assert guess(brake, "192.0.2.1", "bank", 100) == 10
+    throttle = LoginThrottle(clock)
+    assert guess(throttle, "192.0.2.1", "bank", 100) == 10
     clock.time += 6.5
-    assert guess(brake, "192.0.2.1", "bank", 100) == 1
+    assert guess(throttle, "192.0.2.1", "bank", 100) == 1
     clock.time += 3_600
-    assert guess(brake, "192.0.2.1", "bank", 100) == 10
+    assert guess(throttle, "192.0.2.1", "bank", 100) == 10
 
 
 def test_nobody_elsewhere_locks_a_partner_out() -> None:
-    brake = LoginThrottle(Clock())
-    guess(brake, "192.0.2.1", "bank", 100)
-    assert brake.wait("192.0.2.1", "bank") > 0
-    assert brake.wait("198.51.100.1", "bank") == 0
-    assert brake.wait("192.0.2.1", "ngo") == 0
+    throttle = LoginThrottle(Clock())
+    guess(throttle, "192.0.2.1", "bank", 100)
+    assert throttle.wait("192.0.2.1", "bank") > 0
+    assert throttle.wait("198.51.100.1", "bank") == 0
+    assert throttle.wait("192.0.2.1", "ngo") == 0
 
 
 def test_an_address_that_tries_many_names_is_slowed_too() -> None:
-    brake = LoginThrottle(Clock())
-    assert sum(guess(brake, "192.0.2.1", f"user{n}", 1) for n in range(500)) == 100
+    throttle = LoginThrottle(Clock())
+    assert sum(guess(throttle, "192.0.2.1", f"user{n}", 1) for n in range(500)) == 100
 
 
 def test_only_so_many_wait_for_a_slow_verification() -> None:
-    brake = LoginThrottle(Clock())
-    turns = [brake.turn() for _ in range(2)]
+    throttle = LoginThrottle(Clock())
+    turns = [throttle.turn() for _ in range(2)]
     assert [turn.__enter__() for turn in turns] == [True, True]
     for turn in turns:
         turn.__exit__(None, None, None)
-    with brake.turn() as mine:
-        assert mine
+    with throttle.turn() as has_turn:
+        assert has_turn
 
 
 def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
-    brake = LoginThrottle()
-    monkeypatch.setattr(auth, "_brake", brake)
+    throttle = LoginThrottle()
+    authenticator = Authenticator(TrustedProxies(), PartnerQuotas(), throttle)
     names = ["x" * 100, *("y" * length for length in (101, 1_000, 40_000))]
     with store.begin() as tx:
         for name in names:
             given = base64.b64encode(f"{name}:guess".encode()).decode()
             with pytest.raises(TaxiiError):
-                auth.identify(tx, f"Basic {given}", remote="192.0.2.1")
-    assert max(len(user or "") for _, user in brake._debts) == 100
-    assert brake._debts["192.0.2.1", ""] > 0
+                authenticator.identify(tx, f"Basic {given}", remote="192.0.2.1")
+    assert max(len(user or "") for _, user in throttle._debts) == 100
+    assert throttle._debts["192.0.2.1", ""] > 0
     store.close()

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from server.taxii.negotiation import accepts, sends
+from server.taxii.negotiation import accepts_taxii, is_taxii
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from server.taxii.negotiation import accepts, sends
     ],
 )
 def test_these_clients_take_what_we_send(header: str | None) -> None:
-    assert accepts(header)
+    assert accepts_taxii(header)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_these_clients_take_what_we_send(header: str | None) -> None:
     ],
 )
 def test_these_do_not(header: str) -> None:
-    assert not accepts(header)
+    assert not accepts_taxii(header)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_these_do_not(header: str) -> None:
     ],
 )
 def test_a_body_is_taxii_or_not(header: str | None, good: bool) -> None:
-    assert sends(header) is good
+    assert is_taxii(header) is good
 
 
 @given(st.text(max_size=40))
 def test_any_header_is_understood_or_not_but_never_an_error(header: str) -> None:
-    assert accepts(header) in (True, False)
-    assert sends(header) in (True, False)
+    assert accepts_taxii(header) in (True, False)
+    assert is_taxii(header) in (True, False)
