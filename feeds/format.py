@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ClassVar
 
 from feeds.errors import UnknownFormat
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow
 from feeds.readers.source import Source
 from schemas.report import Report
 
@@ -78,7 +78,7 @@ class Format(ABC):
         """Say how sure the beginning of a file makes it that the file is of this format: 0 (no) to 1 (certainly)."""
 
     @abstractmethod
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+    def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
         """Give what the file says, in its order; comments and blank lines are nothing.
 
         ``path`` tells, in a document, where the list of reports is. Raises ``UnreadableFile``.

@@ -139,11 +139,15 @@ class Report(BaseModel):
     ] = None
 
     def about(self, normal: Normal) -> Self:
-        """Return the same report about another value of the same kind, in its normal form."""
+        """Return the same report of another value of the same kind, in its normal form."""
+        return self.changed({"value": normal.value, "details": normal.details})
+
+    def changed(self, fields: Mapping[str, Any]) -> Self:
+        """Return a copy with other values for ``fields``, which are valid already."""
         # As model_copy does, without its checks for extra and private fields: a file has millions of rows.
         other = self.__class__.__new__(self.__class__)
         set_ = object.__setattr__
-        set_(other, "__dict__", {**self.__dict__, "value": normal.value, "details": normal.details})
+        set_(other, "__dict__", {**self.__dict__, **fields})
         set_(other, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         set_(other, "__pydantic_extra__", None)
         set_(other, "__pydantic_private__", None)

@@ -20,7 +20,7 @@ from schemas.refang import refang
 from schemas.report import FIELDS, MAX_VALUE, Report
 from schemas.sharing import SHARING_COLUMNS
 from schemas.subject import subject_of_text
-from schemas.vocabulary import Tlp
+from schemas.vocabulary import ScamType, Tlp
 
 # Never from a row: who reports is who sends. Within other fields: details, of which the kind has the columns.
 _NO_COLUMN = frozenset({"reporter", "details"})
@@ -31,6 +31,8 @@ _OF_SEVERAL = frozenset(column for columns in _SEVERAL_COLUMNS.values() for colu
 _ONE_COLUMN = tuple(name for name in FIELDS if name not in {*_NO_COLUMN, *_SEVERAL_COLUMNS})
 _LISTS = {name: field for name, field in FIELDS.items() if field.many and name not in _SEVERAL_COLUMNS}
 _VALUE_AND_KIND = {"value", "kind"}
+# Every report states these, whatever the defaults are.
+_ALWAYS_STATED = frozenset({"kind", "reporter", "reported_at", "valid_until", "tlp", "lang"})
 
 
 class ReportReader:
@@ -55,6 +57,26 @@ class ReportReader:
         columns = self._defaults | row
         kind = self._kind(columns)
         return _validated({**columns, "kind": kind.name}, kind)
+
+    def complete(self, report: Report) -> Report:
+        """Return ``report``, read elsewhere, by the defaults' reporter, with defaults for what it leaves out.
+
+        The result is the report that ``report`` reads from its columns. An unknown scam type counts as left out.
+        Raises ``Rejected``.
+        """
+        redaction.refuse(report.value)
+        stated = {"reporter": self._defaults["reporter"]} | _trimmed_texts(report)
+        if self._defaults.keys() <= _ALWAYS_STATED:
+            return report.changed(stated)
+        stated = {name: value for name, value in {**dict(report), **stated}.items() if value not in (None, ())}
+        if stated["scam_type"] == ScamType.UNKNOWN:
+            del stated["scam_type"]
+        for name, several in _SEVERAL_COLUMNS.items():
+            if not self._defaults.keys().isdisjoint(several.names):
+                columns = self._defaults | (several.write(stated[name]) if name in stated else {})
+                stated[name] = several.read(columns)
+        details = {**_details(self._defaults, kinds.get(report.kind)), **report.details}
+        return _checked({**_typed(self._defaults), **stated, "details": details})
 
     def _kind(self, columns: Mapping[str, str]) -> Kind:
         named = kinds.get(columns["kind"]) if "kind" in columns else self._default_kind
@@ -94,6 +116,19 @@ def _details(columns: Mapping[str, str], kind: Kind) -> Mapping[str, str]:
 def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
     data: dict[str, object] = {"value": "", "details": _details(columns, kind)}
     data |= {name: read for name, several in _SEVERAL_COLUMNS.items() if (read := several.read(columns))}
+    return _checked(data | _typed(columns))
+
+
+def _checked(data: Mapping[str, object]) -> Report:
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        raise rejection_of(error) from None
+
+
+def _typed(columns: Mapping[str, str]) -> dict[str, object]:
+    """Return the fields that one column states each, as ``Report`` takes them."""
+    data: dict[str, object] = {}
     for key, text in columns.items():
         if key in _OF_SEVERAL:
             continue
@@ -101,10 +136,13 @@ def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
             data[key] = _list(text, field)
         elif key in FIELDS or key not in _inputs_of_kinds():
             data[key] = text
-    try:
-        return Report.model_validate(data)
-    except ValidationError as error:
-        raise rejection_of(error) from None
+    return data
+
+
+def _trimmed_texts(report: Report) -> dict[str, str | None]:
+    """Return the free texts of ``report`` that have space around them, without it; None where nothing is left."""
+    texts = {"reference": report.reference, "description": report.description}
+    return {name: text.strip() or None for name, text in texts.items() if text and text != text.strip()}
 
 
 def _list(text: str, field: DeclaredField) -> list[str]:

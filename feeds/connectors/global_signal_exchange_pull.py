@@ -21,7 +21,7 @@ from feeds.http.client import OutboundSettings, open_session
 from feeds.http.failures import RequestRefused, peer_errors
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow, Unreadable
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _number(signal: object) -> int:
     return int(said) if isinstance(said, int | str) and _NUMBER.fullmatch(str(said)) else 0
 
 
-def _rows(signals: Sequence[Any]) -> Iterator[Row | Unreadable]:
+def _rows(signals: Sequence[Any]) -> Iterator[FileRow]:
     for number, signal in enumerate(signals, 1):
         if not _number(signal):
             yield Unreadable.of(number, "", "not-a-record", "no signal: an object with its number")

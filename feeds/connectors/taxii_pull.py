@@ -116,7 +116,7 @@ def _batches(
     Only after the last of them the page is done.
     """
     for start in range(0, len(objects) or 1, size):
-        adopted = adopting.take(objects[start : start + size])
+        adopted = adopting.adopt(objects[start : start + size])
         ended = start + size >= len(objects)
         kept = {**(after if ended else before), "markings": adopting.markings}
         yield Batch(adopted.items, kept, adopted.read, adopted.rejected, gone=adopted.gone)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.format import Format, Head
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow
 from feeds.readers.source import HEAD, Source, decode, unzip_head
 from schemas.discovery import subclasses
 from schemas.report import Report
@@ -38,9 +38,7 @@ def get(name: str) -> Format:
         raise UnknownFormat(f"there is no format {name!r}; there are: {', '.join(every())}") from None
 
 
-def read(
-    stream: BinaryIO, *, name: str = "", format: str | None = None, kind: str | None = None
-) -> Iterator[Row | Unreadable]:
+def read(stream: BinaryIO, *, name: str = "", format: str | None = None, kind: str | None = None) -> Iterator[FileRow]:
     """Give the rows of ``stream`` in their order, and what in it cannot be a row, with the reason.
 
     Comments and blank lines are neither. ``name`` is the file's, a mere hint; ``format`` names the format, in a

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head
 from feeds.readers import stix
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow
 from feeds.readers.source import Source
 from mappers.indicator import Profile, to_stix
 from schemas.report import Report
@@ -32,7 +32,7 @@ class Sentinel(Format):
         text = head.text[:20_000].lstrip()
         return 1 if text.startswith("{") and _UPLOAD.search(text) else 0
 
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
+    def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
         """Give each indicator as a row."""
         return stix.rows(source)
 

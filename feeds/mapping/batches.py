@@ -9,14 +9,14 @@ from feeds.mapping.options import Options
 from feeds.mapping.rows import Duplicate, Mapped, Reject, map_rows
 from feeds.readers import report_objects
 from feeds.readers.columns.notes import Tally
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.release.guard.stix_properties import MAX_CLOCK_SKEW
 
 
 def batch_of_rows(
-    rows: Iterable[Row | Unreadable], checkpoint: dict[str, Any], options: Options, *, gone: Iterable[Row] = ()
+    rows: Iterable[FileRow], checkpoint: dict[str, Any], options: Options, *, gone: Iterable[FileRow] = ()
 ) -> Batch:
     """Make a batch of ``rows``; one that is no report is counted with its reason. ``gone`` is what is taken back."""
     tally = Tally()
@@ -46,7 +46,7 @@ def batch_of_outcomes(
     return Batch(items, checkpoint, read, rejected, done, gone, rejects, tally=tally or Tally())
 
 
-def taken_back(rows: Iterable[Row | Unreadable], options: Options) -> list[Gone]:
+def taken_back(rows: Iterable[FileRow], options: Options) -> list[Gone]:
     """Give the indicators of ``rows`` by the ids that they have with us; what is no report never had one."""
     mapped = [each for each in map_rows(rows, options.reporter, options) if isinstance(each, Mapped)]
     objects = [obj for each in mapped for obj in each.objects if obj["type"] == "indicator"]

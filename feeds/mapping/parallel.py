@@ -21,7 +21,7 @@ from feeds.mapping.rows import Counts, Mapped, Reject, case_of, map_groups
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
 from feeds.readers.lines import blocks
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow, Unreadable
 from feeds.readers.source import Source
 from mappers.templates import Writer
 from schemas.report import Report
@@ -40,7 +40,7 @@ class _Lines(NamedTuple):
     text: str
 
 
-_Work = _Lines | list[Row | Unreadable]
+_Work = _Lines | list[FileRow]
 
 
 class _Made(NamedTuple):
@@ -96,7 +96,7 @@ class _Mapper:
         lengths = array("Q", map(len, written))
         return _Made(digests.tobytes(), lengths.tobytes(), bytes(levels), cases, file, rejects, tally)
 
-    def _rows(self, lines: _Lines) -> Iterator[Row | Unreadable]:
+    def _rows(self, lines: _Lines) -> Iterator[FileRow]:
         for row in self._format.read(Source.of(lines.text), self._path):
             yield row._replace(line=row.line + lines.first - 1)
 
@@ -187,9 +187,9 @@ def _lines(source: Source) -> Iterator[_Work]:
         yield [run] if isinstance(run, Unreadable) else _Lines(run[0], "\n".join(run[1]))
 
 
-def _batches(rows: Iterator[Row | Unreadable]) -> Iterator[_Work]:
+def _batches(rows: Iterator[FileRow]) -> Iterator[_Work]:
     """Give rows some at a time; those before a failure come before it."""
-    batch: list[Row | Unreadable] = []
+    batch: list[FileRow] = []
     try:
         for row in rows:
             batch.append(row)

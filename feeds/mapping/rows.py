@@ -1,7 +1,7 @@
 """From raw files to STIX objects, row by row: each row is mapped, a duplicate, or rejected with a reason."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, BinaryIO, NamedTuple
@@ -11,7 +11,7 @@ from feeds.mapping.dedup import Seen
 from feeds.mapping.options import Options
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow, ReportRow, Row, Unreadable
 from mappers import common_objects, grouping
 from mappers.indicator import Profile, to_stix
 from schemas import kinds, timestamp
@@ -177,7 +177,7 @@ def _join(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profi
 
 
 def map_rows(
-    rows: Iterable[Row | Unreadable], name: str, options: Options, tally: Tally | None = None
+    rows: Iterable[FileRow], name: str, options: Options, tally: Tally | None = None
 ) -> Iterator[Mapped | Reject]:
     """Give the outcome of each value, in order; that one was had before is not noticed. Raises ``Rejected``."""
     for group in map_groups(rows, name, options, tally):
@@ -189,9 +189,7 @@ def map_rows(
 Group = list[Mapped | Reject]
 
 
-def map_groups(
-    rows: Iterable[Row | Unreadable], name: str, options: Options, tally: Tally | None = None
-) -> Iterator[Group]:
+def map_groups(rows: Iterable[FileRow], name: str, options: Options, tally: Tally | None = None) -> Iterator[Group]:
     """Give the outcomes of each row's values. Raises ``Rejected``."""
     reported_at = timestamp.text(options.reported_at or timestamp.now())
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
@@ -211,15 +209,15 @@ def map_groups(
             group = []
 
 
-def _mapped(
-    row: Row | Unreadable, name: str, kind: str | None, reader: ReportReader, profile: Profile
-) -> Mapped | Reject:
+def _mapped(row: FileRow, name: str, kind: str | None, reader: ReportReader, profile: Profile) -> Mapped | Reject:
     if isinstance(row, Unreadable):
         return Reject(name, row.line, row.raw, kind, row.reason, row.message)
     try:
-        return Mapped(row.line, reader.report(row.fields), profile=profile)
+        report = reader.complete(row.report) if isinstance(row, ReportRow) else reader.report(row.fields)
     except Rejected as refusal:
-        return Reject(name, row.line, _raw(row.fields), row.fields.get("kind", kind), refusal.reason, refusal.message)
+        raw, kind = _raw(row, kind)
+        return Reject(name, row.line, raw, kind, refusal.reason, refusal.message)
+    return Mapped(row.line, report, profile=profile)
 
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
@@ -227,8 +225,12 @@ def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
     return common_objects.with_reporter(options.reporter, options.reporter_kind, levels)
 
 
-def _raw(fields: Mapping[str, str]) -> str:
-    return fields.get("value") or ", ".join(f"{key}={text}" for key, text in fields.items() if key != "kind")
+def _raw(row: Row | ReportRow, kind: str | None) -> tuple[str, str | None]:
+    """Return the value of ``row`` as written, else all that it says, and its kind, else ``kind``."""
+    if isinstance(row, ReportRow):
+        return row.report.value, row.report.kind
+    texts = ", ".join(f"{key}={text}" for key, text in row.fields.items() if key != "kind")
+    return row.fields.get("value") or texts, row.fields.get("kind", kind)
 
 
 def case_of(reports: Sequence[Report], profile: Profile) -> list[dict[str, Any]]:

@@ -2,64 +2,61 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
 from typing import Any
 
 import orjson
 import requests
 
-from feeds import formats
 from feeds.connector import Batch, Misconfigured, TryLater, duration
 from feeds.http import sse
 from feeds.http.failures import RequestRefused, peer_errors
 from feeds.http.sse import ServerSentEvent
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import Options
-from feeds.readers.report_objects import text
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers import stix
+from feeds.readers.json_stream import JsonItem
+from feeds.readers.rows import FileRow, ReportRow
 from schemas import timestamp
 from schemas.errors import Rejected
 
 _Object = Mapping[str, Any]
 
 
-def split(objects: Sequence[object]) -> tuple[list[Row | Unreadable], list[Row]]:
-    """Give the values of indicators as rows, and as rows too those of indicators that are revoked.
+def split(objects: Sequence[object]) -> tuple[list[FileRow], list[ReportRow]]:
+    """Return the reports of ``objects``, and those that are taken back: those of revoked indicators.
 
-    Objects that are no indicators are nothing: OpenCTI sends what stands around them too. A value that another of
-    the indicators still says is not taken back.
+    Objects that are no indicators are passed over: OpenCTI sends what stands around indicators too. A value that
+    another of the indicators still reports is not taken back.
     """
-    said = [each for each in objects if isinstance(each, dict)]
-    beside = [each for each in said if each.get("type") == "marking-definition"]
-    rows: list[Row | Unreadable] = [
-        Unreadable.of(number, text(each), "not-a-record", "no object of STIX")
-        for number, each in enumerate(objects, 1)
-        if not isinstance(each, dict)
-    ]
-    gone: list[Row] = []
-    for each in said:
-        if each.get("type") != "indicator":
-            continue
-        if each.get("revoked") is True:
-            gone += values(each, beside)
+    indicators = [obj for obj in objects if isinstance(obj, dict) and obj.get("type") == "indicator"]
+    markings = [obj for obj in objects if isinstance(obj, dict) and obj.get("type") == "marking-definition"]
+    rows: list[FileRow] = []
+    for number, obj in enumerate(objects, 1):
+        if not isinstance(obj, dict):
+            rows += stix.rows_of_objects([JsonItem(number, obj)])
+    gone: list[ReportRow] = []
+    for indicator in indicators:
+        if indicator.get("revoked") is True:
+            gone += values(indicator, markings)
         else:
-            rows += _rows_of_indicator(each, beside)
-    standing = {_subject(row) for row in rows if isinstance(row, Row)}
-    return rows, [row for row in gone if _subject(row) not in standing]
+            rows += _rows_of_indicator(indicator, markings)
+    active = set(filter(None, map(_value, rows)))
+    return rows, [row for row in gone if _value(row) not in active]
 
 
-def values(indicator: _Object, beside: Iterable[_Object] = ()) -> list[Row]:
-    """Give the values of an indicator, also of one that is revoked."""
-    return [row for row in _rows_of_indicator({**indicator, "revoked": False}, beside) if isinstance(row, Row)]
+def values(indicator: _Object, markings: Iterable[_Object] = ()) -> list[ReportRow]:
+    """Return the reports of an indicator as if it were not revoked; ``markings`` are definitions it may refer to."""
+    rows = _rows_of_indicator({**indicator, "revoked": False}, markings)
+    return [row for row in rows if isinstance(row, ReportRow)]
 
 
-def _subject(row: Row) -> tuple[str | None, str | None]:
-    return row.fields.get("kind"), row.fields.get("value")
+def _value(row: FileRow) -> tuple[str, str] | None:
+    return (row.report.kind, row.report.value) if isinstance(row, ReportRow) else None
 
 
-def _rows_of_indicator(indicator: _Object, beside: Iterable[_Object]) -> list[Row | Unreadable]:
-    said = orjson.dumps({"objects": [*beside, indicator]})
-    return list(formats.read(BytesIO(said), format="stix"))
+def _rows_of_indicator(indicator: _Object, markings: Iterable[_Object]) -> list[FileRow]:
+    objects = [*markings, indicator]
+    return list(stix.rows_of_objects(JsonItem(number, obj) for number, obj in enumerate(objects, 1)))
 
 
 # What is the same in all deployments; without the rest, OpenCTI sends what the indicators refer to as well.
@@ -193,8 +190,8 @@ class _PendingBatch:
         return self.count > 0
 
     def _begin(self) -> None:
-        self._rows: list[Row | Unreadable] = []
-        self._gone: list[Row] = []
+        self._rows: list[FileRow] = []
+        self._gone: list[ReportRow] = []
         self.count = 0
         self._since = 0.0
 

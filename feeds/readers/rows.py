@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from feeds.readers.columns.notes import NO_NOTES, Notes
+from schemas.report import Report
 
 # Characters of the longest line that may be a report.
 MAX_LINE = 65_536
@@ -26,6 +27,20 @@ class Row(NamedTuple):
     values: int = 1
 
 
+class ReportRow(NamedTuple):
+    """One report of a format that holds whole reports, such as STIX: no text of it is read again.
+
+    ``report`` bears the source's own name of its reporter, and ``ScamType.UNKNOWN`` where it names no type; whoever
+    passes it on completes it (``schemas.tabular.ReportReader.complete``). The rest is as in ``Row``.
+    """
+
+    line: int
+    report: Report
+    notes: Notes = NO_NOTES
+    place: int = 1
+    values: int = 1
+
+
 class Unreadable(NamedTuple):
     """An item of a file that is no report: its beginning as written, a reason code and a message."""
 
@@ -41,3 +56,6 @@ class Unreadable(NamedTuple):
     def of(cls, line: int, raw: str, reason: str, message: str) -> "Unreadable":
         """Build one that keeps only the first ``MAX_RAW`` characters of ``raw``."""
         return cls(line, raw[:MAX_RAW], reason, message)
+
+
+FileRow = Row | ReportRow | Unreadable

@@ -1,6 +1,6 @@
-"""STIX objects as rows: an indicator says that values served a scam; nothing else does but MISP's own objects."""
+"""STIX objects as reports: those of indicators, and of MISP's own objects; every other object has its reason."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -8,11 +8,10 @@ import orjson
 
 from feeds.readers import json_stream, misp
 from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocent
-from feeds.readers.rows import MAX_RAW, Row, Unreadable
+from feeds.readers.rows import MAX_RAW, FileRow, ReportRow, Unreadable
 from feeds.readers.source import Source
 from mappers import marking
 from mappers.indicator import all_from_stix, from_stix
-from schemas import tabular
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.vocabulary import ScamType, Tlp
@@ -46,15 +45,23 @@ _SHAPES = {
 _MOST_WAITING = 10_000
 
 
-def rows(source: Source) -> Iterator[Row | Unreadable]:
-    """Give the values of the indicators in a bundle, an envelope, a list or lines, and why other objects are none.
+def rows(source: Source) -> Iterator[FileRow]:
+    """Yield the reports of a bundle, an envelope, a list of objects or objects one a line, as ``rows_of_objects`` does.
 
-    Identities, markings and what else only stands beside others are nothing; so is a relationship. Rows are numbered
-    as the objects are; those that bear a marking that is defined after them come last.
+    Rows are numbered as the objects are.
+    """
+    return rows_of_objects(json_stream.items(source, _LISTS))
+
+
+def rows_of_objects(items: Iterable[json_stream.JsonItem | json_stream.MalformedLine]) -> Iterator[FileRow]:
+    """Yield the reports that the indicators among ``items`` state, and a reason for each other object.
+
+    Nothing is yielded for identities, markings, relationships and other objects that only stand beside indicators.
+    Objects that bear a marking which is defined after them come last.
     """
     markings: dict[str, Tlp] = {}
-    waiting: list[tuple[int, Mapping[str, Any]]] = []
-    for item in json_stream.items(source, _LISTS):
+    waiting: list[json_stream.JsonItem] = []
+    for item in items:
         if isinstance(item, json_stream.MalformedLine):
             yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
         elif not isinstance(item.value, dict):
@@ -64,24 +71,27 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
                 markings[str(item.value.get("id"))] = level
         elif item.value.get("type") not in _BESIDE and not item.value.keys() <= _PAGE:
             if len(waiting) < _MOST_WAITING and marking.unknown_refs(item.value, markings):
-                waiting.append((item.number, item.value))
+                waiting.append(item)
             else:
                 yield from rows_of(item.number, item.value, markings)
-    for number, obj in waiting:
-        yield from rows_of(number, obj, markings)
+    for item in waiting:
+        yield from rows_of(item.number, item.value, markings)
 
 
-def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Iterator[Row | Unreadable]:
-    """Give the values of one indicator, or why there are none; ``markings`` are levels by the ids of definitions."""
+def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Iterator[FileRow]:
+    """Yield the reports of one indicator, or the reason why it states none.
+
+    ``markings`` are the TLP levels of the source's own marking definitions, by id.
+    """
     if obj.get("type") in misp.STIX_TYPES:
-        for said in misp.rows_of_stix(obj, _level(obj, markings)):
-            yield said._replace(line=number)
+        for row in misp.rows_of_stix(obj, _level(obj, markings)):
+            yield row._replace(line=number)
         return
     if obj.get("type") != "indicator":
-        yield _refused(number, obj, "not-an-indicator", _other(obj))
+        yield _refused(number, obj, "not-an-indicator", _why_no_indicator(obj))
         return
     if obj.get("revoked") is True:
-        yield _refused(number, obj, "revoked", "its creator took the indicator back: retract what was reported of it")
+        yield _refused(number, obj, "revoked", "its creator revoked the indicator: retract the reports made of it")
         return
     try:
         indicator = _checked(obj)
@@ -89,16 +99,17 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
     except Rejected as refusal:
         yield _refused(number, obj, refusal.reason, refusal.message)
         return
-    level = _level(indicator, markings)
     words = [*indicator.get("labels", ()), *indicator.get("indicator_types", ())]
     if tags_say_innocent(words):
         yield _refused(number, obj, "not-a-scam", "the indicator says that this is no scam: leave such ones out")
         return
+    stated = {"tlp": Tlp.RED} if marking.unknown_refs(indicator, markings) else {}
     raw = ""
     for report in reports:
         if isinstance(report, Report):
-            told = report if level is not Tlp.RED else report.model_copy(update={"tlp": level})
-            yield Row(number, _fields(told, words))
+            scam_type = scam_type_of_tags(words) if report.scam_type == ScamType.UNKNOWN else ""
+            changes = {**stated, "scam_type": scam_type} if scam_type else stated
+            yield ReportRow(number, report.changed(changes) if changes else report)
         else:
             raw = raw or _raw(obj)
             yield Unreadable.of(number, "" if report.reason == _PERSONAL else raw, report.reason, report.message)
@@ -107,15 +118,6 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
 def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:
     """Give the level of an object; RED, so that nobody reads it, where it bears a marking of which none is known."""
     return Tlp.RED if marking.unknown_refs(obj, markings) else marking.tlp_of(obj, markings)
-
-
-def _fields(report: Report, words: list[str]) -> dict[str, str]:
-    fields = tabular.report_columns(report)
-    if report.scam_type == ScamType.UNKNOWN:
-        del fields["scam_type"]
-        if said := scam_type_of_tags(words):
-            fields["scam_type"] = said
-    return fields
 
 
 def report_of(indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> Report:
@@ -135,19 +137,23 @@ def _checked(indicator: Mapping[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in indicator.items() if value is not None}
     # STIX 2.0 knows no other patterns than its own, and does not say so.
     said = said if "spec_version" in said else {"pattern_type": "stix", **said}
-    wrong = [name for name, shape in _SHAPES.items() if name in said and not _has_shape(said[name], shape)]
+    wrong = ""
+    for name, shape in _SHAPES.items():
+        if name in said and not _has_shape(said[name], shape):
+            wrong = name
+            break
     if wrong or "pattern" not in said:
-        raise Rejected("indicator-form", f"{(wrong or ['pattern'])[0]}: missing, or not of the type that STIX gives it")
+        raise Rejected("indicator-form", f"{wrong or 'pattern'}: missing, or not of the type that STIX gives it")
     return said
 
 
 def _has_shape(value: object, shape: type) -> bool:
-    if not isinstance(value, shape):
-        return False
+    if type(value) is not shape or shape is str:
+        return type(value) is shape
     if isinstance(value, list):
-        return all(isinstance(each, str) for each in value)
+        return all(isinstance(text, str) for text in value)
     if isinstance(value, dict):
-        return all(isinstance(each, dict) and _has_our_shape(each) for each in value.values())
+        return all(isinstance(part, dict) and _has_our_shape(part) for part in value.values())
     return True
 
 
@@ -155,7 +161,7 @@ def _has_our_shape(said: Mapping[str, Any]) -> bool:
     return isinstance(said.get("details", {}), dict) and isinstance(said.get("scam_type", ""), str)
 
 
-def _other(obj: Mapping[str, Any]) -> str:
+def _why_no_indicator(obj: Mapping[str, Any]) -> str:
     if "media_type" in obj and "type" not in obj:
         return "an entry of a manifest names an object and does not say it: ask for the objects themselves"
     if "spec_version" not in obj or "created" not in obj:

@@ -12,7 +12,7 @@ from feeds.readers.columns.cell_meanings import is_empty_word
 from feeds.readers.columns.dates import DateReading, DayMonthOrder, Moment, read_date
 from feeds.readers.columns.notes import Note, Notes
 from feeds.readers.columns.vocabulary import vocabulary
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import FileRow, Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.report import FIELDS
@@ -52,13 +52,13 @@ class Conventions:
     order: DayMonthOrder | None = None
 
 
-def settled(rows: Iterable[Row | Unreadable], conventions: Conventions) -> Iterator[Row | Unreadable]:
+def settled(rows: Iterable[FileRow], conventions: Conventions) -> Iterator[FileRow]:
     """Yield ``rows`` with their times in UTC as RFC 3339 writes them, and their confidence from 0 to 100.
 
     A bare date is the beginning of its day; where it ends something, the end of its day. A time that cannot be read is
     noted; where the report needs it, its row is refused.
     """
-    columns, waiting = ColumnConventions(conventions), deque[Row | Unreadable]()
+    columns, waiting = ColumnConventions(conventions), deque[FileRow]()
     for row in rows:
         if isinstance(row, Row) and len(row.fields) > 1:
             columns.learn(row.fields)
@@ -113,9 +113,9 @@ class ColumnConventions:
         elif not self._scales:
             self.open.add("confidence")
 
-    def settle(self, row: Row | Unreadable) -> Row | Unreadable:
+    def settle(self, row: FileRow) -> FileRow:
         """Return a row with its times and its confidence as reports write them."""
-        if isinstance(row, Unreadable) or len(row.fields) < 2:
+        if not isinstance(row, Row) or len(row.fields) < 2:
             return row
         changed: dict[str, str] = {}
         unread: list[tuple[str, str]] = []

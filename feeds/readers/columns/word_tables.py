@@ -12,6 +12,7 @@ from schemas import kinds, tabular
 from schemas.report import FIELDS
 
 HINTS = {"type", "classification", "category", "votes"}
+_PLAIN_ASCII = {code: chr(code).lower() if chr(code).isalnum() else None for code in range(128)}
 # Thai vowels above and below a letter are no letters to Unicode, but distinguish words.
 _NOT_ALNUM = re.compile(r"[^\w\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]+|_+")
 _LETTERS = {"đ": "d", "Đ": "D"}
@@ -35,9 +36,9 @@ class ValueColumn(NamedTuple):
 
 def plain(name: str) -> str:
     """Return a name in the form in which names are compared: its letters and digits, in lower case."""
-    if not name.isascii():
-        name = unicodedata.normalize("NFKC", name)
-    return _NOT_ALNUM.sub("", name).casefold()
+    if name.isascii():
+        return name.translate(_PLAIN_ASCII)
+    return _NOT_ALNUM.sub("", unicodedata.normalize("NFKC", name)).casefold()
 
 
 def without_marks(name: str) -> str:

@@ -9,7 +9,8 @@ from feeds.mapping.batches import batch_of_rows, taken_back
 from feeds.mapping.options import Options
 from feeds.readers import misp, opencti, threatexchange
 from feeds.readers.misp_events import EventVersion, batches, event_in, split_deleted
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import ReportRow, Row, Unreadable
+from tests.unit.feeds.row_columns import columns_of_row
 
 OPTIONS = Options(reporter="Example Telecom")
 
@@ -151,7 +152,7 @@ INDICATOR = {
 def test_a_revoked_indicator_is_taken_back_with_all_its_values() -> None:
     rows, gone = opencti.split([{**INDICATOR, "revoked": True}, {"type": "identity", "id": "x"}])
     assert rows == []
-    assert [row.fields["value"] for row in gone] == ["a.example.com", "b.example.com"]
+    assert [columns_of_row(row)["value"] for row in gone] == ["a.example.com", "b.example.com"]
 
 
 def test_a_value_that_another_indicator_says_is_not_taken_back() -> None:
@@ -161,7 +162,7 @@ def test_a_value_that_another_indicator_says_is_not_taken_back() -> None:
         "pattern": "[domain-name:value = 'a.example.com']",
     }
     _, gone = opencti.split([{**INDICATOR, "revoked": True}, other])
-    assert [row.fields["value"] for row in gone] == ["b.example.com"]
+    assert [columns_of_row(row)["value"] for row in gone] == ["b.example.com"]
 
 
 def test_what_is_taken_back_has_the_id_that_it_was_given() -> None:
@@ -194,5 +195,5 @@ def test_no_object_upsets_them(said: dict[str, Any], inner: list[dict[str, Any]]
     rows, gone = threatexchange.split([said, {**said, "descriptors": inner, "type": "DOMAIN"}])
     assert len(rows) + len(gone) <= 2
     rows, gone = opencti.split([{**said, "type": "indicator"}, {**INDICATOR, **said, "type": "indicator"}])
-    assert all(isinstance(row, Row) for row in gone)
-    assert all(isinstance(row, Row | Unreadable) for row in rows)
+    assert all(isinstance(row, ReportRow) for row in gone)
+    assert all(isinstance(row, ReportRow | Unreadable) for row in rows)

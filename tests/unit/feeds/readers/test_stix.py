@@ -11,8 +11,9 @@ from feeds import formats
 from feeds.mapping.options import Options
 from feeds.mapping.output import Sink
 from feeds.mapping.rows import map_stream
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import ReportRow, Unreadable
 from schemas.tabular import ReportReader
+from tests.unit.feeds.row_columns import columns_of_row
 
 INDICATOR: dict[str, Any] = {
     "type": "indicator",
@@ -36,15 +37,16 @@ PROPERTIES = [*INDICATOR, "valid_until", "labels", "indicator_types", "object_ma
 PROPERTIES += ["description", "lang", "revoked", "created_by_ref", "external_references", "kill_chain_phases", "name"]
 
 
-def one(obj: dict[str, Any]) -> Row | Unreadable:
-    (said,) = formats.read(BytesIO(orjson.dumps([obj])), format="stix")
-    return said
+def one(obj: dict[str, Any]) -> ReportRow | Unreadable:
+    (row,) = formats.read(BytesIO(orjson.dumps([obj])), format="stix")
+    assert isinstance(row, ReportRow | Unreadable)
+    return row
 
 
 def fields(**changes: Any) -> dict[str, str]:
-    said = one(INDICATOR | changes)
-    assert isinstance(said, Row), said
-    return dict(said.fields)
+    row = one(INDICATOR | changes)
+    assert isinstance(row, ReportRow), row
+    return columns_of_row(row)
 
 
 def reason(**changes: Any) -> str:
@@ -57,14 +59,14 @@ def reason(**changes: Any) -> str:
 @given(st.sampled_from(PROPERTIES), JUNK)
 def test_an_indicator_made_of_anything_is_a_row_or_has_a_reason(name: str, junk: Any) -> None:
     for said in formats.read(BytesIO(orjson.dumps([INDICATOR | {name: junk}])), format="stix"):
-        assert isinstance(said, Row | Unreadable)
+        assert isinstance(said, ReportRow | Unreadable)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["details", "kind", "scam_type", "countries", "evidence"]), JUNK))
 def test_our_extension_made_of_anything_is_a_row_or_has_a_reason(junk: dict[str, Any]) -> None:
     ours = {"extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": junk}
-    assert isinstance(one(INDICATOR | {"extensions": ours}), Row | Unreadable)
+    assert isinstance(one(INDICATOR | {"extensions": ours}), ReportRow | Unreadable)
 
 
 def test_what_is_null_is_not_there() -> None:
@@ -119,7 +121,7 @@ def test_what_is_mapped_reads_back_as_the_same_reports(profile: str, bundle: boo
         sink.write(each)
     sink.close()
     reader = ReportReader({"reporter": "Example Bank"})
-    read = [reader.report(row.fields) for row in formats.read(BytesIO(out.getvalue())) if isinstance(row, Row)]
+    read = [reader.complete(row.report) for row in formats.read(BytesIO(out.getvalue())) if isinstance(row, ReportRow)]
     assert read == [each.report for each in mapped]
     assert len(read) == 3
 
@@ -159,5 +161,5 @@ def test_a_marking_that_is_defined_after_what_bears_it_counts() -> None:
     defined = {"type": "marking-definition", "spec_version": "2.1", "id": own, "name": "TLP:AMBER+STRICT"}
     marked = {**INDICATOR, "object_marking_refs": [own]}
     (row,) = formats.read(BytesIO(orjson.dumps([marked, defined])), format="stix")
-    assert isinstance(row, Row)
-    assert row.fields["tlp"] == "amber+strict"
+    assert isinstance(row, ReportRow)
+    assert row.report.tlp == "amber+strict"

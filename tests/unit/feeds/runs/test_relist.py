@@ -184,9 +184,9 @@ def test_a_listing_that_comes_round_a_circle_of_peers_is_the_same_listing() -> N
     theirs = said(0, id=THEIRS, created_by_ref=ids.identity("Elsewhere"), external_references=[])
     one, other = (PeerObjects(Options(reporter=name)) for name in ("One", "Other"))
     again = {**theirs, "external_references": [{"source_name": ORIGIN, "external_id": f"{THEIRS}/1"}]}
-    had = one.take([again]).items[0][0]
-    assert one.take([theirs]).items[0][0]["id"] != had["id"]
-    back = one.take([other.take([had]).items[0][0]]).items[0][0]
+    had = one.adopt([again]).items[0][0]
+    assert one.adopt([theirs]).items[0][0]["id"] != had["id"]
+    back = one.adopt([other.adopt([had]).items[0][0]]).items[0][0]
     assert back["id"] == had["id"]
 
 

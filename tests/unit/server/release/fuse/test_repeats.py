@@ -53,7 +53,7 @@ class Hub:
         return list(map(msgspec.json.decode, bodies))
 
     def pulls(self, peer: "Hub") -> None:
-        adopted = PeerObjects(Options("Peer")).take(peer.says())
+        adopted = PeerObjects(Options("Peer")).adopt(peer.says())
         with self.store.begin() as tx:
             contribute(tx, partner("Peer"), [Item.of(obj) for objects in adopted.items for obj in objects])
             retract_all(tx, [each.subject for each in adopted.gone], partner("Peer"))
