@@ -42,7 +42,7 @@ class FreeText(Format):
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Give each value that the text names as a row."""
-        prose = ProseReader(marks=defangs_values(decode(source.head[:HEAD]).splitlines()))
+        prose = ProseReader(defangs=defangs_values(decode(source.head[:HEAD]).splitlines()))
         for run in blocks(source):
             if isinstance(run, Unreadable):
                 yield run
@@ -117,7 +117,7 @@ def _headings(head: Head) -> int:
         elif line.startswith(_COMMENTS):
             chapters += _CHAPTER.match(line) is not None
         elif outline.heading(line, partial(_has_value, line)):
-            headings += outline.place is not Purpose.WORDS
+            headings += outline.purpose is not Purpose.WORDS
         elif (label := outline.labelled(line).label) and purpose_of(label):
             said.add(label)
     return headings + (chapters if chapters > 1 else 0) + (len(said) > 1)

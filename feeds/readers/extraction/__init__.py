@@ -1,1 +1,1 @@
-"""Extraction: the indicators that running text names."""
+"""Extraction: the values that running text names as part of a scam."""

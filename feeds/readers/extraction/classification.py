@@ -1,4 +1,4 @@
-"""Whether what a text names is an indicator: by what it is, where it stands, and the words around it."""
+"""Classification of candidates: values of the scam, or refused as contacts, sources or somebody's legitimate ones."""
 
 import re
 from collections.abc import Mapping
@@ -34,97 +34,109 @@ _PLAIN = (
 
 
 class Surroundings(NamedTuple):
-    """What the place of a value is for, and the words in front of it and behind it, up to other values.
+    """The purpose of a value's place, and the words in front of it and behind it, up to other values.
 
-    ``marks`` tells that the writer defangs what serves a scam, so that plain links are rather to who wrote it;
-    ``joined`` that only words such as "and" part it from one that was taken; ``general`` that nothing but a label like
-    "Phone" speaks for it, which says of nobody that he scams; ``quoted`` that the scammer himself
-    writes it.
+    ``defangs``: the writer defangs values of scams, so that plain links are the writer's own. ``joined``: only words
+    such as "and" part it from an accepted value. ``general``: only a label such as "Phone", which names no scammer,
+    supports it. ``quoted``: the scammer writes it.
     """
 
-    place: Purpose
+    purpose: Purpose
     before: str
     behind: str
-    marks: bool = False
+    defangs: bool = False
     joined: bool = False
     general: bool = False
     quoted: bool = False
 
 
 def classify_value(
-    number: int, each: Candidate, around: Surroundings, *, alone: bool, sentence: bool
+    number: int, candidate: Candidate, around: Surroundings, *, alone: bool, sentence: bool
 ) -> Row | Unreadable | None:
-    """Take what was spotted or refuse it; None for a word that only looks like a value."""
-    if not each.value:
-        return Unreadable.of(number, each.raw, *REDACTED)
-    listed = alone or (around.place is Purpose.VALUES and not sentence)
-    if around.general and each.shape in ("phone", "email"):
+    """Accept or refuse a candidate of line ``number``; None for a word that only looks like a value."""
+    if not candidate.value:
+        return Unreadable.of(number, candidate.raw, *REDACTED)
+    listed = alone or (around.purpose is Purpose.VALUES and not sentence)
+    if around.general and candidate.shape in ("phone", "email"):
         listed = False
-    sure = each.defanged or each.shape == "iban" or (each.shape == "wallet" and _is_wallet(each.value, listed=listed))
-    if not sure and not _may_be_a_value(each, around, listed=listed):
+    sure = _is_sure(candidate, listed=listed)
+    if not sure and not _can_be_value(candidate, around, listed=listed):
         return None
-    written = each.raw if each.whole and each.shape != "iban" else each.value
-    if around.marks and not sure and each.shape == "url":
-        return Unreadable.of(number, each.raw, *_SOURCE)
-    if each.shape in ("host", "ip") and each.value.count(":") == 1 and "/" not in each.value:
-        written = _PORT.sub("", written)
-    kind = _KINDS.get(each.shape)
-    fields = {"value": written} | ({"kind": kind} if kind else {})
+    if around.defangs and not sure and candidate.shape == "url":
+        return Unreadable.of(number, candidate.raw, *_SOURCE)
+    fields = _fields(candidate)
     if sure:
-        return _classify_marked(number, each, fields, around)
-    return _classify_plain(number, each.raw, fields, around, listed=listed)
+        return _classify_marked(number, candidate, fields, around)
+    return _classify_plain(number, candidate.raw, fields, around, listed=listed)
+
+
+def _is_sure(candidate: Candidate, *, listed: bool) -> bool:
+    """Return whether a candidate is a value wherever it stands: defanged, or with a checksum."""
+    if candidate.shape == "wallet" and not candidate.defanged:
+        return _is_wallet(candidate.value, listed=listed)
+    return candidate.defanged or candidate.shape == "iban"
+
+
+def _fields(candidate: Candidate) -> dict[str, str]:
+    """Return the value as written, without a port, and its kind where the shape names one."""
+    text = candidate.raw if candidate.whole and candidate.shape != "iban" else candidate.value
+    if candidate.shape in ("host", "ip") and candidate.value.count(":") == 1 and "/" not in candidate.value:
+        text = _PORT.sub("", text)
+    kind = _KINDS.get(candidate.shape)
+    return {"value": text, "kind": kind} if kind else {"value": text}
 
 
 def classify_number(line: int, found: NumberCandidate, around: Surroundings, *, sentence: bool) -> Row | Unreadable:
-    """Take an account, a telephone number or an alias, or refuse it."""
+    """Accept or refuse an account, a telephone number or an alias."""
     words = re.sub(r"[\W\d_]+", " ", f"{around.before} {around.behind}".replace(found.fields.get("bank", "\0"), " "))
     alone = "bank" in found.fields and len(words.split()) <= 2 and len(words) <= 24
-    listed = (around.place is Purpose.VALUES and not sentence and not around.general) or (
-        alone and (around.place is Purpose.WORDS or around.general)
+    listed = (around.purpose is Purpose.VALUES and not sentence and not around.general) or (
+        alone and (around.purpose is Purpose.WORDS or around.general)
     )
     return _classify_plain(line, found.raw, found.fields, around, listed=listed)
 
 
 def classify_handle(line: int, fields: Mapping[str, str], around: Surroundings, *, sentence: bool) -> Row | Unreadable:
-    """Take a handle or refuse it."""
-    return _classify_plain(
-        line, fields["value"], fields, around, listed=around.place is Purpose.VALUES and not sentence
-    )
+    """Accept or refuse a handle."""
+    listed = around.purpose is Purpose.VALUES and not sentence
+    return _classify_plain(line, fields["value"], fields, around, listed=listed)
 
 
 def refuse_unread(line: int, word: str) -> Unreadable:
-    """Refuse a word that is defanged and cannot be read."""
+    """Refuse a defanged word that cannot be read."""
     return Unreadable.of(line, word, *_UNREAD)
 
 
-def is_link(each: Candidate) -> bool:
-    """Tell whether it is what writers put on a line of its own for their readers to open."""
-    return each.shape in ("url", "email") or (each.shape == "host" and "/" in each.value)
+def is_link(candidate: Candidate) -> bool:
+    """Return whether a candidate is a link or mailbox, which writers also put on a line of its own for readers."""
+    return candidate.shape in ("url", "email") or (candidate.shape == "host" and "/" in candidate.value)
 
 
-def _classify_marked(line: int, each: Candidate, fields: Mapping[str, str], around: Surroundings) -> Row | Unreadable:
-    """Take a value that is marked as one, unless the text calls it somebody's real one."""
+def _classify_marked(
+    line: int, candidate: Candidate, fields: Mapping[str, str], around: Surroundings
+) -> Row | Unreadable:
+    """Accept a value that is marked as one, unless the text calls it legitimate, a contact or a source."""
     if is_called_real(around.before, around.behind):
-        return Unreadable.of(line, each.raw, *_INNOCENT)
+        return Unreadable.of(line, candidate.raw, *_INNOCENT)
     here = purpose_by_cues(around.before, around.behind, marked=True)
-    if here is Purpose.VALUES or (around.place is Purpose.VALUES and here is not Purpose.INNOCENT):
+    if here is Purpose.VALUES or (around.purpose is Purpose.VALUES and here is not Purpose.INNOCENT):
         return Row(line, fields)
-    if Purpose.INNOCENT in (here, around.place):
-        return Unreadable.of(line, each.raw, *_INNOCENT)
-    told = around.place is Purpose.SOURCES and (
-        not each.defanged or bool(_ARTICLE.search(each.value)) or each.shape == "email"
+    if Purpose.INNOCENT in (here, around.purpose):
+        return Unreadable.of(line, candidate.raw, *_INNOCENT)
+    cited = around.purpose is Purpose.SOURCES and (
+        not candidate.defanged or bool(_ARTICLE.search(candidate.value)) or candidate.shape == "email"
     )
-    if told or Purpose.CONTACT in (here, around.place):
-        return Unreadable.of(line, each.raw, *_SOURCE)
+    if cited or Purpose.CONTACT in (here, around.purpose):
+        return Unreadable.of(line, candidate.raw, *_SOURCE)
     return Row(line, fields)
 
 
 def _classify_plain(
     line: int, raw: str, fields: Mapping[str, str], around: Surroundings, *, listed: bool
 ) -> Row | Unreadable:
-    if around.place in (Purpose.SOURCES, Purpose.TOLD, Purpose.CONTACT):
+    if around.purpose in (Purpose.SOURCES, Purpose.NEWS, Purpose.CONTACT):
         return Unreadable.of(line, raw, *_SOURCE)
-    if around.place is Purpose.INNOCENT:
+    if around.purpose is Purpose.INNOCENT:
         return Unreadable.of(line, raw, *_INNOCENT)
     here = purpose_by_cues(around.before, around.behind)
     if here is Purpose.INNOCENT:
@@ -134,16 +146,16 @@ def _classify_plain(
     return Unreadable.of(line, raw, *(_SOURCE if here is Purpose.CONTACT else _PLAIN))
 
 
-def _may_be_a_value(each: Candidate, around: Surroundings, *, listed: bool) -> bool:
-    """Tell whether a plain name or address is one at all: no file's, no version, no word with a dot in it."""
-    if each.shape == "ip":
+def _can_be_value(candidate: Candidate, around: Surroundings, *, listed: bool) -> bool:
+    """Return whether a plain name or address can be a value: no file, no version, no word with a dot in it."""
+    if candidate.shape == "ip":
         return listed or _VERSION.search(around.before) is None
-    if each.shape != "host":
-        return each.shape != "wallet"
-    name = each.value.partition("/")[0].partition("?")[0]
+    if candidate.shape != "host":
+        return candidate.shape != "wallet"
+    name = candidate.value.partition("/")[0].partition("?")[0]
     if not listed and _NEXT_SENTENCE.search(name):
         return False
-    return ((around.place is Purpose.VALUES and listed) or _FILES.search(name) is None) and _is_known(each.value)
+    return ((around.purpose is Purpose.VALUES and listed) or _FILES.search(name) is None) and _is_known(candidate.value)
 
 
 def _is_known(text: str) -> bool:
@@ -151,7 +163,7 @@ def _is_known(text: str) -> bool:
 
 
 def _is_wallet(text: str, *, listed: bool) -> bool:
-    """Tell whether ``text`` is an address by its checksum; where there is none, only among other values."""
+    """Return whether ``text`` is an address by its checksum; without a checksum, only where values are listed."""
     wallet = kinds.get("wallet")
     if not wallet.recognises(text):
         return False

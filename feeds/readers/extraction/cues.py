@@ -1,10 +1,10 @@
-"""What the words around a value in a sentence say of it."""
+"""Cues: the words around a value in a sentence that call it a scam's, a contact, legitimate, or a victim's."""
 
 import re
 
 from feeds.readers.extraction.labels import REAL, SCAM, UNREAL, Purpose, is_contact, is_real, is_victims
 
-# How far the words reach that say something of a value behind them.
+# Characters in front of a value in which cues are searched.
 _REACH = 90
 _NEAR = 40
 _NEXT = 20
@@ -45,7 +45,7 @@ _OBJECT = (
 )
 _IMITATES = re.compile(rf"{_VERB}\s*(?:{_OBJECT}[\s(（\"'“]*){{0,8}}$", re.IGNORECASE)
 _REAL_LABEL = re.compile(r"(?:\b(?:real|legit|original)|จริง|แท้|thật|真)\s*[:：=]\s*$", re.IGNORECASE)
-# Who serves others too.
+# Providers that have other customers too.
 _SERVES = re.compile(
     r"\b(?:name ?servers?|registrars?|hosting (?:provider|company)|registered (?:through|via|with|at)|hosted by)\b"
     r"(?: \w+){0,2}[\s:(]*$",
@@ -59,7 +59,7 @@ _SCAMMERS = (
 )
 _PEOPLE = r"(?:victims?|him|her|us|customers?|people|users?|targets?|recipients?|they|them|i|me|you)"
 _LED = r"(?:told|asked|directed|redirected|lured|led|sent|tricked|instructed|invited|taken|forced)"
-# The end of what is said before a value, also where it is the second or third of several numbers.
+# The end of a cue in front of a value, also where it is the second or third of several numbers.
 _END = r"(?:[\s:(\"'“]*[\d+() .-]{6,20}(?:,|/|or|and|และ|và|hoặc|和|或))*[\s:(\"'“]*$"
 _SCAM_BEFORE = re.compile(
     rf"\b{_SCAMMERS}\b(?:[\s,]+[\w'’&/-]+){{0,7}}?\s+(?:{_SITES}|sms|texts?|calls?)\b"
@@ -86,7 +86,7 @@ _SCAM_BEFORE = re.compile(
     r"|(?:转账(?:至|到|给)|汇款(?:至|到|给)|转入|汇入)[\u4e00-\u9fff\s:：,，]{0,20}$",
     re.IGNORECASE,
 )
-# Who asks people to call, where it is no scammer.
+# Organisations that ask people to call and are no scammers.
 _HELPERS = re.compile(r"\b(?:police|officers?|authorit(?:y|ies)|cert|we|agency|ministry|regulator)\b", re.IGNORECASE)
 _SCAM_BEHIND = re.compile(
     r"[\s,)(\"'”]*(?:(?:(?:is|was|are) )?used by (?:the )?(?:scammers?|fraudsters?|criminals?|attackers?|callers?)"
@@ -101,7 +101,7 @@ _VICTIM_BEHIND = re.compile(
     r"[\s)）]*(?:报案|報案|被骗|เข้าแจ้งความ|แจ้งความ|ถูกหลอก|(?:has )?reported|told (?:the )?police|trình báo|tố giác)",
     re.I,
 )
-# One of several: what is said of the first holds for the others.
+# Words between values of one enumeration, whose cues are those of the first.
 _AND = re.compile(
     r"[)\]\"'”*_`]*\s*(?:,|、|，|/|&|\+|;|and|or|as well as|และ|หรือ|กับ|và|hoặc|和|及|以及|或)\s*(?P<words>.{0,40})$",
     re.I,
@@ -109,9 +109,9 @@ _AND = re.compile(
 
 
 def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> Purpose | None:
-    """Return what the words in front of a value and behind it in its line say of it, None where they say nothing.
+    """Return the purpose of a value by the words in front of it and behind it, None where they name none.
 
-    Whoever has ``marked`` a value as one has to be told clearly that it is a contact.
+    A ``marked`` (defanged) value is a contact only where the words are clear.
     """
     clause = _last_clause(before)
     if is_called_real(clause, behind) or is_victims(clause[-_NEAR:]) or _VICTIM_BEHIND.match(behind):
@@ -125,7 +125,7 @@ def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> Purpos
 
 
 def is_called_real(before: str, behind: str) -> bool:
-    """Tell whether the words next to a value call it legitimate, or what others imitate."""
+    """Return whether the words next to a value call it legitimate, or the model of an imitation."""
     clause = _last_clause(before)
     found = _REAL_BEFORE.search(clause)
     if found and not UNREAL.search(clause, max(0, found.start() - _NEXT), found.start()):
@@ -140,13 +140,13 @@ def is_called_real(before: str, behind: str) -> bool:
 
 
 def joins_values(between: str) -> bool:
-    """Tell whether the words between two values only join them, so that what is said of one holds for the other."""
+    """Return whether the words between two values only join them, so that cues of one hold for the other."""
     found = _AND.match(between)
     return found is not None and len(found["words"].split()) <= 4 and not REAL.search(found["words"])
 
 
 def _last_clause(before: str) -> str:
-    """Return what stands behind the last sign that ends a clause, as far as words reach."""
+    """Return the text behind the last sign that ends a clause, limited to ``_REACH`` characters."""
     clause = before[-_REACH:]
     ends = [found.end() for found in _CLAUSE.finditer(clause) if clause[found.end() :].strip()]
     return clause[ends[-1] :] if ends else clause

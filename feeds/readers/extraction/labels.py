@@ -1,4 +1,4 @@
-"""What headings, labels and the words before a value say of it: that it serves a scam, or that it is somebody's own."""
+"""The purpose of a place in a text, by its heading or label: values that serve a scam, sources, contacts, or others."""
 
 import re
 import tomllib
@@ -8,16 +8,16 @@ from importlib.resources import files
 
 
 class Purpose(Enum):
-    """What a place of a text is for.
+    """The purpose of a place in a text.
 
-    ``WORDS`` are for reading, ``VALUES`` a list of what serves a scam, ``TOLD`` what is told elsewhere, ``SOURCES``
-    what the writer refers to. ``CONTACT`` is where readers find who wrote it or who helps, ``INNOCENT`` what belongs to
-    those who are impersonated, to victims, or to providers that serve others too.
+    ``WORDS`` are for reading; ``VALUES`` a list of values that serve a scam; ``NEWS`` other reports and articles;
+    ``SOURCES`` references of the writer; ``CONTACT`` the contacts of the writer or of helpers; ``INNOCENT`` what
+    belongs to impersonated organisations, to victims, or to providers with other customers too.
     """
 
     WORDS = "words"
     VALUES = "values"
-    TOLD = "told"
+    NEWS = "news"
     SOURCES = "sources"
     CONTACT = "contact"
     INNOCENT = "innocent"
@@ -29,7 +29,7 @@ def _vocabulary() -> dict[str, dict[str, list[str]]]:
 
 
 def expression(idea: str) -> re.Pattern[str]:
-    """Return an expression for any of the words by which texts say the ``idea`` (``prose.toml``)."""
+    """Return an expression for the words of an ``idea`` in all languages (``prose.toml``)."""
     words = _vocabulary()[idea]
     whole = rf"(?<![^\W_])(?:{'|'.join(words['en'])})(?![^\W_])"
     return re.compile("|".join([whole, *(word for lang in ("th", "vi", "zh") for word in words.get(lang, ()))]), re.I)
@@ -38,7 +38,7 @@ def expression(idea: str) -> re.Pattern[str]:
 SCAM, REAL, UNREAL = map(expression, ("scam", "real", "unreal"))
 _IMPERSONATED, _OTHERS, _FILES, _DETAILS = map(expression, ("impersonated", "others", "files", "details"))
 _VICTIM, _OF_VICTIM, _TO_VICTIM = map(expression, ("victim", "of_victim", "to_victim"))
-_REPORT, _CONTACT, _SOURCES, _TOLD = map(expression, ("report", "contact", "sources", "told"))
+_REPORT, _CONTACT, _SOURCES, _NEWS = map(expression, ("report", "contact", "sources", "news"))
 _ADVICE, _VALUES, _HELPERS = map(expression, ("advice", "values", "helpers"))
 CLOSING, SPEAKER = map(expression, ("closing", "speaker"))
 _FROM_A_SOURCE = re.compile(
@@ -50,42 +50,49 @@ _A_FEW = 4
 
 
 def purpose_of(words: str, *, label: bool = False) -> Purpose | None:
-    """Return what a heading, a label or the header of a column says is there, None where it says nothing.
+    """Return the purpose that a heading, a label or the header of a column names, None where it names none.
 
-    A ``label`` need not say of what kind the value behind it is: "Scammer: x".
+    A ``label`` need not name the kind of the value behind it: "Scammer: x".
     """
     scam, values = SCAM.search(words), _VALUES.search(words)
-    if label and _REALLY.fullmatch(words.strip()):
-        return Purpose.INNOCENT
-    if _is_others(words, scam, values):
+    if (label and _REALLY.fullmatch(words.strip())) or _is_others(words, scam, values):
         return Purpose.INNOCENT
     if _OF_VICTIM.search(words) or _VICTIM.search(words):
         return Purpose.INNOCENT if is_victims(words) and not _of_both(words, scam, values) else Purpose.VALUES
-    if _REPORT.search(words) and not _is_scams(words, _REPORT):
+    if is_contact(words, surely=True):
         return Purpose.CONTACT
-    if _ADVICE.match(words) or (_ADVICE.search(words) and not (scam and values)):
+    if _is_advice(words, with_values=bool(scam and values)):
         return Purpose.WORDS
-    few = (
-        (label or _DETAILS.search(words))
-        and len(words.split()) <= _A_FEW
-        and not _TOLD.search(words)
-        and not _FILES.search(words)
-    )
-    if (scam and (values or few or _CONTACT.search(words))) or _FROM_A_SOURCE.search(words):
+    if scam and (values or _CONTACT.search(words) or _is_short(words, label=label)):
         return Purpose.VALUES
+    return Purpose.VALUES if _FROM_A_SOURCE.search(words) else _purpose_without_scam(words, scam, values)
+
+
+def _is_advice(words: str, *, with_values: bool) -> bool:
+    return _ADVICE.match(words) is not None or (not with_values and _ADVICE.search(words) is not None)
+
+
+def _is_short(words: str, *, label: bool) -> bool:
+    """Return whether a few words name nothing but the scam, so that they need no word for its values."""
+    few = (label or _DETAILS.search(words) is not None) and len(words.split()) <= _A_FEW
+    return few and not _NEWS.search(words) and not _FILES.search(words)
+
+
+def _purpose_without_scam(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> Purpose | None:
+    """Return the purpose of words that call nothing a scam's."""
     if _SOURCES.search(words):
         return Purpose.SOURCES
     if _CONTACT.search(words):
-        return Purpose.TOLD if values else Purpose.CONTACT
+        return Purpose.NEWS if values else Purpose.CONTACT
     if values:
         return Purpose.VALUES
-    if _TOLD.search(words):
-        return Purpose.TOLD if scam else Purpose.SOURCES
+    if _NEWS.search(words):
+        return Purpose.NEWS if scam else Purpose.SOURCES
     return Purpose.WORDS if _FILES.search(words) else None
 
 
 def _is_others(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> bool:
-    """Tell whether the words are for what is legitimate, impersonated, or a provider's; not "domains that …" it."""
+    """Return whether the words introduce something legitimate, impersonated or a provider's, not "domains that …"."""
     first = values.start() if values else len(words)
     if is_real(words):
         found = REAL.search(words)
@@ -104,28 +111,28 @@ def _of_both(words: str, scam: re.Match[str] | None, values: re.Match[str] | Non
 
 
 def is_real(words: str) -> bool:
-    """Tell whether the words call something legitimate, and not what only looks so."""
+    """Return whether the words call something legitimate, and not something that only looks so."""
     return any(
         UNREAL.search(words, max(0, found.start() - 60), found.start()) is None for found in REAL.finditer(words)
     )
 
 
 def is_victims(words: str) -> bool:
-    """Tell whether the words are for what is a victim's own."""
+    """Return whether the words introduce something that belongs to a victim."""
     if _OF_VICTIM.search(words):
         return True
     return _VICTIM.search(words) is not None and _TO_VICTIM.search(words) is None
 
 
 def is_contact(words: str, *, surely: bool = False) -> bool:
-    """Tell whether the words tell readers whom to ask or to report to; ``surely`` where no other contact is meant."""
+    """Return whether the words tell readers whom to contact; with ``surely``, whom to report to and nobody else."""
     if surely:
         return _REPORT.search(words) is not None and not _is_scams(words, _REPORT)
     return (_REPORT.search(words) or _CONTACT.search(words)) is not None and not _is_scams(words, _REPORT)
 
 
 def _is_scams(words: str, what: re.Pattern[str]) -> bool:
-    """Tell whether ``what`` is the scam's: a fake hotline, the hotline of the scammers."""
+    """Return whether ``what`` belongs to the scam: a fake hotline, the hotline of the scammers."""
     found = what.search(words)
     if found is None:
         return SCAM.search(words) is not None

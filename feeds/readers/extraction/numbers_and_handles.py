@@ -32,16 +32,16 @@ _VIETNAMESE = re.compile(r"[ăđơưĂĐƠƯ\u1ea0-\u1ef9]")
 _THAI = re.compile(r"[\u0e01-\u0e2e]")
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
-# How telephone numbers look, as hardly anything else does in a text of that country.
+# Forms of telephone numbers that hardly any other number has in a text of that country.
 _PHONES = {"TH": re.compile(r"0[689]\d{8}|0[2-7]\d{7}"), "VN": re.compile(r"0[35789]\d{8}|02\d{9}")}
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _FAR = 60
-# A bank so near to a number says that it is an account's.
+# A number with a bank at most this many characters away is an account's.
 _NEAR = 40
 
 
 class NumberCandidate(NamedTuple):
-    """A number as it stands, the columns it gives, and whether its bank is still to be found."""
+    """A number as written, its position in the line, and its columns."""
 
     start: int
     raw: str
@@ -49,24 +49,24 @@ class NumberCandidate(NamedTuple):
 
     @property
     def lacks_bank(self) -> bool:
-        """Tell whether it is an account's number without its bank."""
+        """Return whether it is the number of an account whose bank is unknown yet."""
         return self.fields["kind"] == "bank-account" and "bank" not in self.fields
 
 
 def country_of(text: str) -> str:
-    """Return the country that the script of a text says, "" where it says none."""
+    """Return the country that the script of a text implies, "" where it implies none."""
     return "TH" if _THAI.search(text) else "VN" if _VIETNAMESE.search(text) else ""
 
 
 def is_of_account(*words: str) -> bool:
-    """Tell whether any of the words speaks of banks or accounts, so that a bank may be named there."""
+    """Return whether any of the texts mentions banks or accounts, so that it may name a bank."""
     return any(_ACCOUNT.search(text) for text in words)
 
 
 def find_numbers(text: str, label: str, heading: str, country: str) -> list[NumberCandidate]:
-    """Return the numbers of a line that it, its ``label`` or the ``heading`` above calls something.
+    """Return the numbers of a line for which it, its ``label`` or the ``heading`` above names a kind.
 
-    ``country`` is where numbers without their country's code are from, as far as the text tells.
+    ``country`` is the country of numbers without a country code, "" where the text names none.
     """
     found: list[NumberCandidate] = []
     banks: list[BankMention] | None = None
@@ -74,12 +74,11 @@ def find_numbers(text: str, label: str, heading: str, country: str) -> list[Numb
     for match in _NUMBER.finditer(text):
         raw = match[0].strip(" (.-") if match[0].count("(") == match[0].count(")") else match[0].strip(" ().-")
         start = match.start() + match[0].index(raw)
+        before = text[max(0, start - _FAR) : start]
+        in_code = any(code.start() <= start < code.end() for code in codes)
+        if in_code or _is_other_number(raw, before, text[match.end() : match.end() + 12]):
+            continue
         digits = re.sub(r"\D", "", raw.translate(_THAI_DIGITS))
-        before, behind = text[max(0, start - _FAR) : start], text[match.end() : match.end() + 12]
-        if _DATE.fullmatch(raw) or _AMOUNT.match(behind) or _MONEY.search(before):
-            continue
-        if any(code.start() <= start < code.end() for code in codes):
-            continue
         if banks is None:
             banks = find_banks(f"{label}\n{text}", country)
         at = start + len(label) + 1
@@ -94,14 +93,19 @@ def find_numbers(text: str, label: str, heading: str, country: str) -> list[Numb
     return found
 
 
+def _is_other_number(raw: str, before: str, behind: str) -> bool:
+    """Return whether a number is a date, an amount, or the number of a case."""
+    return any((_DATE.fullmatch(raw), _AMOUNT.match(behind), _MONEY.search(before)))
+
+
 def _bank_code_columns(code: re.Match[str]) -> dict[str, str]:
-    """Return the columns that a country's own code of a bank gives."""
+    """Return bank and country of a national bank code."""
     country = next(name for name, text in code.groupdict().items() if text)
     return {"bank": code[country], "country": country}
 
 
 def nearest_bank(banks: list[BankMention], at: int) -> BankMention | None:
-    """Return the bank that is named nearest to a place in the text, rather in front of it than behind."""
+    """Return the bank named nearest to a place in the text; one in front of it goes before one behind."""
     place = bisect_left(banks, at, key=lambda bank: bank.start)
     return min(
         banks[max(0, place - 1) : place + 1],
@@ -111,14 +115,14 @@ def nearest_bank(banks: list[BankMention], at: int) -> BankMention | None:
 
 
 def bank_columns(bank: BankMention | None) -> dict[str, str]:
-    """Return the columns that a bank's name gives, with its country as far as the text tells it."""
+    """Return the name of a bank and, where known, its country as columns."""
     if bank is None:
         return {}
     return {"bank": bank.name} | ({"country": bank.country} if bank.country else {})
 
 
 def _kind(before: str, label: str, heading: str, bank: BankMention | None) -> str:
-    """Return the kind that the nearest word says."""
+    """Return the kind that the nearest word names, "" where none does."""
     for words in (before, label):
         last = {
             kind: max((found.end() for found in cue.finditer(words)), default=-1)
@@ -137,7 +141,7 @@ def _kind(before: str, label: str, heading: str, bank: BankMention | None) -> st
 
 
 def _shaped(digits: str, country: str) -> str:
-    """Return the kind that the form of a number says where no word does."""
+    """Return the kind of a number by its form alone."""
     return "phone" if country in _PHONES and _PHONES[country].fullmatch(digits) else ""
 
 
@@ -172,7 +176,7 @@ _TOKEN = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{2,63}")
 
 
 class HandleCandidate(NamedTuple):
-    """A handle as it stands in a line, its platform, and where."""
+    """A handle as written, its platform, and its position in the line."""
 
     raw: str
     platform: str
@@ -180,7 +184,7 @@ class HandleCandidate(NamedTuple):
 
 
 def find_handles(text: str, label: str, heading: str) -> list[HandleCandidate]:
-    """Return the handles of a line, whose values of other kinds are blanked out."""
+    """Return the handles of a line in which values of other kinds are blanked out."""
     found = [
         HandleCandidate(match["handle"].rstrip(".-"), site.name, match.start("handle"))
         for match in _INLINE.finditer(text)
@@ -201,6 +205,6 @@ def _site(word: str) -> Site | None:
 
 
 def _only_site_in(words: str) -> Site | None:
-    """Return the one platform that a heading or label names."""
+    """Return the only platform that a heading or label names."""
     named = {site.name: site for match in _NAMED.finditer(words) if (site := _site(match[0]))}
     return next(iter(named.values())) if len(named) == 1 else None

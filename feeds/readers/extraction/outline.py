@@ -1,4 +1,4 @@
-"""Where in a report's text a line stands: what its headings and labels say about the values below and behind them."""
+"""The outline of a report's text: its headings and labels, and the purpose of the lines below and behind them."""
 
 import re
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from feeds.readers.extraction.labels import CLOSING, SCAM, Purpose, is_contact, 
 
 
 class LabelledLine(NamedTuple):
-    """A line without its bullet and its label, and what the label, or else the heading, says is in it."""
+    """A line without its bullet and its label, with the purpose that the label, or else the heading, names."""
 
     text: str
     label: str
-    place: Purpose
+    purpose: Purpose
 
 
 _MARKDOWN = re.compile(r"(#{1,6})\s+(\S.{0,200}?)\s*#*\s*$")
-# Signs in front of an item: bullets with or without a blank, numbers, boxes, and what people draw on telephones.
+# Signs in front of an item: bullets with or without a blank, numbers, boxes, emoji.
 _PICTURES = (
     r"\u2190-\u21ff\u2300-\u23ff\u25b2-\u25c9\u2600-\u2714\u2717-\u2730\u2732-\u27bf\u2b05-\u2b0f"
     r"\U0001f000-\U0001faff\ufe0f\u200d"
@@ -47,7 +47,7 @@ _FORWARDED = re.compile(
 )
 _WRITER = re.compile(r"(?:from|sender|reply-to|return-path|จาก|ผู้ส่ง|từ|发件人|寄件者|寄件人)\s*$", re.IGNORECASE)
 _READER = re.compile(r"(?:to|cc|bcc|delivered-to|for|ถึง|ผู้รับ|đến|收件人|抄送)\s*$", re.IGNORECASE)
-# What mail servers write, which names who passed a mail on.
+# Headers of mail servers, which name those who passed a mail on.
 _TRANSPORT = re.compile(
     r"(?:received|message-id|mime-version|content-[\w-]+|dkim-signature|authentication-results|arc-[\w-]+|x-[\w-]+|"
     r"list-[\w-]+|delivered-to|references|in-reply-to)\s*$",
@@ -59,25 +59,25 @@ _SCHEME = re.compile(r"h(?:tt|xx|\*\*)ps?\b|www\.", re.IGNORECASE)
 _LOWEST = 7
 # An item of a list that ends in a colon is a heading for the items below it.
 _ITEM = 8
-# A mail begins with who wrote it; further down it is one that is told of.
+# A mail names its writer within so many lines; further down, the writer is that of a mail it reports.
 _HEADER = 12
-# A date; more may be a number of somebody's.
+# Digits of a date; more may be a number of somebody's.
 _MOST_DIGITS = 8
 _LONGEST = 100
 _MOST_WORDS = 12
 
 
 class _Heading(NamedTuple):
-    place: Purpose
+    purpose: Purpose
     words: str
     scam: bool
 
 
 class Outline:
-    """Follows the headings of a text; a lower heading that says nothing is for what the higher one is for."""
+    """The headings above the current line of a text; a lower one without a purpose has that of the higher one."""
 
     def __init__(self) -> None:
-        """Begin above the first heading."""
+        """Start above the first heading."""
         self._headings: dict[int, _Heading] = {}
         self._forwarded = False
         self._before = ""
@@ -86,7 +86,7 @@ class Outline:
         self._lines = 0
 
     def heading(self, line: str, valued: Callable[[], bool] = lambda: False) -> bool:
-        """Take note of ``line`` where it is a heading, and tell whether it was; ``valued`` tells of values in it."""
+        """Record ``line`` if it is a heading, and return whether it is; ``valued`` returns whether it holds values."""
         before, self._before = self._before, line
         self._joined = bool(before.strip())
         self._lines += 1
@@ -100,44 +100,20 @@ class Outline:
         if text.rstrip() == "--" or CLOSING.fullmatch(text.rstrip(" ,.!，。！")):
             self._headings = {_LOWEST: _Heading(Purpose.CONTACT, text, scam=False)}
             return True
-        if (found := self._found(line, text, before, valued)) is None:
+        if (found := _heading_in(line, text, before, valued)) is None:
             return False
         level, words = found
-        place = purpose_of(words)
-        self._headings = {each: heading for each, heading in self._headings.items() if each < level}
-        self._headings[level] = _Heading(place or self.place, words, SCAM.search(words) is not None)
+        purpose = purpose_of(words)
+        self._headings = {above: heading for above, heading in self._headings.items() if above < level}
+        self._headings[level] = _Heading(purpose or self.purpose, words, SCAM.search(words) is not None)
         return True
 
-    def _found(self, line: str, text: str, before: str, valued: Callable[[], bool]) -> tuple[int, str] | None:
-        if found := _MARKDOWN.match(text):
-            return len(found[1]), found[2]
-        bullet = _BULLET.match(line)
-        bulleted = bullet is not None and bool(bullet.end()) and not text.startswith(("**", "__"))
-        bare = text[numbered.end() :] if (numbered := _NUMBERED.match(text)) else text
-        if found := _FRAMED.match(bare):
-            return _LOWEST, next(filter(None, found.groups()))
-        if found := _COLON.match(bare):
-            last = _SENTENCES.split(found[1])[-1]
-            words = last if last and purpose_of(last) else found[1]
-            if not bulleted or numbered or not text[:1].isascii():
-                return _LOWEST, words
-            return (_ITEM, words) if purpose_of(words) is not None else None
-        if not 3 < len(bare) <= 150 or _has_digits(bare) or _LABEL.match(bare) or "@" in bare:
-            return None
-        listed = bulleted and not numbered
-        capital = bare.isupper() and " " in bare and "." not in bare and not listed
-        titled = len(bare) <= _LONGEST and len(bare.split()) <= _MOST_WORDS and not _STOPS.search(bare)
-        titled = titled and (not listed or not text[:1].isascii()) and (not before.strip() or numbered is not None)
-        if not capital and not (titled and purpose_of(bare) is not None):
-            return None
-        return None if valued() else (_LOWEST, bare)
-
     @property
-    def place(self) -> Purpose:
-        """Say what the lines here are for."""
+    def purpose(self) -> Purpose:
+        """Return the purpose of the current line."""
         if self._headings:
-            return self._headings[max(self._headings)].place
-        # Who sends a mail on says of what is in it that it is a scam's.
+            return self._headings[max(self._headings)].purpose
+        # Whoever forwards a mail reports that it is a scam's.
         return Purpose.VALUES if self._forwarded else Purpose.WORDS
 
     @property
@@ -146,25 +122,25 @@ class Outline:
         return self._headings[max(self._headings)].words if self._headings else ""
 
     def blank(self) -> None:
-        """Take note of a blank line, which ends what an item said of those below it."""
+        """Record a blank line, which ends an item that is a heading for those below it."""
         self._before = ""
         self._headings.pop(_ITEM, None)
         self._lines += 1
 
     @property
     def of_scam(self) -> bool:
-        """Tell whether the heading names those who scam, so that all below it is theirs."""
-        return bool(self._headings) and self._headings[max(self._headings)].scam and self.place is Purpose.VALUES
+        """Return whether the heading names the scammers, so that all below it is theirs."""
+        return bool(self._headings) and self._headings[max(self._headings)].scam and self.purpose is Purpose.VALUES
 
     def labelled(self, line: str) -> LabelledLine:
-        """Give what a line says behind its bullet and its label; the label says what for, else the heading."""
+        """Split a line into its bullet, its label and its text; the label names the purpose, else the heading."""
         bullet = _BULLET.match(line).end()  # type: ignore[union-attr]  # matches always
         text = self._unnumbered(line[bullet:].rstrip(), bulleted=bool(line[:bullet].strip()))
-        label, place = "", self.place
+        label, purpose = "", self.purpose
         if found := _LABEL.match(text):
             label, text = found[1], text[found.end() :]
-            place = self.stricter(self._of_mail(label) or purpose_of(label, label=True), label)
-        return LabelledLine(text, label, place)
+            purpose = self.stricter(self._purpose_of_mail_header(label) or purpose_of(label, label=True), label)
+        return LabelledLine(text, label, purpose)
 
     def _unnumbered(self, text: str, *, bulleted: bool) -> str:
         """Return an item without its number where no blank parts them: "3.http://…", "3.a.example" below Chinese."""
@@ -178,25 +154,70 @@ class Outline:
         self._ordinal = int(ordinal[1])
         return text[ordinal.end() :]
 
-    def stricter(self, said: Purpose | None, label: str) -> Purpose:
-        """Return what a label says, which goes before its heading except where that stands above what is no scam."""
-        place = self.place
-        if said is Purpose.VALUES and SCAM.search(label) and place is not Purpose.SOURCES:
-            return said
-        if said is None or place in (Purpose.SOURCES, Purpose.CONTACT, Purpose.INNOCENT):
-            return place
-        theirs = said in (Purpose.TOLD, Purpose.CONTACT) and self.of_scam and self._joined
-        return Purpose.VALUES if theirs and not is_contact(label, surely=True) else said
+    def stricter(self, labelled: Purpose | None, label: str) -> Purpose:
+        """Return the purpose by a label, except where the heading stands above something that is no scam."""
+        purpose = self.purpose
+        if labelled is Purpose.VALUES and SCAM.search(label) and purpose is not Purpose.SOURCES:
+            return labelled
+        if labelled is None or purpose in (Purpose.SOURCES, Purpose.CONTACT, Purpose.INNOCENT):
+            return purpose
+        of_scammers = labelled in (Purpose.NEWS, Purpose.CONTACT) and self.of_scam and self._joined
+        return Purpose.VALUES if of_scammers and not is_contact(label, surely=True) else labelled
 
-    def _of_mail(self, label: str) -> Purpose | None:
-        """Tell writer and readers of a mail: who sends one on is the victim, who wrote it first is not."""
+    def _purpose_of_mail_header(self, label: str) -> Purpose | None:
+        """Return the purpose of a mail's header: whoever forwards a mail is the victim, its first writer is not."""
         if _TRANSPORT.match(label):
             return Purpose.WORDS
         if _READER.match(label):
             return Purpose.INNOCENT
         if _WRITER.match(label):
-            return Purpose.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else Purpose.TOLD
+            return Purpose.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else Purpose.NEWS
         return None
+
+
+def _heading_in(line: str, text: str, before: str, valued: Callable[[], bool]) -> tuple[int, str] | None:
+    """Return level and words of the heading that ``line`` is, None where it is none; ``text`` is the line, stripped."""
+    if found := _MARKDOWN.match(text):
+        return len(found[1]), found[2]
+    numbered = _NUMBERED.match(text)
+    bare = text[numbered.end() :] if numbered else text
+    bulleted = numbered is None and _is_bulleted(line, text)
+    listed = bulleted and text[:1].isascii()
+    if found := _FRAMED.match(bare):
+        return _LOWEST, next(filter(None, found.groups()))
+    if found := _COLON.match(bare):
+        return _heading_with_colon(found[1], listed=listed)
+    apart = not listed and (numbered is not None or not before.strip())
+    is_heading = _can_be_title(bare) and ((not bulleted and _is_in_capitals(bare)) or (apart and _is_title(bare)))
+    return (_LOWEST, bare) if is_heading and not valued() else None
+
+
+def _is_bulleted(line: str, text: str) -> bool:
+    bullet = _BULLET.match(line)
+    return bullet is not None and bool(bullet.end()) and not text.startswith(("**", "__"))
+
+
+def _heading_with_colon(text: str, *, listed: bool) -> tuple[int, str] | None:
+    """Return level and words of a heading that ends in a colon; the item of a list is one if it names a purpose."""
+    last = _SENTENCES.split(text)[-1]
+    words = last if last and purpose_of(last) else text
+    if not listed:
+        return _LOWEST, words
+    return (_ITEM, words) if purpose_of(words) is not None else None
+
+
+def _can_be_title(text: str) -> bool:
+    return 3 < len(text) <= 150 and not _has_digits(text) and not _LABEL.match(text) and "@" not in text
+
+
+def _is_in_capitals(text: str) -> bool:
+    return text.isupper() and " " in text and "." not in text
+
+
+def _is_title(text: str) -> bool:
+    """Return whether a line is short, no sentence, and names a purpose."""
+    short = len(text) <= _LONGEST and len(text.split()) <= _MOST_WORDS and not _STOPS.search(text)
+    return short and purpose_of(text) is not None
 
 
 def _has_digits(text: str) -> bool:

@@ -1,7 +1,9 @@
-"""The values that a text names, line by line: which of its words are indicators, and which are not."""
+"""Values in running text, line by line: accepted as part of a scam, or refused with the reason."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from feeds.readers.extraction import classification
 from feeds.readers.extraction.classification import Surroundings
@@ -34,42 +36,45 @@ UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]")
 # More words, or letters of such a script, than these beside its values make a line a sentence.
 _MOST_WORDS = 5
 _MOST_LETTERS = 35
-# What stands in front of a value in its line says what it is, as a label does, where it is no longer than this.
+# Words in front of a value that are no longer than this are its label.
 _LONGEST_LABEL = 45
-# Who scams says how to be reached there; others do so too, but seldom in a report.
+# Labels of the sender, who is the scammer more often than not in a report.
 _NAMED_WRITER = re.compile(r"(?:from|reply-to|sender|return-path)$", re.IGNORECASE)
-# A name in front of the mailbox, which may look like a site's.
+# The name in front of a mailbox, which may look like a site.
 _SHOWN_NAME = re.compile(r"^[^<>]{0,200}(?=<[^<>\s]{3,200}>)")
 _MESSENGER = re.compile(
     r"\bfrom\W*$|\b(?:sender|reply-to|return-path)\b|whatsapp|zalo|viber|telegram|\bline\b|ไลน์|wechat|微信",
     re.IGNORECASE,
 )
 _SOME = 3
-# How far from a value the words stand that say something of it.
+# Characters before and behind a value that are its surroundings.
 _REACH = 300
+
+AnyCandidate = TypeVar("AnyCandidate", Candidate, NumberCandidate)
 
 
 class ProseReader:
-    """Reads a text line by line and gives the values in it; all other words are nothing.
+    """Reads a text line by line and yields the values in it; all other words are nothing.
 
-    Defanged values are taken wherever they stand, and so are wallets and IBANs, which their checksums tell from
-    words, unless the text calls them legitimate, a victim's, or a contact of who wrote it. Plain ones are taken where
-    values are listed: below a heading or behind words that say so, in a table, in code, or alone on a line.
+    Defanged values are accepted wherever they stand, and so are wallets and IBANs, which their checksums tell from
+    words, unless the text calls them legitimate, a victim's, or a contact of the writer. Plain ones are accepted where
+    values are listed: below a heading or behind words for them, in a table, in code, or alone on a line.
     """
 
-    def __init__(self, *, marks: bool = False) -> None:
-        """Begin at the first line; ``marks`` where the writer defangs most of what serves a scam."""
-        self._marks = marks
+    def __init__(self, *, defangs: bool = False) -> None:
+        """Start at the first line; with ``defangs`` the writer defangs most values of scams."""
+        self._defangs = defangs
         self._outline = Outline()
         self._code = False
         self._columns: list[Purpose | None] | None = None
+        self._names: list[str] = []
         self._country = ""
         self._number = 0
         self._accounts = DeferredAccounts()
         self._paragraph = DeferredParagraph()
 
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
-        """Give the values in the next line, and those of earlier ones that waited for what it says."""
+        """Yield the values of the next line, and those of earlier lines that waited for it."""
         self._number = number
         if not line or line.isspace():
             self._outline.blank()
@@ -80,23 +85,23 @@ class ProseReader:
             return
         self._country = country_of(line) or self._country
         if line.lstrip().startswith("|") and not self._code:
-            yield from self._of_table(number, line)
+            yield from self._of_table(line)
             return
         self._columns = None
         if self._code or not self._outline.heading(line, lambda: _has_candidate(line)):
-            yield from self._of_line(number, self._outline.labelled(line))
+            yield from self._of_line(self._outline.labelled(line))
         else:
             yield from self.finish()
             self._accounts.forget()
             if _has_candidate(line):
-                yield from self._of_line(number, LabelledLine(line, "", self._outline.place))
+                yield from self._of_line(LabelledLine(line, "", self._outline.purpose))
 
     def finish(self) -> Iterator[Row | Unreadable]:
-        """Give what waited for the end of its paragraph: accounts for their bank, numbers for company."""
+        """Yield the values that waited for the end of their paragraph."""
         yield from self._accounts.all()
         yield from self._paragraph.end()
 
-    def _of_table(self, number: int, line: str) -> Iterator[Row | Unreadable]:
+    def _of_table(self, line: str) -> Iterator[Row | Unreadable]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if self._columns is None:
             self._columns = [purpose_of(cell, label=True) for cell in cells]
@@ -105,125 +110,162 @@ class ProseReader:
                 return
         if _RULER.fullmatch(line):
             return
-        here = self._outline.place
+        above = self._outline.purpose
+        strict = above in (Purpose.SOURCES, Purpose.INNOCENT, Purpose.CONTACT)
         for place, cell in enumerate(cells):
-            said = self._columns[place] if place < len(self._columns) else None
-            above = here if here in (Purpose.SOURCES, Purpose.INNOCENT, Purpose.CONTACT) else said or Purpose.VALUES
-            label = self._names[place] if place < len(self._names) and said else ""
-            yield from self._of_line(number, LabelledLine(cell, label if label != cell else "", above))
+            named = self._columns[place] if place < len(self._columns) else None
+            label = self._names[place] if place < len(self._names) and named else ""
+            purpose = above if strict else named or Purpose.VALUES
+            yield from self._of_line(LabelledLine(cell, label if label != cell else "", purpose))
 
-    def _of_line(self, number: int, line: LabelledLine) -> Iterator[Row | Unreadable]:
+    def _of_line(self, line: LabelledLine) -> Iterator[Row | Unreadable]:
         text = _LINK.sub(lambda link: link[1] if link[2] in link[1] else f"{link[1]} {link[2]} ", line.text)
         if _NAMED_WRITER.match(line.label):
             text = _SHOWN_NAME.sub("", text)
-        found = list(find_candidates(text))
-        sentence = self._code or is_sentence(text, found)
-        coin = _coin(line.label)
-        coded = {span.strip() for span in _CODE.findall(text)} | ({text.strip()} if self._code else set())
-        ends = [0, *(one.start + len(one.raw) for one in found)]
-        starts = [*(one.start for one in found), len(text)]
+        candidates = list(find_candidates(text))
+        sentence = self._code or is_sentence(text, candidates)
         rows: list[Row | Unreadable | None] = []
-        for place, each in enumerate(found):
-            between = _beside(text, ends[place], each.start, ends[place + 1], starts[place + 1])
-            around = self._around(line, *between, first=not place, sentence=sentence)
-            if rows and isinstance(rows[-1], Row) and joins_values(between[0]):
-                around = around._replace(joined=True)
-            # A link that is not marked is no source where the next one is, and both are named in one breath.
-            ahead = found[place + 1] if place + 1 < len(found) else None
-            if ahead and ahead.defanged and ahead.value and joins_values(between[1]):
-                around = around._replace(joined=True)
-            alone = each.raw in coded or (not classification.is_link(each) and each.raw == text.strip(" *_<>()"))
-            row = self._paragraph.later(
-                classification.classify_value(number, each, around, alone=alone, sentence=sentence and each.start > 1),
-                classification.classify_value(
-                    number, each, around._replace(general=False), alone=alone, sentence=sentence
-                ),
-                around,
-            )
-            if isinstance(row, Row) and coin and row.fields.get("kind") == "wallet":
-                row = Row(number, {**row.fields, "currency": coin})
+        for row in self._of_candidates(line, text, candidates, sentence=sentence):
             if row:
                 yield row
             rows.append(row)
-            self._paragraph.note(number, row)
-        values = [each for each, row in zip(found, rows, strict=True) if row]
-        for token in unread_words(text, found):
-            yield classification.refuse_unread(number, token)
-        yield from self._of_words(number, line, _blanked(text, values), sentence=sentence)
+        for word in unread_words(text, candidates):
+            yield classification.refuse_unread(self._number, word)
+        values = [candidate for candidate, row in zip(candidates, rows, strict=True) if row]
+        bare = _blanked(text, values)
+        numbers = find_numbers(bare, line.label, self._outline.words, self._country)
+        yield from self._of_numbers(line, bare, numbers, sentence=sentence)
+        yield from self._of_handles(line, bare, _blanked(bare, numbers), sentence=sentence)
 
-    def _of_words(self, number: int, line: LabelledLine, text: str, *, sentence: bool) -> Iterator[Row | Unreadable]:
-        """Give the accounts, numbers and handles of a line, which only words beside them tell from other numbers."""
+    def _of_candidates(
+        self, line: LabelledLine, text: str, candidates: list[Candidate], *, sentence: bool
+    ) -> Iterator[Row | Unreadable | None]:
+        """Yield the row of each candidate of a line, None for those that wait or only look like values."""
+        coin = _coin(line.label)
+        coded = {span.strip() for span in _CODE.findall(text)} | ({text.strip()} if self._code else set())
+        previous: Row | Unreadable | None = None
+        for place, (candidate, before, behind) in enumerate(_with_surroundings(text, candidates)):
+            following = candidates[place + 1] if place + 1 < len(candidates) else None
+            around = self._around(line, before, behind, first=not place, sentence=sentence)
+            # A plain link is no source where it is named in one breath with a value, or with a defanged one.
+            if (isinstance(previous, Row) and joins_values(before)) or (
+                following and following.defanged and following.value and joins_values(behind)
+            ):
+                around = around._replace(joined=True)
+            alone = candidate.raw in coded or (
+                not classification.is_link(candidate) and candidate.raw == text.strip(" *_<>()")
+            )
+            row = self._decide_value(candidate, around, coin, alone=alone, sentence=sentence)
+            yield row
+            previous = row
+            self._paragraph.note(self._number, row)
+
+    def _decide_value(
+        self, candidate: Candidate, around: Surroundings, coin: str, *, alone: bool, sentence: bool
+    ) -> Row | Unreadable | None:
+        classify = partial(classification.classify_value, self._number, candidate, alone=alone)
+        row = self._paragraph.decide(
+            classify(around=around, sentence=sentence and candidate.start > 1),
+            classify(around=around._replace(general=False), sentence=sentence),
+            around,
+        )
+        if isinstance(row, Row) and coin and row.fields.get("kind") == "wallet":
+            return Row(self._number, {**row.fields, "currency": coin})
+        return row
+
+    def _of_numbers(
+        self, line: LabelledLine, text: str, numbers: list[NumberCandidate], *, sentence: bool
+    ) -> Iterator[Row | Unreadable]:
+        """Yield the accounts, telephone numbers and aliases of a line, which only words beside them tell apart."""
         heading = self._outline.words
-        counted = find_numbers(text, line.label, heading, self._country)
-        if not counted:
-            named = is_of_account(line.label, text, heading) and find_banks(f"{line.label} {text[:200]}", self._country)
-            yield from self._accounts.line(number, named[0] if named else None)
-        ends = [0, *(one.start + len(one.raw) for one in counted)]
-        starts = [*(one.start for one in counted), len(text)]
+        if not numbers:
+            of_account = is_of_account(line.label, text, heading)
+            banks = find_banks(f"{line.label} {text[:200]}", self._country) if of_account else []
+            yield from self._accounts.line(self._number, banks[0] if banks else None)
         many = count_words(text) > _MOST_WORDS * 2
-        for place, one in enumerate(counted):
-            between = _beside(text, ends[place], one.start, ends[place + 1], starts[place + 1])
-            around = self._around(line, *between, first=not place, sentence=sentence)
-            long = many and one.start > 1
-            counted_row = self._paragraph.later(
-                classification.classify_number(number, one, around, sentence=long),
-                classification.classify_number(number, one, around._replace(general=False), sentence=long),
-                around,
+        for place, (candidate, before, behind) in enumerate(_with_surroundings(text, numbers)):
+            around = self._around(line, before, behind, first=not place, sentence=sentence)
+            classify = partial(classification.classify_number, self._number, candidate)
+            long = many and candidate.start > 1
+            row = self._paragraph.decide(
+                classify(around, sentence=long), classify(around._replace(general=False), sentence=long), around
             )
-            self._paragraph.note(number, counted_row)
-            if isinstance(counted_row, Row) and one.lacks_bank:
-                yield from self._accounts.add(number, counted_row, find_banks(heading, self._country))
-            elif counted_row:
-                yield counted_row
-        for handle in find_handles(_without_numbers(text, counted), line.label, heading):
-            between = _beside(text, 0, handle.start, handle.start + len(handle.raw), len(text))
-            around = self._around(line, *between, first=True, sentence=sentence)
+            self._paragraph.note(self._number, row)
+            if isinstance(row, Row) and candidate.lacks_bank:
+                yield from self._accounts.add(self._number, row, find_banks(heading, self._country))
+            elif row:
+                yield row
+
+    def _of_handles(self, line: LabelledLine, text: str, bare: str, *, sentence: bool) -> Iterator[Row | Unreadable]:
+        """Yield the handles of a line, found in the ``bare`` text without numbers."""
+        for handle in find_handles(bare, line.label, self._outline.words):
+            before, behind = _beside(text, 0, handle.start, handle.start + len(handle.raw), len(text))
+            around = self._around(line, before, behind, first=True, sentence=sentence)
+            around = around._replace(joined=self._paragraph.accepted == self._number)
             fields = {"value": handle.raw, "kind": "social-account", "platform": handle.platform}
-            beside = self._paragraph.taken == number
-            handle_row = classification.classify_handle(
-                number, fields, around._replace(joined=beside), sentence=sentence and handle.start > 1
-            )
-            self._paragraph.note(number, handle_row)
-            yield handle_row
+            row = classification.classify_handle(self._number, fields, around, sentence=sentence and handle.start > 1)
+            self._paragraph.note(self._number, row)
+            yield row
 
     def _around(self, line: LabelledLine, before: str, behind: str, *, first: bool, sentence: bool) -> Surroundings:
-        """Return what stands around a value; a few words in front of the first in a line are its label."""
-        place, label = line.place, line.label
-        words_before = before.strip(" :：(（-–—*_")
-        short = len(words_before) <= _LONGEST_LABEL and count_words(words_before) <= _MOST_WORDS
-        if first and words_before and not label and short:
-            said = purpose_of(words_before, label=True)
-            if said is not Purpose.VALUES or not sentence or SCAM.search(words_before):
-                place, label = self._outline.stricter(said, words_before), words_before
+        """Return the surroundings of a value; a few words in front of the first value of a line are its label."""
+        purpose, label = self._label(line, before, sentence=sentence) if first else (line.purpose, line.label)
         if SPEAKER.fullmatch(label.strip(" *_")):
             return Surroundings(Purpose.VALUES, before, behind, quoted=True)
-        told = SCAM.search(label) or SCAM.search(behind[:_MOST_LETTERS]) or _MESSENGER.search(label)
-        if place is Purpose.VALUES and label and not told:
-            if self._paragraph.spared >= self._number - 1:
-                place = Purpose.TOLD
-            elif self._outline.place is not Purpose.VALUES and self._paragraph.taken < self._number - 1:
-                return Surroundings(place, before, behind, self._marks, general=True)
-        return Surroundings(place, before, behind, self._marks)
+        if purpose is Purpose.VALUES and label and not _is_of_scammer(label, behind):
+            if self._paragraph.refused >= self._number - 1:
+                purpose = Purpose.NEWS
+            elif self._outline.purpose is not Purpose.VALUES and self._paragraph.accepted < self._number - 1:
+                return Surroundings(purpose, before, behind, self._defangs, general=True)
+        return Surroundings(purpose, before, behind, self._defangs)
+
+    def _label(self, line: LabelledLine, before: str, *, sentence: bool) -> tuple[Purpose, str]:
+        """Return the label of a line's first value and the purpose by it: its own, or the few words in front."""
+        words = before.strip(" :：(（-–—*_")
+        short = len(words) <= _LONGEST_LABEL and count_words(words) <= _MOST_WORDS
+        if words and not line.label and short:
+            named = purpose_of(words, label=True)
+            if named is not Purpose.VALUES or not sentence or SCAM.search(words):
+                return self._outline.stricter(named, words), words
+        return line.purpose, line.label
 
 
 def defangs_values(lines: Iterable[str]) -> bool:
-    """Tell whether most names and links of a text are defanged."""
-    found = [one.defanged for line in lines for one in find_candidates(line) if one.shape in ("host", "url")]
+    """Return whether a text defangs most of its names and links."""
+    found = [
+        candidate.defanged
+        for line in lines
+        for candidate in find_candidates(line)
+        if candidate.shape in ("host", "url")
+    ]
     return sum(found) >= _SOME and sum(found) * 4 >= len(found) * 3
 
 
 def count_words(line: str) -> int:
-    """Count the words of a line that are nothing but letters."""
+    """Count the words of a line that consist of letters only."""
     return len(_WORD.findall(line))
 
 
 def is_sentence(text: str, found: list[Candidate]) -> bool:
-    """Tell whether a line is more than values and a few words beside them."""
+    """Return whether a line is more than values and a few words beside them."""
     return count_words(text) > _MOST_WORDS or len(UNSPACED.findall(_blanked(text, found))) > _MOST_LETTERS
 
 
+def _is_of_scammer(label: str, behind: str) -> bool:
+    return any((SCAM.search(label), SCAM.search(behind[:_MOST_LETTERS]), _MESSENGER.search(label)))
+
+
+def _with_surroundings(text: str, found: Sequence[AnyCandidate]) -> Iterator[tuple[AnyCandidate, str, str]]:
+    """Yield each candidate with the text in front of it and behind it, up to the candidates beside it."""
+    ends = [0, *(candidate.start + len(candidate.raw) for candidate in found)]
+    starts = [*(candidate.start for candidate in found), len(text)]
+    for place, candidate in enumerate(found):
+        before, behind = _beside(text, ends[place], candidate.start, ends[place + 1], starts[place + 1])
+        yield candidate, before, behind
+
+
 def _beside(text: str, last: int, start: int, end: int, following: int) -> tuple[str, str]:
-    """Return what stands between a value and those before and behind it, as far as words reach."""
+    """Return the text between a value and those before and behind it, ``_REACH`` characters at most."""
     return text[max(last, start - _REACH) : start], text[end : min(following, end + _REACH)]
 
 
@@ -231,20 +273,16 @@ def _has_candidate(text: str) -> bool:
     return any(True for _ in find_candidates(text))
 
 
-def _blanked(text: str, found: list[Candidate]) -> str:
-    for one in found:
-        text = text[: one.start] + " " * len(one.raw) + text[one.start + len(one.raw) :]
-    return text
-
-
-def _without_numbers(text: str, found: list[NumberCandidate]) -> str:
-    for one in found:
-        text = text[: one.start] + " " * len(one.raw) + text[one.start + len(one.raw) :]
+def _blanked(text: str, found: Iterable[Candidate | NumberCandidate]) -> str:
+    """Return a text with blanks in place of the candidates."""
+    for candidate in found:
+        end = candidate.start + len(candidate.raw)
+        text = text[: candidate.start] + " " * len(candidate.raw) + text[end:]
     return text
 
 
 def _coin(label: str) -> str:
-    """Give the coin that a label names, nothing where it names none."""
+    """Return the coin that a label names, "" where it names none."""
     try:
         return label if label and chain_of_columns("", label) else ""
     except Rejected:

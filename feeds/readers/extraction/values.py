@@ -53,9 +53,9 @@ _DIGESTS = frozenset({32, 40, 56, 64, 96, 128})
 
 
 class Candidate(NamedTuple):
-    """Something that has the shape of a value: as it is written, without defanging, and whether it was defanged.
+    """Text in the shape of a value: as written (``raw``), without defanging (``value``), and whether it was defanged.
 
-    ``whole`` is false where a part of it is hidden; then ``value`` is the name that is left, "" where none is.
+    Where a part is hidden, ``whole`` is false, and ``value`` is the remaining name or "".
     """
 
     raw: str
@@ -67,10 +67,10 @@ class Candidate(NamedTuple):
 
 
 def find_candidates(text: str) -> Iterator[Candidate]:
-    """Give what in a line looks like a value of some kind; the time is linear in its length.
+    """Yield the parts of a line that look like values, in time linear in its length.
 
-    Shapes are ``url``, ``email``, ``host`` (which may have a path), ``ip``, ``phone``, ``iban``, ``wallet``, and
-    ``rest`` for what is left of a value of which a part is hidden.
+    Shapes are ``url``, ``email``, ``host`` (also with a path), ``ip``, ``phone``, ``iban``, ``wallet``, and ``rest``
+    for the rest of a value whose name is hidden.
     """
     marked = mark(text)
     for start, end in (hidden := hidden_numbers(marked)):
@@ -81,18 +81,19 @@ def find_candidates(text: str) -> Iterator[Candidate]:
         written = text[match.start() : match.start() + len(raw)]
         if match[0][len(raw) :].startswith(("…", "...")) and (_PATH.search(raw) or raw.endswith("/")):
             found.append(Candidate(written, "", "rest", _DEFANGED.search(raw) is not None, False, match.start()))
-        elif spotted := _candidate(raw, written, match.lastgroup or "", match.start()):
-            found.append(spotted)
-    yield from sorted(found, key=lambda one: one.start) if hidden else found
+        elif candidate := _candidate(raw, written, match.lastgroup or "", match.start()):
+            found.append(candidate)
+    yield from sorted(found, key=lambda candidate: candidate.start) if hidden else found
 
 
 def unread_words(text: str, found: Iterable[Candidate]) -> Iterator[str]:
-    """Give the words of a line that are defanged and in nothing that was ``found`` there."""
+    """Yield the defanged words of a line that are part of no candidate."""
     if _DEFANGED_WORD.search(text) is None:
         return
     rest = text
-    for one in found:
-        rest = rest[: one.start] + " " * len(one.raw) + rest[one.start + len(one.raw) :]
+    for candidate in found:
+        end = candidate.start + len(candidate.raw)
+        rest = rest[: candidate.start] + " " * len(candidate.raw) + rest[end:]
     for word in rest.split():
         if _DEFANGED_WORD.search(word) and any(char.isalnum() for char in word.replace("dot", "")):
             yield word.strip(_TAIL)
@@ -118,7 +119,7 @@ def _candidate(raw: str, written: str, shape: str, start: int) -> Candidate | No
 
 
 def _of_host(value: str) -> str:
-    """Tell an address from a name; nothing where the end of it can be neither."""
+    """Return the shape of a host with or without a path: ``ip``, ``url`` or ``host``; "" where it is none of them."""
     name = re.split(r"[/?]", value, maxsplit=1)[0]
     if name.count(":") > 1 or _NUMBERS.match(name):
         try:
@@ -130,14 +131,14 @@ def _of_host(value: str) -> str:
 
 
 def _iban(text: str) -> str:
-    """Give the IBAN that ``text`` begins with; words in capitals behind it have its form."""
+    """Return the IBAN at the beginning of ``text``, which may go on with words in capitals."""
     while text and not kinds.get("bank-account").recognises(text):
         text = text.rpartition(" ")[0]
     return text
 
 
 def _trimmed(raw: str) -> str:
-    """Leave out what ends the sentence or closes a bracket around the value."""
+    """Cut off signs that end the sentence or close a bracket around the value."""
     end, open_ = len(raw), {pair: raw.count(pair[0]) - raw.count(pair[1]) for pair in _PAIRS}
     while end:
         last = raw[end - 1]
@@ -156,7 +157,7 @@ def _is_digest(raw: str) -> bool:
 
 _ANY_SCHEME = re.compile(r"[a-z*]{2,7}:(?:[/\\\\]{0,2})", re.IGNORECASE)
 _END_OF_HOST = re.compile(r"[/?#]|:\d")
-# Labels of x alone, or of many at one end, as people write who have nothing better; .xxx is a suffix.
+# Labels of x alone, or with many at one end, as people hide a part; .xxx is a suffix.
 _CROSSED = re.compile(r"(?P<whole>x{3,})|x{4,}.*|.*x{4,}", re.IGNORECASE | re.DOTALL)
 _HIDDEN_NUMBERS = re.compile(
     rf"(?:\d{{1,3}}|[x*]{{1,3}}|{HIDDEN}+)(?:\.(?:\d{{1,3}}|[x*]{{1,3}}|{HIDDEN}+)){{3}}", re.IGNORECASE
@@ -166,28 +167,28 @@ _HIDDEN_NUMBERS = re.compile(
 def hidden_labels(marked: str, shape: str) -> list[str] | None:
     """Return the labels of the host of a name, URL or mailbox, hidden ones as ``HIDDEN``; None where it is whole.
 
-    There is no label where more than the host's own is hidden, so that the host would say something else.
+    There are no labels where more than the host's own is hidden, so that the visible rest could mislead.
     """
-    if HIDDEN not in marked and "x" not in marked and "X" not in marked and "*" not in marked:
+    if not any(sign in marked for sign in (HIDDEN, "x", "X", "*")):
         return None
     text = refang(marked)
-    user, _, host = text.rpartition("@") if shape == "email" else ("", "", _host_of(text))
     if shape == "email":
+        user, _, host = text.rpartition("@")
         return [] if HIDDEN in text or _CROSSED.fullmatch(user) or _crossed(host) else None
+    host = _host_of(text)
     labels = host.removeprefix("*.").strip(".").split(".")
     if _HIDDEN_NUMBERS.fullmatch(".".join(labels)) and not all(map(str.isdigit, labels)):
         return []
     if HIDDEN not in text and not _crossed(host):
         return None
-    if "@" in text and HIDDEN in text.partition("@")[0]:
-        return []
-    if HIDDEN in text.replace(host, "", 1):
+    user = text.partition("@")[0] if "@" in text else ""
+    if HIDDEN in user or HIDDEN in text.replace(host, "", 1):
         return []
     return [*(_label(label) for label in labels[:-1]), labels[-1]]
 
 
 def visible_name(labels: list[str]) -> str:
-    """Return the registrable name that is left where whole labels in front of it are hidden, "" where none is."""
+    """Return the registrable domain behind hidden labels, "" where it is hidden too."""
     last = max((place for place, label in enumerate(labels) if HIDDEN in label), default=0)
     if not labels or labels[last].strip(HIDDEN):
         return ""

@@ -203,7 +203,7 @@ def test_a_list_is_no_prose_however_its_names_look() -> None:
         ("สายด่วน", Purpose.CONTACT),
         ("举报电话", Purpose.CONTACT),
         ("Đường dây nóng", Purpose.CONTACT),
-        ("Contact numbers", Purpose.TOLD),
+        ("Contact numbers", Purpose.NEWS),
         ("เส้นทางการเงิน", None),
         ("How to avoid fake websites", Purpose.WORDS),
     ],
@@ -216,9 +216,9 @@ def test_a_lower_heading_that_says_nothing_goes_on_with_the_higher_one() -> None
     outline = Outline()
     for line in ("# Indicators", "## Campaign A"):
         assert outline.heading(line)
-    assert outline.place is Purpose.VALUES
+    assert outline.purpose is Purpose.VALUES
     assert outline.heading("# The end")
-    assert outline.place is Purpose.WORDS
+    assert outline.purpose is Purpose.WORDS
 
 
 @pytest.mark.parametrize(
