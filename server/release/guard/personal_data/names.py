@@ -1,10 +1,10 @@
-"""Words that announce whose account something is, and titles before a name; found in free text."""
+"""Names of persons in free text, after words that announce a holder or victim, or after a title."""
 
 import re
 
 _LETTER = r"[^\W\d_]"
-# In the languages of those who report: what stands before the name of whom an account belongs to.
-_HOLDER = (
+# Words before the name of an account's holder, in the languages of those who report.
+_HOLDER_WORDS = (
     r"\b(?:account|a/c|acct)\.?\s*(?:holder|owner|name)(?:'s)?(?:\s+name)?\b",
     r"\b(?:card)?holder(?:'s)?\s+name\b",
     r"\bcardholder\b",
@@ -25,18 +25,18 @@ _HOLDER = (
     r"ชื่อผู้(?:รับเงิน|รับโอน|เสียหาย|โอน)",
     r"持卡人(?:姓名)?|开户名|户名|收款人(?:姓名)?|戶名|口座名義人?|名義人|예금주",
 )
-_NOTHING = r"(?:unknown|none|n/?a|redacted|withheld|removed|not\b|ไม่|xxx)"
+_NO_NAME = r"(?:unknown|none|n/?a|redacted|withheld|removed|not\b|ไม่|xxx)"
 _SEPARATOR = r"(?:[ \t]*(?:[:=]|คือ|：)|[ \t]+(?:is\b|[-–—]))[ \t]*[\"'“]?"
-_SAID = re.compile(
-    rf"(?:{'|'.join(_HOLDER)}){_SEPARATOR}(?!{_NOTHING}){_LETTER}[\w.'’ -]*{_LETTER}",
+_AFTER_WORDS = re.compile(
+    rf"(?:{'|'.join(_HOLDER_WORDS)}){_SEPARATOR}(?!{_NO_NAME}){_LETTER}[\w.'’ -]*{_LETTER}",
     re.IGNORECASE,
 )
-# Thai runs on after the words, without a colon.
-_SAID_IN_THAI = re.compile(
+# Thai has no colon after the words.
+_AFTER_WORDS_IN_THAI = re.compile(
     r"(?:ชื่อ\s*(?:เจ้าของ|ผู้ถือ)?\s*บัญชี|บัญชีชื่อ|ผู้เสียหายชื่อ)\s+(?!ไม่|คือ|นี้|ปลอม|ม้า|ธนาคาร)[ก-๙]{2,}\s+[ก-๙]{2,}"
 )
-# Where words go on without a colon, only names that are written as names are seen.
-_FOLLOWED = re.compile(
+# Without a colon, only words in capitals are taken for a name.
+_AFTER_WORDS_WITHOUT_COLON = re.compile(
     r"\b(?:[Aa]ccount [Hh]older|[Bb]eneficiary|[Pp]ayee|(?:cuenta|conta) (?:a|em) nom(?:br)?e de)\s+"
     r"(?!Bank|Name|Account|Check|Confirmation|Verification|Details|Service|Support|Address|Country|Institution)"
     rf"[A-Z]{_LETTER}+\s+[A-Z]{_LETTER}+"
@@ -45,16 +45,16 @@ _TITLE = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Mister|Madam|MR|MRS|MS)\b\.?[ \t]+(?!Universe|World|Grand|International|Earth|And\b|Beast)"
     r"[A-Z][\w'’-]+"
 )
-# Words that begin with a title, and are none.
-_COMPOUND = (
+# Thai words that begin with a title and are none.
+_NOT_A_TITLE = (
     r"(?!หน้า|จ้าง|ก(?:รัฐ|ฯ|สภา|อบ|เทศ|\s)|ทุน|แพทย์|ตำรวจ|พล|ทหาร|อำเภอ|ทะเบียน"
     r"|ธนาคาร|แบบ|ฟ้า|พยาบาล|งาม|เอก|สาวไทย|กอง|เงือก)"
 )
 _TITLE_IN_THAI = re.compile(
-    rf"(?<![ก-๙])(?:นางสาว|น\.ส\.|ด\.ช\.|ด\.ญ\.|นาย|นาง){_COMPOUND}[ \t]?[ก-๙]{{2,}}[ \t]+[ก-๙]{{2,}}"
+    rf"(?<![ก-๙])(?:นางสาว|น\.ส\.|ด\.ช\.|ด\.ญ\.|นาย|นาง){_NOT_A_TITLE}[ \t]?[ก-๙]{{2,}}[ \t]+[ก-๙]{{2,}}"
 )
 
-# What any of these contains, in lower case: looked for first, which is quick.
+# Each match contains one of these stems, in lower case: a quick first test.
 STEMS = (
     "holder",
     "owner",
@@ -95,7 +95,9 @@ STEMS_BEYOND_ASCII = (
     "họ ",
 )
 
+_PATTERNS = (_AFTER_WORDS, _AFTER_WORDS_WITHOUT_COLON, _TITLE, _TITLE_IN_THAI, _AFTER_WORDS_IN_THAI)
 
-def is_said(text: str) -> bool:
-    """Tell whether a text gives the name of a holder, a victim or another person by words that announce it."""
-    return any(form.search(text) for form in (_SAID, _FOLLOWED, _TITLE, _TITLE_IN_THAI, _SAID_IN_THAI))
+
+def has_name(text: str) -> bool:
+    """Return whether a text has a person's name after words that announce it, or after a title."""
+    return any(pattern.search(text) for pattern in _PATTERNS)

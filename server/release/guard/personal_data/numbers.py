@@ -1,4 +1,4 @@
-"""Numbers that name one person: national ids by their check digits, and payment cards; found in free text."""
+"""Numbers that identify one person in free text: national ids by their check digits, payment cards, and IBANs."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -38,29 +38,29 @@ CARD = "the number of a payment card"
 NATIONAL_ID = "a person's national id"
 IBAN = "the IBAN of an account"
 
-# What says that a bare row of digits is a person's.
-_SAID = re.compile(
+# Words that make bare digits a person's id.
+_ID_WORDS = re.compile(
     r"\b(?:ids?|id[- ]?card|identity|citizens?|national|passport|ssn|social security|nric|ic no|nik|ktp|aadhaa?r|cpf"
     r"|cccd|cmnd|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
     r"|บัตร|ประชาชน|身份证|身分證|マイナンバー|주민",
     re.IGNORECASE,
 )
-# Milliseconds since 1970, of the years 2014 to 2036, have as many digits.
-_MOMENT = re.compile(r"1[4-9]\d{11}|20\d{11}")
+# Milliseconds since 1970 in the years 2014 to 2036 have as many digits as a Thai id.
+_MILLISECONDS = re.compile(r"1[4-9]\d{11}|20\d{11}")
 _CARDS = re.compile(r"(?<![0-9A-Za-z.])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
-# With anything else between the groups, or the digits, the same everywhere.
+# Cards with another separator between the groups or digits, the same everywhere.
 _CARDS_IN_GROUPS = re.compile(
     r"(?<![\w.])\d{4}([._/|,*~:+]| [-._/|] )\d{4}\1\d{4}\1\d{4}(?!\w)"
     r"|(?<![\w.])\d([._/|,*~:+]|[ -]{2})\d(?:\2\d){11,17}(?!\w)"
 )
 _IBANS = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ .\-_/]?[A-Z0-9]){11,38}")
-# Diners Club's long ones, Mir, RuPay, Maestro: cards that no report takes for an account either, but rarer.
+# Long Diners Club numbers, Mir, RuPay and Maestro, which ``is_card`` does not know.
 _OTHER_CARDS = re.compile(
     r"3(?:0[0-5]|[68]\d)\d{13}|220[0-4]\d{12,15}|(?:60|8[12])\d{14}|508\d{13}"
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"
 )
 _PASSPORT = re.compile(r"passport\b[^\w\n]{0,5}(?:(?:no|number|nr)\b)?[^\w\n]{0,5}([A-Z]{0,2}\d{6,9})\b", re.IGNORECASE)
-# What has few digits in a row, and would not be noticed for them; IBANs have as few.
+# Ids and IBANs with few digits in a row, which a search for digits alone would miss.
 LETTERED = re.compile(
     r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|/[A-Za-z]{3,9}\([A-Z]\)\d"
     r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2}\d{2} ?[A-Z0-9]{4}|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
@@ -69,19 +69,19 @@ _NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = str.maketrans("", "", " -./()")
 
 
-class _Form(NamedTuple):
-    """How a country's ids are written; ``bare`` where nothing but digits tells them."""
+class _IdForm(NamedTuple):
+    """The form of a country's ids; a ``bare`` one is digits alone, and counts only beside words such as "id card"."""
 
     written: re.Pattern[str]
     valid: Callable[[str], bool]
     bare: bool = False
 
 
-def _form(written: str, valid: Callable[[str], bool], *, bare: bool = False) -> _Form:
-    return _Form(re.compile(rf"(?<![0-9A-Za-z.-])(?:{written})(?![0-9A-Za-z-])"), valid, bare)
+def _form(written: str, valid: Callable[[str], bool], *, bare: bool = False) -> _IdForm:
+    return _IdForm(re.compile(rf"(?<![0-9A-Za-z.-])(?:{written})(?![0-9A-Za-z-])"), valid, bare)
 
 
-def _of_singapore(number: str) -> bool:
+def _is_singapores(number: str) -> bool:
     weighed = sum(int(digit) * weight for digit, weight in zip(number[1:8], (2, 7, 6, 5, 4, 3, 2), strict=True))
     offset, letters = {"S": (0, "JZIHGFEDCBA"), "T": (4, "JZIHGFEDCBA"), "F": (0, "XWUTRQPNMLK")}.get(
         number[0], (4, "XWUTRQPNMLK") if number[0] == "G" else (3, "KLJNPQRTUWX")
@@ -90,7 +90,7 @@ def _of_singapore(number: str) -> bool:
     return number[8] == (letters[10 - place] if number[0] == "M" else letters[place])
 
 
-def _of_hong_kong(number: str) -> bool:
+def _is_hong_kongs(number: str) -> bool:
     letters, check = number[:-7], number[-1]
     digits = [ord(letter) - 55 for letter in letters.rjust(2, "$")] + [int(digit) for digit in number[-7:-1]]
     if len(letters) == 1:
@@ -99,29 +99,29 @@ def _of_hong_kong(number: str) -> bool:
     return (total + (10 if check == "A" else int(check))) % 11 == 0
 
 
-def _of_taiwan(number: str) -> bool:
+def _is_taiwans(number: str) -> bool:
     first = "ABCDEFGHJKLMNPQRSTUVXYWZIO".index(number[0]) + 10
     weighed = first // 10 + first % 10 * 9
     return (weighed + sum(int(d) * w for d, w in zip(number[1:], (8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True))) % 10 == 0
 
 
-def _of_thailand(number: str) -> bool:
-    return not _MOMENT.fullmatch(number) and bool(pin.is_valid(number))
+def _is_thailands(number: str) -> bool:
+    return not _MILLISECONDS.fullmatch(number) and bool(pin.is_valid(number))
 
 
-def _any(number: str) -> bool:
+def _is_valid_by_form(number: str) -> bool:
     return True
 
 
 _FORMS = (
     _form(r"[1-8][- ]\d{4}[- ]\d{5}[- ]\d{2}[- ]\d", pin.is_valid),
-    _form(r"[1-8]\d{12}", _of_thailand),
+    _form(r"[1-8]\d{12}", _is_thailands),
     _form(r"\d{3}-\d{2}-\d{4}", ssn.is_valid),
     _form(r"\d{6}-\d{2}-\d{4}", nric.is_valid),
     _form(r"\d{6}-\d{7}", rrn.is_valid),
     _form(r"\d{3}\.\d{3}\.\d{3}-\d{2}", cpf.is_valid),
-    _form(r"[STFGM]\d{7}[A-Z]", _of_singapore),
-    _form(r"[A-Z]{1,2}\d{6}\([0-9A]\)", _of_hong_kong),
+    _form(r"[STFGM]\d{7}[A-Z]", _is_singapores),
+    _form(r"[A-Z]{1,2}\d{6}\([0-9A]\)", _is_hong_kongs),
     _form(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", codicefiscale.is_valid),
     _form(r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d", curp.is_valid),
     _form(r"\d{17}[0-9Xx]", ric.is_valid),
@@ -135,13 +135,13 @@ _FORMS = (
     _form(r"\d{5}-\d{7}-\d", cnic.is_valid),
     _form(r"756\.\d{4}\.\d{4}\.\d{2}", ahv.is_valid),
     _form(r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", nn.is_valid),
-    _form(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]", _any),
-    _form(r"\d{1,2}/[A-Za-z]{3,9}\([A-Z]\)\d{6}", _any),  # Myanmar
-    _form(r"[A-Z][12]\d{8}", _of_taiwan, bare=True),
+    _form(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]", _is_valid_by_form),
+    _form(r"\d{1,2}/[A-Za-z]{3,9}\([A-Z]\)\d{6}", _is_valid_by_form),  # Myanmar
+    _form(r"[A-Z][12]\d{8}", _is_taiwans, bare=True),
     _form(r"[1-8]\d{12}", pin.is_valid, bare=True),
     _form(r"\d{16}", nik.is_valid, bare=True),
     _form(r"\d{12}", lambda number: bool(nric.is_valid(number) or aadhaar.is_valid(number)), bare=True),
-    _form(r"0\d{11}", _any, bare=True),  # Viet Nam
+    _form(r"0\d{11}", _is_valid_by_form, bare=True),  # Viet Nam
     _form(r"\d{11}", lambda number: bool(tckimlik.is_valid(number) or pesel.is_valid(number)), bare=True),
     _form(r"\d{11}", cpf.is_valid, bare=True),
     _form(r"\d{13}", lambda number: bool(idnr.is_valid(number) or cnp.is_valid(number)), bare=True),
@@ -149,18 +149,18 @@ _FORMS = (
 )
 
 
-def found(text: str, *, cards_alone: bool = False) -> Iterator[tuple[str, str]]:
-    """Give what each number of a person in ``text`` is, and its digits and letters without separators."""
+def find_numbers(text: str, *, cards_only: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield the sort of each number found in ``text``, and its digits and letters without separators."""
     for match in (*_CARDS.finditer(text), *_CARDS_IN_GROUPS.finditer(text)):
         number = _NOT_DIGITS.sub("", match[0])
         if is_card(number) or (_OTHER_CARDS.fullmatch(number) and luhn.is_valid(number)):
             yield CARD, number
-    if cards_alone:
+    if cards_only:
         return
-    yield from _ibans(text.upper())
-    said = _SAID.search(text) is not None
+    yield from _find_ibans(text.upper())
+    has_id_words = _ID_WORDS.search(text) is not None
     for form in _FORMS:
-        if said or not form.bare:
+        if has_id_words or not form.bare:
             for match in form.written.finditer(text):
                 number = match[0].translate(_SEPARATORS)
                 if form.valid(number if form.valid not in _AS_WRITTEN else match[0]):
@@ -169,7 +169,7 @@ def found(text: str, *, cards_alone: bool = False) -> Iterator[tuple[str, str]]:
         yield NATIONAL_ID, match[1]
 
 
-def _ibans(text: str) -> Iterator[tuple[str, str]]:
+def _find_ibans(text: str) -> Iterator[tuple[str, str]]:
     for match in _IBANS.finditer(text):
         number = match[0].translate(_SEPARATORS).replace("_", "")
         number = number[: iban.length(number[:2])]
@@ -178,5 +178,5 @@ def _ibans(text: str) -> Iterator[tuple[str, str]]:
                 yield IBAN, iban.checked(number)
 
 
-# Whose separator is part of the number.
+# The separator is part of these numbers.
 _AS_WRITTEN = frozenset({hetu.is_valid})

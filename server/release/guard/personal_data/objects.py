@@ -1,4 +1,4 @@
-"""Personal data of victims and holders: found in what a contributed object says beside its value, and refused."""
+"""Refuse contributed objects that contain personal data of victims or account holders."""
 
 import re
 from collections.abc import Iterator, Mapping, Set
@@ -9,25 +9,27 @@ from mappers import extension
 from schemas.errors import Rejected
 from schemas.report import FIELDS, Report
 from server.release.guard.personal_data import free_text, numbers
-from server.release.guard.personal_data.free_text import may_say, said_of_persons
+from server.release.guard.personal_data.free_text import find_personal_data, may_contain_personal_data
 from server.release.reasons import Reason
 
-# Properties of the object itself that the guard and the rules have looked at, and that nobody publishes as they came.
-_LOOKED_AT = frozenset(
+# Common properties of STIX: the guard and the rules check them, and they are never published as they came.
+_COMMON_PROPERTIES = frozenset(
     """type spec_version id created_by_ref created modified revoked valid_from valid_until pattern pattern_type
     pattern_version object_marking_refs indicator_types kill_chain_phases confidence""".split()  # noqa: SIM905
 )
-# Names of properties that we write ourselves: those of reports, and others.
-_OURS = frozenset(property_ for field in FIELDS.values() if (property_ := field.extension_property)) | frozenset(
+# Names of properties that Scamfeed's own objects have: those of reports, and others.
+_OWN_PROPERTIES = frozenset(
+    property_ for field in FIELDS.values() if (property_ := field.extension_property)
+) | frozenset(
     """extension_type scam_category sha256 labels name description lang extensions detection score main_observable_type
     chain outcome outcome_reason amount currency until effective_from effective_until""".split()  # noqa: SIM905
 )
-# What says in an observable which one it is.
-_NAMING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
-_OF_OBSERVABLES = _LOOKED_AT | _NAMING
-_OF_ORGANISATIONS = _LOOKED_AT | {"contact_information"}
-_NAMING_A_VALUE = frozenset({"indicator", "language-content"})
-_OF_PERSONS = re.compile(
+# Properties that identify an observable.
+_IDENTIFYING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
+_SKIPPED_IN_OBSERVABLES = _COMMON_PROPERTIES | _IDENTIFYING
+_SKIPPED_IN_IDENTITIES = _COMMON_PROPERTIES | {"contact_information"}
+_TYPES_WITH_A_VALUE = frozenset({"indicator", "language-content"})
+_PERSONAL_PROPERTY = re.compile(
     r"(?:x_)?(?:\w+_)?(?:holder_name|account_holder|account_name|account_owner|card_?holder|cardholder_name"
     r"|card_number|card_no|pan|cvv2?|cvc2?|security_code|first_name|last_name|full_name|given_name|family_name|surname"
     r"|maiden_name|date_of_birth|birth_?date|birthday|dob|passport(?:_no|_number)?|national_id|citizen_id|id_card"
@@ -35,169 +37,186 @@ _OF_PERSONS = re.compile(
     re.IGNORECASE,
 )
 _LITERAL = re.compile(r"'((?:[^'\\]|\\['\\])*)'")
-# Where reporters put the numbers of their cases, and what these look like.
-_OF_CASES = frozenset({"external_id", *(name for name, field in FIELDS.items() if field.declaration.case_number)})
+# Properties for the numbers of reporters' cases, and the form of these.
+_CASE_PROPERTIES = frozenset(
+    {"external_id", *(name for name, field in FIELDS.items() if field.declaration.case_number)}
+)
 _CASE_NUMBER = re.compile(r"[A-Za-z]{0,8}[-_./#]?\d[\d\-_./]*")
-_BEGINS = frozenset("0123456789+(")
-_DIGITS_ALONE = re.compile(r"[+(]?\d[\d .\-()_]{0,20}")
+_NUMBER_STARTS = frozenset("0123456789+(")
+_DIGITS_ONLY = re.compile(r"[+(]?\d[\d .\-()_]{0,20}")
 _NOT_DIGITS = re.compile(r"\D")
-_NAME = re.compile(r"[a-z_]{1,60}")
-_FEW = 6
-_SHORT = 200
-_DEEPEST = 8
-_LARGE = 1_000_000
+_PROPERTY_NAME = re.compile(r"[a-z_]{1,60}")
+_MIN_LENGTH = 6
+_MAX_REGIONS = 6
+_SHORT_TEXT = 200
+_MAX_DEPTH = 8
+_LARGE_NUMBER = 1_000_000
 _NOTHING: frozenset[str] = frozenset()
 
-# The kind as which a scammer's own value of this sort is reported.
+# The kind under which a scammer's own value of this sort is reported.
 _KINDS = {free_text.MAILBOX: "email", free_text.TELEPHONE: "phone", numbers.IBAN: "bank-account"}
 
-_Texts = list[tuple[str, str]]
+_Texts = list[tuple[str, str]]  # property name and text
 
 
 def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -> None:
-    """Raise ``Rejected`` where an object says who a victim or a holder is.
+    """Raise ``Rejected`` if an object contains personal data of a victim or of an account holder.
 
-    The value of the ``report`` that it makes may be said in it; where none is given, what its pattern names. The
-    message names the property and what seems to stand in it, never what stands there.
+    An indicator may repeat its own value: that of its ``report``, or without one the values in its pattern. The message
+    names the property and the sort of data, and never repeats the data.
     """
     match obj.get("type"):
         case "payment-card":
             raise _refusal("type", numbers.CARD)
         case "identity" if obj.get("identity_class") == "individual":
             raise Reason.PERSON.rejected()
-    texts: _Texts = []
-    _gather(obj, texts)
     own: frozenset[str] | None = None
     regions: tuple[str, ...] = ()
-    for place, text in texts:
-        if place == "name" and not may_say(text[: text.rindex(" ")] if _ends_with_its_value(text, obj) else text):
+    for name, text in _collect(obj):
+        if name == "name" and not may_contain_personal_data(_without_value(text, obj)):
             continue
         regions = regions or _regions(obj)
-        if len(text) < _SHORT and said_of_persons(text, regions) is None:
+        if len(text) < _SHORT_TEXT and find_personal_data(text, regions) is None:
             continue
-        if place in _OF_CASES and _CASE_NUMBER.fullmatch(text):
-            # By chance one of eleven is a sound national id too.
-            if any(numbers.found(text, cards_alone=True)):
-                raise _refusal(place, numbers.CARD)
+        if name in _CASE_PROPERTIES and _CASE_NUMBER.fullmatch(text):
+            # One case number in eleven has the check digit of a national id by chance, so only cards are refused.
+            if any(numbers.find_numbers(text, cards_only=True)):
+                raise _refusal(name, numbers.CARD)
             continue
-        own = _own(obj, report) if own is None else own
-        if (what := said_of_persons(text, regions, own)) is not None:
-            raise _refusal(place, what)
+        own = _own_spellings(obj, report) if own is None else own
+        if (what := find_personal_data(text, regions, own)) is not None:
+            raise _refusal(name, what)
 
 
 def could_be_personal_number(reference: str) -> bool:
-    """Tell whether the number of a case is one that a person has too: kept as it is, but nothing for others to read."""
-    return may_say(reference) and said_of_persons(reference, ("TH",)) is not None
+    """Return whether a case number could be a person's number too: it is stored as it is, and not published."""
+    return may_contain_personal_data(reference) and find_personal_data(reference, ("TH",)) is not None
 
 
-def _refusal(place: str, what: str) -> Rejected:
+def _refusal(name: str, what: str) -> Rejected:
     if (kind := _KINDS.get(what)) is not None:
-        return Reason.PERSONAL_DATA_OR_SCAMMERS.rejected(name=_shown_name(place), what=what, kind=kind)
-    return Reason.PERSONAL_DATA.rejected(name=_shown_name(place), what=what)
+        return Reason.PERSONAL_DATA_OR_SCAMMERS.rejected(name=_shown_name(name), what=what, kind=kind)
+    return Reason.PERSONAL_DATA.rejected(name=_shown_name(name), what=what)
 
 
-def _gather(obj: Mapping[str, Any], texts: _Texts) -> None:
-    """Collect the texts of an object that may say something, with the property that each is in.
-
-    Refuses properties that are persons'.
-    """
-    skipped = _LOOKED_AT
+def _collect(obj: Mapping[str, Any]) -> _Texts:
+    """Return the texts of an object that need to be searched. Raises ``Rejected`` for a personal property's name."""
+    texts: _Texts = []
+    skipped = _COMMON_PROPERTIES
     if "created" not in obj:
-        skipped = _OF_OBSERVABLES
+        skipped = _SKIPPED_IN_OBSERVABLES
     elif obj.get("type") == "identity":
-        skipped = _OF_ORGANISATIONS
-    _members(obj, "", texts, 0, skipped)
+        skipped = _SKIPPED_IN_IDENTITIES
+    _collect_members(obj, "", texts, 0, skipped)
+    return texts
 
 
-def _members(said: Mapping[str, Any], place: str, texts: _Texts, depth: int, skipped: Set[str] = _NOTHING) -> None:
+def _collect_members(
+    members: Mapping[str, Any], parent: str, texts: _Texts, depth: int, skipped: Set[str] = _NOTHING
+) -> None:
     digits = []
-    for key, value in said.items():
+    for key, value in members.items():
         if key in skipped:
             continue
-        if key not in _OURS:
-            if value and _is_of_persons(key):
-                raise _refusal(key, "what is a person's")
-            if may_say(key):
-                texts.append(("", key))
-        if type(value) is not str:
-            if value is not True and value is not False:
-                _inner(place if key[:10] == "extension-" else key, value, texts, depth)
-            continue
-        if key == "name" or may_say(value):
-            texts.append((key, value))
-        if value[:1] in _BEGINS and key not in _OURS:
-            digits.append(value)
+        is_foreign = key not in _OWN_PROPERTIES
+        if is_foreign:
+            _collect_key(key, value, texts)
+        if type(value) is str:
+            if key == "name" or may_contain_personal_data(value):
+                texts.append((key, value))
+            if is_foreign and value[:1] in _NUMBER_STARTS:
+                digits.append(value)
+        elif value is not True and value is not False:
+            _collect_value(parent if key[:10] == "extension-" else key, value, texts, depth)
     if len(digits) > 1:
-        _together(place, digits, texts)
+        _collect_joined(parent, digits, texts)
 
 
-def _inner(place: str, value: Any, texts: _Texts, depth: int) -> None:
-    if depth > _DEEPEST:
-        raise Reason.NESTED_TOO_DEEP.rejected(name=_shown_name(place))
+def _collect_key(key: str, value: Any, texts: _Texts) -> None:
+    if value and _is_personal_property(key):
+        raise _refusal(key, "what is a person's")
+    if may_contain_personal_data(key):
+        texts.append(("", key))
+
+
+def _collect_value(name: str, value: Any, texts: _Texts, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise Reason.NESTED_TOO_DEEP.rejected(name=_shown_name(name))
     if isinstance(value, dict):
-        _members(value, place, texts, depth + 1)
+        _collect_members(value, name, texts, depth + 1)
     elif isinstance(value, list):
-        digits = []
-        for each in value:
-            if type(each) is not str:
-                _inner(place, each, texts, depth + 1)
-                continue
-            if may_say(each):
-                texts.append((place, each))
-            if each[:1] in _BEGINS:
-                digits.append(each)
-        if len(digits) > 1:
-            _together(place, digits, texts)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LARGE:
-        texts.append((place, _written(value)))
+        _collect_list(name, value, texts, depth)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LARGE_NUMBER:
+        texts.append((name, str(int(value) if isinstance(value, float) and value.is_integer() else value)))
 
 
-def _together(place: str, values: list[str], texts: _Texts) -> None:
-    """Collect what the digits of several texts say when they are read one after the other."""
-    digits = [_NOT_DIGITS.sub("", each) for each in values if len(each) < _SHORT and _DIGITS_ALONE.fullmatch(each)]
+def _collect_list(name: str, items: list[Any], texts: _Texts, depth: int) -> None:
+    digits = []
+    for item in items:
+        if type(item) is not str:
+            _collect_value(name, item, texts, depth + 1)
+            continue
+        if may_contain_personal_data(item):
+            texts.append((name, item))
+        if item[:1] in _NUMBER_STARTS:
+            digits.append(item)
     if len(digits) > 1:
-        texts.append((place, "".join(digits)[:_SHORT]))
+        _collect_joined(name, digits, texts)
 
 
-def _written(number: float) -> str:
-    return str(int(number) if isinstance(number, float) and number.is_integer() else number)
+def _collect_joined(name: str, texts_of_digits: list[str], texts: _Texts) -> None:
+    """Collect the digits of several texts joined, as a reader would join the parts of one number."""
+    digits = [
+        _NOT_DIGITS.sub("", text)
+        for text in texts_of_digits
+        if len(text) < _SHORT_TEXT and _DIGITS_ONLY.fullmatch(text)
+    ]
+    if len(digits) > 1:
+        texts.append((name, "".join(digits)[:_SHORT_TEXT]))
 
 
 def _shown_name(key: str) -> str:
-    """Give a property's name as a message may show it."""
-    return key if _NAME.fullmatch(key) else "a property"
+    """Return a property's name for a message; one that could itself be personal data is left out."""
+    return key if _PROPERTY_NAME.fullmatch(key) else "a property"
 
 
 @lru_cache(maxsize=4096)
-def _is_of_persons(key: str) -> bool:
-    return _OF_PERSONS.fullmatch(key) is not None
+def _is_personal_property(key: str) -> bool:
+    return _PERSONAL_PROPERTY.fullmatch(key) is not None
 
 
-def _ends_with_its_value(name: str, obj: Mapping[str, Any]) -> bool:
-    """Tell whether an indicator's name is some words and then its value, as ours are."""
-    head, _, value = name.rpartition(" ")
-    return bool(head) and len(value) >= _FEW and value in str(obj.get("pattern"))
+def _without_value(name: str, obj: Mapping[str, Any]) -> str:
+    """Return an indicator's name without the value at its end ("Phishing page https://…"), where it has one."""
+    words, _, value = name.rpartition(" ")
+    has_value = bool(words) and len(value) >= _MIN_LENGTH and value in str(obj.get("pattern"))
+    return words if has_value else name
 
 
-def _own(obj: Mapping[str, Any], report: Report | None) -> frozenset[str]:
-    """Give the value that an indicator may say, as it stands, in lower case, and its digits."""
-    literals = [each for each in _values(obj, report) if len(each) >= _FEW]
-    digits = (_NOT_DIGITS.sub("", each) for each in literals)
-    return frozenset(literals) | {each.lower() for each in literals} | {each for each in digits if len(each) >= _FEW}
+def _own_spellings(obj: Mapping[str, Any], report: Report | None) -> frozenset[str]:
+    """Return the values that an indicator may repeat: as they are, in lower case, and their digits alone."""
+    values = [value for value in _own_values(obj, report) if len(value) >= _MIN_LENGTH]
+    digits = (_NOT_DIGITS.sub("", value) for value in values)
+    return (
+        frozenset(values)
+        | {value.lower() for value in values}
+        | {number for number in digits if len(number) >= _MIN_LENGTH}
+    )
 
 
-def _values(obj: Mapping[str, Any], report: Report | None) -> Iterator[str]:
-    pattern = obj.get("pattern") if obj.get("type") in _NAMING_A_VALUE else None
-    named = _LITERAL.findall(pattern) if isinstance(pattern, str) else []
+def _own_values(obj: Mapping[str, Any], report: Report | None) -> Iterator[str]:
+    pattern = obj.get("pattern") if obj.get("type") in _TYPES_WITH_A_VALUE else None
+    literals = _LITERAL.findall(pattern) if isinstance(pattern, str) else []
     if report is None:
-        yield from named
+        yield from literals
         return
-    # A pattern may ask for more than the value; what else it names is nobody's to say.
+    # A pattern may have other literals than the value; these may not be repeated.
     yield report.value
-    yield from (each for each in named if each in report.value or report.value in each)
+    yield from (literal for literal in literals if literal in report.value or report.value in literal)
 
 
 def _regions(obj: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give the countries whose numbers are known without their code: Thailand, and those that the object concerns."""
-    named = extension.context_of(obj).get("countries", ())
-    return ("TH", *(each for each in named[:_FEW] if isinstance(each, str))) if isinstance(named, list) else ("TH",)
+    """Return the countries whose numbers are found without a country code: Thailand, and those of the object."""
+    countries = extension.context_of(obj).get("countries", ())
+    if not isinstance(countries, list):
+        return ("TH",)
+    return ("TH", *(country for country in countries[:_MAX_REGIONS] if isinstance(country, str)))
