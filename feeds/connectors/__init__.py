@@ -1,4 +1,4 @@
-"""The connectors, one file each, found by being here."""
+"""The connectors, one file each; a file in this folder is registered by being here."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,13 +13,13 @@ from schemas.discovery import subclasses
 
 @cache
 def every() -> Mapping[str, type[Connector[FeedSettings]]]:
-    """Give all connectors by name."""
+    """Return all connectors by name."""
     connectors = subclasses(__name__, __path__, Connector)
     return MappingProxyType(dict(sorted((connector.name, connector) for connector in connectors)))
 
 
 def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSettings]:
-    """Make the connector that a ``[[feed]]`` table describes, which reads times in ``timezone`` where it names none.
+    """Return the connector of a ``[[feed]]`` table; it reads times in ``timezone`` unless the table says another.
 
     Raises ``Misconfigured``, which names the feed and the key that is unknown, missing or wrong.
     """

@@ -22,7 +22,7 @@ _SETTLED = timedelta(minutes=1)
 
 
 class FilePullSettings(RemoteSettings, FileSettings):
-    """A folder, all of whose files are read, or a pattern such as ``reports/**/*.csv``; and what the rows leave out."""
+    """A folder whose files are all read, or a pattern such as ``reports/**/*.csv``, and defaults for the rows."""
 
     path: Annotated[
         str, Field(min_length=1, description="folder, file or pattern (* ? [] **), here or at sftp:// or s3://")
@@ -36,7 +36,7 @@ class FilePullSettings(RemoteSettings, FileSettings):
 
     @property
     def is_remote(self) -> bool:
-        """Tell whether the files are on another machine."""
+        """Return whether the files are on another machine."""
         return "://" in self.path
 
 
@@ -47,13 +47,13 @@ class _File(NamedTuple):
 
 
 class FilePull(FilesPull[FilePullSettings]):
-    """Reads each file once, whatever it is called, the oldest first; goes on in the middle of one that was begun.
+    """Reads each file once, the oldest first, and continues in the middle of one that was begun.
 
-    A file is read again when its settings or its names of columns have changed.
+    A file is read again when its settings or column names have changed.
 
-    Links, hidden files and files still being written (``.part``, ``.tmp``) are left alone, and so is what links to
-    folders lead to outside the one that is read. What could be read of a file that is damaged is taken; the damage
-    is counted as rejected and not tried again until it changes.
+    Links, hidden files and unfinished files (``.part``, ``.tmp``) are left alone, and so is everything outside the
+    folder. A damaged file is read as far as possible; the damage counts as one rejection, and is tried again only after
+    the file changes.
     """
 
     name: ClassVar[str] = "file-pull"
@@ -65,7 +65,7 @@ class FilePull(FilesPull[FilePullSettings]):
         self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the rows of the files that were not done yet."""
+        """Yield the rows of files that are not done."""
         if self.settings.is_remote:
             yield from self._remote(checkpoint or {}, seen)
             return
@@ -127,7 +127,7 @@ class FilePull(FilesPull[FilePullSettings]):
                 yield piece.batch(at, done)
 
     def _remote(self, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the rows of files on another machine, each of which is copied here first."""
+        """Yield the rows of files on another machine; each is copied here first."""
         with Remote(self.settings, self.settings.path) as remote:
             waiting = [file for file in remote.find() if not _is_left(file.name)]
             for file in sorted(waiting, key=lambda file: file.path != begun.get("path")):
@@ -152,22 +152,22 @@ class FilePull(FilesPull[FilePullSettings]):
 
 
 def _is_left(name: str) -> bool:
-    """Tell whether a file of that name is hidden or still being written."""
+    """Return whether a file of that name is hidden or unfinished."""
     return name.startswith(".") or name.lower().endswith(_UNFINISHED)
 
 
 def _above_pattern(path: Path) -> Path:
-    """Give the folder that a pattern looks into: the last before its first wildcard."""
+    """Return the folder of a pattern: the last before its first wildcard."""
     return next(folder for folder in path.parents if not has_magic(str(folder)))
 
 
 def _not_ahead(moment: datetime) -> datetime:
-    """Give the present where the clock of who wrote a file is ahead."""
+    """Return the moment, or now if it lies in the future."""
     return min(moment, datetime.now(UTC))
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """Give size and time of change, which tell that a file is as it was."""
+    """Return size and time of change, which differ after the file changes."""
     state = path.stat()
     return state.st_size, state.st_mtime_ns
 

@@ -1,4 +1,4 @@
-"""Files in a folder, from which the partner fetches them: all that is active, and what has changed."""
+"""Files in a folder that the partner fetches: everything active, and the changes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ from server.store.item import Item
 
 
 class FilePushSettings(RemoteSettings, PushSettings):
-    """Where the files go, of which format they are, and which key signs their manifest."""
+    """The folder, the format, and the key that signs the manifest."""
 
     path: Annotated[str, Field(min_length=1, description="folder that is there, here or at sftp://, or s3://")]
     format: Annotated[str, Field(description="format of the files, or of the folder of files")]
@@ -65,19 +65,19 @@ class FilePushSettings(RemoteSettings, PushSettings):
 
     @property
     def least(self) -> Action | None:
-        """Give the weakest grade in the files; None for any."""
+        """Return the weakest grade in the files; None for any."""
         return self.least_grade or weakest(self.format)
 
     @property
     def is_remote(self) -> bool:
-        """Tell whether the folder is on another machine."""
+        """Return whether the folder is on another machine."""
         return "://" in self.path
 
 
 class FilePush(Push[FilePushSettings]):
-    """Writes a file of what was added and one of what was removed for each batch, and now and then a full one.
+    """Writes a file of additions and one of removals for each batch, and now and then a full one.
 
-    A file is named by the manifest only when it is whole. What merely expires leaves the full file and nothing else.
+    The manifest names a file only when it is whole. An indicator that merely expires leaves the full file only.
     """
 
     name: ClassVar[str] = "file-push"
@@ -93,12 +93,12 @@ class FilePush(Push[FilePushSettings]):
         self._revoked = False
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Remember from where the full file is filled."""
+        """Keep the collection that fills the full file."""
         self._outgoing = outgoing
         self._revoked = False
 
     def check(self) -> None:
-        """Read the signing key, and write a file into the folder and remove it again."""
+        """Read the signing key, and write and remove a file in the folder."""
         _, shelf = self._opened()
         shelf.check()
 
@@ -122,7 +122,7 @@ class FilePush(Push[FilePushSettings]):
         return answers
 
     def finish(self) -> None:
-        """Renew the full file where it is missing, too old, or has what is revoked."""
+        """Renew the full file if it is missing, too old, or contains a revoked indicator."""
         _, shelf = self._opened()
         now = timestamp.now()
         manifest = self._manifest(shelf, now)
@@ -140,7 +140,7 @@ class FilePush(Push[FilePushSettings]):
         self._revoked = False
 
     def close(self) -> None:
-        """Forget the key; the next run reads it as it is then."""
+        """Drop the key; the next run reads it again."""
         if self._shelf is not None:
             self._shelf.close()
         self._shelf = None
@@ -184,7 +184,7 @@ class FilePush(Push[FilePushSettings]):
         return matches(self.settings, indicator)
 
     def _sorted(self, tx: Tx, items: Sequence[Item], now: datetime) -> tuple[list[Answer], list[Any], list[Any]]:
-        """Give the answers, and what is added and removed: objects where the format copies them, else reports."""
+        """Return the answers, and the additions and removals: objects if the format copies them, else reports."""
         answers: list[Answer] = []
         added: list[Any] = []
         removed: list[Any] = []
@@ -212,7 +212,7 @@ class FilePush(Push[FilePushSettings]):
         return answers, added, removed
 
     def _still_said(self, tx: Tx, report: Report, now: datetime) -> bool:
-        """Tell whether another indicator of the collection says the value, so that it is not to be let go."""
+        """Return whether another indicator of the collection has the value, so that it must stay."""
         assert self._outgoing is not None  # noqa: S101 - opened before
         subject = value_index.subject_of(report.kind, report.value)
         said = map(inbox.object_id, value_index.find(tx, [subject]).get(subject, set()))

@@ -32,7 +32,7 @@ _MOST = 10_000
 
 
 class GlobalSignalExchangePullSettings(OutboundSettings, ReportSettings, PullSettings):
-    """Which signals, and what lets us see them."""
+    """The signals to read, and the login."""
 
     url: Annotated[str, Field(description="address of the signals of the last day")] = (
         "https://signals.gse.live/feed/24hr"
@@ -53,16 +53,16 @@ class GlobalSignalExchangePullSettings(OutboundSettings, ReportSettings, PullSet
 
 
 class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
-    """Reads the signals in the order of their numbers. The exchange shows those of one day: ask it more often.
+    """Reads the signals in the order of their numbers. The exchange shows one day: ask it more often.
 
-    What others report back about a signal (``feedback_…``) is no report and takes none back: it is one reader's word.
+    Feedback of others about a signal (``feedback_…``) is no report and withdraws none: it is one reader's opinion.
     """
 
     name: ClassVar[str] = "global-signal-exchange-pull"
     settings_model = GlobalSignalExchangePullSettings
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the signals after the last number that was read."""
+        """Yield the signals after the last number that was read."""
         settings = self.settings
         options = settings.options(settings.contribute_as)
         place = checkpoint or {}
@@ -106,7 +106,7 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
 
 
 def _number(signal: object) -> int:
-    """Give the number of a signal, which counts from 1; 0 where it has none."""
+    """Return the number of a signal, from 1; 0 if it has none."""
     said = signal.get("id") if isinstance(signal, dict) else None
     return int(said) if isinstance(said, int | str) and _NUMBER.fullmatch(str(said)) else 0
 

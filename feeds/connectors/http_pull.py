@@ -37,7 +37,7 @@ _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
 class HttpPullSettings(OutboundSettings, FileSettings):
-    """Where the reports are, who we are there, and how pages follow each other where they come in pages."""
+    """The URL, the login, and how pages follow each other if there are pages."""
 
     url: Annotated[str, Field(pattern=r"^https?://\S+$", description="of the file, or of the API's first page")]
     user: Annotated[str | None, Field(description="our user name there")] = None
@@ -63,12 +63,12 @@ class HttpPullSettings(OutboundSettings, FileSettings):
 
 
 class _Gone(Exception):
-    """There is no page at a place that was named before."""
+    """A page that was named before is not there."""
 
 
 @dataclass(frozen=True)
 class _Document:
-    """An answer that has been read to its end."""
+    """An answer, read to its end."""
 
     file: BinaryIO
     digest: str
@@ -81,17 +81,17 @@ class _Document:
 
 
 class HttpPull(FilesPull[HttpPullSettings]):
-    """Asks whether something has changed, and reads what has; each page is read once for each content that it has.
+    """Asks whether something has changed, and reads what has; each content of a page is read once.
 
-    A run that ends in the middle goes on with the same page, a run after a whole one begins at the first again. An
-    answer counts only once all of it has come.
+    A run that ends in the middle continues with the same page; the next run after a whole one begins at the first. An
+    answer counts only when all of it has arrived.
     """
 
     name: ClassVar[str] = "http-pull"
     settings_model = HttpPullSettings
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the rows of what has changed since ``checkpoint``."""
+        """Yield the rows that have changed since ``checkpoint``."""
         begun = checkpoint or {}
         place: Place = begun.get("place") or {}
         anew = self.settings.paging or "digest" in begun or begun.get("manner", "") != self.manner
@@ -136,7 +136,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
 
     @property
     def _server(self) -> str:
-        """Name the server in messages, without a path, which may hold a secret."""
+        """Return the server's name for messages, without the path, which may hold a secret."""
         parts = urlsplit(self.settings.url)
         return escaped(f"{parts.scheme}://{parts.netloc}")
 
@@ -156,7 +156,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
     def _document(
         self, session: requests.Session, place: Place, unchanged: Mapping[str, str]
     ) -> Iterator[_Document | None]:
-        """Fetch a page as a whole; None where the server says that it is as it was."""
+        """Return a whole page; None if the server says that it has not changed."""
         paging = self.settings.paging
         url = paging.url(self.settings.url, place) if paging else self.settings.url
         headers = {_VALIDATORS[name]: said for name, said in unchanged.items() if name in _VALIDATORS}
@@ -188,7 +188,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
             raise Misconfigured(f"{self._server}: refuses the question ({refusal})") from refusal
 
     def _following(self, place: Place, document: _Document) -> tuple[Place | None, Misconfigured | None]:
-        """Give the place of the next page, or what is wrong with it: this one's rows count all the same."""
+        """Return the place of the next page, or the error in it: the rows of this page count all the same."""
         paging = self.settings.paging
         if paging is None or (paging.by in ("page", "cursor") and self._is_empty(document)):
             return None, None
@@ -213,7 +213,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
             document.file.seek(0)
 
     def _kept(self, place: Place, following: Place | None, document: _Document) -> dict[str, Any]:
-        """Give the checkpoint after a page."""
+        """Return the checkpoint after a page."""
         paging = self.settings.paging
         if following is not None:
             return {"place": following}
@@ -230,12 +230,12 @@ class HttpPull(FilesPull[HttpPullSettings]):
 
     @property
     def _hint(self) -> str:
-        """Give the ending of the URL's file, a hint at its format."""
+        """Return the file ending of the URL, a hint at the format."""
         return "reports" + PurePosixPath(urlsplit(self.settings.url).path).suffix
 
 
 def _dated(response: requests.Response) -> datetime:
-    """Give the time of change that an answer says, else the present."""
+    """Return the answer's time of change, else now."""
     now = datetime.now(UTC)
     try:
         said = parsedate_to_datetime(response.headers["Last-Modified"])

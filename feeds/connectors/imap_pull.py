@@ -1,4 +1,4 @@
-"""Reports that come by mail, as attachments: the mails of a folder, by IMAP."""
+"""Reports that arrive by mail, as attachments: the mails of a folder, by IMAP."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ _Outcomes = Iterator[Mapped | Duplicate | Reject]
 
 
 class ImapPullSettings(ProxySettings, ReportSettings, PullSettings):
-    """The mailbox, who we are there, and whose mails are read."""
+    """The mailbox, the login, and whose mails are read."""
 
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", description="the mail server")]
     port: Annotated[int | None, Field(ge=1, le=65_535, description="its port; where not given, 993, or 143")] = None
@@ -69,10 +69,10 @@ class ImapPullSettings(ProxySettings, ReportSettings, PullSettings):
 
 
 class ImapPull(Pull[ImapPullSettings]):
-    """Reads each mail once, in the order in which they came; marks, moves and deletes none.
+    """Reads each mail once, in the order of arrival; marks, moves and deletes none.
 
-    Of a mail, files are read and the rest is left alone, unless ``bodies`` is set: what people write names people.
-    Whoever can write to the mailbox speaks in the partner's name: name ``senders``, and who has ``checked_by`` them.
+    Only attached files are read, unless ``bodies`` is set: what people write names people. Anybody who can write to the
+    mailbox speaks in the partner's name: set ``senders``, and ``checked_by`` for the mail server that checks them.
     """
 
     name: ClassVar[str] = "imap-pull"
@@ -80,11 +80,11 @@ class ImapPull(Pull[ImapPullSettings]):
     _find: Find | None = None
 
     def begin(self, find: Find) -> None:
-        """Keep what finds indicators, for files of records."""
+        """Keep the function that finds indicators, for files of records."""
         self._find = find
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the rows of the files in mails that were not done yet."""
+        """Yield the rows of files in mails that are not done."""
         settings = self.settings
         begun = checkpoint or {}
         with open_folder(self._server(), self._login(), settings.folder) as folder:

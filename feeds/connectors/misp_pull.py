@@ -1,4 +1,4 @@
-"""Events of MISP: of a feed, at a URL or in a folder, or of a MISP itself by its API.
+"""MISP events: of a feed, at a URL or in a folder, or of a MISP by its API.
 
 A feed: ``manifest.json`` and ``<uuid>.json`` (misp/misp-rfc, ``misp-core-format``; MISP/PyMISP,
 ``examples/feed-generator``). The API: ``/events/restSearch``, https://www.misp-project.org/openapi/.
@@ -32,7 +32,7 @@ from feeds.readers.misp_events import (
 
 
 class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
-    """Where the events are: ``path`` of a feed, ``url`` of one, or ``url`` of a MISP with ``api_key``."""
+    """The events: ``path`` of a feed, ``url`` of one, or ``url`` of a MISP with ``api_key``."""
 
     path: Annotated[Path | None, Field(description="folder of a feed")] = None
     url: Annotated[str | None, Field(description="address of a feed, or of a MISP together with api_key")] = None
@@ -60,16 +60,16 @@ class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
 
 
 class MispPull(Pull[MispPullSettings]):
-    """Reads each event once, and again when it has changed; what is marked as deleted in it is taken back.
+    """Reads each event once, and again when it has changed; attributes marked as deleted are withdrawn.
 
-    An event that a feed lists no more takes nothing back, nor does an attribute that is gone without a mark.
+    An event that a feed no longer lists withdraws nothing, nor does an attribute that is gone without a mark.
     """
 
     name: ClassVar[str] = "misp-pull"
     settings_model = MispPullSettings
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the attributes of events that were not done yet."""
+        """Yield the attributes of events that are not done."""
         settings = self.settings
         if settings.path is not None:
             yield from self._feed(FeedFolder(settings.path, settings.max_bytes), checkpoint or {}, seen)

@@ -24,7 +24,7 @@ _LARGEST = 10 << 20
 
 
 class MispPushSettings(OutboundSettings, PushSettings):
-    """The instance, and the user that writes there."""
+    """The instance, and its user that writes."""
 
     url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the instance, as https://misp.example")]
     key: Annotated[Secret, Field(description="the authentication key of a user who may add events (and publish them)")]
@@ -44,7 +44,7 @@ class MispPushSettings(OutboundSettings, PushSettings):
 
 
 class _Told(NamedTuple):
-    """An indicator in MISP's terms: its event, its ``attributes`` by UUID, and the first form of it."""
+    """An indicator in MISP's form: its event, its ``attributes`` by UUID, and its first form."""
 
     item: Item
     report: Report
@@ -54,9 +54,9 @@ class _Told(NamedTuple):
 
 
 class MispPush(Push[MispPushSettings]):
-    """Keeps one event for each reporter, TLP level and day; what is revoked is deleted there, softly.
+    """Keeps one event for each reporter, TLP level and day; revoked indicators are deleted there softly.
 
-    After each batch MISP is asked what it has kept, since it passes in silence over what it does not like.
+    After each batch it asks MISP what was kept, since MISP skips in silence what it does not like.
     """
 
     name: ClassVar[str] = "misp-push"
@@ -71,13 +71,13 @@ class MispPush(Push[MispPushSettings]):
         self._envelopes = EnvelopeSender(_PEER, self._send, most_bytes=_LARGEST)
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Learn the reporters' names."""
+        """Load the reporters' names."""
         self._outgoing = outgoing
         with outgoing.store.read() as tx:
             self._reporters = identities.names(tx)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver the indicators among ``items``, in their order."""
+        """Deliver the indicators among ``items``, in order."""
         self._opened()
         told = [item for item in items if item.type == "indicator"]
         others = [skipped_answer(item, "MISP is given indicators") for item in items if item.type != "indicator"]
@@ -124,7 +124,7 @@ class MispPush(Push[MispPushSettings]):
         return _Told(item, report, spelled, self._event(item, report), attributes)
 
     def _event(self, item: Item, report: Report) -> str:
-        """Name the event that an indicator belongs to: for all its versions the same, but of another TLP level."""
+        """Return the event of an indicator: the same for all its versions, another for another TLP level."""
         created = str(msgspec.json.decode(item.body)["created"])[:10]
         part = int(item.id[-4:], 16) % self.settings.parts
         alias = self._outgoing.collection.alias if self._outgoing else self.settings.collection
@@ -132,7 +132,7 @@ class MispPush(Push[MispPushSettings]):
         return ids.in_scamfeed({**names, "type": "misp-push"})
 
     def _edit(self, event: str, told: Sequence[_Told]) -> None:
-        """Put attributes and objects into an event, which is made where there is something to say in it."""
+        """Put attributes and objects into an event, which is made if there is something to put."""
         if self._ask(f"events/edit/{event}/metadata:1", {"Event": _said(event, told)}, may_lack=True) is None:
             told = [each for each in told if not each.item.revoked]
             if not told:
@@ -151,14 +151,14 @@ class MispPush(Push[MispPushSettings]):
             self._ask(f"events/publish/{event}", {})
 
     def _move(self, told: Sequence[_Told]) -> None:
-        """Take out of other events what has come to another TLP level: MISP leaves a UUID where it is."""
+        """Remove from other events what has changed its TLP level: MISP leaves a UUID where it is."""
         there = self._there(told)
         for each in told:
             if any(there.get(uuid, each.event) != each.event for uuid in each.attributes):
                 self._delete(each, for_good=True)
 
     def _there(self, told: Sequence[_Told]) -> dict[str, str]:
-        """Give by UUID the event of each attribute that is there and not deleted."""
+        """Return the event of each attribute that is there and not deleted, by UUID."""
         uuids = sorted(uuid for each in told for uuid in each.attributes)
         asked = {"returnFormat": "json", "uuid": uuids, "includeEventUuid": 1}
         answer = self._ask("attributes/restSearch", asked)
@@ -184,7 +184,7 @@ class MispPush(Push[MispPushSettings]):
         self._ask(f"{what}/delete/{told.spelled.body['uuid']}" + ("/1" if for_good else ""), {}, may_lack=True)
 
     def _ask(self, path: str, body: dict[str, Any], *, may_lack: bool = False) -> Any:
-        """Give the answer to a POST, None where what it is about is not there and may be so."""
+        """Return the answer to a POST; None if its object is not there, where that is allowed."""
         opened = self._opened()
         with peer_errors(_PEER):
             answer = opened.post(f"{self.settings.url.rstrip('/')}/{path}", json=body)
@@ -194,7 +194,7 @@ class MispPush(Push[MispPushSettings]):
             return answer.json()
 
     def _opened(self) -> requests.Session:
-        """Give a session, of which MISP has known the key at its beginning."""
+        """Return a session whose key MISP has accepted."""
         if self._session is None:
             # What is repeated says the same of the same UUIDs.
             opened = open_session(self.settings, self.settings.url, repeat_posts=True)
@@ -206,7 +206,7 @@ class MispPush(Push[MispPushSettings]):
 
 
 def _said(event: str, told: Sequence[_Told]) -> dict[str, Any]:
-    """Give an event's attributes and objects."""
+    """Return an event's attributes and objects."""
     by_section = {
         section: [each.spelled.body for each in told if each.spelled.section == section]
         for section in ("Attribute", "Object")

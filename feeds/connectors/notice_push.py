@@ -1,4 +1,4 @@
-"""Notices for people in a chat room: how much is new and where to look, never which values."""
+"""Notices for people in a chat room: how many indicators are new and where to look, never which values."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _OTHER = "other"
 
 
 class NoticePushSettings(OutboundSettings, PushSettings):
-    """Where notices go, and what they link to."""
+    """The address of the notices, and the link in them."""
 
     url: Annotated[Secret, Field(description="the room's incoming webhook: who knows it can write there")]
     field: Annotated[
@@ -49,17 +49,17 @@ class NoticePush(Push[NoticePushSettings]):
         self._url = ""
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Remember whose ledger tells what is new to the partner."""
+        """Keep the ledger of deliveries, which knows what is new to the partner."""
         self._outgoing = outgoing
 
     def check(self) -> None:
-        """See that the room's server answers; whether it knows the room only a notice would tell."""
+        """Check that the room's server answers; only a notice would show whether it knows the room."""
         opened = self._open()
         with peer_errors(_PEER):
             opened.head(self._url)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Tell how many indicators there are among ``items``."""
+        """Post how many indicators are among ``items``."""
         told = [item for item in items if item.type == "indicator"]
         others = [skipped_answer(item, "notices count indicators") for item in items if item.type != "indicator"]
         if not told:
@@ -115,6 +115,6 @@ class NoticePush(Push[NoticePushSettings]):
 
 
 def _kind(item: Item) -> str:
-    """Give the kind that an indicator's labels say; nothing else of an indicator is ever told."""
+    """Return the kind in an indicator's labels; nothing else of an indicator is ever shown."""
     words = labels.read(msgspec.json.decode(item.body).get("labels", ()))
     return words.get("kind", [_OTHER])[0]

@@ -27,7 +27,7 @@ _SHIFTED = "X-TAXII-Date-Added-Last"
 
 
 class OpenctiPullSettings(OutboundSettings, ReportSettings, PullSettings):
-    """Where OpenCTI is, who we are there, and which of its collections or streams is ours."""
+    """The server, the login, and the collection or stream to read."""
 
     url: Annotated[str, Field(description="address of OpenCTI, with the path that it may lie under")]
     token: Annotated[Secret | None, Field(description="our token there; public collections and streams need none")] = (
@@ -48,16 +48,16 @@ class OpenctiPullSettings(OutboundSettings, ReportSettings, PullSettings):
 
 
 class OpenctiPull(Pull[OpenctiPullSettings]):
-    """Reads a collection in its order, or a stream from where it was left; only a stream tells what was deleted.
+    """Reads a collection in its order, or a stream from its last position; only a stream reports deletions.
 
-    A stream that has forgotten where it was left is made up for from OpenCTI's database, whose deletions it tells not.
+    If a stream has forgotten the position, the gap is filled from OpenCTI's database, which reports no deletions.
     """
 
     name: ClassVar[str] = "opencti-pull"
     settings_model = OpenctiPullSettings
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the indicators since the last that was read."""
+        """Yield the indicators since the last that was read."""
         settings = self.settings
         with open_session(settings, settings.url, endless=settings.stream is not None) as opened:
             if settings.token:

@@ -60,9 +60,9 @@ class SentinelPushSettings(OutboundSettings, PushSettings):
 
 
 class SentinelPush(Push[SentinelPushSettings]):
-    """Uploads indicators, 100 a request, and not more requests a minute than the API takes.
+    """Uploads indicators, 100 a request, and no more requests a minute than the API takes.
 
-    Each version of each indicator is a row there, which costs; nothing but indicators is uploaded.
+    Each version of an indicator is a row there, which costs; nothing but indicators is uploaded.
     """
 
     name: ClassVar[str] = "sentinel-push"
@@ -83,14 +83,14 @@ class SentinelPush(Push[SentinelPushSettings]):
         self._envelopes = EnvelopeSender(_API, self._post, most_bytes=_LARGEST, most_items=_AT_ONCE)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver the indicators among ``items``, in their order."""
+        """Deliver the indicators among ``items``, in order."""
         self._logged_in()
         told = [self._as_told(item) for item in items if item.type == "indicator"]
         others = [skipped_answer(item, "Sentinel is given indicators") for item in items if item.type != "indicator"]
         return self._envelopes.send(told) + others
 
     def _as_told(self, item: Item) -> Item:
-        """Give what is uploaded of an indicator: one that went before and is wanted no more is revoked there."""
+        """Return the upload of an indicator: revoked if it went before and no longer matches the settings."""
         indicator = orjson.loads(item.body)
         if item.revoked or matches(self.settings, indicator):
             return item
@@ -118,14 +118,14 @@ class SentinelPush(Push[SentinelPushSettings]):
         ]
 
     def _wait(self) -> None:
-        """Keep the requests apart, so that there are never more a minute than may be."""
+        """Wait until the next request is allowed."""
         now = time.monotonic()
         if self._next > now:
             time.sleep(self._next - now)
         self._next = max(now, self._next) + 60 / self.settings.requests_a_minute
 
     def _logged_in(self) -> requests.Session:
-        """Give a session with a token that lasts."""
+        """Return a session with a valid token."""
         settings = self.settings
         if self._session is None:
             # An upload that is repeated is the same version of the same indicator.
@@ -155,7 +155,7 @@ class SentinelPush(Push[SentinelPushSettings]):
 
 
 def _errors(answer: requests.Response, count: int) -> dict[int, str]:
-    """Give by place what is wrong with objects; an empty answer means that nothing is."""
+    """Return the errors of objects by place; an empty answer has none."""
     if not answer.content.strip():
         return {}
     said: Any = answer.json()
@@ -169,5 +169,5 @@ def _errors(answer: requests.Response, count: int) -> dict[int, str]:
 
 
 def _message(messages: Any) -> str:
-    """Give what is wrong, never the value that it is wrong with."""
+    """Return an error message without the value that it is about."""
     return "; ".join(str(each).partition(_VALUE)[0].strip() for each in messages or ())

@@ -1,4 +1,4 @@
-"""Indicators of a collection of somebody's TAXII server, 2.1 or 2.0."""
+"""Indicators of a collection of another TAXII server, 2.1 or 2.0."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +26,7 @@ _VERSIONS: dict[str, tuple[Any, taxii_pages.Pager, str]] = {
 
 
 class TaxiiPullSettings(OutboundSettings, PullSettings):
-    """Where the peer's collection is, and who we are there."""
+    """The peer's collection, and the login."""
 
     url: Annotated[
         str, Field(pattern=r"^https?://\S+$", description="the peer's collection, or its API root with peer_collection")
@@ -61,16 +61,16 @@ class TaxiiPullSettings(OutboundSettings, PullSettings):
 
 
 class TaxiiPull(Pull[TaxiiPullSettings]):
-    """Asks for what was added since the last run, a page a batch, and says it anew in the partner's name.
+    """Reads what was added since the last run, a page a batch, and contributes it in the partner's name.
 
-    What the peer revokes is retracted.
+    Indicators that the peer revokes are retracted.
     """
 
     name: ClassVar[str] = "taxii-pull"
     settings_model = TaxiiPullSettings
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the indicators that were added since ``checkpoint``."""
+        """Yield the indicators added since ``checkpoint``."""
         settings = self.settings
         defaults = {"scam_type": settings.scam_type} if settings.scam_type else {}
         checkpoint = checkpoint or {"added_after": settings.added_after}
@@ -111,9 +111,9 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
 def _batches(
     adopting: PeerObjects, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[Batch]:
-    """Give the objects of a page in batches of ``size``, as peers may give more than was asked for.
+    """Yield the objects of a page in batches of ``size``: peers may send more than was asked for.
 
-    Only after the last of them the page is done.
+    The page is done only after its last batch.
     """
     for start in range(0, len(objects) or 1, size):
         adopted = adopting.adopt(objects[start : start + size])

@@ -1,4 +1,4 @@
-"""Objects of a collection of ours, posted to a collection of a peer's TAXII 2.1 server."""
+"""Objects of a collection, posted to a collection of a peer's TAXII 2.1 server."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Self
@@ -22,7 +22,7 @@ _PATIENCE = 3
 
 
 class TaxiiPushSettings(OutboundSettings, PushSettings):
-    """Where the peer's collection is, and who we are there."""
+    """The peer's collection, and the login."""
 
     url: Annotated[
         str, Field(pattern=r"^https?://\S+$", description="the peer's collection, or its API root with peer_collection")
@@ -51,7 +51,7 @@ class TaxiiPushSettings(OutboundSettings, PushSettings):
 
 
 class TaxiiPush(Push[TaxiiPushSettings]):
-    """Posts envelopes as large as the peer takes; one that it refuses is halved until the culprit is found."""
+    """Posts envelopes as large as the peer takes; a refused one is halved until the object at fault is found."""
 
     name: ClassVar[str] = "taxii-push"
     settings_model = TaxiiPushSettings
@@ -67,7 +67,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         self._parting = False
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver ``items``, in their order."""
+        """Deliver ``items``, in order."""
         self._open()
         left_out = self.settings.leave_out
         answers = [skipped_answer(item, "of a type to be left out") for item in items if item.type in left_out]
@@ -110,7 +110,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         self._collection = collection
 
     def _taken_at_most(self, root: str) -> int:
-        """Ask what the peer takes at once; peers that do not say so there are taken at our own word."""
+        """Return how many bytes the peer takes at once; our own limit if it does not say."""
         try:
             with taxii.taxii_errors(root):
                 return int(ApiRoot(root, conn=self._connection).max_content_length)
@@ -150,7 +150,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         return answers
 
     def _is_at_fault(self, items: list[Item], error: TryLater) -> bool:
-        """Tell whether it is the objects that the peer fails at: at the same ones in run after run."""
+        """Return whether the objects are at fault: the peer fails at the same ones in run after run."""
         if _status(error) != requests.codes.internal_server_error:
             return False
         these = items[0].id, items[-1].id, len(items)
@@ -160,7 +160,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         return self._parting or times >= _PATIENCE
 
     def _parted(self, items: list[Item], error: TryLater) -> list[Answer]:
-        """Find what the peer fails at; where it fails at everything it is in trouble, and the objects are well."""
+        """Find the objects that the peer fails at; if it fails at all, the peer is in trouble, not the objects."""
         outermost, self._parting = not self._parting, True
         try:
             answers = self._halved(items, error)
@@ -172,7 +172,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
         return answers
 
     def _wait(self, status: Any) -> None:
-        """Ask until the peer has finished, or has had its time."""
+        """Ask for the status until the peer has finished or its time is over."""
         url = self.settings.url
         try:
             with taxii.taxii_errors(url):
@@ -182,7 +182,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
             raise TryLater(f"{url}: says that it is not finished, and knows nothing of it afterwards") from error
 
     def _halved(self, items: list[Item], refusal: object) -> list[Answer]:
-        """Find what the peer refuses in an envelope, so that the rest of it arrives."""
+        """Find the objects that the peer refuses, so that the rest of the envelope arrives."""
         if len(items) > 1:
             half = len(items) // 2
             return self._post(items[:half]) + self._post(items[half:])
@@ -193,7 +193,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
 
 
 def _answers(items: list[Item], status: Any) -> list[Answer]:
-    """Say what became of each object, by the peer's status resource."""
+    """Return the result of each object, from the peer's status resource."""
     failures = {each.get("id"): str(each.get("message", "")) for each in status.failures}
     pending = {each.get("id") for each in status.pendings}
     counted = status.success_count + status.failure_count + status.pending_count
@@ -211,6 +211,6 @@ def _answers(items: list[Item], status: Any) -> list[Answer]:
 
 
 def _status(error: TryLater) -> int:
-    """Give the status of the answer that an error is about, 0 where it is about none."""
+    """Return the HTTP status of an error; 0 if it has none."""
     cause = error.__cause__
     return cause.response.status_code if isinstance(cause, requests.HTTPError) and cause.response is not None else 0

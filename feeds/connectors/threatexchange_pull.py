@@ -29,7 +29,7 @@ _TOLD_FOR = 85 * 86_400
 
 
 class ThreatExchangePullSettings(OutboundSettings, ReportSettings, PullSettings):
-    """The privacy group, and what lets us see it."""
+    """The privacy group, and the login."""
 
     url: Annotated[str, Field(description="the Graph API, with its version")] = "https://graph.facebook.com/v24.0"
     privacy_group: Annotated[str, Field(pattern=r"^\d+$", description="number of the privacy group")]
@@ -46,16 +46,16 @@ class ThreatExchangePullSettings(OutboundSettings, ReportSettings, PullSettings)
 
 
 class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
-    """Reads the updates in the order that the API gives them; a signal that was deleted, or found good, is taken back.
+    """Reads the updates in the API's order; a signal that was deleted, or found good, is withdrawn.
 
-    A signal counts as a scam where one of the opinions on it says malicious or suspicious.
+    A signal counts as a scam if one of its opinions says malicious or suspicious.
     """
 
     name: ClassVar[str] = "threatexchange-pull"
     settings_model = ThreatExchangePullSettings
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give the updates since the last one that was read; those of its second come again."""
+        """Yield the updates since the last that was read; those of its second come again."""
         settings = self.settings
         options = settings.options(settings.contribute_as)
         place = checkpoint or {}
@@ -104,11 +104,11 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
 
 
 class _Stale(Exception):
-    """The API knows its cursor no more."""
+    """The API no longer knows its cursor."""
 
 
 def _next(said: dict[str, Any]) -> dict[str, str] | None:
-    """Give what the URL of the next page asks, without the token that is in it too."""
+    """Return the parameters of the next page's URL, without the token."""
     url = (said.get("paging") or {}).get("next")
     if not url:
         return None
@@ -125,7 +125,7 @@ def _error(response: requests.Response) -> dict[str, Any] | None:
 
 
 def _consequence(peer: str, response: requests.Response, *, paging: bool) -> Exception:
-    """Say what follows from an error of the Graph API, which has codes of its own and the status 400 for nearly all.
+    """Return the error that follows from an error of the Graph API, which has its own codes and mostly status 400.
 
     The codes: https://developers.facebook.com/docs/graph-api/guides/error-handling/.
     """

@@ -1,4 +1,4 @@
-"""Events to an address of the partner's, signed as Standard Webhooks has it."""
+"""Events posted to an address of the partner, signed by Standard Webhooks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _PEER = "url"
 
 
 class WebhookPushSettings(OutboundSettings, PushSettings):
-    """Where events go, and how they are signed."""
+    """The address of the events, and the signing secrets."""
 
     url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the partner's address that takes the events")]
     secret: Annotated[Secret, Field(description="the signing secret shared with the partner, as whsec_…")]
@@ -41,8 +41,8 @@ class WebhookPushSettings(OutboundSettings, PushSettings):
 class WebhookPush(Push[WebhookPushSettings]):
     """Posts messages of events ``added``, ``changed`` and ``revoked``, each with the object as it is now.
 
-    A message that is sent again has the same ``webhook-id`` as before. The partner may answer which objects of it are
-    not taken: ``{"refused": [{"id": …, "message": …}]}``; any other 2xx means that all are.
+    A repeated message has the same ``webhook-id``. The partner may answer which objects it does not accept:
+    ``{"refused": [{"id": …, "message": …}]}``; any other 2xx accepts all.
     """
 
     name: ClassVar[str] = "webhook-push"
@@ -57,11 +57,11 @@ class WebhookPush(Push[WebhookPushSettings]):
         self._envelopes = EnvelopeSender(_PEER, self._post, most_bytes=settings.most_bytes)
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Remember whose ledger tells what is new to the partner."""
+        """Keep the ledger of deliveries, which knows what is new to the partner."""
         self._outgoing = outgoing
 
     def check(self) -> None:
-        """Post a message without events, signed like every other."""
+        """Post a signed message without events."""
         self._open()
         try:
             self._post(())
@@ -69,7 +69,7 @@ class WebhookPush(Push[WebhookPushSettings]):
             raise Misconfigured(f"{_PEER}: refuses a message without events ({refusal})") from refusal
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver ``items``, in their order."""
+        """Deliver ``items``, in order."""
         self._open()
         return self._envelopes.send(items)
 
@@ -128,13 +128,13 @@ def _event(item: Item, had: set[str]) -> str:
 
 
 def _message_id(feed: str, items: Sequence[Item]) -> str:
-    """Name a message by what it delivers, so that it has the same name whenever it is sent."""
+    """Return an id made from the deliveries in a message, the same whenever it is sent."""
     said = orjson.dumps([feed, [[item.id, item.version] for item in items]])
     return f"msg_{hashlib.sha256(said).hexdigest()[:32]}"
 
 
 def _refused(answer: requests.Response) -> dict[str, str]:
-    """Give by id what the partner says of objects that it does not take; it need not say anything."""
+    """Return the partner's messages about objects that it does not accept, by id; none if it says nothing."""
     try:
         said: Any = answer.json()
         return {str(each["id"]): str(each.get("message", "")) for each in said["refused"]}

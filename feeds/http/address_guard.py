@@ -1,4 +1,4 @@
-"""Which addresses and URLs a feed may ask: public ones, and private ones only where its settings say so."""
+"""Decides which addresses and URLs a feed may ask: public ones, and private ones only if its settings allow it."""
 
 import ipaddress
 import socket
@@ -14,10 +14,10 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 def connect(
     host: str, port: int, *, timeout: float | None, allow_private: bool, options: Sequence[Sequence[Any]] = ()
 ) -> socket.socket:
-    """Open a TCP connection to ``host``, at an address that was looked at after the name had been resolved.
+    """Open a TCP connection to ``host``, at an address that is checked after the name is resolved.
 
-    The name is resolved once, so that a second answer cannot lead elsewhere. Raises ``Misconfigured`` where all its
-    addresses are private and ``allow_private`` is not set, and ``OSError`` where none answers.
+    The name is resolved once, so that a second answer cannot lead elsewhere. Raises ``Misconfigured`` if all addresses
+    are private and ``allow_private`` is not set, and ``OSError`` if none answers.
     """
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     allowed = [each for each in found if allow_private or is_public(str(each[4][0]))]
@@ -43,12 +43,12 @@ def connect(
 
 
 def private_address_message(host: str) -> str:
-    """Say why ``host`` is not connected to, and what lets it be."""
+    """Return why ``host`` is refused, and the setting that allows it."""
     return f"{host}: is an address of this machine or its own network; set allow_private = true, if that is meant"
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address belongs to the internet at large; one inside another (mapped, 6to4, NAT64) counts too."""
+    """Return whether an address is public, also one inside another (mapped, 6to4, NAT64)."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
@@ -62,7 +62,7 @@ def is_public(address: str) -> bool:
 
 
 def is_private_literal(host: str) -> bool:
-    """Tell whether ``host`` says without any look-up that it is this machine or in a private network."""
+    """Return whether ``host`` itself names this machine or a private network, without any look-up."""
     bare = host.strip("[]").rstrip(".").lower()
     if bare == "localhost" or bare.endswith(".localhost"):
         return True
@@ -73,7 +73,7 @@ def is_private_literal(host: str) -> bool:
 
 
 def _is_old_spelling(host: str) -> bool:
-    """Tell whether ``host`` is an IPv4 address as ``2130706433`` or ``0x7f.1``, which resolvers understand too."""
+    """Return whether ``host`` is a private IPv4 address written as ``2130706433`` or ``0x7f.1``."""
     try:
         return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
     except (OSError, ValueError):
@@ -81,7 +81,7 @@ def _is_old_spelling(host: str) -> bool:
 
 
 def is_here(host: str) -> bool:
-    """Tell whether ``host`` is this machine by its own name for itself."""
+    """Return whether ``host`` is a loopback name or address."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -89,7 +89,7 @@ def is_here(host: str) -> bool:
 
 
 def check_url(url: str, *, credentials: bool = False, allow_http: bool = True) -> None:
-    """Raise ``ValueError`` for what is no URL to ask, shows a password, or would show ``credentials`` on the way."""
+    """Raise ``ValueError`` for a text that is no URL, shows a password, or would send ``credentials`` in clear."""
     try:
         parts = urlsplit(url)
         _ = parts.port

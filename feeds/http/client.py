@@ -1,4 +1,4 @@
-"""Requests to other people's servers: only to those that are configured, never for ever, never without measure."""
+"""Requests to other people's servers: only the configured ones, within bounds of time and size."""
 
 from collections.abc import Iterator
 from io import BufferedReader, RawIOBase
@@ -23,7 +23,7 @@ _CHUNK = 1 << 16
 
 
 class OutboundSettings(ProxySettings):
-    """What every feed has that asks somebody else's server."""
+    """Settings of every feed that sends requests to another server."""
 
     timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
     answer_within: Annotated[Duration, Field(description="how long one whole answer may take")] = "10m"
@@ -38,7 +38,7 @@ class OutboundSettings(ProxySettings):
     ca_file: Annotated[Path | None, Field(description="certificates of the authority that the peer's is from")] = None
 
     def check(self, setting: str, *, credentials: bool) -> None:
-        """Raise ``ValueError``, which names the setting, where its URL is none or would show ``credentials``."""
+        """Raise ``ValueError``, naming the setting, if its URL is bad or would send ``credentials`` in clear."""
         try:
             check_url(getattr(self, setting), credentials=credentials, allow_http=self.allow_http)
         except ValueError as error:
@@ -46,7 +46,7 @@ class OutboundSettings(ProxySettings):
 
 
 def check_login(user: object, password: object, token: object) -> None:
-    """Raise ``ValueError`` for half of a login, and for two."""
+    """Raise ``ValueError`` for half a login, and for two."""
     if (user is None) != (password is None):
         raise ValueError("user and password come together")
     if user and token:
@@ -56,12 +56,12 @@ def check_login(user: object, password: object, token: object) -> None:
 def open_session(
     settings: OutboundSettings, *urls: str, repeat_posts: bool = False, endless: bool = False
 ) -> requests.Session:
-    """Open a session that asks the servers of ``urls`` and no other, within the limits of ``settings``.
+    """Open a session that asks the servers of ``urls`` only, within the limits of ``settings``.
 
-    Redirects are followed within one server (scheme, host, port), and never change a POST into a GET; anything else,
-    and a private address behind the name, raises ``Misconfigured``. Answers of 429, 502, 503 and 504 are asked again,
-    ``repeat_posts`` says whether POSTs are too. ``endless`` is for streams: only silence ends them. Neither proxies
-    nor credentials are taken from the environment.
+    Redirects are followed within one server (scheme, host, port), and never turn a POST into a GET; any other redirect,
+    and a private address behind the name, raises ``Misconfigured``. Answers of 429, 502, 503 and 504 are repeated,
+    POSTs only with ``repeat_posts``. ``endless`` is for streams, which only silence ends. The environment's proxies and
+    credentials are ignored.
     """
     if settings.ca_file is not None and not settings.ca_file.is_file():
         raise Misconfigured(f"ca_file: there is no {settings.ca_file}")
@@ -85,12 +85,12 @@ def open_session(
 
 
 def open_body(response: requests.Response) -> IO[bytes]:
-    """Give the unpacked body of a response that was asked for with ``stream=True``, as a file to read once."""
+    """Return the unpacked body of a response to ``stream=True``, as a file to read once."""
     return BufferedReader(_Body(response.iter_content(_CHUNK)), _CHUNK)
 
 
 class _Session(requests.Session):
-    """Follows no redirect that would turn what is sent into a question."""
+    """Refuses redirects that would turn a POST into a GET."""
 
     def rebuild_method(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         before = prepared_request.method
@@ -137,7 +137,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Body(RawIOBase):
-    """The chunks of a body, as a file."""
+    """Reads the chunks of a body as a file."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -159,7 +159,7 @@ class _Body(RawIOBase):
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Give scheme, host and port, by which a server is told from another; nothing of what is no URL."""
+    """Return scheme, host and port of a URL; empty for a text that is no URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme.lower(), (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme.lower())
@@ -168,7 +168,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _server(url: str) -> str:
-    """Give of a URL what may be shown: never its path and query, where secrets may be."""
+    """Return the part of a URL that may be shown: never path and query, where secrets may be."""
     scheme, host, port = origin(url)
     shown = f"{scheme}://{host}" + ("" if port == _PORTS.get(scheme) else f":{port}")
     return escaped(shown)[:_LONGEST_PLACE]

@@ -1,4 +1,4 @@
-"""The connections under a session: to addresses that are allowed, cut off when an answer takes too long or too much."""
+"""Connections of a session: to allowed addresses only, cut off after too much time or too many bytes."""
 
 import socket
 import sys
@@ -18,12 +18,12 @@ from feeds.http.address_guard import connect, is_private_literal, private_addres
 
 
 class AnswerOverdue(Exception):
-    """An answer has taken longer than it may."""
+    """An answer took longer than allowed."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one answer may take: seconds until it goes on, seconds for the ``whole``, bytes at ``most``; None: any."""
+    """Bounds of one answer: seconds between bytes, seconds for the ``whole``, ``most`` bytes; None is no bound."""
 
     timeout: float
     whole: float | None
@@ -31,13 +31,13 @@ class Limits:
     allow_private: bool
 
     def check_literal(self, host: str) -> None:
-        """Raise ``Misconfigured`` for an address or name that is private by its own word."""
+        """Raise ``Misconfigured`` for a host that names a private address itself."""
         if not self.allow_private and is_private_literal(host):
             raise Misconfigured(private_address_message(host))
 
 
 def pools(limits: Limits, *, to_proxy: bool = False) -> dict[str, Any]:
-    """Make urllib3's pools by scheme, whose connections keep ``limits``."""
+    """Return urllib3's pools by scheme, with connections that keep ``limits``."""
     # Classes, since a function that is a class's attribute would be bound to the pool as its method.
     kept = {"whole": limits.whole, "allow_private": limits.allow_private or to_proxy}
     plain = type("Plain", (HTTPConnectionPool,), {"ConnectionCls": type("PlainConnection", (_Plain,), kept)})
@@ -46,7 +46,7 @@ def pools(limits: Limits, *, to_proxy: bool = False) -> dict[str, Any]:
 
 
 class _Watch:
-    """Cuts a connection off when its time is over, wherever the reader may be waiting."""
+    """Cuts a connection off when its time is over."""
 
     def __init__(self, seconds: float, connection: HTTPConnection) -> None:
         self.fired = False
@@ -57,7 +57,7 @@ class _Watch:
         self._timer.start()
 
     def on(self, opened: Any) -> None:
-        """Remember the socket: the connection forgets it where the peer closes after its answer."""
+        """Keep the socket: the connection drops it when the peer closes after its answer."""
         self._socket = opened
 
     def cancel(self) -> None:
@@ -72,7 +72,7 @@ class _Watch:
 
 
 class _Guarded(HTTPConnection):
-    """Connects to allowed addresses only, and answers within the time for a whole answer."""
+    """Connects to allowed addresses only, and bounds the time of a whole answer."""
 
     whole: float | None
     allow_private: bool
@@ -137,10 +137,10 @@ class _Secure(_Guarded, HTTPSConnection):
 
 
 class Reply:
-    """A response's body, unpacked piece by piece, that ends with ``TryLater`` when it grows or lasts beyond limits."""
+    """A response's body, unpacked in pieces, which raises ``TryLater`` beyond the limits."""
 
     def __init__(self, raw: BaseHTTPResponse, limits: Limits, peer: str) -> None:
-        """Read from ``raw``; ``peer`` names in messages who answers."""
+        """Read from ``raw``; ``peer`` names the server in messages."""
         self._raw = raw
         self._limits = limits
         self._peer = peer
@@ -148,11 +148,11 @@ class Reply:
         self._taken = 0
 
     def __getattr__(self, name: str) -> Any:
-        """Be the response in everything else."""
+        """Return everything else from the response."""
         return getattr(self._raw, name)
 
     def stream(self, amt: int = 1 << 16, decode_content: bool | None = None) -> Iterator[bytes]:
-        """Give the body in pieces."""
+        """Yield the body in pieces."""
         try:
             for piece in self._raw.stream(amt, decode_content=decode_content):
                 self._taken += len(piece)
@@ -169,12 +169,12 @@ class Reply:
         self._cancel()
 
     def read(self, amt: int | None = None, decode_content: bool | None = None, **_: Any) -> bytes:
-        """Give the rest of the body, or ``amt`` bytes of it."""
+        """Return the rest of the body, or ``amt`` bytes of it."""
         pieces = self.stream(amt or 1 << 16, decode_content)
         return next(pieces, b"") if amt is not None else b"".join(pieces)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._cancel()
         self._raw.close()
 

@@ -1,4 +1,4 @@
-"""What follows when a peer does not answer as it should: another try, a person's work, or an item refused."""
+"""Errors of peers, by what follows: try again later, a person must change settings, or the item is refused."""
 
 import ssl
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from feeds.http.retry import retry_after_seconds
 
 
 class RequestRefused(Exception):
-    """The peer refuses what was sent, as a whole; ``status`` is the answer's.
+    """The peer refused a whole request; ``status`` is the answer's.
 
-    A connector catches it where that says something of an item or of a place to go on from. One that does not is
-    taken to ask for what its peer does not know: a person's work.
+    A connector catches it if it concerns an item or a position. Otherwise the settings ask for something that the peer
+    does not know: a person must look.
     """
 
     def __init__(self, status: int, peer: str = "the peer") -> None:
-        """Tell that the answer of ``peer`` was ``status``."""
+        """Keep the ``peer`` and the ``status`` of its answer."""
         super().__init__(f"HTTP {status}")
         self.status = status
         self.peer = peer
@@ -26,9 +26,9 @@ class RequestRefused(Exception):
 
 @contextmanager
 def peer_errors(peer: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``RequestRefused``.
+    """Turn errors of a peer into ``TryLater``, ``Misconfigured`` or ``RequestRefused``.
 
-    ``peer`` says in messages who it is. Statuses count where ``raise_for_status`` is called inside.
+    ``peer`` names the server in messages. Statuses count if ``raise_for_status`` is called inside.
     """
     try:
         yield
@@ -61,7 +61,7 @@ def _of_response(peer: str, response: requests.Response | None) -> Exception:
 
 
 def error_of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
-    """Say what follows from a status that is no success; the peer asks not to be asked for ``after`` seconds."""
+    """Return the error that follows from a status; ``after`` is the seconds that the peer asks to wait."""
     if status in (400, 413, 422):
         return RequestRefused(status, peer)
     if status in (401, 403):
@@ -72,7 +72,7 @@ def error_of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
 
 
 def _is_untrusted(error: BaseException) -> bool:
-    """Tell whether a certificate was looked at and refused; other TLS errors are those of a broken connection."""
+    """Return whether a certificate was refused; other TLS errors are broken connections."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(seen):

@@ -1,4 +1,4 @@
-"""How the pages of somebody's HTTP API follow each other, as a few words of configuration."""
+"""How the pages of an HTTP API follow each other, as settings."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -15,10 +15,10 @@ Place = Mapping[str, Any]
 
 
 class Paging(BaseModel):
-    """Where a page says what comes after it.
+    """Where a page names the next one.
 
     ``link``: its header ``Link``; ``url``: a URL in its JSON; ``cursor``: a word in its JSON, which goes into a
-    parameter; ``page``: nowhere, pages are numbered, and there are no more where one is empty.
+    parameter; ``page``: nowhere, pages are numbered, and an empty page is the last.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,7 +44,7 @@ class Paging(BaseModel):
         return self
 
     def url(self, base: str, place: Place) -> str:
-        """Give the URL of a page of ``base``."""
+        """Return the URL of a page of ``base``."""
         if "url" in place:
             return str(place["url"])
         if self.parameter is None or (self.by == "cursor" and "cursor" not in place):
@@ -55,9 +55,9 @@ class Paging(BaseModel):
         return urlunsplit(parts._replace(query=urlencode([*query, (self.parameter, str(word))])))
 
     def following(self, place: Place, response: requests.Response, document: Any) -> Place | None:
-        """Give the place of the page after one, None where it is the last. Raises ``Misconfigured``.
+        """Return the place of the next page, None after the last. Raises ``Misconfigured``.
 
-        ``document`` is the page's JSON, None where it is none or not wanted.
+        ``document`` is the page's JSON, None if it has none or none is wanted.
         """
         if self.by == "page":
             return {"page": int(place.get("page", self.first)) + 1}
@@ -83,7 +83,7 @@ class Paging(BaseModel):
 
 
 def _at(document: Any, path: list[str]) -> Any:
-    """Give what stands at a path; None where there is nothing."""
+    """Return the value at a path; None if there is none."""
     for name in path:
         if isinstance(document, dict):
             document = document.get(name)

@@ -1,4 +1,4 @@
-"""The HTTP proxy that a feed may have to go through, and the way through it for what is not HTTP itself."""
+"""The HTTP proxy that a feed may have to use, also for connections that are not HTTP."""
 
 import base64
 import re
@@ -19,7 +19,7 @@ _PORT = 80
 
 
 class ProxySettings(BaseModel):
-    """Which proxy to go through, and who we are there."""
+    """Which proxy to use, and the login there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,28 +43,28 @@ class ProxySettings(BaseModel):
         return self
 
     def check_tunnel(self) -> None:
-        """Raise ``ValueError`` for a proxy that ``connect`` cannot speak with."""
+        """Raise ``ValueError`` for a proxy that ``connect_to`` cannot use."""
         if self.proxy is not None and urlsplit(self.proxy).scheme != "http":
             raise ValueError("proxy: write it as http://proxy:port; what goes through it is encrypted itself")
 
     def proxy_login(self) -> tuple[str, str] | None:
-        """Give user and password at the proxy."""
+        """Return user and password at the proxy."""
         if self.proxy_user is None or self.proxy_password is None:
             return None
         return self.proxy_user, self.proxy_password.reveal()
 
     def proxy_url(self) -> str:
-        """Give the proxy's URL, with the login in it."""
+        """Return the proxy's URL, with the login in it."""
         login = self.proxy_login()
         scheme, _, rest = (self.proxy or "").partition("://")
         return f"{scheme}://{':'.join(quote(each, safe='') for each in login)}@{rest}" if login else self.proxy or ""
 
 
 def connect_to(settings: ProxySettings, host: str, port: int, *, timeout: float, allow_private: bool) -> socket.socket:
-    """Open a TCP connection to ``host``, through the proxy where there is one.
+    """Open a TCP connection to ``host``, through the proxy if there is one.
 
-    Raises what ``addresses.connect`` raises; where a proxy looks the name up, only what is private by its own word
-    can be refused. The proxy itself may be anywhere: it is the operator's.
+    Raises as ``address_guard.connect``. If a proxy resolves the name, only hosts that name a private address themselves
+    can be refused. The proxy itself may be anywhere: the operator chose it.
     """
     if settings.proxy is None:
         return address_guard.connect(host, port, timeout=timeout, allow_private=allow_private)

@@ -1,4 +1,4 @@
-"""Asking again what failed: a few times, after a pause, and never so often that it makes a peer's trouble worse."""
+"""Repeats failed requests a few times, after a pause, and never so often that a peer in trouble gets worse."""
 
 import threading
 from typing import Any, Self
@@ -16,7 +16,7 @@ _EARNED = 0.1
 
 
 def retry_after_seconds(retry_after: str | None) -> float:
-    """Give how many seconds a peer asks, by its header ``Retry-After``, not to be asked: a day at most."""
+    """Return the seconds of a header ``Retry-After``, a day at most."""
     try:
         return Retry(retry_after_max=_LONGEST_WAIT).parse_retry_after(retry_after) if retry_after else 0.0
     except (InvalidHeader, ValueError, OverflowError):
@@ -24,13 +24,13 @@ def retry_after_seconds(retry_after: str | None) -> float:
 
 
 class RetryBudget:
-    """How many repeats a session may still make: some, and one more for every ten requests.
+    """How many repeats a session may still make: ten, and one more for every ten requests.
 
-    A peer in trouble gets a tenth more requests from us then, and not several times as many.
+    So a peer in trouble gets a tenth more requests, not several times as many.
     """
 
     def __init__(self) -> None:
-        """Begin with some."""
+        """Start with ten."""
         self._left = _REPEATS
         self._changing = threading.Lock()
 
@@ -40,7 +40,7 @@ class RetryBudget:
             self._left = min(_REPEATS, self._left + _EARNED)
 
     def spend(self) -> bool:
-        """Take one repeat; False where none is left."""
+        """Use one repeat; return False if none is left."""
         with self._changing:
             if self._left < 1:
                 return False
@@ -49,13 +49,13 @@ class RetryBudget:
 
 
 class BoundedRetry(Retry):
-    """Asks again where that is wanted, and not where the peer asks for a longer pause than a run should make."""
+    """Repeats requests within a budget, and stops if the peer asks for a longer pause than a run should make."""
 
     budget: RetryBudget
 
     @classmethod
     def times(cls, count: int, *, posts: bool) -> Self:
-        """Ask again up to ``count`` times, with ``posts`` also what is not safe by its method to repeat."""
+        """Return a policy of up to ``count`` repeats; with ``posts`` also for methods that are not safe to repeat."""
         made = cls(
             total=count,
             status_forcelist=_AGAIN,
@@ -68,7 +68,7 @@ class BoundedRetry(Retry):
         return made
 
     def new(self, **more: Any) -> Self:
-        """Count on, out of the same budget."""
+        """Return the next state of the policy, with the same budget."""
         made = super().new(**more)
         made.budget = self.budget
         return made
@@ -82,7 +82,7 @@ class BoundedRetry(Retry):
         _pool: Any = None,
         _stacktrace: Any = None,
     ) -> Self:
-        """Count one attempt. Raises ``MaxRetryError`` where there are to be no more."""
+        """Count one attempt. Raises ``MaxRetryError`` if no more are allowed."""
         counted = super().increment(method, url, response, error, _pool, _stacktrace)
         said = response.headers.get("Retry-After") if response is not None else None
         if retry_after_seconds(said) > _LONGEST_PAUSE or not self.budget.spend():
@@ -90,5 +90,5 @@ class BoundedRetry(Retry):
         return counted
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        """Give what the peer asks; nothing where what it says cannot be read."""
+        """Return the pause that the peer asks for; None if it cannot be read."""
         return retry_after_seconds(response.headers.get("Retry-After")) or None

@@ -1,15 +1,15 @@
-"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), read from an open answer."""
+"""Reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) from an open answer."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
 class TooLarge(Exception):
-    """An event is larger than it may be."""
+    """An event is larger than allowed."""
 
 
 class ServerSentEvent(NamedTuple):
-    """One event: its type, what it says, and the id that the stream had then."""
+    """One event: its type, its data, and the id of the stream then."""
 
     type: str
     data: str
@@ -17,9 +17,9 @@ class ServerSentEvent(NamedTuple):
 
 
 def read_events(chunks: Iterable[bytes], most: int) -> Iterator[ServerSentEvent]:
-    """Give the events in ``chunks`` as they come; one that is cut off by the end is none.
+    """Yield the events in ``chunks``; an event that is cut off by the end is none.
 
-    Raises ``TooLarge`` where one is of more than ``most`` bytes.
+    Raises ``TooLarge`` for one of more than ``most`` bytes.
     """
     data: list[str] = []
     type_, id_, size = "", "", 0
@@ -43,7 +43,7 @@ def read_events(chunks: Iterable[bytes], most: int) -> Iterator[ServerSentEvent]
 
 
 def _lines(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
-    """Give lines without their ends, which may be CR, LF or both; the last is none unless it ends."""
+    """Yield lines without their ends (CR, LF or both); a last line without an end is dropped."""
     rest, first = bytearray(), True
     after_cr = False
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Other people's TAXII servers through taxii2-client, with what that leaves out: timeouts, retries, plain errors."""
+"""Other people's TAXII servers through taxii2-client, with timeouts, retries and plain errors added."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class Bearer(AuthBase):
     """A token in the Authorization header."""
 
     def __init__(self, token: str) -> None:
-        """Take the token."""
+        """Keep the token."""
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -42,8 +42,8 @@ def open_connection(
 ) -> Any:
     """Open a connection to the server of ``url`` for taxii2-client's ``ApiRoot`` and ``Collection``.
 
-    It asks that server alone, within the limits of ``settings``. TAXII's POST may be repeated: an object version that
-    is there already stays as it is.
+    It asks that server only, within the limits of ``settings``. TAXII POSTs may be repeated: an object version that is
+    there already stays as it is.
     """
     auth: AuthBase | None = None
     if token:
@@ -61,15 +61,15 @@ def open_connection(
 
 
 def collection_url(url: str, named: str | None) -> str:
-    """Give the URL of the collection that is ``named`` at the API root ``url``; of none, ``url`` is its own already."""
+    """Return the URL of the collection ``named`` at the API root ``url``; ``url`` itself if none is named."""
     url = url if url.endswith("/") else url + "/"
     return urljoin(url, f"collections/{quote(named, safe='')}/") if named else url
 
 
 def open_collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TYPE) -> Any:
-    """Ask what is at ``url``, and make the ``kind`` of taxii2-client's collections that it is.
+    """Read the collection at ``url``, and return it as the ``kind`` of taxii2-client.
 
-    Raises what ``consequences`` takes in.
+    Raises as ``taxii_errors`` expects.
     """
     about = opened.get(url, headers={"Accept": media_type})
     # The client wants the id in the URL, where the configuration may have an alias.
@@ -79,7 +79,7 @@ def open_collection(opened: Any, kind: Any, url: str, media_type: str = MEDIA_TY
 
 @contextmanager
 def taxii_errors(peer: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a peer into ``TryLater``, ``Misconfigured`` or ``RequestRefused``."""
+    """Turn errors of a TAXII server into ``TryLater``, ``Misconfigured`` or ``RequestRefused``."""
     try:
         with peer_errors(peer):
             yield
@@ -90,12 +90,12 @@ def taxii_errors(peer: str) -> Iterator[None]:
 
 
 def _repair(response: requests.Response, **_: Any) -> None:
-    """Give an answer the media type that the client compares letter by letter."""
+    """Set the media type of an answer to the text that the client compares with."""
     said = response.headers.get("Content-Type", MEDIA_TYPE).lower()
     response.headers["Content-Type"] = said if "version=" in said else f"{said};version=2.1"
 
 
 def _repair_2_0(response: requests.Response, **_: Any) -> None:
-    """Give an answer the media type that was asked for: of the two of TAXII 2.0, servers mix up which is due."""
+    """Set the media type of an answer to the one asked for: servers mix up the two of TAXII 2.0."""
     if "json" in response.headers.get("Content-Type", "json").lower():
         response.headers["Content-Type"] = str(response.request.headers.get("Accept", ""))

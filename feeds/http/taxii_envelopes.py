@@ -1,4 +1,4 @@
-"""Objects to a peer in envelopes no larger than it takes; of one that it refuses, the culprit is found."""
+"""Sends objects in envelopes of a size that the peer takes, and halves a refused one to find the object at fault."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ _PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 class EnvelopeSender:
-    """Cuts what is to be sent, and halves what the peer refuses until the rest of it has arrived."""
+    """Cuts items into envelopes, and halves what the peer refuses until the rest has arrived."""
 
     def __init__(
         self, peer: str, post: Callable[[Sequence[Item]], list[Answer]], *, most_bytes: int, most_items: int = 10_000
@@ -31,7 +31,7 @@ class EnvelopeSender:
         self._refused = 0
 
     def send(self, items: Sequence[Item]) -> list[Answer]:
-        """Send ``items`` in their order, and give the peer's answer to each."""
+        """Send ``items`` in order, and return the peer's answer to each."""
         answers: list[Answer] = []
         for envelope in self._cut(items):
             if len(envelope) == 1 and _size(envelope[0]) + _AROUND > self._most_bytes:
@@ -69,13 +69,13 @@ class EnvelopeSender:
 
 
 def check_no_page(peer: str, answer: requests.Response) -> None:
-    """Raise ``TryLater`` where a page for people answers: a proxy's or a login's, which has taken nothing."""
+    """Raise ``TryLater`` for an HTML page: a proxy or a login answered, and nothing was accepted."""
     if _PAGE.match(answer.content):
         raise TryLater(f"{peer}: answers with a page for people, as a proxy or a login does")
 
 
 def check_whole(peer: str, answer: requests.Response) -> None:
-    """Raise ``TryLater`` for an answer that is no text, or JSON that breaks off: who says so may have taken nothing."""
+    """Raise ``TryLater`` for an answer that is no text, or truncated JSON: perhaps nothing was accepted."""
     said = answer.content.strip()
     is_json = "json" in answer.headers.get("Content-Type", "").lower() or said.startswith((b"{", b"["))
     try:
@@ -87,12 +87,12 @@ def check_whole(peer: str, answer: requests.Response) -> None:
 
 
 def refused_answer(item: Item, said: object) -> Answer:
-    """Give the answer for an object that the peer did not take, with the beginning of what it said."""
+    """Return the answer for an object that the peer refused, with the beginning of its message."""
     return Answer(item, False, f"failed: {said}"[:_LONGEST_ANSWER])
 
 
 def skipped_answer(item: Item, why: str) -> Answer:
-    """Give the answer for an object that was not sent because the peer has no place for such."""
+    """Return the answer for an object that was not sent because the peer has no place for it."""
     return Answer(item, True, f"passed over: {why}")
 
 

@@ -1,4 +1,4 @@
-"""The pages of other people's TAXII collections, and from where to go on after each."""
+"""Pages of other people's TAXII collections, and the checkpoint after each."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ class LastHeaders:
     """The headers of the last answer, which taxii2-client keeps to itself."""
 
     def __init__(self, connection: Any) -> None:
-        """Look at the answers of a connection."""
+        """Watch the answers of a connection."""
         self._last: Mapping[str, str] = {}
         connection.session.hooks["response"].append(self._keep)
 
@@ -41,16 +41,16 @@ class LastHeaders:
         self._last = response.headers
 
     def get(self, name: str) -> str | None:
-        """Give a header of the last answer."""
+        """Return a header of the last answer."""
         return self._last.get(name)
 
     def moment(self, name: str) -> str | None:
-        """Give the moment that a header says, as it is written there; None where it says none."""
+        """Return the moment in a header, as it is written there; None if it has none."""
         said = self._last.get(name)
         return said if said is not None and _read(said) is not None else None
 
     def asked_at(self) -> str | None:
-        """Give the moment of the answer by the peer's clock, and a little before it."""
+        """Return the moment of the answer by the peer's clock, less a minute."""
         try:
             return timestamp.text(parsedate_to_datetime(self._last.get("Date", "")) - _UNDER_WAY)
         except (ValueError, TypeError):
@@ -58,11 +58,11 @@ class LastHeaders:
 
 
 def pages_2_1(collection: Any, headers: LastHeaders, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[TaxiiPage]:
-    """Give what a collection of TAXII 2.1 had added since ``checkpoint``, page by page.
+    """Yield the pages that a TAXII 2.1 collection added since ``checkpoint``.
 
-    ``next`` is gone on with as long as the peer knows it, and repeated with the filter that it was given for; where
-    it does not, ``safe`` is: the last moment before which nothing is missing. A peer that says ``more`` without
-    ``next`` is asked for what is later than its last page. Raises ``TryLater`` where pages have no end.
+    ``next`` is used as long as the peer accepts it, with the filter it was given for; otherwise ``safe``, the last
+    moment before which nothing is missing. A peer that says ``more`` without ``next`` is asked for objects later than
+    its last page. Raises ``TryLater`` if pages never end.
     """
     after, token = checkpoint.get("added_after"), checkpoint.get("next")
     safe = checkpoint.get("safe") if token else after
@@ -106,9 +106,9 @@ def pages_2_1(collection: Any, headers: LastHeaders, limit: int, checkpoint: Map
 
 
 def pages_2_0(collection: Any, headers: LastHeaders, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[TaxiiPage]:
-    """Give what a collection of TAXII 2.0 had added since ``checkpoint``, by ranges of items.
+    """Yield the pages that a TAXII 2.0 collection added since ``checkpoint``, by ranges of items.
 
-    A peer that knows no ranges gives everything at once.
+    A peer without ranges sends everything at once.
     """
     after, start, begun = checkpoint.get("added_after"), int(checkpoint.get("start") or 0), checkpoint.get("begun")
     last, before = checkpoint.get("last"), None
@@ -127,7 +127,7 @@ def pages_2_0(collection: Any, headers: LastHeaders, limit: int, checkpoint: Map
 def _range(
     collection: Any, headers: LastHeaders, start: int, limit: int, after: str | None
 ) -> tuple[list[Any], int, int | None]:
-    """Give the objects from ``start`` on, where the next ones are, and how many there are, None where nobody says."""
+    """Return the objects from ``start`` on, the next start, and the total, None if the peer does not say."""
     filters = {"added_after": after} if after else {}
     try:
         with taxii.taxii_errors(collection.url):
@@ -147,7 +147,7 @@ def _range(
 
 
 def _end(last: str | None, begun: str | None, after: str | None, *, some: bool) -> str | None:
-    """Give the moment from which the next run asks; by the peer's clock where it does not date what it gives."""
+    """Return the moment from which the next run asks; by the peer's clock if it does not date its objects."""
     if last:
         return _rounded_down(last)
     # Nothing at all is asked for again as a whole: it costs nothing, and the peer may have been at fault.
@@ -169,13 +169,13 @@ def _read(said: str) -> datetime | None:
 
 
 def _later(one: str, other: str) -> bool:
-    """Tell whether a moment is after another, to the last digit."""
+    """Return whether a moment is after another, to the last digit."""
     a, b = _read(one), _read(other)
     return a is not None and b is not None and a > b
 
 
 def _rounded_down(moment: str) -> str:
-    """Give the moment before, by the peer's measure of time: what was added in the same one may not have been there.
+    """Return the moment one step earlier, in the peer's unit of time: more may have been added in the same one.
 
     Microseconds are taken to tell any two objects apart.
     """

@@ -1,4 +1,4 @@
-"""Finding the item at which something fails, so that the others go on: halves, and halves of halves."""
+"""Finds the items of a batch that fail, by halving it, so that the others go on."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ class Failure(NamedTuple):
 def bisect(
     items: Sequence[T], do: Callable[[Sequence[T]], R], *, given_up: bool = False
 ) -> tuple[list[R], list[Failure]]:
-    """Do with all ``items`` what ``do`` does, in their order; give its results, and the items at which it fails.
+    """Call ``do`` on all ``items`` in order; return its results and the items that fail alone.
 
-    Where it fails at every item, or at many, the fault is not theirs, and the error is raised as it came; with
-    ``given_up`` it counts as theirs all the same. ``do`` must be harmless to repeat.
+    If every item fails, or more than 25, the items are not the cause: the error is raised as it came. With ``given_up``
+    such items count as failed all the same. ``do`` must be harmless to repeat.
     """
     results: list[R] = []
     failed: list[Failure] = []
@@ -61,5 +61,5 @@ def bisect(
 
 
 def log_dead_letter(feed: str, subject: str, error: Exception) -> None:
-    """Log that an item was put aside, with where it failed."""
+    """Log that an item became a dead letter, and the error."""
     _log.warning("item put aside feed=%s subject=%s error=%s", feed, subject, type(error).__name__, exc_info=error)

@@ -23,10 +23,10 @@ _RANGE = re.compile(r"(\*|[0-7a-z]+)(?:-([0-7a-z]+))?(?:/(\d+))?", re.IGNORECASE
 
 
 def due_at(settings: FeedSettings, state: FeedState, since: int) -> int | None:
-    """Say when the feed runs next (microseconds by the database's clock), None for one that does not by itself.
+    """Return when the feed runs next (microseconds by the database's clock); None for a feed without a schedule.
 
-    ``since`` is when its configuration was read: a feed that stopped before is tried anew, and the times of cron
-    count from then where it never ran. A run that was cut short leaves the feed due.
+    ``since`` is when its configuration was read: a feed that had stopped is tried again from then, and cron counts from
+    then if the feed never ran. A run that was cut short leaves the feed due.
     """
     if state.stopped is not None and state.stopped >= since:
         return None
@@ -47,13 +47,13 @@ def due_at(settings: FeedSettings, state: FeedState, since: int) -> int | None:
 
 
 def _jitter(feed: str, state: FeedState, gap: float) -> float:
-    """Spread feeds of one interval over it; by chance, but for all nodes the same."""
+    """Return seconds that spread feeds of one interval; random, but the same on all nodes."""
     chance = zlib.crc32(f"{feed} {state.started}".encode()) / 0xFFFFFFFF
     return (2 * chance - 1) * min(gap / 10, _JITTER)
 
 
 def cron_trigger(feed: str, text: str) -> CronTrigger:
-    """Read five fields of cron, in UTC. Raises ``Misconfigured``."""
+    """Return the trigger of five cron fields, in UTC. Raises ``Misconfigured``."""
     minute, hour, day, month, weekday = text.split()
     try:
         return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=UTC)
@@ -62,7 +62,7 @@ def cron_trigger(feed: str, text: str) -> CronTrigger:
 
 
 def _weekdays(field: str) -> str:
-    """Spell cron's days of the week as names: cron counts from Sunday, APScheduler from Monday."""
+    """Return cron's days of the week as names: cron counts from Sunday, APScheduler from Monday."""
     if field == "*":
         return field
     days: set[int] = set()
@@ -94,10 +94,10 @@ Chance = Callable[[float, float], float]
 
 
 def state_after_run(state: FeedState, run: Run, now: int, chance: Chance = random.uniform) -> FeedState:
-    """Say how a feed stands after ``run``, which ended ``now``.
+    """Return the state of a feed after ``run``, which ended ``now``.
 
-    Each failure in a row doubles the wait, up to an hour, and a part of it is by chance; no wait is shorter than the
-    peer asks. A run that was stopped is no run: the feed is due as before.
+    Each failure in a row doubles the wait, up to an hour, with a random part. No wait is shorter than the peer asks
+    for. A run that was stopped does not count: the feed stays due.
     """
     state = replace(
         state,
@@ -122,14 +122,14 @@ def state_after_run(state: FeedState, run: Run, now: int, chance: Chance = rando
 
 
 class CollectionGrowth:
-    """How far the collections have come that are pushed as they grow; one look serves all pushes."""
+    """The newest object of each collection that is pushed as it grows; one look serves all pushes."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without any look."""
         self._ends: dict[str, tuple[str, int]] = {}
 
     def look(self, tx: Tx, feeds: Iterable[Connector[FeedSettings]]) -> bool:
-        """Look at the collections; tell whether one has grown since the last look."""
+        """Look at the collections; return whether one has grown since the last look."""
         ends: dict[str, tuple[str, int]] = {}
         for alias in {name for feed in feeds if (name := _watched(feed.settings)) is not None}:
             try:
@@ -144,7 +144,7 @@ class CollectionGrowth:
         return grown
 
     def waits(self, tx: Tx, feed: Connector[FeedSettings]) -> bool:
-        """Tell whether there was something, at the last look, that the feed has not delivered."""
+        """Return whether the last look found objects that the feed has not delivered."""
         end = self._ends.get(_watched(feed.settings) or "")
         if end is None:
             return False
@@ -153,6 +153,6 @@ class CollectionGrowth:
 
 
 def _watched(settings: FeedSettings) -> str | None:
-    """Give the collection whose growth makes the feed due."""
+    """Return the collection whose growth makes the feed due."""
     watches = isinstance(settings, PushSettings) and settings.as_added and settings.every
     return settings.collection if isinstance(settings, PushSettings) and watches else None

@@ -1,4 +1,4 @@
-"""The rows of one file of reports, in pieces that a pull can go on after."""
+"""Reads files of reports in pieces, so that a pull can go on after each."""
 
 import hashlib
 import logging
@@ -38,7 +38,7 @@ FormatName = Annotated[str, AfterValidator(_known_format)]
 
 
 class FileSettings(ReportSettings, PullSettings):
-    """What a pull of files may be told of them, where they leave it out themselves."""
+    """Settings for reading files: what holds where the files do not say it."""
 
     format: Annotated[
         FormatName | None, Field(description="format of the files; recognised by content where not named")
@@ -69,10 +69,10 @@ class FileSettings(ReportSettings, PullSettings):
 
 
 class Piece(NamedTuple):
-    """Some rows of a file: up to which ``row`` it has been read, and whether that is its end.
+    """Some rows of a file: up to which ``row`` it was read, and whether that is its end.
 
-    ``failure`` says why it cannot be read on, where that is so; then it counts among the ``rejected``. ``origins`` are
-    the file and line of each of the ``items``; ``tally`` counts rows and what of them is not read.
+    ``failure`` says why the file cannot be read further; it also counts among ``rejected``. ``origins`` has file and
+    line of each of the ``items``; ``tally`` counts rows, and columns and cells that were not read.
     """
 
     items: list[list[dict[str, Any]]]
@@ -86,7 +86,7 @@ class Piece(NamedTuple):
     tally: Tally
 
     def batch(self, checkpoint: dict[str, Any], done: Sequence[tuple[str, str]]) -> Batch:
-        """Give the batch of a pull that goes on from ``checkpoint``; ``done`` is the file where it is at its end."""
+        """Return the batch of a pull that goes on from ``checkpoint``; ``done`` names the file at its end."""
         return Batch(
             self.items,
             checkpoint,
@@ -109,7 +109,7 @@ class FilesPull(Pull[F_co]):
     _find: Find | None = None
 
     def begin(self, find: Find) -> None:
-        """Read the user's names of columns as they are now, and keep what finds indicators."""
+        """Read the user's column names as they are now, and keep the function that finds indicators."""
         self._find = find
         try:
             self._names = (
@@ -119,12 +119,12 @@ class FilesPull(Pull[F_co]):
             raise Misconfigured(f"columns: {error}") from error
 
     def as_read(self, digest: str) -> str:
-        """Give the digest under which a file counts as read: another where settings or names of columns changed."""
+        """Return the digest under which a file counts as read; it changes with the settings and the column names."""
         return hashlib.sha256(f"{digest} {self.manner}".encode()).hexdigest() if self.manner else digest
 
     @property
     def manner(self) -> str:
-        """Name how files are read, by the settings and the user's names of columns; "" is as they say themselves."""
+        """Return a text for how files are read, from the settings and column names; "" for the defaults."""
         settings, names = self.settings, self._names
         said = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, names)
         beside = (settings.platform, settings.os)
@@ -133,7 +133,7 @@ class FilesPull(Pull[F_co]):
         return hashlib.sha256(repr((*said, *filter(None, beside))).encode()).hexdigest()
 
     def pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int = 0) -> Iterator[Piece]:
-        """Give the rows of ``stream`` from number ``start`` on, a batch in a piece; the last piece may be empty."""
+        """Return the rows of ``stream`` from number ``start`` on, one batch a piece; the last piece may be empty."""
         settings, row = self.settings, start
         said = settings.options(settings.contribute_as, reported_at)
         options = replace(said, format=settings.format, record=settings.record)
@@ -164,7 +164,7 @@ class FilesPull(Pull[F_co]):
             )
 
     def _knowing(self, some: Iterator[Part]) -> Iterator[Part]:
-        """Give what ``some`` gives, which knows the user's names while it is at work, and nobody else does."""
+        """Yield the items of ``some``, with the user's column names in force only while it runs."""
         while True:
             with use_custom_names(self._names):
                 part = next(some, None)

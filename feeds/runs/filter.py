@@ -1,4 +1,4 @@
-"""Which objects a push takes to its partner, where its settings leave some out."""
+"""Selects the objects that a push sends, by the kinds, actions, grades and countries of its settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,12 +18,11 @@ _ABOUT = {"relationship": ("source_ref", "target_ref"), "sighting": ("sighting_o
 
 
 def select_items(outgoing: Outgoing, settings: PushSettings, items: Sequence[Item]) -> Sequence[Item]:
-    """Give those of ``items`` that go to the partner, in their order.
+    """Return those of ``items`` that go to the partner, in their order.
 
-    An indicator goes where it is of the kinds, asks for one of the actions, reaches the grade and concerns one of the
-    countries that the settings name. One that went before goes again whatever it says now: who acts on a version has
-    to hear of the next. Relationships, sightings and what else speaks of indicators go with them, observables by their
-    kind.
+    An indicator goes if it matches the settings. One that went before goes again whatever it says now: a partner that
+    acts on a version must get the next. Relationships, sightings and other objects about indicators go with them;
+    observables go by kind.
     """
     if not _filters(settings):
         return items
@@ -50,7 +49,7 @@ def select_items(outgoing: Outgoing, settings: PushSettings, items: Sequence[Ite
 
 
 def matches(settings: PushSettings, indicator: dict[str, Any]) -> bool:
-    """Tell whether an indicator is one that the settings ask for; one that says nothing of it is not."""
+    """Return whether an indicator matches the settings; one without the needed facts does not."""
     if not _filters(settings):
         return True
     said = _said(indicator)
@@ -67,7 +66,7 @@ def _filters(settings: PushSettings) -> bool:
 
 
 def _said(indicator: dict[str, Any]) -> dict[str, Any]:
-    """Give kind, action and countries: from our extension where there is one, else from the report that it says."""
+    """Return kind, action and countries, from our extension if present, else from the indicator's report."""
     ours = indicator.get("extensions", {}).get(extension.ID, {})
     if "kind" in ours:
         return {
@@ -83,6 +82,6 @@ def _said(indicator: dict[str, Any]) -> dict[str, Any]:
 
 
 def _about(obj: dict[str, Any]) -> list[str]:
-    """Give the ids of the indicators that an object speaks of."""
+    """Return the ids of the indicators that an object refers to."""
     named = [obj.get(name) for name in _ABOUT.get(obj["type"], ())] + list(obj.get("object_refs", ()))
     return [each for each in named if isinstance(each, str) and each.startswith("indicator--")]

@@ -1,4 +1,4 @@
-"""How strongly an indicator asks to be acted on, and whether that is strong enough."""
+"""Reads the grade of an indicator, and compares it with the least grade wanted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _RANK = {action: rank for rank, action in enumerate(Action)}
 
 
 def grade(indicator: Mapping[str, Any]) -> Action:
-    """Return the grade that an indicator says, else the one its confidence comes to, else the weakest."""
+    """Return the grade that an indicator states, else the grade of its confidence, else the weakest."""
     said = extension.context_of(indicator).get("requested_action")
     if said in _RANK:
         return Action(said)
@@ -22,5 +22,5 @@ def grade(indicator: Mapping[str, Any]) -> Action:
 
 
 def reaches(indicator: Mapping[str, Any], least: Action | None) -> bool:
-    """Tell whether an indicator's grade is ``least`` or stronger; None asks for nothing."""
+    """Return whether an indicator's grade is ``least`` or stronger; always true for None."""
     return least is None or _RANK[grade(indicator)] <= _RANK[least]

@@ -1,4 +1,4 @@
-"""The right to run a feed, claimed for one run: no two nodes run the same feed at once."""
+"""Leases a feed for one run, so that no two nodes run it at once."""
 
 import logging
 import os
@@ -22,10 +22,10 @@ _RENEW_AFTER = leases.SECONDS / 3
 
 
 class RunLease:
-    """The right to run a feed, renewed in the background while it is entered, and given back at the end."""
+    """The lease of a feed for one run, renewed in the background while it is entered, and given back at the end."""
 
     def __init__(self, store: Store, lease: Lease, state: FeedState) -> None:
-        """Keep ``lease``; ``state`` is how the feed stood when it was claimed."""
+        """Keep ``lease``; ``state`` is the state of the feed when the lease was taken."""
         self.state = state
         self._store = store
         self._lease = lease
@@ -41,7 +41,7 @@ class RunLease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the right back, which does no harm where another has taken it."""
+        """Give the lease back; harmless if another node has taken it."""
         self._over.set()
         self._thread.join()
         try:
@@ -51,12 +51,12 @@ class RunLease:
             _log.warning("lease not given back feed=%s; it ends by itself", self._lease.feed)
 
     def hold(self, tx: Tx) -> None:
-        """See to it that what ``tx`` writes is kept only if the feed is still ours. Raises ``Fenced``."""
+        """Make ``tx`` commit only if the lease is still ours. Raises ``Fenced``."""
         leases.renew(tx, self._lease)
         self._renewed = time.monotonic()
 
     def check(self) -> None:
-        """Make sure, before something is sent, that the feed is still ours. Raises ``Fenced``."""
+        """Check, before something is sent, that the lease is still ours. Raises ``Fenced``."""
         if time.monotonic() - self._renewed > leases.SECONDS:
             with self._store.begin() as tx:
                 self.hold(tx)
@@ -76,7 +76,7 @@ class RunLease:
 
 
 def lease_run(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None = None) -> RunLease | None:
-    """Claim ``feed`` for one run: None where another node runs it, or where ``when`` says that it is not time."""
+    """Lease ``feed`` for one run; None if another node runs it, or ``when`` says that it is not time."""
     with store.begin() as tx:
         lease = leases.acquire(tx, feed, _me())
         if lease is None:

@@ -1,4 +1,4 @@
-"""The outcomes of a stream in parts, each to be stored before the next is made."""
+"""Cuts the results of mapping into parts, each to be stored before the next is made."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +10,7 @@ from feeds.readers.columns.notes import Tally
 
 
 class Part(NamedTuple):
-    """Some outcomes of a stream, and why there are no more after them where it cannot be read on."""
+    """Some results of mapping, and why there are no more if the file cannot be read further."""
 
     outcomes: list[Mapped | Duplicate | Reject]
     failure: UnreadableFile | None
@@ -19,10 +19,10 @@ class Part(NamedTuple):
 def parts(
     outcomes: Iterator[Mapped | Duplicate | Reject], size: int, start: int = 0, tally: Tally | None = None
 ) -> Iterator[Part]:
-    """Give ``outcomes`` from number ``start`` on in parts of ``size``; only the last is shorter, it may be empty.
+    """Yield ``outcomes`` from number ``start`` on in parts of ``size``; the last is shorter and may be empty.
 
-    What was had before a failure is in the last part, beside the failure. What ``tally`` counted of the outcomes before
-    ``start`` is forgotten: who had them counted it.
+    What was read before a failure is in the last part, beside the failure. Counts in ``tally`` from before ``start``
+    are dropped: the caller had them already.
     """
     part = _part(islice(outcomes, start)) if start else Part([], None)
     if tally is not None and start:

@@ -1,4 +1,4 @@
-"""What comes next, fetched while what came is at work."""
+"""Fetches the next item in a thread while the caller works on the last one."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 def prefetch(items: Iterable[T]) -> Iterator[T]:
-    """Give ``items``, of which one more than is asked for is made, each in a thread and none beside another.
+    """Yield ``items``; one more than was asked for is made, each in a thread, never two at once.
 
-    What goes wrong with one is raised when it is asked for. Nobody waits for one that is not.
+    An error is raised when its item is asked for. Nothing waits for an item that is never asked for.
     """
     rest = iter(items)
     coming = _Coming(rest)

@@ -1,4 +1,4 @@
-"""The work of a pull: each batch contributed in its partner's name, in one transaction with its checkpoint."""
+"""Runs a pull: each batch is contributed in its partner's name, in one transaction with its checkpoint."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _Objects = Sequence[dict[str, Any]]
 
 
 def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
-    """Contribute what a partner has for us, from the feed's checkpoint on."""
+    """Contribute the partner's new items, from the feed's checkpoint on."""
     partner = work.partner(feed.settings.contribute_as, "contribute_as")
     with work.store.read() as tx:
         checkpoint = feed_state.load_checkpoint(tx, work.run.feed)
@@ -64,7 +64,7 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
 
 
 def _items(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
-    """Give what to contribute of a batch, and how many items of it were dated ahead of this clock."""
+    """Return the objects of a batch to contribute, and the number of items dated ahead of this clock."""
     return as_of_now(Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone))
 
 
@@ -85,7 +85,7 @@ def contribute_items(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Res
 def _one_by_one(
     work: RunContext, partner: Partner, batch: Batch, contributed: Sequence[_Objects]
 ) -> tuple[list[Results], list[FailedItem]]:
-    """Contribute the parts of a batch at which we fail as a whole; only then is its checkpoint kept."""
+    """Contribute the parts of a batch that fails as a whole; keep its checkpoint only then."""
 
     def part(items: Sequence[_Objects]) -> Results:
         with work.transaction() as tx:
@@ -117,7 +117,7 @@ def _keep(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> None:
 def _refused(
     work: RunContext, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results]
 ) -> Iterator[Reject]:
-    """Return the rows that are not published, as they were mapped."""
+    """Yield the rows that were not published, as they were mapped."""
     unpublished: dict[str, tuple[Result, Unpublished]] = {}
     for outcome in outcomes:
         unpublished |= outcome.unpublished()
@@ -131,7 +131,7 @@ def _refused(
 
 
 def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
-    """Give the value and the kind of an indicator, of other objects the id and the type."""
+    """Return value and kind of an indicator, id and type of any other object."""
     try:
         report = from_stix(obj)
     except (Rejected, KeyError):

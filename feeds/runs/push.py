@@ -1,6 +1,6 @@
-"""The work of a push: each page of a collection delivered, then kept as delivered in one transaction with how far.
+"""Runs a push: each page of a collection is delivered, then recorded in one transaction with the position after it.
 
-What is revoked and what is not are two orders with a position each, so that neither waits for the other.
+Revoked objects and all others are two orders with a position each, so that neither waits for the other.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from server.store.item import Item
 
 
 class Position(NamedTuple):
-    """Up to where a partner has been given a collection: of what is active, ``after``, and of what is ``revoked``."""
+    """How far a partner was given a collection: up to ``after`` of active, up to ``revoked`` of revoked objects."""
 
     collection: Collection
     after: int
@@ -28,7 +28,7 @@ class Position(NamedTuple):
 
 
 def push(work: RunContext, feed: Push[PushSettings]) -> None:
-    """Deliver what is new in a collection since the checkpoint; what a page no longer holds is never lost."""
+    """Deliver what is new in a collection since the checkpoint."""
     partner = work.partner(feed.settings.partner, "partner")
     try:
         at = position(work, partner, feed.settings)
@@ -60,9 +60,9 @@ def push(work: RunContext, feed: Push[PushSettings]) -> None:
 
 
 def _due(work: RunContext, settings: PushSettings, at: Position) -> tuple[SharedPage, Position, bool]:
-    """Give what is due next, the position after it, and whether there may be more.
+    """Return the next page, the position after it, and whether there may be more.
 
-    What was revoked goes first, however far behind the rest is: who acts on what was taken back does harm.
+    Revocations go first, however far behind the rest is: a partner that acts on a revoked indicator does harm.
     """
     page = work.pages.get(work.store, at.collection, at.revoked, settings.batch, revoked=True)
     at = at._replace(revoked=page.last)
@@ -73,7 +73,7 @@ def _due(work: RunContext, settings: PushSettings, at: Position) -> tuple[Shared
 
 
 def position(work: RunContext, partner: Partner, settings: PushSettings) -> Position:
-    """Give the collection that ``partner`` may read, and up to where it has been given it."""
+    """Return the collection that ``partner`` may read, and its position there."""
     with work.store.read() as tx:
         collection = readable(tx, partner, settings.collection)
         checkpoint = feed_state.load_checkpoint(tx, work.run.feed) or {}
@@ -84,7 +84,7 @@ def position(work: RunContext, partner: Partner, settings: PushSettings) -> Posi
 
 
 def deliver(work: RunContext, feed: Push[PushSettings], items: Sequence[Item]) -> tuple[list[Answer], list[FailedItem]]:
-    """Deliver ``items``; what the connector fails at is found, and the rest delivered all the same."""
+    """Deliver ``items``; those that the connector fails on are found, and the rest is delivered all the same."""
     if work.claim is None:
         return [Answer(item, True, "dry run") for item in items], []
     work.claim.check()
@@ -96,21 +96,21 @@ def deliver(work: RunContext, feed: Push[PushSettings], items: Sequence[Item]) -
 
 
 def record(tx: Tx, feed: str, partner: Partner, answers: Sequence[Answer]) -> None:
-    """Remember what went to ``partner`` and what it said."""
+    """Record what was sent to ``partner`` and what it answered."""
     ordered = sorted(answers, key=lambda answer: answer.text)
     for text, alike in groupby(ordered, key=lambda answer: answer.text):
         deliveries.record(tx, feed, partner.name, [answer.item for answer in alike], text)
 
 
 def count(work: RunContext, answers: Sequence[Answer], bad: Sequence[FailedItem]) -> None:
-    """Count what was taken, refused and put aside."""
+    """Count accepted and refused objects, and dead letters."""
     work.run.accepted += sum(answer.taken for answer in answers)
     work.run.reasons["refused-by-peer"] += sum(not answer.taken for answer in answers)
     work.run.reasons["put-aside"] += len(bad)
 
 
 def readable(tx: Tx, partner: Partner, alias: str) -> Collection:
-    """Give a collection that ``partner`` may read: what is pushed is what could be pulled. Raises ``Misconfigured``."""
+    """Return a collection that ``partner`` may read, since a push sends only that. Raises ``Misconfigured``."""
     try:
         collection = collections.get(tx, alias)
     except UnknownCollection as error:

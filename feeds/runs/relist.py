@@ -1,7 +1,7 @@
-"""What a source took back and lists again later: contributed as a new object, since a revocation is for ever.
+"""Relists indicators that a source withdrew and lists again: as new objects, since a revocation is final.
 
-STIX 2.1 §3.6 knows no way back from ``revoked``. What somebody here retracted does not come back by this: a source
-that merely goes on listing it has not taken it back.
+STIX 2.1 §3.6 has no way back from ``revoked``. An indicator retracted here does not come back by this: a source that
+merely goes on listing it has not withdrawn it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,9 +31,9 @@ _MOST = 1000
 
 
 class _Last(NamedTuple):
-    """The last listing: its ``number``, None for ``item`` where it would be a new one, and the one ``before`` it.
+    """The last listing: its ``number``; its ``item``, None if it would be new; and the listing ``before`` it.
 
-    ``taken_back`` says when the one before was (microseconds).
+    ``taken_back`` is when the one before was withdrawn (microseconds).
     """
 
     number: int
@@ -43,23 +43,23 @@ class _Last(NamedTuple):
 
 
 class Relisting:
-    """The listings of values by one source, one after another, in one transaction.
+    """The listings of one source's values, in one transaction.
 
-    The first has the id that the source's object has with us, each later one the next id. Of each that the source took
-    back the feed remembers when that was, by the source's clock.
+    The first listing has the id of the source's object here, each later one the next id. The feed remembers when the
+    source withdrew each, by the source's clock.
     """
 
     def __init__(self, tx: Tx, feed: str, partner: Partner) -> None:
-        """Look at what ``partner`` contributed, with what ``feed`` remembers."""
+        """Use what ``partner`` contributed, and what ``feed`` remembers."""
         self._tx, self._feed, self._partner = tx, feed, partner
         self._space = partners.space(tx, partner.name)
         self._gone: list[str] = []
 
     def renamed(self, items: Sequence[_Objects], gone: Sequence[str | Gone] = ()) -> list[_Objects]:
-        """Give ``items``, and under its next id each indicator that the source took back before it said it anew.
+        """Return ``items``; an indicator that the source withdrew and lists again gets its next id.
 
-        What stands around such an indicator is left out: it is made where it is released. ``gone`` is what the source
-        takes back in the same breath: what it said before that is no new listing.
+        Objects around such an indicator are left out: release makes them. ``gone`` is what the source withdraws in the
+        same batch: an indicator dated before that is no new listing.
         """
         named = [obj["id"] for objects in items for obj in objects if _is_active(obj)]
         revoked = {id_: item for id_, item in self._latest(named).items() if item.revoked}
@@ -69,9 +69,9 @@ class Relisting:
         return [self._renamed(objects, revoked, until) for objects in items]
 
     def take_back(self, gone: str | Gone) -> None:
-        """Remember that the source takes something back, where it has not said it again since; ``finish`` revokes it.
+        """Remember that the source withdrew ``gone``, unless it listed it again since; ``finish`` revokes it.
 
-        What is no value of any kind was never contributed either.
+        A text that is no value of any kind was never contributed, and is ignored.
         """
         subject, said = _told(gone)
         at = _moment(said)
@@ -83,7 +83,7 @@ class Relisting:
             feed_state.record_file(self._tx, self._feed, _digest(item.id), timestamp.text(at))
 
     def finish(self) -> None:
-        """Revoke what the source took back."""
+        """Revoke what the source withdrew."""
         retract_all(self._tx, self._gone, self._partner)
         self._gone = []
 
@@ -115,7 +115,7 @@ class Relisting:
         return [item for item in items if self._is_ours(item)]
 
     def _last(self, first: Item, obj: _Object) -> _Last:
-        """Follow the listings to the first that the source has not taken back."""
+        """Return the first listing that the source has not withdrawn, and the one before."""
         item: Item | None = first
         before, taken_back = None, 0
         for number in range(_MOST):
@@ -132,7 +132,7 @@ class Relisting:
         return _Last(0, None, before, taken_back)
 
     def _listing(self, obj: _Object, number: int) -> _Object:
-        """Give an indicator as one of its later listings."""
+        """Return an indicator as one of its later listings."""
         creator = self._partner.identity
         if obj["id"] == ids.indicator(creator, obj["pattern"]):
             anew = {**obj, "id": ids.indicator(creator, obj["pattern"], number)}
@@ -141,7 +141,7 @@ class Relisting:
         return {**anew, "created": obj["modified"]}
 
     def _latest(self, ids: Iterable[str]) -> dict[str, Item]:
-        """Give the newest versions of what the partner contributed under these ids."""
+        """Return the newest versions of what the partner contributed under these ids."""
         return inbox.of_partner(self._tx, self._space, ids)
 
     def _is_ours(self, item: Item) -> bool:
@@ -150,7 +150,7 @@ class Relisting:
 
 
 def latest_withdrawals(items: Sequence[_Objects], gone: Sequence[str | Gone]) -> list[Gone]:
-    """Give of ``gone`` what ``items`` do not say again later: of two words in one breath the last holds."""
+    """Return those of ``gone`` that ``items`` do not list again later: the later statement holds."""
     if not gone:
         return []
     said = {obj["id"]: Item.of(obj).version or 0 for objects in items for obj in objects if _is_active(obj)}
@@ -158,7 +158,7 @@ def latest_withdrawals(items: Sequence[_Objects], gone: Sequence[str | Gone]) ->
 
 
 def own_revocations(items: Sequence[_Objects]) -> list[Gone]:
-    """Give the indicators that come as revoked: with them go later listings of theirs."""
+    """Return the indicators that arrive as revoked: their later listings are revoked with them."""
     return [
         Gone(obj["id"], str(obj.get("modified", "")))
         for objects in items
@@ -176,7 +176,7 @@ def _told(gone: str | Gone) -> Gone:
 
 
 def _moment(said: str) -> datetime:
-    """Read a moment, or the present where it is none or lies in the future: a clock that is ahead says no more."""
+    """Return the moment of a text; now if it is none, or lies in the future."""
     now = timestamp.now()
     try:
         return min(now, timestamp.parse(said))
@@ -185,5 +185,5 @@ def _moment(said: str) -> datetime:
 
 
 def _digest(id_: str) -> str:
-    """Name the memory that a source took back an indicator, as files are named that have been read."""
+    """Return the key under which the feed remembers that a source withdrew an indicator."""
     return sha256(f"taken-back:{id_}".encode()).hexdigest()

@@ -28,7 +28,7 @@ _TRIED_ENOUGH = 3
 
 @dataclass
 class RetryResult:
-    """What became of the letters: how many were ``tried``, arrived or need not any more, and failed again."""
+    """Counts of dead letters: ``tried``; ``settled``, delivered or needed no more; ``failed`` again."""
 
     tried: int = 0
     settled: int = 0
@@ -37,9 +37,9 @@ class RetryResult:
 
 
 def retry_feed(store: Store, feed: Connector[FeedSettings], *, everything: bool = False) -> RetryResult:
-    """Try again what was put aside of ``feed`` or refused by its peer, and let it run when its time comes.
+    """Try the dead letters of ``feed`` and what its peer refused again, and let the feed run at its next time.
 
-    Of what has failed three times already that is done only with ``everything``.
+    Items that failed three times already are tried only with ``everything``.
     """
     name = feed.settings.name
     done = RetryResult()
@@ -129,7 +129,7 @@ _MOST = 100_000
 
 
 def refused_items(tx: Tx, outgoing: Outgoing, *, everything: bool) -> list[Item]:
-    """Give the newest versions of the objects that the partner has not taken, as far as it said so."""
+    """Return the newest versions of the objects that the partner refused or left open."""
     named = {
         each.object_id
         for answer in _REFUSED
@@ -148,7 +148,7 @@ def refused_items(tx: Tx, outgoing: Outgoing, *, everything: bool) -> list[Item]
 def push_again(
     work: RunContext, feed: Push[PushSettings], outgoing: Outgoing, partner: Partner, *, everything: bool
 ) -> tuple[int, int]:
-    """Deliver again what was refused; give how many objects were tried, and how many are taken now.
+    """Deliver refused objects again; return how many were tried and how many are accepted now.
 
     Raises ``TryLater`` and ``Misconfigured``.
     """
@@ -166,6 +166,6 @@ def push_again(
 
 
 def _parts(items: list[Item], size: int) -> Iterable[list[Item]]:
-    """Cut into parts; revocations go first."""
+    """Yield parts of ``size``, revocations first."""
     ordered = sorted(items, key=lambda item: not item.revoked)
     return (ordered[start : start + size] for start in range(0, len(ordered), size))

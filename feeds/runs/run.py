@@ -1,4 +1,4 @@
-"""A run under way: what it counts, and its transactions, which are kept only while the feed is its own."""
+"""One run of a feed: its counts, and its transactions, which commit only while the lease is held."""
 
 import threading
 from collections import Counter
@@ -22,11 +22,11 @@ Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "bus
 
 @dataclass
 class Run:
-    """How a run went. ``read`` is what was looked at; ``reasons`` say why ``rejected`` of it was.
+    """How a run went: ``read`` items, ``accepted`` ones, and ``reasons`` for the ``rejected`` ones.
 
-    What is neither accepted nor rejected was known before. ``ahead`` were dated ahead of this clock, and are taken as
-    of now; ``tally`` counts what of rows was not read. ``error`` is None where the run ended well. ``wait`` is how many
-    seconds the peer asks not to be asked.
+    An item that is neither accepted nor rejected was known before. ``ahead`` counts items dated ahead of this clock,
+    which are taken as of now. ``tally`` counts columns and cells that were not read. ``error`` is None if the run ended
+    well. ``wait`` is for how many seconds the peer asks for no request.
     """
 
     feed: str
@@ -43,13 +43,13 @@ class Run:
 
     @property
     def rejected(self) -> int:
-        """Give the number of items that were refused."""
+        """Return the number of rejected items."""
         return self.reasons.total()
 
 
 @dataclass(frozen=True)
 class FailedItem:
-    """An item that something here fails at: what it is about, what to keep of it, and the error."""
+    """An item that fails here: its subject, the bytes to keep of it, and the error."""
 
     subject: str
     body: bytes
@@ -57,12 +57,12 @@ class FailedItem:
 
 
 class _Undone(Exception):
-    """The transaction of a dry run is to leave nothing."""
+    """Ends the transaction of a dry run without a trace."""
 
 
 @dataclass
 class RunContext:
-    """What the parts of a run share. Without a ``claim`` it is a dry run, which leaves nothing."""
+    """What the parts of a run share. Without a ``claim`` it is a dry run, which keeps and sends nothing."""
 
     store: Store
     run: Run
@@ -74,17 +74,17 @@ class RunContext:
 
     @property
     def dry_run(self) -> bool:
-        """Tell whether nothing is to be kept or sent."""
+        """Return whether nothing may be kept or sent."""
         return self.claim is None
 
     @property
     def given_up(self) -> bool:
-        """Tell whether a batch at which everything fails has failed often enough to be put aside."""
+        """Return whether a batch that fails as a whole has failed often enough to become dead letters."""
         return self.claim is not None and self.claim.state.failures >= _PATIENCE
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
-        """Open a write transaction that is kept if the feed is still ours. Raises ``Fenced``."""
+        """Open a write transaction that commits only while the lease is held. Raises ``Fenced``."""
         try:
             with self.store.begin() as tx:
                 if self.claim is not None:
@@ -98,7 +98,7 @@ class RunContext:
             pass
 
     def partner(self, name: str, setting: str) -> Partner:
-        """Give the registered partner that a setting names. Raises ``Misconfigured``."""
+        """Return the registered partner that a setting names. Raises ``Misconfigured``."""
         with self.store.read() as tx:
             try:
                 return partners.get(tx, name)
@@ -108,12 +108,12 @@ class RunContext:
                 raise Misconfigured(f"{setting}: {error}; register it first (scamfeed partner add)") from error
 
     def put_aside(self, tx: Tx, bad: Sequence[FailedItem]) -> None:
-        """Keep what fails, to be tried again by hand."""
+        """Keep failed items as dead letters, to be tried again by ``scamfeed feed retry``."""
         for each in bad:
             feed_state.add_dead_letter(tx, self.run.feed, each.subject, each.body, type(each.error).__name__)
 
     def stopped(self) -> bool:
-        """Tell whether to end here, between two batches."""
+        """Return whether to end here, between two batches."""
         if self.stop.is_set():
             self.run.ending = "stopped"
         return self.stop.is_set()

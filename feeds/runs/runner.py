@@ -1,4 +1,4 @@
-"""One run of a feed: claimed, worked off batch by batch, remembered and logged in one line."""
+"""Runs a feed once: leases it, works batch by batch, records the result, and logs one line."""
 
 import gc
 import logging
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 def prepare_process() -> None:
-    """Prepare a process that runs feeds and does nothing else: a batch makes many objects, and little rubbish."""
+    """Tune garbage collection for a process that only runs feeds."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -40,12 +40,12 @@ def run(
     progress: Callable[[Run], None] = lambda _: None,
     reject: Callable[[Reject], None] = lambda _: None,
 ) -> Run:
-    """Run ``feed`` once, from its checkpoint to the end of what there is, or until ``stop`` between two batches.
+    """Run ``feed`` once, from its checkpoint to the end, or until ``stop`` between two batches.
 
-    Never raises for what happens in the run: that is in the result, the log and the store. Without a ``claim`` it
-    makes its own, and ends as ``busy`` where another node has it. A dry run does everything but keep or send; that of
-    a push opens the connection and logs in too. ``pages`` are shared with other pushes; ``progress`` is told after
-    each batch, ``reject`` each row that a pull could not take.
+    Never raises for what happens in the run: the result, the log and the store have it. Without a ``claim`` it takes a
+    lease itself, and ends as ``busy`` if another node has it. A dry run does everything but keep and send; that of a
+    push also connects and logs in. ``pages`` are shared with other pushes. ``progress`` is called after each batch,
+    ``reject`` for each row that a pull could not take.
     """
     now = datetime.now(UTC)
     result = Run(feed.settings.name, started=now, ended=now)

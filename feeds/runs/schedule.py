@@ -1,4 +1,4 @@
-"""When feeds run: each by itself, on one node at a time, from the database's word on when it is due."""
+"""Runs feeds on their schedules: any number of nodes, each feed on one of them at a time."""
 
 import logging
 import random
@@ -42,7 +42,7 @@ _SAME = timedelta(milliseconds=20)
 
 @dataclass
 class _Planned:
-    """A feed, since when it is planned (the database's clock), and the word to end its run."""
+    """A feed, since when it is planned (the database's clock), and the event that ends its run."""
 
     feed: Connector[FeedSettings]
     since: int
@@ -53,21 +53,21 @@ class _Planned:
 
 
 class Schedule:
-    """Runs feeds in threads of their own while it is entered; leaving it waits for the batches under way.
+    """Runs feeds in threads while it is entered; leaving it waits for the batches under way.
 
-    Any number of nodes may do so on one database: a feed is due by the database's clock and what is kept of its last
-    run, and whoever claims it first runs it. What a node had under way when it died is run by another within seconds.
-    A feed that has to try later waits twice as long each time; one that is misconfigured stops until its configuration
-    changes or the schedule is started again. Feeds without a time are left alone.
+    Any number of nodes may do so on one database: a feed is due by the database's clock and its last run, and the first
+    node to lease it runs it. A run of a node that died goes on elsewhere within seconds. A feed that must try later
+    waits twice as long each time; a misconfigured one stops until its configuration changes or the schedule starts
+    again. Feeds without a schedule are left alone.
     """
 
     def __init__(
         self, store: Store, feeds: Feeds, *, reread: Callable[[], Feeds | None] = lambda: None, eager: bool = False
     ) -> None:
-        """Plan the runs. Raises ``Misconfigured`` for a time that is none.
+        """Plan the runs. Raises ``Misconfigured`` for a bad schedule.
 
-        ``reread`` is asked every few seconds for changed feeds, None where nothing has changed. ``eager`` looks for
-        news to push five times as often.
+        ``reread`` is asked every few seconds for changed feeds, and returns None without a change. ``eager`` looks for
+        new objects to push five times as often.
         """
         self._store = store
         self._reread = reread
@@ -86,7 +86,7 @@ class Schedule:
         self._take(feeds)
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start."""
         self._scheduler.start()
         now = datetime.now(UTC)
         look = IntervalTrigger(seconds=self._every, timezone=UTC)
@@ -96,7 +96,7 @@ class Schedule:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End, between two batches of each run."""
+        """Stop each run between two batches."""
         with self._changing:
             self._over = True
             for planned in self._feeds.values():
@@ -104,12 +104,12 @@ class Schedule:
         self._scheduler.shutdown(wait=True)
 
     def next_runs(self) -> dict[str, datetime | None]:
-        """Say when each feed runs next, None for one that has stopped."""
+        """Return when each feed runs next, None for one that has stopped."""
         with self._changing:
             return {name: one.next for name, one in self._feeds.items() if _has_time(one.feed)}
 
     def _take(self, feeds: Feeds) -> None:
-        """Plan ``feeds`` and no others; those whose settings are as before go on as they are."""
+        """Plan ``feeds`` and no others; a feed with unchanged settings goes on."""
         for feed in feeds:
             if feed.settings.cron:
                 cron_trigger(feed.settings.name, feed.settings.cron)
@@ -126,7 +126,7 @@ class Schedule:
                 self._feeds.setdefault(name, _Planned(feed, now))
 
     def _look(self) -> None:
-        """See what has changed: the configuration, the log, how feeds stand, and who has died."""
+        """Look for changes: the configuration, the log, the feeds' states, dead nodes."""
         now = time.monotonic()
         try:
             if now - self._asked >= _REREAD_SECONDS:
@@ -224,7 +224,7 @@ def run_until_stopped(
     eager: bool = False,
     orphaned: threading.Event | None = None,
 ) -> None:
-    """Run ``feeds`` on their schedules until SIGINT or SIGTERM, or ``orphaned``; call it from the main thread."""
+    """Run ``feeds`` on their schedules until SIGINT, SIGTERM or ``orphaned``; call it from the main thread."""
     stopped = orphaned or threading.Event()
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

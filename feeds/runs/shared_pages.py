@@ -1,4 +1,4 @@
-"""Pages of the log that many pushes read: fetched and taken apart once, and shared while they are fresh."""
+"""Shares pages of the log among pushes: each is fetched and parsed once, and used while it is fresh."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ _ITEM_BYTES = 500
 
 
 class SharedPage(NamedTuple):
-    """Objects in the order they were added, and up to where that is all there is."""
+    """Objects in their order, and up to where the page is complete."""
 
     items: Sequence[Item]
     last: int
@@ -43,7 +43,7 @@ class _Kept(NamedTuple):
 
 
 class SharedPages:
-    """The pages that were read last, for all threads of a process; each is read by one while the others wait."""
+    """The pages that were read last, for all threads of a process; one thread reads, the others wait."""
 
     def __init__(
         self, most_bytes: int = _MOST_BYTES, still_seconds: float = _STILL_SECONDS, busy_seconds: float = _BUSY_SECONDS
@@ -60,9 +60,9 @@ class SharedPages:
         self._last_revoked: dict[str, int] = {}
 
     def get(self, store: Store, collection: Collection, after: int, limit: int, *, revoked: bool) -> SharedPage:
-        """Give the page after ``after`` of what is ``revoked``, or of what is not.
+        """Return the page after ``after``, of revoked objects or of all others.
 
-        A page of what is not revoked is never older than the revocations that were given before.
+        A page of objects that are not revoked is never older than the revocations returned before.
         """
         key = _Key(collection.id, after, limit, revoked)
         with store.read() as tx:

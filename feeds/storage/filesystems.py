@@ -1,4 +1,4 @@
-"""File systems of other machines: SFTP servers whose key is known, S3 buckets, and what follows from their errors."""
+"""File systems of other machines: SFTP servers with a known key, S3 buckets, and errors by what follows."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ _SSH_PORT = 22
 
 
 class RemoteSettings(ProxySettings):
-    """Who we are at an SFTP server or an S3 bucket, and by what we know it."""
+    """Login and trust settings for an SFTP server or an S3 bucket."""
 
     user: Annotated[str | None, Field(description="sftp: our user name")] = None
     password: Annotated[Secret | None, Field(description="sftp: our password")] = None
@@ -45,7 +45,7 @@ class RemoteSettings(ProxySettings):
     ] = False
 
     def check_remote(self, path: str) -> None:
-        """Raise ``ValueError`` where these do not fit ``path``."""
+        """Raise ``ValueError`` if the settings do not fit ``path``."""
         try:
             parts = urlsplit(path)
             _ = parts.port
@@ -71,19 +71,19 @@ class RemoteSettings(ProxySettings):
 
     @property
     def patience(self) -> float:
-        """Give the seconds that an answer may take to begin or go on."""
+        """Return the seconds that an answer may take to begin or go on."""
         return duration(self.timeout).total_seconds()
 
 
 class OpenedFilesystem(NamedTuple):
-    """A file system, and what ends all that is under way with it."""
+    """A file system, and a function that ends everything under way with it."""
 
     files: AsyncFileSystem
     hang_up: Callable[[], None]
 
 
 def open_sftp(settings: RemoteSettings, parts: SplitResult) -> OpenedFilesystem:
-    """Connect to the server of ``parts``; the settings are for it."""
+    """Connect to the server of ``parts``."""
     known = settings.known_hosts
     if known is None or not known.is_file():
         raise Misconfigured(f"known_hosts: there is no {known}")
@@ -118,7 +118,7 @@ def open_sftp(settings: RemoteSettings, parts: SplitResult) -> OpenedFilesystem:
 
 
 def open_s3(settings: RemoteSettings) -> OpenedFilesystem:
-    """Open the service; whatever it is asked later, where its names lead is looked at for each connection."""
+    """Open the S3 service; the address of each later connection is checked too."""
     try:
         from s3fs import S3FileSystem
     except ImportError:
@@ -157,16 +157,16 @@ def open_s3(settings: RemoteSettings) -> OpenedFilesystem:
 
 
 class GuardedSockets:
-    """Makes the sockets of a library: for allowed addresses only, until it hangs up."""
+    """Makes sockets for a library: to allowed addresses only, until it hangs up."""
 
     def __init__(self, *, allow_private: bool) -> None:
-        """Allow public addresses, and private ones where they are meant."""
+        """Allow public addresses; private ones with ``allow_private``."""
         self._allow_private = allow_private
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._over = False
 
     def dial(self, found: Any) -> socket.socket:
-        """Make a socket for an address that a name has led to, as ``getaddrinfo`` gives it."""
+        """Return a socket for a resolved address, as ``getaddrinfo`` gives it."""
         family, kind, protocol, _, address = found
         if self._over:
             raise TimeoutError("takes too long")
@@ -177,7 +177,7 @@ class GuardedSockets:
         return made
 
     def hang_up(self) -> None:
-        """Cut all connections, and let there be no others."""
+        """Cut all connections, and allow no others."""
         self._over = True
         for each in [*self._sockets]:
             with suppress(OSError):
@@ -186,7 +186,7 @@ class GuardedSockets:
 
 @contextmanager
 def remote_errors(at: str, path: str) -> Iterator[None]:
-    """Turn what goes wrong at a machine into ``TryLater`` and ``Misconfigured``."""
+    """Turn errors of another machine into ``TryLater`` and ``Misconfigured``."""
     try:
         yield
     except asyncssh.HostKeyNotVerifiable as error:
@@ -206,7 +206,7 @@ def remote_errors(at: str, path: str) -> Iterator[None]:
 
 
 def _refusal(error: BaseException | None) -> Misconfigured | None:
-    """Give what a dialler refused, under the errors that libraries have put around it."""
+    """Return the refusal of ``GuardedSockets`` from under the errors that libraries put around it."""
     while error is not None and not isinstance(error, Misconfigured):
         error = error.__cause__ or error.__context__
     return error

@@ -25,7 +25,7 @@ _NOT_THERE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDI
 
 
 class Written(NamedTuple):
-    """What a file has become: the ``number`` that its writer told, its size and its SHA-256."""
+    """A written file: the ``number`` that its writer returned, its size and its SHA-256."""
 
     number: int
     bytes: int
@@ -33,30 +33,30 @@ class Written(NamedTuple):
 
 
 class TargetFolder(Protocol):
-    """Where files are put. All raise ``TryLater`` and ``Misconfigured``."""
+    """A folder that files are put into. All methods raise ``TryLater`` and ``Misconfigured``."""
 
     def read(self, name: str) -> bytes | None:
-        """Give what a file holds, None where there is none."""
+        """Return a file's content; None if there is none."""
 
     def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
-        """Write a file by ``write``, and only then give it its name."""
+        """Write a file by ``write``, and give it its name only then."""
 
     def remove(self, name: str) -> None:
-        """Remove a file, where it is there."""
+        """Remove a file if it is there."""
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
 
 
 class LocalFolder:
-    """A folder of this machine, which has to be there; whoever else writes to it leads nothing out of it by links."""
+    """A folder of this machine, which must exist; links in it lead nowhere."""
 
     def __init__(self, path: Path) -> None:
         """Use ``path``."""
         self._path = path
 
     def read(self, name: str) -> bytes | None:
-        """Read a file; what is a link, or no file at all, is not there."""
+        """Return a file's content; None for a link, and for anything that is no file."""
         try:
             with self._folder(name) as (folder, last):
                 # Not blocking: a pipe would wait for somebody to write.
@@ -70,7 +70,7 @@ class LocalFolder:
             raise self._consequence(error) from error
 
     def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
-        """Write beside under a name that nobody can foresee, and rename."""
+        """Write under a random name, then rename."""
         try:
             if not self._path.is_dir():
                 raise Misconfigured(f"path: there is no folder {escaped(str(self._path))}; make it first")
@@ -90,7 +90,7 @@ class LocalFolder:
             raise self._consequence(error) from error
 
     def remove(self, name: str) -> None:
-        """Remove a file; one that cannot be is left."""
+        """Remove a file if possible."""
         with suppress(OSError), self._folder(name) as (folder, last):
             os.unlink(last, dir_fd=folder)
 
@@ -99,7 +99,7 @@ class LocalFolder:
 
     @contextmanager
     def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """Open the folder that a file is in, with the file's last name. Raises ``OSError`` where it is a link."""
+        """Open the folder of a file; yield it with the file's last name. Raises ``OSError`` for a link."""
         *below, last = parts_inside(name)
         opened = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -115,7 +115,7 @@ class LocalFolder:
             os.close(opened)
 
     def _remove_unfinished(self, folder: int, last: str) -> None:
-        """Remove what a crash has left unfinished of a file, a day or more ago."""
+        """Remove unfinished files that a crash left a day or more ago."""
         limit = time.time() - _UNFINISHED_SECONDS
         for name in os.listdir(folder):
             if name.startswith(f".{last}.") and name.endswith(UNFINISHED):
@@ -133,12 +133,12 @@ class LocalFolder:
 
 
 def unfinished_name(last: str) -> str:
-    """Return a new name for a file while it is written, which nobody can foresee."""
+    """Return a random name for a file while it is written."""
     return f".{last}.{secrets.token_hex(8)}{UNFINISHED}"
 
 
 def parts_inside(name: str) -> list[str]:
-    """Return the parts of a file's name. Raises ``Misconfigured`` for one that could lead out of its folder."""
+    """Return the parts of a file's name. Raises ``Misconfigured`` for a name that could lead out of the folder."""
     parts = name.split("/")
     if len(parts) > _DEEPEST or not all(map(_PART.fullmatch, parts)):
         raise Misconfigured(f"path: {escaped(name)[:100]} is no name of a file in the folder")

@@ -1,4 +1,4 @@
-"""Mails: who wrote one, and which files of reports are in it."""
+"""Mails: their authors, and the files of reports in them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _TEXTS = ("text/plain", "text/html")
 
 
 class MailFile(NamedTuple):
-    """What is sent with a mail; ``body`` tells that it is the mail's own text."""
+    """A file in a mail; ``body`` if it is the mail's own text."""
 
     name: str
     data: bytes
@@ -34,15 +34,15 @@ class MailFile(NamedTuple):
 
 
 class Mail:
-    """A mail as it came."""
+    """A mail as it arrived."""
 
     def __init__(self, data: bytes) -> None:
-        """Read it."""
+        """Parse a mail."""
         self._message: Message = message_from_bytes(data)
 
     @property
     def sent_at(self) -> datetime | None:
-        """Give when it says that it was sent, or the present where that lies in the future; None where it says not."""
+        """Return when it says it was sent, now at the latest; None if it does not say."""
         try:
             moment = parsedate_to_datetime(str(self._message.get("Date", "")))
             moment = moment if moment.tzinfo else moment.replace(tzinfo=timestamp.now().tzinfo)
@@ -51,16 +51,16 @@ class Mail:
             return None
 
     def is_from(self, senders: Sequence[str]) -> bool:
-        """Tell whether its one author is among ``senders``: addresses, and domains as ``@example.com``."""
+        """Return whether its only author is among ``senders``: addresses, and domains as ``@example.com``."""
         authors = self._authors()
         known = {each.lower() for each in senders}
         return len(authors) == 1 and (authors[0] in known or "@" + authors[0].rpartition("@")[2] in known)
 
     def is_authenticated(self, server: str) -> bool:
-        """Tell whether our mail server of that name says that the author's domain is no lie (RFC 8601, DMARC).
+        """Return whether our mail server of that name confirmed the author's domain (RFC 8601, DMARC).
 
-        Its topmost header counts; what it has not removed below may be forged. It has to name the domain that this
-        reader takes for the author's, as ``header.from``.
+        Its topmost header counts; older headers below may be forged. It must name the domain of the author, as
+        ``header.from``.
         """
         authors = self._authors()
         for said in self._all("Authentication-Results"):
@@ -79,7 +79,7 @@ class Mail:
         return False
 
     def files(self, *, bodies: bool) -> Iterator[MailFile]:
-        """Give what is sent with it, also with mails that it forwards; with ``bodies`` its plain text too."""
+        """Yield attached files, also of forwarded mails; with ``bodies`` the plain text too."""
         for part in self._message.walk():
             type_ = part.get_content_type()
             if part.is_multipart() or _BESIDE.match(type_):
@@ -101,7 +101,7 @@ class Mail:
 
 
 def _passes(check: AuthenticationResult, author: str) -> bool:
-    """Tell whether a check of DMARC found that the domain of that author is no lie."""
+    """Return whether a DMARC check passed for that author's domain."""
     domains = [said.value for said in check.properties if (said.type.lower(), said.name.lower()) == ("header", "from")]
     return check.result.lower() == "pass" and domains != [] and {*map(_domain, domains)} == {_domain(author)}
 
@@ -118,7 +118,7 @@ def _name(part: Message) -> str:
 
 
 def _text(part: Message, data: bytes) -> bytes:
-    """Give a text in UTF-8, whatever it says that it is in."""
+    """Return a text in UTF-8, whatever encoding it states."""
     try:
         return data.decode(part.get_content_charset() or "utf-8").encode()
     except (LookupError, UnicodeError):

@@ -1,4 +1,4 @@
-"""A mailbox by IMAP (RFC 9051, and RFC 3501 before it), which is looked at and never changed."""
+"""Reads a mailbox by IMAP (RFC 9051, and RFC 3501 before it), and never changes it."""
 
 import imaplib
 import re
@@ -25,10 +25,9 @@ _PASSING = re.compile(rb"\[(?:UNAVAILABLE|INUSE|SERVERBUG|LIMIT|CONTACTADMIN)\]"
 
 
 class MailServer(NamedTuple):
-    """Where a mail server is, and how it is spoken with.
+    """Address and limits of a mail server.
 
-    An answer may take ``timeout`` seconds to begin or go on, and ``whole`` altogether; a message may have ``most``
-    bytes.
+    An answer may take ``timeout`` seconds between bytes and ``whole`` altogether; a message may have ``most`` bytes.
     """
 
     host: str
@@ -43,18 +42,18 @@ class MailServer(NamedTuple):
 
     @property
     def peer(self) -> str:
-        """Say in messages who it is."""
+        """Return the server's name for messages."""
         return f"{self.host}:{self.port}"
 
     def context(self) -> ssl.SSLContext:
-        """Give what checks its certificate. Raises ``Misconfigured``."""
+        """Return the TLS context that checks its certificate. Raises ``Misconfigured``."""
         if self.ca_file is not None and not self.ca_file.is_file():
             raise Misconfigured(f"ca_file: there is no {self.ca_file}")
         return ssl.create_default_context(cafile=self.ca_file)
 
 
 class MailLogin(NamedTuple):
-    """Who we are there, by a password or by a token of OAuth 2 (``XOAUTH2``)."""
+    """The login: a password, or a token of OAuth 2 (``XOAUTH2``)."""
 
     user: str
     password: str | None
@@ -62,15 +61,15 @@ class MailLogin(NamedTuple):
 
 
 class MailFolder:
-    """A folder of a mailbox, open for reading. ``validity`` changes when its UIDs mean other messages than before."""
+    """A folder of a mailbox, open for reading; ``validity`` changes when its UIDs get new meanings."""
 
     def __init__(self, connection: "_Connection", validity: str, most: int) -> None:
-        """Take an open connection; ``most`` bytes are taken of a message."""
+        """Use an open connection; read ``most`` bytes of a message at most."""
         self.validity = validity
         self._connection, self._most = connection, most
 
     def sizes(self, first: int) -> list[tuple[int, int]]:
-        """Give UID and size of each message from UID ``first`` on, in their order."""
+        """Return UID and size of each message from UID ``first`` on, in order."""
         with self._connection.watched():
             _, data = self._connection.uid("FETCH", f"{first}:*", "(UID RFC822.SIZE)")
         said = [each for each in data or [] if isinstance(each, bytes)]
@@ -81,7 +80,7 @@ class MailFolder:
         return sorted(pair for pair in found if pair[0] >= first)
 
     def message(self, uid: int) -> bytes | None:
-        """Give a message, without marking it as read; None where it is there no more."""
+        """Return a message without marking it as read; None if it is gone."""
         with self._connection.watched():
             _, data = self._connection.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{self._most}>)")
         return next((bytes(each[1]) for each in data or [] if isinstance(each, tuple)), None)
@@ -89,7 +88,7 @@ class MailFolder:
 
 @contextmanager
 def open_folder(server: MailServer, login: MailLogin, folder: str) -> Iterator[MailFolder]:
-    """Open a folder for reading. Raises ``TryLater`` and ``Misconfigured``, in what is done with it too."""
+    """Open a folder for reading. Raises ``TryLater`` and ``Misconfigured``, also while it is used."""
     with _consequences(server.peer):
         connection = _Connection(server)
         try:
@@ -107,7 +106,7 @@ def open_folder(server: MailServer, login: MailLogin, folder: str) -> Iterator[M
 
 
 class _Connection(imaplib.IMAP4):
-    """Connects to allowed addresses only, and takes no more than a message may have."""
+    """Connects to allowed addresses only, and bounds what it reads."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
@@ -116,7 +115,7 @@ class _Connection(imaplib.IMAP4):
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Hang up when it takes longer than an answer may, however steadily it comes."""
+        """Hang up after the time that a whole answer may take."""
         timer = threading.Timer(self._server.whole, self._hang_up)
         timer.daemon = True
         timer.start()
@@ -149,7 +148,7 @@ class _Connection(imaplib.IMAP4):
 
 
 def _leave(connection: "_Connection") -> None:
-    """Say good-bye; what has been read is read, whatever the server does then."""
+    """Log out; errors no longer matter."""
     try:
         with connection.watched():
             connection.logout()

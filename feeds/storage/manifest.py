@@ -1,4 +1,4 @@
-"""A folder of files for others to fetch, with a signed manifest that says what is in it."""
+"""A folder of files for others to fetch, with a signed manifest of its content."""
 
 import base64
 import hashlib
@@ -29,9 +29,9 @@ Role = Literal["full", "added", "removed"]
 
 
 class ManifestEntry(BaseModel):
-    """A file: ``full`` is all that is active, ``added`` and ``removed`` are what has changed since the files before.
+    """A file: ``full`` is everything active, ``added`` and ``removed`` are changes since the files before.
 
-    How many ``indicators`` are in one file of several that belong together nobody says.
+    ``indicators`` is None for one of several files that belong together.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,7 +45,7 @@ class ManifestEntry(BaseModel):
 
 
 class FileManifest(BaseModel):
-    """What is in the folder, the changes in the order in which they came."""
+    """The files of a folder, changes in their order."""
 
     collection: str
     format: str
@@ -54,12 +54,12 @@ class FileManifest(BaseModel):
 
     @property
     def full(self) -> list[ManifestEntry]:
-        """Give the full file, or the files of a full folder."""
+        """Return the full file, or the files of a full folder."""
         return [entry for entry in self.files if entry.role == "full"]
 
 
 class PublishedFolder:
-    """Puts files into a folder, and says what is in it."""
+    """Puts files into a folder, and signs a manifest of them."""
 
     def __init__(self, folder: TargetFolder, signer: FileSigner) -> None:
         """Use ``folder``."""
@@ -67,9 +67,9 @@ class PublishedFolder:
         self._signer = signer
 
     def manifest(self) -> FileManifest | None:
-        """Return what the manifest says; None where there is none, or one that our key has not signed.
+        """Return the manifest; None if there is none, or none that our key signed.
 
-        Whoever else may write to the folder has no say in what is signed and removed next.
+        Another writer to the folder must not decide what is signed and removed next.
         """
         found = self._folder.read(MANIFEST)
         if found is None:
@@ -84,24 +84,24 @@ class PublishedFolder:
         return None
 
     def check(self) -> None:
-        """See that files can be put into the folder. Raises ``TryLater`` and ``Misconfigured``."""
+        """Check that files can be put into the folder. Raises ``TryLater`` and ``Misconfigured``."""
         self._folder.put(_PROBE, lambda out: out.write(b"may be removed\n"))
         self._folder.remove(_PROBE)
 
     def put(self, name: str, role: Role, at: datetime, write: Callable[[BinaryIO], int]) -> ManifestEntry:
-        """Write a file by ``write``, which tells how many indicators it has written."""
+        """Write a file by ``write``, which returns the number of indicators in it."""
         count, size, digest = self._folder.put(name, write)
         return ManifestEntry(name=name, role=role, created=at, indicators=count, bytes=size, sha256=digest)
 
     def put_all(self, prefix: str, files: Sequence[Path], at: datetime) -> list[ManifestEntry]:
-        """Copy the files of a full folder, in their order."""
+        """Copy the files of a full folder, in order."""
         return [
             self.put(f"{prefix}/{file.name}", "full", at, partial(_copy, file)).model_copy(update={"indicators": None})
             for file in files
         ]
 
     def publish(self, manifest: FileManifest, keep: timedelta, gone: Iterable[ManifestEntry] = ()) -> None:
-        """Sign and write the manifest, then remove what is ``gone`` and the changes that are older than ``keep``."""
+        """Sign and write the manifest, then remove files in ``gone`` and changes older than ``keep``."""
         limit = manifest.created - keep
         old = [entry for entry in manifest.files if entry.role != "full" and entry.created < limit]
         kept = manifest.model_copy(update={"files": [entry for entry in manifest.files if entry not in old]})
@@ -112,7 +112,7 @@ class PublishedFolder:
             self._folder.remove(entry.name)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         self._folder.close()
 
 
@@ -130,7 +130,7 @@ class Signature(BaseModel):
 
 
 class DsseEnvelope(BaseModel):
-    """What is signed together with its signature, as DSSE (github.com/secure-systems-lab/dsse) has it."""
+    """A payload with its signatures, in DSSE's form (github.com/secure-systems-lab/dsse)."""
 
     payloadType: str  # the format's own name
     payload: str
@@ -147,12 +147,12 @@ class DsseEnvelope(BaseModel):
         return cls(payloadType=payload_type, payload=encoded, signatures=[signature])
 
     def is_signed_by(self, signer: FileSigner) -> bool:
-        """Tell whether one of the signatures is that key's. Raises ``ValueError`` for what is no Base64."""
+        """Return whether one of the signatures is that key's. Raises ``ValueError`` for bad Base64."""
         signed = _signed(self.payloadType, base64.b64decode(self.payload, validate=True))
         signatures = [base64.b64decode(each.sig, validate=True) for each in self.signatures[:_MOST_SIGNATURES]]
         return self.payloadType == PAYLOAD_TYPE and any(signer.has_signed(signed, sig) for sig in signatures)
 
 
 def _signed(payload_type: str, payload: bytes) -> bytes:
-    """Return what a signature is made of: the pre-authentication encoding of DSSE."""
+    """Return the bytes that are signed: DSSE's pre-authentication encoding."""
     return b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type.encode(), len(payload), payload)

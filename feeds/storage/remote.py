@@ -1,4 +1,4 @@
-"""Folders on other machines: SFTP servers whose key is known, and S3 buckets."""
+"""Folders on other machines: SFTP servers with a known key, and S3 buckets."""
 
 import hashlib
 import threading
@@ -25,7 +25,7 @@ _SLICE = 5 << 20
 
 
 class RemoteFile(NamedTuple):
-    """A file: ``state`` is what tells that it is as it was."""
+    """A file; ``state`` changes when the file does."""
 
     path: str
     state: str
@@ -33,7 +33,7 @@ class RemoteFile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Give the name without folders."""
+        """Return the name without folders."""
         return PurePosixPath(self.path).name
 
 
@@ -64,7 +64,7 @@ class Remote:
         self._abort()
 
     def find(self) -> list[RemoteFile]:
-        """Give the files of the folder or pattern, the oldest first; links are left alone."""
+        """Return the files of the folder or pattern, oldest first, without links."""
         path, files = self._path, self._files
         with self._asking():
             if has_magic(path):
@@ -78,7 +78,7 @@ class Remote:
         return sorted(found, key=lambda file: (file.changed, file.path))
 
     def fetch(self, file: RemoteFile, into: IO[bytes]) -> str:
-        """Copy a file, and give its SHA-256."""
+        """Copy a file into ``into``, and return its SHA-256."""
         digest, size = hashlib.sha256(), 0
         # Of a bucket's objects as much is asked for at once as comes within the timeout over a slow line.
         slices = {} if self._is_sftp else {"block_size": _SLICE}
@@ -95,7 +95,7 @@ class Remote:
                 into.write(block)
 
     def read(self, name: str) -> bytes | None:
-        """Give what a file of the folder holds, None where there is none."""
+        """Return the content of a file; None if there is none."""
         with self._asking():
             try:
                 about = self._files.info(self._of(name))
@@ -108,9 +108,9 @@ class Remote:
             return bytes(self._files.cat_file(self._of(name)))
 
     def put(self, name: str, file: Path, unfinished_name: str) -> None:
-        """Put a file into the folder, where it is whole under its name or not there at all.
+        """Put a file into the folder: whole under its name, or not there at all.
 
-        ``unfinished_name`` is what it is called until then.
+        Until it is whole it is called ``unfinished_name``.
         """
         path = self._of(name)
         with self._asking():
@@ -130,12 +130,12 @@ class Remote:
                 raise
 
     def remove(self, name: str) -> None:
-        """Remove a file of the folder, where it is there."""
+        """Remove a file if it is there."""
         with self._asking(), suppress(FileNotFoundError):
             self._files.rm_file(self._of(name))
 
     async def _upload(self, file: Path, folder: str, unfinished: str) -> None:
-        """Copy a file to a new one: what is there already, a link too, is not written to."""
+        """Copy a file to a new one; never write to an existing file or link."""
         async with self._files.client.start_sftp_client() as channel:
             if folder != self._path.rstrip("/"):
                 with suppress(asyncssh.SFTPError):
@@ -168,7 +168,7 @@ class Remote:
 
     @contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
-        """Hang up when it takes longer; who is waiting gets an error then."""
+        """Hang up after ``seconds``; the waiting caller gets an error."""
         timer = threading.Timer(seconds, self._abort)
         timer.daemon = True
         timer.start()
@@ -187,7 +187,7 @@ def _found(about: dict[str, Any]) -> RemoteFile:
 
 
 class RemoteFolder:
-    """A folder of another machine; what goes there is written here first."""
+    """A folder of another machine; files are written here first."""
 
     def __init__(self, remote: Remote) -> None:
         """Use an open connection."""
@@ -198,7 +198,7 @@ class RemoteFolder:
         return self._remote.read("/".join(parts_inside(name)))
 
     def put(self, name: str, write: Callable[[BinaryIO], int]) -> Written:
-        """Write here, and copy."""
+        """Write here, then copy."""
         with TemporaryDirectory(prefix="scamfeed-") as working:
             file = Path(working) / "file"
             with file.open("w+b") as out:

@@ -1,4 +1,4 @@
-"""Signatures of what is sent: messages by Standard Webhooks, files by Ed25519."""
+"""Signatures: of messages by Standard Webhooks, of files by Ed25519."""
 
 import base64
 import binascii
@@ -18,14 +18,14 @@ _SHORTEST, _LONGEST = 24, 64
 
 
 class WebhookSigner:
-    """Signs messages with one secret or, while that is replaced, with two."""
+    """Signs messages with one secret, or with two during a rotation."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        """Take secrets as ``whsec_…``. Raises ``Misconfigured`` for what is none."""
+        """Use secrets of the form ``whsec_…``. Raises ``Misconfigured``."""
         self._webhooks = [Webhook(_key(secret)) for secret in secrets]
 
     def headers(self, message_id: str, moment: datetime, body: str) -> dict[str, str]:
-        """Give the headers that prove who sent ``body``, and when."""
+        """Return the headers that prove sender and time of ``body``."""
         signatures = [webhook.sign(message_id, moment, body) for webhook in self._webhooks]
         return {
             "webhook-id": message_id,
@@ -38,7 +38,7 @@ class FileSigner:
     """Signs files with an Ed25519 key."""
 
     def __init__(self, pem: str) -> None:
-        """Take a private key in PEM. Raises ``Misconfigured`` for what is none."""
+        """Use a private key in PEM. Raises ``Misconfigured``."""
         try:
             key = load_pem_private_key(pem.encode(), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -49,11 +49,11 @@ class FileSigner:
 
     @property
     def public_key(self) -> str:
-        """Give the public key in PEM, by which readers check."""
+        """Return the public key in PEM, for readers to check with."""
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     def has_signed(self, data: bytes, signature: bytes) -> bool:
-        """Tell whether ``signature`` was made of ``data`` by this key."""
+        """Return whether ``signature`` was made of ``data`` with this key."""
         try:
             self._key.public_key().verify(signature, data)
         except InvalidSignature:
@@ -61,7 +61,7 @@ class FileSigner:
         return True
 
     def sign(self, data: bytes) -> bytes:
-        """Give the signature of ``data``: 64 bytes, as ``openssl pkeyutl -verify -rawin`` takes them."""
+        """Return the signature of ``data``: 64 bytes, for ``openssl pkeyutl -verify -rawin``."""
         return self._key.sign(data)
 
 
