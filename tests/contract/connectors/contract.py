@@ -165,7 +165,7 @@ class Contract(ABC):
                 raise Crash
             real(tx, feed, checkpoint)
 
-        monkeypatch.setattr(feed_state, "save", save)
+        monkeypatch.setattr(feed_state, "save_checkpoint", save)
         crashes = 0
         for _ in range(20):
             try:
