@@ -149,11 +149,6 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
     return Rebuilt(made, tuple(missed))
 
 
-def is_annotation(obj: Mapping[str, Any]) -> bool:
-    """Return whether an object is of a type that annotates other objects."""
-    return obj["type"] in _OF_TYPE
-
-
 def names_for_message(names: tuple[str, ...]) -> str:
     """Return the names of properties for a message to their author, as far as the names are harmless."""
     plain = [name for name in names if all(_NAME.fullmatch(part) for part in re.split(r"[. ]", name))]

@@ -11,7 +11,7 @@ from feeds.readers.rows import Row, Unreadable
 from schemas.report import Report
 from schemas.sharing import Sharing
 from schemas.tabular import ReportReader
-from tests.unit.schemas.limiting import LIMITS
+from tests.unit.schemas.sharing_examples import LIMITS
 
 BASE = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z", "kind": "domain"}
 REPORT = ReportReader(BASE).report({"value": "bad.example.com"})

@@ -1,4 +1,4 @@
-"""What speaks of others is rebuilt from known properties: what is of no known name, type or length is left out."""
+"""Annotations are rebuilt from known properties: unknown names, types and lengths are left out."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ WHICH = (*COLUMNS, "note")
 
 
 @pytest.mark.parametrize("which", WHICH)
-def test_what_we_write_ourselves_is_published_whole(which: str) -> None:
+def test_annotations_of_our_own_are_published_whole(which: str) -> None:
     assert annotation.rebuild(made(which), Tlp.GREEN) == (made(which), ())
 
 
@@ -83,7 +83,7 @@ def test_rebuilding_again_changes_nothing(which: str) -> None:
         ("created_by_ref", "identity--words"),
     ],
 )
-def test_what_is_unknown_or_of_another_form_is_left_out_and_named(name: str, value: Any) -> None:
+def test_unknown_and_malformed_properties_are_left_out_and_named(name: str, value: Any) -> None:
     rebuilt = annotation.rebuild({**made("sighting"), name: value}, Tlp.GREEN)
     assert "words" not in str(rebuilt.obj)
     assert rebuilt.obj.get(name) != value
@@ -103,7 +103,7 @@ def test_what_is_unknown_or_of_another_form_is_left_out_and_named(name: str, val
         ("feedback", {"words": "words"}),
     ],
 )
-def test_so_is_what_stands_in_our_extension(name: str, value: Any) -> None:
+def test_unknown_and_malformed_properties_of_our_extension_are_left_out_and_named(name: str, value: Any) -> None:
     sighting = made("sighting")
     said = {**extension.context_of(sighting), name: value}
     rebuilt = annotation.rebuild({**sighting, "extensions": {extension.ID: said}}, Tlp.GREEN)
@@ -160,8 +160,8 @@ def test_limits_are_published_in_ids_and_closed_words() -> None:
     [{"content": "words " * 2_000}, {"content": ""}, {"object_refs": ["words"]}, {"object_refs": []}],
     ids=["too long", "empty", "no id", "none"],
 )
-def test_what_says_nothing_without_a_part_is_not_published(change: dict[str, Any]) -> None:
-    with pytest.raises(Rejected, match="not as it can be published"):
+def test_an_annotation_without_a_required_property_is_not_published(change: dict[str, Any]) -> None:
+    with pytest.raises(Rejected, match="cannot be published in this form"):
         annotation.rebuild({**NOTE, **change}, Tlp.GREEN)
 
 
@@ -182,7 +182,7 @@ NESTED = st.recursive(
 
 @given(st.sampled_from(WHICH), st.data())
 @settings(deadline=None, max_examples=200)
-def test_nothing_of_another_form_gets_into_what_is_published(which: str, data: st.DataObject) -> None:
+def test_no_malformed_property_is_ever_published(which: str, data: st.DataObject) -> None:
     obj = made(which)
     name = data.draw(PLACES | st.sampled_from(sorted(obj)))
     value = data.draw(NESTED | st.just({extension.ID: data.draw(NESTED)}))

@@ -26,7 +26,7 @@ GOOD = [(name, example) for name, kind in every().items() for example in kind.ex
 
 
 def about(**words: Any) -> Consensus:
-    """Give a consensus that says as little as there can be, but for ``words``."""
+    """Return a consensus with as few fields as possible, but for ``words``."""
     little: dict[str, Any] = dict.fromkeys(Consensus._fields)
     little |= dict.fromkeys(
         ("reporter_kinds", "scam_types", "countries", "evidence", "holds", "origins", "further"), ()
@@ -78,14 +78,14 @@ def ours(obj: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def test_the_hub_says_it_under_an_id_that_follows_from_the_pattern() -> None:
+def test_the_consensus_has_an_id_that_follows_from_the_pattern() -> None:
     obj = stix(about())
     assert obj["created_by_ref"] == HUB
     assert obj["id"] == ids.indicator(HUB, obj["pattern"])
     assert obj["pattern"] == "[domain-name:value = 'bad.example.com']"
 
 
-def test_how_many_say_so_and_what_to_do_stands_in_extension_and_labels() -> None:
+def test_reporters_and_grade_stand_in_extension_and_labels() -> None:
     obj = stix(FULL)
     assert ours(obj) | {"reporters": 2, "reporter_kinds": ["bank", "government"], "grade": "hold"} == ours(obj)
     assert ours(obj) | {"scam_types": ["romance"], "disputed": True, "requested_action": "hold"} == ours(obj)
@@ -93,7 +93,7 @@ def test_how_many_say_so_and_what_to_do_stands_in_extension_and_labels() -> None
     assert (obj["confidence"], obj["extensions"][OPENCTI]["score"]) == (75, 75)
 
 
-def test_what_is_not_so_stands_nowhere() -> None:
+def test_empty_fields_stand_nowhere() -> None:
     obj = stix(about())
     assert ours(obj).keys() == {
         *("extension_type", "kind", "scam_category", "scam_type"),
@@ -106,7 +106,7 @@ def test_what_is_not_so_stands_nowhere() -> None:
 @pytest.mark.parametrize(
     ("said", "options"), [(about(), {}), (FULL, {"referral": REFERRAL, "seq": 2})], ids=["little", "full"]
 )
-def test_the_extension_is_as_its_schema_has_it(said: Consensus, options: dict[str, Any]) -> None:
+def test_the_extension_is_valid_by_its_schema(said: Consensus, options: dict[str, Any]) -> None:
     obj = stix(said, **options)
     Draft202012Validator(extension_schema.schema()).validate(ours(obj))
     stix2.parse(obj)
@@ -121,14 +121,14 @@ def test_it_is_read_as_the_report_that_asks_for_the_grade() -> None:
     assert (report.action, report.tlp, report.reporter) == (Action.HOLD, Tlp.AMBER_STRICT, HUB)
 
 
-def test_a_new_listing_is_a_new_object_that_says_so() -> None:
+def test_a_new_listing_is_a_new_object_with_its_number() -> None:
     first, second = stix(about()), stix(about(), seq=1)
     assert first["id"] != second["id"]
     assert "listing" not in ours(first)
     assert ours(second)["listing"] == 2
 
 
-def test_the_coerced_are_referred_to_who_protects_them() -> None:
+def test_a_coerced_holder_is_referred_to_protection() -> None:
     obj = stix(FULL, referral=REFERRAL)
     assert ours(obj)["referral"] == {"organisation": "Example Ministry", "contact": "protection@example.org"}
     assert {"source_name": "Example Ministry", "description": "For protection: protection@example.org"} in obj[
@@ -141,7 +141,7 @@ def test_origins_go_along_and_are_read_again() -> None:
     assert consensus.origins_of(stix(about())) == frozenset()
 
 
-def test_what_stands_around_it_is_the_hubs_too() -> None:
+def test_the_objects_around_it_are_the_hubs_too() -> None:
     obj = stix(FULL)
     observable, relationship, *_ = consensus.basis(obj, FULL)
     assert (observable["type"], observable["iban"]) == ("bank-account", FULL.value)
@@ -149,7 +149,7 @@ def test_what_stands_around_it_is_the_hubs_too() -> None:
 
 
 @pytest.mark.parametrize(("kind", "example"), GOOD, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(GOOD)])
-def test_of_every_value_it_is_what_its_report_becomes_and_more(kind: str, example: Any) -> None:
+def test_a_consensus_on_any_value_contains_all_of_its_reports_indicator(kind: str, example: Any) -> None:
     said = about(kind=kind, value=example.value, details=example.details)
     report = Report(
         kind=kind,

@@ -29,10 +29,10 @@ def indicator(pattern: str, **properties: Any) -> dict[str, Any]:
 
 
 def said(pattern: str) -> list[tuple[str, str]]:
-    """Give kind and value of each report, and the reasons of the others."""
+    """Return kind and value of each report, and the reasons of the others."""
     return [
-        (each.kind, each.value) if isinstance(each, Report) else ("", each.reason)
-        for each in all_from_stix(indicator(pattern))
+        (outcome.kind, outcome.value) if isinstance(outcome, Report) else ("", outcome.reason)
+        for outcome in all_from_stix(indicator(pattern))
     ]
 
 
@@ -89,8 +89,8 @@ def test_each_value_is_a_report_or_has_its_reason(pattern: str, values: list[tup
         "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.4']",
     ],
 )
-def test_what_says_more_or_less_than_one_value_is_nothing_to_publish_by(pattern: str) -> None:
-    assert any(isinstance(each, Report) for each in all_from_stix(indicator(pattern)))
+def test_a_pattern_of_more_or_less_than_one_value_is_not_published_by(pattern: str) -> None:
+    assert any(isinstance(outcome, Report) for outcome in all_from_stix(indicator(pattern)))
     with pytest.raises(Rejected) as refusal:
         from_stix(indicator(pattern))
     assert refusal.value.reason in ("pattern-not-comparable", "not-a-kind")
@@ -121,14 +121,14 @@ def test_another_name_of_the_same_property_is_the_same(pattern: str, kind: str) 
         "[email-message:bcc_refs[0].value = 'i@example.com']",
     ],
 )
-def test_cards_and_those_who_got_the_mail_are_refused_by_both_readers(pattern: str) -> None:
+def test_cards_and_recipients_of_mail_are_refused_by_both_readers(pattern: str) -> None:
     assert said(pattern) == [("", "personal-data")]
     with pytest.raises(Rejected, match="personal-data"):
         from_stix(indicator(pattern))
 
 
 @pytest.mark.parametrize("pattern", ["", "x", "[]"])
-def test_what_is_no_pattern_says_nothing_at_all(pattern: str) -> None:
+def test_a_text_that_is_no_pattern_gives_no_report(pattern: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
         all_from_stix(indicator(pattern))
 
@@ -179,7 +179,7 @@ def test_a_report_survives_a_platform_that_keeps_labels_and_drops_extensions() -
         "scam:type",
     ],
 )
-def test_a_label_that_says_no_word_of_ours_says_nothing(label: str) -> None:
+def test_a_label_without_a_known_word_is_ignored(label: str) -> None:
     pattern = "[domain-name:value = 'a.example.com']"
     assert from_stix(indicator(pattern, labels=[label])) == from_stix(indicator(pattern))
 
@@ -188,7 +188,7 @@ def test_levels_of_other_markings_are_the_caller_s_to_know() -> None:
     own = "marking-definition--00000000-0000-4000-8000-0000000000aa"
     marked = indicator("[domain-name:value = 'a.example.com']", object_marking_refs=[own])
     levels = [
-        [each.tlp for each in all_from_stix(marked, markings=known) if isinstance(each, Report)]
+        [outcome.tlp for outcome in all_from_stix(marked, markings=known) if isinstance(outcome, Report)]
         for known in ({}, {own: Tlp.RED})
     ]
     assert levels == [[Tlp.AMBER], [Tlp.RED]]

@@ -11,12 +11,12 @@ from mappers.records import from_stix
 from schemas.errors import Rejected
 from schemas.record import Case, Opinion
 from schemas.vocabulary import CaseContext, OpinionWord, Tlp
-from tests.unit.mappers.saying import INDICATOR, WALLET, foreign, said
+from tests.unit.mappers.record_examples import INDICATOR, WALLET, foreign_object, stix_of
 
 
 def test_a_foreign_sighting_is_read() -> None:
     places = ["location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64", "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff"]
-    sighting = foreign("sighting", sighting_of_ref=INDICATOR, count=7, where_sighted_refs=places)
+    sighting = foreign_object("sighting", sighting_of_ref=INDICATOR, count=7, where_sighted_refs=places)
     (seen,) = from_stix(sighting, {}, {places[0]: {"type": "location", "country": "th"}})
     assert seen.model_dump(exclude_none=True) == {
         "reporter": places[1],
@@ -32,16 +32,18 @@ def test_a_foreign_sighting_is_read() -> None:
 def test_a_foreign_opinion_is_one_about_each_of_its_indicators() -> None:
     second = INDICATOR.replace("2c", "2d")
     refs = [INDICATOR, "malware--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", second]
-    opinion = foreign("opinion", opinion="strongly-disagree", object_refs=refs, explanation="Ours.")
+    opinion = foreign_object("opinion", opinion="strongly-disagree", object_refs=refs, explanation="Ours.")
     found = from_stix({**opinion, "object_marking_refs": [marking.ref(Tlp.GREEN)]}, {opinion["created_by_ref"]: "X"})
-    assert all(isinstance(each, Opinion) for each in found)
-    assert [(each.of.ref, each.opinion, each.description, each.reporter, each.tlp) for each in found] == [  # type: ignore[attr-defined]  # opinions, as was seen
+    assert all(isinstance(opinion, Opinion) for opinion in found)
+    assert [
+        (opinion.of.ref, opinion.opinion, opinion.description, opinion.reporter, opinion.tlp) for opinion in found
+    ] == [  # type: ignore[attr-defined]  # opinions, as was seen
         (ref, OpinionWord.STRONGLY_DISAGREE, "Ours.", "X", Tlp.GREEN) for ref in (INDICATOR, second)
     ]
 
 
 def test_a_foreign_grouping_is_a_case() -> None:
-    grouping = foreign("grouping", context="own-word", object_refs=[INDICATOR])
+    grouping = foreign_object("grouping", context="own-word", object_refs=[INDICATOR])
     (case,) = from_stix(grouping)
     assert isinstance(case, Case)
     assert (case.name, case.context) == (grouping["id"], CaseContext.UNSPECIFIED)
@@ -50,28 +52,33 @@ def test_a_foreign_grouping_is_a_case() -> None:
 @pytest.mark.parametrize(
     ("obj", "reason"),
     [
-        (foreign("note", content="x", object_refs=[INDICATOR]), "not-a-record"),
+        (foreign_object("note", content="x", object_refs=[INDICATOR]), "not-a-record"),
         ({}, "not-a-record"),
-        (foreign("sighting"), "no-subject"),
-        (foreign("sighting", sighting_of_ref=INDICATOR.replace("indicator", "malware")), "not-an-indicators-id"),
-        (foreign("sighting", sighting_of_ref=5), "record-form"),
-        (foreign("sighting", sighting_of_ref=INDICATOR, where_sighted_refs="x"), "record-form"),
-        (foreign("sighting", sighting_of_ref=INDICATOR, count="many"), "record-form"),
-        (foreign("sighting", sighting_of_ref=INDICATOR, modified="soon"), "record-form"),
-        (foreign("opinion", opinion="agree", object_refs=["malware--8e2e2d2b"]), "not-about-an-indicator"),
-        (foreign("opinion", opinion="agree", object_refs=7), "record-form"),
-        (foreign("opinion", opinion="maybe", object_refs=[INDICATOR]), "record-form"),
-        (foreign("relationship", source_ref="a", target_ref="b"), "not-a-flow"),
+        (foreign_object("sighting"), "no-subject"),
+        (foreign_object("sighting", sighting_of_ref=INDICATOR.replace("indicator", "malware")), "not-an-indicators-id"),
+        (foreign_object("sighting", sighting_of_ref=5), "record-form"),
+        (foreign_object("sighting", sighting_of_ref=INDICATOR, where_sighted_refs="x"), "record-form"),
+        (foreign_object("sighting", sighting_of_ref=INDICATOR, count="many"), "record-form"),
+        (foreign_object("sighting", sighting_of_ref=INDICATOR, modified="soon"), "record-form"),
+        (foreign_object("opinion", opinion="agree", object_refs=["malware--8e2e2d2b"]), "not-about-an-indicator"),
+        (foreign_object("opinion", opinion="agree", object_refs=7), "record-form"),
+        (foreign_object("opinion", opinion="maybe", object_refs=[INDICATOR]), "record-form"),
+        (foreign_object("relationship", source_ref="a", target_ref="b"), "not-a-flow"),
         (
-            foreign("relationship", source_ref=1, target_ref=2, extensions={extension.ID: {"source": 1, "target": 2}}),
+            foreign_object(
+                "relationship", source_ref=1, target_ref=2, extensions={extension.ID: {"source": 1, "target": 2}}
+            ),
             "observable-missing",
         ),
-        (foreign("grouping", context="unspecified", object_refs=[]), "record-form"),
-        (foreign("grouping", context="unspecified", object_refs=["x"]), "record-form"),
-        (foreign("sighting", sighting_of_ref=INDICATOR, extensions={extension.ID: 5}, created_by_ref=9), "record-form"),
+        (foreign_object("grouping", context="unspecified", object_refs=[]), "record-form"),
+        (foreign_object("grouping", context="unspecified", object_refs=["x"]), "record-form"),
+        (
+            foreign_object("sighting", sighting_of_ref=INDICATOR, extensions={extension.ID: 5}, created_by_ref=9),
+            "record-form",
+        ),
     ],
 )
-def test_what_says_no_record_is_refused_with_a_reason(obj: dict[str, Any], reason: str) -> None:
+def test_an_object_that_is_no_record_is_refused_with_a_reason(obj: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected) as refused:
         from_stix(obj)
     assert refused.value.reason == reason
@@ -112,15 +119,15 @@ PROPERTIES = [
 @given(
     obj=st.sampled_from(
         [
-            said("sighting", of=INDICATOR, countries="TH"),
-            said("outcome", of=INDICATOR, outcome="blocked"),
-            said("case", name="Example", members=INDICATOR),
-            said("flow", source="bank-account:DE89370400440532013000", target=WALLET),
+            stix_of("sighting", of=INDICATOR, countries="TH"),
+            stix_of("outcome", of=INDICATOR, outcome="blocked"),
+            stix_of("case", name="Example", members=INDICATOR),
+            stix_of("flow", source="bank-account:DE89370400440532013000", target=WALLET),
         ]
     ),
     properties=st.dictionaries(st.sampled_from(PROPERTIES), JSON, max_size=6),
 )
-def test_whatever_an_object_says_it_is_a_record_or_refused(obj: dict[str, Any], properties: dict[str, Any]) -> None:
+def test_every_object_is_a_record_or_refused(obj: dict[str, Any], properties: dict[str, Any]) -> None:
     try:
         found = from_stix({**obj, **properties}, {}, {INDICATOR: {"type": "wallet"}})
     except Rejected:

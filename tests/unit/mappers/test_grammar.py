@@ -56,8 +56,8 @@ def test_each_value_that_is_enough_by_itself_is_a_way(written: str, ways: list[W
         "[domain-name:value = h'00']",
     ],
 )
-def test_a_comparison_that_says_no_value_is_one_without_an_operator(written: str) -> None:
-    assert {each.operator for way in grammar.ways(written) for each in way} == {""}
+def test_a_comparison_without_a_value_has_no_operator(written: str) -> None:
+    assert {comparison.operator for way in grammar.ways(written) for comparison in way} == {""}
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def test_a_comparison_that_says_no_value_is_one_without_an_operator(written: str
         "[" + " AND ".join(["(a:b = 'c' OR a:b = 'd')"] * 40) + "]",
     ],
 )
-def test_what_no_one_observable_tells_is_an_empty_way(written: str) -> None:
+def test_a_match_that_no_single_observable_tells_is_an_empty_way(written: str) -> None:
     assert grammar.ways(written) == [()]
 
 
-def test_beside_what_is_not_comparable_the_rest_is() -> None:
+def test_the_rest_of_a_pattern_is_read_beside_an_incomparable_part() -> None:
     assert grammar.ways("[url:value = 'a'] OR ([url:value = 'b'] AND [url:value = 'c'])") == [(a("a", kind="url"),), ()]
 
 
 @pytest.mark.parametrize(
     "written", ["", " ", "\n", "x", "[", "[]", "[a:b]", '[a:b = "c"]', "[a:b = 'it's']", "[a:b = 'c\\d']"]
 )
-def test_what_is_no_pattern_is_refused(written: str) -> None:
+def test_a_text_that_is_no_pattern_is_refused(written: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
         grammar.ways(written)
 
@@ -98,4 +98,4 @@ def test_a_pattern_that_would_take_long_is_not_read() -> None:
 def test_any_text_has_ways_or_a_reason(written: str) -> None:
     with suppress(Rejected):
         ways = grammar.ways(written)
-        assert all(isinstance(each, Comparison) for way in ways for each in way)
+        assert all(isinstance(comparison, Comparison) for way in ways for comparison in way)

@@ -24,7 +24,7 @@ def _partner(partner: Partner, points: list[tuple[str, str]] = POINTS) -> dict[s
     return of_partner(partner, HUB.identity, HUB.created, HUB.modified, points)
 
 
-def test_the_hub_says_who_it_is_and_where_it_is_reached() -> None:
+def test_the_hubs_identity_has_its_name_and_contacts() -> None:
     said = of_hub(HUB, POINTS)
     assert (said["id"], said["created_by_ref"], said["name"]) == (HUB.identity, HUB.identity, "Hub of Siam")
     assert said["created"] < said["modified"]
@@ -35,7 +35,7 @@ def test_the_hub_says_who_it_is_and_where_it_is_reached() -> None:
     assert "extensions" not in of_hub(HUB)
 
 
-def test_a_named_partner_is_said_with_what_it_is_where_and_how_to_reach_it() -> None:
+def test_a_named_partner_has_its_kind_country_and_contacts() -> None:
     said = _partner(BANK)
     assert (said["id"], said["created_by_ref"], said["name"]) == (BANK.identity, HUB.identity, "Example Bank")
     assert (said["roles"], said["sectors"]) == (["bank"], ["financial-services"])

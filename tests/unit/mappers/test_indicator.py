@@ -34,7 +34,7 @@ def foreign(**properties: Any) -> dict[str, Any]:
     }
 
 
-def test_a_report_becomes_observable_indicator_and_what_joins_them() -> None:
+def test_a_report_becomes_observable_indicator_and_relationship() -> None:
     observable, indicator, relationship = to_stix(report("bad.example.com", kind="domain"))
     assert (observable["type"], observable["value"]) == ("domain-name", "bad.example.com")
     assert indicator["pattern"] == "[domain-name:value = 'bad.example.com']"
@@ -58,7 +58,7 @@ def test_an_account_number_is_never_an_accounts_id_by_itself() -> None:
         to_stix(report(f"TH:{bank}:1234567890", kind="bank-account"))[0] for bank in ("KASITHBK", "SICOTHBK")
     ]
     assert same_number[0]["id"] != same_number[1]["id"]
-    assert all("account_number" in each and "bic" in each for each in same_number)
+    assert all("account_number" in normal and "bic" in normal for normal in same_number)
     assert same_number[0]["id"] != "bank-account--" + ids.in_oasis({"account_number": "1234567890"})
 
 
@@ -75,13 +75,13 @@ def test_opencti_gets_accounts_that_it_can_store() -> None:
     assert "extensions" not in observable
 
 
-def test_what_a_report_leaves_open_stands_in_no_object() -> None:
+def test_empty_fields_of_a_report_stand_in_no_object() -> None:
     indicator = to_stix(report("bad.example.com", kind="domain"))[1]
     assert "confidence" not in indicator
     assert indicator["extensions"][extension.ID].keys() == {"extension_type", "kind", "scam_category", "scam_type"}
 
 
-def test_labels_say_the_context_for_clients_that_show_nothing_else() -> None:
+def test_labels_show_the_context_for_clients_without_extensions() -> None:
     columns = {"scam_type": "investment", "channel": "ad", "action": "warn", "countries": "TH"}
     assert to_stix(report("bad.example.com", kind="domain", **columns))[1]["labels"] == [
         "scam",
@@ -119,9 +119,7 @@ def test_a_reporter_is_called_by_its_name_where_it_is_known() -> None:
         ({"valid_until": "2020-01-01T00:00:00Z"}, "ends-before-it-starts"),
     ],
 )
-def test_an_indicator_that_says_no_report_is_refused_for_its_own_reason(
-    properties: dict[str, Any], reason: str
-) -> None:
+def test_an_indicator_that_is_no_report_is_refused_for_its_own_reason(properties: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected) as refusal:
         from_stix(foreign(**properties))
     assert refusal.value.reason == reason

@@ -46,11 +46,11 @@ def test_the_ids_of_tlp_1_and_of_opencti_stand_for_levels_of_tlp_2(uuid: str, tl
         ({}, None),
     ],
 )
-def test_a_definition_of_another_id_says_its_level(properties: dict[str, Any], tlp: Tlp | None) -> None:
+def test_a_definition_with_another_id_has_the_level_that_it_names(properties: dict[str, Any], tlp: Tlp | None) -> None:
     assert marking.tlp_of_definition({"type": "marking-definition", "id": OWN, **properties}) is tlp
 
 
-def test_a_known_id_stands_for_what_it_is_whatever_its_definition_says() -> None:
+def test_a_known_id_keeps_its_level_whatever_its_definition_names() -> None:
     assert marking.tlp_of_definition({**marking.definition(Tlp.RED), "name": "TLP:CLEAR"}) is Tlp.RED
 
 
@@ -76,10 +76,10 @@ def test_a_marking_of_a_part_holds_for_the_whole() -> None:
         (["tlpx", "red"], None),
     ],
 )
-def test_a_label_says_a_level_too(labels: list[str], tlp: Tlp | None) -> None:
+def test_a_label_names_a_level_too(labels: list[str], tlp: Tlp | None) -> None:
     assert marking.tlp_of({"labels": labels}) is tlp
 
 
-def test_what_is_no_marking_is_passed_over() -> None:
+def test_a_value_that_is_no_marking_is_ignored() -> None:
     odd = {"object_marking_refs": [1, {}, None], "granular_markings": [1, {"marking_ref": []}], "labels": [1, None]}
     assert marking.tlp_of(odd) is None

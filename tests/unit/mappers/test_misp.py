@@ -37,12 +37,12 @@ def terms(kind: str, value: str, **details: str) -> MispTerms | None:
         ("wallet", "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH", "btc"),
     ],
 )
-def test_what_one_attribute_can_say_is_one(kind: str, value: str, type_: str) -> None:
+def test_a_value_that_one_attribute_identifies_is_one_attribute(kind: str, value: str, type_: str) -> None:
     said = terms(kind, value)
     assert said is not None
-    assert [(each.type, each.value, each.relation, each.to_ids) for each in said.attributes] == [
-        (type_, value, None, True)
-    ]
+    assert [
+        (attribute.type, attribute.value, attribute.relation, attribute.to_ids) for attribute in said.attributes
+    ] == [(type_, value, None, True)]
     assert said.template is None
 
 
@@ -75,20 +75,22 @@ def test_what_one_attribute_can_say_is_one(kind: str, value: str, type_: str) ->
         ),
     ],
 )
-def test_what_takes_several_is_an_object_of_one_of_its_templates(
+def test_a_value_that_needs_several_attributes_is_an_object(
     kind: str, value: str, template: str, attributes: list[tuple[str, str, str, bool]]
 ) -> None:
     said = terms(kind, value)
     assert said is not None
     assert said.template is not None
     assert said.template.name == template
-    assert [(each.relation, each.type, each.value, each.to_ids) for each in said.attributes] == attributes
+    assert [
+        (attribute.relation, attribute.type, attribute.value, attribute.to_ids) for attribute in said.attributes
+    ] == attributes
 
 
 def test_a_wallet_of_a_chain_without_a_type_has_its_chain_beside_it() -> None:
     said = terms("wallet", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", chain="ethereum")
     assert said is not None
-    assert [(each.relation, each.value, each.to_ids) for each in said.attributes] == [
+    assert [(attribute.relation, attribute.value, attribute.to_ids) for attribute in said.attributes] == [
         ("address-crypto", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", True),
         ("symbol", "ethereum", False),
     ]
@@ -99,10 +101,10 @@ def test_an_account_number_with_letters_which_misp_refuses_is_a_user_account() -
     assert said is not None
     assert said.template is not None
     assert said.template.name == "user-account"
-    assert [each.value for each in said.attributes] == ["bank-account", "TH:KASITHBK:AB123456"]
+    assert [attribute.value for attribute in said.attributes] == ["bank-account", "TH:KASITHBK:AB123456"]
 
 
-def test_an_app_of_a_system_that_misp_cannot_say_is_left_out() -> None:
+def test_an_app_of_a_system_without_misp_type_is_left_out() -> None:
     app = report("app", "ios:com.example.app")
     assert misp.has_type(app) is False
     assert misp.to_misp(app) is None
@@ -115,18 +117,18 @@ def test_an_event_is_its_reporter_s_and_bears_its_level() -> None:
     assert event["Orgc"] == {"name": "Example Bank", "uuid": ids.identity("Example Bank").partition("--")[2]}
     assert event["Tag"] == [{"name": "tlp:green"}]
     assert (event["date"], event["timestamp"]) == ("2026-01-16", str(int(later.reported_at.timestamp())))
-    assert [each["value"] for each in event["Attribute"]] == ["a.example.com"]
-    assert [each["name"] for each in event["Object"]] == ["bank-account"]
+    assert [entry["value"] for entry in event["Attribute"]] == ["a.example.com"]
+    assert [entry["name"] for entry in event["Object"]] == ["bank-account"]
 
 
 def test_an_event_keeps_its_name_and_other_levels_have_others() -> None:
-    one = report("domain", "a.example.com")
-    uuid = misp.event([one], "x")["Event"]["uuid"]
-    assert misp.event([one, report("domain", "b.example.com")], "y")["Event"]["uuid"] == uuid
-    assert misp.event([one.model_copy(update={"tlp": "red"})], "x")["Event"]["uuid"] != uuid
+    first = report("domain", "a.example.com")
+    uuid = misp.event([first], "x")["Event"]["uuid"]
+    assert misp.event([first, report("domain", "b.example.com")], "y")["Event"]["uuid"] == uuid
+    assert misp.event([first.model_copy(update={"tlp": "red"})], "x")["Event"]["uuid"] != uuid
 
 
-def test_what_was_revoked_is_deleted_under_the_same_uuid() -> None:
+def test_a_revoked_report_is_deleted_under_the_same_uuid() -> None:
     event = misp.event([report("domain", "a.example.com")], "x", revoked=[report("domain", "b.example.com")])["Event"]
     kept, gone = event["Attribute"]
     assert "deleted" not in kept
@@ -140,7 +142,7 @@ def test_an_object_that_was_revoked_is_deleted_with_its_attributes() -> None:
     assert [part["deleted"] for part in (spelled.body, *spelled.body["Attribute"])] == [True, True, True]
 
 
-def test_times_are_said_as_misp_reads_them() -> None:
+def test_times_are_written_as_misp_reads_them() -> None:
     spelled = misp.to_misp(report("domain", "a.example.com", first_seen="2026-01-01", last_seen="2026-01-02T00:00:00Z"))
     assert spelled is not None
     assert spelled.body["first_seen"] == "2026-01-01T00:00:00.000+00:00"

@@ -25,7 +25,7 @@ def test_two_terms_are_read_back_in_their_order(first: str, second: str) -> None
 
 
 @given(TEXT)
-def test_the_official_grammar_takes_what_is_written(value: str) -> None:
+def test_the_official_grammar_reads_every_written_pattern(value: str) -> None:
     assert validate(pattern.write(Terms("url", {"value": value})), "2.1")
 
 
@@ -62,14 +62,14 @@ def test_terms_joined_without_blanks_are_read_too() -> None:
         "[domain-name:value='a.example' AND domain-name:value='b.example']",
     ],
 )
-def test_a_pattern_of_no_single_value_is_told_apart(written: str) -> None:
+def test_a_pattern_of_no_single_value_is_refused_for_its_own_reason(written: str) -> None:
     with pytest.raises(Rejected) as refusal:
         pattern.read(written)
     assert refusal.value.reason in ("pattern-not-comparable", "pattern-form")
 
 
 @pytest.mark.parametrize("written", ["", "x", "[", "[domain-name:value = bad]", "[domain-name:value = 'it's']", "[]"])
-def test_what_is_no_pattern_is_refused(written: str) -> None:
+def test_a_text_that_is_no_pattern_is_refused(written: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
         pattern.read(written)
 
@@ -94,7 +94,7 @@ def test_no_text_breaks_the_reader(written: str) -> None:
         pattern.read(written)
 
 
-def test_a_pattern_of_several_values_says_how_many_it_names() -> None:
+def test_the_refusal_of_several_values_counts_them() -> None:
     with pytest.raises(Rejected, match="names 2 values"):
         pattern.read("[domain-name:value IN ('a.example', 'b.example')]")
 
@@ -131,7 +131,7 @@ BRACKET = st.builds(lambda left, inner, right: f"[{left}{inner}{right}]", BLANK,
 
 @settings(deadline=None)
 @given(joined(BRACKET, ["OR"]))
-def test_what_is_read_without_the_grammar_is_read_as_the_grammar_has_it(written: str) -> None:
+def test_the_reader_without_grammar_agrees_with_the_grammar(written: str) -> None:
     assert pattern.ways(written) == grammar.ways(written)
 
 

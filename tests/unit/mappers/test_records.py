@@ -11,11 +11,11 @@ from schemas import tabular
 from schemas.errors import Rejected
 from schemas.tabular import ReportReader
 from schemas.vocabulary import OutcomeWord
-from tests.unit.mappers.saying import DEFAULTS, INDICATOR, REPORTER, REPORTERS, WALLET, record, said
+from tests.unit.mappers.record_examples import DEFAULTS, INDICATOR, REPORTER, REPORTERS, WALLET, record, stix_of
 
 
-def test_a_sighting_says_a_place_even_where_none_is_named() -> None:
-    assert said("sighting", of=INDICATOR)["where_sighted_refs"] == [ids.identity(REPORTER)]
+def test_a_sighting_has_a_place_even_where_none_is_named() -> None:
+    assert stix_of("sighting", of=INDICATOR)["where_sighted_refs"] == [ids.identity(REPORTER)]
 
 
 def test_a_country_is_a_place_of_its_own_that_comes_along() -> None:
@@ -29,12 +29,12 @@ def test_a_country_is_a_place_of_its_own_that_comes_along() -> None:
 def test_sightings_at_different_places_are_different_sightings() -> None:
     times = {"first_seen": "2026-01-01", "last_seen": "2026-01-02"}
     places: list[dict[str, Any]] = [{}, {"countries": "TH"}, {"countries": "TH,KH"}, {"seen_by": "Other Bank"}]
-    assert len({said("sighting", of=INDICATOR, **times, **place)["id"] for place in places}) == len(places)
+    assert len({stix_of("sighting", of=INDICATOR, **times, **place)["id"] for place in places}) == len(places)
 
 
 def test_more_of_the_same_sighting_is_a_new_version_of_it() -> None:
     first, later = (
-        said("sighting", of=INDICATOR, first_seen="2026-01-01", count=count, reported_at=at)
+        stix_of("sighting", of=INDICATOR, first_seen="2026-01-01", count=count, reported_at=at)
         for count, at in ((1, "2026-01-15"), (5, "2026-01-16"))
     )
     assert first["id"] == later["id"]
@@ -52,8 +52,8 @@ def test_more_of_the_same_sighting_is_a_new_version_of_it() -> None:
         (OutcomeWord.ALREADY_KNOWN, "agree"),
     ],
 )
-def test_who_knows_stix_alone_sees_agreement_or_dissent(word: OutcomeWord, opinion: str) -> None:
-    done = said("outcome", of=INDICATOR, outcome=word.value)
+def test_readers_of_plain_stix_see_agreement_or_dissent(word: OutcomeWord, opinion: str) -> None:
+    done = stix_of("outcome", of=INDICATOR, outcome=word.value)
     assert (done["type"], done["opinion"], done["object_refs"]) == ("opinion", opinion, [INDICATOR])
     assert f'scam:outcome="{word.value}"' in done["labels"]
     assert " / " in done["explanation"]
@@ -62,23 +62,23 @@ def test_who_knows_stix_alone_sees_agreement_or_dissent(word: OutcomeWord, opini
 def test_opinions_of_one_moment_are_not_created_at_one_moment() -> None:
     """OpenCTI takes opinions of one word and one time of creation for the same."""
     report = [f"indicator--2c4125de-07a4-58ff-80f6-{number:012x}" for number in range(200)]
-    made = [said("outcome", of=each, outcome="blocked") for each in report]
-    assert len({each["created"] for each in made}) == len(made)
-    assert all("2026-01-14T08:00:00.000Z" < each["created"] <= each["modified"] for each in made)
+    made = [stix_of("outcome", of=ref, outcome="blocked") for ref in report]
+    assert len({obj["created"] for obj in made}) == len(made)
+    assert all("2026-01-14T08:00:00.000Z" < obj["created"] <= obj["modified"] for obj in made)
 
 
-def test_an_outcome_said_again_keeps_its_id() -> None:
+def test_a_repeated_outcome_keeps_its_id() -> None:
     first, later = (
-        said("outcome", of=INDICATOR, outcome="blocked", reported_at=at) for at in ("2026-01-15", "2026-01-16")
+        stix_of("outcome", of=INDICATOR, outcome="blocked", reported_at=at) for at in ("2026-01-15", "2026-01-16")
     )
     assert first["id"] == later["id"]
 
 
 def test_each_partner_has_its_own_outcomes_and_each_hold_is_one() -> None:
     columns = {"of": INDICATOR, "outcome": "funds-held"}
-    ours = said("outcome", **columns)
+    ours = stix_of("outcome", **columns)
     theirs = to_stix(tabular.read_record("outcome", columns, {**DEFAULTS, "reporter": "Other Bank"}))[-1]
-    later = said("outcome", **columns, effective_from="2026-01-20")
+    later = stix_of("outcome", **columns, effective_from="2026-01-20")
     assert len({ours["id"], theirs["id"], later["id"]}) == 3
 
 
@@ -95,7 +95,7 @@ def test_a_flow_joins_the_observables_that_indicators_are_based_on() -> None:
 
 
 def test_a_flow_of_one_moment_has_no_stop_time_that_is_not_later() -> None:
-    flow = said(
+    flow = stix_of(
         "flow",
         source="bank-account:DE89370400440532013000",
         target=WALLET,
@@ -110,7 +110,7 @@ def test_opencti_gets_flows_between_accounts_that_it_can_store() -> None:
     flow = record("flow", source="bank-account:TH:KASITHBK:1234567890", target=WALLET)
     source, _, relationship = to_stix(flow, Profile.OPENCTI)
     assert (source["type"], source["user_id"]) == ("user-account", "TH:KASITHBK:1234567890")
-    assert list(from_stix(relationship, REPORTERS, {each["id"]: each for each in to_stix(flow, Profile.OPENCTI)})) == [
+    assert list(from_stix(relationship, REPORTERS, {obj["id"]: obj for obj in to_stix(flow, Profile.OPENCTI)})) == [
         flow
     ]
 
@@ -130,8 +130,8 @@ def test_the_core_profile_of_a_case_has_no_members_that_stix_lacks() -> None:
 
 
 def test_a_case_keeps_its_id_when_members_come() -> None:
-    small = said("case", name="Example", members=[INDICATOR], reference="case 42")
-    larger = said("case", name="Renamed", members=[INDICATOR, INDICATOR.replace("2c", "2d")], reference="case 42")
+    small = stix_of("case", name="Example", members=[INDICATOR], reference="case 42")
+    larger = stix_of("case", name="Renamed", members=[INDICATOR, INDICATOR.replace("2c", "2d")], reference="case 42")
     assert small["id"] == larger["id"]
 
 
@@ -139,18 +139,18 @@ def test_a_case_keeps_its_id_when_members_come() -> None:
 def test_a_value_with_its_reporters_name_is_that_reporters_indicator(profile: Profile) -> None:
     value = {"kind": "bank-account", "value": "TH:KASITHBK:1234567890"}
     report = ReportReader({**DEFAULTS, "reporter": "Other Bank"}).report(value)
-    (indicator,) = (each["id"] for each in report_to_stix(report, profile) if each["type"] == "indicator")
+    (indicator,) = (obj["id"] for obj in report_to_stix(report, profile) if obj["type"] == "indicator")
     done = record("outcome", of={**value, "reporter": "Other Bank"}, outcome="blocked")
     assert to_stix(done, profile)[-1]["object_refs"] == [indicator]
 
 
-def test_a_value_alone_says_no_indicator() -> None:
+def test_a_value_without_reporter_names_no_indicator() -> None:
     with pytest.raises(Rejected, match="indicator-not-named"):
-        said("sighting", of="domain:shop.example.com")
+        stix_of("sighting", of="domain:shop.example.com")
 
 
 def test_no_record_but_a_flow_shows_a_value() -> None:
-    """Who reads sightings may not read what was seen; a flow goes only where both its ends are out."""
+    """Readers of sightings may not see the values; a flow goes only where both its ends are published."""
     value = {"kind": "bank-account", "value": "TH:KASITHBK:1234567890", "reporter": "Other Bank"}
     for which, columns in (
         ("sighting", {"of": value}),

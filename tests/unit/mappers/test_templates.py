@@ -23,8 +23,8 @@ GIVEN: dict[str, dict[str, str]] = {
 
 def _reports(kind: str, more: dict[str, str]) -> list[Report]:
     reader = ReportReader({"reporter": "Bank", "reported_at": "2026-01-15T00:00:00Z", "kind": kind, **more})
-    examples = [one for one in kinds.get(kind).examples() if one.value is not None]
-    return [reader.report({"value": one.raw, **one.given}) for one in examples]
+    examples = [example for example in kinds.get(kind).examples() if example.value is not None]
+    return [reader.report({"value": example.raw, **example.given}) for example in examples]
 
 
 def _one_by_one(report: Report, profile: Profile, separator: bytes = b"\n") -> bytes:

@@ -10,7 +10,7 @@ from schemas.tabular import ReportReader
 
 
 def test_the_published_schemas_are_those_of_the_models() -> None:
-    """Where this fails, run ``make generate``."""
+    """Run ``make generate`` where this fails."""
     published = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
     assert published == documents()
 

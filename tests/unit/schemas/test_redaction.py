@@ -53,7 +53,7 @@ def test_a_hidden_part_of_a_name_is_marked(part: str) -> None:
         "- [x] a.example.com",
     ],
 )
-def test_what_hides_nothing_is_left_alone(text: str) -> None:
+def test_a_text_that_hides_nothing_stays(text: str) -> None:
     assert mark(text) == text
 
 

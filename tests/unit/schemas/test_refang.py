@@ -89,7 +89,7 @@ def test_any_text_comes_back_stripped_and_can_be_encoded(text: str) -> None:
 
 
 @given(st.from_regex(r"[a-z0-9-]{1,20}(\.[a-z]{2,10}){1,3}", fullmatch=True), st.lists(WAYS, max_size=2))
-def test_what_was_defanged_twice_at_most_is_undone_in_one_go(plain: str, ways: list[Callable[[str], str]]) -> None:
+def test_up_to_two_layers_of_defanging_are_undone_at_once(plain: str, ways: list[Callable[[str], str]]) -> None:
     written = plain
     for way in ways:
         written = way(written)
@@ -116,7 +116,7 @@ def test_what_was_defanged_twice_at_most_is_undone_in_one_go(plain: str, ways: l
         "http://[2001:db8::7]/",
     ],
 )
-def test_what_may_be_meant_as_it_stands_is_left(kept: str) -> None:
+def test_a_text_that_may_be_meant_literally_stays(kept: str) -> None:
     assert refang(kept) == kept
 
 

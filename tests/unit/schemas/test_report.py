@@ -35,12 +35,12 @@ def test_a_report_without_an_end_gets_its_kinds_time_to_live() -> None:
     assert report.valid_until - report.reported_at == kinds.get("domain").time_to_live
 
 
-def test_what_was_seen_last_extends_a_report() -> None:
+def test_last_seen_extends_a_report() -> None:
     report = read({"kind": "phone", "value": "+66812345678", "last_seen": "2026-12-01"})
     assert report.valid_until == datetime(2026, 12, 1, tzinfo=UTC) + kinds.get("phone").time_to_live
 
 
-def test_a_report_keeps_the_end_it_says() -> None:
+def test_a_report_keeps_its_own_end() -> None:
     report = read({"kind": "domain", "value": "shop.example.com", "valid_until": "2026-11-30"})
     assert report.valid_until == datetime(2026, 11, 30, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ def test_rows_of_values_alone_and_full_rows_give_the_same_report() -> None:
     assert alone == full
 
 
-def test_a_row_overrides_the_defaults_but_not_who_speaks() -> None:
+def test_a_row_overrides_the_defaults_but_not_the_reporter() -> None:
     report = read({"value": "a.example.com", "tlp": "red", "reporter": "Somebody Else"}, kind="domain", tlp="clear")
     assert report.tlp is Tlp.RED
     assert report.reporter == "Example Bank"
@@ -113,7 +113,7 @@ def test_an_overlong_value_is_refused_and_not_cut() -> None:
     assert reason({"kind": "domain", "value": "a" * 5000 + ".example.com"}) in ("domain-form", "bad-value")
 
 
-def test_a_report_is_what_its_json_says() -> None:
+def test_a_report_equals_the_report_of_its_json() -> None:
     report = read({"kind": "domain", "value": "a.example.com", "countries": "vn;th", "sha256": "0" * 64})
     assert Report.model_validate_json(report.model_dump_json()) == report
     assert report.countries == ("TH", "VN")
@@ -137,14 +137,14 @@ def test_times_are_cut_to_the_millisecond() -> None:
     assert report.valid_until - report.reported_at == timedelta(days=90)
 
 
-def test_what_is_not_seen_but_turns_a_text_round_is_left_out() -> None:
+def test_invisible_characters_that_change_direction_are_left_out() -> None:
     said = {"description": "one\ntwo \u202egnp.exe", "reference": "A\u2066-1\u200b"}
     report = read({"kind": "domain", "value": "a.example.com", **said})
     assert (report.description, report.reference) == ("one\ntwo gnp.exe", "A-1")
 
 
 @pytest.mark.parametrize("name", ["A\u202eB", "A\u200bB", "A\u0085B", "A\nB", " A", "A ", "Cafe\u0301", "A\u2028B"])
-def test_a_partners_name_is_what_is_seen(name: str) -> None:
+def test_a_partners_name_has_no_invisible_characters(name: str) -> None:
     with pytest.raises(ValidationError, match="name"):
         Partner(name=name, kind=PartnerKind.BANK, identity=f"identity--{'0' * 36}")
     assert Partner(name="ธนาคาร Café", kind=PartnerKind.BANK, identity=f"identity--{'0' * 36}").name == "ธนาคาร Café"

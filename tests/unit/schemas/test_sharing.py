@@ -7,7 +7,7 @@ from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.sharing import SHARING_COLUMNS, Sharing
 from schemas.tabular import ReportReader
-from tests.unit.schemas.limiting import LIMITS
+from tests.unit.schemas.sharing_examples import LIMITS
 
 BASE = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z", "kind": "domain"}
 
@@ -17,7 +17,7 @@ def read(**columns: str) -> Report:
 
 
 @given(LIMITS)
-def test_columns_say_all_of_it(limits: Sharing) -> None:
+def test_columns_hold_every_limit(limits: Sharing) -> None:
     assert Sharing.model_validate(SHARING_COLUMNS.read(SHARING_COLUMNS.write(limits))) == limits
 
 
@@ -26,7 +26,7 @@ def test_a_row_carries_it_into_the_report(limits: Sharing) -> None:
     assert read(**SHARING_COLUMNS.write(limits)).sharing == (limits if limits.limited else None)
 
 
-def test_a_row_that_limits_nothing_says_nothing() -> None:
+def test_a_row_without_limits_has_none() -> None:
     assert read().sharing is None
     assert read(onward="yes").sharing is None
 

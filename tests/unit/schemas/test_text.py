@@ -12,12 +12,12 @@ DECIMAL = st.characters(categories=["Nd"])
 
 @given(st.text(DECIMAL, min_size=1, max_size=20))
 def test_the_digits_of_every_script_become_0_to_9(text: str) -> None:
-    assert ascii_digits(text) == "".join(str(unicodedata.decimal(each)) for each in text)
+    assert ascii_digits(text) == "".join(str(unicodedata.decimal(char)) for char in text)
     assert ascii_digits(text).isascii()
 
 
 @given(st.text(st.characters(exclude_categories=["Nd", "Cs"]), max_size=40))
-def test_what_is_no_digit_stays(text: str) -> None:
+def test_characters_that_are_no_digits_stay(text: str) -> None:
     assert ascii_digits(text) == text
 
 
@@ -29,7 +29,7 @@ def test_numerals_that_are_no_digits_stay(numeral: str) -> None:
 @given(st.text(st.characters(), max_size=40))
 def test_whole_text_can_be_encoded_and_shown_text_has_nothing_hidden(text: str) -> None:
     assert encodable(text).encode().decode() == encodable(text)
-    assert not any(unicodedata.category(each) == "Cf" for each in visible(text))
+    assert not any(unicodedata.category(char) == "Cf" for char in visible(text))
     assert escaped(encodable(text)).isprintable()
 
 

@@ -1,4 +1,4 @@
-"""What contributors hear is a note as the extension's schema has it, and names nobody."""
+"""Feedback notes are valid by the extension's schema, and name nobody."""
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
@@ -19,7 +19,7 @@ SCHEMA = Draft202012Validator(extension_schema.schema(), format_checker=Draft202
 @pytest.mark.parametrize("event", FeedbackEvent)
 @pytest.mark.parametrize("by_kind", [None, PartnerKind.BANK])
 @pytest.mark.parametrize("outcome", [None, OutcomeWord.TAKEN_DOWN])
-def test_what_a_note_says_is_as_the_schema_has_it(
+def test_a_note_is_valid_by_the_schema(
     event: FeedbackEvent, by_kind: PartnerKind | None, outcome: OutcomeWord | None
 ) -> None:
     note = feedback_note.to_stix(HUB, PARTNER, Feedback(event, by_kind, outcome), REFS, NOON)

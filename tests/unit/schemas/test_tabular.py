@@ -30,7 +30,7 @@ def refusal(which: str, /, **columns: Any) -> Rejected:
     return refused.value
 
 
-def test_a_sighting_says_who_saw_what_where_how_often_and_when() -> None:
+def test_a_sighting_holds_reporter_value_place_count_and_time() -> None:
     seen = record(
         "sighting", of=INDICATOR, count="4", countries="th, kh", first_seen="2026-01-01", last_seen="2026-01-02"
     )
@@ -38,11 +38,11 @@ def test_a_sighting_says_who_saw_what_where_how_often_and_when() -> None:
     assert (seen.reporter, seen.of.ref, seen.count, seen.countries) == ("Example Bank", INDICATOR, 4, ("KH", "TH"))
 
 
-def test_a_sighting_may_say_that_nothing_was_seen() -> None:
+def test_a_sighting_may_have_a_count_of_zero() -> None:
     assert record("sighting", of=INDICATOR, count="0").count == 0
 
 
-def test_who_saw_it_is_only_said_where_it_is_not_the_reporter() -> None:
+def test_seen_by_is_empty_where_it_is_the_reporter() -> None:
     assert record("sighting", of=INDICATOR, seen_by="Example Bank").seen_by is None
     assert record("sighting", of=INDICATOR, seen_by="Other Bank").seen_by == "Other Bank"
 
@@ -67,7 +67,7 @@ def test_the_kinds_own_columns_help_a_value() -> None:
     assert record("outcome", outcome="blocked", **columns).of.value == "TH:KASITHBK:1234567890"
 
 
-def test_whose_indicator_is_meant_may_be_said_by_name() -> None:
+def test_a_subject_may_name_the_reporter_of_its_indicator() -> None:
     of = record("opinion", opinion="agree", value="shop.example.com", kind="domain", of_reporter="Other Bank").of
     assert (of.value, of.reporter) == ("shop.example.com", "Other Bank")
 
@@ -76,7 +76,7 @@ def test_whose_indicator_is_meant_may_be_said_by_name() -> None:
     ("said", "meant"),
     [("Taken down", "taken-down"), ("takedown", "taken-down"), ("FROZEN", "funds-held"), ("fp", "false-positive")],
 )
-def test_outcomes_are_known_in_other_words(said: str, meant: str) -> None:
+def test_outcomes_are_read_in_other_words(said: str, meant: str) -> None:
     assert record("outcome", of=INDICATOR, outcome=said).outcome == meant
 
 
@@ -103,7 +103,7 @@ def test_minimising_an_amount_twice_changes_nothing(amount: Any) -> None:
     assert abs(once.amount - amount) <= amount / 20
 
 
-def test_a_flow_is_told_no_wider_than_its_ends() -> None:
+def test_a_flow_is_marked_no_wider_than_its_ends() -> None:
     for kind in kinds.every().values():
         for example in kind.examples():
             if not kind.account or example.value is None:
@@ -117,7 +117,7 @@ def test_a_flow_is_told_no_wider_than_its_ends() -> None:
 def test_a_case_keeps_each_member_once() -> None:
     case = record("case", name="Example", members=f"{INDICATOR} domain:a.example.com,{INDICATOR}", sha256="0" * 64)
     assert isinstance(case, Case)
-    assert [(each.ref, each.value) for each in case.members] == [(INDICATOR, None), (None, "a.example.com")]
+    assert [(member.ref, member.value) for member in case.members] == [(INDICATOR, None), (None, "a.example.com")]
     assert case.evidence[0].sha256 == "0" * 64
 
 
@@ -157,18 +157,18 @@ def test_a_case_keeps_each_member_once() -> None:
         ("case", {"name": "Example", "members": INDICATOR, "tlp": "purple"}, "bad-tlp"),
     ],
 )
-def test_what_cannot_be_taken_has_a_reason(name: str, columns: dict[str, Any], reason: str) -> None:
+def test_every_refusal_has_a_reason(name: str, columns: dict[str, Any], reason: str) -> None:
     refused = refusal(name, **columns)
     assert refused.reason == reason
     assert refused.message
 
 
-def test_a_refusal_never_repeats_what_was_written() -> None:
+def test_a_refusal_never_repeats_the_value() -> None:
     assert "gone-fishing" not in refusal("outcome", of=INDICATOR, outcome="gone fishing").message
     assert "DE8937" not in refusal("flow", source="bank-account:DE89370400440532013001", target=WALLET).message
 
 
-def test_who_reports_is_not_a_rows_to_say() -> None:
+def test_a_row_cannot_set_the_reporter() -> None:
     assert record("sighting", of=INDICATOR, reporter="Somebody else").reporter == "Example Bank"
 
 
@@ -192,7 +192,7 @@ def examples() -> list[Record]:
     ]
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("example", examples(), ids=lambda member: type(member).__name__)
 def test_a_record_as_json_passes_its_schema_and_comes_back(example: Record) -> None:
     name = next(name for name, model in tabular.RECORDS.items() if type(example) is model)
     schema = json.loads(documents()[f"{name}.schema.json"])
@@ -221,7 +221,7 @@ VALUES = st.recursive(
         max_size=8,
     ),
 )
-def test_whatever_a_row_says_it_is_a_record_or_refused(name: str, columns: dict[str, Any]) -> None:
+def test_every_row_is_a_record_or_refused(name: str, columns: dict[str, Any]) -> None:
     try:
         made = tabular.read_record(name, columns, DEFAULTS)
     except Rejected:

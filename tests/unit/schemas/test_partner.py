@@ -21,7 +21,7 @@ def test_a_roles_address_and_a_page_are_taken(written: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize("person", ["jane.doe@agency.example", "jdoe@agency.example", "j.d.1970@agency.example"])
-def test_what_may_be_a_persons_address_is_refused_without_repeating_it(person: str) -> None:
+def test_a_possible_personal_address_is_refused_without_repeating_it(person: str) -> None:
     with pytest.raises(Rejected) as refused:
         valid_contact(person)
     assert refused.value.reason == "contact-of-a-person"

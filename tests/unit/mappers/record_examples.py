@@ -1,4 +1,4 @@
-"""Records as partners say them, and objects of anybody's."""
+"""Records of our own, and STIX objects of other makers."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ def record(which: str, /, **columns: Any) -> Record:
     return tabular.read_record(which, columns, DEFAULTS)
 
 
-def said(which: str, /, **columns: Any) -> dict[str, Any]:
+def stix_of(which: str, /, **columns: Any) -> dict[str, Any]:
     return to_stix(record(which, **columns))[-1]
 
 
-def foreign(type_: str, **properties: Any) -> dict[str, Any]:
+def foreign_object(type_: str, **properties: Any) -> dict[str, Any]:
     return {
         "type": type_,
         "spec_version": "2.1",

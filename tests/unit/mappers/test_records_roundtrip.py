@@ -1,4 +1,4 @@
-"""What a record says is said by its STIX too, whatever it is."""
+"""Every record survives the round trip through STIX."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from mappers.records import from_stix, to_stix
 from schemas import kinds, tabular
 from schemas.record import Record
 from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp
-from tests.unit.mappers.saying import REPORTER, REPORTERS
+from tests.unit.mappers.record_examples import REPORTER, REPORTERS
 
 TEXT = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), min_size=1, max_size=40)
 LINE = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40)
@@ -82,7 +82,7 @@ def any_record(draw: st.DrawFn) -> Record:
             columns |= {
                 "name": draw(LINE),
                 "context": draw(st.sampled_from(list(CaseContext))),
-                "members": [{"ref": each} for each in draw(st.lists(IDS, min_size=1, max_size=4))],
+                "members": [{"ref": ref} for ref in draw(st.lists(IDS, min_size=1, max_size=4))],
                 "scam_type": draw(st.sampled_from(["unknown", "investment", "own-word"])),
                 "countries": draw(COUNTRIES),
             }
@@ -92,5 +92,5 @@ def any_record(draw: st.DrawFn) -> Record:
 @given(record=any_record())
 def test_a_round_trip_loses_nothing(record: Record) -> None:
     *around, obj = to_stix(record)
-    assert list(from_stix(obj, REPORTERS, {each["id"]: each for each in around})) == [record]
+    assert list(from_stix(obj, REPORTERS, {obj["id"]: obj for obj in around})) == [record]
     assert obj["created"] <= obj["modified"]

@@ -1,4 +1,4 @@
-"""Limits of all sorts, for whoever draws examples."""
+"""Sharing limits of every kind, for tests that draw examples."""
 
 from hypothesis import strategies as st
 

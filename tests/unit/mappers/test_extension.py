@@ -13,7 +13,7 @@ from schemas import extension_schema, tabular
 from schemas.errors import Rejected
 from schemas.sharing import Sharing
 from schemas.tabular import ReportReader
-from tests.unit.schemas.limiting import LIMITS, NAMES_IN_USE
+from tests.unit.schemas.sharing_examples import LIMITS, NAMES_IN_USE
 
 NAMES = {ids.identity(name): name for name in NAMES_IN_USE}
 BY = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z"}
@@ -25,7 +25,7 @@ def carrying(said: Any) -> dict[str, Any]:
 
 
 @given(LIMITS)
-def test_an_object_carries_them_as_the_schema_has_it(said: Sharing) -> None:
+def test_an_object_with_limits_is_valid_by_the_schema(said: Sharing) -> None:
     written = extension.write_sharing(said)
     extended = {"extension_type": "property-extension", "sharing": written}
     Draft202012Validator(extension_schema.schema()).validate(extended)
@@ -33,12 +33,12 @@ def test_an_object_carries_them_as_the_schema_has_it(said: Sharing) -> None:
 
 
 @given(LIMITS)
-def test_no_name_of_a_partner_stands_in_an_object(said: Sharing) -> None:
+def test_no_partners_name_stands_in_an_object(said: Sharing) -> None:
     assert not any(name in json.dumps(extension.write_sharing(said), ensure_ascii=False) for name in NAMES_IN_USE)
 
 
 @given(LIMITS)
-def test_an_indicator_gives_back_the_limits_of_its_report(said: Sharing) -> None:
+def test_an_indicator_is_read_with_the_limits_of_its_report(said: Sharing) -> None:
     report = ReportReader(BASE).report({"value": "bad.example.com"}).model_copy(update={"sharing": said})
     (indicator,) = to_stix(report, Profile.CORE)
     read = from_stix(indicator, {**NAMES, ids.identity("Example Bank"): "Example Bank"})
@@ -61,7 +61,7 @@ def test_an_object_without_our_extension_has_none() -> None:
         {"onward": 7},
     ],
 )
-def test_what_is_not_understood_is_refused(said: Any) -> None:
+def test_unknown_limits_are_refused(said: Any) -> None:
     with pytest.raises(Rejected) as refusal:
         extension.sharing(carrying(said))
     assert refusal.value.reason == "bad-sharing"

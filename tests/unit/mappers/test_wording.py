@@ -25,15 +25,15 @@ def contents_of(said: Report) -> dict[str, dict[str, str]]:
     return contents
 
 
-def test_a_report_without_words_says_both_languages_in_its_description() -> None:
+def test_a_report_without_a_text_is_described_in_both_languages() -> None:
     objects = to_stix(report())
-    assert [each["type"] for each in objects] == ["domain-name", "indicator", "relationship"]
+    assert [obj["type"] for obj in objects] == ["domain-name", "indicator", "relationship"]
     assert objects[1]["lang"] == "en"
     assert objects[1]["description"] == wording.description("domain", "investment")
     assert all(wording.sentence("domain", "investment", lang) in objects[1]["description"] for lang in ("en", "th"))
 
 
-def test_a_thai_original_is_thai_and_its_name_is_said_in_english_too() -> None:
+def test_a_thai_report_stays_thai_and_is_named_in_english_too() -> None:
     said = report(description=THAI, lang="th")
     indicator = to_stix(said)[1]
     assert (indicator["lang"], indicator["description"]) == ("th", THAI)
@@ -46,7 +46,7 @@ def test_an_english_original_has_its_name_in_thai() -> None:
     assert contents == {"th": {"name": "โดเมนที่ใช้ในการหลอกลวง: bad.example.com"}}
 
 
-def test_what_is_said_in_a_third_language_is_named_in_both() -> None:
+def test_a_report_in_a_third_language_is_named_in_both() -> None:
     assert contents_of(report(description="Ein falscher Laden", lang="de")).keys() == {"en", "th"}
 
 
@@ -56,7 +56,7 @@ def test_a_report_in_thai_without_words_has_english_ones_beside_it() -> None:
 
 @pytest.mark.parametrize("profile", [Profile.CORE, Profile.OPENCTI])
 def test_readers_that_know_no_language_content_get_none(profile: Profile) -> None:
-    assert "language-content" not in {each["type"] for each in to_stix(report(description=THAI, lang="th"), profile)}
+    assert "language-content" not in {obj["type"] for obj in to_stix(report(description=THAI, lang="th"), profile)}
 
 
 def test_language_content_belongs_to_one_version_of_one_indicator() -> None:
@@ -85,8 +85,8 @@ def test_generated_words_are_no_words_of_the_reporters() -> None:
 
 
 @pytest.mark.parametrize("scam_type", [*ScamType, "another-word"])
-def test_every_scam_type_of_every_kind_is_said_in_both_languages(scam_type: str) -> None:
+def test_every_scam_type_of_every_kind_has_wording_in_both_languages(scam_type: str) -> None:
     for kind in kinds.every():
         english, thai = (wording.sentence(kind, scam_type, lang) for lang in wording.LANGUAGES)
         assert english.endswith(".")
-        assert any("\u0e00" <= each <= "\u0e7f" for each in thai)
+        assert any("\u0e00" <= char <= "\u0e7f" for char in thai)

@@ -64,7 +64,7 @@ def test_an_earlier_end_of_the_report_stays() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_hold_is_refused(columns: dict[str, str], reason: str) -> None:
+def test_a_malformed_hold_is_refused(columns: dict[str, str], reason: str) -> None:
     with pytest.raises(Rejected) as refusal:
         report(**columns)
     assert refusal.value.reason == reason
@@ -74,7 +74,7 @@ def test_what_is_no_hold_is_refused(columns: dict[str, str], reason: str) -> Non
 @pytest.mark.parametrize("held", [HELD, {"hold_until": "2026-11-27"}], ids=["an amount", "a time"])
 def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> None:
     said = report(**held, action="hold")
-    indicator = next(each for each in to_stix(said) if each["type"] == "indicator")
+    indicator = next(obj for obj in to_stix(said) if obj["type"] == "indicator")
     assert from_stix(indicator).hold == said.hold
     assert READER.report(tabular.report_columns(said)).hold == said.hold
     (as_json,) = report_objects.rows(1, said.model_dump(mode="json"))

@@ -20,6 +20,6 @@ def test_origins_are_read_as_they_were_written() -> None:
      [{"source_name": consensus.ORIGIN, "external_id": "Jane Doe"}]],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_origin_is_none(references: object) -> None:
+def test_a_malformed_origin_is_ignored(references: object) -> None:
     assert consensus.origins_of({"external_references": references}) == frozenset()
     assert consensus.origins_of({}) == frozenset()
