@@ -1,8 +1,9 @@
-"""JSON of any size, item by item: memory grows with the largest item, not with the file."""
+"""JSON documents and JSON lines of any size, item by item: memory grows with the largest item, not with the file."""
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from feeds.errors import UnreadableFile
@@ -15,7 +16,7 @@ _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _DECODER = json.JSONDecoder()
 # Documents up to this are decoded in one go, longer ones item by item.
 _NEAR = 1 << 18
-# What a literal, an escape or a number needs, cut off by the end of what has been read.
+# Characters of the longest literal, escape or number that the end of the text read so far may cut off.
 _MARGIN = 32
 
 
@@ -27,22 +28,22 @@ class JsonItem(NamedTuple):
 
 
 class MalformedLine(NamedTuple):
-    """A line, among others that each hold an item, which is no JSON."""
+    """A line of JSON lines that is no JSON."""
 
     number: int
     raw: str
 
 
 class _Fault(UnreadableFile):
-    """What stands here is no JSON, however much more there may be of it."""
+    """The text is no JSON, whatever follows it."""
 
 
 def items(source: Source, lists: frozenset[str], largest: int = LARGEST_ITEM) -> Iterator[JsonItem | MalformedLine]:
-    """Give the items of a document: those of its list, or of the list that it has under one of the names ``lists``.
+    """Yield the items of a document: of its top list, or of its lists under one of the names ``lists``.
 
-    A document that is no list and has none is itself the item; so is each of several documents in a row (JSON lines),
-    of which a malformed one costs only its line. Raises ``UnreadableFile`` where a document is cut off, malformed, or
-    has an item of more than ``largest`` characters.
+    A document without such a list is itself the item. Documents may follow each other (JSON lines); a malformed one
+    then costs only its line. Raises ``UnreadableFile`` where a document is cut off, malformed, or has an item of more
+    than ``largest`` characters.
     """
     text, number = _Text(source, largest), 0
     while first := text.peek():
@@ -66,20 +67,16 @@ def _of_whole(value: Any, lists: frozenset[str]) -> Iterator[Any]:
     if isinstance(value, list):
         yield from value
         return
-    found = [each for key, each in value.items() if key in lists and isinstance(each, list)] if _is(value) else []
+    members = value.items() if isinstance(value, dict) else ()
+    found = [member for name, member in members if name in lists and isinstance(member, list)]
     if found:
-        for each in found:
-            yield from each
+        yield from chain.from_iterable(found)
     else:
         yield value
 
 
-def _is(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 def _of_part(text: "_Text", first: str, lists: frozenset[str]) -> Iterator[Any]:
-    """Give the items of a document of which only a part has been read yet."""
+    """Yield the items of a document of which only a part has been read yet."""
     if first == "[":
         yield from _elements(text)
     elif first == "{":
@@ -120,7 +117,7 @@ def _members(text: "_Text", lists: frozenset[str]) -> Iterator[Any]:
 
 
 class _Text:
-    """The text of a source, of which a part is held, and the place in it that is reached."""
+    """The text of a source, held in part, and the position reached in it (``at``)."""
 
     def __init__(self, source: Source, largest: int) -> None:
         self.at = 0
@@ -133,11 +130,11 @@ class _Text:
 
     @property
     def taken(self) -> int:
-        """Count the characters before this place."""
+        """Return the number of characters before this position."""
         return self._dropped + self.at
 
     def peek(self) -> str:
-        """Go to what is not blank, and give its first character; nothing at the end."""
+        """Skip blanks and return the next character, "" at the end."""
         while True:
             found = _BLANK.match(self._held, self.at)
             self.at = found.end() if found else self.at
@@ -148,13 +145,13 @@ class _Text:
             self._more()
 
     def whole(self) -> tuple[Any] | None:
-        """Give the value that begins here, or None where its end is far off."""
+        """Return the value that begins here, None where it is long."""
         while (found := self._take()) is None and len(self._held) - self.at < _NEAR:
             self._more()
         return found
 
     def value(self) -> Any:
-        """Give the value that begins after the blanks here, and go behind it."""
+        """Return the value that begins after blanks, and move behind it."""
         self.peek()
         while (found := self._take()) is None:
             self.check_size(len(self._held) - self.at)
@@ -162,14 +159,14 @@ class _Text:
         return found[0]
 
     def go_on(self, end: str) -> None:
-        """Go behind the comma here; it may be missing before the ``end``, and nowhere else."""
+        """Move behind the comma here, which may only be missing before the ``end``."""
         if self.peek() == ",":
             self.at += 1
         elif self.peek() != end:
             raise self.fault(self.at)
 
     def skip_line(self) -> str | None:
-        """Go to the next line, and give the beginning of this one; None where there is none."""
+        """Move to the next line and return the beginning of this one, None where there is no next line."""
         end = self._held.find("\n", self.at)
         while end < 0 and not self._ended and len(self._held) - self.at <= self._largest:
             self._more()
@@ -182,7 +179,7 @@ class _Text:
         return raw
 
     def check_size(self, size: int) -> None:
-        """Refuse an item that has grown to ``size``."""
+        """Raise ``UnreadableFile`` where ``size`` exceeds that of the largest item."""
         if size > self._largest:
             raise UnreadableFile(
                 f"an item of this document is larger than {self._largest >> 20} MiB: split it, "
@@ -190,11 +187,11 @@ class _Text:
             )
 
     def fault(self, place: int) -> UnreadableFile:
-        """Say where the text is no JSON."""
+        """Return the error for text that is no JSON at ``place``."""
         line = self._lines + self._held.count("\n", 0, place)
-        return _Fault(f"this is no complete JSON document (line {line}, {self._beside(place)})")
+        return _Fault(f"this is no complete JSON document (line {line}, {self._column(place)})")
 
-    def _beside(self, place: int) -> str:
+    def _column(self, place: int) -> str:
         return f"column {place - self._held.rfind(chr(10), 0, place)}" if not self._dropped else "after some items"
 
     def _take(self) -> tuple[Any] | None:
@@ -217,7 +214,7 @@ class _Text:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._held) - _MARGIN
 
     def _more(self) -> None:
-        """Let go of what was taken, and read on: as much again as is held, so that no item is tried often."""
+        """Drop the text before this position, and read as much again as is held, so that no item is tried often."""
         self._lines += self._held.count("\n", 0, self.at)
         self._dropped += self.at
         parts = [self._held[self.at :]]
@@ -233,7 +230,7 @@ class _Text:
 
 
 def _texts(source: Source) -> Iterator[str]:
-    """Give the text block by block; a block that is no UTF-8 is read as its bytes look."""
+    """Yield the text block by block; a block that is no UTF-8 is decoded line by line."""
     rest = b""
     for block in source.blocks():
         data = rest + block
@@ -245,7 +242,7 @@ def _texts(source: Source) -> Iterator[str]:
                 rest = data[error.start :]
                 yield data[: error.start].decode()
             else:
-                # As in files pasted together of others, each line may have its own encoding.
+                # In files joined from others, each line may have its own encoding.
                 yield "".join(map(decode, data.splitlines(keepends=True)))
     if rest:
         yield decode(rest)

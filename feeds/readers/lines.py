@@ -1,4 +1,4 @@
-"""A file as lines of text, whatever their ends and encoding, in memory that does not grow with the file."""
+"""Lines of a text file, with any line ends and encoding, in memory that does not grow with the file."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,9 @@ _NUL = ("nul-byte", "the line has NUL bytes: it is damaged, or not text")
 
 
 def blocks(source: Source) -> Iterator[tuple[int, list[str]] | Unreadable]:
-    """Give runs of lines, without their ends, with the number of the first (from 1), and the lines that are none.
+    """Yield runs of lines without their ends, each with the number of its first line (from 1), and unreadable lines.
 
-    Lines end in LF, CRLF or CR. Over-long lines and lines with NUL bytes are unreadable.
+    Lines end in LF, CRLF or CR. Lines that are too long or hold NUL bytes are unreadable.
     """
     number, rest, dropped = 1, b"", b""
     for block in source.blocks():
@@ -27,7 +27,7 @@ def blocks(source: Source) -> Iterator[tuple[int, list[str]] | Unreadable]:
                 rest = b""
                 continue
             yield Unreadable(number, decode(dropped), *_SKIPPED)
-            # The break stays: the rest of the dropped line, which is blank, has its number.
+            # The break stays, so that the dropped line keeps its number.
             data, dropped = data[end:], b""
         end = _last_break(data)
         rest = data[end:]
@@ -50,7 +50,7 @@ def _first_break(data: bytes) -> int:
 
 
 def _last_break(data: bytes) -> int:
-    """Give the place after the last line break that is known to be whole: a CR at the end may lack its LF."""
+    """Return the position after the last complete line break: a CR at the end may lack its LF."""
     return max(data.rfind(b"\n"), data.rfind(b"\r", 0, max(len(data) - 1, 0))) + 1
 
 
@@ -58,7 +58,7 @@ def _split(data: bytes) -> list[str]:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        # A file pasted together of others may change its encoding with each line.
+        # A file joined from others may change its encoding with each line.
         return [decode(line) for line in data.splitlines()]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -69,7 +69,7 @@ def _split(data: bytes) -> list[str]:
 
 
 def _runs(number: int, data: bytes) -> Iterator[tuple[int, list[str]] | Unreadable]:
-    """Cut the lines of ``data`` into runs of good ones, and bad ones one by one."""
+    """Cut the lines of ``data`` into runs of readable ones, and single unreadable ones."""
     lines = _split(data)
     if b"\0" not in data and max(map(len, lines), default=0) <= MAX_LINE:
         yield number, lines

@@ -1,4 +1,4 @@
-"""A file's bytes as they come, of any kind of stream: looked at ahead, unzipped, and in one family of encodings."""
+"""Sources: the bytes of a file from any stream, with its beginning known, unpacked, and in UTF-8 or an 8-bit encoding."""
 
 import codecs
 import io
@@ -16,7 +16,7 @@ from feeds.errors import UnreadableFile
 
 HEAD = 65_536
 _BLOCK = 262_144
-# Lists and tables of values pack to a fifth, at the most to a thirtieth of their size.
+# Lists and tables of values pack to a fifth of their size, at best to a thirtieth.
 _GROWTH = 100
 _ALWAYS_UNPACKED = 4 << 20
 _GZIP = b"\x1f\x8b"
@@ -27,7 +27,7 @@ _WIDE_BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# What formats of their own read, as bytes.
+# Binary files that a format reads.
 _PACKED = {
     b"PK\x03\x04": "a ZIP archive or an Excel workbook: name its format (--format excel), or unpack it",
     b"PAR1": "a Parquet file: name its format (--format parquet)",
@@ -44,37 +44,37 @@ _BINARIES = {
 # isal's stubs take this class for one of its instances.
 _BadDeflate = cast("type[Exception]", isal_zlib.error)
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
-# Three letters of the Thai half of TIS-620 in a row; Western texts hardly ever have three accented letters together.
+# Three letters of the Thai half of TIS-620 in a row; Western texts hardly ever have three accented letters in a row.
 _THAI = re.compile(rb"[\xa1-\xda\xdf-\xfb]{3}")
 
 
 class Source:
-    """Reads a stream once, from its beginning; the stream need not be able to seek.
+    """A stream that is read once, from its beginning; it need not be able to seek.
 
     ``head`` is its beginning. Gzip is recognised and unpacked; UTF-16 and UTF-32 become UTF-8, so that a line break
     is one byte; a byte order mark is dropped. Memory does not grow with the stream. Excel and Parquet files are no
-    text: they come as they are, and only to who asks for ``raw`` bytes.
+    text: only ``raw`` and ``spooled`` return their bytes, unchanged.
     """
 
     def __init__(self, stream: BinaryIO, kind: str | None = None) -> None:
-        """Look at the beginning of ``stream``; its values are of ``kind`` where they do not say.
+        """Read the beginning of ``stream``; ``kind`` is the kind of values that do not name theirs.
 
-        Raises ``UnreadableFile`` for what is no text.
+        Raises ``UnreadableFile`` for files that are neither text nor a format's binary.
         """
         self.kind = kind
-        head, rest = _ahead(_reads(stream))
+        head, rest = _read_head(_reads(stream))
         if head.startswith(_GZIP):
-            head, rest = _ahead(_unpacked(head, rest))
-        for magic, what in _BINARIES.items():
+            head, rest = _read_head(_unpacked(head, rest))
+        for magic, file_type in _BINARIES.items():
             if head.startswith(magic):
-                raise UnreadableFile(f"this is no text but {what}")
+                raise UnreadableFile(f"this is no text but {file_type}")
         self._rest = rest
-        self._packed = next((what for magic, what in _PACKED.items() if head.startswith(magic)), None)
+        self._packed = next((file_type for magic, file_type in _PACKED.items() if head.startswith(magic)), None)
         if self._packed:
             self.head = head
             return
         if encoding := _wide(head):
-            head, rest = _ahead(_as_utf8(chain((head,), rest), encoding))
+            head, rest = _read_head(_as_utf8(chain((head,), rest), encoding))
         if len(_CONTROLS.findall(head)) * 5 > len(head):
             raise UnreadableFile("this is no text in any encoding known here: save it as UTF-8")
         self.head = head.removeprefix(_BOM)
@@ -82,26 +82,26 @@ class Source:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Give a source of lines that were read from another one."""
+        """Return a source of lines that were read from another source."""
         source = cls.__new__(cls)
         source.head, source._rest, source._packed, source.kind = text.encode(), iter(()), None, None
         return source
 
     def blocks(self) -> Iterator[bytes]:
-        """Give all bytes of a text, block by block; once. Raises ``UnreadableFile`` for what is no text."""
+        """Yield all bytes of a text, block by block; once. Raises ``UnreadableFile`` for binary files."""
         if self._packed:
             raise UnreadableFile(f"this is no text but {self._packed}")
         yield from self.raw()
 
     def raw(self) -> Iterator[bytes]:
-        """Give all bytes, block by block, whatever they are; once."""
+        """Yield all bytes, block by block, of text and binary files; once."""
         if self.head:
             yield self.head
         yield from self._rest
 
     @contextmanager
     def spooled(self, limit: int) -> Iterator[BinaryIO]:
-        """Give all bytes as a file on disk that has a name and can seek. Raises ``UnreadableFile`` beyond ``limit``."""
+        """Write all bytes to a temporary file with a name. Raises ``UnreadableFile`` beyond ``limit`` bytes."""
         with NamedTemporaryFile(prefix="scamfeed-") as file:
             size = 0
             for block in self.raw():
@@ -113,7 +113,7 @@ class Source:
             yield cast("BinaryIO", file)
 
     def whole(self, limit: int) -> str:
-        """Give all as one text. Raises ``UnreadableFile`` where it is more than ``limit`` bytes."""
+        """Return all of it as one text. Raises ``UnreadableFile`` beyond ``limit`` bytes."""
         blocks, size = [], 0
         for block in self.blocks():
             blocks.append(block)
@@ -131,7 +131,7 @@ class Source:
 
 
 def decode(data: bytes) -> str:
-    """Read bytes as UTF-8, else TIS-620 (as Windows has it) where they look Thai, else Windows-1252, else Latin-1."""
+    """Decode bytes as UTF-8, else as Thai (cp874) where they look so, else as Windows-1252, else as Latin-1."""
     for encoding in ("utf-8", "cp874", "cp1252"):
         if encoding == "cp874" and _THAI.search(data) is None:
             continue
@@ -143,7 +143,7 @@ def decode(data: bytes) -> str:
 
 
 def unzip_head(head: bytes) -> bytes:
-    """Give what the beginning of a gzip file says, as far as it goes; anything else comes back as it is."""
+    """Unpack the beginning of a gzip file as far as it goes; other bytes come back unchanged."""
     if not head.startswith(_GZIP):
         return head
     try:
@@ -157,8 +157,8 @@ def _reads(stream: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _ahead(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Take blocks until there is enough to recognise a file by; pipes give little at a time."""
+def _read_head(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Join blocks until they suffice to recognise a file; pipes return little at a time."""
     head = b""
     for block in blocks:
         head += block
@@ -168,12 +168,12 @@ def _ahead(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 class _Joined(io.RawIOBase):
-    """A file for the gzip reader over blocks that have been read already."""
+    """A file for the gzip reader over blocks; ``read_bytes`` counts the packed bytes handed on."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
         self._rest = memoryview(b"")
-        self.taken = 0
+        self.read_bytes = 0
 
     def readable(self) -> bool:
         return True
@@ -181,7 +181,7 @@ class _Joined(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._rest:
             self._rest = memoryview(next(self._blocks, b""))
-            self.taken += len(self._rest)
+            self.read_bytes += len(self._rest)
         size = min(len(buffer), len(self._rest))
         buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]
@@ -189,12 +189,12 @@ class _Joined(io.RawIOBase):
 
 
 def unpacked_limit(packed: int) -> int:
-    """Return to how many bytes a file of so many ``packed`` ones may grow, so that reading costs what sending did."""
+    """Return the most bytes that ``packed`` bytes may unpack to, so that reading costs no more than sending."""
     return max(_ALWAYS_UNPACKED, packed * _GROWTH)
 
 
 def _unpacked(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack block by block: a bomb costs no memory, and little time."""
+    """Unpack gzip block by block, up to ``unpacked_limit``: a bomb costs no memory and little time."""
     joined = _Joined(chain((head,), rest))
     size = 0
     with IGzipFile(fileobj=joined, mode="rb") as packed:  # type: ignore[no-untyped-call]  # isal annotates it not
@@ -206,7 +206,7 @@ def _unpacked(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
             if not block:
                 return
             size += len(block)
-            if size > unpacked_limit(joined.taken):
+            if size > unpacked_limit(joined.read_bytes):
                 raise UnreadableFile(
                     f"the gzip data unpacks to more than {_GROWTH} times its size, as no list of values does: "
                     "unpack it and look at it"
@@ -215,7 +215,7 @@ def _unpacked(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _wide(head: bytes) -> str | None:
-    """Tell which UTF-16 or UTF-32 this is, by its byte order mark or by its zero bytes."""
+    """Return the UTF-16 or UTF-32 encoding of a text, by its byte order mark or its zero bytes; None for others."""
     for mark, encoding in _WIDE_BOMS.items():
         if head.startswith(mark):
             return encoding

@@ -16,48 +16,48 @@ Found = TypeVar("Found")
 
 
 class Gatherer(Generic[Found]):
-    """Is told of elements as they begin and end, and puts what they come to into ``found``."""
+    """Receives the elements of a document in their order, and collects pieces in ``found``."""
 
     def __init__(self) -> None:
-        """Begin with nothing found."""
+        """Start with nothing found."""
         self.found: list[Found] = []
         self.depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Take note of the beginning of an element."""
+        """Receive the beginning of an element from the parser."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise UnreadableFile("this XML is nested too deeply")
         self.begin(local(tag), attributes)
 
     def end(self, tag: str) -> None:
-        """Take note of the end of an element."""
+        """Receive the end of an element from the parser."""
         self.depth -= 1
         self.finish(local(tag))
 
     def data(self, text: str) -> None:
-        """Take note of text in the element."""
+        """Receive text within the element."""
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """Take note of the beginning of an element, called by its name without its namespace."""
+        """Receive the beginning of an element, by its name without its namespace."""
 
     def finish(self, name: str) -> None:
-        """Take note of the end of an element."""
+        """Receive the end of an element, by its name without its namespace."""
 
     def close(self) -> None:
-        """Take note of the end of the document."""
+        """Receive the end of the document."""
 
 
 def local(name: str) -> str:
-    """Give a name without its namespace."""
+    """Return a name without its namespace."""
     return name.rpartition("}")[2]
 
 
 def pieces(blocks: Iterable[bytes], gatherer: Gatherer[Found], encoding: str | None = None) -> Iterator[Found]:
-    """Give what ``gatherer`` finds in a document, in its order.
+    """Yield the pieces that ``gatherer`` finds in a document, in their order.
 
-    ``encoding`` goes before what the document says of itself. Raises ``UnreadableFile`` for what is no XML, defines
-    entities, or has a piece of more than ``LARGEST_PIECE`` bytes; what was found before that is given first.
+    ``encoding`` goes before the encoding that the document declares. Raises ``UnreadableFile``, after the pieces found
+    so far, for text that is no XML, defines entities, or has a piece of more than ``LARGEST_PIECE`` bytes.
     """
     parser = DefusedXMLParser(target=gatherer, encoding=encoding)
     size, fault = 0, None
@@ -78,7 +78,7 @@ def pieces(blocks: Iterable[bytes], gatherer: Gatherer[Found], encoding: str | N
 
 
 def _small(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut blocks small; the end is an empty one."""
+    """Cut blocks into small ones; the last one is empty."""
     for block in blocks:
         for start in range(0, len(block), _BLOCK):
             yield block[start : start + _BLOCK]

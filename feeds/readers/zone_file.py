@@ -15,14 +15,14 @@ TTL = re.compile(r"\d+|(?:\d+[wdhms])+", re.IGNORECASE)
 CLASSES = frozenset({"IN", "CH", "HS", "ANY"})
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|;.*|\\.')
-# A record in brackets that is longer has lost one.
+# A record with more lines has lost its closing bracket.
 _MOST_LINES = 50
 
 _MALFORMED = ("malformed-record", "no record of a zone file: owner, type and data, with brackets and quotes closed")
 
 
 class ZoneRecord(NamedTuple):
-    """A record as it stands: ``owner`` is empty where it is that of the record before."""
+    """A record as written; ``owner`` is empty where the record has that of the one before."""
 
     line: int
     owner: str
@@ -32,7 +32,7 @@ class ZoneRecord(NamedTuple):
 
 
 def records(source: Source) -> Iterator[ZoneRecord | Unreadable]:
-    """Give the records of a zone file, which may go over several lines in brackets."""
+    """Yield the records of a zone file, also those that brackets spread over several lines."""
     start, held = 0, list[str]()
     for run in blocks(source):
         if isinstance(run, Unreadable):
@@ -55,7 +55,7 @@ def records(source: Source) -> Iterator[ZoneRecord | Unreadable]:
 
 
 def _record(number: int, raw: str) -> ZoneRecord | Unreadable | None:
-    """Read one record, None where there is only a comment."""
+    """Read one record; None for a comment."""
     try:
         words = _words(raw)
     except DNSException:
