@@ -1,4 +1,4 @@
-"""Sources: the bytes of a file from any stream, with its beginning known, unpacked, and in UTF-8 or an 8-bit encoding."""
+"""Sources: the bytes of a file from any stream, its beginning known, unpacked, in UTF-8 or an 8-bit encoding."""
 
 import codecs
 import io
