@@ -19,7 +19,7 @@ from server.observe.retention import Days, Retention
 from server.settings import Settings
 from server.setup import rule_by
 from server.store import Store
-from server.store.disk_space import DiskSpace
+from server.store.engine import DiskSpace
 from server.taxii import mount
 from server.taxii.limits import PartnerQuotas
 from server.taxii.proxies import TrustedProxies, is_local

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from feeds.connector import Misconfigured, TryLater
 from server.store import StoreUnavailable
-from server.store.leases import LeaseLost
+from server.store.feed_state import LeaseLost
 
 _log = logging.getLogger(__name__)
 

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from server.store import Store, StoreUnavailable, Tx, feed_state, leases
-from server.store.feed_state import FeedState
-from server.store.leases import Lease, LeaseLost
+from server.store import Store, StoreUnavailable, Tx, feed_state
+from server.store.feed_state import FeedState, Lease, LeaseLost
 
 _log = logging.getLogger(__name__)
 
 # Who this process is to the others; a forked one is another.
 _NAMES: dict[int, str] = {}
-_RENEW_AFTER = leases.SECONDS / 3
+_RENEW_AFTER = feed_state.LEASE_SECONDS / 3
 
 
 class RunLease:
@@ -46,18 +45,18 @@ class RunLease:
         self._thread.join()
         try:
             with self._store.begin() as tx:
-                leases.release(tx, self._lease)
+                feed_state.release_lease(tx, self._lease)
         except StoreUnavailable:
             _log.warning("lease not given back feed=%s; it ends by itself", self._lease.feed)
 
     def hold(self, tx: Tx) -> None:
         """Make ``tx`` commit only if the lease is still ours. Raises ``Fenced``."""
-        leases.renew(tx, self._lease)
+        feed_state.renew_lease(tx, self._lease)
         self._renewed = time.monotonic()
 
     def check(self) -> None:
         """Check, before something is sent, that the lease is still ours. Raises ``Fenced``."""
-        if time.monotonic() - self._renewed > leases.SECONDS:
+        if time.monotonic() - self._renewed > feed_state.LEASE_SECONDS:
             with self._store.begin() as tx:
                 self.hold(tx)
 
@@ -78,12 +77,12 @@ class RunLease:
 def lease_run(store: Store, feed: str, when: Callable[[Tx, FeedState], bool] | None = None) -> RunLease | None:
     """Lease ``feed`` for one run; None if another node runs it, or ``when`` says that it is not time."""
     with store.begin() as tx:
-        lease = leases.acquire(tx, feed, _me())
+        lease = feed_state.acquire_lease(tx, feed, _me())
         if lease is None:
             return None
         state = feed_state.load_state(tx, feed)
         if when is not None and not when(tx, state):
-            leases.release(tx, lease)
+            feed_state.release_lease(tx, lease)
             return None
     return RunLease(store, lease, state)
 

@@ -22,9 +22,8 @@ from feeds.runs.due import CollectionGrowth, cron_trigger, due_at
 from feeds.runs.lease import lease_run
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import SharedPages
-from server.store import Store, StoreUnavailable, Tx, feed_state, leases, sql
-from server.store.feed_state import FeedState
-from server.store.leases import LeaseHolder
+from server.store import Store, StoreUnavailable, Tx, feed_state, sql
+from server.store.feed_state import FeedState, LeaseHolder
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ class Schedule:
 
     def _plan(self, names: Sequence[str]) -> None:
         with self._store.read() as tx:
-            states, held, now = feed_state.all_states(tx), leases.holders(tx), sql.database_time(tx)
+            states, held, now = feed_state.all_states(tx), feed_state.lease_holders(tx), sql.database_time(tx)
             with self._changing:
                 for name in names:
                     planned = self._feeds.get(name)

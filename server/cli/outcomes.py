@@ -12,7 +12,7 @@ from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import known
 from server.release.query import timeline
-from server.store import Tx, log, private_collections
+from server.store import Tx, collections, log
 from server.store.query import Query
 from server.store.times import micros, parse, stamp
 
@@ -57,7 +57,7 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
 
 
 def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:
-    room = private_collections.find(tx, partner, "outcomes")
+    room = collections.find_private(tx, partner, "outcomes")
     if room is None:
         return []
     notes: list[dict[str, Any]] = []

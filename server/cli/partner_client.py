@@ -34,7 +34,7 @@ def needs(tx: Tx, settings: Settings, partner: Partner) -> dict[str, Any]:
                 "title": each.title,
                 "url": base + path(each),
                 "read": rights[each.id][0],
-                "write": rights[each.id][1] and not each.by_the_rules,
+                "write": rights[each.id][1] and not each.filled_by_release,
             }
             for each in collections.all_collections(tx)
             if each.id in rights

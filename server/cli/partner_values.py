@@ -11,9 +11,9 @@ from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import Name, known
 from server.release.publish import identities
-from server.store import focal_points, hub_identity, own_values, partners, value_index
-from server.store.own_values import OwnedByAnother
+from server.store import focal_points, hub_identity, partners, value_index
 from server.store.partners import UnknownPartner
+from server.store.value_index import OwnedByAnother
 
 
 def own(
@@ -36,9 +36,13 @@ def own(
         try:
             partners.get(tx, name, gone=remove or list_)
             if list_:
-                found = list(own_values.all_own_values(tx, name))
+                found = list(value_index.all_own_values(tx, name))
             else:
-                found = own_values.remove(tx, name, subjects) if remove else own_values.add(tx, name, subjects)
+                found = (
+                    value_index.remove_own_values(tx, name, subjects)
+                    if remove
+                    else value_index.add_own_values(tx, name, subjects)
+                )
         except (UnknownPartner, OwnedByAnother) as error:
             fail(str(error))
     if json:

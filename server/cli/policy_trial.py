@@ -112,7 +112,7 @@ class _Trial:
 
     def _rooms(self) -> dict[Collection, list[dict[str, Any]]]:
         """Give the collections that the rules fill and that have values of the case, each with what it has of them."""
-        filled = [each for each in collections.all_collections(self._tx) if each.by_the_rules]
+        filled = [each for each in collections.all_collections(self._tx) if each.filled_by_release]
         # Of what somebody reads twice, the narrower room has the last word.
         filled.sort(key=lambda each: each.kind == "private")
         return {each: there for each in filled if (there := self._in(each))}

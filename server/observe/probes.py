@@ -4,7 +4,7 @@ import hmac
 from typing import Any
 
 from server.store import Store
-from server.store.disk_space import DiskSpace
+from server.store.engine import DiskSpace
 
 Probe = tuple[int, dict[str, str]]
 
@@ -21,7 +21,7 @@ def ready(store: Store, bodies: DiskSpace) -> Probe:
     """
     if not store.ready():
         return 503, {"status": "store unavailable"}
-    if not store.has_room() or not bodies.is_there():
+    if not store.has_disk_space() or not bodies.has_space():
         return 503, {"status": "disk full"}
     return 200, {"status": "ok"}
 

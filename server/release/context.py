@@ -22,10 +22,9 @@ from server.store import (
     inbox,
     listings,
     log,
-    own_values,
     partners,
-    private_collections,
     reputation,
+    value_index,
 )
 from server.store.collections import Collection
 from server.store.engine import Tx
@@ -85,10 +84,10 @@ class ReleaseContext:
         plain = [a for a, each in self.rooms.items() if each.kind == "released" and not a.endswith(FULL)]
         return sorted(plain, key=lambda alias: (alias != PUBLIC, self.rooms[alias].number))
 
-    def own(self, partner: str, use: private_collections.PrivateUse = "for") -> str:
+    def own(self, partner: str, use: collections.PrivateUse = "for") -> str:
         """Give the alias of a partner's own room, by the partner's name; it is there from now on."""
         if (partner, use) not in self._own:
-            made = private_collections.find_or_add(self.tx, partner, use)
+            made = collections.private_collection(self.tx, partner, use)
             self.rooms[made.alias] = made
             self._own[partner, use] = made.alias
         return self._own[partner, use]
@@ -158,7 +157,7 @@ class ReleaseContext:
 
     @cached_property
     def _own_values(self) -> dict[str, str]:
-        return own_values.all_own_values(self.tx)
+        return value_index.all_own_values(self.tx)
 
     def reliability(self, partner: Partner, kind: str) -> float:
         """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""
@@ -175,7 +174,7 @@ def open_context(tx: Tx, policy: Policy | None = None, *, waits: bool = True) ->
     inbox = every.pop("inbox")
     if waits:
         log.lock(tx, [inbox])
-    rooms = {alias: each for alias, each in every.items() if each.by_the_rules}
+    rooms = {alias: each for alias, each in every.items() if each.filled_by_release}
     return ReleaseContext(
         tx, timestamp.now(), hub_identity.load(tx), partners.load_registry(tx), policy or in_force(), inbox, rooms
     )

@@ -28,7 +28,7 @@ from server.release.route.annotations import AnnotationOutcome, AnnotationReleas
 from server.release.route.policy import Policy
 from server.release.route.references import References
 from server.release.submission import Submission
-from server.store import inbox, own_values, quotas, reviews, value_index
+from server.store import inbox, quotas, reviews, value_index
 from server.store.engine import Tx
 from server.store.item import Item
 
@@ -66,7 +66,7 @@ class Contribution:
         delisted = hub_values.find_delisted(tx, reports)
         published = {each.item.id for each in taken if self._references.is_published(each.item.id)}
         budget = DoubtQuota(tx, self._partner, self._scene.registry, self._scene.micros)
-        own = own_values.all_own_values(tx)
+        own = value_index.all_own_values(tx)
         intake = Intake(self._partner, self._loading, prior, own, unusual, published, delisted, budget, subjects)
         # Indicators first, each id's versions in the order they came: what speaks about one goes no further than it.
         for each in sorted(taken, key=lambda one: annotation_targets.processing_order(one.item.type)):

@@ -1,6 +1,10 @@
-"""The collections, and which partners may read and write them."""
+"""The collections, which partners may read and write them, and each partner's private ones."""
 
+import hashlib
+import re
+import secrets
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -10,6 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from schemas.partner import OWN_ALIASES
 from server.store import partners
 from server.store.engine import Tx
+from server.store.release_tables import private_objects
+from server.store.sql import any_of, chunks
 from server.store.tables import collections, grants
 from server.store.times import now
 
@@ -60,7 +66,7 @@ class Collection:
     use: str | None = None
 
     @property
-    def by_the_rules(self) -> bool:
+    def filled_by_release(self) -> bool:
         """Tell whether the release rules fill it, and nobody writes to it."""
         return self.kind in ("released", "private")
 
@@ -229,3 +235,71 @@ def readers(tx: Tx, collection: Collection) -> set[str]:
     """Return the names of those who may read a collection."""
     mine = (grants.c.collection == collection.number, grants.c.can_read)
     return set(tx.execute(select(grants.c.partner).where(*mine)).scalars())
+
+
+PrivateUse = Literal["for", "outcomes"]
+
+_PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {
+    "for": ("For {}", "What reaches this partner alone, by the limits that contributors set."),
+    "outcomes": ("Outcomes of {}", "What became of what this partner contributed."),
+}
+_PLAIN_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")
+
+
+def find_private(tx: Tx, partner: str, use: PrivateUse) -> Collection | None:
+    """Find a partner's own collection, None where it was not needed yet."""
+    row = tx.execute(_OWN, {"of_partner": partner, "for_use": use}).first()
+    if row is None:
+        return None
+    [*columns] = row
+    return Collection(*columns)
+
+
+def private_collection(tx: Tx, partner: str, use: PrivateUse) -> Collection:
+    """Give a partner's own collection, which nobody else reads; it is made when it is first needed."""
+    return find_private(tx, partner, use) or _add_private(tx, partner, use)
+
+
+def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
+    title, description = _PRIVATE_TEXTS[use]
+    names = _private_alias(partner, use), title.format(partner)
+    try:
+        made = add(tx, *names, kind="private", description=description, owner=partner, use=use)
+    except CollectionExists:
+        # Another collection looks like this one: they are told apart by a word that nobody chooses.
+        word = secrets.token_hex(6)
+        alias, title = f"{names[0]}-{word}", f"{names[1]} ({word})"
+        made = add(tx, alias, title, kind="private", description=description, owner=partner, use=use)
+    grant(tx, partner, made, read=True)
+    return made
+
+
+def _private_alias(partner: str, use: PrivateUse) -> str:
+    """Give an alias that a person reads: the partner's name, with a part of its hash where that is not all of it."""
+    if _PLAIN_NAME.fullmatch(partner) and len(partner) <= 60:
+        return f"{use}-{partner}"
+    digest = hashlib.sha256(partner.encode()).hexdigest()[:8]
+    return "-".join(filter(None, (use, _OTHER_CHARACTERS.sub("-", partner.lower()).strip("-")[:40].strip("-"), digest)))
+
+
+_OWN = select(*COLUMNS).where(collections.c.owner == bindparam("of_partner"), collections.c.use == bindparam("for_use"))
+
+
+def record_private_objects(tx: Tx, pairs: Iterable[tuple[str, int]]) -> None:
+    """Remember that of each pair the first, an object id, entered the collection of that number; repeating is safe."""
+    wanted = sorted(set(pairs))
+    there = private_collections_of(tx, {object_id for object_id, _ in wanted})
+    new = [(object_id, number) for object_id, number in wanted if number not in there.get(object_id, ())]
+    if new:
+        tx.execute(insert(private_objects), [{"object_id": id_, "collection": number} for id_, number in new])
+
+
+def private_collections_of(tx: Tx, ids: Iterable[str]) -> dict[str, set[int]]:
+    """Give by object id the numbers of the personal rooms that it has been in."""
+    found: dict[str, set[int]] = {}
+    for chunk in chunks(sorted(set(ids))):
+        asked = select(private_objects).where(any_of(tx, private_objects.c.object_id, chunk))
+        for object_id, number in tx.execute(asked):
+            found.setdefault(object_id, set()).add(number)
+    return found

@@ -1,7 +1,9 @@
-"""The store itself: one database, opened once a process, with write and read transactions."""
+"""The store: one database, opened once a process, with write and read transactions."""
 
 import logging
 import os
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -11,7 +13,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from server.store.disk_space import DiskSpace
 from server.store.tables import collections
 from server.store.write_queue import WriteQueue
 
@@ -51,9 +52,9 @@ class Store:
         self._engine = engine
         sqlite = engine.dialect.name == "sqlite"
         # SQLite lets those who wait in at random; here they queue up first.
-        self._turns = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
-        self._room = DiskSpace(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
-        self._writing: AbstractContextManager[Any] = nullcontext() if self._turns is None else self._turns
+        self._queue = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
+        self._disk_space = DiskSpace(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
+        self._writing: AbstractContextManager[Any] = nullcontext() if self._queue is None else self._queue
         snapshot = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**snapshot)
         self._writer = engine.execution_options(scamfeed_writes=True)
@@ -132,9 +133,9 @@ class Store:
                 raise StoreUnavailable(f"the database is busy: {error}") from error
             yield turn.enter_context(_opened(self._writer))
 
-    def crowded(self) -> bool:
+    def has_waiting_writers(self) -> bool:
         """Tell whether others wait to write: whoever has much to write does it in small parts then."""
-        return self._turns is not None and self._turns.crowded()
+        return self._queue is not None and self._queue.has_waiting_writers()
 
     def read(self) -> AbstractContextManager[Tx]:
         """Open a view of the database as it is at the first question asked in it. Raises ``StoreUnavailable``."""
@@ -150,15 +151,15 @@ class Store:
             return False
         return True
 
-    def has_room(self) -> bool:
+    def has_disk_space(self) -> bool:
         """Tell whether there is room to write where the database is; of a database server only it can know."""
-        return self._room is None or self._room.is_there()
+        return self._disk_space is None or self._disk_space.has_space()
 
     def close(self) -> None:
         """Let go of every connection; a store that is used again opens new ones."""
         self._engine.dispose()
-        if self._turns is not None:
-            self._turns.close()
+        if self._queue is not None:
+            self._queue.close()
 
 
 @contextmanager
@@ -218,3 +219,42 @@ def _cause(error: BaseException) -> str:
         error = error.__cause__
     said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return said.partition("\n")[0]
+
+
+# Less than this is full, or this part of a small disk.
+_LEAST_BYTES = 64 * 1024 * 1024
+_LEAST_PART = 0.05
+# Written on trial, for quotas and disks that do not tell.
+_TRIAL_BYTES = 64 * 1024
+_LOOK_AGAIN_SECONDS = 2.0
+
+
+class DiskSpace:
+    """Whether files can be written in a folder, and some more after that; looked at once in a while."""
+
+    def __init__(self, folder: str) -> None:
+        """Look at the disk that ``folder`` is on."""
+        self._folder = folder
+        self._known = (float("-inf"), False)
+
+    def has_space(self) -> bool:
+        """Tell whether there is room, as it was some seconds ago at most."""
+        at, there = self._known
+        if time.monotonic() - at > _LOOK_AGAIN_SECONDS:
+            there = self._look()
+            self._known = time.monotonic(), there
+        return there
+
+    def _look(self) -> bool:
+        try:
+            disk = os.statvfs(self._folder)
+            free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+            if free < min(_LEAST_BYTES, size * _LEAST_PART) or (disk.f_files and not disk.f_favail):
+                log.warning("disk-full folder=%s free_bytes=%s", self._folder, free)
+                return False
+            with tempfile.TemporaryFile(prefix="scamfeed-room-", dir=self._folder) as trial:
+                trial.write(bytes(_TRIAL_BYTES))
+        except OSError as error:
+            log.warning("disk-full folder=%s cause=%s", self._folder, error.strerror)
+            return False
+        return True

@@ -145,7 +145,7 @@ class FastStore(Store):
         """Read what ``store`` has."""
         engine = store._engine
         super().__init__(engine)
-        self._turns, self._writing = store._turns, store._writing
+        self._queue, self._writing = store._queue, store._writing
         self._patience = patience
         self._mine = threading.local()
         self._glances = WeakSet[FastConnection]()

@@ -1,4 +1,4 @@
-"""What is stored of each feed: checkpoint, runs, files read, failures, dead letters."""
+"""What is stored of each feed: checkpoint, runs, files read, failures, dead letters, and which node runs it."""
 
 import hashlib
 import uuid
@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import orjson
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Update, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from server.store import collections, leases, log, sql
+from server.store import collections, log, sql
 from server.store.engine import Tx
-from server.store.leases import LeaseHolder
 from server.store.sql import any_of, chunks
-from server.store.tables import checkpoints, dead_letters, feed_states, files_read, runs
+from server.store.tables import checkpoints, dead_letters, feed_states, files_read, leases, runs
 from server.store.times import micros, moment, now
 
 _KEPT = 30 * 86_400 * 1_000_000
@@ -237,6 +237,13 @@ def count_dead_letters(tx: Tx) -> dict[str, int]:
 _SECOND = 1_000_000
 
 
+class LeaseHolder(NamedTuple):
+    """Who holds a feed, until when by the database's clock (microseconds)."""
+
+    holder: str
+    until: int
+
+
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
     """How a feed stands: its state, who runs it just now, what was put aside, and how far behind it is.
@@ -254,7 +261,7 @@ class FeedHealth:
 
 def health_of_feeds(tx: Tx) -> Mapping[str, FeedHealth]:
     """Give how each feed stands that ever ran, or runs."""
-    now, held, letters = sql.database_time(tx), leases.holders(tx), count_dead_letters(tx)
+    now, held, letters = sql.database_time(tx), lease_holders(tx), count_dead_letters(tx)
     states = all_states(tx)
     ends = {each.id: log.newest(tx, each) for each in collections.all_collections(tx)}
     return {
@@ -272,3 +279,76 @@ def _health(
         end = ends[checkpoint["collection"]]
         lag = 0.0 if end is None else max(0, end - checkpoint["after"]) / _SECOND
     return FeedHealth(state, state.breaker(now), held, letters, lag)
+
+
+LEASE_SECONDS = 3.0
+# Nobody holds anything for longer; what says so was written before the clock was set back.
+_LONGEST_LEASE = 60 * _SECOND
+
+
+class Lease(NamedTuple):
+    """The right to run ``feed``, as long as ``token`` is the newest."""
+
+    feed: str
+    holder: str
+    token: int
+
+
+class LeaseLost(Exception):
+    """Another has taken the feed over; what this one was about to write must not be."""
+
+
+def acquire_lease(tx: Tx, feed: str, holder: str, seconds: float = LEASE_SECONDS) -> Lease | None:
+    """Take the feed for ``seconds``, None where another holds it."""
+    _add_lease_row(tx, feed)
+    now = sql.database_time(tx)
+    free = or_(leases.c.until <= now, leases.c.until > now + _LONGEST_LEASE)
+    taken = (
+        update(leases)
+        .where(leases.c.feed == feed, free)
+        .values(holder=holder, token=leases.c.token + 1, until=now + int(seconds * _SECOND))
+    )
+    if not tx.execute(taken).rowcount:
+        return None
+    token = tx.execute(select(leases.c.token).where(leases.c.feed == feed)).scalar_one()
+    return Lease(feed, holder, token)
+
+
+def renew_lease(tx: Tx, lease: Lease, seconds: float = LEASE_SECONDS) -> None:
+    """Renew the lease; to be called in each transaction that writes by its right. Raises ``Fenced``.
+
+    A lease whose time is over is still good where nobody has taken it since.
+    """
+    renewed = _this_lease(lease).values(until=sql.database_time(tx) + int(seconds * _SECOND))
+    if not tx.execute(renewed).rowcount:
+        raise LeaseLost(f"another node runs {lease.feed} now")
+
+
+def release_lease(tx: Tx, lease: Lease) -> None:
+    """Let the next holder in at once; of a lease that another has taken nothing changes."""
+    tx.execute(_this_lease(lease).values(until=0))
+
+
+def lease_holders(tx: Tx) -> dict[str, LeaseHolder]:
+    """Say who holds which feed just now."""
+    rows = tx.execute(
+        select(leases.c.feed, leases.c.holder, leases.c.until).where(leases.c.until > sql.database_time(tx))
+    )
+    return {row.feed: LeaseHolder(row.holder, row.until) for row in rows}
+
+
+def _this_lease(lease: Lease) -> Update:
+    return update(leases).where(
+        leases.c.feed == lease.feed, leases.c.holder == lease.holder, leases.c.token == lease.token
+    )
+
+
+def _add_lease_row(tx: Tx, feed: str) -> None:
+    if tx.execute(select(1).where(leases.c.feed == feed)).first() is not None:
+        return
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(leases).values(feed=feed, holder="", token=0, until=0))
+    except IntegrityError:
+        # Another node made it in the same moment.
+        pass

@@ -50,7 +50,7 @@ class WriteQueue:
             self._unlock(file, _WRITING)
         self._hand_on()
 
-    def crowded(self) -> bool:
+    def has_waiting_writers(self) -> bool:
         """Tell whether others wait for a turn, or did a moment ago."""
         if self._waiting:
             self._crowded_at = time.monotonic()

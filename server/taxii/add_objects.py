@@ -125,7 +125,7 @@ class _Addition:
             yield portion
 
     def _most(self, usual: int) -> int:
-        return min(usual, _CROWDED) if self._store.crowded() else usual
+        return min(usual, _CROWDED) if self._store.has_waiting_writers() else usual
 
     def _take(self, items: list[Item], *, last: bool) -> bytes:
         """Add a part in a transaction of its own, and return the status resource after the last one."""

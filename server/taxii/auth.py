@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from schemas.partner import LONGEST_NAME, Partner
-from server.store import Store, Tx, collections, partners, private_collections
+from server.store import Store, Tx, collections, partners
 from server.store.collections import Collection
 from server.store.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, retry_later, unauthorized
@@ -116,7 +116,7 @@ def find(tx: Tx, partner: Partner, id_or_alias: str) -> Rights:
     Raises ``TaxiiError`` 404, for one that the partner may not know of exactly as for one that is not there.
     """
     if id_or_alias == "outcomes":
-        own = private_collections.find(tx, partner.name, "outcomes")
+        own = collections.find_private(tx, partner.name, "outcomes")
         id_or_alias = own.id if own else ""
     found = collections.right(tx, partner.name, id_or_alias)
     if found is None:
@@ -142,4 +142,4 @@ def writable(tx: Tx, partner: Partner, id_or_alias: str) -> Collection:
 
 def _effective(collection: Collection, can_read: bool, can_write: bool) -> Rights:
     """Return the rights that hold: a released collection is filled by the release rules, whoever was granted what."""
-    return Rights(collection, can_read, can_write and not collection.by_the_rules)
+    return Rights(collection, can_read, can_write and not collection.filled_by_release)

@@ -89,5 +89,5 @@ def _resource(collection: Collection, can_read: bool, can_write: bool) -> dict[s
         "alias": collection.alias,
         "can_read": can_read,
         "can_write": can_write,
-        "media_types": [STIX + "2.1"] if collection.by_the_rules else [STIX + "2.1", STIX + "2.0"],
+        "media_types": [STIX + "2.1"] if collection.filled_by_release else [STIX + "2.1", STIX + "2.0"],
     }

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
-from server.store import Tx, version_marks
+from server.store import Tx, log
 from server.store.collections import Collection
 from server.store.query import LAST, Query
 from server.taxii.negotiation import Encoding
@@ -34,7 +34,7 @@ class _CachedPage(NamedTuple):
 class PageCache:
     """The large pages that were asked for last, as long as the log has not changed under them.
 
-    New rows come after a full page; ``server.store.version_marks`` counts whatever else can happen to a row in it.
+    New rows come after a full page; ``server.store.log`` counts whatever else can happen to a row in it.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
@@ -50,7 +50,7 @@ class PageCache:
         page = self._pages.get(key) if key else None
         if key is None or page is None:
             return None
-        if page.mark != version_marks.change_mark(tx, collection, *page.rows):
+        if page.mark != log.change_mark(tx, collection, *page.rows):
             self._drop(key)
             return None
         with self._changing:
@@ -72,7 +72,7 @@ class PageCache:
         size = len(response.body)
         if key is None or size > self._largest_page:
             return
-        page = _CachedPage(version_marks.change_mark(tx, collection, *rows), rows, response)
+        page = _CachedPage(log.change_mark(tx, collection, *rows), rows, response)
         self._drop(key)
         with self._changing:
             self._pages[key] = page

@@ -16,7 +16,7 @@ from server.release.context import ReleaseContext
 from server.release.query import receipts
 from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
-from server.store import listings, log, private_collections
+from server.store import collections, listings, log
 from server.store.item import Item
 from server.store.listings import ListingId
 from server.store.retractions import Retraction
@@ -69,7 +69,7 @@ class Publication:
             self._read(room, wanted)
         aliases = {each.number: alias for alias, each in self._scene.rooms.items()}
         own: dict[int, set[str]] = defaultdict(set)
-        for id_, numbers in private_collections.of_objects(self._scene.tx, wanted).items():
+        for id_, numbers in collections.private_collections_of(self._scene.tx, wanted).items():
             for number in numbers:
                 own[number].add(id_)
         for number, ids in own.items():
@@ -151,7 +151,7 @@ class Publication:
             around = [*common_objects.for_levels(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
             log.append(tx, rooms[alias], [*map(Item.of, around), *self._entering[alias]])
         listings.record(tx, self._listed)
-        private_collections.record_objects(tx, self._in_personal)
+        collections.record_private_objects(tx, self._in_personal)
         for alias, gone in self._taken_back.items():
             self._open_receipts(alias, gone, reason)
 

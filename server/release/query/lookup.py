@@ -11,7 +11,7 @@ from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.refang import refang
 from server.release.route.policy import FULL, PUBLIC
-from server.store import collections, inbox, listings, log, private_collections, value_index
+from server.store import collections, inbox, listings, log, value_index
 from server.store.engine import Tx
 from server.store.item import Item
 
@@ -76,7 +76,7 @@ def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
     """
     if not ids:
         return []
-    own = {number for rooms in private_collections.of_objects(tx, ids).values() for number in rooms}
+    own = {number for rooms in collections.private_collections_of(tx, ids).values() for number in rooms}
     rooms = [each for each in collections.all_collections(tx) if each.kind == "released" or each.number in own]
     rooms.sort(key=lambda each: (each.kind == "private", each.alias == PUBLIC, each.number))
     found: dict[str, Item] = {}

@@ -110,7 +110,7 @@ def _rooms(tx: Tx) -> list[Collection]:
     return [
         each
         for each in collections.all_collections(tx)
-        if each.by_the_rules and each.use != "outcomes" and each.alias not in ("sightings", "sightings-full")
+        if each.filled_by_release and each.use != "outcomes" and each.alias not in ("sightings", "sightings-full")
     ]
 
 

@@ -48,7 +48,7 @@ def _readable(tx: Tx, partner: Partner, ids: set[str]) -> set[str]:
     rights = collections.rights(tx, partner.name)
     there: set[str] = set()
     for collection in collections.all_collections(tx) if ids else ():
-        if collection.by_the_rules and rights.get(collection.id, (False, False))[0]:
+        if collection.filled_by_release and rights.get(collection.id, (False, False))[0]:
             there |= {id_ for id_, item in log.latest(tx, collection, ids).items() if not item.revoked}
     return there
 

@@ -19,11 +19,10 @@ from feeds.runs.lease import lease_run
 from feeds.runs.run import Ending, Run
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import SharedPages
-from server.store import Store, collections, feed_state, leases, log
+from server.store import Store, collections, feed_state, log
 from server.store.collections import Collection
-from server.store.feed_state import FeedState
+from server.store.feed_state import FeedState, LeaseLost
 from server.store.item import Item
-from server.store.leases import LeaseLost
 from tests.unit.feeds.ticking import Ticking, furnish, pull_settings
 
 SECOND = 1_000_000
@@ -51,14 +50,14 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
 
 def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
-    real = leases.renew
-    monkeypatch.setattr(leases, "renew", lambda tx, lease: real(tx, lease, seconds=0.4))
+    real = feed_state.renew_lease
+    monkeypatch.setattr(feed_state, "renew", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = lease_run(store, "f")
     assert made is not None
     with made:
         time.sleep(0.2)
         with store.begin() as tx:
-            leases.renew(tx, made._lease)
+            feed_state.renew_lease(tx, made._lease)
         time.sleep(1)
         assert lease_run(store, "f") is None
 
@@ -75,9 +74,9 @@ def test_who_was_overtaken_sends_and_writes_nothing(store: Store, monkeypatch: p
     made = lease_run(store, "f")
     assert made is not None
     with store.begin() as tx:
-        leases.release(tx, made._lease)
-        assert leases.acquire(tx, "f", "another") is not None
-    made._renewed -= leases.SECONDS + 1
+        feed_state.release_lease(tx, made._lease)
+        assert feed_state.acquire_lease(tx, "f", "another") is not None
+    made._renewed -= feed_state.LEASE_SECONDS + 1
     with pytest.raises(LeaseLost):
         made.check()
     with pytest.raises(LeaseLost), store.begin() as tx:

@@ -18,7 +18,7 @@ from server.release.fuse.statements import subject_of
 from server.release.results import Results
 from server.release.route.policy import Policy, put_in_force
 from server.setup import set_up
-from server.store import Store, collections, hub_identity, inbox, log, partners, private_collections
+from server.store import Store, collections, hub_identity, inbox, log, partners
 from server.store.item import Item
 
 REPORTED = "2026-10-01T08:00:00.000Z"
@@ -175,9 +175,9 @@ def records_of(post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
 def own_room(store: Store) -> Callable[..., dict[str, dict[str, Any]]]:
     """Read the latest versions in a partner's own room, which may not be there yet."""
 
-    def read(partner: Partner, use: private_collections.PrivateUse = "for") -> dict[str, dict[str, Any]]:
+    def read(partner: Partner, use: collections.PrivateUse = "for") -> dict[str, dict[str, Any]]:
         with store.read() as tx:
-            room = private_collections.find(tx, partner.name, use)
+            room = collections.find_private(tx, partner.name, use)
             if room is None:
                 return {}
             page = log.page(tx, room, log.Query())

@@ -13,7 +13,7 @@ from server.release.query.lookup import lookup
 from server.release.republish import republish
 from server.release.retract import retract
 from server.setup import set_up
-from server.store import Store, inbox, own_values, value_index
+from server.store import Store, inbox, value_index
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -150,7 +150,7 @@ def test_an_account_of_a_partners_own_is_so_under_each_name(
 ) -> None:
     value = from_stix(stix(kind="bank-account", **one)[1]).value
     with store.begin() as tx:
-        own_values.add(tx, first.name, [value_index.subject_of("bank-account", value)])
+        value_index.add_own_values(tx, first.name, [value_index.subject_of("bank-account", value)])
     (held,) = post(stix(kind="bank-account", **other)[1]).pending
     assert "partner's own" in held.message
 
@@ -194,15 +194,15 @@ def test_a_store_of_before_knows_its_accounts_by_one_name(
         before.setattr(BankAccount, "key", Kind.key)
         one, other = reports(first, IBAN, "bank-account"), reports(second, CODED, "bank-account")
     with store.begin() as tx:
-        own_values.add(tx, first.name, ["bank-account:US:021000021:1234567890"])
-        own_values.add(tx, second.name, ["bank-account:US:CHASUS33:1234567890", "bank-account:GB:601613:1"])
+        value_index.add_own_values(tx, first.name, ["bank-account:US:021000021:1234567890"])
+        value_index.add_own_values(tx, second.name, ["bank-account:US:CHASUS33:1234567890", "bank-account:GB:601613:1"])
     assert len(live()) == 2
     set_up(store)
     set_up(store)
     with store.begin() as tx:
         keys = value_index.find(tx, [f"bank-account:{CODED}"])[f"bank-account:{CODED}"]
         assert {one["id"], other["id"]} == set(map(inbox.object_id, keys))
-        assert own_values.all_own_values(tx) == {
+        assert value_index.all_own_values(tx) == {
             "bank-account:US:CHASUS33:1234567890": first.name,
             "bank-account:GB:601613:1": second.name,
         }

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.partner import Partner
 from server.release.results import Results
-from server.store import Store, collections, private_collections
+from server.store import Store, collections
 
 Obj = dict[str, Any]
 
@@ -36,7 +36,7 @@ def test_what_is_for_one_partner_is_not_read_by_another_whose_name_looks_alike(
     assert own_room(second) == {}
     reports(bank, "other.example.com", tlp="red", only_partners=alike)
     with store.read() as tx:
-        rooms = {each: private_collections.find(tx, each, "for") for each in (name, alike)}
+        rooms = {each: collections.find_private(tx, each, "for") for each in (name, alike)}
         for reader, own in rooms.items():
             assert own is not None
             assert collections.rights(tx, reader) == {own.id: (True, False)}

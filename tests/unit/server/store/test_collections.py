@@ -1,8 +1,11 @@
+"""Collections, and partners' private ones."""
+
 import uuid
 
 import pytest
 
 from server.store import Store, collections
+from server.store.collections import Collection
 
 
 def test_a_collection_is_found_by_its_id_and_by_its_alias(store: Store) -> None:
@@ -44,3 +47,12 @@ def test_a_released_collection_has_a_twin(store: Store) -> None:
     assert (plain.alias, full.alias) == ("room", "room-full")
     assert (plain.kind, full.kind) == ("released", "released")
     assert full.description == "What is for the room. With observables and relationships."
+
+
+def test_the_personal_rooms_of_an_object_are_remembered_once(store: Store, room: Collection) -> None:
+    with store.begin() as tx:
+        other = collections.add(tx, "other", "Other")
+        collections.record_private_objects(tx, [("indicator--1", room.number), ("indicator--1", room.number)])
+        collections.record_private_objects(tx, [("indicator--1", room.number), ("indicator--1", other.number)])
+        found = collections.private_collections_of(tx, ["indicator--1", "indicator--2"])
+    assert found == {"indicator--1": {room.number, other.number}}

@@ -10,7 +10,7 @@ import pytest
 
 from server.observe import probes
 from server.store import Store
-from server.store.disk_space import DiskSpace
+from server.store.engine import DiskSpace
 
 GIB = 1 << 30
 
@@ -38,18 +38,18 @@ def test_what_is_left_of_a_disk_is_room_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: SimpleNamespace, there: bool
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda folder: state)
-    assert DiskSpace(str(tmp_path)).is_there() is there
+    assert DiskSpace(str(tmp_path)).has_space() is there
 
 
 def test_what_cannot_be_written_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert DiskSpace(str(tmp_path)).is_there()
-    assert not DiskSpace(str(tmp_path / "nowhere")).is_there()
+    assert DiskSpace(str(tmp_path)).has_space()
+    assert not DiskSpace(str(tmp_path / "nowhere")).has_space()
 
     def full(**_: Any) -> Any:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    assert not DiskSpace(str(tmp_path)).is_there()
+    assert not DiskSpace(str(tmp_path)).has_space()
 
 
 def test_a_hub_on_a_full_disk_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, deliveries, feed_state, inbox, leases, log, partners, sql
+from server.store import Store, collections, deliveries, feed_state, inbox, log, partners, sql
 from server.store.collections import Collection
 from server.store.feed_state import FeedState
 from server.store.item import Item
@@ -228,7 +228,7 @@ def test_from_outside_a_pull_lags_since_it_last_ended_well(store: Store) -> None
         feed_state.save_state(tx, FeedState("pull", succeeded=sql.database_time(tx) - 60_000_000))
         feed_state.save_state(tx, FeedState("never"))
         feed_state.add_dead_letter(tx, "pull", "indicator--1", b"[]", "KeyError")
-        leases.acquire(tx, "running", "a")
+        feed_state.acquire_lease(tx, "running", "a")
         stands = feed_state.health_of_feeds(tx)
     assert stands["pull"].lag == pytest.approx(60, abs=5)
     assert (stands["pull"].letters, stands["never"].lag) == (1, None)

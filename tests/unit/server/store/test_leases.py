@@ -4,14 +4,14 @@ import time
 import pytest
 from sqlalchemy import update
 
-from server.store import Store, leases, sql
-from server.store.leases import Lease, LeaseLost
+from server.store import Store, feed_state, sql
+from server.store.feed_state import Lease, LeaseLost
 from server.store.tables import leases as table
 
 
 def taken(store: Store, holder: str, seconds: float = 60) -> Lease:
     with store.begin() as tx:
-        lease = leases.acquire(tx, "bank", holder, seconds)
+        lease = feed_state.acquire_lease(tx, "bank", holder, seconds)
     assert lease is not None
     return lease
 
@@ -19,17 +19,17 @@ def taken(store: Store, holder: str, seconds: float = 60) -> Lease:
 def test_a_feed_is_held_by_one(store: Store) -> None:
     taken(store, "a")
     with store.begin() as tx:
-        assert leases.acquire(tx, "bank", "b") is None
-        assert leases.acquire(tx, "bank", "a") is None
-        assert leases.acquire(tx, "other", "b") is not None
-        assert {feed: held.holder for feed, held in leases.holders(tx).items()} == {"bank": "a", "other": "b"}
+        assert feed_state.acquire_lease(tx, "bank", "b") is None
+        assert feed_state.acquire_lease(tx, "bank", "a") is None
+        assert feed_state.acquire_lease(tx, "other", "b") is not None
+        assert {feed: held.holder for feed, held in feed_state.lease_holders(tx).items()} == {"bank": "a", "other": "b"}
 
 
 def test_what_was_given_back_is_free_at_once(store: Store) -> None:
     first = taken(store, "a")
     with store.begin() as tx:
-        leases.release(tx, first)
-        assert leases.holders(tx) == {}
+        feed_state.release_lease(tx, first)
+        assert feed_state.lease_holders(tx) == {}
     assert taken(store, "b").token > first.token
 
 
@@ -38,7 +38,7 @@ def test_another_takes_over_when_the_time_is_over(store: Store) -> None:
     deadline = time.monotonic() + 10
     while True:
         with store.begin() as tx:
-            if leases.acquire(tx, "bank", "b") is not None:
+            if feed_state.acquire_lease(tx, "bank", "b") is not None:
                 break
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -49,8 +49,8 @@ def test_one_who_renews_keeps_it(store: Store) -> None:
     for _ in range(5):
         time.sleep(0.1)
         with store.begin() as tx:
-            leases.renew(tx, lease, seconds=0.3)
-            assert leases.acquire(tx, "bank", "b") is None
+            feed_state.renew_lease(tx, lease, seconds=0.3)
+            assert feed_state.acquire_lease(tx, "bank", "b") is None
 
 
 def test_nothing_is_kept_of_one_who_was_too_slow(store: Store) -> None:
@@ -60,15 +60,15 @@ def test_nothing_is_kept_of_one_who_was_too_slow(store: Store) -> None:
 
     def write() -> None:
         with store.begin() as tx:
-            leases.acquire(tx, "written-before", "a")
-            leases.renew(tx, slow)
+            feed_state.acquire_lease(tx, "written-before", "a")
+            feed_state.renew_lease(tx, slow)
 
     with pytest.raises(LeaseLost):
         write()
     with store.begin() as tx:
-        leases.release(tx, slow)
-        leases.renew(tx, fast)
-        assert leases.holders(tx).keys() == {"bank"}
+        feed_state.release_lease(tx, slow)
+        feed_state.renew_lease(tx, fast)
+        assert feed_state.lease_holders(tx).keys() == {"bank"}
 
 
 def test_the_same_holder_is_told_from_its_own_past(store: Store) -> None:
@@ -76,22 +76,22 @@ def test_the_same_holder_is_told_from_its_own_past(store: Store) -> None:
     time.sleep(0.05)
     taken(store, "a")
     with pytest.raises(LeaseLost), store.begin() as tx:
-        leases.renew(tx, old)
+        feed_state.renew_lease(tx, old)
 
 
 def test_one_who_is_late_but_alone_goes_on(store: Store) -> None:
     lease = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     with store.begin() as tx:
-        leases.renew(tx, lease)
-        assert leases.acquire(tx, "bank", "b") is None
+        feed_state.renew_lease(tx, lease)
+        assert feed_state.acquire_lease(tx, "bank", "b") is None
 
 
 def test_a_clock_that_was_set_back_locks_nobody_out(store: Store) -> None:
     taken(store, "a")
     with store.begin() as tx:
         tx.execute(update(table).values(until=sql.database_time(tx) + 3_600_000_000))
-        assert leases.acquire(tx, "bank", "b") is not None
+        assert feed_state.acquire_lease(tx, "bank", "b") is not None
 
 
 def test_of_many_at_once_one_gets_it(store: Store) -> None:
@@ -101,7 +101,7 @@ def test_of_many_at_once_one_gets_it(store: Store) -> None:
     def take(holder: str) -> None:
         begin.wait()
         with store.begin() as tx:
-            lease = leases.acquire(tx, "bank", holder)
+            lease = feed_state.acquire_lease(tx, "bank", holder)
         if lease is not None:
             got.append(lease)
 

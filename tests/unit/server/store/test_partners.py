@@ -9,7 +9,7 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, credentials, own_values, partners
+from server.store import Store, collections, credentials, partners, value_index
 from server.store.collections import Collection
 from server.store.fast_reads import FastStore
 from tests.unit.server.store.registered import BANK, POLICE
@@ -185,7 +185,7 @@ def test_who_left_proves_nothing_more_and_stays_registered(store: Store, room: C
         given = partners.add(tx, BANK)
         partners.set_certificate(tx, BANK.name, hashlib.sha256(DER).hexdigest())
         collections.grant(tx, BANK.name, room, read=True, write=True)
-        own_values.add(tx, BANK.name, ["domain:bank.example"])
+        value_index.add_own_values(tx, BANK.name, ["domain:bank.example"])
         # From here on the password is remembered as right.
         assert partners.by_password(tx, given.user, given.password) == BANK
     with store.begin() as tx:
@@ -199,7 +199,7 @@ def test_who_left_proves_nothing_more_and_stays_registered(store: Store, room: C
         assert partners.all_partners(tx) == [BANK]
         assert partners.current_partners(tx) == []
         assert list(partners.departed_partners(tx)) == [BANK.name]
-        assert own_values.owners_of(tx, ["domain:bank.example"]) == {"domain:bank.example": BANK.name}
+        assert value_index.owners_of(tx, ["domain:bank.example"]) == {"domain:bank.example": BANK.name}
         assert partners.get(tx, BANK.name, gone=True) == BANK
 
 

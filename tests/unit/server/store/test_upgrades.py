@@ -21,12 +21,9 @@ from server.store import (
     focal_points,
     hub_identity,
     inbox,
-    leases,
     listings,
     log,
-    own_values,
     partners,
-    private_collections,
     quotas,
     reads,
     reputation,
@@ -147,15 +144,15 @@ def test_partners_keep_their_credentials_rights_and_private_collections(upgraded
         assert (bank.trusted, bank.institutions) == (True, ("NWBKGB2L",))
         assert [partner.name for partner in partners.current_partners(tx)] == ["First Bank", "police"]
         assert list(partners.departed_partners(tx)) == ["gone"]
-        private = private_collections.find(tx, "First Bank", "for")
+        private = collections.find_private(tx, "First Bank", "for")
         assert private is not None
         assert (private.kind, private.owner) == ("private", "First Bank")
         rights = collections.rights(tx, "First Bank")
         assert rights[private.id] == (True, False)
         assert rights[collections.get(tx, "inbox").id] == (False, True)
-        assert private_collections.of_objects(tx, [PRIVATE]) == {PRIVATE: {private.number}}
+        assert collections.private_collections_of(tx, [PRIVATE]) == {PRIVATE: {private.number}}
         assert focal_points.of(tx, "police")[0].contact == "help@police.example"
-        assert own_values.all_own_values(tx, "First Bank") == {"domain:bank.example": "First Bank"}
+        assert value_index.all_own_values(tx, "First Bank") == {"domain:bank.example": "First Bank"}
 
 
 def test_the_log_the_value_index_and_the_listings_go_on(upgraded: Store) -> None:
@@ -195,7 +192,7 @@ def test_feeds_reads_quotas_and_the_audit_trail_go_on(upgraded: Store) -> None:
         assert feed_state.last_runs(tx)["pull"].unread == {"columns": {"note": 3}}
         assert feed_state.load_state(tx, "pull").accepted == 28
         assert [letter.subject for letter in feed_state.find_dead_letters(tx, "pull")] == [FIRST]
-        lease = leases.acquire(tx, "pull", "node-2")
+        lease = feed_state.acquire_lease(tx, "pull", "node-2")
         assert lease is not None
         assert lease.token == 2
         assert {lag.partner for lag in reads.lags(tx)} == {"First Bank", "police"}

@@ -36,7 +36,7 @@ def test_threads_come_in_the_order_in_which_they_asked(tmp_path: Path) -> None:
             thread.start()
             while len(turns._waiting) < number:
                 time.sleep(0.001)
-        assert turns.crowded()
+        assert turns.has_waiting_writers()
     for thread in waiting:
         thread.join(10)
     assert order == list(range(8))
@@ -76,7 +76,7 @@ def test_a_process_that_writes_on_and_on_lets_another_in(tmp_path: Path) -> None
             with turns:
                 waited.append(time.monotonic() - began)
             time.sleep(0.01)
-        assert turns.crowded()
+        assert turns.has_waiting_writers()
         process.terminate()
     # One turn of the other takes a fiftieth of a second; without turns some waits are of seconds.
     assert max(waited) < 1
@@ -128,4 +128,4 @@ def test_where_there_can_be_no_file_one_writes_all_the_same(tmp_path: Path) -> N
     turns = WriteQueue(str(tmp_path / "nowhere" / "turns"), 1)
     with turns:
         pass
-    assert not turns.crowded()
+    assert not turns.has_waiting_writers()

@@ -25,7 +25,7 @@ from server.release.fuse.statements import Statement
 from server.release.route import audience
 from server.release.route.audience import Audience
 from server.setup import set_up
-from server.store import Store, collections, log, partners, private_collections
+from server.store import Store, collections, log, partners
 from server.store.item import Item
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
@@ -207,7 +207,7 @@ class Hub(RuleBasedStateMachine):
         """Give the latest version of each listing of the pattern that a room ever had."""
         with self.store.read() as tx:
             own = room.startswith("for-")
-            found = private_collections.find(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
+            found = collections.find_private(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
             if found is None:
                 return []
             page = log.page(tx, found, log.Query(types=("indicator",)))
