@@ -22,7 +22,7 @@ _FAILED = 1
 def show(ctx: typer.Context, json: Json = False) -> None:
     """Print the rules in force as TOML that can be pasted into the configuration."""
     context: Context = ctx.obj
-    policy, unheard = context.policy, context.policy.unheard()
+    policy, unheard = context.policy, context.policy.kinds_without_rule()
     if json:
         rules = [rule.model_dump(mode="json", exclude_defaults=True) for rule in policy.rules]
         show_json({"rule": rules, "configured": bool(context.settings.rule), "kinds_without_rule": unheard})

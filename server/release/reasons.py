@@ -1,6 +1,7 @@
 """The reasons for which a contribution is refused, held for review, or stored without being published."""
 
 from enum import Enum
+from typing import NamedTuple
 
 from schemas.errors import Rejected
 from server.release.results import Result
@@ -22,6 +23,10 @@ class Reason(Enum):
     def text(self, **details: object) -> str:
         """Return the message and the way out as one sentence."""
         return f"{self.message}: {self.action}".format(**details)
+
+    def explain(self, **details: object) -> "Explanation":
+        """Return this reason with its message for one object."""
+        return Explanation(self, self.text(**details))
 
     def rejected(self, **details: object) -> Rejected:
         """Return the error that refuses one object for this reason."""
@@ -318,6 +323,13 @@ class Reason(Enum):
         "published without what could be a person's number: {names}",
         "write the case's number with letters if others need it",
     )
+
+
+class Explanation(NamedTuple):
+    """Why one object is not published: the reason, and the message to its sender."""
+
+    reason: Reason
+    message: str
 
 
 def reasons_of(code: str) -> list[Reason]:

@@ -135,7 +135,7 @@ def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
         (("partner", "rotate", "Nobody"), "there is no partner"),
         (("partner", "certificate", "Nobody", "ab" * 32), "there is no partner"),
         (("partner", "certificate", "First Bank", "abc"), "ertificate"),
-        (("collection", "add", "for-first-bank", "--title", "Room"), "rooms of one partner"),
+        (("collection", "add", "for-first-bank", "--title", "Room"), "a private collection"),
         (("collection", "add", "room-full", "--title", "Room"), "without -full"),
         (("collection", "add", "public", "--title", "X", "--exchange"), "is taken"),
         (("feed", "run", "nothing"), "there is no feed"),

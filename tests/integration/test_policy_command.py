@@ -85,7 +85,7 @@ def test_cases_may_be_written_in_yaml(run: Run, tmp_path: Path) -> None:
         ("{", "neither TOML, JSON nor YAML"),
         ("{}", "cases.json: partner: Field required"),
         (changed(rums=[]), "expect.rums: Extra inputs"),
-        (json.dumps({**CASE, "rule": [{"collection": "nowhere"}]}), "no released collection 'nowhere'"),
+        (json.dumps({**CASE, "rule": [{"collection": "nowhere"}]}), "no shared collection 'nowhere'"),
         (json.dumps({**CASE, "rule": [{"collection": "takedown", "tlp": "red"}]}), "only whom they name"),
         (json.dumps({**CASE, "partner": [{"name": "First Bank", "kind": "bnk"}]}), "partner 'First Bank': kind"),
         (json.dumps({**CASE, "partner": [{"name": "Other", "kind": "bank"}]}), "by: it has to be one of the partners"),
@@ -120,7 +120,7 @@ def test_a_rule_needs_its_collection_which_a_command_makes(run: Run, tmp_path: P
     (tmp_path / "scamfeed.toml").write_text(RULE, encoding="utf-8")
     refused = run("status")
     assert refused.exit_code == 2
-    assert "rule.0.collection: there is no released collection 'task-force'" in refused.output
+    assert "rule.0.collection: there is no shared collection 'task-force'" in refused.output
     made = run("collection", "add", "task-force", "--title", "Task force", "--json")
     assert made.exit_code == 0, made.output
     said = json.loads(made.stdout)

@@ -1,4 +1,4 @@
-"""The release policy: which collections take what, as rules of the configuration that only ever narrow TLP."""
+"""The release policy: rules that let reports into collections. A rule can narrow TLP, and never widens it."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -15,7 +15,7 @@ from server.release.fuse.newcomers import NewcomerRule
 _NEWCOMERS = NewcomerRule()
 PUBLIC = "public"
 FULL = "-full"
-# Readers of shared collections are partners; AMBER lets an organisation tell those who need it, and no wider.
+# The TLP levels of shared collections, whose readers are partners: AMBER is for organisations that need to know.
 SHARED = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER)
 _UP_TO = {tlp: frozenset(SHARED[: place + 1]) for place, tlp in enumerate(SHARED)}
 
@@ -23,7 +23,7 @@ _ALIAS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class BadPolicy(ValueError):
-    """The rules cannot be used; the message names the rule's key and the way out."""
+    """The rules are not valid; the message names the rule's key and the way out."""
 
 
 def _kind(name: str) -> str:
@@ -33,27 +33,27 @@ def _kind(name: str) -> str:
 
 
 def shared_alias(alias: str) -> str:
-    """Give the alias back where a shared collection may have it. Raises ``ValueError`` with the rule."""
+    """Return ``alias`` if a shared collection may have it. Raises ``ValueError`` with the rule."""
     if not _ALIAS.fullmatch(alias):
-        raise ValueError("an alias is small letters, digits and single hyphens")
+        raise ValueError("an alias has lower-case letters, digits and single hyphens only")
     if alias.endswith(FULL):
-        raise ValueError(f"name the collection without {FULL}: what enters it enters its twin")
+        raise ValueError(f"name the collection without {FULL}: its full variant gets the same reports")
     if alias == "inbox" or alias.startswith(OWN_ALIASES):
-        raise ValueError("no rule fills an inbox, nor the rooms of one partner")
+        raise ValueError("no rule fills an inbox or a private collection")
     return alias
 
 
 def _released(tlp: Tlp | None) -> Tlp | None:
     if tlp is not None and tlp not in SHARED:
-        raise ValueError("amber+strict and red reach only whom they name; no rule lets them into a shared collection")
+        raise ValueError("amber+strict and red are for named partners only; no rule lets them into a shared collection")
     return tlp
 
 
 class PolicyRule(BaseModel):
-    """One way into a collection: all that it asks has to hold; what it does not ask about may be anything.
+    """One way into a collection: all conditions that it names have to hold.
 
-    ``kinds``, ``tlp`` and ``from_kinds`` choose reports; ``grades``, ``countries``, ``least_confidence`` and
-    ``least_reporters`` look at what the chosen ones come to together.
+    ``kinds``, ``tlp`` and ``from_kinds`` are conditions on a report; ``grades``, ``countries``, ``least_confidence``
+    and ``least_reporters`` are conditions on the consensus of all reports of a value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,37 +62,37 @@ class PolicyRule(BaseModel):
     kinds: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()
     tlp: Annotated[
         Tlp | None,
-        Field(description="the narrowest level that it takes, and all that are wider"),
+        Field(description="the narrowest level that it takes; it takes the wider ones too"),
         AfterValidator(_released),
     ] = None
-    from_kinds: Annotated[tuple[PartnerKind, ...], Field(description="what the reporting partner is")] = ()
+    from_kinds: Annotated[tuple[PartnerKind, ...], Field(description="kinds of the reporting partner")] = ()
     grades: tuple[Action, ...] = ()
-    countries: Annotated[tuple[CountryCode, ...], Field(description="that it concerns, one of them at least")] = ()
+    countries: Annotated[tuple[CountryCode, ...], Field(description="one of them at least is concerned")] = ()
     least_confidence: Annotated[int, Field(ge=0, le=100)] = 0
     least_reporters: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _public_is_clear(self) -> Self:
         if self.collection == PUBLIC and self.tlp not in (None, Tlp.CLEAR):
-            raise ValueError("anybody reads public: it takes tlp clear only")
+            raise ValueError("anybody can read public: it takes tlp clear only")
         return self
 
     @property
     def levels(self) -> frozenset[Tlp]:
-        """Give the levels that it takes."""
+        """Return the TLP levels that it takes."""
         narrowest = self.tlp or (Tlp.CLEAR if self.collection == PUBLIC else Tlp.AMBER)
         return _UP_TO[narrowest]
 
     def takes(self, source: "ReportFacts") -> bool:
-        """Tell whether a report of that kind, level and origin may enter by this rule."""
+        """Return whether the rule lets a report in, as far as that follows from the report alone."""
         return (
             source.tlp in self.levels
             and (not self.kinds or source.kind in self.kinds)
             and (not self.from_kinds or source.from_kind in self.from_kinds)
         )
 
-    def lets(self, facts: "ConsensusFacts") -> bool:
-        """Tell whether what is known of a value is enough for this rule."""
+    def admits(self, facts: "ConsensusFacts") -> bool:
+        """Return whether a value's consensus meets the conditions of this rule."""
         return (
             facts.confidence >= self.least_confidence
             and facts.reporters >= self.least_reporters
@@ -102,7 +102,7 @@ class PolicyRule(BaseModel):
 
 
 class ReportFacts(NamedTuple):
-    """What rules ask about one report: its kind, its level, and what its reporter is."""
+    """The properties of one report that rules look at; ``from_kind`` is the kind of its partner."""
 
     kind: str
     tlp: Tlp
@@ -110,7 +110,7 @@ class ReportFacts(NamedTuple):
 
 
 class ConsensusFacts(NamedTuple):
-    """What rules ask about all reports of a value together."""
+    """The properties of a value's consensus that rules look at."""
 
     grade: Action
     countries: tuple[str, ...] = ()
@@ -119,55 +119,55 @@ class ConsensusFacts(NamedTuple):
 
 
 class Policy:
-    """Rules: what one of those of a collection lets in enters it."""
+    """The rules of a hub: a collection takes what at least one of its rules lets in."""
 
     def __init__(self, rules: Iterable[PolicyRule] = (), newcomers: NewcomerRule = _NEWCOMERS) -> None:
-        """Go by ``rules``, where there are none by ``default_rules``; ``newcomers`` says who is new."""
+        """Use ``rules``, or ``default_rules`` if there are none; ``newcomers`` decides which partners are new."""
         self.newcomers = newcomers
         self.rules = tuple(rules) or default_rules()
-        self._aliases = lru_cache(maxsize=4096)(self._taking)
+        self._aliases = lru_cache(maxsize=4096)(self._find_aliases)
 
     def aliases(self, source: ReportFacts) -> frozenset[str]:
-        """Give the shared collections that a report may enter, as far as that follows from itself alone."""
+        """Return the aliases of the shared collections that a report may enter, as far as it decides that alone."""
         return self._aliases(source)
 
     def admits(self, alias: str, facts: ConsensusFacts, sources: Iterable[ReportFacts]) -> bool:
-        """Tell whether a value enters the collection, of which these reports may enter it and come to ``facts``."""
+        """Return whether a value enters a collection by the reports ``sources``, whose consensus has ``facts``."""
         sources = list(sources)
         return any(
-            rule.collection == alias and rule.lets(facts) and any(map(rule.takes, sources)) for rule in self.rules
+            rule.collection == alias and rule.admits(facts) and any(map(rule.takes, sources)) for rule in self.rules
         )
 
     def refuse_unknown(self, aliases: Collection[str]) -> None:
-        """Raise ``BadPolicy`` where a rule names a collection that is none of ``aliases``."""
+        """Raise ``BadPolicy`` if a rule names a collection that is not among ``aliases``."""
         for number, rule in enumerate(self.rules):
             if rule.collection not in aliases:
                 known = ", ".join(sorted(alias for alias in aliases if not alias.endswith(FULL)))
                 raise BadPolicy(
-                    f"rule.{number}.collection: there is no released collection {rule.collection!r}; there are "
-                    f"{known}; make it with: scamfeed collection add"
+                    f"rule.{number}.collection: there is no shared collection {rule.collection!r}; there are {known}; "
+                    "create it with: scamfeed collection add"
                 )
 
-    def unheard(self) -> list[str]:
-        """Give the kinds that no rule takes, so that they reach only partners whom somebody names."""
-        taken = {kind for rule in self.rules for kind in rule.kinds or kinds.every()}
-        return [kind for kind in kinds.every() if kind not in taken]
+    def kinds_without_rule(self) -> list[str]:
+        """Return the kinds that no rule takes: reports of these are published only for partners that they name."""
+        with_rule = {kind for rule in self.rules for kind in rule.kinds or kinds.every()}
+        return [kind for kind in kinds.every() if kind not in with_rule]
 
-    def _taking(self, source: ReportFacts) -> frozenset[str]:
+    def _find_aliases(self, source: ReportFacts) -> frozenset[str]:
         return frozenset(rule.collection for rule in self.rules if rule.takes(source))
 
 
 def default_rules() -> tuple[PolicyRule, ...]:
-    """Give the rules of a hub that has none of its own: each kind to its home, and what is CLEAR to ``public``."""
-    homes: dict[str, list[str]] = {}
+    """Return the rules of a hub without configured ones: each kind to its own collection, CLEAR also to ``public``."""
+    kinds_of: dict[str, list[str]] = {}
     for kind in kinds.every().values():
-        homes.setdefault(kind.collection, []).append(kind.name)
-    rules = [PolicyRule(collection=home, kinds=tuple(names)) for home, names in sorted(homes.items())]
+        kinds_of.setdefault(kind.collection, []).append(kind.name)
+    rules = [PolicyRule(collection=alias, kinds=tuple(names)) for alias, names in sorted(kinds_of.items())]
     return (*rules, PolicyRule(collection=PUBLIC, tlp=Tlp.CLEAR))
 
 
 def read_policy(tables: Iterable[Any]) -> Policy:
-    """Give the policy of ``[[rule]]`` tables. Raises ``BadPolicy``."""
+    """Read ``[[rule]]`` tables. Raises ``BadPolicy``."""
     rules = []
     for number, table in enumerate(tables):
         try:
@@ -180,16 +180,16 @@ def read_policy(tables: Iterable[Any]) -> Policy:
 
 
 def policy_to_toml(policy: Policy) -> str:
-    """Give the rules in TOML, as the configuration takes them; what a rule does not ask about is left out."""
+    """Return the rules as TOML for the configuration; conditions that a rule does not have are left out."""
     tables = []
     for rule in policy.rules:
-        said = rule.model_dump(mode="json", exclude_defaults=True)
-        tables.append("\n".join(["[[rule]]", *(f"{name} = {_toml(each)}" for name, each in said.items())]))
+        conditions = rule.model_dump(mode="json", exclude_defaults=True)
+        tables.append("\n".join(["[[rule]]", *(f"{name} = {_toml(value)}" for name, value in conditions.items())]))
     return "\n\n".join(tables) + "\n"
 
 
 def _toml(value: Any) -> str:
-    """Spell what rules hold: words without anything to escape, numbers, lists of words."""
+    """Return a rule's value as TOML: a number, a word without anything to escape, or a list of words."""
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return f'"{value}"' if isinstance(value, str) else str(value)

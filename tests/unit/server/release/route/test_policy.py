@@ -21,7 +21,7 @@ def test_without_rules_each_kind_goes_home_and_what_is_clear_to_the_public(kind:
     home = kinds.get(kind).collection
     assert Policy().aliases(ReportFacts(kind, Tlp.AMBER, PartnerKind.NGO)) == {home}
     assert Policy().aliases(ReportFacts(kind, Tlp.CLEAR, PartnerKind.NGO)) == {home, "public"}
-    assert Policy().unheard() == []
+    assert Policy().kinds_without_rule() == []
 
 
 @given(POLICIES)
@@ -83,7 +83,7 @@ def test_one_rule_has_to_hold_as_a_whole() -> None:
         ({}, "rule.0.collection: Field required"),
         ({"collection": "takedown-full"}, "without -full"),
         ({"collection": "inbox"}, "no rule fills an inbox"),
-        ({"collection": "for-first-bank"}, "rooms of one partner"),
+        ({"collection": "for-first-bank"}, "a private collection"),
         ({"collection": "Task Force"}, "small letters"),
         ({"collection": "public", "tlp": "green"}, "clear only"),
         ({"collection": "takedown", "tlp": "red"}, "only whom they name"),
@@ -108,5 +108,5 @@ def test_a_collection_that_is_not_there_is_named_with_those_that_are() -> None:
 
 
 def test_kinds_that_no_rule_takes_are_known() -> None:
-    taken = Policy([PolicyRule(collection="takedown", kinds=("domain", "url"))]).unheard()
+    taken = Policy([PolicyRule(collection="takedown", kinds=("domain", "url"))]).kinds_without_rule()
     assert set(taken) == kinds.every().keys() - {"domain", "url"}
