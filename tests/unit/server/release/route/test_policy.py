@@ -84,7 +84,7 @@ def test_one_rule_has_to_hold_as_a_whole() -> None:
         ({"collection": "takedown-full"}, "without -full"),
         ({"collection": "inbox"}, "no rule fills an inbox"),
         ({"collection": "for-first-bank"}, "a private collection"),
-        ({"collection": "Task Force"}, "small letters"),
+        ({"collection": "Task Force"}, "lower-case letters"),
         ({"collection": "public", "tlp": "green"}, "clear only"),
         ({"collection": "takedown", "tlp": "red"}, "only whom they name"),
         ({"collection": "takedown", "kinds": ["sheep"]}, "there is no such kind; there are: .*domain"),
