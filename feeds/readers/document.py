@@ -1,4 +1,4 @@
-"""Documents (JSON, YAML): where in them the reports are, and where what looks like reports is none."""
+"""Documents (JSON, YAML): the lists in them that hold reports, and the reasons why other lists hold none."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from feeds.readers.columns.notes import Note
 from feeds.readers.columns.word_tables import plain
 from feeds.readers.rows import Row, Unreadable
 
-# Lists of what is safe stand beside lists of what is not; to take one for the other blocks the innocent.
+# Allowlists stand beside blocklists in one document; to confuse them blocks the innocent.
 _SAFE = ("allow", "white", "safe", "fuzzy", "trust", "benign", "legit", "exclu", "exception", "ignore", "falsepositive")
 _BAD = ("deny", "black", "block", "scam", "phish", "malicious", "fraud", "suspicious", "bad")
 _NEUTRAL = frozenset(
@@ -51,12 +51,12 @@ class _List(NamedTuple):
 
 
 def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
-    """Give the reports of a document, and each entry of its other lists with the reason why it is none.
+    """Yield the reports of a document, and each entry of its other lists with the reason why it is none.
 
-    ``path`` names the list, as ``data.items``; without it the list is the document itself or found by its name, and
-    a list of what is safe is never taken. What stands beside the list (currency, tlp, …) is said of each item. Items
-    are numbered from 1 through the whole document. Where no key is known to hold values, the one is taken whose values
-    are of ``kind``. Raises ``UnreadableFile`` where ``path`` leads to no list.
+    ``path`` names the list (``data.items``); without it, the list is the document itself or found by its name, and an
+    allowlist is never read. Texts beside the list (currency, tlp, …) hold for each item. Items are numbered from 1
+    through the whole document. Where no key is known to hold values, values are read from the key whose values are of
+    ``kind``. Raises ``UnreadableFile`` where ``path`` leads to no list.
     """
     number = 0
     for found, refusal in _chosen(document, path):
@@ -66,7 +66,7 @@ def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[
         for item in found.items:
             number += 1
             if refusal:
-                yield Unreadable.of(number, _said(item), *refusal)
+                yield Unreadable.of(number, _raw(item), *refusal)
             else:
                 made = report_objects.rows(number, item, context, column, (key, kind) if key and kind else None)
                 yield made[0]._replace(notes=made[0].notes + by_site) if by_site else made[0]
@@ -74,7 +74,7 @@ def rows(document: object, path: str = "", kind: str | None = None) -> Iterator[
 
 
 def rows_of_list(items: Iterable[object], kind: str | None = None) -> Iterator[Row | Unreadable]:
-    """Give the reports of a document that is a list, item by item."""
+    """Yield the reports of a document that is a list, item by item."""
     refusal, items = None, iter(items)
     sample = list(islice(items, SAMPLE))
     key = key_of_kind(sample, kind)
@@ -82,13 +82,13 @@ def rows_of_list(items: Iterable[object], kind: str | None = None) -> Iterator[R
         if number == 1:
             refusal = _not_for_here([item], {})
         if refusal:
-            yield Unreadable.of(number, _said(item), *refusal)
+            yield Unreadable.of(number, _raw(item), *refusal)
         else:
             yield from report_objects.rows(number, item, found=(key, kind) if key and kind else None)
 
 
 def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str] | None]]:
-    """Give the lists of a document, each with the reason why it is not taken, None for those that are."""
+    """Yield the lists of a document, each with the reason why it holds no reports, None where it does."""
     if path:
         yield _at(document, path), None
         return
@@ -103,53 +103,53 @@ def _chosen(document: object, path: str) -> Iterator[tuple[_List, tuple[str, str
         yield _List("", _records(document), {}), None
         return
     if refusal := _not_for_here(found[0].items, document):
-        yield from ((each, refusal) for each in found)
+        yield from ((listed, refusal) for listed in found)
         return
     wanted = _wanted(found)
-    for each in found:
-        yield each, None if each in wanted else _other(each, wanted)
+    for listed in found:
+        yield listed, None if listed in wanted else _refusal(listed, wanted)
 
 
 def _wanted(found: list[_List]) -> list[_List]:
     """Choose the lists of reports: those called bad, else those with a name that reports have, else the only one."""
-    unsafe = [each for each in found if not _is(each, _SAFE)]
-    bad = [each for each in unsafe if _is(each, _BAD)]
+    unsafe = [listed for listed in found if not _is_called(listed, _SAFE)]
+    bad = [listed for listed in unsafe if _is_called(listed, _BAD)]
     if bad:
         return bad
-    named = [each for each in unsafe if plain(each.path.rpartition(".")[2]) in _NEUTRAL]
+    named = [listed for listed in unsafe if plain(listed.path.rpartition(".")[2]) in _NEUTRAL]
     if named or len(found) == 1:
         return named or unsafe
-    # Unless there are some of what is safe among them.
-    return [each for each in unsafe if _tells(each)] if len(unsafe) == len(found) else []
+    # An allowlist among them makes the others doubtful.
+    return [listed for listed in unsafe if _holds_values(listed)] if len(unsafe) == len(found) else []
 
 
-def _tells(each: _List) -> bool:
-    """Tell whether a list stands under a site, an id or a date, and its items are values, or objects that name one."""
-    if not (is_value(each.key) or (any(map(str.isdigit, each.key)) and not _WORD.search(each.key))):
+def _holds_values(listed: _List) -> bool:
+    """Return whether a list stands under a site, an id or a date, and holds values or objects with one."""
+    if not (is_value(listed.key) or (any(map(str.isdigit, listed.key)) and not _WORD.search(listed.key))):
         return False
-    objects = [item for item in each.items[:SAMPLE] if isinstance(item, dict)]
+    objects = [item for item in listed.items[:SAMPLE] if isinstance(item, dict)]
     if objects:
         return columns_of(tuple(dict.fromkeys(str(key) for item in objects for key in item))).names_subject
-    return are_values(item for item in each.items if isinstance(item, str))
+    return are_values(item for item in listed.items if isinstance(item, str))
 
 
-def _is(each: _List, words: tuple[str, ...]) -> bool:
-    if is_value(each.key):  # the name of a site says nothing of what is listed under it
+def _is_called(listed: _List, words: tuple[str, ...]) -> bool:
+    if is_value(listed.key):  # the name of a site means nothing for the list under it
         return False
-    names = [plain(name) for name in each.path.split(".")]
+    names = [plain(name) for name in listed.path.split(".")]
     return any(word in name for name in names for word in words)
 
 
-def _other(each: _List, wanted: list[_List]) -> tuple[str, str]:
-    if _is(each, _SAFE):
-        return "not-a-report", f"listed under {each.path}: this says what is safe, not what is a scam"
+def _refusal(listed: _List, wanted: list[_List]) -> tuple[str, str]:
+    if _is_called(listed, _SAFE):
+        return "not-a-report", f"listed under {listed.path}: this says what is safe, not what is a scam"
     if wanted:
-        return "not-a-report", f"listed under {each.path}; the reports are under {wanted[0].path}"
-    return "not-a-report", f"several lists: name the one that holds the reports (--format json:{each.path})"
+        return "not-a-report", f"listed under {listed.path}; the reports are under {wanted[0].path}"
+    return "not-a-report", f"several lists: name the one that holds the reports (--format json:{listed.path})"
 
 
 def _not_for_here(items: list[Any], document: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Recognise documents whose lists mean something else."""
+    """Return the reason why a document of another format holds no reports, None for all others."""
     if "matching_attributes" in document and "list" in document:
         return "not-a-report", "a MISP warning list: it names what is safe, not what is a scam"
     first = items[0] if items and isinstance(items[0], dict) else {}
@@ -160,27 +160,31 @@ def _not_for_here(items: list[Any], document: Mapping[str, Any]) -> tuple[str, s
 
 def _lists(path: str, value: Mapping[str, Any], depth: int) -> Iterator[_List]:
     """Find the lists of texts or objects in an object and the containers in it."""
-    beside = {key: each for key, each in value.items() if isinstance(each, str | int | float)}
-    for key, each in value.items():
+    beside = _scalars(value)
+    for key, member in value.items():
         here = f"{path}.{key}" if path else str(key)
-        if isinstance(each, list) and any(isinstance(item, str | dict) for item in each):
+        if isinstance(member, list) and any(isinstance(item, str | dict) for item in member):
             if not is_value_column(str(key)) or len(value) == 1 or not _is_record(value):
-                yield _List(here, each, beside, str(key))
-        elif isinstance(each, dict) and plain(str(key)) in _CONTAINERS and depth < _DEPTH:
-            yield from _lists(here, each, depth + 1)
+                yield _List(here, member, beside, str(key))
+        elif isinstance(member, dict) and plain(str(key)) in _CONTAINERS and depth < _DEPTH:
+            yield from _lists(here, member, depth + 1)
+
+
+def _scalars(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: member for key, member in value.items() if isinstance(member, str | int | float)}
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:
-    """Tell whether an object with lists is one report: one of its texts is a value, or says of which kind."""
-    return any(isinstance(each, str | int) and is_value_column(str(key)) for key, each in value.items())
+    """Return whether an object with lists is one report: one of its keys is a value column."""
+    return any(isinstance(member, str | int) and is_value_column(str(key)) for key, member in value.items())
 
 
 def _records(document: dict[str, Any]) -> list[Any]:
-    """Give the objects of a document without a list: those it names one by one, or by their values, else itself."""
+    """Return the objects of a document without a list: its members by key or by value, else the document."""
     by_value = len(document) > 1 and are_values(map(str, document))
-    if by_value and all(isinstance(each, str | int | float | None) for each in document.values()):
-        return [{"value": str(key), "category": report_objects.text(each)} for key, each in document.items()]
-    if document and all(isinstance(each, dict) for each in document.values()):
+    if by_value and all(isinstance(member, str | int | float | None) for member in document.values()):
+        return [{"value": str(key), "category": report_objects.text(member)} for key, member in document.items()]
+    if document and all(isinstance(member, dict) for member in document.values()):
         objects = document.items()
         return [{"value": str(key), **each} for key, each in objects] if by_value else list(document.values())
     return [document]
@@ -191,7 +195,7 @@ def _at(document: object, path: str) -> _List:
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
             raise UnreadableFile(f"the document has nothing at {path}")
-        beside = {key: each for key, each in value.items() if isinstance(each, str | int | float)}
+        beside = _scalars(value)
         value = value[name]
     if isinstance(value, dict):
         value = _records(value)
@@ -201,12 +205,12 @@ def _at(document: object, path: str) -> _List:
 
 
 def _context(found: _List) -> report_objects.Context:
-    """Give what is said of all items."""
+    """Return the fields that the texts beside a list state for all of its items."""
     cells = [report_objects.text(value) for value in found.beside.values()]
     return tuple(columns_of(tuple(found.beside)).texts(cells).items())
 
 
-def _said(item: object) -> str:
+def _raw(item: object) -> str:
     if isinstance(item, dict):
         return ", ".join(filter(None, map(report_objects.text, item.values())))
     return report_objects.text(item)

@@ -17,7 +17,7 @@ Context = tuple[tuple[str, str], ...]
 _LIMITS = frozenset(SHARING_COLUMNS.names)
 _BAD_SHARING = ("bad-sharing", f"sharing: an object of {', '.join(SHARING_COLUMNS.names)}, and of nothing else")
 _DEEPEST = 20
-# A list of more is no list of what one scam used.
+# A longer list is no list of the values of one scam.
 _MOST_VALUES = 100
 
 
@@ -28,10 +28,10 @@ def rows(
     column: str = "value",
     found: tuple[str, str] | None = None,
 ) -> list[Row | Unreadable]:
-    """Make a row of each value of an object, or of a value alone, which would stand in a ``column``.
+    """Build a row of each value of an object, or of a single value, as if it stood in ``column``.
 
-    ``context`` is said of the list that the item stands in; ``found`` is a key that holds values of a kind, and the
-    kind.
+    ``context`` are fields that hold for the list around the item; ``found`` is a key that holds values of a kind, and
+    the kind.
     """
     try:
         return _rows(number, item, context, column, found)
@@ -45,26 +45,32 @@ def _rows(
     number: int, item: object, context: Context, column: str, found: tuple[str, str] | None
 ) -> list[Row | Unreadable]:
     if isinstance(item, dict):
-        if (limits := item.get("sharing")) is not None:
-            if not isinstance(limits, dict) or not limits.keys() <= _LIMITS:
-                return [Unreadable.of(number, "", *_BAD_SHARING)]
-            item = {**item, **limits}
-        if isinstance(item.get("hold"), dict):
-            item = {**item, **{f"hold_{name}": said for name, said in item["hold"].items()}}
-        names = tuple(item)
-        cells = [value if type(value) is str else text(value) for value in item.values()]
-        if any(type(value) is list for value in item.values()):
-            names, cells = _apart(item)
-        rows = columns_of(names, context, found).rows(number, cells)
-        return _with_nested(rows, item) if "" in cells else rows
+        return _rows_of_object(number, item, context, found)
     if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := text(item).strip()):
         return columns_of((column,), context).rows(number, (value,))
     message = "neither an object with columns nor a value as text"
     return [Unreadable.of(number, text(item) or repr(item), "not-a-record", message)]
 
 
-def _apart(item: dict[Any, Any]) -> tuple[tuple[str, ...], list[str]]:
-    """Give the keys and the cells of an object, with a cell of its own for each value in a list of values."""
+def _rows_of_object(
+    number: int, item: dict[Any, Any], context: Context, found: tuple[str, str] | None
+) -> list[Row | Unreadable]:
+    if (limits := item.get("sharing")) is not None:
+        if not isinstance(limits, dict) or not limits.keys() <= _LIMITS:
+            return [Unreadable.of(number, "", *_BAD_SHARING)]
+        item = {**item, **limits}
+    if isinstance(item.get("hold"), dict):
+        item = {**item, **{f"hold_{name}": value for name, value in item["hold"].items()}}
+    names = tuple(item)
+    cells = [value if type(value) is str else text(value) for value in item.values()]
+    if any(type(value) is list for value in item.values()):
+        names, cells = _with_lists_apart(item)
+    rows = columns_of(names, context, found).rows(number, cells)
+    return _with_nested(rows, item) if "" in cells else rows
+
+
+def _with_lists_apart(item: dict[Any, Any]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the keys and the cells of an object, with a cell of its own for each value of a list."""
     names: list[str] = []
     cells: list[str] = []
     for key, value in item.items():
@@ -80,12 +86,12 @@ def _apart(item: dict[Any, Any]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _with_nested(rows: list[Row | Unreadable], item: dict[Any, Any]) -> list[Row | Unreadable]:
-    """Note the objects within an object, which no column of a report is."""
+    """Note the objects within an object, which fill no column of a report."""
     nested = [
         Note("column", shown_name(str(key), place))
         for place, (key, value) in enumerate(item.items())
         if (value and isinstance(value, dict) and key not in ("sharing", "hold"))
-        or (isinstance(value, list) and any(isinstance(each, dict) for each in value))
+        or (isinstance(value, list) and any(isinstance(member, dict) for member in value))
     ]
     if nested:
         rows = [rows[0]._replace(notes=rows[0].notes + nested), *rows[1:]]
@@ -93,16 +99,16 @@ def _with_nested(rows: list[Row | Unreadable], item: dict[Any, Any]) -> list[Row
 
 
 def text(value: object, depth: int = 0) -> str:
-    """Return a value as a CSV would have it; nothing for objects, which no column of a report is.
+    """Return a value as text in the form of a CSV cell, "" for objects, which fill no column of a report.
 
-    Raises ``RecursionError`` for lists within lists beyond any use, at the same depth on every Python.
+    Raises ``RecursionError`` for lists nested deeper than ``_DEEPEST``, on every Python alike.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
-        return repr(value)  # with its decimal part, which tells that zeros in front may be lost
+        return repr(value)  # with its decimal part, the sign of zeros in front that may be lost
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Tables of text: their cells, their header or the lack of one, and their rows."""
+"""Tables of text: their delimiter, their records, their header or the lack of one, and their rows."""
 
 import csv
 import re
@@ -14,52 +14,57 @@ from feeds.readers.rows import MAX_LINE, Row, Unreadable
 from feeds.readers.source import Source
 
 _DELIMITERS = ",;\t|"
-# A quoted cell of more lines than this is one whose closing quote is missing.
+# A quoted cell of more lines lacks its closing quote.
 _MAX_LINES = 50
-# A header may stand below a title of fewer cells, within so many rows.
+# A header may stand below a title of fewer cells, within this many rows.
 _TITLE = 20
 _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 
 _UNCLOSED = ("unclosed-quote", "a quote is opened and not closed: close it, or double the quotes inside the cell")
 
+# A record: its line and its cells.
 _Cells = tuple[int, list[str]]
 Records = Iterator[_Cells | Unreadable]
 
 
 def delimiter_of(text: str) -> str | None:
-    """Find what stands between the cells of a table that begins with ``text``, None where nothing does."""
+    """Return the delimiter of a table that begins with ``text``, None where the text is no table."""
     lines = [line for line in text.splitlines()[:100] if line.strip()]
-    if lines and (said := _SEPARATOR.fullmatch(lines[0])):
-        return said[1]
+    if lines and (declared := _SEPARATOR.fullmatch(lines[0])):
+        return declared[1]
     lines = [line for line in lines if not line.startswith("#")] or lines
-    best: tuple[float, str] = (0, "")
-    for delimiter in _DELIMITERS:
-        counts = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter))
-        width, often = max(counts.items(), key=lambda pair: pair[1], default=(1, 0))
-        if width > 1 and often * 10 >= sum(counts.values()) * 7:
-            best = max(best, (often / sum(counts.values()), delimiter))
-    if not best[1] and lines:
-        # A table below a title, or cells with commas of their own that nobody quoted: what the header says counts.
-        headers = {d: next((line for line in lines[:_TITLE] if d in line), "") for d in _DELIMITERS}
-        known = {
-            d: sum(Columns([cell]).names_subject for cell in header.split(d)) for d, header in headers.items() if header
-        }
-        below = {d: lines[lines.index(headers[d]) :] for d in known}
-        fits = {d: sum(d in line for line in below[d]) * 10 >= len(below[d]) * 7 for d in known}
-        best = max(((1.0, d) for d, count in known.items() if count and fits[d]), default=best)
-    return best[1] or None
+    share, delimiter = max((_even_share(lines, delimiter), delimiter) for delimiter in _DELIMITERS)
+    if share:
+        return delimiter
+    # A table below a title, or cells with unquoted commas: a header with known columns decides.
+    return max((delimiter for delimiter in _DELIMITERS if _has_known_header(lines, delimiter)), default=None)
+
+
+def _even_share(lines: list[str], delimiter: str) -> float:
+    """Return the share of lines with the most frequent number of cells, 0 where it is below 70 % or one cell."""
+    counts = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter))
+    width, frequency = max(counts.items(), key=lambda pair: pair[1], default=(1, 0))
+    return frequency / counts.total() if width > 1 and frequency * 10 >= counts.total() * 7 else 0
+
+
+def _has_known_header(lines: list[str], delimiter: str) -> bool:
+    """Return whether the first line with ``delimiter`` names a subject, and most lines below have the delimiter."""
+    place = next((place for place, line in enumerate(lines[:_TITLE]) if delimiter in line), None)
+    if place is None or not any(Columns([cell]).names_subject for cell in lines[place].split(delimiter)):
+        return False
+    return sum(delimiter in line for line in lines[place:]) * 10 >= len(lines[place:]) * 7
 
 
 def rows(source: Source, delimiter: str) -> Iterator[Row | Unreadable]:
-    """Give the rows of a table, as its header says, or as they look where there is none."""
+    """Yield the rows of a table, by its header or, where it has none, by its cells."""
     return rows_of_records(_records(source, delimiter), delimiter, source.kind)
 
 
 def rows_of_records(records: Records, delimiter: str = "", kind: str | None = None) -> Iterator[Row | Unreadable]:
-    """Give the rows that ``records`` of cells say; above the header there may be a title.
+    """Yield the rows of ``records``, whose header may stand below a title.
 
-    Where there is a ``delimiter``, a row of more cells than the header has is one whose cells were cut wrongly. Where
-    no column is known to hold values, the one is taken whose cells are of ``kind``.
+    With a ``delimiter``, a row of more cells than the header is refused, as its cells were cut wrongly. Where no
+    column is known to hold values, values are read from the column whose cells are of ``kind``.
     """
     first, records = yield from _first(records)
     if first is None:
@@ -69,26 +74,28 @@ def rows_of_records(records: Records, delimiter: str = "", kind: str | None = No
     records = chain((first,), records) if bare else records
     sample = list(islice(records, SAMPLE))
     records = chain(sample, records)
-    body = [each[1] for each in sample if not isinstance(each, Unreadable)]
+    body = [record[1] for record in sample if not isinstance(record, Unreadable)]
     columns = Columns(guess_names(body)) if bare else columns_under(first[1], body, kind)
-    for each in records:
-        if isinstance(each, Unreadable):
-            yield each
+    for record in records:
+        if isinstance(record, Unreadable):
+            yield record
             continue
-        line, cells = each
+        line, cells = record
         if cells[0].startswith("#") or not any(cells):
             continue
         if delimiter and len(cells) > columns.width and any(cells[columns.width :]):
-            message = f"{len(cells)} cells for {columns.width} columns: put cells with a {delimiter!r} in quotes"
-            yield Unreadable.of(line, delimiter.join(cells), "too-many-cells", message)
-        elif header and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header:
-            continue
-        else:
+            yield _too_many(line, cells, columns.width, delimiter)
+        elif not (header and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header):
             yield from columns.rows(line, cells)
 
 
+def _too_many(line: int, cells: list[str], width: int, delimiter: str) -> Unreadable:
+    message = f"{len(cells)} cells for {width} columns: put cells with a {delimiter!r} in quotes"
+    return Unreadable.of(line, delimiter.join(cells), "too-many-cells", message)
+
+
 def columns_under(names: list[str], body: list[list[str]], kind: str | None) -> Columns:
-    """Give the columns under a header, of which the first rows tell what it leaves open."""
+    """Return the columns of a header; the first rows (``body``) decide what the header leaves open."""
     columns = Columns(names)
     if kind and not columns.names_subject and (place := column_of_kind(names, body, kind)) is not None:
         return Columns(names, found=(place, kind))
@@ -97,66 +104,68 @@ def columns_under(names: list[str], body: list[list[str]], kind: str | None) -> 
 
 
 def records_by_name(source: Source, delimiter: str) -> Iterator[tuple[int, dict[str, str]] | Unreadable]:
-    """Give the line and the cells of each row by the names in the header, which is the first record, as they stand."""
+    """Yield the line and the cells of each row by the names of the header, which is the first record."""
     header: list[str] | None = None
-    for each in _records(source, delimiter):
-        if isinstance(each, Unreadable):
-            yield each
+    for record in _records(source, delimiter):
+        if isinstance(record, Unreadable):
+            yield record
             continue
-        line, cells = each
+        line, cells = record
         if cells[0].startswith("#") or cells[0].lower() == "sep=" or not any(cells) or cells == header:
             continue
         if header is None:
             header = cells
         elif len(cells) > len(header) and any(cells[len(header) :]):
-            message = f"{len(cells)} cells for {len(header)} columns: put cells with a {delimiter!r} in quotes"
-            yield Unreadable.of(line, delimiter.join(cells), "too-many-cells", message)
+            yield _too_many(line, cells, len(header), delimiter)
         else:
             yield line, dict(zip(header, cells, strict=False))
 
 
 def _first(records: Records) -> Generator[Unreadable, None, tuple[_Cells | None, Records]]:
-    """Find the header, or the first row where there is none; comments and a title above a header are neither."""
+    """Return the header, or the first row where there is none; comments and a title above a header are skipped."""
     above: list[_Cells | Unreadable] = []
-    for each in islice(records, _TITLE):
-        above.append(each)
-        if isinstance(each, Unreadable):
+    for record in islice(records, _TITLE):
+        above.append(record)
+        if isinstance(record, Unreadable):
             continue
-        line, cells = each
+        line, cells = record
         begins = not cells[0].startswith("#") and has_value(cells)
-        if (begins or _tells(cells)) and all(
-            sum(map(bool, one)) < sum(map(bool, cells)) for _, one in _said(above[:-1])
-        ):
-            yield from (one for one in above if isinstance(one, Unreadable))
+        if (begins or _is_header(cells)) and _is_wider(cells, above[:-1]):
+            yield from (item for item in above if isinstance(item, Unreadable))
             return (line, cells if begins else [cells[0].lstrip("# "), *cells[1:]]), records
         if begins:
             break
-    for place, each in enumerate(above):
-        if isinstance(each, Unreadable):
-            yield each
-        elif any(_said([each])):
-            return each, chain(above[place + 1 :], records)
+    for place, record in enumerate(above):
+        if isinstance(record, Unreadable):
+            yield record
+        elif any(_with_content([record])):
+            return record, chain(above[place + 1 :], records)
     return None, records
 
 
-def _tells(cells: list[str]) -> bool:
-    """Tell whether this is a header; a comment may be one where it names several columns."""
+def _is_wider(cells: list[str], above: Iterable[_Cells | Unreadable]) -> bool:
+    """Return whether a row has more filled cells than each row above, which may be a title then."""
+    return all(sum(map(bool, title)) < sum(map(bool, cells)) for _, title in _with_content(above))
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Return whether a row is a header; a comment may be one where it names several columns."""
     if cells[0].startswith("#") and len(cells) == 1:
         return False
     return Columns([cells[0].lstrip("# "), *cells[1:]]).names_subject and not has_value(cells)
 
 
-def _said(records: Iterable[_Cells | Unreadable]) -> Iterator[_Cells]:
-    """Leave out what is blank or a comment."""
-    for each in records:
-        if not isinstance(each, Unreadable) and any(each[1]):
-            first = each[1][0].lower()
+def _with_content(records: Iterable[_Cells | Unreadable]) -> Iterator[_Cells]:
+    """Yield the records that are neither blank nor comments."""
+    for record in records:
+        if not isinstance(record, Unreadable) and any(record[1]):
+            first = record[1][0].lower()
             if not first.startswith("#") and first != "sep=":
-                yield each
+                yield record
 
 
 def _records(source: Source, delimiter: str) -> Records:
-    """Give the cells of each record with its first line; a quoted cell may go over several lines."""
+    """Yield the cells of each record with its first line; a quoted cell may go over several lines."""
     start, waiting = 1, list[str]()
     for run in blocks(source):
         if isinstance(run, Unreadable):
@@ -176,7 +185,7 @@ def _records(source: Source, delimiter: str) -> Records:
 def _joined(
     number: int, lines: list[str], delimiter: str, *, last: bool
 ) -> Generator[_Cells | Unreadable, None, tuple[int, list[str]]]:
-    """Give the records in ``lines``; give back the lines of one that may go on in lines to come, and their number."""
+    """Yield the records in ``lines``; return the last one's lines and number where it may go on in later lines."""
     place = 0
     while place < len(lines):
         record, end = lines[place], place + 1
@@ -198,7 +207,7 @@ def _joined(
 
 
 def _is_open(record: str, delimiter: str) -> bool:
-    """Tell whether a quoted cell of ``record`` has no end yet; a quote inside a cell opens nothing."""
+    """Return whether a quoted cell of ``record`` has no end yet; a quote inside a cell opens nothing."""
     return record.count('"') % 2 == 1 and "unexpected end" in _complaint(record, delimiter)
 
 
