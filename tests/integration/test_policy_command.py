@@ -86,7 +86,7 @@ def test_cases_may_be_written_in_yaml(run: Run, tmp_path: Path) -> None:
         ("{}", "cases.json: partner: Field required"),
         (changed(rums=[]), "expect.rums: Extra inputs"),
         (json.dumps({**CASE, "rule": [{"collection": "nowhere"}]}), "no shared collection 'nowhere'"),
-        (json.dumps({**CASE, "rule": [{"collection": "takedown", "tlp": "red"}]}), "only whom they name"),
+        (json.dumps({**CASE, "rule": [{"collection": "takedown", "tlp": "red"}]}), "named partners only"),
         (json.dumps({**CASE, "partner": [{"name": "First Bank", "kind": "bnk"}]}), "partner 'First Bank': kind"),
         (json.dumps({**CASE, "partner": [{"name": "Other", "kind": "bank"}]}), "by: it has to be one of the partners"),
         (changed().replace("bad.example.com", "bad example"), "case 'a domain': "),

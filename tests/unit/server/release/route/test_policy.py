@@ -86,7 +86,7 @@ def test_one_rule_has_to_hold_as_a_whole() -> None:
         ({"collection": "for-first-bank"}, "a private collection"),
         ({"collection": "Task Force"}, "lower-case letters"),
         ({"collection": "public", "tlp": "green"}, "clear only"),
-        ({"collection": "takedown", "tlp": "red"}, "only whom they name"),
+        ({"collection": "takedown", "tlp": "red"}, "named partners only"),
         ({"collection": "takedown", "kinds": ["sheep"]}, "there is no such kind; there are: .*domain"),
         ({"collection": "takedown", "grades": ["shout"]}, "rule.0.grades.0: Input should be 'block'"),
         ({"collection": "takedown", "countries": ["Siam"]}, "rule.0.countries.0"),
@@ -101,7 +101,7 @@ def test_a_rule_that_cannot_hold_is_refused(rule: dict[str, Any], message: str) 
 
 
 def test_a_collection_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(BadPolicy, match=r"rule\.1\.collection: .*'task-force'; there are public, takedown; make it"):
+    with pytest.raises(BadPolicy, match=r"rule\.1\.collection: .*'task-force'; there are public, takedown; create it"):
         Policy([PolicyRule(collection="public"), PolicyRule(collection="task-force")]).refuse_unknown(
             ["public", "public-full", "takedown"]
         )
