@@ -87,7 +87,7 @@ class FilePull(FilesPull[FilePullSettings]):
         folder = Path(path)
         if has_magic(path) and not folder.exists():
             root = _above_pattern(folder).resolve()
-            found = [each for each in map(Path, glob(path, recursive=True)) if each.resolve().is_relative_to(root)]
+            found = [path for path in map(Path, glob(path, recursive=True)) if path.resolve().is_relative_to(root)]
         elif folder.is_dir():
             found = list(folder.iterdir())
         elif folder.is_file():
@@ -95,16 +95,16 @@ class FilePull(FilesPull[FilePullSettings]):
         else:
             raise Misconfigured(f"path: there is no {path}")
         files = []
-        for each in found:
-            if _is_left(each.name) or each.is_symlink():
+        for file in found:
+            if _is_left(file.name) or file.is_symlink():
                 continue
             try:
-                if each.is_file():
-                    files.append(self._file(each))
+                if file.is_file():
+                    files.append(self._file(file))
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _consequence(each, error) from error
+                raise _consequence(file, error) from error
         return sorted(files, key=lambda file: (file.state[1], file.path))
 
     def _file(self, path: Path) -> _File:

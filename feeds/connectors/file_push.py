@@ -53,7 +53,7 @@ class FilePushSettings(RemoteSettings, PushSettings):
     @classmethod
     def _written(cls, name: str) -> str:
         if not formats.get(name).writes:
-            able = ", ".join(each.name for each in formats.every().values() if each.writes)
+            able = ", ".join(format_.name for format_ in formats.every().values() if format_.writes)
             raise ValueError(f"nothing is written in the format {name}; there are: {able}")
         return name
 
@@ -130,12 +130,12 @@ class FilePush(Push[FilePushSettings]):
         if before and not self._revoked and now - before[0].created < duration(self.settings.full_every):
             return
         entries = self._folder(shelf, now) if self._format.folder else [self._file(shelf, now)]
-        rest = [each for each in manifest.files if each.role != "full"]
-        named = {each.name for each in entries}
+        rest = [entry for entry in manifest.files if entry.role != "full"]
+        named = {entry.name for entry in entries}
         shelf.publish(
             manifest.model_copy(update={"created": now, "files": [*entries, *rest]}),
             duration(self.settings.keep),
-            gone=[each for each in before if each.name not in named],
+            gone=[entry for entry in before if entry.name not in named],
         )
         self._revoked = False
 

@@ -74,11 +74,11 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
             while True:
                 asked = int(time.time())
                 listed = self._ask(opened, last + 1)
-                without = [each for each in listed if not _number(each)]
+                without = [signal for signal in listed if not _number(signal)]
                 if without and last == 0 and len(without) == len(listed):
                     raise TryLater(f"{settings.url}: answers, but its signals have no numbers")
                 # Asked from a number that it has no more, the exchange begins with what it has.
-                signals = sorted((each for each in listed if _number(each) > last), key=_number)
+                signals = sorted((signal for signal in listed if _number(signal) > last), key=_number)
                 for start in range(0, len(signals), settings.batch):
                     part = signals[start : start + settings.batch]
                     last = _number(part[-1])

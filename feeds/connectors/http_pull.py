@@ -94,45 +94,64 @@ class HttpPull(FilesPull[HttpPullSettings]):
         """Yield the rows that have changed since ``checkpoint``."""
         begun = checkpoint or {}
         place: Place = begun.get("place") or {}
-        anew = self.settings.paging or "digest" in begun or begun.get("manner", "") != self.manner
-        unchanged = {} if anew else begun.get("validators", {})
-        before, turned = "", 0
-        had: list[Place] = []
+        validators = self._validators(begun)
+        before = ""
+        visited: list[Place] = []
         with closing(self._session()) as session:
-            while turned < _MOST_PAGES:
-                turned += 1
+            for _ in range(_MOST_PAGES):
                 try:
-                    with self._document(session, place, unchanged) as document:
+                    with self._document(session, place, validators) as document:
                         if document is None:
                             return
                         following, fault = self._following(place, document)
                         if following is not None and (document.digest == before or following == place):
                             following = None
                         kept = {"place": place} if fault else self._kept(place, following, document)
-                        if seen(document.digest):
-                            yield Batch([], kept, 0)
-                        else:
-                            start = int(begun.get("row", 0)) if begun.get("digest") == document.digest else 0
-                            yield from self._rows(document, place, kept, start)
+                        yield from self._batches(document, begun, place, kept, seen)
                         before = document.digest
                         if fault is not None:
                             raise fault
                 except _Gone as gone:
-                    if had and "page" not in place:
-                        raise TryLater(f"{self._server}: says that there is another page, and has none") from gone
-                    if had:
-                        yield Batch([], {}, 0)
+                    if visited:
+                        yield self._after_last(place, gone)
                         return
-                    # Where an earlier run stopped is no place any more: once again, from the first page.
+                    # The place where an earlier run stopped is gone: begin at the first page once more.
                     place = {}
                     continue
                 if following is None:
                     return
-                if following in had:
+                if following in visited:
                     break
-                had.append(following)
+                visited.append(following)
                 place = following
         raise TryLater(f"{self._server}: gives one page after another without end")
+
+    def _validators(self, begun: dict[str, Any]) -> dict[str, str]:
+        """Return what tells the server which content is known; nothing if all of it has to be read again."""
+        if self.settings.paging or "digest" in begun or begun.get("manner", "") != self.manner:
+            return {}
+        known: dict[str, str] = begun.get("validators", {})
+        return known
+
+    def _batches(
+        self,
+        document: _Document,
+        begun: dict[str, Any],
+        place: Place,
+        kept: dict[str, Any],
+        seen: Callable[[str], bool],
+    ) -> Iterator[Batch]:
+        if seen(document.digest):
+            yield Batch([], kept, 0)
+        else:
+            start = int(begun.get("row", 0)) if begun.get("digest") == document.digest else 0
+            yield from self._rows(document, place, kept, start)
+
+    def _after_last(self, place: Place, gone: _Gone) -> Batch:
+        """Return the batch that ends numbered pages; any other page that is named must be there."""
+        if "page" not in place:
+            raise TryLater(f"{self._server}: says that there is another page, and has none") from gone
+        return Batch([], {}, 0)
 
     @property
     def _server(self) -> str:

@@ -134,7 +134,7 @@ class MispPush(Push[MispPushSettings]):
     def _edit(self, event: str, told: Sequence[_Told]) -> None:
         """Put attributes and objects into an event, which is made if there is something to put."""
         if self._ask(f"events/edit/{event}/metadata:1", {"Event": _said(event, told)}, may_lack=True) is None:
-            told = [each for each in told if not each.item.revoked]
+            told = [indicator for indicator in told if not indicator.item.revoked]
             if not told:
                 return
             report = told[0].report
@@ -153,18 +153,22 @@ class MispPush(Push[MispPushSettings]):
     def _move(self, told: Sequence[_Told]) -> None:
         """Remove from other events what has changed its TLP level: MISP leaves a UUID where it is."""
         there = self._there(told)
-        for each in told:
-            if any(there.get(uuid, each.event) != each.event for uuid in each.attributes):
-                self._delete(each, for_good=True)
+        for indicator in told:
+            if any(there.get(uuid, indicator.event) != indicator.event for uuid in indicator.attributes):
+                self._delete(indicator, for_good=True)
 
     def _there(self, told: Sequence[_Told]) -> dict[str, str]:
         """Return the event of each attribute that is there and not deleted, by UUID."""
-        uuids = sorted(uuid for each in told for uuid in each.attributes)
+        uuids = sorted(uuid for indicator in told for uuid in indicator.attributes)
         asked = {"returnFormat": "json", "uuid": uuids, "includeEventUuid": 1}
         answer = self._ask("attributes/restSearch", asked)
         try:
             found = answer["response"]["Attribute"]
-            return {str(each["uuid"]): str(each.get("event_uuid", "")) for each in found if not each.get("deleted")}
+            return {
+                str(attribute["uuid"]): str(attribute.get("event_uuid", ""))
+                for attribute in found
+                if not attribute.get("deleted")
+            }
         except (LookupError, TypeError, AttributeError) as error:
             raise TryLater(f"{_PEER}: answers, but not as MISP does") from error
 
@@ -208,7 +212,7 @@ class MispPush(Push[MispPushSettings]):
 def _said(event: str, told: Sequence[_Told]) -> dict[str, Any]:
     """Return an event's attributes and objects."""
     by_section = {
-        section: [each.spelled.body for each in told if each.spelled.section == section]
+        section: [indicator.spelled.body for indicator in told if indicator.spelled.section == section]
         for section in ("Attribute", "Object")
     }
     return {"uuid": event, **by_section}

@@ -160,7 +160,7 @@ def _errors(answer: requests.Response, count: int) -> dict[int, str]:
         return {}
     said: Any = answer.json()
     try:
-        errors = {int(each["recordIndex"]): _message(each.get("errorMessages")) for each in said.get("errors") or ()}
+        errors = {int(error["recordIndex"]): _message(error.get("errorMessages")) for error in said.get("errors") or ()}
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise TryLater(f"{_API}: answers, but not as it is described") from error
     if any(not 0 <= place < count for place in errors):
@@ -170,4 +170,4 @@ def _errors(answer: requests.Response, count: int) -> dict[int, str]:
 
 def _message(messages: Any) -> str:
     """Return an error message without the value that it is about."""
-    return "; ".join(str(each).partition(_VALUE)[0].strip() for each in messages or ())
+    return "; ".join(str(message).partition(_VALUE)[0].strip() for message in messages or ())

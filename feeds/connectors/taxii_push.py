@@ -194,8 +194,8 @@ class TaxiiPush(Push[TaxiiPushSettings]):
 
 def _answers(items: list[Item], status: Any) -> list[Answer]:
     """Return the result of each object, from the peer's status resource."""
-    failures = {each.get("id"): str(each.get("message", "")) for each in status.failures}
-    pending = {each.get("id") for each in status.pendings}
+    failures = {detail.get("id"): str(detail.get("message", "")) for detail in status.failures}
+    pending = {detail.get("id") for detail in status.pendings}
     counted = status.success_count + status.failure_count + status.pending_count
     answers = []
     for item in items:

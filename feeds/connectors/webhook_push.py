@@ -76,7 +76,7 @@ class WebhookPush(Push[WebhookPushSettings]):
     def _open(self) -> None:
         settings = self.settings
         if self._session is None:
-            secrets = [each.reveal() for each in (settings.secret, settings.old_secret) if each is not None]
+            secrets = [secret.reveal() for secret in (settings.secret, settings.old_secret) if secret is not None]
             self._signer = WebhookSigner(secrets)
             # The partner knows by its id a message that comes twice.
             opened = open_session(settings, settings.url, repeat_posts=True)
@@ -137,6 +137,6 @@ def _refused(answer: requests.Response) -> dict[str, str]:
     """Return the partner's messages about objects that it does not accept, by id; none if it says nothing."""
     try:
         said: Any = answer.json()
-        return {str(each["id"]): str(each.get("message", "")) for each in said["refused"]}
+        return {str(refusal["id"]): str(refusal.get("message", "")) for refusal in said["refused"]}
     except (requests.exceptions.JSONDecodeError, LookupError, TypeError, AttributeError):
         return {}

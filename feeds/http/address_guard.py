@@ -20,7 +20,7 @@ def connect(
     are private and ``allow_private`` is not set, and ``OSError`` if none answers.
     """
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    allowed = [each for each in found if allow_private or is_public(str(each[4][0]))]
+    allowed = [candidate for candidate in found if allow_private or is_public(str(candidate[4][0]))]
     if not allowed:
         raise Misconfigured(private_address_message(host))
     failure: OSError = OSError(f"{host}: no address")

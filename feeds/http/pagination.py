@@ -51,7 +51,7 @@ class Paging(BaseModel):
             return base
         word = place.get("cursor") if self.by == "cursor" else place.get("page", self.first)
         parts = urlsplit(base)
-        query = [each for each in parse_qsl(parts.query, keep_blank_values=True) if each[0] != self.parameter]
+        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != self.parameter]
         return urlunsplit(parts._replace(query=urlencode([*query, (self.parameter, str(word))])))
 
     def following(self, place: Place, response: requests.Response, document: Any) -> Place | None:

@@ -57,7 +57,7 @@ class ProxySettings(BaseModel):
         """Return the proxy's URL, with the login in it."""
         login = self.proxy_login()
         scheme, _, rest = (self.proxy or "").partition("://")
-        return f"{scheme}://{':'.join(quote(each, safe='') for each in login)}@{rest}" if login else self.proxy or ""
+        return f"{scheme}://{':'.join(quote(part, safe='') for part in login)}@{rest}" if login else self.proxy or ""
 
 
 def connect_to(settings: ProxySettings, host: str, port: int, *, timeout: float, allow_private: bool) -> socket.socket:

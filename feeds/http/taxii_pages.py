@@ -64,45 +64,89 @@ def pages_2_1(collection: Any, headers: LastHeaders, limit: int, checkpoint: Map
     moment before which nothing is missing. A peer that says ``more`` without ``next`` is asked for objects later than
     its last page. Raises ``TryLater`` if pages never end.
     """
-    after, token = checkpoint.get("added_after"), checkpoint.get("next")
-    safe = checkpoint.get("safe") if token else after
-    begun, turned, empty, some, last = checkpoint.get("begun"), set(), 0, bool(token), checkpoint.get("last")
-    while True:
-        asked = {"limit": limit, **({"added_after": after} if after else {}), **({"next": token} if token else {})}
+    return iter(_Pages21(collection, headers, limit, checkpoint))
+
+
+class _Pages21:
+    """The pages of a TAXII 2.1 collection, and where the next one begins."""
+
+    def __init__(self, collection: Any, headers: LastHeaders, limit: int, checkpoint: Mapping[str, Any]) -> None:
+        self._collection = collection
+        self._headers = headers
+        self._limit = limit
+        self._after = checkpoint.get("added_after")
+        self._token = checkpoint.get("next")
+        # The last moment before which nothing is missing.
+        self._safe = checkpoint.get("safe") if self._token else self._after
+        self._begun = checkpoint.get("begun")
+        self._last = checkpoint.get("last")
+        self._any_objects = bool(self._token)
+        self._empty_pages = 0
+        self._seen_pages: set[int] = set()
+
+    def __iter__(self) -> Iterator[TaxiiPage]:
+        more = True
+        while more:
+            answer = self._ask()
+            if answer is None:
+                continue
+            objects, more, following = answer
+            self._note_headers(objects)
+            if not more:
+                yield TaxiiPage(objects, {"added_after": self._end()})
+            elif following:
+                yield self._page_before_token(objects, following)
+            else:
+                yield self._page_before_moment(objects)
+
+    def _ask(self) -> tuple[list[Any], bool, Any] | None:
+        """Return objects, ``more`` and ``next`` of a page; None if the peer no longer knows the token, to ask again."""
+        asked: dict[str, Any] = {"limit": self._limit}
+        if self._after:
+            asked["added_after"] = self._after
+        if self._token:
+            asked["next"] = self._token
         try:
-            with taxii.taxii_errors(collection.url):
-                envelope = collection.get_objects(**asked)
-                objects = _objects(envelope)
-                more, following = envelope.get("more") is True, envelope.get("next")
+            with taxii.taxii_errors(self._collection.url):
+                envelope = self._collection.get_objects(**asked)
+                return _objects(envelope), envelope.get("more") is True, envelope.get("next")
         except (RequestRefused, Misconfigured) as refusal:
             # An old token may be refused in any way; without it the answer tells what is wrong.
-            if not token or _status(refusal) in _LOGIN:
-                if isinstance(refusal, RequestRefused):
-                    raise _refused(collection.url, refusal) from refusal
-                raise
-            after, token, last = safe, None, None
-            continue
-        begun = begun or headers.asked_at()
-        first, before, last = headers.moment(_FIRST), last, headers.moment(_LAST) or last
+            if self._token and _status(refusal) not in _LOGIN:
+                self._after, self._token, self._last = self._safe, None, None
+                return None
+            if isinstance(refusal, RequestRefused):
+                raise _refused(self._collection.url, refusal) from refusal
+            raise
+
+    def _note_headers(self, objects: list[Any]) -> None:
+        """Keep what the headers of a page tell of its place in the collection."""
+        self._begun = self._begun or self._headers.asked_at()
+        first, before = self._headers.moment(_FIRST), self._last
+        self._last = self._headers.moment(_LAST) or self._last
         if before and first and _later(first, before):
-            safe = before
-        empty, some = 0 if objects else empty + 1, some or bool(objects)
+            self._safe = before
+        self._empty_pages = 0 if objects else self._empty_pages + 1
+        self._any_objects = self._any_objects or bool(objects)
+
+    def _end(self) -> Any:
+        return _end(self._last, self._begun, self._after, some=self._any_objects)
+
+    def _page_before_token(self, objects: list[Any], following: Any) -> TaxiiPage:
+        # By its objects too: Medallion says the same token on all pages.
         page = hash((following, len(objects), str(objects[:1]), str(objects[-1:])))
-        if more and following and (page in turned or empty > _MOST_EMPTY):
-            raise TryLater(f"{collection.url}: gives one page after another without end")
-        if not more:
-            yield TaxiiPage(objects, {"added_after": _end(last, begun, after, some=some)})
-            return
-        if not following and (last is None or (after is not None and not _later(last, after))):
-            raise TryLater(f"{collection.url}: says that there is more, and not where")
-        if following:
-            # By its objects too: Medallion says the same token on all pages.
-            turned.add(page)
-            token = following
-            yield TaxiiPage(objects, {"added_after": after, "next": token, "safe": safe, "last": last, "begun": begun})
-        else:
-            after, token, safe = last, None, last
-            yield TaxiiPage(objects, {"added_after": after})
+        if page in self._seen_pages or self._empty_pages > _MOST_EMPTY:
+            raise TryLater(f"{self._collection.url}: gives one page after another without end")
+        self._seen_pages.add(page)
+        self._token = following
+        place = {"added_after": self._after, "next": following, "safe": self._safe}
+        return TaxiiPage(objects, {**place, "last": self._last, "begun": self._begun})
+
+    def _page_before_moment(self, objects: list[Any]) -> TaxiiPage:
+        if self._last is None or (self._after is not None and not _later(self._last, self._after)):
+            raise TryLater(f"{self._collection.url}: says that there is more, and not where")
+        self._after, self._token, self._safe = self._last, None, self._last
+        return TaxiiPage(objects, {"added_after": self._after})
 
 
 def pages_2_0(collection: Any, headers: LastHeaders, limit: int, checkpoint: Mapping[str, Any]) -> Iterator[TaxiiPage]:

@@ -62,4 +62,4 @@ def bisect(
 
 def log_dead_letter(feed: str, subject: str, error: Exception) -> None:
     """Log that an item became a dead letter, and the error."""
-    _log.warning("item put aside feed=%s subject=%s error=%s", feed, subject, type(error).__name__, exc_info=error)
+    _log.warning("dead letter feed=%s subject=%s error=%s", feed, subject, type(error).__name__, exc_info=error)

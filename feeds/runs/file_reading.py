@@ -146,14 +146,14 @@ class FilesPull(Pull[F_co]):
         )
         for part, failure in self._knowing(parts(outcomes, settings.batch, start, tally)):
             row += len(part)
-            rejects = [each for each in part if isinstance(each, Reject)]
-            rejected = Counter(each.reason for each in rejects)
+            rejects = [result for result in part if isinstance(result, Reject)]
+            rejected = Counter(reject.reason for reject in rejects)
             if failure:
                 rejected["unreadable-file"] += 1
                 _log.warning("file unreadable feed=%s file=%s error=%s", settings.name, escaped(name), failure)
             yield Piece(
-                items=[each.objects for each in part if isinstance(each, Mapped)],
-                origins=[(name, each.line) for each in part if isinstance(each, Mapped)],
+                items=[result.objects for result in part if isinstance(result, Mapped)],
+                origins=[(name, result.line) for result in part if isinstance(result, Mapped)],
                 tally=tally.taken(),
                 read=len(part) + (failure is not None),
                 rejected=rejected,

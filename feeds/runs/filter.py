@@ -27,14 +27,8 @@ def select_items(outgoing: Outgoing, settings: PushSettings, items: Sequence[Ite
     if not _filters(settings):
         return items
     parsed = {item.id: msgspec.json.decode(item.body) for item in items}
-    about = {id: _about(obj) for id, obj in parsed.items()}
-    asked = [
-        *(item.id for item in items if item.type == "indicator"),
-        *(each for ids in about.values() for each in ids),
-    ]
-    with outgoing.store.read() as tx:
-        going = deliveries.known(tx, outgoing.feed, outgoing.partner, asked)
-    going |= {item.id for item in items if item.type == "indicator" and matches(settings, parsed[item.id])}
+    about = {id_: _about(obj) for id_, obj in parsed.items()}
+    going = _indicators_to_send(outgoing, settings, items, parsed, about)
     types = {type_ for name in settings.kinds for type_ in kinds.every()[name].types}
     observables = {type_ for mapper in kinds.every().values() for type_ in mapper.types}
 
@@ -43,9 +37,24 @@ def select_items(outgoing: Outgoing, settings: PushSettings, items: Sequence[Ite
             return item.id in going
         if item.type in observables:
             return not types or item.type in types
-        return not about[item.id] or any(each in going for each in about[item.id])
+        return not about[item.id] or not going.isdisjoint(about[item.id])
 
     return [item for item in items if goes(item)]
+
+
+def _indicators_to_send(
+    outgoing: Outgoing,
+    settings: PushSettings,
+    items: Sequence[Item],
+    parsed: dict[str, dict[str, Any]],
+    about: dict[str, list[str]],
+) -> set[str]:
+    """Return the ids of indicators that match the settings, or went to the partner before."""
+    indicators = [item.id for item in items if item.type == "indicator"]
+    mentioned = [id_ for ids in about.values() for id_ in ids]
+    with outgoing.store.read() as tx:
+        sent = deliveries.known(tx, outgoing.feed, outgoing.partner, [*indicators, *mentioned])
+    return sent | {id_ for id_ in indicators if matches(settings, parsed[id_])}
 
 
 def matches(settings: PushSettings, indicator: dict[str, Any]) -> bool:
@@ -84,4 +93,4 @@ def _said(indicator: dict[str, Any]) -> dict[str, Any]:
 def _about(obj: dict[str, Any]) -> list[str]:
     """Return the ids of the indicators that an object refers to."""
     named = [obj.get(name) for name in _ABOUT.get(obj["type"], ())] + list(obj.get("object_refs", ()))
-    return [each for each in named if isinstance(each, str) and each.startswith("indicator--")]
+    return [id_ for id_ in named if isinstance(id_, str) and id_.startswith("indicator--")]

@@ -48,7 +48,7 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
             bad: list[FailedItem] = []
         except EXPECTED:
             raise
-        except Exception:  # whatever it is, the item that it is about is found, and put aside alone
+        except Exception:  # any error: the item that causes it is found, and becomes a dead letter alone
             if not batch.items:
                 raise
             with work.store.read() as tx:
@@ -56,8 +56,8 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
             outcomes, bad = _one_by_one(work, partner, batch, items)
         _count(work, batch, items, outcomes, bad)
         work.run.ahead += ahead
-        for each in (*batch.rejects, *_refused(work, batch, items, outcomes)):
-            work.reject(each)
+        for reject in (*batch.rejects, *_refused(work, batch, items, outcomes)):
+            work.reject(reject)
         work.progress(work.run)
         if work.stopped():
             return
@@ -70,7 +70,7 @@ def _items(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> tuple[li
 
 def contribute_items(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
     """Contribute the objects of ``items`` as if ``partner`` had posted them."""
-    objects: dict[str, dict[str, Any]] = {obj["id"]: obj for each in items for obj in each}
+    objects: dict[str, dict[str, Any]] = {obj["id"]: obj for item in items for obj in item}
     if not objects:
         return Results()
     if partner.identity not in objects and any(
@@ -99,15 +99,15 @@ def _one_by_one(
         bad.append(FailedItem(subject, orjson.dumps(objects), error))
         log_dead_letter(work.run.feed, subject, error)
     with work.transaction() as tx:
-        work.put_aside(tx, bad)
+        work.keep_dead_letters(tx, bad)
         _keep(tx, work, partner, batch)
     return outcomes, bad
 
 
 def _keep(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> None:
     relisting = Relisting(tx, work.run.feed, partner)
-    for each in latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))):
-        relisting.take_back(each)
+    for withdrawal in latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))):
+        relisting.take_back(withdrawal)
     relisting.finish()
     for digest, name in batch.done:
         feed_state.record_file(tx, work.run.feed, digest, name)
@@ -142,7 +142,7 @@ def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
 def _count(
     work: RunContext, batch: Batch, items: Sequence[_Objects], outcomes: Sequence[Results], bad: Sequence[FailedItem]
 ) -> None:
-    refusals: dict[str, str] = {each.subject: "put-aside" for each in bad}
+    refusals: dict[str, str] = {failed.subject: "dead-letter" for failed in bad}
     for outcome in outcomes:
         refusals |= {id_: result.value for id_, (result, _) in outcome.unpublished().items()}
     work.run.read += batch.read

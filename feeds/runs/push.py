@@ -45,14 +45,14 @@ def push(work: RunContext, feed: Push[PushSettings]) -> None:
             answers, bad = deliver(work, feed, select_items(outgoing, feed.settings, page.items))
             with work.transaction() as tx:
                 record(tx, work.run.feed, partner, answers)
-                work.put_aside(tx, bad)
+                work.keep_dead_letters(tx, bad)
                 kept = {"collection": at.collection.id, "after": at.after, "revoked": at.revoked}
                 feed_state.save_checkpoint(tx, work.run.feed, kept)
             work.run.read += len(page.items)
             count(work, answers, bad)
             work.progress(work.run)
-        if work.claim is not None and not work.stopped():
-            work.claim.check()
+        if work.lease is not None and not work.stopped():
+            work.lease.check()
             feed.finish()
     finally:
         work.run.reasons += Counter()
@@ -85,13 +85,13 @@ def position(work: RunContext, partner: Partner, settings: PushSettings) -> Posi
 
 def deliver(work: RunContext, feed: Push[PushSettings], items: Sequence[Item]) -> tuple[list[Answer], list[FailedItem]]:
     """Deliver ``items``; those that the connector fails on are found, and the rest is delivered all the same."""
-    if work.claim is None:
+    if work.lease is None:
         return [Answer(item, True, "dry run") for item in items], []
-    work.claim.check()
+    work.lease.check()
     answered, failed = bisect(items, feed.push, given_up=work.given_up)
     bad = [FailedItem(items[place].id, b"", error) for place, error in failed]
-    for each in bad:
-        log_dead_letter(work.run.feed, each.subject, each.error)
+    for item in bad:
+        log_dead_letter(work.run.feed, item.subject, item.error)
     return [answer for answers in answered for answer in answers], bad
 
 
@@ -106,7 +106,7 @@ def count(work: RunContext, answers: Sequence[Answer], bad: Sequence[FailedItem]
     """Count accepted and refused objects, and dead letters."""
     work.run.accepted += sum(answer.taken for answer in answers)
     work.run.reasons["refused-by-peer"] += sum(not answer.taken for answer in answers)
-    work.run.reasons["put-aside"] += len(bad)
+    work.run.reasons["dead-letter"] += len(bad)
 
 
 def readable(tx: Tx, partner: Partner, alias: str) -> Collection:

@@ -65,7 +65,7 @@ class Relisting:
         revoked = {id_: item for id_, item in self._latest(named).items() if item.revoked}
         if not revoked:
             return list(items)
-        until = {each.subject: micros(_moment(each.at)) for each in map(_told, gone)}
+        until = {withdrawal.subject: micros(_moment(withdrawal.at)) for withdrawal in map(_told, gone)}
         return [self._renamed(objects, revoked, until) for objects in items]
 
     def take_back(self, gone: str | Gone) -> None:
@@ -111,7 +111,7 @@ class Relisting:
             known = lookup(self._tx, value)
         except Rejected:
             return []
-        items = [Item.of(indicator) for one in known for indicator in one.indicators]
+        items = [Item.of(indicator) for value in known for indicator in value.indicators]
         return [item for item in items if self._is_ours(item)]
 
     def _last(self, first: Item, obj: _Object) -> _Last:
@@ -154,7 +154,11 @@ def latest_withdrawals(items: Sequence[_Objects], gone: Sequence[str | Gone]) ->
     if not gone:
         return []
     said = {obj["id"]: Item.of(obj).version or 0 for objects in items for obj in objects if _is_active(obj)}
-    return [each for each in map(_told, gone) if not each.at or said.get(each.subject, 0) <= micros(_moment(each.at))]
+    return [
+        withdrawal
+        for withdrawal in map(_told, gone)
+        if not withdrawal.at or said.get(withdrawal.subject, 0) <= micros(_moment(withdrawal.at))
+    ]
 
 
 def own_revocations(items: Sequence[_Objects]) -> list[Gone]:

@@ -43,13 +43,13 @@ def retry_feed(store: Store, feed: Connector[FeedSettings], *, everything: bool 
     """
     name = feed.settings.name
     done = RetryResult()
-    claimed = lease_run(store, name)
-    if claimed is None:
+    lease = lease_run(store, name)
+    if lease is None:
         done.error = "another node runs it just now; try again when it has ended"
         return done
     now = datetime.now(UTC)
-    with claimed:
-        work = RunContext(store, Run(name, now, now), threading.Event(), claimed, SharedPages(), lambda _: None)
+    with lease:
+        work = RunContext(store, Run(name, now, now), threading.Event(), lease, SharedPages(), lambda _: None)
         with work.transaction() as tx:
             feed_state.clear_failures(tx, name)
             letters = feed_state.find_dead_letters(tx, name, attempts_below=None if everything else _TRIED_ENOUGH)
@@ -111,7 +111,7 @@ def _push(
 def _settle(
     tx: Tx, work: RunContext, letters: Sequence[DeadLetter], failed: Sequence[Failure], done: RetryResult
 ) -> None:
-    again = {each.place: each.error for each in failed}
+    again = {failure.place: failure.error for failure in failed}
     for place, error in again.items():
         letter = letters[place]
         feed_state.add_dead_letter(tx, work.run.feed, letter.subject, letter.body, type(error).__name__)
@@ -131,16 +131,16 @@ _MOST = 100_000
 def refused_items(tx: Tx, outgoing: Outgoing, *, everything: bool) -> list[Item]:
     """Return the newest versions of the objects that the partner refused or left open."""
     named = {
-        each.object_id
+        delivery.object_id
         for answer in _REFUSED
-        for each in deliveries.history(tx, feed=outgoing.feed, answer=answer, limit=_MOST)
-        if each.partner == outgoing.partner
+        for delivery in deliveries.history(tx, feed=outgoing.feed, answer=answer, limit=_MOST)
+        if delivery.partner == outgoing.partner
     }
     newest = [*log.latest(tx, outgoing.collection, named).values()]
     again = {
-        each.object_id
-        for each in deliveries.sent(tx, outgoing.feed, outgoing.partner, newest)
-        if each.answer.startswith(_REFUSED) and (everything or each.attempts < _TRIED_ENOUGH)
+        delivery.object_id
+        for delivery in deliveries.sent(tx, outgoing.feed, outgoing.partner, newest)
+        if delivery.answer.startswith(_REFUSED) and (everything or delivery.attempts < _TRIED_ENOUGH)
     }
     return [item for item in newest if item.id in again]
 

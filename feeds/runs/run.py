@@ -62,12 +62,12 @@ class _Undone(Exception):
 
 @dataclass
 class RunContext:
-    """What the parts of a run share. Without a ``claim`` it is a dry run, which keeps and sends nothing."""
+    """What the parts of a run share. Without a ``lease`` it is a dry run, which keeps and sends nothing."""
 
     store: Store
     run: Run
     stop: threading.Event
-    claim: RunLease | None
+    lease: RunLease | None
     pages: SharedPages
     progress: Callable[[Run], None]
     reject: Callable[[Reject], None] = lambda _: None
@@ -75,25 +75,25 @@ class RunContext:
     @property
     def dry_run(self) -> bool:
         """Return whether nothing may be kept or sent."""
-        return self.claim is None
+        return self.lease is None
 
     @property
     def given_up(self) -> bool:
         """Return whether a batch that fails as a whole has failed often enough to become dead letters."""
-        return self.claim is not None and self.claim.state.failures >= _PATIENCE
+        return self.lease is not None and self.lease.state.failures >= _PATIENCE
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """Open a write transaction that commits only while the lease is held. Raises ``Fenced``."""
         try:
             with self.store.begin() as tx:
-                if self.claim is not None:
-                    self.claim.hold(tx)
+                if self.lease is not None:
+                    self.lease.hold(tx)
                 yield tx
-                if self.claim is None:
+                if self.lease is None:
                     raise _Undone
                 # A batch may have taken longer than a lease lasts.
-                self.claim.hold(tx)
+                self.lease.hold(tx)
         except _Undone:
             pass
 
@@ -107,10 +107,10 @@ class RunContext:
             except UnknownPartner as error:
                 raise Misconfigured(f"{setting}: {error}; register it first (scamfeed partner add)") from error
 
-    def put_aside(self, tx: Tx, bad: Sequence[FailedItem]) -> None:
+    def keep_dead_letters(self, tx: Tx, bad: Sequence[FailedItem]) -> None:
         """Keep failed items as dead letters, to be tried again by ``scamfeed feed retry``."""
-        for each in bad:
-            feed_state.add_dead_letter(tx, self.run.feed, each.subject, each.body, type(each.error).__name__)
+        for failed in bad:
+            feed_state.add_dead_letter(tx, self.run.feed, failed.subject, failed.body, type(failed.error).__name__)
 
     def stopped(self) -> bool:
         """Return whether to end here, between two batches."""
@@ -119,5 +119,5 @@ class RunContext:
         return self.stop.is_set()
 
 
-# Runs that may fail at a batch as a whole before it is put aside: until then the fault is taken for our own.
+# Runs that may fail at a batch as a whole before its items become dead letters: the cause may be here.
 _PATIENCE = 2

@@ -11,7 +11,7 @@ from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, PullSe
 from feeds.http.failures import RequestRefused
 from feeds.mapping.rows import Reject
 from feeds.runs import due
-from feeds.runs.lease import RunLease, lease_run as claim_
+from feeds.runs.lease import RunLease, lease_run
 from feeds.runs.pull import pull
 from feeds.runs.push import push
 from feeds.runs.run import Run, RunContext
@@ -35,14 +35,14 @@ def run(
     *,
     dry_run: bool = False,
     stop: threading.Event | None = None,
-    claim: RunLease | None = None,
+    lease: RunLease | None = None,
     pages: SharedPages | None = None,
     progress: Callable[[Run], None] = lambda _: None,
     reject: Callable[[Reject], None] = lambda _: None,
 ) -> Run:
     """Run ``feed`` once, from its checkpoint to the end, or until ``stop`` between two batches.
 
-    Never raises for what happens in the run: the result, the log and the store have it. Without a ``claim`` it takes a
+    Never raises for what happens in the run: the result, the log and the store have it. Without a ``lease`` it takes a
     lease itself, and ends as ``busy`` if another node has it. A dry run does everything but keep and send; that of a
     push also connects and logs in. ``pages`` are shared with other pushes. ``progress`` is called after each batch,
     ``reject`` for each row that a pull could not take.
@@ -50,24 +50,29 @@ def run(
     now = datetime.now(UTC)
     result = Run(feed.settings.name, started=now, ended=now)
     try:
-        if not dry_run and claim is None:
-            claim = claim_(store, result.feed)
-            if claim is None:
+        if not dry_run and lease is None:
+            lease = lease_run(store, result.feed)
+            if lease is None:
                 result.error, result.ending = "another node runs it just now", "busy"
                 return result
-        with nullcontext() if dry_run or claim is None else claim:
-            held = None if dry_run else claim
+        with nullcontext() if dry_run or lease is None else lease:
+            held = None if dry_run else lease
             work = RunContext(store, result, stop or threading.Event(), held, pages or SharedPages(), progress, reject)
             _work(work, feed)
             result.ended = datetime.now(UTC)
-            if claim is not None and not dry_run:
-                _remember(store, claim, result)
+            if lease is not None and not dry_run:
+                _remember(store, lease, result)
     except LeaseLost as error:
         result.error, result.ending = str(error), "fenced"
     except StoreUnavailable as error:
         # The database went away at the beginning or the end; what was kept until then is kept.
         result.error, result.ending = f"try later: {error}", "try-later"
     result.ended = datetime.now(UTC)
+    _log_end(feed, result)
+    return result
+
+
+def _log_end(feed: Connector[FeedSettings], result: Run) -> None:
     unread = result.tally.unread()
     _log.info(
         "run ended feed=%s connector=%s ending=%s read=%d accepted=%d rejected=%d ahead=%d "
@@ -85,7 +90,6 @@ def run(
         ",".join(f"{reason}:{count}" for reason, count in result.reasons.most_common()) or "-",
         result.error or "-",
     )
-    return result
 
 
 def _work(work: RunContext, feed: Connector[FeedSettings]) -> None:
@@ -117,9 +121,9 @@ def _pull(work: RunContext, feed: Pull[PullSettings]) -> None:
         raise Misconfigured(f"{error.peer}: {why}") from error
 
 
-def _remember(store: Store, claim: RunLease, one: Run) -> None:
+def _remember(store: Store, lease: RunLease, one: Run) -> None:
     with store.begin() as tx:
-        claim.hold(tx)
+        lease.hold(tx)
         feed_state.record_run(
             tx,
             one.feed,

@@ -102,11 +102,6 @@ class Schedule:
                 planned.stop.set()
         self._scheduler.shutdown(wait=True)
 
-    def next_runs(self) -> dict[str, datetime | None]:
-        """Return when each feed runs next, None for one that has stopped."""
-        with self._changing:
-            return {name: one.next for name, one in self._feeds.items() if _has_time(one.feed)}
-
     def _take(self, feeds: Feeds) -> None:
         """Plan ``feeds`` and no others; a feed with unchanged settings goes on."""
         for feed in feeds:
@@ -132,7 +127,7 @@ class Schedule:
                 self._asked = now
                 self._read_again()
             with self._store.read() as tx:
-                news = self._added.look(tx, [one.feed for one in self._feeds.values()])
+                news = self._added.look(tx, [planned.feed for planned in self._feeds.values()])
             if news or now - self._looked >= _LOOK_SECONDS * 0.9:
                 self._looked = now
                 self._plan(list(self._feeds))
@@ -204,10 +199,10 @@ class Schedule:
             at = self._due(tx, planned, state, now)
             return at is not None and at <= now
 
-        claimed = lease_run(self._store, planned.feed.settings.name, when)
-        if claimed is None:
+        lease = lease_run(self._store, planned.feed.settings.name, when)
+        if lease is None:
             return
-        result = run(self._store, planned.feed, stop=planned.stop, claim=claimed, pages=self._pages)
+        result = run(self._store, planned.feed, stop=planned.stop, lease=lease, pages=self._pages)
         if result.ending == "misconfigured":
             with self._store.read() as tx:
                 state = feed_state.load_state(tx, result.feed)

@@ -179,9 +179,9 @@ class GuardedSockets:
     def hang_up(self) -> None:
         """Cut all connections, and allow no others."""
         self._over = True
-        for each in [*self._sockets]:
+        for connected in [*self._sockets]:
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                connected.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

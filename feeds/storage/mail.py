@@ -53,7 +53,7 @@ class Mail:
     def is_from(self, senders: Sequence[str]) -> bool:
         """Return whether its only author is among ``senders``: addresses, and domains as ``@example.com``."""
         authors = self._authors()
-        known = {each.lower() for each in senders}
+        known = {sender.lower() for sender in senders}
         return len(authors) == 1 and (authors[0] in known or "@" + authors[0].rpartition("@")[2] in known)
 
     def is_authenticated(self, server: str) -> bool:
@@ -94,7 +94,7 @@ class Mail:
                 yield MailFile("", _text(part, data), body=True)
 
     def _authors(self) -> list[str]:
-        return [address.lower() for _, address in getaddresses([str(each) for each in self._all("From")])]
+        return [address.lower() for _, address in getaddresses([str(header) for header in self._all("From")])]
 
     def _all(self, header: str) -> list[object]:
         return list(self._message.get_all(header, []))

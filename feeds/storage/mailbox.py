@@ -72,9 +72,9 @@ class MailFolder:
         """Return UID and size of each message from UID ``first`` on, in order."""
         with self._connection.watched():
             _, data = self._connection.uid("FETCH", f"{first}:*", "(UID RFC822.SIZE)")
-        said = [each for each in data or [] if isinstance(each, bytes)]
+        said = [line for line in data or [] if isinstance(line, bytes)]
         found = [
-            (int(uid[1]), int(size[1])) for one in said if (uid := _UID.search(one)) and (size := _SIZE.search(one))
+            (int(uid[1]), int(size[1])) for line in said if (uid := _UID.search(line)) and (size := _SIZE.search(line))
         ]
         # The range ends with the last message, wherever it begins (RFC 3501 §6.4.8).
         return sorted(pair for pair in found if pair[0] >= first)
@@ -83,7 +83,7 @@ class MailFolder:
         """Return a message without marking it as read; None if it is gone."""
         with self._connection.watched():
             _, data = self._connection.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{self._most}>)")
-        return next((bytes(each[1]) for each in data or [] if isinstance(each, tuple)), None)
+        return next((bytes(part[1]) for part in data or [] if isinstance(part, tuple)), None)
 
 
 @contextmanager
@@ -182,7 +182,7 @@ def _select(connection: _Connection, folder: str, peer: str) -> str:
     quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
     status, data = connection.select(f'"{quoted}"', readonly=True)
     if status != "OK":
-        passing = _PASSING.search(b" ".join(each for each in data if isinstance(each, bytes)))
+        passing = _PASSING.search(b" ".join(line for line in data if isinstance(line, bytes)))
         raise (TryLater if passing else Misconfigured)(f"{peer}: has no folder {escaped(folder)} for this user")
     _, validity = connection.response("UIDVALIDITY")
     said = validity[0] if validity else None

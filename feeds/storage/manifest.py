@@ -149,7 +149,9 @@ class DsseEnvelope(BaseModel):
     def is_signed_by(self, signer: FileSigner) -> bool:
         """Return whether one of the signatures is that key's. Raises ``ValueError`` for bad Base64."""
         signed = _signed(self.payloadType, base64.b64decode(self.payload, validate=True))
-        signatures = [base64.b64decode(each.sig, validate=True) for each in self.signatures[:_MOST_SIGNATURES]]
+        signatures = [
+            base64.b64decode(signature.sig, validate=True) for signature in self.signatures[:_MOST_SIGNATURES]
+        ]
         return self.payloadType == PAYLOAD_TYPE and any(signer.has_signed(signed, sig) for sig in signatures)
 
 

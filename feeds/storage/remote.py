@@ -74,7 +74,7 @@ class Remote:
             else:
                 entries = [about]
         # What is empty says nothing, as the marks that some programs leave in buckets for folders.
-        found = [_found(each) for each in entries if each["type"] == "file" and each["size"]]
+        found = [_found(entry) for entry in entries if entry["type"] == "file" and entry["size"]]
         return sorted(found, key=lambda file: (file.changed, file.path))
 
     def fetch(self, file: RemoteFile, into: IO[bytes]) -> str:

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from feeds.connector import Answer, Batch, Pull, PullSettings, Push, PushSettings
+from feeds.runs.schedule import Schedule
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
@@ -94,3 +96,9 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def next_runs(schedule: Schedule) -> dict[str, datetime | None]:
+    """Return when each feed with a schedule runs next, None for one that has stopped."""
+    planned = schedule._feeds.items()
+    return {name: feed.next for name, feed in planned if feed.feed.settings.every or feed.feed.settings.cron}
