@@ -1,8 +1,13 @@
-"""Write the tables of docs/reasons.md from the reasons in the release rules: ``python -m tools.reasons_page``."""
+"""Write the tables of docs/reasons.md from release rules and kinds: ``python -m tools.reasons_page``."""
 
 import re
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.refang import refang
 from server.release.reasons import Reason
 from server.release.results import Result
 
@@ -12,7 +17,12 @@ _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end --
 
 def rewritten(text: str) -> str:
     """Return the page's text with its tables as the reasons are now."""
-    return _PART.sub(lambda part: part[1] + "\n".join([*_table(Result[part[2].upper()]), part[3]]), text)
+    return _PART.sub(lambda part: part[1] + "\n".join([*_lines(part[2]), part[3]]), text)
+
+
+def _lines(name: str) -> list[str]:
+    """Return the lines of the table of that name: ``values``, or a result of the release rules."""
+    return _table_of_values() if name == "values" else _table(Result[name.upper()])
 
 
 def _table(result: Result) -> list[str]:
@@ -23,6 +33,27 @@ def _table(result: Result) -> list[str]:
         if reason.result is result
     ]
     return ["| code | message | what the sender can do |", "| --- | --- | --- |", *rows]
+
+
+def _table_of_values() -> list[str]:
+    """Return the lines of the table of all reasons for which a kind refuses a value, with a message of each."""
+    rows = [
+        f"| `{name}` | `{code}` | {_cell(textwrap.shorten(message, 200, placeholder=' …'))} |"
+        for name in kinds.every()
+        for code, message in sorted(dict(_refusals(name)).items())
+    ]
+    return ["| kind | code | message, for example |", "| --- | --- | --- |", *rows]
+
+
+def _refusals(name: str) -> Iterator[tuple[str, str]]:
+    """Yield code and message for each refused example of a kind, from the last to the first."""
+    kind = kinds.get(name)
+    for example in reversed(list(kind.examples())):
+        if example.reason:
+            try:
+                kind.normalise(refang(example.raw), example.given)
+            except Rejected as refusal:
+                yield refusal.reason, refusal.message
 
 
 def _cell(text: str) -> str:

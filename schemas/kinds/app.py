@@ -67,7 +67,7 @@ class App(Kind):
         if uri := _ANDROID_URI.fullmatch(text):
             text = "android:" + uri[1]
         if looks_like_address(text):
-            raise Rejected("url-not-app", "this is no address in a store that is known here: report it as a URL (url)")
+            raise Rejected("url-not-app", "the address is in no known store: report it as a URL (url)")
         store, name = _parted(text)
         if store is not None and column is not None and _system(store) != _system(column):
             raise _conflict()
@@ -121,7 +121,7 @@ def _of_columns(given: Mapping[str, str]) -> Site | None:
 def _named(word: str) -> Site:
     if (store := stores.find(word)) is None:
         known = ", ".join(known_store.name for known_store in stores.every())
-        raise Rejected("store-unknown", f"no store or operating system of that name is known; there are: {known}")
+        raise Rejected("store-unknown", f"unknown store or operating system; known are: {known}")
     return store
 
 
@@ -175,7 +175,9 @@ def _no_app(store: Site | None, text: str) -> Rejected:
             "the same text may be an Android package and another maker's iOS bundle: name the system (an os or store "
             "column, or in front, as android: or ios:), or give the address in a store",
         )
-    return Rejected("app-form", f"not a name by which {store.name} knows apps; copy it from the address in the store")
+    return Rejected(
+        "app-form", f"not the form of names that {store.name} gives apps; copy it from the address in the store"
+    )
 
 
 _PACKAGE, _ANDROID, _IOS = "com.example.Bank_App", "android:com.example.Bank_App", "ios:com.example.bank-app"

@@ -64,7 +64,7 @@ class Company(Kind):
             )
         place = company_registers.place_of(written) or place
         if not place:
-            raise Rejected("country-missing", "the number says no register: give the country whose register it is of")
+            raise Rejected("country-missing", "several registers have such numbers: give the country of the register")
         place = place.upper() if place.upper() == company_registers.LEI else company_registers.checked_place(place)
         number = company_registers.checked_number(place, written)
         name = " ".join(name.split())[:200]

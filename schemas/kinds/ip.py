@@ -107,7 +107,9 @@ def _plain(text: str) -> str:
 
 
 def _network() -> Rejected:
-    return Rejected("ip-network", "a network or a range: all others in it would be hit; give each address by itself")
+    return Rejected(
+        "ip-network", "a network or a range: blocking it would hit its other users; give each address by itself"
+    )
 
 
 def _no_address(text: str) -> Rejected:

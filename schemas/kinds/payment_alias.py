@@ -84,7 +84,7 @@ def _named(name: str) -> PaymentSystem:
         return system
     near = get_close_matches(name.strip().lower(), SYSTEMS, n=3)
     hint = f"; perhaps {' or '.join(near)} is meant" if near else ""
-    raise Rejected("system-unknown", f"no payment system is known by this name{hint}")
+    raise Rejected("system-unknown", f"unknown payment system{hint}")
 
 
 def _parted(text: str, column: PaymentSystem | None) -> tuple[PaymentSystem | None, str]:

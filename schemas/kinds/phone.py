@@ -84,7 +84,7 @@ def _short(digits: str, country: str) -> Normal:
         if _is_cut_off(digits, country):
             raise Rejected(
                 "phone-cut",
-                "no short code begins with the 0 that stands before an area or a mobile network: digits are missing, "
+                "digits are missing: the 0 in front is that of a national number, and no short code begins with it; "
                 "give the whole number",
             ) from None
         if len(digits) > 6 and not shortnumberinfo.is_valid_short_number_for_region(number, country):

@@ -91,7 +91,7 @@ def _named(word: str) -> Site:
     """Return the platform that a column names. Raises ``Rejected`` with the known names."""
     if (platform := platforms.find(word)) is None:
         known = ", ".join(site.name for site in platforms.every())
-        raise Rejected("platform-unknown", f"no platform of that name is known; there are: {known}")
+        raise Rejected("platform-unknown", f"unknown platform; known are: {known}")
     return platform
 
 
@@ -111,8 +111,7 @@ def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
         return found
     raise Rejected(
         "not-a-platform",
-        "this is the address of no platform that is known here: report it as a URL (url), or name the platform and "
-        "give the handle",
+        "the address is of no known platform: report it as a URL (url), or name the platform and give the handle",
     )
 
 

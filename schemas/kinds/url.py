@@ -149,7 +149,7 @@ def _parsed(raw: str) -> Sequence[str]:
 def _refuse_parts(raw: str) -> None:
     """Refuse a part of a URL, and several URLs in one value."""
     if "…" in raw or _CUT.search(raw):
-        raise Rejected("url-cut", "a part was left out and dots put there, as for showing it; give the whole URL")
+        raise Rejected("url-cut", "dots stand for a part that was left out; give the whole URL")
     if " " in raw and len(re.findall(r"(?:^| )https?://", raw, re.IGNORECASE)) > 1:
         raise Rejected("several-values", "several URLs in one value; give each its own row")
 
@@ -201,8 +201,8 @@ def _host(host: str, *, shared: bool) -> str:
 
 
 def _no_url() -> Rejected:
-    return Rejected("url-form", "not a URL: http:// or https://, a host that there can be, and a path")
+    return Rejected("url-form", "not a URL: it needs http:// or https://, a host that can exist, and a path")
 
 
 def _too_long() -> Rejected:
-    return Rejected("url-too-long", f"a URL has at most {_LONGEST} characters here, its special ones written as %XX")
+    return Rejected("url-too-long", f"a URL has at most {_LONGEST} characters here, special ones written as %XX")

@@ -123,7 +123,7 @@ def _without_country(digits: str) -> Rejected:
             hint += "; with a + in front it would be valid as it stands"
     except NumberParseException:
         pass
-    return Rejected("country-missing", f"the number says no country: {hint}")
+    return Rejected("country-missing", f"the number has no country code: {hint}")
 
 
 # What a number of unknown country may begin with beside 00: prefixes that are dialled in East Asia, Australia, Brazil.
@@ -181,12 +181,12 @@ def _unclear_prefix(country: str, numbers: set[str], *, with_plus: bool) -> Reje
     if not country and len(numbers) > 1:
         return Rejected(
             "phone-ambiguous",
-            "what stands behind 00 may be a country's code or go on with the prefix (001 in Thailand and Korea): give "
-            "the country it was dialled in (a country column), or write it with + and the country code",
+            "the digits behind 00 may be a country code, or more of the prefix (001 in Thailand and Korea): give the "
+            "country it was dialled in (a country column), or write it with + and the country code",
         )
     if country and with_plus:
         return Rejected(
             "phone-prefix",
-            "in that country 00 is not what one dials to go abroad: write the number with + and its country code",
+            "in that country 00 is not the prefix for calls abroad: write the number with + and its country code",
         )
     return Rejected("phone-not-assigned", "not a number of any numbering plan behind the prefix for going abroad")

@@ -1,5 +1,7 @@
 """Contract of every kind of indicator; a new kind is tested because its files are there."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +134,12 @@ def test_a_kind_has_a_mapper_a_collection_titles_and_examples(name: str) -> None
     assert kind.time_to_live.total_seconds() > 0
     assert any(example.value for example in kind.examples())
     assert any(example.reason for example in kind.examples())
+
+
+def test_every_reason_in_the_code_of_the_kinds_has_an_example() -> None:
+    folder = Path(kinds.__path__[0])
+    files = [*folder.glob("[!_]*.py"), *(folder.parent / "reference").rglob("*.py")]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+    reasons = set(re.findall(r'Rejected\(\s*"([a-z-]+)"', code))
+    assert len(reasons) > 50
+    assert reasons - {example.reason for _, example in ALL} == set()
