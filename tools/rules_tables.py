@@ -134,7 +134,7 @@ def _grades() -> list[str]:
 
 
 def _by(kind: Kind, confidence: int) -> str:
-    return grade.grade_of(kind, confidence, suffices=True).value
+    return grade.grade_of(kind, confidence, grade.GradeLimits(suffices=True)).value
 
 
 def _kinds() -> list[str]:

@@ -1,4 +1,4 @@
-"""What a transaction of the release rules looks at: the hub, its partners, its rules, and one moment for it all."""
+"""The context of one release transaction: the hub, its partners, its rules, and one moment for all of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from server.store import (
     reputation,
     value_index,
 )
-from server.store.collections import Collection
+from server.store.collections import Collection, PrivateUse
 from server.store.engine import Tx
 from server.store.partners import Registry
 from server.store.times import micros
@@ -34,94 +34,106 @@ from server.store.times import micros
 
 @dataclass
 class ReleaseContext:
-    """The hub at one moment. ``rooms`` has the collections that the release rules fill, by alias."""
+    """The hub at one moment. ``collections`` are those that the release rules fill, by alias."""
 
     tx: Tx
     at: datetime
-    hub: HubIdentity
+    identity: HubIdentity
     registry: Registry
     policy: Policy
     inbox: Collection
-    rooms: dict[str, Collection]
+    collections: dict[str, Collection]
 
     @cached_property
     def _secret(self) -> bytes:
         return hub_identity.secret(self.tx, "ids")
 
     def listing_id(self, subject: str, track: str, number: int) -> str:
-        """Give the id of the hub's listing of a value in a track, as which of those there."""
+        """Return the id of a value's listing of that ``number`` in a track."""
         return ids.of_hub(self._secret, "indicator", "listing", subject, track, number)
 
     def annotation_id(self, key: str, type_: str) -> str:
-        """Give the id under which what the inbox has under a key is published, where it speaks of other objects."""
-        before = listings.older_id_of(self.tx, key) if self._published_before else None
+        """Return the id under which the annotation of that key in the inbox is published."""
+        before = listings.older_id_of(self.tx, key) if self._has_older_ids else None
         return before or ids.of_hub(self._secret, type_, "annotation", key)
 
     @cached_property
-    def _published_before(self) -> bool:
+    def _has_older_ids(self) -> bool:
         return listings.has_older_ids(self.tx)
 
     def key(self, partner: Partner, object_id: str) -> str:
-        """Give the key under which the inbox keeps what a partner contributed under that id."""
+        """Return the key of a partner's object in the inbox."""
         return inbox.key(self.registry.spaces[partner.name], object_id)
 
     def contributor(self, key: str) -> Partner:
-        """Give who contributed what the inbox has under a key, be it one who left."""
+        """Return the contributor of the object of that key in the inbox, also where it has left."""
         return self.registry.by_space[inbox.space(key)]
 
     @property
     def micros(self) -> int:
-        """Give the moment in microseconds since the epoch, as the store counts."""
+        """Return the moment in microseconds since the epoch, as the store counts."""
         return micros(self.at)
 
-    def twins(self, room: str) -> tuple[str, ...]:
-        """Give the collections that make up a room: a shared one has a full twin, a personal one is alone."""
-        return (room, room + FULL) if room + FULL in self.rooms else (room,)
+    def variants(self, alias: str) -> tuple[str, ...]:
+        """Return a shared collection with its full variant; a private collection has no other."""
+        return (alias, alias + FULL) if alias + FULL in self.collections else (alias,)
 
     @cached_property
     def shared(self) -> list[str]:
-        """Give the rooms that many read, without their twins, those that anybody reads first."""
-        plain = [a for a, each in self.rooms.items() if each.kind == "released" and not a.endswith(FULL)]
-        return sorted(plain, key=lambda alias: (alias != PUBLIC, self.rooms[alias].number))
+        """Return the aliases of the shared collections without their full variants, ``public`` first."""
+        plain = [
+            alias
+            for alias, collection in self.collections.items()
+            if collection.kind == "released" and not alias.endswith(FULL)
+        ]
+        return sorted(plain, key=lambda alias: (alias != PUBLIC, self.collections[alias].number))
 
-    def own(self, partner: str, use: collections.PrivateUse = "for") -> str:
-        """Give the alias of a partner's own room, by the partner's name; it is there from now on."""
-        if (partner, use) not in self._own:
+    def private_collection(self, partner: str, use: PrivateUse = "for") -> str:
+        """Return the alias of a partner's private collection, by the partner's name; makes it where there is none."""
+        if (partner, use) not in self._private:
             made = collections.private_collection(self.tx, partner, use)
-            self.rooms[made.alias] = made
-            self._own[partner, use] = made.alias
-        return self._own[partner, use]
+            self.collections[made.alias] = made
+            self._private[partner, use] = made.alias
+        return self._private[partner, use]
 
-    def reader(self, room: str) -> str | None:
-        """Give the name of the partner whose own room it is; None for a shared one, and where that partner left."""
-        there = self.rooms[room]
-        return there.owner if there.use == "for" and there.owner in self.registry.partners else None
+    def private_reader(self, alias: str) -> str | None:
+        """Return the partner that a private collection is for; None for a shared one, and where that partner left."""
+        collection = self.collections[alias]
+        return collection.owner if collection.use == "for" and collection.owner in self.registry.partners else None
 
-    def owner(self, room: str) -> str:
-        """Give the name of the partner whose own room it is, be it of one who left; empty for a shared one."""
-        return self.rooms[room].owner or ""
+    def track(self, alias: str) -> str:
+        """Return the track of a collection: the owner of a private one, also where it left; "" for a shared one."""
+        return self.collections[alias].owner or ""
 
-    def is_own(self, room: str) -> bool:
-        """Tell whether it is one partner's own room, be it that of one who left."""
-        return self.rooms[room].kind == "private"
+    def is_private(self, alias: str) -> bool:
+        """Return whether it is a partner's private collection, also where that partner left."""
+        return self.collections[alias].kind == "private"
 
-    def reads(self, partner: str) -> frozenset[str]:
-        """Give the shared rooms that a partner reads."""
+    def readable(self, partner: str) -> frozenset[str]:
+        """Return the shared collections that a partner reads."""
         return frozenset(alias for alias, readers in self.registry.readers.items() if partner in readers)
 
+    def reads(self, partner: str, alias: str) -> bool:
+        """Return whether a partner reads a collection, be it shared or its own."""
+        return alias in self.readable(partner) or self.private_reader(alias) == partner
+
     def referral(self, countries: Iterable[str]) -> Referral | None:
-        """Give whom to turn to for a coerced person's protection: in a country concerned, else at the hub."""
-        found = (focal_points.of_country(self.tx, each, FocalFunction.PROTECTION) for each in (*countries, None))
+        """Return whom to turn to for a coerced person's protection: in a country concerned, else at the hub."""
+        found = (focal_points.of_country(self.tx, country, FocalFunction.PROTECTION) for country in (*countries, None))
         point = next(filter(None, found), None)
-        return Referral(point.partner or self.hub.name, point.contact) if point else None
+        return Referral(point.partner or self.identity.name, point.contact) if point else None
 
     def identities(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Give the hub's identity, and those of the partners of these names as readers may see them."""
+        """Return the hub's identity, and those of the partners of these names as readers may see them."""
         return [self._hub_object, *(self._identities[name] for name in sorted(names) if name in self._identities)]
 
     @cached_property
-    def _own(self) -> dict[tuple[str, str], str]:
-        return {(each.owner, each.use): alias for alias, each in self.rooms.items() if each.owner and each.use}
+    def _private(self) -> dict[tuple[str, str], str]:
+        return {
+            (collection.owner, collection.use): alias
+            for alias, collection in self.collections.items()
+            if collection.owner and collection.use
+        }
 
     @cached_property
     def _hub_object(self) -> dict[str, Any]:
@@ -137,44 +149,38 @@ class ReleaseContext:
 
     @cached_property
     def newcomers(self) -> frozenset[str]:
-        """Give the names of the partners that are new here."""
+        """Return the names of the partners that are new here."""
         rule = self.policy.newcomers
-        known = self.registry.by_identity.values()
-        return (
-            rule.among(
-                known,
-                {name: since for name, (since, _) in partners.moments(self.tx).items()},
-                reputation.totals(self.tx),
-                self.at,
-            )
-            if rule.days
-            else frozenset()
-        )
+        if not rule.days:
+            return frozenset()
+        registered = {name: since for name, (since, _) in partners.moments(self.tx).items()}
+        return rule.among(self.registry.by_identity.values(), registered, reputation.totals(self.tx), self.at)
 
-    def keeper(self, subject: str) -> str | None:
-        """Give the name of the partner whose own a value is registered as; None where it is nobody's."""
-        return self._own_values.get(subject)
+    def owner_of_value(self, subject: str) -> str | None:
+        """Return the name of the partner that registered a value as its own, None where nobody did."""
+        return self.own_values.get(subject)
 
     @cached_property
-    def _own_values(self) -> dict[str, str]:
+    def own_values(self) -> dict[str, str]:
+        """Return the values that partners registered as their own: the partner's name by subject."""
         return value_index.all_own_values(self.tx)
 
     def reliability(self, partner: Partner, kind: str) -> float:
-        """Say how far a partner's word about a kind is to be relied on, from 0 to 1."""
+        """Return the reliability of a partner's reports of a kind, from 0 to 1."""
         known = self._calibrations.get((partner.name, kind))
         return NEWCOMER if known is None else reliability(known)
 
 
 def open_context(tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> ReleaseContext:
-    """Look at the hub as it is now, by the rules in force where no others are given; its rooms stay as they are.
+    """Return the hub as it is now, under the policy in force where no other is given.
 
-    Whoever contributes at the same time waits until this transaction ends; not so where it only looks (``waits``).
+    Other contributions wait until this transaction ends; with ``waits`` false they do not, and it may only read.
     """
-    every = {each.alias: each for each in collections.all_collections(tx)}
-    inbox = every.pop("inbox")
+    by_alias = {collection.alias: collection for collection in collections.all_collections(tx)}
+    inbox = by_alias.pop("inbox")
     if waits:
         log.lock(tx, [inbox])
-    rooms = {alias: each for alias, each in every.items() if each.filled_by_release}
+    released = {alias: collection for alias, collection in by_alias.items() if collection.filled_by_release}
     return ReleaseContext(
-        tx, timestamp.now(), hub_identity.load(tx), partners.load_registry(tx), policy or in_force(), inbox, rooms
+        tx, timestamp.now(), hub_identity.load(tx), partners.load_registry(tx), policy or in_force(), inbox, released
     )

@@ -1,15 +1,15 @@
-"""What of a contribution is taken: whose it is, whether it is new, and whether it is safe to say."""
+"""The intake of contributed objects: whether one is the partner's own, is new, and is to be held for review."""
 
 from collections.abc import Mapping, Set
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mappers import common_objects, marking
+from mappers import marking
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
 from server.release.fuse.loader import Loader
-from server.release.fuse.statements import is_published_meanwhile, subject_of
+from server.release.fuse.statements import indicator_subject, is_published_meanwhile
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
 from server.release.guard.personal_data import objects
@@ -17,199 +17,209 @@ from server.release.guard.volume import MANY_DOUBTS, DoubtQuota
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.reasons import Reason
 from server.release.route import annotation_targets
-from server.release.submission import Submission
+from server.release.submission import MARKING, RESERVED, TRANSLATION, Submission
 from server.store.item import Item
 from server.store.reviews import HeldObject, Review
 
-RESERVED = common_objects.reserved_ids()
-# What makes an indicator say no report, though it may be right for others.
-_FOR_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 LISTED_AGAIN = "listed-again"
-TRANSLATION = "language-content"
-MARKING = "marking-definition"
-_TAKEN_BACK = ("retracted", "disputed")
-_TAKEN_BACK_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
+# Reasons for which an indicator has no report here, though other readers may use it.
+_READABLE_BY_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
+_FOUND_WRONG = ("retracted", "disputed")
+_LISTED_AGAIN = "you listed this value before and it was taken back; somebody looks at it"
+_REVOKED_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
 _ANOTHER_VALUE = "this was looked at for the value that it had: contribute another value under an id of its own"
+
+Obj = Mapping[str, Any]
 
 
 class Decision(NamedTuple):
-    """What is done with an object: ``kept`` where it says something new, ``held`` where a person has to look at it."""
+    """The decision on an object: ``stored`` where it is new, ``held`` where a person reviews it first."""
 
-    taken: Submission
-    kept: bool
+    submission: Submission
+    stored: bool
     held: HeldObject | None = None
 
 
+@dataclass(frozen=True)
+class IntakeFacts:
+    """Facts about one contribution by which its objects are decided.
+
+    ``prior`` has by subject the keys of the contributions that name it already, ``subjects`` by key the subjects that
+    an object is about. ``throttled_by`` is the rule by which all new objects are held. ``published`` are ids under
+    which the hub publishes the partner's own annotations. ``delisted`` are the kinds and values that the operator
+    delisted, ``own_values`` the partners that registered a value as theirs, by subject. ``doubts`` is how many doubts
+    the partner may still express today.
+    """
+
+    prior: Mapping[str, set[str]]
+    subjects: Mapping[str, set[str]]
+    throttled_by: str | None
+    published: Set[str]
+    delisted: Set[tuple[str, str]]
+    own_values: Mapping[str, str]
+    doubts: DoubtQuota
+
+
 class Intake:
-    """Decides object by object, each in the light of those before it."""
+    """Decides on a partner's objects one after the other, each in the light of those before it."""
 
-    def __init__(
-        self,
-        partner: Partner,
-        loading: Loader,
-        prior: Mapping[str, set[str]],
-        own: Mapping[str, str],
-        unusual: str | None,
-        published: Set[str] = frozenset(),
-        delisted: Set[tuple[str, str]] = frozenset(),
-        doubts: DoubtQuota | None = None,
-        subjects: Mapping[str, set[str]] = MappingProxyType({}),
-    ) -> None:
-        """Take from ``partner``; ``prior`` has by subject the keys of what speaks of it already.
-
-        ``own`` has partners' own values, ``unusual`` the rule by which all that is new has to be looked at, if any.
-        ``published`` are ids under which the hub publishes what the partner itself said of others, ``delisted`` the
-        kinds and values that its operator found to be no scam's. ``doubts`` is how much the partner may still say
-        against others today, ``subjects`` what each of the objects is about, by its key.
-        """
+    def __init__(self, partner: Partner, loader: Loader, facts: IntakeFacts) -> None:
+        """Decide on objects of ``partner``, by what ``loader`` has read and by ``facts``."""
         self._partner = partner
-        self._loading = loading
-        self._known = loading.known
-        self._states = loading.states
-        self._prior = prior
-        self._own = own
-        self._unusual = unusual
-        self._published = published
-        self._delisted = delisted
-        self._doubts = doubts
-        self._subjects = subjects
+        self._loader = loader
+        self._known = loader.known
+        self._states = loader.states
+        self._facts = facts
 
-    def decide(self, taken: Submission) -> Decision:
-        """Say what is done with an object version. Raises ``Rejected`` where it is not taken at all."""
-        if taken.item.id in RESERVED:
-            return Decision(taken, kept=False)  # the hub's own copy is what is published
-        if taken.item.id in self._published and taken.key not in self._known:
-            return Decision(taken, kept=False)  # what it reads here of itself comes back
-        if taken.item.type == TRANSLATION and not taken.item.revoked:
-            # It says the value that its indicator names.
-            meant = self._known.get(self._loading.scene.key(self._partner, str(taken.obj.get("object_ref"))), {})
-            objects.refuse_personal_data({**taken.obj, "pattern": meant.get("pattern")})
-        before = self._known.get(taken.key)
-        self._refuse_anothers(taken, before)
-        again = before is not None and before.get("revoked") is True and not taken.item.revoked  # STIX 2.1 §3.6
-        review = self._states.get(taken.key)
-        waits = review is not None and review.state != "approved" and not is_published_meanwhile(review)
-        if again and not waits and not _is_later(before, taken):
-            return Decision(taken, kept=False, held=_hold(taken, LISTED_AGAIN, _TAKEN_BACK_SINCE))
-        if (again and waits) or (not again and not _is_new(before, taken)):
-            return Decision(taken, kept=False, held=_as_held(review) if review and waits else None)
-        if review is not None and not taken.item.revoked and subject_of(before or taken.obj) != taken.subject:
+    def decide(self, submission: Submission) -> Decision:
+        """Decide on an object version. Raises ``Rejected`` where it is refused."""
+        if self._is_published_here(submission):
+            return Decision(submission, stored=False)
+        self._refuse_personal_translation(submission)
+        before = self._known.get(submission.key)
+        self._refuse_others(submission, before)
+        review = self._states.get(submission.key)
+        waiting = review if review is not None and _waits(review) else None
+        again = before is not None and before.get("revoked") is True and not submission.item.revoked  # STIX 2.1 §3.6
+        if again and waiting is None and not _is_later(before, submission):
+            return Decision(submission, stored=False, held=_hold(submission, LISTED_AGAIN, _REVOKED_SINCE))
+        if (again and waiting is not None) or (not again and not _is_new(before, submission)):
+            return Decision(submission, stored=False, held=_as_held(waiting) if waiting else None)
+        if submission.item.revoked:
+            return Decision(_with_first_created(before, submission), stored=True)
+        if review is not None and indicator_subject(before or submission.obj) != submission.subject:
             raise Rejected("another-value", _ANOTHER_VALUE)
-        taken = _with_first_created(before, taken)
-        return Decision(taken, kept=True, held=None if taken.item.revoked else self._held(taken, again=again))
+        submission = _with_first_created(before, submission)
+        return Decision(submission, stored=True, held=self._hold_new(submission, review, again=again))
 
-    def _refuse_anothers(self, taken: Submission, before: Mapping[str, Any] | None) -> None:
-        """Refuse what is not this partner's to say: only its creator may version or revoke an object."""
-        obj = taken.obj
+    def _is_published_here(self, submission: Submission) -> bool:
+        """Return whether it is an object of the hub itself, or the partner's annotation as the hub publishes it."""
+        id_ = submission.item.id
+        return id_ in RESERVED or (id_ in self._facts.published and submission.key not in self._known)
+
+    def _refuse_personal_translation(self, submission: Submission) -> None:
+        """Refuse a translation with personal data; the value of the indicator that it translates is none."""
+        if submission.item.type == TRANSLATION and not submission.item.revoked:
+            key = self._loader.context.key(self._partner, str(submission.obj.get("object_ref")))
+            objects.refuse_personal_data({**submission.obj, "pattern": self._known.get(key, {}).get("pattern")})
+
+    def _refuse_others(self, submission: Submission, before: Obj | None) -> None:
+        """Refuse an object that is not the partner's: only its creator may version or revoke an object."""
+        obj = submission.obj
         if "created" not in obj:
             return
         if obj["type"] == MARKING:
-            _refuse_changed(before, obj)
+            _refuse_changed_level(before, obj)
             return
-        mine = self._partner.identity
+        own = self._partner.identity
         creator = creator_of(obj)
         if creator is None:
-            raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {mine}")
+            raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {own}")
         if before is not None and creator_of(before) != creator:
             raise Rejected("not-yours", "you contributed this id as another's object; created_by_ref never changes")
-        if creator != mine and not (self._partner.forwards and not self._loading.is_partner(creator)):
-            raise Rejected("not-yours", f"not your own: contribute objects that your identity, {mine}, made")
+        if creator != own and not (self._partner.forwards and not self._loader.is_partner(creator)):
+            raise Rejected("not-yours", f"not your own: contribute objects that your identity, {own}, made")
 
-    def _held(self, taken: Submission, *, again: bool) -> HeldObject | None:
-        """Say why a person has to look at an indicator before it is heard; None where nobody has to."""
-        review = self._states.get(taken.key)
-        if review is not None and review.state != "approved" and not is_published_meanwhile(review):
+    def _hold_new(self, submission: Submission, review: Review | None, *, again: bool) -> HeldObject | None:
+        """Return why an object is held for review, None where it is not."""
+        if review is not None and _waits(review):
             return _as_held(review)
-        found = self._reason(taken, again=again)
-        if found is None or review is None:
-            return found
-        # Who lets what was taken back pass lets it be listed again.
-        same = review.rule == found.rule or {review.rule, found.rule} <= {*_TAKEN_BACK, LISTED_AGAIN}
-        return None if same else found
+        held = self._hold_by_rule(submission, again=again)
+        if held is None or review is None:
+            return held
+        # An approval holds for the same rule. An approved value that was found wrong before may be listed again.
+        approved = review.rule == held.rule or {review.rule, held.rule} <= {*_FOUND_WRONG, LISTED_AGAIN}
+        return None if approved else held
 
-    def _reason(self, taken: Submission, *, again: bool) -> HeldObject | None:
-        if not isinstance(taken.report, Report):
-            return self._slowed(taken) or self._doubting(taken) if annotation_targets.refs(taken.obj) else None
-        if again or self._was_taken_back(taken):
-            return _hold(
-                taken, LISTED_AGAIN, "you listed this value before and it was taken back; somebody looks at it"
-            )
-        if (taken.report.kind, taken.report.value) in self._delisted:
-            return _hold(taken, hub_values.DELISTED, hub_values.DELISTED_MESSAGE)
-        hit = taken.hit or hub_values.match_own_values(self._own, taken.report)
-        if hit is not None:
-            return _hold(taken, hit.list, hit.message)
-        return self._slowed(taken) or self._doubting(taken)
+    def _hold_by_rule(self, submission: Submission, *, again: bool) -> HeldObject | None:
+        report = submission.report
+        if not isinstance(report, Report):
+            is_annotation = bool(annotation_targets.refs(submission.obj))
+            return self._hold_by_volume(submission) if is_annotation else None
+        if again or self._was_found_wrong(submission):
+            return _hold(submission, LISTED_AGAIN, _LISTED_AGAIN)
+        if (report.kind, report.value) in self._facts.delisted:
+            return _hold(submission, hub_values.DELISTED, hub_values.DELISTED_MESSAGE)
+        match = submission.match or hub_values.match_own_values(self._facts.own_values, report)
+        if match is not None:
+            return _hold(submission, match.list, match.message)
+        return self._hold_by_volume(submission)
 
-    def _doubting(self, taken: Submission) -> HeldObject | None:
-        """Say why a person has to look at what says something against others' reports: it is more than a day's."""
-        if self._doubts is None or self._doubts.take(taken, self._subjects.get(taken.key, set())):
+    def _hold_by_volume(self, submission: Submission) -> HeldObject | None:
+        """Return why an object of a throttled partner is held, or one with more doubts than are left for the day."""
+        rule, doubts = self._facts.throttled_by, self._facts.doubts
+        if rule:
+            return _hold(submission, rule, volume.THROTTLE_MESSAGES[rule])
+        if doubts.take(submission, self._facts.subjects.get(submission.key, set())):
             return None
-        return _hold(taken, MANY_DOUBTS, Reason.MANY_DOUBTS.text(most=self._doubts.most))
+        return _hold(submission, MANY_DOUBTS, Reason.MANY_DOUBTS.text(most=doubts.most))
 
-    def _slowed(self, taken: Submission) -> HeldObject | None:
-        return _hold(taken, self._unusual, volume.THROTTLE_MESSAGES[self._unusual]) if self._unusual else None
-
-    def _was_taken_back(self, taken: Submission) -> bool:
-        """Tell whether this partner's listing of the value under another id was found to be wrong."""
-        for key in self._prior.get(taken.subject or "", ()):
+    def _was_found_wrong(self, submission: Submission) -> bool:
+        """Return whether this partner's report of the value under another id was found wrong."""
+        for key in self._facts.prior.get(submission.subject or "", ()):
             review = self._states.get(key)
-            wrong = review is not None and review.state == "rejected" and review.rule in _TAKEN_BACK
-            if wrong and key != taken.key and self._loading.scene.contributor(key).name == self._partner.name:
+            wrong = review is not None and review.state == "rejected" and review.rule in _FOUND_WRONG
+            if wrong and key != submission.key and self._loader.context.contributor(key).name == self._partner.name:
                 return True
         return False
 
 
-def _refuse_changed(before: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> None:
-    """Refuse a marking that its contributor defined before as another level; whoever made it, it is the sender's."""
+def _waits(review: Review) -> bool:
+    return review.state != "approved" and not is_published_meanwhile(review)
+
+
+def _refuse_changed_level(before: Obj | None, definition: Obj) -> None:
+    """Refuse a marking that its contributor defined as another level before."""
     if before is not None and marking.tlp_of_definition(before) != marking.tlp_of_definition(definition):
         raise Rejected("marking-changed", "you defined this marking as another level before: define one of another id")
 
 
-def creator_of(obj: Mapping[str, Any]) -> str | None:
-    """Give the identity that says an object; an identity says itself."""
+def creator_of(obj: Obj) -> str | None:
+    """Return the identity that created an object; an identity creates itself."""
     creator: str | None = obj["id"] if obj["type"] == "identity" else obj.get("created_by_ref")
     return creator
 
 
-def names_nothing(taken: Submission) -> str | None:
-    """Say why an indicator names no single value, None where it does. Raises ``Rejected`` for one that is wrong."""
-    if not isinstance(taken.report, Rejected):
+def why_no_report(submission: Submission) -> str | None:
+    """Return why an indicator has no report here, None where it has. Raises ``Rejected`` where no reader can use it."""
+    if not isinstance(submission.report, Rejected):
         return None
-    if taken.report.reason not in _FOR_OTHERS:
-        raise taken.report
-    return taken.report.message
+    if submission.report.reason not in _READABLE_BY_OTHERS:
+        raise submission.report
+    return submission.report.message
 
 
-def _hold(taken: Submission, rule: str, message: str) -> HeldObject:
-    return HeldObject(taken.key, taken.item.version, rule, message)
+def _hold(submission: Submission, rule: str, message: str) -> HeldObject:
+    return HeldObject(submission.key, submission.item.version, rule, message)
 
 
 def _as_held(review: Review) -> HeldObject:
     return HeldObject(review.object_id, review.version, review.rule, review.message)
 
 
-def is_more(known: Mapping[str, Mapping[str, Any]], taken: Submission) -> bool:
-    """Tell whether it may say something new: neither what is known already, nor that something is taken back."""
-    before = known.get(taken.key)
-    return not taken.item.revoked and (before is None or before.get("modified") != taken.obj.get("modified"))
+def may_be_new(known: Mapping[str, Obj], submission: Submission) -> bool:
+    """Return whether it may be stored as new: it is neither a version that is known, nor a revocation."""
+    before = known.get(submission.key)
+    return not submission.item.revoked and (before is None or before.get("modified") != submission.obj.get("modified"))
 
 
-def _is_new(before: Mapping[str, Any] | None, taken: Submission) -> bool:
+def _is_new(before: Obj | None, submission: Submission) -> bool:
     if before is None:
         return True
-    return _is_later(before, taken) and (taken.item.revoked or changes_what_a_reader_does(before, taken.obj))
+    if not _is_later(before, submission):
+        return False
+    return submission.item.revoked or changes_what_a_reader_does(before, submission.obj)
 
 
-def _is_later(before: Mapping[str, Any] | None, taken: Submission) -> bool:
-    """Tell whether it is a later version than that one; an observable is what it is."""
+def _is_later(before: Obj | None, submission: Submission) -> bool:
+    """Return whether it is a later version than ``before``; an observable has no versions."""
     version = Item.of(before).version if before is not None else None
-    return version is not None and taken.item.version is not None and taken.item.version > version
+    return version is not None and submission.item.version is not None and submission.item.version > version
 
 
-def _with_first_created(before: Mapping[str, Any] | None, taken: Submission) -> Submission:
-    """Keep ``created`` over all versions (STIX 2.1 §3.6): who maps a file anew does not know the first one."""
-    if before is None or "created" not in taken.obj or taken.obj["created"] == before["created"]:
-        return taken
-    obj = {**taken.obj, "created": before["created"]}
-    return taken._replace(item=Item.of(obj), obj=obj)
+def _with_first_created(before: Obj | None, submission: Submission) -> Submission:
+    """Return it with ``created`` as in its first version (STIX 2.1 §3.6), which senders that map anew do not know."""
+    if before is None or "created" not in submission.obj or submission.obj["created"] == before["created"]:
+        return submission
+    obj = {**submission.obj, "created": before["created"]}
+    return submission._replace(item=Item.of(obj), obj=obj)

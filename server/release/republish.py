@@ -1,13 +1,13 @@
-"""Saying everything anew: after the rules have changed, or partners may hear other things than before."""
+"""Republish everything: after the release rules have changed, or partners may read more or less than before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
 
-from server.release.fuse.statements import subject_of
-from server.release.reconsider import Again
+from server.release.fuse.statements import indicator_subject
 from server.release.route.policy import Policy
+from server.release.session import ReleaseSession
 from server.store import Store, collections, listings, log
 from server.store.query import Query
 
@@ -16,17 +16,17 @@ _BATCH = 1_000
 
 @dataclass
 class Republished:
-    """How many values were looked at, and how many entered or left a room, or are said otherwise there."""
+    """The number of values looked at, and of those whose listing entered or left a collection, or changed in one."""
 
     values: int = 0
     changed: int = 0
 
 
 def republish(store: Store, policy: Policy | None = None) -> Iterator[Republished]:
-    """Bring what the hub says of every value up to the rules, a batch of reports a transaction; tells how far it is.
+    """Bring every listing up to the release rules, a batch of reports a transaction; yields the progress.
 
-    It may be stopped and begun again at any time. What partners said under their own ids and is out is taken back: the
-    hub speaks for them.
+    It may be stopped and started again at any time. Reports that earlier releases published under their own ids are
+    revoked: listings stand in their place.
     """
     done = Republished()
     query = Query(types=("indicator",), limit=_BATCH)
@@ -34,19 +34,22 @@ def republish(store: Store, policy: Policy | None = None) -> Iterator[Republishe
         with store.begin() as tx:
             page = log.page(tx, collections.get(tx, "inbox"), query)
             objects = [msgspec.json.decode(body) for body in page.bodies]
-            again = Again(tx, policy)
-            subjects = {subject for obj in objects if (subject := subject_of(obj))}
-            own = {obj["id"] for obj in objects}
-            # A partner may use an id of the hub's own, which is not meant.
-            own -= listings.subjects(tx, own).keys()
-            again.publication.load(own)
-            for id_ in own:
-                for room in again.publication.out(id_):
-                    again.publication.take_back(room, id_)
-            standings = again.say(again.values(subjects), "the rules of release changed")
+            session = ReleaseSession.open(tx, policy)
+            subjects = {subject for obj in objects if (subject := indicator_subject(obj))}
+            _revoke_as_contributed(session, {obj["id"] for obj in objects})
+            states = session.release(session.load(subjects), "the rules of release changed")
             done.values += len(subjects)
-            done.changed += sum(1 for each in standings.values() if each.entered or each.left or each.renewed)
+            done.changed += sum(1 for state in states.values() if state.entered or state.left or state.updated)
         yield done
         if page.next is None:
             return
         query = query.past(page.next)
+
+
+def _revoke_as_contributed(session: ReleaseSession, ids: set[str]) -> None:
+    """Revoke what is published under the reports' own ids, except listings whose id a partner used."""
+    ids -= listings.subjects(session.context.tx, ids).keys()
+    session.publication.load(ids)
+    for id_ in ids:
+        for alias in session.publication.published(id_):
+            session.publication.revoke(alias, id_)

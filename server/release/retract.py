@@ -1,4 +1,4 @@
-"""Taking back what was said about a value: reports are revoked, and with them what the hub made of them, everywhere."""
+"""Retract a value: revoke the reports of it, and with them its listings in every collection."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -9,93 +9,103 @@ from schemas.partner import Partner
 from server.release.guard.allowlists.hub_values import delist
 from server.release.publish.collections import revoked
 from server.release.query.lookup import lookup
-from server.release.reconsider import Again, Wrong
+from server.release.session import Refutation, ReleaseSession
 from server.store import inbox, listings, value_index
 from server.store.engine import Tx
 from server.store.inbox import is_key, key, object_id
 from server.store.item import Item
 
 RETRACTED = "retracted"
-_WRONG = Wrong(RETRACTED, "this hub found it wrong and took it back")
+_FOUND_WRONG = Refutation(RETRACTED, "this hub found it wrong and took it back")
 
 
 @dataclass(frozen=True)
 class Retracted:
-    """One indicator that is revoked, and whose it was."""
+    """One indicator that was revoked, and its contributor's name."""
 
     indicator: str
     partner: str
 
 
 def retract(tx: Tx, id_or_value: str, partner: Partner | None = None, reason: str = RETRACTED) -> list[Retracted]:
-    """Revoke the reports of one value, or that of one id, as ``retract_all`` does of many."""
+    """Revoke the reports of one value or of one id, as ``retract_all`` does."""
     return retract_all(tx, [id_or_value], partner, reason)
 
 
 def retract_all(
     tx: Tx, ids_or_values: Collection[str], partner: Partner | None = None, reason: str = RETRACTED
 ) -> list[Retracted]:
-    """Revoke the reports of these values, or those of these ids; ``partner``'s alone where one is given.
+    """Revoke the reports of these values and ids; ``partner``'s alone where one is given.
 
-    Without a partner the hub finds them wrong: what anybody says of the value again is held for review. The id of
-    a listing of the hub's own means all reports of its value. ``reason`` stands on the receipts. Raises ``Rejected``
-    where one is no value of any kind, or an id of several partners.
+    Without a partner the hub finds them wrong: whoever reports the value again is held for review. The id of one of
+    the hub's listings means all reports of its value. ``reason`` stands on the receipts. Raises ``Rejected`` where a
+    text is no value of any kind, or an id is that of several partners' indicators.
     """
     if not ids_or_values:
         return []
-    again = Again(tx)
-    ids = {each for each in ids_or_values if object_id(each).startswith("indicator--")}
-    keys, listed = _meant(again, ids, partner)
+    session = ReleaseSession.open(tx)
+    keys, subjects = _find_reports(session, ids_or_values, partner)
+    known = session.loader.known
+    revoking = [key for key in sorted(keys & known.keys()) if known[key].get("revoked") is not True]
+    if not revoking:
+        return []
+    before = session.load(subjects)
+    _revoke(session, revoking)
+    if partner is None:
+        for value in before:
+            session.refute(value, _FOUND_WRONG, set(revoking))
+    after = session.load(subjects)
+    if partner is None:
+        delist(tx, after)
+    session.release(after, reason)
+    return [Retracted(object_id(key), session.context.contributor(key).name) for key in revoking]
+
+
+def _find_reports(
+    session: ReleaseSession, ids_or_values: Collection[str], partner: Partner | None
+) -> tuple[set[str], set[str]]:
+    """Return the keys of the reports meant, and the subjects of all values concerned; reads both."""
+    tx = session.context.tx
+    ids = {text for text in ids_or_values if object_id(text).startswith("indicator--")}
+    keys, listed = _keys_of_ids(session, ids, partner)
     meant = listed | {
         value_index.subject_of(known.kind, known.value)
         for value in set(ids_or_values) - ids
         for known in lookup(tx, value)
     }
-    subjects = again.subjects(keys) | meant
-    about = value_index.find(tx, subjects)
-    again.loading.read({key for of_one in about.values() for key in of_one})
-    asked = keys | {key for subject in meant for key in about.get(subject, ())}
+    subjects = session.subjects(keys) | meant
+    keys_by_subject = value_index.find(tx, subjects)
+    session.loader.read({key for keys_of_value in keys_by_subject.values() for key in keys_of_value})
+    keys |= {key for subject in meant for key in keys_by_subject.get(subject, ())}
     if partner is not None:
-        asked = {key for key in asked if again.scene.contributor(key).name == partner.name}
-    known = again.loading.known
-    gone = [key for key in sorted(asked & known.keys()) if known[key].get("revoked") is not True]
-    if not gone:
-        return []
-    before = again.values(subjects)
-    _revoke(again, gone)
-    if partner is None:
-        for value in before:
-            again.find_wrong(value, _WRONG, set(gone))
-    after = again.values(subjects)
-    if partner is None:
-        delist(tx, after)
-    again.say(after, reason)
-    return [Retracted(object_id(key), again.scene.contributor(key).name) for key in gone]
+        keys = {key for key in keys if session.context.contributor(key).name == partner.name}
+    return keys, subjects
 
 
-def _meant(again: Again, ids: set[str], partner: Partner | None) -> tuple[set[str], set[str]]:
-    """Give the keys that these ids mean, and the values that are listed under those that are the hub's own.
+def _keys_of_ids(session: ReleaseSession, ids: set[str], partner: Partner | None) -> tuple[set[str], set[str]]:
+    """Return the keys of the contributions of these ids, and the subjects of the hub's listings of these ids.
 
-    A partner's own come first where one is given, else the hub's. Raises ``Rejected`` where an id is several partners'.
+    Where a partner is given its own objects come first, else the hub's listings. Raises ``Rejected`` where an id is
+    that of several partners' objects.
     """
-    scene = again.scene
-    listed = listings.subjects(scene.tx, ids)
-    spaces = [scene.registry.spaces[partner.name]] if partner else sorted(scene.registry.spaces.values())
+    context = session.context
+    listed = listings.subjects(context.tx, ids)
+    spaces = [context.registry.spaces[partner.name]] if partner else sorted(context.registry.spaces.values())
     keys = set()
     for id_ in ids if partner else ids - listed.keys():
         candidates = {id_} if is_key(id_) else {key(space, id_) for space in spaces}
-        again.loading.read(candidates)
-        found = candidates & again.loading.known.keys()
+        session.loader.read(candidates)
+        found = candidates & session.loader.known.keys()
         if len(found) > 1:
-            names = ", ".join(sorted(scene.contributor(each).name for each in found))
+            names = ", ".join(sorted(context.contributor(candidate).name for candidate in found))
             raise Rejected("id-of-several", f"several partners contributed under {id_}, say whose is meant: {names}")
         keys |= found
-    own = {object_id(each) for each in keys}
+    own = {object_id(own_key) for own_key in keys}
     return keys, {subject for id_, subject in listed.items() if id_ not in own}
 
 
-def _revoke(again: Again, gone: Iterable[str]) -> None:
-    last = [(each, revoked(again.loading.known[each], timestamp.now())) for each in gone]
-    inbox.append(again.scene.tx, again.scene.inbox, [(each, Item.of(obj)) for each, obj in last])
-    for each, obj in last:
-        again.loading.take(each, obj, None)
+def _revoke(session: ReleaseSession, keys: Iterable[str]) -> None:
+    last = [(own_key, revoked(session.loader.known[own_key], timestamp.now())) for own_key in keys]
+    inbox.append(session.context.tx, session.context.inbox, [(own_key, Item.of(obj)) for own_key, obj in last])
+    for own_key, obj in last:
+        session.loader.replace(own_key, obj, None)

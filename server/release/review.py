@@ -1,14 +1,19 @@
-"""A person's word on what the guard holds back: audited, and followed at once."""
+"""Reviews: a person decides about objects held by the guard and about disputes; audited, and released at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import NamedTuple
 
 import msgspec
 
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
+from schemas.feedback import Feedback, FeedbackEvent
+from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue
+from server.release.guard import volume
+from server.release.guard.allowlists.hub_values import delist, forget_delisted
+from server.release.guard.volume import MANY_DOUBTS
 from server.release.query.disputes import DisputeCase, dispute_cases
-from server.release.reconsider import disputed, reconsider
+from server.release.session import Refutation, ReleaseSession
 from server.store import audit, collections, listings, log, partners, reviews
 from server.store.audit import AuditEvent
 from server.store.engine import Tx
@@ -16,13 +21,16 @@ from server.store.inbox import is_key, key, object_id
 from server.store.reviews import Review, ReviewState, UnknownReview
 from server.store.times import now
 
+# Rules that are about the sender: a decision of such a review says nothing about the values.
+_ABOUT_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
+_FALSE_POSITIVE = Refutation(DISPUTED, "it was doubted, and found to be wrong")
 _VERBS: dict[ReviewState, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
 
 
 class ReviewSummary(NamedTuple):
-    """A review with what the object says: its kind and value, where it is an indicator that can be read.
+    """A review with the kind of its object, and its value where that is an indicator that can be read.
 
-    ``case`` is what a dispute is about.
+    ``case`` is the case of a dispute.
     """
 
     review: Review
@@ -32,66 +40,124 @@ class ReviewSummary(NamedTuple):
 
 
 def decide(tx: Tx, ids: Iterable[str], state: ReviewState, by: str, note: str | None = None) -> list[Review]:
-    """Decide of many in one transaction. Raises ``UnknownReview`` where one was never held back; then nothing is kept.
+    """Decide many reviews in one transaction, and release what follows from that.
 
-    ``ids`` may be keys too; ``by`` is who decides, as the audit trail is to have it.
+    ``ids`` may be keys too; ``by`` is the person that decides, for the audit trail. Raises ``UnknownReview`` where one
+    was never held; then nothing is decided.
     """
-    wanted = list(dict.fromkeys(review.object_id for each in ids for review in [find(tx, each)]))
-    doubted = disputed(tx, wanted)
-    done = [reviews.decide(tx, each, state, by, note) for each in wanted]
+    wanted = list(dict.fromkeys(review.object_id for id_ in ids for review in [find(tx, id_)]))
+    doubted = _disputed_values(tx, wanted)
+    decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
     moment = now()
     audit.record(
         tx,
         [
-            AuditEvent(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(each))
-            for each in wanted
+            AuditEvent(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(object_key))
+            for object_key in wanted
         ],
     )
-    reconsider(tx, wanted, doubted)
-    return done
+    release_decided(tx, wanted, doubted)
+    return decided
+
+
+def release_decided(tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue] = ()) -> None:
+    """Release what follows from decided reviews: of contributions, by their keys, and of disputes.
+
+    ``doubted`` are the values of the disputes before the decision: their doubters and reporters are told. Where a
+    dispute is decided against a listing, its reports are refused. A value that no report stands for any longer is
+    delisted: whoever reports it again is held for review.
+    """
+    wanted = set(ids)
+    session = ReleaseSession.open(tx)
+    decided = reviews.states(tx, wanted).values()
+    disputes = {review.subject: review.state for review in decided if review.subject}
+    values = session.load(session.subjects(wanted) | disputes.keys())
+    session.loader.look_up_reviews(wanted)
+    for value in values:
+        if disputes.get(value.subject) == "rejected":
+            session.refute(value, _FALSE_POSITIVE, event=FeedbackEvent.DELISTED)
+            value.statements = []
+    for value in doubted:
+        if disputes.get(value.subject) in ("rejected", "approved"):
+            upheld = disputes[value.subject] == "approved"
+            session.feedback.of_decision(value, FeedbackEvent.UPHELD if upheld else FeedbackEvent.DELISTED)
+    approved = {object_key for object_key in wanted if _is_approved(session, object_key)}
+    for object_key in wanted & session.loader.known.keys():
+        event = FeedbackEvent.APPROVED if object_key in approved else FeedbackEvent.REFUSED
+        session.feedback.add(session.context.contributor(object_key).name, Feedback(event), object_key)
+    _update_delistings(session, values, wanted)
+    session.release(values, "found to be wrong", approved)
+
+
+def _disputed_values(tx: Tx, ids: Iterable[str]) -> list[ReportedValue]:
+    """Return the values whose disputes are decided under these ids, with the doubts that the decision answers."""
+    subjects = {review.subject for review in reviews.states(tx, ids).values() if review.subject}
+    return ReleaseSession.open(tx).load(subjects) if subjects else []
+
+
+def _update_delistings(session: ReleaseSession, values: Iterable[ReportedValue], wanted: Set[str]) -> None:
+    """Delist the values of refused reports, and lift the delisting of values of which a report was approved."""
+    refused, approved = [], []
+    for value in values:
+        decided = [
+            session.loader.states[object_key]
+            for object_key in value.ids & wanted
+            if object_id(object_key).startswith("indicator--") and object_key in session.loader.states
+        ]
+        if any(review.state == "approved" for review in decided):
+            approved.append(value)
+        elif any(review.state == "rejected" and review.rule not in _ABOUT_THE_SENDER for review in decided):
+            refused.append(value)
+    delist(session.context.tx, refused)
+    forget_delisted(session.context.tx, approved)
+
+
+def _is_approved(session: ReleaseSession, object_key: str) -> bool:
+    review = session.loader.states.get(object_key)
+    return review is not None and review.state == "approved"
 
 
 def find(tx: Tx, id_: str) -> Review:
-    """Find what was held back by its id, or by its key where several partners' objects have one id.
+    """Return the review of an object, by its id, or by its key where several partners' objects have one id.
 
-    A dispute goes by the id of any of its value's listings.
-    Raises ``UnknownReview`` where nothing was, or where the id does not say which of several.
+    A dispute is found by the id of any of its value's listings. Raises ``UnknownReview`` where nothing was held, or
+    where the id is that of several partners' objects.
     """
     names = {id_} if is_key(id_) else {id_, *(key(space, id_) for space in partners.load_registry(tx).spaces.values())}
-    found = list(reviews.states(tx, names).values()) or _dispute(tx, id_)
+    found = list(reviews.states(tx, names).values()) or _last_dispute(tx, id_)
     if not found:
         raise UnknownReview(f"nothing of the id {id_} was held back")
     if len(found) > 1:
-        keys = ", ".join(f"{each.object_id} ({each.partner})" for each in found)
+        keys = ", ".join(f"{review.object_id} ({review.partner})" for review in found)
         raise UnknownReview(f"{id_} was held back for several partners, name one of these instead: {keys}")
     return found[0]
 
 
-def _dispute(tx: Tx, id_: str) -> list[Review]:
-    """Give the last dispute of the value that the hub lists under that id."""
+def _last_dispute(tx: Tx, id_: str) -> list[Review]:
+    """Return the last dispute of the value that the hub lists under that id."""
     subjects = listings.subjects(tx, [id_]).values()
-    return [row for rows in reviews.of_subjects(tx, subjects).values() for row in rows][-1:]
+    return [review for of_value in reviews.of_subjects(tx, subjects).values() for review in of_value][-1:]
 
 
 def summaries(tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
-    """Say of each review what its object is about: a contribution, or a listing that is disputed."""
+    """Return the summaries of reviews, of contributions and of disputed listings."""
     found = list(found)
     disputes = dispute_cases(tx, found)
-    missing = {each.object_id for each in found if each.subject is None}
-    held: dict[str, bytes] = {}
-    for collection in sorted(collections.all_collections(tx), key=lambda each: each.kind != "inbox"):
+    missing = {review.object_id for review in found if review.subject is None}
+    bodies: dict[str, bytes] = {}
+    for collection in sorted(collections.all_collections(tx), key=lambda collection: collection.kind != "inbox"):
         if missing and collection.kind != "exchange":
-            held |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
-            missing -= held.keys()
+            bodies |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
+            missing -= bodies.keys()
     return [
-        ReviewSummary(each, case.kind, case.value, case)
-        if (case := disputes.get(each.subject or ""))
-        else _shown(each, held.get(each.object_id))
-        for each in found
+        ReviewSummary(review, case.kind, case.value, case)
+        if (case := disputes.get(review.subject or ""))
+        else _summary(review, bodies.get(review.object_id))
+        for review in found
     ]
 
 
-def _shown(review: Review, body: bytes | None) -> ReviewSummary:
+def _summary(review: Review, body: bytes | None) -> ReviewSummary:
     type_ = object_id(review.object_id).partition("--")[0]
     if body is None or type_ != "indicator":
         return ReviewSummary(review, type_, None)

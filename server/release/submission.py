@@ -1,33 +1,105 @@
-"""What came: an object version of a contribution, read once."""
+"""Contributed objects, read once: parsed, checked by the guard as far as that needs no store, and read as a report."""
 
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mappers import common_objects
+from mappers.grammar import TOO_COSTLY, PatternBudget
+from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.report import Report
+from server.release.guard import stix_properties
+from server.release.guard.allowlists import lookup
 from server.release.guard.allowlists.catalogue import AllowlistMatch
+from server.release.guard.personal_data import objects
+from server.release.results import Unpublished
 from server.release.route import annotation_targets
 from server.store import value_index
 from server.store.item import Item
 
+logger = logging.getLogger(__name__)
+
+# Ids of objects that the hub itself publishes in every collection.
+RESERVED = common_objects.reserved_ids()
+TRANSLATION = "language-content"
+MARKING = "marking-definition"
+
 
 class Submission(NamedTuple):
-    """An object version as it came; ``report`` is what an indicator says, or the refusal of it.
+    """An object version as it was contributed; ``report`` is an indicator's report, or the refusal to read one.
 
-    ``hit`` says of a report's value that it is on a list of what is harmless. ``key`` is the object's in the inbox.
+    ``match`` is the allowlist entry that the report's value is on. ``key`` is the object's key in the inbox.
     """
 
     item: Item
     obj: dict[str, Any]
     report: Report | Rejected | None = None
-    hit: AllowlistMatch | None = None
+    match: AllowlistMatch | None = None
     key: str = ""
 
     @property
     def subject(self) -> str | None:
-        """Give the name of the value that it is about, None where it is about no single one."""
+        """Return the subject of the report's value, None where it reports no single value."""
         return value_index.subject_of(self.report.kind, self.report.value) if isinstance(self.report, Report) else None
 
     @property
     def size(self) -> int:
-        """Return what it counts against a partner's volume: one, or as many as it has references to others."""
+        """Return its size in a partner's volume: 1, or the number of its references for an opinion or sighting."""
         return max(1, len(annotation_targets.refs(self.obj))) if self.obj["type"] in ("opinion", "sighting") else 1
+
+
+@dataclass
+class Prepared:
+    """The objects that could be read, and those refused: all that takes time and needs no store."""
+
+    submissions: list[Submission] = field(default_factory=list)
+    failed: list[Unpublished] = field(default_factory=list)
+
+
+def prepare(items: Sequence[Item], budget: PatternBudget | None = None) -> Prepared:
+    """Read ``items``, as far as ``budget`` allows for their patterns; one that is wrong never stops the others."""
+    prepared = Prepared()
+    for item in items:
+        submission = _read(item, prepared, budget)
+        if submission is not None:
+            prepared.submissions.append(submission)
+    return prepared
+
+
+def _read(item: Item, prepared: Prepared, budget: PatternBudget | None) -> Submission | None:
+    try:
+        obj = stix_properties.read(item)
+        report = _read_report(obj, budget)
+        if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
+            objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
+        return Submission(item, obj, report, lookup.check(report) if isinstance(report, Report) else None)
+    except Rejected as refusal:
+        prepared.failed.append(Unpublished(item.id, item.version, refusal.message))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        # Partners send objects of every shape; one of a shape that nobody foresaw must not stop the others.
+        logger.exception("object not understood id=%s", item.id)
+        message = "not understood: a property is not as STIX 2.1 has it"
+        prepared.failed.append(Unpublished(item.id, item.version, message))
+    return None
+
+
+def _read_report(obj: dict[str, Any], budget: PatternBudget | None) -> Report | Rejected | None:
+    """Return an indicator's report, or the refusal to read one; None for other objects.
+
+    Raises ``Rejected`` for a pattern that takes more than ``budget`` has left.
+    """
+    if obj["type"] != "indicator":
+        return None
+    try:
+        return from_stix(obj, budget=budget)
+    except Rejected as refusal:
+        if refusal.reason == TOO_COSTLY:
+            raise
+        return without_traceback(refusal)
+
+
+def without_traceback(refusal: Rejected) -> Rejected:
+    """Return the refusal without its traceback, which holds all that was read where it was raised."""
+    return refusal.with_traceback(None)

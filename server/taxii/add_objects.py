@@ -7,10 +7,11 @@ from mappers.grammar import PatternBudget
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.observe import record_write
-from server.release.contribute import prepare, take
+from server.release.contribute import take
 from server.release.guard import stix_object
 from server.release.results import Result, Results
 from server.release.route import annotation_targets
+from server.release.submission import prepare
 from server.store import Store, Tx, inbox, log
 from server.store.collections import Collection
 from server.store.item import Item

@@ -1,37 +1,42 @@
-"""What stands behind what a partner says for or against a value: authority, the account, a report, or reading it."""
+"""The standing of partners that judge others' reports, or report signs of coercion."""
 
 from collections.abc import Collection
 
 from schemas.partner import Partner
 from schemas.report import Report
 from server.release.fuse import confidence, grade
-from server.release.fuse.statements import Claim, JudgeStanding
+from server.release.fuse.statements import JudgeStanding, Statement
 from server.release.route.policy import PUBLIC, Policy
 from server.store.partners import Registry
 
 
 def standing_of(
-    judge: Partner, claims: Collection[Claim], registry: Registry, *, owns: bool = False
+    judge: Partner, statements: Collection[Statement], registry: Registry, *, owns: bool = False
 ) -> JudgeStanding | None:
-    """Give what stands behind a partner's word about what ``claims`` say of a value; None where it may not know of it.
+    """Return the standing of ``judge`` towards the reports of a value; None where it may not know of them.
 
-    Who reads ``public`` alone, as anybody does, and who left, are without standing. ``owns``: the value is registered
-    as the partner's own.
+    Readers of ``public`` alone, as anybody is, and partners that left are without standing. ``owns``: the value is
+    registered as the judge's own.
     """
-    if owns or any(grade.has_authority(judge, claim.said.report) for claim in claims):
+    if owns or any(grade.has_authority(judge, statement.report) for statement in statements):
         return JudgeStanding.DECIDES
-    reports = any(claim.said.partner.counts_as == judge.counts_as for claim in claims)
-    if reports or any(claim.rooms.reaches(judge.name, registry) for claim in claims):
+    reports = any(statement.partner.counts_as == judge.counts_as for statement in statements)
+    if reports or any(statement.audience.reaches(judge.name, registry) for statement in statements):
         if judge.trusted:
             return JudgeStanding.DECIDES
-        return JudgeStanding.WITH if reports or _reads_apart(judge, claims, registry) else JudgeStanding.WITHOUT
+        return (
+            JudgeStanding.WITH
+            if reports or _reads_beside_public(judge, statements, registry)
+            else JudgeStanding.WITHOUT
+        )
     return JudgeStanding.WITHOUT if judge.name in registry.gone else None
 
 
 def confirms_coercion(partner: Partner, report: Report, reliability: float, registry: Registry, policy: Policy) -> bool:
-    """Tell whether a partner's sign that a holder acts under coercion takes the account out of shared collections.
+    """Return whether a partner's sign that the holder acts under coercion takes the account out of shared collections.
 
-    So does that of who has authority for the account, and that of who reads a collection of its kind and means it.
+    It does from a trusted partner, from one with authority for the account, and from one that reads a collection of
+    the account's kind and reports it with enough weight.
     """
     if partner.trusted or grade.has_authority(partner, report):
         return True
@@ -44,8 +49,8 @@ def confirms_coercion(partner: Partner, report: Report, reliability: float, regi
     return reads and confidence.weight(report.confidence, reliability) >= grade.CORROBORATES
 
 
-def _reads_apart(judge: Partner, claims: Collection[Claim], registry: Registry) -> bool:
-    """Tell whether one of the claims reaches the partner otherwise than through what anybody reads."""
-    shared = frozenset[str]().union(*(claim.rooms.shared for claim in claims)) - {PUBLIC}
-    apart = any(judge.name in claim.rooms.personal for claim in claims)
-    return apart or any(judge.name in registry.readers.get(room, ()) for room in shared)
+def _reads_beside_public(judge: Partner, statements: Collection[Statement], registry: Registry) -> bool:
+    """Return whether one of the statements is visible to ``judge`` otherwise than in ``public``."""
+    shared = frozenset[str]().union(*(statement.audience.shared for statement in statements)) - {PUBLIC}
+    privately = any(judge.name in statement.audience.personal for statement in statements)
+    return privately or any(judge.name in registry.readers.get(alias, ()) for alias in shared)

@@ -1,13 +1,12 @@
-"""What partners say of one value, made into one consensus; without store or clock, and in whatever order it is said.
+"""The consensus on one value, from all statements about it: without store or clock, and in whatever order they come.
 
-docs/consensus.md and release-rules.md say the rules in words, with tables of their effect.
+docs/consensus.md and docs/release-rules.md give the rules, with tables of their effect.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from math import fsum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mappers import consensus, ids
 from schemas import kinds
@@ -16,224 +15,298 @@ from schemas.declaration import Fusion
 from schemas.fields import Evidence
 from schemas.kind import Kind, Normal
 from schemas.report import FIELDS, Report
-from schemas.vocabulary import HolderStatus, ScamType
+from schemas.vocabulary import Action, HolderStatus, ScamType
 from server.release.fuse import confidence, doubts, grade
+from server.release.fuse.doubts import DoubtEffect
 from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
 
-# Whoever means longer says it again.
-_LONGEST = timedelta(days=730)
-_MOST_EVIDENCE = 50
-_MOST_COUNTRIES = 60
-_MOST_WORDS = 20
-_SAYS_LITTLE = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
-# An indicator has its maker's first id for the value, or one of the next ones.
-_LISTINGS = range(4)
+# A report that is to last longer has to be sent again.
+_MAX_LIFE = timedelta(days=730)
+_MAX_EVIDENCE = 50
+_MAX_COUNTRIES = 60
+_MAX_WORDS = 20
+# Scam types that rank behind all others, whatever they weigh.
+_VAGUE_TYPES = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
+# An indicator's id is derived from its maker and value, with one of these sequence numbers.
+_ID_NUMBERS = range(4)
+_Word = TypeVar("_Word", bound=str)
 # Fields of reports that are fused by the rule that is declared for them.
 _DECLARED = [
     (name, rule)
     for name, field in FIELDS.items()
     if (rule := field.declaration.fused) is not None and name not in Consensus._fields
 ]
-_Word = TypeVar("_Word", bound=str)
+
+
+class _Weighed(NamedTuple):
+    """The independent reporters of a value, with the weight of each and whether it has authority."""
+
+    reporters: list[Statement]
+    weights: list[float]
+    authority: list[bool]
 
 
 def fuse(
-    said: Sequence[Statement],
-    seen: Sequence[SightingStatement] = (),
-    judged: Sequence[OpinionStatement] = (),
+    statements: Sequence[Statement],
+    sightings: Sequence[SightingStatement] = (),
+    opinions: Sequence[OpinionStatement] = (),
     *,
     coerced: bool = False,
     sign: bool = False,
     at: datetime,
 ) -> Consensus:
-    """Give the consensus on a value, from what is said of it and is alive ``at`` that time.
+    """Return the consensus on a value, from the statements about it that are valid ``at`` that time.
 
-    ``coerced``: one with standing says, be it nothing that may be told here, that the holder acts under coercion.
-    ``sign``: somebody says so, and nobody with standing: it is never above ``hold``, and no more is said. Raises
-    ``ValueError`` where nothing is said, or not all of one value.
+    ``coerced``: a partner with standing reports, perhaps to a smaller audience, that the holder acts under coercion.
+    ``sign``: somebody without standing does, so the grade is never above ``hold`` and the status is not published.
+    Raises ``ValueError`` where there is no statement, or where they are about several values.
     """
-    if not said:
-        raise ValueError("nothing is said")
-    reporters = independent(said)
+    if not statements:
+        raise ValueError("a consensus needs at least one statement")
+    weighed = _weigh(statements)
+    reporters, weights, authority = weighed
     kind = kinds.get(reporters[0].report.kind)
-    reporters = _by_one_name(kind, reporters, {each.report.value for each in said})
-    report = reporters[0].report
-    authority = [grade.has_authority(each.partner, each.report) for each in reporters]
-    weights = [
-        confidence.weight(each.report.confidence, each.reliability, authority=has)
-        for each, has in zip(reporters, authority, strict=True)
-    ]
-    doubted = doubts.effect_of(judged, authority=any(authority)) if judged else None
-    watching = _watching(reporters, seen)
-    sure = confidence.combined(weights, watching)
-    left = confidence.combined(weights, watching, doubted.left) if doubted else sure
-    status = HolderStatus.COERCED if coerced and kind.account else _status(each.report for each in said)
-    first, last, since = _times(reporters, seen, at)
-    reports = [each.report for each in reporters]
-    alone = report if len(reports) == 1 else None
-    asked = grade.live_holds(said, alone, at)
-    allows = partial(
-        grade.grade_of,
-        kind,
-        suffices=grade.suffices(weights, authority=grade.lets_block(reporters, authority)),
-        by_newcomers=grade.by_newcomers(weights, [each.new for each in reporters]),
-        asked=grade.strongest_asked(reports),
-        coerced=coerced or sign or status is HolderStatus.COERCED,
-    )
-    scam_type, *others = _by_weight(weights, [each.scam_type for each in reports]) or [ScamType.UNKNOWN.value]
+    reports = [reporter.report for reporter in reporters]
+    effect = doubts.effect_of(opinions, authority=any(authority)) if opinions else None
+    observers = _count_observers(reporters, sightings)
+    undoubted = confidence.combined(weights, observers)
+    left = confidence.combined(weights, observers, effect.left) if effect else undoubted
+    # Of all statements, also those that do not count by themselves: a status protects the holder.
+    reported = _holder_status(statement.report for statement in statements)
+    status = HolderStatus.COERCED if coerced and kind.account else reported
+    spared = coerced or sign or status is HolderStatus.COERCED
+    alone = reports[0] if len(reports) == 1 else None
+    holds = grade.live_holds(statements, alone, at)
+    scam_type, *other_types = _by_weight(weights, [report.scam_type for report in reports]) or [ScamType.UNKNOWN.value]
+    first, last, since = _times(reports, sightings, at)
     return Consensus(
-        kind=report.kind,
-        value=report.value,
-        details=report.details if alone else _details(weights, reporters),
+        kind=kind.name,
+        value=reports[0].value,
         confidence=left,
-        grade=grade.lowered_by_doubts(kind, allows(sure), allows(left), doubted.grades) if doubted else allows(sure),
-        disputed=doubted is not None and doubted.disputed,
+        grade=_grade(kind, weighed, undoubted, left, effect, spared=spared),
+        disputed=effect is not None and effect.disputed,
         reporters=len(reporters),
-        reporter_kinds=tuple(sorted({each.partner.kind for each in reporters})),
+        reporter_kinds=tuple(sorted({reporter.partner.kind for reporter in reporters})),
         scam_type=scam_type,
-        scam_types=tuple(word for word in others if word != ScamType.UNKNOWN)[:_MOST_WORDS],
-        channel=_heaviest(weights, [each.channel for each in reports]),
-        payment_rail=_heaviest(weights, [each.payment_rail for each in reports]),
+        scam_types=tuple(word for word in other_types if word != ScamType.UNKNOWN)[:_MAX_WORDS],
+        channel=_heaviest(weights, [report.channel for report in reports]),
+        payment_rail=_heaviest(weights, [report.payment_rail for report in reports]),
         holder_status=status,
         countries=_countries(reports),
         first_seen=first,
         last_seen=last,
         valid_from=since,
-        valid_until=max(end(each, seen, at) for each in reports),
-        evidence=alone.evidence if alone else _evidence(reports),
-        reference=alone.reference if alone else None,
-        description=alone.description if alone else None,
-        lang=alone.lang if alone else "en",
-        hold=asked[0] if asked else None,
-        holds=tuple(asked) if len(asked) > 1 else (),
+        valid_until=max(end(report, sightings, at) for report in reports),
+        hold=holds[0] if holds else None,
+        holds=tuple(holds) if len(holds) > 1 else (),
         origins=_origins(reporters),
         further=_further(weights, reports),
+        **(_wording(alone) if alone else _joined(weighed)),
     )
 
 
-def _by_one_name(kind: Kind, reporters: list[Statement], names: set[str]) -> list[Statement]:
-    """Give what is said of one value by that of its ``names`` that says most. Raises ``ValueError`` for several values.
+def _weigh(statements: Sequence[Statement]) -> _Weighed:
+    reporters = independent(statements)
+    reporters = _by_one_name(reporters, {statement.report.value for statement in statements})
+    authority = [grade.has_authority(reporter.partner, reporter.report) for reporter in reporters]
+    weights = [
+        confidence.weight(reporter.report.confidence, reporter.reliability, authority=has)
+        for reporter, has in zip(reporters, authority, strict=True)
+    ]
+    return _Weighed(reporters, weights, authority)
 
-    A bank's authority over an account comes from the account's name, whoever gave it.
+
+def _by_one_name(reporters: list[Statement], names: set[str]) -> list[Statement]:
+    """Return the reporters of one value, each under the fullest of the ``names`` of that value.
+
+    A bank's authority over an account comes from the account's name, whoever gave it. Raises ``ValueError`` where
+    there are several values.
     """
-    if any(each.report.kind != kind.name for each in reporters) or len(set(map(kind.key, names))) > 1:
+    kind = kinds.get(reporters[0].report.kind)
+    if any(reporter.report.kind != kind.name for reporter in reporters) or len(set(map(kind.key, names))) > 1:
         raise ValueError("a consensus is on one value")
     if len(names) == 1:
         return reporters
     value = kind.fullest(names)
-    return [each._replace(report=each.report.about(Normal(value, each.report.details))) for each in reporters]
+    return [
+        reporter._replace(report=reporter.report.about(Normal(value, reporter.report.details)))
+        for reporter in reporters
+    ]
 
 
-def end(report: Report, seen: Iterable[SightingStatement], at: datetime) -> datetime:
-    """Give when a report ends: as it says, or its kind's time to live after it was last seen, where that is later.
+def _grade(
+    kind: Kind, weighed: _Weighed, undoubted: int, left: int, effect: DoubtEffect | None, *, spared: bool
+) -> Action:
+    """Return the grade by the confidence ``undoubted``, lowered to what is ``left`` by the doubts' ``effect``."""
+    reporters, weights, authority = weighed
+    limits = grade.GradeLimits(
+        suffices=grade.suffices(weights, authority=grade.lets_block(reporters, authority)),
+        by_newcomers=grade.by_newcomers(weights, [reporter.new for reporter in reporters]),
+        asked=grade.strongest_asked([reporter.report for reporter in reporters]),
+        coerced=spared,
+    )
+    by_confidence = grade.grade_of(kind, undoubted, limits)
+    if effect is None:
+        return by_confidence
+    return grade.lowered_by_doubts(kind, by_confidence, grade.grade_of(kind, left, limits), effect.grades)
 
-    A sighting after the end brings nothing back, nor does one longer than a hold: a hold ends when it says.
+
+def _wording(report: Report) -> dict[str, Any]:
+    """Return the words of a value's only report, which are published as they are."""
+    return {
+        "details": report.details,
+        "evidence": report.evidence,
+        "reference": report.reference,
+        "description": report.description,
+        "lang": report.lang,
+    }
+
+
+def _joined(weighed: _Weighed) -> dict[str, Any]:
+    """Return the details and evidence of several reports; their words could tell who reports, so there are none."""
+    return {
+        "details": _details(weighed.weights, weighed.reporters),
+        "evidence": _evidence(reporter.report for reporter in weighed.reporters),
+        "reference": None,
+        "description": None,
+        "lang": "en",
+    }
+
+
+def end(report: Report, sightings: Iterable[SightingStatement], at: datetime) -> datetime:
+    """Return when a report ends: its own end, or the kind's time to live after it was last seen, whichever is later.
+
+    A sighting after the end brings nothing back. A sighting never makes a hold longer: a hold ends at its own time.
     """
-    ends = min(report.valid_until, report.reported_at + _LONGEST)
+    ends = min(report.valid_until, report.reported_at + _MAX_LIFE)
     if report.hold:
         return ends
-    life = kinds.get(report.kind).time_to_live
-    for moment in sorted(min(moment, at) for each in seen if each.count and (moment := each.last or each.first)):
+    time_to_live = kinds.get(report.kind).time_to_live
+    moments = [
+        min(moment, at) for sighting in sightings if sighting.count and (moment := sighting.last or sighting.first)
+    ]
+    for moment in sorted(moments):
         if moment <= ends:
-            ends = max(ends, moment + life)
+            ends = max(ends, moment + time_to_live)
     return ends
 
 
-def live(said: Iterable[Statement], seen: Sequence[SightingStatement], at: datetime) -> list[Statement]:
-    """Give what of that has not ended at that time."""
-    return [each for each in said if end(each.report, seen, at) > at]
+def live(statements: Iterable[Statement], sightings: Sequence[SightingStatement], at: datetime) -> list[Statement]:
+    """Return the statements still valid at ``at``."""
+    return [statement for statement in statements if end(statement.report, sightings, at) > at]
 
 
-def independent(said: Sequence[Statement]) -> list[Statement]:
-    """Give one statement for each organisation that speaks for itself.
+def independent(statements: Sequence[Statement]) -> list[Statement]:
+    """Return one statement for each organisation that speaks for itself.
 
-    Of one organisation, however many partners it has, the newest counts, and that with authority before those without;
-    of one origin, whoever passes it on, the first that is at hand: the original itself where it is among them. What
-    joins the origins of several others takes nothing from these. Who merely uses an id that another drew takes nothing
-    from who passes that on: of the two the heavier counts.
+    Of one organisation, however many partners it has, the newest counts, and one with authority before those without.
+    Of one origin, whoever passes it on, the first at hand counts: the original itself where it is among them. A
+    statement that joins the origins of several others takes nothing from these. Whoever merely uses an id that another
+    made takes nothing from whoever passes that one on: of the two the heavier counts.
     """
-    if len(said) == 1:
-        return list(said)
+    if len(statements) == 1:
+        return list(statements)
     newest: dict[str, Statement] = {}
-    for each in said:
-        name = each.partner.counts_as
-        newest[name] = max(newest.get(name, each), each, key=_standing_and_age)
+    for statement in statements:
+        name = statement.partner.counts_as
+        newest[name] = max(newest.get(name, statement), statement, key=_authority_and_age)
     counted: list[Statement] = []
-    for each in sorted(newest.values(), key=lambda one: (len(one.sources), *_age(one))):
-        same = [other for other in counted if not each.sources.isdisjoint({other.object_id, *other.sources})]
+    for statement in sorted(newest.values(), key=lambda newest_one: (len(newest_one.sources), *_age(newest_one))):
+        same = [other for other in counted if not statement.sources.isdisjoint({other.object_id, *other.sources})]
         if not same:
-            counted.append(each)
-        elif len(same) == 1 and not owns_its_id(same[0]) and weight_of(each) > weight_of(same[0]):
-            counted[counted.index(same[0])] = each
+            counted.append(statement)
+        elif len(same) == 1 and not owns_its_id(same[0]) and weight_of(statement) > weight_of(same[0]):
+            counted[counted.index(same[0])] = statement
     return counted
 
 
-def owns_its_id(said: Statement) -> bool:
-    """Tell whether the indicator's id follows from its maker and value, so that nobody else may use it."""
-    spelled = consensus.pattern_of(said.report)
-    return any(said.object_id == ids.indicator(said.partner.identity, spelled, number) for number in _LISTINGS)
+def owns_its_id(statement: Statement) -> bool:
+    """Return whether the indicator's id is derived from its maker and value, so that nobody else may use it."""
+    pattern = consensus.pattern_of(statement.report)
+    maker = statement.partner.identity
+    return any(statement.object_id == ids.indicator(maker, pattern, number) for number in _ID_NUMBERS)
 
 
-def weight_of(said: Statement) -> float:
-    """Give how much a report counts by itself."""
-    authority = grade.has_authority(said.partner, said.report)
-    return confidence.weight(said.report.confidence, said.reliability, authority=authority)
+def weight_of(statement: Statement) -> float:
+    """Return the weight of one report by itself, from 0 to 0.99."""
+    authority = grade.has_authority(statement.partner, statement.report)
+    return confidence.weight(statement.report.confidence, statement.reliability, authority=authority)
 
 
-def _standing_and_age(said: Statement) -> tuple[bool, datetime, str]:
-    return grade.has_authority(said.partner, said.report), *_age(said)
+def _authority_and_age(statement: Statement) -> tuple[bool, datetime, str]:
+    return grade.has_authority(statement.partner, statement.report), *_age(statement)
 
 
-def _age(said: Statement) -> tuple[datetime, str]:
-    return said.report.reported_at, said.id
+def _age(statement: Statement) -> tuple[datetime, str]:
+    return statement.report.reported_at, statement.key
 
 
-def _watching(reporters: Iterable[Statement], seen: Sequence[SightingStatement]) -> int:
-    """Count the organisations that saw it and do not report it."""
-    if not seen:
+def _count_observers(reporters: Iterable[Statement], sightings: Sequence[SightingStatement]) -> int:
+    """Count the organisations that saw the value and do not report it."""
+    if not sightings:
         return 0
-    return len({each.partner.counts_as for each in seen if each.count} - {each.partner.counts_as for each in reporters})
+    observers = {sighting.partner.counts_as for sighting in sightings if sighting.count}
+    return len(observers - {reporter.partner.counts_as for reporter in reporters})
 
 
-def _status(reports: Iterable[Report]) -> HolderStatus | None:
-    """Give the status that protects the holder most of those that are said; complicit only where nobody differs."""
-    words = {each.holder_status for each in reports if each.holder_status}
-    for word in (HolderStatus.COERCED, HolderStatus.DECEIVED, HolderStatus.UNKNOWN, HolderStatus.COMPLICIT):
-        if word in words:
-            return word
+def _holder_status(reports: Iterable[Report]) -> HolderStatus | None:
+    """Return the reported status that protects the holder most; complicit only where nobody reports another."""
+    reported = {report.holder_status for report in reports if report.holder_status}
+    for status in (HolderStatus.COERCED, HolderStatus.DECEIVED, HolderStatus.UNKNOWN, HolderStatus.COMPLICIT):
+        if status in reported:
+            return status
     return None
 
 
 def _times(
-    reporters: Sequence[Statement], seen: Sequence[SightingStatement], at: datetime
+    reports: Sequence[Report], sightings: Sequence[SightingStatement], at: datetime
 ) -> tuple[datetime | None, datetime | None, datetime]:
-    """Give when it was first and last seen, and since when the consensus holds."""
-    reports = [each.report for each in reporters]
-    spotted = [each for each in seen if each.count]
-    firsts = [each.first_seen for each in reports if each.first_seen]
-    firsts += [min(moment, at) for each in spotted if (moment := each.first or each.last)]
-    lasts = [each.last_seen for each in reports if each.last_seen]
-    lasts += [min(moment, at) for each in spotted if (moment := each.last or each.first)]
+    """Return when the value was first and last seen, and since when the consensus holds."""
+    seen = [sighting for sighting in sightings if sighting.count]
+    firsts = [report.first_seen for report in reports if report.first_seen]
+    firsts += [min(moment, at) for sighting in seen if (moment := sighting.first or sighting.last)]
+    lasts = [report.last_seen for report in reports if report.last_seen]
+    lasts += [min(moment, at) for sighting in seen if (moment := sighting.last or sighting.first)]
     first, last = min(firsts, default=None), max(lasts, default=None)
     if first and last:
         first, last = min(first, last), max(first, last)
-    since = min(each.first_seen or each.reported_at for each in reports)
+    since = min(report.first_seen or report.reported_at for report in reports)
     return first, last, min(since, first) if first else since
 
 
 def _by_weight(weights: Sequence[float], words: Sequence[_Word | None]) -> list[_Word]:
-    """Give the words that are said, the heaviest first; those that say little come last, whatever they weigh."""
+    """Return the words that reporters use, the heaviest first; vague ones come last, whatever they weigh."""
     if len(words) == 1:
         return [words[0]] if words[0] is not None else []
-    heavy: dict[_Word, list[float]] = {}
-    for each, word in zip(weights, words, strict=True):
+    by_word: dict[_Word, list[float]] = {}
+    for weight, word in zip(weights, words, strict=True):
         if word is not None:
-            heavy.setdefault(word, []).append(each)
-    return sorted(heavy, key=lambda word: (_SAYS_LITTLE.get(word, 0), -fsum(heavy[word]), word))
+            by_word.setdefault(word, []).append(weight)
+    return sorted(by_word, key=lambda word: (_VAGUE_TYPES.get(word, 0), -fsum(by_word[word]), word))
 
 
 def _heaviest(weights: Sequence[float], words: Sequence[_Word | None]) -> _Word | None:
     return next(iter(_by_weight(weights, words)), None)
+
+
+def _countries(reports: Sequence[Report]) -> tuple[str, ...]:
+    return tuple(sorted({country for report in reports for country in report.countries})[:_MAX_COUNTRIES])
+
+
+def _details(weights: Sequence[float], reporters: Sequence[Statement]) -> dict[str, str]:
+    """Return all details of the value; where reporters differ, those of the heaviest."""
+    ranked = sorted(zip(weights, reporters, strict=True), key=lambda pair: (pair[0], *_age(pair[1])))
+    return {name: text for _, reporter in ranked for name, text in reporter.report.details.items()}
+
+
+def _evidence(reports: Iterable[Report]) -> tuple[Evidence, ...]:
+    """Return all evidence by its hash alone: the place where it is stored would tell who reports."""
+    digests = {proof.sha256 for report in reports for proof in report.evidence}
+    return tuple(Evidence(sha256=digest) for digest in sorted(digests)[:_MAX_EVIDENCE])
+
+
+def _origins(reporters: Sequence[Statement]) -> tuple[str, ...]:
+    return tuple(sorted({origin for reporter in reporters for origin in reporter.origins})[:_MAX_WORDS])
 
 
 def _further(weights: Sequence[float], reports: Sequence[Report]) -> tuple[tuple[str, Any], ...]:
@@ -247,26 +320,6 @@ def _fused(rule: Fusion, weights: Sequence[float], values: Sequence[Any]) -> Any
         case Fusion.HEAVIEST:
             return _heaviest(weights, values)
         case Fusion.UNION:
-            return tuple(sorted({entry for entries in values for entry in entries})[:_MOST_WORDS])
+            return tuple(sorted({entry for entries in values for entry in entries})[:_MAX_WORDS])
         case Fusion.SINGLE:
             return values[0] if len(values) == 1 else None
-
-
-def _countries(reports: Sequence[Report]) -> tuple[str, ...]:
-    return tuple(sorted({country for each in reports for country in each.countries})[:_MOST_COUNTRIES])
-
-
-def _details(weights: Sequence[float], reporters: Sequence[Statement]) -> dict[str, str]:
-    """Give all that is said beside the value; where reporters differ, as the heaviest has it."""
-    ranked = sorted(zip(weights, reporters, strict=True), key=lambda pair: (pair[0], *_age(pair[1])))
-    return {name: text for _, each in ranked for name, text in each.report.details.items()}
-
-
-def _evidence(reports: Sequence[Report]) -> tuple[Evidence, ...]:
-    """Give all evidence by its hash alone: where it is kept would tell who reports."""
-    digests = {proof.sha256 for each in reports for proof in each.evidence}
-    return tuple(Evidence(sha256=digest) for digest in sorted(digests)[:_MOST_EVIDENCE])
-
-
-def _origins(reporters: Sequence[Statement]) -> tuple[str, ...]:
-    return tuple(sorted({origin for each in reporters for origin in each.origins})[:_MOST_WORDS])

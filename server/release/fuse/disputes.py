@@ -1,4 +1,4 @@
-"""What partners did about listings, where that tells of reporters: who was right, and what a person has to look at."""
+"""Disputes: outcomes and opinions that tell against a listing, or for its reporters, and the reviews that they open."""
 
 from collections.abc import Iterable, Mapping, Set
 from functools import partial
@@ -8,7 +8,7 @@ from server.release.context import ReleaseContext
 from server.release.fuse.confidence import Doubt
 from server.release.fuse.consensus import fuse
 from server.release.fuse.reliability import verdicts
-from server.release.fuse.statements import COERCED, DISPUTED, DOUBTED, JudgeStanding, ReportedValue, Verdict
+from server.release.fuse.statements import COERCED, DISPUTED, DOUBTED, JudgeStanding, OpinionStatement, ReportedValue
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
 from server.store import log, reputation, reviews
@@ -20,86 +20,90 @@ _COERCED = (
     "it says that the holder acts under coercion, by somebody without standing: others' reports of the account stay "
     "listed, as hold at most, until somebody has looked at it"
 )
-_MUST_BE_LOOKED_AT = (Action.BLOCK, Action.HOLD)
+_ALWAYS_REVIEWED = (Action.BLOCK, Action.HOLD)
 
 
 class Disputes:
-    """Heeds what partners say became of listings."""
+    """Applies new opinions to listings: disputes them, opens reviews, and credits reporters."""
 
-    def __init__(self, scene: ReleaseContext, publication: Publication) -> None:
-        """Look at what is out in ``publication``."""
-        self._scene = scene
+    def __init__(self, context: ReleaseContext, publication: Publication) -> None:
+        """Work with the listings that ``publication`` has loaded."""
+        self._context = context
         self._publication = publication
 
-    def heed(self, values: Iterable[ReportedValue], new: Set[str]) -> None:
-        """Take to heart the verdicts among the ``new`` objects: a trusted partner's against a listing disputes it."""
-        came_out: list[reputation.JudgedReport] = []
+    def apply(self, values: Iterable[ReportedValue], new: Set[str]) -> None:
+        """Apply the ``new`` opinions: a trusted partner's false positive takes a listing down until it is reviewed."""
+        credits: list[reputation.JudgedReport] = []
         for value in values:
-            fresh = [verdict for verdict in value.verdicts if verdict.id in new]
-            for verdict in fresh:
-                self._heed(value, verdict)
+            fresh = [opinion for opinion in value.opinions if opinion.key in new]
+            for opinion in fresh:
+                self._dispute(value, opinion)
             if fresh:
-                came_out += self._came_out(value, new)
-        reputation.add(self._scene.tx, came_out)
+                credits += self._credits(value, new)
+        reputation.add(self._context.tx, credits)
 
-    def call_for_review(
-        self, values: Iterable[ReportedValue], standings: Mapping[str, ListingState], new: Set[str]
-    ) -> None:
-        """Let a person look at what is doubted or said to be coerced, once it is renewed: one review a value.
+    def open_reviews(self, values: Iterable[ReportedValue], states: Mapping[str, ListingState], new: Set[str]) -> None:
+        """Open one review of each doubted value, and of each new sign of coercion, after the listings were updated.
 
-        A doubt of what would be ``hold`` or ``block`` is always looked at, and one without standing of anything.
+        A doubt of a value that would be ``hold`` or ``block`` is always reviewed, and one without standing of any.
         """
         for value in values:
-            self._call_for_signs(value, new)
-            standing = standings[value.subject]
-            if not value.doubts or not standing.rooms or value.disputed or not self._needs_review(value):
+            self._review_signs(value, new)
+            state = states[value.subject]
+            if not value.doubts or not state.ids or value.disputed or not self._needs_review(value):
                 continue
-            waiting = reviews.of_subjects(self._scene.tx, [value.subject]).get(value.subject, [])
-            fresh = [verdict for verdict in value.doubts if not self._was_decided(verdict, waiting)]
-            if fresh and not any(review.state == "open" for review in waiting):
-                listing = standing.shared or min(standing.rooms.values())
+            known = reviews.of_subjects(self._context.tx, [value.subject]).get(value.subject, [])
+            fresh = [opinion for opinion in value.doubts if not self._was_decided(opinion, known)]
+            if fresh and not any(review.state == "open" for review in known):
+                listing = state.shared or min(state.ids.values())
                 held = HeldObject(listing, None, DOUBTED, _DOUBTED)
-                reviews.dispute(self._scene.tx, value.subject, fresh[0].judged.partner.name, held)
+                reviews.dispute(self._context.tx, value.subject, fresh[0].partner.name, held)
 
-    def _heed(self, value: ReportedValue, verdict: Verdict) -> None:
-        judged = verdict.judged
-        if not judged.partner.trusted or judged.doubt is not Doubt.DISPUTED or judged.standing < JudgeStanding.DECIDES:
+    def _dispute(self, value: ReportedValue, opinion: OpinionStatement) -> None:
+        decides = opinion.partner.trusted and opinion.standing >= JudgeStanding.DECIDES
+        if not decides or opinion.doubt is not Doubt.DISPUTED:
             return
-        listed = [id_ for id_ in sorted(value.listings) if self._publication.out(id_)]
+        listed = [id_ for id_ in sorted(value.listings) if self._publication.published(id_)]
         if listed:
-            shared = [id_ for id_ in listed if not all(map(self._scene.is_own, self._publication.out(id_)))]
+            shared = [id_ for id_ in listed if not self._is_private(id_)]
             held = HeldObject((shared or listed)[0], None, DISPUTED, _DISPUTED)
-            reviews.dispute(self._scene.tx, value.subject, judged.partner.name, held)
+            reviews.dispute(self._context.tx, value.subject, opinion.partner.name, held)
             value.disputed = True
 
+    def _is_private(self, id_: str) -> bool:
+        return all(map(self._context.is_private, self._publication.published(id_)))
+
     def _needs_review(self, value: ReportedValue) -> bool:
-        if any(verdict.judged.standing < JudgeStanding.WITH for verdict in value.doubts):
+        if any(opinion.standing < JudgeStanding.WITH for opinion in value.doubts):
             return True
         undoubted = fuse(
-            [claim.said for claim in value.claims],
-            value.sightings,
+            value.statements,
+            value.counting_sightings,
             coerced=value.coerced,
             sign=bool(value.signs),
-            at=self._scene.at,
+            at=self._context.at,
         )
-        return undoubted.grade in _MUST_BE_LOOKED_AT
+        return undoubted.grade in _ALWAYS_REVIEWED
 
-    def _was_decided(self, verdict: Verdict, rows: Iterable[reviews.Review]) -> bool:
-        decided = max((row.decided or 0 for row in rows if row.state == "rejected"), default=0)
-        return bool(decided) and log.added(self._scene.tx, self._scene.inbox, [verdict.id])[verdict.id] <= decided
+    def _was_decided(self, opinion: OpinionStatement, known: Iterable[reviews.Review]) -> bool:
+        decided = max((review.decided or 0 for review in known if review.state == "rejected"), default=0)
+        added = log.added(self._context.tx, self._context.inbox, [opinion.key]) if decided else {}
+        return bool(decided) and added[opinion.key] <= decided
 
-    def _call_for_signs(self, value: ReportedValue, new: Set[str]) -> None:
-        """Let a person look at a new sign of coercion that nobody with standing gives."""
-        signs = {claim.said.id: claim.said.partner.name for claim in value.claims if claim.said.id in value.signs & new}
-        seen_before = reviews.states(self._scene.tx, signs)
-        for id_, partner in signs.items():
-            if id_ not in seen_before:
-                reviews.hold(self._scene.tx, partner, [HeldObject(id_, None, COERCED, _COERCED)])
+    def _review_signs(self, value: ReportedValue, new: Set[str]) -> None:
+        """Open a review of each new sign of coercion by a partner without standing."""
+        signs = {
+            statement.key: statement.partner.name
+            for statement in value.statements
+            if statement.key in value.signs & new
+        }
+        known = reviews.states(self._context.tx, signs)
+        for key, partner in signs.items():
+            if key not in known:
+                reviews.hold(self._context.tx, partner, [HeldObject(key, None, COERCED, _COERCED)])
 
-    def _came_out(self, value: ReportedValue, new: Set[str]) -> list[reputation.JudgedReport]:
-        """Give what counts for reporters: others acted on it. What counts against them, somebody looks at first."""
-        weighty = [verdict for verdict in value.verdicts if verdict.judged.standing >= JudgeStanding.WITH]
-        before = [verdict.judged for verdict in weighty if verdict.id not in new]
-        said = [claim.said for claim in value.claims]
-        after = [verdict.judged for verdict in weighty]
-        return verdicts(said, before, after, partial(self._scene.reliability, kind=value.kind))
+    def _credits(self, value: ReportedValue, new: Set[str]) -> list[reputation.JudgedReport]:
+        """Return what counts for reporters: others acted on the value. A person decides what counts against them."""
+        weighty = [opinion for opinion in value.opinions if opinion.standing >= JudgeStanding.WITH]
+        before = [opinion for opinion in weighty if opinion.key not in new]
+        return verdicts(value.statements, before, weighty, partial(self._context.reliability, kind=value.kind))

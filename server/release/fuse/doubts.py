@@ -1,4 +1,4 @@
-"""What doubts come to: how far they lower a value, by what stands behind each of them."""
+"""The effect of doubts: how far they lower a value, by the standing of each doubter."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from server.release.fuse.statements import JudgeStanding, OpinionStatement
 
 
 class DoubtEffect(NamedTuple):
-    """What doubts come to.
+    """The effect of all doubts of a value.
 
-    ``left`` has for each that lowers the confidence which share of it is left. ``grades`` is by how many grades all
-    of them lower the value at most, None where that follows from the confidence alone. ``disputed``: one with standing
-    holds it for a false positive. ``decided``: one that decides does.
+    ``left`` has, for each doubt that lowers the confidence, the share of it that is left. ``grades`` is by how many
+    grades all of them lower the value at most, None where the value falls to its lowest grade. ``disputed``: a doubter
+    with standing calls it a false positive. ``decided``: one that decides does.
     """
 
     left: list[float]
@@ -26,37 +26,39 @@ _GRADES = {Doubt.DOUBTED: 1, Doubt.DISPUTED: 2}
 _RANK = {None: 0, Doubt.DOUBTED: 1, Doubt.DISPUTED: 2}
 
 
-def effect_of(judged: Iterable[OpinionStatement], *, authority: bool) -> DoubtEffect | None:
-    """Give what judgements come to, None where they lower nothing.
+def effect_of(opinions: Iterable[OpinionStatement], *, authority: bool) -> DoubtEffect | None:
+    """Return the effect of the doubts among these opinions, None where they lower nothing.
 
-    Each organisation counts once, by its last word. ``authority``: one with authority reports the value; then only
-    who decides is more than a doubt without standing. All doubts without standing together lower it by one grade.
+    Each organisation counts once, by its latest opinion. ``authority``: a partner with authority reports the value;
+    then the doubt of anybody who does not decide counts as one without standing. All doubts without standing together
+    lower the value by one grade.
     """
     left: list[float] = []
-    without, grades, decided, disputed = False, 0, False, False
-    for last in latest_opinions(judged):
-        if last.doubt is None or last.standing == JudgeStanding.SETTLED:
+    without_standing, grades, decided, disputed = False, 0, False, False
+    for opinion in latest_opinions(opinions):
+        doubt, standing = opinion.doubt, opinion.standing
+        if doubt is None or standing == JudgeStanding.SETTLED:
             continue
-        if last.standing == JudgeStanding.WITHOUT or (authority and last.standing == JudgeStanding.WITH):
-            without = True
+        if standing == JudgeStanding.WITHOUT or (authority and standing == JudgeStanding.WITH):
+            without_standing = True
             continue
-        left.append(left_by(last.doubt, last.record))
-        grades += _GRADES[last.doubt]
-        disputed |= last.doubt is Doubt.DISPUTED
-        decided |= last.doubt is Doubt.DISPUTED and last.standing == JudgeStanding.DECIDES
-    if not left and not without:
+        left.append(left_by(doubt, opinion.record))
+        grades += _GRADES[doubt]
+        disputed |= doubt is Doubt.DISPUTED
+        decided |= doubt is Doubt.DISPUTED and standing == JudgeStanding.DECIDES
+    if not left and not without_standing:
         return None
-    return DoubtEffect(sorted(left), None if decided else grades + without, disputed, decided)
+    return DoubtEffect(sorted(left), None if decided else grades + without_standing, disputed, decided)
 
 
-def latest_opinions(judged: Iterable[OpinionStatement]) -> list[OpinionStatement]:
-    """Give of each organisation what it said last; of two things at once, the graver."""
-    last: dict[str, OpinionStatement] = {}
-    for judgement in judged:
-        name = judgement.partner.counts_as
-        last[name] = max(last.get(name, judgement), judgement, key=_order)
-    return [last[name] for name in sorted(last)]
+def latest_opinions(opinions: Iterable[OpinionStatement]) -> list[OpinionStatement]:
+    """Return the latest opinion of each organisation; of two at the same time, the stronger doubt."""
+    latest: dict[str, OpinionStatement] = {}
+    for opinion in opinions:
+        name = opinion.partner.counts_as
+        latest[name] = max(latest.get(name, opinion), opinion, key=_time_and_strength)
+    return [latest[name] for name in sorted(latest)]
 
 
-def _order(judged: OpinionStatement) -> tuple[object, ...]:
-    return judged.at, _RANK[judged.doubt], judged.standing, judged.record
+def _time_and_strength(opinion: OpinionStatement) -> tuple[object, ...]:
+    return opinion.at, _RANK[opinion.doubt], opinion.standing, opinion.record

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from schemas.fields import Hold
 from schemas.kind import Kind
@@ -12,7 +13,7 @@ from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse.statements import Statement
 
-# From which confidence on.
+# The least confidence of each grade.
 FROM = {
     Action.BLOCK: 70,
     Action.HOLD: 60,
@@ -21,46 +22,47 @@ FROM = {
     Action.MONITOR: 20,
     Action.INVESTIGATE: 0,
 }
-# What a newcomer's word alone comes to at most, where another's alone may block.
+# The strongest grade for newcomers' reports alone, of kinds that one report may block.
 NEWCOMERS = Action.WARN
 # A report that weighs less corroborates nothing.
 CORROBORATES = 0.3
 _RANK = {action: rank for rank, action in enumerate(Action)}
 _ACCOUNT = "bank-account"
+_MAX_HOLDS = 20
 
 
-def grade_of(
-    kind: Kind,
-    confidence: int,
-    *,
-    suffices: bool,
-    by_newcomers: bool = False,
-    asked: Action | None = None,
-    coerced: bool = False,
-) -> Action:
-    """Give the grade of a value of ``kind``: by the confidence, and never stronger than any of these allows.
+class GradeLimits(NamedTuple):
+    """Limits of a value's grade besides its confidence.
 
-    ``suffices``: there are reporters enough, or one with authority; else the kind's own limit holds, and where
-    ``by_newcomers`` alone it is said, no more than a warning where one word could block. ``asked`` is the
-    strongest that any reporter asks for, None where one leaves it open. ``coerced``: never above ``hold``.
+    ``suffices``: there are two reporters, or one with authority; else the kind's own limit holds, and where only
+    newcomers report it (``by_newcomers``), at most a warning for kinds that one report may block. ``asked`` is the
+    strongest action that any reporter asks for, None where one leaves it open. ``coerced``: never above ``hold``.
     """
-    limits = [next(action for action, least in FROM.items() if confidence >= least)]
-    if not suffices:
-        limits.append(
-            NEWCOMERS if by_newcomers and kind.single_report_grade is Action.BLOCK else kind.single_report_grade
-        )
-    if asked is not None:
-        limits.append(asked)
-    if coerced:
-        limits.append(Action.HOLD)
-    limit = max(_RANK[each] for each in limits)
-    return next((each for each in kind.grades if _RANK[each] >= limit), kind.grades[-1])
+
+    suffices: bool
+    by_newcomers: bool = False
+    asked: Action | None = None
+    coerced: bool = False
+
+
+def grade_of(kind: Kind, confidence: int, limits: GradeLimits) -> Action:
+    """Return the grade of a value of ``kind``: by its confidence, and never stronger than any of the limits allows."""
+    allowed = [next(action for action, least in FROM.items() if confidence >= least)]
+    if not limits.suffices:
+        single = kind.single_report_grade
+        allowed.append(NEWCOMERS if limits.by_newcomers and single is Action.BLOCK else single)
+    if limits.asked is not None:
+        allowed.append(limits.asked)
+    if limits.coerced:
+        allowed.append(Action.HOLD)
+    strongest = max(_RANK[action] for action in allowed)
+    return next((action for action in kind.grades if _RANK[action] >= strongest), kind.grades[-1])
 
 
 def lowered_by_doubts(kind: Kind, undoubted: Action, left: Action, grades: int | None) -> Action:
-    """Give the grade of a value that is doubted: one lower than by the confidence that is ``left``.
+    """Return the grade of a doubted value: one lower than the grade of the confidence that is ``left``.
 
-    It is never more than so many ``grades`` below what it was ``undoubted``; with None the lowest.
+    It is at most ``grades`` below ``undoubted``; with None it is the kind's lowest.
     """
     ladder = kind.grades
     if grades is None:
@@ -69,51 +71,51 @@ def lowered_by_doubts(kind: Kind, undoubted: Action, left: Action, grades: int |
 
 
 def strongest_asked(reports: Iterable[Report]) -> Action | None:
-    """Give the strongest action that the reports ask for; None where one leaves it to the confidence."""
-    words = [Action.HOLD if each.action is None and each.hold else each.action for each in reports]
-    return None if None in words else min((word for word in words if word), key=_RANK.__getitem__)
+    """Return the strongest action that the reports ask for, None where one leaves it to the confidence."""
+    actions = [Action.HOLD if report.action is None and report.hold else report.action for report in reports]
+    return None if None in actions else min((action for action in actions if action), key=_RANK.__getitem__)
 
 
 def suffices(weights: Sequence[float], *, authority: bool) -> bool:
-    """Tell whether the word of independent reporters is enough to block what somebody holds."""
-    return authority or sum(each >= CORROBORATES for each in weights) >= 2
+    """Return whether these independent reports are enough to block somebody's account."""
+    return authority or sum(weight >= CORROBORATES for weight in weights) >= 2
 
 
 def by_newcomers(weights: Sequence[float], new: Sequence[bool]) -> bool:
-    """Tell whether nobody says it with any weight but partners that are new."""
+    """Return whether all reports of any weight come from newcomers."""
     return all(is_new or weight < CORROBORATES for weight, is_new in zip(weights, new, strict=True))
 
 
 def has_authority(partner: Partner, report: Report) -> bool:
-    """Tell whether the partner's word alone suffices: for the kind, or because the account is at its own bank."""
+    """Return whether the partner's report alone suffices: it has authority for the kind, or keeps the account."""
     return report.kind in partner.authority or keeps_account(partner, report.kind, report.value)
 
 
 def keeps_account(partner: Partner, kind: str, value: str) -> bool:
-    """Tell whether a value is an account at the partner's own bank."""
+    """Return whether a value is an account at the partner's own bank."""
     if kind != _ACCOUNT or not partner.institutions:
         return False
-    # The bank is read from the account itself: what a report says beside it, anybody may say.
+    # The bank is read from the account itself: anybody may name any bank beside it in a report.
     return is_kept_by(partner.institutions, value, {"bic": accounts.keeping_bank(value)})
 
 
-_MOST_HOLDS = 20
-
-
-def is_live_hold(said: Statement, at: datetime) -> bool:
-    """Tell whether one with authority asks to hold an amount, or until a day that has not come ``at`` that time."""
-    hold = said.report.hold
-    return hold is not None and hold.until > at and has_authority(said.partner, said.report)
+def is_live_hold(statement: Statement, at: datetime) -> bool:
+    """Return whether a partner with authority asks for a hold that has not ended ``at`` that time."""
+    hold = statement.report.hold
+    return hold is not None and hold.until > at and has_authority(statement.partner, statement.report)
 
 
 def lets_block(reporters: Sequence[Statement], authority: Sequence[bool]) -> bool:
-    """Tell whether one with authority lets the value be blocked: who asks to hold an amount asks for no more."""
-    actions = (strongest_asked([each.report]) for each, has in zip(reporters, authority, strict=True) if has)
+    """Return whether a partner with authority lets the value be blocked: one that asks for a hold asks for no more."""
+    actions = (strongest_asked([reporter.report]) for reporter, has in zip(reporters, authority, strict=True) if has)
     return any(action in (None, Action.BLOCK) for action in actions)
 
 
-def live_holds(said: Sequence[Statement], alone: Report | None, at: datetime) -> list[Hold]:
-    """Give what is asked to be held: by those with authority, whoever else reports the value, and by who is alone."""
-    asked = {each.report.hold for each in said if each.report.hold and is_live_hold(each, at)}
-    asked |= {alone.hold} if alone and alone.hold else set()
-    return sorted(asked, key=lambda hold: (hold.until, str(hold)), reverse=True)[:_MOST_HOLDS]
+def live_holds(statements: Sequence[Statement], alone: Report | None, at: datetime) -> list[Hold]:
+    """Return the holds of partners with authority, whoever else reports the value, and that of its only report.
+
+    Each ends at its own time, beside the consensus. The last to end comes first.
+    """
+    holds = {statement.report.hold for statement in statements if statement.report.hold and is_live_hold(statement, at)}
+    holds |= {alone.hold} if alone and alone.hold else set()
+    return sorted(holds, key=lambda hold: (hold.until, str(hold)), reverse=True)[:_MAX_HOLDS]

@@ -1,39 +1,39 @@
-"""What passes on what is heard here already: from who said it first, or from this hub itself."""
+"""Detect reports that only repeat a report or listing that this hub already has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from server.release.fuse.consensus import owns_its_id, weight_of
-from server.release.fuse.statements import Claim, Statement
+from server.release.fuse.statements import Statement
 
 
-def without_repeats(claims: Sequence[Claim], listed: Mapping[str, Sequence[str]]) -> list[Claim]:
-    """Give the claims without those that only repeat what is heard wherever themselves may be.
+def without_repeats(statements: Sequence[Statement], listed: Mapping[str, Sequence[str]]) -> list[Statement]:
+    """Return the statements without those that only repeat what is published wherever they themselves would be.
 
-    That is reports of others, and listings of the hub in rooms that the partner may read: ``listed``, by track. What
-    reaches fewer is left aside: nobody finds out by an echo that it is here.
+    That is others' reports, and the hub's listings, ``listed`` by track, that the partner may read. Originals of a
+    smaller audience are left aside, so that nobody finds out by a repeat that the hub has them.
     """
-    kept = list(claims)
-    for claim in claims:
-        if claim.said.sources and _is_echo(claim, [other for other in kept if other is not claim], listed):
-            kept.remove(claim)
-    return kept
+    left = list(statements)
+    for statement in statements:
+        if statement.sources and _is_repeat(statement, [other for other in left if other is not statement], listed):
+            left.remove(statement)
+    return left
 
 
-def _is_echo(claim: Claim, others: Iterable[Claim], listed: Mapping[str, Sequence[str]]) -> bool:
-    said, reach = claim.said, claim.rooms
-    heard = {*listed.get("", ()), *listed.get(said.partner.name, ())}
+def _is_repeat(statement: Statement, others: Iterable[Statement], listed: Mapping[str, Sequence[str]]) -> bool:
+    audience = statement.audience
+    published = {*listed.get("", ()), *listed.get(statement.partner.name, ())}
     for other in others:
-        there = other.rooms
-        if reach.shared <= there.shared and reach.personal <= there.personal and _may_stand_for(other.said, said):
-            heard.add(other.said.object_id)
-    return said.sources <= heard
+        covers = audience.shared <= other.audience.shared and audience.personal <= other.audience.personal
+        if covers and _may_stand_for(other, statement):
+            published.add(other.object_id)
+    return statement.sources <= published
 
 
-def _may_stand_for(other: Statement, said: Statement) -> bool:
-    """Tell whether a report may be taken for what another passes on: its id is its maker's alone, or it says as much.
+def _may_stand_for(other: Statement, statement: Statement) -> bool:
+    """Return whether ``other`` may be the original that ``statement`` repeats: its id is its maker's, or it covers it.
 
-    Anybody may use an id that somebody else drew, and is not to take away by that what others say.
+    Anybody may use an id that somebody else made, and must not remove others' reports by that.
     """
     if owns_its_id(other):
         return True
-    return weight_of(other) >= weight_of(said) and other.report.valid_until >= said.report.valid_until
+    return weight_of(other) >= weight_of(statement) and other.report.valid_until >= statement.report.valid_until

@@ -20,15 +20,23 @@ from server.release.route.audience import Audience
 from server.store import listings, value_index
 from server.store.reviews import Review
 
+# Rules by which a listing is reviewed, instead of a contribution. One that a trusted partner disputes is listed nowhere
+# meanwhile; one that is doubted stays listed.
+DISPUTED = "disputed"
+DOUBTED = "doubted"
+# The rule by which a sign of coercion is reviewed; it counts meanwhile.
+COERCED = "coerced"
+
 _NO_ORIGINS: frozenset[str] = frozenset()
+_NO_AUDIENCE = Audience()
 
 
 class JudgeStanding(IntEnum):
-    """What stands behind a partner's word about what others report of a value.
+    """The standing of a partner that judges what others report of a value.
 
     ``DECIDES``: it has authority for the kind, keeps the account, or is trusted. ``WITH``: it reports the value, or
-    reads a collection that not anybody reads and that may have it. ``WITHOUT``: it reads it in ``public`` alone.
-    ``SETTLED``: a person upheld the value before it said this, and looks at it again.
+    reads a collection, other than ``public``, that may list it. ``WITHOUT``: it reads the value in ``public`` alone.
+    ``SETTLED``: a person upheld the value before this opinion came, and reviews it again.
     """
 
     SETTLED = 0
@@ -38,16 +46,18 @@ class JudgeStanding(IntEnum):
 
 
 class Statement(NamedTuple):
-    """One partner's latest indicator of the value; ``id`` is its key in the inbox.
+    """One partner's latest report of the value, and the audience that may see it; ``key`` is its key in the inbox.
 
-    ``origins`` are the ids under which what it passes on was first known; none where it speaks for itself. ``new``:
-    the partner takes part for so short a time that its word alone blocks nothing. ``passed_on``: somebody made the
-    object who is no partner.
+    ``tlp`` is the level at which it is treated. ``origins`` are the ids under which a forwarded report was first
+    known; none for the partner's own. ``new``: the partner is a newcomer, whose report alone blocks nothing.
+    ``passed_on``: the object was made by somebody who is no partner.
     """
 
     partner: Partner
     report: Report
-    id: str
+    key: str
+    audience: Audience = _NO_AUDIENCE
+    tlp: Tlp = Tlp.AMBER
     reliability: float = NEWCOMER
     origins: frozenset[str] = _NO_ORIGINS
     new: bool = False
@@ -55,29 +65,36 @@ class Statement(NamedTuple):
 
     @property
     def object_id(self) -> str:
-        """Give the id of the indicator itself."""
-        return self.id.rpartition("/")[2]
+        """Return the id of the indicator itself."""
+        return self.key.rpartition("/")[2]
 
     @property
     def sources(self) -> frozenset[str]:
-        """Give the ids of what it passes on, its own where somebody else made it."""
+        """Return the ids of what it passes on, with its own id where somebody else made the object."""
         return self.origins | {self.object_id} if self.passed_on else self.origins
 
 
 @dataclass(frozen=True, slots=True)
 class SightingStatement:
-    """One partner's sighting of the value; ``count`` 0 says that it was looked for and not seen."""
+    """One partner's sighting of the value, and the audience that may see it; ``key`` is its key in the inbox.
+
+    ``count`` 0 means that the partner looked for the value and did not see it. ``counts`` is true where the partner
+    has standing.
+    """
 
     partner: Partner
     first: datetime | None
     last: datetime | None
     count: int = 1
+    key: str = ""
+    audience: Audience = _NO_AUDIENCE
+    counts: bool = True
 
 
 class OpinionStatement(NamedTuple):
-    """What one partner did about the value, and why, or what it thinks of it, at a time.
+    """One partner's outcome or opinion of the value, and the audience that may see it; ``key`` is its key in the inbox.
 
-    ``standing`` is what stands behind its word, ``record`` its own reliability for the kind.
+    ``standing`` is the partner's standing, ``record`` its own reliability for the kind.
     """
 
     partner: Partner
@@ -87,66 +104,33 @@ class OpinionStatement(NamedTuple):
     reason: str | None = None
     standing: JudgeStanding = JudgeStanding.WITH
     record: float = NEWCOMER
+    key: str = ""
+    audience: Audience = _NO_AUDIENCE
 
     @property
     def doubt(self) -> Doubt | None:
-        """Give what it says against the value."""
+        """Return the doubt that it expresses, None where it expresses none."""
         return confidence.doubt(self.outcome, self.opinion, self.reason)
-
-
-Obj = Mapping[str, Any]
-
-# By these rules a listing is looked at, instead of what a partner contributed: one that a trusted partner disputes is
-# listed nowhere meanwhile, one that is doubted stays.
-DISPUTED = "disputed"
-DOUBTED = "doubted"
-# By this rule a sign of coercion is looked at; it is heard all the same.
-COERCED = "coerced"
-
-
-class Claim(NamedTuple):
-    """One partner's live report of the value, and the rooms it may enter."""
-
-    said: Statement
-    rooms: Audience
-    tlp: Tlp
-
-
-class Sight(NamedTuple):
-    """One sighting of the value, by which object, and the rooms it may enter; it ``counts`` where it has standing."""
-
-    seen: SightingStatement
-    id: str
-    rooms: Audience
-    counts: bool = True
-
-
-class Verdict(NamedTuple):
-    """What one partner did about the value, or thinks of it, by which object, and the rooms it may enter."""
-
-    judged: OpinionStatement
-    id: str
-    rooms: Audience
 
 
 @dataclass
 class ReportedValue:
-    """A value and all that is said of it.
+    """A value with all statements about it.
 
-    ``ids`` are the keys of all reports that name it, and the ids of the hub's listings. ``listed`` are these by track:
-    "" for the shared rooms, or the name of the partner whose own room it is; the oldest first.
+    ``ids`` are the keys of all reports that name it, and the ids of its listings. ``listed`` are these ids by track,
+    the oldest first: "" for the shared collections, or the name of the partner whose private collection it is.
 
-    ``disputed``: a trusted partner holds the listing for a false positive, and nobody has looked at it yet.
-    ``coerced``: one with standing sees signs that the holder acts under coercion. ``signs`` are the reports of others
-    that say so. ``settled`` is when a person last upheld it against doubts (microseconds).
+    ``disputed``: a trusted partner calls the listing a false positive, and nobody has reviewed it yet. ``coerced``: a
+    partner with standing reports signs that the holder acts under coercion. ``signs`` are the keys of reports that say
+    so without standing. ``settled`` is when a person last upheld the value against doubts (microseconds).
     """
 
     subject: str
     ids: frozenset[str] = frozenset()
     listed: Mapping[str, list[str]] = field(default_factory=dict)
-    claims: list[Claim] = field(default_factory=list)
-    sights: list[Sight] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    sightings: list[SightingStatement] = field(default_factory=list)
+    opinions: list[OpinionStatement] = field(default_factory=list)
     disputed: bool = False
     coerced: bool = False
     signs: frozenset[str] = frozenset()
@@ -154,32 +138,32 @@ class ReportedValue:
 
     @cached_property
     def listings(self) -> frozenset[str]:
-        """Give the ids of all listings that there were of the value."""
+        """Return the ids of all listings that the value has or had."""
         return frozenset(listings.all_of(self.listed))
 
     @property
-    def doubts(self) -> list[Verdict]:
-        """Return the verdicts against the value that no person has answered."""
-        return [verdict for verdict in self.verdicts if verdict.judged.doubt is not None]
+    def doubts(self) -> list[OpinionStatement]:
+        """Return the opinions against the value that no person has answered."""
+        return [opinion for opinion in self.opinions if opinion.doubt is not None]
 
     @property
-    def sightings(self) -> list[SightingStatement]:
-        """Return the sightings that count."""
-        return [sight.seen for sight in self.sights if sight.counts]
+    def counting_sightings(self) -> list[SightingStatement]:
+        """Return the sightings by partners with standing."""
+        return [sighting for sighting in self.sightings if sighting.counts]
 
     @property
     def kind(self) -> str:
-        """Give the kind of the value."""
+        """Return the kind of the value."""
         return self.subject.partition(":")[0]
 
 
 def is_published_meanwhile(review: Review) -> bool:
-    """Tell whether what is looked at is heard until that is done: a sign of coercion protects somebody at once."""
+    """Return whether the object counts while its review is open: a sign of coercion protects somebody at once."""
     return review.state == "open" and review.rule == COERCED
 
 
-def subject_of(obj: Obj) -> str | None:
-    """Give the name of the value that an indicator is about, None for what is about no single one."""
+def indicator_subject(obj: Mapping[str, Any]) -> str | None:
+    """Return the subject of an indicator's single value, None for an indicator that names no single one."""
     try:
         mapper, normal = kinds.read(foreign.with_own_names(pattern.read(obj["pattern"])))
     except (Rejected, KeyError, TypeError):
@@ -188,18 +172,18 @@ def subject_of(obj: Obj) -> str | None:
 
 
 def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStatement | OpinionStatement | None:
-    """Give what a sighting or an opinion says, None for what says nothing that we read."""
+    """Return the statement of a sighting or an opinion, None for one of a form that is not known here."""
     try:
-        # By what is published of it, so that what is of no known form takes nothing from the rest.
-        said = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
+        # Read as published, so that properties of no known form take nothing from the rest.
+        record = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
     except Rejected:
         return None
-    match said:
+    match record:
         case Sighting():
-            last = said.last_seen or said.reported_at
-            return SightingStatement(partner, said.first_seen or last, last, said.count)
+            last = record.last_seen or record.reported_at
+            return SightingStatement(partner, record.first_seen or last, last, record.count)
         case Outcome():
-            return OpinionStatement(partner, said.outcome, None, said.reported_at, said.reason)
+            return OpinionStatement(partner, record.outcome, None, record.reported_at, record.reason)
         case Opinion():
-            return OpinionStatement(partner, None, said.opinion, said.reported_at)
+            return OpinionStatement(partner, None, record.opinion, record.reported_at)
     return None

@@ -21,15 +21,17 @@ from server.store.item import Item
 from server.store.listings import ListingId
 from server.store.retractions import Retraction
 
+Obj = Mapping[str, Any]
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def revoked(obj: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """Give the last version of an object: revoked, ended at ``at``, all else as it was.
+def revoked(obj: Obj, at: datetime) -> dict[str, Any]:
+    """Return the last version of an object: revoked, ended at ``at``, all else as it was.
 
-    Some readers look at ``revoked``, some at ``valid_until`` only; that is moved to ``at``, or to the first millisecond
-    after ``valid_from`` where that lies later (STIX 2.1 §4.7 wants it later), and never put off. ``modified`` is later
-    than before.
+    Some readers look at ``revoked``, some only at ``valid_until``. That is moved to ``at``, or to the first
+    millisecond after ``valid_from`` where that is later (STIX 2.1 §4.7), and never put off. ``modified`` is later than
+    before.
     """
     version = max(at, timestamp.parse(obj["modified"]) + _MILLISECOND)
     last = {**obj, "modified": timestamp.text(version), "revoked": True}
@@ -41,137 +43,152 @@ def revoked(obj: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     return last
 
 
-Obj = Mapping[str, Any]
+def is_revoked(obj: Obj) -> bool:
+    """Return whether a version of an object revokes it."""
+    return obj.get("revoked") is True
 
 
 class Publication:
-    """Looks at what stands in the rooms, and writes to each what enters it when all is said."""
+    """Reads the latest versions in the collections, gathers what enters them, and writes it at the end.
 
-    def __init__(self, scene: ReleaseContext) -> None:
-        """Look at the rooms of ``scene``."""
-        self._scene = scene
+    A collection is named by its alias without ``-full``; an object that enters it enters the full variant too.
+    """
+
+    def __init__(self, context: ReleaseContext) -> None:
+        """Work with the collections of ``context``."""
+        self._context = context
         self._loaded: set[str] = set()
-        self._out: dict[str, dict[str, Obj]] = defaultdict(dict)
+        self._latest: dict[str, dict[str, Obj]] = defaultdict(dict)
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
-        self._speakers: dict[str, set[str]] = defaultdict(set)
-        self._taken_back: dict[str, list[str]] = defaultdict(list)
+        self._makers: dict[str, set[str]] = defaultdict(set)
+        self._revoked: dict[str, list[str]] = defaultdict(list)
         self._listed: list[ListingId] = []
-        self._in_personal: list[tuple[str, int]] = []
+        self._in_private: list[tuple[str, int]] = []
 
     def load(self, wanted: set[str]) -> None:
-        """Read what stands under those ids, in every room that may have it; of each id once."""
+        """Read the latest versions of these ids in every collection that may have them; each id once."""
         wanted = wanted - self._loaded
         if not wanted:
             return
         self._loaded |= wanted
-        for room in self._scene.shared:
-            self._read(room, wanted)
-        aliases = {each.number: alias for alias, each in self._scene.rooms.items()}
-        own: dict[int, set[str]] = defaultdict(set)
-        for id_, numbers in collections.private_collections_of(self._scene.tx, wanted).items():
+        for alias in self._context.shared:
+            self._read(alias, wanted)
+        aliases = {collection.number: alias for alias, collection in self._context.collections.items()}
+        ids_by_number: dict[int, set[str]] = defaultdict(set)
+        for id_, numbers in collections.private_collections_of(self._context.tx, wanted).items():
             for number in numbers:
-                own[number].add(id_)
-        for number, ids in own.items():
+                ids_by_number[number].add(id_)
+        for number, ids in ids_by_number.items():
             self._read(aliases[number], ids)
 
-    def out(self, id_: str) -> dict[str, Obj]:
-        """Give by room what is out under that id and not taken back, as far as it was loaded or has entered."""
-        return {room: there[id_] for room, there in self._out.items() if id_ in there and not is_gone(there[id_])}
+    def published(self, id_: str) -> dict[str, Obj]:
+        """Return by collection the object of that id, where it is not revoked: as loaded, or as it entered since."""
+        return {
+            alias: objects[id_]
+            for alias, objects in self._latest.items()
+            if id_ in objects and not is_revoked(objects[id_])
+        }
 
-    def standing(self, id_: str) -> Obj | None:
-        """Give what stands under that id in any room, taken back or not."""
-        return next((there[id_] for there in self._out.values() if id_ in there), None)
+    def latest(self, id_: str) -> Obj | None:
+        """Return the object of that id in any collection, revoked or not."""
+        return next((objects[id_] for objects in self._latest.values() if id_ in objects), None)
 
-    def stood(self, id_: str) -> set[str]:
-        """Give the rooms that have something under that id, taken back or not."""
-        return {room for room, there in self._out.items() if id_ in there}
+    def collections_with(self, id_: str) -> set[str]:
+        """Return the collections that have the object of that id, revoked or not."""
+        return {alias for alias, objects in self._latest.items() if id_ in objects}
 
-    def observed(self, id_: str) -> set[str]:
-        """Give the rooms in whose full twins an observable stands."""
+    def collections_with_observable(self, id_: str) -> set[str]:
+        """Return the shared collections whose full variants have an observable."""
         found = set()
-        for room in self._scene.shared:
-            full = self._scene.twins(room)[-1]
-            if id_ in self._out[room] or log.has(self._scene.tx, self._scene.rooms[full], id_):
-                found.add(room)
+        for alias in self._context.shared:
+            full = self._context.variants(alias)[-1]
+            if id_ in self._latest[alias] or log.has(self._context.tx, self._context.collections[full], id_):
+                found.add(alias)
         return found
 
-    def version(self, room: str, id_: str) -> Obj | None:
-        """Give what stands under that id in a room, taken back or not."""
-        return self._out[room].get(id_)
+    def latest_in(self, alias: str, id_: str) -> Obj | None:
+        """Return the object of that id in a collection, revoked or not."""
+        return self._latest[alias].get(id_)
 
     def enter(
-        self, room: str, obj: Obj, tlp: Tlp, *, beside: Iterable[Obj] = (), basis: Iterable[Obj] = (), by: str = ""
+        self,
+        alias: str,
+        obj: Obj,
+        tlp: Tlp,
+        *,
+        beside: Iterable[Obj] = (),
+        observables: Iterable[Obj] = (),
+        by: str = "",
     ) -> None:
-        """Let an object into a room, but not again what was taken back there.
+        """Add an object to a collection, unless it was revoked there before.
 
-        What is ``beside`` it comes along, its ``basis`` into the full twin alone; ``by`` is the partner who says it.
+        The objects ``beside`` it are added with it, its ``observables`` to the full variant alone. ``by`` is the
+        partner that made it.
         """
-        before = self._out[room].get(obj["id"])
-        if before is not None and is_gone(before):
+        before = self._latest[alias].get(obj["id"])
+        if before is not None and is_revoked(before):
             return
         items = [*map(Item.of, beside), Item.of(obj)]
-        for name in self._twins(room, obj):
-            self._entering[name] += items
-            self._levels[name].add(tlp)
-            self._speakers[name] |= {by} if by else set()
-            if name.endswith(FULL):
-                for each in basis:
-                    self._entering[name].append(Item.of(each))
-                    self._out[room][each["id"]] = each
-        self._out[room][obj["id"]] = obj
-        if self._scene.is_own(room):
-            self._in_personal.append((obj["id"], self._scene.rooms[room].number))
+        for variant in self._variants_for(alias, obj):
+            self._entering[variant] += items
+            self._levels[variant].add(tlp)
+            self._makers[variant] |= {by} if by else set()
+            if variant.endswith(FULL):
+                for observable in observables:
+                    self._entering[variant].append(Item.of(observable))
+                    self._latest[alias][observable["id"]] = observable
+        self._latest[alias][obj["id"]] = obj
+        if self._context.is_private(alias):
+            self._in_private.append((obj["id"], self._context.collections[alias].number))
 
-    def list_as(self, listed: ListingId) -> None:
-        """Remember under which id a value is listed from now on."""
+    def add_listing(self, listed: ListingId) -> None:
+        """Remember the id under which a value is listed from now on."""
         self._listed.append(listed)
 
-    def take_back(self, room: str, id_: str) -> Obj:
-        """Revoke what stands in a room, as it stands there: a revocation brings no new words with it."""
-        there = self._out[room][id_]
-        if is_gone(there):
-            return there
-        last = revoked(there, self._scene.at)
-        if annotation_targets.refs(last) and last["created_by_ref"] != self._scene.hub.identity:
-            # Releases before this one let such objects in as they came.
+    def revoke(self, alias: str, id_: str) -> Obj:
+        """Revoke an object in a collection and return its last version, which changes nothing else of it."""
+        obj = self._latest[alias][id_]
+        if is_revoked(obj):
+            return obj
+        last = revoked(obj, self._context.at)
+        if annotation_targets.refs(last) and last["created_by_ref"] != self._context.identity.identity:
+            # Earlier releases published annotations as they came.
             with suppress(Rejected):
                 last = annotation.rebuild(last, audience.effective_tlp(last)).obj
-        for name in self._twins(room, last):
-            self._entering[name].append(Item.of(last))
-            self._taken_back[name].append(id_)
-        self._out[room][id_] = last
+        for variant in self._variants_for(alias, last):
+            self._entering[variant].append(Item.of(last))
+            self._revoked[variant].append(id_)
+        self._latest[alias][id_] = last
         return last
 
-    def flush(self, reason: str) -> None:
-        """Write to the rooms what entered them, and open receipts for what was taken back, for that reason."""
-        tx, rooms = self._scene.tx, self._scene.rooms
-        log.lock(tx, [rooms[alias] for alias in self._entering])
-        for alias in sorted(self._entering, key=lambda name: rooms[name].number):
-            around = [*common_objects.for_levels(self._levels[alias]), *self._scene.identities(self._speakers[alias])]
-            log.append(tx, rooms[alias], [*map(Item.of, around), *self._entering[alias]])
+    def write(self, reason: str) -> None:
+        """Write all that entered, and open receipts with that reason for what was revoked."""
+        tx, by_alias = self._context.tx, self._context.collections
+        log.lock(tx, [by_alias[alias] for alias in self._entering])
+        for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
+            common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
+            log.append(tx, by_alias[alias], [*map(Item.of, common), *self._entering[alias]])
         listings.record(tx, self._listed)
-        collections.record_private_objects(tx, self._in_personal)
-        for alias, gone in self._taken_back.items():
-            self._open_receipts(alias, gone, reason)
+        collections.record_private_objects(tx, self._in_private)
+        for alias, ids in self._revoked.items():
+            self._open_receipts(alias, ids, reason)
 
-    def _open_receipts(self, alias: str, gone: list[str], reason: str) -> None:
-        at = log.added(self._scene.tx, self._scene.rooms[alias], gone)
-        versions = log.latest(self._scene.tx, self._scene.rooms[alias], gone)
-        taken_back = [Retraction(id_, at[id_], versions[id_].version or 0) for id_ in gone]
-        receipts.open_all(self._scene.tx, alias, taken_back, reason)
+    def _open_receipts(self, alias: str, ids: list[str], reason: str) -> None:
+        tx, collection = self._context.tx, self._context.collections[alias]
+        added = log.added(tx, collection, ids)
+        versions = log.latest(tx, collection, ids)
+        receipts.open_all(tx, alias, [Retraction(id_, added[id_], versions[id_].version or 0) for id_ in ids], reason)
 
-    def _twins(self, room: str, obj: Obj) -> list[str]:
-        """Give the collections of a room that take the object: one that not every reader can take, the full one."""
+    def _variants_for(self, alias: str, obj: Obj) -> list[str]:
+        """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""
         return [
-            name for name in self._scene.twins(room) if name.endswith(FULL) or annotation_targets.is_standard_stix(obj)
+            variant
+            for variant in self._context.variants(alias)
+            if variant.endswith(FULL) or annotation_targets.is_standard_stix(obj)
         ]
 
-    def _read(self, room: str, wanted: set[str]) -> None:
-        found = log.latest(self._scene.tx, self._scene.rooms[self._scene.twins(room)[-1]], wanted)
-        self._out[room].update((id_, msgspec.json.decode(item.body)) for id_, item in found.items())
-
-
-def is_gone(obj: Obj) -> bool:
-    """Tell whether an object was taken back."""
-    return obj.get("revoked") is True
+    def _read(self, alias: str, wanted: set[str]) -> None:
+        full = self._context.collections[self._context.variants(alias)[-1]]
+        found = log.latest(self._context.tx, full, wanted)
+        self._latest[alias].update((id_, msgspec.json.decode(item.body)) for id_, item in found.items())

@@ -1,4 +1,4 @@
-"""What contributors hear of what became of what they said: gathered over a transaction, one note an event and batch."""
+"""Feedback to contributors about their objects: gathered over a transaction, one note for each event and batch."""
 
 from collections import defaultdict
 from collections.abc import Set
@@ -9,10 +9,9 @@ from schemas.feedback import Feedback, FeedbackEvent
 from schemas.partner import Partner
 from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
 from server.release.context import ReleaseContext
-from server.release.fuse.statements import ReportedValue, Verdict
+from server.release.fuse.statements import OpinionStatement, ReportedValue, SightingStatement, Statement
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState, is_published
-from server.release.route.audience import Audience
 from server.store import inbox
 
 _DONE = frozenset(
@@ -28,63 +27,63 @@ _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})
 
 
 class FeedbackNotes:
-    """Gathers what to tell each contributor, and writes it to their own collections."""
+    """Gathers the feedback to each contributor, and publishes it in their private collections ``outcomes-…``."""
 
-    def __init__(self, scene: ReleaseContext) -> None:
-        """Tell it in the hub's name."""
-        self._scene = scene
-        self._told: dict[tuple[str, Feedback], list[str]] = defaultdict(list)
+    def __init__(self, context: ReleaseContext) -> None:
+        """Gather feedback of the hub of ``context``."""
+        self._context = context
+        self._keys: dict[tuple[str, Feedback], list[str]] = defaultdict(list)
 
-    def tell(self, partner: str, feedback_: Feedback, key: str) -> None:
-        """Let a partner, by name, know what became of one of its objects, unless it left."""
-        if partner in self._scene.registry.partners:
-            self._told[partner, feedback_].append(inbox.object_id(key))
+    def add(self, partner: str, feedback: Feedback, key: str) -> None:
+        """Add feedback to a partner, by name, about one of its objects, unless it left."""
+        if partner in self._context.registry.partners:
+            self._keys[partner, feedback].append(inbox.object_id(key))
 
-    def of_value(self, value: ReportedValue, standing: ListingState, new: Set[str]) -> None:
-        """Tell of what ``new`` objects, of whoever contributes just now, change for those who report the value."""
-        for claim in value.claims:
-            said = claim.said
-            first_out = bool(standing.rooms) and standing.entered == standing.rooms.keys()
-            if (said.id in new or first_out) and is_published(self._scene, standing, claim.rooms):
-                self.tell(said.partner.name, Feedback(FeedbackEvent.RELEASED), said.id)
-            for other in value.claims:
-                if other.said.id in new and self._hears(said.partner, other.said.partner, other.rooms):
-                    self.tell(said.partner.name, Feedback(FeedbackEvent.CORROBORATED, other.said.partner.kind), said.id)
-            for sight in value.sights:
-                by = sight.seen.partner
-                if sight.id in new and sight.seen.count and self._hears(said.partner, by, sight.rooms):
-                    self.tell(said.partner.name, Feedback(FeedbackEvent.SIGHTED, by.kind), said.id)
-            for verdict in value.verdicts:
-                if verdict.id in new and self._hears(said.partner, verdict.judged.partner, verdict.rooms):
-                    self._judged(said.partner.name, verdict, said.id)
+    def of_value(self, value: ReportedValue, state: ListingState, new: Set[str]) -> None:
+        """Add the feedback to the value's reporters about ``new`` objects, whoever contributed them."""
+        first_listed = bool(state.ids) and state.entered == state.ids.keys()
+        for report in value.statements:
+            is_new = report.key in new or first_listed
+            if is_new and is_published(self._context, state, report.audience):
+                self.add(report.partner.name, Feedback(FeedbackEvent.RELEASED), report.key)
+            for other in value.statements:
+                if other.key in new and self._may_see(report.partner, other):
+                    self.add(report.partner.name, Feedback(FeedbackEvent.CORROBORATED, other.partner.kind), report.key)
+            for sighting in value.sightings:
+                if sighting.key in new and sighting.count and self._may_see(report.partner, sighting):
+                    self.add(report.partner.name, Feedback(FeedbackEvent.SIGHTED, sighting.partner.kind), report.key)
+            for opinion in value.opinions:
+                if opinion.key in new and self._may_see(report.partner, opinion):
+                    self._add_opinion(report, opinion)
 
     def of_decision(self, value: ReportedValue, event: FeedbackEvent) -> None:
-        """Tell those who doubt a value what a person decided, and who reports it that it was upheld.
+        """Add a person's decision for the value's doubters, and for its reporters where it was upheld.
 
-        Who reports what was delisted hears so with its report.
+        The reporters of a delisted value read that with their report.
         """
-        for verdict in value.doubts:
-            self.tell(verdict.judged.partner.name, Feedback(event), verdict.id)
-        for claim in value.claims if event is FeedbackEvent.UPHELD else ():
-            doubters = (verdict for verdict in value.doubts)
-            if any(self._hears(claim.said.partner, each.judged.partner, each.rooms) for each in doubters):
-                self.tell(claim.said.partner.name, Feedback(event), claim.said.id)
+        for doubt in value.doubts:
+            self.add(doubt.partner.name, Feedback(event), doubt.key)
+        for report in value.statements if event is FeedbackEvent.UPHELD else ():
+            if any(self._may_see(report.partner, doubt) for doubt in value.doubts):
+                self.add(report.partner.name, Feedback(event), report.key)
 
-    def flush(self, publication: Publication) -> None:
-        """Enter what there is to tell into the contributors' own collections."""
-        at = timestamp.text(self._scene.at)
-        for (name, what), refs in self._told.items():
-            partner = self._scene.registry.partners[name]
-            note = feedback_note.to_stix(self._scene.hub.identity, partner.identity, what, refs, at)
-            publication.enter(self._scene.own(name, "outcomes"), note, Tlp.AMBER_STRICT)
+    def publish(self, publication: Publication) -> None:
+        """Add the notes to the contributors' private collections."""
+        at = timestamp.text(self._context.at)
+        for (name, feedback), refs in self._keys.items():
+            partner = self._context.registry.partners[name]
+            note = feedback_note.to_stix(self._context.identity.identity, partner.identity, feedback, refs, at)
+            publication.enter(self._context.private_collection(name, "outcomes"), note, Tlp.AMBER_STRICT)
 
-    def _judged(self, name: str, verdict: Verdict, id_: str) -> None:
-        judged = verdict.judged
-        if judged.outcome in _DONE:
-            self.tell(name, Feedback(FeedbackEvent.ACTED_ON, judged.partner.kind, judged.outcome), id_)
-        elif judged.outcome is OutcomeWord.FALSE_POSITIVE or judged.opinion in _AGAINST:
-            self.tell(name, Feedback(FeedbackEvent.DISPUTED, judged.partner.kind), id_)
+    def _add_opinion(self, report: Statement, opinion: OpinionStatement) -> None:
+        by_kind = opinion.partner.kind
+        if opinion.outcome in _DONE:
+            self.add(report.partner.name, Feedback(FeedbackEvent.ACTED_ON, by_kind, opinion.outcome), report.key)
+        elif opinion.outcome is OutcomeWord.FALSE_POSITIVE or opinion.opinion in _AGAINST:
+            self.add(report.partner.name, Feedback(FeedbackEvent.DISPUTED, by_kind), report.key)
 
-    def _hears(self, partner: Partner, by: Partner, rooms: Audience) -> bool:
-        """Tell whether a contributor may hear what another said: what goes to many, and what reaches itself."""
-        return partner.counts_as != by.counts_as and (bool(rooms.shared) or partner.name in rooms.personal)
+    def _may_see(self, reporter: Partner, statement: Statement | SightingStatement | OpinionStatement) -> bool:
+        """Return whether a reporter may know of another's statement: it is shared, or visible to the reporter."""
+        if reporter.counts_as == statement.partner.counts_as:
+            return False
+        return bool(statement.audience.shared) or reporter.name in statement.audience.personal

@@ -13,7 +13,7 @@ from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
 from server.release.fuse import grade
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import Claim, ReportedValue
+from server.release.fuse.statements import ReportedValue, Statement
 from server.release.guard.personal_data import case_numbers
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.publish.collections import Publication
@@ -22,257 +22,280 @@ from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts, ReportFacts
 from server.store.listings import ListingId
 
-
-class ListingIds:
-    """The listings there were, and those that come next, as far as ``publication`` was loaded."""
-
-    def __init__(self, scene: ReleaseContext, publication: Publication) -> None:
-        """Look at what stands in the rooms of ``scene``."""
-        self._scene = scene
-        self._publication = publication
-
-    def there(self, id_: str, track: str) -> dict[str, Any]:
-        """Give by room of a track what is out under that id."""
-        out = self._publication.out(id_) if id_ else {}
-        return {room: obj for room, obj in out.items() if self._scene.owner(room) == track}
-
-    def times(self, listed: list[str], room: str, id_: str) -> int:
-        """Give how often the value was listed in that room before, under other ids."""
-        return sum(1 for each in listed if each != id_ and self._publication.version(room, each))
-
-    def next(self, value: ReportedValue, track: str) -> str:
-        """Give the id of a listing that there was not yet: what was taken back stays so under its id."""
-        number = len(value.listed.get(track, ()))
-        id_ = self._scene.listing_id(value.subject, track, number)
-        self._publication.list_as(ListingId(value.subject, track, number, id_))
-        return id_
-
-
 Obj = Mapping[str, Any]
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class _Said(NamedTuple):
-    """What the hub is to say in a room, and out of which reports."""
-
-    consensus: Consensus
-    claims: list[Claim]
-
-    @property
-    def tlp(self) -> Tlp:
-        """Give the narrowest level among the reports: it holds for what is made of them."""
-        spared = [Tlp.AMBER_STRICT] if self.consensus.holder_status is HolderStatus.COERCED else []
-        return marking.narrowest([*spared, *(each.tlp for each in self.claims)]) or Tlp.RED
-
-    @property
-    def onward(self) -> bool:
-        """Tell whether who hears it may pass it on."""
-        return all(each.said.report.sharing is None or each.said.report.sharing.onward for each in self.claims)
-
-    @property
-    def facts(self) -> ConsensusFacts:
-        """Give what rules ask about the reports together."""
-        said = self.consensus
-        return ConsensusFacts(said.grade, said.countries, said.confidence, said.reporters)
-
-    @property
-    def sources(self) -> list[ReportFacts]:
-        """Give what rules ask about each report."""
-        return [ReportFacts(each.said.report.kind, each.tlp, each.said.partner.kind) for each in self.claims]
-
-
 @dataclass
 class ListingState:
-    """How a value stands after it was renewed: the id it is listed under by the room that it is in.
+    """The listings of a value after an update: the id by the collection that lists it.
 
-    ``shared`` is that of the shared rooms, empty where it is in none. ``entered`` and ``left`` are rooms it was not in
-    before, or is in no more; ``renewed`` tells whether something else is said of it in one. ``reports`` has the rooms
-    that each partner's own report of it may enter, by the partner's name.
+    ``shared`` is the id in the shared collections, empty where none lists it. ``entered`` and ``left`` are collections
+    that did not list it before, or do no longer; ``updated``: the listing changed in one that did. ``reports`` has the
+    audience of each partner's own report, by the partner's name.
     """
 
-    rooms: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     shared: str = ""
     entered: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
-    renewed: bool = False
+    updated: bool = False
     reports: dict[str, Audience] = field(default_factory=dict)
 
 
-def _by_one_name(wanted: dict[str, _Said]) -> dict[str, _Said]:
-    """Give what is to be said in the rooms of one track by one name of the value: one that is heard in all of them."""
-    if len({each.consensus.value for each in wanted.values()}) <= 1:
-        return wanted
-    named = {}
-    for room, said in wanted.items():
-        about = said.consensus
-        named[room] = said._replace(consensus=about._replace(value=kinds.get(about.kind).key(about.value)))
-    return named
+def is_published(context: ReleaseContext, state: ListingState, audience_: Audience) -> bool:
+    """Return whether a collection of that audience lists the value."""
+    return any(alias in audience_.shared or context.private_reader(alias) in audience_.personal for alias in state.ids)
 
 
-def _is_renamed(there: Mapping[str, Obj], wanted: Mapping[str, _Said]) -> bool:
-    """Tell whether what stands under an id names the value otherwise than what is to be said."""
-    if not there or not wanted:
-        return False
-    said = next(iter(wanted.values())).consensus
-    return {obj["pattern"] for obj in there.values()} != {consensus.pattern_by_name(said)}
+class _Draft(NamedTuple):
+    """The listing that a collection is to have: the consensus, and the statements that it is made of."""
 
+    consensus: Consensus
+    statements: list[Statement]
 
-def _enters(room: str, reach: Audience) -> bool:
-    return room in reach.shared
+    @property
+    def tlp(self) -> Tlp:
+        """Return the narrowest level of the statements, which holds for their consensus."""
+        spared = [Tlp.AMBER_STRICT] if self.consensus.holder_status is HolderStatus.COERCED else []
+        return marking.narrowest([*spared, *(statement.tlp for statement in self.statements)]) or Tlp.RED
 
+    @property
+    def onward(self) -> bool:
+        """Return whether readers may pass it on."""
+        limits = (statement.report.sharing for statement in self.statements)
+        return all(sharing is None or sharing.onward for sharing in limits)
 
-def is_published(scene: ReleaseContext, standing: ListingState, reach: Audience) -> bool:
-    """Tell whether the value stands where something that may enter those rooms is heard."""
-    return any(each in reach.shared or scene.reader(each) in reach.personal for each in standing.rooms)
+    @property
+    def facts(self) -> ConsensusFacts:
+        """Return the facts that policy rules ask about the consensus."""
+        consensus = self.consensus
+        return ConsensusFacts(consensus.grade, consensus.countries, consensus.confidence, consensus.reporters)
+
+    @property
+    def sources(self) -> list[ReportFacts]:
+        """Return the facts that policy rules ask about each report."""
+        return [
+            ReportFacts(statement.report.kind, statement.tlp, statement.partner.kind) for statement in self.statements
+        ]
 
 
 class ListingUpdater:
-    """Brings what the hub says up to what partners say.
+    """Updates the listings of values when their statements, or the rules, have changed.
 
-    The shared rooms have a value under one id, so that who reads several has it once; each partner's own room has ids
-    of its own, for what happens there is nobody's to tell.
+    A track is the shared collections together, "", or one private collection, by its owner's name. All shared
+    collections list a value under one id, so that a reader of several has it once. Each private collection has ids of
+    its own, which tell nothing to anybody else.
     """
 
-    def __init__(self, scene: ReleaseContext, publication: Publication) -> None:
-        """Say it in the hub's name, at the moment of ``scene``."""
-        self._scene = scene
+    def __init__(self, context: ReleaseContext, publication: Publication) -> None:
+        """Update the listings that ``publication`` has loaded, at the moment of ``context``."""
+        self._context = context
         self._publication = publication
-        self._listings = ListingIds(scene, publication)
-        # Coerced holders of whom something goes out while there is nobody to turn to for their protection.
+        # Values of coerced holders that are published without anybody to turn to for the holder's protection.
         self.unprotected: set[str] = set()
 
-    def renew(self, values: Iterable[ReportedValue]) -> dict[str, ListingState]:
-        """Renew what is said of these values; gives by subject how each stands."""
-        values = list(values)
-        return {value.subject: self._renew(value) for value in values}
+    def update(self, values: Iterable[ReportedValue]) -> dict[str, ListingState]:
+        """Update the listings of these values and return the state of each, by subject."""
+        return {value.subject: self._update(value) for value in values}
 
-    def _renew(self, value: ReportedValue) -> ListingState:
-        standing = ListingState(reports={claim.said.partner.name: claim.rooms for claim in value.claims})
-        self._in_rooms(value, standing, "", self._shared(value))
-        there = {id_: room for id_ in value.listings for room in self._publication.out(id_) if self._scene.reader(room)}
-        for name in sorted(self._told(value, there.values())):
-            said = self._said(value, partial(self._hears, name))
-            wanted = {self._scene.own(name): said} if said and self._admits(name, said) else {}
-            self._in_rooms(value, standing, name, wanted)
-        return standing
+    def _update(self, value: ReportedValue) -> ListingState:
+        state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
+        self._update_track(value, state, "", self._shared_drafts(value))
+        for name in sorted(self._private_readers(value)):
+            draft = self._draft(value, partial(self._is_visible_to, name))
+            admitted = draft is not None and self._admits(name, draft)
+            wanted = {self._context.private_collection(name): draft} if draft and admitted else {}
+            self._update_track(value, state, name, wanted)
+        return state
 
-    def _in_rooms(self, value: ReportedValue, standing: ListingState, track: str, wanted: dict[str, _Said]) -> None:
-        """Bring one track, the shared rooms or one own room, up to what is ``wanted`` there, the widest room first."""
+    def _update_track(self, value: ReportedValue, state: ListingState, track: str, wanted: dict[str, _Draft]) -> None:
+        """Bring one track to the drafts ``wanted`` in it, the collection with most readers first."""
         listed = value.listed.get(track, [])
-        id_ = next((each for each in reversed(listed) if self._listings.there(each, track)), "")
-        there = self._listings.there(id_, track)
-        moments = [timestamp.parse(obj["modified"]) + _MILLISECOND for obj in there.values()]
+        id_ = next((listing for listing in reversed(listed) if self._published(listing, track)), "")
+        current = self._published(id_, track)
+        moments = [_next_version(obj) for obj in current.values()]
         wanted = _by_one_name(wanted)
-        for room, other in self._doubles(listed, id_, track):
-            last = self._publication.take_back(room, other)
-            moments.append(timestamp.parse(last["modified"]) + _MILLISECOND)
-            standing.left |= {room} - wanted.keys()
-        if _is_renamed(there, wanted) or any(
-            room not in there and self._publication.version(room, id_) for room in wanted
-        ):
-            # A room can have it no more under this id: it is listed anew, as another object, in all of them.
-            leaving, there = set(there), {}
+        for alias, duplicate in self._duplicates(listed, id_, track):
+            moments.append(self._revoke(alias, duplicate))
+            state.left |= {alias} - wanted.keys()
+        if self._needs_new_id(id_, current, wanted):
+            leaving, current = set(current), {}
         else:
-            leaving = there.keys() - wanted.keys()
-        # Who reads several rooms keeps the version that is modified last: the narrowest, and none that was taken back.
-        for room in leaving:
-            last = self._publication.take_back(room, id_)
-            moments.append(timestamp.parse(last["modified"]) + _MILLISECOND)
-        standing.left |= leaving - wanted.keys()
-        if not wanted:
-            return
-        id_ = id_ if there else self._listings.next(value, track)
-        moment = max([self._scene.at, *moments])
-        moved = bool(leaving - wanted.keys())
-        for room, said in wanted.items():
-            before = there.get(room)
-            created = before["created"] if before else timestamp.text(self._scene.at)
-            obj = self._object(said, id_, created, moment, self._listings.times(listed, room, id_))
-            standing.rooms[room] = id_
-            standing.shared = standing.shared if track else id_
+            leaving = current.keys() - wanted.keys()
+        # A reader of several collections keeps the last modified version: the narrowest, and none that was revoked.
+        moments += [self._revoke(alias, id_) for alias in leaving]
+        state.left |= leaving - wanted.keys()
+        if wanted:
+            id_ = id_ if current else self._next_id(value, track)
+            state.shared = state.shared if track else id_
+            moved = bool(leaving - wanted.keys())
+            self._enter(value, state, id_, current, wanted, max([self._context.at, *moments]), listed, moved=moved)
+
+    def _enter(
+        self,
+        value: ReportedValue,
+        state: ListingState,
+        id_: str,
+        current: Mapping[str, Obj],
+        wanted: Mapping[str, _Draft],
+        moment: datetime,
+        listed: list[str],
+        *,
+        moved: bool,
+    ) -> None:
+        """Publish the drafts that change what a reader does, and from the first of them (``moved``) all that follow."""
+        for alias, draft in wanted.items():
+            before = current.get(alias)
+            created = before["created"] if before else timestamp.text(self._context.at)
+            obj = self._to_stix(draft, id_, created, moment, self._times_listed(listed, alias, id_))
+            state.ids[alias] = id_
             if before and not moved and not changes_what_a_reader_does(before, obj):
                 continue
-            self._publication.enter(room, obj, said.tlp, basis=consensus.basis(obj, said.consensus))
-            if said.consensus.holder_status is HolderStatus.COERCED and "referral" not in extension.context_of(obj):
+            observables = consensus.basis(obj, draft.consensus)
+            self._publication.enter(alias, obj, draft.tlp, observables=observables)
+            coerced = draft.consensus.holder_status is HolderStatus.COERCED
+            if coerced and "referral" not in extension.context_of(obj):
                 self.unprotected.add(value.subject)
-            standing.renewed |= before is not None
-            standing.entered |= set() if before else {room}
+            state.updated |= before is not None
+            state.entered |= set() if before else {alias}
             moved = True
             moment += _MILLISECOND
 
-    def _doubles(self, listed: list[str], id_: str, track: str) -> list[tuple[str, str]]:
-        """Give room and id of each listing of a track that stands beside the one under ``id_``."""
-        others = (each for each in listed if each != id_)
-        return [(room, other) for other in others for room in self._listings.there(other, track)]
+    def _published(self, id_: str, track: str) -> dict[str, Obj]:
+        """Return the listings of that id that are not revoked, by the collection of the track."""
+        published = self._publication.published(id_) if id_ else {}
+        return {alias: obj for alias, obj in published.items() if self._context.track(alias) == track}
 
-    def _shared(self, value: ReportedValue) -> dict[str, _Said]:
-        """Give what is to be said in each shared room, out of what may be heard there and nothing else."""
-        wanted: dict[str, _Said] = {}
-        heard_in = frozenset[str]().union(*(each.rooms.shared for each in value.claims))
-        if not heard_in:
-            return wanted
-        for room in self._scene.shared:
-            if room in heard_in:
-                said = self._said(value, partial(_enters, room))
-                if said and self._scene.policy.admits(room, said.facts, said.sources):
-                    wanted[room] = said
-        return wanted
+    def _duplicates(self, listed: list[str], id_: str, track: str) -> list[tuple[str, str]]:
+        """Return the collection and id of each listing of a track beside the one of ``id_``."""
+        others = (listing for listing in listed if listing != id_)
+        return [(alias, other) for other in others for alias in self._published(other, track)]
 
-    def _told(self, value: ReportedValue, there: Iterable[str]) -> set[str]:
-        """Give the partners who may hear of it in their own rooms.
+    def _needs_new_id(self, id_: str, current: Mapping[str, Obj], wanted: Mapping[str, _Draft]) -> bool:
+        """Return whether the value needs a new id: it has another name, or a collection had this id revoked."""
+        was_revoked = any(alias not in current and self._publication.latest_in(alias, id_) for alias in wanted)
+        return was_revoked or _is_renamed(current, wanted)
 
-        Who was once told more goes on being told: some read by values, and would take its end there for the end.
+    def _next_id(self, value: ReportedValue, track: str) -> str:
+        """Return the next id of a track: a revoked listing never comes back under its id."""
+        number = len(value.listed.get(track, ()))
+        id_ = self._context.listing_id(value.subject, track, number)
+        self._publication.add_listing(ListingId(value.subject, track, number, id_))
+        return id_
+
+    def _times_listed(self, listed: list[str], alias: str, id_: str) -> int:
+        """Return how often a collection listed the value before, under other ids."""
+        return sum(1 for listing in listed if listing != id_ and self._publication.latest_in(alias, listing))
+
+    def _revoke(self, alias: str, id_: str) -> datetime:
+        return _next_version(self._publication.revoke(alias, id_))
+
+    def _shared_drafts(self, value: ReportedValue) -> dict[str, _Draft]:
+        """Return the listing of each shared collection, made of nothing but the statements visible there."""
+        drafts: dict[str, _Draft] = {}
+        aliases = frozenset[str]().union(*(statement.audience.shared for statement in value.statements))
+        if not aliases:
+            return drafts
+        for alias in self._context.shared:
+            if alias in aliases:
+                draft = self._draft(value, partial(_is_shared_in, alias))
+                if draft and self._context.policy.admits(alias, draft.facts, draft.sources):
+                    drafts[alias] = draft
+        return drafts
+
+    def _private_readers(self, value: ReportedValue) -> set[str]:
+        """Return the partners whose private collections may list the value, or do.
+
+        A partner whose private collection has it already keeps it there: a reader by value would take its end in that
+        collection for the end of the value.
         """
-        named = {name for each in value.claims for name in each.rooms.personal}
-        return named | {self._scene.reader(room) or "" for room in there} & self._scene.registry.partners.keys()
+        named = {name for statement in value.statements for name in statement.audience.personal}
+        listed = {
+            self._context.private_reader(alias) or ""
+            for id_ in value.listings
+            for alias in self._publication.published(id_)
+        }
+        return named | listed & self._context.registry.partners.keys()
 
-    def _hears(self, name: str, reach: Audience) -> bool:
-        return name in reach.personal or not self._scene.reads(name).isdisjoint(reach.shared)
+    def _is_visible_to(self, name: str, audience_: Audience) -> bool:
+        return name in audience_.personal or not self._context.readable(name).isdisjoint(audience_.shared)
 
-    def _admits(self, name: str, said: _Said) -> bool:
-        """Tell whether a partner's own room takes it: by its own limits, or as a shared room that it reads does."""
-        registry, policy = self._scene.registry, self._scene.policy
-        shared = frozenset(alias for each in said.claims for alias in each.rooms.shared)
-        return any(policy.admits(alias, said.facts, said.sources) for alias in shared & self._scene.reads(name)) or (
-            audience.admits_privately(
-                name, [each.rooms for each in said.claims], said.facts, said.sources, registry, policy
-            )
+    def _admits(self, name: str, draft: _Draft) -> bool:
+        """Return whether a private collection takes the draft: by its reports' limits, or as a shared one would."""
+        registry, policy = self._context.registry, self._context.policy
+        audiences = [statement.audience for statement in draft.statements]
+        shared = frozenset(alias for audience_ in audiences for alias in audience_.shared)
+        readable = shared & self._context.readable(name)
+        return any(policy.admits(alias, draft.facts, draft.sources) for alias in readable) or (
+            audience.admits_privately(name, audiences, draft.facts, draft.sources, registry, policy)
         )
 
-    def _said(self, value: ReportedValue, hears: Callable[[Audience], bool]) -> _Said | None:
-        claims = [each for each in value.claims if hears(each.rooms)]
+    def _draft(self, value: ReportedValue, is_visible: Callable[[Audience], bool]) -> _Draft | None:
+        """Return the listing made of the statements that are visible, None where there is none."""
+        statements = [statement for statement in value.statements if is_visible(statement.audience)]
         if value.disputed:
-            # A hold by authority ends when it says, or when who asked for it takes it back.
-            claims = [each for each in claims if grade.is_live_hold(each.said, self._scene.at)]
-        if not claims:
+            # A hold by a partner with authority ends at its own time, or when that partner revokes it.
+            statements = [statement for statement in statements if grade.is_live_hold(statement, self._context.at)]
+        if not statements:
             return None
+        opinions = [] if value.disputed else value.opinions
         fused = fuse(
-            [each.said for each in claims],
-            [each.seen for each in value.sights if each.counts and hears(each.rooms)],
-            [] if value.disputed else [each.judged for each in value.verdicts if hears(each.rooms)],
+            statements,
+            [sighting for sighting in value.sightings if sighting.counts and is_visible(sighting.audience)],
+            [opinion for opinion in opinions if is_visible(opinion.audience)],
             coerced=value.coerced,
             sign=bool(value.signs),
-            at=self._scene.at,
+            at=self._context.at,
         )
-        return _Said(case_numbers.without_personal_numbers(fused), claims)
+        return _Draft(case_numbers.without_personal_numbers(fused), statements)
 
-    def _object(self, said: _Said, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
-        about = said.consensus
-        if about.origins and any(not each.said.origins for each in said.claims):
-            # Who passes it on passes on what others said, and what is said here first.
-            about = about._replace(origins=tuple(sorted({*about.origins, id_})))
+    def _to_stix(self, draft: _Draft, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
+        fused = draft.consensus
+        if fused.origins and any(not statement.origins for statement in draft.statements):
+            # It repeats others' reports, and is the original of those that were first sent here.
+            fused = fused._replace(origins=tuple(sorted({*fused.origins, id_})))
+        coerced = fused.holder_status is HolderStatus.COERCED
         obj = consensus.to_stix(
-            about,
+            fused,
             id_,
-            self._scene.hub.identity,
+            self._context.identity.identity,
             created=created,
             modified=timestamp.text(modified),
-            tlp=said.tlp,
+            tlp=draft.tlp,
             seq=seq,
-            referral=self._scene.referral(about.countries) if about.holder_status is HolderStatus.COERCED else None,
+            referral=self._context.referral(fused.countries) if coerced else None,
         )
-        if not said.onward:
-            ours = {**obj["extensions"][extension.ID], "sharing": {"onward": False}}
-            obj["extensions"] = {**obj["extensions"], extension.ID: ours}
+        if not draft.onward:
+            properties = {**obj["extensions"][extension.ID], "sharing": {"onward": False}}
+            obj["extensions"] = {**obj["extensions"], extension.ID: properties}
         return obj
+
+
+def _is_shared_in(alias: str, audience_: Audience) -> bool:
+    return alias in audience_.shared
+
+
+def _next_version(obj: Obj) -> datetime:
+    """Return the first moment after the version of an object."""
+    return timestamp.parse(obj["modified"]) + _MILLISECOND
+
+
+def _by_one_name(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+    """Return the drafts of one track under one name of the value: one that all of its collections may know."""
+    if len({draft.consensus.value for draft in drafts.values()}) <= 1:
+        return drafts
+    named = {}
+    for alias, draft in drafts.items():
+        fused = draft.consensus
+        named[alias] = draft._replace(consensus=fused._replace(value=kinds.get(fused.kind).key(fused.value)))
+    return named
+
+
+def _is_renamed(current: Mapping[str, Obj], wanted: Mapping[str, _Draft]) -> bool:
+    """Return whether the listings name the value otherwise than the drafts do."""
+    if not current or not wanted:
+        return False
+    fused = next(iter(wanted.values())).consensus
+    return {obj["pattern"] for obj in current.values()} != {consensus.pattern_by_name(fused)}

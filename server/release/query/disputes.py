@@ -1,11 +1,11 @@
-"""What a person needs to decide a dispute: the value, who reports it, who doubts it and in which words, and where."""
+"""The cases of disputes: the value, its reporters, the doubts in the doubters' words, and the collections concerned."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from schemas.partner import PartnerKind
-from server.release.fuse.statements import JudgeStanding, ReportedValue, Verdict
-from server.release.reconsider import Again
+from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue
+from server.release.session import ReleaseSession
 from server.store.engine import Tx
 from server.store.reviews import Review
 
@@ -18,7 +18,7 @@ _STANDING = {
 
 
 class DisputeDoubt(NamedTuple):
-    """What one partner says against the value: as what, why, and in its own words."""
+    """One partner's doubt of the value: its outcome or opinion, the reason, and the partner's own words."""
 
     partner: str
     kind: PartnerKind
@@ -29,7 +29,7 @@ class DisputeDoubt(NamedTuple):
 
 
 class DisputeCase(NamedTuple):
-    """A dispute of a value: the kinds of all who report it, who doubts it, and the collections that it is about."""
+    """The case of a disputed value: the kinds of its reporters, the doubts, and the collections that list it."""
 
     kind: str
     value: str
@@ -39,37 +39,36 @@ class DisputeCase(NamedTuple):
 
 
 def dispute_cases(tx: Tx, found: Iterable[Review]) -> dict[str, DisputeCase]:
-    """Give by the values' names what the disputes among these reviews are about, as the hub is now."""
+    """Return the cases of the disputes among these reviews by subject, as the hub is now."""
     subjects = {review.subject for review in found if review.subject}
     if not subjects:
         return {}
-    again = Again(tx, waits=False)
-    values = again.values(subjects)
-    again.publication.load({id_ for value in values for id_ in value.listings})
-    return {value.subject: _case(again, value) for value in values}
+    session = ReleaseSession.open(tx, waits=False)
+    values = session.load(subjects)
+    session.publication.load({id_ for value in values for id_ in value.listings})
+    return {value.subject: _case(session, value) for value in values}
 
 
-def _case(again: Again, value: ReportedValue) -> DisputeCase:
+def _case(session: ReleaseSession, value: ReportedValue) -> DisputeCase:
     kind, _, name = value.subject.partition(":")
-    # Where the listing was taken back, the collections that had it.
-    rooms = {room for id_ in value.listings for room in again.publication.stood(id_)}
+    # Where the listing was revoked, the collections that had it.
+    collections = {alias for id_ in value.listings for alias in session.publication.collections_with(id_)}
     return DisputeCase(
         kind,
-        value.claims[0].said.report.value if value.claims else name,
-        sorted({claim.said.partner.kind for claim in value.claims}),
-        sorted(_doubted(again, verdict) for verdict in value.doubts),
-        sorted(rooms),
+        value.statements[0].report.value if value.statements else name,
+        sorted({statement.partner.kind for statement in value.statements}),
+        sorted(_doubt(session, opinion) for opinion in value.doubts),
+        sorted(collections),
     )
 
 
-def _doubted(again: Again, verdict: Verdict) -> DisputeDoubt:
-    judged = verdict.judged
-    said: dict[str, Any] = again.loading.known[verdict.id]
+def _doubt(session: ReleaseSession, opinion: OpinionStatement) -> DisputeDoubt:
+    obj: dict[str, Any] = session.loader.known[opinion.key]
     return DisputeDoubt(
-        judged.partner.name,
-        judged.partner.kind,
-        _STANDING[judged.standing],
-        str(judged.outcome or judged.opinion),
-        judged.reason,
-        said.get("explanation"),
+        opinion.partner.name,
+        opinion.partner.kind,
+        _STANDING[opinion.standing],
+        str(opinion.outcome or opinion.opinion),
+        opinion.reason,
+        obj.get("explanation"),
     )

@@ -8,13 +8,13 @@ from schemas.errors import Rejected
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
 from server.release.guard.personal_data import objects
-from server.release.intake import RESERVED
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
 from server.release.route import annotation_targets, audience
 from server.release.route.audience import Audience
 from server.release.route.policy import PUBLIC, SHARED
 from server.release.route.references import References
+from server.release.submission import RESERVED
 
 SIGHTINGS = "sightings"
 
@@ -56,8 +56,8 @@ class AnnotationRelease:
         id_ = self._scene.annotation_id(key, obj["type"])
         rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, audience.UNKNOWN_MARKING)
         places = set() if unseen or rebuilt is None or tlp is None else self._places(obj, refs, tlp)
-        for room in self._publication.out(id_).keys() - places:
-            self._publication.take_back(room, id_)
+        for room in self._publication.published(id_).keys() - places:
+            self._publication.revoke(room, id_)
         if rebuilt is None or tlp is None or not places:
             return AnnotationOutcome(why or annotation_targets.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen), None)
         for room in places:
@@ -74,8 +74,8 @@ class AnnotationRelease:
     def take_back(self, key: str, type_: str) -> None:
         """Revoke what the inbox has under a key wherever it is out."""
         id_ = self._scene.annotation_id(key, type_)
-        for room in self._publication.out(id_):
-            self._publication.take_back(room, id_)
+        for room in self._publication.published(id_):
+            self._publication.revoke(room, id_)
 
     def _sees(self, ref: str) -> bool:
         """Tell whether an object is the partner's own, or is or was out where it reads."""
@@ -86,23 +86,23 @@ class AnnotationRelease:
         return self._values.get(self._references.meant(ref))
 
     def _reads(self, partner: str, room: str) -> bool:
-        return room in self._scene.reads(partner) or self._scene.reader(room) == partner
+        return room in self._scene.readable(partner) or self._scene.private_reader(room) == partner
 
     def _called(self, ref: str, room: str) -> str:
         """Give the id by which readers of a room know what the partner means by ``ref``."""
         value = self._value(ref)
         if value is None:
             return self._references.published_as(ref)
-        shared = value.shared if any(not self._scene.is_own(each) for each in self._known_out(ref)) else ""
-        return value.rooms.get(room) or ("" if self._scene.is_own(room) else shared) or ref
+        shared = value.shared if any(not self._scene.is_private(each) for each in self._known_out(ref)) else ""
+        return value.ids.get(room) or ("" if self._scene.is_private(room) else shared) or ref
 
     def _out(self, ref: str) -> set[str]:
         """Give the rooms that have what the partner means: the value, or where it sees none the object of that id."""
         value = self._value(ref)
         if value:
-            return set(value.rooms)
+            return set(value.ids)
         id_ = self._references.published_as(ref)
-        there = self._publication.out(id_).keys() & set(self._scene.shared)
+        there = self._publication.published(id_).keys() & set(self._scene.shared)
         # Under its own id stands here what others may have said too.
         return there if id_ != ref else {room for room in there if self._reads(self._partner.name, room)}
 
@@ -115,7 +115,7 @@ class AnnotationRelease:
             for room in self._out(ref)
             if value is None
             or room in mine.shared
-            or self._scene.reader(room) in mine.personal
+            or self._scene.private_reader(room) in mine.personal
             or self._reads(self._partner.name, room)
         }
 
@@ -133,16 +133,16 @@ class AnnotationRelease:
         hearers = {n for n in reach.personal if all(any(self._reads(n, room) for room in there) for there in out)}
         places = set(reach.shared)
         if annotation_targets.is_standard_stix(obj):
-            places |= hearers if known else {self._scene.own(name) for name in hearers}
+            places |= hearers if known else {self._scene.private_collection(name) for name in hearers}
         if reach.personal or tlp not in SHARED or limits:
             return places
         # What some were told by themselves is spoken of to them.
-        apart = [{room for room in there if self._scene.reader(room)} for there in out]
+        apart = [{room for room in there if self._scene.private_reader(room)} for there in out]
         return places | (set.intersection(*apart) if apart and annotation_targets.is_standard_stix(obj) else set())
 
     def _shared(self, obj: Obj, refs: list[str], out: Iterable[set[str]]) -> set[str]:
         """Give the shared rooms: where sightings go, and for a case wherever all its members are, by ``out``."""
-        out = [{room for room in there if not self._scene.is_own(room)} for there in out]
+        out = [{room for room in there if not self._scene.is_private(room)} for there in out]
         told_apart = any(self._is_told_apart(ref) for ref in refs)
         together = set.intersection(*out) if out else set()
         wide = set() if told_apart else {SIGHTINGS}
@@ -155,20 +155,20 @@ class AnnotationRelease:
         if not self._sees(ref):
             return False
         id_ = self._references.published_as(ref)
-        stood = self._publication.stood(id_)
+        stood = self._publication.collections_with(id_)
         if id_ == ref:
             stood = {room for room in stood if self._reads(self._partner.name, room)}
         there = stood | self._known_out(ref)
         if there:
-            return all(map(self._scene.is_own, there))
+            return all(map(self._scene.is_private, there))
         # What it says itself with limits that let nobody hear it is not told of either.
         ours = extension.context_of(self._references.own(ref) or {})
         return "sharing" in ours or ours.get("holder_status") == HolderStatus.COERCED
 
     def _of_both_ends(self, refs: list[str]) -> set[str]:
         """Give the rooms that have both ends of a flow and that the contributor reads: so it is told nothing new."""
-        there = [self._publication.observed(ref) for ref in refs]
-        return set.intersection(*there) & self._scene.reads(self._partner.name)
+        there = [self._publication.collections_with_observable(ref) for ref in refs]
+        return set.intersection(*there) & self._scene.readable(self._partner.name)
 
 
 def _rebuilt(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:

@@ -10,11 +10,10 @@ from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release.context import ReleaseContext
 from server.release.fuse.loader import Loader
-from server.release.fuse.statements import subject_of
-from server.release.intake import TRANSLATION
+from server.release.fuse.statements import indicator_subject
 from server.release.publish.collections import Publication
 from server.release.route import annotation_targets
-from server.release.submission import Submission
+from server.release.submission import TRANSLATION, Submission
 from server.store import collections, inbox, listings, log, partners, value_index
 from server.store.engine import Tx
 
@@ -131,7 +130,7 @@ class References:
         found = {}
         for key in sorted(bearing):
             obj = self._loading.known[key]
-            subjects = {subject_of(obj), *map(self.subject, annotation_targets.refs(obj))}
+            subjects = {indicator_subject(obj), *map(self.subject, annotation_targets.refs(obj))}
             found[key] = {subject for subject in subjects if subject}
         return found
 
@@ -141,18 +140,18 @@ class References:
 
     def reads(self, ref: str) -> bool:
         """Tell whether the hub publishes, or published, something under that id where the partner reads."""
-        return any(self._is_read(room) for room in self._publication.stood(ref))
+        return any(self._is_read(room) for room in self._publication.collections_with(ref))
 
     def subject(self, ref: str) -> str | None:
         """Give the value that is meant: that of the partner's own report, or of a listing that it reads."""
         own = self.own(ref)
         if own is not None:
-            return subject_of(own)
+            return indicator_subject(own)
         return self._listed.get(ref) if self.reads(ref) else None
 
     def is_published(self, id_: str) -> bool:
         """Tell whether something under that id that the partner reads is what it said itself."""
-        there = self._publication.standing(id_) if self.reads(id_) else None
+        there = self._publication.latest(id_) if self.reads(id_) else None
         return there is not None and there.get("created_by_ref") == self.partner.identity
 
     def published_as(self, ref: str) -> str:
@@ -166,7 +165,7 @@ class References:
         return self._scene.annotation_id(self._key(ref), own["type"])
 
     def _is_read(self, room: str) -> bool:
-        return room in self._scene.reads(self.partner.name) or self._scene.reader(room) == self.partner.name
+        return room in self._scene.readable(self.partner.name) or self._scene.private_reader(room) == self.partner.name
 
     def _key(self, ref: str) -> str:
         return inbox.key(self._scene.registry.spaces[self.partner.name], ref)

@@ -28,7 +28,7 @@ def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch |
 
 def delist(tx: Tx, values: Iterable[ReportedValue]) -> None:
     """Record as delisted those of ``values`` of which no report stands: each later report is held for review."""
-    reviews.delist(tx, {_first_name(value.subject) for value in values if not value.claims})
+    reviews.delist(tx, {_first_name(value.subject) for value in values if not value.statements})
 
 
 def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:

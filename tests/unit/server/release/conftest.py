@@ -14,7 +14,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
-from server.release.fuse.statements import subject_of
+from server.release.fuse.statements import indicator_subject
 from server.release.results import Results
 from server.release.route.policy import Policy, put_in_force
 from server.setup import set_up
@@ -88,7 +88,7 @@ def listed(store: Store) -> Callable[..., str]:
 
     def name(indicator: dict[str, Any], seq: int = 0, to: Partner | None = None) -> str:
         with store.read() as tx:
-            named = "listing", str(subject_of(indicator)), to.name if to else "", seq
+            named = "listing", str(indicator_subject(indicator)), to.name if to else "", seq
             return ids.of_hub(hub_identity.secret(tx, "ids"), "indicator", *named)
 
     return name

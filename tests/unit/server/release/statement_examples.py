@@ -1,4 +1,4 @@
-"""What partners may say of one value, for tests: made by hand, or by Hypothesis."""
+"""Statements about one value for tests: reports, sightings and opinions, made by hand or by Hypothesis."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,26 +26,26 @@ _ACCOUNTS = {name for name, kind in kinds.every().items() if kind.account}
 
 
 def partner(number: int, **properties: Any) -> Partner:
-    """Give the partner of that number; without more, a bank that has no say beyond what it reports."""
+    """Return the partner of that number: without more properties, a bank without authority."""
     identity = f"identity--00000000-0000-4000-8000-{number:012d}"
     return Partner(**{"name": f"Partner {number}", "kind": PartnerKind.BANK, "identity": identity, **properties})
 
 
-def said(number: int = 1, kind: str = "domain", *, by: Partner | None = None, **columns: Any) -> Statement:
-    """Give what the partner of that number reports of the kind's value."""
-    extra = {name: columns.pop(name) for name in ("reliability", "origins", "id") if name in columns}
+def report(number: int = 1, kind: str = "domain", *, by: Partner | None = None, **columns: Any) -> Statement:
+    """Return the report of the kind's value by the partner of that number."""
+    extra = {name: columns.pop(name) for name in ("reliability", "origins", "key") if name in columns}
     columns = {"reported_at": NOON, **columns}
     report = Report.model_validate({"kind": kind, "value": VALUES[kind], "reporter": f"Partner {number}", **columns})
-    return Statement(by or partner(number), report, **{"id": f"indicator--{number}", **extra})
+    return Statement(by or partner(number), report, **{"key": f"indicator--{number}", **extra})
 
 
-def seen(number: int, at: datetime, count: int = 1) -> SightingStatement:
-    """Give the sighting of the partner of that number."""
+def sighting(number: int, at: datetime, count: int = 1) -> SightingStatement:
+    """Return a sighting by the partner of that number."""
     return SightingStatement(partner(number), at, at, count)
 
 
-def judged(number: int, word: OutcomeWord | OpinionWord, at: datetime = NOON, **more: Any) -> OpinionStatement:
-    """Give what the partner of that number did, or thinks."""
+def opinion(number: int, word: OutcomeWord | OpinionWord, at: datetime = NOON, **more: Any) -> OpinionStatement:
+    """Return an outcome or an opinion of the partner of that number."""
     by = more.pop("by", None) or partner(number)
     outcome, opinion = (word, None) if isinstance(word, OutcomeWord) else (None, word)
     return OpinionStatement(by, outcome, opinion, at, **more)
@@ -57,11 +57,11 @@ reliabilities = st.floats(0, 1) | st.sampled_from([0.0, 0.8, 1.0])
 
 @st.composite
 def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> Statement:
-    """Give what some partner may report of the kind's value, on its own or passing on what others said."""
+    """Draw a report of the kind's value by some partner, its own or one that passes on others'."""
     number = draw(numbers)
     at = draw(moments)
     status = draw(st.none() | st.sampled_from(HolderStatus)) if kind in _ACCOUNTS else None
-    actions = [each for each in Action if not (status is HolderStatus.COERCED and each is Action.BLOCK)]
+    actions = [action for action in Action if not (status is HolderStatus.COERCED and action is Action.BLOCK)]
     columns = {
         "reported_at": at,
         "confidence": draw(st.none() | st.integers(0, 100)),
@@ -75,13 +75,13 @@ def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> S
     }
     by = partner(number, authority=draw(st.sampled_from([(), (kind,)])), kind=draw(st.sampled_from(PartnerKind)))
     origins = draw(st.frozensets(st.sampled_from(["indicator--x", "indicator--y", "indicator--1"]), max_size=2))
-    id_ = f"indicator--{number}{draw(st.sampled_from(['', '-anew']))}"
-    return said(number, kind, by=by, id=id_, reliability=draw(reliabilities), origins=origins, **columns)
+    key = f"indicator--{number}{draw(st.sampled_from(['', '-anew']))}"
+    return report(number, kind, by=by, key=key, reliability=draw(reliabilities), origins=origins, **columns)
 
 
 @st.composite
 def sightings(draw: st.DrawFn) -> SightingStatement:
-    """Give a sighting by some partner, of whenever it was."""
+    """Draw a sighting by some partner, at any time."""
     at = draw(moments)
     return SightingStatement(
         partner(draw(st.integers(1, 9))), draw(st.none() | st.just(at)), at, draw(st.integers(0, 3))
@@ -89,18 +89,20 @@ def sightings(draw: st.DrawFn) -> SightingStatement:
 
 
 @st.composite
-def judgements(draw: st.DrawFn) -> OpinionStatement:
-    """Give what some partner did about the value, or thinks of it."""
+def opinions(draw: st.DrawFn) -> OpinionStatement:
+    """Draw an outcome or an opinion of some partner."""
     word = draw(st.sampled_from([*OutcomeWord, *OpinionWord]))
     reason = draw(st.none() | st.sampled_from([reason.value for reason in OutcomeReason]))
-    return judged(draw(st.integers(1, 9)), word, draw(moments), reason=reason)
+    return opinion(draw(st.integers(1, 9)), word, draw(moments), reason=reason)
 
 
 @st.composite
 def values(
     draw: st.DrawFn, kind: str | None = None
 ) -> tuple[list[Statement], list[SightingStatement], list[OpinionStatement]]:
-    """Give all that may be said of one value."""
+    """Draw reports, sightings and opinions of one value."""
     named = kind or draw(st.sampled_from(sorted(VALUES)))
-    reports = draw(st.lists(statements(named, st.integers(1, 5)), min_size=1, max_size=5, unique_by=lambda one: one.id))
-    return reports, draw(st.lists(sightings(), max_size=4)), draw(st.lists(judgements(), max_size=3))
+    reports = draw(
+        st.lists(statements(named, st.integers(1, 5)), min_size=1, max_size=5, unique_by=lambda report: report.key)
+    )
+    return reports, draw(st.lists(sightings(), max_size=4)), draw(st.lists(opinions(), max_size=3))

@@ -11,7 +11,7 @@ from mappers import extension
 from schemas.partner import Partner
 from schemas.vocabulary import Action, OutcomeWord
 from server.release.fuse.consensus import fuse
-from tests.unit.server.release.statement_examples import NOON, judged, partner, said, seen
+from tests.unit.server.release.statement_examples import NOON, opinion, partner, report, sighting
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -25,7 +25,7 @@ OF_A_GROUP = [partner(number, organisation="Group") for number in (3, 4, 5)]
 @pytest.mark.parametrize("logins", [[FIRST, SECOND_LOGIN], OF_A_GROUP, [*OF_A_GROUP, OF_A_GROUP[0]]], ids=len)
 def test_several_logins_are_one_reporter(logins: list[Partner]) -> None:
     reports = [
-        said(number, "bank-account", by=by, id=f"indicator--{number}", confidence=65)
+        report(number, "bank-account", by=by, key=f"indicator--{number}", confidence=65)
         for number, by in enumerate(logins)
     ]
     fused = fuse(reports, at=NOON)
@@ -33,30 +33,32 @@ def test_several_logins_are_one_reporter(logins: list[Partner]) -> None:
 
 
 def test_who_is_of_another_organisation_corroborates() -> None:
-    fused = fuse([said(1, by=FIRST, confidence=65), said(3, by=OF_A_GROUP[0], confidence=65)], at=NOON)
+    fused = fuse([report(1, by=FIRST, confidence=65), report(3, by=OF_A_GROUP[0], confidence=65)], at=NOON)
     assert (fused.reporters, fused.confidence) == (2, 90)
 
 
 def test_the_login_with_authority_speaks_before_the_newer_one_without() -> None:
     police = partner(1, authority=("bank-account",))
     desk = partner(2, organisation="Partner 1")
-    older = said(1, "bank-account", by=police, confidence=90, reported_at=NOON - timedelta(days=1))
-    newer = said(2, "bank-account", by=desk, confidence=10)
+    older = report(1, "bank-account", by=police, confidence=90, reported_at=NOON - timedelta(days=1))
+    newer = report(2, "bank-account", by=desk, confidence=10)
     assert fuse([newer, older], at=NOON).grade is Action.BLOCK
 
 
 def test_several_logins_see_a_value_once_and_not_what_one_of_them_reports() -> None:
-    alone = fuse([said(9, confidence=50)], [replace(seen(3, NOON), partner=OF_A_GROUP[0])], at=NOON)
-    sightings = [replace(seen(3, NOON), partner=by) for by in OF_A_GROUP]
-    assert fuse([said(9, confidence=50)], sightings, at=NOON).confidence == alone.confidence == 60
+    alone = fuse([report(9, confidence=50)], [replace(sighting(3, NOON), partner=OF_A_GROUP[0])], at=NOON)
+    sightings = [replace(sighting(3, NOON), partner=by) for by in OF_A_GROUP]
+    assert fuse([report(9, confidence=50)], sightings, at=NOON).confidence == alone.confidence == 60
 
 
 def test_several_logins_judge_once_by_their_last_word() -> None:
-    words = [judged(number, OutcomeWord.NO_ACTION, by=by) for number, by in enumerate(OF_A_GROUP)]
-    once = fuse([said(9, confidence=80)], judged=words[:1], at=NOON)
-    assert fuse([said(9, confidence=80)], judged=words, at=NOON) == once
-    later = judged(4, OutcomeWord.BLOCKED, NOON + timedelta(hours=1), by=OF_A_GROUP[1])
-    assert fuse([said(9, confidence=80)], judged=[*words, later], at=NOON) == fuse([said(9, confidence=80)], at=NOON)
+    words = [opinion(number, OutcomeWord.NO_ACTION, by=by) for number, by in enumerate(OF_A_GROUP)]
+    once = fuse([report(9, confidence=80)], opinions=words[:1], at=NOON)
+    assert fuse([report(9, confidence=80)], opinions=words, at=NOON) == once
+    later = opinion(4, OutcomeWord.BLOCKED, NOON + timedelta(hours=1), by=OF_A_GROUP[1])
+    assert fuse([report(9, confidence=80)], opinions=[*words, later], at=NOON) == fuse(
+        [report(9, confidence=80)], at=NOON
+    )
 
 
 def test_a_second_login_lifts_nothing_that_its_first_one_said(

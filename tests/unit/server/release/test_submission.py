@@ -8,9 +8,9 @@ import pytest
 
 from mappers.grammar import TOO_COSTLY, PatternBudget
 from schemas.partner import Partner
-from server.release.contribute import prepare, take
+from server.release.contribute import take
 from server.release.results import Results
-from server.release.submission import Submission
+from server.release.submission import Submission, prepare
 from server.store import Store
 from server.store.item import Item
 
@@ -41,7 +41,7 @@ def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always()
     prepared = prepare(indicators(*[odd(number, 20) for number in range(50)], *plain), PatternBudget(5_000))
     assert [failed.message.startswith("the patterns sent at once take too long") for failed in prepared.failed]
     assert 0 < 50 - len(prepared.failed) < 20
-    assert len(prepared.taken) == 100 - len(prepared.failed)
+    assert len(prepared.submissions) == 100 - len(prepared.failed)
     assert TOO_COSTLY == "pattern-too-costly"
 
 
@@ -56,13 +56,13 @@ def test_many_odd_patterns_take_no_time_to_speak_of(size: int) -> None:
 
 def test_a_pattern_that_is_read_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     [item] = indicators("[(domain-name:value = 'a.example.net')]")
-    [first] = prepare([item], PatternBudget(1_000)).taken
+    [first] = prepare([item], PatternBudget(1_000)).submissions
 
     def parses(pattern: str) -> None:
         raise AssertionError
 
     monkeypatch.setattr("mappers.grammar.ways", parses)
-    [second] = prepare([item], PatternBudget(1_000)).taken
+    [second] = prepare([item], PatternBudget(1_000)).submissions
     assert first.report == second.report
 
 

@@ -21,10 +21,10 @@ from tests.unit.server.release.statement_examples import (
     HELD,
     NOON,
     VALUES,
-    judged,
+    opinion,
     partner,
-    said,
-    seen,
+    report,
+    sighting,
     statements,
     values,
 )
@@ -65,34 +65,34 @@ def test_one_more_who_says_so_never_lowers_anything(data: st.DataObject, kind: s
 @given(values(), st.data())
 def test_the_coerced_are_never_graded_block(everything: Everything, data: st.DataObject) -> None:
     assert fuse(*everything, coerced=True, at=NOON).grade is not Action.BLOCK
-    reports, sightings, judgements = everything
+    reports, sightings, opinions = everything
     if kinds.get(reports[0].report.kind).account:
         sign = data.draw(statements(reports[0].report.kind, st.integers(1, 9)))
         columns = {**sign.report.model_dump(), "holder_status": "coerced", "action": None}
-        signed = sign._replace(report=Report.model_validate(columns), id="indicator--sign")
-        fused = fuse([*reports, signed], sightings, judgements, at=NOON)
+        signed = sign._replace(report=Report.model_validate(columns), key="indicator--sign")
+        fused = fuse([*reports, signed], sightings, opinions, at=NOON)
         assert fused.holder_status is HolderStatus.COERCED
         assert fused.grade is not Action.BLOCK
 
 
 @given(values(), st.sampled_from(HELD))
 def test_one_reporter_without_authority_blocks_nothing_that_somebody_holds(everything: Everything, kind: str) -> None:
-    reports, sightings, judgements = everything
+    reports, sightings, opinions = everything
     if reports[0].report.kind not in HELD:
-        reports = [said(kind=kind, confidence=100, reliability=1.0, action=Action.BLOCK)]
+        reports = [report(kind=kind, confidence=100, reliability=1.0, action=Action.BLOCK)]
     counted = independent(reports)
     if len(counted) > 1 or any(grade.has_authority(each.partner, each.report) for each in counted):
         return
-    assert fuse(reports, sightings, judgements, at=NOON).grade is not Action.BLOCK
+    assert fuse(reports, sightings, opinions, at=NOON).grade is not Action.BLOCK
 
 
 @given(values(), st.sampled_from(Tlp))
 def test_what_is_fused_is_read_from_its_indicator(everything: Everything, tlp: Tlp) -> None:
-    reports, sightings, judgements = everything
+    reports, sightings, opinions = everything
     alive = live(reports, sightings, NOON)
     if not alive:
         return
-    fused = fuse(alive, sightings, judgements, at=NOON)
+    fused = fuse(alive, sightings, opinions, at=NOON)
     id_ = ids.indicator(HUB, consensus.pattern_of(alive[0].report))
     moment = "2026-11-24T12:00:00.000Z"
     report = from_stix(consensus.to_stix(fused, id_, HUB, created=moment, modified=moment, tlp=tlp))
@@ -104,82 +104,82 @@ def test_what_is_fused_is_read_from_its_indicator(everything: Everything, tlp: T
 
 
 def test_where_nothing_is_said_there_is_no_consensus() -> None:
-    with pytest.raises(ValueError, match="nothing is said"):
+    with pytest.raises(ValueError, match="at least one statement"):
         fuse([], at=NOON)
 
 
 def test_a_consensus_is_on_one_value() -> None:
     with pytest.raises(ValueError, match="one value"):
-        fuse([said(1), said(2, "url")], at=NOON)
+        fuse([report(1), report(2, "url")], at=NOON)
 
 
 def test_one_reporter_is_taken_at_its_word() -> None:
-    assert fuse([said(confidence=80)], at=NOON).confidence == 80
-    assert fuse([said()], at=NOON).confidence == 50
+    assert fuse([report(confidence=80)], at=NOON).confidence == 80
+    assert fuse([report()], at=NOON).confidence == 50
 
 
 def test_of_one_partner_the_newest_counts_and_once() -> None:
-    older = said(confidence=90, reported_at=NOON - DAY, id="indicator--older")
-    newer = said(confidence=40, id="indicator--newer")
+    older = report(confidence=90, reported_at=NOON - DAY, key="indicator--older")
+    newer = report(confidence=40, key="indicator--newer")
     fused = fuse([newer, older], at=NOON)
     assert (fused.reporters, fused.confidence) == (1, 40)
 
 
 def test_what_is_passed_on_counts_once_beside_the_original() -> None:
-    original = said(1, confidence=50)
+    original = report(1, confidence=50)
     id_ = ids.indicator(original.partner.identity, consensus.pattern_of(original.report))
-    original = original._replace(id=f"7/{id_}")
-    copy = said(2, confidence=90, origins=frozenset({id_}), reported_at=NOON - DAY)
+    original = original._replace(key=f"7/{id_}")
+    copy = report(2, confidence=90, origins=frozenset({id_}), reported_at=NOON - DAY)
     fused = fuse([copy, original], at=NOON)
     assert (fused.reporters, fused.confidence) == (1, 50)
 
 
 def test_who_uses_an_id_that_another_drew_makes_nothing_less_of_who_passes_that_on() -> None:
     drawn = "indicator--11111111-2222-4333-8444-555555555555"
-    squatting = said(1, confidence=1, id=f"1/{drawn}")
-    copy = said(2, confidence=90, reported_at=NOON - DAY)
+    squatting = report(1, confidence=1, key=f"1/{drawn}")
+    copy = report(2, confidence=90, reported_at=NOON - DAY)
     for passed in (
         copy._replace(origins=frozenset({drawn})),
-        copy._replace(id=f"2/{drawn}", passed_on=True),
+        copy._replace(key=f"2/{drawn}", passed_on=True),
     ):
         fused = fuse([squatting, passed], at=NOON)
         assert (fused.reporters, fused.confidence) == (1, 90)
 
 
 def test_two_who_pass_on_one_object_count_once() -> None:
-    both = [said(number, id=f"{number}/indicator--x")._replace(passed_on=True) for number in (1, 2)]
+    both = [report(number, key=f"{number}/indicator--x")._replace(passed_on=True) for number in (1, 2)]
     assert fuse(both, at=NOON).reporters == 1
 
 
 def test_two_who_pass_on_the_same_count_once() -> None:
-    copies = [said(number, origins=frozenset({"indicator--x"})) for number in (1, 2)]
+    copies = [report(number, origins=frozenset({"indicator--x"})) for number in (1, 2)]
     fused = fuse(copies, at=NOON)
     assert fused.reporters == 1
     assert fused.origins == ("indicator--x",)
 
 
 def test_who_claims_the_origins_of_two_others_joins_them_not() -> None:
-    joining = said(3, origins=frozenset({"indicator--1", "indicator--2"}))
-    assert fuse([joining, said(1), said(2)], at=NOON).reporters == 2
+    joining = report(3, origins=frozenset({"indicator--1", "indicator--2"}))
+    assert fuse([joining, report(1), report(2)], at=NOON).reporters == 2
 
 
 def test_nothing_says_who_reports() -> None:
     proof = Evidence(sha256="a" * 64, reference="Partner 1, case 7")
-    reports = [said(1, description="Partner 1 saw it", reference="P1-7", evidence=(proof,)), said(2)]
+    reports = [report(1, description="Partner 1 saw it", reference="P1-7", evidence=(proof,)), report(2)]
     fused = fuse(reports, at=NOON)
     assert (fused.description, fused.reference, fused.hold) == (None, None, None)
     assert fused.evidence == (Evidence(sha256="a" * 64),)
     assert "Partner 1" not in str(fused)
-    assert not any(each.id in str(fused) or each.partner.identity in str(fused) for each in reports)
+    assert not any(each.key in str(fused) or each.partner.identity in str(fused) for each in reports)
 
 
 def test_the_heaviest_word_stands_and_the_others_beside_it() -> None:
     fused = fuse(
         [
-            said(1, scam_type="romance", confidence=40, channel="messaging"),
-            said(2, scam_type="romance", confidence=30, payment_rail=PaymentRail.CRYPTO),
-            said(3, scam_type="investment", confidence=60),
-            said(4, scam_type="unknown", confidence=100, channel="ad"),
+            report(1, scam_type="romance", confidence=40, channel="messaging"),
+            report(2, scam_type="romance", confidence=30, payment_rail=PaymentRail.CRYPTO),
+            report(3, scam_type="investment", confidence=60),
+            report(4, scam_type="unknown", confidence=100, channel="ad"),
         ],
         at=NOON,
     )
@@ -189,12 +189,12 @@ def test_the_heaviest_word_stands_and_the_others_beside_it() -> None:
 
 def test_of_what_is_said_beside_the_value_the_heaviest_reporter_has_the_last_word() -> None:
     reports = [
-        said(1, "bank-account", confidence=80, details={"bic": "BUKBGB22"}),
-        said(2, "bank-account", confidence=40, details={"bic": "NWBKGB2L"}, reported_at=NOON - DAY),
-        said(3, "bank-account", confidence=90),
+        report(1, "bank-account", confidence=80, details={"bic": "BUKBGB22"}),
+        report(2, "bank-account", confidence=40, details={"bic": "NWBKGB2L"}, reported_at=NOON - DAY),
+        report(3, "bank-account", confidence=90),
     ]
     assert fuse(reports, at=NOON).details == fuse(reports[::-1], at=NOON).details == {"bic": "BUKBGB22"}
-    reports[1] = said(2, "bank-account", confidence=85, details={"bic": "NWBKGB2L"}, reported_at=NOON - DAY)
+    reports[1] = report(2, "bank-account", confidence=85, details={"bic": "NWBKGB2L"}, reported_at=NOON - DAY)
     assert fuse(reports, at=NOON).details == {"bic": "NWBKGB2L"}
 
 
@@ -210,75 +210,78 @@ def test_of_what_is_said_beside_the_value_the_heaviest_reporter_has_the_last_wor
     ids=str,
 )
 def test_the_holder_is_what_protects_it_most(words: list[str | None], status: HolderStatus | None) -> None:
-    reports = [said(number, "bank-account", holder_status=word) for number, word in enumerate(words)]
+    reports = [report(number, "bank-account", holder_status=word) for number, word in enumerate(words)]
     assert fuse(reports, at=NOON).holder_status is status
 
 
 def test_a_sign_of_coercion_counts_in_a_copy_too() -> None:
-    copy = said(2, "bank-account", origins=frozenset({"indicator--1"}), holder_status="coerced")
-    assert fuse([said(1, "bank-account", holder_status="complicit"), copy], at=NOON).holder_status == "coerced"
+    copy = report(2, "bank-account", origins=frozenset({"indicator--1"}), holder_status="coerced")
+    assert fuse([report(1, "bank-account", holder_status="complicit"), copy], at=NOON).holder_status == "coerced"
 
 
 def test_kinds_of_reporters_are_told_and_countries_joined() -> None:
     ngo = partner(2, kind=PartnerKind.NGO)
-    fused = fuse([said(1, countries=("TH",)), said(2, by=ngo, countries=("KH", "TH"))], at=NOON)
+    fused = fuse([report(1, countries=("TH",)), report(2, by=ngo, countries=("KH", "TH"))], at=NOON)
     assert fused.reporter_kinds == (PartnerKind.BANK, PartnerKind.NGO)
     assert fused.countries == ("KH", "TH")
 
 
 def test_a_sighting_of_another_partner_raises_confidence_and_moves_the_end() -> None:
-    reports = [said(reported_at=NOON - 30 * DAY, confidence=50)]
-    alone, spotted = fuse(reports, at=NOON), fuse(reports, [seen(7, NOON - DAY)], at=NOON)
+    reports = [report(reported_at=NOON - 30 * DAY, confidence=50)]
+    alone, spotted = fuse(reports, at=NOON), fuse(reports, [sighting(7, NOON - DAY)], at=NOON)
     assert (alone.confidence, spotted.confidence) == (50, 60)
     assert alone.valid_until == NOON + 60 * DAY
     assert (spotted.last_seen, spotted.valid_until) == (NOON - DAY, NOON + 89 * DAY)
 
 
 def test_it_holds_from_the_first_that_was_seen_of_it() -> None:
-    fused = fuse([said(reported_at=NOON - DAY)], [seen(7, NOON - 5 * DAY)], at=NOON)
+    fused = fuse([report(reported_at=NOON - DAY)], [sighting(7, NOON - 5 * DAY)], at=NOON)
     assert (fused.first_seen, fused.valid_from) == (NOON - 5 * DAY, NOON - 5 * DAY)
-    assert fuse([said(reported_at=NOON - DAY)], at=NOON).valid_from == NOON - DAY
+    assert fuse([report(reported_at=NOON - DAY)], at=NOON).valid_from == NOON - DAY
 
 
 def test_what_one_saw_last_before_another_saw_it_first_is_put_in_order() -> None:
-    reports = [said(1, first_seen=NOON - DAY), said(2, reported_at=NOON - 5 * DAY, last_seen=NOON - 5 * DAY)]
+    reports = [
+        report(1, first_seen=NOON - DAY),
+        report(2, reported_at=NOON - 5 * DAY, last_seen=NOON - 5 * DAY),
+    ]
     fused = fuse(reports, at=NOON)
     assert (fused.first_seen, fused.last_seen) == (NOON - 5 * DAY, NOON - DAY)
 
 
 def test_who_reports_it_makes_it_no_surer_by_seeing_it() -> None:
-    fused = fuse([said(1, confidence=50)], [seen(1, NOON), seen(7, NOON), seen(7, NOON)], at=NOON)
-    assert fused.confidence == fuse([said(1, confidence=50)], [seen(7, NOON)], at=NOON).confidence == 60
+    fused = fuse([report(1, confidence=50)], [sighting(1, NOON), sighting(7, NOON), sighting(7, NOON)], at=NOON)
+    assert fused.confidence == fuse([report(1, confidence=50)], [sighting(7, NOON)], at=NOON).confidence == 60
 
 
 def test_looked_for_and_not_seen_is_no_sighting() -> None:
-    assert fuse([said()], [seen(7, NOON, count=0)], at=NOON) == fuse([said()], at=NOON)
+    assert fuse([report()], [sighting(7, NOON, count=0)], at=NOON) == fuse([report()], at=NOON)
 
 
 def test_a_sighting_of_tomorrow_is_one_of_now() -> None:
-    fused = fuse([said(reported_at=NOON - DAY)], [seen(7, NOON + 300 * DAY)], at=NOON)
+    fused = fuse([report(reported_at=NOON - DAY)], [sighting(7, NOON + 300 * DAY)], at=NOON)
     assert (fused.last_seen, fused.valid_until) == (NOON, NOON + 90 * DAY)
 
 
 def test_sightings_keep_alive_and_bring_nothing_back() -> None:
-    reports = [said(kind="phone", reported_at=NOON - 40 * DAY)]
+    reports = [report(kind="phone", reported_at=NOON - 40 * DAY)]
     assert live(reports, [], NOON) == []
-    assert live(reports, [seen(7, NOON - 20 * DAY)], NOON) == reports
-    assert live(reports, [seen(7, NOON - DAY)], NOON) == []
-    assert live(reports, [seen(7, NOON - DAY), seen(8, NOON - 20 * DAY)], NOON) == reports
+    assert live(reports, [sighting(7, NOON - 20 * DAY)], NOON) == reports
+    assert live(reports, [sighting(7, NOON - DAY)], NOON) == []
+    assert live(reports, [sighting(7, NOON - DAY), sighting(8, NOON - 20 * DAY)], NOON) == reports
 
 
 def test_a_hold_ends_by_itself_whoever_sees_it() -> None:
     hold = Hold(until=NOON + 3 * DAY, amount="1500.50", currency="THB", reference="case 7")
-    report = said(kind="bank-account", confidence=99, hold=hold)
-    fused = fuse([report], [seen(7, NOON)], at=NOON)
+    held = report(kind="bank-account", confidence=99, hold=hold)
+    fused = fuse([held], [sighting(7, NOON)], at=NOON)
     assert (fused.hold, fused.grade, fused.valid_until) == (hold, Action.HOLD, NOON + 3 * DAY)
-    assert end(report.report, [seen(7, NOON)], NOON) == NOON + 3 * DAY
+    assert end(held.report, [sighting(7, NOON)], NOON) == NOON + 3 * DAY
 
 
 def test_a_hold_is_passed_on_while_one_reports() -> None:
     hold = Hold(until=NOON + 3 * DAY)
-    fused = fuse([said(1, "wallet", hold=hold), said(2, "wallet")], at=NOON)
+    fused = fuse([report(1, "wallet", hold=hold), report(2, "wallet")], at=NOON)
     assert (fused.hold, fused.valid_until) == (None, NOON + 365 * DAY)
 
 
@@ -295,8 +298,8 @@ def test_a_hold_is_passed_on_while_one_reports() -> None:
 def test_a_false_positive_counts_by_its_standing(
     word: OutcomeWord | OpinionWord, standing: JudgeStanding, expected: tuple[bool, int, Action]
 ) -> None:
-    reports = [said(number, "wallet", confidence=95) for number in range(3)]
-    fused = fuse(reports, judged=[judged(7, word, standing=standing)], at=NOON)
+    reports = [report(number, "wallet", confidence=95) for number in range(3)]
+    fused = fuse(reports, opinions=[opinion(7, word, standing=standing)], at=NOON)
     assert (fused.disputed, fused.confidence, fused.grade) == expected
 
 
@@ -306,7 +309,8 @@ def test_doubts_without_standing_lower_by_one_grade_in_all(
 ) -> None:
     reports, sightings, _ = everything
     words = [
-        judged(100 + number, OutcomeWord.FALSE_POSITIVE, standing=standing) for number, standing in enumerate(standings)
+        opinion(100 + number, OutcomeWord.FALSE_POSITIVE, standing=standing)
+        for number, standing in enumerate(standings)
     ]
     before, after = fuse(reports, sightings, at=NOON), fuse(reports, sightings, words, at=NOON)
     assert after._replace(grade=before.grade) == before
@@ -320,23 +324,23 @@ def test_what_one_with_authority_reports_only_one_that_decides_lowers_further(
 ) -> None:
     reports, sightings, _ = everything
     kind = reports[0].report.kind
-    reports = [*reports, said(50, kind, by=partner(50, authority=(kind,)), confidence=95)]
-    words = [judged(100 + number, OutcomeWord.FALSE_POSITIVE) for number in range(doubters)]
+    reports = [*reports, report(50, kind, by=partner(50, authority=(kind,)), confidence=95)]
+    words = [opinion(100 + number, OutcomeWord.FALSE_POSITIVE) for number in range(doubters)]
     before, after = fuse(reports, sightings, at=NOON), fuse(reports, sightings, words, at=NOON)
     assert after.confidence == before.confidence
     ladder = kinds.get(kind).grades
     assert ladder.index(after.grade) - ladder.index(before.grade) in (0, 1)
-    decides = judged(200, OutcomeWord.FALSE_POSITIVE, standing=JudgeStanding.DECIDES)
+    decides = opinion(200, OutcomeWord.FALSE_POSITIVE, standing=JudgeStanding.DECIDES)
     assert fuse(reports, sightings, [decides], at=NOON).grade is Action.INVESTIGATE
 
 
 def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> None:
     words = [
-        judged(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY),
-        judged(7, OutcomeWord.BLOCKED, NOON),
-        judged(8, OutcomeWord.NO_ACTION, NOON),
-        judged(8, OutcomeWord.FALSE_POSITIVE, NOON),
-        judged(8, OutcomeWord.BLOCKED, NOON - DAY),
+        opinion(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY),
+        opinion(7, OutcomeWord.BLOCKED, NOON),
+        opinion(8, OutcomeWord.NO_ACTION, NOON),
+        opinion(8, OutcomeWord.FALSE_POSITIVE, NOON),
+        opinion(8, OutcomeWord.BLOCKED, NOON - DAY),
     ]
     assert [(each.partner.name, each.outcome) for each in latest_opinions(words)] == [
         ("Partner 7", OutcomeWord.BLOCKED),
@@ -346,18 +350,18 @@ def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> N
 
 
 def test_a_sign_of_coercion_without_standing_lowers_to_hold_and_says_no_more() -> None:
-    reports = [said(number, "bank-account", confidence=95) for number in range(2)]
+    reports = [report(number, "bank-account", confidence=95) for number in range(2)]
     before, after = fuse(reports, at=NOON), fuse(reports, sign=True, at=NOON)
     assert (before.grade, after.grade) == (Action.BLOCK, Action.HOLD)
     assert after._replace(grade=before.grade) == before
 
 
 def test_who_takes_a_dispute_back_lifts_it() -> None:
-    words = [judged(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY), judged(7, OutcomeWord.BLOCKED, NOON)]
-    assert fuse([said(confidence=95)], judged=words, at=NOON) == fuse([said(confidence=95)], at=NOON)
+    words = [opinion(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY), opinion(7, OutcomeWord.BLOCKED, NOON)]
+    assert fuse([report(confidence=95)], opinions=words, at=NOON) == fuse([report(confidence=95)], at=NOON)
 
 
 def test_nothing_done_is_one_grade_less_but_not_where_it_was_not_theirs() -> None:
-    reports = [said(number, "wallet", confidence=95) for number in range(2)]
-    assert fuse(reports, judged=[judged(7, OutcomeWord.NO_ACTION)], at=NOON).grade is Action.HOLD
-    assert fuse(reports, judged=[judged(7, OutcomeWord.NO_ACTION, reason="not-ours")], at=NOON).grade is Action.BLOCK
+    reports = [report(number, "wallet", confidence=95) for number in range(2)]
+    assert fuse(reports, opinions=[opinion(7, OutcomeWord.NO_ACTION)], at=NOON).grade is Action.HOLD
+    assert fuse(reports, opinions=[opinion(7, OutcomeWord.NO_ACTION, reason="not-ours")], at=NOON).grade is Action.BLOCK

@@ -9,14 +9,15 @@ from schemas.kind import PAID
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse import grade
-from tests.unit.server.release.statement_examples import HELD, NOON, VALUES, partner, said
+from tests.unit.server.release.statement_examples import HELD, NOON, VALUES, partner, report
 
 THAI = "TH:KASITHBK:1234567890"
 BRITISH = "GB33BUKB20201555555555"
 
 
 def of(kind: str, confidence: int, *, suffices: bool = True, asked: Action | None = None, **more: bool) -> str:
-    return grade.grade_of(kinds.get(kind), confidence, suffices=suffices, asked=asked, **more).value
+    limits = grade.GradeLimits(suffices=suffices, asked=asked, **more)
+    return grade.grade_of(kinds.get(kind), confidence, limits).value
 
 
 @pytest.mark.parametrize(
@@ -61,10 +62,12 @@ def test_no_grade_is_stronger_than_what_is_asked() -> None:
 
 
 def test_the_strongest_that_is_asked_holds_and_no_limit_where_one_leaves_it_open() -> None:
-    warn, monitor = said(action=Action.WARN).report, said(action=Action.MONITOR).report
+    warn, monitor = report(action=Action.WARN).report, report(action=Action.MONITOR).report
     assert grade.strongest_asked([warn, monitor]) is Action.WARN
-    assert grade.strongest_asked([warn, said().report]) is None
-    assert grade.strongest_asked([said(kind="wallet", hold=Hold(until=NOON.replace(year=2027))).report]) is Action.HOLD
+    assert grade.strongest_asked([warn, report().report]) is None
+    assert (
+        grade.strongest_asked([report(kind="wallet", hold=Hold(until=NOON.replace(year=2027))).report]) is Action.HOLD
+    )
 
 
 def test_coercion_weakens_it() -> None:
@@ -124,14 +127,14 @@ def test_no_bank_makes_an_account_its_own_by_naming_itself_beside_it() -> None:
 
 def test_authority_is_for_the_kinds_it_is_given_for() -> None:
     police = partner(1, authority=("phone",))
-    assert grade.has_authority(police, said(kind="phone").report)
-    assert not grade.has_authority(police, said(kind="payment-alias").report)
+    assert grade.has_authority(police, report(kind="phone").report)
+    assert not grade.has_authority(police, report(kind="payment-alias").report)
 
 
 @given(st.sampled_from(sorted(VALUES)), st.integers(0, 99), st.booleans(), st.booleans())
 def test_every_grade_is_one_of_the_kinds_own(name: str, confidence: int, suffices: bool, coerced: bool) -> None:
     kind = kinds.get(name)
-    given_ = grade.grade_of(kind, confidence, suffices=suffices, coerced=coerced)
+    given_ = grade.grade_of(kind, confidence, grade.GradeLimits(suffices=suffices, coerced=coerced))
     assert given_ in kind.grades
     if coerced or (name in HELD and not suffices):
         assert given_ is not Action.BLOCK

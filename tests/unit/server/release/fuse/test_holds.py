@@ -15,7 +15,7 @@ from schemas.vocabulary import Action, Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Statement
 from server.store import Store
-from tests.unit.server.release.statement_examples import NOON, partner, said
+from tests.unit.server.release.statement_examples import NOON, partner, report
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -30,26 +30,28 @@ ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
 
 
 def holding(number: int, hold: Hold, kind: str = "bank-account", **columns: Any) -> Statement:
-    return said(number, kind, by=partner(number, authority=(kind,)), hold=hold, **columns)
+    return report(number, kind, by=partner(number, authority=(kind,)), hold=hold, **columns)
 
 
 @pytest.mark.parametrize("kind", ["bank-account", "wallet"])
 @pytest.mark.parametrize("confidence", [None, 10, 80, 99], ids=str)
 def test_it_lives_on_when_others_report_the_account(kind: str, confidence: int | None) -> None:
-    reports = [holding(1, OF_POLICE, kind), said(2, kind, confidence=confidence)]
+    reports = [holding(1, OF_POLICE, kind), report(2, kind, confidence=confidence)]
     fused = fuse(reports, at=NOON)
     assert (fused.hold, fused.holds, fused.reporters) == (OF_POLICE, (), 2)
 
 
 def test_holds_of_several_authorities_are_all_there_the_last_to_end_first() -> None:
-    reports = [holding(1, OF_POLICE), holding(2, OF_COURT), said(3, "bank-account")]
+    reports = [holding(1, OF_POLICE), holding(2, OF_COURT), report(3, "bank-account")]
     fused = fuse(reports, at=NOON)
     assert (fused.hold, fused.holds) == (OF_COURT, (OF_COURT, OF_POLICE))
 
 
 def test_two_desks_of_one_organisation_have_each_its_hold() -> None:
     desks = [
-        said(number, "bank-account", by=partner(number, authority=("bank-account",), organisation="Police"), hold=hold)
+        report(
+            number, "bank-account", by=partner(number, authority=("bank-account",), organisation="Police"), hold=hold
+        )
         for number, hold in ((1, OF_POLICE), (2, OF_COURT))
     ]
     fused = fuse(desks, at=NOON)
@@ -57,38 +59,41 @@ def test_two_desks_of_one_organisation_have_each_its_hold() -> None:
 
 
 def test_when_it_ends_the_listing_goes_by_the_consensus_alone() -> None:
-    reports = [holding(1, OF_POLICE), said(2, "bank-account", confidence=80)]
+    reports = [holding(1, OF_POLICE), report(2, "bank-account", confidence=80)]
     fused = fuse(reports, at=NOON)
     assert fused.valid_until == NOON + 90 * DAY
     later = NOON + 4 * DAY
     assert fuse(reports, at=later).hold is None
-    assert fuse([reports[1]], at=later) == fuse([said(2, "bank-account", confidence=80)], at=later)
+    assert fuse([reports[1]], at=later) == fuse([report(2, "bank-account", confidence=80)], at=later)
 
 
 def test_a_hold_of_somebody_without_authority_is_its_own_alone() -> None:
-    reports = [said(1, "bank-account", hold=OF_POLICE), said(2, "bank-account")]
+    reports = [report(1, "bank-account", hold=OF_POLICE), report(2, "bank-account")]
     assert fuse(reports[:1], at=NOON).hold == OF_POLICE
     assert fuse(reports, at=NOON).hold is None
 
 
 @pytest.mark.parametrize("confidence", [5, 20])
 def test_who_may_ask_to_hold_an_amount_lets_nobody_else_block_the_account(confidence: int) -> None:
-    reports = [holding(1, OF_POLICE, confidence=95), said(2, "bank-account", confidence=confidence)]
+    reports = [holding(1, OF_POLICE, confidence=95), report(2, "bank-account", confidence=confidence)]
     assert fuse(reports, at=NOON).grade is Action.HOLD
 
 
 @pytest.mark.parametrize("others", [0, 1, 2])
 def test_a_listing_with_holds_is_read_as_a_report(others: int) -> None:
     """Whatever its grade: a hold beside the word of several does not end the report that these come to."""
-    reports = [holding(1, OF_POLICE), *(said(2 + number, "bank-account", confidence=80) for number in range(others))]
+    reports = [
+        holding(1, OF_POLICE),
+        *(report(2 + number, "bank-account", confidence=80) for number in range(others)),
+    ]
     fused = fuse(reports, at=NOON)
     hub, moment = "identity--a3a1f7c0-0000-4000-8000-000000000000", timestamp.text(NOON)
     id_ = ids.indicator(hub, consensus.pattern_of(reports[0].report))
     obj = consensus.to_stix(fused, id_, hub, created=moment, modified=moment, tlp=Tlp.AMBER)
     assert extension.context_of(obj)["hold"]["amount"] == "800000"
-    report = from_stix(obj)
-    assert (report.action, report.valid_until) == (fused.grade, fused.valid_until)
-    assert report.hold == (OF_POLICE if others == 0 else None)
+    read = from_stix(obj)
+    assert (read.action, read.valid_until) == (fused.grade, fused.valid_until)
+    assert read.hold == (OF_POLICE if others == 0 else None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from schemas.vocabulary import OpinionWord, OutcomeWord
 from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import confirmed_by, record, reliability, stated, verdicts
 from server.store.reputation import Calibration, JudgedReport
-from tests.unit.server.release.statement_examples import NOON, judged, partner, said
+from tests.unit.server.release.statement_examples import NOON, opinion, partner, report
 
 
 def after(*reports: tuple[float, bool]) -> Calibration:
@@ -58,24 +58,24 @@ def test_the_surer_the_word_the_more_it_gains_and_costs(one: float, other: float
 
 def test_it_was_right_where_another_organisation_acted_on_it() -> None:
     reporter, other = partner(1), partner(2)
-    assert confirmed_by(reporter, [judged(2, OutcomeWord.BLOCKED)]) == other
-    assert confirmed_by(reporter, [judged(1, OutcomeWord.BLOCKED)]) is None
+    assert confirmed_by(reporter, [opinion(2, OutcomeWord.BLOCKED)]) == other
+    assert confirmed_by(reporter, [opinion(1, OutcomeWord.BLOCKED)]) is None
     second_login = partner(3, organisation=reporter.name)
-    assert confirmed_by(reporter, [judged(3, OutcomeWord.BLOCKED, by=second_login)]) is None
-    assert confirmed_by(reporter, [judged(2, OutcomeWord.ALREADY_KNOWN), judged(3, OpinionWord.AGREE)]) is None
+    assert confirmed_by(reporter, [opinion(3, OutcomeWord.BLOCKED, by=second_login)]) is None
+    assert confirmed_by(reporter, [opinion(2, OutcomeWord.ALREADY_KNOWN), opinion(3, OpinionWord.AGREE)]) is None
 
 
 def test_no_partners_word_alone_counts_against_anothers_record() -> None:
-    wrong = judged(9, OutcomeWord.FALSE_POSITIVE, by=partner(9, trusted=True))
-    assert verdicts([said(1)], [], [wrong]) == []
-    assert verdicts([said(1)], [], [wrong, judged(2, OutcomeWord.BLOCKED)]) == [
+    wrong = opinion(9, OutcomeWord.FALSE_POSITIVE, by=partner(9, trusted=True))
+    assert verdicts([report(1)], [], [wrong]) == []
+    assert verdicts([report(1)], [], [wrong, opinion(2, OutcomeWord.BLOCKED)]) == [
         JudgedReport("Partner 1", "domain", 0.5, True, "partner 2")
     ]
 
 
 def test_each_reporter_gets_its_verdict_once() -> None:
-    reports = [said(1, confidence=90), said(2)]
-    first, second = judged(3, OutcomeWord.BLOCKED), judged(4, OutcomeWord.TAKEN_DOWN, NOON + timedelta(days=1))
+    reports = [report(1, confidence=90), report(2)]
+    first, second = opinion(3, OutcomeWord.BLOCKED), opinion(4, OutcomeWord.TAKEN_DOWN, NOON + timedelta(days=1))
     found = verdicts(reports, [], [first])
     assert found == [
         JudgedReport("Partner 1", "domain", 0.9, True, "partner 3"),
@@ -85,11 +85,11 @@ def test_each_reporter_gets_its_verdict_once() -> None:
 
 
 def test_a_judge_counts_by_its_own_record() -> None:
-    acted = judged(3, OutcomeWord.BLOCKED)
-    (found,) = verdicts([said(1)], [], [acted], lambda judge: 0.2 if judge == acted.partner else NEWCOMER)
+    acted = opinion(3, OutcomeWord.BLOCKED)
+    (found,) = verdicts([report(1)], [], [acted], lambda judge: 0.2 if judge == acted.partner else NEWCOMER)
     assert found.weight == 0.25
     assert [record(reliable) for reliable in (0.0, 0.4, NEWCOMER, 1.0)] == [0.0, 0.5, 1.0, 1.0]
 
 
 def test_who_has_authority_and_states_nothing_is_taken_to_be_surer() -> None:
-    assert (stated(said(1)), stated(said(1, by=partner(1, authority=("domain",))))) == (0.5, 0.8)
+    assert (stated(report(1)), stated(report(1, by=partner(1, authority=("domain",))))) == (0.5, 0.8)

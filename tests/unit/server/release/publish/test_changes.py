@@ -16,7 +16,7 @@ from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.publish.collections import revoked
-from tests.unit.server.release.statement_examples import NOON, judged, said, seen
+from tests.unit.server.release.statement_examples import NOON, opinion, report, sighting
 
 DAY = timedelta(days=1)
 HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
@@ -25,42 +25,45 @@ HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 def published(
     reports: Sequence[Statement],
     sightings: Sequence[SightingStatement] = (),
-    judgements: Sequence[OpinionStatement] = (),
+    opinions: Sequence[OpinionStatement] = (),
     *,
     days: int = 0,
     tlp: Tlp = Tlp.AMBER,
     referral: Referral | None = None,
 ) -> dict[str, Any]:
     at = NOON + days * DAY
-    fused = fuse(reports, sightings, judgements, at=at)
+    fused = fuse(reports, sightings, opinions, at=at)
     id_ = ids.indicator(HUB, consensus.pattern_of(reports[0].report))
     created, modified = timestamp.text(NOON), timestamp.text(at)
     return consensus.to_stix(fused, id_, HUB, created=created, modified=modified, tlp=tlp, referral=referral)
 
 
-BEFORE = published([said(1, confidence=80)])
-ACCOUNT = published([said(1, "bank-account", confidence=80)])
+BEFORE = published([report(1, confidence=80)])
+ACCOUNT = published([report(1, "bank-account", confidence=80)])
 
 
 def test_the_same_again_is_no_news() -> None:
-    assert not changes_what_a_reader_does(BEFORE, published([said(1, confidence=81)], days=1))
+    assert not changes_what_a_reader_does(BEFORE, published([report(1, confidence=81)], days=1))
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (BEFORE, published([said(1, confidence=85)])),
-        (BEFORE, published([said(1, confidence=80, action=Action.WARN)])),
-        (BEFORE, published([said(1, confidence=80, scam_type="romance")])),
-        (BEFORE, published([said(1, confidence=80, countries=("TH",))])),
-        (BEFORE, published([said(1, confidence=80)], tlp=Tlp.GREEN)),
-        (BEFORE, published([said(1, confidence=80), said(2, confidence=0)])),
-        (BEFORE, published([said(1, confidence=80)], judgements=[judged(7, OutcomeWord.FALSE_POSITIVE)])),
-        (BEFORE, published([said(1, confidence=80, valid_until=NOON + 10 * DAY)])),
+        (BEFORE, published([report(1, confidence=85)])),
+        (BEFORE, published([report(1, confidence=80, action=Action.WARN)])),
+        (BEFORE, published([report(1, confidence=80, scam_type="romance")])),
+        (BEFORE, published([report(1, confidence=80, countries=("TH",))])),
+        (BEFORE, published([report(1, confidence=80)], tlp=Tlp.GREEN)),
+        (BEFORE, published([report(1, confidence=80), report(2, confidence=0)])),
+        (BEFORE, published([report(1, confidence=80)], opinions=[opinion(7, OutcomeWord.FALSE_POSITIVE)])),
+        (BEFORE, published([report(1, confidence=80, valid_until=NOON + 10 * DAY)])),
         (BEFORE, revoked(BEFORE, NOON)),
-        (ACCOUNT, published([said(1, "bank-account", confidence=80, holder_status="deceived")])),
-        (ACCOUNT, published([said(1, "bank-account", confidence=80, hold=Hold(until=NOON + 80 * DAY))])),
-        (ACCOUNT, published([said(1, "bank-account", confidence=80)], referral=Referral("Police", "desk@example.com"))),
+        (ACCOUNT, published([report(1, "bank-account", confidence=80, holder_status="deceived")])),
+        (ACCOUNT, published([report(1, "bank-account", confidence=80, hold=Hold(until=NOON + 80 * DAY))])),
+        (
+            ACCOUNT,
+            published([report(1, "bank-account", confidence=80)], referral=Referral("Police", "desk@example.com")),
+        ),
     ],
     ids=[
         *("confidence", "grade", "scam-type", "country", "marking", "corroborated"),
@@ -72,8 +75,8 @@ def test_what_a_reader_acts_on_is_news(before: dict[str, Any], after: dict[str, 
 
 
 def test_a_third_reporter_and_another_word_beside_are_no_news() -> None:
-    two = [said(number, confidence=99, scam_type="romance") for number in (1, 2)]
-    three = [*two, said(3, scam_type="other", channel="ad")]
+    two = [report(number, confidence=99, scam_type="romance") for number in (1, 2)]
+    three = [*two, report(3, scam_type="other", channel="ad")]
     assert not changes_what_a_reader_does(published(two), published(three))
 
 
@@ -81,30 +84,30 @@ def test_a_third_reporter_and_another_word_beside_are_no_news() -> None:
 def test_a_longer_life_is_news_when_it_is_longer_by_half_of_what_is_left(days: int, news: bool) -> None:
     assert (
         changes_what_a_reader_does(
-            BEFORE, published([said(1, confidence=80, reported_at=NOON + days * DAY)], days=days)
+            BEFORE, published([report(1, confidence=80, reported_at=NOON + days * DAY)], days=days)
         )
         is news
     )
 
 
 def test_what_had_ended_and_is_alive_again_is_news() -> None:
-    sighted = [seen(1, NOON + 95 * DAY)]
+    sightings = [sighting(1, NOON + 95 * DAY)]
     assert changes_what_a_reader_does(
-        BEFORE, published([said(1, confidence=80, valid_until=NOON + 96 * DAY)], sighted, days=95)
+        BEFORE, published([report(1, confidence=80, valid_until=NOON + 96 * DAY)], sightings, days=95)
     )
 
 
 def test_of_a_partner_every_word_is_news_and_times_only_from_half_of_the_life_on() -> None:
-    [before] = to_stix(said(1).report, Profile.CORE)
-    [again] = to_stix(said(1, reported_at=NOON + 2 * DAY).report, Profile.CORE)
-    [late] = to_stix(said(1, reported_at=NOON + 50 * DAY).report, Profile.CORE)
-    [otherwise] = to_stix(said(1, channel="ad").report, Profile.CORE)
+    [before] = to_stix(report(1).report, Profile.CORE)
+    [again] = to_stix(report(1, reported_at=NOON + 2 * DAY).report, Profile.CORE)
+    [late] = to_stix(report(1, reported_at=NOON + 50 * DAY).report, Profile.CORE)
+    [otherwise] = to_stix(report(1, channel="ad").report, Profile.CORE)
     assert [changes_what_a_reader_does(before, after) for after in (again, late, otherwise)] == [False, True, True]
 
 
 @pytest.mark.parametrize("reporters", ["2", [], None, 2])
 def test_a_partner_that_writes_like_the_hub_stops_nothing(reporters: object) -> None:
-    [obj] = to_stix(said(1).report, Profile.CORE)
+    [obj] = to_stix(report(1).report, Profile.CORE)
     del obj["valid_until"]
     ours = {name: {**said_, "reporters": reporters} for name, said_ in obj["extensions"].items()}
     assert changes_what_a_reader_does({**obj, "extensions": ours}, {**obj, "extensions": ours, "name": "another"})

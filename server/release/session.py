@@ -1,0 +1,153 @@
+"""A release session: load the statements about values, fuse them, publish the listings, notify the contributors."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import NamedTuple, Self
+
+from schemas.feedback import Feedback, FeedbackEvent
+from schemas.partner import Partner
+from server.release.context import ReleaseContext, open_context
+from server.release.fuse.disputes import Disputes
+from server.release.fuse.loader import Loader
+from server.release.fuse.reliability import stated
+from server.release.fuse.statements import ReportedValue, indicator_subject
+from server.release.publish.collections import Publication
+from server.release.publish.feedback import FeedbackNotes
+from server.release.publish.listings import ListingState, ListingUpdater
+from server.release.route import annotation_targets
+from server.release.route.annotations import AnnotationRelease
+from server.release.route.policy import Policy
+from server.release.route.references import References
+from server.store import hub_identity, listings, reputation, reviews, value_index
+from server.store.engine import Tx
+from server.store.reviews import HeldObject
+
+logger = logging.getLogger(__name__)
+
+# Publishes the annotations of values, by the ids that name these, once the state of their listings is known.
+PublishAnnotations = Callable[[Mapping[str, ListingState]], None]
+
+
+class Refutation(NamedTuple):
+    """The finding that reports were wrong: the rule by which they are refused, and the message to their reporters."""
+
+    rule: str
+    message: str
+
+
+class ReleaseSession:
+    """One release transaction, for contributions, reviews, disputes, retractions and republishing alike."""
+
+    def __init__(self, context: ReleaseContext) -> None:
+        """Release in the transaction of ``context``."""
+        self.context = context
+        self.loader = Loader(context)
+        self.publication = Publication(context)
+        self.feedback = FeedbackNotes(context)
+
+    @classmethod
+    def open(cls, tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> Self:
+        """Open a session in a transaction; others wait until it ends, unless it only reads (``waits`` false)."""
+        return cls(open_context(tx, policy, waits=waits))
+
+    def references(self, partner: Partner) -> References:
+        """Return what a partner means by the ids in its objects."""
+        return References(self.context, partner, self.loader, self.publication)
+
+    def subjects(self, ids: Iterable[str]) -> set[str]:
+        """Return the subjects of contributions, by their keys, and of listings, by their ids."""
+        wanted = set(ids)
+        self.loader.read(wanted)
+        meant = set(wanted)
+        for key in wanted & self.loader.known.keys():
+            if refs := set(annotation_targets.refs(self.loader.known[key])):
+                references = self.references(self.context.contributor(key))
+                references.read(refs)
+                meant |= {references.meant(ref) for ref in refs}
+        known = (self.loader.known[key] for key in meant & self.loader.known.keys())
+        listed = listings.subjects(self.context.tx, meant - self.loader.known.keys())
+        return {*listed.values(), *filter(None, map(indicator_subject, known))}
+
+    def load(self, subjects: Iterable[str]) -> list[ReportedValue]:
+        """Return these values with the statements about them as they are now."""
+        wanted = set(subjects)
+        keys = value_index.find(self.context.tx, wanted)
+        return self.loader.values({subject: keys.get(subject, set()) for subject in wanted})
+
+    def release(
+        self,
+        values: Iterable[ReportedValue],
+        reason: str,
+        new: Set[str] = frozenset(),
+        publish_annotations: PublishAnnotations | None = None,
+    ) -> dict[str, ListingState]:
+        """Fuse the statements of ``values``, publish what changes, and notify; return the listing states by subject.
+
+        ``new`` are the keys of objects that count from now on; ``reason`` stands on the receipts of what is revoked.
+        ``publish_annotations`` publishes annotations of the values; by default those among the ``new`` objects. The
+        order of the steps matters: each knows what the one before did.
+        """
+        values = list(values)
+        self.publication.load({id_ for value in values for id_ in value.listings})
+        disputes = Disputes(self.context, self.publication)
+        disputes.apply(values, new)
+        updater = ListingUpdater(self.context, self.publication)
+        states = updater.update(values)
+        self._warn_of_unprotected(len(updater.unprotected))
+        disputes.open_reviews(values, states, new)
+        states_by_id = {id_: states[value.subject] for value in values for id_ in value.ids}
+        if publish_annotations is None:
+            self._publish_annotations(new, states_by_id)
+        else:
+            publish_annotations(states_by_id)
+        for value in values:
+            self.feedback.of_value(value, states[value.subject], new)
+        self.feedback.publish(self.publication)
+        self.publication.write(reason)
+        return states
+
+    def refute(
+        self,
+        value: ReportedValue,
+        refutation: Refutation,
+        among: Set[str] | None = None,
+        event: FeedbackEvent = FeedbackEvent.RETRACTED,
+    ) -> None:
+        """Count the value against all its reporters as wrong, and refuse their reports.
+
+        Refused are the reports ``among`` these keys, all where none are given; their reporters read the ``event``. A
+        partner that reports the value again is held for review.
+        """
+        reputation.add(
+            self.context.tx,
+            [
+                reputation.JudgedReport(report.partner.name, value.kind, stated(report), False)
+                for report in value.statements
+            ],
+        )
+        for report in value.statements:
+            if among is None or report.key in among:
+                held = HeldObject(report.key, None, *refutation)
+                reviews.hold(self.context.tx, report.partner.name, [held])
+                reviews.decide(self.context.tx, report.key, "rejected", "hub")
+                self.feedback.add(report.partner.name, Feedback(event), report.key)
+
+    def _publish_annotations(self, new: Set[str], states_by_id: Mapping[str, ListingState]) -> None:
+        known = self.loader.known
+        for key in sorted(new & known.keys()):
+            refs = set(annotation_targets.refs(known[key]))
+            if refs and known[key].get("revoked") is not True:
+                references = self.references(self.context.contributor(key))
+                references.read(refs)
+                self.publication.load({self.context.annotation_id(key, known[key]["type"])})
+                annotations = AnnotationRelease(self.context, self.publication, references, states_by_id)
+                annotations.release(key, known[key])
+
+    def _warn_of_unprotected(self, count: int) -> None:
+        """Warn the operator of coerced holders for whose protection there is nobody to turn to."""
+        if count:
+            hub_identity.note_warning(self.context.tx, hub_identity.NO_FOCAL_POINT, count)
+            logger.warning(
+                "no focal point for protection listings=%d do=scamfeed partner focal-point --function protection",
+                count,
+            )
