@@ -1,4 +1,4 @@
-"""What the numbers in cells of spreadsheets are as texts: dates, leading zeros, and digits that were lost."""
+"""Numbers in cells of spreadsheets as texts: dates, leading zeros, and numbers that lost digits."""
 
 import re
 from datetime import datetime, timedelta
@@ -8,11 +8,11 @@ from feeds.readers.rows import Row, Unreadable
 from schemas.errors import Rejected
 from schemas.reference.numbers import refuse_spreadsheet_number
 
-# Spreadsheets keep fifteen digits of a number.
+# Spreadsheets keep fifteen digits of a number; from here on, further ones are lost.
 _LOST = 1e15
-# How spreadsheets and their exports keep digits from being counted with: ="0123456789", '0987654321.
+# Forms in which spreadsheets protect digits from being read as numbers: ="0123456789", '0987654321.
 _PROTECTED = re.compile(r"=\s*\"([^\"]*)\"|'(?=[\d+=@-])([^']*)'?")
-# What Excel has built in: ECMA-376 Part 1 §18.8.30.
+# Built-in formats for dates: ECMA-376 Part 1 §18.8.30.
 _DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _ASIDE = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 _ZEROS = re.compile(r"0{2,20}")
@@ -22,7 +22,7 @@ _WHOLE = ("value", "account_number", "iban", "company_number")
 
 
 class NumberStyle(NamedTuple):
-    """How a number is shown: as a date, with so many digits at least, or as it is."""
+    """The format in which a number is shown: as a date, with at least ``digits`` digits, or plain."""
 
     date: bool
     digits: int
@@ -30,7 +30,7 @@ class NumberStyle(NamedTuple):
 
     @classmethod
     def of(cls, code: str, number: int, since_1904: bool) -> "NumberStyle":
-        """Give the style that a format code, or else the number of one that is built in, means."""
+        """Return the style of a format code, or else of the ``number`` of a built-in format."""
         bare = _ASIDE.sub("", code.partition(";")[0]).lower()
         date = any(letter in bare for letter in "dmyhs") if code else number in _DATES
         epoch = _EPOCH_1904 if since_1904 else _EPOCH
@@ -38,9 +38,9 @@ class NumberStyle(NamedTuple):
 
 
 def number_text(raw: str, style: NumberStyle | None = None) -> str:
-    """Give a cell's number as the text that people see there: ``6.6812345678E10`` is ``66812345678``.
+    """Return a cell's number as the text that people see: ``66812345678`` for ``6.6812345678E10``.
 
-    A number that is not known to the last digit comes in the form of ``1.5E+17``.
+    A number whose last digits are lost keeps the form ``1.5E+17``.
     """
     try:
         number = float(raw)
@@ -56,7 +56,7 @@ def number_text(raw: str, style: NumberStyle | None = None) -> str:
 
 
 def refuse_lost_digits(row: Row | Unreadable) -> Row | Unreadable:
-    """Refuse a row whose value or account lost digits in a program that counts, as ``6.6812E+10``, ``123456789.0``."""
+    """Refuse a row whose value or account lost digits in a spreadsheet: ``6.6812E+10``, ``123456789.0``."""
     if isinstance(row, Row):
         for name in _WHOLE:
             if (text := row.fields.get(name)) and text[-1:].isdigit():
@@ -68,7 +68,7 @@ def refuse_lost_digits(row: Row | Unreadable) -> Row | Unreadable:
 
 
 def without_protection(cell: str) -> str:
-    """Give what stands in a cell that is written so that no spreadsheet counts with it: ``="0123456789"``."""
+    """Return the text of a cell without the signs that protect it from being read as a number: ``="0123456789"``."""
     if cell[:1] not in ("=", "'"):
         return cell
     found = _PROTECTED.fullmatch(cell)

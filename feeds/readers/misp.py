@@ -17,7 +17,7 @@ from mappers.pattern import Terms
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 
-# An event's tags stand behind its attributes, so that each event is read as a whole.
+# The tags of an event follow its attributes, so that each event is read as a whole.
 _LARGEST_EVENT = 128 << 20
 _LISTS = frozenset({"response"})
 _MACHINE_TAG = re.compile(r'([^:="]+):([^="]+)(?:="([^"]*)")?')
@@ -41,7 +41,7 @@ _KINDS = {
     "wallet": ("btc", "xmr", "dash"),
     "app": ("mobile-application-id",),
 }
-_KIND_OF = {each: kind for kind, types in _KINDS.items() for each in types}
+_KIND_OF = {type_: kind for kind, types in _KINDS.items() for type_ in types}
 _CHAINS = {"btc": "bitcoin", "xmr": "monero", "dash": "dash"}
 _COLUMNS_OF_VALUES = {"bank-account-nr": "account_number", "iban": "iban"}
 _PERSONAL = {
@@ -57,7 +57,7 @@ _Attribute = Mapping[str, Any]
 
 
 class _Context(NamedTuple):
-    """What the tags around an attribute say."""
+    """The statements of the tags around an attribute."""
 
     tlp: Sequence[Tlp]
     columns: Mapping[str, str]
@@ -68,10 +68,10 @@ _NO_CONTEXT = _Context((), {}, innocent=False)
 
 
 def rows(source: Source) -> Iterator[Row | Unreadable]:
-    """Give the attributes of events, each as a row or with the reason why it is none.
+    """Yield the attributes of events, each as a row or with the reason why it is none.
 
-    Attributes are numbered through the file; an object that is one thing (a bank account, a wallet) is one row. TLP
-    levels of event, object and attribute all hold, so the narrowest does.
+    Attributes are numbered through the file; an object for one thing (a bank account, a wallet) is one row. The
+    narrowest TLP level of event, object and attribute holds.
     """
     number = 0
     for item in json_stream.items(source, _LISTS, _LARGEST_EVENT):
@@ -85,13 +85,13 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
             message = "no event of MISP: an object with its attributes under Attribute or Object"
             yield Unreadable.of(number, text(item.value), "not-a-report", message)
             continue
-        for said in rows_of_event(event):
+        for row in rows_of_event(event):
             number += 1
-            yield said._replace(line=number)
+            yield row._replace(line=number)
 
 
 def _event(value: Any) -> Mapping[str, Any] | None:
-    """Find the event in what an export, a feed or a search gives."""
+    """Return the event in an item of an export, a feed or a search, None where there is none."""
     for name in ("response", "Event"):
         if isinstance(value, dict) and isinstance(value.get(name), dict):
             value = value[name]
@@ -101,7 +101,7 @@ def _event(value: Any) -> Mapping[str, Any] | None:
 
 
 def rows_of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
-    """Give the rows of one event, each numbered 1."""
+    """Yield the rows of one event, each numbered 1."""
     context = _with_tags(_NO_CONTEXT, event)
     attributes = event.get("Attribute")
     for attribute in attributes if isinstance(attributes, list) else []:
@@ -116,34 +116,41 @@ def rows_of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
 def _of_object(obj: Mapping[str, Any], context: _Context) -> Iterator[Row | Unreadable]:
     attributes, name = _dicts(obj.get("Attribute")), text(obj.get("name"))
     if _yes(obj.get("deleted")):
-        attributes = [{**each, "deleted": True} for each in attributes]
-    by_relation = {text(each.get("object_relation")): each for each in attributes if not _yes(each.get("deleted"))}
-    main = next((by_relation[each] for each in ("iban", "account") if each in by_relation), None)
+        attributes = [{**attribute, "deleted": True} for attribute in attributes]
+    values = {text(attribute.get("object_relation")): attribute for attribute in attributes if _is_active(attribute)}
+    main = values.get("iban") or values.get("account")
     if name == "bank-account" and main:
         columns = {
-            _BANK_RELATIONS[key]: text(each.get("value")) for key, each in by_relation.items() if key in _BANK_RELATIONS
+            _BANK_RELATIONS[relation]: text(attribute.get("value"))
+            for relation, attribute in values.items()
+            if relation in _BANK_RELATIONS
         }
         yield _row(main, context, {"kind": "bank-account", **columns})
         return
-    coin = text(by_relation.get("symbol", {}).get("value"))
     for attribute in attributes:
-        relation = text(attribute.get("object_relation"))
-        if name in ("coin-address", "btc-wallet") and relation in _COIN_RELATIONS:
-            on = {"currency": coin} if coin else {"chain": _COIN_RELATIONS[relation]}
-            yield _row(attribute, context, {"kind": "wallet", "value": text(attribute.get("value")), **on})
-        elif (name, relation) == ("android-app", "appid"):
-            yield _row(attribute, context, {"kind": "app", "value": text(attribute.get("value")), "os": "android"})
-        elif name.endswith("-account") and relation in _ACCOUNT_RELATIONS:
-            platform = text(by_relation.get("account-type", {}).get("value")) or name.removesuffix("-account")
-            yield _account(attribute, context, platform, _ACCOUNT_RELATIONS[relation])
-        elif (name, relation) in _PARTS:
-            continue  # part of what stands beside it
-        else:
-            yield _row(attribute, context)
+        if (name, text(attribute.get("object_relation"))) not in _PARTS:
+            yield _row_of_part(attribute, context, name, values)
+
+
+def _row_of_part(
+    attribute: _Attribute, context: _Context, name: str, values: Mapping[str, _Attribute]
+) -> Row | Unreadable:
+    """Read an attribute of an object called ``name``; ``values`` are the object's attributes by relation."""
+    relation, value = text(attribute.get("object_relation")), text(attribute.get("value"))
+    if name in ("coin-address", "btc-wallet") and relation in _COIN_RELATIONS:
+        coin = text(values.get("symbol", {}).get("value"))
+        chain = {"currency": coin} if coin else {"chain": _COIN_RELATIONS[relation]}
+        return _row(attribute, context, {"kind": "wallet", "value": value, **chain})
+    if (name, relation) == ("android-app", "appid"):
+        return _row(attribute, context, {"kind": "app", "value": value, "os": "android"})
+    if name.endswith("-account") and relation in _ACCOUNT_RELATIONS:
+        platform = text(values.get("account-type", {}).get("value")) or name.removesuffix("-account")
+        return _account(attribute, context, platform, _ACCOUNT_RELATIONS[relation])
+    return _row(attribute, context)
 
 
 def _account(attribute: _Attribute, context: _Context, platform: str, column: str) -> Row | Unreadable:
-    """Read an account on a platform as STIX would spell it."""
+    """Read an account on a platform in the form of STIX."""
     value = text(attribute.get("value"))
     try:
         mapper, normal = kinds.read(Terms("user-account", {"account_type": platform.lower(), column: value}))
@@ -161,11 +168,11 @@ def _row(attribute: _Attribute, context: _Context, columns: Mapping[str, str] | 
         if kind not in _KIND_OF:
             return Unreadable.of(1, value, "unknown-kind", "no kind is of this type of attribute")
         column = _COLUMNS_OF_VALUES.get(kind, "value")
-        on = {"chain": _CHAINS[kind]} if kind in _CHAINS else {}
-        columns = {"kind": _KIND_OF[kind], column: value.partition("|")[0] if "|" in kind else value, **on}
+        chain = {"chain": _CHAINS[kind]} if kind in _CHAINS else {}
+        columns = {"kind": _KIND_OF[kind], column: value.partition("|")[0] if "|" in kind else value, **chain}
     if not value:
         return Unreadable.of(1, "", "no-value", "the attribute has no value")
-    said = {
+    fields = {
         **columns,
         **context.columns,
         "reported_at": text(attribute.get("timestamp")),
@@ -174,11 +181,11 @@ def _row(attribute: _Attribute, context: _Context, columns: Mapping[str, str] | 
         "reference": text(attribute.get("uuid")),
         "tlp": narrowest(context.tlp) or "",
     }
-    return Row(1, {name: str(each) for name, each in said.items() if each})
+    return Row(1, {name: str(value) for name, value in fields.items() if value})
 
 
 def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
-    """Say why an attribute is no report, if so; what may be a victim's is not repeated."""
+    """Return the reason why an attribute is no report, None for reports; a victim's value is not repeated."""
     kind, value = text(attribute.get("type")), text(attribute.get("value"))
     if kind in _PERSONAL or kind.startswith("target-"):
         message = _PERSONAL.get(kind, "who was the target of a scam is not taken: reports say what served it")
@@ -196,34 +203,39 @@ def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
 
 
 def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
-    """Add what the tags of an event, an object or an attribute say to what was said around it."""
+    """Add the statements of the tags of an event, an object or an attribute to those around it."""
     names = [text(tag.get("name")) for tag in _dicts(tagged.get("Tag"))]
     if not names:
         return context
-    levels, columns, words = list(context.tlp), dict(context.columns), []
+    levels, columns, words = list(context.tlp), dict(context.columns), list[str]()
     for name in names:
         found = _MACHINE_TAG.fullmatch(name.strip())
         space, predicate, value = found.groups() if found else ("", name, None)
         if space.lower() == "tlp":
-            if level := tlp_of_word(predicate):
-                levels.append(Tlp(level))
+            levels += [Tlp(level)] if (level := tlp_of_word(predicate)) else []
         elif space == "scam" and value:
-            if column := labels.FIELD_OF_LABEL.get(predicate.replace("-", "_")):
-                columns[column] = value
+            columns |= _column(labels.FIELD_OF_LABEL.get(predicate.replace("-", "_")), value)
         elif (space, predicate) == ("misp", "confidence-level"):
-            if value in _CONFIDENCE:
-                columns["confidence"] = _CONFIDENCE[value]
+            columns |= _column("confidence", _CONFIDENCE.get(value or ""))
         elif (space, predicate) == ("false-positive", "confirmed"):
             words.append("false-positive" if value == "true" else "")
         else:
             words.append(value or predicate)
-    if said := scam_type_of_tags(words):
-        columns.setdefault("scam_type", said)
+    if scam_type := scam_type_of_tags(words):
+        columns.setdefault("scam_type", scam_type)
     return _Context(levels, columns, context.innocent or tags_say_innocent(words))
 
 
+def _column(name: str | None, text: str | None) -> dict[str, str]:
+    return {name: text} if name and text else {}
+
+
 def _dicts(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _is_active(attribute: _Attribute) -> bool:
+    return not _yes(attribute.get("deleted"))
 
 
 def _yes(value: Any) -> bool:
@@ -232,12 +244,12 @@ def _yes(value: Any) -> bool:
 
 STIX_TYPES = ("x-misp-attribute", "x-misp-object")
 _TO_IDS = 'misp:to_ids="'
-# What MISP marks for detection by itself, where its export does not say whether it is.
+# Types that MISP marks for detection by default, where its export has no mark.
 _TO_IDS_BY_DEFAULT = {"iban", "bic", "bank-account-nr", "btc", "xmr", "dash", "prtn"}
 
 
 def rows_of_stix(obj: Mapping[str, Any], tlp: Tlp | None) -> Iterator[Row | Unreadable]:
-    """Give the attribute, or the object's attributes, as an event would have it."""
+    """Yield the rows of an ``x-misp-attribute`` or ``x-misp-object``, read as a part of an event."""
     labels = obj.get("labels")
     names = [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
     ref, moment = str(obj.get("id", "")).partition("--")[2], obj.get("modified")
@@ -258,8 +270,8 @@ def rows_of_stix(obj: Mapping[str, Any], tlp: Tlp | None) -> Iterator[Row | Unre
 
 
 def _to_ids(labels: list[str], type_: Any) -> bool:
-    said = [label for label in labels if label.startswith(_TO_IDS)]
-    return said[0].lower() == f'{_TO_IDS}true"' if said else type_ in _TO_IDS_BY_DEFAULT
+    marks = [label for label in labels if label.startswith(_TO_IDS)]
+    return marks[0].lower() == f'{_TO_IDS}true"' if marks else type_ in _TO_IDS_BY_DEFAULT
 
 
 def _seen(obj: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,20 +21,20 @@ _Event = Mapping[str, Any]
 
 
 class EventVersion(NamedTuple):
-    """An event at a time, as MISP counts them: seconds since 1970, never compared with a clock of ours."""
+    """A version of an event; ``timestamp`` is in seconds since 1970, by MISP's own clock."""
 
     uuid: str
     timestamp: str
 
     @property
     def digest(self) -> str:
-        """Name the version, as files are named that have been read."""
+        """Return the digest under which the version counts as read, as files do."""
         return sha256(f"misp-event:{self.uuid}:{self.timestamp}".encode()).hexdigest()
 
 
-def event_in(said: Any) -> _Event | None:
-    """Find the event in what a feed's file or one item of a search holds; None where there is none."""
-    event = said.get("Event", said) if isinstance(said, dict) else None
+def event_in(content: Any) -> _Event | None:
+    """Return the event in the content of a feed's file or in one item of a search, None where there is none."""
+    event = content.get("Event", content) if isinstance(content, dict) else None
     return event if isinstance(event, dict) else None
 
 
@@ -46,16 +46,16 @@ def batches(
     size: int,
     at: Callable[[int], dict[str, Any]],
 ) -> Iterator[Batch]:
-    """Give an event's rows from number ``start`` on, ``size`` a batch; ``at`` makes a checkpoint of the rows done.
+    """Yield the rows of an event from number ``start`` on, ``size`` a batch; ``at`` builds the checkpoint after a row.
 
-    What the event says to be deleted is taken back with the last of them.
+    Deleted attributes are taken back with the last batch.
     """
     live, deleted = split_deleted(event)
     gone = taken_back(misp.rows_of_event(deleted), options)
     if gone:
-        # What was deleted and is said again in another place stands.
-        standing = {each.subject for each in taken_back(misp.rows_of_event(live), options)}
-        gone = [each for each in gone if each.subject not in standing]
+        # A value that another attribute still reports is not taken back.
+        active = {value.subject for value in taken_back(misp.rows_of_event(live), options)}
+        gone = [value for value in gone if value.subject not in active]
     outcomes = iter(map_rows(misp.rows_of_event(live), options.reporter, options))
     row = start
     for part in parts(outcomes, size, start):
@@ -67,14 +67,14 @@ def batches(
 
 
 def split_deleted(event: _Event) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give an event without what is deleted in it, and one of nothing but that, as it was before."""
+    """Split an event in two: without its deleted parts, and with only those, as they were before."""
     live, deleted = {**event}, {**event}
     live["Attribute"], deleted["Attribute"] = _parted(event.get("Attribute"))
     live["Object"], deleted["Object"] = [], []
     for obj in _dicts(event.get("Object")):
         if _is_deleted(obj):
-            every = [{**each, "deleted": False} for each in _dicts(obj.get("Attribute"))]
-            deleted["Object"].append({**obj, "deleted": False, "Attribute": every})
+            attributes = [_restored(attribute) for attribute in _dicts(obj.get("Attribute"))]
+            deleted["Object"].append({**obj, "deleted": False, "Attribute": attributes})
             continue
         kept, gone = _parted(obj.get("Attribute"))
         live["Object"].append({**obj, "Attribute": kept})
@@ -84,43 +84,47 @@ def split_deleted(event: _Event) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _parted(attributes: Any) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Give the attributes that stand, and those that are deleted, no longer marked as such."""
+    """Split attributes in two: those not deleted, and the deleted ones, restored."""
     listed = attributes if isinstance(attributes, list) else []
-    kept = [each for each in listed if not _is_deleted(each)]
-    return kept, [{**each, "deleted": False} for each in listed if _is_deleted(each)]
+    kept = [attribute for attribute in listed if not _is_deleted(attribute)]
+    return kept, [_restored(attribute) for attribute in listed if _is_deleted(attribute)]
 
 
-def _dicts(said: Any) -> list[dict[str, Any]]:
-    return [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
+def _restored(attribute: dict[str, Any]) -> dict[str, Any]:
+    return {**attribute, "deleted": False}
 
 
-def _is_deleted(said: Any) -> bool:
-    return isinstance(said, dict) and (said.get("deleted") is True or said.get("deleted") in (1, "1", "true"))
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-# The name of an event's file comes from the manifest: nothing but a UUID may become a part of a path.
+def _is_deleted(part: Any) -> bool:
+    return isinstance(part, dict) and (part.get("deleted") is True or part.get("deleted") in (1, "1", "true"))
+
+
+# The manifest names the files of events: only a UUID may become a part of a path.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MANIFEST = "manifest.json"
 
 
 class UnreadableFeedFile(Exception):
-    """A file of the feed is missing or no JSON; the others may be well."""
+    """A file of the feed is missing or no JSON; other files may be readable."""
 
 
 class FeedLocation(Protocol):
-    """Where a feed's files are."""
+    """The place of a feed's files."""
 
     name: str
 
     def load(self, file: str) -> Any:
-        """Give what a file holds. Raises ``Unreadable``, ``TryLater`` and ``Misconfigured``."""
+        """Return the content of a file. Raises ``UnreadableFeedFile``, ``TryLater`` and ``Misconfigured``."""
 
 
 class FeedFolder:
     """A feed in a folder."""
 
     def __init__(self, path: Path, most: int) -> None:
-        """Take files of up to ``most`` bytes."""
+        """Read files of up to ``most`` bytes."""
         self.name = str(path)
         self._path, self._most = path, most
 
@@ -147,12 +151,12 @@ class FeedSite:
     """A feed at a URL."""
 
     def __init__(self, url: str, opened: requests.Session) -> None:
-        """Ask through ``opened``."""
+        """Fetch files through the session ``opened``."""
         self.name = url
         self._url, self._session = url.removesuffix(_MANIFEST).rstrip("/"), opened
 
     def load(self, file: str) -> Any:
-        """Ask for a file."""
+        """Fetch a file."""
         try:
             with peer_errors(self.name):
                 response = self._session.get(f"{self._url}/{file}")
@@ -166,19 +170,19 @@ class FeedSite:
             raise TryLater(f"{self.name}: cannot answer now (HTTP {error.status})") from error
 
 
-def versions(place: FeedLocation) -> Iterator[EventVersion]:
-    """Give what the manifest lists, the oldest first. Raises ``TryLater`` and ``Misconfigured``."""
+def versions(location: FeedLocation) -> Iterator[EventVersion]:
+    """Yield the events of the manifest, the oldest first. Raises ``TryLater`` and ``Misconfigured``."""
     try:
-        listed = place.load(_MANIFEST)
+        listed = location.load(_MANIFEST)
     except UnreadableFeedFile as error:
-        # Written anew in place, it is half there for a moment; one that was never there is the operator's to mend.
+        # A manifest is incomplete while it is rewritten; a missing one is the operator's to mend.
         missing = isinstance(error.__cause__, FileNotFoundError)
-        raise (Misconfigured if missing else TryLater)(f"{place.name}: {error}") from error
+        raise (Misconfigured if missing else TryLater)(f"{location.name}: {error}") from error
     if not isinstance(listed, dict):
-        raise TryLater(f"{place.name}: its manifest lists no events")
+        raise TryLater(f"{location.name}: its manifest lists no events")
     found = [
-        EventVersion(uuid, str(said.get("timestamp", "")))
-        for uuid, said in listed.items()
-        if _UUID.fullmatch(uuid) and isinstance(said, dict)
+        EventVersion(uuid, str(entry.get("timestamp", "")))
+        for uuid, entry in listed.items()
+        if _UUID.fullmatch(uuid) and isinstance(entry, dict)
     ]
-    yield from sorted(found, key=lambda each: (len(each.timestamp), each.timestamp, each.uuid))
+    yield from sorted(found, key=lambda version: (len(version.timestamp), version.timestamp, version.uuid))

@@ -59,34 +59,34 @@ def _rows_of_indicator(indicator: _Object, markings: Iterable[_Object]) -> list[
     return list(stix.rows_of_objects(JsonItem(number, obj) for number, obj in enumerate(objects, 1)))
 
 
-# What is the same in all deployments; without the rest, OpenCTI sends what the indicators refer to as well.
-_ASKED = {
+# Headers of the request; without ``no-dependencies`` OpenCTI also sends the objects that indicators refer to.
+_HEADERS = {
     "Accept": "text/event-stream",
     "Accept-Encoding": "identity",
     "listen-delete": "true",
     "no-dependencies": "true",
 }
 _BEGINNING = "0-0"
-# Events that come one by one are handed on together, but not later than this.
+# Events wait so long at most to be handed on together.
 _GATHER_SECONDS = 1.0
 
 
 class LiveStream:
-    """One run's reading of a stream.
+    """A live stream, read by one run.
 
-    Its checkpoint is the ``id`` of the last event, and ``recover``, a time until which OpenCTI tells from its database
-    instead; the stream itself keeps only so many events.
+    Its checkpoint is the ``id`` of the last event, and ``recover``, the time until which OpenCTI answers from its
+    database instead, as the stream itself keeps a limited number of events.
     """
 
     def __init__(self, opened: requests.Session, url: str, settings: Any, stay: str, size: int) -> None:
-        """Read ``url`` through ``opened``, ``size`` events a batch at most, and ``stay`` on once there is no more."""
+        """Read ``url`` through ``opened``, at most ``size`` events a batch, and ``stay`` on after the last event."""
         self._session, self._url, self._size = opened, url, size
         self._most: int = settings.max_bytes
         self._options: Options = settings.options(settings.contribute_as)
         self._stay = duration(stay).total_seconds()
 
     def read(self, checkpoint: Mapping[str, Any]) -> Iterator[Batch]:
-        """Give what has happened since ``checkpoint``."""
+        """Yield the events since ``checkpoint`` as batches."""
         last, recover = checkpoint.get("id"), checkpoint.get("recover")
         with peer_errors(self._url):
             response, events, known = self._connect(last, recover)
@@ -102,11 +102,11 @@ class LiveStream:
     def _connect(
         self, last: str | None, recover: str | None
     ) -> tuple[requests.Response, Iterator[ServerSentEvent], dict[str, Any]]:
-        """Open the stream, and give with it what it says of itself first."""
-        asked = {name: text for name, text in (("from", last), ("recover", recover)) if text}
+        """Open the stream; return the response, its events, and the data of its first event about itself."""
+        query = {name: text for name, text in (("from", last), ("recover", recover)) if text}
         try:
             with peer_errors(self._url):
-                response = self._session.get(self._url, params=asked, headers=_ASKED, stream=True)
+                response = self._session.get(self._url, params=query, headers=_HEADERS, stream=True)
                 response.raise_for_status()
         except RequestRefused as error:
             raise Misconfigured(f"{self._url}: does not take this question (HTTP {error.status})") from error
@@ -118,11 +118,11 @@ class LiveStream:
         response.close()
         raise TryLater(f"{self._url}: answers, but not as a live stream does")
 
-    def _date(self, said: object) -> str | None:
-        if said is None:
+    def _date(self, value: object) -> str | None:
+        if value is None:
             return None
         try:
-            return timestamp.text(timestamp.parse(str(said)))
+            return timestamp.text(timestamp.parse(str(value)))
         except Rejected:
             raise TryLater(f"{self._url}: answers, but not as a live stream does") from None
 
@@ -132,31 +132,31 @@ class LiveStream:
         except sse.TooLarge as error:
             raise TryLater(f"{self._url}: sends an event of more than max_bytes, {self._most} bytes") from error
 
-    def _follow(self, events: Iterator[ServerSentEvent], place: "_Position", ends: str) -> Iterator[Batch]:
-        gathered = _PendingBatch(self._options)
+    def _follow(self, events: Iterator[ServerSentEvent], position: "_Position", ends: str) -> Iterator[Batch]:
+        pending = _PendingBatch(self._options)
         leave: float | None = None
         for event in events:
             if event.type == "heartbeat":
-                place.reach(event.id)
-                if gathered or place.moved:
-                    yield gathered.batch(place)
-                if leave is None and _number(place.last) >= _number(ends):
+                position.reach(event.id)
+                if pending or position.moved:
+                    yield pending.batch(position)
+                if leave is None and _number(position.last) >= _number(ends):
                     leave = time.monotonic() + self._stay
                 if leave is not None and time.monotonic() >= leave:
                     return
                 continue
-            if gathered.wants_to_go_first(event):
-                yield gathered.batch(place)
-            gathered.add(event)
-            place.reach(event.id)
-            if gathered.count >= self._size or gathered.age > _GATHER_SECONDS:
-                yield gathered.batch(place)
-        if gathered:
-            yield gathered.batch(place)
+            if pending.must_precede(event):
+                yield pending.batch(position)
+            pending.add(event)
+            position.reach(event.id)
+            if pending.count >= self._size or pending.age > _GATHER_SECONDS:
+                yield pending.batch(position)
+        if pending:
+            yield pending.batch(position)
 
 
 class _Position:
-    """How far a stream has been read."""
+    """The position up to which a stream has been read."""
 
     def __init__(self, last: str, recover: str | None) -> None:
         self.last = self._kept = last
@@ -164,7 +164,7 @@ class _Position:
 
     @property
     def moved(self) -> bool:
-        """Tell whether there is more done than the last checkpoint says."""
+        """Return whether the position is behind that of the last checkpoint."""
         return self.last != self._kept
 
     def reach(self, id_: str) -> None:
@@ -174,13 +174,13 @@ class _Position:
     def checkpoint(self) -> dict[str, Any]:
         self._kept = self.last
         if self._recover and _number(self.last)[0] >= timestamp.parse(self._recover).timestamp() * 1000:
-            # From here on the stream itself has all.
+            # From here on the stream itself has all events.
             self._recover = None
         return {"id": self.last} | ({"recover": self._recover} if self._recover else {})
 
 
 class _PendingBatch:
-    """Events that will be a batch: what they add, then what they take back."""
+    """Events of the next batch: the reports that they add, then those that they take back."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -199,13 +199,13 @@ class _PendingBatch:
     def age(self) -> float:
         return time.monotonic() - self._since if self.count else 0.0
 
-    def wants_to_go_first(self, event: ServerSentEvent) -> bool:
-        """Tell whether what is taken back here might be said again by ``event``."""
+    def must_precede(self, event: ServerSentEvent) -> bool:
+        """Return whether ``event`` might report again a value that this batch takes back."""
         return bool(self._gone) and event.type != "delete"
 
     def add(self, event: ServerSentEvent) -> None:
-        said = _loads(event.data)
-        obj = said.get("data") if isinstance(said, dict) else None
+        content = _loads(event.data)
+        obj = content.get("data") if isinstance(content, dict) else None
         if not isinstance(obj, dict):
             return
         self._since = self._since or time.monotonic()
@@ -217,8 +217,8 @@ class _PendingBatch:
             self._rows += rows
             self._gone += gone
 
-    def batch(self, place: _Position) -> Batch:
-        made = batch_of_rows(self._rows, place.checkpoint(), self._options, gone=self._gone)
+    def batch(self, position: _Position) -> Batch:
+        made = batch_of_rows(self._rows, position.checkpoint(), self._options, gone=self._gone)
         self._begin()
         return made
 

@@ -1,4 +1,4 @@
-"""Files of records (sightings, outcomes, …) as rows: tables and JSON, their columns under the records' own names."""
+"""Files of records (sightings, outcomes, …) as rows: tables and JSON, with columns under the records' own names."""
 
 import io
 import tomllib
@@ -19,16 +19,16 @@ from schemas import kinds, tabular
 from schemas.sharing import SHARING_COLUMNS
 
 FORMATS = ("csv", "json", "jsonl")
-# Under which names documents keep their list of records.
 _BLOCK = 262_144
+# Names of the lists of records in documents.
 _LISTS = frozenset({*(f"{name}s" for name in tabular.RECORDS), "records", "data", "items", "objects", "results"})
 
 
 class RecordRow(NamedTuple):
-    """One record as a file has it, by the names that records use; in JSON with lists and objects as they stand there.
+    """One record as written, by the names that records use; from JSON with its lists and objects unchanged.
 
-    An object of STIX is given as it is, in ``stix``. ``raw`` is the beginning of what stands there; ``notes`` say what
-    of it is not read.
+    A STIX object is in ``stix``, unchanged. ``raw`` is the beginning of the text; ``notes`` list the columns that are
+    not read.
     """
 
     line: int
@@ -39,7 +39,7 @@ class RecordRow(NamedTuple):
 
 
 def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Unreadable]:
-    """Give the records of ``stream`` in their order. Columns that no record has are noted.
+    """Yield the records of ``stream`` in their order. Columns that no record has are noted.
 
     Raises ``UnknownFormat`` for another format than CSV and JSON, and ``UnreadableFile``.
     """
@@ -53,9 +53,9 @@ def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Un
 
 
 def detect_records(stream: BinaryIO, format: str | None = None) -> tuple[bool, BinaryIO]:
-    """Tell whether ``stream`` holds records by what its first row says in the column ``record``; gives it whole again.
+    """Return whether ``stream`` holds records, by the column ``record`` of its first row, and the whole stream again.
 
-    Without that a file of outcomes would be read as one of reports, and accuse what it clears.
+    Otherwise a file of outcomes would be read as reports, and accuse the values that it clears.
     """
     if format is not None and format not in FORMATS:
         return False, stream
@@ -65,14 +65,14 @@ def detect_records(stream: BinaryIO, format: str | None = None) -> tuple[bool, B
     try:
         first = next((row for row in rows(io.BytesIO(head), format) if isinstance(row, RecordRow)), None)
     except (UnreadableFile, UnknownFormat, ValueError, EOFError):
-        first = None  # whoever reads all of it says what is wrong
-    said = first.fields.get("record") if first else None
-    again = io.BufferedReader(_Again(head, stream), _BLOCK)
-    return isinstance(said, str) and said.strip().lower() in tabular.RECORDS, again
+        first = None  # the reader of the whole file raises the error
+    name = first.fields.get("record") if first else None
+    whole = io.BufferedReader(_WholeStream(head, stream), _BLOCK)
+    return isinstance(name, str) and name.strip().lower() in tabular.RECORDS, whole
 
 
-class _Again(io.RawIOBase):
-    """A stream of which the ``head`` has been read already, from its beginning."""
+class _WholeStream(io.RawIOBase):
+    """A stream whose ``head`` has been read already, from its beginning."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head, self._rest = head, rest
@@ -101,27 +101,27 @@ def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
 
 def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
     delimiter = table.delimiter_of(decode(source.head[:HEAD])) or ","
-    for each in table.records_by_name(source, delimiter):
-        if isinstance(each, Unreadable):
-            yield each
+    for record in table.records_by_name(source, delimiter):
+        if isinstance(record, Unreadable):
+            yield record
         else:
-            line, cells = each
+            line, cells = record
             yield RecordRow(line, ", ".join(filter(None, cells.values())), _named(cells), notes=_unread(cells))
 
 
-def _named(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields under the records' own names; of two names for one, the record's own goes first."""
+def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields under the records' own names; of two columns for one field, the one with its own name."""
     fields: dict[str, Any] = {}
-    for name, value in said.items():
+    for name, value in columns.items():
         own = _own(name)
         if own and value not in (None, "") and (own not in fields or plain(name) == plain(own)):
             fields[own] = value
     return fields
 
 
-def _unread(said: Mapping[str, Any]) -> Notes:
-    """Note what no record has."""
-    unread = [(name, place) for place, (name, value) in enumerate(said.items()) if value not in (None, "")]
+def _unread(columns: Mapping[str, Any]) -> Notes:
+    """Note the filled columns that no record has."""
+    unread = [(name, place) for place, (name, value) in enumerate(columns.items()) if value not in (None, "")]
     return _noted(tuple((name, place) for name, place in unread if not _own(name)))
 
 
