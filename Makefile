@@ -69,7 +69,7 @@ fix: $(VENV)/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 
 generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping
-	@$(BIN)/python -m schemas
+	@$(BIN)/python -m schemas.json_schema
 	@$(BIN)/python -m tools.golden_bundles
 	@$(BIN)/python -m tools.connector_pages
 	@$(BIN)/python -m tools.rules_tables

@@ -52,7 +52,7 @@ _OF_TYPE: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
         },
     }
 )
-_IN_OURS: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
+_IN_CONTEXT: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
     {
         "sighting": {},
         "opinion": {
@@ -80,7 +80,7 @@ _IN_OURS: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
         },
     }
 )
-_IN_ALL_OURS: Mapping[str, _Take] = MappingProxyType({"reference": words.line, "sharing": words.sharing})
+_IN_EVERY_CONTEXT: Mapping[str, _Take] = MappingProxyType({"reference": words.line, "sharing": words.sharing})
 # Without these an object has no content.
 _REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -93,7 +93,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 # The hub writes these itself, from the other properties.
 _REWRITTEN = frozenset({"labels", "extensions", "object_marking_refs", "granular_markings"})
-_REWRITTEN_IN_OURS = frozenset({"extension_type", "scam_category"})
+_REWRITTEN_IN_CONTEXT = frozenset({"extension_type", "scam_category"})
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 _MOST_NAMES = 10
 
@@ -128,24 +128,18 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
         raise Rejected("not-publishable", f"{wrong[0]}: cannot be published in this form: {words.BOUNDS}")
     if obj["type"] == "grouping":
         made.setdefault("context", CaseContext.UNSPECIFIED.value)
-    ours: dict[str, Any] = {}
-    context = extension.context_of(obj)
-    missed_in_ours = _take(context, {**_IN_ALL_OURS, **_IN_OURS[obj["type"]]}, ours, _REWRITTEN_IN_OURS)
-    missed_in_ours += _withhold(ours, withheld)
-    missed += [f"extensions.{name}" for name in missed_in_ours]
-    if "scam_type" in ours:
-        ours["scam_category"] = scam_category(ours["scam_type"])
-    words.minimise(ours)
-    shown = _labels(obj["type"], ours)
+    context, missed_in_context = _published_context(obj, withheld)
+    missed += [f"extensions.{name}" for name in missed_in_context]
+    shown = _labels(obj["type"], context)
     if shown is not None:
         made["labels"] = shown
-    if any(not _is_told(label, shown or ()) for label in _listed(obj.get("labels"))):
+    if any(not _is_published(label, shown or ()) for label in _listed(obj.get("labels"))):
         missed.append("labels")
-    if _holds_more(obj.get("extensions")):
+    if _has_other_extensions(obj.get("extensions")):
         missed.append("extensions of others")
     made["object_marking_refs"] = [marking.ref(tlp)]
-    if ours:
-        made["extensions"] = {extension.ID: extension.build(**ours)}
+    if context:
+        made["extensions"] = {extension.ID: extension.build(**context)}
     return Rebuilt(made, tuple(missed))
 
 
@@ -175,36 +169,48 @@ def _take(
     return missed
 
 
-def _withhold(ours: dict[str, Any], withheld: Callable[[str], bool]) -> list[str]:
+def _published_context(obj: Mapping[str, Any], withheld: Callable[[str], bool]) -> tuple[dict[str, Any], list[str]]:
+    """Return the published properties of our extension, and the names of those that are left out."""
+    known = {**_IN_EVERY_CONTEXT, **_IN_CONTEXT[obj["type"]]}
+    context: dict[str, Any] = {}
+    missed = _take(extension.context_of(obj), known, context, _REWRITTEN_IN_CONTEXT)
+    missed += _withhold(context, withheld)
+    if "scam_type" in context:
+        context["scam_category"] = scam_category(context["scam_type"])
+    words.minimise(context)
+    return context, missed
+
+
+def _withhold(context: dict[str, Any], withheld: Callable[[str], bool]) -> list[str]:
     """Remove the references that are not for others; return where they stood."""
     missed = []
-    if withheld(ours.get("reference", "")):
-        del ours["reference"]
+    if withheld(context.get("reference", "")):
+        del context["reference"]
         missed.append("reference")
-    for proof in ours.get("evidence", ()):
+    for proof in context.get("evidence", ()):
         if withheld(proof.get("reference", "")):
             del proof["reference"]
             missed.append("evidence.reference")
     return missed
 
 
-def _labels(type_: str, ours: Mapping[str, Any]) -> list[str] | None:
+def _labels(type_: str, context: Mapping[str, Any]) -> list[str] | None:
     match type_:
         case "opinion":
-            return labels.of({"outcome": ours.get("outcome"), "reason": ours.get("outcome_reason")})
+            return labels.of({"outcome": context.get("outcome"), "reason": context.get("outcome_reason")})
         case "grouping":
-            return labels.of({"type": ours.get("scam_type")}, ours.get("countries", ()))
+            return labels.of({"type": context.get("scam_type")}, context.get("countries", ()))
         case "relationship":
             return labels.of({"flow": "transfer"})
     return None
 
 
-def _is_told(label: Any, shown: list[str] | tuple[str, ...]) -> bool:
+def _is_published(label: Any, shown: list[str] | tuple[str, ...]) -> bool:
     """Return whether a label is published, or was read as a marking."""
-    return isinstance(label, str) and (label in shown or label == labels.OURS or marking.tlp_named(label) is not None)
+    return isinstance(label, str) and (label in shown or label == labels.PREFIX or marking.tlp_named(label) is not None)
 
 
-def _holds_more(extensions: Any) -> bool:
+def _has_other_extensions(extensions: Any) -> bool:
     return isinstance(extensions, Mapping) and any(name != extension.ID for name in extensions)
 
 

@@ -193,11 +193,11 @@ def currency(value: Any) -> str:
     return str(_validated(_CURRENCY, value))
 
 
-def minimise(ours: dict[str, Any]) -> None:
+def minimise(context: dict[str, Any]) -> None:
     """Round the amount of a flow, unless both ends are wallets."""
-    if "amount" in ours:
-        ends = {ours[name]["kind"] for name in ("source", "target") if name in ours}
-        ours["amount"] = format(minimised_amount(Decimal(ours["amount"]), ends), "f")
+    if "amount" in context:
+        ends = {context[name]["kind"] for name in ("source", "target") if name in context}
+        context["amount"] = format(minimised_amount(Decimal(context["amount"]), ends), "f")
 
 
 def sharing(value: Any) -> dict[str, Any]:

@@ -88,9 +88,9 @@ def countries_by_location() -> Mapping[str, str]:
 
 def country_of(ref: str, objects: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Return the country of a location's id, by our ids or by the location itself among ``objects``."""
-    ours = countries_by_location().get(ref)
-    if ours is not None:
-        return ours
+    code = countries_by_location().get(ref)
+    if code is not None:
+        return code
     country = objects.get(ref, {}).get("country")
     return country.upper() if isinstance(country, str) and len(country) == 2 else None
 

@@ -96,10 +96,10 @@ def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
     """Return a consensus indicator without the properties that only a hub adds; any other indicator unchanged."""
     if not is_consensus(stix_object):
         return stix_object
-    ours = {name: property_ for name, property_ in extension.context_of(stix_object).items() if name not in _BESIDE}
+    context = {name: property_ for name, property_ in extension.context_of(stix_object).items() if name not in _BESIDE}
     plain = {name: property_ for name, property_ in stix_object.items() if name != "external_references"}
     marks = [label for label in stix_object.get("labels", ()) if not label.startswith(_MARKS)]
-    return {**plain, "labels": marks, "extensions": {**stix_object["extensions"], extension.ID: ours}}
+    return {**plain, "labels": marks, "extensions": {**stix_object["extensions"], extension.ID: context}}
 
 
 def pattern_of(report: Report) -> str:
@@ -132,7 +132,7 @@ def _frame(
         "labels": [*frame.tail["labels"], *labels.of(words)[1:]],
         **({"external_references": references} if references else {}),
     }
-    ours = extension.build(
+    context = extension.build(
         grade=consensus.grade,
         reporters=consensus.reporters,
         reporter_kinds=consensus.reporter_kinds,
@@ -142,7 +142,7 @@ def _frame(
         listing=seq + 1 if seq else None,
         referral=referral._asdict() if referral else None,
     )
-    return _Frame(properties, frame.name_prefix, {**frame.extension, **ours}, indicator.opencti(frame, type_))
+    return _Frame(properties, frame.name_prefix, {**frame.extension, **context}, indicator.opencti(frame, type_))
 
 
 @lru_cache(maxsize=4096)

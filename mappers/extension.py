@@ -117,12 +117,12 @@ def write_sharing(sharing: Sharing | None) -> dict[str, Any]:
     }
 
 
-def read_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Any:
+def read_sharing(context: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Any:
     """Return the input for ``Sharing`` from the extension's properties, None where they have no limits.
 
     ``reporters`` names the identities by id; an id that it does not name stays.
     """
-    limits = ours.get("sharing")
+    limits = context.get("sharing")
     if not isinstance(limits, Mapping):
         return limits
     return {
@@ -133,12 +133,12 @@ def read_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHIN
     }
 
 
-def parse_sharing(ours: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Sharing | None:
+def parse_sharing(context: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Sharing | None:
     """Return the sharing limits in the extension's properties (``context_of``), None where there are none.
 
     Raises ``Rejected`` for limits that cannot be read: they could not be kept.
     """
-    limits = read_sharing(ours, reporters)
+    limits = read_sharing(context, reporters)
     if limits is None:
         return None
     try:

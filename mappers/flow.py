@@ -67,25 +67,27 @@ def from_stix(
     Raises ``Rejected`` for other relationships, and where an observable is missing.
     """
     record.check(relationship)
-    ours = extension.context_of(relationship)
-    if not {"source", "target"} <= ours.keys():
+    context = extension.context_of(relationship)
+    if not {"source", "target"} <= context.keys():
         raise Rejected("not-a-flow", "the relationship has no source and target of money in the extension")
     description = relationship.get("description")
-    kinds_named = [end.get("kind") if isinstance(end, Mapping) else None for end in (ours["source"], ours["target"])]
+    kinds_named = [
+        end.get("kind") if isinstance(end, Mapping) else None for end in (context["source"], context["target"])
+    ]
     if all(kind in kinds.every() for kind in kinds_named) and description == wording.flow(*map(str, kinds_named)):
         description = None
     return record.read(
         Flow,
         relationship,
         reporters,
-        source=_value(relationship.get("source_ref"), ours["source"], objects),
-        target=_value(relationship.get("target_ref"), ours["target"], objects),
-        amount=ours.get("amount"),
-        currency=ours.get("currency"),
-        count=ours.get("transfers", 1),
-        first_seen=ours.get("first_seen", relationship.get("start_time")),
-        last_seen=ours.get("last_seen", relationship.get("stop_time")),
-        reference=ours.get("reference"),
+        source=_value(relationship.get("source_ref"), context["source"], objects),
+        target=_value(relationship.get("target_ref"), context["target"], objects),
+        amount=context.get("amount"),
+        currency=context.get("currency"),
+        count=context.get("transfers", 1),
+        first_seen=context.get("first_seen", relationship.get("start_time")),
+        last_seen=context.get("last_seen", relationship.get("stop_time")),
+        reference=context.get("reference"),
         description=description,
     )
 

@@ -48,7 +48,7 @@ def with_own_names(terms: Terms) -> Terms:
     """Return terms with our names of type and properties. Raises ``Rejected`` for a victim's data."""
     if terms.type not in _TOUCHED and not terms.type.startswith(_OPENCTI_TYPE):
         return terms
-    asked = (_renamed(Comparison(terms.type, path, "=", text)) for path, text in terms.properties.items())
+    asked = (_with_own_names(Comparison(terms.type, path, "=", text)) for path, text in terms.properties.items())
     return pattern.terms_of_way(tuple(asked))
 
 
@@ -61,7 +61,7 @@ def terms_of_value(way: Way) -> Terms:
     named: dict[tuple[str, str], str] = {}
     if not way:
         raise pattern.not_comparable()
-    for comparison in map(_renamed, way):
+    for comparison in map(_with_own_names, way):
         text = _text(comparison)
         if comparison.path in _NAMING.get(comparison.type, _VALUE) and (
             named.setdefault((comparison.type, comparison.path), text) != text
@@ -106,7 +106,7 @@ def _is_word(field: DeclaredField, word: str) -> bool:
     return word in set(field.vocabulary or ()) if field.closed else _WORD.fullmatch(word) is not None
 
 
-def _renamed(comparison: Comparison) -> Comparison:
+def _with_own_names(comparison: Comparison) -> Comparison:
     kind = comparison.type.removeprefix(_OPENCTI_TYPE)
     kind = _TYPES.get(kind, kind)
     if kind in _CARDS:

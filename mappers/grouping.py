@@ -52,7 +52,8 @@ def to_stix(case: Case, profile: Profile = Profile.FULL) -> dict[str, Any]:
 def from_stix(grouping: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> Case:
     """Return the case of a grouping of any maker; ``reporters`` names the identities by id."""
     record.check(grouping)
-    ours = extension.context_of(grouping)
+    properties = extension.context_of(grouping)
+    known = {name: properties[name] for name in (*_WORDS, "evidence") if name in properties}
     context = grouping.get("context")
     return record.read(
         Case,
@@ -62,5 +63,5 @@ def from_stix(grouping: Mapping[str, Any], reporters: Mapping[str, str] = _NOBOD
         context=context if context in set(CaseContext) else CaseContext.UNSPECIFIED,
         members=[{"ref": ref} for ref in record.refs(grouping, "object_refs")],
         description=grouping.get("description"),
-        **{"scam_type": ScamType.UNKNOWN.value, **{name: ours[name] for name in (*_WORDS, "evidence") if name in ours}},
+        **{"scam_type": ScamType.UNKNOWN.value, **known},
     )

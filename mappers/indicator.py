@@ -192,20 +192,20 @@ def _reported(indicator: Mapping[str, Any]) -> Any:
 
 def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], markings: Mapping[str, Tlp]) -> dict[str, Any]:
     """Return the report's fields that do not depend on its value."""
-    ours = indicator.get("extensions", {}).get(extension.ID, {})
+    context = indicator.get("extensions", {}).get(extension.ID, {})
     creator = indicator.get("created_by_ref", "")
     columns: dict[str, Any] = {
-        **extension.report_fields(ours),
-        "details": ours.get("details", {}),
+        **extension.report_fields(context),
+        "details": context.get("details", {}),
         "reporter": reporters.get(creator, creator or "unknown"),
         "reported_at": _reported(indicator),
         "valid_until": indicator.get("valid_until"),
         "confidence": indicator.get("confidence"),
         "tlp": marking.tlp_of(indicator, markings) or Tlp.AMBER,
         "lang": indicator.get("lang", "en"),
-        "sharing": extension.read_sharing(ours, reporters),
+        "sharing": extension.read_sharing(context, reporters),
     }
-    if not ours:
+    if not context:
         columns |= foreign.report_fields(indicator)
     return columns
 

@@ -8,13 +8,13 @@ from schemas.report import FIELDS, Report
 from schemas.vocabulary import scam_category
 
 # The prefix of all labels of ours.
-OURS = "scam"
+PREFIX = "scam"
 _LABELLED = {field.declaration.label: name for name, field in FIELDS.items() if field.declaration.label}
 # The fields that reports are read from by their labels; a label of the kind says nothing without its value.
 FIELD_OF_LABEL: Mapping[str, str] = MappingProxyType(
     {label: name for label, name in _LABELLED.items() if name != "kind"}
 )
-_LABEL = re.compile(rf'{OURS}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
+_LABEL = re.compile(rf'{PREFIX}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
 # Details that may be labels: words, never numbers or names.
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 def of(words: Mapping[str, str | None], countries: Iterable[str] = ()) -> list[str]:
     """Return the labels of words by their names, and of countries; words that are None are left out."""
     of_words = [_label(name, word) for name, word in words.items() if word is not None]
-    return [OURS, *of_words, *(_label("country", country) for country in countries)]
+    return [PREFIX, *of_words, *(_label("country", country) for country in countries)]
 
 
 def of_report(report: Report) -> list[str]:
@@ -46,4 +46,4 @@ def read(labels: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _label(name: str, word: str) -> str:
-    return f'{OURS}:{name.replace("_", "-")}="{word}"'
+    return f'{PREFIX}:{name.replace("_", "-")}="{word}"'

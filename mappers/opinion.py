@@ -16,7 +16,7 @@ from schemas.errors import Rejected
 from schemas.record import Opinion, Outcome
 from schemas.vocabulary import OpinionWord, OutcomeWord as OutcomeWord
 
-_SAYS = {
+_OPINIONS = {
     OutcomeWord.BLOCKED: OpinionWord.AGREE,
     OutcomeWord.TAKEN_DOWN: OpinionWord.STRONGLY_AGREE,
     OutcomeWord.FUNDS_HELD: OpinionWord.STRONGLY_AGREE,
@@ -35,7 +35,7 @@ def to_stix(statement: Outcome | Opinion, profile: Profile = Profile.FULL) -> di
     words: dict[str, Any] = {}
     explanation = statement.description
     if isinstance(statement, Outcome):
-        word = _SAYS[statement.outcome]
+        word = _OPINIONS[statement.outcome]
         id_ = ids.opinion(by, of, statement.outcome.value, record.moment(statement.effective_from))
         words = {
             "outcome": statement.outcome,
@@ -76,23 +76,23 @@ def from_stix(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NO
 
 
 def _read(stix_object: Mapping[str, Any], of: str, reporters: Mapping[str, str]) -> Outcome | Opinion:
-    ours = extension.context_of(stix_object)
+    context = extension.context_of(stix_object)
     explanation = stix_object.get("explanation")
-    columns = {"of": {"ref": of}, "reference": ours.get("reference"), "description": explanation}
-    if "outcome" not in ours:
+    columns = {"of": {"ref": of}, "reference": context.get("reference"), "description": explanation}
+    if "outcome" not in context:
         return record.read(Opinion, stix_object, reporters, **columns, opinion=stix_object.get("opinion"))
-    known = isinstance(ours["outcome"], str) and ours["outcome"] in set(OutcomeWord)
-    if known and explanation == wording.outcome(OutcomeWord(ours["outcome"])):
+    known = isinstance(context["outcome"], str) and context["outcome"] in set(OutcomeWord)
+    if known and explanation == wording.outcome(OutcomeWord(context["outcome"])):
         columns["description"] = None
     return record.read(
         Outcome,
         stix_object,
         reporters,
         **columns,
-        outcome=ours["outcome"],
-        reason=ours.get("outcome_reason"),
-        effective_from=ours.get("effective_from"),
-        effective_until=ours.get("effective_until"),
+        outcome=context["outcome"],
+        reason=context.get("outcome_reason"),
+        effective_from=context.get("effective_from"),
+        effective_until=context.get("effective_until"),
     )
 
 

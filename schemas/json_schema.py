@@ -1,4 +1,4 @@
-"""JSON Schemas of the models, for partners who check before they send: ``python -m schemas`` writes them."""
+"""JSON Schemas of the models, for partners who check before they send; run as a program, writes them."""
 
 import json
 from pathlib import Path
@@ -40,3 +40,8 @@ def _document(model: Any) -> dict[str, Any]:
 
 def _text(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for name, text in documents().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")

@@ -46,7 +46,7 @@ def statement(number: int, report: Report) -> Statement:
     """Return the report as the statement of the partner of that number."""
     identity = f"identity--00000000-0000-4000-8000-{number:012d}"
     return Statement(
-        Partner(name=f"P{number}", kind=PartnerKind.BANK, identity=identity), report, id=f"indicator--{number}"
+        Partner(name=f"P{number}", kind=PartnerKind.BANK, identity=identity), report, f"indicator--{number}"
     )
 
 

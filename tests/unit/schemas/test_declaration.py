@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from schemas import tabular
 from schemas.report import FIELDS
 
 ROOT = Path(__file__).parents[3]
@@ -118,6 +119,11 @@ def test_a_change_is_worth_a_new_version_where_that_is_declared(result: dict[str
 def test_its_text_is_checked_for_personal_data(result: dict[str, Any]) -> None:
     assert result["personal_data"].startswith("script: ")
     assert result["no_personal_data"] == ""
+
+
+def test_every_column_of_a_report_is_documented() -> None:
+    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    assert set(tabular.column_names()) <= set(re.findall(r"`(\w+)`", page))
 
 
 def test_every_property_and_every_label_belongs_to_one_field() -> None:
