@@ -1,6 +1,6 @@
-"""What a connector is: a pull brings items from a partner, a push takes objects to one.
+"""Connectors: a pull brings items from a partner, a push delivers objects to one.
 
-A connector is one file of ``feeds/connectors`` with its settings model in it, and is found by being there.
+A connector is one module of ``feeds/connectors`` with its settings model in it, and is found by being there.
 """
 
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ from server.store import Store
 from server.store.collections import Collection
 from server.store.item import Item
 
-# What a connector's file needs comes from here.
+# A connector's module imports all of this from here.
 __all__ = [
     "Answer",
     "Batch",
@@ -39,25 +39,25 @@ S_co = TypeVar("S_co", bound=FeedSettings, covariant=True)
 
 
 class Connector(ABC, Generic[S_co]):
-    """A feed that can run. ``name`` is the word in the configuration, ``settings_model`` what may stand there."""
+    """A feed that can run. ``name`` is the word in the configuration, ``settings_model`` the model of its settings."""
 
     name: ClassVar[str]
     settings_model: type[S_co]
 
     def __init__(self, settings: S_co) -> None:
-        """Take the settings; nothing is opened or asked before a run."""
+        """Keep the settings; nothing is opened or asked before a run."""
         self._settings = settings
 
     @property
     def settings(self) -> S_co:
-        """Give the settings."""
+        """Return the settings."""
         return self._settings
 
 
 class Gone(NamedTuple):
-    """What a partner takes back: a value, or the id of an indicator; and when, as STIX writes times, by its clock.
+    """A value, or the id of an indicator, that a partner takes back, and the time, as STIX writes it, by its clock.
 
-    Where it does not say when, that is the present.
+    No time means the present.
     """
 
     subject: str
@@ -66,13 +66,15 @@ class Gone(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Part of what a pull brings, and the checkpoint from which the next run would go on.
+    """One part of a pull, and the checkpoint from which the next run would continue.
 
-    ``items`` holds the STIX objects of each item; ``read`` counts the items looked at, ``rejected`` those refused, by
-    reason; ``done`` names files that have been read to their end (digest, name); ``gone`` is what the partner takes
-    back, in plain text where nothing is known of when: it counts among the ``read``; ``rejects`` shows what was refused
-    as it was written, as far as that is at hand; ``origins`` says from which line of which file each of ``items`` is;
-    ``tally`` counts rows and what of them is not read.
+    ``items``: the STIX objects of each item.
+    ``read``: the number of items looked at, those that are ``gone`` included.
+    ``rejected``: the number of items refused, by reason; ``rejects``: those of them that can be shown as written.
+    ``done``: files that have been read to their end (digest, name).
+    ``gone``: what the partner takes back; a plain text where its time is not known.
+    ``origins``: the file and line of each of ``items``.
+    ``tally``: the number of rows, and of their cells that are not read.
     """
 
     items: Sequence[Sequence[dict[str, Any]]]
@@ -90,19 +92,19 @@ class Pull(Connector[S_co]):
     """Brings items from a partner, batch by batch."""
 
     def begin(self, find: Callable[[Iterable[tuple[str, str]]], Mapping[tuple[str, str], Sequence[str]]]) -> None:
-        """Be told, before a run, what finds the indicators of values (kind, normal form) that the partner may see."""
+        """Prepare a run; ``find`` returns the ids of the partner's visible indicators of values (kind, normal form)."""
 
     @abstractmethod
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Give what came since ``checkpoint`` (None: everything); each batch is stored before the next is asked for.
+        """Yield what came since ``checkpoint`` (None: everything); each batch is stored before the next is asked for.
 
-        ``seen`` tells whether a file of a digest has been done. A bad item is counted, never an end. Raises
-        ``TryLater`` and ``Misconfigured``.
+        ``seen`` returns whether the file of a digest has been read to its end. A bad item is counted and does not end
+        the run. Raises ``TryLater`` and ``Misconfigured``.
         """
 
 
 class Answer(NamedTuple):
-    """What a peer said to one object: whether it took it, and in which words."""
+    """A peer's answer to one object: whether it accepted the object, and its words."""
 
     item: Item
     taken: bool
@@ -110,7 +112,7 @@ class Answer(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """Whom a run of a push is for, from which collection of which store."""
+    """The store, collection, feed and partner of a run of a push."""
 
     store: Store
     collection: Collection
@@ -119,13 +121,13 @@ class Outgoing(NamedTuple):
 
 
 class Push(Connector[S_co]):
-    """Takes objects to a partner."""
+    """Delivers objects to a partner."""
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Be told, before the first objects of a run, whom they are for."""
+        """Prepare a run for the partner of ``outgoing``, before the first objects."""
 
     def check(self) -> None:
-        """Open the connection, log in and have the peer answer, without giving it anything: what a dry run does.
+        """Connect, log in and get an answer from the peer without delivering anything, as a dry run does.
 
         Raises ``TryLater`` and ``Misconfigured``.
         """
@@ -133,16 +135,16 @@ class Push(Connector[S_co]):
 
     @abstractmethod
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver ``items`` and give the peer's answer to each; delivering again does no harm.
+        """Deliver ``items`` and return the peer's answer to each; delivering again does no harm.
 
-        A refused object is an answer, never an end. Raises ``TryLater`` and ``Misconfigured``.
+        A refused object is an answer and does not end the run. Raises ``TryLater`` and ``Misconfigured``.
         """
 
     def finish(self) -> None:
-        """Do what remains when all there was has been delivered, which may have been nothing.
+        """Finish after everything has been delivered, which may have been nothing.
 
         Raises ``TryLater`` and ``Misconfigured``; the next run does it again.
         """
 
     def close(self) -> None:
-        """Let go of what a run has opened."""
+        """Close what a run has opened."""

@@ -1,4 +1,4 @@
-"""What every feed may be told: when it runs, for whom, and where its secrets are."""
+"""Settings that every feed has: when it runs, for which partner, and where its secrets are."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d
 
 
 class Secret(BaseModel):
-    """Where a secret is: ``{ env = "NAME" }`` or ``{ file = "/run/secrets/name" }``. It is read anew for each run."""
+    """The place of a secret: ``{ env = "NAME" }`` or ``{ file = "/run/secrets/name" }``; it is read for each run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,7 @@ class Secret(BaseModel):
         return self
 
     def reveal(self) -> str:
-        """Give the secret itself. Raises ``Misconfigured`` where it is not there."""
+        """Return the secret. Raises ``Misconfigured`` where it is missing or empty."""
         if self.env is not None:
             text = os.environ.get(self.env, "")
             place = f"the environment variable {self.env}"
@@ -57,7 +57,7 @@ class Secret(BaseModel):
 
 
 def duration(text: str) -> timedelta:
-    """Read ``30s``, ``5m``, ``1h``, ``1d`` or ``250ms``. Raises ``ValueError``."""
+    """Return the length of ``30s``, ``5m``, ``1h``, ``1d`` or ``250ms``. Raises ``ValueError``."""
     found = _DURATION.fullmatch(text)
     if found is None or not float(found[1]):
         raise ValueError("not a duration: write it as 30s, 5m, 1h or 1d")
@@ -73,7 +73,7 @@ Duration = Annotated[str, AfterValidator(_checked_duration)]
 
 
 class FeedSettings(BaseModel):
-    """What every feed has: a name, its connector, and when it runs (by hand alone where nothing says when)."""
+    """Settings of every feed: its name, its connector, and when it runs (by hand only where neither is given)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -93,13 +93,13 @@ class FeedSettings(BaseModel):
 
 
 class PullSettings(FeedSettings):
-    """What every pull has."""
+    """Settings of every pull."""
 
     contribute_as: Annotated[str, Field(description="the registered partner in whose name the items are contributed")]
 
 
 class PushSettings(FeedSettings):
-    """What every push has."""
+    """Settings of every push."""
 
     partner: Annotated[
         str, Field(description="the registered partner who gets the objects, and may read the collection")
@@ -120,7 +120,7 @@ class PushSettings(FeedSettings):
 
     @property
     def least(self) -> Action | None:
-        """Give the weakest grade that goes out; None for any."""
+        """Return the weakest grade that is delivered; None for any."""
         return self.least_grade
 
     @field_validator("kinds")

@@ -21,19 +21,19 @@ def every() -> Mapping[str, type[Connector[FeedSettings]]]:
 def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSettings]:
     """Return the connector of a ``[[feed]]`` table; it reads times in ``timezone`` unless the table says another.
 
-    Raises ``Misconfigured``, which names the feed and the key that is unknown, missing or wrong.
+    Raises ``Misconfigured``, naming the feed and the key that is unknown, missing or wrong.
     """
     name = table.get("name", "without a name")
     known = every()
-    made = known.get(str(table.get("connector")))
-    if made is None:
+    connector = known.get(str(table.get("connector")))
+    if connector is None:
         raise Misconfigured(
             f"feed {name}: connector: there is no {table.get('connector')!r}; there are {', '.join(known)}"
         )
-    if timezone and "timezone" in made.settings_model.model_fields:
+    if timezone and "timezone" in connector.settings_model.model_fields:
         table = {"timezone": timezone, **table}
     try:
-        return made(made.settings_model.model_validate(dict(table)))
+        return connector(connector.settings_model.model_validate(dict(table)))
     except ValidationError as error:
         faults = "; ".join(
             _fault(fault, made.settings_model) for fault in error.errors(include_input=False, include_url=False)

@@ -188,10 +188,10 @@ class FilePush(Push[FilePushSettings]):
         answers: list[Answer] = []
         added: list[Any] = []
         removed: list[Any] = []
-        names = {} if self._format.copies else identities.names(tx)
+        names = {} if self._format.stix_objects else identities.names(tx)
         for item in items:
             obj: dict[str, Any] = msgspec.json.decode(item.body)
-            if self._format.copies:
+            if self._format.stix_objects:
                 (removed if item.revoked else added).append(obj)
                 answers.append(Answer(item, True, "success"))
                 continue
@@ -223,6 +223,6 @@ class FilePush(Push[FilePushSettings]):
         )
 
     def _writing(self, what: Iterable[Any]) -> Callable[[BinaryIO], int]:
-        if self._format.copies:
+        if self._format.stix_objects:
             return lambda out: self._format.copy(what, out)
         return lambda out: formats.write(self._format.name, what, out)

@@ -1,4 +1,4 @@
-"""The file formats, one file each, found by being here; recognised by content where not named."""
+"""File formats, one module each, found by being here; a format that is not named is recognised by the content."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -13,25 +13,25 @@ from feeds.readers.source import HEAD, Source, decode, unzip_head
 from schemas.discovery import subclasses
 from schemas.report import Report
 
-# What a telling file name adds to the score of its content.
+# Added to the score of the content where the ending of the file name fits.
 _HINT = 0.1
 
 
 @cache
 def every() -> Mapping[str, Format]:
-    """Give all formats by name."""
+    """Return all formats by name."""
     classes = subclasses(__name__, __path__, Format)  # type: ignore[type-abstract]  # it yields concrete ones only
     formats = (format() for format in classes)
     return MappingProxyType({format.name: format for format in sorted(formats, key=lambda format: format.name)})
 
 
 def names() -> list[str]:
-    """Give the names of all formats."""
+    """Return the names of all formats."""
     return list(every())
 
 
 def get(name: str) -> Format:
-    """Give the format called ``name``. Raises ``UnknownFormat`` with the names there are."""
+    """Return the format called ``name``. Raises ``UnknownFormat`` with the names there are."""
     try:
         return every()[name]
     except KeyError:
@@ -39,12 +39,12 @@ def get(name: str) -> Format:
 
 
 def read(stream: BinaryIO, *, name: str = "", format: str | None = None, kind: str | None = None) -> Iterator[FileRow]:
-    """Give the rows of ``stream`` in their order, and what in it cannot be a row, with the reason.
+    """Yield the rows of ``stream`` in their order, and its unreadable items with the reason.
 
-    Comments and blank lines are neither. ``name`` is the file's, a mere hint; ``format`` names the format, in a
-    document with the place of its list: ``json:data.items``; ``kind`` is that of values without one, by which they are
-    found where no column is known. Raises ``UnknownFormat``, and ``UnreadableFile`` where
-    the file cannot be read (on), which may be after some rows.
+    Comments and blank lines are skipped. ``name`` is the file's name, which is only a hint. ``format`` names the
+    format, in a document with the place of its list (``json:data.items``). ``kind`` is the kind of values without one;
+    where no column is known, the column that holds such values is found by it. Raises ``UnknownFormat``, and
+    ``UnreadableFile`` where the file cannot be read any further, which may be after some rows.
     """
     reader, source, path = opened(stream, name=name, format=format, kind=kind)
     return reader.read(source, path)
@@ -53,7 +53,7 @@ def read(stream: BinaryIO, *, name: str = "", format: str | None = None, kind: s
 def opened(
     stream: BinaryIO, *, name: str = "", format: str | None = None, kind: str | None = None
 ) -> tuple[Format, Source, str]:
-    """Give what reads ``stream`` as ``read`` does: the format, the source, and the place in a document."""
+    """Return what ``read`` reads ``stream`` with: the format, the source, and the place of the list in a document."""
     word, _, path = (format or "").partition(":")
     reader = get(word) if word else None
     source = Source(stream, kind)
@@ -61,7 +61,7 @@ def opened(
 
 
 def recognise(head: bytes, name: str = "") -> str:
-    """Name the format of a file by its beginning (64 KiB or less), gzip or not."""
+    """Return the name of a file's format by its beginning (64 KiB or less), gzip or not."""
     try:
         source = Source(BytesIO(unzip_head(head)))
     except UnreadableFile:
@@ -70,13 +70,13 @@ def recognise(head: bytes, name: str = "") -> str:
 
 
 def write(format: str, reports: Iterable[Report], out: BinaryIO) -> int:
-    """Write those of ``reports`` that the format can say to ``out``, and tell how many these were.
+    """Write those of ``reports`` that the format can hold to ``out``, and return their number.
 
-    Raises ``UnknownFormat``, also for a format that is only read, or is written to a folder.
+    Raises ``UnknownFormat``, also for a format that is only read, or is written as a folder.
     """
     writer = get(format)
     if not writer.writes:
-        able = ", ".join(name for name, one in every().items() if one.writes)
+        able = ", ".join(name for name, other in every().items() if other.writes)
         raise UnknownFormat(f"the format {format} is read, not written; written are: {able}")
     if writer.folder:
         raise UnknownFormat(f"the format {format} is a folder: name where it is to be")
@@ -89,8 +89,9 @@ def _head(source: Source, name: str) -> Head:
 
 
 def _recognise(head: Head) -> Format:
-    def score(one: Format) -> float:
-        found = one.score(head)
-        return found + _HINT if found > 0 and any(ending in one.endings for ending in head.suffixes) else found
+    def score(format: Format) -> float:
+        by_content = format.score(head)
+        hinted = by_content > 0 and any(ending in format.endings for ending in head.suffixes)
+        return by_content + _HINT if hinted else by_content
 
     return max(every().values(), key=score)

@@ -15,19 +15,19 @@ from feeds.readers.source import HEAD, Source, decode
 from schemas import tabular
 from schemas.report import Report
 
-# What a spreadsheet would take for a formula; a telephone number it takes for a number.
+# The beginning of a cell that a spreadsheet would run as a formula; a telephone number it only takes for a number.
 _FORMULA = re.compile(r"(?!\+\d+\Z)[=@\t\r+-]")
 
 
 class Csv(Format):
-    """A table with a header, or without one where the first row is plainly data already."""
+    """A table with a header, or without one where its first row is data."""
 
     name: ClassVar[str] = "csv"
     endings: ClassVar[tuple[str, ...]] = ("csv", "tsv", "tab")
     writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for a header that is known, else for the same number of cells in each line."""
+        """Return a high score for a known header, a lower one for lines of several cells."""
         lines = [line for line in head.lines[:100] if not line.startswith(("#", "sep="))]
         if not lines:
             return 0
@@ -42,11 +42,11 @@ class Csv(Format):
         return 0.6 if len(first) > 1 else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give the rows; a header that comes again is not one."""
+        """Yield the rows; a header that is repeated is skipped."""
         return table.rows(source, table.delimiter_of(decode(source.head[:HEAD])) or ",")
 
     def examples(self) -> Iterable[Example]:
-        """Give tables."""
+        """Yield tables."""
         two = [{"value": "a.example.com", "kind": "domain"}, {"value": "b.example.com", "kind": "domain"}]
         yield Example(b"domain\na.example.com\nb.example.com\n", two)
         yield Example(b"\xef\xbb\xbfkind,value\r\ndomain,a.example.com\r\n\r\ndomain,b.example.com\r\n", two)
@@ -100,7 +100,7 @@ class Csv(Format):
         yield Example(b"country,length,structure\nAD,24,F04F04A12\n", [], ("no-value-column",))
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write what reads back as the same reports, and no cell that a spreadsheet would run."""
+        """Write columns that read back as the same reports, and no cell that a spreadsheet would run."""
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
         writer = csv.DictWriter(text, tabular.column_names(), extrasaction="ignore")
         writer.writeheader()

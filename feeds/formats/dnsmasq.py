@@ -1,47 +1,35 @@
-"""Settings of dnsmasq that send names nowhere."""
+"""Settings of dnsmasq that answer for domains with no address."""
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
-from feeds.format import Example, Format, Head
-from feeds.readers.lines import blocks
+from feeds.format import DomainBlocklist, Example, Head
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import Source
-from schemas.report import Report
 
 _LINE = re.compile(r"(?:--)?(server|address|local)\s*=\s*/(.*)/([^/]*)")
 _SETTING = re.compile(r"(?:--)?[a-z0-9-]+(?:\s*=.*)?")
 _NOWHERE = frozenset({"", "#", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - nowhere, not everywhere
 
 
-class Dnsmasq(Format):
-    """``server=/name/`` and ``address=/name/0.0.0.0``, several names a line."""
+class Dnsmasq(DomainBlocklist):
+    """Settings ``server=/domain/`` and ``address=/domain/0.0.0.0``, with several domains a line."""
 
     name: ClassVar[str] = "dnsmasq"
-    writes: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    blocks: ClassVar[bool] = True
-    lines: ClassVar[bool] = True
+    written: ClassVar[str] = "server=/{}/"
 
     def score(self, head: Head) -> float:
-        """Give the share of lines that set where names are sent."""
+        """Return the share of lines that set where domains are sent."""
         lines = [line for line in head.lines if not line.startswith("#")]
         return 0.95 * head.share(filter(_LINE.match, lines), len(lines))
 
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each name that is sent nowhere as a row."""
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
-                continue
-            for number, line in enumerate(run[1], run[0]):
-                text = line.partition(" #")[0].strip()
-                if text and not text.startswith("#"):
-                    yield from _names(number, text)
+    def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
+        """Return the domains that a setting sends nowhere."""
+        text = line.partition(" #")[0].strip()
+        return () if not text or text.startswith("#") else _rows_of_setting(number, text)
 
     def examples(self) -> Iterable[Example]:
-        """Give settings."""
+        """Yield settings."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"# bad\nserver=/a.example.com/\nlocal=/b.example.com/\r\n", two)
         yield Example(b"address=/a.example.com/b.example.com/0.0.0.0\n", two)
@@ -54,17 +42,8 @@ class Dnsmasq(Format):
             name="x.dnsmasq",
         )
 
-    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write the domains among ``reports``."""
-        count = 0
-        for report in reports:
-            if report.kind == "domain":
-                out.write(f"server=/{report.value}/\n".encode())
-                count += 1
-        return count
 
-
-def _names(number: int, text: str) -> Iterator[Row | Unreadable]:
+def _rows_of_setting(number: int, text: str) -> Iterator[Row | Unreadable]:
     setting = _LINE.fullmatch(text)
     if setting is None:
         if _SETTING.fullmatch(text):

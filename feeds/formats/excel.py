@@ -17,18 +17,18 @@ _HIDDEN = ("hidden-sheet", "a sheet that people do not see is not read: show it,
 
 
 class Excel(Format):
-    """The tables on the sheets of a workbook, each with its header; hidden sheets are read where they are named."""
+    """Workbooks: the table of each sheet, with its header; a hidden sheet is read only where it is named."""
 
     name: ClassVar[str] = "excel"
     endings: ClassVar[tuple[str, ...]] = ("xlsx", "xlsm", "xltx")
     binary: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for the mark of an archive, which a workbook is."""
+        """Return a high score for a ZIP archive, which a workbook is."""
         return 0.9 if head.magic.startswith(_ZIP) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give the rows of each sheet; ``path`` names the only one that is read."""
+        """Yield the rows of each sheet, or only of the one that ``path`` names."""
         if not source.head.startswith(_ZIP):
             raise UnreadableFile("this is no Excel workbook: name another format, or none to have it recognised")
         with source.spooled(_LARGEST) as file, closing(Workbook(file)) as book:
@@ -42,5 +42,5 @@ class Excel(Format):
                     yield Unreadable.of(1, sheet.name, *_HIDDEN)
 
     def examples(self) -> Iterable[Example]:
-        """Give workbooks."""
+        """Yield workbooks."""
         return workbook_examples.examples()

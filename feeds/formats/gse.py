@@ -1,4 +1,4 @@
-"""Signals of the Global Signal Exchange, as its API takes and gives them."""
+"""Signals of the Global Signal Exchange, as its API receives and sends them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,9 +19,9 @@ from schemas.vocabulary import ScamType
 _LISTS = frozenset({"data", "results", "signals", "items"})
 _SIGNAL = re.compile(r'"signal"\s*:\s*"')
 _ABUSE = re.compile(r'"abuse_type"\s*:')
-# Kinds of abuse that are no scams: whoever acts on scams must not act on these.
+# Kinds of abuse that are no scams: partners that act on scams must not act on these.
 _RIGHTS = frozenset({"copyright", "piracy", "trademark"})
-# What an algorithm predicts and nobody has confirmed.
+# Confidence of a signal that an algorithm predicts and nobody has confirmed.
 _PREDICTED = "50"
 _TYPES = {"url": "url", "domain": "domain name", "ip": "ip address"}
 
@@ -29,7 +29,7 @@ _TYPES = {"url": "url", "domain": "domain name", "ip": "ip address"}
 class Gse(Format):
     """A list of signals with ``signal``, ``report_date`` and ``abuse_type``.
 
-    Written are the kinds that the exchange takes: URLs, domains and addresses of the internet.
+    Only kinds that the exchange accepts are written: URLs, domains and IP addresses.
     """
 
     name: ClassVar[str] = "gse"
@@ -37,12 +37,12 @@ class Gse(Format):
     writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for the names of what every signal has."""
+        """Return a high score for the keys that every signal has."""
         start = head.text[:20_000].lstrip()
         return 0.99 if start[:1] in ("{", "[") and _SIGNAL.search(start) and _ABUSE.search(start) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each signal as a row."""
+        """Yield each signal."""
         for item in json_stream.items(source, _LISTS):
             if isinstance(item, json_stream.MalformedLine):
                 yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one signal a line")
@@ -52,7 +52,7 @@ class Gse(Format):
                 yield Unreadable.of(item.number, text(item.value), "not-a-record", "not an object with a signal")
 
     def examples(self) -> Iterable[Example]:
-        """Give signals as they are sent, and as they are received."""
+        """Yield signals as they are sent, and as they are received."""
         yield Example(
             b'[{"signal":"https://a.example.com/pay","report_date":"2026-01-01 08:00:00","abuse_type":"phishing",\n'
             b'"predictive":false,"confidence_score":90,"signal_type":"url"}]',
@@ -80,7 +80,7 @@ class Gse(Format):
         )
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write a list of those signals that the exchange has a type for."""
+        """Write a list of the signals that the exchange has a type for."""
         count, lead = 0, b"[\n"
         for report in reports:
             if report.kind in _TYPES:
@@ -102,7 +102,7 @@ def _row(number: int, signal: Mapping[str, Any]) -> Row | Unreadable:
     kind = text(signal.get("signal_type"))
     score = text(signal.get("confidence_score"))
     predicted = signal.get("predictive") in (True, 1, "1", "true")
-    said = {
+    fields = {
         "value": value,
         "kind": kind_of_word(kind) or kind,
         "reported_at": text(signal.get("report_date")),
@@ -110,7 +110,7 @@ def _row(number: int, signal: Mapping[str, Any]) -> Row | Unreadable:
         "confidence": score or (_PREDICTED if predicted else ""),
         "reference": text(signal.get("id")),
     }
-    return Row(number, {name: each for name, each in said.items() if each})
+    return Row(number, {name: cell for name, cell in fields.items() if cell})
 
 
 def _signal(report: Report) -> dict[str, Any]:

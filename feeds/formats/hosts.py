@@ -1,14 +1,11 @@
-"""Hosts files: names that are sent nowhere."""
+"""Hosts files that block: domains that are sent nowhere."""
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
-from feeds.format import Example, Format, Head
-from feeds.readers.lines import blocks
+from feeds.format import DomainBlocklist, Example, Head
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import Source
-from schemas.report import Report
 
 _NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "0", "::", "::1", "0:0:0:0:0:0:0:0", "0:0:0:0:0:0:0:1"})  # noqa: S104 - nowhere, not everywhere
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?")
@@ -20,36 +17,27 @@ _OWN = frozenset(
 )
 
 
-class Hosts(Format):
-    """A hosts file that blocks: ``0.0.0.0 name name … # comment``; a name alone on a line is taken too."""
+class Hosts(DomainBlocklist):
+    """Lines ``0.0.0.0 domain domain … # comment``; a domain alone on a line counts too."""
 
     name: ClassVar[str] = "hosts"
     endings: ClassVar[tuple[str, ...]] = ("hosts",)
-    writes: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    blocks: ClassVar[bool] = True
-    lines: ClassVar[bool] = True
+    written: ClassVar[str] = "0.0.0.0 {}"
 
     def score(self, head: Head) -> float:
-        """Give the share of lines that begin with an address and a name."""
+        """Return the share of lines that begin with an address and a name."""
         lines = [line for line in head.lines if not line.startswith("#")]
         return 0.95 * head.share(filter(_LINE.fullmatch, lines), len(lines))
 
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each name that is sent nowhere as a row."""
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
-                continue
-            for number, line in enumerate(run[1], run[0]):
-                words = line.split()
-                if len(words) == 2 and words[0] in _NOWHERE and words[1] not in _OWN and "#" not in line:
-                    yield Row(number, {"value": words[1]})
-                elif words and words[0][0] != "#":
-                    yield from _names(number, line)
+    def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
+        """Return the domains that are sent nowhere."""
+        words = line.split()
+        if len(words) == 2 and words[0] in _NOWHERE and words[1] not in _OWN and "#" not in line:
+            return (Row(number, {"value": words[1]}),)
+        return () if not words or words[0].startswith("#") else _rows_of_names(number, line)
 
     def examples(self) -> Iterable[Example]:
-        """Give hosts files."""
+        """Yield hosts files."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"# bad\n0.0.0.0 a.example.com\n0.0.0.0 b.example.com # why\n", two)
         yield Example(b"127.0.0.1\ta.example.com b.example.com\r\n", two)
@@ -65,17 +53,8 @@ class Hosts(Format):
         yield Example(b"0.0.0.0 a.example.com\n192.0.2.7 printer\n", two[:1], ("not-a-report",))
         yield Example(b"0.0.0.0 a.example.com\n0.0.0.0\n", two[:1], ("no-value",))
 
-    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write the domains among ``reports``."""
-        count = 0
-        for report in reports:
-            if report.kind == "domain":
-                out.write(f"0.0.0.0 {report.value}\n".encode())
-                count += 1
-        return count
 
-
-def _names(number: int, line: str) -> Iterator[Row | Unreadable]:
+def _rows_of_names(number: int, line: str) -> Iterator[Row | Unreadable]:
     address, *names = line.partition("#")[0].split()
     if _ADDRESS.fullmatch(address) is None and address not in _NOWHERE:
         names.insert(0, address)
@@ -84,7 +63,7 @@ def _names(number: int, line: str) -> Iterator[Row | Unreadable]:
         yield Unreadable.of(number, line, "no-value", "an address without a name blocks nothing")
     for name in names:
         if name.lower() in _OWN:
-            yield Unreadable.of(number, name, "own-machine", "the name is that of every machine for itself")
+            yield Unreadable.of(number, name, "own-machine", "every machine calls itself by this name: leave it out")
         elif address not in _NOWHERE:
             message = "the name is sent to an address, which is no blocking: a blocked name stands beside 0.0.0.0"
             yield Unreadable.of(number, name, "not-a-report", message)

@@ -1,4 +1,4 @@
-"""JSON documents: a list of values or objects, alone or somewhere inside."""
+"""JSON documents that are, or hold, a list of values or objects."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ _NUMBER_FIRST = re.compile(r"\[\s*-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?
 class Json(Format):
     """One JSON document: a list, read item by item, or an object, read as a whole.
 
-    An object's list of reports is found by its name, or named: ``json:data.items``.
+    In an object, the list of reports is found by its usual names, or named by the user: ``json:data.items``.
     """
 
     name: ClassVar[str] = "json"
@@ -32,7 +32,7 @@ class Json(Format):
     writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look at the first characters."""
+        """Return a high score where the first characters are those of a JSON object or list."""
         text = head.text.lstrip()
         if text[:1] not in ("{", "["):
             return 0
@@ -44,7 +44,7 @@ class Json(Format):
         return 0.9 if inside in ("{", "[", '"', "]") else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give the items of the document's list of reports, and why those of its other lists are none."""
+        """Yield the items of the document's list of reports, and those of its other lists as unreadable."""
         if not path and source.head.lstrip()[:1] == b"[":
             yield from document.rows_of_list(_items(source), source.kind)
             return
@@ -58,7 +58,7 @@ class Json(Format):
         yield from document.rows(whole, path, source.kind)
 
     def examples(self) -> Iterable[Example]:
-        """Give documents."""
+        """Yield documents."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         of_kind = [row | {"kind": "domain"} for row in two]
         yield Example(b'["a.example.com",\n "b.example.com"]', two)

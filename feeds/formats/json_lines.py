@@ -8,7 +8,7 @@ import orjson
 from feeds.format import Example, Format, Head
 from feeds.readers import report_objects
 from feeds.readers.columns.guessing import SAMPLE, key_of_kind
-from feeds.readers.lines import blocks
+from feeds.readers.lines import numbered_lines
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from schemas import tabular
@@ -25,7 +25,7 @@ class JsonLines(Format):
     writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look whether each of the first lines is an object of its own, and not a whole document."""
+        """Return a high score where each of the first lines is an object of its own."""
         lines = [line for line in head.lines[:20] if not line.startswith("#")]
         objects = [line for line in lines if line.startswith("{") and _is_object(line.rstrip(","))]
         if not objects or len(objects) * 2 < len(lines) or lines[0].startswith("["):
@@ -35,22 +35,22 @@ class JsonLines(Format):
         return 0.97
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each line as a row."""
+        """Yield the rows of each line."""
         found = _found(source)
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
+        for line in numbered_lines(source):
+            if isinstance(line, Unreadable):
+                yield line
                 continue
-            for number, line in enumerate(run[1], run[0]):
-                try:
-                    yield from report_objects.rows(number, orjson.loads(line), found=found)
-                except orjson.JSONDecodeError:
-                    text = line.strip()
-                    if text and not text.startswith(("#", "//")):
-                        yield from _second_try(number, text, found)
+            number, text = line
+            try:
+                yield from report_objects.rows(number, orjson.loads(text), found=found)
+            except orjson.JSONDecodeError:
+                text = text.strip()
+                if text and not text.startswith(("#", "//")):
+                    yield from _rows_of_loose_json(number, text, found)
 
     def examples(self) -> Iterable[Example]:
-        """Give JSON lines."""
+        """Yield JSON lines."""
         yield Example(
             b'{"kind":"domain","value":"a.example.com"}\n{"kind":"domain","value":"b.example.com"}\n',
             [{"kind": "domain", "value": "a.example.com"}, {"kind": "domain", "value": "b.example.com"}],
@@ -82,7 +82,7 @@ class JsonLines(Format):
 
 
 def _found(source: Source) -> tuple[str, str] | None:
-    """Find the key that holds values of the source's kind, where none is known to hold values, and that kind."""
+    """Return the key that holds values of the source's kind, where no known one does, and that kind."""
     if source.kind is None:
         return None
     objects = []
@@ -95,8 +95,8 @@ def _found(source: Source) -> tuple[str, str] | None:
     return None if key is None else (key, source.kind)
 
 
-def _second_try(number: int, text: str, found: tuple[str, str] | None) -> list[Row | Unreadable]:
-    """Read a line that was cut out of an array, or whose JSON is looser than the standard's."""
+def _rows_of_loose_json(number: int, text: str, found: tuple[str, str] | None) -> list[Row | Unreadable]:
+    """Return the rows of a line that was cut out of an array, or whose JSON is looser than the standard allows."""
     try:
         return report_objects.rows(number, report_objects.loads(text.rstrip(",")), found=found)
     except ValueError:

@@ -14,24 +14,24 @@ _DETECTION = re.compile(r'"to_ids"\s*:')
 
 
 class MispEvent(Format):
-    """Events with attributes and objects; ``scamfeed export`` writes them as a feed, which is ``misp-feed``."""
+    """Events with attributes and objects; ``scamfeed export`` writes events as the format ``misp-feed``."""
 
     name: ClassVar[str] = "misp-event"
     endings: ClassVar[tuple[str, ...]] = ("json", "jsonl", "ndjson")
 
     def score(self, head: Head) -> float:
-        """Look for an event, and for the flag that only its attributes have."""
+        """Return a high score for an event, or for the flag that only its attributes have."""
         text = head.text.lstrip()
         if text[:1] not in ("{", "["):
             return 0
         return 0.99 if _EVENT.match(text) or (_DETECTION.search(text) and '"Attribute"' in text) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each attribute that is meant for detection as a row."""
+        """Yield each attribute that is meant for detection."""
         return misp.rows(source)
 
     def examples(self) -> Iterable[Example]:
-        """Give events, with what is taken of them and what not."""
+        """Yield events, with attributes that are reports and others that are none."""
         row = {"kind": "domain", "value": "a.example.com"}
         yield Example(
             b'{"Event":{"info":"X","Attribute":[{"type":"domain","to_ids":true,"value":"a.example.com",\n'

@@ -1,4 +1,4 @@
-"""MISP feeds: a folder of events, with the manifest and the hashes by which MISP looks into it."""
+"""MISP feeds: a folder of events, with the manifest and the hashes in which MISP looks them up."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ import orjson
 
 from feeds.format import Example, Format, Head
 from feeds.readers import json_stream
-from feeds.readers.lines import blocks
+from feeds.readers.lines import numbered_lines
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from mappers import ids, misp
@@ -26,17 +26,17 @@ _HASH = re.compile(rf"[0-9a-fA-F]{{32}},{_UUID}")
 _EVENT_FILE = re.compile(_UUID)
 _IN_EVENT = "the reports are in the event file beside it, <uuid>.json"
 _INFO = "Scam indicators for "
-# MISP takes an event as a whole, and so do those who read it here.
+# MISP reads an event as a whole, and so does the format misp-event.
 _LARGEST_EVENT = 50_000
 # Attributes held back before they are appended to their events' files.
 _HELD = 20_000
 
 
 class MispFeed(Format):
-    """A feed as MISP fetches it. Event files are ``misp-event``; of a feed's index alone there is nothing to take.
+    """A feed as MISP fetches it. Its events are read as ``misp-event``; its manifest and hashes hold no reports.
 
-    Written is one event for each reporter, TLP level, day and collection, so that an event has one creator and one
-    marking; of more than 50,000 reports, several.
+    One event is written for each reporter, TLP level, day and collection, so that it has one creator and one marking;
+    for more than 50,000 reports, several.
     """
 
     name: ClassVar[str] = "misp-feed"
@@ -45,14 +45,14 @@ class MispFeed(Format):
     folder: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for events under their UUIDs, or lines of a hash and a UUID."""
+        """Return a high score for events under their UUIDs, or for lines of a hash and a UUID."""
         if _MANIFEST.match(head.text) and '"Attribute"' not in head.text:
             return 0.99
         lines = head.lines
         return 0.99 * head.share(filter(_HASH.fullmatch, lines), len(lines))
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Say of each entry of the manifest or of the hashes where its reports are."""
+        """Yield each entry of the manifest or of the hashes as unreadable, with the place of its reports."""
         if source.head.lstrip()[:1] == b"{":
             number = 0
             for item in json_stream.items(source, frozenset()):
@@ -62,24 +62,22 @@ class MispFeed(Format):
                     number += 1
                     yield Unreadable.of(number, uuid, "not-a-report", f"an entry of a feed's manifest: {_IN_EVENT}")
             return
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
-                continue
-            for line, said in enumerate(run[1], run[0]):
-                if said.strip():
-                    yield Unreadable.of(line, said, "not-a-report", f"a line of a feed's hashes: {_IN_EVENT}")
+        for line in numbered_lines(source):
+            if isinstance(line, Unreadable):
+                yield line
+            elif line[1].strip():
+                yield Unreadable.of(*line, "not-a-report", f"a line of a feed's hashes: {_IN_EVENT}")
 
     def examples(self) -> Iterable[Example]:
-        """Give a manifest and hashes."""
+        """Yield a manifest and hashes."""
         uuid = b"1733d613-f09f-43ec-8e6a-3926f75e5fa4"
         yield Example(b'{"' + uuid + b'":{"info":"X",\n"date":"2026-01-01"}}', [], ("not-a-report",))
         yield Example(b"0" * 32 + b"," + uuid + b"\n", [], ("not-a-report",))
 
     def write_folder(self, reports: Iterable[Report], folder: Path) -> int:
-        """Write the events, then the hashes, then the manifest; then remove events that an earlier one named."""
+        """Write the events, then the hashes, then the manifest; then remove the events of the manifest before."""
         folder.mkdir(parents=True, exist_ok=True)
-        gone = _named(folder / "manifest.json")
+        gone = _own_events(folder / "manifest.json")
         with TemporaryDirectory(prefix=".writing-", dir=folder) as working:
             events = _Events(Path(working))
             count = sum(events.add(report) for report in reports)
@@ -93,8 +91,8 @@ class MispFeed(Format):
         return count
 
 
-class _Group(NamedTuple):
-    """What the attributes of one event have in common."""
+class _EventKey(NamedTuple):
+    """The properties that all reports of one event share."""
 
     reporter: str
     tlp: Tlp
@@ -108,25 +106,25 @@ class _Group(NamedTuple):
 
 
 class _Events:
-    """The events being written, as parts of files in a folder, so that memory does not grow with them."""
+    """Events being written, as parts in files of a folder, so that memory does not grow with them."""
 
     def __init__(self, working: Path) -> None:
         self.hashes = working / "hashes.csv"
         self.hashes.touch()
         self._working = working
-        self._held: dict[tuple[_Group, str], list[bytes]] = {}
+        self._held: dict[tuple[_EventKey, str], list[bytes]] = {}
         self._hashes: list[bytes] = []
         self._count = 0
-        self._sizes: Counter[_Group] = Counter()
-        self._stamps: dict[_Group, int] = {}
+        self._sizes: Counter[_EventKey] = Counter()
+        self._stamps: dict[_EventKey, int] = {}
 
     def add(self, report: Report) -> bool:
-        """Take a report; tell whether MISP can say it."""
+        """Add a report to its event; return False where MISP has no type for it."""
         spelled = misp.to_misp(report)
         if spelled is None:
             return False
         collection = kinds.get(report.kind).collection
-        group = _Group(report.reporter, report.tlp, collection, report.reported_at.date().isoformat())
+        group = _EventKey(report.reporter, report.tlp, collection, report.reported_at.date().isoformat())
         self._sizes[group] += 1
         group = group._replace(part=(self._sizes[group] - 1) // _LARGEST_EVENT)
         self._hold(group, spelled)
@@ -137,7 +135,7 @@ class _Events:
         return True
 
     def finished(self) -> Iterator[tuple[str, Path]]:
-        """Put each event together, and give its UUID and its file."""
+        """Put each event together, and yield its UUID and its file."""
         self._flush()
         for group in self._stamps:
             whole = self._working / "event.json"
@@ -151,14 +149,14 @@ class _Events:
             yield group.uuid, whole
 
     def manifest(self) -> Path:
-        """Write the manifest of all events, and give its file."""
+        """Write the manifest of all events, and return its file."""
         path = self._working / "manifest.json"
         shown = ("Orgc", "Tag", "info", "date", "analysis", "threat_level_id", "timestamp")
         heads = {group.uuid: self._head(group) for group in self._stamps}
         path.write_bytes(orjson.dumps({uuid: {name: head[name] for name in shown} for uuid, head in heads.items()}))
         return path
 
-    def _hold(self, group: _Group, spelled: misp.MispReport) -> None:
+    def _hold(self, group: _EventKey, spelled: misp.MispReport) -> None:
         self._held.setdefault((group, spelled.section), []).append(orjson.dumps(spelled.body))
         uuid = group.uuid
         digests = (md5(value.encode(), usedforsecurity=False).hexdigest() for value in spelled.values)
@@ -175,28 +173,32 @@ class _Events:
         self._held.clear()
         self._hashes.clear()
 
-    def _part(self, group: _Group, section: str) -> Path:
+    def _part(self, group: _EventKey, section: str) -> Path:
         return self._working / f"{group.uuid}.{section}"
 
-    def _head(self, group: _Group) -> dict[str, Any]:
+    def _head(self, group: _EventKey) -> dict[str, Any]:
         info = f"{_INFO}{group.collection}, {group.day}"
         return misp.head(group.uuid, info, group.reporter, group.tlp, group.day, self._stamps[group])
 
     @staticmethod
     def _copy(part: Path, out: BinaryIO) -> None:
         if part.exists():
-            with part.open("rb") as said:
-                while block := said.read(1 << 20):
+            with part.open("rb") as file:
+                while block := file.read(1 << 20):
                     out.write(block)
 
 
-def _named(manifest: Path) -> set[str]:
-    """Give the events written here before that a manifest names, which are no others than those."""
+def _own_events(manifest: Path) -> set[str]:
+    """Return the UUIDs of the events that a manifest names and that this format wrote."""
     try:
         named = orjson.loads(manifest.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return set()
     if not isinstance(named, dict):
         return set()
-    ours = (uuid for uuid, said in named.items() if isinstance(said, dict) and str(said.get("info")).startswith(_INFO))
+    ours = (uuid for uuid, entry in named.items() if isinstance(entry, dict) and _is_ours(entry))
     return {uuid for uuid in ours if _EVENT_FILE.fullmatch(uuid)}
+
+
+def _is_ours(entry: dict[str, Any]) -> bool:
+    return str(entry.get("info")).startswith(_INFO)

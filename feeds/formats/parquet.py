@@ -1,4 +1,4 @@
-"""Parquet tables, where the extra ``parquet`` is installed."""
+"""Parquet tables; reading them takes the extra ``parquet``."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -24,18 +24,18 @@ _LARGEST = 4 << 30
 
 
 class Parquet(Format):
-    """A Parquet file, piece by piece; columns that no report has are not even unpacked."""
+    """A Parquet file, read piece by piece; columns that no report has are not unpacked."""
 
     name: ClassVar[str] = "parquet"
     endings: ClassVar[tuple[str, ...]] = ("parquet", "pq")
     binary: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for the mark of the format."""
+        """Return 1 for the format's first bytes."""
         return 1 if head.magic.startswith(_MAGIC) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each row of the table."""
+        """Yield the rows of the table."""
         if not source.head.startswith(_MAGIC):
             raise UnreadableFile("this is no Parquet file: name another format, or none to have it recognised")
         with source.spooled(_LARGEST) as file, parquet.open_table(file.name) as table:
@@ -52,7 +52,7 @@ class Parquet(Format):
                 yield from columns.rows(number, cells)
 
     def examples(self) -> Iterable[Example]:
-        """Give small tables, where there is what writes them."""
+        """Yield small tables, where the library that writes them is installed."""
         try:
             import polars
         except ImportError:

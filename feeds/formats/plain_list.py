@@ -1,54 +1,42 @@
 """Plain lists: one value a line."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO, ClassVar
 
-from feeds.format import Example, Format, Head
-from feeds.readers.lines import blocks
+from feeds.format import Example, Head, LineFormat
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import Source
 from schemas.report import Report
 
-# ``!`` begins comments in ad blockers' lists, ``;`` in zone files, ``//`` in what programmers write.
+# ``!`` begins comments in lists of ad blockers, ``;`` in zone files, ``//`` in program code.
 _COMMENTS = ("#", "!", ";", "//")
 _SPECIAL = frozenset("#!;/.-*•")
 _INSIDE = frozenset(" \t,;")
 
 
-class PlainList(Format):
-    """One value a line, with comments; also what is read as when nothing speaks for another format.
+class PlainList(LineFormat):
+    """One value a line, with comments; files that look like no other format are read as this one.
 
-    Marks of lists are not part of the value: bullets, a comma or semicolon at the end, the dot of ``.example.com``.
+    Not part of the value: bullets, a comma or semicolon at the end, the first dot of ``.example.com``.
     """
 
     name: ClassVar[str] = "list"
     endings: ClassVar[tuple[str, ...]] = ("txt", "list", "lst")
     writes: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    lines: ClassVar[bool] = True
+    values_only: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Give the least score that is none: lists are what all the others are not."""
+        """Return the lowest score there is: a file is a list if it is nothing else."""
         return 0.2
 
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each line that is no comment as a row."""
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
-                continue
-            for number, line in enumerate(run[1], run[0]):
-                value = line.strip()
-                if not value:
-                    continue
-                if value[0] in _SPECIAL or not _INSIDE.isdisjoint(value):
-                    value = _value(value)
-                    if not value:
-                        continue
-                yield Row(number, {"value": value})
+    def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
+        """Return the value of a line that is no comment."""
+        value = line.strip()
+        if value and (value[0] in _SPECIAL or not _INSIDE.isdisjoint(value)):
+            value = _value(value)
+        return (Row(number, {"value": value}),) if value else ()
 
     def examples(self) -> Iterable[Example]:
-        """Give lists."""
+        """Yield lists."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"a.example.com\nb.example.com\n", two)
         yield Example(b"\xef\xbb\xbf# bad ones\r\n\r\n  a.example.com  \r\n! b\r\n; b\r\n// b\r\nb.example.com", two)
@@ -74,7 +62,7 @@ class PlainList(Format):
 
 
 def _value(line: str) -> str:
-    """Give a line without its comment and the marks of its list; nothing where it is a comment."""
+    """Return a line without its comment and list marks; nothing where all of it is a comment."""
     if line.startswith(_COMMENTS):
         return ""
     for mark in (" #", "\t#", " //", "\t//"):

@@ -10,7 +10,7 @@ from feeds.readers.extraction.labels import Purpose, purpose_of
 from feeds.readers.extraction.outline import Outline
 from feeds.readers.extraction.prose import UNSPACED, ProseReader, count_words, defangs_values
 from feeds.readers.extraction.values import find_candidates
-from feeds.readers.lines import blocks
+from feeds.readers.lines import numbered_lines
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from feeds.readers.table import delimiter_of
@@ -30,29 +30,28 @@ class FreeText(Format):
     endings: ClassVar[tuple[str, ...]] = ("md", "markdown", "text")
 
     def score(self, head: Head) -> float:
-        """Look for sentences and headings, and for something in the text that looks like a value."""
+        """Return a score for sentences and headings around something that looks like a value."""
         if any(map(_RULER.fullmatch, head.lines)):
             return 0.9
         lines = [line for line in head.lines if not line.startswith(_COMMENTS) or _CHAPTER.match(line)]
         headings = _headings(head)
-        if not (headings or _is_told(lines)) or not any(map(_has_value, lines)):
+        if not (headings or _are_sentences(lines)) or not any(map(_has_value, lines)):
             return 0
         # What looks like the header of a table without other columns may be a heading.
         return 0.88 if headings > 1 and delimiter_of(head.text) is None else 0.5
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each value that the text names as a row."""
+        """Yield each value that the text names."""
         prose = ProseReader(defangs=defangs_values(decode(source.head[:HEAD]).splitlines()))
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
-                continue
-            for number, line in enumerate(run[1], run[0]):
-                yield from prose.rows(number, line)
+        for line in numbered_lines(source):
+            if isinstance(line, Unreadable):
+                yield line
+            else:
+                yield from prose.rows(*line)
         yield from prose.finish()
 
     def examples(self) -> Iterable[Example]:
-        """Give a report, an article in Markdown, and a message."""
+        """Yield a report, an article in Markdown, and a message."""
         yield Example(
             b"2026-01-01: FAKE SHOPS\n\nREFERENCES:\n\n- https://example.org/news\n\nNOTES:\n\n"
             b"- We have seen many shops in recent weeks, such as shop.example.com and report.pdf.\n"
@@ -96,8 +95,8 @@ def _has_value(line: str) -> bool:
     return any(True for _ in find_candidates(line))
 
 
-def _is_told(lines: list[str]) -> bool:
-    """Tell whether enough of the lines are sentences."""
+def _are_sentences(lines: list[str]) -> bool:
+    """Return whether enough of the lines are sentences."""
     sentences = sum(map(_is_sentence, lines))
     return sentences > 0 and sentences * 25 >= len(lines) and (sentences > 1 or sentences * 4 >= len(lines))
 
@@ -109,8 +108,8 @@ def _is_sentence(line: str) -> bool:
 
 
 def _headings(head: Head) -> int:
-    """Count the headings and labels that part what scammers have from what others have, as no plain list does."""
-    outline, chapters, headings, said = Outline(), 0, 0, set[str]()
+    """Count the headings and labels that separate the scammers' values from others', as no plain list does."""
+    outline, chapters, headings, labels = Outline(), 0, 0, set[str]()
     for line in head.text[:20_000].splitlines():
         if not line.strip():
             outline.blank()
@@ -119,5 +118,5 @@ def _headings(head: Head) -> int:
         elif outline.heading(line, partial(_has_value, line)):
             headings += outline.purpose is not Purpose.WORDS
         elif (label := outline.labelled(line).label) and purpose_of(label):
-            said.add(label)
-    return headings + (chapters if chapters > 1 else 0) + (len(said) > 1)
+            labels.add(label)
+    return headings + (chapters if chapters > 1 else 0) + (len(labels) > 1)

@@ -1,4 +1,4 @@
-"""Response policy zones: zone files that tell resolvers which names to answer for no more."""
+"""Response policy zones: zone files that name the domains and addresses a resolver blocks."""
 
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
@@ -12,7 +12,7 @@ from schemas import timestamp
 from schemas.report import Report
 
 _ADDRESSES = frozenset({"A", "AAAA"})
-# What says something about the zone, and nothing about what is in it.
+# Records about the zone itself, not about a name in it.
 _OF_THE_ZONE = frozenset({"SOA", "NS", "TXT", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS", "CDS", "CDNSKEY"})
 _BLOCKING = frozenset({".", "*.", "rpz-drop."})
 _NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - nowhere, not everywhere
@@ -36,20 +36,20 @@ class Rpz(Format):
     name: ClassVar[str] = "rpz"
     endings: ClassVar[tuple[str, ...]] = ("rpz", "zone", "db")
     writes: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    blocks: ClassVar[bool] = True
+    values_only: ClassVar[bool] = True
+    blocklist: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Give the share of lines that hold a record."""
+        """Return the share of lines that hold a record."""
         lines = [line for line in head.lines if not line.startswith((";", "$"))]
-        return 0.96 * head.share(filter(_looks, lines), len(lines))
+        return 0.96 * head.share(filter(_looks_like_record, lines), len(lines))
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each name or address that is blocked as a row."""
+        """Yield each domain or address that is blocked."""
         return _Zone().rows(records(source))
 
     def examples(self) -> Iterable[Example]:
-        """Give zones."""
+        """Yield zones."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         head = (
             b"$TTL 1h\n@ IN SOA ns.example.net. admin.example.net. ( 1 ; serial\n 3600 600\n 86400 300 )\n IN NS x.\n"
@@ -99,23 +99,23 @@ class Rpz(Format):
 
 
 class _Zone:
-    """What the records read so far say of the zone: its name, the origin of relative names, the last owner."""
+    """State of a zone being read: its name, the origin of relative names, the last owner, the last name."""
 
     def __init__(self) -> None:
-        self._zone = self._origin = self._owner = self._had = ""
+        self._zone = self._origin = self._owner = self._last_name = ""
 
     def rows(self, found: Iterator[ZoneRecord | Unreadable]) -> Iterator[Row | Unreadable]:
-        for each in found:
-            if isinstance(each, Unreadable):
-                yield each
-            elif each.type == "$ORIGIN":
-                self._origin = each.data.lower()
+        for record in found:
+            if isinstance(record, Unreadable):
+                yield record
+            elif record.type == "$ORIGIN":
+                self._origin = record.data.lower()
                 self._zone = self._zone or self._origin
-            elif each.type.startswith("$"):
-                if each.type != "$TTL":
+            elif record.type.startswith("$"):
+                if record.type != "$TTL":
                     message = "an instruction to read or make more records: write them out"
-                    yield Unreadable.of(each.line, each.raw, "not-a-report", message)
-            elif row := self._row(each):
+                    yield Unreadable.of(record.line, record.raw, "not-a-report", message)
+            elif row := self._row(record):
                 yield row
 
     def _row(self, record: ZoneRecord) -> Row | Unreadable | None:
@@ -130,9 +130,9 @@ class _Zone:
         name = name.removeprefix("*.")
         if refusal := _refusal(record, name):
             return Unreadable.of(record.line, record.raw, *refusal)
-        if name == self._had:
+        if name == self._last_name:
             return None
-        self._had = name
+        self._last_name = name
         if not name.endswith(".rpz-ip"):
             return Row(record.line, {"value": name})
         address = _address(name.split(".")[:-1])
@@ -142,7 +142,7 @@ class _Zone:
         return Row(record.line, {"value": address, "kind": "ip"})
 
     def _below(self, owner: str) -> str | None:
-        """Give a name as it is below the zone, None where it is not."""
+        """Return a name as it is below the zone, None where it is outside."""
         if not owner.endswith("."):
             if self._origin == self._zone:
                 return owner
@@ -151,7 +151,7 @@ class _Zone:
 
 
 def _refusal(record: ZoneRecord, name: str) -> tuple[str, str] | None:
-    """Say why a record blocks nothing, None where it does."""
+    """Return the reason and message why a record blocks nothing, None where it blocks."""
     trigger = name.rpartition(".")[2]
     if trigger in _TRIGGERS:
         return "not-a-report", f"the rule is about {_TRIGGERS[trigger]}"
@@ -160,13 +160,13 @@ def _refusal(record: ZoneRecord, name: str) -> tuple[str, str] | None:
         if target in _BLOCKING or target == "rpz-drop":
             return None
         if target.rstrip(".") in ("rpz-passthru", name):
-            return "not-a-report", "an exception: it says what is not blocked"
+            return "not-a-report", "an exception: it names what is not blocked"
         return "not-a-report", _SENT_ON
     return None if record.type in _ADDRESSES and target in _NOWHERE else ("not-a-report", _SENT_ON)
 
 
-def _looks(line: str) -> bool:
-    """Tell whether ``line`` looks like a record, with its owner or without."""
+def _looks_like_record(line: str) -> bool:
+    """Return whether ``line`` looks like a record, with its owner or without."""
     words = line.split(maxsplit=5)
     for place, word in enumerate(words[:4]):
         after = words[place + 1] if place + 1 < len(words) else ""
@@ -180,7 +180,7 @@ def _looks(line: str) -> bool:
 
 
 def _address(parts: list[str]) -> str | None:
-    """Give the address or network whose length and parts, backwards, are ``parts``."""
+    """Return the address or network of ``parts``: its prefix length, and then its parts backwards."""
     size, *backwards = parts
     if len(backwards) == 4 and "zz" not in backwards:
         text = ".".join(reversed(backwards))
@@ -195,7 +195,7 @@ def _address(parts: list[str]) -> str | None:
 
 
 def _trigger(address: str) -> str:
-    """Give the name that stands for an address."""
+    """Return the owner name of an address's rule."""
     if ":" not in address:
         return f"32.{'.'.join(reversed(address.split('.')))}.rpz-ip"
     words = address.replace("::", ":zz:").strip(":").split(":")

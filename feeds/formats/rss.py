@@ -30,21 +30,21 @@ _INNOCENT = ("not-a-scam", "a category of the item says that this is no scam: le
 
 
 class Rss(Format):
-    """The items of a feed: the title where it is a value, else the values that title and text name.
+    """Items of a feed: the title where that is a value, else the values that the title and text name.
 
-    An item's link says who reports, and is never taken. Categories tell kind and scam type.
+    An item's link is the reporter's own page, and is never read. Categories name the kind and the scam type.
     """
 
     name: ClassVar[str] = "rss"
     endings: ClassVar[tuple[str, ...]] = ("rss", "atom", "xml")
 
     def score(self, head: Head) -> float:
-        """Look for the root element of a feed."""
+        """Return a high score for the root element of a feed."""
         text = head.text.lstrip()
         return 0.95 if text.startswith("<") and _ROOT.search(text[:5000]) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give the values of each item; items are counted as lines are elsewhere."""
+        """Yield the values of each item, with the item's number in place of a line."""
         head = source.head[:1000].decode("ascii", "replace")
         declared = _DECLARED.search(head)
         # What says to be UTF-16 is UTF-8 by now (feeds.readers.source).
@@ -54,7 +54,7 @@ class Rss(Format):
             yield from _rows(number, item)
 
     def examples(self) -> Iterable[Example]:
-        """Give feeds."""
+        """Yield feeds."""
         item = (
             b"<item><title>%s</title><link>https://social.example/u1/status/1</link><description>%s</description>"
             b"<pubDate>Thu, 01 Jan 2026 08:00:00 +0000</pubDate><category>%s</category>"
@@ -89,20 +89,20 @@ class Rss(Format):
         )
 
 
-class _Item:
-    """An item as it stands: its texts by the names of their elements, and its categories."""
+class _FeedItem:
+    """One item: its texts by the names of their elements, and its categories."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.categories: list[str] = []
 
 
-class _Items(xml_stream.Gatherer[_Item]):
-    """Gathers the items of a feed, and nothing of the feed itself."""
+class _Items(xml_stream.Gatherer[_FeedItem]):
+    """Collects the items of a feed, and nothing of the feed itself."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._item: _Item | None = None
+        self._item: _FeedItem | None = None
         self._depth = 0
         self._name = ""
         self._parts: list[str] = []
@@ -110,7 +110,7 @@ class _Items(xml_stream.Gatherer[_Item]):
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         if self._item is None:
             if name in _ITEMS:
-                self._item, self._depth = _Item(), self.depth
+                self._item, self._depth = _FeedItem(), self.depth
         elif self.depth == self._depth + 1:
             self._name = name
             self._parts.clear()
@@ -138,16 +138,16 @@ class _Items(xml_stream.Gatherer[_Item]):
             self._item = None
 
 
-def _rows(number: int, item: _Item) -> Iterator[Row | Unreadable]:
+def _rows(number: int, item: _FeedItem) -> Iterator[Row | Unreadable]:
     title = html.unescape(item.texts.get("title", ""))
     if tags_say_innocent(item.categories):
         yield Unreadable.of(number, title, *_INNOCENT)
         return
-    context = {"scam_type": scam_type_of_tags(item.categories), "reported_at": _time(item)}
-    said = {name: text for name, text in context.items() if text}
+    stated = {"scam_type": scam_type_of_tags(item.categories), "reported_at": _time(item)}
+    context = {name: text for name, text in stated.items() if text}
     if _is_value(title):
         kind = next(filter(None, map(kind_of_word, item.categories)), None)
-        yield Row(number, {"value": title} | ({"kind": kind} if kind else {}) | said)
+        yield Row(number, {"value": title} | ({"kind": kind} if kind else {}) | context)
         return
     prose, rows = ProseReader(), list[Row]()
     texts = [title, *(_plain(item.texts[name]) for name in _TEXTS if name in item.texts)]
@@ -155,7 +155,7 @@ def _rows(number: int, item: _Item) -> Iterator[Row | Unreadable]:
         rows += [row for row in prose.rows(number, line) if isinstance(row, Row)]
     rows += [row for row in prose.finish() if isinstance(row, Row)]
     for fields in {row.fields["value"]: row.fields for row in rows}.values():
-        yield Row(number, {**fields, **said})
+        yield Row(number, {**fields, **context})
     if not rows:
         yield Unreadable.of(number, title, *_NO_VALUE)
 
@@ -166,15 +166,15 @@ def _is_value(title: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Give a text without its HTML; where a link leads says who reports."""
+    """Return a text without its HTML tags; the targets of links are dropped, as they are the reporter's."""
     return html.unescape(_TAG.sub(lambda tag: "\n" if tag["block"] else " ", html.unescape(text)))
 
 
-def _time(item: _Item) -> str:
-    said = next((item.texts[name] for name in _TIMES if name in item.texts), "")
+def _time(item: _FeedItem) -> str:
+    text = next((item.texts[name] for name in _TIMES if name in item.texts), "")
     try:
-        moment = parsedate_to_datetime(said)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
-        return said  # in RFC 3339, or wrong, which its check will say
+        return text  # in RFC 3339, or wrong: the check of the column refuses it
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.isoformat().replace("+00:00", "Z")

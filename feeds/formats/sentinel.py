@@ -14,8 +14,8 @@ from schemas.report import Report
 from server.store.item import compact
 
 _SOURCE = "Scamfeed"
-# What the API takes at once.
-_AT_ONCE = 100
+# Indicators that the API takes in one request.
+_PER_REQUEST = 100
 _UPLOAD = re.compile(r'"stixobjects"\s*:\s*\[')
 
 
@@ -25,19 +25,19 @@ class Sentinel(Format):
     name: ClassVar[str] = "sentinel"
     endings: ClassVar[tuple[str, ...]] = ("json", "jsonl")
     writes: ClassVar[bool] = True
-    copies: ClassVar[bool] = True
+    stix_objects: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for the list that only these requests have."""
+        """Return 1 for the list that only these requests have."""
         text = head.text[:20_000].lstrip()
         return 1 if text.startswith("{") and _UPLOAD.search(text) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
-        """Give each indicator as a row."""
+        """Yield the reports of each indicator."""
         return stix.rows(source)
 
     def examples(self) -> Iterable[Example]:
-        """Give a request."""
+        """Yield a request."""
         yield Example(
             b'{"sourcesystem":"Example","stixobjects":[{"type":"indicator","spec_version":"2.1",\n'
             b'"id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2026-01-01T00:00:00.000Z",'
@@ -64,10 +64,10 @@ class Sentinel(Format):
         return self.copy((to_stix(report, Profile.CORE)[0] for report in reports), out)
 
     def copy(self, objects: Iterable[Mapping[str, Any]], out: BinaryIO) -> int:
-        """Write the indicators among the objects; the API knows no markings, and does not need who speaks."""
+        """Write the indicators among the objects; the API has no markings, and needs no identities."""
         indicators = (obj for obj in objects if obj["type"] == "indicator")
         count = 0
-        while request := list(islice(indicators, _AT_ONCE)):
+        while request := list(islice(indicators, _PER_REQUEST)):
             body = {"sourcesystem": _SOURCE, "stixobjects": request}
             out.write(compact(body) + b"\n")
             count += len(request)

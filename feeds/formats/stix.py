@@ -20,29 +20,29 @@ _ID = re.compile(r'"id"\s*:\s*"[a-z0-9-]+--[0-9a-f]{8}-[0-9a-f]{4}-')
 
 
 class Stix(Format):
-    """STIX 2.0 and 2.1, read indicator by indicator; written as one bundle of indicators and what they refer to."""
+    """STIX 2.0 and 2.1; written as one bundle of indicators and the objects that they refer to."""
 
     name: ClassVar[str] = "stix"
     endings: ClassVar[tuple[str, ...]] = ("json", "jsonl", "ndjson", "stix", "stix2")
     writes: ClassVar[bool] = True
-    copies: ClassVar[bool] = True
+    stix_objects: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Look for a bundle, or for ids as only STIX has them."""
+        """Return a high score for a bundle, or for ids as only STIX has them."""
         text = head.text[:20_000].lstrip()
         return 0.99 if text[:1] in ("{", "[") and (_BUNDLE.search(text) or _ID.search(text)) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
-        """Give each indicator as a row."""
+        """Yield the reports of each indicator."""
         return stix.rows(source)
 
     def examples(self) -> Iterable[Example]:
-        """Give a bundle, an envelope, a list, lines, and STIX 2.0."""
+        """Yield a bundle, an envelope, a list, lines, and STIX 2.0."""
         head = (
             b'"spec_version":"2.1","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-02T00:00:00.000Z",'
             b'"valid_from":"2026-01-01T00:00:00Z","valid_until":"2026-03-01T00:00:00Z","pattern_type":"stix",'
         )
-        one = (
+        indicator = (
             b'{"type":"indicator","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",'
             + head
             + b'"labels":["phishing"],"confidence":70,"pattern":"[domain-name:value = \'a.example.com\']",'
@@ -63,16 +63,18 @@ class Stix(Format):
             b'{"type":"domain-name","spec_version":"2.1","id":"domain-name--bedb4899-d24b-5401-bc86-8f6b4cc18ec7",'
             b'"value":"example.com"}'
         )
-        revoked = one.replace(b'"confidence":70', b'"revoked":true')
-        benign = one.replace(b'"phishing"', b'"benign"')
+        revoked = indicator.replace(b'"confidence":70', b'"revoked":true')
+        benign = indicator.replace(b'"phishing"', b'"benign"')
         identity = b'{"type":"identity","id":"identity--f431f809-377b-45e0-aa1c-6a4751cae5ff","name":"X"}'
-        yield Example(b'{"type":"bundle","id":"bundle--1",\n"objects":[' + identity + b"," + one + b"]}", [row])
-        yield Example(b'{"more":false,"objects":[' + one + b"," + observable + b"]}", [row], ("not-an-indicator",))
-        yield Example(b"[" + revoked + b",\n" + one + b"," + benign + b"]", [row], ("revoked", "not-a-scam"))
-        yield Example(one + b"\n{broken\n" + observable + b"\n", [row], ("malformed-json", "not-an-indicator"))
+        yield Example(b'{"type":"bundle","id":"bundle--1",\n"objects":[' + identity + b"," + indicator + b"]}", [row])
+        yield Example(
+            b'{"more":false,"objects":[' + indicator + b"," + observable + b"]}", [row], ("not-an-indicator",)
+        )
+        yield Example(b"[" + revoked + b",\n" + indicator + b"," + benign + b"]", [row], ("revoked", "not-a-scam"))
+        yield Example(indicator + b"\n{broken\n" + observable + b"\n", [row], ("malformed-json", "not-an-indicator"))
         yield Example(
             b'{"type":"bundle","spec_version":"2.0","objects":['
-            + one.replace(b'"spec_version":"2.1",', b"").replace(b'"pattern_type":"stix",', b"")
+            + indicator.replace(b'"spec_version":"2.1",', b"").replace(b'"pattern_type":"stix",', b"")
             + b"]}",
             [row],
         )
@@ -83,13 +85,13 @@ class Stix(Format):
             ("not-an-indicator",),
         )
         yield Example(
-            b"[" + one.replace(b"= 'a.example.com'", b"MATCHES '^a.+example'") + b",1]",
+            b"[" + indicator.replace(b"= 'a.example.com'", b"MATCHES '^a.+example'") + b",1]",
             [],
             ("pattern-not-comparable", "not-a-record"),
         )
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write a bundle of one indicator a report, and before it the objects that it refers to."""
+        """Write a bundle of one indicator a report, each after the objects that it refers to."""
         return self.copy(chain.from_iterable(_with_companions(reports)), out)
 
     def copy(self, objects: Iterable[Mapping[str, Any]], out: BinaryIO) -> int:
@@ -111,13 +113,13 @@ def _head(named: Mapping[str, str]) -> bytes:
 
 
 def _with_companions(reports: Iterable[Report]) -> Iterator[list[dict[str, Any]]]:
-    said: set[str] = set()
+    written: set[str] = set()
     levels: set[tuple[str, Tlp]] = set()
     for report in reports:
         beside: list[dict[str, Any]] = []
         if (report.reporter, report.tlp) not in levels:
             levels.add((report.reporter, report.tlp))
             around = common_objects.with_reporter(report.reporter, None, {report.tlp})
-            beside = [obj for obj in around if obj["id"] not in said]
-            said.update(obj["id"] for obj in beside)
+            beside = [obj for obj in around if obj["id"] not in written]
+            written.update(obj["id"] for obj in beside)
         yield [*beside, *to_stix(report, Profile.CORE)]

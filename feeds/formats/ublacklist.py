@@ -1,53 +1,53 @@
-"""Lists of uBlacklist, which hide sites from search results."""
+"""Rule lists of uBlacklist, which hides sites from search results."""
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
-from feeds.format import Example, Format, Head
-from feeds.readers.lines import blocks
+from feeds.format import DomainBlocklist, Example, Head
+from feeds.readers.lines import numbered_lines
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
-from schemas.report import Report
 
 _RULE = re.compile(r"(?:\*|https?)://(?P<host>[^/\s]+)(?P<path>/\S*)")
 _NAME = re.compile(r"(?:\*\.)?[^\s/*@:#$|^]+\.[^\s/*@:#$|^]+")
-_OUTLINE = re.compile(r"\w+:\s.*")
+_PROPERTY = re.compile(r"\w+:\s.*")
 _LOOKS = re.compile(r"(?:@\d*\s?)?(?:\*|https?)://[^/\s]+/\S*")
 
 
-class UBlacklist(Format):
-    """``*://*.name/*``: rules for a whole site, or for what lies under one path of it."""
+class UBlacklist(DomainBlocklist):
+    """Rules ``*://*.domain/*``, for a whole site or for the pages under one path of it."""
 
     name: ClassVar[str] = "ublacklist"
-    writes: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    blocks: ClassVar[bool] = True
-    lines: ClassVar[bool] = True
+    written: ClassVar[str] = "*://*.{}/*"
 
     def score(self, head: Head) -> float:
-        """Give the share of lines that are rules with a star, as only such lists have them."""
+        """Return the share of lines that are rules with a star, as only such lists have them."""
         lines = [line for line in head.lines if not line.startswith("#")]
         if lines[:1] == ["---"] and "---" in lines[1:]:
             lines = lines[lines.index("---", 1) + 1 :]
         return 0.95 * head.share((line for line in lines if _LOOKS.fullmatch(line) and "*" in line), len(lines))
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each site that is hidden as a row; what stands in front between ``---`` describes the list."""
-        described = False
-        for run in blocks(source):
-            if isinstance(run, Unreadable):
-                yield run
+        """Yield each site that is hidden; the properties in front, between two lines ``---``, are skipped."""
+        in_properties = False
+        for line in numbered_lines(source):
+            if isinstance(line, Unreadable):
+                yield line
                 continue
-            for number, line in enumerate(run[1], run[0]):
-                text = line.partition(" #")[0].strip()
-                if text == "---" and (described or number == 1):
-                    described = not described
-                elif text and not text.startswith("#") and not (described and _OUTLINE.fullmatch(text)):
-                    yield _rule(number, text)
+            number, text = line[0], _without_comment(line[1])
+            if text == "---" and (in_properties or number == 1):
+                in_properties = not in_properties
+            elif not (in_properties and _PROPERTY.fullmatch(text)):
+                yield from self.rows_of_line(number, text)
+
+    def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
+        """Return the site that a rule hides."""
+        text = _without_comment(line)
+        return (_row_of_rule(number, text),) if text else ()
 
     def examples(self) -> Iterable[Example]:
-        """Give rules."""
+        """Yield lists of rules."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"# bad\n*://*.a.example.com/*\n*://b.example.com/* # why\n", two)
         yield Example(b"---\nname: bad\nhomepage: https://example.com/list\n---\n*://*.a.example.com/*\r\n", two[:1])
@@ -62,17 +62,13 @@ class UBlacklist(Format):
             ("not-a-report", "not-a-report", *["rule-without-name"] * 4),
         )
 
-    def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write the domains among ``reports``."""
-        count = 0
-        for report in reports:
-            if report.kind == "domain":
-                out.write(f"*://*.{report.value}/*\n".encode())
-                count += 1
-        return count
+
+def _without_comment(line: str) -> str:
+    text = line.partition(" #")[0].strip()
+    return "" if text.startswith("#") else text
 
 
-def _rule(number: int, text: str) -> Row | Unreadable:
+def _row_of_rule(number: int, text: str) -> Row | Unreadable:
     if text.startswith("@"):
         return Unreadable.of(number, text, "not-a-report", "the rule says what is shown, or marked, and hides nothing")
     found = _RULE.fullmatch(text)

@@ -1,4 +1,4 @@
-"""URIs as Google Web Risk takes and judges them, and as Safe Browsing finds them."""
+"""URIs submitted to Google Web Risk and judged by it, and matches of Safe Browsing."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,12 +31,12 @@ class WebRisk(Format):
     endings: ClassVar[tuple[str, ...]] = ("json", "jsonl")
 
     def score(self, head: Head) -> float:
-        """Look for names that only these services use."""
+        """Return a high score for keys that only these services use."""
         start = head.text[:20_000].lstrip()
         return 0.98 if start[:1] in ("{", "[") and _OURS.search(start) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give each URI that was submitted or found as a row."""
+        """Yield each URI that was submitted or matched."""
         for item in json_stream.items(source, _LISTS):
             if isinstance(item, json_stream.MalformedLine):
                 yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one URI a line")
@@ -46,7 +46,7 @@ class WebRisk(Format):
                 yield Unreadable.of(item.number, text(item.value), "not-a-record", "not an object of Web Risk")
 
     def examples(self) -> Iterable[Example]:
-        """Give submissions, operations, matches, and answers without URIs."""
+        """Yield submissions, operations, matches, and answers without URIs."""
         page = {"kind": "url", "value": "https://a.example.com/pay"}
         phishing = {"scam_type": "credential-phishing"}
         yield Example(
@@ -79,20 +79,20 @@ class WebRisk(Format):
         )
 
 
-def _row(number: int, said: Mapping[str, Any]) -> Row | Unreadable:
-    submission = _object(said, "submission") or _object(said, "response") or _object(said, "threat") or said
-    metadata, discovery = _object(said, "metadata"), _object(said, "threatDiscovery", "threat_discovery")
-    threat = _object(said, "threatInfo", "threat_info")
+def _row(number: int, obj: Mapping[str, Any]) -> Row | Unreadable:
+    submission = _object(obj, "submission") or _object(obj, "response") or _object(obj, "threat") or obj
+    metadata, discovery = _object(obj, "metadata"), _object(obj, "threatDiscovery", "threat_discovery")
+    threat = _object(obj, "threatInfo", "threat_info")
     uri = text(submission.get("uri", submission.get("url"))).strip()
     if not uri:
-        if "submission" in said or "response" in said:
+        if "submission" in obj or "response" in obj:
             return Unreadable.of(number, "", "no-value", "the submission has no URI")
         message = "an answer that names no URI, only what is known of one, or hashes of many"
-        return Unreadable.of(number, text(said.get("name")), "not-a-report", message)
+        return Unreadable.of(number, text(obj.get("name")), "not-a-report", message)
     if text(metadata.get("state")) in _ENDED:
         message = "the review ended without finding the URI unsafe"
         return Unreadable.of(number, uri, "not-a-scam", message)
-    types = {text(_first(threat, "abuseType", "abuse_type")), text(said.get("threatType"))}
+    types = {text(_first(threat, "abuseType", "abuse_type")), text(obj.get("threatType"))}
     types.update(map(text, _list(_first(submission, "threatTypes", "threat_types"))))
     countries = _list(_first(discovery, "regionCodes", "region_codes"))
     fields = {
@@ -102,25 +102,25 @@ def _row(number: int, said: Mapping[str, Any]) -> Row | Unreadable:
         "confidence": _confidence(_object(threat, "threatConfidence", "threat_confidence")),
         "countries": ",".join(code for code in map(text, countries) if len(code) == 2),
         "reported_at": text(metadata.get("createTime")),
-        "reference": text(said.get("name")),
+        "reference": text(obj.get("name")),
     }
-    return Row(number, {name: each for name, each in fields.items() if each})
+    return Row(number, {name: cell for name, cell in fields.items() if cell})
 
 
-def _confidence(said: Mapping[str, Any]) -> str:
-    score = said.get("score")
+def _confidence(obj: Mapping[str, Any]) -> str:
+    score = obj.get("score")
     if isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1:
         return str(round(score * 100))
-    return _LEVELS.get(text(said.get("level")), "")
+    return _LEVELS.get(text(obj.get("level")), "")
 
 
-def _first(said: Mapping[str, Any], *names: str) -> Any:
-    """Give what stands under the first of the names, which are spelled in two ways."""
-    return next((said[name] for name in names if name in said), None)
+def _first(obj: Mapping[str, Any], *names: str) -> Any:
+    """Return the value of the first of ``names`` that is there: the APIs spell keys in two ways."""
+    return next((obj[name] for name in names if name in obj), None)
 
 
-def _object(said: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    found = _first(said, *names)
+def _object(obj: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    found = _first(obj, *names)
     return found if isinstance(found, dict) else {}
 
 

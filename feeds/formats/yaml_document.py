@@ -1,4 +1,4 @@
-"""YAML documents, GraphSense's tag packs among them."""
+"""YAML documents, such as GraphSense's tag packs."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -23,17 +23,17 @@ _FEWEST = 5
 
 
 class Yaml(Format):
-    """YAML whose scalars are read as the text that stands there: ``NO`` and ``0x1f`` stay what they are.
+    """YAML whose scalars are read as the texts they are: ``NO`` and ``0x1f`` stay ``NO`` and ``0x1f``.
 
-    What stands beside a tag pack's ``tags`` is said of each tag. Aliases, with which a small file grows large, are
-    refused; tags that would make objects mean nothing.
+    Properties beside a tag pack's ``tags`` hold for each tag. Aliases are refused, because a small file could grow
+    large by them; YAML tags are ignored, so that no object is made.
     """
 
     name: ClassVar[str] = "yaml"
     endings: ClassVar[tuple[str, ...]] = ("yaml", "yml")
 
     def score(self, head: Head) -> float:
-        """Look for a list of objects, as no prose has it, and whether the beginning is YAML at all."""
+        """Return a high score for a list of objects or a document that is YAML as far as it is there."""
         named = "yaml" in head.suffixes or "yml" in head.suffixes
         lines = [line for line in head.lines if not line.startswith("#")]
         if not lines or not (named or lines[0] == "---" or any(map(_ITEM.match, lines[:50]))):
@@ -42,7 +42,7 @@ class Yaml(Format):
         return 0.8 if first and _begins_well(head.text) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Give the items of each document's list of reports."""
+        """Yield the items of each document's list of reports."""
         text = source.whole(_LIMIT)
         try:
             for whole in _documents(text):
@@ -53,7 +53,7 @@ class Yaml(Format):
             raise UnreadableFile(f"this is no YAML{where}") from None
 
     def examples(self) -> Iterable[Example]:
-        """Give documents."""
+        """Yield documents."""
         yield Example(
             b"title: Phishing\ncreator: X\nabuse: phishing\ncurrency: BTC\nconfidence: forensic\nlastmod: 2021-11-12\n"
             b"tags:\n- address: 1Boat\n  label: X\n- address: 0x00\n  currency: ETH\n  abuse: sextortion\n",
@@ -92,7 +92,7 @@ class Yaml(Format):
 
 
 def _begins_well(text: str) -> bool:
-    """Tell whether ``text``, which may be cut off anywhere, is the beginning of YAML with more than one node."""
+    """Return whether ``text``, which may be cut off anywhere, begins as YAML of more than one node does."""
     events: list[yaml.Event] = []
     try:
         events.extend(islice(yaml.parse(text, yaml.CSafeLoader), _ENOUGH))
@@ -102,7 +102,7 @@ def _begins_well(text: str) -> bool:
 
 
 def _documents(text: str) -> Iterator[Any]:
-    """Give each document as texts, lists and dictionaries."""
+    """Yield each document as texts, lists and dictionaries."""
     events = iter(yaml.parse(text, yaml.CSafeLoader))
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):

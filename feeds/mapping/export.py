@@ -69,11 +69,11 @@ def export(
     wanted = (each for each in active.indicators(tx, collection, at, since) if only(each))
     indicators = _strong(_counted(wanted, done), least or weakest(format), done)
     if isinstance(target, Path):
-        done.written = writer.write_folder(_reports(tx, indicators, done, once=writer.once), target)
-    elif writer.copies:
+        done.written = writer.write_folder(_reports(tx, indicators, done, once=writer.values_only), target)
+    elif writer.stix_objects:
         done.written = writer.copy(chain(active.companions(tx, collection), indicators), target)
     else:
-        done.written = formats.write(format, _reports(tx, indicators, done, once=writer.once), target)
+        done.written = formats.write(format, _reports(tx, indicators, done, once=writer.values_only), target)
     rest = done.active - done.written - done.duplicates - done.left_out.total()
     if rest:
         done.left_out["not-in-format"] = rest
@@ -88,7 +88,7 @@ def _counted(indicators: Iterable[Mapping[str, Any]], done: Exported) -> Iterato
 
 def weakest(format: str) -> Action | None:
     """Return the weakest grade that a format holds where none is named; None for any."""
-    return Action.BLOCK if formats.get(format).blocks else None
+    return Action.BLOCK if formats.get(format).blocklist else None
 
 
 def _strong(

@@ -20,7 +20,7 @@ from feeds.mapping.output import Sink
 from feeds.mapping.rows import Counts, Mapped, Reject, case_of, map_groups
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
-from feeds.readers.lines import blocks
+from feeds.readers.lines import line_runs
 from feeds.readers.rows import FileRow, Unreadable
 from feeds.readers.source import Source
 from mappers.templates import Writer
@@ -183,7 +183,7 @@ def _cut(written: bytes, lengths: "array[int]", new: list[bool], between: int) -
 
 
 def _lines(source: Source) -> Iterator[_Work]:
-    for run in blocks(source):
+    for run in line_runs(source):
         yield [run] if isinstance(run, Unreadable) else _Lines(run[0], "\n".join(run[1]))
 
 

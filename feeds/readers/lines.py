@@ -13,7 +13,7 @@ _SKIPPED = (
 _NUL = ("nul-byte", "the line has NUL bytes: it is damaged, or not text")
 
 
-def blocks(source: Source) -> Iterator[tuple[int, list[str]] | Unreadable]:
+def line_runs(source: Source) -> Iterator[tuple[int, list[str]] | Unreadable]:
     """Yield runs of lines without their ends, each with the number of its first line (from 1), and unreadable lines.
 
     Lines end in LF, CRLF or CR. Lines that are too long or hold NUL bytes are unreadable.
@@ -42,6 +42,15 @@ def blocks(source: Source) -> Iterator[tuple[int, list[str]] | Unreadable]:
         yield Unreadable(number, decode(dropped), *_SKIPPED)
     elif rest:
         yield from _runs(number, rest)
+
+
+def numbered_lines(source: Source) -> Iterator[tuple[int, str] | Unreadable]:
+    """Yield each line with its number, as ``line_runs`` does."""
+    for run in line_runs(source):
+        if isinstance(run, Unreadable):
+            yield run
+        else:
+            yield from enumerate(run[1], run[0])
 
 
 def _first_break(data: bytes) -> int:

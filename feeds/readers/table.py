@@ -9,7 +9,7 @@ from itertools import chain, islice
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.guessing import SAMPLE, column_of_kind, guess_names, has_value, source_columns
 from feeds.readers.columns.word_tables import plain
-from feeds.readers.lines import blocks
+from feeds.readers.lines import line_runs
 from feeds.readers.rows import MAX_LINE, Row, Unreadable
 from feeds.readers.source import Source
 
@@ -167,7 +167,7 @@ def _with_content(records: Iterable[_Cells | Unreadable]) -> Iterator[_Cells]:
 def _records(source: Source, delimiter: str) -> Records:
     """Yield the cells of each record with its first line; a quoted cell may go over several lines."""
     start, waiting = 1, list[str]()
-    for run in blocks(source):
+    for run in line_runs(source):
         if isinstance(run, Unreadable):
             yield from _joined(start, waiting, delimiter, last=True)
             waiting = []

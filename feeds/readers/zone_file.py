@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dns.exception import DNSException
 from dns.tokenizer import Tokenizer
 
-from feeds.readers.lines import blocks
+from feeds.readers.lines import line_runs
 from feeds.readers.rows import MAX_LINE, Unreadable
 from feeds.readers.source import Source
 
@@ -34,7 +34,7 @@ class ZoneRecord(NamedTuple):
 def records(source: Source) -> Iterator[ZoneRecord | Unreadable]:
     """Yield the records of a zone file, also those that brackets spread over several lines."""
     start, held = 0, list[str]()
-    for run in blocks(source):
+    for run in line_runs(source):
         if isinstance(run, Unreadable):
             yield run
             continue

@@ -98,6 +98,18 @@ def test_a_pipe_that_gives_a_byte_at_a_time_changes_nothing(name: str, example: 
     assert [columns_of_row(row) for row in rows if not isinstance(row, Unreadable)] == example.rows
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if formats.get(name).lines])
+def test_any_run_of_lines_of_a_line_format_reads_as_it_does_within_the_file(name: str) -> None:
+    for example in formats.get(name).examples():
+        if b"---\n" in example.data or b"\r" in example.data or not example.data.isascii():
+            continue  # properties in front, other line ends, and texts in UTF-16 have to begin where the file does
+        lines = example.data.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
+        for end in range(len(lines)):
+            parts = [outcome(b"".join(part), example.name, name) for part in (lines[:end], lines[end:])]
+            assert parts[0][0] + parts[1][0] == example.rows
+            assert parts[0][1] + parts[1][1] == example.reasons
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_crlf_and_cr_and_a_mark_in_front_change_nothing(name: str) -> None:
     example = next(iter(formats.get(name).examples()))
@@ -177,7 +189,7 @@ def test_a_folder_that_is_written_anew_holds_no_more_than_that(name: str, tmp_pa
     assert held[0] == held[1]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if formats.get(name).copies])
+@pytest.mark.parametrize("name", [name for name in NAMES if formats.get(name).stix_objects])
 def test_stix_objects_are_copied_as_they_are(name: str) -> None:
     objects = [to_stix(report, Profile.CORE)[0] | {"x_unknown": [1]} for report in reports()]
     out = BytesIO()

@@ -9,14 +9,14 @@ from hypothesis import given, settings, strategies as st
 
 from feeds.errors import UnreadableFile
 from feeds.formats import read
-from feeds.readers.lines import blocks
+from feeds.readers.lines import line_runs
 from feeds.readers.rows import MAX_LINE, Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 
 
 def lines(data: bytes) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
-    for run in blocks(Source(BytesIO(data))):
+    for run in line_runs(Source(BytesIO(data))):
         if isinstance(run, Unreadable):
             found.append((run.line, run.reason))
         else:
