@@ -36,7 +36,7 @@ def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSetting
         return connector(connector.settings_model.model_validate(dict(table)))
     except ValidationError as error:
         faults = "; ".join(
-            _fault(fault, made.settings_model) for fault in error.errors(include_input=False, include_url=False)
+            _fault(fault, connector.settings_model) for fault in error.errors(include_input=False, include_url=False)
         )
         raise Misconfigured(f"feed {name}: {faults}") from None
 
