@@ -1,4 +1,4 @@
-"""Every setting, typed, in one place: environment over ``scamfeed.toml`` over the defaults here."""
+"""The settings, typed, in one place: environment over ``scamfeed.toml`` over the defaults here."""
 
 import ipaddress
 import os
@@ -37,7 +37,7 @@ def _zone(name: str) -> str:
 
 
 class Settings(BaseSettings):
-    """What an operator may set: a key of ``scamfeed.toml`` each, and a variable ``SCAMFEED_…`` in capitals."""
+    """The settings of an operator: each a key of ``scamfeed.toml``, and a variable ``SCAMFEED_…`` in capitals."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", validate_default=True)
 
@@ -125,22 +125,22 @@ class Settings(BaseSettings):
 
     @property
     def database_file(self) -> Path | None:
-        """Give the file that the store is in, None where it is a server."""
+        """The file of the store, None where it is a database server."""
         file = self.database_url.removeprefix("sqlite:///")
         return Path(file) if file != self.database_url else None
 
     @property
     def lists_folder(self) -> Path:
-        """Give the folder of the updated lists: as it is set, else beside the store's file."""
+        """The folder of the updated allowlists: as it is set, else beside the store's file."""
         beside = self.database_file.parent if self.database_file else Path()
         return self.lists_dir or beside / "scamfeed-lists"
 
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
-        for one in value.split(","):
-            if one.strip():
-                ipaddress.ip_network(one.strip())
+        for network in value.split(","):
+            if network.strip():
+                ipaddress.ip_network(network.strip())
         return value
 
     @classmethod
@@ -177,7 +177,7 @@ def load(path: Path | None = None) -> Settings:
         raise BadConfiguration(f"{error}: in the environment, a list is written as JSON") from None
     except ValidationError as error:
         raise BadConfiguration(
-            "; ".join(_explain(each, source) for each in error.errors(include_input=False))
+            "; ".join(_explain(problem, source) for problem in error.errors(include_input=False))
         ) from None
 
 

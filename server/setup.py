@@ -1,4 +1,4 @@
-"""Making a hub ready: its store, and the rules that it goes by."""
+"""Setting up a hub: its store, and the release rules in force."""
 
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.guard.allowlists import lookup
@@ -8,9 +8,9 @@ from server.store import Store, collections, hub_identity, value_index
 
 
 def set_up(store: Store, title: str | None = None) -> list[str]:
-    """Create or migrate the store and its default collections; gives the aliases it made. Safe to repeat.
+    """Create or migrate the store and its default collections; returns the aliases it added. Safe to repeat.
 
-    ``title`` is what the hub calls itself from now on.
+    ``title`` is the name of the hub from now on.
     """
     store.migrate()
     with store.begin() as tx:
@@ -21,7 +21,7 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Give the release policy that ``settings`` name."""
+    """Return the release policy in ``settings``."""
     return Policy(settings.rule, NewcomerRule(settings.newcomer_days, settings.newcomer_outcomes))
 
 

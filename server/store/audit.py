@@ -1,8 +1,9 @@
-"""The audit trail: who wrote, read and failed to, when, from where; rows are only added, each sealed onto the last.
+"""The audit trail: requests and operators' actions, in chains of rows that are only added, each sealed onto the last.
 
 Writes have a chain for each collection, added to in the transaction of the write; everything else shares one. A row's
 hash covers the hash before it, so that no row can be changed, moved or taken out without the chain breaking there.
-What is too old is removed from a chain's beginning only; the hash it ended with stays, and the chain goes on from that.
+Rows that are too old are removed from a chain's beginning only; the last hash removed is kept, and the chain goes on
+from it.
 """
 
 import hashlib
@@ -27,10 +28,10 @@ _PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Requests that were equal: who asked from where for what, with what result.
+    """Equal requests, counted: partner, address, route and result.
 
     ``first`` and ``last`` are microseconds, ``objects`` those that came in or went out, ``reference`` the id of the
-    status resource or of the error. ``partner`` is None where nobody was proven.
+    status resource or of the error. ``partner`` is None where nobody was authenticated.
     """
 
     first: int
@@ -47,7 +48,7 @@ class AuditEvent:
 
 
 class AuditEntry(NamedTuple):
-    """An event where it stands in the trail."""
+    """An event at its place in the trail."""
 
     chain: str
     number: int
@@ -56,7 +57,7 @@ class AuditEntry(NamedTuple):
 
 
 class BrokenChain(NamedTuple):
-    """The first row of a chain that is not what was written, or its end, where rows were cut off."""
+    """A chain's first row that is not as it was written, or the row after its end, where rows were cut off."""
 
     chain: str
     number: int
@@ -67,9 +68,9 @@ def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
     number, seal = _locked(tx, chain)
     rows: list[dict[str, Any]] = []
     for number, event in enumerate(events, number + 1):  # noqa: B020 - it goes on from the chain's end
-        said = _said(event)
-        seal = _seal(seal, chain, number, said)
-        rows.append({"chain": chain, "number": number, **dict(zip(_FIELDS, said, strict=True)), "hash": seal})
+        values = _values(event)
+        seal = _seal(seal, chain, number, values)
+        rows.append({"chain": chain, "number": number, **dict(zip(_FIELDS, values, strict=True)), "hash": seal})
     if rows:
         tx.execute(insert(audit), rows)
         tx.execute(update(audit_ends).where(audit_ends.c.chain == chain).values(number=number, hash=seal))
@@ -78,7 +79,7 @@ def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
 def verify(tx: Tx) -> list[BrokenChain]:
     """Recompute every chain from its beginning, or from where it was cut off for its age.
 
-    Gives where each broken one breaks first, nothing when the trail is whole.
+    Returns the first broken row of each broken chain; nothing when the trail is whole.
     """
     broken = []
     for chain, end, final in tx.execute(select(audit_ends.c.chain, audit_ends.c.number, audit_ends.c.hash)).all():
@@ -99,43 +100,44 @@ def verify(tx: Tx) -> list[BrokenChain]:
 def forget(tx: Tx, chain: str, *, before: int) -> int:
     """Remove the oldest rows of a chain, those that ended ``before`` (microseconds), some thousand at most.
 
-    Says how many; ask again until that is 0. The chain stays whole: a stretch from its beginning goes, the hash of the
-    last row in it is kept, and the trail says itself how many went, up to which hash. What breaks the chain stays.
+    Returns their number; call again until that is 0. The chain stays whole: the hash of the last removed row is kept,
+    and an event in the trail records how many rows went, up to which hash. A row that breaks the chain stays, and so do
+    all after it.
     """
     oldest = next(iter(_rows(tx, chain)), None)
     if oldest is None or AuditEvent(*oldest[1:-1]).last >= before:
         return 0
     _locked(tx, chain)
     number, seal = _beginning(tx, chain)
-    gone = 0
+    removed = 0
     for row in islice(_rows(tx, chain), _PAGE):
         after = _seal(seal, chain, number + 1, list(row[1:-1]))
         if AuditEvent(*row[1:-1]).last >= before or (row[0], row[-1]) != (number + 1, after):
             break
-        number, seal, gone = number + 1, after, gone + 1
-    if gone:
+        number, seal, removed = number + 1, after, removed + 1
+    if removed:
         tx.execute(delete(audit).where(audit.c.chain == chain, audit.c.number <= number))
         tx.execute(delete(audit_starts).where(audit_starts.c.chain == chain))
         tx.execute(insert(audit_starts).values(chain=chain, number=number, hash=seal))
         moment, collection = now(), None if chain == REQUESTS else chain
-        record(tx, [AuditEvent(moment, moment, 1, None, "", "FORGET", "audit", collection, 200, gone, seal.hex())])
-    return gone
+        record(tx, [AuditEvent(moment, moment, 1, None, "", "FORGET", "audit", collection, 200, removed, seal.hex())])
+    return removed
 
 
 def chains(tx: Tx) -> list[str]:
-    """Name the chains that there are."""
+    """List the names of all chains."""
     return list(tx.execute(select(audit_ends.c.chain).order_by(audit_ends.c.chain)).scalars())
 
 
 def last_writes(tx: Tx) -> dict[str, AuditEvent]:
-    """Give the last write of each collection (by its id) that the trail still knows of."""
+    """Return the last write of each collection, by its id, that is still in the trail."""
     ends = (audit_ends.c.chain == audit.c.chain) & (audit_ends.c.number == audit.c.number)
     asked = select(audit.c.chain, *_COLUMNS).join(audit_ends, ends).where(audit.c.chain != REQUESTS)
     return {row[0]: AuditEvent(*row[1:]) for row in tx.execute(asked)}
 
 
 def tail(tx: Tx, n: int) -> list[AuditEntry]:
-    """Give the last ``n`` entries of the whole trail, the newest first."""
+    """Return the last ``n`` entries of the whole trail, the newest first."""
     order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
     asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).order_by(*order).limit(n)
     return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in tx.execute(asked)]
@@ -146,7 +148,7 @@ _COLUMNS = tuple(audit.c[name] for name in _FIELDS)
 
 
 def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
-    """Give the rows of a chain in their order, some at a time."""
+    """Yield the rows of a chain in their order, fetched some thousand at a time."""
     asked = (
         select(audit.c.number, *_COLUMNS, audit.c.hash)
         .where(audit.c.chain == chain, audit.c.number > bindparam("after"))
@@ -160,7 +162,7 @@ def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
 
 
 def _beginning(tx: Tx, chain: str) -> tuple[int, bytes]:
-    """Say after which number and hash a chain begins."""
+    """Return the number and the hash that the first row of a chain goes on from."""
     row = tx.execute(select(audit_starts.c.number, audit_starts.c.hash).where(audit_starts.c.chain == chain)).first()
     return (row[0], row[1]) if row else (0, _START)
 
@@ -179,9 +181,9 @@ def _locked(tx: Tx, chain: str) -> tuple[int, bytes]:
     return row[0], row[1]
 
 
-def _said(event: AuditEvent) -> list[Any]:
+def _values(event: AuditEvent) -> list[Any]:
     return [getattr(event, name) for name in _FIELDS]
 
 
-def _seal(before: bytes, chain: str, number: int, said: list[Any]) -> bytes:
-    return hashlib.sha256(before + orjson.dumps([chain, number, *said])).digest()
+def _seal(before: bytes, chain: str, number: int, values: list[Any]) -> bytes:
+    return hashlib.sha256(before + orjson.dumps([chain, number, *values])).digest()

@@ -22,7 +22,7 @@ from server.store.times import now
 CollectionKind = Literal["inbox", "released", "exchange", "private"]
 
 DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
-    ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who hears of it."),
+    ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who may read it."),
     (
         "takedown",
         "released",
@@ -48,10 +48,10 @@ class CollectionExists(ValueError):
 class Collection:
     """One collection. ``id`` is its UUIDv4, ``created`` microseconds since the epoch.
 
-    ``kind`` says who fills it: an inbox takes contributions and is not read, a released one is filled by the release
-    rules, a personal one by the same rules for one reader, an exchange is read and written by its members directly.
-    ``last_added`` is the last ``date_added`` there was when it was looked up. ``owner`` is the name of the partner
-    whose own a personal one is, and ``use`` what it is for.
+    By its ``kind``, an inbox takes contributions and is not read, a released one is filled by the release rules, a
+    private one by the same rules for one reader, an exchange is read and written by its members directly.
+    ``last_added`` is the last ``date_added`` at the moment it was looked up. ``owner`` is the partner that a private
+    one belongs to, ``use`` the purpose of it.
     """
 
     number: int
@@ -67,7 +67,7 @@ class Collection:
 
     @property
     def filled_by_release(self) -> bool:
-        """Tell whether the release rules fill it, and nobody writes to it."""
+        """Return whether the release rules fill the collection, and no partner writes to it."""
         return self.kind in ("released", "private")
 
 
@@ -96,10 +96,10 @@ def add(
     owner: str | None = None,
     use: str | None = None,
 ) -> Collection:
-    """Make a collection; a personal one is its ``owner``'s, for one ``use``.
+    """Add a collection; a private one belongs to its ``owner``, for one ``use``.
 
-    Raises ``CollectionExists`` when its alias or its title is taken, ``ValueError`` where the alias is of those that
-    are kept for partners' own collections.
+    Raises ``CollectionExists`` when its alias or its title is taken, ``ValueError`` when the alias begins like those of
+    private collections.
     """
     if kind not in get_args(CollectionKind):
         raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
@@ -133,12 +133,14 @@ def add(
 
 
 def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple[Collection, Collection]:
-    """Make a collection that the release rules fill, and its twin with observables and relationships too.
+    """Add a collection that the release rules fill, and its full variant with observables and relationships.
 
     Raises ``CollectionExists``.
     """
-    made, twin = (add(tx, a, t, kind="released", description=d) for a, t, d in _with_twin(alias, title, description))
-    return made, twin
+    plain, full = (
+        add(tx, a, t, kind="released", description=d) for a, t, d in _with_full_variant(alias, title, description)
+    )
+    return plain, full
 
 
 def get(tx: Tx, id_or_alias: str) -> Collection:
@@ -157,18 +159,18 @@ def all_collections(tx: Tx) -> list[Collection]:
 
 
 def create_defaults(tx: Tx) -> list[Collection]:
-    """Make the collections that every hub has, where they are missing; returns those it made."""
-    there = {collection.alias for collection in all_collections(tx)}
+    """Add the collections of every hub that are missing; returns those it added."""
+    existing = {collection.alias for collection in all_collections(tx)}
     made = []
     for alias, kind, title, description in DEFAULTS:
         own = (alias, title, description)
-        wanted = _with_twin(*own) if kind == "released" else (own,)
-        made += [add(tx, a, t, kind=kind, description=d) for a, t, d in wanted if a not in there]
+        wanted = _with_full_variant(*own) if kind == "released" else (own,)
+        made += [add(tx, a, t, kind=kind, description=d) for a, t, d in wanted if a not in existing]
     return made
 
 
-def _with_twin(alias: str, title: str, description: str) -> tuple[tuple[str, str, str], ...]:
-    """Give what is said of a released collection, and of its twin."""
+def _with_full_variant(alias: str, title: str, description: str) -> tuple[tuple[str, str, str], ...]:
+    """Return alias, title and description of a released collection, and of its full variant."""
     fuller = f"{description} With observables and relationships.".strip()
     return (alias, title, description), (f"{alias}-full", f"{title} (full)", fuller)
 
@@ -178,7 +180,7 @@ def _read(row: Row[*tuple[Any, ...]]) -> Collection:
 
 
 def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
-    """Let the partner read or write the collection, or both, from its next request on; what it may already, it keeps.
+    """Let ``name`` read or write the collection, or both, from its next request on; rights that it has stay.
 
     Raises ``UnknownPartner``.
     """
@@ -192,20 +194,20 @@ def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, writ
 
 
 def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, write: bool = True) -> None:
-    """Take the right to ``read`` the collection from the partner, or to ``write`` it, from its next request on.
+    """Withdraw the right to ``read`` the collection, or to ``write`` it, from the partner's next request on.
 
-    Without either it cannot tell that there is one. Raises ``UnknownPartner``.
+    A partner without either right cannot tell that the collection exists. Raises ``UnknownPartner``.
     """
     partners.get(tx, name)
     mine = (grants.c.partner == name, grants.c.collection == collection.number)
-    taken = {"can_read": False} if read else {}
-    taken |= {"can_write": False} if write else {}
-    tx.execute(update(grants).where(*mine).values(**taken))
+    withdrawn = {"can_read": False} if read else {}
+    withdrawn |= {"can_write": False} if write else {}
+    tx.execute(update(grants).where(*mine).values(**withdrawn))
     tx.execute(delete(grants).where(*mine, ~grants.c.can_read, ~grants.c.can_write))
 
 
 def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
-    """Say, by collection id, whether the partner may read and may write; what is not listed is hidden from it."""
+    """Return, by collection id, whether the partner may read and may write; all others are hidden from it."""
     asked = (
         select(collections.c.id, grants.c.can_read, grants.c.can_write)
         .join_from(grants, collections)
@@ -215,7 +217,7 @@ def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
 
 
 def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] | None:
-    """Find a collection with the partner's right to read and to write it; None where it has neither, or it is not."""
+    """Find a collection with the partner's right to read and to write it; None where it has none, or there is none."""
     row = tx.execute(_RIGHT, {"name": name, "ref": id_or_alias}).first()
     if row is None:
         return None
@@ -232,7 +234,7 @@ _RIGHT = (
 
 
 def readers(tx: Tx, collection: Collection) -> set[str]:
-    """Return the names of those who may read a collection."""
+    """Return the names of the partners that may read a collection."""
     mine = (grants.c.collection == collection.number, grants.c.can_read)
     return set(tx.execute(select(grants.c.partner).where(*mine)).scalars())
 
@@ -240,15 +242,15 @@ def readers(tx: Tx, collection: Collection) -> set[str]:
 PrivateUse = Literal["for", "outcomes"]
 
 _PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {
-    "for": ("For {}", "What reaches this partner alone, by the limits that contributors set."),
-    "outcomes": ("Outcomes of {}", "What became of what this partner contributed."),
+    "for": ("For {}", "Reports that only this partner may read, by the sharing limits of their contributors."),
+    "outcomes": ("Outcomes of {}", "Outcomes of the reports that this partner contributed."),
 }
 _PLAIN_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
 
 def find_private(tx: Tx, partner: str, use: PrivateUse) -> Collection | None:
-    """Find a partner's own collection, None where it was not needed yet."""
+    """Find a partner's private collection; None where none was needed yet."""
     row = tx.execute(_OWN, {"of_partner": partner, "for_use": use}).first()
     if row is None:
         return None
@@ -257,7 +259,7 @@ def find_private(tx: Tx, partner: str, use: PrivateUse) -> Collection | None:
 
 
 def private_collection(tx: Tx, partner: str, use: PrivateUse) -> Collection:
-    """Give a partner's own collection, which nobody else reads; it is made when it is first needed."""
+    """Return a partner's private collection, which only it reads; adds it when it is first needed."""
     return find_private(tx, partner, use) or _add_private(tx, partner, use)
 
 
@@ -267,7 +269,7 @@ def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
     try:
         made = add(tx, *names, kind="private", description=description, owner=partner, use=use)
     except CollectionExists:
-        # Another collection looks like this one: they are told apart by a word that nobody chooses.
+        # Another collection looks like this one: a random word tells them apart.
         word = secrets.token_hex(6)
         alias, title = f"{names[0]}-{word}", f"{names[1]} ({word})"
         made = add(tx, alias, title, kind="private", description=description, owner=partner, use=use)
@@ -276,7 +278,7 @@ def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
 
 
 def _private_alias(partner: str, use: PrivateUse) -> str:
-    """Give an alias that a person reads: the partner's name, with a part of its hash where that is not all of it."""
+    """Return an alias that a person can read: the partner's name, with a part of its hash where characters are lost."""
     if _PLAIN_NAME.fullmatch(partner) and len(partner) <= 60:
         return f"{use}-{partner}"
     digest = hashlib.sha256(partner.encode()).hexdigest()[:8]
@@ -287,16 +289,16 @@ _OWN = select(*COLUMNS).where(collections.c.owner == bindparam("of_partner"), co
 
 
 def record_private_objects(tx: Tx, pairs: Iterable[tuple[str, int]]) -> None:
-    """Remember that of each pair the first, an object id, entered the collection of that number; repeating is safe."""
+    """Record that objects (ids) entered private collections (by number); repeating it changes nothing."""
     wanted = sorted(set(pairs))
-    there = private_collections_of(tx, {object_id for object_id, _ in wanted})
-    new = [(object_id, number) for object_id, number in wanted if number not in there.get(object_id, ())]
+    known = private_collections_of(tx, {object_id for object_id, _ in wanted})
+    new = [(object_id, number) for object_id, number in wanted if number not in known.get(object_id, ())]
     if new:
         tx.execute(insert(private_objects), [{"object_id": id_, "collection": number} for id_, number in new])
 
 
 def private_collections_of(tx: Tx, ids: Iterable[str]) -> dict[str, set[int]]:
-    """Give by object id the numbers of the personal rooms that it has been in."""
+    """Return by object id the numbers of the private collections that it has been in."""
     found: dict[str, set[int]] = {}
     for chunk in chunks(sorted(set(ids))):
         asked = select(private_objects).where(any_of(tx, private_objects.c.object_id, chunk))

@@ -22,7 +22,7 @@ BeforeVerifying = Callable[[bool], int]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a partner is told once: its user name and password, and a token that says the same alone."""
+    """New credentials, shown to the partner once: user name and password, and a token that works alone."""
 
     user: str
     password: str = field(repr=False)
@@ -57,20 +57,20 @@ class PasswordVerifier:
         self._remembered: dict[bytes, tuple[str, float]] = {}
         self._changing = threading.Lock()
 
-    def matches(self, password: str, hashes: list[str], slowly: BeforeVerifying = lambda known: 1) -> bool:
-        """Tell whether ``password`` belongs to one of ``hashes``; without any it takes as long as with one.
+    def matches(self, password: str, hashes: list[str], before_verifying: BeforeVerifying = lambda known: 1) -> bool:
+        """Return whether ``password`` belongs to one of ``hashes``; without any it takes as long as with one.
 
-        Before a slow verification ``slowly`` is asked, with whether the password was right before, how many
-        verifications a wrong one has to take at least; it may raise.
+        Before a slow verification ``before_verifying`` is called, with whether the password was right before. It
+        returns how many verifications a wrong password has to take at least, and may raise.
         """
         given = password.encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key, given, "sha256")
         known = self._remembered.get(digest)
         if known is not None and known[1] > time.monotonic() and known[0] in hashes:
             return True
-        at_least = slowly(known is not None and known[0] in hashes)
+        at_least = before_verifying(known is not None and known[0] in hashes)
         found = None
-        for stored in [*hashes, *[_nobodys()] * (at_least - len(hashes))]:
+        for stored in [*hashes, *[_hash_of_nobody()] * (at_least - len(hashes))]:
             if _ARGON2.verify(given, stored):
                 found = stored
         if found is None or found not in hashes:
@@ -85,8 +85,8 @@ class PasswordVerifier:
 _NOBODY: list[str] = []
 
 
-def _nobodys() -> str:
-    """Give a hash that no password has, so that an unknown user costs the same time as a wrong password."""
+def _hash_of_nobody() -> str:
+    """Return a hash that no password has, so that an unknown user costs the same time as a wrong password."""
     if not _NOBODY:
         _NOBODY.append(hash_password(secrets.token_urlsafe(32)))
     return _NOBODY[0]
@@ -96,7 +96,7 @@ _END = "-----END CERTIFICATE-----"
 
 
 class BadCertificate(ValueError):
-    """This is neither one certificate as PEM nor a SHA-256 fingerprint."""
+    """The text is neither one certificate as PEM nor a SHA-256 fingerprint."""
 
 
 def fingerprint_of(certificate: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What was pushed to whom: which version of which object, when, and what the peer answered."""
+"""Deliveries: which version of which object was pushed to which partner, when, and the peer's answer."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from server.store.sql import any_of, chunks
 from server.store.tables import deliveries
 from server.store.times import moment, now
 
-# Of one version the last attempt is kept, and how many there were; a number of 16 bits holds them.
+# Of one version the last attempt is stored, and their number, in 16 bits.
 _ON_SQLITE = """
 INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) VALUES (?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (feed, partner, object_id, version) DO UPDATE
@@ -44,7 +44,7 @@ class Delivery(NamedTuple):
 
 
 def record(tx: Tx, feed: str, partner: str, items: Iterable[Item], answer: str) -> None:
-    """Remember that these went to ``partner`` now and what it answered; of one version the last attempt is kept."""
+    """Record that these items went to ``partner`` now and how it answered; of one version the last attempt is kept."""
     # In the order of the key, so that each of its pages is written once.
     versions = sorted({(item.id, item.version or 0) for item in items})
     if not versions:
@@ -55,12 +55,12 @@ def record(tx: Tx, feed: str, partner: str, items: Iterable[Item], answer: str) 
         tx.exec_driver_sql(_ON_SQLITE, rows)
     else:
         ids, numbers = map(list, zip(*versions, strict=True))
-        said = {"feed": feed, "partner": partner, "delivered": at, "answer": answer}
-        tx.execute(_ON_POSTGRESQL, said | {"ids": ids, "versions": numbers})
+        shared = {"feed": feed, "partner": partner, "delivered": at, "answer": answer}
+        tx.execute(_ON_POSTGRESQL, shared | {"ids": ids, "versions": numbers})
 
 
 def sent(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> list[Delivery]:
-    """Give what is remembered of deliveries of exactly these object versions to ``partner``."""
+    """Return the recorded deliveries of exactly these object versions to ``partner``."""
     wanted = {(item.id, item.version or 0) for item in items}
     d = deliveries.c
     found = []
@@ -71,7 +71,7 @@ def sent(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> list[Deliver
 
 
 def known(tx: Tx, feed: str, partner: str, ids: Iterable[str]) -> set[str]:
-    """Give those of the object ids of which some version went to ``partner``."""
+    """Return those of the object ids of which some version was delivered to ``partner``."""
     d = deliveries.c
     found: set[str] = set()
     for chunk in chunks(ids):
@@ -85,10 +85,9 @@ def known(tx: Tx, feed: str, partner: str, ids: Iterable[str]) -> set[str]:
 def history(
     tx: Tx, *, feed: str | None = None, ids: Iterable[str] | None = None, answer: str = "", limit: int = 100
 ) -> list[Delivery]:
-    """Give who got which version when, and what they answered, the latest first.
+    """Return the last deliveries, the latest first.
 
-    ``feed`` and ``ids`` leave out what went elsewhere and other objects, ``answer`` what was answered otherwise than so
-    beginning.
+    ``feed`` and ``ids`` leave out other feeds and other objects; ``answer`` keeps the answers that begin with it.
     """
     d = deliveries.c
     asked = select(deliveries).order_by(d.delivered.desc(), d.feed, d.partner, d.object_id, d.version).limit(limit)
@@ -104,7 +103,8 @@ def history(
 def forget(tx: Tx, *, before: int, most: int = 500) -> int:
     """Remove deliveries ``before`` (microseconds) of versions after which a later one arrived, a few at once.
 
-    Of each object the last that went to a partner stays: by it a push knows what to take back, and what not to repeat.
+    Of each object the last version that reached a partner stays: a push needs it to know what to revoke, and what not
+    to repeat.
     """
     old, later = deliveries.alias("old"), deliveries.alias("later")
     same = [old.c[name] == later.c[name] for name in ("feed", "partner", "object_id")]
@@ -114,8 +114,8 @@ def forget(tx: Tx, *, before: int, most: int = 500) -> int:
         select(*(old.c[key] for key in keys)).where(old.c.delivered < before, superseded).limit(most)
     ).all()
     if found:
-        gone = delete(deliveries).where(*(deliveries.c[key] == bindparam(f"of_{key}") for key in keys))
-        tx.execute(gone, [dict(zip(map("of_{}".format, keys), row, strict=True)) for row in found])
+        statement = delete(deliveries).where(*(deliveries.c[key] == bindparam(f"of_{key}") for key in keys))
+        tx.execute(statement, [dict(zip(map("of_{}".format, keys), row, strict=True)) for row in found])
     return len(found)
 
 
@@ -129,7 +129,7 @@ ARRIVED = ~deliveries.c.answer.startswith("failed")
 
 
 def recipients(tx: Tx) -> list[tuple[str, str]]:
-    """Give the feeds that ever delivered anything, each with whom to; found by steps, however much they delivered."""
+    """Return the feeds that ever delivered anything, each with its partner; found by steps, however many rows."""
     found: list[tuple[str, str]] = []
     row = tx.execute(_FIRST_PAIR).first()
     while row is not None:
@@ -139,7 +139,10 @@ def recipients(tx: Tx) -> list[tuple[str, str]]:
 
 
 def feeds_pushing(tx: Tx, collection: Collection) -> list[tuple[str, str]]:
-    """Give the feeds that push a collection, each with whom to; of a feed that lost its place, any collection."""
+    """Return the feeds that push a collection, each with its partner.
+
+    A feed without a checkpoint may push any collection.
+    """
     left, found = partners.departed_partners(tx), []
     for feed, partner in recipients(tx):
         of = (feed_state.load_checkpoint(tx, feed) or {}).get("collection")
@@ -149,7 +152,7 @@ def feeds_pushing(tx: Tx, collection: Collection) -> list[tuple[str, str]]:
 
 
 def delivered_to(tx: Tx, by: Iterable[tuple[str, str]], ids: Sequence[str], since: int) -> dict[str, set[str]]:
-    """Give by object whom these feeds, each with a partner, delivered it at or after ``since``."""
+    """Return by object the partners that these feeds, each with its partner, delivered it to at or after ``since``."""
     found: dict[str, set[str]] = defaultdict(set)
     d = deliveries.c
     for feed, partner in by:

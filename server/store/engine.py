@@ -18,7 +18,7 @@ from server.store.write_queue import WriteQueue
 
 log = logging.getLogger(__name__)
 
-# What store functions take to work in the caller's transaction. Only this room calls anything on it.
+# A transaction; the functions of the store work in the caller's. Only the store calls anything on it.
 Tx = Connection
 
 _BUSY_SECONDS = 30
@@ -33,18 +33,18 @@ _WAL_PAGES = 16_384
 
 
 class StoreUnavailable(Exception):
-    """The database is not there, is busy for too long, or was lost on the way; the same may work later.
+    """The database is missing, busy for too long, or was lost on the way, or its tables are of an unknown revision.
 
-    Nothing of the transaction is kept, unless the database was lost in the very moment of its commit. To do the same
-    again is safe either way: appending and keeping states twice changes nothing.
+    Nothing of the transaction is stored, unless the database was lost in the very moment of its commit. Repeating it is
+    safe either way: appending and storing states twice changes nothing.
     """
 
 
 class Store:
-    """One database and the ways into it.
+    """One database, opened once a process.
 
-    What a write transaction did is on disk when ``begin`` ends without an error, and nothing of it otherwise. On
-    SQLite one writer at a time is let in; readers never wait and see one moment of the database throughout.
+    All that a write transaction changed is on disk when ``begin`` ends without an error, and nothing of it otherwise.
+    On SQLite one writer at a time is let in; readers never wait and see one moment of the database throughout.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -87,7 +87,7 @@ class Store:
             poolclass=QueuePool,
             pool_size=16,
             max_overflow=48,
-            # isolation_level None: this module says BEGIN itself, before the first read, not the driver after it.
+            # isolation_level None: BEGIN is sent here, before the first read, and not by the driver after it.
             connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
         )
         event.listen(engine, "connect", _configure_sqlite)
@@ -96,18 +96,19 @@ class Store:
 
     @property
     def is_fast(self) -> bool:
-        """Tell whether this is a way in for what takes no time, and nothing else."""
+        """Return whether this store answers only reads that take no time, and refuses all others."""
         return False
 
     @property
     def url(self) -> str:
-        """Say which database this is, its password hidden."""
+        """Return the URL of the database, its password hidden."""
         return self._engine.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
-        """Bring the tables to what this version of the project needs; safe to repeat, also from two processes.
+        """Bring the tables to the revision that this version of the project needs; safe to repeat, and at once.
 
-        A file of SQLite is for its owner, and for a group that was let in, whatever the umask says.
+        A SQLite file stays closed to everybody but its owner and a group that was let in, whatever the umask is. Raises
+        ``StoreUnavailable``, also for tables of a revision that cannot be upgraded.
         """
         from server.store.migrate import UnknownRevision, upgrade  # Alembic takes a third of a second to load
 
@@ -125,7 +126,7 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
-        """Open a write transaction: all of it is kept, or nothing. Raises ``StoreUnavailable``."""
+        """Open a write transaction: all of it is stored, or nothing. Raises ``StoreUnavailable``."""
         with ExitStack() as turn:
             try:
                 turn.enter_context(self._writing)
@@ -134,15 +135,15 @@ class Store:
             yield turn.enter_context(_opened(self._writer))
 
     def has_waiting_writers(self) -> bool:
-        """Tell whether others wait to write: whoever has much to write does it in small parts then."""
+        """Return whether others wait to write; a writer with much to write does it in small parts then."""
         return self._queue is not None and self._queue.has_waiting_writers()
 
     def read(self) -> AbstractContextManager[Tx]:
-        """Open a view of the database as it is at the first question asked in it. Raises ``StoreUnavailable``."""
+        """Open a view of the database as it is at the first query in it. Raises ``StoreUnavailable``."""
         return _opened(self._reader)
 
     def ready(self) -> bool:
-        """Tell whether the database answers and has its tables."""
+        """Return whether the database answers and has its tables."""
         try:
             with self.read() as tx:
                 tx.execute(select(collections.c.number).limit(1)).all()
@@ -152,11 +153,11 @@ class Store:
         return True
 
     def has_disk_space(self) -> bool:
-        """Tell whether there is room to write where the database is; of a database server only it can know."""
+        """Return whether the disk of the database file has space; always true for a database server."""
         return self._disk_space is None or self._disk_space.has_space()
 
     def close(self) -> None:
-        """Let go of every connection; a store that is used again opens new ones."""
+        """Close every connection; a store that is used again opens new ones."""
         self._engine.dispose()
         if self._queue is not None:
             self._queue.close()
@@ -178,15 +179,15 @@ def _opened(engine: Engine) -> Iterator[Tx]:
 
 
 def _keep_from_others(file: Path) -> None:
-    """Let nobody else read a database file, a new one or one that is there; those beside it take after it."""
+    """Close a database file, new or old, to all but its owner and group; SQLite makes the files beside it alike."""
     try:
-        # One that is there is not opened: to close it would let go of the locks that this process has on it.
+        # An existing file is not opened: closing it would release the locks that this process has on it.
         with suppress(FileExistsError):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        for each in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))):
+        for path in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))):
             with suppress(FileNotFoundError):
-                if each.stat().st_mode & 0o007:
-                    each.chmod(each.stat().st_mode & 0o770)
+                if path.stat().st_mode & 0o007:
+                    path.chmod(path.stat().st_mode & 0o770)
     except OSError as error:
         raise StoreUnavailable(f"the database cannot be opened or changed: {error.strerror}") from error
 
@@ -214,36 +215,36 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """Say in one line what the driver said last; parameters and passwords are not in it."""
+    """Return the driver's last message in one line, without parameters and passwords."""
     while error.__cause__ is not None:
         error = error.__cause__
-    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return said.partition("\n")[0]
+    message = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return message.partition("\n")[0]
 
 
 # Less than this is full, or this part of a small disk.
 _LEAST_BYTES = 64 * 1024 * 1024
 _LEAST_PART = 0.05
-# Written on trial, for quotas and disks that do not tell.
+# Written on trial, for disk quotas that statvfs does not show.
 _TRIAL_BYTES = 64 * 1024
 _LOOK_AGAIN_SECONDS = 2.0
 
 
 class DiskSpace:
-    """Whether files can be written in a folder, and some more after that; looked at once in a while."""
+    """Checks that files of some size can be written in a folder, by a look once in a while."""
 
     def __init__(self, folder: str) -> None:
-        """Look at the disk that ``folder`` is on."""
+        """Watch the disk that ``folder`` is on."""
         self._folder = folder
         self._known = (float("-inf"), False)
 
     def has_space(self) -> bool:
-        """Tell whether there is room, as it was some seconds ago at most."""
-        at, there = self._known
-        if time.monotonic() - at > _LOOK_AGAIN_SECONDS:
-            there = self._look()
-            self._known = time.monotonic(), there
-        return there
+        """Return whether there is space, by a look that is some seconds old at most."""
+        looked_at, has_space = self._known
+        if time.monotonic() - looked_at > _LOOK_AGAIN_SECONDS:
+            has_space = self._look()
+            self._known = time.monotonic(), has_space
+        return has_space
 
     def _look(self) -> bool:
         try:
@@ -252,7 +253,7 @@ class DiskSpace:
             if free < min(_LEAST_BYTES, size * _LEAST_PART) or (disk.f_files and not disk.f_favail):
                 log.warning("disk-full folder=%s free_bytes=%s", self._folder, free)
                 return False
-            with tempfile.TemporaryFile(prefix="scamfeed-room-", dir=self._folder) as trial:
+            with tempfile.TemporaryFile(prefix="scamfeed-disk-space-", dir=self._folder) as trial:
                 trial.write(bytes(_TRIAL_BYTES))
         except OSError as error:
             log.warning("disk-full folder=%s cause=%s", self._folder, error.strerror)

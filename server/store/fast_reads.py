@@ -1,4 +1,4 @@
-"""Reading without a framework between: SQLAlchemy writes each statement once, SQLite's own driver runs it."""
+"""Reads without a framework between: SQLAlchemy compiles each statement once, SQLite's own driver runs it."""
 
 import sqlite3
 import threading
@@ -19,8 +19,8 @@ from server.store.engine import Store, StoreUnavailable, Tx
 _REMEMBERED_AT_MOST = 256
 # SQLite looks at the clock each time it has gone so many steps; it goes some ten million a second.
 _STEPS = 1_000
-# A page of so many objects is still made at a glance.
-_ROWS_AT_A_GLANCE = 1_001
+# A page of so many objects still takes no time.
+_MOST_FAST_ROWS = 1_001
 
 _NEVER = float("inf")
 
@@ -28,7 +28,7 @@ _Place = tuple[str, int | None]
 
 
 class NotFast(Exception):
-    """To answer this takes more rows than a glance, longer, or a writer; ask the store itself."""
+    """The answer takes more rows or more time than a fast read, or a writer; ask the store itself."""
 
 
 class FastRows:
@@ -41,26 +41,26 @@ class FastRows:
         self._rows = rows
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """Go through the rows."""
+        """Iterate over the rows."""
         return iter(self._rows)
 
     def all(self) -> list[tuple[Any, ...]]:
-        """Give all rows."""
+        """Return all rows."""
         return self._rows
 
     def first(self) -> tuple[Any, ...] | None:
-        """Give the first row, None without any."""
+        """Return the first row, None without any."""
         return self._rows[0] if self._rows else None
 
     def scalar(self) -> Any:
-        """Give the first value of the first row, None without any."""
+        """Return the first value of the first row, None without any."""
         return self._rows[0][0] if self._rows else None
 
     scalar_one = scalar
 
 
 class FastConnection:
-    """One thread's connection of its own, as the reading functions of this room use one."""
+    """One thread's own connection, as the read functions of the store use one."""
 
     def __init__(self, path: str, dialect: Dialect) -> None:
         """Open the database file ``path``, whose SQL is of ``dialect``."""
@@ -71,44 +71,44 @@ class FastConnection:
         )
         self.close = weakref.finalize(self, self._connection.close)
         self._deadline = _NEVER
-        self._hasty = False
+        self._is_limited = False
         self._depth = 0
         for pragma in ("query_only=ON", "cache_size=-32768", f"mmap_size={1 << 32}", "temp_store=MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
 
     def within(self, seconds: float | None) -> "FastConnection":
-        """Begin to see one moment of the database, until the ``with`` that this is for ends.
+        """Begin to read one moment of the database, until the ``with`` statement around this ends.
 
-        Raises ``NotAtAGlance`` where a question takes longer than ``seconds``, or gives more rows than a glance takes.
+        With ``seconds``, a query that takes longer, or returns more rows than a fast read may, raises ``NotFast``.
         Inside another such view it is the same moment.
         """
         if self._depth == 0:
             if seconds is not None:
                 self._deadline = time.monotonic() + seconds
-            if self._hasty != (seconds is not None):
-                self._hasty = seconds is not None
-                self._connection.set_progress_handler(self._is_late if self._hasty else None, _STEPS)
+            if self._is_limited != (seconds is not None):
+                self._is_limited = seconds is not None
+                self._connection.set_progress_handler(self._is_late if self._is_limited else None, _STEPS)
             self._run("BEGIN", ())
         return self
 
     def version(self) -> int:
-        """Give a number that is another one once any other connection has changed the database."""
+        """Return a number that changes whenever another connection changes the database."""
         return int(self._run("PRAGMA data_version", ())[0][0])
 
     def __enter__(self) -> Tx:
-        """Give what the reading functions take: of a connection it has ``execute`` and ``dialect``, no more."""
+        """Return the connection; the read functions use ``execute`` and ``dialect`` of it, no more."""
         self._depth += 1
         return cast(Tx, self)
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the moment."""
+        """End the view."""
         self._depth -= 1
         if self._depth == 0:
             self._deadline = _NEVER
             self._connection.rollback()
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> FastRows:
-        """Ask ``statement``, which is made once and asked often."""
+        """Run ``statement``, which is made once and run often."""
         given = parameters or {}
         sql, places, fixed = _written(statement, given, self.dialect)
         values = [
@@ -119,10 +119,10 @@ class FastConnection:
     def _run(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         try:
             found = self._connection.execute(sql, values)
-            if not self._hasty:
+            if not self._is_limited:
                 return found.fetchall()
-            rows = found.fetchmany(_ROWS_AT_A_GLANCE)
-            if len(rows) == _ROWS_AT_A_GLANCE and found.fetchone() is not None:
+            rows = found.fetchmany(_MOST_FAST_ROWS)
+            if len(rows) == _MOST_FAST_ROWS and found.fetchone() is not None:
                 found.close()
                 raise NotFast
             return rows
@@ -138,72 +138,72 @@ class FastConnection:
 class FastStore(Store):
     """The same database, read through each thread's own connection where it is SQLite; written as ever.
 
-    With ``patience`` (seconds), only what can be read in that time and needs no writing is answered.
+    With ``patience`` (seconds), it answers only reads that take no longer and need no writing.
     """
 
     def __init__(self, store: Store, patience: float | None = None) -> None:
-        """Read what ``store`` has."""
+        """Read the database of ``store``."""
         engine = store._engine
         super().__init__(engine)
         self._queue, self._writing = store._queue, store._writing
         self._patience = patience
-        self._mine = threading.local()
-        self._glances = WeakSet[FastConnection]()
+        self._of_thread = threading.local()
+        self._connections = WeakSet[FastConnection]()
         self._path = make_url(engine.url).database if engine.dialect.name == "sqlite" else None
 
     @property
     def is_fast(self) -> bool:
-        """Tell whether this is for what takes no time: a new password is verified elsewhere."""
+        """Return whether there is a ``patience``: a password that is new here is verified elsewhere then."""
         return self._patience is not None
 
     def read(self) -> AbstractContextManager[Tx]:
         """Open a view of the database, as ``Store.read``; inside another one of this thread it is the same moment."""
         if self._path is not None:
-            return self._glance(self._path).within(self._patience)
+            return self._own_connection(self._path).within(self._patience)
         if self._patience is not None:
             raise NotFast
         return self._shared()
 
     def close(self) -> None:
-        """Let go of every connection, those of all threads too; none of them reads any more."""
-        for glance in [*self._glances]:
-            glance.close()
-        self._mine = threading.local()
+        """Close every connection, those of all threads too; none of them reads any more."""
+        for connection in [*self._connections]:
+            connection.close()
+        self._of_thread = threading.local()
         super().close()
 
     @contextmanager
     def _shared(self) -> Iterator[Tx]:
         """Open a view, or share the one that this thread has open."""
-        open_: Tx | None = getattr(self._mine, "tx", None)
+        open_: Tx | None = getattr(self._of_thread, "tx", None)
         if open_ is not None:
             yield open_
             return
         with super().read() as tx:
-            self._mine.tx = tx
+            self._of_thread.tx = tx
             try:
                 yield tx
             finally:
-                self._mine.tx = None
+                self._of_thread.tx = None
 
     def version(self) -> int:
-        """Give a number that is another one once anything in the database has changed. Raises ``NotAtAGlance``."""
+        """Return a number that changes whenever anything in the database changes. Raises ``NotFast``."""
         if self._path is None:
             raise NotFast
-        return self._glance(self._path).version()
+        return self._own_connection(self._path).version()
 
-    def _glance(self, path: str) -> FastConnection:
-        glance: FastConnection | None = getattr(self._mine, "glance", None)
-        if glance is None:
+    def _own_connection(self, path: str) -> FastConnection:
+        connection: FastConnection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
             try:
-                glance = self._mine.glance = FastConnection(path, self._engine.dialect)
-                self._glances.add(glance)
+                connection = self._of_thread.connection = FastConnection(path, self._engine.dialect)
+                self._connections.add(connection)
             except sqlite3.OperationalError as error:
                 raise StoreUnavailable("the database cannot be opened") from error
-        return glance
+        return connection
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
-        """Open a write transaction, as ``Store.begin``; nobody writes at a glance."""
+        """Open a write transaction, as ``Store.begin``. Raises ``NotFast`` with a ``patience``."""
         if self._patience is not None:
             raise NotFast
         with super().begin() as tx:
@@ -216,7 +216,7 @@ _remembered: dict[Any, tuple[Executable, tuple[str, list[_Place], dict[str, Any]
 def _written(
     statement: Executable, given: Mapping[str, Any], dialect: Dialect
 ) -> tuple[str, list[_Place], dict[str, Any]]:
-    """Give the SQL, where each of its values comes from, and those values that the statement brings along."""
+    """Return the SQL, the source of each of its values, and the values that the statement itself brings."""
     lengths = [len(value) for value in given.values() if type(value) is tuple]
     key = (id(statement), *lengths)
     found = _remembered.get(key)
@@ -233,6 +233,6 @@ def _written(
     written = state.statement, places, dict(state.parameters)
     if len(_remembered) >= _REMEMBERED_AT_MOST:
         _remembered.clear()
-    # The statement is kept too, so that its identity stays its own.
+    # The statement is held too, so that its id is not used again.
     _remembered[key] = statement, written
     return written

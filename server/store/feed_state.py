@@ -1,4 +1,10 @@
-"""What is stored of each feed: checkpoint, runs, files read, failures, dead letters, and which node runs it."""
+"""The stored state of each feed: checkpoint, runs, files read, failures, dead letters, and the node that runs it.
+
+Everything happens in the caller's transaction, so that a batch and its checkpoint are stored together or not at all.
+A lease belongs to one holder for a few seconds, which it keeps renewing by the database's clock. A holder that was
+stopped for longer may go on without knowing that another has taken over. Its token is then the older one:
+``renew_lease`` in the transaction of each write raises, and nothing of that transaction is stored.
+"""
 
 import hashlib
 import uuid
@@ -24,7 +30,7 @@ _KEPT = 30 * 86_400 * 1_000_000
 class FeedRun:
     """One run of a feed; ``error`` is None where it ended well.
 
-    ``unread`` names the columns and cells that were not read, with their numbers (``columns`` and ``cells``).
+    ``unread`` counts the columns and cells that were not read, by name (``columns`` and ``cells``).
     """
 
     feed: str
@@ -38,7 +44,7 @@ class FeedRun:
 
 
 def load_checkpoint(tx: Tx, feed: str) -> dict[str, Any] | None:
-    """Give the feed's last checkpoint, None before its first."""
+    """Return the feed's last checkpoint, None before its first."""
     body = tx.execute(select(checkpoints.c.body).where(checkpoints.c.feed == feed)).scalar()
     if body is None:
         return None
@@ -47,7 +53,7 @@ def load_checkpoint(tx: Tx, feed: str) -> dict[str, Any] | None:
 
 
 def save_checkpoint(tx: Tx, feed: str, checkpoint: dict[str, Any]) -> None:
-    """Remember how far the feed came."""
+    """Store the feed's checkpoint."""
     tx.execute(delete(checkpoints).where(checkpoints.c.feed == feed))
     tx.execute(insert(checkpoints).values(feed=feed, body=orjson.dumps(checkpoint), saved=now()))
 
@@ -64,7 +70,7 @@ def record_run(
     error: str | None,
     unread: dict[str, dict[str, int]] | None = None,
 ) -> None:
-    """Remember how a run went, for a month; the moments are aware."""
+    """Record a run, and forget those of more than a month ago; the moments are aware."""
     tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _KEPT))
     tx.execute(
         insert(runs).values(
@@ -82,7 +88,7 @@ def record_run(
 
 
 def last_runs(tx: Tx) -> dict[str, FeedRun]:
-    """Give the last run of each feed that ever ran."""
+    """Return the last run of each feed that ever ran."""
     newest = select(runs.c.feed, func.max(runs.c.started).label("started")).group_by(runs.c.feed).subquery()
     asked = select(
         runs.c.feed,
@@ -110,19 +116,19 @@ def last_runs(tx: Tx) -> dict[str, FeedRun]:
 
 
 def has_read_file(tx: Tx, feed: str, digest: str) -> bool:
-    """Tell whether the feed has read a file of this digest to its end."""
+    """Return whether the feed has read a file of this digest to its end."""
     return file_name_of(tx, feed, digest) is not None
 
 
 def file_name_of(tx: Tx, feed: str, digest: str) -> str | None:
-    """Give the name that the feed remembers a digest by, None where it does not remember it."""
+    """Return the name that the file of a digest had when the feed last read it, None where it never did."""
     asked = select(files_read.c.name).where(files_read.c.feed == feed, files_read.c.digest == digest)
     found: str | None = tx.execute(asked).scalar()
     return found
 
 
 def record_file(tx: Tx, feed: str, digest: str, name: str) -> None:
-    """Remember that the feed has read the file of this digest, last under this name."""
+    """Record that the feed has read the file of this digest, last under this name."""
     tx.execute(delete(files_read).where(files_read.c.feed == feed, files_read.c.digest == digest))
     tx.execute(insert(files_read).values(feed=feed, digest=digest, name=name, seen=now()))
 
@@ -135,10 +141,10 @@ _OPENS_AT = 3
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """How a feed stands; moments in microseconds by the database's clock, None for what has not been.
+    """The successes and failures of a feed; moments in microseconds by the database's clock, None before the first.
 
-    ``failures`` counts the runs in a row that did not end well, ``stopped`` says since when a person has to mend
-    something. ``runs`` to ``rejected`` are sums over all runs.
+    ``failures`` counts the runs in a row that did not end well; since ``stopped`` a person has to mend something.
+    ``runs`` to ``rejected`` are sums over all runs.
     """
 
     feed: str
@@ -155,7 +161,7 @@ class FeedState:
     rejected: int = 0
 
     def breaker(self, now: int) -> Breaker:
-        """Say whether the other side is asked: ``half-open`` is a single trial after a time of none."""
+        """Return the state of the circuit breaker; ``half-open`` allows a single trial run after a pause."""
         if self.stopped is not None:
             return "stopped"
         if self.failures < _OPENS_AT:
@@ -164,31 +170,31 @@ class FeedState:
 
 
 def load_state(tx: Tx, feed: str) -> FeedState:
-    """Give how the feed stands, one that never ran included."""
+    """Return the state of a feed, one that never ran included."""
     row = tx.execute(select(feed_states).where(feed_states.c.feed == feed)).first()
     return FeedState(*row) if row else FeedState(feed)
 
 
 def all_states(tx: Tx) -> dict[str, FeedState]:
-    """Give how each feed stands that ever ran."""
+    """Return the state of each feed that ever ran."""
     return {row.feed: FeedState(*row) for row in tx.execute(select(feed_states).order_by(feed_states.c.feed))}
 
 
 def save_state(tx: Tx, state: FeedState) -> None:
-    """Remember how a feed stands."""
+    """Store the state of a feed."""
     values = {name: getattr(state, name) for name in feed_states.c.keys()}  # noqa: SIM118 - columns, not their names
     if not tx.execute(update(feed_states).where(feed_states.c.feed == state.feed).values(values)).rowcount:
         tx.execute(insert(feed_states).values(values))
 
 
 def clear_failures(tx: Tx, feed: str) -> None:
-    """Let the feed run when its time comes, whatever has failed before."""
+    """Let the feed run at its next time, whatever has failed before."""
     forgiven = {"failures": 0, "retry_at": 0, "stopped": None}
     tx.execute(update(feed_states).where(feed_states.c.feed == feed).values(forgiven))
 
 
 class DeadLetter(NamedTuple):
-    """An item that was put aside: the ``subject`` is its STIX id, ``reason`` the kind of the error, no text of it."""
+    """An item that was set aside: ``subject`` is its STIX id, ``reason`` the class of the error, without its text."""
 
     id: str
     subject: str
@@ -200,7 +206,7 @@ class DeadLetter(NamedTuple):
 
 
 def add_dead_letter(tx: Tx, feed: str, subject: str, body: bytes, reason: str) -> None:
-    """Put an item aside; the same again is one attempt more at the same letter."""
+    """Set an item aside; the same again is one attempt more at the same letter."""
     id_ = hashlib.sha256(subject.encode() + b"\0" + body).hexdigest()[:32]
     now, d = sql.database_time(tx), dead_letters.c
     mine = (d.feed == feed, d.id == id_)
@@ -211,7 +217,7 @@ def add_dead_letter(tx: Tx, feed: str, subject: str, body: bytes, reason: str) -
 
 
 def find_dead_letters(tx: Tx, feed: str, *, attempts_below: int | None = None) -> list[DeadLetter]:
-    """Give the feed's letters, the oldest first; with ``attempts_below`` those that were not tried so often yet."""
+    """Return the feed's dead letters, the oldest first; with ``attempts_below`` only those tried less often."""
     d = dead_letters.c
     asked = select(d.id, d.subject, d.body, d.reason, d.first, d.last, d.attempts).where(d.feed == feed)
     if attempts_below is not None:
@@ -223,13 +229,13 @@ def find_dead_letters(tx: Tx, feed: str, *, attempts_below: int | None = None) -
 
 
 def remove_dead_letters(tx: Tx, feed: str, ids: Iterable[str]) -> None:
-    """Forget letters, which have arrived after all or will never have to."""
+    """Remove dead letters that have arrived after all, or never will have to."""
     for chunk in chunks(ids):
         tx.execute(delete(dead_letters).where(dead_letters.c.feed == feed, any_of(tx, dead_letters.c.id, chunk)))
 
 
 def count_dead_letters(tx: Tx) -> dict[str, int]:
-    """Count the letters of each feed that has any."""
+    """Count the dead letters of each feed that has any."""
     counted = select(dead_letters.c.feed, func.count().label("letters")).group_by(dead_letters.c.feed)
     return {row.feed: row.letters for row in tx.execute(counted)}
 
@@ -238,7 +244,7 @@ _SECOND = 1_000_000
 
 
 class LeaseHolder(NamedTuple):
-    """Who holds a feed, until when by the database's clock (microseconds)."""
+    """The node that holds a feed, and the end of its lease by the database's clock (microseconds)."""
 
     holder: str
     until: int
@@ -246,10 +252,10 @@ class LeaseHolder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """How a feed stands: its state, who runs it just now, what was put aside, and how far behind it is.
+    """The health of a feed: its state, its lease, its dead letters, and its lag.
 
     ``lag`` is in seconds: of a push, how much newer the newest object of its collection is than the last it has
-    delivered; of a feed that is no push, how long it has not ended well; None where nothing can be said.
+    delivered; of a feed that is no push, the time since it last ended well; None before that.
     """
 
     state: FeedState
@@ -260,10 +266,10 @@ class FeedHealth:
 
 
 def health_of_feeds(tx: Tx) -> Mapping[str, FeedHealth]:
-    """Give how each feed stands that ever ran, or runs."""
+    """Return the health of each feed that ever ran, or runs now."""
     now, held, letters = sql.database_time(tx), lease_holders(tx), count_dead_letters(tx)
     states = all_states(tx)
-    ends = {each.id: log.newest(tx, each) for each in collections.all_collections(tx)}
+    ends = {collection.id: log.newest(tx, collection) for collection in collections.all_collections(tx)}
     return {
         feed: _health(tx, states.get(feed, FeedState(feed)), held.get(feed), letters.get(feed, 0), ends, now)
         for feed in sorted(states.keys() | held.keys() | letters.keys())
@@ -282,7 +288,7 @@ def _health(
 
 
 LEASE_SECONDS = 3.0
-# Nobody holds anything for longer; what says so was written before the clock was set back.
+# No lease is longer; one that ends later was written before the clock was set back.
 _LONGEST_LEASE = 60 * _SECOND
 
 
@@ -295,27 +301,27 @@ class Lease(NamedTuple):
 
 
 class LeaseLost(Exception):
-    """Another has taken the feed over; what this one was about to write must not be."""
+    """Another holder has taken the feed over; the present transaction must not be stored."""
 
 
 def acquire_lease(tx: Tx, feed: str, holder: str, seconds: float = LEASE_SECONDS) -> Lease | None:
-    """Take the feed for ``seconds``, None where another holds it."""
+    """Lease the feed for ``seconds``; None where another holder has it."""
     _add_lease_row(tx, feed)
     now = sql.database_time(tx)
     free = or_(leases.c.until <= now, leases.c.until > now + _LONGEST_LEASE)
-    taken = (
+    leased = (
         update(leases)
         .where(leases.c.feed == feed, free)
         .values(holder=holder, token=leases.c.token + 1, until=now + int(seconds * _SECOND))
     )
-    if not tx.execute(taken).rowcount:
+    if not tx.execute(leased).rowcount:
         return None
     token = tx.execute(select(leases.c.token).where(leases.c.feed == feed)).scalar_one()
     return Lease(feed, holder, token)
 
 
 def renew_lease(tx: Tx, lease: Lease, seconds: float = LEASE_SECONDS) -> None:
-    """Renew the lease; to be called in each transaction that writes by its right. Raises ``Fenced``.
+    """Renew the lease; to be called in each transaction that writes under it. Raises ``LeaseLost``.
 
     A lease whose time is over is still good where nobody has taken it since.
     """
@@ -325,12 +331,12 @@ def renew_lease(tx: Tx, lease: Lease, seconds: float = LEASE_SECONDS) -> None:
 
 
 def release_lease(tx: Tx, lease: Lease) -> None:
-    """Let the next holder in at once; of a lease that another has taken nothing changes."""
+    """End the lease, so that the next holder need not wait; a lease that another has taken is not changed."""
     tx.execute(_this_lease(lease).values(until=0))
 
 
 def lease_holders(tx: Tx) -> dict[str, LeaseHolder]:
-    """Say who holds which feed just now."""
+    """Return the present holder of each feed that has one."""
     rows = tx.execute(
         select(leases.c.feed, leases.c.holder, leases.c.until).where(leases.c.until > sql.database_time(tx))
     )

@@ -1,4 +1,4 @@
-"""Whom to turn to for prevention, prosecution, protection and partnership: at each partner, and at the hub itself."""
+"""Focal points: contacts for prevention, prosecution, protection and partnership, at each partner and at the hub."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ HUB = ""
 
 
 class FocalPoint(NamedTuple):
-    """Where a partner, or the hub, is reached about something: a role's address or a page, never a person."""
+    """The contact of a partner, or of the hub, for a function: a role's address or a page, never a person."""
 
     partner: str
     function: FocalFunction
@@ -28,14 +28,14 @@ def put(tx: Tx, partner: str, function: FocalFunction, contact: str) -> None:
 
 
 def remove(tx: Tx, partner: str, function: FocalFunction) -> bool:
-    """Take the partner's focal point for a function away; tells whether there was one."""
+    """Remove the partner's focal point for a function; returns whether there was one."""
     mine = (focal_points.c.partner == partner, focal_points.c.function == function.value)
     return bool(tx.execute(delete(focal_points).where(*mine)).rowcount)
 
 
 def of(tx: Tx, partner: str) -> list[FocalPoint]:
     """List the focal points of a partner, or of the hub, by function."""
-    return [each for each in every(tx) if each.partner == partner]
+    return [point for point in every(tx) if point.partner == partner]
 
 
 def every(tx: Tx) -> list[FocalPoint]:
@@ -46,13 +46,13 @@ def every(tx: Tx) -> list[FocalPoint]:
 
 def of_country(tx: Tx, country: str | None, function: FocalFunction) -> FocalPoint | None:
     """Find the focal point of a country for a function: its government's before other partners', else the hub's."""
-    there = focal_points.c.partner == HUB
+    candidates = focal_points.c.partner == HUB
     if country is not None:
-        there |= partners.c.country == country
+        candidates |= partners.c.country == country
     asked = (
         select(focal_points, partners.c.kind)
         .join_from(focal_points, partners, focal_points.c.partner == partners.c.name, isouter=True)
-        .where(focal_points.c.function == function.value, there, partners.c.left.is_(None))
+        .where(focal_points.c.function == function.value, candidates, partners.c.left.is_(None))
     )
     found = sorted(tx.execute(asked), key=lambda row: (row[0] == HUB, row[3] != PartnerKind.GOVERNMENT, row[0]))
     return FocalPoint(found[0][0], function, found[0][2]) if found else None

@@ -1,4 +1,4 @@
-"""The hub's identity and secret, and warnings for its operator."""
+"""The hub's identity and secret, different in every store, and warnings for its operator."""
 
 import hmac
 from typing import NamedTuple
@@ -12,34 +12,34 @@ from server.store.times import now
 
 
 def load(tx: Tx) -> HubIdentity:
-    """Give the hub of this store; the migrations made it."""
+    """Return the identity of this store's hub; the migrations made it."""
     return HubIdentity(*tx.execute(_ASKED).one())
 
 
 def identity(tx: Tx) -> str:
-    """Give the id of the hub's identity."""
+    """Return the STIX id of the hub's identity."""
     return load(tx).identity
 
 
 def name(tx: Tx) -> str:
-    """Give what the hub calls itself."""
+    """Return the name of the hub."""
     return load(tx).name
 
 
 def rename(tx: Tx, title: str) -> None:
-    """Let the hub call itself ``title``; saying the same again changes nothing."""
+    """Set the name of the hub; setting the same again changes nothing."""
     if load(tx).name != title:
         tx.execute(update(hub_identity).values(name=title))
         touch(tx)
 
 
 def touch(tx: Tx) -> None:
-    """Note that something that the hub says of itself has changed: its identity has a new version."""
+    """Mark the hub's identity as changed: it has a new version."""
     tx.execute(update(hub_identity).values(modified=max(now(), load(tx).modified + 1000)))
 
 
 def secret(tx: Tx, use: str) -> bytes:
-    """Give the hub's secret for one use: 32 bytes, the same on every node, from which no other use's follows.
+    """Return the hub's secret for one use: 32 bytes, the same on every node, from which no other use's follows.
 
     It is to be neither logged nor shown. It stays in the database, and so in its backups.
     """
@@ -51,12 +51,12 @@ _ASKED = select(hub_identity.c.identity, hub_identity.c.name, hub_identity.c.cre
 _SECRET = select(hub_identity.c.secret)
 
 
-# Somebody is said to act under coercion, and there is nobody to turn to for that person's protection.
+# A listed account's holder may act under coercion, and no focal point for protection is registered.
 NO_FOCAL_POINT = "no-focal-point"
 
 
 class OperatorWarning(NamedTuple):
-    """What happened, since when, when last (microseconds), and how often."""
+    """A condition that an operator has to act on: since when, last when (microseconds), and how often."""
 
     name: str
     first: int
@@ -65,7 +65,7 @@ class OperatorWarning(NamedTuple):
 
 
 def note_warning(tx: Tx, name: str, count: int = 1) -> None:
-    """Note that something happened, so many times, that an operator has to do something about."""
+    """Count a condition that an operator has to act on."""
     moment = now()
     more = {"last": moment, "count": warnings.c.count + count}
     if tx.execute(update(warnings).where(warnings.c.name == name).values(**more)).rowcount == 0:
@@ -73,10 +73,10 @@ def note_warning(tx: Tx, name: str, count: int = 1) -> None:
 
 
 def all_warnings(tx: Tx) -> list[OperatorWarning]:
-    """List what there is to do something about, by name."""
+    """List the open warnings, by name."""
     return [OperatorWarning(*row) for row in tx.execute(select(warnings).order_by(warnings.c.name))]
 
 
 def clear_warning(tx: Tx, name: str) -> None:
-    """Note that something was done about it."""
+    """Remove a warning, after an operator acted on it."""
     tx.execute(delete(warnings).where(warnings.c.name == name))

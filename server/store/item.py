@@ -1,4 +1,4 @@
-"""One version of one STIX object, as the log keeps it and as it goes out."""
+"""One version of one STIX object, as the log stores it and as it is sent."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _PLAIN = "2.0"
 
 
 class Item(NamedTuple):
-    """What the log knows of an object version, and its bytes.
+    """An object version: the columns of the log, and its bytes.
 
     ``version`` is ``modified``, else ``created``, in microseconds since the epoch; None where the object has neither
     (observables), and then the id alone names it. ``body`` is the object as compact JSON, value for value as it came.
@@ -29,32 +29,32 @@ class Item(NamedTuple):
 
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> "Item":
-        """Take a STIX object that is known to be well formed (the guard looks at what others send)."""
+        """Make an item of a well-formed STIX object (the guard checks those of partners first)."""
         return cls.of_parsed(obj, compact(obj))
 
     @classmethod
     def of_bytes(cls, body: bytes) -> "Item":
-        """Take the compact JSON of a STIX object that is known to be well formed."""
+        """Make an item of the compact JSON of a well-formed STIX object."""
         return cls.of_parsed(msgspec.json.decode(body), body)
 
     @classmethod
     def of_parsed(cls, obj: Mapping[str, Any], body: bytes) -> "Item":
-        """Take a well-formed object together with the bytes it is to be kept as."""
+        """Make an item of a well-formed object and the bytes it is to be stored as."""
         moment = obj.get("modified") or obj.get("created")
         version = None if moment is None else parse(moment)
         return cls(obj["id"], obj["type"], spec_version(obj), version, obj.get("revoked") is True, body)
 
 
 def spec_version(obj: Mapping[str, Any]) -> str:
-    """Say which STIX an object speaks; STIX 2.0 objects carry no ``spec_version``, nor need 2.1's observables."""
-    said = obj.get("spec_version")
-    if said is not None:
-        return str(said)
+    """Return the STIX version of an object; STIX 2.0 objects carry no ``spec_version``, nor need 2.1's observables."""
+    stated = obj.get("spec_version")
+    if stated is not None:
+        return str(stated)
     return _PLAIN if "created" in obj else _VERSIONED
 
 
 def compact(obj: Mapping[str, Any]) -> bytes:
-    """Write an object without white space, its keys in their order and its integers whole."""
+    """Write an object as JSON without white space, its keys in their order and its integers whole."""
     try:
         return orjson.dumps(obj)
     except TypeError:

@@ -1,4 +1,9 @@
-"""The log: every version of every object of a collection, in the one order of its ``date_added``."""
+"""The log: every version of every object of a collection, in the one order of its ``date_added``.
+
+The log grows at its end alone, but a newer version takes the mark of the latest from an older row, and a deleted row
+is gone from its place. Each such change is counted for the stretch of about 17 seconds that the row was added in, so
+that a page made before can be known as still good.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +22,7 @@ from server.store.times import now
 
 
 class Appended(NamedTuple):
-    """What an append did, in the order of its items.
+    """The result of an append, in the order of its items.
 
     ``added`` and ``unchanged`` are object ids; ``first`` and ``last`` the ``date_added`` of the added, None without.
     """
@@ -29,7 +34,7 @@ class Appended(NamedTuple):
 
 
 class BodyPage(NamedTuple):
-    """Objects as stored, the ``date_added`` of the ``first`` and the ``last``, and where to go on."""
+    """Objects as stored, the ``date_added`` of the ``first`` and the ``last``, and where the ``next`` page begins."""
 
     bodies: list[bytes]
     first: int | None
@@ -66,7 +71,7 @@ class VersionPage(NamedTuple):
 
 @dataclass(slots=True)
 class VersionRow:
-    """What the log knows of one version of an object, but for its body."""
+    """The row of one version of an object in the log, without its body."""
 
     date_added: int
     spec_version: str
@@ -76,7 +81,7 @@ class VersionRow:
 
 
 def lock(tx: Tx, wanted: Iterable[Collection]) -> None:
-    """Take the right to append to all of these until the transaction ends, in the one order that cannot deadlock."""
+    """Lock all these collections for appending until the transaction ends, in the one order that cannot deadlock."""
     for number in sorted({collection.number for collection in wanted}):
         _lock(tx, number)
 
@@ -86,7 +91,7 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
 
     The order in which appended objects become visible is the order of their ``date_added``: the collection stays
     locked from here to the end of the transaction. A batch ends on a whole millisecond, so that a client that keeps
-    milliseconds only neither loses nor repeats. An older version than those there is kept, but is not the latest.
+    milliseconds only neither loses nor repeats. An older version than those there is stored, but is not the latest.
     """
     last = _lock(tx, collection.number)
     history = stored_versions(tx, collection, {item.id for item in items})
@@ -119,19 +124,22 @@ def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
 
 
 def page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
-    """Give the bodies that ``query`` asks for; ``next`` is None on the last page, which is never an empty surprise."""
+    """Return the bodies that ``query`` asks for.
+
+    ``next`` is None on the last page, and never leads to an empty one.
+    """
     rows, first, last, position = _ask(tx, collection, query, "bodies")
     return BodyPage([row[1] for row in rows], first, last, position)
 
 
 def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
-    """Give what ``page`` would give, as records instead of bodies."""
+    """Return the page that ``page`` returns, as manifest records instead of bodies."""
     rows, first, last, position = _ask(tx, collection, query, "manifest")
     return Manifest([ManifestRecord(row[1], row[0], row[2], row[3]) for row in rows], first, last, position)
 
 
 def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL) -> VersionPage:
-    """Give the versions of one object, whatever ``query`` says of ids and versions."""
+    """Return the versions of one object, whatever ids and versions ``query`` asks for."""
     asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, EVERY)
     rows, first, last, position = _ask(tx, collection, asked, "versions")
     return VersionPage([(row[1], row[0]) for row in rows], first, last, position)
@@ -152,12 +160,12 @@ def latest(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, Item
 
 
 def has(tx: Tx, collection: Collection, object_id: str) -> bool:
-    """Tell whether the collection holds any version of the object."""
+    """Return whether the collection holds any version of the object."""
     return tx.execute(_HAS, {"in_collection": collection.number, "object_id": object_id}).first() is not None
 
 
 def added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
-    """Say when the newest version of each of ``ids`` was added (microseconds)."""
+    """Return by id the ``date_added`` of the newest version of each of ``ids`` (microseconds)."""
     log = objects.c
     found: dict[str, int] = {}
     for chunk in chunks(ids):
@@ -175,27 +183,30 @@ def count(tx: Tx, collection: Collection) -> int:
 
 
 def last_added(tx: Tx, collection: Collection) -> int | None:
-    """Say when the collection was last added to (microseconds), None if never."""
+    """Return the collection's last ``date_added`` (microseconds), None if nothing was ever added."""
     asked = select(collections.c.last_added).where(collections.c.number == collection.number)
     return tx.execute(asked).scalar_one() or None
 
 
 def newest(tx: Tx, collection: Collection) -> int | None:
-    """Say when the last object was added that the default listing ends with (microseconds), None where it is empty."""
+    """Return the ``date_added`` of the last object of the default listing (microseconds), None where it is empty."""
     asked = select(func.max(objects.c.date_added)).where(objects.c.collection == collection.number, objects.c.latest)
     found: int | None = tx.execute(asked).scalar_one()
     return found
 
 
 def delete(tx: Tx, collection: Collection, query: Query) -> int:
-    """Remove the object versions that ``query`` asks for, and say how many; the newest that is left becomes latest."""
+    """Delete the object versions that ``query`` asks for, and return their number.
+
+    The newest version that is left of an object becomes its latest.
+    """
     _lock(tx, collection.number)
     keys, *_ = _ask(tx, collection, replace(query, limit=UNLIMITED), "keys")
     if not keys:
         return 0
     log = objects.c
-    gone = sql_delete(objects).where(log.collection == collection.number, log.date_added == bindparam("at"))
-    tx.execute(gone, [{"at": key[0]} for key in keys])
+    statement = sql_delete(objects).where(log.collection == collection.number, log.date_added == bindparam("at"))
+    tx.execute(statement, [{"at": key[0]} for key in keys])
     count_changes(tx, collection, [key[0] for key in keys])
     left = stored_versions(tx, collection, {key[1] for key in keys}).values()
     update_marks(tx, collection, [(rows, len(rows)) for rows in left])
@@ -216,7 +227,7 @@ _ADDED = update(collections).where(_THIS).values(last_added=bindparam("end", typ
 def _lock(tx: Tx, number: int) -> int:
     last: int | None = tx.execute(_LOCK, {"of_number": number}).scalar()
     if last is None:
-        raise UnknownCollection("the collection is gone")
+        raise UnknownCollection("the collection does not exist any more")
     return last
 
 
@@ -265,7 +276,7 @@ def _insert(
 
 
 def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
-    """Give the ``date_added`` of the first version of those of ``ids`` that the collection has."""
+    """Return by id the ``date_added`` of the first version of those of ``ids`` that the collection has."""
     log = objects.c
     found: dict[str, int] = {}
     for chunk in chunks(sorted(set(ids))):
@@ -279,7 +290,7 @@ def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str,
 
 
 def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int) -> list[str]:
-    """Give the ids of the objects of a type that came, or changed, last: the newest first."""
+    """Return the ids of the objects of a type that were added or changed last, the newest first."""
     log = objects.c
     asked = (
         select(log.id)
@@ -291,7 +302,7 @@ def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int) -> li
 
 
 def mark_latest(rows: Sequence[VersionRow]) -> None:
-    """Mark, among all rows of one id, the newest version in the newest STIX, and what is there in a newer STIX too.
+    """Mark, among all rows of one id, the newest version in the newest STIX, and the rows that a newer STIX has too.
 
     An object that has no versions counts as of the moment it was added.
     """
@@ -303,7 +314,7 @@ def mark_latest(rows: Sequence[VersionRow]) -> None:
 
 
 def stored_versions(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, list[VersionRow]]:
-    """Fetch what is known of the versions of each of ``ids`` that is there."""
+    """Fetch the rows of the versions of each of ``ids`` that the collection has."""
     log = objects.c
     history: dict[str, list[VersionRow]] = {}
     columns = select(log.id, log.date_added, log.spec_version, log.version, log.latest, log.legacy)
@@ -333,7 +344,7 @@ def update_marks(tx: Tx, collection: Collection, histories: Iterable[tuple[Seque
             .values(latest=bindparam("is_latest"), legacy=bindparam("is_legacy"))
         )
         tx.execute(marks, changed)
-        count_changes(tx, collection, [one["at"] for one in changed])
+        count_changes(tx, collection, [row["at"] for row in changed])
 
 
 def _age(row: VersionRow) -> tuple[str, int, int]:
@@ -353,7 +364,7 @@ def count_changes(tx: Tx, collection: Collection, dates: Iterable[int]) -> None:
 
 
 def change_mark(tx: Tx, collection: Collection, first: int, last: int | None) -> tuple[int, int]:
-    """Give what is different whenever a row added from ``first`` to ``last`` has changed.
+    """Return a value that differs whenever a row added from ``first`` to ``last`` has changed.
 
     Without ``last`` this goes to the end of the log, and an addition is a change too.
     """

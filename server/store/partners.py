@@ -35,16 +35,16 @@ class UnknownPartner(LookupError):
 
 
 class PartnerLeft(UnknownPartner):
-    """The partner is registered, for what it said before, and takes part no more."""
+    """The partner is registered for its earlier reports, and takes part no more."""
 
 
 @dataclass(frozen=True, eq=False)
 class Registry:
-    """Who takes part and who reads what, at one moment.
+    """The partners and the readers of collections, at one moment.
 
-    ``partners`` are those who take part, by name; ``gone`` those who left; ``readers`` the names of those who read a
-    released collection or its ``-full`` twin, by its alias without that. ``spaces`` says by name, of all who ever were
-    partners, the number under which what each contributes is kept.
+    ``partners`` are those that take part, by name; ``gone`` those that left; ``readers`` the names of those that read a
+    released collection or its full variant, by its alias without ``-full``. ``spaces`` holds by name, for all that ever
+    were partners, the number under which the contributions of each are stored.
     """
 
     partners: Mapping[str, Partner]
@@ -54,34 +54,36 @@ class Registry:
 
     @cached_property
     def by_identity(self) -> Mapping[str, Partner]:
-        """Give all who ever were partners by their identities: what those who left said is still theirs."""
-        return {each.identity: each for each in (*self.gone.values(), *self.partners.values())}
+        """All that ever were partners by their identities: the reports of those that left are still theirs."""
+        return {partner.identity: partner for partner in (*self.gone.values(), *self.partners.values())}
 
     @cached_property
     def by_space(self) -> Mapping[int, Partner]:
-        """Give all who ever were partners by the space in which what they contribute is kept."""
-        return {self.spaces[each.name]: each for each in self.by_identity.values() if each.name in self.spaces}
+        """All that ever were partners by the space in which their contributions are stored."""
+        return {
+            self.spaces[partner.name]: partner for partner in self.by_identity.values() if partner.name in self.spaces
+        }
 
     @cached_property
     def called(self) -> frozenset[str]:
-        """Give the names and identities by which one may speak of any who ever was a partner."""
+        """The names and identities of all that ever were partners."""
         return frozenset().union(*self.names.values())
 
     @cached_property
     def names(self) -> Mapping[str, frozenset[str]]:
-        """Give by name what each who ever was a partner goes by."""
-        return {each.name: names_of(each) for each in self.by_identity.values()}
+        """The names and identities of each that ever was a partner, by name."""
+        return {partner.name: names_of(partner) for partner in self.by_identity.values()}
 
 
 def load_registry(tx: Tx) -> Registry:
-    """Give the registry as it is now."""
-    here: dict[str, Partner] = {}
+    """Return the registry as it is now."""
+    current: dict[str, Partner] = {}
     gone: dict[str, Partner] = {}
     spaces: dict[str, int] = {}
     for *row, space, moment in tx.execute(partner_columns(partners.c.space, partners.c.left)):
         found = partner_of_row(*row)
         spaces[found.name] = space
-        (here if moment is None else gone)[found.name] = found
+        (current if moment is None else gone)[found.name] = found
     reading = (
         select(collections.c.alias, grants.c.partner)
         .join_from(grants, collections)
@@ -89,18 +91,18 @@ def load_registry(tx: Tx) -> Registry:
     )
     readers: dict[str, set[str]] = {}
     for alias, name in tx.execute(reading):
-        if name in here:
+        if name in current:
             readers.setdefault(alias.removesuffix("-full"), set()).add(name)
-    return Registry(here, {alias: frozenset(names) for alias, names in readers.items()}, gone, spaces)
+    return Registry(current, {alias: frozenset(names) for alias, names in readers.items()}, gone, spaces)
 
 
 def names_of(partner: Partner) -> frozenset[str]:
-    """Give what a partner goes by: its name, its identity, and the identity that follows from its name."""
+    """Return a partner's name, its identity, and the identity that follows from its name."""
     return frozenset({partner.name, partner.identity, ids.identity(partner.name)})
 
 
 def all_partners(tx: Tx) -> list[Partner]:
-    """List all who ever were partners, by name: what those who left said is still theirs."""
+    """List all that ever were partners, by name; the reports of those that left are still theirs."""
     return [partner_of_row(*row) for row in tx.execute(partner_columns().order_by(partners.c.name))]
 
 
@@ -113,57 +115,57 @@ def current_partners(tx: Tx) -> list[Partner]:
 
 
 def departed_partners(tx: Tx) -> dict[str, int]:
-    """Say, by name, when partners left that take part no more (microseconds)."""
+    """Return, by name, when the partners left that take part no more (microseconds)."""
     asked = select(partners.c.name, partners.c.left).where(partners.c.left.is_not(None))
     return {row[0]: row[1] for row in tx.execute(asked)}
 
 
 def get(tx: Tx, name: str, *, gone: bool = False) -> Partner:
-    """Find a partner by its name; one that left only where ``gone``. Raises ``UnknownPartner``."""
+    """Find a partner by its name; one that left only with ``gone``. Raises ``UnknownPartner``."""
     found = tx.execute(partner_columns(partners.c.left).where(partners.c.name == name)).first()
     if found is None:
         raise UnknownPartner(f"there is no partner {name!r}")
     if found[-1] is not None and not gone:
-        raise PartnerLeft(f"the partner {name!r} has left; what it said is kept, and nothing more is taken from it")
+        raise PartnerLeft(f"the partner {name!r} has left; its reports stay, and no more are accepted from it")
     return partner_of_row(*found[:-1])
 
 
 def change(tx: Tx, partner: Partner) -> None:
-    """Keep what ``partner`` says in place of what is registered under its name. Raises ``UnknownPartner``."""
+    """Store ``partner`` in place of the one registered under its name. Raises ``UnknownPartner``."""
     get(tx, partner.name)
     tx.execute(update(partners).where(partners.c.name == partner.name).values(**row_of(partner)))
     touch(tx, partner.name)
 
 
 def touch(tx: Tx, name: str) -> None:
-    """Note that something that is said of the partner has changed: its identity has a new version."""
+    """Mark the partner's identity as changed: it has a new version."""
     mine = partners.c.name == name
     before = tx.execute(select(partners.c.modified).where(mine)).scalar_one()
     tx.execute(update(partners).where(mine).values(modified=max(now(), before + 1000)))
 
 
 def moments(tx: Tx) -> dict[str, tuple[int, int]]:
-    """Say, by name, when each partner was registered and when what is said of it last changed (microseconds)."""
+    """Return, by name, when each partner was registered and when its registration last changed (microseconds)."""
     asked = select(partners.c.name, partners.c.created, partners.c.modified)
     return {row[0]: (row[1], row[2]) for row in tx.execute(asked)}
 
 
 def partner_columns(*more: Any) -> Select[*tuple[Any, ...]]:
-    """Select what ``read`` takes, and ``more``."""
+    """Select the columns that ``partner_of_row`` reads, and ``more``."""
     return select(*(partners.c[name] for name in Partner.model_fields), *more)
 
 
 def row_of(partner: Partner) -> dict[str, Any]:
-    """Give the columns that a partner is kept in."""
-    said = partner.model_dump(mode="json")
-    return {name: json.dumps(each) if isinstance(each, list) else each for name, each in said.items()}
+    """Return the values of a partner's row, by column."""
+    values = partner.model_dump(mode="json")
+    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 @lru_cache(maxsize=1024)
 def partner_of_row(*row: Any) -> Partner:
-    """Give the partner that the columns of a row say."""
-    said = dict(zip(Partner.model_fields, row, strict=True))
-    return Partner(**{**said, **{name: json.loads(said[name]) for name in _LISTS}})
+    """Return the partner in the columns of a row."""
+    values = dict(zip(Partner.model_fields, row, strict=True))
+    return Partner(**{**values, **{name: json.loads(values[name]) for name in _LISTS}})
 
 
 _LISTS = ("authority", "institutions")
@@ -177,7 +179,7 @@ _verifier = PasswordVerifier()
 
 
 def add(tx: Tx, partner: Partner) -> Credentials:
-    """Register a partner and give the credentials that it is told once. Raises ``NameTaken``."""
+    """Register a partner and return its credentials, to be shown to it once. Raises ``NameTaken``."""
     moment = now()
     try:
         with tx.begin_nested():
@@ -190,7 +192,7 @@ def add(tx: Tx, partner: Partner) -> Credentials:
 
 
 def space(tx: Tx, name: str) -> int:
-    """Give the number of the space in which what a partner contributes is kept. Raises ``UnknownPartner``."""
+    """Return the number of the space in which a partner's contributions are stored. Raises ``UnknownPartner``."""
     found: int | None = tx.execute(select(partners.c.space).where(partners.c.name == name)).scalar()
     if found is None:
         raise UnknownPartner(f"there is no partner {name!r}")
@@ -198,9 +200,10 @@ def space(tx: Tx, name: str) -> int:
 
 
 def remove(tx: Tx, name: str) -> int:
-    """Let the partner take part no more, from this transaction on: it proves nothing, reads and writes nothing.
+    """End the partner's part from this transaction on: it can neither authenticate nor read nor write.
 
-    It stays registered, and so does what is its own. Gives when it left (microseconds). Raises ``UnknownPartner``.
+    It stays registered, and its own values stay its own. Returns when it left (microseconds). Raises
+    ``UnknownPartner``.
     """
     get(tx, name)
     for table in (credentials, certificates, grants):
@@ -211,10 +214,10 @@ def remove(tx: Tx, name: str) -> int:
 
 
 def restore(tx: Tx, name: str) -> Credentials:
-    """Let a partner that left take part again, and give the new credentials that it is told once.
+    """Let a partner that left take part again; returns its new credentials, to be shown to it once.
 
-    It reads its own collections; other grants are given anew. Raises ``UnknownPartner``, and ``NameTaken`` for one that
-    has not left.
+    It reads its private collections; other rights have to be granted anew. Raises ``UnknownPartner``, and ``NameTaken``
+    for one that has not left.
     """
     get(tx, name, gone=True)
     mine = (partners.c.name == name, partners.c.left.is_not(None))
@@ -227,7 +230,7 @@ def restore(tx: Tx, name: str) -> Credentials:
 
 
 def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
-    """Give the partner new credentials; the old ones work for ``overlap`` more (a week; zero ends them at once).
+    """Issue new credentials to the partner; the old ones work for ``overlap`` more (a week; zero ends them at once).
 
     Raises ``UnknownPartner``.
     """
@@ -237,18 +240,18 @@ def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
 
 
 def by_password(
-    tx: Tx, user: str, password: str, slowly: Callable[[bool], None] = lambda known: None
+    tx: Tx, user: str, password: str, before_verifying: Callable[[bool], None] = lambda known: None
 ) -> Partner | None:
     """Find the partner that this user name and password belong to.
 
-    What is wrong takes equally long whoever the user is and however many passwords it has. ``slowly`` is called before
-    a slow verification, with whether the password was right before, and may raise.
+    A wrong password takes equally long whoever the user is and however many passwords it has. ``before_verifying`` is
+    called before a slow verification, with whether the password was right before, and may raise.
     """
     moment = now()
     rows = tx.execute(_BY_NAME, {"user": user, "moment": moment}).all()
 
     def before(known: bool) -> int:
-        slowly(known)
+        before_verifying(known)
         return tx.execute(_MOST_PASSWORDS, {"moment": moment}).scalar() or 1
 
     if not _verifier.matches(password, [row[-1] for row in rows], before):
@@ -257,7 +260,7 @@ def by_password(
 
 
 def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP) -> str:
-    """Let a client certificate prove the partner, and give its fingerprint; older ones do for ``overlap`` more.
+    """Register a client certificate of the partner, and return its fingerprint; older ones work for ``overlap`` more.
 
     ``certificate`` is the certificate as PEM, or the SHA-256 of its DER in hexadecimal, colons or not. It works
     wherever the TLS has verified it. Raises ``UnknownPartner``, ``BadCertificate`` or ``NameTaken``.
@@ -282,13 +285,13 @@ def by_certificate(tx: Tx, der: bytes) -> Partner | None:
 
 
 def by_token(tx: Tx, token: str) -> Partner | None:
-    """Find the partner that this token belongs to; nothing of a token is compared but its hash."""
+    """Find the partner that this token belongs to; only hashes of tokens are compared."""
     row = tx.execute(_BY_TOKEN, {"hash": hash_token(token), "moment": now()}).first()
     return None if row is None else partner_of_row(*row)
 
 
 def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
-    """Let the partner's credentials, or its certificates, prove it for ``overlap`` more at most; what is over goes."""
+    """Let the partner's credentials or certificates work for ``overlap`` more at most; delete those that ended."""
     ends = now() + overlap // _MICROSECOND
     mine = table.c.partner == name
     tx.execute(update(table).where(mine, _valid(table, ends)).values(expires=ends))
@@ -296,7 +299,7 @@ def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
 
 
 def _valid(table: Table, moment: Any) -> ColumnElement[bool]:
-    """Hold for what still proves a partner after ``moment``."""
+    """Hold for credentials or certificates that are still valid after ``moment``."""
     return or_(table.c.expires.is_(None), table.c.expires > moment)
 
 

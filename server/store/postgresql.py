@@ -1,4 +1,4 @@
-"""What each connection to PostgreSQL is told at its beginning; imported only where that is the database."""
+"""Settings of each new connection to PostgreSQL; imported only where that is the database."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class BinaryCursor(Cursor[Any]):
 
 
 def configure(connection: Connection[Any], _record: Any) -> None:
-    """Prepare a new connection, before anything is asked on it."""
+    """Prepare a new connection, before its first query."""
     connection.cursor_factory = BinaryCursor
     try:
         # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page, and

@@ -1,4 +1,4 @@
-"""What a reader asks of the log, and the SQL for it."""
+"""A reader's query of the log, and the SQL for it."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,7 +16,7 @@ Columns = Literal["bodies", "manifest", "versions", "keys"]
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Which versions of each object: any of the ticked ones. ``dates`` are versions in microseconds."""
+    """The versions of each object that a query asks for: any of those set. ``dates`` are versions in microseconds."""
 
     first: bool = False
     last: bool = False
@@ -33,10 +33,10 @@ UNLIMITED = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to return of a collection, in the order of ``date_added``.
+    """A query of a collection, answered in the order of ``date_added``.
 
     ``after`` is exclusive, in microseconds. An empty tuple does not filter. Without ``spec_versions`` each object is
-    given in the newest STIX it is there in. ``revoked`` chooses between what is taken back and what is not.
+    returned in the newest STIX that it is stored in. ``revoked`` chooses between revoked objects and all others.
     """
 
     after: int = -1
@@ -48,7 +48,7 @@ class Query:
     revoked: bool | None = None
 
     def past(self, position: int) -> "Query":
-        """Ask the same from ``position`` on."""
+        """Return the same query from ``position`` on."""
         return replace(self, after=max(self.after, position))
 
 
@@ -56,7 +56,7 @@ ALL = Query(versions=EVERY)
 
 
 def statement(query: Query, columns: Columns) -> Select[Any]:
-    """Give the SQL for ``query``; the same object for every query of the same shape, so that it is compiled once."""
+    """Return the SQL for ``query``; the same object for every query of the same shape, so that it is compiled once."""
     specs: Literal["newest", "newest-only", "listed"] = "listed"
     if not query.spec_versions:
         specs = "newest"
@@ -68,7 +68,7 @@ def statement(query: Query, columns: Columns) -> Select[Any]:
 
 
 def parameters(collection: Collection, query: Query) -> dict[str, Any]:
-    """Give the values for ``statement``; one row more than the limit, to know whether there are more."""
+    """Return the values for ``statement``; one row more than the limit, to know whether there are more."""
     values: dict[str, Any] = {"in_collection": collection.number, "after": query.after, "rows": query.limit + 1}
     if query.ids:
         values["ids"] = query.ids

@@ -1,4 +1,8 @@
-"""What each partner may use in a stretch of time, how much it contributes a day, and who is throttled for it."""
+"""Quotas of partners, how much they contribute a day, and which of them are throttled.
+
+A quota is counted once for all processes and nodes. It holds for a stretch of time that begins with the first use after
+the last one has ended; within it no more is used than the limit.
+"""
 
 import math
 import threading
@@ -16,13 +20,13 @@ from server.store.tables import quotas
 from server.store.times import now
 
 _SECOND = 1_000_000
-# A process takes at most this part of a limit at once, and of what is left of it.
+# A process charges at most this part of a limit at once, and of the rest.
 _LARGEST_SLICE = 10
 _LARGEST_OF_REST = 4
 
 
 def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: int) -> int:
-    """Take all of ``count`` from the partner's allowance, or nothing; 0, or the seconds until it may be there."""
+    """Charge all of ``count`` to the partner's quota, or nothing; returns 0, or the seconds until it may fit."""
     began, used, moment = _locked(tx, partner, unit, seconds)
     if used + count > limit:
         return _until(began, seconds, moment)
@@ -31,20 +35,20 @@ def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: 
 
 
 def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int) -> tuple[int, int]:
-    """Take a slice of up to ``most``, less when little is left; what was taken (0: nothing is left), and for how long.
+    """Charge a slice of up to ``most`` to the quota, less when little is left.
 
-    The second figure is the seconds until the stretch ends.
+    Returns its size (0: nothing is left) and the seconds until the stretch ends.
     """
     began, used, moment = _locked(tx, partner, unit, seconds)
     left = limit - used
-    taken = max(0, min(most, max(1, left // _LARGEST_OF_REST), left))
-    if taken:
-        _write(tx, partner, unit, began, used + taken)
-    return taken, _until(began, seconds, moment)
+    charged = max(0, min(most, max(1, left // _LARGEST_OF_REST), left))
+    if charged:
+        _write(tx, partner, unit, began, used + charged)
+    return charged, _until(began, seconds, moment)
 
 
 def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
-    """Say how many seconds a partner waits that has used its allowance up; 0 where something is left of it."""
+    """Return the seconds that a partner with a used-up quota has to wait; 0 where something is left."""
     row = tx.execute(_ASKED, {"of_partner": partner, "of_unit": unit}).first()
     if row is None:
         return 0
@@ -57,7 +61,7 @@ def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
 
 @dataclass(slots=True)
 class _Slice:
-    """What this process has left to give of a partner's allowance, and how much it takes next."""
+    """The part of a partner's quota that this process has left, and the size of its next slice."""
 
     left: int = 0
     ends: float = 0.0
@@ -67,11 +71,11 @@ class _Slice:
 
 
 class RequestMeter:
-    """Counts the requests of each partner; asks the store for a slice of the allowance, not for each request.
+    """Counts the requests of each partner; asks the store for a slice of the quota, not for each request.
 
-    Never more than ``limit`` in a stretch, over all processes. A process that has slices left when the allowance is
-    gone goes on giving them out, so another may refuse early: by at most a tenth of the limit for each process, as a
-    process doubles its slices only while it uses them.
+    Never more than ``limit`` in a stretch, over all processes. A process that has slices left when the quota is used up
+    goes on using them, so another may refuse early: by at most a tenth of the limit for each process, as a process
+    doubles its slices only while it uses them.
     """
 
     def __init__(self, unit: str, limit: int, seconds: int) -> None:
@@ -82,7 +86,7 @@ class RequestMeter:
         self._slices: dict[str, _Slice] = {}
 
     def spend(self, store: Store, partner: str) -> int:
-        """Count one request; 0, or the seconds until there is an allowance again. Raises ``StoreUnavailable``."""
+        """Count one request; returns 0, or the seconds until the next one is allowed. Raises ``StoreUnavailable``."""
         if not self._limit:
             return 0
         mine = self._slices.setdefault(partner, _Slice())
@@ -105,7 +109,7 @@ class RequestMeter:
 
 
 def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, int]:
-    """Hold the partner's row until the transaction ends: when its stretch began, what of it is used, and now."""
+    """Lock the partner's row until the transaction ends; returns the beginning of its stretch, its use, and now."""
     asked = (
         select(quotas.c.began, quotas.c.used)
         .where(quotas.c.partner == partner, quotas.c.unit == unit)
@@ -117,7 +121,7 @@ def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, in
             with tx.begin_nested():
                 tx.execute(insert(quotas).values(partner=partner, unit=unit, began=0, used=0))
         except IntegrityError:
-            # Another process made it in the same moment; the row is there to lock now.
+            # Another process made it in the same moment; the row can be locked now.
             pass
         row = tx.execute(asked).one()
     moment = now()
@@ -147,9 +151,9 @@ _DAY = 86_400_000_000
 
 
 class DailyVolume(NamedTuple):
-    """What a partner sent in one day, and how much of it the guard held back; what speaks of others by its references.
+    """The objects that a partner contributed in one day, and how many of them the guard held back.
 
-    ``doubts`` are the references by which it said something against what others report.
+    Annotations count by their references. ``doubts`` are the references that contradict reports of others.
     """
 
     received: int
@@ -158,7 +162,7 @@ class DailyVolume(NamedTuple):
 
 
 class Throttle(NamedTuple):
-    """A partner that is or was slowed: by which rule, since when, until when (microseconds)."""
+    """A partner that is or was throttled: by which rule, since when, until when (microseconds)."""
 
     partner: str
     rule: str
@@ -167,14 +171,14 @@ class Throttle(NamedTuple):
 
 
 def day_of(moment: int) -> int:
-    """Give the day, counted from the epoch in UTC, that a moment in microseconds is in."""
+    """Return the day of a moment in microseconds, counted from the epoch in UTC."""
     return moment // _DAY
 
 
 def count_contributed(
     tx: Tx, partner: str, *, received: int, held: int, doubts: int = 0, moment: int | None = None
 ) -> None:
-    """Add to what the partner has sent in the day of ``moment``, today where it is not given.
+    """Add to the partner's volume of the day of ``moment``, today without one.
 
     Its contributions have to come one after another: the caller holds the inbox.
     """
@@ -187,43 +191,43 @@ def count_contributed(
 
 
 def daily_volumes(tx: Tx, partner: str, since: int) -> dict[int, DailyVolume]:
-    """Give by day what the partner has sent from the day ``since`` on."""
+    """Return by day the partner's volumes from the day ``since`` on."""
     asked = select(volumes.c.day, volumes.c.received, volumes.c.held, volumes.c.doubts)
     rows = tx.execute(asked.where(volumes.c.partner == partner, volumes.c.day >= since))
     return {day: DailyVolume(*counts) for day, *counts in rows}
 
 
 def count_doubts(tx: Tx, partners: Iterable[str], day: int) -> int:
-    """Count the references by which these partners said something against others' reports on a day."""
+    """Count the references by which these partners contradicted reports of others on a day."""
     asked = select(func.coalesce(func.sum(volumes.c.doubts), 0)).where(volumes.c.day == day)
     return int(tx.execute(asked.where(volumes.c.partner.in_(list(partners)))).scalar_one())
 
 
 def forget_volumes(tx: Tx, before: int) -> None:
-    """Remove the counts of the days before the day ``before``."""
+    """Remove the volumes of the days before the day ``before``."""
     tx.execute(delete(volumes).where(volumes.c.day < before))
 
 
 def last_throttle(tx: Tx, partner: str) -> Throttle | None:
-    """Give the last time that the partner was slowed, None where it never was."""
+    """Return the last time that the partner was throttled, None where it never was."""
     row = tx.execute(select(throttles).where(throttles.c.partner == partner)).first()
     return Throttle(*row) if row else None
 
 
 def throttle(tx: Tx, partner: str, rule: str, moment: int) -> None:
-    """Note that the partner is slowed from ``moment`` on."""
+    """Throttle the partner from ``moment`` on."""
     tx.execute(delete(throttles).where(throttles.c.partner == partner))
     tx.execute(insert(throttles).values(partner=partner, rule=rule, since=moment, lifted=None))
 
 
 def lift_throttle(tx: Tx, partner: str, moment: int | None = None) -> bool:
-    """Let the partner go on as before; False where nothing slowed it."""
+    """End the partner's throttle; False where it had none."""
     mine = (throttles.c.partner == partner, throttles.c.lifted.is_(None))
     done = tx.execute(update(throttles).where(*mine).values(lifted=now() if moment is None else moment))
     return bool(done.rowcount)
 
 
 def current_throttles(tx: Tx) -> list[Throttle]:
-    """Give the partners that are slowed, by name."""
+    """Return the throttles in force, by partner."""
     asked = select(throttles).where(throttles.c.lifted.is_(None)).order_by(throttles.c.partner)
     return [Throttle(*row) for row in tx.execute(asked)]

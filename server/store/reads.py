@@ -1,4 +1,4 @@
-"""How far each partner has read each collection, and when somebody first read up to where."""
+"""Read positions: up to which ``date_added`` each partner has read each collection, and when that was first reached."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from server.store.times import now
 
 @dataclass(frozen=True, slots=True)
 class ReadLag:
-    """How far a partner is behind a collection, in seconds, and when it last asked (microseconds)."""
+    """The lag of a partner behind a collection, in seconds, and when it last asked (microseconds)."""
 
     partner: str
     collection: str
@@ -25,7 +25,7 @@ class ReadLag:
 
 
 def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
-    """Remember up to which ``date_added`` partners (name, collection id, microseconds) have been given collections."""
+    """Record up to which ``date_added`` partners have read collections (name, collection id, microseconds)."""
     moment, furthest = now(), dict[str, int]()
     for partner, collection, position in sorted(given):
         furthest[collection] = max(position, furthest.get(collection, position))
@@ -38,7 +38,7 @@ def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
 
 
 def lags(tx: Tx) -> list[ReadLag]:
-    """Say how far each partner is behind each collection that it has asked for, by partner and alias."""
+    """Return the lag of each partner behind each collection that it has asked for, by partner and alias."""
     asked = (
         select(
             read_positions.c.partner,
@@ -57,7 +57,7 @@ def lags(tx: Tx) -> list[ReadLag]:
 
 
 class ReadPosition(NamedTuple):
-    """Up to where a partner has been given a collection, and when it last asked."""
+    """The ``date_added`` up to which a partner has read a collection, and when it last asked."""
 
     partner: str
     read_up_to: int
@@ -65,7 +65,7 @@ class ReadPosition(NamedTuple):
 
 
 def positions_of(tx: Tx, collection: Collection) -> list[ReadPosition]:
-    """Give up to where each partner that takes part has been given a collection."""
+    """Return the read position of each partner that takes part and has read the collection."""
     left = partners.departed_partners(tx)
     asked = select(read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked).where(
         read_positions.c.collection == collection.id
@@ -74,7 +74,7 @@ def positions_of(tx: Tx, collection: Collection) -> list[ReadPosition]:
 
 
 def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
-    """Note that at ``moment`` somebody has been given collections (by id) up to a ``date_added``; no news is none."""
+    """Record that at ``moment`` somebody has read collections (by id) further than anybody before."""
     for collection, given in sorted(furthest.items()):
         asked = select(func.max(first_reads.c.read_up_to)).where(first_reads.c.collection == collection)
         before = tx.execute(asked).scalar_one()
@@ -83,7 +83,7 @@ def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
 
 
 def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
-    """Say when somebody was first given what a collection added at ``added``, None where nobody was."""
+    """Return when somebody first read what a collection added at ``added``, None where nobody has."""
     mine = (first_reads.c.collection == collection, first_reads.c.read_up_to >= added)
     found: int | None = tx.execute(
         select(first_reads.c.at).where(*mine).order_by(first_reads.c.read_up_to).limit(1)
@@ -92,7 +92,7 @@ def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
 
 
 def forget_first_reads(tx: Tx, *, before: int) -> int:
-    """Remove what was noted ``before`` (microseconds), and say how many; what was read then is still read."""
+    """Remove the first reads ``before`` (microseconds), and return their number; the last of each collection stays."""
     latest = select(func.max(first_reads.c.read_up_to)).group_by(first_reads.c.collection)
     old = (first_reads.c.at < before, first_reads.c.read_up_to.not_in(latest))
     return tx.execute(delete(first_reads).where(*old)).rowcount

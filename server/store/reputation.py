@@ -1,4 +1,7 @@
-"""How right each partner has been, by kind of value and by whose word: what its reliability is computed from."""
+"""Reputation: how many reports of each partner proved right and wrong, by kind of value and by judge.
+
+A partner's reliability is computed from this.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,9 +16,9 @@ HUB = ""
 
 
 class JudgedReport(NamedTuple):
-    """What came out about one report: the confidence that was stated (0 to 1), and whether it was right.
+    """A report that was judged: the confidence that was stated (0 to 1), and whether it was right.
 
-    ``judge`` is the organisation by whose word it was right, ``weight``, 0 to 1, how far that word is relied on.
+    ``judge`` is the organisation that confirmed it, ``weight``, 0 to 1, how far that organisation is relied on.
     """
 
     partner: str
@@ -42,36 +45,36 @@ class Calibration(NamedTuple):
 
     @property
     def brier(self) -> float | None:
-        """Give the Brier score, from 0 (always right and sure of it) to 1; None where nothing is known."""
+        """The Brier score, from 0 (always right and sure of it) to 1; None before any report was judged."""
         judged = self.confirmed + self.wrong
         return self.brier_sum / judged if judged else None
 
-    def with_(self, said: JudgedReport) -> "Calibration":
-        """Give what is known after one more verdict."""
+    def with_(self, report: JudgedReport) -> "Calibration":
+        """Return the sums with one more judged report."""
         return Calibration(
-            self.confirmed + said.right,
-            self.wrong + (not said.right),
-            self.brier_sum + (said.stated - said.right) ** 2,
-            self.credit + said.right * said.weight * said.stated,
-            self.debit + (not said.right) * said.stated,
-            self.loss + (not said.right) * said.stated**2,
+            self.confirmed + report.right,
+            self.wrong + (not report.right),
+            self.brier_sum + (report.stated - report.right) ** 2,
+            self.credit + report.right * report.weight * report.stated,
+            self.debit + (not report.right) * report.stated,
+            self.loss + (not report.right) * report.stated**2,
         )
 
 
 class ReportTotals(NamedTuple):
-    """How many reports of all kinds proved right and wrong, and by whose word right."""
+    """The reports of all kinds that proved right and wrong, and the judges that confirmed some."""
 
     right: int = 0
     wrong: int = 0
     judges: frozenset[str] = frozenset()
 
     def plus(self, other: "ReportTotals") -> "ReportTotals":
-        """Give the sum of two."""
+        """Return the sum of two."""
         return ReportTotals(self.right + other.right, self.wrong + other.wrong, self.judges | other.judges)
 
 
 def add(tx: Tx, verdicts: Iterable[JudgedReport]) -> None:
-    """Add to what is known of how right partners are."""
+    """Add judged reports to their partners' calibrations."""
     gathered: dict[tuple[str, str, str], Calibration] = {}
     for verdict in verdicts:
         key = (verdict.partner, verdict.kind, verdict.judge)
@@ -82,14 +85,14 @@ def add(tx: Tx, verdicts: Iterable[JudgedReport]) -> None:
         row = tx.execute(select(*_COLUMNS).where(*mine).with_for_update()).first()
         total = [had + more for had, more in zip(row or Calibration(), new, strict=True)]
         tx.execute(delete(calibrations).where(*mine))
-        said = dict(zip(Calibration._fields, total, strict=True))
-        tx.execute(insert(calibrations).values(partner=partner, kind=kind, judge=judge, **said))
+        sums = dict(zip(Calibration._fields, total, strict=True))
+        tx.execute(insert(calibrations).values(partner=partner, kind=kind, judge=judge, **sums))
 
 
 def calibrations_of(tx: Tx, most_by_one: float) -> dict[tuple[str, str], Calibration]:
-    """Give by partner and kind what is known, with a credit of ``most_by_one`` at most by the word of any one judge.
+    """Return the calibrations by partner and kind, with a credit of ``most_by_one`` at most from any one judge.
 
-    The hub's own word is not bounded.
+    Credit from the hub itself is not bounded.
     """
     known = calibrations.c
     unbounded = (known.judge == HUB) | (known.credit <= most_by_one)
@@ -103,7 +106,7 @@ def calibrations_of(tx: Tx, most_by_one: float) -> dict[tuple[str, str], Calibra
 
 
 def totals(tx: Tx) -> dict[str, ReportTotals]:
-    """Give by partner what its reports of all kinds came to."""
+    """Return by partner the totals over all kinds."""
     known = calibrations.c
     sums = select(known.partner, known.judge, func.sum(known.confirmed), func.sum(known.wrong))
     found: dict[str, ReportTotals] = {}

@@ -1,4 +1,4 @@
-"""Retraction receipts: a row for each partner that was given an object which was taken back, closed when it knows."""
+"""Retractions and their receipts: a row for each partner that received a retracted object, closed when it knows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ NO_ACCESS = "no-access"
 
 
 class Retraction(NamedTuple):
-    """An object that was taken back from a collection.
+    """An object that was retracted from a collection.
 
     ``revoked_at`` is the ``date_added`` of its revocation there, ``version`` that of the revoked version.
     """
@@ -30,7 +30,7 @@ class Retraction(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """Who was given what was taken back; ``collection`` is an alias, moments are in microseconds.
+    """A partner that received a retracted object; ``collection`` is an alias, moments are in microseconds.
 
     ``how`` it was closed: ``read``, ``delivered``, ``acknowledged``, or without the partner having learnt of it:
     ``left`` where it takes part no more, ``no-access`` where it may not read the collection any more.
@@ -46,48 +46,48 @@ class Receipt(NamedTuple):
     how: str | None
 
 
-def record(tx: Tx, collection: Collection, taken_back: Iterable[Retraction], reason: str) -> None:
-    """Remember what was taken back, and why; what is remembered already stays as it is."""
-    wanted = {each.object_id: each for each in taken_back}
-    gone = retractions.c
-    there: set[str] = set()
+def record(tx: Tx, collection: Collection, retracted: Iterable[Retraction], reason: str) -> None:
+    """Record retractions and their reason; one that is recorded already stays as it is."""
+    wanted = {retraction.object_id: retraction for retraction in retracted}
+    columns = retractions.c
+    known: set[str] = set()
     for chunk in chunks(wanted):
-        mine = (gone.collection == collection.id, any_of(tx, gone.object_id, chunk))
-        there |= set(tx.execute(select(gone.object_id).where(*mine)).scalars())
+        mine = (columns.collection == collection.id, any_of(tx, columns.object_id, chunk))
+        known |= set(tx.execute(select(columns.object_id).where(*mine)).scalars())
     moment = now()
     insert_many(
         tx,
         retractions,
         [
-            (each.object_id, collection.id, moment, each.revoked_at, each.version, reason)
-            for id_, each in sorted(wanted.items())
-            if id_ not in there
+            (id_, collection.id, moment, retraction.revoked_at, retraction.version, reason)
+            for id_, retraction in sorted(wanted.items())
+            if id_ not in known
         ],
     )
 
 
 def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: bool = False) -> int:
-    """Open the receipts of what was taken back from a collection that are missing, and say how many.
+    """Open the receipts of retracted objects of a collection that are missing, and return their number.
 
-    Given an object is who read a page at or past its first version there, and not past its revocation, and whom a
-    push of that collection delivered any version of it. Who takes part no more has no way to learn of it here; the
-    receipt of who may not read the collection any more ends at once as ``no-access``. With ``late``, only what became
-    known after the retraction is looked at.
+    An object was received by a partner that read a page at or past its first version, and not past its revocation, and
+    by one that a push of that collection delivered any version to. A partner that takes part no more has no way to
+    learn of it here; the receipt of one that may not read the collection any more ends at once as ``no-access``. With
+    ``late``, only what became known after the retraction is looked at.
     """
     places, feeds = reads.positions_of(tx, collection), deliveries.feeds_pushing(tx, collection)
     opened = 0
     for chunk in chunks(sorted(set(ids))):
-        gone = _taken_back(tx, collection, chunk)
-        since = min((each.opened for each in gone), default=0) if late else 0
-        here = [place for place in places if place.asked >= since]
+        found = _retracted(tx, collection, chunk)
+        since = min((retracted.opened for retracted in found), default=0) if late else 0
+        recent_readers = [place for place in places if place.asked >= since]
         pushed = deliveries.delivered_to(tx, feeds, chunk, since)
-        if here or pushed:
-            opened += _open(tx, collection, gone, here, pushed)
+        if recent_readers or pushed:
+            opened += _open(tx, collection, found, recent_readers, pushed)
     return opened
 
 
 def recent(tx: Tx, since: int) -> dict[str, list[str]]:
-    """Give by collection id what was taken back at or after ``since`` (microseconds)."""
+    """Return by collection id the objects retracted at or after ``since`` (microseconds)."""
     found: dict[str, list[str]] = defaultdict(list)
     asked = select(retractions.c.collection, retractions.c.object_id).where(retractions.c.opened >= since)
     for collection, object_id in tx.execute(asked):
@@ -96,7 +96,7 @@ def recent(tx: Tx, since: int) -> dict[str, list[str]]:
 
 
 def settle(tx: Tx) -> int:
-    """Close the receipts of those who have read past the revocation, or took it as a push; says how many."""
+    """Close the receipts of partners that have read past the revocation, or took it as a push; returns their number."""
     closed = 0
     for collection, partner, up_to, asked in tx.execute(_PLACES).all():
         closed += tx.execute(_READ, {"at": collection, "by": partner, "up_to": up_to, "moment": asked}).rowcount
@@ -106,38 +106,38 @@ def settle(tx: Tx) -> int:
 
 
 def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledged") -> int:
-    """Close the partner's receipts of these objects, in every collection: it said itself that it knows."""
+    """Close the partner's receipts of these objects, in every collection, after it acknowledged them itself."""
     closed = 0
     mine = (receipts.c.partner == partner, _OPEN)
     for chunk in chunks(sorted(set(ids))):
-        told = update(receipts).where(*mine, any_of(tx, receipts.c.object_id, chunk))
-        closed += tx.execute(told.values(closed=now(), how=how)).rowcount
+        closing = update(receipts).where(*mine, any_of(tx, receipts.c.object_id, chunk))
+        closed += tx.execute(closing.values(closed=now(), how=how)).rowcount
     return closed
 
 
 def close_departed(tx: Tx, partner: str) -> int:
-    """Close what is open of a partner that takes part no more: nobody waits for it to read on."""
+    """Close the open receipts of a partner that takes part no more, and return their number."""
     mine = (receipts.c.partner == partner, _OPEN)
     return tx.execute(update(receipts).where(*mine).values(closed=now(), how="left")).rowcount
 
 
 def forget(tx: Tx, *, before: int, most: int = 500) -> int:
-    """Remove receipts that were closed ``before`` (microseconds), at most so many at once, and say how many."""
+    """Remove receipts that were closed ``before`` (microseconds), at most so many at once, and return their number."""
     r = receipts.c
     asked = select(r.object_id, r.collection, r.partner).where(r.opened < before, r.closed < before).limit(most)
     found = tx.execute(asked).all()
     if found:
-        gone = delete(receipts).where(
+        statement = delete(receipts).where(
             r.object_id == bindparam("of_object"),
             r.collection == bindparam("of_collection"),
             r.partner == bindparam("by"),
         )
-        tx.execute(gone, [{"of_object": row[0], "of_collection": row[1], "by": row[2]} for row in found])
+        tx.execute(statement, [{"of_object": row[0], "of_collection": row[1], "by": row[2]} for row in found])
     return len(found)
 
 
 def end_access(tx: Tx, partner: str, collection: Collection) -> int:
-    """Close as ``no-access`` what is open of a partner that may not read the collection any more; says how many."""
+    """Close as ``no-access`` the open receipts of a partner that lost access to the collection; return their number."""
     mine = (receipts.c.partner == partner, receipts.c.collection == collection.id, _OPEN)
     return tx.execute(update(receipts).where(*mine).values(closed=now(), how=NO_ACCESS)).rowcount
 
@@ -157,10 +157,7 @@ def all_receipts(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int 
 
 
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
-    """Give of each receipt that is open, or was opened at or after ``since``, when it was opened and closed.
-
-    Those that ended as ``no-access`` are not among them: they say nothing of how long partners take.
-    """
+    """Return when each receipt was opened and closed that is open, or was opened at or after ``since``."""
     asked = select(receipts.c.opened, receipts.c.closed)
     asked = asked.where(or_(receipts.c.opened >= since, _OPEN))
     asked = asked.where(or_(receipts.c.how.is_(None), receipts.c.how != NO_ACCESS))
@@ -168,13 +165,13 @@ def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
 
 
 def waiting(tx: Tx) -> tuple[int, int | None]:
-    """Say how many receipts are open, and since when the oldest is (microseconds)."""
+    """Return the number of open receipts, and when the oldest was opened (microseconds)."""
     row = tx.execute(_WAITING).one()
     return row[0], row[1]
 
 
-class _Gone(NamedTuple):
-    """What was taken back: since when, and the ``date_added`` of its first version and of its revocation."""
+class _Retracted(NamedTuple):
+    """A retracted object: when it was retracted, and the ``date_added`` of its first version and of its revocation."""
 
     object_id: str
     opened: int
@@ -190,48 +187,55 @@ def _receipt(row: Iterable[Any]) -> Receipt:
 def _open(
     tx: Tx,
     collection: Collection,
-    gone: Sequence[_Gone],
+    found: Sequence[_Retracted],
     places: Sequence[ReadPosition],
     pushed: Mapping[str, set[str]],
 ) -> int:
-    ids = [each.object_id for each in gone]
-    there = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
-    known = {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*there))}
+    ids = [retracted.object_id for retracted in found]
+    mine = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
+    known = {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*mine))}
     rows = []
     reading = readers(tx, collection)
     moment = now()
-    for each in gone:
-        got = {place.partner for place in places if each.first <= place.read_up_to < each.revoked_at}
+    for retracted in found:
+        got = {place.partner for place in places if retracted.first <= place.read_up_to < retracted.revoked_at}
         rows += [
             (
-                *(each.object_id, collection.id, partner, each.opened, each.revoked_at, each.version),
+                *(
+                    retracted.object_id,
+                    collection.id,
+                    partner,
+                    retracted.opened,
+                    retracted.revoked_at,
+                    retracted.version,
+                ),
                 *((None, None) if partner in reading else (moment, NO_ACCESS)),
             )
-            for partner in sorted(got | pushed.get(each.object_id, set()))
-            if (each.object_id, partner) not in known
+            for partner in sorted(got | pushed.get(retracted.object_id, set()))
+            if (retracted.object_id, partner) not in known
         ]
     insert_many(tx, receipts, rows)
     return len(rows)
 
 
-def _taken_back(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Gone]:
-    gone, log = retractions.c, objects.c
+def _retracted(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Retracted]:
+    columns, log = retractions.c, objects.c
     asked = (
-        select(gone.object_id, gone.opened, func.min(log.date_added), gone.revoked_at, gone.version)
-        .join_from(retractions, objects, log.id == gone.object_id)
-        .where(log.collection == collection.number, gone.collection == collection.id)
-        .where(any_of(tx, gone.object_id, ids))
-        .group_by(gone.object_id, gone.opened, gone.revoked_at, gone.version)
-        .order_by(gone.object_id)
+        select(columns.object_id, columns.opened, func.min(log.date_added), columns.revoked_at, columns.version)
+        .join_from(retractions, objects, log.id == columns.object_id)
+        .where(log.collection == collection.number, columns.collection == collection.id)
+        .where(any_of(tx, columns.object_id, ids))
+        .group_by(columns.object_id, columns.opened, columns.revoked_at, columns.version)
+        .order_by(columns.object_id)
     )
-    return [_Gone(*row) for row in tx.execute(asked)]
+    return [_Retracted(*row) for row in tx.execute(asked)]
 
 
 _OPEN = receipts.c.closed.is_(None)
 _PLACES = select(
     read_positions.c.collection, read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked
 ).order_by(read_positions.c.collection, read_positions.c.partner)
-# When it last asked it had been told at the latest.
+# It knew when it last asked, at the latest.
 _READ = (
     update(receipts)
     .where(_OPEN, receipts.c.partner == bindparam("by"), receipts.c.collection == bindparam("at"))

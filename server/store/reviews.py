@@ -1,4 +1,4 @@
-"""Reviews: objects held for a person's decision, what that person decided, and values that were delisted."""
+"""Reviews: objects held for a person's decision, that decision, and values that were delisted."""
 
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, cast
@@ -14,11 +14,11 @@ ReviewState = Literal["open", "approved", "rejected"]
 
 
 class UnknownReview(LookupError):
-    """Nothing of this id was ever held back."""
+    """No object of this id was ever held."""
 
 
 class HeldObject(NamedTuple):
-    """An object version that is held back: by which rule, and what its contributor is told."""
+    """An object version that is held, with the rule that holds it and the message to its contributor."""
 
     object_id: str
     version: int | None
@@ -27,9 +27,9 @@ class HeldObject(NamedTuple):
 
 
 class Review(NamedTuple):
-    """What was held back, since when, and what became of it; moments in microseconds.
+    """An object that was held, since when, and the decision; moments in microseconds.
 
-    Where it is a dispute, ``subject`` names the value, ``object_id`` is one of its listings, ``upheld`` when a
+    Where it is a dispute, ``subject`` names the value, ``object_id`` is one of its listings, ``upheld`` is when a
     person last upheld it.
     """
 
@@ -48,19 +48,19 @@ class Review(NamedTuple):
 
 
 def hold(tx: Tx, partner: str, held: Iterable[HeldObject]) -> set[str]:
-    """Hold these objects of ``partner`` back, and give the ids of those that are held now.
+    """Hold these objects of ``partner``, and return the ids of those that are held now.
 
-    What a person has decided stands: what was rejected stays so whatever its later versions, what was approved is held
-    anew only by another rule.
+    A person's decision stands: an object that was rejected stays so whatever its later versions, one that was approved
+    is held anew only by another rule.
     """
-    wanted = {each.object_id: each for each in held}
+    wanted = {candidate.object_id: candidate for candidate in held}
     before = states(tx, wanted)
-    still = {id_ for id_, each in before.items() if each.state == "rejected"}
-    passed = {id_ for id_, each in before.items() if each.state == "approved" and each.rule == wanted[id_].rule}
+    rejected = {id_ for id_, review in before.items() if review.state == "rejected"}
+    approved = {id_ for id_, review in before.items() if review.state == "approved" and review.rule == wanted[id_].rule}
     moment = now()
     rows = [
         {
-            **each._asdict(),
+            **candidate._asdict(),
             "partner": partner,
             "opened": before[id_].opened if id_ in before and before[id_].state == "open" else moment,
             "state": "open",
@@ -68,25 +68,25 @@ def hold(tx: Tx, partner: str, held: Iterable[HeldObject]) -> set[str]:
             "decided_by": None,
             "note": None,
         }
-        for id_, each in sorted(wanted.items())
-        if id_ not in still | passed
+        for id_, candidate in sorted(wanted.items())
+        if id_ not in rejected | approved
     ]
-    for chunk in chunks(sorted(before.keys() - still - passed)):
+    for chunk in chunks(sorted(before.keys() - rejected - approved)):
         tx.execute(delete(reviews).where(any_of(tx, reviews.c.object_id, chunk)))
     if rows:
         tx.execute(insert(reviews), rows)
-    return wanted.keys() - passed
+    return wanted.keys() - approved
 
 
 def dispute(tx: Tx, subject: str, partner: str, held: HeldObject) -> bool:
-    """Let a person look at a listed value that somebody doubts; one row a value, whatever number of listings it has.
+    """Open a review of a listed value that somebody doubts; one row a value, however many listings it has.
 
-    Where one is open it stays, and goes by the new rule. Tells whether it is a new one.
+    An open one stays, and goes by the new rule. Returns whether it is a new one.
     """
     mine = [review for review in of_subjects(tx, [subject]).get(subject, []) if review.state == "open"]
     if mine:
-        said = {"rule": held.rule, "message": held.message, "partner": partner}
-        tx.execute(update(reviews).where(reviews.c.object_id == mine[0].object_id).values(**said))
+        changes = {"rule": held.rule, "message": held.message, "partner": partner}
+        tx.execute(update(reviews).where(reviews.c.object_id == mine[0].object_id).values(**changes))
         return False
     before = states(tx, [held.object_id]).get(held.object_id)
     tx.execute(delete(reviews).where(reviews.c.object_id == held.object_id))
@@ -97,7 +97,7 @@ def dispute(tx: Tx, subject: str, partner: str, held: HeldObject) -> bool:
 
 
 def of_subjects(tx: Tx, subjects: Iterable[str]) -> dict[str, list[Review]]:
-    """Give by value the disputes that there are or were of it, the oldest first."""
+    """Return by value the disputes of it, open and closed, the oldest first."""
     found: dict[str, list[Review]] = {}
     for chunk in chunks(sorted(set(subjects))):
         asked = select(reviews).where(any_of(tx, reviews.c.subject, chunk)).order_by(reviews.c.opened)
@@ -107,12 +107,12 @@ def of_subjects(tx: Tx, subjects: Iterable[str]) -> dict[str, list[Review]]:
 
 
 def move(tx: Tx, subject: str, to: str) -> None:
-    """Let the disputes of a value be those of another."""
+    """Move the disputes of a value to another."""
     tx.execute(update(reviews).where(reviews.c.subject == subject).values(subject=to))
 
 
 def states(tx: Tx, ids: Iterable[str]) -> dict[str, Review]:
-    """Give the reviews of those of the object ids that were ever held back."""
+    """Return the reviews of those of the object ids that were ever held."""
     found: dict[str, Review] = {}
     for chunk in chunks(sorted(set(ids))):
         rows = tx.execute(select(reviews).where(any_of(tx, reviews.c.object_id, chunk)))
@@ -136,7 +136,7 @@ def all_reviews(
 
 
 def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None = None) -> Review:
-    """Note what a person decided of an object that was held back. Raises ``UnknownReview``."""
+    """Record a person's decision about a held object. Raises ``UnknownReview``."""
     moment = now()
     mine = reviews.c.object_id == object_id
     tx.execute(update(reviews).where(mine).values(state=state, decided=moment, decided_by=by, note=note))
@@ -149,7 +149,7 @@ def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None
 
 
 def forget_approvals(tx: Tx, ids: Iterable[str]) -> None:
-    """Let what was approved of these objects count no more: they were taken back since."""
+    """Let the approvals of these objects count no more, after they were retracted."""
     for chunk in chunks(sorted(set(ids))):
         mine = any_of(tx, reviews.c.object_id, chunk)
         tx.execute(delete(reviews).where(mine, reviews.c.state == "approved", reviews.c.subject.is_(None)))
@@ -161,7 +161,7 @@ def count(tx: Tx, state: ReviewState = "open") -> int:
 
 
 def oldest(tx: Tx) -> int | None:
-    """Say since when the oldest open one waits (microseconds), None where none does."""
+    """Return when the oldest open review was opened (microseconds), None without one."""
     asked = select(func.min(reviews.c.opened)).where(reviews.c.state == "open")
     return cast("int | None", tx.execute(asked).scalar_one())
 
@@ -171,7 +171,7 @@ def _review(row: Iterable[Any]) -> Review:
 
 
 def delist(tx: Tx, names: Iterable[str]) -> None:
-    """Remember that the values of these names were found to be no scam's; repeating it changes nothing."""
+    """Record that the values of these names serve no scam; repeating it changes nothing."""
     wanted = set(names)
     new = sorted(wanted - delisted_among(tx, wanted))
     if new:
@@ -180,13 +180,13 @@ def delist(tx: Tx, names: Iterable[str]) -> None:
 
 
 def relist(tx: Tx, names: Iterable[str]) -> None:
-    """Let reports of the values of these names be heard again."""
+    """Let the values of these names be listed again."""
     for chunk in chunks(sorted(set(names))):
         tx.execute(delete(delisted).where(any_of(tx, delisted.c.name, chunk)))
 
 
 def delisted_among(tx: Tx, names: Iterable[str]) -> set[str]:
-    """Return those of the names that were found to be no scam's."""
+    """Return those of the names whose values are delisted."""
     found: set[str] = set()
     for chunk in chunks(sorted(set(names))):
         found.update(row[0] for row in tx.execute(select(delisted.c.name).where(any_of(tx, delisted.c.name, chunk))))
@@ -194,5 +194,5 @@ def delisted_among(tx: Tx, names: Iterable[str]) -> set[str]:
 
 
 def has_delisted(tx: Tx) -> bool:
-    """Tell whether there is any such value."""
+    """Return whether any value is delisted."""
     return tx.execute(select(delisted.c.name).limit(1)).first() is not None

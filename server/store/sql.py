@@ -69,7 +69,7 @@ def any_of(tx: Tx, column: ColumnElement[str], values: Sequence[str]) -> ColumnE
 
 
 def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Cut a list of any length into such as a statement takes well."""
+    """Cut a list of any length into lists that one statement takes well."""
     rest = iter(ids)
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk
@@ -81,6 +81,6 @@ _POSTGRESQL = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 
 
 
 def database_time(tx: Tx) -> int:
-    """Ask the database what time it is, in microseconds since the epoch."""
+    """Return the time of the database's clock, on which all nodes agree, in microseconds since the epoch."""
     moment: int = tx.execute(_SQLITE if tx.dialect.name == "sqlite" else _POSTGRESQL).scalar_one()
     return moment

@@ -14,7 +14,7 @@ _RFC3339 = re.compile(
 
 
 def now() -> int:
-    """Say what time it is, in microseconds since the epoch."""
+    """Return the time in microseconds since the epoch."""
     return time.time_ns() // 1000
 
 

@@ -1,6 +1,7 @@
-"""Writers of one SQLite file take turns: whoever has waited is let in before one who has just written.
+"""A queue of the writers of one SQLite file: those who have waited are let in before one that has just written.
 
-SQLite itself lets any of those in who look at the right moment, and who writes again at once is nearly always the one.
+SQLite itself lets any of those in that look at the right moment, and a writer that comes again at once nearly always
+is.
 """
 
 import fcntl
@@ -22,7 +23,7 @@ class WriteQueue:
     """The right to write: one thread of all processes at a time, each process's threads in the order they came."""
 
     def __init__(self, path: str, seconds: float) -> None:
-        """Take turns by locks on the file ``path``, waiting up to ``seconds`` for one."""
+        """Queue by locks on the file ``path``, waiting up to ``seconds`` for a turn."""
         self._path = path
         self._seconds = seconds
         self._changing = threading.Lock()
@@ -51,7 +52,7 @@ class WriteQueue:
         self._hand_on()
 
     def has_waiting_writers(self) -> bool:
-        """Tell whether others wait for a turn, or did a moment ago."""
+        """Return whether others wait for a turn, or did a moment ago."""
         if self._waiting:
             self._crowded_at = time.monotonic()
         with self._changing:
@@ -64,7 +65,7 @@ class WriteQueue:
         return time.monotonic() - self._crowded_at < _CROWDED_SECONDS
 
     def close(self) -> None:
-        """Let go of the file; it is opened again where it is needed."""
+        """Close the file; it is opened again where it is needed."""
         with self._changing:
             if self._file is not None and self._file[0] == os.getpid() and not self._busy:
                 os.close(self._file[1])
@@ -124,7 +125,7 @@ class WriteQueue:
         fcntl.lockf(file, fcntl.LOCK_UN, 1, byte)
 
     def _open(self) -> int | None:
-        """Give the file of turns, each process its own; where there can be none, SQLite alone keeps order."""
+        """Return the lock file, each process its own; None where there can be none, and SQLite alone keeps order."""
         process = os.getpid()
         if self._file is None or self._file[0] != process:
             try:
