@@ -25,11 +25,14 @@ def serve() -> Iterator[Serve]:
         listening.append(server)
 
         def answering() -> None:
-            peer, _ = server.accept()
+            try:
+                peer, _ = server.accept()
+            except OSError:  # closed: nobody came through
+                return
             with peer:
                 head = b""
-                while not head.endswith(b"\r\n\r\n"):
-                    head += peer.recv(1)
+                while not head.endswith(b"\r\n\r\n") and (byte := peer.recv(1)):
+                    head += byte
                 heads.append(head)
                 try:
                     for place in range(len(answer)) if pause else ():
@@ -46,8 +49,8 @@ def serve() -> Iterator[Serve]:
 
     start.heads = heads  # type: ignore[attr-defined]  # what the proxy was asked
     yield start
-    for each in listening:
-        each.close()
+    for server in listening:
+        server.close()
 
 
 def through(url: str, host: str = "drop.example.com", *, allow_private: bool = False, **more: object) -> socket.socket:
