@@ -1,7 +1,7 @@
-"""Parquet tables as cells, read in a process of their own: what crashes on a damaged file is not the program.
+"""Parquet tables as cells, read in a child process, so that a damaged file cannot crash the program.
 
-``python -m feeds.readers.parquet FILE`` writes the names of the columns, and of those that are nested,
-takes those that are wanted, and writes their cells row by row, all as JSON lines.
+``python -m feeds.readers.parquet FILE`` writes the names of the flat and the nested columns, reads the names of the
+wanted ones, and writes their cells row by row, all as JSON lines.
 """
 
 import resource
@@ -24,14 +24,14 @@ _NOT_INSTALLED = 3
 
 
 class ParquetTable(NamedTuple):
-    """A table that is being read: its columns, those with lists or objects in them, and the process that reads it."""
+    """An open table: its flat columns, its nested ones (lists or objects), and the process that reads it."""
 
     names: list[str]
     nested: list[str]
     process: subprocess.Popen[bytes]
 
     def rows(self, names: Sequence[str]) -> Iterator[list[str]]:
-        """Give the cells of the columns called ``names``, as texts; once. Raises ``UnreadableFile``."""
+        """Yield the cells of the columns called ``names``, as texts; once. Raises ``UnreadableFile``."""
         wanted, cells = _pipes(self.process)
         wanted.write(orjson.dumps(list(names)) + b"\n")
         wanted.close()
@@ -43,7 +43,7 @@ class ParquetTable(NamedTuple):
 
 @contextmanager
 def open_table(path: str) -> Iterator[ParquetTable]:
-    """Give the table in a file. Raises ``UnreadableFile``, also where there is nothing to read it with."""
+    """Open the table in a file. Raises ``UnreadableFile``, also where the extra ``parquet`` is not installed."""
     command = [sys.executable, "-m", "feeds.readers.parquet", path]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere) as process:  # noqa: S603 - ourselves
@@ -72,7 +72,7 @@ def _damaged() -> UnreadableFile:
 
 
 def main(path: str) -> int:
-    """Write the table at ``path`` to the standard output, as far as the standard input asks for."""
+    """Write the columns of the table at ``path`` that the standard input names to the standard output."""
     try:
         import polars
     except ImportError:
@@ -86,7 +86,7 @@ def main(path: str) -> int:
     out.write(orjson.dumps(names) + b"\n")
     out.flush()
     wanted = table.select(orjson.loads(sys.stdin.buffer.readline()))
-    # A slice is not unpacked beyond its end; batches of polars come from whole row groups, of any size.
+    # polars unpacks slices up to their end only; its batches are whole row groups, of any size.
     for start in range(0, length, _BATCH):
         for cells in wanted.slice(start, _BATCH).collect(engine="streaming").iter_rows():
             out.write(orjson.dumps(list(map(_text, cells))) + b"\n")

@@ -1,4 +1,4 @@
-"""What sheets of workbooks (ECMA-376 Part 1 §18.3) hold: rows of cells, and the texts that cells share."""
+"""Sheets of workbooks (ECMA-376 Part 1 §18.3): their rows of cells, and the texts that cells share."""
 
 import re
 from array import array
@@ -14,16 +14,16 @@ _PLACE = re.compile(r"([A-Z]{1,3})\d*")
 
 
 class SharedStrings:
-    """The texts that cells name by number, on disk."""
+    """The texts that cells refer to by number, kept in a temporary file."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
-        """Keep the texts that the file of shared texts has."""
+        """Read the part of a workbook with its shared texts."""
         self._file = TemporaryFile(prefix="scamfeed-")  # noqa: SIM115 - closed by close()
         self._ends = array("Q", [0])
         self.at = lru_cache(4096)(self._at)
         try:
             self._fill(xml_stream.pieces(blocks, _Texts()) if blocks else ())
-        except BaseException:  # whatever it is, who gets no object cannot close it
+        except BaseException:  # without an object, no caller can close the file
             self._file.close()
             raise
 
@@ -34,7 +34,7 @@ class SharedStrings:
             self._ends.append(self._ends[-1] + len(data))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the temporary file."""
         self._file.close()
 
     def _at(self, number: int) -> str:
@@ -45,26 +45,26 @@ class SharedStrings:
 
 
 class _Texts(xml_stream.Gatherer[str]):
-    """Gathers the texts that cells share; how they are pronounced is no part of them."""
+    """Gathers shared texts; their phonetic guide (``rPh``) is no part of them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[str] = []
-        self._taken = False
-        self._spoken = False
+        self._reading = False
+        self._phonetic = False
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        self._spoken = self._spoken or name == "rPh"
-        self._taken = name == "t" and not self._spoken
+        self._phonetic = self._phonetic or name == "rPh"
+        self._reading = name == "t" and not self._phonetic
 
     def data(self, text: str) -> None:
-        if self._taken:
+        if self._reading:
             self._parts.append(text)
 
     def finish(self, name: str) -> None:
-        self._taken = False
+        self._reading = False
         if name == "rPh":
-            self._spoken = False
+            self._phonetic = False
         elif name == "si":
             self.found.append("".join(self._parts))
             self._parts.clear()
@@ -74,43 +74,43 @@ class SheetRows(xml_stream.Gatherer[tuple[int, list[str]]]):
     """Gathers the rows of a sheet."""
 
     def __init__(self, strings: SharedStrings, styles: list[NumberStyle]) -> None:
-        """Begin above the first row."""
+        """Start above the first row."""
         super().__init__()
         self._strings, self._styles = strings, styles
         self._row, self._column = 0, -1
         self._cells: list[str] = []
         self._parts: list[str] = []
         self._type, self._style = "n", 0
-        self._taken = False
-        self._spoken = False
+        self._reading = False
+        self._phonetic = False
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """Take note of where a cell stands, and of what type and style it is."""
+        """Record place, type and style of a cell, and the number of a row."""
         if name == "c":
             place = _PLACE.match(attributes.get("r", ""))
             self._column = _number(place[1]) if place else self._column + 1
             self._type, style = attributes.get("t", "n"), attributes.get("s", "")
             self._style = int(style) if style.isdecimal() else 0
         elif name in ("v", "t"):
-            self._taken = not self._spoken
+            self._reading = not self._phonetic
         elif name == "rPh":
-            self._spoken = True
+            self._phonetic = True
         elif name == "row":
             number = attributes.get("r", "")
             self._row = int(number) if number.isdecimal() and len(number) < 10 else self._row + 1
             self._column = -1
 
     def data(self, text: str) -> None:
-        """Take what stands in a cell, and leave its formula."""
-        if self._taken:
+        """Collect the text of a cell, without its formula."""
+        if self._reading:
             self._parts.append(text)
 
     def finish(self, name: str) -> None:
-        """Put a cell into its row, and a row among what is found."""
+        """Add a cell to its row, and a row to ``found``."""
         if name in ("v", "t"):
-            self._taken = False
+            self._reading = False
         elif name == "rPh":
-            self._spoken = False
+            self._phonetic = False
         elif name == "c":
             if self._parts and (text := self._text("".join(self._parts))) and self._column < _MOST_COLUMNS:
                 self._cells.extend([""] * (self._column - len(self._cells)))
@@ -135,7 +135,7 @@ class SheetRows(xml_stream.Gatherer[tuple[int, list[str]]]):
 
 
 def _number(letters: str) -> int:
-    """Give the number of a column, from 0, that Excel calls by ``letters``."""
+    """Return the number of a column, from 0, by its letters in Excel."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1

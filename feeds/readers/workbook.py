@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx), row by row: memory grows neither with the sheets nor with what is unzipped of them."""
+"""Excel workbooks (.xlsx), row by row: memory grows neither with the sheets nor with their unpacked size."""
 
 import posixpath
 import zlib
@@ -31,7 +31,7 @@ _DAMAGES = (BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplement
 
 
 class Sheet(NamedTuple):
-    """A sheet: its name, whether people see it, and its file in the archive."""
+    """A sheet: its name, whether people see it, and its part of the archive."""
 
     name: str
     visible: bool
@@ -42,7 +42,7 @@ class Workbook:
     """The sheets of a workbook on disk. Raises ``UnreadableFile`` wherever it is damaged or no workbook."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Look at what there is."""
+        """Read the list of sheets, the styles and the shared texts."""
         try:
             self._archive = ZipFile(file)
             names = self._archive.namelist()
@@ -61,25 +61,25 @@ class Workbook:
         root = self._part(main)
         kinds = self._relations(main)
         self.sheets = [
-            Sheet(each.get("name", ""), each.get("state", "visible") == "visible", part)
-            for each in root.iter()
-            if local(each.tag) == "sheet"
-            and (part := kinds.get(each.get(_RELATION) or each.get(_STRICT_RELATION) or "", ("", ""))[1])
+            Sheet(element.get("name", ""), element.get("state", "visible") == "visible", part)
+            for element in root.iter()
+            if local(element.tag) == "sheet"
+            and (part := kinds.get(element.get(_RELATION) or element.get(_STRICT_RELATION) or "", ("", ""))[1])
         ]
         since_1904 = any(
-            each.get("date1904") in ("1", "true") for each in root.iter() if local(each.tag) == "workbookPr"
+            element.get("date1904") in ("1", "true") for element in root.iter() if local(element.tag) == "workbookPr"
         )
         parts = dict(kinds.values())
         self._styles = self._read_styles(parts.get("styles", ""), since_1904)
         self._strings = SharedStrings(self._stream(parts["sharedStrings"]) if "sharedStrings" in parts else ())
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._strings.close()
         self._archive.close()
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
-        """Give the number and the cells of each row that has any, as texts; dates in ISO 8601."""
+        """Yield number and cells of each row that has any, as texts; dates in ISO 8601."""
         gatherer = SheetRows(self._strings, self._styles)
         try:
             yield from xml_stream.pieces(self._stream(sheet.part), gatherer)
@@ -97,7 +97,7 @@ class Workbook:
             raise _damaged() from error
 
     def _part(self, name: str) -> Any:
-        """Give a small file of the archive as a tree."""
+        """Return a small part of the archive as a tree."""
         data = b""
         for block in self._stream(name):
             data += block
@@ -105,32 +105,34 @@ class Workbook:
                 raise UnreadableFile(
                     "the description of this workbook is larger than that of any other: save it as CSV"
                 )
-        for _ in xml_stream.pieces([data], xml_stream.Gatherer[None]()):  # entities, depth
+        for _ in xml_stream.pieces([data], xml_stream.Gatherer[None]()):  # refuses entities, and too deep a nesting
             pass
         return fromstring(data)
 
     def _relations(self, main: str) -> Mapping[str, tuple[str, str]]:
-        """Give the kind and the file of what the workbook is made of, by the names that it gives them."""
+        """Return type and part of the workbook's relations by their id."""
         path = f"{self._folder}/_rels/{posixpath.basename(main)}.rels"
         found = {}
-        for each in self._part(path):
-            kind, target = each.get("Type", "").rpartition("/")[2], each.get("Target", "")
-            found[each.get("Id", "")] = (
+        for element in self._part(path):
+            kind, target = element.get("Type", "").rpartition("/")[2], element.get("Target", "")
+            found[element.get("Id", "")] = (
                 kind,
                 posixpath.normpath(posixpath.join("/", self._folder, target)).lstrip("/"),
             )
         return found
 
     def _read_styles(self, part: str, since_1904: bool) -> list[NumberStyle]:
-        """Give how the numbers of each style are shown."""
+        """Return the number styles by the index that cells refer to."""
         if not part:
             return [NumberStyle.of("", 0, since_1904)]
         root = self._part(part)
         codes = {
-            each.get("numFmtId", ""): each.get("formatCode", "") for each in root.iter() if local(each.tag) == "numFmt"
+            element.get("numFmtId", ""): element.get("formatCode", "")
+            for element in root.iter()
+            if local(element.tag) == "numFmt"
         }
-        formats = (each for each in root if local(each.tag) == "cellXfs")
-        ids = [each.get("numFmtId", "0") for each in next(formats, ())]
+        formats = (element for element in root if local(element.tag) == "cellXfs")
+        ids = [element.get("numFmtId", "0") for element in next(formats, ())]
         return [
             NumberStyle.of(codes.get(number, ""), int(number) if number.isdecimal() else 0, since_1904)
             for number in ids

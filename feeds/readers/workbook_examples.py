@@ -1,4 +1,4 @@
-"""Small workbooks as examples, written as Excel writes them."""
+"""Examples of small workbooks, written as Excel writes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
@@ -47,7 +47,7 @@ def workbook(
 
 
 def examples() -> Iterable[Example]:
-    """Give a workbook for each rule of the format."""
+    """Yield a workbook for each rule of the format."""
     two = [{"value": "a.example.com", "kind": "domain"}, {"value": "b.example.com", "kind": "domain"}]
     yield Example(workbook({"Sheet1": [["domain"], ["a.example.com"], ["b.example.com"]]}), two)
     yield Example(workbook({"Sheet1": [["domain"], ["a.example.com"], [], ["b.example.com"]]}, shared=False), two)
