@@ -1,4 +1,4 @@
-"""The kind of ``docs/adding.md`` keeps the contract of every kind, with the two files that the page shows."""
+"""The kind of ``docs/adding-a-kind.md`` keeps the contract of every kind, with the two files that the page shows."""
 
 import re
 import sys
@@ -17,7 +17,7 @@ from schemas.kind import Normal
 from tests.contract import test_kinds as contract
 from tests.contract.bundles import assert_strictly_valid, bundle
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding.md"
+PAGE = Path(__file__).parents[2] / "docs" / "adding-a-kind.md"
 
 
 def _module(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""A field that is declared in ``schemas/report.py`` is known everywhere, as docs/adding.md promises."""
+"""A field that is declared in ``schemas/report.py`` is known everywhere, as docs/adding-a-field.md promises."""
 
 import json
 import re
@@ -30,8 +30,8 @@ ROW = b'value,Promise,script,places,victims\nshop.example.com,High return,"Pay, 
 
 
 def snippet(name: str) -> str:
-    """Return the code that docs/adding.md names so."""
-    page = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    """Return the code that docs/adding-a-field.md names so."""
+    page = (ROOT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name}: tests add this -->\n *```python\n(.*?)\n *```", page, re.DOTALL)
     assert found, name
     return dedent(found[1])
