@@ -11,6 +11,7 @@ from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
 from server import dashboard
+from server.http.worker_load import shared_memory
 from server.observe import probes
 from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
@@ -101,6 +102,7 @@ class _Server(BaseApplication):
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
         self._settings = settings
         self._options = options
+        self.worker_loads = shared_memory()
         super().__init__()
 
     def load_config(self) -> None:
@@ -126,7 +128,7 @@ def serve(
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "server.http.worker.Worker",
+        "worker_class": "server.http.worker.HttpWorker",
         "control_socket_disable": True,
         "timeout": _TIMEOUT_SECONDS,
         "graceful_timeout": _GRACE_SECONDS,

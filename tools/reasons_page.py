@@ -1,4 +1,4 @@
-"""Write the tables of docs/reasons.md from release rules and kinds: ``python -m tools.reasons_page``."""
+"""Write the tables of docs/reasons.md from the tables of reasons in the code: ``python -m tools.reasons_page``."""
 
 import re
 import textwrap
@@ -10,6 +10,7 @@ from schemas.errors import Rejected
 from schemas.refang import refang
 from server.release.reasons import Reason
 from server.release.results import Result
+from server.taxii.errors import REASONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -21,7 +22,9 @@ def rewritten(text: str) -> str:
 
 
 def _lines(name: str) -> list[str]:
-    """Return the lines of the table of that name: ``values``, or a result of the release rules."""
+    """Return the lines of the table of that name: ``requests``, ``values``, or a result of the release rules."""
+    if name == "requests":
+        return _table_of_requests()
     return _table_of_values() if name == "values" else _table(Result[name.upper()])
 
 
@@ -33,6 +36,15 @@ def _table(result: Result) -> list[str]:
         if reason.result is result
     ]
     return ["| code | message | what the sender can do |", "| --- | --- | --- |", *rows]
+
+
+def _table_of_requests() -> list[str]:
+    """Return the lines of the table of the reasons for which a request is refused as a whole."""
+    rows = [
+        f"| `{code}` | {reason.status} | {_cell(reason.problem)} | {_cell(reason.remedy)} |"
+        for code, reason in sorted(REASONS.items(), key=lambda pair: pair[1].status)
+    ]
+    return ["| code | HTTP status | problem | what the sender can do |", "| --- | --- | --- | --- |", *rows]
 
 
 def _table_of_values() -> list[str]:
@@ -58,7 +70,7 @@ def _refusals(name: str) -> Iterator[tuple[str, str]]:
 
 def _cell(text: str) -> str:
     """Return a text with its placeholders in italics."""
-    return re.sub(r"{(\w+)}", r"*\1*", text)
+    return re.sub(r"{(\w+)(?::[^}]*)?}", r"*\1*", text)
 
 
 if __name__ == "__main__":

@@ -2,23 +2,40 @@
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from server.http.fair_executor import FairExecutor
 from server.http.fair_queue import SLOW_PAUSE_SECONDS, SLOW_SHARE_SECONDS, FairQueue
 from server.http.messages import Application, HttpRequest
 
-if TYPE_CHECKING:
-    from server.http.connection import Connection
-
-
 # Bytes of bodies that a worker holds in memory and in files: of all owners, and of one, whose only body always fits.
-_HELD_AT_MOST = 512 * 1024 * 1024
-_HELD_OF_ONE = 128 * 1024 * 1024
-_A_PART = 64
+_MOST_HELD = 512 * 1024 * 1024
+_MOST_HELD_OF_ONE = 128 * 1024 * 1024
+# Of all connections, the part that is closed at once to make room.
+_CLOSED_PART = 64
 
 
-class Connections(set["Connection"]):
+class OpenConnection(Protocol):
+    """A connection, as far as the others are concerned."""
+
+    address: str
+    deadline: float
+
+    @property
+    def expendable(self) -> bool:
+        """Whether nothing has been asked that would have to be answered."""
+
+    def drop(self) -> None:
+        """Close the connection once the responses written so far are sent."""
+
+    def expire(self) -> None:
+        """Give up on a client that neither sends nor reads."""
+
+    def stop(self) -> None:
+        """Close the connection if nothing is under way on it."""
+
+
+class Connections(set[OpenConnection]):
     """The open connections of one worker, and the state that they share."""
 
     def __init__(self, application: Application, executor: FairExecutor, script: str) -> None:
@@ -64,9 +81,9 @@ class Connections(set["Connection"]):
     def has_room(self, request: HttpRequest, more: int) -> bool:
         """Return whether ``more`` bytes of a body fit in beside the others; the only body of all always does."""
         others = self._held[request.owner] - request.held
-        if others and others + request.held + more > _HELD_OF_ONE:
+        if others and others + request.held + more > _MOST_HELD_OF_ONE:
             return False
-        return self.held <= request.held or self.held + more <= _HELD_AT_MOST
+        return self.held <= request.held or self.held + more <= _MOST_HELD
 
     def make_room(self) -> bool:
         """Close silent connections of the address that has most of them; False where there are none.
@@ -81,7 +98,7 @@ class Connections(set["Connection"]):
         closed = sorted(
             (connection for connection in silent if connection.address == address),
             key=lambda connection: connection.deadline,
-        )[: len(self) // _A_PART + 1]
+        )[: len(self) // _CLOSED_PART + 1]
         for connection in closed:
             connection.drop()
             self.discard(connection)

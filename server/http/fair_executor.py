@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 # At once, for one owner: requests of any sort, those with a body, and those with a large body; and for all owners.
 _MOST_AT_ONCE, _MOST_BODIES, _MOST_LARGE = 8, 2, 1
 _MOST_LARGE_OF_ALL = 2
-# Waiting, for one owner; beyond, it is told to come again.
+# Waiting, for one owner; beyond, it has to come again later.
 _MOST_WAITING = 128
 
 

@@ -43,7 +43,7 @@ class Application(Protocol):
         """Return the response to what is no whole request."""
 
 
-class RequestRefused(Exception):
+class BadRequest(Exception):
     """A request that cannot be answered, with the HTTP status for it."""
 
     def __init__(self, status: int) -> None:
@@ -100,15 +100,15 @@ class HttpRequest:
             text = value.decode("latin-1")
             if key in environ:
                 if key == "HTTP_HOST":
-                    raise RequestRefused(400)
+                    raise BadRequest(400)
                 text = f"{environ[key]},{text}"
             environ[key] = text
         if "HTTP_HOST" not in environ and version == "1.1":
-            raise RequestRefused(400)
+            raise BadRequest(400)
         expected = environ.get("HTTP_EXPECT")
         if expected is not None:
             if expected.lower() != "100-continue":
-                raise RequestRefused(417)
+                raise BadRequest(417)
             self.wants_continue = version == "1.1"
         return environ
 
@@ -182,7 +182,7 @@ def _target(url: bytes) -> tuple[str, str]:
         try:
             whole = parse_url(url)
         except HttpParserInvalidURLError as error:
-            raise RequestRefused(400) from error
+            raise BadRequest(400) from error
         path, query = whole.path or b"/", whole.query or b""
     if b"%" in path:
         path = unquote_to_bytes(path)

@@ -8,7 +8,7 @@ from typing import Any
 import httptools
 
 from server.http.connections import Connections
-from server.http.messages import HttpRequest, RequestRefused
+from server.http.messages import BadRequest, HttpRequest
 from server.taxii.response import TaxiiResponse
 
 _HEAD_AT_MOST = 64 * 1024
@@ -121,14 +121,14 @@ class Receiver:
             self._body_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except RequestRefused as refused:
+        except BadRequest as refused:
             self.refuse(refused.status)
         except httptools.HttpParserUpgrade:
             # Nothing is upgraded here; the request is answered as it stands, and it is the last.
             self.ending = True
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            self.refuse(cause.status if isinstance(cause, RequestRefused) else 400)
+            self.refuse(cause.status if isinstance(cause, BadRequest) else 400)
         except httptools.HttpParserError as error:
             # RFC 9110 §9.1: a method that nobody knows makes no less of a request.
             self.refuse(501 if "method" in str(error) and _REQUEST_LINE.match(data) else 400)
@@ -152,14 +152,14 @@ class Receiver:
         """Add a piece of the request's target."""
         self.request.url += url
         if len(self.request.url) > _LINE_AT_MOST:
-            raise RequestRefused(414)
+            raise BadRequest(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header."""
         headers = self.request.headers
         headers.append((name, value))
         if len(headers) > _HEADERS_AT_MOST:
-            raise RequestRefused(431)
+            raise BadRequest(431)
 
     def on_headers_complete(self) -> None:
         """Check the head, before the body is read."""
@@ -212,13 +212,13 @@ class Receiver:
         self._left = max(0, self._left - len(body))
         self.shared.hold(request, len(body))
         if not self.shared.has_room(request, 0):
-            raise RequestRefused(503)
+            raise BadRequest(503)
         if request.size + len(body) > self._body_limit:
-            raise RequestRefused(413)
+            raise BadRequest(413)
         request.add(body)
         now = time.monotonic()
         if now - self._body_began > _BODY_SECONDS + request.size / _BODY_RATE:
-            raise RequestRefused(408)
+            raise BadRequest(408)
         self.deadline = now + STILL_SECONDS
 
     def on_message_complete(self) -> None:

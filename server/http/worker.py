@@ -10,7 +10,7 @@ import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 from gunicorn.workers.base import Worker as GunicornWorker
@@ -20,6 +20,7 @@ from server.http.connections import Connections
 from server.http.fair_executor import FairExecutor
 from server.http.listener import Listener, most_connections
 from server.http.messages import Application
+from server.http.worker_load import WorkerLoad
 
 _TICK_SECONDS = 0.25
 # How long a connection on which nothing is under way may still bring a request to a worker that stops.
@@ -33,7 +34,7 @@ _M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 16 * 1024 * 1024
 _M_ARENA_MAX, _ARENAS = -8, 2
 
 
-class Worker(GunicornWorker):
+class HttpWorker(GunicornWorker):
     """One process: an event loop for the connections, and threads for what takes long."""
 
     def init_process(self) -> None:
@@ -72,7 +73,9 @@ class Worker(GunicornWorker):
             await _take(shared, arrived, tls)
 
         listeners: list[socket.socket] = [getattr(bound, "sock", bound) for bound in self.sockets]
-        listener = Listener(loop, listeners, shared, take, most_connections(number))
+        # The application that gunicorn was started with made it before the workers were forked.
+        load = WorkerLoad(cast(Any, self.app).worker_loads, self.age)
+        listener = Listener(loop, listeners, shared, take, most_connections(number), load)
         listener.open()
         while self.alive and self.ppid == os.getppid():
             self.notify()

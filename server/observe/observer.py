@@ -1,4 +1,4 @@
-"""Answered requests, and the observers that are told of them."""
+"""Answered requests, and their observers."""
 
 from typing import NamedTuple, Protocol
 

@@ -97,7 +97,7 @@ class Authenticator:
 
 
 class Rights(NamedTuple):
-    """What a partner may do with a collection that it may know of."""
+    """A collection that a partner may know of, and whether it may read and write it."""
 
     collection: Collection
     can_read: bool

@@ -12,7 +12,7 @@ from server.store.collections import Collection
 from server.taxii import auth
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import API_ROOT, MAX_CONTENT_LENGTH
-from server.taxii.negotiation import STIX, TAXII
+from server.taxii.response import STIX, TAXII
 
 
 class StoreBackend(Backend):  # type: ignore[misc]  # Medallion comes without types

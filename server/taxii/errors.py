@@ -14,8 +14,7 @@ from medallion.exceptions import MedallionError
 from werkzeug.exceptions import HTTPException
 
 from server.store import StoreUnavailable
-from server.taxii.negotiation import TAXII
-from server.taxii.response import TaxiiResponse
+from server.taxii.response import TAXII, TaxiiResponse
 
 log = logging.getLogger(__name__)
 
@@ -24,75 +23,131 @@ _BUSY_STORE_SECONDS = 5.0
 Headers = tuple[tuple[str, str], ...]
 
 
-class Reason(NamedTuple):
-    """HTTP status of a refusal, what is wrong, and what the sender can do; in braces what each refusal fills in."""
+class ErrorReason(NamedTuple):
+    """HTTP status of a refusal, the problem, and what the sender can do; in braces what each refusal fills in."""
 
     status: int
     problem: str
-    remedy: str = ""
+    remedy: str
 
 
 # By error code. Nothing that is filled in repeats what a partner sent, but for names that TAXII gives.
-REASONS: dict[str, Reason] = {
+REASONS: dict[str, ErrorReason] = {
     # The request as a whole
-    "bad-request": Reason(400, "The request is not one that HTTP has."),
-    "unauthorized": Reason(401, "This needs a partner's credentials: HTTP Basic, or a bearer token."),
-    "forbidden": Reason(403, "The partner may not do this with this collection."),
-    "not-found": Reason(404, "There is nothing here for this partner."),
-    "method-not-allowed": Reason(
+    "bad-request": ErrorReason(
+        400, "The request is not one that HTTP has.", "Send requests as RFC 9112 describes them."
+    ),
+    "unauthorized": ErrorReason(
+        401,
+        "This needs a partner's credentials: HTTP Basic, or a bearer token.",
+        "Send those that the hub's operator gave you.",
+    ),
+    "forbidden": ErrorReason(
+        403, "The partner may not do this with this collection.", "The collection resource says what it may."
+    ),
+    "not-found": ErrorReason(
+        404, "There is nothing here for this partner.", "The collections resource lists what there is."
+    ),
+    "method-not-allowed": ErrorReason(
         405, "This resource does not have this method.", "The Allow header names its methods."
     ),
-    "not-acceptable": Reason(406, f"The Accept header leaves out what this server sends: {TAXII}."),
-    "too-slow": Reason(408, "The request did not arrive in time.", "Send it again on a new connection."),
-    "body-too-large": Reason(413, "The body is larger than max_content_length of the API root.", "Send less at once."),
-    "url-too-long": Reason(414, "The URL is too long."),
-    "media-type": Reason(415, f"The body has to be sent as {TAXII}."),
-    "expectation": Reason(417, "The only expectation that can be met is 100-continue."),
-    "unprocessable": Reason(422, "The body is not one that this server can take."),
-    "too-many-requests": Reason(429, "The partner asks more often than it may.", "Try again later."),
-    "head-too-large": Reason(431, "The headers of the request are too many or too long."),
-    "internal": Reason(500, "Something went wrong here;", "the operator finds it in the log by the error_id."),
-    "unknown-method": Reason(501, "There is no such method here."),
-    "busy": Reason(503, "The server is too busy just now; nothing was done.", "Try again later."),
+    "not-acceptable": ErrorReason(
+        406, "The Accept header leaves out what this server sends.", f'Ask for {TAXII}, or for "*/*".'
+    ),
+    "too-slow": ErrorReason(408, "The request did not arrive in time.", "Send it again on a new connection."),
+    "body-too-large": ErrorReason(
+        413, "The body is larger than max_content_length of the API root.", "Send several smaller requests."
+    ),
+    "url-too-long": ErrorReason(414, "The URL is too long.", "Ask for fewer values at once."),
+    "media-type": ErrorReason(415, "The body has another media type than TAXII's.", f"Send it as {TAXII}."),
+    "expectation": ErrorReason(
+        417, "The only expectation that can be met is 100-continue.", "Leave the Expect header out."
+    ),
+    "unprocessable": ErrorReason(
+        422, "The body is not one that this server can take.", "Send an envelope of STIX objects."
+    ),
+    "too-many-requests": ErrorReason(
+        429, "The partner asks more often than it may.", "Try again after the seconds in Retry-After."
+    ),
+    "head-too-large": ErrorReason(431, "The headers of the request are too many or too long.", "Send fewer headers."),
+    "internal": ErrorReason(500, "Something went wrong here.", "The operator finds it in the log by the error_id."),
+    "unknown-method": ErrorReason(501, "There is no such method here.", "Use a method of TAXII."),
+    "busy": ErrorReason(503, "The server is too busy just now; nothing was done.", "Try again later."),
     # Limits of a partner
-    "too-many-passwords": Reason(429, "Too many wrong passwords came from this address.", "Try again later."),
-    "objects-a-day": Reason(429, "The partner posts more objects a day than it may; nothing was taken.", "Try later."),
+    "too-many-passwords": ErrorReason(
+        429, "Too many wrong passwords came from this address.", "Try again after the seconds in Retry-After."
+    ),
+    "objects-a-day": ErrorReason(
+        429,
+        "The partner posts more objects a day than it may; nothing was taken.",
+        "Try again after the seconds in Retry-After.",
+    ),
     # Rights
-    "may-not-read": Reason(403, "The partner may write to this collection, but not read it."),
-    "may-not-write": Reason(403, "The partner may read this collection, but not write to it."),
-    "not-deletable": Reason(
+    "may-not-read": ErrorReason(
+        403, "The partner may write to this collection, but not read it.", "Ask the hub's operator for the right."
+    ),
+    "may-not-write": ErrorReason(
+        403, "The partner may read this collection, but not write to it.", "Contribute to the collection inbox."
+    ),
+    "not-deletable": ErrorReason(
         403, "What was contributed or released is not deleted.", "Retract it by posting a revoked version."
     ),
     # Parameters of the URL
-    "too-many-parameters": Reason(400, "A URL has at most {most} parameters here."),
-    "repeated-parameter": Reason(400, "The parameter {name} can be given once."),
-    "foreign-next": Reason(400, "The next parameter is not one that this collection gave out.", "Begin again without."),
-    "unknown-match": Reason(400, "Here a match is one of: {known}."),
-    "too-many-values": Reason(400, "The parameter match[{field}] has at most {most} values;", "ask for fewer at once."),
-    "empty-value": Reason(400, "The parameter match[{field}] is a list of values, separated by commas."),
-    "repeated-version": Reason(400, "In match[version], each version is named once."),
-    "all-stands-alone": Reason(400, "In match[version], all stands alone."),
-    "bad-limit": Reason(400, "The limit is a whole number above zero."),
-    "bad-timestamp": Reason(400, "The parameter {name} is an RFC 3339 timestamp."),
+    "too-many-parameters": ErrorReason(400, "A URL has at most {most} parameters here.", "Send fewer."),
+    "repeated-parameter": ErrorReason(
+        400, "The parameter {name} can be given once.", "Separate its values by commas, where it takes several."
+    ),
+    "foreign-next": ErrorReason(
+        400, "The next parameter is not one that this collection gave out.", "Begin again with added_after."
+    ),
+    "unknown-match": ErrorReason(400, "Here a match is one of: {known}.", "Use one of these."),
+    "too-many-values": ErrorReason(
+        400, "The parameter match[{field}] has at most {most} values.", "Ask for the rest in another request."
+    ),
+    "empty-value": ErrorReason(
+        400,
+        "The parameter match[{field}] is a list of values, separated by commas.",
+        "Give each place of the list a value.",
+    ),
+    "repeated-version": ErrorReason(400, "In match[version], each version is named once.", "Leave the repetition out."),
+    "all-stands-alone": ErrorReason(400, "In match[version], all stands alone.", "Leave the other versions out."),
+    "bad-limit": ErrorReason(400, "The limit is a whole number above zero.", "Send such a number, or none."),
+    "bad-timestamp": ErrorReason(
+        400, "The parameter {name} is an RFC 3339 timestamp.", "Send it as 2026-01-31T09:30:00Z is written."
+    ),
     # Bodies
-    "truncated-body": Reason(400, "The body ended before its Content-Length."),
-    "wrong-compression": Reason(400, "The body is not {encoding}."),
-    "broken-compression": Reason(400, "The body is not one whole stream of {encoding}."),
-    "unknown-compression": Reason(415, "A body is sent as it is, in gzip or in zstd."),
-    "not-an-object": Reason(400, "The body is not a JSON object."),
-    "not-utf-8": Reason(400, "The body is not UTF-8."),
-    "lone-surrogate": Reason(400, "The body escapes half of a character (a lone surrogate), which is no text."),
-    "too-deep": Reason(400, "The body is nested too deeply."),
-    "object-not-json": Reason(400, "objects[{index}] is not JSON: {problem}", "Nothing was taken."),
-    "too-many-objects": Reason(
+    "truncated-body": ErrorReason(400, "The body ended before its Content-Length.", "Send all of it."),
+    "wrong-compression": ErrorReason(400, "The body is not {encoding}.", "Compress it as Content-Encoding says."),
+    "broken-compression": ErrorReason(
+        400, "The body is not one whole stream of {encoding}.", "Compress it as one stream, and send all of it."
+    ),
+    "unknown-compression": ErrorReason(
+        415, "The body has an unknown Content-Encoding.", "Send it as it is, in gzip or in zstd."
+    ),
+    "not-an-object": ErrorReason(400, "The body is not a JSON object.", "Send an envelope of STIX objects."),
+    "not-utf-8": ErrorReason(400, "The body is not UTF-8.", "Encode it so."),
+    "lone-surrogate": ErrorReason(
+        400, "The body escapes half of a character (a lone surrogate), which is no text.", "Send whole characters."
+    ),
+    "too-deep": ErrorReason(400, "The body is nested too deeply.", "Send an envelope of STIX objects."),
+    "object-not-json": ErrorReason(
+        400, "objects[{index}] is not JSON: {problem}", "Nothing was taken. Mend it, and send all again."
+    ),
+    "too-many-objects": ErrorReason(
         413,
         "The envelope has more than {most:,} objects, which is the most that one request may bring; nothing was taken.",
         "Send them in several requests.",
     ),
-    "too-many-brackets": Reason(413, "The envelope has more lists and objects within its objects than is read."),
-    "no-objects": Reason(422, "The envelope has no objects; an empty list stands for nothing in TAXII."),
-    "two-lists": Reason(422, "The envelope has two lists of objects."),
-    "not-a-list": Reason(422, "The objects of an envelope are a list."),
+    "too-many-brackets": ErrorReason(
+        413,
+        "The envelope has more lists and objects within its objects than is read.",
+        "Send them in several requests.",
+    ),
+    "no-objects": ErrorReason(
+        422, "The envelope has no objects; an empty list stands for nothing in TAXII.", "Send at least one object."
+    ),
+    "two-lists": ErrorReason(422, "The envelope has two lists of objects.", "Send one."),
+    "not-a-list": ErrorReason(422, "The objects of an envelope are a list.", "Put the objects into a list."),
 }
 
 # For errors that name a status only: those of HTTP, of Flask and of Medallion.
@@ -108,8 +163,8 @@ class TaxiiError(Exception):
         self.code = code
         self.status = reason.status
         self.headers = headers
-        # Only the first part has fields: what it is filled with may hold braces of its own.
-        self.description = " ".join(filter(None, (reason.problem.format(**fields), reason.remedy)))
+        # Only the problem has fields.
+        self.description = f"{reason.problem.format(**fields)} {reason.remedy}"
         super().__init__(self.description)
 
 

@@ -13,7 +13,7 @@ _DAY = 24 * 60 * 60
 
 
 class PartnerQuotas:
-    """How much each partner may ask and post, counted over all processes and nodes; 0 is no limit."""
+    """The limits of each partner on requests and objects, counted over all processes and nodes; 0 is no limit."""
 
     def __init__(
         self, requests_per_minute: int = 0, objects_per_day: int = 0, objects_per_envelope: int = MOST_OBJECTS

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 _PAIR = (10, 6.0)
 _ADDRESS = (100, 0.5)
 _REMEMBERED_AT_MOST = 20_000
-# A verification takes 19 MiB and a processor; those who wait beyond this are told to come again.
+# A verification takes 19 MiB and a processor; those who wait beyond this come again later.
 _AT_ONCE = 2
 _WAITING = 16
 

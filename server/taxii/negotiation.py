@@ -2,7 +2,7 @@
 
 import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from isal import igzip
 from werkzeug.datastructures import Accept
@@ -13,11 +13,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-if TYPE_CHECKING:
-    from server.taxii.response import TaxiiResponse
-
-TAXII = "application/taxii+json;version=2.1"
-STIX = "application/stix+json;version="
+from server.taxii.response import TaxiiResponse
 
 Encoding = Literal["identity", "gzip", "zstd"]
 
@@ -79,7 +75,7 @@ def preferred_encoding(accept_encoding: str | None) -> Encoding:
     return "zstd" if zstandard >= gzip else "gzip"
 
 
-def compress(response: "TaxiiResponse", encoding: Encoding) -> "TaxiiResponse":
+def compress(response: TaxiiResponse, encoding: Encoding) -> TaxiiResponse:
     """Compress the body of ``response`` where it is large enough; a response that was compressed before stays as it is.
 
     A response with ``Vary: Accept-Encoding`` has been through here.

@@ -15,9 +15,9 @@ from server.store.times import stamp, stix_stamp
 from server.taxii import auth, envelope, filters
 from server.taxii.cursor import USE, encode
 from server.taxii.errors import TaxiiError
-from server.taxii.negotiation import STIX, Encoding, compress
+from server.taxii.negotiation import Encoding, compress
 from server.taxii.page_cache import LogRange, PageCache
-from server.taxii.response import TaxiiResponse
+from server.taxii.response import STIX, TaxiiResponse
 
 ALL_SPECS = ("2.0", "2.1")
 

@@ -6,8 +6,8 @@ import orjson
 from flask import Flask, Response
 
 from server.taxii.limits import API_ROOT
-from server.taxii.negotiation import TAXII
 from server.taxii.openapi_schemas import IN_QUERY, RESOURCES, STAMP, STRING, Schema, ref
+from server.taxii.response import TAXII
 
 _IN_PATH: dict[str, tuple[str, str]] = {
     "collection_id": ("the collection's id or alias", "9cfa669c-ee94-4ece-afd2-f8edac37d8fd"),
@@ -37,7 +37,7 @@ _DATED = {
     for end, name in (("First", "first"), ("Last", "last"))
 }
 
-# What every request may be refused for, and what those that name something, filter or carry a body may.
+# Refusals of every request, and of those that name something, filter or carry a body.
 _REFUSALS = (401, 406, 408, 414, 429, 431, 503)
 _NAMED, _FILTERED, _CARRIED = (404,), (400, 403, 404), (400, 403, 404, 413, 415, 422)
 _SECONDS: Schema = {"type": "integer", "minimum": 1}
@@ -66,43 +66,43 @@ def _refusals() -> dict[str, Schema]:
 
 def _operation(
     id_: str,
-    does: str,
-    gives: str | None,
+    summary: str,
+    result: str | None,
     *query: str,
     status: int = 200,
     dated: bool = False,
     refused: tuple[int, ...] = (),
-    leads: dict[str, Schema] | None = None,
+    links: dict[str, Schema] | None = None,
 ) -> Schema:
-    success: Schema = {"description": "done" if gives is None else gives}
-    if gives is not None:
-        success["content"] = _content(gives)
+    success: Schema = {"description": "done" if result is None else result}
+    if result is not None:
+        success["content"] = _content(result)
     if dated:
         success["headers"] = _DATED
-    if leads:
-        success["links"] = leads
+    if links:
+        success["links"] = links
     return {
         "operationId": id_,
-        "summary": does,
+        "summary": summary,
         "parameters": [_parameter(name) for name in query],
         "responses": {
             str(status): success,
-            **{str(one): {"$ref": f"#/components/responses/{one}"} for one in sorted({*_REFUSALS, *refused})},
+            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in sorted({*_REFUSALS, *refused})},
         },
     }
 
 
 def _parameter(name: str) -> Schema:
-    schema, said = IN_QUERY[name]
+    schema, description = IN_QUERY[name]
     # A list is one parameter, its values separated by commas.
     form = {"style": "form", "explode": False} if name.startswith("match") else {}
-    return {"name": name, "in": "query", "schema": schema, "description": said, **form}
+    return {"name": name, "in": "query", "schema": schema, "description": description, **form}
 
 
 def _next(operation: str, *path: str) -> dict[str, Schema]:
-    """Say how a page leads to the one after it."""
-    given = {f"path.{name}": f"$request.path.{name}" for name in path}
-    return {"next": {"operationId": operation, "parameters": {**given, "query.next": "$response.body#/next"}}}
+    """Return the link from a page to the one after it."""
+    path_parameters = {f"path.{name}": f"$request.path.{name}" for name in path}
+    return {"next": {"operationId": operation, "parameters": {**path_parameters, "query.next": "$response.body#/next"}}}
 
 
 def _root() -> dict[str, Schema]:
@@ -110,7 +110,7 @@ def _root() -> dict[str, Schema]:
     one = f"{collection}objects/{{object_id}}/"
     status = {"operationId": "status", "parameters": {"path.status_id": "$response.body#/id"}}
     added = _operation(
-        "add", "Add objects", "status", status=202, refused=_CARRIED, leads={"what became of it": status}
+        "add", "Add objects", "status", status=202, refused=_CARRIED, links={"status of the POST": status}
     )
     added["requestBody"] = {
         "required": True,
@@ -118,22 +118,22 @@ def _root() -> dict[str, Schema]:
         "content": {TAXII: {"schema": ref("contribution"), "example": _EXAMPLE}},
     }
     return {
-        "/taxii2/": {"get": _operation("discovery", "Get what the server is and its API roots", "discovery")},
-        f"/{API_ROOT}/": {"get": _operation("api-root", "Get what the API root is", "api-root")},
+        "/taxii2/": {"get": _operation("discovery", "Get the server and its API roots", "discovery")},
+        f"/{API_ROOT}/": {"get": _operation("api-root", "Get the API root", "api-root")},
         f"/{API_ROOT}/status/{{status_id}}/": {
-            "get": _operation("status", "Get what became of a POST", "status", refused=_NAMED)
+            "get": _operation("status", "Get the status of a POST", "status", refused=_NAMED)
         },
         f"/{API_ROOT}/collections/": {"get": _operation("collections", "Get the collections", "collections")},
-        collection: {"get": _operation("collection", "Get what a collection is", "collection", refused=_NAMED)},
+        collection: {"get": _operation("collection", "Get a collection", "collection", refused=_NAMED)},
         f"{collection}manifest/": {
             "get": _operation(
                 "manifest",
-                "Get what is there",
+                "Get the manifest of a collection",
                 "manifest",
                 *_FILTERS,
                 dated=True,
                 refused=_FILTERED,
-                leads=_next("manifest", "collection_id"),
+                links=_next("manifest", "collection_id"),
             )
         },
         f"{collection}objects/": {
@@ -144,7 +144,7 @@ def _root() -> dict[str, Schema]:
                 *_FILTERS,
                 dated=True,
                 refused=_FILTERED,
-                leads=_next("objects", "collection_id"),
+                links=_next("objects", "collection_id"),
             ),
             "post": added,
         },
@@ -161,14 +161,14 @@ def _root() -> dict[str, Schema]:
                 "match[spec_version]",
                 dated=True,
                 refused=_FILTERED,
-                leads=_next("versions", "collection_id", "object_id"),
+                links=_next("versions", "collection_id", "object_id"),
             )
         },
     }
 
 
 def describe() -> Schema:
-    """Give the description as OpenAPI has it."""
+    """Return the description as OpenAPI has it."""
     paths = _root()
     for path, item in paths.items():
         named = [
@@ -177,10 +177,10 @@ def describe() -> Schema:
                 "in": "path",
                 "required": True,
                 "schema": STRING,
-                "description": said,
+                "description": description,
                 "example": example,
             }
-            for name, (said, example) in _IN_PATH.items()
+            for name, (description, example) in _IN_PATH.items()
             if f"{{{name}}}" in path
         ]
         if named:

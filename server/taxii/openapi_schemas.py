@@ -1,4 +1,4 @@
-"""TAXII's resources and parameters as JSON Schemas: what the OpenAPI description says goes in and comes out."""
+"""JSON Schemas of TAXII's resources and parameters, for the OpenAPI description."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ _DETAILS = _list(_object({"id": STRING, "version": STAMP}, {"message": STRING}))
 RESOURCES: dict[str, Schema] = {
     "error": _object(
         {"title": STRING, "error_id": _UUID, "http_status": {"type": "string", "pattern": "^[45][0-9][0-9]$"}},
-        {"description": STRING},
+        {"description": STRING, "error_code": STRING},
     ),
     "discovery": _object(
         {"title": STRING},

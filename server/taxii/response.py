@@ -1,8 +1,9 @@
-"""Responses of the TAXII server, before HTTP or any web framework has them."""
+"""Responses of the TAXII server and their media types, before HTTP or any web framework has them."""
 
 from typing import NamedTuple
 
-from server.taxii.negotiation import TAXII
+TAXII = "application/taxii+json;version=2.1"
+STIX = "application/stix+json;version="
 
 
 class TaxiiResponse(NamedTuple):

@@ -41,7 +41,7 @@ def has_lone_surrogate(text: bytes) -> bool:
 class Scanner:
     """The objects of an envelope, one after the other, each as its bytes, from a stream of the body.
 
-    Empty bytes stand for an object longer than ``LARGEST_OBJECT``. Objects are told apart, not checked: between the
+    Empty bytes stand for an object longer than ``LARGEST_OBJECT``. Objects are separated, not checked: between the
     brackets of one there may still be no JSON. Raises ``TaxiiError`` 400 for a body that is no JSON object, 413 for
     more than ``most`` objects, 422 for one without a list of objects.
     """

@@ -10,7 +10,7 @@ import orjson
 from server.release.results import Result
 from server.store.times import stamp, stix_stamp
 
-# Nonsense costs its sender next to nothing, so not all of it is told back one by one.
+# Nonsense costs its sender next to nothing, so not all of it is listed.
 LISTED_FAILURES = 1_000
 
 

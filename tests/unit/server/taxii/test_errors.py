@@ -1,6 +1,8 @@
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,12 @@ from flask import Flask
 from medallion.exceptions import BackendError, ProcessingError
 
 import server.store.engine
+import server.taxii
 from schemas.partner import Partner, PartnerKind
 from server.app import create_app
 from server.settings import Settings
 from server.store import Store, collections, partners
+from server.taxii.errors import REASONS, error_of_status
 
 SECRET = "hunter2"
 
@@ -95,3 +99,22 @@ def test_health_says_whether_the_store_answers(app: Flask, headers: dict[str, st
 def test_health_says_so_before_there_are_tables(app: Flask) -> None:
     answer = app.test_client().get("/health")
     assert (answer.status_code, answer.json) == (503, {"status": "store unavailable"})
+
+
+def test_every_reason_is_used_and_has_a_way_out() -> None:
+    folder = Path(server.taxii.__file__).parent
+    code = "\n".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+    used = set(re.findall(r'(?:TaxiiError|retry_later)\(\s*"([a-z0-9-]+)"', code))
+    assert used <= REASONS.keys()
+    by_status = {error_of_status(reason.status).code for reason in REASONS.values()}
+    assert REASONS.keys() - used <= by_status
+    for reason in REASONS.values():
+        assert reason.remedy.endswith((".", '"*/*".'))
+        assert reason.status == HTTPStatus(reason.status)
+
+
+def test_the_error_resource_names_the_reason(app: Flask, headers: dict[str, str]) -> None:
+    answer = app.test_client().get("/feed/collections/room/objects/?limit=0", headers=headers)
+    assert answer.json is not None
+    assert answer.json["error_code"] == "bad-limit"
+    assert answer.json["description"] == "The limit is a whole number above zero. Send such a number, or none."
