@@ -9,9 +9,9 @@ from pathlib import Path
 
 import stix2
 
-from feeds.mapping.dedup import Seen
+from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
-from feeds.mapping.output import Sink
+from feeds.mapping.output import StixWriter
 from feeds.mapping.parallel import map_to
 from feeds.mapping.rows import Counts, Mapped, map_stream
 
@@ -85,14 +85,14 @@ def _options(kind: str) -> Options:
 
 def _map_on_two(source: Path, target: Path) -> None:
     options, counts = _options("domain"), Counts()
-    with source.open("rb") as stream, Sink.to(target, options) as sink:
-        assert not list(map_to(sink, stream, source.name, options, Seen(), counts, 2))
+    with source.open("rb") as stream, StixWriter.to(target, options) as sink:
+        assert not list(map_to(sink, stream, source.name, options, SeenValues(), counts, 2))
     assert counts.mapped == counts.read
 
 
 def _map(source: Path, target: Path, kind: str) -> None:
     options = _options(kind)
-    with source.open("rb") as stream, Sink.to(target, options) as sink:
+    with source.open("rb") as stream, StixWriter.to(target, options) as sink:
         for outcome in map_stream(stream, source.name, options):
             assert isinstance(outcome, Mapped), outcome
             sink.write(outcome)

@@ -1,4 +1,4 @@
-"""From the rows of a format to the batch of a pull, with what the partner takes back."""
+"""Batches of a pull, made of rows, outcomes or an API's records, with the values that the partner takes back."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from server.release.guard.stix_properties import MAX_CLOCK_SKEW
 def batch_of_rows(
     rows: Iterable[FileRow], checkpoint: dict[str, Any], options: Options, *, gone: Iterable[FileRow] = ()
 ) -> Batch:
-    """Make a batch of ``rows``; one that is no report is counted with its reason. ``gone`` is what is taken back."""
+    """Return a batch of ``rows``; a row that is no report is counted with its reason. ``gone`` are taken back."""
     tally = Tally()
     outcomes = list(map_rows(rows, options.reporter, options, tally))
     return batch_of_outcomes(outcomes, checkpoint, gone=taken_back(gone, options), tally=tally)
@@ -28,57 +28,54 @@ def batch_of_outcomes(
     outcomes: Sequence[Mapped | Duplicate | Reject],
     checkpoint: dict[str, Any],
     *,
-    gone: Sequence[Gone] = (),
+    gone: Sequence[str | Gone] = (),
     done: Sequence[tuple[str, str]] = (),
     more_rejected: Mapping[str, int] | None = None,
     tally: Tally | None = None,
 ) -> Batch:
-    """Make a batch of rows that were mapped; ``gone`` are indicators that are taken back.
+    """Return a batch of mapped rows; ``gone`` are indicators, or values, that are taken back.
 
-    ``more_rejected`` counts by reason what was no row at all, such as a file that cannot be read; ``tally`` what of
-    rows is not read.
+    ``more_rejected`` counts, by reason, items that are no rows, such as unreadable files. ``tally`` counts the rows,
+    and their cells that are not read.
     """
     rejected = Counter(more_rejected)
     read = len(outcomes) + len(gone) + rejected.total()
-    rejects = [each for each in outcomes if isinstance(each, Reject)]
-    rejected.update(each.reason for each in rejects)
-    items = [each.objects for each in outcomes if isinstance(each, Mapped)]
+    rejects = [outcome for outcome in outcomes if isinstance(outcome, Reject)]
+    rejected.update(reject.reason for reject in rejects)
+    items = [outcome.objects for outcome in outcomes if isinstance(outcome, Mapped)]
     return Batch(items, checkpoint, read, rejected, done, gone, rejects, tally=tally or Tally())
 
 
 def taken_back(rows: Iterable[FileRow], options: Options) -> list[Gone]:
-    """Give the indicators of ``rows`` by the ids that they have with us; what is no report never had one."""
-    mapped = [each for each in map_rows(rows, options.reporter, options) if isinstance(each, Mapped)]
-    objects = [obj for each in mapped for obj in each.objects if obj["type"] == "indicator"]
-    return [Gone(str(obj["id"]), str(obj["modified"])) for obj in objects]
+    """Return the ids that the indicators of ``rows`` have here; rows that are no reports never had one."""
+    outcomes = map_rows(rows, options.reporter, options)
+    objects = [obj for outcome in outcomes if isinstance(outcome, Mapped) for obj in outcome.objects]
+    return [Gone(str(obj["id"]), str(obj["modified"])) for obj in objects if obj["type"] == "indicator"]
 
 
 def batch_of_records(
     records: Iterable[object], checkpoint: dict[str, Any], options: Options, gone: Sequence[str | Gone] = ()
 ) -> Batch:
-    """Make a batch of ``records``, whose keys are columns as a file of reports has them (``docs/reports.md``).
+    """Return a batch of ``records``, whose keys are the columns of a file of reports (``docs/reports.md``).
 
-    One that is no report, or no mapping at all, is counted with its reason. ``gone`` are values, or ids of indicators,
-    that the partner takes back, and when, where it says so.
+    A record that is no report, or no mapping at all, is counted with its reason. ``gone`` are values, or ids of
+    indicators, that the partner takes back, with the time where it is known.
     """
     rows = (
         row
-        for number, each in enumerate(records, 1)
-        for row in report_objects.rows(number, dict(each) if isinstance(each, Mapping) else each)
+        for number, record in enumerate(records, 1)
+        for row in report_objects.rows(number, dict(record) if isinstance(record, Mapping) else record)
     )
     tally = Tally()
     outcomes = list(map_rows(rows, options.reporter, options, tally))
-    rejects = [each for each in outcomes if isinstance(each, Reject)]
-    rejected = Counter(each.reason for each in rejects)
-    items = [each.objects for each in outcomes if isinstance(each, Mapped)]
-    return Batch(items, checkpoint, len(outcomes) + len(gone), rejected, gone=gone, rejects=rejects, tally=tally)
+    return batch_of_outcomes(outcomes, checkpoint, gone=gone, tally=tally)
 
 
 def as_of_now(items: Sequence[Sequence[dict[str, Any]]]) -> tuple[list[Sequence[dict[str, Any]]], int]:
-    """Return ``items`` with none dated ahead, and how many of them were.
+    """Return ``items``, those dated ahead of this clock dated now, and the number of those.
 
-    Who is a few minutes ahead is within what the release rules allow. A later version of the same object is dated when
-    it is pulled, which is later than this.
+    The release rules would refuse a version from the future, and it would be lost. A few minutes ahead are allowed. A
+    later version of the same object is dated when it is pulled, which is later than this.
     """
     latest, now = timestamp.text(timestamp.now() + MAX_CLOCK_SKEW), timestamp.text(timestamp.now())
     dated = [[_dated(obj, latest, now) for obj in objects] for objects in items]
@@ -91,5 +88,5 @@ def _dated(obj: dict[str, Any], latest: str, now: str) -> dict[str, Any]:
             return obj
         created = min(now, timestamp.text(timestamp.parse(obj["created"])))
     except (KeyError, TypeError, AttributeError, Rejected):
-        return obj  # it has no versions, or is of no form: the release rules say so
+        return obj  # without versions, or malformed: the release rules refuse it
     return {**obj, "created": created, "modified": now}

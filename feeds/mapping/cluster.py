@@ -1,4 +1,4 @@
-"""Mapping on many machines: each file is mapped by a worker of a Dask cluster, into a file of its own."""
+"""Mapping on several machines: each worker of a Dask cluster maps one file into one file."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -9,36 +9,36 @@ from typing import Any, NamedTuple
 
 from feeds.errors import UnreadableFile
 from feeds.mapping.options import Options
-from feeds.mapping.output import Rejects, Sink
+from feeds.mapping.output import RejectsWriter, StixWriter
 from feeds.mapping.rows import Counts, Mapped, Reject, map_stream
 
 _PATIENCE = "20s"
 
 
 class NoCluster(Exception):
-    """There is no cluster to be had; the message says what to do."""
+    """No cluster can be reached; the message says what to do."""
 
 
-class Part(NamedTuple):
-    """What became of one file; ``fault`` says why it could not be read (on)."""
+class MappedFile(NamedTuple):
+    """The counts of one file; ``fault`` is the reason why it could not be read to its end."""
 
     file: Path
     counts: Counts
     fault: str | None
 
 
-def map_files(files: Sequence[Path], folder: Path, options: Options, address: str) -> Iterator[Part]:
-    """Map each file into ``folder``, as ``NAME.jsonl`` and its rejects as ``NAME.rejects.jsonl``; gives what is done.
+def map_files(files: Sequence[Path], folder: Path, options: Options, address: str) -> Iterator[MappedFile]:
+    """Map each file into ``folder``, as ``NAME.jsonl`` with ``NAME.rejects.jsonl``, and yield each when it is done.
 
-    ``address`` is a Dask scheduler's (``tcp://host:8786``), or ``local:N`` for N processes of this machine. Files and
-    folder are named as every worker sees them. Duplicates are noticed within a file; what two files say becomes the
-    same objects with the same ids twice. Raises ``NoCluster``.
+    ``address`` is that of a Dask scheduler (``tcp://host:8786``), or ``local:N`` for N processes of this machine. Paths
+    are those that the workers see. Duplicates are found within one file only: a report in two files becomes the same
+    objects with the same ids twice. Raises ``NoCluster``.
     """
     try:
         from dask.distributed import Client, LocalCluster, as_completed
     except ImportError as error:
         raise NoCluster("Dask is not installed: pip install 'scamfeed[cluster]'") from error
-    # Who comes and goes is the cluster's own business.
+    # Workers that come and go are logged by the cluster itself.
     logging.getLogger("distributed").setLevel(logging.ERROR)
     with ExitStack() as stack:
         try:
@@ -58,14 +58,14 @@ def map_files(files: Sequence[Path], folder: Path, options: Options, address: st
             yield done.result()
 
 
-def map_file(file: Path, folder: Path, options: Options) -> Part:
-    """Map one file; this is what a worker does."""
+def map_file(file: Path, folder: Path, options: Options) -> MappedFile:
+    """Map one file, on a worker."""
     counts, fault = Counts(), None
     dated = options.at(datetime.fromtimestamp(file.stat().st_mtime, UTC))
     with (
         file.open("rb") as stream,
-        Sink.to(folder / f"{file.name}.jsonl", dated) as sink,
-        Rejects.to(folder / f"{file.name}.rejects.jsonl") as rejects,
+        StixWriter.to(folder / f"{file.name}.jsonl", dated) as sink,
+        RejectsWriter.to(folder / f"{file.name}.rejects.jsonl") as rejects,
     ):
         try:
             for outcome in map_stream(stream, str(file), dated, tally=counts.tally):
@@ -76,4 +76,4 @@ def map_file(file: Path, folder: Path, options: Options) -> Part:
                     rejects.write(outcome)
         except UnreadableFile as error:
             fault = str(error)
-    return Part(file, counts, fault)
+    return MappedFile(file, counts, fault)

@@ -1,9 +1,9 @@
-"""Files into a partner's inbox, batch by batch, as if the partner had posted them."""
+"""Contribution of files: mapped, and contributed batch by batch, as if the partner had posted them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from feeds.mapping.dedup import Seen
+from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
 from feeds.mapping.records import map_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream, preface
@@ -26,14 +26,14 @@ def contribute_file(
     stream: BinaryIO,
     name: str,
     options: Options,
-    seen: Seen | None = None,
+    seen: SeenValues | None = None,
     tally: Tally | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
-    """Map ``stream`` and contribute what comes out, a transaction a batch; gives the outcome of each row.
+    """Map ``stream``, contribute its reports, a transaction a batch, and yield the outcome of each value.
 
-    A row that is not published comes out as a ``Reject``, whose ``result`` says what became of it. ``tally`` counts
-    rows and what of them is not read. An outcome is given after its batch is stored. Raises ``UnreadableFile`` after
-    all rows that could be read.
+    The outcome of a value that is not published is a ``Reject`` with its ``result``. ``tally`` counts the rows, and
+    their cells that are not read. An outcome is yielded after its batch is stored. Raises ``UnreadableFile`` after all
+    rows that could be read.
     """
     return _contributed(store, partner, name, options, map_stream(stream, name, options, seen, tally))
 
@@ -47,7 +47,7 @@ def contribute_records(
     seen: set[str] | None = None,
     tally: Tally | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
-    """Do the same with a file of records; values in them mean the indicators that ``partner`` may see."""
+    """Do the same with a file of records; a value in them stands for its indicators visible to ``partner``."""
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
         with store.read() as tx:
@@ -75,10 +75,10 @@ def _contributed(
 def _contribute(
     store: Store, partner: Partner, options: Options, mapped: list[Mapped]
 ) -> dict[str, tuple[Result, Unpublished]]:
-    """Contribute one batch; gives by id what became of the objects that are not published."""
-    objects = preface(options, {each.report.tlp for each in mapped})
+    """Contribute one batch, and return the results of the objects that are not published, by id."""
+    objects = preface(options, {outcome.report.tlp for outcome in mapped})
     items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
-    items += [Item.of(obj) for each in mapped for obj in each.objects]
+    items += [Item.of(obj) for outcome in mapped for obj in outcome.objects]
     with store.begin() as tx:
         return contribute(tx, partner, items).unpublished()
 
@@ -89,10 +89,10 @@ def _judged(
     if isinstance(outcome, Mapped):
         cases = {obj["id"] for obj in outcome.case}
         for obj in outcome.objects:
-            # A case that some of the readers cannot see is no reason against its values.
+            # A value may be published although its case is not: some readers may not see all of the values.
             if obj["id"] in unpublished and obj["id"] not in cases:
                 result, why = unpublished[obj["id"]]
-                said = outcome.report
-                raw, kind = (said.value, said.kind) if isinstance(said, Report) else (obj["id"], obj["type"])
+                report = outcome.report
+                raw, kind = (report.value, report.kind) if isinstance(report, Report) else (obj["id"], obj["type"])
                 return Reject(name, outcome.line, raw, kind, why.reason or result, why.message, result)
     return outcome

@@ -1,4 +1,4 @@
-"""The active set of a collection, in a format that others load."""
+"""Export: the active indicators of a collection, written in a file format."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,16 +20,16 @@ from server.release.query import active
 from server.store.collections import Collection
 from server.store.engine import Tx
 
-# What is left out for being of a weaker grade than is asked for.
+# Reason of indicators that are left out because their grade is too weak.
 BELOW = "below-grade"
 
 
 @dataclass
 class Exported:
-    """What became of the active indicators: ``active`` is the sum of the others.
+    """Numbers of active indicators: ``active`` is the sum of the others.
 
-    ``duplicates`` are those of values that the format says once, whoever reports them; ``left_out`` counts, by
-    reason, what the format cannot say.
+    ``duplicates``: further indicators of a value, in formats that hold a value once. ``left_out``: by reason, those
+    that the format cannot hold.
     """
 
     active: int = 0
@@ -38,7 +38,7 @@ class Exported:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the counts for JSON."""
+        """Return the counts for JSON."""
         return {
             "active": self.active,
             "written": self.written,
@@ -57,16 +57,16 @@ def export(
     only: Callable[[dict[str, Any]], bool] = lambda _: True,
     least: Action | None = None,
 ) -> Exported:
-    """Write the indicators that are active at ``at`` to ``target``, which is a folder where the format is one.
+    """Write the indicators that are active at ``at`` to ``target``: a folder for formats that are one, else a file.
 
-    Formats made of STIX objects get the objects as the collection has them, all others the reports that they say.
-    ``since`` leaves out what was added then (microseconds) or earlier, ``only`` those that it does not hold of.
-    ``least`` is the weakest grade that is written: ``block`` alone in formats that block, any in others, where none is
-    named. Raises ``UnknownFormat``.
+    Formats made of STIX objects get the objects of the collection as they are, others get their reports. ``since``
+    leaves out indicators added at that time (microseconds) or earlier, ``only`` those for which it is false.
+    ``least`` is the weakest grade to write; None is ``block`` for blocklists, and any grade for other formats. Raises
+    ``UnknownFormat``.
     """
     writer = formats.get(format)
     done = Exported()
-    wanted = (each for each in active.indicators(tx, collection, at, since) if only(each))
+    wanted = filter(only, active.indicators(tx, collection, at, since))
     indicators = _strong(_counted(wanted, done), least or weakest(format), done)
     if isinstance(target, Path):
         done.written = writer.write_folder(_reports(tx, indicators, done, once=writer.values_only), target)
@@ -87,14 +87,14 @@ def _counted(indicators: Iterable[Mapping[str, Any]], done: Exported) -> Iterato
 
 
 def weakest(format: str) -> Action | None:
-    """Return the weakest grade that a format holds where none is named; None for any."""
+    """Return the weakest grade that a format gets by default; None for any."""
     return Action.BLOCK if formats.get(format).blocklist else None
 
 
 def _strong(
     indicators: Iterable[Mapping[str, Any]], least: Action | None, done: Exported
 ) -> Iterator[Mapping[str, Any]]:
-    """Give the indicators that are graded ``least`` or stronger, and count the others as left out."""
+    """Yield the indicators that are graded ``least`` or stronger, and count the others as left out."""
     for indicator in indicators:
         if grades.reaches(indicator, least):
             yield indicator
@@ -103,9 +103,9 @@ def _strong(
 
 
 def _reports(tx: Tx, indicators: Iterable[Mapping[str, Any]], done: Exported, *, once: bool) -> Iterator[Report]:
-    """Give the reports that the indicators say; where values count ``once``, of each its hash is remembered."""
+    """Yield the reports of the indicators; with ``once``, only the first of each value, remembered by its hash."""
     names = identities.names(tx)
-    had: set[int] = set()
+    seen: set[int] = set()
     for indicator in indicators:
         try:
             report = report_of(indicator, names)
@@ -113,9 +113,9 @@ def _reports(tx: Tx, indicators: Iterable[Mapping[str, Any]], done: Exported, *,
             done.left_out[refusal.reason] += 1
             continue
         key = hash((report.kind, kinds.get(report.kind).key(report.value)))
-        if once and key in had:
+        if once and key in seen:
             done.duplicates += 1
             continue
         if once:
-            had.add(key)
+            seen.add(key)
         yield report

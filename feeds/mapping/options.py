@@ -1,4 +1,4 @@
-"""How rows are read and mapped: the options of a mapping, and the settings of a feed they come from."""
+"""Options of a mapping, and the settings of a feed that they are made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,12 +20,13 @@ from schemas.vocabulary import Tlp, Word
 
 @dataclass(frozen=True)
 class Options:
-    """How to read and map: what the rows themselves say goes first, ``defaults`` fill what they leave out.
+    """Options for reading and mapping rows. A row's own cells win over all of them.
 
-    ``defaults`` are columns of a report (``scam_type``, ``tlp``, ``countries``, …). ``reported_at`` is given to rows
-    that have no time of their own; None means the present. ``record`` names the records that rows are, where they are
-    no reports (``feeds.mapping.records``). ``zone`` is the time zone that dates and times without one are meant in,
-    None where nobody said, which is UTC; ``date_order`` is that of day and month, where dates do not tell it.
+    ``defaults``: columns of a report (``scam_type``, ``tlp``, ``countries``, …) for rows that leave them out.
+    ``reported_at``: time of rows without one; None is the present.
+    ``record``: the record that each row is, where rows are no reports (``feeds.mapping.records``).
+    ``zone``: time zone of dates and times without one; None is UTC.
+    ``date_order``: order of day and month, where no date of a column shows it.
     """
 
     reporter: str
@@ -40,15 +41,15 @@ class Options:
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, reported_at: datetime) -> Self:
-        """Give the same options for rows reported at that time."""
+        """Return the same options for rows reported at that time."""
         return replace(self, reported_at=reported_at)
 
-    def meaning(self, zone: tzinfo | None, date_order: DayMonthOrder | None) -> Self:
-        """Give the same options for dates and times of that zone and order."""
+    def with_times(self, zone: tzinfo | None, date_order: DayMonthOrder | None) -> Self:
+        """Return the same options with that time zone and order of day and month."""
         return replace(self, zone=zone, date_order=date_order)
 
     def conventions(self) -> Conventions:
-        """Give what is known of how a file writes its times."""
+        """Return what is known about the times of a file before it is read."""
         return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order)
 
 
@@ -60,18 +61,18 @@ def _known_zone(name: str | None) -> str | None:
 
 def _known_platform(name: str | None) -> str | None:
     if name and platforms.find(name) is None:
-        raise ValueError("there are " + ", ".join(each.name for each in platforms.every()))
+        raise ValueError("there are " + ", ".join(platform.name for platform in platforms.every()))
     return name
 
 
 def _known_system(name: str | None) -> str | None:
     if name and stores.find(name) is None:
-        raise ValueError("there are " + ", ".join(each.name for each in stores.every()))
+        raise ValueError("there are " + ", ".join(store.name for store in stores.every()))
     return name
 
 
 class ReportSettings(BaseModel):
-    """What a pull may be told of the reports that it brings, where they leave it out themselves."""
+    """Settings of a pull for reports that leave these columns out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -110,10 +111,10 @@ class ReportSettings(BaseModel):
             raise ValueError(refusal.message) from None
 
     def options(self, reporter: str, reported_at: datetime | None = None) -> Options:
-        """Give these as the options of the mapping, for reports of ``reporter``."""
-        said = {"scam_type": self.scam_type, "tlp": self.tlp and self.tlp.value, "country": self.country}
-        said |= {"platform": self.platform, "os": self.os}
-        defaults = {name: str(text) for name, text in said.items() if text}
+        """Return the options of the mapping for reports of ``reporter``."""
+        columns = {"scam_type": self.scam_type, "tlp": self.tlp and self.tlp.value, "country": self.country}
+        columns |= {"platform": self.platform, "os": self.os}
+        defaults = {name: str(text) for name, text in columns.items() if text}
         return Options(
             reporter=reporter,
             kind=self.kind,

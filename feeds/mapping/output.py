@@ -19,10 +19,10 @@ from schemas.vocabulary import Tlp
 _PIECES = 2048
 
 
-class Sink:
-    """Takes mapped reports and writes their objects, and before them those that they refer to, each once.
+class StixWriter:
+    """Writes the objects of mapped reports, each after the objects that it refers to, and each object once.
 
-    ``separator`` is what stands between two objects.
+    ``separator`` are the bytes between two objects.
     """
 
     def __init__(self, out: BinaryIO, options: Options, *, bundle: bool) -> None:
@@ -43,9 +43,9 @@ class Sink:
     @classmethod
     @contextmanager
     def to(cls, path: Path | None, options: Options) -> Iterator[Self]:
-        """Open a sink for ``path``, else for standard output; ``.json`` asks for a bundle, all else for JSON lines.
+        """Open a writer for ``path``, or standard output; ``.json`` is written as a bundle, other names as JSON lines.
 
-        The document is whole whatever ends its making.
+        The document is complete even if mapping fails.
         """
         if path is None:
             sink = cls(sys.stdout.buffer, options, bundle=False)
@@ -62,7 +62,7 @@ class Sink:
                 sink.close()
 
     def write(self, mapped: Mapped) -> None:
-        """Write one report's objects."""
+        """Write the objects of one report."""
         if mapped.report.tlp not in self._levels:
             self.append([mapped.report.tlp], b"")
         if mapped.beside:
@@ -74,7 +74,7 @@ class Sink:
             self._put(mapped.objects)
 
     def append(self, levels: Iterable[Tlp], written: bytes) -> None:
-        """Write the objects of several reports at some TLP levels, as ``mappers.templates.Writer`` wrote them."""
+        """Write the objects of several reports at TLP ``levels``, as ``mappers.templates.Writer`` spelled them."""
         for tlp in levels:
             if tlp not in self._levels:
                 self._levels.add(tlp)
@@ -84,7 +84,7 @@ class Sink:
             self._flush()
 
     def close(self) -> None:
-        """Write what is left, and the document's end."""
+        """Write what is left, and the end of the document."""
         self._flush()
         self._out.write(b"]}\n" if self._bundle else self._before)
         self._out.flush()
@@ -112,21 +112,21 @@ class Sink:
         self._pieces.clear()
 
 
-class Rejects:
-    """Takes rejected rows and writes them as JSON lines: file, line, raw, kind, reason, message.
+class RejectsWriter:
+    """Writes rejected rows as JSON lines: file, line, raw, kind, reason, message.
 
-    Of what was ``contributed`` each line says too, as result, what became of it.
+    For ``contributed`` rows, each line has the result too.
     """
 
     def __init__(self, out: BinaryIO | None, *, contributed: bool = False) -> None:
-        """Write to ``out``, or nowhere."""
+        """Write to ``out``; None discards the rows."""
         self._out = out
         self._left_out = set() if contributed else {"result"}
 
     @classmethod
     @contextmanager
     def to(cls, path: Path | None, *, contributed: bool = False) -> Iterator[Self]:
-        """Open a file of rejects, or None."""
+        """Open the file of rejects at ``path``; None discards them."""
         if path is None:
             yield cls(None)
             return
@@ -136,17 +136,17 @@ class Rejects:
     def write(self, reject: Reject) -> None:
         """Write one row."""
         if self._out is not None:
-            said = {name: cell for name, cell in reject._asdict().items() if name not in self._left_out}
-            texts = {name: encodable(cell) if isinstance(cell, str) else cell for name, cell in said.items()}
+            cells = {name: cell for name, cell in reject._asdict().items() if name not in self._left_out}
+            texts = {name: encodable(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
             self._out.write(orjson.dumps(texts, option=orjson.OPT_APPEND_NEWLINE))
 
 
-# A larger event takes MISP, which reads it whole, minutes.
+# Reports in one event: MISP reads an event as a whole, and needs minutes for a larger one.
 _LARGEST = 10_000
 
 
-class EventSink:
-    """Takes mapped reports and writes events, each of one TLP level and of 10,000 reports at most."""
+class MispEventWriter:
+    """Writes mapped reports as MISP events, each of one TLP level and of at most 10,000 reports."""
 
     def __init__(self, out: BinaryIO, options: Options, *, document: bool) -> None:
         """Write to ``out``; ``close`` ends the document."""
@@ -159,9 +159,9 @@ class EventSink:
     @classmethod
     @contextmanager
     def to(cls, path: Path | None, options: Options) -> Iterator[Self]:
-        """Open a sink for ``path``, else for standard output; ``.json`` asks for one document, all else for lines.
+        """Open a writer for ``path``, or standard output; ``.json`` is written as one document, other names as lines.
 
-        The document is whole whatever ends its making.
+        The document is complete even if mapping fails.
         """
         if path is None:
             sink = cls(sys.stdout.buffer, options, document=False)
@@ -177,13 +177,13 @@ class EventSink:
             finally:
                 sink.close()
 
-    def sayable(
+    def reject_without_type(
         self, name: str, outcomes: Iterator[Mapped | Duplicate | Reject]
     ) -> Iterator[Mapped | Duplicate | Reject]:
-        """Give the outcomes of a file called ``name``, with a reject for each report that MISP has no type for."""
+        """Yield the outcomes of a file called ``name``, with a reject for each report that MISP has no type for."""
         for outcome in outcomes:
             if isinstance(outcome, Mapped) and isinstance(outcome.report, Report) and not misp.has_type(outcome.report):
-                message = "MISP has no type for such a thing: map it for another profile"
+                message = "MISP has no type for this kind: map it for another profile"
                 report = outcome.report
                 yield Reject(name, outcome.line, report.value, report.kind, "not-in-format", message)
             else:
@@ -198,7 +198,7 @@ class EventSink:
             self._put(self._held.pop(mapped.report.tlp))
 
     def close(self) -> None:
-        """Write what is left, and the document's end."""
+        """Write what is left, and the end of the document."""
         for held in self._held.values():
             self._put(held)
         self._held.clear()

@@ -1,4 +1,4 @@
-"""Mapping on several processors: this process reads, others map, and what they write is put together in order."""
+"""Mapping in several processes: this one reads the file and joins, in order, what the others map and write."""
 
 from array import array
 from collections import deque
@@ -14,9 +14,9 @@ import orjson
 
 from feeds import formats
 from feeds.errors import UnreadableFile
-from feeds.mapping.dedup import Seen
+from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
-from feeds.mapping.output import Sink
+from feeds.mapping.output import StixWriter
 from feeds.mapping.rows import Counts, Mapped, Reject, case_of, map_groups
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
@@ -29,12 +29,12 @@ from schemas.vocabulary import Tlp
 
 _ROWS = 4_000
 _LEVELS = list(Tlp)
-# What waits for a processor, or to be written, of each process.
-_AHEAD = 3
+# Pieces in work or waiting to be written, for each process.
+_PENDING = 3
 
 
 class _Lines(NamedTuple):
-    """Lines of a file, and the number of the first."""
+    """Some lines of a file, and the number of the first."""
 
     first: int
     text: str
@@ -43,11 +43,11 @@ class _Lines(NamedTuple):
 _Work = _Lines | list[FileRow]
 
 
-class _Made(NamedTuple):
-    """What became of some rows: pieces of bytes in a file, and the rejects.
+class _MappedPiece(NamedTuple):
+    """The outcome of some rows: parts of bytes in a file, and the rejects.
 
-    A piece is the objects of a report, with its value's digest, its length and the place of its TLP level among
-    ``Tlp``; or, where its number is in ``cases``, the case of so many reports before it.
+    A part holds the objects of one report, with the digest of its value, its length and the index of its TLP level in
+    ``Tlp``. A part whose number is in ``cases`` holds the case of that many reports before it.
     """
 
     digests: bytes
@@ -60,7 +60,7 @@ class _Made(NamedTuple):
 
 
 class _Mapper:
-    """What one of the processes does, for one file."""
+    """The work of one process on one file."""
 
     def __init__(self, name: str, options: Options, format: str, path: str, separator: bytes, folder: Path) -> None:
         self._name = name
@@ -70,8 +70,8 @@ class _Mapper:
         self._separator = separator
         self._folder = folder
 
-    def __call__(self, number: int, work: _Work) -> _Made:
-        """Map some rows, and write their objects to a file of their own."""
+    def __call__(self, number: int, work: _Work) -> _MappedPiece:
+        """Map some rows, and write their objects to a new file."""
         rows = self._rows(work) if isinstance(work, _Lines) else iter(work)
         writer, tally = Writer(self._options.profile, self._separator), Tally()
         digests, written, levels, rejects = array("Q"), list[bytes](), bytearray(), list[Reject]()
@@ -94,7 +94,7 @@ class _Mapper:
         file = self._folder / str(number)
         file.write_bytes(self._separator.join(written))
         lengths = array("Q", map(len, written))
-        return _Made(digests.tobytes(), lengths.tobytes(), bytes(levels), cases, file, rejects, tally)
+        return _MappedPiece(digests.tobytes(), lengths.tobytes(), bytes(levels), cases, file, rejects, tally)
 
     def _rows(self, lines: _Lines) -> Iterator[FileRow]:
         for row in self._format.read(Source.of(lines.text), self._path):
@@ -102,16 +102,16 @@ class _Mapper:
 
 
 def map_to(
-    sink: Sink, stream: BinaryIO, name: str, options: Options, seen: Seen, counts: Counts, jobs: int
+    sink: StixWriter, stream: BinaryIO, name: str, options: Options, seen: SeenValues, counts: Counts, jobs: int
 ) -> Iterator[Reject]:
-    """Map ``stream`` as ``map_stream`` does, with ``jobs`` processes, into ``sink`` and ``counts``; gives the rejects.
+    """Map ``stream`` as ``map_stream`` does, in ``jobs`` processes, into ``sink`` and ``counts``; yield the rejects.
 
-    ``seen`` is of files that are mapped in this way alone. Raises as ``map_stream`` does.
+    ``seen`` holds digests of this module's, and is for no other function. Raises as ``map_stream`` does.
     """
     format_, source, path = formats.opened(stream, name=name, format=options.format, kind=options.kind)
     with TemporaryDirectory(prefix="scamfeed-map-") as folder, ProcessPoolExecutor(jobs) as pool:
         mapper = _Mapper(name, options, format_.name, path, sink.separator, Path(folder))
-        waiting: deque[Future[_Made]] = deque()
+        waiting: deque[Future[_MappedPiece]] = deque()
         failure: UnreadableFile | None = None
         pieces = (
             _lines(source) if format_.lines else _batches(settled(format_.read(source, path), options.conventions()))
@@ -120,48 +120,48 @@ def map_to(
             try:
                 work = next(pieces, None)
             except UnreadableFile as error:
-                # What was read before it is mapped all the same.
+                # The rows before the failure are mapped all the same.
                 work, failure = None, error
             if work is not None:
                 waiting.append(pool.submit(mapper, number, work))
-            while waiting and (work is None or len(waiting) > jobs * _AHEAD):
-                yield from _kept(waiting.popleft().result(), sink, seen, counts)
+            while waiting and (work is None or len(waiting) > jobs * _PENDING):
+                yield from _write(waiting.popleft().result(), sink, seen, counts)
             if work is None:
                 break
         if failure:
             raise failure
 
 
-def _kept(made: _Made, sink: Sink, seen: Seen, counts: Counts) -> Iterator[Reject]:
-    """Write what is new of what was made, and count all of it."""
-    digests, lengths = array("Q", made.digests), array("Q", made.lengths)
+def _write(piece: _MappedPiece, sink: StixWriter, seen: SeenValues, counts: Counts) -> Iterator[Reject]:
+    """Write the new parts of ``piece``, and count all of them."""
+    digests, lengths = array("Q", piece.digests), array("Q", piece.lengths)
     new: list[bool] = []
     for place, digest in enumerate(digests):
         # A case is written where one of its reports is new, behind the last of them.
-        new.append(any(new[place - made.cases[place] :]) if place in made.cases else seen.add_digest(digest))
-    written = made.file.read_bytes()
-    made.file.unlink()
-    for levels, pieces in _parts(new, made.levels):
+        new.append(any(new[place - piece.cases[place] :]) if place in piece.cases else seen.add_digest(digest))
+    written = piece.file.read_bytes()
+    piece.file.unlink()
+    for levels, span in _spans_of_levels(new, piece.levels):
         between = len(sink.separator)
-        begin = sum(lengths[: pieces.start]) + pieces.start * between
-        end = begin + sum(lengths[pieces]) + max(0, len(range(*pieces.indices(len(new)))) - 1) * between
+        begin = sum(lengths[: span.start]) + span.start * between
+        end = begin + sum(lengths[span]) + max(0, len(range(*span.indices(len(new)))) - 1) * between
         part = written[begin:end]
-        if not all(new[pieces]):
-            part = sink.separator.join(_cut(part, lengths[pieces], new[pieces], between))
+        if not all(new[span]):
+            part = sink.separator.join(_cut(part, lengths[span], new[span], between))
         sink.append(levels, part)
-    reports = len(new) - len(made.cases)
-    mapped = sum(new) - sum(new[place] for place in made.cases)
-    counts.read += reports + len(made.rejects)
+    reports = len(new) - len(piece.cases)
+    mapped = sum(new) - sum(new[place] for place in piece.cases)
+    counts.read += reports + len(piece.rejects)
     counts.mapped += mapped
     counts.duplicates += reports - mapped
-    counts.tally.take(made.tally)
-    for reject in made.rejects:
+    counts.tally.take(piece.tally)
+    for reject in piece.rejects:
         counts.rejected[reject.reason] += 1
         yield reject
 
 
-def _parts(new: list[bool], levels: bytes) -> Iterator[tuple[list[Tlp], slice]]:
-    """Cut pieces where one of another TLP level is the first: what a level is called stands before what bears it."""
+def _spans_of_levels(new: list[bool], levels: bytes) -> Iterator[tuple[list[Tlp], slice]]:
+    """Cut the parts where a TLP level occurs first: its marking has to be written before the objects that bear it."""
     begun: set[int] = set()
     start, current = 0, list[Tlp]()
     for place, level in enumerate(levels):
@@ -174,7 +174,7 @@ def _parts(new: list[bool], levels: bytes) -> Iterator[tuple[list[Tlp], slice]]:
 
 
 def _cut(written: bytes, lengths: "array[int]", new: list[bool], between: int) -> Iterator[bytes]:
-    """Give those pieces that are new."""
+    """Yield the parts that are new."""
     at = 0
     for length, is_new in zip(lengths, new, strict=True):
         if is_new:
@@ -188,7 +188,7 @@ def _lines(source: Source) -> Iterator[_Work]:
 
 
 def _batches(rows: Iterator[FileRow]) -> Iterator[_Work]:
-    """Give rows some at a time; those before a failure come before it."""
+    """Yield rows in batches; the rows before a failure are yielded before it is raised."""
     batch: list[FileRow] = []
     try:
         for row in rows:
@@ -205,6 +205,6 @@ def _batches(rows: Iterator[FileRow]) -> Iterator[_Work]:
 
 
 def _digest(mapped: Mapped) -> int:
-    """Name a value of a kind in 64 bits, the same in every process."""
+    """Return a 64-bit digest of a value of a kind, the same in every process."""
     kind, value = mapped.key
     return int.from_bytes(blake2b(f"{kind}\0{value}".encode(), digest_size=8).digest(), "little")

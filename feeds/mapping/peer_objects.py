@@ -1,4 +1,4 @@
-"""Other people's STIX objects, said anew in the name of the partner who passes them on."""
+"""A peer's STIX objects, adopted: reported in the name of the partner who passes them on."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,16 +18,16 @@ from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 from server.release.guard import stix_object
 
-# These say nothing by themselves.
+# Types that state nothing by themselves.
 _BESIDE = ("bundle", "marking-definition", "identity", "extension-definition", "language-content", "relationship")
 
 _MOST_MARKINGS = 1000
-_TELLING = ("type", "spec_version", "id", "pattern", "pattern_type", "created", "modified", "extensions")
+_IDENTIFYING = ("type", "spec_version", "id", "pattern", "pattern_type", "created", "modified", "extensions")
 
 
 @dataclass
 class Adopted:
-    """What became of some objects: ``items`` to contribute, what is ``gone``, and the reasons of the others."""
+    """Adopted objects: ``items`` to contribute, indicators that are ``gone``, and the reasons of the rejected."""
 
     items: list[list[dict[str, Any]]] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
@@ -35,28 +35,29 @@ class Adopted:
 
     @property
     def read(self) -> int:
-        """Give the number of what was looked at."""
+        """Return the number of all items."""
         return len(self.items) + len(self.gone) + self.rejected.total()
 
 
 class PeerObjects:
-    """Takes what a peer has, object by object, and remembers the markings it defines.
+    """Adopts the objects of a peer, and remembers the markings that the peer defines.
 
-    What the partner itself made stays as it is. Of another's indicator each value becomes an indicator of the
-    partner's, whose id follows from the first one's: two reports of one value stay two, and when one is revoked, its
-    own is gone. Identities, relationships, observables and what else stands beside indicators is nothing.
+    The partner's own objects stay as they are. Each value of another creator's indicator becomes an indicator of the
+    partner's. Its id follows from the id of the first indicator: two reports of one value stay two, and when one of
+    them is revoked, only its own is gone. Objects that only stand beside indicators (identities, relationships,
+    observables) are passed over.
     """
 
     def __init__(self, options: Options, markings: Mapping[str, str] | None = None) -> None:
-        """Say in the name of ``options.reporter``; ``markings`` is what an earlier one remembered."""
-        # What stands around an indicator is added where it is released.
+        """Adopt in the name of ``options.reporter``; ``markings`` are those of an earlier run."""
+        # The release adds the objects around an indicator.
         self._options = replace(options, profile=Profile.CORE)
         self._identity = ids.identity(options.reporter)
         self._markings = {id_: Tlp(level) for id_, level in (markings or {}).items()}
 
     @property
     def markings(self) -> dict[str, str]:
-        """Give the levels of the peer's own markings by their ids, as far as they have been had."""
+        """Return the TLP levels of the markings that the peer has defined so far, by their ids."""
         return {id_: level.value for id_, level in self._markings.items()}
 
     def adopt(self, objects: Sequence[Any]) -> Adopted:
@@ -122,31 +123,31 @@ def _is_beside(obj: dict[str, Any]) -> bool:
 
 
 def named_after(origin: str, creator: str, indicator: dict[str, Any], first: Sequence[str] = ()) -> dict[str, Any]:
-    """Give an indicator of ``creator``'s the id that follows from where it is from, and let it say so.
+    """Return an indicator of ``creator``'s with the id that follows from its ``origin``, and a reference to that.
 
-    ``first`` are the ids of what that was made of, where it was made of several.
+    ``first`` are the ids of the reports that a hub made the original of, where there are several.
     """
-    named = {"created_by_ref": creator, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
-    others = [each for each in _references(indicator) if each.get("source_name") != consensus.ORIGIN]
+    identifying = {"created_by_ref": creator, "origin": origin, "pattern": indicator["pattern"], "type": "indicator"}
+    others = [reference for reference in _references(indicator) if reference.get("source_name") != consensus.ORIGIN]
     return {
         **indicator,
-        "id": "indicator--" + ids.in_scamfeed(named),
+        "id": "indicator--" + ids.in_scamfeed(identifying),
         "external_references": [*others, *consensus.origin_references(first or [origin])],
     }
 
 
 def _made_of(obj: dict[str, Any]) -> list[str]:
-    """Give the ids of what a hub made its indicator of; none where that is nobody's but its own."""
+    """Return the ids of the reports that a hub made its indicator of; none for other indicators."""
     return consensus.listed_origins(obj) if consensus.is_consensus(obj) else []
 
 
 def _identifying(revoked: dict[str, Any]) -> dict[str, Any]:
-    """Give of a revoked indicator what tells which values it was about; its end may be before its beginning now."""
-    return {name: revoked[name] for name in _TELLING if name in revoked}
+    """Return the properties that identify the values of a revoked indicator: now it may end before it begins."""
+    return {name: revoked[name] for name in _IDENTIFYING if name in revoked}
 
 
 def origin_of(obj: dict[str, Any]) -> str:
-    """Give the id by which an indicator was first known; what a hub makes of several reports is known by its own."""
+    """Return the id by which an indicator was first known; a consensus of several reports is known by its own."""
     known = [] if consensus.is_consensus(obj) else consensus.listed_origins(obj)
     if known:
         return known[0]
@@ -160,7 +161,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _references(obj: dict[str, Any]) -> list[dict[str, Any]]:
     references = obj.get("external_references")
-    return [each for each in references if isinstance(each, dict)] if isinstance(references, list) else []
+    return (
+        [reference for reference in references if isinstance(reference, dict)] if isinstance(references, list) else []
+    )
 
 
 def _not_ahead(row: FileRow, now: datetime) -> FileRow:

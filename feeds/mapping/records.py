@@ -1,4 +1,4 @@
-"""From files of records to STIX objects, row by row: each is mapped, a duplicate, or rejected with a reason."""
+"""Files of records to STIX objects, row by row: each record is mapped, a duplicate, or rejected with a reason."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -21,14 +21,14 @@ _TIMES = ("reported_at", "first_seen", "last_seen", "effective_from", "effective
 
 # A value: its kind and its normal form.
 Named = tuple[str, str]
-# Gives the ids of the indicators of values that may be meant.
+# Returns the ids of the visible indicators of values.
 Find = Callable[[Iterable[Named]], Mapping[Named, Sequence[str]]]
-# So many rows are looked up at once.
+# Rows whose values are looked up at once.
 _ROWS = 500
 
 _UNKNOWN = (
     "indicator-unknown",
-    "no indicator of this value is here to see: report the value first, or give an indicator's id",
+    "no indicator of this value is visible to you: report the value first, or give the id of an indicator",
 )
 
 
@@ -40,46 +40,48 @@ def map_records(
     find: Find | None = None,
     tally: Tally | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
-    """Give the outcome of each record of ``stream``, in order; ``options.record`` says which those are without a name.
+    """Yield the outcome of each record of ``stream``, in order; ``options.record`` names the record where rows do not.
 
-    ``find`` gives the indicators of values that stand in place of ids; without it such records are rejected unless
-    they say whose indicator is meant. ``seen`` holds the ids had so far, of other streams too; ``tally`` counts rows
-    and what of them is not read. Raises ``UnknownFormat`` and ``UnreadableFile``.
+    ``find`` returns the indicators of values that stand in place of ids; without it, a record of such a value is
+    rejected unless it names the reporter of the indicator. ``seen`` holds the ids so far, those of other streams
+    included. ``tally`` counts the rows, and their cells that are not read. Raises ``UnknownFormat`` and
+    ``UnreadableFile``.
     """
     seen = set() if seen is None else seen
+    tally = Tally() if tally is None else tally
     reported_at = timestamp.text(options.reported_at or timestamp.now())
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
         defaults["kind"] = options.kind
-    tally, columns = Tally() if tally is None else tally, ColumnConventions(options.conventions(), _TIMES)
-    every = (_read(row, name, options, columns, defaults) for row in _counted(rows(stream, options.format), tally))
-    for row in _looked_up(every, find):
-        if isinstance(row, Reject):
-            yield row
-            continue
-        try:
-            found = [each for one in row.said for each in _about(one, row.known)]
-            objects = [obj for one in found for obj in mappers.to_stix(one, options.profile)]
-        except Rejected as refusal:
-            yield Reject(name, row.line, row.raw, row.which, refusal.reason, refusal.message)
-            continue
-        new = {obj["id"]: obj for obj in objects if obj["id"] not in seen}
-        if not any("created" in obj for obj in new.values()):
-            yield Duplicate(row.line)
-            continue
-        seen.update(new)
-        beside = [obj for one in found for obj in mappers.beside(one)]
-        yield Mapped(row.line, found[-1], list(new.values()), beside)
+    columns = ColumnConventions(options.conventions(), _TIMES)
+    counted = _counted(rows(stream, options.format), tally)
+    read = (_read(row, name, options, columns, defaults) for row in counted)
+    for row in _looked_up(read, find):
+        yield row if isinstance(row, Reject) else _mapped(row, name, options, seen)
 
 
-class _Row(NamedTuple):
-    """The records of a row, and the indicators of the values in them; None where nobody can look those up."""
+class _ReadRow(NamedTuple):
+    """The records of a row, and the indicators of the values in them; None where these cannot be looked up."""
 
     line: int
     raw: str
-    which: str
-    said: Sequence[Record]
+    name: str
+    records: Sequence[Record]
     known: Mapping[Named, Sequence[str]] | None = None
+
+
+def _mapped(row: _ReadRow, file: str, options: Options, seen: set[str]) -> Mapped | Duplicate | Reject:
+    try:
+        found = [about for record in row.records for about in _about_indicators(record, row.known)]
+        objects = [obj for record in found for obj in mappers.to_stix(record, options.profile)]
+    except Rejected as refusal:
+        return Reject(file, row.line, row.raw, row.name, refusal.reason, refusal.message)
+    new = {obj["id"]: obj for obj in objects if obj["id"] not in seen}
+    if not any("created" in obj for obj in new.values()):
+        return Duplicate(row.line)
+    seen.update(new)
+    beside = [obj for record in found for obj in mappers.beside(record)]
+    return Mapped(row.line, found[-1], list(new.values()), beside)
 
 
 def _counted(rows: Iterator[RecordRow | Unreadable], tally: Tally) -> Iterator[RecordRow | Unreadable]:
@@ -89,40 +91,41 @@ def _counted(rows: Iterator[RecordRow | Unreadable], tally: Tally) -> Iterator[R
 
 
 def _read(
-    row: RecordRow | Unreadable, name: str, options: Options, columns: ColumnConventions, defaults: Mapping[str, str]
-) -> _Row | Reject:
+    row: RecordRow | Unreadable, file: str, options: Options, columns: ColumnConventions, defaults: Mapping[str, str]
+) -> _ReadRow | Reject:
     if isinstance(row, Unreadable):
-        return Reject(name, row.line, row.raw, options.record, row.reason, row.message)
-    which = row.fields.get("record") or options.record or ""
+        return Reject(file, row.line, row.raw, options.record, row.reason, row.message)
+    name = row.fields.get("record") or options.record or ""
     try:
-        return _Row(row.line, row.raw, str(which), _said(which, _timed(row, columns), defaults))
+        return _ReadRow(row.line, row.raw, str(name), _records(name, _timed(row, columns), defaults))
     except Rejected as refusal:
-        return Reject(name, row.line, row.raw, str(which), refusal.reason, refusal.message)
+        return Reject(file, row.line, row.raw, str(name), refusal.reason, refusal.message)
 
 
-def _looked_up(every: Iterator[_Row | Reject], find: Find | None) -> Iterator[_Row | Reject]:
-    """Give rows with the indicators of their values, which are looked up for many rows at once."""
+def _looked_up(rows: Iterator[_ReadRow | Reject], find: Find | None) -> Iterator[_ReadRow | Reject]:
+    """Yield rows with the indicators of their values, looked up for many rows at once."""
     failure: Exception | None = None
     while failure is None:
-        some: list[_Row | Reject] = []
+        batch: list[_ReadRow | Reject] = []
         try:
-            for row in islice(every, _ROWS):
-                some.append(row)
+            for row in islice(rows, _ROWS):
+                batch.append(row)
         except UnreadableFile as error:
             failure = error
         if find is None:
-            yield from some
+            yield from batch
         else:
-            values = {named for row in some if isinstance(row, _Row) for one in row.said for named in _named(one)}
+            records = (record for row in batch if isinstance(row, _ReadRow) for record in row.records)
+            values = {value for record in records for value in _values(record)}
             known = find(values) if values else {}
-            yield from (row._replace(known=known) if isinstance(row, _Row) else row for row in some)
-        if not some and failure is None:
+            yield from (row._replace(known=known) if isinstance(row, _ReadRow) else row for row in batch)
+        if not batch and failure is None:
             return
     raise failure
 
 
-def _named(record: Record) -> Iterator[Named]:
-    """Give the values that a record is about, where they stand in place of ids."""
+def _values(record: Record) -> Iterator[Named]:
+    """Yield the values that stand in a record in place of ids of indicators."""
     if isinstance(record, Sighting | Outcome | Opinion):
         subjects: Sequence[Subject] = [record.of]
     else:
@@ -133,7 +136,7 @@ def _named(record: Record) -> Iterator[Named]:
 
 
 def _timed(row: RecordRow, columns: ColumnConventions) -> RecordRow:
-    """Give a row with its times in UTC. Raises ``Rejected``."""
+    """Return a row with its times in UTC. Raises ``Rejected``."""
     times = {field: text for field in _TIMES if isinstance(text := row.fields.get(field), str)}
     if not times:
         return row
@@ -142,18 +145,18 @@ def _timed(row: RecordRow, columns: ColumnConventions) -> RecordRow:
     return row._replace(fields={field: text for field, text in {**row.fields, **read}.items() if text != ""})
 
 
-def _said(which: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence[Record]:
-    """Give the record of a row, or those that an object of STIX says, in the name of who sends them."""
+def _records(name: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence[Record]:
+    """Return the record of a row, or those of its STIX object, with the sender as their reporter."""
     if row.stix is None:
-        return [tabular.read_record(str(which), row.fields, defaults)]
-    said = mappers.from_stix(row.stix)
+        return [tabular.read_record(str(name), row.fields, defaults)]
+    sent = mappers.from_stix(row.stix)
     if row.stix.get("revoked") is True:
-        raise Rejected("revoked", "its creator took it back: leave it out")
-    return [each.model_copy(update={"reporter": defaults["reporter"]}) for each in said]
+        raise Rejected("revoked", "its creator revoked it: leave it out")
+    return [record.model_copy(update={"reporter": defaults["reporter"]}) for record in sent]
 
 
-def _about(record: Record, known: Mapping[Named, Sequence[str]] | None) -> Iterator[Record]:
-    """Give the record once for each indicator that it is about."""
+def _about_indicators(record: Record, known: Mapping[Named, Sequence[str]] | None) -> Iterator[Record]:
+    """Yield the record once for each indicator that it is about."""
     if isinstance(record, Sighting | Outcome | Opinion):
         for subject in _found(record.of, known):
             yield record.model_copy(update={"of": subject})

@@ -1,4 +1,4 @@
-"""From raw files to STIX objects, row by row: each row is mapped, a duplicate, or rejected with a reason."""
+"""Rows of files to reports and their STIX objects: each row is mapped, a duplicate, or rejected with a reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any, BinaryIO, NamedTuple
 
 from feeds import formats
-from feeds.mapping.dedup import Seen
+from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
 from feeds.readers.columns.conventions import settled
 from feeds.readers.columns.notes import Tally
@@ -28,9 +28,10 @@ _UNPUBLISHED = (Result.HELD, Result.KEPT)
 
 
 class Mapped:
-    """A value that became a report or record, its STIX objects, and what these refer to that others say.
+    """A row, or one value of it, that became a report or a record, with its STIX objects.
 
-    ``case`` is the object that says which values of its row belong together, with the last of them.
+    ``beside`` holds objects of other creators that these refer to. ``case`` holds the grouping of the values of the
+    row, with the last of them that is new.
     """
 
     __slots__ = ("_objects", "_profile", "beside", "case", "line", "report")
@@ -43,7 +44,7 @@ class Mapped:
         beside: Sequence[dict[str, Any]] = (),
         profile: Profile = Profile.FULL,
     ) -> None:
-        """Hold a report whose objects, where they are not given, are made for ``profile`` when they are asked for."""
+        """Keep ``report``; without ``objects``, they are made for ``profile`` when they are first read."""
         self.line = line
         self.report = report
         self.beside = beside
@@ -53,13 +54,13 @@ class Mapped:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Give what two rows of the same value have in common."""
+        """Return the kind and key of the value, equal for two rows of one value."""
         assert isinstance(self.report, Report)  # noqa: S101 - records are told apart by their ids
         return self.report.kind, kinds.get(self.report.kind).key(self.report.value)
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        """Give the STIX objects, and the case."""
+        """Return the STIX objects, the case included."""
         if self._objects is None:
             assert isinstance(self.report, Report)  # noqa: S101 - records come with their objects
             self._objects = to_stix(self.report, self._profile)
@@ -67,15 +68,15 @@ class Mapped:
 
 
 class Duplicate(NamedTuple):
-    """A row that says a value which an earlier row said already."""
+    """A row whose value an earlier row reported already."""
 
     line: int
 
 
 class Reject(NamedTuple):
-    """A row that is not published, as it was written, and why. ``line`` counts from 1.
+    """A row that is not published, as it was written, with the reason. ``line`` counts from 1.
 
-    ``result`` says what became of it: refused, or, once it is contributed, held for review, or kept and not published.
+    ``result`` is refused, or for a contributed row: held for review, or stored and not published.
     """
 
     file: str
@@ -89,10 +90,10 @@ class Reject(NamedTuple):
 
 @dataclass
 class Counts:
-    """What became of the values: ``read`` is the sum of mapped, duplicates and rejected.
+    """Numbers of values: ``read`` is the sum of mapped, duplicates and rejected.
 
-    ``unpublished`` counts by result and reason those of the mapped that were contributed and are not published.
-    ``tally`` counts rows, and what is not read.
+    ``unpublished`` counts the mapped values that were contributed and are not published, by result and reason.
+    ``tally`` counts the rows, and their cells that are not read.
     """
 
     read: int = 0
@@ -103,7 +104,7 @@ class Counts:
     unpublished: dict[Result, Counter[str]] = field(default_factory=lambda: {r: Counter() for r in _UNPUBLISHED})
 
     def add(self, outcome: Mapped | Duplicate | Reject) -> None:
-        """Count one value."""
+        """Count the outcome of one value."""
         self.read += 1
         if isinstance(outcome, Mapped):
             self.mapped += 1
@@ -117,7 +118,7 @@ class Counts:
             self.unpublished[outcome.result][reason] += 1
 
     def results(self) -> dict[str, Any]:
-        """Return what became of what was contributed, by the four words."""
+        """Return the numbers of contributed values by result: published, held, stored only, refused."""
         waiting = {result.value: dict(reasons.most_common()) for result, reasons in self.unpublished.items()}
         published = self.mapped - sum(reasons.total() for reasons in self.unpublished.values())
         return {
@@ -137,7 +138,7 @@ class Counts:
         self.tally.take(other.tally)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the counts for JSON, the commonest rejection first."""
+        """Return the counts for JSON, the commonest rejection first."""
         return {
             "read": self.read,
             "mapped": self.mapped,
@@ -148,15 +149,15 @@ class Counts:
 
 
 def map_stream(
-    stream: BinaryIO, name: str, options: Options, seen: Seen | None = None, tally: Tally | None = None
+    stream: BinaryIO, name: str, options: Options, seen: SeenValues | None = None, tally: Tally | None = None
 ) -> Iterator[Mapped | Duplicate | Reject]:
-    """Give the outcome of each row of ``stream``, in order, in memory that does not grow with the rows' size.
+    """Yield the outcome of each value of ``stream``, in order; memory does not grow with the stream.
 
-    ``name`` stands in rejects and hints at the format. ``seen`` holds the values had so far, of other streams too.
-    ``tally`` counts rows and what of them is not read. Raises ``UnknownFormat`` for a format that there
-    is not and ``Rejected`` for bad ``options``.
+    ``name`` stands in rejects and hints at the format. ``seen`` holds the values so far, those of other streams
+    included. ``tally`` counts the rows, and their cells that are not read. Raises ``UnknownFormat``, ``Rejected`` for
+    wrong ``options``, and ``UnreadableFile`` after all rows that could be read.
     """
-    seen = Seen() if seen is None else seen
+    seen = SeenValues() if seen is None else seen
     rows = formats.read(stream, name=name, format=options.format, kind=options.kind)
     for group in map_groups(rows, name, options, tally):
         outcomes = [
@@ -164,12 +165,12 @@ def map_stream(
             for outcome in group
         ]
         if len(group) > 1:
-            _join(outcomes, group, options.profile)
+            _add_case(outcomes, group, options.profile)
         yield from outcomes
 
 
-def _join(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profile: Profile) -> None:
-    """Put the case of a row's values beside the last of them that is new."""
+def _add_case(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profile: Profile) -> None:
+    """Add the case of a row's values to the last of them that is new."""
     new = [outcome for outcome in outcomes if isinstance(outcome, Mapped)]
     reports = [outcome.report for outcome in group if isinstance(outcome, Mapped)]
     if new and len(reports) > 1:
@@ -179,10 +180,10 @@ def _join(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profi
 def map_rows(
     rows: Iterable[FileRow], name: str, options: Options, tally: Tally | None = None
 ) -> Iterator[Mapped | Reject]:
-    """Give the outcome of each value, in order; that one was had before is not noticed. Raises ``Rejected``."""
+    """Yield the outcome of each value, in order, duplicates included. Raises ``Rejected`` for wrong ``options``."""
     for group in map_groups(rows, name, options, tally):
         if len(group) > 1:
-            _join(group, group, options.profile)
+            _add_case(group, group, options.profile)
         yield from group
 
 
@@ -190,7 +191,7 @@ Group = list[Mapped | Reject]
 
 
 def map_groups(rows: Iterable[FileRow], name: str, options: Options, tally: Tally | None = None) -> Iterator[Group]:
-    """Give the outcomes of each row's values. Raises ``Rejected``."""
+    """Yield the outcomes of the values of each row. Raises ``Rejected`` for wrong ``options``."""
     reported_at = timestamp.text(options.reported_at or timestamp.now())
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
@@ -221,7 +222,7 @@ def _mapped(row: FileRow, name: str, kind: str | None, reader: ReportReader, pro
 
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
-    """Give the objects that the mapped ones refer to, for reports at those TLP levels."""
+    """Return the objects that mapped ones refer to: the reporter's identity, and the markings of ``levels``."""
     return common_objects.with_reporter(options.reporter, options.reporter_kind, levels)
 
 
@@ -234,23 +235,23 @@ def _raw(row: Row | ReportRow, kind: str | None) -> tuple[str, str | None]:
 
 
 def case_of(reports: Sequence[Report], profile: Profile) -> list[dict[str, Any]]:
-    """Give the case of a row's reports; none where they are of one value alone, or the profile has no case of them.
+    """Return the case of the reports of one row; nothing for a single value, or where the profile has no such case.
 
-    Its name follows from the values, without showing them: the same row gives the same case.
+    The case's name is derived from the values and does not show them, so that the same row gives the same case.
     """
-    said = {(report.kind, kinds.get(report.kind).key(report.value)): report for report in reports}
-    if len(said) < 2:
+    by_value = {(report.kind, kinds.get(report.kind).key(report.value)): report for report in reports}
+    if len(by_value) < 2:
         return []
     first = reports[0]
-    named = blake2b(repr(sorted(said)).encode(), digest_size=6).hexdigest()
+    digest = blake2b(repr(sorted(by_value)).encode(), digest_size=6).hexdigest()
     case = Case(
         reporter=first.reporter,
         reported_at=max(report.reported_at for report in reports),
         tlp=max((report.tlp for report in reports), key=_LEVELS.index),
-        name=f"Reported together: {len(said)} values ({named})",
+        name=f"Reported together: {len(by_value)} values ({digest})",
         members=tuple(
             Subject(kind=report.kind, value=report.value, details=report.details, reporter=report.reporter)
-            for report in said.values()
+            for report in by_value.values()
         ),
         scam_type=first.scam_type,
         countries=first.countries,

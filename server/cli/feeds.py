@@ -15,7 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from feeds.connector import Connector, FeedSettings, Pull
 from feeds.mapping.options import ReportSettings
-from feeds.mapping.output import Rejects
+from feeds.mapping.output import RejectsWriter
 from feeds.runs.due import due_at
 from feeds.runs.retry import retry_feed as retry_letters
 from feeds.runs.run import Run
@@ -206,10 +206,10 @@ def _span(time: timedelta) -> str:
 
 
 @contextmanager
-def _rejects(path: Path | None) -> Iterator[Rejects]:
+def _rejects(path: Path | None) -> Iterator[RejectsWriter]:
     """Open the file for what is rejected, or end the program where it cannot be written."""
     try:
-        with Rejects.to(path, contributed=True) as log:
+        with RejectsWriter.to(path, contributed=True) as log:
             yield log
     except OSError as error:
         fail(f"{path}: cannot be written: {error.strerror}")

@@ -16,9 +16,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.mapping.contribute import contribute_file, contribute_records
-from feeds.mapping.dedup import Seen
+from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
-from feeds.mapping.output import EventSink, Rejects, Sink
+from feeds.mapping.output import MispEventWriter, RejectsWriter, StixWriter
 from feeds.mapping.parallel import map_to
 from feeds.mapping.records import map_records
 from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
@@ -99,7 +99,7 @@ def map_(
     options = options_of(reporter, kind, format, scam_type, tlp, country, stix, record, platform, os_)
     options, zone = dated(ctx, options, timezone, date_order)
     counts = Counts()
-    seen = Seen()
+    seen = SeenValues()
     told: set[str] = set()
     faults: list[str] = []
     with ExitStack() as stack:
@@ -107,12 +107,12 @@ def map_(
         stack.enter_context(own_names(columns))
         target = Path(os.devnull) if json and output is None else output
         sink = stack.enter_context(_sink(target, options, for_misp=for_misp))
-        log = stack.enter_context(Rejects.to(rejects))
+        log = stack.enter_context(RejectsWriter.to(rejects))
         for name, stream, size, reported_at in _opened(file, faults):
             with _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
                 records, tracked = (bool(record), tracked) if record or for_misp else detect_records(tracked, format)
-                if jobs > 1 and not records and columns is None and isinstance(sink, Sink):
+                if jobs > 1 and not records and columns is None and isinstance(sink, StixWriter):
                     rejected = map_to(sink, tracked, name, dated_options, seen, counts, jobs)
                     for reject in _readable(name, rejected, faults):
                         log.write(reject)
@@ -123,8 +123,8 @@ def map_(
                     if records
                     else map_stream(tracked, name, dated_options, seen, counts.tally)
                 )
-                if isinstance(sink, EventSink):
-                    outcomes = sink.sayable(name, outcomes)
+                if isinstance(sink, MispEventWriter):
+                    outcomes = sink.reject_without_type(name, outcomes)
                 for outcome in _readable(name, outcomes, faults):
                     counts.add(outcome)
                     if isinstance(outcome, Mapped):
@@ -134,10 +134,12 @@ def map_(
     show(counts, json, Console(stderr=output is None and not json), faults, zone)
 
 
-def _sink(path: Path | None, options: Options, *, for_misp: bool) -> AbstractContextManager[Sink | EventSink]:
+def _sink(
+    path: Path | None, options: Options, *, for_misp: bool
+) -> AbstractContextManager[StixWriter | MispEventWriter]:
     if for_misp:
-        return EventSink.to(path, options)
-    return Sink.to(path, options)
+        return MispEventWriter.to(path, options)
+    return StixWriter.to(path, options)
 
 
 def contribute(
@@ -161,10 +163,10 @@ def contribute(
     """Map raw files and put them into a partner's inbox, as if the partner had posted them: the release rules run."""
     context: Context = ctx.obj
     counts = Counts()
-    seen = Seen()
+    seen = SeenValues()
     told: set[str] = set()
     faults: list[str] = []
-    with context.store() as store, _writable(), Rejects.to(rejects, contributed=True) as log, own_names(columns):
+    with context.store() as store, _writable(), RejectsWriter.to(rejects, contributed=True) as log, own_names(columns):
         with store.read() as tx:
             who = known(tx, partner)
         options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)

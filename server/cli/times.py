@@ -31,4 +31,4 @@ def dated(
         zone = find_zone(name) if name else None
     except UnknownZone as error:
         fail(f"--timezone: {error}")
-    return options.meaning(zone, date_order), name or "UTC"
+    return options.with_times(zone, date_order), name or "UTC"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from feeds.mapping.dedup import Seen
+from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
-from feeds.mapping.output import Sink
+from feeds.mapping.output import StixWriter
 from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
 from schemas.vocabulary import Tlp
 
@@ -31,7 +31,7 @@ def test_each_row_has_an_outcome() -> None:
 
 
 def test_values_that_other_streams_had_are_duplicates_too() -> None:
-    seen = Seen()
+    seen = SeenValues()
     first = list(map_stream(io.BytesIO(b"bad.example.com\n"), "a", OPTIONS, seen))
     second = list(map_stream(io.BytesIO(b"bad.example.com\n"), "b", OPTIONS, seen))
     assert [type(each) for each in (*first, *second)] == [Mapped, Duplicate]
@@ -59,7 +59,7 @@ def test_the_output_has_each_object_once_and_what_it_refers_to(tmp_path: Path, n
     path = tmp_path / name
     rows = "value,tlp\na.example.com,clear\nb.example.com,amber\nc.example.com,clear\n"
     options = Options("Example Bank", kind="domain", format="csv")
-    with Sink.to(path, options) as sink:
+    with StixWriter.to(path, options) as sink:
         for outcome in outcomes(rows, options):
             assert isinstance(outcome, Mapped)
             sink.write(outcome)
@@ -76,7 +76,7 @@ def test_the_output_has_each_object_once_and_what_it_refers_to(tmp_path: Path, n
 
 @pytest.mark.parametrize(("name", "expected"), [("out.jsonl", ""), ("out.json", [])])
 def test_no_report_is_an_empty_document(tmp_path: Path, name: str, expected: object) -> None:
-    with Sink.to(tmp_path / name, OPTIONS):
+    with StixWriter.to(tmp_path / name, OPTIONS):
         pass
     text = (tmp_path / name).read_text(encoding="utf-8")
     assert (json.loads(text)["objects"] if name == "out.json" else text) == expected
@@ -93,7 +93,7 @@ def test_half_a_surrogate_pair_breaks_nothing(tmp_path: Path) -> None:
     bad, *good = outcomes(text, Options("X", format="jsonl"))
     assert isinstance(bad, Reject)
     assert bad.reason == "domain-form"
-    with Sink.to(tmp_path / "out.json", OPTIONS) as sink:
+    with StixWriter.to(tmp_path / "out.json", OPTIONS) as sink:
         for outcome in good:
             assert isinstance(outcome, Mapped)
             sink.write(outcome)
@@ -102,7 +102,7 @@ def test_half_a_surrogate_pair_breaks_nothing(tmp_path: Path) -> None:
 
 def test_a_document_is_whole_whatever_ends_its_making(tmp_path: Path) -> None:
     def break_off() -> None:
-        with Sink.to(tmp_path / "out.json", OPTIONS):
+        with StixWriter.to(tmp_path / "out.json", OPTIONS):
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from feeds import formats
 from feeds.mapping.options import Options
-from feeds.mapping.output import Sink
+from feeds.mapping.output import StixWriter
 from feeds.mapping.rows import map_stream
 from feeds.readers.rows import ReportRow, Unreadable
 from schemas.tabular import ReportReader
@@ -116,7 +116,7 @@ def test_what_is_mapped_reads_back_as_the_same_reports(profile: str, bundle: boo
     options = Options(reporter="Example Bank", profile=profile)  # type: ignore[arg-type]
     mapped = [each for each in map_stream(BytesIO(rows), "x.csv", options) if hasattr(each, "report")]
     out = BytesIO()
-    sink = Sink(out, options, bundle=bundle)
+    sink = StixWriter(out, options, bundle=bundle)
     for each in mapped:
         sink.write(each)
     sink.close()
