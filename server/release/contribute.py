@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from schemas.vocabulary import HolderStatus
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue, indicator_subject
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
@@ -14,9 +13,11 @@ from server.release.guard.volume import DoubtQuota
 from server.release.intake import Decision, Intake, IntakeFacts, may_be_new, why_no_report
 from server.release.publish.listings import ListingState, is_published
 from server.release.query import receipts
+from server.release.reasons import Explanation, Reason
 from server.release.results import Published, Results, Unpublished
-from server.release.route import annotation_targets, audience
+from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationOutcome, AnnotationRelease
+from server.release.route.explain import explain_report, explain_withheld
 from server.release.route.policy import Policy
 from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Prepared, Submission, prepare, without_traceback
@@ -247,12 +248,12 @@ class _Contribution:
         """Add the present state of an object that was contributed before."""
         item, report = submission.item, submission.report
         why = (
-            self._loader.why_nowhere(submission.key, report)
+            self._loader.explain_unpublished(submission.key, report)
             if isinstance(report, Report) and not item.revoked
             else None
         )
         if why:
-            self._results.kept.append(Unpublished(item.id, item.version, why))
+            self._results.kept.append(Unpublished(item.id, item.version, why.message))
         else:
             self._results.accepted.append(Published(item.id, item.version))
 
@@ -260,11 +261,11 @@ class _Contribution:
         """Add why an annotation is visible to nobody, or note its effect and what of it is not published."""
         item = submission.item
         counts = self._opinions.get(submission.key)
-        if outcome.why_nowhere and counts is None:
-            self._results.kept.append(Unpublished(item.id, item.version, outcome.why_nowhere))
+        if outcome.why_unpublished and counts is None:
+            self._results.kept.append(Unpublished(item.id, item.version, outcome.why_unpublished))
             return
         notes = [_effect_of(*counts) if counts else ""]
-        notes.append("it is read by nobody but this hub" if outcome.why_nowhere else "")
+        notes.append("it is read by nobody but this hub" if outcome.why_unpublished else "")
         notes.append(outcome.left_out or "")
         if any(notes):
             self._notes[item.id, item.version] = "; ".join(filter(None, notes))
@@ -281,38 +282,31 @@ class _Contribution:
             value = by_subject.get(submission.subject or "") if is_report else None
             why = self._why_unpublished(submission, value, states[value.subject]) if value else None
             if why:
-                self._results.kept.append(Unpublished(item.id, item.version, why))
+                self._results.kept.append(Unpublished(item.id, item.version, why.message))
                 continue
             note = self._notes.get((item.id, item.version))
             if value and isinstance(submission.report, Report):
                 note = case_numbers.withheld_message(submission.report)
             self._results.accepted.append(Published(item.id, item.version, note))
 
-    def _why_unpublished(self, submission: Submission, value: ReportedValue, state: ListingState) -> str | None:
+    def _why_unpublished(self, submission: Submission, value: ReportedValue, state: ListingState) -> Explanation | None:
         """Return why a report is not published; None where it is, and where a later version is there."""
         if self._loader.known[submission.key] is not submission.obj:
             return None
         if self._loader.tlp(submission.key) is None:
-            return audience.UNKNOWN_MARKING
+            return Reason.UNKNOWN_MARKING.explain()
         statement = next((report for report in value.statements if report.key == submission.key), None)
         if statement is None:
             # It is over; or it repeats what is published here, which is answered as if it were published.
             report = submission.report
             ended = isinstance(report, Report) and report.valid_until <= self._context.at
-            return "its time is over: valid_until has passed" if ended else None
-        if statement.audience.shared or statement.audience.personal:
+            return Reason.EXPIRED.explain() if ended else None
+        if statement.audience.shared or statement.audience.private:
             if is_published(self._context, state, statement.audience):
                 return None
-            if value.disputed:
-                return "the value is in dispute"
-            return "no rule lets it out until more is known of the value"
-        report, partner = statement.report, statement.partner
-        # By the report's own holder status alone: others' reports of the holder are not for this answer.
-        coerced = report.holder_status is HolderStatus.COERCED
+            return explain_withheld(disputed=value.disputed)
         registry, policy = self._context.registry, self._context.policy
-        return audience.why_nowhere(
-            report.kind, statement.tlp, report.sharing, partner, registry, policy, coerced=coerced
-        )
+        return explain_report(statement.report, statement.tlp, statement.partner, registry, policy)
 
 
 def _processing_order(submission: Submission) -> int:
@@ -321,7 +315,7 @@ def _processing_order(submission: Submission) -> int:
 
 def _effect_of(value: ReportedValue, opinion: OpinionStatement) -> str:
     """Return the effect of an opinion on the value, empty where it is what everybody expects: that it counts."""
-    visible = opinion.audience.shared or opinion.audience.personal
+    visible = opinion.audience.shared or opinion.audience.private
     if opinion.doubt is None:
         return "" if visible else "it counts for who reports the value"
     if value.disputed:

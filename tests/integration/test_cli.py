@@ -227,7 +227,7 @@ def test_what_became_of_a_row_is_told_in_one_of_four_words(hub: Run, tmp_path: P
         lines = (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()
         return [(said["result"], said["reason"]) for said in map(json.loads, lines)]
 
-    alone = "TLP:RED reaches only whom it names, and it names nobody: add only_partners"
+    alone = "TLP:RED is published only for partners that the object names, and it names none: add only_partners"
     # The same again is told as the first time.
     for _ in range(2):
         counts = contributed("a.example.com\n", "--tlp", "red")

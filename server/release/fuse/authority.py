@@ -21,7 +21,7 @@ def standing_of(
     if owns or any(grade.has_authority(judge, statement.report) for statement in statements):
         return JudgeStanding.DECIDES
     reports = any(statement.partner.counts_as == judge.counts_as for statement in statements)
-    if reports or any(statement.audience.reaches(judge.name, registry) for statement in statements):
+    if reports or any(statement.audience.includes(judge.name, registry) for statement in statements):
         if judge.trusted:
             return JudgeStanding.DECIDES
         return (
@@ -52,5 +52,5 @@ def confirms_coercion(partner: Partner, report: Report, reliability: float, regi
 def _reads_beside_public(judge: Partner, statements: Collection[Statement], registry: Registry) -> bool:
     """Return whether one of the statements is visible to ``judge`` otherwise than in ``public``."""
     shared = frozenset[str]().union(*(statement.audience.shared for statement in statements)) - {PUBLIC}
-    privately = any(judge.name in statement.audience.personal for statement in statements)
+    privately = any(judge.name in statement.audience.private for statement in statements)
     return privately or any(judge.name in registry.readers.get(alias, ()) for alias in shared)

@@ -27,8 +27,10 @@ from server.release.fuse.statements import (
     is_published_meanwhile,
     read_annotation,
 )
+from server.release.reasons import Explanation
 from server.release.route import audience
 from server.release.route.audience import Audience
+from server.release.route.explain import explain_report
 from server.store import inbox, listings, log, reviews, value_index
 from server.store.reviews import HeldObject, Review
 
@@ -215,13 +217,13 @@ class Loader:
             passed_on=obj["created_by_ref"] != partner.identity,
         )
 
-    def why_nowhere(self, key: str, report: Report) -> str | None:
-        """Return why a stored report is visible to nobody, whatever others report; None where it is to some."""
+    def explain_unpublished(self, key: str, report: Report) -> Explanation | None:
+        """Return why a stored report is visible to nobody, whatever others report; None if it is to some."""
         statement = self.statement(key, report)
-        if statement is None or statement.audience.shared or statement.audience.personal:
+        if statement is None or statement.audience.shared or statement.audience.private:
             return None
         registry, policy = self.context.registry, self.context.policy
-        return audience.why_nowhere(report.kind, statement.tlp, report.sharing, statement.partner, registry, policy)
+        return explain_report(report, statement.tlp, statement.partner, registry, policy)
 
     def _add_annotation(self, value: ReportedValue, key: str) -> None:
         """Add a sighting or an opinion of the value, where it is neither revoked nor held and its form is known."""

@@ -23,7 +23,7 @@ def _is_repeat(statement: Statement, others: Iterable[Statement], listed: Mappin
     audience = statement.audience
     published = {*listed.get("", ()), *listed.get(statement.partner.name, ())}
     for other in others:
-        covers = audience.shared <= other.audience.shared and audience.personal <= other.audience.personal
+        covers = audience.shared <= other.audience.shared and audience.private <= other.audience.private
         if covers and _may_stand_for(other, statement):
             published.add(other.object_id)
     return statement.sources <= published

@@ -86,4 +86,4 @@ class FeedbackNotes:
         """Return whether a reporter may know of another's statement: it is shared, or visible to the reporter."""
         if reporter.counts_as == statement.partner.counts_as:
             return False
-        return bool(statement.audience.shared) or reporter.name in statement.audience.personal
+        return bool(statement.audience.shared) or reporter.name in statement.audience.private

@@ -46,7 +46,7 @@ class ListingState:
 
 def is_published(context: ReleaseContext, state: ListingState, audience_: Audience) -> bool:
     """Return whether a collection of that audience lists the value."""
-    return any(alias in audience_.shared or context.private_reader(alias) in audience_.personal for alias in state.ids)
+    return any(alias in audience_.shared or context.private_reader(alias) in audience_.private for alias in state.ids)
 
 
 class _Draft(NamedTuple):
@@ -211,7 +211,7 @@ class ListingUpdater:
         A partner whose private collection has it already keeps it there: a reader by value would take its end in that
         collection for the end of the value.
         """
-        named = {name for statement in value.statements for name in statement.audience.personal}
+        named = {name for statement in value.statements for name in statement.audience.private}
         listed = {
             self._context.private_reader(alias) or ""
             for id_ in value.listings
@@ -220,7 +220,7 @@ class ListingUpdater:
         return named | listed & self._context.registry.partners.keys()
 
     def _is_visible_to(self, name: str, audience_: Audience) -> bool:
-        return name in audience_.personal or not self._context.readable(name).isdisjoint(audience_.shared)
+        return name in audience_.private or not self._context.readable(name).isdisjoint(audience_.shared)
 
     def _admits(self, name: str, draft: _Draft) -> bool:
         """Return whether a private collection takes the draft: by its reports' limits, or as a shared one would."""

@@ -1,6 +1,6 @@
-"""What speaks of other objects (sightings, opinions, notes, cases, flows): heard where those are, and no further."""
+"""Publish annotations (sightings, opinions, notes, groupings, flows) where their targets are, and no further."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mappers import annotation, extension
@@ -10,8 +10,9 @@ from server.release.context import ReleaseContext
 from server.release.guard.personal_data import objects
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
-from server.release.route import annotation_targets, audience
-from server.release.route.audience import Audience
+from server.release.route import annotation_targets
+from server.release.route.audience import Audience, audience_within
+from server.release.route.explain import explain_annotation
 from server.release.route.policy import PUBLIC, SHARED
 from server.release.route.references import References
 from server.release.submission import RESERVED
@@ -22,157 +23,173 @@ Obj = Mapping[str, Any]
 
 
 class AnnotationOutcome(NamedTuple):
-    """What became of an object: why it reaches nobody, or what of it is not published, None where neither is so."""
+    """The messages about an annotation: why it is not published, or which parts of it are not; None for neither."""
 
-    why_nowhere: str | None
+    why_unpublished: str | None
     left_out: str | None
 
 
 class AnnotationRelease:
-    """Lets go what a partner says of other objects, after the values it is about were renewed."""
+    """Publishes the annotations of one partner, after the listings of the values they are about were updated."""
 
     def __init__(
         self,
-        scene: ReleaseContext,
+        context: ReleaseContext,
         publication: Publication,
         references: References,
-        values: Mapping[str, ListingState],
+        states: Mapping[str, ListingState],
     ) -> None:
-        """Speak for the partner of ``references``, which have read what its objects speak of.
+        """Publish for the partner of ``references``, which have read the targets of its annotations.
 
-        ``values`` says how the values stand, by the keys of reports and the ids of listings that name them.
+        ``states`` has the listings of values, by the keys of reports and the ids of listings of these values.
         """
-        self._scene = scene
+        self._context = context
         self._publication = publication
         self._references = references
         self._partner = references.partner
-        self._values = values
+        self._states = states
 
     def release(self, key: str, obj: dict[str, Any]) -> AnnotationOutcome:
-        """Let what the inbox has under a key go where it may, rebuilt from what is known of such objects."""
+        """Publish the annotation of that key in the inbox where it may be, and revoke it elsewhere.
+
+        Only the parts that the hub knows are published.
+        """
         refs = annotation_targets.refs(obj)
         tlp = self._references.tlp(key, refs)
-        unseen = annotation_targets.needs_visible_targets(obj) and not all(map(self._sees, refs))
-        id_ = self._scene.annotation_id(key, obj["type"])
-        rebuilt, why = _rebuilt(obj, tlp) if tlp is not None else (None, audience.UNKNOWN_MARKING)
-        places = set() if unseen or rebuilt is None or tlp is None else self._places(obj, refs, tlp)
-        for room in self._publication.published(id_).keys() - places:
-            self._publication.revoke(room, id_)
-        if rebuilt is None or tlp is None or not places:
-            return AnnotationOutcome(why or annotation_targets.why_nowhere(obj, tlp or Tlp.RED, unseen=unseen), None)
-        for room in places:
-            called = {ref: self._called(ref, room) for ref in refs}
-            said = {**annotation_targets.with_targets(rebuilt.obj, called), "id": id_}
-            self._publication.enter(
-                room, said, tlp, beside=annotation_targets.locations_of(said), by=self._partner.name
-            )
-        if not self._places(obj, refs, tlp, known=True):
-            # That it reaches somebody would tell that others said something of the same.
-            return AnnotationOutcome(annotation_targets.why_nowhere(obj, tlp, unseen=unseen), None)
+        targets_visible = not annotation_targets.needs_visible_targets(obj) or all(map(self._is_visible, refs))
+        id_ = self._context.annotation_id(key, obj["type"])
+        rebuilt, refusal = _rebuild(obj, tlp) if tlp is not None else (None, None)
+        is_publishable = rebuilt is not None and tlp is not None and targets_visible
+        aliases = self._collections(obj, refs, tlp) if is_publishable and tlp is not None else set()
+        for alias in self._publication.published(id_).keys() - aliases:
+            self._publication.revoke(alias, id_)
+        if rebuilt is None or tlp is None or not aliases:
+            why = refusal or explain_annotation(obj, tlp, targets_visible=targets_visible).message
+            return AnnotationOutcome(why, None)
+        for alias in aliases:
+            self._enter(alias, {**rebuilt.obj, "id": id_}, refs, tlp)
+        if not self._collections(obj, refs, tlp, as_partner_knows=True):
+            # To answer that it is published would tell the partner that others report the same.
+            return AnnotationOutcome(explain_annotation(obj, tlp, targets_visible=targets_visible).message, None)
         return AnnotationOutcome(None, rebuilt.message)
 
     def take_back(self, key: str, type_: str) -> None:
-        """Revoke what the inbox has under a key wherever it is out."""
-        id_ = self._scene.annotation_id(key, type_)
-        for room in self._publication.published(id_):
-            self._publication.revoke(room, id_)
+        """Revoke the annotation of that key in the inbox wherever it is published."""
+        id_ = self._context.annotation_id(key, type_)
+        for alias in self._publication.published(id_):
+            self._publication.revoke(alias, id_)
 
-    def _sees(self, ref: str) -> bool:
-        """Tell whether an object is the partner's own, or is or was out where it reads."""
+    def _enter(self, alias: str, obj: dict[str, Any], refs: list[str], tlp: Tlp) -> None:
+        """Add an annotation to a collection, with the ids by which its readers know the targets."""
+        ids = {ref: self._id_in(ref, alias) for ref in refs}
+        entered = annotation_targets.with_targets(obj, ids)
+        locations = annotation_targets.locations_of(entered)
+        self._publication.enter(alias, entered, tlp, beside=locations, by=self._partner.name)
+
+    def _is_visible(self, ref: str) -> bool:
+        """Return whether an object is the partner's own, or is or was published where the partner reads."""
         return self._references.own(ref) is not None or ref in RESERVED or self._references.reads(ref)
 
-    def _value(self, ref: str) -> ListingState | None:
-        """Give how the value stands that the partner means by ``ref``, None where that is another thing."""
-        return self._values.get(self._references.meant(ref))
+    def _state(self, ref: str) -> ListingState | None:
+        """Return the listings of the value that the partner refers to, None if ``ref`` is no value's."""
+        return self._states.get(self._references.meant(ref))
 
-    def _reads(self, partner: str, room: str) -> bool:
-        return room in self._scene.readable(partner) or self._scene.private_reader(room) == partner
-
-    def _called(self, ref: str, room: str) -> str:
-        """Give the id by which readers of a room know what the partner means by ``ref``."""
-        value = self._value(ref)
-        if value is None:
+    def _id_in(self, ref: str, alias: str) -> str:
+        """Return the id by which readers of a collection know the object that the partner refers to."""
+        state = self._state(ref)
+        if state is None:
             return self._references.published_as(ref)
-        shared = value.shared if any(not self._scene.is_private(each) for each in self._known_out(ref)) else ""
-        return value.ids.get(room) or ("" if self._scene.is_private(room) else shared) or ref
+        in_shared = any(not self._context.is_private(known) for known in self._collections_known(ref))
+        shared = state.shared if in_shared and not self._context.is_private(alias) else ""
+        return state.ids.get(alias) or shared or ref
 
-    def _out(self, ref: str) -> set[str]:
-        """Give the rooms that have what the partner means: the value, or where it sees none the object of that id."""
-        value = self._value(ref)
-        if value:
-            return set(value.ids)
+    def _collections_of(self, ref: str) -> set[str]:
+        """Return the collections that have the value referred to, or the object of that id."""
+        state = self._state(ref)
+        if state:
+            return set(state.ids)
         id_ = self._references.published_as(ref)
-        there = self._publication.published(id_).keys() & set(self._scene.shared)
-        # Under its own id stands here what others may have said too.
-        return there if id_ != ref else {room for room in there if self._reads(self._partner.name, room)}
+        aliases = self._publication.published(id_).keys() & set(self._context.shared)
+        # Under the id itself, the hub may publish annotations by others too.
+        return aliases if id_ != ref else {alias for alias in aliases if self._partner_reads(alias)}
 
-    def _known_out(self, ref: str) -> set[str]:
-        """Give those of these rooms of which the partner may know: it reads them, or its own report enters them."""
-        value = self._value(ref)
-        mine = value.reports.get(self._partner.name, Audience()) if value else Audience()
+    def _collections_known(self, ref: str) -> set[str]:
+        """Return those of these collections that the partner may know of: it reads them, or its report enters them."""
+        state = self._state(ref)
+        own = state.reports.get(self._partner.name, Audience()) if state else Audience()
         return {
-            room
-            for room in self._out(ref)
-            if value is None
-            or room in mine.shared
-            or self._scene.private_reader(room) in mine.personal
-            or self._reads(self._partner.name, room)
+            alias
+            for alias in self._collections_of(ref)
+            if state is None
+            or alias in own.shared
+            or self._context.private_reader(alias) in own.private
+            or self._partner_reads(alias)
         }
 
-    def _places(self, obj: Obj, refs: list[str], tlp: Tlp, *, known: bool = False) -> set[str]:
-        """Give the rooms for an object: shared ones, and own ones of those who may hear it and see what it is about.
+    def _partner_reads(self, alias: str) -> bool:
+        return self._context.reads(self._partner.name, alias)
 
-        With ``known``, as far as the partner may know that what it is about is there: its answer goes by that.
+    def _collections(self, obj: Obj, refs: list[str], tlp: Tlp, *, as_partner_knows: bool = False) -> set[str]:
+        """Return the collections for an annotation: shared ones, and private ones of readers that see its targets.
+
+        With ``as_partner_knows``, only targets that the partner may know of count, and the readers' names stand for
+        their private collections. Its answer depends on this.
         """
-        out = [self._known_out(ref) if known else self._out(ref) for ref in refs]
-        homes = self._of_both_ends(refs) if annotation_targets.is_flow(obj) else self._shared(obj, refs, out)
+        find = self._collections_known if as_partner_knows else self._collections_of
+        by_target = [find(ref) for ref in refs]
+        is_flow = annotation_targets.is_flow(obj)
+        homes = self._collections_of_both_ends(refs) if is_flow else self._shared_collections(obj, refs, by_target)
         if tlp is not Tlp.CLEAR:
             homes -= {PUBLIC}
         limits = extension.sharing(obj)
-        reach = audience.audience_within(frozenset(homes), tlp, limits, self._partner, self._scene.registry)
-        hearers = {n for n in reach.personal if all(any(self._reads(n, room) for room in there) for there in out)}
-        places = set(reach.shared)
-        if annotation_targets.is_standard_stix(obj):
-            places |= hearers if known else {self._scene.private_collection(name) for name in hearers}
-        if reach.personal or tlp not in SHARED or limits:
-            return places
-        # What some were told by themselves is spoken of to them.
-        apart = [{room for room in there if self._scene.private_reader(room)} for there in out]
-        return places | (set.intersection(*apart) if apart and annotation_targets.is_standard_stix(obj) else set())
+        audience = audience_within(frozenset(homes), tlp, limits, self._partner, self._context.registry)
+        aliases = set(audience.shared)
+        if not annotation_targets.is_standard_stix(obj):
+            return aliases
+        readers = {name for name in audience.private if self._reads_all(name, by_target)}
+        aliases |= readers if as_partner_knows else {self._context.private_collection(name) for name in readers}
+        if audience.private or tlp not in SHARED or limits or not by_target:
+            return aliases
+        # A target that is in private collections too is annotated there too.
+        private = [{alias for alias in found if self._context.private_reader(alias)} for found in by_target]
+        return aliases | set.intersection(*private)
 
-    def _shared(self, obj: Obj, refs: list[str], out: Iterable[set[str]]) -> set[str]:
-        """Give the shared rooms: where sightings go, and for a case wherever all its members are, by ``out``."""
-        out = [{room for room in there if not self._scene.is_private(room)} for there in out]
-        told_apart = any(self._is_told_apart(ref) for ref in refs)
-        together = set.intersection(*out) if out else set()
-        wide = set() if told_apart else {SIGHTINGS}
-        if together & {PUBLIC}:
-            wide.add(PUBLIC)
-        return wide | together if obj["type"] == "grouping" else wide
+    def _reads_all(self, name: str, by_target: list[set[str]]) -> bool:
+        """Return whether a partner reads a collection of each target."""
+        return all(any(self._context.reads(name, alias) for alias in aliases) for aliases in by_target)
 
-    def _is_told_apart(self, ref: str) -> bool:
-        """Tell whether the partner knows what it means from its own room alone."""
-        if not self._sees(ref):
+    def _shared_collections(self, obj: Obj, refs: list[str], by_target: list[set[str]]) -> set[str]:
+        """Return the shared collections: that of sightings, and for a grouping those that have all its members."""
+        shared = [{alias for alias in aliases if not self._context.is_private(alias)} for aliases in by_target]
+        with_all = set.intersection(*shared) if shared else set()
+        aliases = set() if any(map(self._is_known_privately, refs)) else {SIGHTINGS}
+        if PUBLIC in with_all:
+            aliases.add(PUBLIC)
+        return aliases | with_all if obj["type"] == "grouping" else aliases
+
+    def _is_known_privately(self, ref: str) -> bool:
+        """Return whether the partner knows a target from private collections alone."""
+        if not self._is_visible(ref):
             return False
         id_ = self._references.published_as(ref)
-        stood = self._publication.collections_with(id_)
+        aliases = self._publication.collections_with(id_)
         if id_ == ref:
-            stood = {room for room in stood if self._reads(self._partner.name, room)}
-        there = stood | self._known_out(ref)
-        if there:
-            return all(map(self._scene.is_private, there))
-        # What it says itself with limits that let nobody hear it is not told of either.
-        ours = extension.context_of(self._references.own(ref) or {})
-        return "sharing" in ours or ours.get("holder_status") == HolderStatus.COERCED
+            aliases = {alias for alias in aliases if self._partner_reads(alias)}
+        aliases = aliases | self._collections_known(ref)
+        if aliases:
+            return all(map(self._context.is_private, aliases))
+        # The partner's own report whose limits admit nobody is published nowhere, and is not told of either.
+        own = extension.context_of(self._references.own(ref) or {})
+        return "sharing" in own or own.get("holder_status") == HolderStatus.COERCED
 
-    def _of_both_ends(self, refs: list[str]) -> set[str]:
-        """Give the rooms that have both ends of a flow and that the contributor reads: so it is told nothing new."""
-        there = [self._publication.collections_with_observable(ref) for ref in refs]
-        return set.intersection(*there) & self._scene.readable(self._partner.name)
+    def _collections_of_both_ends(self, refs: list[str]) -> set[str]:
+        """Return the collections that have both ends of a flow and that the partner reads: it learns nothing new."""
+        with_ends = [self._publication.collections_with_observable(ref) for ref in refs]
+        return set.intersection(*with_ends) & self._context.readable(self._partner.name)
 
 
-def _rebuilt(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:
-    """Give what is published of an object, or why nothing is: the rules may be stricter than when it came."""
+def _rebuild(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:
+    """Return an annotation as it is published, or the message why it is not: the rules may have become stricter."""
     try:
         rebuilt = annotation.rebuild(obj, tlp, withheld=objects.could_be_personal_number)
         objects.refuse_personal_data(rebuilt.obj)

@@ -9,10 +9,10 @@ from mappers import marking
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
 from schemas.vocabulary import Purpose, Tlp
-from server.release.route.policy import PUBLIC, SHARED, ConsensusFacts, Policy, ReportFacts, in_force
+from server.release.route.policy import PUBLIC, SHARED, ConsensusFacts, Policy, ReportFacts
 from server.store.partners import Registry
 
-# What a partner of a kind uses reports for; for other purposes there is nobody.
+# The purposes for which partners of a kind use reports.
 PURPOSES: dict[PartnerKind, frozenset[str]] = {
     PartnerKind.BANK: frozenset({Purpose.FRAUD_PREVENTION}),
     PartnerKind.PLATFORM: frozenset({Purpose.FRAUD_PREVENTION}),
@@ -22,32 +22,34 @@ PURPOSES: dict[PartnerKind, frozenset[str]] = {
     PartnerKind.NGO: frozenset({Purpose.VICTIM_PROTECTION}),
     PartnerKind.RESEARCH: frozenset({Purpose.RESEARCH}),
 }
-# Who can protect the holder of an account that is used under coercion.
+# Partners that can protect the holder of an account used under coercion.
 _PROTECTING = frozenset({PartnerKind.BANK, PartnerKind.EXCHANGE, PartnerKind.GOVERNMENT})
 _NOBODY: frozenset[str] = frozenset()
 _UNLIMITED = Sharing()
+_NO_LEVELS: Mapping[str, Tlp] = MappingProxyType({})
+_UNVERSIONED_NEUTRAL = frozenset({"marking-definition", "extension-definition", "identity"})
 
 
 class Audience(NamedTuple):
-    """Where one contribution may be heard.
+    """The readers that one contribution may have.
 
-    ``shared`` are aliases without ``-full``. ``personal`` are names of partners, each with a room of its own, in
-    place of the shared rooms ``instead``, which these partners read; ``named`` are those of them whom the contributor
-    names, whatever they read.
+    ``shared`` are the shared collections that it may enter, as aliases without ``-full``. ``private`` are partners
+    that get it in their private collections, in place of the shared collections ``in_place_of`` which they read;
+    ``named`` are those of them that the contributor names, whatever they read.
     """
 
     shared: frozenset[str] = _NOBODY
-    personal: frozenset[str] = _NOBODY
+    private: frozenset[str] = _NOBODY
     named: frozenset[str] = _NOBODY
-    instead: frozenset[str] = _NOBODY
+    in_place_of: frozenset[str] = _NOBODY
 
     def readers(self, registry: Registry) -> frozenset[str]:
-        """Give the names of all partners who may hear it, where nothing but itself is looked at."""
-        return self.personal.union(*(registry.readers.get(alias, _NOBODY) for alias in self.shared))
+        """Return the names of all partners that may read it, as far as the contribution alone decides that."""
+        return self.private.union(*(registry.readers.get(alias, _NOBODY) for alias in self.shared))
 
-    def reaches(self, name: str, registry: Registry) -> bool:
-        """Tell whether that partner may hear it, in its own room or in a shared one that it reads."""
-        return name in self.personal or any(name in registry.readers.get(alias, _NOBODY) for alias in self.shared)
+    def includes(self, name: str, registry: Registry) -> bool:
+        """Return whether a partner may read it, in its private collection or in a shared one."""
+        return name in self.private or any(name in registry.readers.get(alias, _NOBODY) for alias in self.shared)
 
 
 def audience_of(
@@ -56,17 +58,17 @@ def audience_of(
     sharing: Sharing | None,
     reporter: Partner,
     registry: Registry,
-    policy: Policy | None = None,
+    policy: Policy,
     *,
     coerced: bool = False,
 ) -> Audience:
-    """Give the rooms for what ``reporter`` says of a value of ``kind``, at the level ``tlp``.
+    """Return the audience of a report of a value of ``kind``, treated at the level ``tlp``.
 
-    Without limits it enters the shared rooms that the policy gives. With limits it enters none, ever: it reaches the
-    partners who would read it there, or whom it names, and whom every limit admits. ``coerced``: somebody says that
-    the holder acts under coercion, which is a limit of its own.
+    Without limits, the report may enter the shared collections that the policy gives. With limits it enters none of
+    them: the partners that would read it there, or that it names, and that every limit admits, get it in private
+    collections. ``coerced``: the holder is reported to act under coercion, which is a limit too.
     """
-    homes = (policy or in_force()).aliases(ReportFacts(kind, tlp, reporter.kind))
+    homes = policy.aliases(ReportFacts(kind, tlp, reporter.kind))
     return audience_within(homes, tlp, sharing, reporter, registry, coerced=coerced)
 
 
@@ -79,85 +81,62 @@ def audience_within(
     *,
     coerced: bool = False,
 ) -> Audience:
-    """Give the rooms for what would enter the shared rooms ``homes`` if nothing limited it."""
+    """Return the audience of an object that would enter the shared collections ``homes`` without limits."""
     limits = sharing or _UNLIMITED
     if tlp in SHARED and not limits.limited and not coerced:
         return Audience(shared=homes)
     return _limited(homes, tlp, limits, reporter.name, registry, coerced=coerced)
 
 
-# A file is of one contributor and has the same limits in each row.
+# The rows of a file have one contributor and mostly the same limits.
 @lru_cache(maxsize=1024)
 def _limited(
     homes: frozenset[str], tlp: Tlp, limits: Sharing, reporter: str, registry: Registry, *, coerced: bool
 ) -> Audience:
     if not registry.called.issuperset(limits.not_to_partners):
-        return Audience()  # whom that would keep out is not known
+        return Audience()  # it is not known whom that should exclude
     candidates = [
-        each
-        for each in registry.partners.values()
-        if each.name != reporter and _admits(limits, each, registry.names[each.name])
+        partner
+        for partner in registry.partners.values()
+        if partner.name != reporter and _admits(limits, partner, registry.names[partner.name])
     ]
-    named = frozenset(each.name for each in candidates if limits.only_partners)
+    named = frozenset(partner.name for partner in candidates if limits.only_partners)
     if limits.only_partners or tlp not in SHARED:
-        return Audience(personal=named, named=named)
+        return Audience(private=named, named=named)
     if coerced:
         homes -= {PUBLIC}
-        candidates = [each for each in candidates if each.kind in _PROTECTING]
+        candidates = [partner for partner in candidates if partner.kind in _PROTECTING]
     reading = _NOBODY.union(*(registry.readers.get(alias, _NOBODY) for alias in homes))
-    return Audience(personal=frozenset(each.name for each in candidates if each.name in reading), instead=homes)
+    private = frozenset(partner.name for partner in candidates if partner.name in reading)
+    return Audience(private=private, in_place_of=homes)
 
 
 def admits_privately(
     name: str,
-    rooms: Iterable[Audience],
+    audiences: Iterable[Audience],
     facts: ConsensusFacts,
     sources: Collection[ReportFacts],
     registry: Registry,
     policy: Policy,
 ) -> bool:
-    """Tell whether a value enters the own room of a partner, which contributions with these ``rooms`` may enter.
+    """Return whether a value enters the private collection of a partner, by reports with these ``audiences``.
 
-    It does where one of them names the partner, or where a shared room in whose place that is would take it.
+    It does if one of the reports names the partner, or if the policy lets the value into a shared collection in place
+    of which the private one is used.
     """
     return any(
-        name in each.named
+        name in audience.named
         or any(
             name in registry.readers.get(alias, _NOBODY) and policy.admits(alias, facts, sources)
-            for alias in each.instead
+            for alias in audience.in_place_of
         )
-        for each in rooms
-        if name in each.personal
+        for audience in audiences
+        if name in audience.private
     )
 
 
-def why_nowhere(
-    kind: str,
-    tlp: Tlp,
-    sharing: Sharing | None,
-    reporter: Partner,
-    registry: Registry,
-    policy: Policy | None = None,
-    *,
-    coerced: bool = False,
-) -> str:
-    """Say why a contribution for which ``of`` gives no rooms reaches nobody, and what to change."""
-    limits = sharing or _UNLIMITED
-    if not registry.called.issuperset(limits.not_to_partners):
-        return "not_to_partners names somebody who is no partner here: write names or identities as registered"
-    if tlp not in SHARED and not limits.only_partners:
-        return f"TLP:{tlp.value.upper()} reaches only whom it names, and it names nobody: add only_partners"
-    if limits.only_partners:
-        return "nobody whom only_partners names takes part here and is admitted by the other limits"
-    if not (policy or in_force()).aliases(ReportFacts(kind, tlp, reporter.kind)):
-        return f"no rule of this hub lets a {kind} of this level and origin into any collection"
-    if coerced:
-        return "its holder acts under coercion: no bank, exchange or government that may hear it reads its collection"
-    return "nobody who reads its collection is admitted by all its limits"
-
-
 def _admits(limits: Sharing, partner: Partner, names: frozenset[str]) -> bool:
-    """Tell whether every limit admits the partner that goes by ``names``; what is not known of it speaks against it."""
+    """Return whether every limit admits a partner with these ``names``; an unknown country is not admitted."""
     if limits.only_partners and names.isdisjoint(limits.only_partners):
         return False
     if limits.not_to_partners and not names.isdisjoint(limits.not_to_partners):
@@ -171,24 +150,16 @@ def _admits(limits: Sharing, partner: Partner, names: frozenset[str]) -> bool:
     return not limits.purposes or not PURPOSES[partner.kind].isdisjoint(limits.purposes)
 
 
-UNKNOWN_MARKING = (
-    "it bears a marking that this hub does not know as a level of TLP: contribute its marking-definition, with the "
-    "level in its content, or mark it with TLP itself"
-)
-_NO_LEVELS: Mapping[str, Tlp] = MappingProxyType({})
-_UNVERSIONED_NEUTRAL = frozenset({"marking-definition", "extension-definition", "identity"})
-
-
 def effective_tlp(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NO_LEVELS) -> Tlp:
-    """Give the level an object is treated at: the narrowest it is marked with, AMBER where it bears none.
+    """Return the level at which an object is treated: the narrowest of its markings, AMBER without any.
 
-    Observables, which say nothing about anybody by themselves, and definitions are CLEAR where they bear none.
-    ``others`` are levels by the ids of markings that are not those of TLP itself.
+    Observables and definitions without a marking are CLEAR: by themselves they accuse nobody. ``others`` has the levels
+    of markings that are not TLP's own, by id.
     """
     neutral = "created" not in obj or obj["type"] in _UNVERSIONED_NEUTRAL
     return marking.tlp_of(obj, others) or (Tlp.CLEAR if neutral else Tlp.AMBER)
 
 
-def narrower_tlp(one: Tlp, other: Tlp) -> Tlp:
-    """Give the narrower of two levels."""
-    return marking.narrowest((one, other)) or Tlp.RED
+def narrower_tlp(first: Tlp, second: Tlp) -> Tlp:
+    """Return the narrower of two levels."""
+    return marking.narrowest((first, second)) or Tlp.RED

@@ -64,7 +64,7 @@ def test_what_reaches_nobody_is_not_told_as_released(
     if known:
         reports(police)
     (pending,) = post(stix(reporter=first.name, tlp="red")[1], by=first).pending
-    assert "names nobody" in pending.message
+    assert "names none" in pending.message
     assert heard_back(first) == []
 
 

@@ -1,13 +1,15 @@
-"""Who may hear one contribution: each rule by an example."""
+"""The audience of one contribution: each rule by an example."""
 
 import pytest
 
 from mappers import ids
 from schemas.partner import PartnerKind
 from schemas.sharing import Sharing
-from schemas.vocabulary import Action, Tlp
+from schemas.tabular import ReportReader
+from schemas.vocabulary import Action, HolderStatus, Tlp
 from server.release.route import audience
 from server.release.route.audience import Audience
+from server.release.route.explain import explain_report
 from server.release.route.policy import ConsensusFacts, Policy, PolicyRule, ReportFacts
 from server.store.partners import Registry
 from tests.unit.server.release.route.registry_examples import partner, registry
@@ -22,36 +24,41 @@ GONE = partner("Gone Bank")
 READERS = {"mule-accounts": ["First Bank", "Khmer Bank", "Stateless Bank", "Police", "Shelter"], "public": ["Shelter"]}
 HERE = registry([BANK, KHMER, STATELESS, POLICE, SHELTER, NEWCOMER], READERS, [GONE])
 REPORTER = NEWCOMER
+ACCOUNT = ReportReader({"reporter": "Newcomer", "reported_at": "2026-10-01T08:00:00.000Z"}).report(
+    {"kind": "bank-account", "value": "GB33BUKB20201555555555"}
+)
 
 
 def of(tlp: Tlp = Tlp.AMBER, *, coerced: bool = False, here: Registry = HERE, **limits: object) -> Audience:
-    said = Sharing.model_validate(limits) if limits else None
-    return audience.audience_of("bank-account", tlp, said, REPORTER, here, Policy(), coerced=coerced)
+    sharing = Sharing.model_validate(limits) if limits else None
+    return audience.audience_of("bank-account", tlp, sharing, REPORTER, here, Policy(), coerced=coerced)
 
 
 def why(tlp: Tlp = Tlp.AMBER, *, coerced: bool = False, policy: Policy | None = None, **limits: object) -> str:
-    said = Sharing.model_validate(limits) if limits else None
-    return audience.why_nowhere("bank-account", tlp, said, REPORTER, HERE, policy, coerced=coerced)
+    sharing = Sharing.model_validate(limits) if limits else None
+    status = HolderStatus.COERCED if coerced else None
+    report = ACCOUNT.model_copy(update={"sharing": sharing, "holder_status": status})
+    return explain_report(report, tlp, REPORTER, HERE, policy or Policy()).message
 
 
 @pytest.mark.parametrize("tlp", [Tlp.GREEN, Tlp.AMBER])
-def test_without_limits_it_enters_the_room_of_its_kind(tlp: Tlp) -> None:
+def test_without_limits_it_enters_the_collection_of_its_kind(tlp: Tlp) -> None:
     assert of(tlp) == Audience(shared=frozenset({"mule-accounts"}))
 
 
-def test_what_is_clear_enters_the_public_room_too() -> None:
+def test_a_clear_report_enters_public_too() -> None:
     assert of(Tlp.CLEAR).shared == {"mule-accounts", "public"}
 
 
 @pytest.mark.parametrize("tlp", [Tlp.AMBER_STRICT, Tlp.RED])
-def test_what_names_nobody_at_the_narrow_levels_reaches_nobody(tlp: Tlp) -> None:
+def test_a_narrow_report_that_names_nobody_has_no_audience(tlp: Tlp) -> None:
     assert of(tlp) == Audience()
-    assert "names nobody" in why(tlp)
+    assert "names none" in why(tlp)
 
 
 @pytest.mark.parametrize("tlp", Tlp)
 @pytest.mark.parametrize("entry", ["Police", ids.identity("Police")])
-def test_whom_it_names_gets_it_whatever_they_read(tlp: Tlp, entry: str) -> None:
+def test_a_named_partner_gets_it_whatever_it_reads(tlp: Tlp, entry: str) -> None:
     alone = registry([BANK, POLICE])
     assert of(tlp, here=alone, only_partners=[entry]).readers(alone) == {"Police"}
 
@@ -70,53 +77,53 @@ def test_whom_it_names_gets_it_whatever_they_read(tlp: Tlp, entry: str) -> None:
     ],
     ids=lambda given: str(sorted(given)),
 )
-def test_with_limits_it_reaches_those_of_the_readers_whom_all_of_them_admit(
+def test_with_limits_it_is_for_the_readers_that_every_limit_admits(
     limits: dict[str, object], readers: set[str]
 ) -> None:
     found = of(**limits)
     assert found.shared == set()
-    assert found.personal == readers
+    assert found.private == readers
 
 
-def test_it_is_not_sent_back_to_who_says_it() -> None:
+def test_it_is_not_sent_back_to_its_reporter() -> None:
     assert of(only_partners=["Newcomer"]) == Audience()
-    assert "Newcomer" not in of(not_to_countries=["KH"]).personal
+    assert "Newcomer" not in of(not_to_countries=["KH"]).private
 
 
-def test_who_left_hears_nothing_even_where_named() -> None:
+def test_a_partner_that_left_gets_nothing_even_if_named() -> None:
     assert of(only_partners=["Gone Bank"]) == Audience()
 
 
-def test_to_keep_out_who_left_keeps_nobody_else_out() -> None:
-    assert of(not_to_partners=["Gone Bank"]).personal == set(READERS["mule-accounts"])
+def test_excluding_a_partner_that_left_excludes_nobody_else() -> None:
+    assert of(not_to_partners=["Gone Bank"]).private == set(READERS["mule-accounts"])
 
 
-def test_to_keep_out_a_stranger_keeps_everybody_out() -> None:
+def test_excluding_an_unknown_partner_excludes_everybody() -> None:
     assert of(not_to_partners=["First Bnak"]) == Audience()
     assert "no partner here" in why(not_to_partners=["First Bnak"])
 
 
-def test_an_account_used_under_coercion_reaches_those_who_can_protect_its_holder() -> None:
+def test_a_coerced_account_is_for_partners_that_can_protect_its_holder() -> None:
     found = of(Tlp.CLEAR, coerced=True)
     assert found.shared == set()
-    assert found.personal == {"First Bank", "Khmer Bank", "Stateless Bank", "Police"}
+    assert found.private == {"First Bank", "Khmer Bank", "Stateless Bank", "Police"}
 
 
 def test_limits_hold_under_coercion_too() -> None:
-    assert of(coerced=True, not_to_countries=["KH"]).personal == {"First Bank", "Police"}
-    assert of(coerced=True, only_partners=["Shelter"]).personal == {"Shelter"}
+    assert of(coerced=True, not_to_countries=["KH"]).private == {"First Bank", "Police"}
+    assert of(coerced=True, only_partners=["Shelter"]).private == {"Shelter"}
     assert of(Tlp.RED, coerced=True) == Audience()
 
 
-def test_every_way_to_reach_nobody_has_its_reason() -> None:
+def test_every_empty_audience_has_its_reason() -> None:
     closed = Policy([PolicyRule(collection="wallets", kinds=("wallet",))])
     assert "no rule of this hub" in why(policy=closed)
-    assert "whom only_partners names" in why(only_partners=["Gone Bank"])
+    assert "that only_partners names" in why(only_partners=["Gone Bank"])
     assert "admitted by all its limits" in why(only_countries=["MM"])
     assert "under coercion" in why(coerced=True)
 
 
-def test_a_rule_about_all_reports_holds_for_own_rooms_too() -> None:
+def test_a_rule_about_the_consensus_holds_for_private_collections_too() -> None:
     policy = Policy([PolicyRule(collection="mule-accounts", least_reporters=2)])
     source = ReportFacts("bank-account", Tlp.AMBER, PartnerKind.BANK)
     limited = audience.audience_of("bank-account", Tlp.AMBER, Sharing(not_to_countries=("KH",)), REPORTER, HERE, policy)

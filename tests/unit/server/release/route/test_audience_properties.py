@@ -60,13 +60,13 @@ def test_no_reader_is_outside_the_limits_or_left(given_: Given) -> None:
     readers = found.readers(registry)
     assert readers <= registry.partners.keys()
     assert not any(outside(limits or Sharing(), registry.partners[name]) for name in readers)
-    assert all(found.reaches(name, registry) == (name in readers) for name in registry.partners)
+    assert all(found.includes(name, registry) == (name in readers) for name in registry.partners)
     if (limits and limits.limited) or tlp not in SHARED or coerced:
         assert found.shared == set()
         assert by.name not in readers
     if tlp not in SHARED:
         assert readers <= found.named
-    assert found.named == (found.personal if limits and limits.only_partners else set())
+    assert found.named == (found.private if limits and limits.only_partners else set())
 
 
 @MANY
@@ -128,7 +128,7 @@ def test_what_all_reports_come_to_opens_no_own_room_that_is_closed_to_each(
     found = of(*given_)
     for name in registry.partners:
         if audience.admits_privately(name, [found], facts, [ReportFacts(kind, tlp, by.kind)], registry, policy):
-            assert name in found.personal
+            assert name in found.private
 
 
 @MANY

@@ -158,10 +158,10 @@ class Hub(RuleBasedStateMachine):
         for room in SHARED:
             wanted[room] = [name for name, reach in heard.items() if room in reach.shared]
         for reader in PARTNERS:
-            mine = [name for name, reach in heard.items() if reader in reach.personal]
+            mine = [name for name, reach in heard.items() if reader in reach.private]
             alias = f"for-{reader}"
             there = bool(mine) or alias in self.entered
-            wanted[alias] = [name for name, reach in heard.items() if reach.reaches(reader, here)] if there else []
+            wanted[alias] = [name for name, reach in heard.items() if reach.includes(reader, here)] if there else []
         pattern = next(iter(self.said.values()))["pattern"]
         versions = {room: self._versions(room, pattern) for room in wanted}
         live_in = {room: [each for each in there if not each.get("revoked")] for room, there in versions.items()}
