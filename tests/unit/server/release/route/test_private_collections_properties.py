@@ -24,6 +24,7 @@ from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Statement
 from server.release.route import audience
 from server.release.route.audience import Audience
+from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
@@ -186,7 +187,9 @@ class Hub(RuleBasedStateMachine):
 
     def _rooms(self, name: str, obj: dict[str, Any], here: partners.Registry, *, coerced: bool) -> Audience:
         report = from_stix(obj)
-        return audience.audience_of(report.kind, report.tlp, report.sharing, PARTNERS[name], here, coerced=coerced)
+        return audience.audience_of(
+            report.kind, report.tlp, report.sharing, PARTNERS[name], here, Policy(), coerced=coerced
+        )
 
     def _expected(self, live: list[dict[str, Any]], *, coerced: bool, sign: bool) -> dict[str, Any]:
         by = {partner.identity: partner for partner in PARTNERS.values()}
