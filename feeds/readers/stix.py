@@ -16,13 +16,13 @@ from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.vocabulary import ScamType, Tlp
 
-# Under which names bundles, TAXII envelopes and uploads to Sentinel keep their objects.
+# Keys under which bundles, TAXII envelopes and uploads to Sentinel hold their objects.
 _LISTS = frozenset({"objects", "stixobjects"})
-# These are there for the sake of others, and say nothing by themselves, as comments do.
+# Types that only stand beside other objects and state nothing by themselves.
 _BESIDE = ("bundle", "identity", "extension-definition", "language-content", "relationship")
-# What the last envelope of a collection says, which holds no objects.
+# Keys of the last envelope of a collection, which holds no objects.
 _PAGE = frozenset({"more", "next"})
-# What is refused for this reason is not repeated.
+# Items refused for this reason are not shown in the rejects.
 _PERSONAL = "personal-data"
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 _SHAPES = {
@@ -41,7 +41,7 @@ _SHAPES = {
 }
 
 
-# Those beyond that are taken as they come: memory is for a part of a file.
+# Objects that wait for a marking to be defined; those beyond are read at once, so that memory stays bounded.
 _MOST_WAITING = 10_000
 
 
@@ -101,7 +101,9 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
         return
     words = [*indicator.get("labels", ()), *indicator.get("indicator_types", ())]
     if tags_say_innocent(words):
-        yield _refused(number, obj, "not-a-scam", "the indicator says that this is no scam: leave such ones out")
+        yield _refused(
+            number, obj, "not-a-scam", "the indicator states that this is no scam: leave such indicators out"
+        )
         return
     stated = {"tlp": Tlp.RED} if marking.unknown_refs(indicator, markings) else {}
     raw = ""
@@ -116,35 +118,33 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
 
 
 def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:
-    """Give the level of an object; RED, so that nobody reads it, where it bears a marking of which none is known."""
+    """Return the TLP of an object; RED, so that nobody reads it, where it bears a marking whose level is not known."""
     return Tlp.RED if marking.unknown_refs(obj, markings) else marking.tlp_of(obj, markings)
 
 
 def report_of(indicator: Mapping[str, Any], reporters: Mapping[str, str] = _NOBODY) -> Report:
-    """Give the report that an indicator says, whatever it is made of; ``reporters`` names the identities by id.
+    """Return the report that an indicator states; ``reporters`` are the names of identities, by id.
 
-    Of one that was taken back it is what it said until then. Raises ``Rejected`` where it says none.
+    For a revoked indicator this is the report that it stated until then. Raises ``Rejected`` where it states none.
     """
-    said = _checked(indicator)
-    if said.get("revoked") is True:
-        # Its last version ended when it was made, so that nothing holds from then on.
-        said.pop("valid_until", None)
-    return from_stix(said, reporters)
+    properties = _checked(indicator)
+    if properties.get("revoked") is True:
+        # The last version of a revoked indicator ends when it is made: such a report would be empty.
+        properties.pop("valid_until", None)
+    return from_stix(properties, reporters)
 
 
 def _checked(indicator: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the properties that are there, each of the type that STIX gives it. Raises ``Rejected``."""
-    said = {name: value for name, value in indicator.items() if value is not None}
-    # STIX 2.0 knows no other patterns than its own, and does not say so.
-    said = said if "spec_version" in said else {"pattern_type": "stix", **said}
-    wrong = ""
+    """Return the properties that have a value, each of the type that STIX requires. Raises ``Rejected``."""
+    properties = {name: value for name, value in indicator.items() if value is not None}
+    # STIX 2.0 has no pattern types but its own, and no property for them.
+    properties = properties if "spec_version" in properties else {"pattern_type": "stix", **properties}
     for name, shape in _SHAPES.items():
-        if name in said and not _has_shape(said[name], shape):
-            wrong = name
-            break
-    if wrong or "pattern" not in said:
-        raise Rejected("indicator-form", f"{wrong or 'pattern'}: missing, or not of the type that STIX gives it")
-    return said
+        if name in properties and not _has_shape(properties[name], shape):
+            raise Rejected("indicator-form", f"{name}: missing, or not of the type that STIX gives it")
+    if "pattern" not in properties:
+        raise Rejected("indicator-form", "pattern: missing, or not of the type that STIX gives it")
+    return properties
 
 
 def _has_shape(value: object, shape: type) -> bool:
@@ -153,20 +153,20 @@ def _has_shape(value: object, shape: type) -> bool:
     if isinstance(value, list):
         return all(isinstance(text, str) for text in value)
     if isinstance(value, dict):
-        return all(isinstance(part, dict) and _has_our_shape(part) for part in value.values())
+        return all(isinstance(part, dict) and _has_extension_shape(part) for part in value.values())
     return True
 
 
-def _has_our_shape(said: Mapping[str, Any]) -> bool:
-    return isinstance(said.get("details", {}), dict) and isinstance(said.get("scam_type", ""), str)
+def _has_extension_shape(properties: Mapping[str, Any]) -> bool:
+    return isinstance(properties.get("details", {}), dict) and isinstance(properties.get("scam_type", ""), str)
 
 
 def _why_no_indicator(obj: Mapping[str, Any]) -> str:
     if "media_type" in obj and "type" not in obj:
-        return "an entry of a manifest names an object and does not say it: ask for the objects themselves"
+        return "an entry of a manifest only names an object: request the objects themselves"
     if "spec_version" not in obj or "created" not in obj:
-        return "an observable says that something was seen, not that it served a scam: only an indicator says so"
-    return "only indicators say of a value that it served a scam"
+        return "an observable states that something was seen, not that it served a scam: only an indicator states that"
+    return "no indicator: only indicators state that a value served a scam"
 
 
 def _refused(number: int, value: object, reason: str, message: str) -> Unreadable:

@@ -1,4 +1,4 @@
-"""What every file format promises, whichever it is: its own examples, and any bytes at all."""
+"""Promises of every file format: its own examples, and any bytes at all."""
 
 import gzip
 import io
@@ -40,13 +40,13 @@ REPORTER = {"reporter": "Example Bank", "reported_at": "2026-01-01T00:00:00.000Z
 def outcome(data: bytes, name: str = "", format: str | None = None) -> tuple[list[dict[str, str]], tuple[str, ...]]:
     rows: list[dict[str, str]] = []
     reasons: list[str] = []
-    for each in formats.read(BytesIO(data), name=name, format=format):
-        if not isinstance(each, Unreadable):
-            rows.append(columns_of_row(each))
+    for row in formats.read(BytesIO(data), name=name, format=format):
+        if not isinstance(row, Unreadable):
+            rows.append(columns_of_row(row))
         else:
-            reasons.append(each.reason)
-            assert each.message
-        assert each.line >= 1
+            reasons.append(row.reason)
+            assert row.message
+        assert row.line >= 1
     return rows, tuple(reasons)
 
 
@@ -125,9 +125,9 @@ def test_crlf_and_cr_and_a_mark_in_front_change_nothing(name: str) -> None:
 @given(data=st.one_of(st.binary(max_size=400), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
 def test_any_bytes_are_rows_or_reasons_or_an_unreadable_file(name: str, data: bytes) -> None:
     with suppress(UnreadableFile):
-        for each in formats.read(BytesIO(data), format=name):
-            assert isinstance(each, Row | ReportRow | Unreadable)
-            assert all(isinstance(text, str) for text in getattr(each, "fields", {}).values())
+        for row in formats.read(BytesIO(data), format=name):
+            assert isinstance(row, Row | ReportRow | Unreadable)
+            assert all(isinstance(text, str) for text in getattr(row, "fields", {}).values())
 
 
 @settings(max_examples=300, deadline=None)
@@ -138,7 +138,7 @@ def test_whatever_is_recognised_can_be_read(data: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_what_is_written_reads_back(name: str) -> None:
+def test_written_reports_read_back(name: str) -> None:
     wanted = reports()
     out = BytesIO()
     count = formats.write(name, wanted, out)
@@ -154,14 +154,14 @@ def test_what_is_written_reads_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_nothing_written_is_something_that_can_be_read(name: str) -> None:
+def test_a_file_without_reports_can_be_read(name: str) -> None:
     out = BytesIO()
     assert formats.write(name, [], out) == 0
     assert outcome(out.getvalue(), format=name) == ([], ())
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_what_is_written_to_a_folder_reads_back(name: str, tmp_path: Path) -> None:
+def test_reports_written_to_a_folder_read_back(name: str, tmp_path: Path) -> None:
     wanted = reports()
     count = formats.get(name).write_folder(wanted, tmp_path / "feed")
     read: list[Report] = []
@@ -169,15 +169,15 @@ def test_what_is_written_to_a_folder_reads_back(name: str, tmp_path: Path) -> No
         rows, _ = outcome(path.read_bytes(), path.name)
         read += [ReportReader(REPORTER).report(row) for row in rows]
     assert len(read) == count > 0
-    said = {(report.kind, report.value): report for report in wanted}
-    assert {(report.kind, report.value) for report in read} <= said.keys()
+    by_value = {(report.kind, report.value): report for report in wanted}
+    assert {(report.kind, report.value) for report in read} <= by_value.keys()
     for report in read:
-        assert report.tlp == said[report.kind, report.value].tlp
-        assert report.scam_type == said[report.kind, report.value].scam_type
+        assert report.tlp == by_value[report.kind, report.value].tlp
+        assert report.scam_type == by_value[report.kind, report.value].scam_type
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_folder_that_is_written_anew_holds_no_more_than_that(name: str, tmp_path: Path) -> None:
+def test_writing_a_folder_again_replaces_its_files_and_no_others(name: str, tmp_path: Path) -> None:
     writer = formats.get(name)
     writer.write_folder(reports()[:1], tmp_path / "once")
     for folder in ("once", "twice"):
@@ -220,7 +220,7 @@ def test_no_cell_begins_with_a_sign_but_a_phone_number() -> None:
     assert " -2+3" in text
 
 
-def test_an_unknown_format_names_those_there_are() -> None:
+def test_an_unknown_format_is_refused_with_the_names_of_the_others() -> None:
     with pytest.raises(UnknownFormat, match="jsonl"):
         formats.read(BytesIO(b""), format="xml").__next__()
     with pytest.raises(UnknownFormat, match="csv, "):
@@ -240,12 +240,12 @@ def test_an_unknown_format_names_those_there_are() -> None:
     ],
     ids=["zip", "pdf", "bzip2", "gzip twice", "control characters"],
 )
-def test_what_is_no_text_is_refused_with_advice(data: bytes) -> None:
+def test_a_binary_file_is_refused_with_advice(data: bytes) -> None:
     with pytest.raises(UnreadableFile, match="this is no text"):
         list(formats.read(BytesIO(data)))
 
 
-def test_damaged_gzip_gives_what_came_before_the_damage() -> None:
+def test_rows_before_damage_in_a_gzip_file_are_read() -> None:
     lines = "".join(f"host{number}.example.com\n" for number in range(200_000)).encode()
     packed = gzip.compress(lines)
     rows = formats.read(BytesIO(packed[: len(packed) // 2]))
@@ -273,7 +273,7 @@ class Endless(io.RawIOBase):
 
 
 @pytest.mark.parametrize("name", ["list", "hosts", "csv", "jsonl", "dnsmasq", "adblock", "ublacklist", "rpz", "prose"])
-def test_lines_come_before_the_file_has_ended(name: str) -> None:
+def test_rows_are_read_before_the_file_has_ended(name: str) -> None:
     example = next(iter(formats.get(name).examples()))
     stream = Endless((example.data.rstrip(b"\r\n") + b"\n") * 500)
     rows = formats.read(io.BufferedReader(stream), format=name)

@@ -1,4 +1,4 @@
-"""What every record has to keep, whichever it is: a sighting, an outcome, an opinion, a flow or a case."""
+"""Promises of every record: sighting, outcome, opinion, flow and case."""
 
 import json
 from typing import Any
@@ -81,19 +81,19 @@ NAMED = pytest.mark.parametrize("name", RECORDS)
 
 
 def everything() -> list[dict[str, Any]]:
-    """Give all records' objects, each once, after those that they refer to."""
-    said = [
+    """Return the objects of all records, each once, after those that they refer to."""
+    objects_of_each = [
         report_to_stix(REPORT),
-        *(objects for each in RECORDS.values() for objects in (beside(each), to_stix(each))),
+        *(objects for record in RECORDS.values() for objects in (beside(record), to_stix(record))),
     ]
-    made = {each["id"]: each for each in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])}
-    return list((made | {each["id"]: each for objects in said for each in objects}).values())
+    common = {obj["id"]: obj for obj in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])}
+    return list((common | {obj["id"]: obj for objects in objects_of_each for obj in objects}).values())
 
 
 def read_back(name: str) -> list[Record]:
-    *around, said = to_stix(RECORDS[name])
-    reporters = {ids.identity(each): each for each in (REPORTER, "Other Bank")}
-    return list(from_stix(said, reporters, {each["id"]: each for each in around}))
+    *around, obj = to_stix(RECORDS[name])
+    reporters = {ids.identity(name): name for name in (REPORTER, "Other Bank")}
+    return list(from_stix(obj, reporters, {other["id"]: other for other in around}))
 
 
 @NAMED
@@ -102,34 +102,34 @@ def test_a_record_comes_back_from_its_stix_as_it_was(name: str) -> None:
 
 
 @NAMED
-def test_a_record_read_and_said_again_is_the_same_object(name: str) -> None:
+def test_a_record_read_and_written_again_is_the_same_object(name: str) -> None:
     assert to_stix(read_back(name)[0]) == to_stix(RECORDS[name])
 
 
 def test_no_two_records_are_one_object() -> None:
-    said = [to_stix(each)[-1] for each in RECORDS.values()]
-    assert len({each["id"] for each in said}) == len(said)
+    objects = [to_stix(record)[-1] for record in RECORDS.values()]
+    assert len({obj["id"] for obj in objects}) == len(objects)
 
 
 @NAMED
-def test_the_words_of_a_record_keep_to_the_published_schema(name: str) -> None:
-    said = to_stix(RECORDS[name])[-1]
-    for properties in said.get("extensions", {}).values():
+def test_the_extension_of_a_record_fits_the_published_schema(name: str) -> None:
+    obj = to_stix(RECORDS[name])[-1]
+    for properties in obj.get("extensions", {}).values():
         Draft202012Validator(extension_schema.schema()).validate(properties)
 
 
-def test_the_words_of_all_golden_bundles_keep_to_the_published_schema() -> None:
+def test_the_extensions_of_all_golden_bundles_fit_the_published_schema() -> None:
     validator = Draft202012Validator(extension_schema.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
-    said = [
-        each["extensions"][extension.ID]
+    extensions = [
+        obj["extensions"][extension.ID]
         for path in GOLDEN.glob("*.json")
-        for each in json.loads(path.read_text(encoding="utf-8"))["objects"]
-        if extension.ID in each.get("extensions", {})
+        for obj in json.loads(path.read_text(encoding="utf-8"))["objects"]
+        if extension.ID in obj.get("extensions", {})
     ]
-    assert len(said) > len(RECORDS)
-    for properties in said:
+    assert len(extensions) > len(RECORDS)
+    for properties in extensions:
         validator.validate(properties)
-    assert not validator.is_valid({**said[0], "victim": "somebody"})
+    assert not validator.is_valid({**extensions[0], "victim": "somebody"})
 
 
 def test_the_bundle_of_records_stays_what_it_was() -> None:
@@ -143,10 +143,10 @@ def test_the_official_validator_passes_the_bundle_with_its_stricter_rules() -> N
 
 def test_every_stix_parser_takes_records_in_the_core_profile() -> None:
     objects = [*common_objects.with_reporter(REPORTER, None, [Tlp.GREEN]), *report_to_stix(REPORT, Profile.CORE)]
-    for each in RECORDS.values():
+    for record in RECORDS.values():
         try:
-            objects += [*beside(each), *to_stix(each, Profile.CORE)]
+            objects += [*beside(record), *to_stix(record, Profile.CORE)]
         except Rejected as refused:
-            assert (type(each).__name__, refused.reason) == ("Flow", "not-in-profile")  # noqa: PT017 - the one exception
-    parsed = stix2.parse(bundle(list({each["id"]: each for each in objects}.values())), allow_custom=False)
-    assert {each["type"] for each in parsed["objects"]} >= {"sighting", "opinion", "grouping", "location"}
+            assert (type(record).__name__, refused.reason) == ("Flow", "not-in-profile")  # noqa: PT017 - the one exception
+    parsed = stix2.parse(bundle(list({obj["id"]: obj for obj in objects}.values())), allow_custom=False)
+    assert {obj["type"] for obj in parsed["objects"]} >= {"sighting", "opinion", "grouping", "location"}

@@ -42,12 +42,12 @@ def test_its_examples_read_as_they_say_in_every_form(example: Example) -> None:
 def test_it_reads_other_line_ends_runs_of_lines_and_endless_files() -> None:
     contract.test_crlf_and_cr_and_a_mark_in_front_change_nothing(UNBOUND.name)
     contract.test_any_run_of_lines_of_a_line_format_reads_as_it_does_within_the_file(UNBOUND.name)
-    contract.test_lines_come_before_the_file_has_ended(UNBOUND.name)
+    contract.test_rows_are_read_before_the_file_has_ended(UNBOUND.name)
 
 
 def test_what_it_writes_reads_back() -> None:
-    contract.test_what_is_written_reads_back(UNBOUND.name)
-    contract.test_nothing_written_is_something_that_can_be_read(UNBOUND.name)
+    contract.test_written_reports_read_back(UNBOUND.name)
+    contract.test_a_file_without_reports_can_be_read(UNBOUND.name)
 
 
 def test_the_file_that_the_page_begins_with_is_recognised() -> None:

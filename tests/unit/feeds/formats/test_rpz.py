@@ -46,11 +46,11 @@ def test_a_name_is_blocked_in_many_spellings(line: str) -> None:
     "target",
     ["rpz-passthru.", "a.example.com.", "rpz-tcp-only.", "safe.example.net.", "walled-garden.example.org."],
 )
-def test_what_is_answered_for_or_led_elsewhere_is_no_report(target: str) -> None:
+def test_a_name_that_is_answered_for_or_led_elsewhere_is_no_report(target: str) -> None:
     assert reasons(f"a.example.com CNAME {target}\n") == ["not-a-report"]
 
 
-def test_records_of_the_zone_itself_are_nothing() -> None:
+def test_records_of_the_zone_itself_are_skipped() -> None:
     zone = '$TTL 2h\n@ SOA a. b. (\n 2026010101 ; serial (of\n 1h 15m 30d 2h )\n NS ns.\n@ TXT "a; (b"\n@ A 192.0.2.1\n'
     assert read(zone) == []
 
@@ -69,7 +69,7 @@ def test_names_outside_of_the_zone_are_refused() -> None:
 
 
 @pytest.mark.parametrize("line", ["a.example.com", "a.example.com CNAME", 'a.example.com TXT "x', "a ( CNAME .", "$"])
-def test_what_is_no_record_costs_itself_only(line: str) -> None:
+def test_a_malformed_record_costs_itself_only(line: str) -> None:
     assert values(f"b.example.com CNAME .\n{line}\n")[:1] == ["b.example.com"]
     assert len(read(f"{line}\n")) <= 1
 

@@ -38,7 +38,7 @@ def test_entities_are_refused(prolog: str) -> None:
         read(feed(ITEM.format("a.example.com", "&b;"), head=prolog))
 
 
-def test_a_document_type_alone_harms_nobody() -> None:
+def test_a_document_type_alone_is_accepted() -> None:
     prolog = '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "https://my.example/rss-0.91.dtd">'
     assert values(feed(ITEM.format("a.example.com", ""), head=prolog)) == ["a.example.com"]
 
@@ -55,19 +55,19 @@ def test_an_unknown_encoding_is_an_unreadable_file(encoding: str) -> None:
         read(feed(ITEM.format("a.example.com", "é"), head=f'<?xml version="1.0" encoding="{encoding}"?>'))
 
 
-def test_a_feed_that_is_cut_off_gives_what_came_before() -> None:
+def test_the_items_before_the_end_of_a_cut_off_feed_are_read() -> None:
     rows = formats.read(BytesIO(feed(ITEM.format("a.example.com", ""), "<item><title>b.example")[:-20]), format="rss")
     assert next(rows).line == 1
     with pytest.raises(UnreadableFile, match=r"no XML \(line 1\)"):
         next(rows)
 
 
-def test_the_link_and_what_the_text_links_to_are_never_taken() -> None:
+def test_links_of_an_item_are_never_read_as_values() -> None:
     text = "&lt;a href='https://news.example/1'&gt;read&lt;/a&gt; https://news.example/2"
     assert [getattr(row, "reason", "") for row in read(feed(ITEM.format("A scam", text)))] == ["no-value"]
 
 
-def test_labelled_and_defanged_values_of_a_text_are_taken_once() -> None:
+def test_labelled_and_defanged_values_of_a_text_are_read_once() -> None:
     lines = ["URL: https://a.example.com/x", "Source: https://news.example/1", "b[.]example[.]com b[.]example[.]com"]
     assert values(feed(ITEM.format("New scam", "&lt;br&gt;".join(lines)))) == [
         "https://a.example.com/x",
@@ -76,7 +76,7 @@ def test_labelled_and_defanged_values_of_a_text_are_taken_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time", "said"),
+    ("time", "reported_at"),
     [
         ("Thu, 01 Jan 2026 08:00:00 GMT", "2026-01-01T08:00:00Z"),
         ("Thu, 01 Jan 2026 08:00:00 +0700", "2026-01-01T08:00:00+07:00"),
@@ -84,10 +84,10 @@ def test_labelled_and_defanged_values_of_a_text_are_taken_once() -> None:
         ("2026-01-01T08:00:00Z", "2026-01-01T08:00:00Z"),
     ],
 )
-def test_when_an_item_was_published_is_when_it_was_reported(time: str, said: str) -> None:
+def test_the_publication_of_an_item_is_the_time_of_its_report(time: str, reported_at: str) -> None:
     (row,) = read(feed(f"<item><title>a.example.com</title><pubDate>{time}</pubDate></item>"))
     assert isinstance(row, Row)
-    assert row.fields["reported_at"] == said
+    assert row.fields["reported_at"] == reported_at
 
 
 def test_memory_does_not_grow_with_the_feed() -> None:

@@ -55,7 +55,7 @@ def kept(store: Store, type_: str = "indicator") -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("hours", [0.1, 7, 24 * 365])
-def test_what_is_dated_ahead_is_taken_as_of_now_and_counted(store: Store, hours: float) -> None:
+def test_an_object_dated_ahead_is_dated_now_and_counted(store: Store, hours: float) -> None:
     result = pulled(store, indicator(hours), indicator(-1, "b.example.com"))
     assert (result.ending, result.accepted, result.rejected, result.ahead) == ("done", 2, 0, 1)
     assert len(kept(store)) == 2
@@ -68,7 +68,7 @@ def test_a_later_version_that_is_dated_ahead_too_stands(store: Store) -> None:
     assert [obj["confidence"] for obj in kept(store)] == [90]
 
 
-def test_so_does_a_revocation(store: Store) -> None:
+def test_a_revocation_that_is_dated_ahead_stands_too(store: Store) -> None:
     pulled(store, indicator(7))
     pulled(store, indicator(8, revoked=True))
     assert [obj["revoked"] for obj in kept(store)] == [True]
@@ -93,6 +93,6 @@ def test_a_sighting_and_a_note_are_dated_likewise(store: Store) -> None:
     assert len(kept(store, "sighting")) == len(kept(store, "note")) == 1
 
 
-def test_what_is_a_few_minutes_ahead_or_has_no_time_stays_as_it_is() -> None:
+def test_an_object_a_few_minutes_ahead_or_without_a_time_stays_as_it_is() -> None:
     items = [[indicator(0.05)], [{"type": "url", "id": "url--1", "value": "x"}], [{"modified": 5}], [{"modified": "x"}]]
     assert as_of_now(items) == (items, 0)

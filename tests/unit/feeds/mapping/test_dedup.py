@@ -1,4 +1,4 @@
-"""The values had so far: each is new once, in little memory."""
+"""The set of values so far: each is new once, in little memory."""
 
 import tracemalloc
 

@@ -31,7 +31,7 @@ def mapped(folder: Path, name: str, *options: str) -> tuple[dict[str, Any], byte
     return orjson.loads(done.stdout), output.read_bytes()
 
 
-def test_there_is_one_event_a_level_and_what_misp_cannot_say_is_rejected(tmp_path: Path) -> None:
+def test_each_tlp_level_has_one_event_and_kinds_without_a_misp_type_are_rejected(tmp_path: Path) -> None:
     counts, written = mapped(tmp_path, "events.json", "--rejects", str(tmp_path / "rejects.jsonl"))
     assert {name: counts[name] for name in OUTCOMES} == {
         "read": 5,
@@ -39,7 +39,7 @@ def test_there_is_one_event_a_level_and_what_misp_cannot_say_is_rejected(tmp_pat
         "duplicates": 1,
         "rejected": {"not-in-format": 1},
     }
-    events = [each["Event"] for each in orjson.loads(written)["response"]]
+    events = [entry["Event"] for entry in orjson.loads(written)["response"]]
     assert [(event["Tag"], len(event["Attribute"]), len(event["Object"])) for event in events] == [
         ([{"name": "tlp:green"}], 1, 1),
         ([{"name": "tlp:red"}], 1, 0),
@@ -82,7 +82,7 @@ def test_a_document_of_no_events_is_whole(tmp_path: Path, name: str, whole: byte
 
 
 @pytest.mark.parametrize("name", ["events.json", "events.jsonl"])
-def test_what_is_written_reads_back_as_the_same_values(tmp_path: Path, name: str) -> None:
+def test_written_events_read_back_as_the_same_values(tmp_path: Path, name: str) -> None:
     mapped(tmp_path, name)
     back = tmp_path / "back.jsonl"
     done = CliRunner().invoke(app, ["map", str(tmp_path / name), "--profile", "core", "--output", str(back), "--json"])

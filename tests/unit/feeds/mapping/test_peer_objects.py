@@ -1,4 +1,4 @@
-"""Other people's objects said anew: in whose name, under which id, and what is nothing."""
+"""Objects of peers, adopted: the creator, the id, and objects that are passed over."""
 
 from typing import Any
 
@@ -40,48 +40,48 @@ def indicator(**more: Any) -> dict[str, Any]:
     }
 
 
-def adopting(name: str = "Example Telecom") -> PeerObjects:
+def adopter(name: str = "Example Telecom") -> PeerObjects:
     return PeerObjects(Options(reporter=name))
 
 
-def test_an_indicator_is_said_in_the_partners_name_and_names_its_first_id() -> None:
-    ((said,),) = adopting().adopt([indicator()]).items
-    assert said["created_by_ref"] == ids.identity("Example Telecom")
-    assert said["external_references"] == [{"source_name": ORIGIN, "external_id": IDS[0]}]
-    assert said["pattern"] == "[domain-name:value = 'a.example.com']"
-    assert said["modified"] == "2026-01-02T00:00:00.000Z"
-    assert said["id"] != IDS[0]
+def test_an_indicator_is_adopted_in_the_partners_name_and_refers_to_its_first_id() -> None:
+    ((adopted,),) = adopter().adopt([indicator()]).items
+    assert adopted["created_by_ref"] == ids.identity("Example Telecom")
+    assert adopted["external_references"] == [{"source_name": ORIGIN, "external_id": IDS[0]}]
+    assert adopted["pattern"] == "[domain-name:value = 'a.example.com']"
+    assert adopted["modified"] == "2026-01-02T00:00:00.000Z"
+    assert adopted["id"] != IDS[0]
 
 
 def test_each_value_of_a_pattern_is_an_indicator_of_its_own() -> None:
     pattern = "[domain-name:value = 'a.example.com' OR domain-name:value = 'b.example.com']"
-    done = adopting().adopt([indicator(pattern=pattern)])
-    assert sorted(said["pattern"] for (said,) in done.items) == [
+    done = adopter().adopt([indicator(pattern=pattern)])
+    assert sorted(adopted["pattern"] for (adopted,) in done.items) == [
         "[domain-name:value = 'a.example.com']",
         "[domain-name:value = 'b.example.com']",
     ]
-    assert len({said["id"] for (said,) in done.items}) == done.read == 2
-    gone = adopting().adopt([indicator(pattern=pattern, revoked=True)])
-    assert sorted(each.subject for each in gone.gone) == sorted(said["id"] for (said,) in done.items)
+    assert len({adopted["id"] for (adopted,) in done.items}) == done.read == 2
+    revoked = adopter().adopt([indicator(pattern=pattern, revoked=True)])
+    assert sorted(gone.subject for gone in revoked.gone) == sorted(adopted["id"] for (adopted,) in done.items)
 
 
-def test_what_ended_before_it_began_is_taken_back_all_the_same() -> None:
+def test_a_revocation_that_ends_before_it_begins_is_taken_back_all_the_same() -> None:
     ended = indicator(revoked=True, valid_until="2025-01-01T00:00:00Z", modified="2026-02-01T00:00:00.000Z")
-    ((said,),) = adopting().adopt([indicator()]).items
-    assert adopting().adopt([ended]).gone == [Gone(said["id"], "2026-02-01T00:00:00.000Z")]
+    ((adopted,),) = adopter().adopt([indicator()]).items
+    assert adopter().adopt([ended]).gone == [Gone(adopted["id"], "2026-02-01T00:00:00.000Z")]
 
 
-def test_what_comes_round_a_circle_of_peers_comes_round_once() -> None:
-    one, other = adopting("One"), adopting("Other")
-    had = one.adopt([indicator()]).items[0][0]
-    back = other.adopt([had]).items[0][0]
-    assert back["id"] != had["id"]
-    assert one.adopt([back]).items[0][0]["id"] == had["id"]
+def test_an_indicator_that_comes_back_through_another_peer_keeps_its_id() -> None:
+    one, other = adopter("One"), adopter("Other")
+    first = one.adopt([indicator()]).items[0][0]
+    back = other.adopt([first]).items[0][0]
+    assert back["id"] != first["id"]
+    assert one.adopt([back]).items[0][0]["id"] == first["id"]
 
 
 def test_two_indicators_of_one_value_stay_two() -> None:
-    done = adopting().adopt([indicator(), indicator(id=IDS[1])])
-    assert len({said["id"] for (said,) in done.items}) == 2
+    done = adopter().adopt([indicator(), indicator(id=IDS[1])])
+    assert len({adopted["id"] for (adopted,) in done.items}) == 2
 
 
 def test_our_own_profile_loses_nothing_on_the_way() -> None:
@@ -96,11 +96,11 @@ def test_our_own_profile_loses_nothing_on_the_way() -> None:
         confidence=70,
         tlp="green",
     )
-    told = to_stix(report)
-    done = adopting().adopt(told)
-    ((said,),) = done.items
-    (ours,) = [obj for obj in told if obj["type"] == "indicator"]
-    differing = {name for name in said.keys() | ours.keys() if said.get(name) != ours.get(name)}
+    objects = to_stix(report)
+    done = adopter().adopt(objects)
+    ((adopted,),) = done.items
+    (ours,) = [obj for obj in objects if obj["type"] == "indicator"]
+    differing = {name for name in adopted.keys() | ours.keys() if adopted.get(name) != ours.get(name)}
     assert differing == {"id", "created_by_ref", "external_references"} | (differing & {"created"})
     assert not done.rejected
 
@@ -115,7 +115,7 @@ def test_a_marking_of_the_peers_own_is_remembered() -> None:
         "definition": {"statement": "TLP:GREEN"},
         "name": "TLP:GREEN",
     }
-    first = adopting()
+    first = adopter()
     marked = indicator(object_marking_refs=[NARROW])
     unknown = first.adopt([marked]).items[0][0]["object_marking_refs"]
     assert unknown == [marking.ref(Tlp.RED)]
@@ -124,13 +124,13 @@ def test_a_marking_of_the_peers_own_is_remembered() -> None:
     later = PeerObjects(Options(reporter="Example Telecom"), first.markings)
     assert later.adopt([marked]).items[0][0]["object_marking_refs"] == known
     stated = {**definition, "name": "made", "definition": {"statement": "made by a tool"}}
-    assert adopting().adopt([marked, stated]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.AMBER)]
+    assert adopter().adopt([marked, stated]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.AMBER)]
     odd = {**definition, "name": "TLP:PURPLE"}
-    assert adopting().adopt([marked, odd]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.RED)]
+    assert adopter().adopt([marked, odd]).items[0][0]["object_marking_refs"] == [marking.ref(Tlp.RED)]
 
 
-def test_what_is_no_indicator_is_nothing_or_has_its_reason() -> None:
-    done = adopting().adopt(
+def test_other_objects_are_passed_over_or_rejected_with_a_reason() -> None:
+    done = adopter().adopt(
         [
             {"type": "identity", "id": "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff", "name": "X"},
             {"type": "domain-name", "spec_version": "2.1", "id": "domain-name--1", "value": "a.example.com"},
@@ -147,14 +147,14 @@ def test_what_is_no_indicator_is_nothing_or_has_its_reason() -> None:
 
 def test_a_malformed_object_of_the_partners_own_has_its_reason() -> None:
     mine = {"created_by_ref": ids.identity("Example Telecom")}
-    done = adopting().adopt([indicator(**mine), indicator(**mine, id="indicator--1"), indicator(**mine, revoked="yes")])
+    done = adopter().adopt([indicator(**mine), indicator(**mine, id="indicator--1"), indicator(**mine, revoked="yes")])
     assert len(done.items) == 1
     assert done.rejected.total() == 2
 
 
-def test_a_time_ahead_of_ours_is_ours() -> None:
-    ((said,),) = adopting().adopt([indicator(modified="2999-01-01T00:00:00.000Z")]).items
-    assert said["modified"] < "2999"
+def test_a_report_dated_ahead_of_our_clock_is_dated_now() -> None:
+    ((adopted,),) = adopter().adopt([indicator(modified="2999-01-01T00:00:00.000Z")]).items
+    assert adopted["modified"] < "2999"
 
 
 # What another maker of the same indicator writes otherwise.
@@ -178,13 +178,13 @@ def test_an_indicator_of_our_own_profile_is_adopted_with_another_maker_and_nothi
     assert objects
     same = 0
     for obj in objects:
-        ((adopted,),) = adopting().adopt([obj]).items
+        ((adopted,),) = adopter().adopt([obj]).items
         differing = {name for name in obj.keys() | adopted.keys() if obj.get(name) != adopted.get(name)}
         same += differing <= OF_ITS_MAKER
     assert same > len(objects) / 2
 
 
-def test_a_proof_keeps_where_its_holder_keeps_it() -> None:
+def test_evidence_keeps_its_reference() -> None:
     report = Report(
         kind="domain",
         value="a.example.com",
@@ -192,7 +192,7 @@ def test_a_proof_keeps_where_its_holder_keeps_it() -> None:
         reported_at="2026-01-02",
         evidence=[{"sha256": "ab" * 32, "reference": "case 7"}],
     )
-    ((adopted,),) = adopting().adopt(to_stix(report, Profile.CORE)).items
+    ((adopted,),) = adopter().adopt(to_stix(report, Profile.CORE)).items
     assert from_stix(adopted).evidence == report.evidence
 
 
@@ -206,22 +206,22 @@ def test_a_proof_keeps_where_its_holder_keeps_it() -> None:
     ],
 )
 def test_an_indicator_of_our_own_profile_with_a_fault_has_its_reason(more: dict[str, Any], reason: str) -> None:
-    done = adopting().adopt([{**ours(), **more}])
+    done = adopter().adopt([{**ours(), **more}])
     assert (done.items, done.rejected) == ([], {reason: 1})
 
 
 @pytest.mark.parametrize("more", [{"name": "Something else"}, {"x_more": True}])
-def test_what_a_report_has_no_field_for_is_not_adopted(more: dict[str, Any]) -> None:
-    assert adopting().adopt([{**ours(), **more}]).items == adopting().adopt([ours()]).items
+def test_properties_without_a_field_of_the_report_are_not_adopted(more: dict[str, Any]) -> None:
+    assert adopter().adopt([{**ours(), **more}]).items == adopter().adopt([ours()]).items
 
 
 def test_a_revoked_indicator_of_our_own_profile_is_taken_back() -> None:
-    ((adopted,),) = adopting().adopt([ours()]).items
-    assert adopting().adopt([{**ours(), "revoked": True}]).gone == [Gone(adopted["id"], adopted["modified"])]
+    ((adopted,),) = adopter().adopt([ours()]).items
+    assert adopter().adopt([{**ours(), "revoked": True}]).gone == [Gone(adopted["id"], adopted["modified"])]
 
 
 def test_a_type_that_is_no_text_is_rejected_alone() -> None:
-    done = adopting().adopt([indicator(type=["indicator"]), indicator()])
+    done = adopter().adopt([indicator(type=["indicator"]), indicator()])
     assert (len(done.items), done.rejected) == (1, {"not-an-indicator": 1})
 
 
@@ -230,16 +230,16 @@ def ours() -> dict[str, Any]:
     return to_stix(report, Profile.CORE)[0]
 
 
-def test_what_a_hub_says_of_several_reports_is_adopted_as_what_they_come_to() -> None:
+def test_the_consensus_of_a_hub_is_adopted_with_its_grade() -> None:
     partner = Partner(name="Example Bank", kind=PartnerKind.BANK, identity=ids.identity("Example Bank"))
     report = ReportReader(
         {"reporter": "Example Bank", "reported_at": timestamp.text(timestamp.now()), "kind": "domain"}
     ).report({"value": "bad.example.com"})
-    said = fuse([Statement(partner, report, IDS[1], origins=frozenset({IDS[1]}))], at=timestamp.now())
+    consensus = fuse([Statement(partner, report, IDS[1], origins=frozenset({IDS[1]}))], at=timestamp.now())
     now = timestamp.text(timestamp.now())
-    theirs = to_consensus(said, IDS[0], ids.identity("Another hub"), created=now, modified=now, tlp=Tlp.GREEN)
-    ((adopted,),) = adopting().adopt([theirs]).items
+    theirs = to_consensus(consensus, IDS[0], ids.identity("Another hub"), created=now, modified=now, tlp=Tlp.GREEN)
+    ((adopted,),) = adopter().adopt([theirs]).items
     assert (adopted["pattern"], adopted["confidence"]) == (theirs["pattern"], theirs["confidence"])
     assert not {"grade", "reporters", "reporter_kinds"} & extension.context_of(adopted).keys()
     assert adopted["external_references"] == [{"source_name": ORIGIN, "external_id": IDS[1]}]
-    assert from_stix(adopted).action == said.grade
+    assert from_stix(adopted).action == consensus.grade

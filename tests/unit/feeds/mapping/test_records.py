@@ -31,16 +31,16 @@ def outcomes(text: str, record: str | None = None, **more: Any) -> list[Mapped |
 
 
 def mapped(found: list[Mapped | Duplicate | Reject]) -> Iterator[Mapped]:
-    for each in found:
-        assert isinstance(each, Mapped), each
-        yield each
+    for outcome in found:
+        assert isinstance(outcome, Mapped), outcome
+        yield outcome
 
 
 def test_a_table_of_outcomes_is_mapped_row_by_row() -> None:
     text = f"indicator,outcome,reason,effective_from\n{INDICATOR},taken down,own finding,2026-01-02\n{SECOND},fp,,\n"
     first, second = mapped(outcomes(text, "outcome"))
-    assert [each.objects[0]["object_refs"] for each in (first, second)] == [[INDICATOR], [SECOND]]
-    assert [each.objects[0]["opinion"] for each in (first, second)] == ["strongly-agree", "strongly-disagree"]
+    assert [outcome.objects[0]["object_refs"] for outcome in (first, second)] == [[INDICATOR], [SECOND]]
+    assert [outcome.objects[0]["opinion"] for outcome in (first, second)] == ["strongly-agree", "strongly-disagree"]
 
 
 @pytest.mark.parametrize(
@@ -69,31 +69,31 @@ def test_rows_may_name_different_records() -> None:
     }
     lines = [{"of": INDICATOR}, {"record": "opinion", "of": INDICATOR, "opinion": "agree"}, flow]
     found = mapped(outcomes("\n".join(map(json.dumps, lines)), "sighting"))
-    assert [each.objects[-1]["type"] for each in found] == ["sighting", "opinion", "relationship"]
+    assert [outcome.objects[-1]["type"] for outcome in found] == ["sighting", "opinion", "relationship"]
 
 
 def test_a_record_that_came_before_is_a_duplicate_in_other_files_too() -> None:
     seen: set[str] = set()
     text = f"of\n{INDICATOR}\n"
     found = outcomes(text, "sighting", seen=seen) + outcomes(text, "sighting", seen=seen)
-    assert [type(each) for each in found] == [Mapped, Duplicate]
+    assert [type(outcome) for outcome in found] == [Mapped, Duplicate]
 
 
-def test_observables_of_flows_are_said_once() -> None:
+def test_observables_of_flows_are_written_once() -> None:
     ends = ("bank-account:DE89370400440532013000", "bank-account:GB29NWBK60161331926819")
     text = f"source,target\n{ends[0]},{ends[1]}\n{ends[1]},{ends[0]}\n"
     first, second = mapped(outcomes(text, "flow"))
-    assert [len(each.objects) for each in (first, second)] == [3, 1]
+    assert [len(outcome.objects) for outcome in (first, second)] == [3, 1]
 
 
-def test_a_value_means_every_indicator_that_is_found() -> None:
+def test_a_value_stands_for_each_of_its_indicators() -> None:
     found = mapped(
         outcomes("kind,value\ndomain,a.example.com\n", "sighting", find=lambda values: dict.fromkeys(values, BOTH))
     )
-    assert [obj["sighting_of_ref"] for each in found for obj in each.objects] == [INDICATOR, SECOND]
+    assert [obj["sighting_of_ref"] for outcome in found for obj in outcome.objects] == [INDICATOR, SECOND]
 
 
-def test_a_case_takes_in_every_indicator_of_its_values() -> None:
+def test_a_case_has_each_indicator_of_its_values_as_a_member() -> None:
     text = f'name,members\nExample,"{INDICATOR} domain:a.example.com"\n'
     (found,) = mapped(outcomes(text, "case", find=lambda values: dict.fromkeys(values, BOTH)))
     assert found.objects[0]["object_refs"] == [INDICATOR, SECOND]
@@ -101,7 +101,7 @@ def test_a_case_takes_in_every_indicator_of_its_values() -> None:
 
 def test_a_sighting_abroad_brings_its_place_along() -> None:
     (found,) = mapped(outcomes(f"of,countries\n{INDICATOR},TH\n", "sighting"))
-    assert [each["type"] for each in found.beside] == ["location"]
+    assert [obj["type"] for obj in found.beside] == ["location"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_sighting_abroad_brings_its_place_along() -> None:
 )
 def test_a_bad_row_has_a_reason_and_its_record(text: str, record: str | None, reason: str) -> None:
     found = outcomes(text, record)
-    assert [each.reason for each in found if isinstance(each, Reject)] == [reason]
+    assert [outcome.reason for outcome in found if isinstance(outcome, Reject)] == [reason]
 
 
 def test_a_value_that_nobody_reported_is_rejected() -> None:
@@ -132,7 +132,7 @@ def test_a_value_that_nobody_reported_is_rejected() -> None:
     )
 
 
-def test_sightings_in_stix_are_said_again_in_the_senders_name() -> None:
+def test_sightings_in_stix_become_the_senders() -> None:
     sighting = {
         "type": "sighting",
         "id": "sighting--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
@@ -166,7 +166,7 @@ def test_any_bytes_are_mapped_or_rejected(data: bytes) -> None:
             found = list(map_records(io.BytesIO(data), "x", options(record)))
         except UnreadableFile:
             continue
-        assert all(isinstance(each, Mapped | Duplicate) or each.message for each in found)
+        assert all(isinstance(outcome, Mapped | Duplicate) or outcome.message for outcome in found)
 
 
 def test_the_values_of_many_rows_are_looked_up_at_once() -> None:
@@ -178,7 +178,7 @@ def test_the_values_of_many_rows_are_looked_up_at_once() -> None:
 
     text = "kind,value\n" + "".join(f"domain,shop-{number}.example.com\n" for number in range(900))
     found = outcomes(text, "sighting", find=find)
-    assert [type(each) for each in found] == [Mapped] + [Duplicate] * 899
+    assert [type(outcome) for outcome in found] == [Mapped] + [Duplicate] * 899
     assert [len(values) for values in asked] == [500, 400]
 
 

@@ -30,14 +30,14 @@ def test_each_row_has_an_outcome() -> None:
     assert reject == Reject("reports.txt", 3, "co.th", "domain", "public-suffix", reject.message)  # type: ignore[union-attr]  # it is one
 
 
-def test_values_that_other_streams_had_are_duplicates_too() -> None:
+def test_values_of_earlier_streams_are_duplicates_too() -> None:
     seen = SeenValues()
     first = list(map_stream(io.BytesIO(b"bad.example.com\n"), "a", OPTIONS, seen))
     second = list(map_stream(io.BytesIO(b"bad.example.com\n"), "b", OPTIONS, seen))
-    assert [type(each) for each in (*first, *second)] == [Mapped, Duplicate]
+    assert [type(outcome) for outcome in (*first, *second)] == [Mapped, Duplicate]
 
 
-def test_rows_say_more_than_the_options() -> None:
+def test_cells_win_over_options() -> None:
     (mapped,) = outcomes(
         "value,tlp,scam_type\nbad.example.com,red,romance\n", Options("X", kind="domain", format="csv")
     )
@@ -100,7 +100,7 @@ def test_half_a_surrogate_pair_breaks_nothing(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["objects"]
 
 
-def test_a_document_is_whole_whatever_ends_its_making(tmp_path: Path) -> None:
+def test_a_document_is_complete_even_if_mapping_fails(tmp_path: Path) -> None:
     def break_off() -> None:
         with StixWriter.to(tmp_path / "out.json", OPTIONS):
             raise KeyError

@@ -23,15 +23,15 @@ def sample(maker: str) -> dict[str, Any]:
 
 
 def read(objects: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    """Give the reports that come of it, without what is the same in all of them, and the reasons of the others."""
+    """Return the reports of ``objects``, without the fields that are the same in all, and the reasons of the others."""
     reports, refused = [], []
-    for said in formats.read(BytesIO(orjson.dumps(objects)), name="bundle.json"):
-        if isinstance(said, Unreadable):
-            refused.append(said.reason)
+    for row in formats.read(BytesIO(orjson.dumps(objects)), name="bundle.json"):
+        if isinstance(row, Unreadable):
+            refused.append(row.reason)
             continue
         reader = ReportReader(GIVEN)
         try:
-            report = reader.complete(said.report) if isinstance(said, ReportRow) else reader.report(said.fields)
+            report = reader.complete(row.report) if isinstance(row, ReportRow) else reader.report(row.fields)
         except Rejected as refusal:
             refused.append(refusal.reason)
             continue
@@ -51,23 +51,24 @@ def test_the_reports_are_these_and_no_others(maker: str) -> None:
 
 
 @pytest.mark.parametrize("maker", MAKERS)
-def test_all_the_rest_has_its_reason(maker: str) -> None:
+def test_all_other_objects_have_their_reason(maker: str) -> None:
     _, refused = read(sample(maker)["bundle"])
     assert refused == sample(maker)["refused"]
 
 
 @pytest.mark.parametrize("maker", MAKERS)
-def test_what_may_be_a_victims_is_in_no_message_and_no_raw_text(maker: str) -> None:
-    for said in formats.read(BytesIO(orjson.dumps(sample(maker)["bundle"])), name="bundle.json"):
-        if isinstance(said, Unreadable) and said.reason == "personal-data":
-            assert (said.raw, "4111" in said.message, "@" in said.message) == ("", False, False)
+def test_personal_data_is_in_no_message_and_no_raw_text(maker: str) -> None:
+    for row in formats.read(BytesIO(orjson.dumps(sample(maker)["bundle"])), name="bundle.json"):
+        if isinstance(row, Unreadable) and row.reason == "personal-data":
+            assert (row.raw, "4111" in row.message, "@" in row.message) == ("", False, False)
 
 
-def test_a_marking_of_its_own_id_counts_by_what_its_definition_says() -> None:
+def test_a_marking_with_its_own_id_counts_by_its_definition() -> None:
     objects = sample("opencti")["bundle"]["objects"]
     # Of a marking that is not defined nobody knows what it means.
     without = [obj for obj in objects if obj["id"] != "marking-definition--00000000-0000-4000-8000-0000000000aa"]
     levels = [
-        [report["tlp"] for report in read(each)[0] if report["value"].startswith("GB33")] for each in (objects, without)
+        [report["tlp"] for report in read(bundle)[0] if report["value"].startswith("GB33")]
+        for bundle in (objects, without)
     ]
     assert levels == [["red"], ["red"]]

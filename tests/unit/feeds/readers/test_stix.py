@@ -1,4 +1,4 @@
-"""Other people's STIX as rows: what an indicator says, and that nothing else becomes a report."""
+"""STIX of other makers: the reports of indicators, and no reports of other objects."""
 
 from io import BytesIO
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from feeds import formats
 from feeds.mapping.options import Options
 from feeds.mapping.output import StixWriter
-from feeds.mapping.rows import map_stream
+from feeds.mapping.rows import Mapped, map_stream
 from feeds.readers.rows import ReportRow, Unreadable
 from schemas.tabular import ReportReader
 from tests.unit.feeds.row_columns import columns_of_row
@@ -37,39 +37,39 @@ PROPERTIES = [*INDICATOR, "valid_until", "labels", "indicator_types", "object_ma
 PROPERTIES += ["description", "lang", "revoked", "created_by_ref", "external_references", "kill_chain_phases", "name"]
 
 
-def one(obj: dict[str, Any]) -> ReportRow | Unreadable:
+def row_of(obj: dict[str, Any]) -> ReportRow | Unreadable:
     (row,) = formats.read(BytesIO(orjson.dumps([obj])), format="stix")
     assert isinstance(row, ReportRow | Unreadable)
     return row
 
 
 def fields(**changes: Any) -> dict[str, str]:
-    row = one(INDICATOR | changes)
+    row = row_of(INDICATOR | changes)
     assert isinstance(row, ReportRow), row
     return columns_of_row(row)
 
 
 def reason(**changes: Any) -> str:
-    said = one(INDICATOR | changes)
-    assert isinstance(said, Unreadable)
-    return said.reason
+    row = row_of(INDICATOR | changes)
+    assert isinstance(row, Unreadable)
+    return row.reason
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PROPERTIES), JUNK)
 def test_an_indicator_made_of_anything_is_a_row_or_has_a_reason(name: str, junk: Any) -> None:
-    for said in formats.read(BytesIO(orjson.dumps([INDICATOR | {name: junk}])), format="stix"):
-        assert isinstance(said, ReportRow | Unreadable)
+    for row in formats.read(BytesIO(orjson.dumps([INDICATOR | {name: junk}])), format="stix"):
+        assert isinstance(row, ReportRow | Unreadable)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["details", "kind", "scam_type", "countries", "evidence"]), JUNK))
 def test_our_extension_made_of_anything_is_a_row_or_has_a_reason(junk: dict[str, Any]) -> None:
     ours = {"extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": junk}
-    assert isinstance(one(INDICATOR | {"extensions": ours}), ReportRow | Unreadable)
+    assert isinstance(row_of(INDICATOR | {"extensions": ours}), ReportRow | Unreadable)
 
 
-def test_what_is_null_is_not_there() -> None:
+def test_a_null_property_counts_as_missing() -> None:
     assert fields(valid_until=None, labels=None, extensions=None, description=None) == fields()
 
 
@@ -87,42 +87,42 @@ def test_labels_tell_the_scam_type(labels: list[str], scam_type: str | None) -> 
 
 
 @pytest.mark.parametrize("where", ["labels", "indicator_types"])
-def test_what_is_said_to_be_benign_is_no_scam(where: str) -> None:
+def test_an_indicator_labelled_benign_is_no_scam(where: str) -> None:
     assert reason(**{where: ["benign"]}) == "not-a-scam"
 
 
-def test_what_was_taken_back_is_no_report() -> None:
+def test_a_revoked_indicator_is_no_report() -> None:
     assert reason(revoked=True) == "revoked"
 
 
-def test_who_speaks_is_not_a_rows_to_say() -> None:
+def test_the_creator_of_an_indicator_is_not_the_reporter() -> None:
     assert "reporter" not in fields(created_by_ref="identity--f431f809-377b-45e0-aa1c-6a4751cae5ff")
 
 
 def test_refusals_do_not_repeat_the_value() -> None:
-    said = one(INDICATOR | {"pattern": "[domain-name:value = 'secret']"})
-    assert isinstance(said, Unreadable)
-    assert "secret" in said.raw
-    assert "secret" not in said.message
+    row = row_of(INDICATOR | {"pattern": "[domain-name:value = 'secret']"})
+    assert isinstance(row, Unreadable)
+    assert "secret" in row.raw
+    assert "secret" not in row.message
 
 
 @pytest.mark.parametrize("profile", ["full", "core"])
 @pytest.mark.parametrize("bundle", [True, False])
-def test_what_is_mapped_reads_back_as_the_same_reports(profile: str, bundle: bool) -> None:
+def test_mapped_reports_read_back_as_they_were(profile: str, bundle: bool) -> None:
     rows = (
         b"kind,value,scam_type,country,bank,tlp,sha256\ndomain,a.example.com,investment,,,clear,\n"
         b"phone,0812345678,,TH,,,\nbank-account,123-4-56789-0,,TH,KBANK,red," + b"a" * 64 + b"\n"
     )
     options = Options(reporter="Example Bank", profile=profile)  # type: ignore[arg-type]
-    mapped = [each for each in map_stream(BytesIO(rows), "x.csv", options) if hasattr(each, "report")]
+    mapped = [outcome for outcome in map_stream(BytesIO(rows), "x.csv", options) if isinstance(outcome, Mapped)]
     out = BytesIO()
     sink = StixWriter(out, options, bundle=bundle)
-    for each in mapped:
-        sink.write(each)
+    for outcome in mapped:
+        sink.write(outcome)
     sink.close()
     reader = ReportReader({"reporter": "Example Bank"})
     read = [reader.complete(row.report) for row in formats.read(BytesIO(out.getvalue())) if isinstance(row, ReportRow)]
-    assert read == [each.report for each in mapped]
+    assert read == [outcome.report for outcome in mapped]
     assert len(read) == 3
 
 
@@ -141,7 +141,7 @@ def test_requests_to_sentinel_hold_a_hundred_at_most() -> None:
     ("scam_type", "abuse"),
     [("credential-phishing", "phishing"), ("impersonation-bank", "impersonation"), ("romance", "scam"), ("", "scam")],
 )
-def test_signals_say_the_abuse_in_the_exchanges_words(scam_type: str, abuse: str) -> None:
+def test_signals_name_the_abuse_in_the_exchanges_words(scam_type: str, abuse: str) -> None:
     report = ReportReader({"reporter": "X", "reported_at": "2026-01-01T08:00:00+07:00"}).report(
         {"kind": "domain", "value": "a.example.com", "scam_type": scam_type}
     )
@@ -156,7 +156,7 @@ def test_signals_say_the_abuse_in_the_exchanges_words(scam_type: str, abuse: str
     }
 
 
-def test_a_marking_that_is_defined_after_what_bears_it_counts() -> None:
+def test_a_marking_defined_after_the_object_that_bears_it_counts() -> None:
     own = "marking-definition--00000000-0000-4000-8000-0000000000ab"
     defined = {"type": "marking-definition", "spec_version": "2.1", "id": own, "name": "TLP:AMBER+STRICT"}
     marked = {**INDICATOR, "object_marking_refs": [own]}

@@ -34,23 +34,23 @@ def read(data: bytes, format: str) -> list[Report]:
     ],
     ids=["columns", "one object", "keys"],
 )
-def test_rows_say_them(format: str, data: bytes) -> None:
+def test_rows_state_limits(format: str, data: bytes) -> None:
     (report,) = read(data, format)
     assert report.sharing == Sharing(not_to_countries=("KH", "MM"), only_partners=("Bank, Ltd",))
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "jsonl"])
 @given(limits=LIMITS)
-def test_what_is_written_reads_back_with_the_same_limits(format: str, limits: Sharing) -> None:
+def test_written_reports_read_back_with_the_same_limits(format: str, limits: Sharing) -> None:
     out = BytesIO()
     formats.get(format).write([REPORT.model_copy(update={"sharing": limits})], out)
     (report,) = read(out.getvalue(), format)
     assert report.sharing == (limits if limits.limited else None)
 
 
-@pytest.mark.parametrize("said", [{"not_to_countries": ["KH"], "nowhere_else": True}, ["KH"], "not to KH"], ids=str)
-def test_limits_that_are_not_understood_refuse_the_row(said: object) -> None:
-    data = orjson.dumps({"value": "bad.example.com", "sharing": said}) + b"\n"
+@pytest.mark.parametrize("limits", [{"not_to_countries": ["KH"], "nowhere_else": True}, ["KH"], "not to KH"], ids=str)
+def test_limits_that_are_not_understood_refuse_the_row(limits: object) -> None:
+    data = orjson.dumps({"value": "bad.example.com", "sharing": limits}) + b"\n"
     (row,) = formats.read(BytesIO(data), format="jsonl")
     assert isinstance(row, Unreadable)
     assert row.reason == "bad-sharing"
