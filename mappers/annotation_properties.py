@@ -15,7 +15,7 @@ from schemas.record import minimised_amount
 from schemas.sharing import Sharing
 from schemas.subject import ID
 from schemas.text import visible
-from schemas.vocabulary import Purpose
+from schemas.vocabulary import SharingPurpose
 
 FLOW = "related-to"
 _TEXT, _LONG, _LINE, _WORD = 2_000, 10_000, 200, 60
@@ -27,7 +27,7 @@ BOUNDS = f"texts have up to {_TEXT:,} characters, the content of a note {_LONG:,
 
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
-_PURPOSES = frozenset(Purpose)
+_PURPOSES = frozenset(SharingPurpose)
 _OPEN_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LINE_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

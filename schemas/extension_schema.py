@@ -13,7 +13,7 @@ from schemas.fields import Evidence, Hold
 from schemas.partner import FocalFunction, PartnerKind
 from schemas.report import FIELDS
 from schemas.sharing import Sharing
-from schemas.vocabulary import WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, Purpose
+from schemas.vocabulary import WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, SharingPurpose
 
 VERSION = "1.3.0"
 # The order of the properties in the schema as it was first published; later ones follow.
@@ -96,7 +96,7 @@ def _sharing() -> dict[str, Any]:
             "only_partner_kinds": {"type": "array", "items": {"enum": [str(kind) for kind in PartnerKind]}},
             "only_countries": countries,
             "not_to_countries": countries,
-            "purposes": {"type": "array", "items": _open(Purpose, "what it may be used for")},
+            "purposes": {"type": "array", "items": _open(SharingPurpose, "what it may be used for")},
             "onward": {"type": "boolean", "description": "whether those whom it reaches may pass it on"},
         },
         "additionalProperties": False,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.declaration import FieldColumns
 from schemas.partner import CountryCode, PartnerKind
-from schemas.vocabulary import Purpose, Word
+from schemas.vocabulary import SharingPurpose, Word
 
 _MOST = 250
 
@@ -44,7 +44,7 @@ class Sharing(BaseModel):
         tuple[Word, ...],
         Field(
             max_length=20,
-            description=f"what it may be used for; preferred: {', '.join(Purpose)}",
+            description=f"what it may be used for; preferred: {', '.join(SharingPurpose)}",
         ),
         AfterValidator(sorted_once),
     ] = ()

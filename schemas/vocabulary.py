@@ -116,7 +116,7 @@ class HolderStatus(StrEnum):
     COMPLICIT = "complicit"
 
 
-class Purpose(StrEnum):
+class SharingPurpose(StrEnum):
     """A purpose for which a contributor allows its reports to be used. Open."""
 
     FRAUD_PREVENTION = "fraud-prevention"

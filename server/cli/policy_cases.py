@@ -52,7 +52,7 @@ class Expected(_Table):
     message: str | None = None
 
 
-class Case(_Table):
+class PolicyCase(_Table):
     """One case: what is contributed in order, ``by`` whom, as columns of reports, or of records where they say which.
 
     Its own rules, where it has some, go before those of the file.
@@ -70,7 +70,7 @@ class Cases(_Table):
     rule: tuple[PolicyRule, ...] = ()
     collection: tuple[str, ...] = ()
     partner: Annotated[tuple[Taking, ...], Field(min_length=1)]
-    case: Annotated[tuple[Case, ...], Field(min_length=1)]
+    case: Annotated[tuple[PolicyCase, ...], Field(min_length=1)]
 
 
 def read(path: Path) -> Cases:

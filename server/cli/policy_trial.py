@@ -14,7 +14,7 @@ from schemas import tabular, timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.tabular import ReportReader
-from server.cli.policy_cases import BadCases, Case, Cases
+from server.cli.policy_cases import BadCases, Cases, PolicyCase
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.query.active import indicators
@@ -59,7 +59,7 @@ def run(cases: Cases, policy: Policy) -> Iterator[Tried]:
 class _Trial:
     """One case, contributed in a transaction, and what the partners read then."""
 
-    def __init__(self, tx: Tx, policy: Policy, case: Case) -> None:
+    def __init__(self, tx: Tx, policy: Policy, case: PolicyCase) -> None:
         self._tx = tx
         self._case = case
         self._policy = policy

@@ -8,19 +8,21 @@ from typing import Any, NamedTuple
 from mappers import marking
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
-from schemas.vocabulary import Purpose, Tlp
+from schemas.vocabulary import SharingPurpose, Tlp
 from server.release.route.policy import PUBLIC, SHARED, ConsensusFacts, Policy, ReportFacts
 from server.store.partners import Registry
 
 # The purposes for which partners of a kind use reports.
 PURPOSES: dict[PartnerKind, frozenset[str]] = {
-    PartnerKind.BANK: frozenset({Purpose.FRAUD_PREVENTION}),
-    PartnerKind.PLATFORM: frozenset({Purpose.FRAUD_PREVENTION}),
-    PartnerKind.EXCHANGE: frozenset({Purpose.FRAUD_PREVENTION}),
-    PartnerKind.TELECOM: frozenset({Purpose.FRAUD_PREVENTION}),
-    PartnerKind.GOVERNMENT: frozenset({Purpose.FRAUD_PREVENTION, Purpose.LAW_ENFORCEMENT, Purpose.VICTIM_PROTECTION}),
-    PartnerKind.NGO: frozenset({Purpose.VICTIM_PROTECTION}),
-    PartnerKind.RESEARCH: frozenset({Purpose.RESEARCH}),
+    PartnerKind.BANK: frozenset({SharingPurpose.FRAUD_PREVENTION}),
+    PartnerKind.PLATFORM: frozenset({SharingPurpose.FRAUD_PREVENTION}),
+    PartnerKind.EXCHANGE: frozenset({SharingPurpose.FRAUD_PREVENTION}),
+    PartnerKind.TELECOM: frozenset({SharingPurpose.FRAUD_PREVENTION}),
+    PartnerKind.GOVERNMENT: frozenset(
+        {SharingPurpose.FRAUD_PREVENTION, SharingPurpose.LAW_ENFORCEMENT, SharingPurpose.VICTIM_PROTECTION}
+    ),
+    PartnerKind.NGO: frozenset({SharingPurpose.VICTIM_PROTECTION}),
+    PartnerKind.RESEARCH: frozenset({SharingPurpose.RESEARCH}),
 }
 # Partners that can protect the holder of an account used under coercion.
 _PROTECTING = frozenset({PartnerKind.BANK, PartnerKind.EXCHANGE, PartnerKind.GOVERNMENT})

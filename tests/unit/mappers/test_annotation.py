@@ -105,8 +105,8 @@ def test_unknown_and_malformed_properties_are_left_out_and_named(name: str, valu
 )
 def test_unknown_and_malformed_properties_of_our_extension_are_left_out_and_named(name: str, value: Any) -> None:
     sighting = made("sighting")
-    said = {**extension.context_of(sighting), name: value}
-    rebuilt = annotation.rebuild({**sighting, "extensions": {extension.ID: said}}, Tlp.GREEN)
+    context = {**extension.context_of(sighting), name: value}
+    rebuilt = annotation.rebuild({**sighting, "extensions": {extension.ID: context}}, Tlp.GREEN)
     assert "words" not in str(rebuilt.obj)
     assert rebuilt.left_out == (f"extensions.{name}",)
 
@@ -140,8 +140,8 @@ def test_digits_of_a_time_beyond_the_microsecond_are_cut() -> None:
 
 def test_of_a_flow_between_accounts_two_digits_are_published_whatever_came() -> None:
     flow = made("flow")
-    said = {**extension.context_of(flow), "amount": "4242424242424242.42"}
-    rebuilt = annotation.rebuild({**flow, "extensions": {extension.ID: said}}, Tlp.GREEN)
+    context = {**extension.context_of(flow), "amount": "4242424242424242.42"}
+    rebuilt = annotation.rebuild({**flow, "extensions": {extension.ID: context}}, Tlp.GREEN)
     assert extension.context_of(rebuilt.obj)["amount"] == "4200000000000000"
 
 

@@ -67,15 +67,15 @@ FULL = about(
 )
 
 
-def stix(said: Consensus, *, tlp: Tlp = Tlp.AMBER, seq: int = 0, referral: Referral | None = None) -> dict[str, Any]:
-    spelled = consensus.pattern_of(Report.model_construct(kind=said.kind, value=said.value, details=said.details))
+def stix(fused: Consensus, *, tlp: Tlp = Tlp.AMBER, seq: int = 0, referral: Referral | None = None) -> dict[str, Any]:
+    spelled = consensus.pattern_of(Report.model_construct(kind=fused.kind, value=fused.value, details=fused.details))
     id_ = ids.indicator(HUB, spelled, seq)
-    return consensus.to_stix(said, id_, HUB, created=MOMENT, modified=MOMENT, tlp=tlp, seq=seq, referral=referral)
+    return consensus.to_stix(fused, id_, HUB, created=MOMENT, modified=MOMENT, tlp=tlp, seq=seq, referral=referral)
 
 
 def ours(obj: dict[str, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = obj["extensions"][extension.ID]
-    return said
+    context: dict[str, Any] = obj["extensions"][extension.ID]
+    return context
 
 
 def test_the_consensus_has_an_id_that_follows_from_the_pattern() -> None:
@@ -104,19 +104,19 @@ def test_empty_fields_stand_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "options"), [(about(), {}), (FULL, {"referral": REFERRAL, "seq": 2})], ids=["little", "full"]
+    ("fused", "options"), [(about(), {}), (FULL, {"referral": REFERRAL, "seq": 2})], ids=["little", "full"]
 )
-def test_the_extension_is_valid_by_its_schema(said: Consensus, options: dict[str, Any]) -> None:
-    obj = stix(said, **options)
+def test_the_extension_is_valid_by_its_schema(fused: Consensus, options: dict[str, Any]) -> None:
+    obj = stix(fused, **options)
     Draft202012Validator(extension_schema.schema()).validate(ours(obj))
     stix2.parse(obj)
 
 
 def test_it_is_read_as_the_report_that_asks_for_the_grade() -> None:
     report = from_stix(stix(FULL, tlp=Tlp.AMBER_STRICT, referral=REFERRAL))
-    said = {name: getattr(FULL, name) for name in Consensus._fields if name in Report.model_fields}
+    fused = {name: getattr(FULL, name) for name in Consensus._fields if name in Report.model_fields}
     # What somebody asks to hold beside the word of several is none of the report that these come to.
-    assert {name: getattr(report, name) for name in said} == said | {"hold": None}
+    assert {name: getattr(report, name) for name in fused} == fused | {"hold": None}
     assert from_stix(stix(FULL._replace(reporters=1))).hold == FULL.hold
     assert (report.action, report.tlp, report.reporter) == (Action.HOLD, Tlp.AMBER_STRICT, HUB)
 
@@ -150,19 +150,19 @@ def test_the_objects_around_it_are_the_hubs_too() -> None:
 
 @pytest.mark.parametrize(("kind", "example"), GOOD, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(GOOD)])
 def test_a_consensus_on_any_value_contains_all_of_its_reports_indicator(kind: str, example: Any) -> None:
-    said = about(kind=kind, value=example.value, details=example.details)
+    fused = about(kind=kind, value=example.value, details=example.details)
     report = Report(
         kind=kind,
         value=example.value,
         details=example.details,
         reporter="Example Bank",
         reported_at=NOON,
-        valid_until=said.valid_until,
+        valid_until=fused.valid_until,
         confidence=50,
         action="warn",
     )
     [plain] = to_stix(report, Profile.CORE)
-    obj = stix(said)
+    obj = stix(fused)
     differing = {"id", "created_by_ref", "labels", "extensions", "object_marking_refs"}
     assert {name: obj[name] for name in plain.keys() - differing} == {
         name: plain[name] for name in plain.keys() - differing

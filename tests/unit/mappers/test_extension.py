@@ -20,29 +20,29 @@ BY = {"reporter": "Example Bank", "reported_at": "2026-11-24T08:00:00.000Z"}
 BASE = {**BY, "kind": "domain"}
 
 
-def carrying(said: Any) -> dict[str, Any]:
-    return {"type": "note", "extensions": {extension.ID: {"extension_type": "property-extension", "sharing": said}}}
+def carrying(limits: Any) -> dict[str, Any]:
+    return {"type": "note", "extensions": {extension.ID: {"extension_type": "property-extension", "sharing": limits}}}
 
 
 @given(LIMITS)
-def test_an_object_with_limits_is_valid_by_the_schema(said: Sharing) -> None:
-    written = extension.write_sharing(said)
+def test_an_object_with_limits_is_valid_by_the_schema(limits: Sharing) -> None:
+    written = extension.write_sharing(limits)
     extended = {"extension_type": "property-extension", "sharing": written}
     Draft202012Validator(extension_schema.schema()).validate(extended)
-    assert extension.sharing(json.loads(json.dumps(carrying(written))), NAMES) == said
+    assert extension.sharing(json.loads(json.dumps(carrying(written))), NAMES) == limits
 
 
 @given(LIMITS)
-def test_no_partners_name_stands_in_an_object(said: Sharing) -> None:
-    assert not any(name in json.dumps(extension.write_sharing(said), ensure_ascii=False) for name in NAMES_IN_USE)
+def test_no_partners_name_stands_in_an_object(limits: Sharing) -> None:
+    assert not any(name in json.dumps(extension.write_sharing(limits), ensure_ascii=False) for name in NAMES_IN_USE)
 
 
 @given(LIMITS)
-def test_an_indicator_is_read_with_the_limits_of_its_report(said: Sharing) -> None:
-    report = ReportReader(BASE).report({"value": "bad.example.com"}).model_copy(update={"sharing": said})
+def test_an_indicator_is_read_with_the_limits_of_its_report(limits: Sharing) -> None:
+    report = ReportReader(BASE).report({"value": "bad.example.com"}).model_copy(update={"sharing": limits})
     (indicator,) = to_stix(report, Profile.CORE)
     read = from_stix(indicator, {**NAMES, ids.identity("Example Bank"): "Example Bank"})
-    assert read.sharing == (said if said.limited else None)
+    assert read.sharing == (limits if limits.limited else None)
 
 
 def test_an_object_without_our_extension_has_none() -> None:
@@ -50,7 +50,7 @@ def test_an_object_without_our_extension_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "limits",
     [
         [],
         "nobody",
@@ -61,9 +61,9 @@ def test_an_object_without_our_extension_has_none() -> None:
         {"onward": 7},
     ],
 )
-def test_unknown_limits_are_refused(said: Any) -> None:
+def test_unknown_limits_are_refused(limits: Any) -> None:
     with pytest.raises(Rejected) as refusal:
-        extension.sharing(carrying(said))
+        extension.sharing(carrying(limits))
     assert refusal.value.reason == "bad-sharing"
     assert "Cambodia" not in refusal.value.message
 
@@ -82,8 +82,8 @@ ROWS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", ROWS)
 def test_records_carry_limits_both_ways(name: str) -> None:
-    said = tabular.read_record(name, {**ROWS[name], "not_to_countries": "KH", "only_partners": ["First Bank"]}, BY)
-    assert said.sharing == Sharing(not_to_countries=("KH",), only_partners=("First Bank",))
-    *ends, written = mapped.to_stix(said)
+    limits = tabular.read_record(name, {**ROWS[name], "not_to_countries": "KH", "only_partners": ["First Bank"]}, BY)
+    assert limits.sharing == Sharing(not_to_countries=("KH",), only_partners=("First Bank",))
+    *ends, written = mapped.to_stix(limits)
     (read,) = mapped.from_stix(written, NAMES, {end["id"]: end for end in ends})
-    assert read.sharing == said.sharing
+    assert read.sharing == limits.sharing

@@ -23,10 +23,10 @@ def test_a_note_is_valid_by_the_schema(
     event: FeedbackEvent, by_kind: PartnerKind | None, outcome: OutcomeWord | None
 ) -> None:
     note = feedback_note.to_stix(HUB, PARTNER, Feedback(event, by_kind, outcome), REFS, NOON)
-    said = extension.context_of(note)
-    SCHEMA.validate(said)
-    assert said["feedback"]["event"] == event
-    assert said["feedback"]["count"] == len(note["object_refs"]) == 3
+    context = extension.context_of(note)
+    SCHEMA.validate(context)
+    assert context["feedback"]["event"] == event
+    assert context["feedback"]["count"] == len(note["object_refs"]) == 3
     assert labels.read(note["labels"]) == {"feedback": [event]}
     assert PARTNER not in str(note)
 

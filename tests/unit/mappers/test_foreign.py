@@ -28,7 +28,7 @@ def indicator(pattern: str, **properties: Any) -> dict[str, Any]:
     }
 
 
-def said(pattern: str) -> list[tuple[str, str]]:
+def values_of(pattern: str) -> list[tuple[str, str]]:
     """Return kind and value of each report, and the reasons of the others."""
     return [
         (outcome.kind, outcome.value) if isinstance(outcome, Report) else ("", outcome.reason)
@@ -77,7 +77,7 @@ A, B = ("domain", "a.example.com"), ("domain", "b.example.com")
     ],
 )
 def test_each_value_is_a_report_or_has_its_reason(pattern: str, values: list[tuple[str, str]]) -> None:
-    assert said(pattern) == values
+    assert values_of(pattern) == values
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_another_name_of_the_same_property_is_the_same(pattern: str, kind: str) 
     ],
 )
 def test_cards_and_recipients_of_mail_are_refused_by_both_readers(pattern: str) -> None:
-    assert said(pattern) == [("", "personal-data")]
+    assert values_of(pattern) == [("", "personal-data")]
     with pytest.raises(Rejected, match="personal-data"):
         from_stix(indicator(pattern))
 

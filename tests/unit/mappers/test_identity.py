@@ -25,10 +25,10 @@ def _partner(partner: Partner, points: list[tuple[str, str]] = POINTS) -> dict[s
 
 
 def test_the_hubs_identity_has_its_name_and_contacts() -> None:
-    said = of_hub(HUB, POINTS)
-    assert (said["id"], said["created_by_ref"], said["name"]) == (HUB.identity, HUB.identity, "Hub of Siam")
-    assert said["created"] < said["modified"]
-    assert extension.context_of(said)["focal_points"] == [
+    identity = of_hub(HUB, POINTS)
+    assert (identity["id"], identity["created_by_ref"], identity["name"]) == (HUB.identity, HUB.identity, "Hub of Siam")
+    assert identity["created"] < identity["modified"]
+    assert extension.context_of(identity)["focal_points"] == [
         {"function": "prevention", "contact": "https://bank.example/scams"},
         {"function": "protection", "contact": "desk@bank.example"},
     ]
@@ -36,11 +36,15 @@ def test_the_hubs_identity_has_its_name_and_contacts() -> None:
 
 
 def test_a_named_partner_has_its_kind_country_and_contacts() -> None:
-    said = _partner(BANK)
-    assert (said["id"], said["created_by_ref"], said["name"]) == (BANK.identity, HUB.identity, "Example Bank")
-    assert (said["roles"], said["sectors"]) == (["bank"], ["financial-services"])
-    assert extension.context_of(said)["countries"] == ["TH"]
-    assert len(extension.context_of(said)["focal_points"]) == 2
+    identity = _partner(BANK)
+    assert (identity["id"], identity["created_by_ref"], identity["name"]) == (
+        BANK.identity,
+        HUB.identity,
+        "Example Bank",
+    )
+    assert (identity["roles"], identity["sectors"]) == (["bank"], ["financial-services"])
+    assert extension.context_of(identity)["countries"] == ["TH"]
+    assert len(extension.context_of(identity)["focal_points"]) == 2
 
 
 @given(
@@ -53,15 +57,15 @@ def test_of_a_partner_that_is_not_to_be_named_there_is_its_kind_alone(
 ) -> None:
     one = Partner(name=name, kind=kind, country=country, identity=ids.identity(name))
     other = Partner(name="Other", kind=kind, identity=ids.identity("Other"))
-    said, elsewhere = _partner(one), _partner(other, [])
-    assert {**said, "id": ""} == {**elsewhere, "id": ""}
-    assert name not in str({**said, "id": ""})
-    assert kind.value in said["name"]
+    identity, elsewhere = _partner(one), _partner(other, [])
+    assert {**identity, "id": ""} == {**elsewhere, "id": ""}
+    assert name not in str({**identity, "id": ""})
+    assert kind.value in identity["name"]
 
 
 def test_all_of_them_are_stix_and_keep_to_the_extensions_schema() -> None:
-    for said in (of_hub(HUB, POINTS), _partner(BANK), _partner(BANK.model_copy(update={"named": False}))):
-        parsed = stix2.parse(said)
+    for identity in (of_hub(HUB, POINTS), _partner(BANK), _partner(BANK.model_copy(update={"named": False}))):
+        parsed = stix2.parse(identity)
         assert parsed.identity_class == "organization"
-        for properties in said.get("extensions", {}).values():
+        for properties in identity.get("extensions", {}).values():
             jsonschema.validate(properties, extension_schema.schema())

@@ -38,12 +38,12 @@ def terms(kind: str, value: str, **details: str) -> MispTerms | None:
     ],
 )
 def test_a_value_that_one_attribute_identifies_is_one_attribute(kind: str, value: str, type_: str) -> None:
-    said = terms(kind, value)
-    assert said is not None
+    found = terms(kind, value)
+    assert found is not None
     assert [
-        (attribute.type, attribute.value, attribute.relation, attribute.to_ids) for attribute in said.attributes
+        (attribute.type, attribute.value, attribute.relation, attribute.to_ids) for attribute in found.attributes
     ] == [(type_, value, None, True)]
-    assert said.template is None
+    assert found.template is None
 
 
 @pytest.mark.parametrize(
@@ -78,30 +78,30 @@ def test_a_value_that_one_attribute_identifies_is_one_attribute(kind: str, value
 def test_a_value_that_needs_several_attributes_is_an_object(
     kind: str, value: str, template: str, attributes: list[tuple[str, str, str, bool]]
 ) -> None:
-    said = terms(kind, value)
-    assert said is not None
-    assert said.template is not None
-    assert said.template.name == template
+    found = terms(kind, value)
+    assert found is not None
+    assert found.template is not None
+    assert found.template.name == template
     assert [
-        (attribute.relation, attribute.type, attribute.value, attribute.to_ids) for attribute in said.attributes
+        (attribute.relation, attribute.type, attribute.value, attribute.to_ids) for attribute in found.attributes
     ] == attributes
 
 
 def test_a_wallet_of_a_chain_without_a_type_has_its_chain_beside_it() -> None:
-    said = terms("wallet", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", chain="ethereum")
-    assert said is not None
-    assert [(attribute.relation, attribute.value, attribute.to_ids) for attribute in said.attributes] == [
+    found = terms("wallet", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", chain="ethereum")
+    assert found is not None
+    assert [(attribute.relation, attribute.value, attribute.to_ids) for attribute in found.attributes] == [
         ("address-crypto", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", True),
         ("symbol", "ethereum", False),
     ]
 
 
 def test_an_account_number_with_letters_which_misp_refuses_is_a_user_account() -> None:
-    said = mappers_by_kind.every()["bank-account"].misp(Normal("TH:KASITHBK:AB123456"))
-    assert said is not None
-    assert said.template is not None
-    assert said.template.name == "user-account"
-    assert [attribute.value for attribute in said.attributes] == ["bank-account", "TH:KASITHBK:AB123456"]
+    found = mappers_by_kind.every()["bank-account"].misp(Normal("TH:KASITHBK:AB123456"))
+    assert found is not None
+    assert found.template is not None
+    assert found.template.name == "user-account"
+    assert [attribute.value for attribute in found.attributes] == ["bank-account", "TH:KASITHBK:AB123456"]
 
 
 def test_an_app_of_a_system_without_misp_type_is_left_out() -> None:

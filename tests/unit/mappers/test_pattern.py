@@ -108,15 +108,17 @@ def test_a_long_list_is_read_value_by_value() -> None:
 BLANK = st.sampled_from(["", " ", "  ", "\n"])
 TYPES = st.sampled_from(["domain-name", "url", "x-opencti-text"])
 PATHS = st.sampled_from(["value", "dst_ref.value", "to_refs[*].value", "hashes.'SHA-256'", "hashes.MD5"])
-SAID = TEXT.map(lambda text: "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'") | st.sampled_from(["443", "1"])
+LITERAL = TEXT.map(lambda text: "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'") | st.sampled_from(
+    ["443", "1"]
+)
 EQUALITY = st.builds(
-    lambda kind, path, left, sign, right, said: f"{kind}:{path}{left}{sign}{right}{said}",
+    lambda kind, path, left, sign, right, literal: f"{kind}:{path}{left}{sign}{right}{literal}",
     TYPES,
     PATHS,
     BLANK,
     st.sampled_from(["=", "=="]),
     BLANK,
-    SAID,
+    LITERAL,
 )
 
 
@@ -139,14 +141,14 @@ def test_the_reader_without_grammar_agrees_with_the_grammar(written: str) -> Non
 @given(st.text("[]()ab:='\\ ANDOR,*.1", max_size=30) | joined(BRACKET, ["AND", "OR", "FOLLOWEDBY"]))
 def test_nothing_is_read_that_the_grammar_refuses(written: str) -> None:
     try:
-        said: object = grammar.ways(written)
+        expected: object = grammar.ways(written)
     except Rejected as refusal:
-        said = refusal.reason
+        expected = refusal.reason
     try:
         read: object = pattern.ways(written)
     except Rejected as refusal:
         read = refusal.reason
-    assert read == said
+    assert read == expected
 
 
 def test_a_way_of_several_types_or_of_other_than_equalities_is_no_one_observables() -> None:

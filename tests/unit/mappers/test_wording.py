@@ -1,4 +1,4 @@
-"""Names and descriptions are said in Thai and English, each under its language."""
+"""Names and descriptions are written in Thai and English, each under its language."""
 
 import pytest
 import stix2
@@ -20,8 +20,8 @@ def report(**columns: str) -> Report:
     return ReportReader({**fields, **columns}).report({"value": "bad.example.com"})
 
 
-def contents_of(said: Report) -> dict[str, dict[str, str]]:
-    contents: dict[str, dict[str, str]] = to_stix(said)[3]["contents"]
+def contents_of(described: Report) -> dict[str, dict[str, str]]:
+    contents: dict[str, dict[str, str]] = to_stix(described)[3]["contents"]
     return contents
 
 
@@ -34,11 +34,11 @@ def test_a_report_without_a_text_is_described_in_both_languages() -> None:
 
 
 def test_a_thai_report_stays_thai_and_is_named_in_english_too() -> None:
-    said = report(description=THAI, lang="th")
-    indicator = to_stix(said)[1]
+    described = report(description=THAI, lang="th")
+    indicator = to_stix(described)[1]
     assert (indicator["lang"], indicator["description"]) == ("th", THAI)
     assert indicator["name"] == "โดเมนที่ใช้ในการหลอกลวง: bad.example.com"
-    assert contents_of(said) == {"en": {"name": "Domain used in a scam: bad.example.com"}}
+    assert contents_of(described) == {"en": {"name": "Domain used in a scam: bad.example.com"}}
 
 
 def test_an_english_original_has_its_name_in_thai() -> None:
@@ -79,9 +79,9 @@ def test_the_official_validator_takes_it() -> None:
 
 
 def test_generated_words_are_no_words_of_the_reporters() -> None:
-    for said in (report(), report(lang="th"), report(description=THAI, lang="th")):
-        indicator = to_stix(said)[1]
-        assert from_stix(indicator, {indicator["created_by_ref"]: "Example Bank"}) == said
+    for described in (report(), report(lang="th"), report(description=THAI, lang="th")):
+        indicator = to_stix(described)[1]
+        assert from_stix(indicator, {indicator["created_by_ref"]: "Example Bank"}) == described
 
 
 @pytest.mark.parametrize("scam_type", [*ScamType, "another-word"])

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from schemas.partner import PartnerKind
 from schemas.sharing import Sharing
-from schemas.vocabulary import Purpose
+from schemas.vocabulary import SharingPurpose
 
 NAMES_IN_USE = ("First Bank", "Bank, Ltd", "ธนาคารตัวอย่าง", "Second Bank")
 _PARTNERS = st.lists(st.sampled_from(NAMES_IN_USE), max_size=3)
@@ -17,6 +17,6 @@ LIMITS = st.builds(
     only_partner_kinds=st.lists(st.sampled_from(PartnerKind), max_size=3),
     only_countries=_COUNTRIES,
     not_to_countries=_COUNTRIES,
-    purposes=st.lists(st.sampled_from(Purpose), max_size=2),
+    purposes=st.lists(st.sampled_from(SharingPurpose), max_size=2),
     onward=st.booleans(),
 )

@@ -40,9 +40,9 @@ def test_a_report_without_it_has_none() -> None:
 
 @pytest.mark.parametrize("ends", [{}, {"valid_until": "2027-01-01"}], ids=["without an end", "with a later end"])
 def test_the_report_ends_with_it(ends: dict[str, str]) -> None:
-    said = report(**HELD, **ends)
-    assert said.hold
-    assert said.valid_until == said.hold.until
+    made = report(**HELD, **ends)
+    assert made.hold
+    assert made.valid_until == made.hold.until
 
 
 def test_an_earlier_end_of_the_report_stays() -> None:
@@ -73,13 +73,13 @@ def test_a_malformed_hold_is_refused(columns: dict[str, str], reason: str) -> No
 
 @pytest.mark.parametrize("held", [HELD, {"hold_until": "2026-11-27"}], ids=["an amount", "a time"])
 def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> None:
-    said = report(**held, action="hold")
-    indicator = next(obj for obj in to_stix(said) if obj["type"] == "indicator")
-    assert from_stix(indicator).hold == said.hold
-    assert READER.report(tabular.report_columns(said)).hold == said.hold
-    (as_json,) = report_objects.rows(1, said.model_dump(mode="json"))
+    made = report(**held, action="hold")
+    indicator = next(obj for obj in to_stix(made) if obj["type"] == "indicator")
+    assert from_stix(indicator).hold == made.hold
+    assert READER.report(tabular.report_columns(made)).hold == made.hold
+    (as_json,) = report_objects.rows(1, made.model_dump(mode="json"))
     assert isinstance(as_json, report_objects.Row)
-    assert READER.report(as_json.fields).hold == said.hold
+    assert READER.report(as_json.fields).hold == made.hold
 
 
 def test_a_hold_is_plain_in_json() -> None:

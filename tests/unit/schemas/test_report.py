@@ -138,8 +138,8 @@ def test_times_are_cut_to_the_millisecond() -> None:
 
 
 def test_invisible_characters_that_change_direction_are_left_out() -> None:
-    said = {"description": "one\ntwo \u202egnp.exe", "reference": "A\u2066-1\u200b"}
-    report = read({"kind": "domain", "value": "a.example.com", **said})
+    texts = {"description": "one\ntwo \u202egnp.exe", "reference": "A\u2066-1\u200b"}
+    report = read({"kind": "domain", "value": "a.example.com", **texts})
     assert (report.description, report.reference) == ("one\ntwo gnp.exe", "A-1")
 
 

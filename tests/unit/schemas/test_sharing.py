@@ -33,15 +33,15 @@ def test_a_row_without_limits_has_none() -> None:
 
 @pytest.mark.parametrize("text", ["KH,mm", "kh; MM", "KH;MM;"])
 def test_lists_are_written_as_people_write_them(text: str) -> None:
-    said = read(not_to_countries=text).sharing
-    assert said is not None
-    assert said.not_to_countries == ("KH", "MM")
+    limits = read(not_to_countries=text).sharing
+    assert limits is not None
+    assert limits.not_to_countries == ("KH", "MM")
 
 
 def test_a_semicolon_keeps_the_commas_of_names() -> None:
-    said = read(only_partners="Bank, Ltd; Second Bank").sharing
-    assert said is not None
-    assert said.only_partners == ("Bank, Ltd", "Second Bank")
+    limits = read(only_partners="Bank, Ltd; Second Bank").sharing
+    assert limits is not None
+    assert limits.only_partners == ("Bank, Ltd", "Second Bank")
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,11 @@ def test_a_subject_may_name_the_reporter_of_its_indicator() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("written", "meant"),
     [("Taken down", "taken-down"), ("takedown", "taken-down"), ("FROZEN", "funds-held"), ("fp", "false-positive")],
 )
-def test_outcomes_are_read_in_other_words(said: str, meant: str) -> None:
-    assert record("outcome", of=INDICATOR, outcome=said).outcome == meant
+def test_outcomes_are_read_in_other_words(written: str, meant: str) -> None:
+    assert record("outcome", of=INDICATOR, outcome=written).outcome == meant
 
 
 @pytest.mark.parametrize("word", list(OutcomeWord))
@@ -197,10 +197,10 @@ def test_a_record_as_json_passes_its_schema_and_comes_back(example: Record) -> N
     name = next(name for name, model in tabular.RECORDS.items() if type(example) is model)
     schema = json.loads(documents()[f"{name}.schema.json"])
     Draft202012Validator.check_schema(schema)
-    said = example.model_dump(mode="json", exclude_none=True)
-    Draft202012Validator(schema).validate(said)
-    assert not Draft202012Validator(schema).is_valid({**said, "victim": "somebody"})
-    assert tabular.read_record(name, said, DEFAULTS) == example
+    written = example.model_dump(mode="json", exclude_none=True)
+    Draft202012Validator(schema).validate(written)
+    assert not Draft202012Validator(schema).is_valid({**written, "victim": "somebody"})
+    assert tabular.read_record(name, written, DEFAULTS) == example
 
 
 TEXTS = st.text(max_size=30) | st.sampled_from([INDICATOR, ACCOUNT, WALLET, "domain:a.example.com", "2026-01-01", "4"])

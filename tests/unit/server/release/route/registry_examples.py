@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from schemas.sharing import Sharing
-from schemas.vocabulary import Action, Purpose, Tlp
+from schemas.vocabulary import Action, SharingPurpose, Tlp
 from server.release.route.policy import ConsensusFacts, Policy, PolicyRule
 from server.store.partners import Registry
 
@@ -53,7 +53,7 @@ _EACH: dict[str, st.SearchStrategy[object]] = {
     "only_partner_kinds": st.lists(st.sampled_from(PartnerKind), max_size=3),
     "only_countries": _COUNTRIES,
     "not_to_countries": _COUNTRIES,
-    "purposes": st.lists(st.sampled_from((*Purpose, "a-purpose-of-their-own")), max_size=2),
+    "purposes": st.lists(st.sampled_from((*SharingPurpose, "a-purpose-of-their-own")), max_size=2),
     "onward": st.booleans(),
 }
 # Most have one limit or two: with all of them at once there is hardly anybody left.
