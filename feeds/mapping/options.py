@@ -13,7 +13,8 @@ from mappers.indicator import Profile
 from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.partner import PartnerKind
-from schemas.reference import platforms, stores
+from schemas.reference.platforms import PLATFORMS
+from schemas.reference.stores import STORES
 from schemas.reference.time_zones import find_zone
 from schemas.vocabulary import Tlp, Word
 
@@ -60,14 +61,14 @@ def _known_zone(name: str | None) -> str | None:
 
 
 def _known_platform(name: str | None) -> str | None:
-    if name and platforms.find(name) is None:
-        raise ValueError("there are " + ", ".join(platform.name for platform in platforms.every()))
+    if name and PLATFORMS.find(name) is None:
+        raise ValueError("there are " + ", ".join(platform.name for platform in PLATFORMS.every))
     return name
 
 
 def _known_system(name: str | None) -> str | None:
-    if name and stores.find(name) is None:
-        raise ValueError("there are " + ", ".join(store.name for store in stores.every()))
+    if name and STORES.find(name) is None:
+        raise ValueError("there are " + ", ".join(store.name for store in STORES.every))
     return name
 
 

@@ -7,7 +7,7 @@ from mappers.kind import KindMapper
 from mappers.misp_terms import MispTerms
 from mappers.pattern import Terms
 from schemas.kind import Normal
-from schemas.reference import stores
+from schemas.reference.stores import STORES
 
 
 class AppMapper(KindMapper):
@@ -32,7 +32,7 @@ class AppMapper(KindMapper):
         if terms.properties.keys() != {key}:
             return None
         value = terms.properties[key]
-        if key == "name" and (":" not in value or stores.find(value.partition(":")[0]) is None):
+        if key == "name" and (":" not in value or STORES.find(value.partition(":")[0]) is None):
             return None
         return Normal(value)
 

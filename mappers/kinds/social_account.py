@@ -5,7 +5,7 @@ from typing import ClassVar
 from mappers.kind import KindMapper, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
-from schemas.reference import platforms
+from schemas.reference.platforms import PLATFORMS
 
 _OWN_NUMBER = "id="
 
@@ -31,7 +31,7 @@ class SocialAccountMapper(KindMapper):
     def normal(self, terms: Terms) -> Normal | None:
         """Return platform and account; of both id and login the login, by which people know the account."""
         properties = terms.properties
-        platform = platforms.find(properties.get("account_type", ""))
+        platform = PLATFORMS.find(properties.get("account_type", ""))
         if platform is None:
             return None
         if login := properties.get("account_login"):

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
-from schemas.reference import hosts, stores
+from schemas.reference import hosts
 from schemas.reference.sites import Site
+from schemas.reference.stores import STORES
 from schemas.reference.urls import MAX_LENGTH, looks_like_address
 from schemas.text import ascii_digits
 
@@ -57,7 +58,7 @@ class App(Kind):
         if len(raw) > MAX_LENGTH:
             raise Rejected("app-form", "far longer than any name of an app or address in a store; give that alone")
         column = _of_columns(given)
-        if (found := stores.read_address(raw)) is not None:
+        if (found := STORES.read_address(raw)) is not None:
             if not found.name:
                 raise Rejected(
                     "not-an-app", "this page of a store names no app: give the address of the app's own page"
@@ -72,7 +73,7 @@ class App(Kind):
         if store is not None and column is not None and _system(store) != _system(column):
             raise _conflict()
         store = store or column
-        found = stores.read_name(store, name) if store else None
+        found = STORES.read_name(store, name) if store else None
         if found is None:
             raise _no_app(store, name)
         return Normal(found.name)
@@ -81,14 +82,14 @@ class App(Kind):
         """Return True if ``raw`` is the address of an app in a store, or names its system or store in front."""
         if len(raw) > MAX_LENGTH:
             return False
-        if "/" in raw and stores.is_listing(raw):
+        if "/" in raw and STORES.is_own_page(raw):
             return True
         if ":" not in raw:
             return _may_be_a_package(raw)
         if "//" in raw:
             return False
         store, name = _parted(raw)
-        return store is not None and stores.read_name(store, name) is not None
+        return store is not None and STORES.read_name(store, name) is not None
 
     def examples(self) -> Iterable[ValueExample]:
         """Return made-up names as the stores spell them, and values that name no app."""
@@ -119,8 +120,8 @@ def _of_columns(given: Mapping[str, str]) -> Site | None:
 
 
 def _named(word: str) -> Site:
-    if (store := stores.find(word)) is None:
-        known = ", ".join(known_store.name for known_store in stores.every())
+    if (store := STORES.find(word)) is None:
+        known = ", ".join(known_store.name for known_store in STORES.every)
         raise Rejected("store-unknown", f"unknown store or operating system; known are: {known}")
     return store
 
@@ -135,15 +136,15 @@ def _system(store: Site) -> str:
 def _parted(text: str) -> tuple[Site | None, str]:
     """Return the store named in front of a name, and the name."""
     if _APP_STORE.fullmatch(text):
-        return stores.find("app-store"), text
-    if (label := _LABELLED.fullmatch(text)) and (store := stores.find(label[1])):
+        return STORES.find("app-store"), text
+    if (label := _LABELLED.fullmatch(text)) and (store := STORES.find(label[1])):
         return store, label[2]
     return None, text
 
 
 def _agreed(name: str, column: Site | None) -> str:
     """Return the name from an address. Raises ``Rejected`` if the columns name another system."""
-    store = stores.find(name.partition(":")[0])
+    store = STORES.find(name.partition(":")[0])
     if column is not None and store is not None and _system(store) != _system(column):
         raise _conflict()
     return name

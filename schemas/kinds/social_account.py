@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
-from schemas.reference import platforms, telephone
+from schemas.reference import telephone
 from schemas.reference.examples import social_account as examples
+from schemas.reference.platforms import PLATFORMS
 from schemas.reference.sites import Site, SiteMatch
 from schemas.reference.urls import MAX_LENGTH, looks_like_address
 from schemas.text import ascii_digits
@@ -55,7 +56,7 @@ class SocialAccount(Kind):
         if len(raw) > MAX_LENGTH:
             raise Rejected("handle-form", "far longer than any handle or address of a profile; give that alone")
         platform = _named(given["platform"]) if given.get("platform") else None
-        if (found := platforms.read_address(raw)) is not None:
+        if (found := PLATFORMS.read_address(raw)) is not None:
             _refuse_conflict(platform, found.site)
             if not found.name:
                 raise _no_account(found.site)
@@ -74,13 +75,13 @@ class SocialAccount(Kind):
         """Return True if ``raw`` is the address of a profile, or names its platform in front."""
         if len(raw) > MAX_LENGTH:
             return False
-        if "/" in raw and platforms.is_profile(raw):
+        if "/" in raw and PLATFORMS.is_own_page(raw):
             return True
         if _FEDIVERSE.fullmatch(raw):
             return True
         labelled = ":" in raw or "：" in raw or _ANNOUNCES_ACCOUNT.match(raw) is not None
         platform_and_handle = _parted(raw) if labelled and "//" not in raw else None
-        return platform_and_handle is not None and platforms.read_name(*platform_and_handle) is not None
+        return platform_and_handle is not None and PLATFORMS.read_name(*platform_and_handle) is not None
 
     def examples(self) -> Iterable[ValueExample]:
         """Return made-up handles as the platforms spell them, and values that name no account."""
@@ -89,25 +90,25 @@ class SocialAccount(Kind):
 
 def _named(word: str) -> Site:
     """Return the platform that a column names. Raises ``Rejected`` with the known names."""
-    if (platform := platforms.find(word)) is None:
-        known = ", ".join(site.name for site in platforms.every())
+    if (platform := PLATFORMS.find(word)) is None:
+        known = ", ".join(site.name for site in PLATFORMS.every)
         raise Rejected("platform-unknown", f"unknown platform; known are: {known}")
     return platform
 
 
 def _parted(text: str) -> tuple[Site, str] | None:
     """Return the platform in front of a handle, and the handle; None if no platform is in front."""
-    if _FEDIVERSE.fullmatch(text) and (fediverse := platforms.find("mastodon")):
+    if _FEDIVERSE.fullmatch(text) and (fediverse := PLATFORMS.find("mastodon")):
         return fediverse, text
     for form in (_LABELLED, _ADDED):
-        if (label := form.fullmatch(text)) and (platform := platforms.find(label[1])):
+        if (label := form.fullmatch(text)) and (platform := PLATFORMS.find(label[1])):
             return platform, label[2]
     return None
 
 
 def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
     """Return the account of an address whose host names no platform: one of the many hosts of a network."""
-    if platform is not None and (found := platforms.read_address_on_own_host(platform, url)) is not None:
+    if platform is not None and (found := PLATFORMS.read_address_on_own_host(platform, url)) is not None:
         return found
     raise Rejected(
         "not-a-platform",
@@ -117,7 +118,7 @@ def _of_any_host(platform: Site | None, url: str) -> SiteMatch:
 
 def _handle(platform: Site, text: str, given: Mapping[str, str]) -> SiteMatch:
     """Return the account that a handle or number names on the platform. Raises ``Rejected``."""
-    found = platforms.read_name(platform, text) or platforms.read_name(platform, ascii_digits(text))
+    found = PLATFORMS.read_name(platform, text) or PLATFORMS.read_name(platform, ascii_digits(text))
     if found is None or (found.phone and "id" in platform.groups and _may_be_an_id(found, given)):
         raise _no_handle(platform, text)
     return found

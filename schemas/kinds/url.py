@@ -10,9 +10,11 @@ import ada_url
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
-from schemas.reference import chains, hosts, platforms, stores, urls
+from schemas.reference import chains, hosts, urls
 from schemas.reference.chains import links
 from schemas.reference.examples import url as examples
+from schemas.reference.platforms import PLATFORMS
+from schemas.reference.stores import STORES
 from schemas.reference.urls import without_punctuation
 
 _LONGEST = 4096
@@ -103,7 +105,7 @@ class Url(Kind):
 @cache
 def _of_others() -> frozenset[str]:
     """Return the last two labels of all hosts whose pages may stand for an account, an app or a wallet."""
-    hosts = {*platforms.hosts(), *stores.hosts(), *links.EXPLORER_HOSTS}
+    hosts = {*PLATFORMS.hosts, *STORES.hosts, *links.EXPLORER_HOSTS}
     return frozenset(".".join(host.split(".")[-2:]) for host in hosts)
 
 
@@ -112,9 +114,9 @@ def _another(raw: str) -> str:
     host = _LAST_LABELS.match(raw)
     if host is not None and host[1].lower() not in _of_others():
         return ""
-    if platforms.is_profile(raw):
+    if PLATFORMS.is_own_page(raw):
         return "social-account"
-    if stores.is_listing(raw):
+    if STORES.is_own_page(raw):
         return "app"
     shown = links.read_explorer_page(raw)
     return "wallet" if shown is not None and chains.looks_like_address(shown.address) else ""

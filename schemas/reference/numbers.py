@@ -34,17 +34,12 @@ def bare(text: str) -> str:
     return _SEPARATORS.sub("", text).upper()
 
 
-def is_spreadsheet_number(written: str) -> bool:
-    """Return True if a program formatted these digits as a quantity, and may have lost some at either end."""
-    return _SPREADSHEET_NUMBER.fullmatch(written) is not None
-
-
 def refuse_spreadsheet_number(written: str) -> None:
     """Refuse an account or telephone number that a program formatted as a quantity. Raises ``Rejected``.
 
     Read as digits, ``123456789.0`` would be somebody else's account ``1234567890``.
     """
-    if is_spreadsheet_number(written.strip()):
+    if _SPREADSHEET_NUMBER.fullmatch(written.strip()):
         raise Rejected(
             "digits-lost",
             "a program took these digits for a number to count with (a decimal part, an exponent or thousands): "

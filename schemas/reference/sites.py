@@ -99,38 +99,48 @@ class _Rule(NamedTuple):
     open: bool
 
 
+class _Index(NamedTuple):
+    """Sites by the words that people call them, templates by host, and forms of written names by site."""
+
+    words: dict[str, Site]
+    rules: dict[str, tuple[Site, list[_Rule]]]
+    written: dict[str, list[tuple[re.Pattern[str], PageTemplate]]]
+
+
 class Sites:
     """Several sites, found by their hosts and by the words that people call them."""
 
     def __init__(self, sites: Iterable[Site]) -> None:
-        """Compile the templates."""
+        """Hold the sites; their templates are compiled at the first use."""
         self.every = tuple(sites)
-        self._words: dict[str, Site] = {}
-        self._rules: dict[str, tuple[Site, list[_Rule]]] = {}
-        self._written: dict[str, list[tuple[re.Pattern[str], PageTemplate]]] = {}
+
+    @cached_property
+    def _index(self) -> _Index:
+        index = _Index({}, {}, {})
         for site in self.every:
             hosts = site.hosts.split()
             for word in (site.name, *site.words.split(), *hosts):
-                self._words[word_key(word)] = site
+                index.words[word_key(word)] = site
             for host in (*hosts, *site.elsewhere.split()):
-                self._rules.setdefault(host, (site, []))
+                index.rules.setdefault(host, (site, []))
             for template in site.pages:
                 own_hosts, rule = _rule(site, template)
                 for host in own_hosts or hosts:
-                    self._rules.setdefault(host, (site, []))[1].append(rule)
+                    index.rules.setdefault(host, (site, []))[1].append(rule)
             forms = {form.template: form for form in site.written} | {
                 template.name: page(template.name, template.name) for template in site.pages
             }
-            self._written[site.name] = [(re.compile(_regex(site, text)), form) for text, form in forms.items()]
+            index.written[site.name] = [(re.compile(_regex(site, text)), form) for text, form in forms.items()]
+        return index
 
     @property
     def hosts(self) -> frozenset[str]:
         """Return the hosts whose pages may name an account or app."""
-        return frozenset(self._rules)
+        return frozenset(self._index.rules)
 
     def find(self, word: str) -> Site | None:
         """Return the site that people call ``word``."""
-        return self._words.get(word_key(word))
+        return self._index.words.get(word_key(word))
 
     def read_address(self, text: str) -> SiteMatch | None:
         """Return the account or app that an address names; its name is "" for any other page of a site.
@@ -140,7 +150,7 @@ class Sites:
         address = self._on_known_host(split_address(text))
         if address is None:
             return None
-        site, rules = self._rules[address.host]
+        site, rules = self._index.rules[address.host]
         reserved = site.reserves(address.path)
         for rule in rules:
             if not (rule.open and reserved) and (groups := _matched(rule, address)) is not None:
@@ -149,21 +159,27 @@ class Sites:
 
     def _on_known_host(self, address: WebAddress | None) -> WebAddress | None:
         """Return the address on a host that the templates contain, None if there is no such host."""
-        if address is None or address.host in self._rules:
+        known = self._index.rules
+        if address is None or address.host in known:
             return address
         first, _, parent = address.host.partition(".")
-        if _VARIANT.match(address.host) and parent in self._rules:
+        if _VARIANT.match(address.host) and parent in known:
             return address._replace(host=parent)
-        if parent in self._rules and self._rules[parent][0].below == parent:
+        if parent in known and known[parent][0].below == parent:
             return address._replace(host=parent, path=f"{first}/{address.path}".rstrip("/"))
         return None
 
     def read_name(self, site: Site, text: str) -> SiteMatch | None:
         """Return the account or app that ``text``, which is no address, names on ``site``; None if it names none."""
-        for pattern, form in self._written[site.name]:
+        for pattern, form in self._index.written[site.name]:
             if match := pattern.fullmatch(text):
                 return _match(site, form, match.groupdict())
         return None
+
+    def is_own_page(self, url: str) -> bool:
+        """Return True if ``url`` is the address of an account or app, not of a post or another page."""
+        found = self.read_address(url)
+        return found is not None and bool(found.name) and not found.is_post
 
 
 def word_key(word: str) -> str:

@@ -1,8 +1,6 @@
 """Stores of apps, and the names by which they know an app."""
 
-from functools import cache
-
-from schemas.reference.sites import Site, SiteMatch, Sites, page
+from schemas.reference.sites import Site, Sites, page
 
 # Android: two parts at least, each begins with a letter (developer.android.com, "Set the application ID").
 _PACKAGE = r"(?=.{3,150}$)[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+"
@@ -20,172 +18,138 @@ def _android(name: str, words: str, hosts: str, *templates: str) -> Site:
     return Site(name, words, hosts, {"package": _PACKAGE}, pages, written)
 
 
-STORES = (
-    _android(
-        "android",
-        "google-play play playstore googleplaystore apk แอนดรอยด์ เพลย์สโตร์ กูเกิลเพลย์",
-        "play.google.com",
-        "/store/apps/details?id=<package>",
-        "/apps/testing/<package>",
-        "market://details?id=<package>",
-    ),
-    _android(
-        "galaxy-store",
-        "samsung samsunggalaxystore galaxyapps",
-        "galaxystore.samsung.com apps.samsung.com",
-        "/detail/<package>",
-        "/appquery/appDetail.as?appId=<package>",
-        "samsungapps://productdetail/<package>",
-    ),
-    _android(
-        "amazon-appstore",
-        "amazon amazonapps",
-        "",
-        "amazon.com/gp/mas/dl/android?p=<package>",
-        "amzn://apps/android?p=<package>",
-    ),
-    _android("f-droid", "fdroid", "f-droid.org", "/packages/<package>", "/*/packages/<package>"),
-    _android(
-        "apkpure",
-        "",
-        "apkpure.com apkpure.net",
-        "/*/<package>",
-        "/*/<package>/{download|versions}",
-        "/*/*/<package>",
-        "/*/*/<package>/{download|versions}",
-    ),
-    _android("apkcombo", "", "apkcombo.com apkcombo.app", "/*/<package>", "/*/<package>/**", "/*/*/<package>"),
-    _android("rustore", "", "rustore.ru", "/catalog/app/<package>", "apps.rustore.ru/app/<package>"),
-    _android(
-        "xiaomi-getapps",
-        "xiaomi getapps mimarket miappstore",
-        "app.mi.com global.app.mi.com",
-        "/details?id=<package>",
-        "mimarket://details?id=<package>",
-    ),
-    _android(
-        "tencent-appstore",
-        "myapp yingyongbao 应用宝",
-        "sj.qq.com a.app.qq.com",
-        "/appdetail/<package>",
-        "/myapp/detail.htm?apkName=<package>",
-        "/o/simple.jsp?pkgname=<package>",
-    ),
-    Site(
-        "ios",
-        "apple app-store appleappstore itunes iphone ipad ipados แอปสโตร์ แอพสโตร์ ไอโอเอส ไอโฟน",
-        "apps.apple.com itunes.apple.com itms-apps://itunes.apple.com itms-apps://apps.apple.com",
-        {"bundle": _BUNDLE, "number": r"[1-9][0-9]{5,11}"},
-        pages=(
-            page("/app/id<number>", "app-store:<number>"),
-            page("/app/*/id<number>", "app-store:<number>"),
-            page("/*/app/id<number>", "app-store:<number>"),
-            page("/*/app/*/id<number>", "app-store:<number>"),
+STORES = Sites(
+    (
+        _android(
+            "android",
+            "google-play play playstore googleplaystore apk แอนดรอยด์ เพลย์สโตร์ กูเกิลเพลย์",
+            "play.google.com",
+            "/store/apps/details?id=<package>",
+            "/apps/testing/<package>",
+            "market://details?id=<package>",
         ),
-        written=(
-            page("{id|}<number>", "app-store:<number>"),
-            page("ios:<bundle>", "ios:<bundle>"),
-            page("<bundle>", "ios:<bundle>"),
+        _android(
+            "galaxy-store",
+            "samsung samsunggalaxystore galaxyapps",
+            "galaxystore.samsung.com apps.samsung.com",
+            "/detail/<package>",
+            "/appquery/appDetail.as?appId=<package>",
+            "samsungapps://productdetail/<package>",
         ),
-        folded=frozenset({"bundle"}),
-    ),
-    Site(
-        "testflight",
-        groups={"code": r"[A-Za-z0-9]{6,16}"},
-        pages=(page("testflight.apple.com/join/<code>", "testflight:<code>"),),
-        written=(page("<code>", "testflight:<code>"),),
-    ),
-    Site(
-        "appgallery",
-        "huawei huaweiappgallery",
-        "appgallery.huawei.com appgallery7.huawei.com appgallery.cloud.huawei.com",
-        {"number": r"C[1-9][0-9]{5,14}"},
-        pages=(
-            page("/app/<number>", "appgallery:<number>"),
-            page("/#/app/<number>", "appgallery:<number>"),
-            page("/#/*/app/<number>", "appgallery:<number>"),
+        _android(
+            "amazon-appstore",
+            "amazon amazonapps",
+            "",
+            "amazon.com/gp/mas/dl/android?p=<package>",
+            "amzn://apps/android?p=<package>",
         ),
-        written=(page("<number>", "appgallery:<number>"),),
-    ),
-    Site(
-        "microsoft-store",
-        "windows windowsstore microsoft",
-        "apps.microsoft.com",
-        {"product": r"[0-9a-z]{12}"},
-        pages=(
-            page("/{detail/|store/detail/}<product>", "microsoft-store:<product>"),
-            page("/{detail|store/detail}/*/<product>", "microsoft-store:<product>"),
-            page("ms-windows-store://pdp/?productid=<product>", "microsoft-store:<product>"),
+        _android("f-droid", "fdroid", "f-droid.org", "/packages/<package>", "/*/packages/<package>"),
+        _android(
+            "apkpure",
+            "",
+            "apkpure.com apkpure.net",
+            "/*/<package>",
+            "/*/<package>/{download|versions}",
+            "/*/*/<package>",
+            "/*/*/<package>/{download|versions}",
         ),
-        written=(page("<product>", "microsoft-store:<product>"),),
-        folded=frozenset({"product"}),
-    ),
-    Site(
-        "chrome-web-store",
-        "chrome chromewebstore chromeextension",
-        "chromewebstore.google.com",
-        {"extension": _EXTENSION},
-        pages=(
-            page("/detail/<extension>", "chrome-web-store:<extension>"),
-            page("/detail/*/<extension>", "chrome-web-store:<extension>"),
-            page("chrome.google.com/webstore/detail/*/<extension>", "chrome-web-store:<extension>"),
+        _android("apkcombo", "", "apkcombo.com apkcombo.app", "/*/<package>", "/*/<package>/**", "/*/*/<package>"),
+        _android("rustore", "", "rustore.ru", "/catalog/app/<package>", "apps.rustore.ru/app/<package>"),
+        _android(
+            "xiaomi-getapps",
+            "xiaomi getapps mimarket miappstore",
+            "app.mi.com global.app.mi.com",
+            "/details?id=<package>",
+            "mimarket://details?id=<package>",
         ),
-        written=(page("<extension>", "chrome-web-store:<extension>"),),
-    ),
-    Site(
-        "edge-add-ons",
-        "edge edgeextension",
-        "",
-        {"extension": _EXTENSION},
-        pages=(page("microsoftedge.microsoft.com/addons/detail/*/<extension>", "edge-add-ons:<extension>"),),
-        written=(page("<extension>", "edge-add-ons:<extension>"),),
-    ),
-    Site(
-        "firefox-add-ons",
-        "firefox mozilla firefoxextension",
-        "addons.mozilla.org",
-        {"slug": r"[a-z0-9_-]{2,80}"},
-        pages=(
-            page("/firefox/addon/<slug>", "firefox-add-ons:<slug>"),
-            page("/*/{firefox|android}/addon/<slug>", "firefox-add-ons:<slug>"),
+        _android(
+            "tencent-appstore",
+            "myapp yingyongbao 应用宝",
+            "sj.qq.com a.app.qq.com",
+            "/appdetail/<package>",
+            "/myapp/detail.htm?apkName=<package>",
+            "/o/simple.jsp?pkgname=<package>",
         ),
-        written=(page("<slug>", "firefox-add-ons:<slug>"),),
-        folded=frozenset({"slug"}),
-    ),
+        Site(
+            "ios",
+            "apple app-store appleappstore itunes iphone ipad ipados แอปสโตร์ แอพสโตร์ ไอโอเอส ไอโฟน",
+            "apps.apple.com itunes.apple.com itms-apps://itunes.apple.com itms-apps://apps.apple.com",
+            {"bundle": _BUNDLE, "number": r"[1-9][0-9]{5,11}"},
+            pages=(
+                page("/app/id<number>", "app-store:<number>"),
+                page("/app/*/id<number>", "app-store:<number>"),
+                page("/*/app/id<number>", "app-store:<number>"),
+                page("/*/app/*/id<number>", "app-store:<number>"),
+            ),
+            written=(
+                page("{id|}<number>", "app-store:<number>"),
+                page("ios:<bundle>", "ios:<bundle>"),
+                page("<bundle>", "ios:<bundle>"),
+            ),
+            folded=frozenset({"bundle"}),
+        ),
+        Site(
+            "testflight",
+            groups={"code": r"[A-Za-z0-9]{6,16}"},
+            pages=(page("testflight.apple.com/join/<code>", "testflight:<code>"),),
+            written=(page("<code>", "testflight:<code>"),),
+        ),
+        Site(
+            "appgallery",
+            "huawei huaweiappgallery",
+            "appgallery.huawei.com appgallery7.huawei.com appgallery.cloud.huawei.com",
+            {"number": r"C[1-9][0-9]{5,14}"},
+            pages=(
+                page("/app/<number>", "appgallery:<number>"),
+                page("/#/app/<number>", "appgallery:<number>"),
+                page("/#/*/app/<number>", "appgallery:<number>"),
+            ),
+            written=(page("<number>", "appgallery:<number>"),),
+        ),
+        Site(
+            "microsoft-store",
+            "windows windowsstore microsoft",
+            "apps.microsoft.com",
+            {"product": r"[0-9a-z]{12}"},
+            pages=(
+                page("/{detail/|store/detail/}<product>", "microsoft-store:<product>"),
+                page("/{detail|store/detail}/*/<product>", "microsoft-store:<product>"),
+                page("ms-windows-store://pdp/?productid=<product>", "microsoft-store:<product>"),
+            ),
+            written=(page("<product>", "microsoft-store:<product>"),),
+            folded=frozenset({"product"}),
+        ),
+        Site(
+            "chrome-web-store",
+            "chrome chromewebstore chromeextension",
+            "chromewebstore.google.com",
+            {"extension": _EXTENSION},
+            pages=(
+                page("/detail/<extension>", "chrome-web-store:<extension>"),
+                page("/detail/*/<extension>", "chrome-web-store:<extension>"),
+                page("chrome.google.com/webstore/detail/*/<extension>", "chrome-web-store:<extension>"),
+            ),
+            written=(page("<extension>", "chrome-web-store:<extension>"),),
+        ),
+        Site(
+            "edge-add-ons",
+            "edge edgeextension",
+            "",
+            {"extension": _EXTENSION},
+            pages=(page("microsoftedge.microsoft.com/addons/detail/*/<extension>", "edge-add-ons:<extension>"),),
+            written=(page("<extension>", "edge-add-ons:<extension>"),),
+        ),
+        Site(
+            "firefox-add-ons",
+            "firefox mozilla firefoxextension",
+            "addons.mozilla.org",
+            {"slug": r"[a-z0-9_-]{2,80}"},
+            pages=(
+                page("/firefox/addon/<slug>", "firefox-add-ons:<slug>"),
+                page("/*/{firefox|android}/addon/<slug>", "firefox-add-ons:<slug>"),
+            ),
+            written=(page("<slug>", "firefox-add-ons:<slug>"),),
+            folded=frozenset({"slug"}),
+        ),
+    )
 )
-
-
-@cache
-def _sites() -> Sites:
-    return Sites(STORES)
-
-
-def every() -> tuple[Site, ...]:
-    """Return all stores."""
-    return _sites().every
-
-
-def hosts() -> frozenset[str]:
-    """Return the hosts whose pages may be an app's."""
-    return _sites().hosts
-
-
-def find(word: str) -> Site | None:
-    """Return the store, or the operating system, that people call ``word``."""
-    return _sites().find(word)
-
-
-def read_address(text: str) -> SiteMatch | None:
-    """Return the app that an address names; its name is "" for any other page of a store."""
-    return _sites().read_address(text)
-
-
-def read_name(store: Site, text: str) -> SiteMatch | None:
-    """Return the app that ``text`` names in a store; None if it is no name there."""
-    return _sites().read_name(store, text)
-
-
-def is_listing(url: str) -> bool:
-    """Return True if ``url`` is the address of an app in a store."""
-    found = _sites().read_address(url)
-    return found is not None and bool(found.name)

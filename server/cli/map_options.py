@@ -11,7 +11,8 @@ from feeds.readers import record_rows
 from mappers.indicator import Profile
 from schemas import kinds, tabular
 from schemas.partner import CountryCode
-from schemas.reference import platforms, stores
+from schemas.reference.platforms import PLATFORMS
+from schemas.reference.stores import STORES
 from schemas.vocabulary import Tlp, Word
 from server.cli.context import fail
 
@@ -66,11 +67,11 @@ def options_of(
         fail(f"--scam-type {scam_type}: write it in lower case with hyphens between its words, as in foo-bar")
     if country is not None and not _fits(_COUNTRY, country.upper()):
         fail(f"--country {country}: give the two letters of ISO 3166-1, as TH")
-    if platform is not None and platforms.find(platform) is None:
-        known = ", ".join(each.name for each in platforms.every())
+    if platform is not None and PLATFORMS.find(platform) is None:
+        known = ", ".join(each.name for each in PLATFORMS.every)
         fail(f"--platform {platform}: there is no such platform here; there are: {known}")
-    if system is not None and stores.find(system) is None:
-        known = ", ".join(each.name for each in stores.every())
+    if system is not None and STORES.find(system) is None:
+        known = ", ".join(each.name for each in STORES.every)
         fail(f"--os {system}: there is no such system here; there are: {known}")
     said = {"scam_type": scam_type, "tlp": tlp and tlp.value, "country": country and country.upper()}
     given = {**said, "platform": platform, "os": system}

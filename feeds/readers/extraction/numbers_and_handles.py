@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from feeds.readers.extraction.labels import expression
-from schemas.reference import platforms
 from schemas.reference.aliases import systems
 from schemas.reference.banks.recognition import BankMention, find_banks
+from schemas.reference.platforms import PLATFORMS
 from schemas.reference.sites import Site
 
 _NUMBER = re.compile(
@@ -201,7 +201,7 @@ def find_handles(text: str, label: str, heading: str) -> list[HandleCandidate]:
 
 
 def _site(word: str) -> Site | None:
-    return platforms.find(word) if word else None
+    return PLATFORMS.find(word) if word else None
 
 
 def _only_site_in(words: str) -> Site | None:

@@ -8,8 +8,8 @@ from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.kinds.app import App
 from schemas.refang import refang
-from schemas.reference import stores
 from schemas.reference.sites import word_key
+from schemas.reference.stores import STORES
 
 APP = App()
 PACKAGE = "com.example.bank"
@@ -34,7 +34,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
 
 def test_every_word_host_and_name_means_one_store() -> None:
     meanings: dict[str, str] = {}
-    for store in stores.every():
+    for store in STORES.every:
         for word in (store.name, *store.words.split(), *store.hosts.split()):
             assert meanings.setdefault(word_key(word), store.name) == store.name, word
 
@@ -100,7 +100,7 @@ def test_a_name_that_cannot_be_a_domain_is_recognised_as_an_app(text: str) -> No
     ],
 )
 def test_an_address_that_imitates_a_store_is_refused(url: str) -> None:
-    assert not stores.is_listing(url)
+    assert not STORES.is_own_page(url)
     assert refusal(url).reason == "url-not-app"
 
 

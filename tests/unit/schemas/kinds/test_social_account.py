@@ -8,14 +8,14 @@ from schemas.errors import Rejected
 from schemas.kind import Normal, ValueExample
 from schemas.kinds.social_account import SocialAccount
 from schemas.refang import refang
-from schemas.reference import platforms
+from schemas.reference.platforms import PLATFORMS
 from schemas.reference.sites import Site, word_key
 from schemas.reference.urls import split_address
 
 ACCOUNT = SocialAccount()
 EXAMPLES = list(ACCOUNT.examples())
 ACCEPTED = [example for example in EXAMPLES if example.value and not example.given]
-NAMES = [platform.name for platform in platforms.every()]
+NAMES = [platform.name for platform in PLATFORMS.every]
 
 
 def refusal(raw: str, **columns: str) -> Rejected:
@@ -37,15 +37,15 @@ def read(raw: str, **columns: str) -> str:
 
 def test_every_word_host_and_name_means_one_platform() -> None:
     meanings: dict[str, str] = {}
-    for platform in platforms.every():
+    for platform in PLATFORMS.every:
         for word in (platform.name, *platform.words.split(), *platform.hosts.split()):
             assert meanings.setdefault(word_key(word), platform.name) == platform.name, word
 
 
-@pytest.mark.parametrize("platform", platforms.every(), ids=NAMES)
+@pytest.mark.parametrize("platform", PLATFORMS.every, ids=NAMES)
 def test_every_platform_is_in_an_example_or_has_a_handle(platform: Site) -> None:
     shown = any(example.value and example.value.startswith(platform.name + ":") for example in EXAMPLES)
-    assert shown or platforms.read_name(platform, "@example_1")
+    assert shown or PLATFORMS.read_name(platform, "@example_1")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_profile_is_one_account_however_its_address_is_written(page: str, valu
     ],
 )
 def test_an_address_that_imitates_a_platform_is_refused(url: str) -> None:
-    assert not platforms.is_profile(url)
+    assert not PLATFORMS.is_own_page(url)
     assert refusal(url).reason == "not-a-platform"
 
 
@@ -168,7 +168,7 @@ def test_nothing_invisible_makes_another_account(example: ValueExample, hidden: 
 ANY = st.text(max_size=60) | st.text("abcUC0123456789@:/._-+=#?&%~ ", max_size=60)
 ADDRESS = st.builds(
     "https://{}/{}".format,
-    st.sampled_from([host for platform in platforms.every() for host in platform.hosts.split()]),
+    st.sampled_from([host for platform in PLATFORMS.every for host in platform.hosts.split()]),
     st.text("abC019@._-+/%=?&#~é ", max_size=40),
 )
 
