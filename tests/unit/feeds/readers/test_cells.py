@@ -66,12 +66,12 @@ def test_elsewhere_a_shortened_number_harms_nobody() -> None:
         ("#,##0_d", False),
     ],
 )
-def test_what_is_a_date_is_told_by_its_code(code: str, date: bool) -> None:
+def test_the_format_code_decides_whether_a_number_is_a_date(code: str, date: bool) -> None:
     assert NumberStyle.of(code, 0, False).date is date
 
 
 @pytest.mark.parametrize(("number", "date"), [(14, True), (22, True), (0, False), (49, False), (9, False)])
-def test_what_is_a_date_is_told_by_its_number(number: int, date: bool) -> None:
+def test_the_number_of_a_built_in_format_decides_whether_a_number_is_a_date(number: int, date: bool) -> None:
     assert NumberStyle.of("", number, False).date is date
 
 
@@ -79,7 +79,7 @@ def test_leading_zeros_come_back_where_the_code_has_them() -> None:
     assert number_text("812345678", NumberStyle.of("0000000000", 165, False)) == "0812345678"
 
 
-def test_days_count_from_where_the_workbook_says() -> None:
+def test_days_count_from_the_epoch_of_the_workbook() -> None:
     assert number_text("46023", NumberStyle.of("", 14, False)) == "2026-01-01"
     assert number_text("44561", NumberStyle.of("", 14, True)) == "2026-01-01"
     assert number_text("46023.25", NumberStyle.of("", 22, False)) == "2026-01-01 06:00:00"

@@ -53,7 +53,7 @@ def test_items_are_the_same_wherever_the_parts_end(wanted: list[Any], size: int,
     with patch.object(json_stream, "_NEAR", near):
         assert values(orjson.dumps(wanted, option=option), size) == wanted
         assert values(orjson.dumps(bundle, option=option), size) == wanted
-        records = [{"a": each} for each in wanted]
+        records = [{"a": item} for item in wanted]
         assert values(b"\n".join(map(orjson.dumps, records)), size) == records
 
 
@@ -65,7 +65,7 @@ def test_whatever_is_no_json_is_malformed_or_unreadable(text: str, size: int) ->
             found = read(text.encode(), size)
         except UnreadableFile:
             return
-    assert [each.number for each in found] == list(range(1, len(found) + 1))
+    assert [item.number for item in found] == list(range(1, len(found) + 1))
 
 
 def test_numbers_that_a_part_cuts_in_two_stay_whole() -> None:

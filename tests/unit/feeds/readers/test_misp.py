@@ -48,9 +48,9 @@ def tagged(*tags: str) -> dict[str, Any]:
 )
 def test_attributes_made_of_anything_are_rows_or_have_reasons(junk: dict[str, Any], name: str, more: Any) -> None:
     attribute = DOMAIN | {"object_relation": "account"} | junk
-    said = read(attribute, objects=[{"name": name, "Attribute": [attribute, more], "Tag": more}, more])
-    assert all(isinstance(each, Row | Unreadable) for each in said)
-    assert [each.line for each in said] == list(range(1, len(said) + 1))
+    rows = read(attribute, objects=[{"name": name, "Attribute": [attribute, more], "Tag": more}, more])
+    assert all(isinstance(row, Row | Unreadable) for row in rows)
+    assert [row.line for row in rows] == list(range(1, len(rows) + 1))
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_tags_tell_the_context(tag: str, column: str, text: str) -> None:
     ],
 )
 def test_what_may_be_a_victims_is_neither_taken_nor_repeated(attribute: dict[str, Any]) -> None:
-    (said,) = read({"to_ids": True, **attribute})
-    assert isinstance(said, Unreadable)
-    assert said.reason == "personal-data"
-    assert attribute["value"] not in said.raw + said.message
+    (row,) = read({"to_ids": True, **attribute})
+    assert isinstance(row, Unreadable)
+    assert row.reason == "personal-data"
+    assert attribute["value"] not in row.raw + row.message
 
 
 def test_comments_are_not_read() -> None:
@@ -114,8 +114,8 @@ def test_comments_are_not_read() -> None:
 
 
 def test_an_object_that_was_deleted_is_deleted_whole() -> None:
-    said = read(objects=[{"name": "domain-ip", "deleted": True, "Attribute": [DOMAIN, DOMAIN]}])
-    assert [getattr(each, "reason", None) for each in said] == ["deleted", "deleted"]
+    rows = read(objects=[{"name": "domain-ip", "deleted": True, "Attribute": [DOMAIN, DOMAIN]}])
+    assert [getattr(row, "reason", None) for row in rows] == ["deleted", "deleted"]
 
 
 def test_a_deleted_attribute_of_an_object_counts_for_nothing() -> None:
@@ -132,7 +132,7 @@ def test_a_deleted_attribute_of_an_object_counts_for_nothing() -> None:
 
 
 def examples() -> list[Report]:
-    """Give a report of each good example of each kind, whatever kinds there are."""
+    """Return a report of each good example of each kind."""
     reader, found = ReportReader(REPORTER), {}
     for kind in kinds.every().values():
         for example in kind.examples():
@@ -146,7 +146,7 @@ def files(folder: Path) -> dict[str, Any]:
     return {path.stem: orjson.loads(path.read_bytes()) for path in folder.glob("*.json")}
 
 
-def test_every_value_that_a_feed_says_reads_back(tmp_path: Path) -> None:
+def test_every_value_of_a_feed_reads_back(tmp_path: Path) -> None:
     wanted = examples()
     count = formats.get("misp-feed").write_folder(wanted, tmp_path)
     reader, read_back, refused = ReportReader(REPORTER), set(), []
@@ -173,7 +173,7 @@ def test_a_banks_code_is_nothing_to_look_for() -> None:
     spelled = to_misp(report)
     assert spelled is not None
     assert spelled.values == ["1234567890"]
-    assert [each["value"] for each in spelled.body["Attribute"] if each["to_ids"]] == ["1234567890"]
+    assert [attribute["value"] for attribute in spelled.body["Attribute"] if attribute["to_ids"]] == ["1234567890"]
 
 
 def test_an_attribute_has_the_indicators_uuid_and_labels_and_no_words_about_people() -> None:

@@ -59,8 +59,8 @@ def test_a_small_file_of_very_many_rows_takes_little_memory(tmp_path: Path) -> N
     many = polars.select(polars.repeat("a.example.com", 20_000_000).alias("domain"))
     many.write_parquet(path, row_group_size=20_000_000)
     assert path.stat().st_size < 100_000
-    said = subprocess.run([sys.executable, "-c", FIRST_ROW, path], capture_output=True, text=True, check=True).stdout
-    value, size = said.split()
+    output = subprocess.run([sys.executable, "-c", FIRST_ROW, path], capture_output=True, text=True, check=True).stdout
+    value, size = output.split()
     assert value == "a.example.com"
     assert int(size) < 300_000
 

@@ -39,9 +39,9 @@ def test_of_an_object_a_part_or_all_may_be_deleted() -> None:
     assert (values(live), values(deleted)) == ([], ["a.example.com", "b.example.com"])
 
 
-@pytest.mark.parametrize("said", [None, 7, [], {"Event": 7}])
-def test_what_is_no_event_is_none(said: Any) -> None:
-    assert event_in(said) is None
+@pytest.mark.parametrize("content", [None, 7, [], {"Event": 7}])
+def test_what_is_no_event_is_none(content: Any) -> None:
+    assert event_in(content) is None
 
 
 def test_an_event_goes_on_after_any_batch() -> None:
@@ -52,10 +52,10 @@ def test_an_event_goes_on_after_any_batch() -> None:
     assert [bool(batch.done) for batch in whole] == [False, False, True]
     for place, batch in enumerate(whole):
         rest = list(batches(event, version, batch.checkpoint["row"], OPTIONS, 3, lambda row: {"row": row}))
-        assert sum(each.read for each in rest) == 7 - sum(each.read for each in whole[: place + 1])
+        assert sum(batch.read for batch in rest) == 7 - sum(batch.read for batch in whole[: place + 1])
 
 
-def test_what_is_deleted_and_said_again_beside_it_stands() -> None:
+def test_a_deleted_value_that_another_attribute_reports_is_not_taken_back() -> None:
     event = {"Attribute": [attribute("a.example.com", deleted=True), attribute("a.example.com")]}
     (batch,) = batches(event, EventVersion("u", "1"), 0, OPTIONS, 3, lambda row: {"row": row})
     assert (len(batch.items), batch.gone) == (1, [])
@@ -131,7 +131,7 @@ def test_where_opinions_differ_the_warning_one_counts() -> None:
 @pytest.mark.parametrize(
     ("more", "reason"), [({"type": "HASH_PDQ"}, "unknown-kind"), ({"descriptors": {"data": []}}, "no-verdict")]
 )
-def test_what_is_no_report_says_why(more: dict[str, Any], reason: str) -> None:
+def test_an_object_without_a_report_has_its_reason(more: dict[str, Any], reason: str) -> None:
     (row,), gone = threatexchange.split([update(**more)])
     assert isinstance(row, Unreadable)
     assert (row.reason, gone) == (reason, [])
@@ -155,7 +155,7 @@ def test_a_revoked_indicator_is_taken_back_with_all_its_values() -> None:
     assert [columns_of_row(row)["value"] for row in gone] == ["a.example.com", "b.example.com"]
 
 
-def test_a_value_that_another_indicator_says_is_not_taken_back() -> None:
+def test_a_value_that_another_indicator_reports_is_not_taken_back() -> None:
     other = {
         **INDICATOR,
         "id": "indicator--c410e480-e42b-47d1-9476-85307c12bcbf",
@@ -169,7 +169,7 @@ def test_what_is_taken_back_has_the_id_that_it_was_given() -> None:
     rows, _ = opencti.split([INDICATOR])
     made = batch_of_rows(rows, {}, OPTIONS)
     given = [obj["id"] for objects in made.items for obj in objects if obj["type"] == "indicator"]
-    assert [each.subject for each in taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS)] == given
+    assert [value.subject for value in taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS)] == given
     assert len(given) == 2
 
 
@@ -186,14 +186,14 @@ objects = st.dictionaries(
 
 @given(objects, st.lists(objects, max_size=3))
 @settings(deadline=None)
-def test_no_object_upsets_them(said: dict[str, Any], inner: list[dict[str, Any]]) -> None:
+def test_no_object_upsets_them(content: dict[str, Any], inner: list[dict[str, Any]]) -> None:
     for name in ("Attribute", "Object"):
-        live, deleted = split_deleted({**said, name: inner})
+        live, deleted = split_deleted({**content, name: inner})
         assert len(live[name]) + len(deleted[name]) >= len(inner)
         found = [*misp.rows_of_event(live), *misp.rows_of_event(deleted)]
         assert all(isinstance(row, Row | Unreadable) for row in found)
-    rows, gone = threatexchange.split([said, {**said, "descriptors": inner, "type": "DOMAIN"}])
+    rows, gone = threatexchange.split([content, {**content, "descriptors": inner, "type": "DOMAIN"}])
     assert len(rows) + len(gone) <= 2
-    rows, gone = opencti.split([{**said, "type": "indicator"}, {**INDICATOR, **said, "type": "indicator"}])
+    rows, gone = opencti.split([{**content, "type": "indicator"}, {**INDICATOR, **content, "type": "indicator"}])
     assert all(isinstance(row, ReportRow) for row in gone)
     assert all(isinstance(row, ReportRow | Unreadable) for row in rows)

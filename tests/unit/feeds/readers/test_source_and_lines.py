@@ -43,7 +43,7 @@ def test_a_list_as_long_packs_far_less_and_is_read_whole() -> None:
     ("text", "encoding"),
     [("ร้านค้าหลอกลวง", "cp874"), ("Ｓcam", "utf-8"), ("fraude à l’amitié", "cp1252"), ("ÿ\x81", "latin-1")],
 )
-def test_encodings_are_told_apart(text: str, encoding: str) -> None:
+def test_encodings_are_recognised(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
 
 

@@ -130,7 +130,7 @@ def test_a_row_that_never_ends_is_refused() -> None:
         read(data)
 
 
-def test_what_says_to_unzip_to_very_much_is_refused_before_it_is() -> None:
+def test_an_archive_that_declares_too_large_a_size_is_refused_unread() -> None:
     data = bytearray(ONE)
     entry = data.rindex(b"PK\x01\x02", 0, data.rindex(SHEET.encode()))
     data[entry + 24 : entry + 28] = (0xF0000000).to_bytes(4, "little")
@@ -146,7 +146,7 @@ def test_a_workbook_that_grows_beyond_any_list_is_refused_before_it_is_read() ->
         read(data)
 
 
-def test_what_unzips_to_more_than_it_says_is_cut_there() -> None:
+def test_a_part_that_unpacks_beyond_its_declared_size_is_refused() -> None:
     data = bytearray(changed(ONE, SHEET, b"</sheetData>", b" " * 5_000_000 + b"</sheetData>"))
     entry = data.rindex(b"PK\x01\x02", 0, data.rindex(SHEET.encode()))
     data[entry + 24 : entry + 28] = (400).to_bytes(4, "little")

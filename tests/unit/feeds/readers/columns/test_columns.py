@@ -32,8 +32,8 @@ def test_columns_that_nobody_knows_are_dropped() -> None:
     }
 
 
-def test_every_field_that_a_row_may_say_is_taken_by_its_own_name() -> None:
-    said = {
+def test_every_field_of_a_row_is_read_by_its_own_name() -> None:
+    fields = {
         "kind": "bank-account",
         "value": "1234567890",
         "bank": "KBANK",
@@ -65,10 +65,10 @@ def test_every_field_that_a_row_may_say_is_taken_by_its_own_name() -> None:
         "hold_reference": "case 7",
         "hold_until": "2026-01-04",
     }
-    assert row(**said) == said
+    assert row(**fields) == fields
     of_kinds = {column for kind in kinds.every().values() for column in kind.columns}
-    assert {*tabular.column_names()} - of_kinds <= said.keys()
-    assert ReportReader({"reporter": "P"}).report(row(**said)).holder_status == "coerced"
+    assert {*tabular.column_names()} - of_kinds <= fields.keys()
+    assert ReportReader({"reporter": "P"}).report(row(**fields)).holder_status == "coerced"
 
 
 def test_every_input_of_every_kind_is_taken() -> None:
@@ -81,13 +81,13 @@ def test_inputs_of_other_kinds_are_left_out() -> None:
     assert row(domain="a.example.com", country="TH", bank="KBANK") == {"value": "a.example.com", "kind": "domain"}
 
 
-def test_who_reports_is_not_a_rows_to_say() -> None:
+def test_a_row_cannot_name_its_reporter() -> None:
     assert "reporter" not in row(value="a.example.com", reporter="Somebody Else")
 
 
 @pytest.mark.parametrize("word", ["legitimate", "Benign", "false positive", "not malicious", "WHITELISTED"])
 @pytest.mark.parametrize("column", ["classification", "verdict", "type", "scam_type", "category"])
-def test_rows_that_say_they_are_no_scam_are_refused(column: str, word: str) -> None:
+def test_rows_with_an_innocent_verdict_are_refused(column: str, word: str) -> None:
     assert reason(**{"value": "a.example.com", column: word}) == "not-a-scam"
 
 

@@ -1,4 +1,4 @@
-"""Files as people export them from spreadsheets, in several languages, and what is said of what is not read."""
+"""Files as people export them from spreadsheets, in several languages, and the notes on columns that are not read."""
 
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -24,15 +24,15 @@ class Read:
     def __init__(self, data: str | bytes, name: str = "reports.csv", **options: Any) -> None:
         data = data.encode() if isinstance(data, str) else data
         self.counts = Counts()
-        said = Options(**{"reporter": "Cyber Police", "reported_at": EARLY, **options})
-        outcomes = list(map_stream(BytesIO(data), name, said, tally=self.counts.tally))
+        mapping_options = Options(**{"reporter": "Cyber Police", "reported_at": EARLY, **options})
+        outcomes = list(map_stream(BytesIO(data), name, mapping_options, tally=self.counts.tally))
         for outcome in outcomes:
             self.counts.add(outcome)
         self.mapped = [outcome for outcome in outcomes if isinstance(outcome, Mapped)]
-        self.reports = [each.report for each in self.mapped if isinstance(each.report, Report)]
+        self.reports = [mapped.report for mapped in self.mapped if isinstance(mapped.report, Report)]
         self.rejects = [outcome for outcome in outcomes if isinstance(outcome, Reject)]
-        said_of_all = self.counts.as_dict()
-        self.unread = said_of_all["unread"]
+        counted = self.counts.as_dict()
+        self.unread = counted["unread"]
         assert self.counts.read == self.counts.mapped + self.counts.duplicates + self.counts.rejected.total()
 
 
@@ -62,7 +62,7 @@ def test_a_thai_export_is_read_with_its_dates_words_and_levels() -> None:
     assert [report.reported_at for report in read.reports] == [midnight] * 4 + [afternoon, midnight]
     assert read.reports[0].description == "โอนแล้วติดต่อไม่ได้"
     assert read.unread == {"columns": {"ชื่อบัญชี": 6}, "cells": {}}
-    assert "สมชาย" not in repr([each.objects for each in read.mapped])
+    assert "สมชาย" not in repr([mapped.objects for mapped in read.mapped])
 
 
 def test_a_thai_export_in_the_code_page_of_windows_is_read() -> None:
@@ -132,7 +132,7 @@ def test_exports_in_other_languages_are_read(table: str, scam_type: str) -> None
     assert len(read.unread["columns"]) == 1
 
 
-def test_no_column_and_no_cell_is_dropped_without_a_word() -> None:
+def test_every_unread_column_and_cell_is_noted() -> None:
     read = Read(
         "domain,scam type,confidence,channel,payment rail,first seen,lang,sha256,Victim Name,remarks\n"
         "a.example.com,การหลอกแบบใหม่,maybe,ช่องทางใหม่,shells,some day,english!,123,X,Y\n"
@@ -212,7 +212,7 @@ def test_confidence_is_read_by_the_scale_of_its_column(cells: list[str], levels:
     assert [report.confidence for report in Read(f"domain;confidence\n{rows}").reports] == levels
 
 
-def test_day_and_month_are_told_by_the_column_as_a_whole() -> None:
+def test_the_column_as_a_whole_decides_the_order_of_day_and_month() -> None:
     early = "".join(f"h{day}.example.com,{day:02}/03/2026\n" for day in range(1, 12))
     read = Read(f"domain,date\n{early}last.example.com,25/03/2026\n")
     assert [report.reported_at.month for report in read.reports] == [3] * 12
@@ -274,8 +274,8 @@ def test_every_value_of_a_row_becomes_a_report_and_a_case_joins_them() -> None:
     assert {report.kind for report in read.reports[:4]} == {"phone", "social-account", "bank-account", "url"}
     assert {report.reference for report in read.reports[:4]} == {"case 7"}
     assert (read.counts.read, read.counts.tally.rows) == (5, 2)
-    cases = [obj for each in read.mapped for obj in each.objects if obj["type"] == "grouping"]
-    indicators = {obj["id"] for each in read.mapped[:4] for obj in each.objects if obj["type"] == "indicator"}
+    cases = [obj for mapped in read.mapped for obj in mapped.objects if obj["type"] == "grouping"]
+    indicators = {obj["id"] for mapped in read.mapped[:4] for obj in mapped.objects if obj["type"] == "indicator"}
     (case,) = cases
     assert {*case["object_refs"]} == indicators
     assert not any(report.value in repr(case) for report in read.reports)
@@ -293,7 +293,7 @@ def test_a_row_that_comes_again_is_a_duplicate_in_each_of_its_values() -> None:
     assert (read.counts.mapped, read.counts.duplicates) == (2, 2)
     read = Read("phone,url\n" + row + "+66812345678,https://other.example.com/\n")
     assert (read.counts.mapped, read.counts.duplicates) == (3, 1)
-    assert sum(obj["type"] == "grouping" for each in read.mapped for obj in each.objects) == 2
+    assert sum(obj["type"] == "grouping" for mapped in read.mapped for obj in mapped.objects) == 2
 
 
 def test_what_beside_a_value_is_none_is_counted_with_its_reason() -> None:
@@ -306,7 +306,7 @@ def test_what_beside_a_value_is_none_is_counted_with_its_reason() -> None:
     }
 
 
-def test_what_is_said_of_an_account_is_not_said_of_the_other_values() -> None:
+def test_columns_about_an_account_do_not_hold_for_the_other_values() -> None:
     read = Read(
         "domain,account_number,bank,holder_status,hold_until\nbad.example.com,123-4-56789-0,KBANK,deceived,2026-12-31\n"
     )
@@ -364,7 +364,7 @@ def test_words_beside_a_columns_name_change_nothing(header: str) -> None:
     assert report.kind == "wallet"
 
 
-def test_platforms_and_systems_are_said_by_the_name_of_a_column() -> None:
+def test_the_name_of_a_column_implies_the_platform_or_system() -> None:
     read = Read(
         "Facebook page,Telegram ID,PromptPay,ไลน์ไอดี\nhttps://www.facebook.com/bad.page,bad_channel,0812345678,somchai99\n"
     )
@@ -376,7 +376,7 @@ def test_platforms_and_systems_are_said_by_the_name_of_a_column() -> None:
     }
 
 
-def test_a_column_that_gives_one_page_of_a_site_for_each_row_says_where_reports_come_from() -> None:
+def test_a_column_with_another_page_of_one_site_in_each_row_cites_the_sources() -> None:
     rows = "".join(f"+6681234567{digit},https://who-called.example.org/+6681234567{digit}\n" for digit in range(6))
     read = Read(f"phone,url\n{rows}")
     assert {report.kind for report in read.reports} == {"phone"}
@@ -394,7 +394,7 @@ def test_a_column_that_gives_one_page_of_a_site_for_each_row_says_where_reports_
         ('{"acct": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}\n' * 2, "x.jsonl", "wallet", "acct"),
     ],
 )
-def test_with_a_kind_the_column_of_values_is_found_by_its_cells_and_said(
+def test_with_a_kind_the_column_of_values_is_found_by_its_cells_and_noted(
     table: str, name: str, kind: str, column: str
 ) -> None:
     read = Read(table, name=name, kind=kind, defaults={"country": "US"} if kind == "phone" else {})

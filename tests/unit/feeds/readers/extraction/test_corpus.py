@@ -38,7 +38,7 @@ def test_the_score_counts_what_is_right_wrong_and_missed(tmp_path: Path, capsys:
     )
     assert (found.precision, found.recall) == (0.5, 0.5)
     assert main([str(tmp_path), "--misses"]) == 0
-    said = capsys.readouterr().out
-    assert "50.0%" in said
-    assert "missed domain c.example.com" in said
+    output = capsys.readouterr().out
+    assert "50.0%" in output
+    assert "missed domain c.example.com" in output
     assert main([str(tmp_path / "nothing")]) == 2

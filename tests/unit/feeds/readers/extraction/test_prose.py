@@ -115,7 +115,7 @@ def test_nothing_is_taken_where_sources_are_named(heading: str, value: str) -> N
     assert reasons(f"{heading}\n\n- {value}\n") == ["not-a-report"]
 
 
-def test_a_new_heading_ends_what_the_last_one_said() -> None:
+def test_a_new_heading_ends_the_purpose_of_the_last_one() -> None:
     sources, notes = "## References\n\nhttps://example.org/1\n\n", "## Notes\n\nSee b.example.com as well.\n"
     text = f"{sources}## Domains\n\na.example.com\n\n{notes}"
     assert values(text) == ["a.example.com"]
@@ -126,7 +126,7 @@ def test_what_a_label_calls_innocent_is_not_taken(label: str) -> None:
     assert reasons(f"DOMAINS:\n\n- {label}: www.example[.]net\n") == ["not-a-report"]
 
 
-def test_labels_say_the_coin_and_the_platform() -> None:
+def test_labels_name_the_coin_and_the_platform() -> None:
     rows = read("WALLETS:\n\nBTC: 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\nTelegram: @example_handle\n")
     assert [dict(row.fields) for row in rows if isinstance(row, Row)] == [
         {"value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "kind": "wallet", "currency": "BTC"},
@@ -134,7 +134,7 @@ def test_labels_say_the_coin_and_the_platform() -> None:
     ]
 
 
-def test_columns_of_a_table_say_what_is_in_them() -> None:
+def test_columns_of_a_table_name_the_purpose_of_their_cells() -> None:
     table = "| Domain | Reference |\n|---|---|\n| a.example.com | https://example.org/1 |\n| b[.]example[.]com | - |\n"
     assert formats.recognise(table.encode()) == "prose"
     assert values(table) == ["a.example.com", "b[.]example[.]com"]
@@ -208,11 +208,11 @@ def test_a_list_is_no_prose_however_its_names_look() -> None:
         ("How to avoid fake websites", Purpose.WORDS),
     ],
 )
-def test_headings_mean_what_they_say(words: str, place: Purpose | None) -> None:
+def test_headings_name_the_purpose_of_the_lines_below(words: str, place: Purpose | None) -> None:
     assert purpose_of(words) is place
 
 
-def test_a_lower_heading_that_says_nothing_goes_on_with_the_higher_one() -> None:
+def test_a_lower_heading_without_a_purpose_has_that_of_the_higher_one() -> None:
     outline = Outline()
     for line in ("# Indicators", "## Campaign A"):
         assert outline.heading(line)
@@ -301,7 +301,7 @@ def test_what_is_a_victims_or_a_helpers_is_refused_and_never_taken(text: str) ->
         ("Sort code 60-16-13, account number 31926819 (used by the fraudsters)", {"bank": "60-16-13", "country": "GB"}),
     ],
 )
-def test_numbers_and_handles_are_what_the_words_beside_them_say(text: str, fields: dict[str, str]) -> None:
+def test_words_beside_numbers_and_handles_name_their_kind(text: str, fields: dict[str, str]) -> None:
     (found,) = columns(text)
     assert found.items() >= fields.items()
 
