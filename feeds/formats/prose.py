@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers.extraction.labels import Purpose, purpose_of
+from feeds.readers.extraction.labels import TextPurpose, purpose_of
 from feeds.readers.extraction.outline import Outline
 from feeds.readers.extraction.prose import UNSPACED, ProseReader, count_words, defangs_values
 from feeds.readers.extraction.values import find_candidates
@@ -116,7 +116,7 @@ def _headings(head: Head) -> int:
         elif line.startswith(_COMMENTS):
             chapters += _CHAPTER.match(line) is not None
         elif outline.heading(line, partial(_has_value, line)):
-            headings += outline.purpose is not Purpose.WORDS
+            headings += outline.purpose is not TextPurpose.WORDS
         elif (label := outline.labelled(line).label) and purpose_of(label):
             labels.add(label)
     return headings + (chapters if chapters > 1 else 0) + (len(labels) > 1)

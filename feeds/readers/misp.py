@@ -210,13 +210,13 @@ def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
     levels, columns, words = list(context.tlp), dict(context.columns), list[str]()
     for name in names:
         found = _MACHINE_TAG.fullmatch(name.strip())
-        space, predicate, value = found.groups() if found else ("", name, None)
+        space, predicate, value = found.groups("") if found else ("", name, "")
         if space.lower() == "tlp":
             levels += [Tlp(level)] if (level := tlp_of_word(predicate)) else []
         elif space == "scam" and value:
             columns |= _column(labels.FIELD_OF_LABEL.get(predicate.replace("-", "_")), value)
         elif (space, predicate) == ("misp", "confidence-level"):
-            columns |= _column("confidence", _CONFIDENCE.get(value or ""))
+            columns |= _column("confidence", _CONFIDENCE.get(value))
         elif (space, predicate) == ("false-positive", "confirmed"):
             words.append("false-positive" if value == "true" else "")
         else:

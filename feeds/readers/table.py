@@ -73,10 +73,9 @@ def rows_of_records(records: Records, delimiter: str = "", kind: str | None = No
     header = [] if bare else [plain(cell) for cell in first[1]]
     records = chain((first,), records) if bare else records
     sample = list(islice(records, SAMPLE))
-    records = chain(sample, records)
     body = [record[1] for record in sample if not isinstance(record, Unreadable)]
     columns = Columns(guess_names(body)) if bare else columns_under(first[1], body, kind)
-    for record in records:
+    for record in chain(sample, records):
         if isinstance(record, Unreadable):
             yield record
             continue
@@ -85,8 +84,13 @@ def rows_of_records(records: Records, delimiter: str = "", kind: str | None = No
             continue
         if delimiter and len(cells) > columns.width and any(cells[columns.width :]):
             yield _too_many(line, cells, columns.width, delimiter)
-        elif not (header and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header):
+        elif not _is_repeated(header, cells):
             yield from columns.rows(line, cells)
+
+
+def _is_repeated(header: list[str], cells: list[str]) -> bool:
+    """Return whether a row repeats the header, as in files joined from others."""
+    return bool(header) and plain(cells[0]) == header[0] and [plain(cell) for cell in cells] == header
 
 
 def _too_many(line: int, cells: list[str], width: int, delimiter: str) -> Unreadable:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from feeds.readers.extraction.cues import is_called_real, purpose_by_cues
-from feeds.readers.extraction.labels import Purpose
+from feeds.readers.extraction.labels import TextPurpose
 from feeds.readers.extraction.numbers_and_handles import NumberCandidate
 from feeds.readers.extraction.values import Candidate
 from feeds.readers.rows import Row, Unreadable
@@ -41,7 +41,7 @@ class Surroundings(NamedTuple):
     supports it. ``quoted``: the scammer writes it.
     """
 
-    purpose: Purpose
+    purpose: TextPurpose
     before: str
     behind: str
     defangs: bool = False
@@ -56,7 +56,7 @@ def classify_value(
     """Accept or refuse a candidate of line ``number``; None for a word that only looks like a value."""
     if not candidate.value:
         return Unreadable.of(number, candidate.raw, *REDACTED)
-    listed = alone or (around.purpose is Purpose.VALUES and not sentence)
+    listed = alone or (around.purpose is TextPurpose.VALUES and not sentence)
     if around.general and candidate.shape in ("phone", "email"):
         listed = False
     sure = _is_sure(candidate, listed=listed)
@@ -90,15 +90,15 @@ def classify_number(line: int, found: NumberCandidate, around: Surroundings, *, 
     """Accept or refuse an account, a telephone number or an alias."""
     words = re.sub(r"[\W\d_]+", " ", f"{around.before} {around.behind}".replace(found.fields.get("bank", "\0"), " "))
     alone = "bank" in found.fields and len(words.split()) <= 2 and len(words) <= 24
-    listed = (around.purpose is Purpose.VALUES and not sentence and not around.general) or (
-        alone and (around.purpose is Purpose.WORDS or around.general)
+    listed = (around.purpose is TextPurpose.VALUES and not sentence and not around.general) or (
+        alone and (around.purpose is TextPurpose.WORDS or around.general)
     )
     return _classify_plain(line, found.raw, found.fields, around, listed=listed)
 
 
 def classify_handle(line: int, fields: Mapping[str, str], around: Surroundings, *, sentence: bool) -> Row | Unreadable:
     """Accept or refuse a handle."""
-    listed = around.purpose is Purpose.VALUES and not sentence
+    listed = around.purpose is TextPurpose.VALUES and not sentence
     return _classify_plain(line, fields["value"], fields, around, listed=listed)
 
 
@@ -119,14 +119,14 @@ def _classify_marked(
     if is_called_real(around.before, around.behind):
         return Unreadable.of(line, candidate.raw, *_INNOCENT)
     here = purpose_by_cues(around.before, around.behind, marked=True)
-    if here is Purpose.VALUES or (around.purpose is Purpose.VALUES and here is not Purpose.INNOCENT):
+    if here is TextPurpose.VALUES or (around.purpose is TextPurpose.VALUES and here is not TextPurpose.INNOCENT):
         return Row(line, fields)
-    if Purpose.INNOCENT in (here, around.purpose):
+    if TextPurpose.INNOCENT in (here, around.purpose):
         return Unreadable.of(line, candidate.raw, *_INNOCENT)
-    cited = around.purpose is Purpose.SOURCES and (
+    cited = around.purpose is TextPurpose.SOURCES and (
         not candidate.defanged or bool(_ARTICLE.search(candidate.value)) or candidate.shape == "email"
     )
-    if cited or Purpose.CONTACT in (here, around.purpose):
+    if cited or TextPurpose.CONTACT in (here, around.purpose):
         return Unreadable.of(line, candidate.raw, *_SOURCE)
     return Row(line, fields)
 
@@ -134,16 +134,16 @@ def _classify_marked(
 def _classify_plain(
     line: int, raw: str, fields: Mapping[str, str], around: Surroundings, *, listed: bool
 ) -> Row | Unreadable:
-    if around.purpose in (Purpose.SOURCES, Purpose.NEWS, Purpose.CONTACT):
+    if around.purpose in (TextPurpose.SOURCES, TextPurpose.NEWS, TextPurpose.CONTACT):
         return Unreadable.of(line, raw, *_SOURCE)
-    if around.purpose is Purpose.INNOCENT:
+    if around.purpose is TextPurpose.INNOCENT:
         return Unreadable.of(line, raw, *_INNOCENT)
     here = purpose_by_cues(around.before, around.behind)
-    if here is Purpose.INNOCENT:
+    if here is TextPurpose.INNOCENT:
         return Unreadable.of(line, raw, *_INNOCENT)
-    if here is Purpose.VALUES or around.quoted or (here is None and (listed or around.joined)):
+    if here is TextPurpose.VALUES or around.quoted or (here is None and (listed or around.joined)):
         return Row(line, fields)
-    return Unreadable.of(line, raw, *(_SOURCE if here is Purpose.CONTACT else _PLAIN))
+    return Unreadable.of(line, raw, *(_SOURCE if here is TextPurpose.CONTACT else _PLAIN))
 
 
 def _can_be_value(candidate: Candidate, around: Surroundings, *, listed: bool) -> bool:
@@ -155,7 +155,9 @@ def _can_be_value(candidate: Candidate, around: Surroundings, *, listed: bool) -
     name = candidate.value.partition("/")[0].partition("?")[0]
     if not listed and _NEXT_SENTENCE.search(name):
         return False
-    return ((around.purpose is Purpose.VALUES and listed) or _FILES.search(name) is None) and _is_known(candidate.value)
+    return ((around.purpose is TextPurpose.VALUES and listed) or _FILES.search(name) is None) and _is_known(
+        candidate.value
+    )
 
 
 def _is_known(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from feeds.readers.extraction.labels import REAL, SCAM, UNREAL, Purpose, is_contact, is_real, is_victims
+from feeds.readers.extraction.labels import REAL, SCAM, UNREAL, TextPurpose, is_contact, is_real, is_victims
 
 # Characters in front of a value in which cues are searched.
 _REACH = 90
@@ -108,20 +108,20 @@ _AND = re.compile(
 )
 
 
-def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> Purpose | None:
+def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> TextPurpose | None:
     """Return the purpose of a value by the words in front of it and behind it, None where they name none.
 
     A ``marked`` (defanged) value is a contact only where the words are clear.
     """
     clause = _last_clause(before)
     if is_called_real(clause, behind) or is_victims(clause[-_NEAR:]) or _VICTIM_BEHIND.match(behind):
-        return Purpose.INNOCENT
+        return TextPurpose.INNOCENT
     if is_contact(clause[-_NEXT:], surely=True):
-        return Purpose.CONTACT
+        return TextPurpose.CONTACT
     found = _SCAM_BEFORE.search(clause)
     if (found and not (_HELPERS.search(clause) and not SCAM.search(clause))) or _SCAM_BEHIND.match(behind):
-        return Purpose.VALUES
-    return Purpose.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
+        return TextPurpose.VALUES
+    return TextPurpose.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
 
 
 def is_called_real(before: str, behind: str) -> bool:

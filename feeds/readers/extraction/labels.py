@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 
-class Purpose(Enum):
+class TextPurpose(Enum):
     """The purpose of a place in a text.
 
     ``WORDS`` are for reading; ``VALUES`` a list of values that serve a scam; ``NEWS`` other reports and articles;
@@ -49,23 +49,23 @@ _REALLY = re.compile(r"(?:the )?real(?: thing)?|legit|(?:ของ|อัน|ต
 _A_FEW = 4
 
 
-def purpose_of(words: str, *, label: bool = False) -> Purpose | None:
+def purpose_of(words: str, *, label: bool = False) -> TextPurpose | None:
     """Return the purpose that a heading, a label or the header of a column names, None where it names none.
 
     A ``label`` need not name the kind of the value behind it: "Scammer: x".
     """
     scam, values = SCAM.search(words), _VALUES.search(words)
     if (label and _REALLY.fullmatch(words.strip())) or _is_others(words, scam, values):
-        return Purpose.INNOCENT
+        return TextPurpose.INNOCENT
     if _OF_VICTIM.search(words) or _VICTIM.search(words):
-        return Purpose.INNOCENT if is_victims(words) and not _of_both(words, scam, values) else Purpose.VALUES
+        return TextPurpose.INNOCENT if is_victims(words) and not _of_both(words, scam, values) else TextPurpose.VALUES
     if is_contact(words, surely=True):
-        return Purpose.CONTACT
+        return TextPurpose.CONTACT
     if _is_advice(words, with_values=bool(scam and values)):
-        return Purpose.WORDS
+        return TextPurpose.WORDS
     if scam and (values or _CONTACT.search(words) or _is_short(words, label=label)):
-        return Purpose.VALUES
-    return Purpose.VALUES if _FROM_A_SOURCE.search(words) else _purpose_without_scam(words, scam, values)
+        return TextPurpose.VALUES
+    return TextPurpose.VALUES if _FROM_A_SOURCE.search(words) else _purpose_without_scam(words, scam, values)
 
 
 def _is_advice(words: str, *, with_values: bool) -> bool:
@@ -78,17 +78,17 @@ def _is_short(words: str, *, label: bool) -> bool:
     return few and not _NEWS.search(words) and not _FILES.search(words)
 
 
-def _purpose_without_scam(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> Purpose | None:
+def _purpose_without_scam(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> TextPurpose | None:
     """Return the purpose of words that call nothing a scam's."""
     if _SOURCES.search(words):
-        return Purpose.SOURCES
+        return TextPurpose.SOURCES
     if _CONTACT.search(words):
-        return Purpose.NEWS if values else Purpose.CONTACT
+        return TextPurpose.NEWS if values else TextPurpose.CONTACT
     if values:
-        return Purpose.VALUES
+        return TextPurpose.VALUES
     if _NEWS.search(words):
-        return Purpose.NEWS if scam else Purpose.SOURCES
-    return Purpose.WORDS if _FILES.search(words) else None
+        return TextPurpose.NEWS if scam else TextPurpose.SOURCES
+    return TextPurpose.WORDS if _FILES.search(words) else None
 
 
 def _is_others(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> bool:

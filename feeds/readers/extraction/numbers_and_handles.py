@@ -59,7 +59,7 @@ def country_of(text: str) -> str:
 
 
 def is_of_account(*words: str) -> bool:
-    """Return whether any of the texts mentions banks or accounts, so that it may name a bank."""
+    """Return whether any of the texts is about banks or accounts, so that it may name a bank."""
     return any(_ACCOUNT.search(text) for text in words)
 
 

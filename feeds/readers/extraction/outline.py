@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from feeds.readers.extraction.labels import CLOSING, SCAM, Purpose, is_contact, purpose_of
+from feeds.readers.extraction.labels import CLOSING, SCAM, TextPurpose, is_contact, purpose_of
 
 
 class LabelledLine(NamedTuple):
@@ -12,7 +12,7 @@ class LabelledLine(NamedTuple):
 
     text: str
     label: str
-    purpose: Purpose
+    purpose: TextPurpose
 
 
 _MARKDOWN = re.compile(r"(#{1,6})\s+(\S.{0,200}?)\s*#*\s*$")
@@ -68,7 +68,7 @@ _MOST_WORDS = 12
 
 
 class _Heading(NamedTuple):
-    purpose: Purpose
+    purpose: TextPurpose
     words: str
     scam: bool
 
@@ -98,7 +98,7 @@ class Outline:
         if _UNDERLINE.match(line) and before.strip():
             return True
         if text.rstrip() == "--" or CLOSING.fullmatch(text.rstrip(" ,.!，。！")):
-            self._headings = {_LOWEST: _Heading(Purpose.CONTACT, text, scam=False)}
+            self._headings = {_LOWEST: _Heading(TextPurpose.CONTACT, text, scam=False)}
             return True
         if (found := _heading_in(line, text, before, valued)) is None:
             return False
@@ -109,12 +109,12 @@ class Outline:
         return True
 
     @property
-    def purpose(self) -> Purpose:
+    def purpose(self) -> TextPurpose:
         """Return the purpose of the current line."""
         if self._headings:
             return self._headings[max(self._headings)].purpose
         # Whoever forwards a mail reports that it is a scam's.
-        return Purpose.VALUES if self._forwarded else Purpose.WORDS
+        return TextPurpose.VALUES if self._forwarded else TextPurpose.WORDS
 
     @property
     def words(self) -> str:
@@ -130,7 +130,7 @@ class Outline:
     @property
     def of_scam(self) -> bool:
         """Return whether the heading names the scammers, so that all below it is theirs."""
-        return bool(self._headings) and self._headings[max(self._headings)].scam and self.purpose is Purpose.VALUES
+        return bool(self._headings) and self._headings[max(self._headings)].scam and self.purpose is TextPurpose.VALUES
 
     def labelled(self, line: str) -> LabelledLine:
         """Split a line into its bullet, its label and its text; the label names the purpose, else the heading."""
@@ -154,24 +154,24 @@ class Outline:
         self._ordinal = int(ordinal[1])
         return text[ordinal.end() :]
 
-    def stricter(self, labelled: Purpose | None, label: str) -> Purpose:
+    def stricter(self, labelled: TextPurpose | None, label: str) -> TextPurpose:
         """Return the purpose by a label, except where the heading stands above something that is no scam."""
         purpose = self.purpose
-        if labelled is Purpose.VALUES and SCAM.search(label) and purpose is not Purpose.SOURCES:
+        if labelled is TextPurpose.VALUES and SCAM.search(label) and purpose is not TextPurpose.SOURCES:
             return labelled
-        if labelled is None or purpose in (Purpose.SOURCES, Purpose.CONTACT, Purpose.INNOCENT):
+        if labelled is None or purpose in (TextPurpose.SOURCES, TextPurpose.CONTACT, TextPurpose.INNOCENT):
             return purpose
-        of_scammers = labelled in (Purpose.NEWS, Purpose.CONTACT) and self.of_scam and self._joined
-        return Purpose.VALUES if of_scammers and not is_contact(label, surely=True) else labelled
+        of_scammers = labelled in (TextPurpose.NEWS, TextPurpose.CONTACT) and self.of_scam and self._joined
+        return TextPurpose.VALUES if of_scammers and not is_contact(label, surely=True) else labelled
 
-    def _purpose_of_mail_header(self, label: str) -> Purpose | None:
+    def _purpose_of_mail_header(self, label: str) -> TextPurpose | None:
         """Return the purpose of a mail's header: whoever forwards a mail is the victim, its first writer is not."""
         if _TRANSPORT.match(label):
-            return Purpose.WORDS
+            return TextPurpose.WORDS
         if _READER.match(label):
-            return Purpose.INNOCENT
+            return TextPurpose.INNOCENT
         if _WRITER.match(label):
-            return Purpose.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else Purpose.NEWS
+            return TextPurpose.VALUES if self._forwarded or self.of_scam or self._lines > _HEADER else TextPurpose.NEWS
         return None
 
 

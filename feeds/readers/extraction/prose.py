@@ -9,7 +9,7 @@ from feeds.readers.extraction import classification
 from feeds.readers.extraction.classification import Surroundings
 from feeds.readers.extraction.cues import joins_values
 from feeds.readers.extraction.deferred import DeferredAccounts, DeferredParagraph
-from feeds.readers.extraction.labels import SCAM, SPEAKER, Purpose, purpose_of
+from feeds.readers.extraction.labels import SCAM, SPEAKER, TextPurpose, purpose_of
 from feeds.readers.extraction.numbers_and_handles import (
     NumberCandidate,
     country_of,
@@ -66,7 +66,7 @@ class ProseReader:
         self._defangs = defangs
         self._outline = Outline()
         self._code = False
-        self._columns: list[Purpose | None] | None = None
+        self._columns: list[TextPurpose | None] | None = None
         self._names: list[str] = []
         self._country = ""
         self._number = 0
@@ -111,11 +111,11 @@ class ProseReader:
         if _RULER.fullmatch(line):
             return
         above = self._outline.purpose
-        strict = above in (Purpose.SOURCES, Purpose.INNOCENT, Purpose.CONTACT)
+        strict = above in (TextPurpose.SOURCES, TextPurpose.INNOCENT, TextPurpose.CONTACT)
         for place, cell in enumerate(cells):
             named = self._columns[place] if place < len(self._columns) else None
             label = self._names[place] if place < len(self._names) and named else ""
-            purpose = above if strict else named or Purpose.VALUES
+            purpose = above if strict else named or TextPurpose.VALUES
             yield from self._of_line(LabelledLine(cell, label if label != cell else "", purpose))
 
     def _of_line(self, line: LabelledLine) -> Iterator[Row | Unreadable]:
@@ -211,21 +211,21 @@ class ProseReader:
         """Return the surroundings of a value; a few words in front of the first value of a line are its label."""
         purpose, label = self._label(line, before, sentence=sentence) if first else (line.purpose, line.label)
         if SPEAKER.fullmatch(label.strip(" *_")):
-            return Surroundings(Purpose.VALUES, before, behind, quoted=True)
-        if purpose is Purpose.VALUES and label and not _is_of_scammer(label, behind):
+            return Surroundings(TextPurpose.VALUES, before, behind, quoted=True)
+        if purpose is TextPurpose.VALUES and label and not _is_of_scammer(label, behind):
             if self._paragraph.refused >= self._number - 1:
-                purpose = Purpose.NEWS
-            elif self._outline.purpose is not Purpose.VALUES and self._paragraph.accepted < self._number - 1:
+                purpose = TextPurpose.NEWS
+            elif self._outline.purpose is not TextPurpose.VALUES and self._paragraph.accepted < self._number - 1:
                 return Surroundings(purpose, before, behind, self._defangs, general=True)
         return Surroundings(purpose, before, behind, self._defangs)
 
-    def _label(self, line: LabelledLine, before: str, *, sentence: bool) -> tuple[Purpose, str]:
+    def _label(self, line: LabelledLine, before: str, *, sentence: bool) -> tuple[TextPurpose, str]:
         """Return the label of a line's first value and the purpose by it: its own, or the few words in front."""
         words = before.strip(" :：(（-–—*_")
         short = len(words) <= _LONGEST_LABEL and count_words(words) <= _MOST_WORDS
         if words and not line.label and short:
             named = purpose_of(words, label=True)
-            if named is not Purpose.VALUES or not sentence or SCAM.search(words):
+            if named is not TextPurpose.VALUES or not sentence or SCAM.search(words):
                 return self._outline.stricter(named, words), words
         return line.purpose, line.label
 

@@ -13,9 +13,9 @@ from python_calamine import CalamineWorkbook
 
 from feeds import formats
 from feeds.errors import UnreadableFile
+from feeds.formats.excel import build_workbook
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.workbook import Workbook
-from feeds.readers.workbook_examples import workbook
 
 
 def read(data: bytes, format: str = "excel") -> list[Row | Unreadable]:
@@ -58,7 +58,7 @@ def changed(data: bytes, part: str, old: bytes, new: bytes) -> bytes:
     return out.getvalue()
 
 
-ONE = workbook({"Sheet1": [["domain"], ["a.example.com"]]}, shared=False)
+ONE = build_workbook({"Sheet1": [["domain"], ["a.example.com"]]}, shared=False)
 SHEET = "xl/worksheets/sheet1.xml"
 
 
@@ -101,7 +101,9 @@ def test_rich_text_is_one_text() -> None:
 
 
 def test_a_sheet_may_be_named() -> None:
-    data = workbook({"One": [["domain"], ["a.example.com"]], "Two": [["domain"], ["b.example.com"]]}, hidden=["Two"])
+    data = build_workbook(
+        {"One": [["domain"], ["a.example.com"]], "Two": [["domain"], ["b.example.com"]]}, hidden=["Two"]
+    )
     assert [row["value"] for row in fields(data, "excel:Two")] == ["b.example.com"]
     with pytest.raises(UnreadableFile, match="One, Two"):
         read(data, "excel:Three")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from feeds import formats
-from feeds.readers.extraction.labels import Purpose, purpose_of
+from feeds.readers.extraction.labels import TextPurpose, purpose_of
 from feeds.readers.extraction.outline import Outline
 from feeds.readers.extraction.values import find_candidates
 from feeds.readers.rows import Row, Unreadable
@@ -164,51 +164,51 @@ def test_a_list_is_no_prose_however_its_names_look() -> None:
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        ("Indicators of compromise", Purpose.VALUES),
-        ("38 domains registered in October", Purpose.VALUES),
-        ("Social media accounts", Purpose.VALUES),
-        ("Reported phone numbers", Purpose.VALUES),
-        ("References", Purpose.SOURCES),
-        ("Source links", Purpose.SOURCES),
-        ("Tweet", Purpose.SOURCES),
-        ("Legitimate domains", Purpose.INNOCENT),
-        ("File names", Purpose.INNOCENT),
-        ("SHA256 of samples", Purpose.WORDS),
+        ("Indicators of compromise", TextPurpose.VALUES),
+        ("38 domains registered in October", TextPurpose.VALUES),
+        ("Social media accounts", TextPurpose.VALUES),
+        ("Reported phone numbers", TextPurpose.VALUES),
+        ("References", TextPurpose.SOURCES),
+        ("Source links", TextPurpose.SOURCES),
+        ("Tweet", TextPurpose.SOURCES),
+        ("Legitimate domains", TextPurpose.INNOCENT),
+        ("File names", TextPurpose.INNOCENT),
+        ("SHA256 of samples", TextPurpose.WORDS),
         ("Notes", None),
-        ("ROOT DOMAINS RELATED TO THIS CAMPAIGN", Purpose.VALUES),
-        ("SCAMMER CONTACT NUMBERS", Purpose.VALUES),
-        ("เบอร์ติดต่อของมิจฉาชีพ", Purpose.VALUES),
-        ("บัญชีที่ผู้เสียหายโอนเงิน", Purpose.VALUES),
-        ("ลิงก์ที่ส่งให้เหยื่อ", Purpose.VALUES),
-        ("Tài khoản nạn nhân chuyển tiền đến", Purpose.VALUES),
-        ("受害人转入账户", Purpose.VALUES),
-        ("PHISHING DOMAINS HOSTED ON LEGITIMATE SERVICES", Purpose.VALUES),
-        ("DOMAINS IMPERSONATING OFFICIAL SITES", Purpose.VALUES),
-        ("关于仿冒银行官方网站的安全通告", Purpose.VALUES),
-        ("Fake hotline numbers", Purpose.VALUES),
-        ("บัญชีของผู้เสียหาย", Purpose.INNOCENT),
-        ("บัญชีที่ผู้เสียหายใช้โอนเงิน", Purpose.INNOCENT),
-        ("Số điện thoại của nạn nhân", Purpose.INNOCENT),
-        ("受害人账户", Purpose.INNOCENT),
-        ("Victims' phone numbers", Purpose.INNOCENT),
-        ("เว็บไซต์ทางการของธนาคาร", Purpose.INNOCENT),
-        ("Trang web chính thức của ngân hàng", Purpose.INNOCENT),
-        ("官方网站", Purpose.INNOCENT),
-        ("Our own domains (do not block)", Purpose.INNOCENT),
-        ("Brands impersonated", Purpose.INNOCENT),
-        ("LEGITIMATE SITES IMPERSONATED BY THE SHOPS", Purpose.INNOCENT),
-        ("Name server 1", Purpose.INNOCENT),
-        ("Report scams to", Purpose.CONTACT),
-        ("แจ้งเบาะแสมิจฉาชีพ", Purpose.CONTACT),
-        ("สายด่วน", Purpose.CONTACT),
-        ("举报电话", Purpose.CONTACT),
-        ("Đường dây nóng", Purpose.CONTACT),
-        ("Contact numbers", Purpose.NEWS),
+        ("ROOT DOMAINS RELATED TO THIS CAMPAIGN", TextPurpose.VALUES),
+        ("SCAMMER CONTACT NUMBERS", TextPurpose.VALUES),
+        ("เบอร์ติดต่อของมิจฉาชีพ", TextPurpose.VALUES),
+        ("บัญชีที่ผู้เสียหายโอนเงิน", TextPurpose.VALUES),
+        ("ลิงก์ที่ส่งให้เหยื่อ", TextPurpose.VALUES),
+        ("Tài khoản nạn nhân chuyển tiền đến", TextPurpose.VALUES),
+        ("受害人转入账户", TextPurpose.VALUES),
+        ("PHISHING DOMAINS HOSTED ON LEGITIMATE SERVICES", TextPurpose.VALUES),
+        ("DOMAINS IMPERSONATING OFFICIAL SITES", TextPurpose.VALUES),
+        ("关于仿冒银行官方网站的安全通告", TextPurpose.VALUES),
+        ("Fake hotline numbers", TextPurpose.VALUES),
+        ("บัญชีของผู้เสียหาย", TextPurpose.INNOCENT),
+        ("บัญชีที่ผู้เสียหายใช้โอนเงิน", TextPurpose.INNOCENT),
+        ("Số điện thoại của nạn nhân", TextPurpose.INNOCENT),
+        ("受害人账户", TextPurpose.INNOCENT),
+        ("Victims' phone numbers", TextPurpose.INNOCENT),
+        ("เว็บไซต์ทางการของธนาคาร", TextPurpose.INNOCENT),
+        ("Trang web chính thức của ngân hàng", TextPurpose.INNOCENT),
+        ("官方网站", TextPurpose.INNOCENT),
+        ("Our own domains (do not block)", TextPurpose.INNOCENT),
+        ("Brands impersonated", TextPurpose.INNOCENT),
+        ("LEGITIMATE SITES IMPERSONATED BY THE SHOPS", TextPurpose.INNOCENT),
+        ("Name server 1", TextPurpose.INNOCENT),
+        ("Report scams to", TextPurpose.CONTACT),
+        ("แจ้งเบาะแสมิจฉาชีพ", TextPurpose.CONTACT),
+        ("สายด่วน", TextPurpose.CONTACT),
+        ("举报电话", TextPurpose.CONTACT),
+        ("Đường dây nóng", TextPurpose.CONTACT),
+        ("Contact numbers", TextPurpose.NEWS),
         ("เส้นทางการเงิน", None),
-        ("How to avoid fake websites", Purpose.WORDS),
+        ("How to avoid fake websites", TextPurpose.WORDS),
     ],
 )
-def test_headings_name_the_purpose_of_the_lines_below(words: str, place: Purpose | None) -> None:
+def test_headings_name_the_purpose_of_the_lines_below(words: str, place: TextPurpose | None) -> None:
     assert purpose_of(words) is place
 
 
@@ -216,9 +216,9 @@ def test_a_lower_heading_without_a_purpose_has_that_of_the_higher_one() -> None:
     outline = Outline()
     for line in ("# Indicators", "## Campaign A"):
         assert outline.heading(line)
-    assert outline.purpose is Purpose.VALUES
+    assert outline.purpose is TextPurpose.VALUES
     assert outline.heading("# The end")
-    assert outline.purpose is Purpose.WORDS
+    assert outline.purpose is TextPurpose.WORDS
 
 
 @pytest.mark.parametrize(
