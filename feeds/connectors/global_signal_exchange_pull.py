@@ -1,27 +1,25 @@
 """Signals of the Global Signal Exchange, by its API for near real time.
 
 The API: https://www.globalsignalexchange.org/docs/receiving-signals (``feed/24hr``, ``idFrom``; results ascend by id)
-and, for the headers, https://www.globalsignalexchange.org/docs/sending-signals. Signals: ``feeds.formats.gse``.
+and, for the headers, https://www.globalsignalexchange.org/docs/sending-signals. Signals: ``feeds.readers.signals``.
 """
 
 import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
 from typing import Annotated, Any, ClassVar, Self
 
-import orjson
 import requests
 from pydantic import Field, model_validator
 
-from feeds import formats
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, open_session
 from feeds.http.failures import RequestRefused, peer_errors
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
-from feeds.readers.rows import FileRow, Unreadable
+from feeds.readers.rows import Row, Unreadable
+from feeds.readers.signals import row_of_signal
 
 _log = logging.getLogger(__name__)
 
@@ -111,11 +109,11 @@ def _number(signal: object) -> int:
     return int(said) if isinstance(said, int | str) and _NUMBER.fullmatch(str(said)) else 0
 
 
-def _rows(signals: Sequence[Any]) -> Iterator[FileRow]:
+def _rows(signals: Sequence[Any]) -> Iterator[Row | Unreadable]:
     for number, signal in enumerate(signals, 1):
         if not _number(signal):
             yield Unreadable.of(number, "", "not-a-record", "no signal: an object with its number")
         elif str(signal.get("status")).startswith("feedback"):
             yield Unreadable.of(number, "", "feedback", "what a reader did about a signal is no report of it")
         else:
-            yield from formats.read(BytesIO(orjson.dumps([signal])), format="gse")
+            yield row_of_signal(number, signal)

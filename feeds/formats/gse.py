@@ -1,16 +1,14 @@
 """Signals of the Global Signal Exchange, as its API receives and sends them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any, BinaryIO, ClassVar
 
 import orjson
 
 from feeds.format import Example, Format, Head
-from feeds.readers import json_stream
-from feeds.readers.columns.vocabulary import kind_of_word, scam_type_of_tags
-from feeds.readers.report_objects import text
+from feeds.readers import json_stream, signals
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas.report import Report
@@ -19,10 +17,6 @@ from schemas.vocabulary import ScamType
 _LISTS = frozenset({"data", "results", "signals", "items"})
 _SIGNAL = re.compile(r'"signal"\s*:\s*"')
 _ABUSE = re.compile(r'"abuse_type"\s*:')
-# Kinds of abuse that are no scams: partners that act on scams must not act on these.
-_RIGHTS = frozenset({"copyright", "piracy", "trademark"})
-# Confidence of a signal that an algorithm predicts and nobody has confirmed.
-_PREDICTED = "50"
 _TYPES = {"url": "url", "domain": "domain name", "ip": "ip address"}
 
 
@@ -43,13 +37,7 @@ class Gse(Format):
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Yield each signal."""
-        for item in json_stream.items(source, _LISTS):
-            if isinstance(item, json_stream.MalformedLine):
-                yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one signal a line")
-            elif isinstance(item.value, dict):
-                yield _row(item.number, item.value)
-            else:
-                yield Unreadable.of(item.number, text(item.value), "not-a-record", "not an object with a signal")
+        return signals.rows(json_stream.items(source, _LISTS))
 
     def examples(self) -> Iterable[Example]:
         """Yield signals as they are sent, and as they are received."""
@@ -89,28 +77,6 @@ class Gse(Format):
                 lead = b",\n"
         out.write(b"\n]\n" if count else b"[]\n")
         return count
-
-
-def _row(number: int, signal: Mapping[str, Any]) -> Row | Unreadable:
-    value, abuse = text(signal.get("signal")).strip(), text(signal.get("abuse_type")).lower()
-    if not value:
-        return Unreadable.of(number, "", "no-value", "the signal is empty")
-    if abuse in _RIGHTS:
-        return Unreadable.of(number, value, "not-a-scam", "reported for somebody's rights, not as part of a scam")
-    if "false" in text(signal.get("status")).lower():
-        return Unreadable.of(number, value, "not-a-scam", "its status says that the report was false")
-    kind = text(signal.get("signal_type"))
-    score = text(signal.get("confidence_score"))
-    predicted = signal.get("predictive") in (True, 1, "1", "true")
-    fields = {
-        "value": value,
-        "kind": kind_of_word(kind) or kind,
-        "reported_at": text(signal.get("report_date")),
-        "scam_type": scam_type_of_tags([abuse]),
-        "confidence": score or (_PREDICTED if predicted else ""),
-        "reference": text(signal.get("id")),
-    }
-    return Row(number, {name: cell for name, cell in fields.items() if cell})
 
 
 def _signal(report: Report) -> dict[str, Any]:

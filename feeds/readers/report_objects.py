@@ -46,10 +46,10 @@ def _rows(
 ) -> list[Row | Unreadable]:
     if isinstance(item, dict):
         return _rows_of_object(number, item, context, found)
-    if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := text(item).strip()):
+    if isinstance(item, str | int | float) and not isinstance(item, bool) and (value := _cell(item).strip()):
         return columns_of((column,), context).rows(number, (value,))
     message = "neither an object with columns nor a value as text"
-    return [Unreadable.of(number, text(item) or repr(item), "not-a-record", message)]
+    return [Unreadable.of(number, _cell(item) or repr(item), "not-a-record", message)]
 
 
 def _rows_of_object(
@@ -62,7 +62,7 @@ def _rows_of_object(
     if isinstance(item.get("hold"), dict):
         item = {**item, **{f"hold_{name}": value for name, value in item["hold"].items()}}
     names = tuple(item)
-    cells = [value if type(value) is str else text(value) for value in item.values()]
+    cells = [value if type(value) is str else _cell(value) for value in item.values()]
     if any(type(value) is list for value in item.values()):
         names, cells = _with_lists_apart(item)
     rows = columns_of(names, context, found).rows(number, cells)
@@ -76,12 +76,12 @@ def _with_lists_apart(item: dict[Any, Any]) -> tuple[tuple[str, ...], list[str]]
     for key, value in item.items():
         column = column_of_list(str(key)) if type(value) is list and len(value) <= _MOST_VALUES else "value"
         if column != "value" or (plain(str(key)) in ("value", "values") and type(value) is list):
-            texts = list(filter(None, map(text, value)))
+            texts = list(filter(None, map(_cell, value)))
             names += [column] * len(texts)
             cells += texts
         else:
             names.append(key)
-            cells.append(text(value))
+            cells.append(_cell(value))
     return tuple(names), cells
 
 
@@ -98,11 +98,16 @@ def _with_nested(rows: list[Row | Unreadable], item: dict[Any, Any]) -> list[Row
     return rows
 
 
-def text(value: object, depth: int = 0) -> str:
-    """Return a value as text in the form of a CSV cell, "" for objects, which fill no column of a report.
+def text(value: object) -> str:
+    """Return a value as text in the form of a CSV cell, "" for objects and for lists nested too deeply."""
+    try:
+        return _cell(value)
+    except RecursionError:
+        return ""
 
-    Raises ``RecursionError`` for lists nested deeper than ``_DEEPEST``, on every Python alike.
-    """
+
+def _cell(value: object, depth: int = 0) -> str:
+    """Return a value as ``text`` does. Raises ``RecursionError`` for lists nested deeper than ``_DEEPEST``."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -114,7 +119,7 @@ def text(value: object, depth: int = 0) -> str:
     if isinstance(value, list):
         if depth == _DEEPEST:
             raise RecursionError
-        return ",".join(filter(None, (text(item, depth + 1) for item in value)))
+        return ",".join(filter(None, (_cell(item, depth + 1) for item in value)))
     return ""
 
 

@@ -1,5 +1,6 @@
 """Promises of every file format: its own examples, and any bytes at all."""
 
+import functools
 import gzip
 import io
 import os
@@ -128,6 +129,25 @@ def test_any_bytes_are_rows_or_reasons_or_an_unreadable_file(name: str, data: by
         for row in formats.read(BytesIO(data), format=name):
             assert isinstance(row, Row | ReportRow | Unreadable)
             assert all(isinstance(text, str) for text in getattr(row, "fields", {}).values())
+
+
+NESTED = functools.reduce(lambda inner, _: [inner], range(40), "a.example.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("json", [{"value": NESTED}]),
+        ("json", {"tlp": NESTED, "data": ["a.example.com"]}),
+        ("jsonl", {"value": NESTED}),
+        ("gse", {"signal": NESTED, "abuse_type": "scam"}),
+        ("web-risk", {"submission": {"uri": NESTED}}),
+        ("misp-event", {"Event": {"Attribute": [{"type": "domain", "to_ids": True, "value": NESTED}]}}),
+        ("stix", {"type": "indicator", "pattern": NESTED}),
+    ],
+)
+def test_lists_within_lists_cost_their_item_and_not_the_file(name: str, document: object) -> None:
+    assert list(formats.read(BytesIO(orjson.dumps(document)), format=name))
 
 
 @settings(max_examples=300, deadline=None)
