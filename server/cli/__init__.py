@@ -1,4 +1,4 @@
-"""The command line. Only here is decided what is printed and with which status the program ends."""
+"""The command line: only here it is decided what is printed, and with which status the program ends."""
 
 import sys
 
@@ -13,7 +13,7 @@ def main() -> None:
 
 
 def _config_first(arguments: list[str]) -> list[str]:
-    """Let ``--config F`` stand anywhere: typer takes an option of all commands before the command only."""
+    """Move ``--config F`` to the front: typer takes an option of all commands before the command only."""
     for position, argument in enumerate(arguments):
         if argument == "--":
             break

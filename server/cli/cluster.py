@@ -11,9 +11,18 @@ from feeds.mapping.cluster import NoCluster, map_files
 from feeds.mapping.rows import Counts
 from mappers.indicator import Profile
 from server.cli.context import Json, fail
-from server.cli.counts import show
-from server.cli.map_options import Country, FormatOption, KindOption, ScamType, TlpOption, options_of
-from server.cli.times import DateOrder, Timezone, dated
+from server.cli.counts import show_counts
+from server.cli.options import (
+    Country,
+    DateOrder,
+    FormatOption,
+    KindOption,
+    ScamType,
+    Timezone,
+    TlpOption,
+    check_options,
+    with_timezone,
+)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="files of reports, as every worker sees them")]
 
@@ -36,23 +45,23 @@ def map_cluster(
 ) -> None:
     """Map each file on a worker of its own: FOLDER/NAME.jsonl, and its rejected rows FOLDER/NAME.rejects.jsonl.
 
-    Duplicates are noticed within a file; what two files say becomes the same objects, with the same ids, twice.
+    Duplicates are found within a file; a value in two files becomes the same objects, with the same ids, twice.
     """
-    options = options_of(reporter, kind, format, scam_type, tlp, country, profile, None)
-    options, zone = dated(ctx, options, timezone, date_order)
-    missing = [each for each in file if not each.is_file()]
+    options = check_options(reporter, kind, format, scam_type, tlp, country, profile, None)
+    options, zone = with_timezone(ctx, options, timezone, date_order)
+    missing = [path for path in file if not path.is_file()]
     if missing:
         fail(f"{missing[0]}: no such file")
-    twice = [name for name, times in Counter(each.name for each in file).items() if times > 1]
+    twice = [name for name, times in Counter(path.name for path in file).items() if times > 1]
     if twice:
         fail(f"{twice[0]}: two files of this name would be written to one; map them in two runs")
     output.mkdir(parents=True, exist_ok=True)
     counts, faults = Counts(), []
     try:
-        for part in map_files([each.resolve() for each in file], output.resolve(), options, cluster):
+        for part in map_files([path.resolve() for path in file], output.resolve(), options, cluster):
             counts.take(part.counts)
             if part.fault:
                 faults.append(f"{part.file.name}: {part.fault}")
     except NoCluster as error:
         fail(str(error))
-    show(counts, json, Console(), faults, zone)
+    show_counts(counts, json, Console(), faults, zone)

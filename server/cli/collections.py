@@ -1,4 +1,4 @@
-"""``scamfeed collection``: what can be read and written."""
+"""``scamfeed collection``: the collections of the hub."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ def add(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make a collection that [[rule]] tables of the configuration fill, and its -full twin; or a room to share."""
+    """Make a collection that [[rule]] tables of the configuration fill, with its full variant; or an exchange."""
     context: Context = ctx.obj
     with context.store(of_any_rules=True) as store, store.begin() as tx:
         try:
@@ -33,7 +33,7 @@ def add(
                 made = [*collections.add_released(tx, alias, title)]
         except ValueError as error:
             fail(str(error))
-    results = [{"id": each.id, "alias": each.alias, "url": path(each)} for each in made]
+    results = [{"id": collection.id, "alias": collection.alias, "url": path(collection)} for collection in made]
     if json:
         show_json(results[0] | ({} if exchange else {"full": results[1]}))
         return
@@ -50,14 +50,14 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     with context.store() as store, store.read() as tx:
         rows = [
             {
-                "alias": each.alias,
-                "id": each.id,
-                "title": each.title,
-                "kind": each.kind,
-                "objects": log.count(tx, each),
-                "url": path(each),
+                "alias": collection.alias,
+                "id": collection.id,
+                "title": collection.title,
+                "kind": collection.kind,
+                "objects": log.count(tx, collection),
+                "url": path(collection),
             }
-            for each in collections.all_collections(tx)
+            for collection in collections.all_collections(tx)
         ]
     if json:
         show_json(rows)
@@ -68,5 +68,5 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
 
 
 def path(collection: Collection) -> str:
-    """Give the path of a collection below the server's address."""
+    """Return the path of a collection below the server's address."""
     return f"/feed/collections/{collection.id}/"

@@ -1,5 +1,6 @@
-"""What every command shares: the settings, the store, and how results and errors are shown."""
+"""What every command shares: settings, store, the operator's name, and how results and errors are shown."""
 
+import getpass
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ _WIDE = 10_000
 
 
 class Context:
-    """The settings and the store, opened when first asked for."""
+    """The settings and the store of one command, opened when first asked for."""
 
     def __init__(self, config: Path | None) -> None:
         """Work with the configuration file ``config``."""
@@ -35,7 +36,7 @@ class Context:
 
     @cached_property
     def settings(self) -> Settings:
-        """Give the settings, or end the program with what is wrong in them."""
+        """Return the settings, or end the program with the fault in them."""
         try:
             settings = load(self.config)
         except BadConfiguration as error:
@@ -46,12 +47,12 @@ class Context:
 
     @property
     def policy(self) -> Policy:
-        """Give the release policy of the configuration."""
+        """Return the release policy of the configuration."""
         return policy_of(self.settings)
 
     @contextmanager
     def store(self, *, of_any_rules: bool = False) -> Iterator[Store]:
-        """Open the store, which ``scamfeed init`` has made; ``of_any_rules`` where it lacks collections of theirs."""
+        """Open the store that ``scamfeed init`` made; ``of_any_rules``: also if it lacks collections of the rules."""
         url, file = self.settings.database_url, self.settings.database_file
         if file is not None and not file.exists():
             fail(f"there is no store {url}; run: scamfeed init")
@@ -67,9 +68,9 @@ class Context:
 
 
 def _refuse_unknown_rooms(store: Store, rules: Policy) -> None:
-    """End the program where a release rule names a collection that the store has not."""
+    """End the program if a release rule names a collection that the store does not have."""
     with store.read() as tx:
-        there = {each.alias for each in collections.all_collections(tx) if each.kind == "released"}
+        there = {collection.alias for collection in collections.all_collections(tx) if collection.kind == "released"}
     try:
         rules.refuse_unknown(there)
     except BadPolicy as error:
@@ -90,10 +91,10 @@ def show_json(result: Any) -> None:
 def show_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None
 ) -> None:
-    """Print a table, on standard output where no console is given; numbers are set to the right.
+    """Print a table, on standard output unless a console is given; numbers are aligned right.
 
-    No cell is ever broken over lines, so that an id can be copied: a table that is too wide for the terminal becomes a
-    list, and what goes into a file or a pipe is as wide as it has to be.
+    No cell is broken over lines, so that an id can be copied: a table too wide for the terminal becomes a list, and
+    output to a file or a pipe is as wide as it has to be.
     """
     table = Table()
     cells = [list(row) for row in rows]
@@ -124,3 +125,16 @@ def _text(cell: object) -> str:
     if cell is None:
         return ""
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+By = Annotated[str | None, typer.Option(help="who does this, for the audit trail [default: the system's user]")]
+
+
+def operator_name(by: str | None) -> str:
+    """Return the name that is given, else the system's user."""
+    if by:
+        return by
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

@@ -1,4 +1,4 @@
-"""What became of the rows of files, and what of them was not read: as a table, or as JSON."""
+"""Shows what became of the rows of files, and which columns and cells were not read."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from feeds.readers.columns.notes import Tally
 from server.cli.context import fail, show_json, show_table
 
 
-def show(
+def show_counts(
     counts: Counts,
     json: bool,
     console: Console,
@@ -18,9 +18,9 @@ def show(
     *,
     contributed: bool = False,
 ) -> None:
-    """Show the counts, and end the program with what could not be read.
+    """Show the counts, and end the program if a file could not be read.
 
-    Of what was ``contributed`` it says too whether it is published, and if not, why.
+    For ``contributed`` rows show also whether they are published, and if not, why.
     """
     if json:
         results = {"results": counts.results()} if contributed else {}
@@ -52,7 +52,7 @@ def _results(counts: Counts) -> Iterator[tuple[str, int]]:
 
 
 def show_unread(tally: Tally, console: Console, timezone: str | None) -> None:
-    """Show the columns and cells that were not read, and what those that were are taken for."""
+    """Show columns and cells that were not read, and columns whose kind was found by their values."""
     unread = tally.unread()
     lines = [(f"column {name}", number) for name, number in unread["columns"].items()]
     lines += [(f"cells of {reason}", number) for reason, number in unread["cells"].items()]

@@ -1,4 +1,4 @@
-"""``scamfeed feed deliveries``: who got which version of which object when, and what they answered."""
+"""``scamfeed feed deliveries``: which version of which object was pushed to whom, when, and the answers."""
 
 from typing import Annotated
 
@@ -24,22 +24,22 @@ def deliveries(
     limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest first")] = 100,
     json: Json = False,
 ) -> None:
-    """Tell who got which version of which object when, and what they answered."""
+    """Show which version of which object was pushed to whom, when, and what they answered."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         ids = None if about is None else _ids(tx, about)
         found = ledger.history(tx, feed=name, ids=ids, answer="failed" if refused else "", limit=limit)
     rows = [
         {
-            "feed": each.feed,
-            "partner": each.partner,
-            "object": each.object_id,
-            "version": None if each.version is None else timestamp.text(moment(each.version)),
-            "delivered": timestamp.text(each.delivered),
-            "answer": each.answer,
-            "attempts": each.attempts,
+            "feed": delivery.feed,
+            "partner": delivery.partner,
+            "object": delivery.object_id,
+            "version": None if delivery.version is None else timestamp.text(moment(delivery.version)),
+            "delivered": timestamp.text(delivery.delivered),
+            "answer": delivery.answer,
+            "attempts": delivery.attempts,
         }
-        for each in found
+        for delivery in found
     ]
     if json:
         show_json(rows)
@@ -48,11 +48,11 @@ def deliveries(
 
 
 def _ids(tx: Tx, about: str) -> list[str]:
-    """Give the object of that id, or the indicators of that value."""
+    """Return the id that is given, or the ids of the value's indicators."""
     if "--" in about:
         return [about]
     try:
         known = lookup(tx, about)
     except Rejected as refusal:
         fail(f"--object: {refusal.message}")
-    return [indicator["id"] for one in known for indicator in (*one.indicators, *one.listings)]
+    return [indicator["id"] for value in known for indicator in (*value.indicators, *value.listings)]

@@ -1,4 +1,4 @@
-"""``scamfeed demo``: the whole round on the bundled reports."""
+"""``scamfeed demo``: every step from report to retraction, on the bundled reports."""
 
 import signal
 import sys
@@ -16,17 +16,17 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="end after the round; exit 0 only if every step held")] = False,
     json: Json = False,
 ) -> None:
-    """Run the whole round on real reports, in a temporary store, and go on serving until Ctrl-C."""
+    """Run every step on real reports, in a temporary store, then serve until Ctrl-C."""
     talk = Console(stderr=json)
     talk.print(
         "Scamfeed demo: four partners report, a bank and a platform pull, a government sights, one is retracted."
     )
-    from server.demo.round import Round
+    from server.demo.round import DemoRound
 
     # Otherwise these signals would end the program at once, and leave its two servers and their folder behind.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
-    with Round(lambda step: talk.print(f"  {step} ...")) as round_:
+    with DemoRound(lambda step: talk.print(f"  {step} ...")) as round_:
         result = round_.run()
         if json:
             show_json(result)
@@ -43,7 +43,7 @@ def demo(
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End by an exception, so that what was started is stopped on the way out."""
+    """End by an exception, so that the servers are stopped on the way out."""
     raise SystemExit(128 + number)
 
 

@@ -35,11 +35,11 @@ def export(
     output: Annotated[Path | None, typer.Option(help="where to write [default: standard output]")] = None,
     json: Json = False,
 ) -> None:
-    """Write the indicators of a collection that are active now: the latest versions, neither revoked nor expired.
+    """Write the active indicators of a collection: the latest versions, neither revoked nor expired.
 
-    Formats that block all that they hold (hosts, rpz, dnsmasq, adblock, ublacklist) get what is graded block, unless
-    --least-grade says otherwise. Whoever reads the output while it is renewed finds the old or the new, never a part.
-    With --json and no --output only the counts are shown.
+    Formats that block everything in them (hosts, rpz, dnsmasq, adblock, ublacklist) get grade block only, unless
+    --least-grade says otherwise. A reader of the output finds the old file or the new one, never a part. With --json
+    and no --output only the counts are shown.
     """
     context: Context = ctx.obj
     _check_format(format, output)
@@ -48,7 +48,7 @@ def export(
         try:
             wanted = collections.get(tx, collection)
         except UnknownCollection as error:
-            fail(f"{error}; there are: {', '.join(each.alias for each in collections.all_collections(tx))}")
+            fail(f"{error}; there are: {', '.join(other.alias for other in collections.all_collections(tx))}")
         if wanted.kind == "inbox":
             fail("an inbox is written, never read: name a collection that is released from it")
         try:
@@ -71,7 +71,7 @@ def export(
 
 
 def _check_format(name: str, output: Path | None) -> None:
-    able = [each.name for each in formats.every().values() if each.writes]
+    able = [candidate.name for candidate in formats.every().values() if candidate.writes]
     if name not in able:
         fail(f"--format {name}: nothing is written in such a format; there are: {', '.join(able)}")
     folder = formats.get(name).folder
@@ -95,7 +95,7 @@ def _moment(since: str | None) -> int:
 
 @contextmanager
 def _opened(path: Path | None, *, nowhere: bool) -> Iterator[BinaryIO]:
-    """Open the output; a file takes its name only when it is whole and on disk."""
+    """Open the output; a file gets its name only when it is whole and on disk."""
     if path is None and not nowhere:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

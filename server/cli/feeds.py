@@ -21,7 +21,7 @@ from feeds.runs.retry import retry_feed as retry_letters
 from feeds.runs.run import Run
 from feeds.runs.runner import prepare_process, run as run_once
 from schemas import timestamp
-from server.cli.configured import Configured, feeds_of
+from server.cli.configured_feeds import ConfiguredFeeds, configured_feeds
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.counts import show_unread
 from server.cli.deliveries import deliveries
@@ -38,9 +38,9 @@ _COLUMNS = ("feed", "connector", "last", "next", "lag", "accepted", "rejected", 
 
 @app.command(name="list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List the configured feeds: how they stand, how the last run went, and when the next one is."""
+    """List the configured feeds: their state, the last run, and the next one."""
     context: Context = ctx.obj
-    feeds = feeds_of(context)
+    feeds = configured_feeds(context)
     with context.store() as store, store.read() as tx:
         stands, last, now = feed_state.health_of_feeds(tx), feed_state.last_runs(tx), sql.database_time(tx)
     rows: list[dict[str, Any]] = []
@@ -84,7 +84,7 @@ def run(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run one feed now, once. Exit 1 where the run did not end well."""
+    """Run one feed once, now. Exit 1 if the run did not end well."""
     context: Context = ctx.obj
     feed = _named(context, name)
     prepare_process()
@@ -121,9 +121,9 @@ def retry(
     everything: Annotated[bool, typer.Option("--all", help="also what has failed three times already")] = False,
     json: Json = False,
 ) -> None:
-    """Try again what was put aside of a feed, and let one that waits or has stopped run again.
+    """Try the dead letters of a feed again, and let a feed that waits or has stopped run again.
 
-    Exit 1 where something failed again.
+    Exit 1 if something failed again.
     """
     context: Context = ctx.obj
     feed = _named(context, name)
@@ -144,31 +144,31 @@ def schedule(
     eager: Annotated[bool, typer.Option("--eager", help="look for news to push five times a second")] = False,
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Run the feeds on their schedules until stopped; a run that is under way ends its batch first.
+    """Run the feeds on their schedules until stopped; a run under way ends its batch first.
 
     Changes of the configuration file are taken while it runs. Any number of these may run on one database.
     """
     from feeds.runs.schedule import run_until_stopped
 
     context: Context = ctx.obj
-    feeds = feeds_of(context)
+    feeds = configured_feeds(context)
     if not feeds and not with_parent:
         fail("the configuration has no [[feed]] table, so there is nothing to run")
     prepare_process()
     with context.store() as store:
         run_until_stopped(
-            store, feeds, reread=Configured(context), eager=eager, orphaned=_orphaned() if with_parent else None
+            store, feeds, reread=ConfiguredFeeds(context), eager=eager, orphaned=_orphaned() if with_parent else None
         )
 
 
 def _timezone(feed: Connector[FeedSettings]) -> str | None:
-    """Give the time zone of what a pull reads, None where it reads no times of anybody's."""
+    """Return the time zone of a pull's dates; None if it reads none."""
     settings = feed.settings
     return (settings.timezone or "UTC") if isinstance(settings, ReportSettings) else None
 
 
 def _named(context: Context, name: str) -> Connector[FeedSettings]:
-    feeds = {feed.settings.name: feed for feed in feeds_of(context)}
+    feeds = {feed.settings.name: feed for feed in configured_feeds(context)}
     if name not in feeds:
         fail(f"there is no feed {name!r} in the configuration; there are: {', '.join(feeds) or 'none'}")
     return feeds[name]
@@ -207,7 +207,7 @@ def _span(time: timedelta) -> str:
 
 @contextmanager
 def _rejects(path: Path | None) -> Iterator[RejectsWriter]:
-    """Open the file for what is rejected, or end the program where it cannot be written."""
+    """Open the file for rejected rows, or end the program if it cannot be written."""
     try:
         with RejectsWriter.to(path, contributed=True) as log:
             yield log
@@ -217,7 +217,7 @@ def _rejects(path: Path | None) -> Iterator[RejectsWriter]:
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[Run], None]]:
-    """Show how far a run is, where standard error is a terminal."""
+    """Show the progress of a run if standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
@@ -234,7 +234,7 @@ def _progress(name: str) -> Iterator[Callable[[Run], None]]:
 
 
 def _orphaned() -> threading.Event:
-    """Give an event that is set when the process that holds the other end of standard input is gone."""
+    """Return an event that is set when the process at the other end of standard input is gone."""
     gone = threading.Event()
 
     def wait() -> None:

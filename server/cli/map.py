@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -25,30 +25,33 @@ from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
 from feeds.readers.record_rows import detect_records
 from mappers.indicator import Profile
 from schemas import timestamp
-from server.cli.column_names import ColumnsOption, own_names
 from server.cli.context import Context, Json, fail
-from server.cli.counts import show
-from server.cli.map_options import (
+from server.cli.counts import show_counts
+from server.cli.options import (
+    ColumnsOption,
     Country,
+    DateOrder,
     FormatOption,
     KindOption,
     OsOption,
     PlatformOption,
     RecordOption,
     ScamType,
+    Timezone,
     TlpOption,
-    options_of,
+    check_options,
+    custom_column_names,
+    with_timezone,
 )
-from server.cli.partner_access import known
-from server.cli.rules import warned
-from server.cli.times import DateOrder, Timezone, dated
+from server.cli.partner_access import find_partner
+from server.cli.status import new_warnings_shown
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
 RejectsOption = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]
 
 
 class Target(StrEnum):
-    """Whom it is mapped for: a profile of STIX, or MISP in its own terms."""
+    """The reader of the output: a profile of STIX, or MISP in its own terms."""
 
     FULL = Profile.FULL
     CORE = Profile.CORE
@@ -96,42 +99,57 @@ def map_(
     if for_misp and record:
         fail("--profile misp: records are not written for MISP; map them for another profile")
     stix = Profile.CORE if for_misp else Profile(profile)
-    options = options_of(reporter, kind, format, scam_type, tlp, country, stix, record, platform, os_)
-    options, zone = dated(ctx, options, timezone, date_order)
-    counts = Counts()
-    seen = SeenValues()
-    told: set[str] = set()
-    faults: list[str] = []
+    options = check_options(reporter, kind, format, scam_type, tlp, country, stix, record, platform, os_)
+    options, zone = with_timezone(ctx, options, timezone, date_order)
+    run = _MapRun(format, jobs if columns is None else 1, record=bool(record), may_detect=not record and not for_misp)
     with ExitStack() as stack:
         stack.enter_context(_writable())
-        stack.enter_context(own_names(columns))
+        stack.enter_context(custom_column_names(columns))
         target = Path(os.devnull) if json and output is None else output
         sink = stack.enter_context(_sink(target, options, for_misp=for_misp))
         log = stack.enter_context(RejectsWriter.to(rejects))
-        for name, stream, size, reported_at in _opened(file, faults):
+        for name, stream, size, reported_at in _opened(file, run.faults):
             with _progress(name, stream, size) as tracked:
-                dated_options = options.at(reported_at)
-                records, tracked = (bool(record), tracked) if record or for_misp else detect_records(tracked, format)
-                if jobs > 1 and not records and columns is None and isinstance(sink, StixWriter):
-                    rejected = map_to(sink, tracked, name, dated_options, seen, counts, jobs)
-                    for reject in _readable(name, rejected, faults):
-                        log.write(reject)
-                    continue
-                outcomes: Iterator[Mapped | Duplicate | Reject]
-                outcomes = (
-                    map_records(tracked, name, dated_options, told, tally=counts.tally)
-                    if records
-                    else map_stream(tracked, name, dated_options, seen, counts.tally)
-                )
-                if isinstance(sink, MispEventWriter):
-                    outcomes = sink.reject_without_type(name, outcomes)
-                for outcome in _readable(name, outcomes, faults):
-                    counts.add(outcome)
-                    if isinstance(outcome, Mapped):
-                        sink.write(outcome)
-                    elif isinstance(outcome, Reject):
-                        log.write(outcome)
-    show(counts, json, Console(stderr=output is None and not json), faults, zone)
+                run.map_file(name, tracked, options.at(reported_at), sink, log)
+    show_counts(run.counts, json, Console(stderr=output is None and not json), run.faults, zone)
+
+
+@dataclass
+class _MapRun:
+    """What the files of one ``scamfeed map`` share."""
+
+    format: str | None
+    jobs: int
+    record: bool
+    may_detect: bool
+    counts: Counts = field(default_factory=Counts)
+    seen: SeenValues = field(default_factory=SeenValues)
+    told: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+    def map_file(
+        self, name: str, stream: BinaryIO, options: Options, sink: StixWriter | MispEventWriter, log: RejectsWriter
+    ) -> None:
+        """Map one file to ``sink``, its rejected rows to ``log``."""
+        is_records, stream = detect_records(stream, self.format) if self.may_detect else (self.record, stream)
+        if self.jobs > 1 and not is_records and isinstance(sink, StixWriter):
+            rejected = map_to(sink, stream, name, options, self.seen, self.counts, self.jobs)
+            for reject in _readable(name, rejected, self.faults):
+                log.write(reject)
+            return
+        results: Iterator[Mapped | Duplicate | Reject]
+        if is_records:
+            results = map_records(stream, name, options, self.told, tally=self.counts.tally)
+        else:
+            results = map_stream(stream, name, options, self.seen, self.counts.tally)
+        if isinstance(sink, MispEventWriter):
+            results = sink.reject_without_type(name, results)
+        for result in _readable(name, results, self.faults):
+            self.counts.add(result)
+            if isinstance(result, Mapped):
+                sink.write(result)
+            elif isinstance(result, Reject):
+                log.write(result)
 
 
 def _sink(
@@ -166,13 +184,18 @@ def contribute(
     seen = SeenValues()
     told: set[str] = set()
     faults: list[str] = []
-    with context.store() as store, _writable(), RejectsWriter.to(rejects, contributed=True) as log, own_names(columns):
+    with (
+        context.store() as store,
+        _writable(),
+        RejectsWriter.to(rejects, contributed=True) as log,
+        custom_column_names(columns),
+    ):
         with store.read() as tx:
-            who = known(tx, partner)
-        options = options_of(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)
-        options, zone = dated(ctx, replace(options, reporter_kind=who.kind), timezone, date_order)
+            who = find_partner(tx, partner)
+        options = check_options(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)
+        options, zone = with_timezone(ctx, replace(options, reporter_kind=who.kind), timezone, date_order)
         for name, stream, size, reported_at in _opened(file, faults):
-            with warned(store), _progress(name, stream, size) as tracked:
+            with new_warnings_shown(store), _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
                 records, tracked = (True, tracked) if record else detect_records(tracked, format)
                 outcomes = (
@@ -184,12 +207,12 @@ def contribute(
                     counts.add(outcome)
                     if isinstance(outcome, Reject):
                         log.write(outcome)
-    show(counts, json, Console(), faults, zone, contributed=True)
+    show_counts(counts, json, Console(), faults, zone, contributed=True)
 
 
 @contextmanager
 def _writable() -> Iterator[None]:
-    """End the program where what it makes cannot be written."""
+    """End the program if its output cannot be written."""
     try:
         yield
     except BrokenPipeError:  # who reads our output has read enough, which is no error
@@ -199,9 +222,9 @@ def _writable() -> Iterator[None]:
 
 
 def _opened(files: list[str], faults: list[str]) -> Iterator[tuple[str, BinaryIO, int | None, datetime]]:
-    """Open each file in turn: its name, its bytes, their number, and when it was last changed.
+    """Open each file in turn; yield its name, its bytes, their number, and the time of its last change.
 
-    What is wrong with those that cannot be opened is added to ``faults``.
+    Errors of files that cannot be opened are added to ``faults``.
     """
     for name in files:
         if name != STDIN and not Path(name).is_file():
@@ -220,7 +243,7 @@ def _opened(files: list[str], faults: list[str]) -> Iterator[tuple[str, BinaryIO
 
 @contextmanager
 def _progress(name: str, stream: BinaryIO, size: int | None) -> Iterator[BinaryIO]:
-    """Show how far a file is read, on a terminal only."""
+    """Show the progress in a file, on a terminal only."""
     console = Console(stderr=True)
     if not console.is_terminal or size is None:
         yield stream
@@ -236,7 +259,7 @@ def _progress(name: str, stream: BinaryIO, size: int | None) -> Iterator[BinaryI
 
 
 def _readable(name: str, outcomes: Iterator[_O], faults: list[str]) -> Iterator[_O]:
-    """Give ``outcomes``, and add to ``faults`` why a file, although there, cannot be read (on)."""
+    """Yield ``outcomes``; if the file cannot be read further, add the reason to ``faults``."""
     try:
         yield from outcomes
     except (UnknownFormat, UnreadableFile) as error:

@@ -10,7 +10,7 @@ from mappers import extension
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.partner_access import known
+from server.cli.partner_access import find_partner
 from server.release.query import timeline
 from server.store import Tx, collections, log
 from server.store.query import Query
@@ -27,11 +27,11 @@ def outcomes(
     limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest")] = 1_000,
     json: Json = False,
 ) -> None:
-    """Tell what became of a partner's contributions, and when they were reported, released, read and acted on."""
+    """Show what became of a partner's contributions, and when they were reported, released, read and acted on."""
     context: Context = ctx.obj
     start = _moment(since)
     with context.store() as store, store.read() as tx:
-        name = known(tx, partner, gone=True).name
+        name = find_partner(tx, partner, gone=True).name
         rows = _told(tx, name, start)[-limit:]
     if json:
         show_json({"partner": name, "outcomes": rows})
@@ -45,7 +45,7 @@ def outcomes(
 
 
 def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
-    """Give a row for each event and object, the oldest first, with the object's times."""
+    """Return a row for each event and object, oldest first, with the object's times."""
     found = [
         {"object": ref, **feedback, "note": note["id"]}
         for note in _notes(tx, partner, -1 if since is None else micros(since) - 1)
@@ -71,10 +71,10 @@ def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:
 
 
 def _after(row: dict[str, Any]) -> list[float | None]:
-    """Give how long after its report an object came to each later stage, in seconds."""
+    """Return how long after its report an object reached each later stage, in seconds."""
     start = row[_STAGES[0]]
     since = [None if row[stage] is None or start is None else parse(row[stage]) - parse(start) for stage in _STAGES[1:]]
-    return [None if each is None else max(0, each) / _SECOND for each in since]
+    return [None if after is None else max(0, after) / _SECOND for after in since]
 
 
 def _times(journey: timeline.Journey | None) -> dict[str, str | None]:

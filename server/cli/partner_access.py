@@ -1,18 +1,22 @@
-"""``scamfeed partner``: what a partner may read and write, and how it proves who it is."""
+"""``scamfeed partner``: a partner's collections, credentials and throttle, and the settings for its client."""
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from schemas.partner import Partner
+from server.cli.collections import path
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.release.guard import volume
+from server.settings import Settings
 from server.store import collections, partners, retractions
 from server.store.collections import UnknownCollection
 from server.store.credentials import BadCertificate, Credentials
 from server.store.engine import Tx
 from server.store.partners import NameTaken, UnknownPartner
+from server.store.times import now
 
 Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
 Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]
@@ -23,7 +27,7 @@ def grant(ctx: typer.Context, name: Name, read: Read = None, write: Write = None
     """Let a partner read or write collections, from its next request on."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        granted(tx, name, read or [], write or [])
+        grant_collections(tx, name, read or [], write or [])
 
 
 def revoke(
@@ -38,20 +42,19 @@ def revoke(
 ) -> None:
     """Take from a partner the right to read or write collections; without either it cannot tell that they exist.
 
-    Receipts of what it read there and was taken back, and of which it has not learnt, end as no-access: tell it.
+    Receipts for revoked objects that it read there and does not know of yet end as no-access: tell it by other ways.
     """
     context: Context = ctx.obj
-    whole = set(collection or ())
-    if not whole and not read and not write:
+    no_read, no_write = {*(collection or ()), *(read or ())}, {*(collection or ()), *(write or ())}
+    if not no_read and not no_write:
         fail("name a collection, or --read or --write with one")
     ended: dict[str, int] = {}
     with context.store() as store, store.begin() as tx:
         try:
-            for alias in dict.fromkeys([*whole, *(read or ()), *(write or ())]):
+            for alias in sorted(no_read | no_write):
                 found = collections.get(tx, alias)
-                no_read = alias in whole or alias in (read or ())
-                collections.revoke(tx, name, found, read=no_read, write=alias in whole or alias in (write or ()))
-                if no_read and (count := retractions.end_access(tx, name, found)):
+                collections.revoke(tx, name, found, read=alias in no_read, write=alias in no_write)
+                if alias in no_read and (count := retractions.end_access(tx, name, found)):
                     ended[found.alias] = count
         except (UnknownCollection, UnknownPartner) as error:
             fail(str(error))
@@ -97,15 +100,15 @@ def rotate(
     context: Context = ctx.obj
     overlap = timedelta(0) if now else partners.OVERLAP
     with context.store() as store, store.begin() as tx:
-        told = shown_once(known(tx, name), partners.rotate(tx, name, overlap=overlap))
+        told = credentials_shown_once(find_partner(tx, name), partners.rotate(tx, name, overlap=overlap))
     if json:
         show_json(told)
     else:
-        show_once(told)
+        show_credentials(told)
 
 
-def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
-    """Grant a partner collections, or end the program where it cannot be."""
+def grant_collections(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
+    """Grant a partner collections, or end the program with the reason why not."""
     try:
         for alias in read:
             collection = collections.get(tx, alias)
@@ -120,16 +123,16 @@ def granted(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
         fail(str(error))
 
 
-def known(tx: Tx, name: str, *, gone: bool = False) -> Partner:
-    """Give the partner of this name, one that left only where ``gone``, or end the program where there is none."""
+def find_partner(tx: Tx, name: str, *, gone: bool = False) -> Partner:
+    """Return the partner of this name, one that left only with ``gone``, or end the program."""
     try:
         return partners.get(tx, name, gone=gone)
     except UnknownPartner as error:
         fail(str(error))
 
 
-def shown_once(partner: Partner, credentials: Credentials) -> dict[str, str]:
-    """Give what a partner is told of its credentials; nobody can give it again."""
+def credentials_shown_once(partner: Partner, credentials: Credentials) -> dict[str, str]:
+    """Return the partner's credentials for printing; nobody can print them again."""
     return {
         "partner": partner.name,
         "identity": partner.identity,
@@ -139,12 +142,70 @@ def shown_once(partner: Partner, credentials: Credentials) -> dict[str, str]:
     }
 
 
-def show_once(told: dict[str, str]) -> None:
-    """Print what ``shown_once`` gives."""
+def show_credentials(told: dict[str, str]) -> None:
+    """Print what ``credentials_shown_once`` returns."""
     show_table("Shown once; only hashes are kept", ["what", "value"], told.items())
+
+
+def lift_throttle(ctx: typer.Context, name: Name) -> None:
+    """Lift the throttle of a partner, which was set for how much it sent or how much was held."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        find_partner(tx, name)
+        if not volume.lift_throttle(tx, name, now()):
+            fail(f"{name}: this partner is not throttled")
+
+
+_LOGINS = (
+    "HTTP Basic with user and password",
+    "Authorization: Bearer with the token",
+    "a client certificate that was registered (scamfeed partner certificate)",
+)
+_RECIPES = "docs/clients.md"
+
+
+def client_settings(tx: Tx, settings: Settings, partner: Partner) -> dict[str, Any]:
+    """Return the server's addresses, the partner's collections, and how it logs in.
+
+    Unless the settings name the server, the addresses are paths below it.
+    """
+    base = settings.public_url.rstrip("/")
+    rights = collections.rights(tx, partner.name)
+    return {
+        "discovery": f"{base}/taxii2/",
+        "api_root": f"{base}/feed/",
+        "collections": [
+            {
+                "alias": collection.alias,
+                "id": collection.id,
+                "title": collection.title,
+                "url": base + path(collection),
+                "read": rights[collection.id][0],
+                "write": rights[collection.id][1] and not collection.filled_by_release,
+            }
+            for collection in collections.all_collections(tx)
+            if collection.id in rights
+        ],
+        "login": list(_LOGINS),
+        "recipes": _RECIPES,
+    }
+
+
+def show_client_settings(told: dict[str, Any]) -> None:
+    """Print what ``client_settings`` returns."""
+    where = "" if "://" in told["discovery"] else " (behind the server's own address; the setting public_url says it)"
+    rows = [["discovery", told["discovery"]], ["API root", told["api_root"]]]
+    rows += [["log in by", login] for login in told["login"]]
+    rows.append(["settings of clients", told["recipes"]])
+    show_table(f"For its client{where}", ["what", "value"], rows)
+    show_table(
+        "Its collections",
+        ["alias", "id", "title", "reads", "writes"],
+        [[row["alias"], row["id"], row["title"], row["read"], row["write"]] for row in told["collections"]],
+    )
 
 
 def register(app: typer.Typer) -> None:
     """Make these commands of ``app``."""
-    for command in (grant, revoke, certificate, rotate):
+    for command in (grant, revoke, certificate, rotate, lift_throttle):
         app.command()(command)

@@ -1,4 +1,4 @@
-"""``scamfeed partner``: a partner's own domains and accounts, and where it is reached about what."""
+"""``scamfeed partner``: a partner's own domains and accounts, and its focal points."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from schemas.errors import Rejected
 from schemas.partner import FocalFunction, valid_contact
 from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.partner_access import Name, known
+from server.cli.partner_access import Name, find_partner
 from server.release.publish import identities
 from server.store import focal_points, hub_identity, partners, value_index
 from server.store.partners import UnknownPartner
@@ -27,9 +27,9 @@ def own(
     list_: Annotated[bool, typer.Option("--list", help="list what is its own, and change nothing")] = False,
     json: Json = False,
 ) -> None:
-    """Say which values are a partner's own, so that nobody's report makes them a scam's unseen."""
+    """Register values as a partner's own: a person looks at every report of them first."""
     context: Context = ctx.obj
-    subjects = [_subject(each) for each in value or []]
+    subjects = [_subject(text) for text in value or []]
     if list_ == bool(subjects):
         fail("name the values, or say --list")
     with context.store() as store, store.begin() as tx:
@@ -49,7 +49,7 @@ def own(
         show_json({"partner": name, "removed" if remove else "own" if list_ else "added": found})
     else:
         title = "Its own" if list_ else "Its own no more" if remove else "New among its own"
-        show_table(title, ["kind", "value"], [each.split(":", 1) for each in found])
+        show_table(title, ["kind", "value"], [own_value.split(":", 1) for own_value in found])
 
 
 def focal_point(
@@ -62,11 +62,11 @@ def focal_point(
     remove: Annotated[bool, typer.Option("--remove", help="there is none for this function any more")] = False,
     json: Json = False,
 ) -> None:
-    """Say where a partner, or the hub, is reached about something; without options, list what is known."""
+    """Set where a partner, or the hub, is reached about something; without options, list what is set."""
     context: Context = ctx.obj
     whose = focal_points.HUB if name is None else name
     with context.store() as store, store.begin() as tx:
-        named = name is None or known(tx, name).named
+        named = name is None or find_partner(tx, name).named
         if function is not None:
             if remove == (contact is not None):
                 fail("say either --contact or --remove")
@@ -84,11 +84,11 @@ def focal_point(
                 identities.publish(tx, name)
         elif contact is not None or remove:
             fail("say for which --function")
-        found = [{"function": each.function.value, "contact": each.contact} for each in focal_points.of(tx, whose)]
+        found = [{"function": point.function.value, "contact": point.contact} for point in focal_points.of(tx, whose)]
     if json:
         show_json({"partner": name, "focal_points": found})
     else:
-        show_table("Focal points", ["function", "contact"], [list(each.values()) for each in found])
+        show_table("Focal points", ["function", "contact"], [list(row.values()) for row in found])
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""``scamfeed partner``: who takes part, and what it may do."""
+"""``scamfeed partner``: the partners, their properties and rights."""
 
 import unicodedata
 from typing import Annotated, Any
@@ -8,11 +8,19 @@ from pydantic import ValidationError
 
 from mappers import common_objects, ids
 from schemas.partner import Partner, PartnerKind
-from server.cli import partner_access, partner_values, throttle
-from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.operator import By, operator
-from server.cli.partner_access import Name, Read, Write, granted, known, show_once, shown_once
-from server.cli.partner_client import needs, show_needs
+from server.cli import partner_access, partner_values
+from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.cli.partner_access import (
+    Name,
+    Read,
+    Write,
+    client_settings,
+    credentials_shown_once,
+    find_partner,
+    grant_collections,
+    show_client_settings,
+    show_credentials,
+)
 from server.release.publish import identities
 from server.store import audit, collections, partners, retractions
 from server.store.audit import AuditEvent
@@ -59,7 +67,7 @@ def add(
     organisation: Organisation = None,
     json: Json = False,
 ) -> None:
-    """Register a partner and print what it needs for its client, its credentials this once: only hashes are kept.
+    """Register a partner and print its client settings, and its credentials this once: only hashes are kept.
 
     It may always write the inbox.
     """
@@ -81,11 +89,11 @@ def add(
                 else ""
             )
             fail(f"{error}{back}")
-        granted(tx, name, read or [], ["inbox", *(write or [])])
+        grant_collections(tx, name, read or [], ["inbox", *(write or [])])
         if partner.named:
             identities.publish(tx, name)
-        told = needs(tx, context.settings, partner)
-    _show_new(shown_once(partner, credentials), told, json)
+        told = client_settings(tx, context.settings, partner)
+    _show_new(credentials_shown_once(partner, credentials), told, json)
 
 
 @app.command(name="set")
@@ -102,10 +110,10 @@ def set_(
     organisation: Organisation = None,
     json: Json = False,
 ) -> None:
-    """Change what is registered of a partner; what is not said stays as it is."""
+    """Change properties of a partner; those that are not named stay."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        before = known(tx, name)
+        before = find_partner(tx, name)
         said = _said(country, trusted, authority, institution, forwards, named, organisation)
         changed = _partner(before.model_dump(), {**said, **({"kind": kind} if kind else {})})
         if changed != before:
@@ -118,10 +126,10 @@ def set_(
 
 @app.command(name="list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List the partners and what each may read and write; those who left stay listed."""
+    """List the partners and what each may read and write; partners that left are listed too."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        rows = [described(tx, each) for each in partners.all_partners(tx)]
+        rows = [described(tx, partner) for partner in partners.all_partners(tx)]
     if json:
         show_json(rows)
         return
@@ -137,27 +145,27 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
-    """Show what is registered of a partner, and what it needs for its client; credentials are shown once, by add."""
+    """Show a partner's properties and its client settings; credentials are shown once, by add."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        partner = known(tx, name, gone=True)
-        result, told = described(tx, partner), needs(tx, context.settings, partner)
+        partner = find_partner(tx, name, gone=True)
+        result, told = described(tx, partner), client_settings(tx, context.settings, partner)
     if json:
         show_json({**result, **told})
     else:
         _show_partner(result, json)
-        show_needs(told)
+        show_client_settings(told)
 
 
 @app.command()
 def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) -> None:
-    """Let a partner take part no more: its access ends at once, what it said and what is its own stay."""
+    """Remove a partner: its access ends at once; its reports and own values stay."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        partner = known(tx, name)
+        partner = find_partner(tx, name)
         moment = partners.remove(tx, name)
         closed = retractions.close_departed(tx, name)
-        who = operator(by)
+        who = operator_name(by)
         audit.record(
             tx, [AuditEvent(moment, moment, 1, None, who, "REMOVE", "partner", None, 200, 0, partner.identity)]
         )
@@ -177,34 +185,36 @@ def restore(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Let a partner that was removed take part again, with new credentials, as who it was; grants are given anew."""
+    """Bring a removed partner back as it was, with new credentials; other grants are given again."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        partner = known(tx, name, gone=True)
+        partner = find_partner(tx, name, gone=True)
         try:
             credentials = partners.restore(tx, name)
         except NameTaken as error:
             fail(str(error))
-        granted(tx, name, read or [], ["inbox", *(write or [])])
+        grant_collections(tx, name, read or [], ["inbox", *(write or [])])
         moment = now()
-        event = AuditEvent(moment, moment, 1, None, operator(by), "RESTORE", "partner", None, 200, 0, partner.identity)
+        event = AuditEvent(
+            moment, moment, 1, None, operator_name(by), "RESTORE", "partner", None, 200, 0, partner.identity
+        )
         audit.record(tx, [event])
-        told = needs(tx, context.settings, partner)
-    _show_new(shown_once(partner, credentials), told, json)
+        told = client_settings(tx, context.settings, partner)
+    _show_new(credentials_shown_once(partner, credentials), told, json)
 
 
 def _show_new(once: dict[str, str], told: dict[str, Any], json: bool) -> None:
-    """Show the credentials that a partner is told once, and what else it needs for its client."""
+    """Show credentials once, with the settings for the client."""
     if json:
         show_json({**once, **told})
     else:
-        show_once(once)
-        show_needs(told)
+        show_credentials(once)
+        show_client_settings(told)
 
 
 def described(tx: Tx, partner: Partner) -> dict[str, Any]:
-    """Give what is registered of a partner, and what it may read and write."""
-    aliases = {each.id: each.alias for each in collections.all_collections(tx)}
+    """Return a partner's properties, and what it may read and write."""
+    aliases = {collection.id: collection.alias for collection in collections.all_collections(tx)}
     rights, left = collections.rights(tx, partner.name), partners.departed_partners(tx).get(partner.name)
     said = partner.model_dump(mode="json")
     return {
@@ -225,12 +235,12 @@ def _said(
     named: bool | None,
     organisation: str | None,
 ) -> dict[str, Any]:
-    """Give what the options say of a partner, without those that say nothing."""
+    """Return the properties that the options name."""
     said = {
         "country": country and country.upper(),
         "trusted": trusted,
-        "authority": None if authority is None else tuple(dict.fromkeys(each for each in authority if each)),
-        "institutions": None if institution is None else tuple(dict.fromkeys(each for each in institution if each)),
+        "authority": None if authority is None else tuple(dict.fromkeys(word for word in authority if word)),
+        "institutions": None if institution is None else tuple(dict.fromkeys(word for word in institution if word)),
         "forwards": forwards,
         "named": named,
     }
@@ -258,4 +268,3 @@ def _show_partner(result: dict[str, Any], json: bool) -> None:
 
 partner_access.register(app)
 partner_values.register(app)
-throttle.register(app)

@@ -1,4 +1,4 @@
-"""``scamfeed policy``: the rules by which the hub releases, and cases that try them."""
+"""``scamfeed policy``: the rules of release, and cases that try them."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.policy_cases import BadCases, read
-from server.cli.policy_trial import Tried, run
+from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
 from server.release.republish import Republished, republish
 from server.release.route.policy import policy_to_toml
 
@@ -35,9 +34,9 @@ def show(ctx: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def apply(ctx: typer.Context, json: Json = False) -> None:
-    """Say everything anew by the rules in force: after they have changed, or a partner may hear more than before.
+    """Apply the rules in force to everything: after they have changed, or a partner was granted more.
 
-    May be stopped and begun again at any time; while it runs, partners read and contribute as ever.
+    May be stopped and begun again at any time; partners read and contribute meanwhile.
     """
     context: Context = ctx.obj
     done = Republished()
@@ -62,39 +61,39 @@ def try_(
     cases: Annotated[Path, typer.Argument(help="cases in TOML, JSON or YAML, as docs/release-cases.toml")],
     json: Json = False,
 ) -> None:
-    """Try cases on the release rules themselves, in a store that is thrown away; exit 1 where one fails."""
+    """Try cases on the release rules themselves, in a store that is thrown away; exit 1 if one fails."""
     context: Context = ctx.obj
     try:
-        tried = list(run(read(cases), context.policy))
+        tried = list(try_cases(read_cases(cases), context.policy))
     except BadCases as error:
         fail(str(error))
-    failed = [each for each in tried if each.wrong]
+    failed = [case for case in tried if case.wrong]
     if json:
-        show_json({"cases": [_described(each) for each in tried], "failed": len(failed)})
+        show_json({"cases": [_described(case) for case in tried], "failed": len(failed)})
     else:
         show_table(
             f"{len(tried) - len(failed)} of {len(tried)} cases hold",
             ["case", "holds", "collections", "private collections of", "readers", "grade", "answer"],
-            [_row(each) for each in tried],
+            [_row(case) for case in tried],
         )
-        for each in failed:
-            for name in each.wrong:
-                print(f"{each.name}: {name}: found {_shown(each.found[name])}")  # noqa: T201 - the command's answer
+        for case in failed:
+            for name in case.wrong:
+                print(f"{case.name}: {name}: found {_shown(case.found[name])}")  # noqa: T201 - the command's answer
     if failed:
         raise typer.Exit(_FAILED)
 
 
-def _described(tried: Tried) -> dict[str, Any]:
+def _described(tried: CaseResult) -> dict[str, Any]:
     return {"case": tried.name, "holds": not tried.wrong, "wrong": tried.wrong, **tried.found}
 
 
-def _row(tried: Tried) -> list[object]:
+def _row(tried: CaseResult) -> list[object]:
     names = ("collections", "private_collections", "readers", "grade", "answer")
     return [tried.name, not tried.wrong, *(_shown(tried.found[name]) for name in names)]
 
 
 def _shown(value: Any) -> str:
-    """Give a finding in words."""
+    """Return a finding in words."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value) if value not in (None, "") else "-"

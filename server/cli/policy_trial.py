@@ -1,12 +1,15 @@
-"""Trying cases on the release rules themselves, in a store that is thrown away."""
+"""Tries cases of the release policy on the rules themselves, in a store that is thrown away."""
 
+import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import ValidationError
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from mappers import extension, ids, records as record_mapper
 from mappers.indicator import from_stix, to_stix
@@ -14,31 +17,115 @@ from schemas import tabular, timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.tabular import ReportReader
-from server.cli.policy_cases import BadCases, Cases, PolicyCase
+from schemas.vocabulary import Action
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.query.active import indicators
 from server.release.results import Results
-from server.release.route.policy import FULL, BadPolicy, Policy
+from server.release.route.policy import FULL, BadPolicy, Policy, PolicyRule
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.collections import Collection
 from server.store.engine import Tx
 from server.store.item import Item
 
+_Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
+
+
+class BadCases(ValueError):
+    """The file has no cases that can be tried; the message names the place."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CasePartner(_Table):
+    """A partner of the cases: its properties, and the collections that it reads."""
+
+    name: str
+    kind: str
+    country: str | None = None
+    trusted: bool = False
+    authority: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
+    organisation: str | None = None
+    read: tuple[str, ...] = ()
+    left: bool = False
+
+
+class Expected(_Table):
+    """The expected result of a case; what is left out may be anything.
+
+    ``collections`` are the shared collections with the value at the end, without full variants; ``private_collections``
+    the partners whose private collection has it; ``readers`` all who may read it; ``grade`` what each of them reads;
+    ``answer`` and ``message`` the answer to the last contribution.
+    """
+
+    collections: _Names | None = None
+    private_collections: _Names | None = None
+    readers: _Names | None = None
+    grade: Action | None = None
+    answer: Literal["accepted", "pending", "failed"] | None = None
+    message: str | None = None
+
+
+class PolicyCase(_Table):
+    """One case: contributions in order, ``by`` a partner, as columns of reports or of records.
+
+    Its own rules replace those of the file.
+    """
+
+    name: str
+    contribute: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    expect: Expected
+    rule: tuple[PolicyRule, ...] = ()
+
+
+class PolicyCases(_Table):
+    """A file of cases: ``rule`` and ``collection`` as in a hub's configuration, the partners, and the cases."""
+
+    rule: tuple[PolicyRule, ...] = ()
+    collection: tuple[str, ...] = ()
+    partner: Annotated[tuple[CasePartner, ...], Field(min_length=1)]
+    case: Annotated[tuple[PolicyCase, ...], Field(min_length=1)]
+
+
+def read_cases(path: Path) -> PolicyCases:
+    """Read cases in TOML, JSON or YAML. Raises ``BadCases``."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        match path.suffix.lower():
+            case ".json":
+                said = json.loads(text)
+            case ".yaml" | ".yml":
+                said = yaml.safe_load(text)
+            case _:
+                said = tomllib.loads(text)
+        return PolicyCases.model_validate(said)
+    except OSError as error:
+        raise BadCases(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BadCases(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise BadCases(f"{path}: neither TOML, JSON nor YAML: {error}") from None
+
+
 # Partners of cases are registered a moment before, and stand for such as have long been here.
 _NOBODY_NEW = NewcomerRule(days=0)
 
 
-class Tried(NamedTuple):
-    """What came of a case, by the names of ``Expected``, and those of them that are not as expected."""
+class CaseResult(NamedTuple):
+    """The result of a case, by the names of ``Expected``, and those that differ from the expectation."""
 
     name: str
     found: dict[str, Any]
     wrong: list[str]
 
 
-def run(cases: Cases, policy: Policy) -> Iterator[Tried]:
+def try_cases(cases: PolicyCases, policy: Policy) -> Iterator[CaseResult]:
     """Try each case in a store of its own, by its rules, the file's, or else ``policy``. Raises ``BadCases``."""
     with TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{Path(folder) / 'cases.db'}")
@@ -51,7 +138,7 @@ def run(cases: Cases, policy: Policy) -> Iterator[Tried]:
                 with _undone(store) as tx:
                     found = _Trial(tx, rules, case).found()
                 wrong = [n for n, said in case.expect.model_dump(exclude_none=True).items() if _differs(n, said, found)]
-                yield Tried(case.name, found, wrong)
+                yield CaseResult(case.name, found, wrong)
         finally:
             store.close()
 
@@ -64,24 +151,26 @@ class _Trial:
         self._case = case
         self._policy = policy
         self._values: set[tuple[str, str]] = set()
-        self._partners = {each.name: each for each in partners.all_partners(tx)}
+        self._partners = {partner.name: partner for partner in partners.all_partners(tx)}
         try:
-            policy.refuse_unknown([each.alias for each in collections.all_collections(tx)])
+            policy.refuse_unknown([collection.alias for collection in collections.all_collections(tx)])
         except BadPolicy as error:
             raise BadCases(str(error)) from None
 
     def found(self) -> dict[str, Any]:
-        """Contribute all of it, and give what came of it by the names of ``Expected``."""
+        """Contribute all of it, and return the result by the names of ``Expected``."""
         for said in self._case.contribute:
             outcome = contribute(self._tx, self._partner(said), self._items(dict(said)), policy=self._policy)
         rooms = self._rooms()
         reading = {name: self._reading(name, rooms) for name in self._partners}
         grades = sorted({there[-1] for there in reading.values() if there})
-        shared = {each.alias.removesuffix(FULL) for each in rooms if each.kind == "released"}
+        shared = {room.alias.removesuffix(FULL) for room in rooms if room.kind == "released"}
         answer, message = _answer(outcome)
         return {
             "collections": sorted(shared),
-            "private_collections": sorted(name for name in reading if any(self._own(name, each) for each in rooms)),
+            "private_collections": sorted(
+                name for name in reading if any(self._own(name, collection) for collection in rooms)
+            ),
             "readers": sorted(name for name, there in reading.items() if there),
             "grade": grades[0] if len(grades) == 1 else grades or None,
             "answer": answer,
@@ -111,16 +200,18 @@ class _Trial:
         return [Item.of(obj) for obj in objects]
 
     def _rooms(self) -> dict[Collection, list[dict[str, Any]]]:
-        """Give the collections that the rules fill and that have values of the case, each with what it has of them."""
-        filled = [each for each in collections.all_collections(self._tx) if each.filled_by_release]
+        """Return the collections filled by release that have values of the case, with these."""
+        filled = [collection for collection in collections.all_collections(self._tx) if collection.filled_by_release]
         # Of what somebody reads twice, the narrower room has the last word.
         filled.sort(key=lambda each: each.kind == "private")
-        return {each: there for each in filled if (there := self._in(each))}
+        return {collection: there for collection in filled if (there := self._in(collection))}
 
     def _reading(self, name: str, rooms: Mapping[Collection, list[dict[str, Any]]]) -> list[str]:
-        """Give the grades that a partner reads, the one that it goes by last."""
-        read = [each for collection, there in rooms.items() if self._reads(name, collection) for each in there]
-        return [str(extension.context_of(each).get("grade")) for each in read]
+        """Return the grades that a partner reads, the one that counts last."""
+        read = [
+            indicator for collection, there in rooms.items() if self._reads(name, collection) for indicator in there
+        ]
+        return [str(extension.context_of(indicator).get("grade")) for indicator in read]
 
     def _reads(self, name: str, collection: Collection) -> bool:
         return collections.rights(self._tx, name).get(collection.id, (False, False))[0]
@@ -133,31 +224,35 @@ class _Trial:
         return (obj["id"] for each, there in rooms.items() if self._reads(name, each) for obj in there)
 
     def _in(self, collection: Collection) -> list[dict[str, Any]]:
-        """Give the active indicators of the case's values in a collection."""
-        return [each for each in indicators(self._tx, collection, timestamp.now()) if _value(each) in self._values]
+        """Return the active indicators of the case's values in a collection."""
+        return [
+            indicator
+            for indicator in indicators(self._tx, collection, timestamp.now())
+            if _value(indicator) in self._values
+        ]
 
 
-def _furnish(tx: Tx, cases: Cases) -> None:
+def _furnish(tx: Tx, cases: PolicyCases) -> None:
     """Make the collections and partners of a file."""
     try:
         for alias in cases.collection:
             collections.add_released(tx, alias, alias.replace("-", " ").capitalize())
-        for each in cases.partner:
-            said = each.model_dump(exclude={"read", "left"})
-            partners.add(tx, Partner.model_validate({**said, "identity": ids.identity(each.name)}))
-            for alias in each.read:
-                collections.grant(tx, each.name, collections.get(tx, alias), read=True)
-            if each.left:
-                partners.remove(tx, each.name)
+        for partner in cases.partner:
+            said = partner.model_dump(exclude={"read", "left"})
+            partners.add(tx, Partner.model_validate({**said, "identity": ids.identity(partner.name)}))
+            for alias in partner.read:
+                collections.grant(tx, partner.name, collections.get(tx, alias), read=True)
+            if partner.left:
+                partners.remove(tx, partner.name)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        raise BadCases(f"partner {each.name!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise BadCases(f"partner {partner.name!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (LookupError, ValueError) as error:
         raise BadCases(str(error)) from None
 
 
 class _Enough(Exception):
-    """The case is over, and nothing of it is to stay."""
+    """Ends a case so that nothing of it stays."""
 
 
 @contextmanager
@@ -171,7 +266,7 @@ def _undone(store: Store) -> Iterator[Tx]:
 
 
 def _answer(outcome: Results) -> tuple[str, str]:
-    """Give the worst that was said of the objects of one contribution, and why."""
+    """Return the worst answer to the objects of one contribution, and its message."""
     for answer, refused in (("failed", outcome.failed), ("pending", outcome.pending)):
         if refused:
             return answer, refused[0].message
@@ -193,7 +288,7 @@ def _differs(name: str, expected: Any, found: dict[str, Any]) -> bool:
 
 
 def _cell(value: Any) -> str:
-    """Give a value as a column has it."""
+    """Return a value as a column has it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ";".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""The program: its commands, gathered from the files beside this one."""
+"""The program: all commands, gathered from the files beside this one."""
 
 import logging
 from importlib.metadata import version
@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from server.cli.ask import lookup, retract
+from server.cli.allowlists import app as lists
 from server.cli.cluster import map_cluster
 from server.cli.collections import app as collection
 from server.cli.context import Context
 from server.cli.demo import demo
 from server.cli.export import export
 from server.cli.feeds import app as feed
-from server.cli.lists import app as lists
+from server.cli.lookup import lookup, retract
 from server.cli.map import contribute, map_
 from server.cli.outcomes import outcomes
 from server.cli.partners import app as partner

@@ -1,4 +1,4 @@
-"""``scamfeed receipts``: who was given what was taken back, and since when they know."""
+"""``scamfeed receipts``: who was given a revoked object, and since when they know."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ def receipts(
     limit: Annotated[int, typer.Option(min=1, help="rows at most, the oldest first")] = 1_000,
     json: Json = False,
 ) -> None:
-    """Tell which partners still have what was taken back, how long they have had it, and how long others took."""
+    """Show which partners still have revoked objects, for how long, and how long others took to learn of it."""
     context: Context = ctx.obj
     target = context.settings.retraction_target
     with context.store() as store:
@@ -34,21 +34,21 @@ def receipts(
                 if every
                 else kept.all_receipts(tx, only_open=True, limit=limit)
             )
-            standing = told(settling.totals_since(tx, since, target), target.total_seconds())
+            standing = receipt_counts(settling.totals_since(tx, since, target), target.total_seconds())
     at = now()
     rows = [
         {
-            "partner": each.partner,
-            "collection": each.collection,
-            "object": each.object_id,
-            "reason": each.reason,
-            "opened": stamp(each.opened),
-            "seconds": settling.age(each.opened, each.closed, at),
-            "late": settling.age(each.opened, each.closed, at) > target.total_seconds(),
-            "closed": None if each.closed is None else stamp(each.closed),
-            "how": each.how,
+            "partner": receipt.partner,
+            "collection": receipt.collection,
+            "object": receipt.object_id,
+            "reason": receipt.reason,
+            "opened": stamp(receipt.opened),
+            "seconds": settling.age(receipt.opened, receipt.closed, at),
+            "late": settling.age(receipt.opened, receipt.closed, at) > target.total_seconds(),
+            "closed": None if receipt.closed is None else stamp(receipt.closed),
+            "how": receipt.how,
         }
-        for each in found
+        for receipt in found
     ]
     if json:
         show_json({**standing, "receipts": rows})
@@ -58,8 +58,8 @@ def receipts(
     show_table("Against the target", ["what", "value"], flat(standing))
 
 
-def told(standing: ReceiptTotals, target: float) -> dict[str, Any]:
-    """Give in JSON how receipts stand; times in seconds."""
+def receipt_counts(standing: ReceiptTotals, target: float) -> dict[str, Any]:
+    """Return the state of the receipts as JSON; times in seconds."""
     return {
         "open": standing.open,
         "oldest_seconds": standing.oldest,
@@ -72,7 +72,7 @@ def told(standing: ReceiptTotals, target: float) -> dict[str, Any]:
 
 
 def flat(standing: dict[str, Any]) -> list[list[Any]]:
-    """Give the same as the rows of a table."""
+    """Return the same as table rows."""
     return [
         [name if part is None else f"{name} {part}", value]
         for name, said in standing.items()
@@ -81,5 +81,5 @@ def flat(standing: dict[str, Any]) -> list[list[Any]]:
 
 
 def spread_of(spread: Spread) -> dict[str, Any]:
-    """Give in JSON how times are spread."""
+    """Return percentiles as JSON."""
     return {"count": spread.of, "p50_seconds": spread.p50, "p95_seconds": spread.p95}

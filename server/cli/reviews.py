@@ -1,12 +1,11 @@
-"""``scamfeed review``: what the guard holds back for a person."""
+"""``scamfeed review``: contributions that the guard holds for a person."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
-from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.operator import By, operator
+from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import review as reviewing
 from server.release.review import ReviewSummary
 from server.store import reviews
@@ -36,11 +35,11 @@ def list_(
     show_values: Values = True,
     json: Json = False,
 ) -> None:
-    """List what is held back: which value, by which rule, of which kind, whose, since when."""
+    """List what is held: value, kind, rule, partner, and since when."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         found = reviews.all_reviews(tx, None if every else "open", partner, rule, limit)
-        rows = [_row(each, values=show_values) for each in reviewing.summaries(tx, found)]
+        rows = [_row(summary, values=show_values) for summary in reviewing.summaries(tx, found)]
     if json:
         show_json(rows)
         return
@@ -55,7 +54,7 @@ def show(
     show_values: Values = True,
     json: Json = False,
 ) -> None:
-    """Show what is known of one object that was held back, and what was decided."""
+    """Show one object that was held, and the decision."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         try:
@@ -79,8 +78,8 @@ def approve(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Let objects pass: named ones, or all open ones that a rule held or a partner contributed."""
-    _decide(ctx.obj, ids or [], rule, partner, "approved", operator(by), note, json)
+    """Release objects: named ones, or all open ones of a rule or a partner."""
+    _decide(ctx.obj, ids or [], rule, partner, "approved", operator_name(by), note, json)
 
 
 @app.command()
@@ -93,8 +92,8 @@ def reject(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Keep objects from everybody, their later versions too: named ones, or all open ones of a rule or a partner."""
-    _decide(ctx.obj, ids or [], rule, partner, "rejected", operator(by), note, json)
+    """Keep objects, and their later versions, from everybody: named ones, or all open ones of a rule or a partner."""
+    _decide(ctx.obj, ids or [], rule, partner, "rejected", operator_name(by), note, json)
 
 
 def _decide(
@@ -110,7 +109,7 @@ def _decide(
     if bool(ids) == bool(rule or partner):
         fail("name the objects by their ids, or say --rule or --partner for all that these hold open")
     with context.store() as store, store.begin() as tx:
-        wanted = ids or [each.object_id for each in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
+        wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
             done = reviewing.decide(tx, wanted, state, by, note)
         except UnknownReview as error:
@@ -125,18 +124,18 @@ def _decide(
 def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
     return [
         {
-            "rule": each.review.rule,
-            "kind": each.kind,
-            "partner": each.review.partner,
-            "id": object_id(each.review.object_id),
-            "state": each.review.state,
+            "rule": summary.review.rule,
+            "kind": summary.kind,
+            "partner": summary.review.partner,
+            "id": object_id(summary.review.object_id),
+            "state": summary.review.state,
         }
-        for each in reviewing.summaries(tx, done)
+        for summary in reviewing.summaries(tx, done)
     ]
 
 
 def _lines(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Give what is known of one review, a line each; of each doubt what it says, and the doubter's words."""
+    """Return one review as lines; each doubt with its outcome and the doubter's words."""
     for name, said in row.items():
         if name == "doubts":
             for doubt in said:
@@ -148,7 +147,7 @@ def _lines(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _disputed(shown: ReviewSummary) -> dict[str, Any]:
-    """Give what a dispute is about, in one row."""
+    """Return the facts of a dispute, in one row."""
     if shown.case is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""``scamfeed init`` and ``scamfeed serve``: the store, and the server on it."""
+"""``scamfeed init`` and ``scamfeed serve``: makes the store, and serves it."""
 
 import socket
 import subprocess
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli.configured import feeds_of
+from server.cli.configured_feeds import configured_feeds
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.settings import DEFAULT_FILE
 from server.setup import set_up
@@ -76,7 +76,7 @@ def serve(
 
 
 def _free(host: str, port: int) -> None:
-    """End the program where the address is taken, before anything else begins."""
+    """End the program if the address is taken, before anything else begins."""
     try:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             pass
@@ -92,7 +92,7 @@ def _scheduler(context: Context, *, wanted: bool, eager: bool) -> Iterator[None]
         return
     if context.settings.feed:
         # What is wrong in them is better said now than in the log of a process that has ended.
-        feeds_of(context)
+        configured_feeds(context)
     command = [sys.executable, "-m", "server.cli"]
     command += ["--config", str(context.config)] if context.config else []
     command += ["feed", "schedule", "--with-parent", *(["--eager"] if eager else [])]

@@ -1,19 +1,24 @@
-"""``scamfeed status``: how the hub is."""
+"""``scamfeed status``: store, collections, feeds, reviews, receipts and warnings of the hub."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import typer
 
 from schemas import timestamp
-from server.cli import rules
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import Store, Tx, audit, collections, feed_state, log, partners, reads
+from server.cli.receipts import receipt_counts, spread_of
+from server.release.query import receipts as settling, timeline
+from server.store import Store, Tx, audit, collections, feed_state, hub_identity, log, partners, quotas, reads, reviews
 from server.store.audit import AuditEvent
-from server.store.times import stamp
+from server.store.times import now, stamp
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
-    """Say how the hub is: its store, the collections and who wrote last, partners' lags, the feeds' last runs."""
+    """Show the state of the hub: its store, collections and last writes, partners' lags, the feeds' last runs."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         result = {
@@ -31,11 +36,11 @@ def status(ctx: typer.Context, json: Json = False) -> None:
                 for lag in reads.lags(tx)
             ],
             "feeds": _feeds(tx),
-            "reviews": rules.reviews_of(tx),
-            "receipts": rules.receipts_of(tx, context.settings.retraction_target),
-            "slowed": rules.slowed(tx),
-            "warnings": rules.warnings_of(tx),
-            "times": rules.times_of(tx),
+            "reviews": reviews_of(tx),
+            "receipts": receipts_of(tx, context.settings.retraction_target),
+            "slowed": throttled_partners(tx),
+            "warnings": warnings_of(tx),
+            "times": times_of(tx),
         }
     if json:
         show_json(result)
@@ -44,7 +49,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
 
 
 def _schema(store: Store, tx: Tx) -> str | None:
-    """Give the revision of the tables, or end the program where it is another than this version needs."""
+    """Return the revision of the tables, or end the program if this version needs another."""
     from server.store.migrate import revisions  # Alembic takes a third of a second to load
 
     there, needed = revisions(tx)
@@ -57,18 +62,18 @@ def _collections(tx: Tx) -> list[dict[str, Any]]:
     written = audit.last_writes(tx)
     return [
         {
-            "alias": each.alias,
-            "kind": each.kind,
-            "objects": log.count(tx, each),
-            "last_added": _moment(each.last_added or None),
-            "last_write": _write(written.get(each.id)),
+            "alias": collection.alias,
+            "kind": collection.kind,
+            "objects": log.count(tx, collection),
+            "last_added": _moment(collection.last_added or None),
+            "last_write": _write(written.get(collection.id)),
         }
-        for each in collections.all_collections(tx)
+        for collection in collections.all_collections(tx)
     ]
 
 
 def _write(event: AuditEvent | None) -> dict[str, Any] | None:
-    """Tell of a partner's last POST or DELETE; what the hub adds by itself is none."""
+    """Return a partner's last POST or DELETE; what the hub adds itself does not count."""
     if event is None:
         return None
     return {"at": stamp(event.last), "partner": event.partner, "method": event.method, "objects": event.objects}
@@ -135,3 +140,65 @@ def _told(write: dict[str, Any] | None) -> str | None:
 
 def _moment(microseconds: int | None) -> str | None:
     return None if microseconds is None else stamp(microseconds)
+
+
+_MONTH = 30 * 86_400 * 1_000_000
+_HOUR = 3_600 * 1_000_000
+_TO_DO = {
+    hub_identity.NO_FOCAL_POINT: "accounts of people who act under coercion are listed, and there is nobody to turn to "
+    "for their protection: set one with scamfeed partner focal-point --function protection --contact ADDRESS, then run "
+    "scamfeed policy apply"
+}
+
+
+def reviews_of(tx: Tx) -> dict[str, Any]:
+    """Return how many reviews are open, and the age of the oldest."""
+    oldest = reviews.oldest(tx)
+    return {
+        "open": reviews.count(tx),
+        "oldest_hours": None if oldest is None else round((now() - oldest) / _HOUR, 1),
+    }
+
+
+def receipts_of(tx: Tx, target: timedelta) -> dict[str, Any]:
+    """Return the state of a month's receipts, and of all open ones."""
+    return receipt_counts(settling.totals_since(tx, now() - _MONTH, target), target.total_seconds())
+
+
+def throttled_partners(tx: Tx) -> list[dict[str, Any]]:
+    """Return which partners are throttled, by which rule, and since when."""
+    return [
+        {"partner": throttle.partner, "rule": throttle.rule, "since": stamp(throttle.since)}
+        for throttle in quotas.current_throttles(tx)
+    ]
+
+
+def warnings_of(tx: Tx) -> list[dict[str, Any]]:
+    """Return what the operator has to do, since when, and how often it came up."""
+    return [
+        {
+            "warning": warning.name,
+            "message": _TO_DO[warning.name],
+            "times": warning.times,
+            "first": stamp(warning.first),
+            "last": stamp(warning.last),
+        }
+        for warning in hub_identity.all_warnings(tx)
+    ]
+
+
+@contextmanager
+def new_warnings_shown(store: Store) -> Iterator[None]:
+    """Print warnings for the operator that come up meanwhile, on standard error."""
+    with store.read() as tx:
+        before = {warning.name: warning.times for warning in hub_identity.all_warnings(tx)}
+    yield
+    with store.read() as tx:
+        for warning in hub_identity.all_warnings(tx):
+            if warning.times > before.get(warning.name, 0):
+                print(f"scamfeed: warning: {_TO_DO[warning.name]}", file=sys.stderr)  # noqa: T201 - where warnings are shown
+
+
+def times_of(tx: Tx) -> dict[str, Any]:
+    """Return the times from report to release, first reader and first action, of the latest changes."""
+    return {stage: spread_of(spread) for stage, spread in timeline.times(timeline.recent(tx)).items()}

@@ -1,4 +1,4 @@
-"""What a person sees who opens the server's address: one page, for everybody, that tells nothing of what is shared."""
+"""The page for people who open the server's address: the same for everybody, with nothing of what is shared."""
 
 from server.dashboard.page import Page, wanted
 

@@ -1,4 +1,4 @@
-"""The page at ``/``: what this server is, whom to ask, how to connect. No script, nothing from elsewhere."""
+"""The page at ``/``: what this server is, whom to ask, how to connect; no script, nothing from elsewhere."""
 
 import re
 from base64 import b64encode
@@ -22,17 +22,17 @@ _STATES = {
 
 
 class Shown(NamedTuple):
-    """What is answered: headers, and a body in UTF-8."""
+    """An answer: headers, and a body in UTF-8."""
 
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
 
 class Page:
-    """The page of one server; the same for everybody, but for whether the server is ready."""
+    """The page of one server; it differs only by whether the server is ready."""
 
     def __init__(self, title: str, contact: str) -> None:
-        """Name the server, and whom to ask: an address of e-mail, a URL, or words."""
+        """Take the server's title, and its contact: a mail address, a URL, or words."""
         folder = files("server.dashboard")
         style = (folder / "page.css").read_text(encoding="utf-8")
         text = Template((folder / "page.html").read_text(encoding="utf-8"))
@@ -56,12 +56,12 @@ class Page:
         }
 
     def show(self, *, ready: bool) -> Shown:
-        """Give the page; ``ready`` says whether requests can be answered."""
+        """Return the page; ``ready`` says whether requests can be answered."""
         return self._shown[ready]
 
 
 def wanted(accept: str | None) -> bool:
-    """Tell whether a client with this Accept header takes a page; without one it takes anything."""
+    """Return whether a client with this Accept header takes HTML; without the header it does."""
     asked = parse_accept_header(accept, MIMEAccept)
     return not asked or asked.quality(_HTML) > 0
 
@@ -75,7 +75,7 @@ def _policy(style: str) -> str:
 
 
 def _linked(contact: str) -> str:
-    """Write the contact, as a link where it is one."""
+    """Return the contact, as a link if it is one."""
     shown = escape(contact)
     if _MAIL.fullmatch(contact):
         return f'<a href="mailto:{shown}">{shown}</a>'

@@ -1,1 +1,1 @@
-"""The whole round on real reports, in a temporary store: what ``scamfeed demo`` shows and the tests assert."""
+"""The demonstration on real reports, in a temporary store: ``scamfeed demo`` shows it, and the tests check it."""

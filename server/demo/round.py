@@ -1,4 +1,4 @@
-"""The round: contribute, release, pull, sight, retract, push; each step says whether it held."""
+"""The steps of the demonstration: contribute, release, pull, sight, retract, push; each is checked."""
 
 import shutil
 import tempfile
@@ -19,7 +19,7 @@ from mappers import sighting
 from schemas import timestamp
 from schemas.partner import PartnerKind
 from schemas.record import Sighting
-from server.demo.site import Member, Site
+from server.demo.site import DemoHub, Member
 from server.release.retract import retract
 from server.store import collections, log
 
@@ -31,11 +31,11 @@ _PAGE = 2000
 Objects = list[dict[str, Any]]
 
 
-class Round:
-    """One round, in a folder that is gone when it is left."""
+class DemoRound:
+    """One demonstration, in a folder that is removed at the end."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
-        """Make the two sites, the hub and the bank's own; ``tell`` hears of each step."""
+        """Make two hubs, one of them the bank's own; ``tell`` is called at each step."""
         self._tell = tell
         self._folder = tempfile.TemporaryDirectory(prefix="scamfeed-demo-")
         self._root = Path(self._folder.name)
@@ -43,11 +43,11 @@ class Round:
         self._counts = Counts()
         self._exchanged: dict[str, int] = {}
         self._held: dict[str, bool] = {}
-        self._hub = Site("Demo hub", self._root / "hub")
-        self._bank = Site("Demo bank", self._root / "bank")
+        self._hub = DemoHub("Demo hub", self._root / "hub")
+        self._bank = DemoHub("Demo bank", self._root / "bank")
 
     def __enter__(self) -> Self:
-        """Give the round."""
+        """Return the demonstration."""
         return self
 
     def __exit__(
@@ -59,7 +59,7 @@ class Round:
         self._folder.cleanup()
 
     def run(self) -> dict[str, Any]:
-        """Go the whole round and give its figures; ``held`` says of each step whether what it promises was seen."""
+        """Run all steps and return the figures; ``held`` has a result for each check."""
         hub, add = self._hub, self._hub.add_partner
         platform = add("Social platform", PartnerKind.PLATFORM, read=("takedown", "sightings"), write=("inbox",))
         telecom = add("Telecom operator", PartnerKind.TELECOM, read=("takedown",), write=("inbox",))
@@ -142,7 +142,7 @@ class Round:
         now = timestamp.now()
         seen = [obj["id"] for obj in takedown if obj["type"] == "indicator"][:_SIGHTED]
         who = {"reporter": police.partner.name, "reported_at": now, "first_seen": now, "last_seen": now}
-        sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": each})) for each in seen]
+        sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": seen_id})) for seen_id in seen]
         status = self._collection(police, "inbox").add_objects({"objects": sightings})
         # The hub names what it publishes itself, so that an id tells nobody who saw it.
         told = [obj for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"]
@@ -200,12 +200,14 @@ class Round:
 
     def _last_added(self) -> dict[str, int | None]:
         with self._hub.store.read() as tx:
-            return {each.alias: log.last_added(tx, each) for each in collections.all_collections(tx)}
+            return {collection.alias: log.last_added(tx, collection) for collection in collections.all_collections(tx)}
 
     def _result(self, bank: Member) -> dict[str, Any]:
         with self._hub.store.read() as tx:
             published = {
-                each.alias: log.count(tx, each) for each in collections.all_collections(tx) if each.kind == "released"
+                collection.alias: log.count(tx, collection)
+                for collection in collections.all_collections(tx)
+                if collection.kind == "released"
             }
         return {
             "reports": self._counts.as_dict(),

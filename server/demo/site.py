@@ -1,4 +1,4 @@
-"""A Scamfeed of its own: a temporary store and a server process on it."""
+"""A hub for the demonstration: a temporary store and a server process on it."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from server.store.credentials import Credentials
 _STARTS_WITHIN = 30.0
 
 
-class Site:
+class DemoHub:
     """A hub named ``name`` whose files live in ``folder``; serves from ``start`` until ``stop``."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -35,7 +35,7 @@ class Site:
 
     @property
     def address(self) -> str:
-        """Give the address of the server."""
+        """Return the address of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def add_partner(
@@ -52,7 +52,7 @@ class Site:
         return Member(partner, credentials)
 
     def start(self) -> Self:
-        """Serve, and come back when the server answers. Raises ``RuntimeError`` where it does not."""
+        """Serve, and return when the server answers. Raises ``RuntimeError`` if it does not."""
         command = [sys.executable, "-m", "server.cli", "serve", "--port", str(self.port), "--workers", "1"]
         environment = {**os.environ, "SCAMFEED_DATABASE_URL": self._url, "SCAMFEED_TITLE": self.name}
         with self._log.open("wb") as log:
@@ -70,7 +70,7 @@ class Site:
         raise RuntimeError(f"the server did not start; its log says: {self._log.read_text(errors='replace')[-2000:]}")
 
     def stop(self) -> None:
-        """End the server and let go of the store."""
+        """Stop the server and close the store."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=_STARTS_WITHIN)
@@ -79,10 +79,10 @@ class Site:
 
 
 class Member:
-    """A registered partner together with the credentials it was told."""
+    """A registered partner with its credentials."""
 
     def __init__(self, partner: Partner, credentials: Credentials) -> None:
-        """Keep the two together."""
+        """Keep partner and credentials."""
         self.partner = partner
         self.credentials = credentials
 

@@ -77,10 +77,10 @@ def test_a_brake_is_lifted_by_name(hub: Run, tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
     with store.begin() as tx:
         quotas.throttle(tx, "First Bank", "unusual-volume", now())
-    assert hub("partner", "lift-brake", "First Bank").exit_code == 0
+    assert hub("partner", "lift-throttle", "First Bank").exit_code == 0
     with store.read() as tx:
         assert quotas.current_throttles(tx) == []
     store.close()
-    again = hub("partner", "lift-brake", "First Bank")
-    assert (again.exit_code, "nothing slows" in again.stderr) == (2, True)
-    assert "no partner" in hub("partner", "lift-brake", "Nobody").stderr
+    again = hub("partner", "lift-throttle", "First Bank")
+    assert (again.exit_code, "not throttled" in again.stderr) == (2, True)
+    assert "no partner" in hub("partner", "lift-throttle", "Nobody").stderr

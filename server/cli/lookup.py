@@ -1,4 +1,4 @@
-"""``scamfeed lookup`` and ``retract``: what the hub knows, and taking something back."""
+"""``scamfeed lookup`` and ``retract``: show what the hub knows of a value, and take it back."""
 
 import logging
 from datetime import datetime
@@ -27,7 +27,7 @@ def lookup(
     value: Annotated[list[str], typer.Argument(help="values, in any spelling")],
     json: Json = False,
 ) -> None:
-    """Say what is known about values: normal form, kind, what the hub lists, who reports them, sightings, outcomes."""
+    """Show what is known about values: normal form, kind, listings, reporters, sightings, outcomes."""
     context: Context = ctx.obj
     rows: list[dict[str, Any]] = []
     with context.store() as store, store.read() as tx:
@@ -78,7 +78,7 @@ def retract(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Take back the reports of a value, and with them what the hub says of it, everywhere it went."""
+    """Retract the reports of a value, and its listings, everywhere they went."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         try:
@@ -88,16 +88,19 @@ def retract(
             fail(str(error))
         except Rejected as refusal:
             fail(refusal.message)
-    for each in done:
-        logger.info("retracted indicator=%s partner=%s reason=%s", each.indicator, each.partner, reason)
+    for revoked in done:
+        logger.info("retracted indicator=%s partner=%s reason=%s", revoked.indicator, revoked.partner, reason)
     if json:
         show_json(
-            {"reason": reason, "retracted": [{"indicator": each.indicator, "partner": each.partner} for each in done]}
+            {
+                "reason": reason,
+                "retracted": [{"indicator": revoked.indicator, "partner": revoked.partner} for revoked in done],
+            }
         )
     elif not done:
         print("Nothing active is known of it, so there is nothing to retract.")  # noqa: T201 - the command's answer
     else:
-        show_table("Retracted", ["indicator", "partner"], [[each.indicator, each.partner] for each in done])
+        show_table("Retracted", ["indicator", "partner"], [[revoked.indicator, revoked.partner] for revoked in done])
 
 
 def _described(known: KnownValue, names: dict[str, str]) -> dict[str, Any]:
@@ -106,20 +109,20 @@ def _described(known: KnownValue, names: dict[str, str]) -> dict[str, Any]:
         "kind": known.kind,
         "value": known.value,
         "sightings": sum(sighting.get("count", 1) for sighting in known.sightings),
-        "outcomes": [each for opinion in known.opinions for each in _outcomes(opinion, names)],
+        "outcomes": [outcome for opinion in known.opinions for outcome in _outcomes(opinion, names)],
         "indicators": [
             {
-                "id": each["id"],
-                "reporter": names.get(each.get("created_by_ref", ""), each.get("created_by_ref")),
-                "scam_type": _scam_type(each),
-                "confidence": each.get("confidence"),
-                "valid_until": each.get("valid_until"),
-                "active": is_active(each, now),
-                "revoked": each.get("revoked", False),
+                "id": indicator["id"],
+                "reporter": names.get(indicator.get("created_by_ref", ""), indicator.get("created_by_ref")),
+                "scam_type": _scam_type(indicator),
+                "confidence": indicator.get("confidence"),
+                "valid_until": indicator.get("valid_until"),
+                "active": is_active(indicator, now),
+                "revoked": indicator.get("revoked", False),
             }
-            for each in sorted(known.indicators, key=lambda indicator: indicator["id"])
+            for indicator in sorted(known.indicators, key=lambda indicator: indicator["id"])
         ],
-        "listings": [_listing(each, now) for each in known.listings],
+        "listings": [_listing(listing, now) for listing in known.listings],
     }
 
 
@@ -138,20 +141,22 @@ def _listing(listing: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _outcomes(opinion: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
-    """Give what an opinion says was done about each of its indicators; of one that says none, how far it agrees."""
+    """Return the outcome that an opinion states of each of its indicators, else how far it agrees."""
     try:
         said = opinion_from_stix(opinion, names)
     except Rejected:
         return []
     return [
         {
-            "indicator": each.of.ref,
-            "partner": each.reporter,
-            "outcome": each.outcome if isinstance(each, Outcome) else each.opinion,
-            "reason": each.reason if isinstance(each, Outcome) else None,
-            "since": timestamp.text((each.effective_from if isinstance(each, Outcome) else None) or each.reported_at),
+            "indicator": record.of.ref,
+            "partner": record.reporter,
+            "outcome": record.outcome if isinstance(record, Outcome) else record.opinion,
+            "reason": record.reason if isinstance(record, Outcome) else None,
+            "since": timestamp.text(
+                (record.effective_from if isinstance(record, Outcome) else None) or record.reported_at
+            ),
         }
-        for each in said
+        for record in said
     ]
 
 

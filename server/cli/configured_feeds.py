@@ -14,29 +14,28 @@ _log = logging.getLogger(__name__)
 Feeds = list[Connector[FeedSettings]]
 
 
-def feeds_of(context: Context) -> Feeds:
-    """Make the feeds of the configuration, or end the program with what is wrong in them."""
+def configured_feeds(context: Context) -> Feeds:
+    """Return the feeds of the configuration, or end the program with the fault in them."""
     try:
         return _build(context.settings)
     except Misconfigured as error:
         fail(str(error))
 
 
-class Configured:
-    """Gives the feeds anew when the content of the configuration file has changed, else None.
+class ConfiguredFeeds:
+    """Returns the feeds again when the content of the configuration file has changed, else None.
 
-    A configuration that cannot be used is logged once, and the one before stays; so is one that is not there for a
-    moment.
+    A configuration that cannot be used is logged once, and the one before stays; so it does while the file is missing.
     """
 
     def __init__(self, context: Context) -> None:
-        """Take the configuration as it is now for known."""
+        """Start with the configuration as it is now."""
         self._path = context.config
         self._file = context.config or DEFAULT_FILE
         self._known = self._digest()
 
     def __call__(self) -> Feeds | None:
-        """Read the feeds again, where there is something new to read."""
+        """Read the feeds again if the file has changed."""
         digest = self._digest()
         if digest == self._known:
             return None

@@ -1,4 +1,4 @@
-"""``scamfeed lists``: what is known to be harmless, and newer versions of it."""
+"""``scamfeed lists``: the allowlists of harmless values, and newer versions of them."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,8 +27,8 @@ def show(ctx: typer.Context, json: Json = False) -> None:
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         held: dict[str, int] = {}
-        for each in reviews.all_reviews(tx, limit=None):
-            held[each.rule] = held.get(each.rule, 0) + 1
+        for review in reviews.all_reviews(tx, limit=None):
+            held[review.rule] = held.get(review.rule, 0) + 1
     rows = [_row(listing, context.settings.lists_folder, held) for listing in ALLOWLISTS.values()]
     if json:
         show_json(rows)
@@ -49,7 +49,7 @@ def update(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Put newer versions of lists in the place of those that there are; running servers see them within seconds."""
+    """Replace lists by newer versions; running servers use them within seconds."""
     context: Context = ctx.obj
     target, done = context.settings.lists_folder, []
     try:
@@ -79,7 +79,7 @@ def _row(listing: Allowlist, updated: Path, held: dict[str, int]) -> dict[str, A
 
 
 def _given(source: str, name: str | None) -> list[tuple[Allowlist, bytes]]:
-    """Give the lists that a source holds. Raises ``Rejected``."""
+    """Return the lists that a source holds. Raises ``Rejected``."""
     wanted = None if name is None else ALLOWLISTS.get(name)
     if name is not None and wanted is None:
         raise Rejected("list-unknown", f"no list is called {name}; there are: {', '.join(ALLOWLISTS)}")
