@@ -24,6 +24,7 @@ from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
+from server.release.hub import Hub
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 
@@ -120,7 +121,7 @@ def pulling(url: str, port: str, token: str) -> dict[str, float]:
     feed = build(table)
     prepare_process()
     memory, start, used = _Memory(), time.perf_counter(), time.process_time()
-    result = run(store, feed, progress=memory.note)
+    result = run(Hub(store), feed, progress=memory.note)
     seconds, cpu = time.perf_counter() - start, time.process_time() - used
     return {
         "accepted": result.accepted,
@@ -173,7 +174,7 @@ def pushing(url: str, objects: str) -> dict[str, float]:
     prepare_process()
     pages, memory, start, used = SharedPages(), _Memory(), time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(_THREADS) as threads:
-        results = list(threads.map(lambda feed: run(store, feed, pages=pages, progress=memory.note), feeds))
+        results = list(threads.map(lambda feed: run(Hub(store), feed, pages=pages, progress=memory.note), feeds))
     seconds, cpu = time.perf_counter() - start, time.process_time() - used
     return {
         "accepted": sum(result.accepted for result in results),

@@ -21,6 +21,7 @@ from schemas.kind import Normal
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, partners
 from server.store.item import Item
@@ -77,7 +78,7 @@ def _many_at_once() -> Iterator[list[object]]:
         ):
             start = time.perf_counter()
             with store.begin() as tx:
-                assert len(contribute(tx, _partner(_NAMES[0]), items).accepted) == MANY
+                assert len(contribute(Hub(store), tx, _partner(_NAMES[0]), items).accepted) == MANY
             yield [f"release on SQLite: {MANY:,} {what} at once, s", f"{time.perf_counter() - start:.1f}", "", "", ""]
         store.close()
 
@@ -112,7 +113,7 @@ def _partner_at_work(url: str, name: str, stock: int, round_: int, ready: Any) -
     ready.wait()
     for batch in batches:
         with store.begin() as tx:
-            assert not contribute(tx, _partner(name), batch).failed
+            assert not contribute(Hub(store), tx, _partner(name), batch).failed
 
 
 def _values(name: str, stock: int, round_: int, batch: int) -> list[str]:
@@ -127,7 +128,7 @@ def _values(name: str, stock: int, round_: int, batch: int) -> list[str]:
 
 def _contribute(store: Store, name: str, values: list[str]) -> None:
     with store.begin() as tx:
-        contribute(tx, _partner(name), _items(name, values))
+        contribute(Hub(store), tx, _partner(name), _items(name, values))
 
 
 def _items(name: str, values: list[str]) -> list[Item]:

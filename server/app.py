@@ -18,7 +18,7 @@ from server.observe.audit_trail import AuditTrail
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
 from server.observe.retention import Days, Retention
 from server.settings import Settings
-from server.setup import rule_by
+from server.setup import hub_of
 from server.store import Store
 from server.store.engine import DiskSpace
 from server.taxii import mount
@@ -33,7 +33,6 @@ _GRACE_SECONDS = 30
 
 def create_app(settings: Settings) -> Flask:
     """Return the application on the store that ``settings`` name; the store has been migrated before."""
-    rule_by(settings)
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
     app.extensions["scamfeed-store"] = store
@@ -42,7 +41,7 @@ def create_app(settings: Settings) -> Flask:
     _start_retention(store, settings)
     mount(
         app,
-        store,
+        hub_of(settings, store),
         title=settings.title,
         contact=settings.contact,
         public_url=settings.public_url,

@@ -1,16 +1,17 @@
-"""Setting up a hub: its store, and the release rules in force."""
+"""Set up a hub: its store, and the rules that it releases by."""
 
 from server.release.fuse.newcomers import NewcomerRule
-from server.release.guard.allowlists import lookup
-from server.release.route.policy import Policy, put_in_force
+from server.release.guard.allowlists.lookup import Allowlists
+from server.release.hub import Hub
+from server.release.route.policy import Policy
 from server.settings import Settings
 from server.store import Store, collections, hub_identity, value_index
 
 
 def set_up(store: Store, title: str | None = None) -> list[str]:
-    """Create or migrate the store and its default collections; returns the aliases it added. Safe to repeat.
+    """Create or migrate the store and its default collections; return the aliases it made. Safe to repeat.
 
-    ``title`` is the name of the hub from now on.
+    ``title`` is the hub's name from now on.
     """
     store.migrate()
     with store.begin() as tx:
@@ -21,11 +22,15 @@ def set_up(store: Store, title: str | None = None) -> list[str]:
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Return the release policy in ``settings``."""
+    """Return the release policy of ``settings``."""
     return Policy(settings.rule, NewcomerRule(settings.newcomer_days, settings.newcomer_outcomes))
 
 
-def rule_by(settings: Settings) -> None:
-    """Put the release rules and the lists of harmless values in force that ``settings`` name."""
-    put_in_force(policy_of(settings))
-    lookup.use(settings.lists_folder, examples=settings.hold_examples)
+def allowlists_of(settings: Settings) -> Allowlists:
+    """Return the allowlists of ``settings``."""
+    return Allowlists(settings.lists_folder, documentation_values=settings.hold_examples)
+
+
+def hub_of(settings: Settings, store: Store) -> Hub:
+    """Return the hub on ``store`` with the release policy and the allowlists of ``settings``."""
+    return Hub(store, policy_of(settings), allowlists_of(settings))

@@ -12,16 +12,16 @@ from feeds.runs.parts import parts
 from schemas.partner import Partner
 from schemas.report import Report
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.results import Result, Unpublished
 from server.release.route import references
-from server.store import Store
 from server.store.item import Item
 
 _BATCH = 1000
 
 
 def contribute_file(
-    store: Store,
+    hub: Hub,
     partner: Partner,
     stream: BinaryIO,
     name: str,
@@ -35,11 +35,11 @@ def contribute_file(
     their cells that are not read. An outcome is yielded after its batch is stored. Raises ``UnreadableFile`` after all
     rows that could be read.
     """
-    return _contributed(store, partner, name, options, map_stream(stream, name, options, seen, tally))
+    return _contributed(hub, partner, name, options, map_stream(stream, name, options, seen, tally))
 
 
 def contribute_records(
-    store: Store,
+    hub: Hub,
     partner: Partner,
     stream: BinaryIO,
     name: str,
@@ -50,14 +50,14 @@ def contribute_records(
     """Do the same with a file of records; a value in them stands for its indicators visible to ``partner``."""
 
     def find(values: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[str]]:
-        with store.read() as tx:
+        with hub.store.read() as tx:
             return references.referable_indicators(tx, partner, values)
 
-    return _contributed(store, partner, name, options, map_records(stream, name, options, seen, find, tally))
+    return _contributed(hub, partner, name, options, map_records(stream, name, options, seen, find, tally))
 
 
 def _contributed(
-    store: Store,
+    hub: Hub,
     partner: Partner,
     name: str,
     options: Options,
@@ -65,7 +65,7 @@ def _contributed(
 ) -> Iterator[Mapped | Duplicate | Reject]:
     for part in parts(outcomes, _BATCH):
         mapped = [outcome for outcome in part.outcomes if isinstance(outcome, Mapped)]
-        messages = _contribute(store, partner, options, mapped) if mapped else {}
+        messages = _contribute(hub, partner, options, mapped) if mapped else {}
         for outcome in part.outcomes:
             yield _judged(outcome, name, messages)
         if part.failure:
@@ -73,14 +73,14 @@ def _contributed(
 
 
 def _contribute(
-    store: Store, partner: Partner, options: Options, mapped: list[Mapped]
+    hub: Hub, partner: Partner, options: Options, mapped: list[Mapped]
 ) -> dict[str, tuple[Result, Unpublished]]:
     """Contribute one batch, and return the results of the objects that are not published, by id."""
     objects = preface(options, {outcome.report.tlp for outcome in mapped})
     items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
     items += [Item.of(obj) for outcome in mapped for obj in outcome.objects]
-    with store.begin() as tx:
-        return contribute(tx, partner, items).unpublished()
+    with hub.store.begin() as tx:
+        return contribute(hub, tx, partner, items).unpublished()
 
 
 def _judged(

@@ -16,6 +16,7 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.results import Result, Results, Unpublished
 from server.release.route import references
 from server.store import Tx, feed_state
@@ -43,7 +44,7 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
         try:
             with work.transaction() as tx:
                 items, ahead = _items(tx, work, partner, batch)
-                outcomes = [contribute_items(tx, partner, items)]
+                outcomes = [contribute_items(work.hub, tx, partner, items)]
                 _keep(tx, work, partner, batch)
             bad: list[FailedItem] = []
         except EXPECTED:
@@ -65,10 +66,10 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
 
 def _items(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
     """Return the objects of a batch to contribute, and the number of items dated ahead of this clock."""
-    return as_of_now(Relisting(tx, work.run.feed, partner).renamed(batch.items, batch.gone))
+    return as_of_now(Relisting(work.hub, tx, work.run.feed, partner).renamed(batch.items, batch.gone))
 
 
-def contribute_items(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
+def contribute_items(hub: Hub, tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
     """Contribute the objects of ``items`` as if ``partner`` had posted them."""
     objects: dict[str, dict[str, Any]] = {obj["id"]: obj for item in items for obj in item}
     if not objects:
@@ -79,7 +80,7 @@ def contribute_items(tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Res
         who = identity.to_stix(partner.name, partner.kind)
         if who["id"] == partner.identity:
             objects = {who["id"]: who, **objects}
-    return contribute(tx, partner, [Item.of(obj) for obj in objects.values()])
+    return contribute(hub, tx, partner, [Item.of(obj) for obj in objects.values()])
 
 
 def _one_by_one(
@@ -89,7 +90,7 @@ def _one_by_one(
 
     def part(items: Sequence[_Objects]) -> Results:
         with work.transaction() as tx:
-            return contribute_items(tx, partner, items)
+            return contribute_items(work.hub, tx, partner, items)
 
     outcomes, failed = bisect(contributed, part, given_up=work.given_up)
     bad = []
@@ -105,7 +106,7 @@ def _one_by_one(
 
 
 def _keep(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> None:
-    relisting = Relisting(tx, work.run.feed, partner)
+    relisting = Relisting(work.hub, tx, work.run.feed, partner)
     for withdrawal in latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))):
         relisting.take_back(withdrawal)
     relisting.finish()

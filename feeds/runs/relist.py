@@ -17,6 +17,7 @@ from mappers import ids
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from server.release.hub import Hub
 from server.release.query.lookup import lookup
 from server.release.retract import retract_all
 from server.store import Tx, feed_state, inbox, partners
@@ -49,9 +50,9 @@ class Relisting:
     source withdrew each, by the source's clock.
     """
 
-    def __init__(self, tx: Tx, feed: str, partner: Partner) -> None:
+    def __init__(self, hub: Hub, tx: Tx, feed: str, partner: Partner) -> None:
         """Use what ``partner`` contributed, and what ``feed`` remembers."""
-        self._tx, self._feed, self._partner = tx, feed, partner
+        self._hub, self._tx, self._feed, self._partner = hub, tx, feed, partner
         self._space = partners.space(tx, partner.name)
         self._gone: list[str] = []
 
@@ -84,7 +85,7 @@ class Relisting:
 
     def finish(self) -> None:
         """Revoke what the source withdrew."""
-        retract_all(self._tx, self._gone, self._partner)
+        retract_all(self._hub, self._tx, self._gone, self._partner)
         self._gone = []
 
     def _renamed(self, objects: _Objects, revoked: dict[str, Item], until: dict[str, int]) -> _Objects:

@@ -17,8 +17,9 @@ from feeds.runs.push import position, record
 from feeds.runs.run import Run, RunContext
 from feeds.runs.shared_pages import SharedPages
 from schemas.partner import Partner
+from server.release.hub import Hub
 from server.release.results import Results
-from server.store import Store, Tx, deliveries, feed_state, log
+from server.store import Tx, deliveries, feed_state, log
 from server.store.feed_state import DeadLetter
 from server.store.item import Item
 
@@ -36,20 +37,20 @@ class RetryResult:
     error: str | None = None
 
 
-def retry_feed(store: Store, feed: Connector[FeedSettings], *, everything: bool = False) -> RetryResult:
+def retry_feed(hub: Hub, feed: Connector[FeedSettings], *, everything: bool = False) -> RetryResult:
     """Try the dead letters of ``feed`` and what its peer refused again, and let the feed run at its next time.
 
     Items that failed three times already are tried only with ``everything``.
     """
     name = feed.settings.name
     done = RetryResult()
-    lease = lease_run(store, name)
+    lease = lease_run(hub.store, name)
     if lease is None:
         done.error = "another node runs it just now; try again when it has ended"
         return done
     now = datetime.now(UTC)
     with lease:
-        work = RunContext(store, Run(name, now, now), threading.Event(), lease, SharedPages(), lambda _: None)
+        work = RunContext(hub, Run(name, now, now), threading.Event(), lease, SharedPages(), lambda _: None)
         with work.transaction() as tx:
             feed_state.clear_failures(tx, name)
             letters = feed_state.find_dead_letters(tx, name, attempts_below=None if everything else _TRIED_ENOUGH)
@@ -71,7 +72,7 @@ def _pull(work: RunContext, feed: Pull[Any], letters: Sequence[DeadLetter], done
 
     def part(some: Sequence[DeadLetter]) -> Results:
         with work.transaction() as tx:
-            return contribute_items(tx, partner, [orjson.loads(letter.body) for letter in some])
+            return contribute_items(work.hub, tx, partner, [orjson.loads(letter.body) for letter in some])
 
     for start in range(0, len(letters), feed.settings.batch):
         some = letters[start : start + feed.settings.batch]

@@ -14,6 +14,7 @@ from feeds.readers.columns.notes import Tally
 from feeds.runs.lease import RunLease
 from feeds.runs.shared_pages import SharedPages
 from schemas.partner import Partner
+from server.release.hub import Hub
 from server.store import Store, Tx, feed_state, partners
 from server.store.partners import PartnerLeft, UnknownPartner
 
@@ -64,13 +65,18 @@ class _Undone(Exception):
 class RunContext:
     """What the parts of a run share. Without a ``lease`` it is a dry run, which keeps and sends nothing."""
 
-    store: Store
+    hub: Hub
     run: Run
     stop: threading.Event
     lease: RunLease | None
     pages: SharedPages
     progress: Callable[[Run], None]
     reject: Callable[[Reject], None] = lambda _: None
+
+    @property
+    def store(self) -> Store:
+        """Return the hub's store."""
+        return self.hub.store
 
     @property
     def dry_run(self) -> bool:

@@ -16,6 +16,7 @@ from feeds.runs.pull import pull
 from feeds.runs.push import push
 from feeds.runs.run import Run, RunContext
 from feeds.runs.shared_pages import SharedPages
+from server.release.hub import Hub
 from server.store import Store, StoreUnavailable, feed_state, sql
 from server.store.feed_state import LeaseLost
 
@@ -30,7 +31,7 @@ def prepare_process() -> None:
 
 
 def run(
-    store: Store,
+    hub: Hub,
     feed: Connector[FeedSettings],
     *,
     dry_run: bool = False,
@@ -51,17 +52,17 @@ def run(
     result = Run(feed.settings.name, started=now, ended=now)
     try:
         if not dry_run and lease is None:
-            lease = lease_run(store, result.feed)
+            lease = lease_run(hub.store, result.feed)
             if lease is None:
                 result.error, result.ending = "another node runs it just now", "busy"
                 return result
         with nullcontext() if dry_run or lease is None else lease:
             held = None if dry_run else lease
-            work = RunContext(store, result, stop or threading.Event(), held, pages or SharedPages(), progress, reject)
+            work = RunContext(hub, result, stop or threading.Event(), held, pages or SharedPages(), progress, reject)
             _work(work, feed)
             result.ended = datetime.now(UTC)
             if lease is not None and not dry_run:
-                _remember(store, lease, result)
+                _remember(hub.store, lease, result)
     except LeaseLost as error:
         result.error, result.ending = str(error), "fenced"
     except StoreUnavailable as error:

@@ -22,7 +22,8 @@ from feeds.runs.due import CollectionGrowth, cron_trigger, due_at
 from feeds.runs.lease import lease_run
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import SharedPages
-from server.store import Store, StoreUnavailable, Tx, feed_state, sql
+from server.release.hub import Hub
+from server.store import StoreUnavailable, Tx, feed_state, sql
 from server.store.feed_state import FeedState, LeaseHolder
 
 _log = logging.getLogger(__name__)
@@ -61,14 +62,15 @@ class Schedule:
     """
 
     def __init__(
-        self, store: Store, feeds: Feeds, *, reread: Callable[[], Feeds | None] = lambda: None, eager: bool = False
+        self, hub: Hub, feeds: Feeds, *, reread: Callable[[], Feeds | None] = lambda: None, eager: bool = False
     ) -> None:
         """Plan the runs. Raises ``Misconfigured`` for a bad schedule.
 
         ``reread`` is asked every few seconds for changed feeds, and returns None without a change. ``eager`` looks for
         new objects to push five times as often.
         """
-        self._store = store
+        self._hub = hub
+        self._store = hub.store
         self._reread = reread
         self._pages = SharedPages()
         self._added = CollectionGrowth()
@@ -202,7 +204,7 @@ class Schedule:
         lease = lease_run(self._store, planned.feed.settings.name, when)
         if lease is None:
             return
-        result = run(self._store, planned.feed, stop=planned.stop, lease=lease, pages=self._pages)
+        result = run(self._hub, planned.feed, stop=planned.stop, lease=lease, pages=self._pages)
         if result.ending == "misconfigured":
             with self._store.read() as tx:
                 state = feed_state.load_state(tx, result.feed)
@@ -211,7 +213,7 @@ class Schedule:
 
 
 def run_until_stopped(
-    store: Store,
+    hub: Hub,
     feeds: Feeds,
     *,
     reread: Callable[[], Feeds | None] = lambda: None,
@@ -222,7 +224,7 @@ def run_until_stopped(
     stopped = orphaned or threading.Event()
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Schedule(store, feeds, reread=reread, eager=eager):
+        with Schedule(hub, feeds, reread=reread, eager=eager):
             # A signal that another thread is given wakes nobody: who waits has to look by himself.
             while not stopped.wait(1):
                 pass

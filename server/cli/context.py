@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from server.release.hub import Hub
 from server.release.route.policy import BadPolicy, Policy
 from server.settings import BadConfiguration, Settings, load
-from server.setup import policy_of, rule_by
+from server.setup import hub_of, policy_of
 from server.store import Store, collections
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
@@ -42,7 +43,6 @@ class Context:
         except BadConfiguration as error:
             fail(str(error))
         logging.getLogger().setLevel(settings.log_level)
-        rule_by(settings)
         return settings
 
     @property
@@ -65,6 +65,12 @@ class Context:
             yield store
         finally:
             store.close()
+
+    @contextmanager
+    def hub(self) -> Iterator[Hub]:
+        """Open the store with the release rules of the configuration."""
+        with self.store() as store:
+            yield hub_of(self.settings, store)
 
 
 def _refuse_unknown_rooms(store: Store, rules: Policy) -> None:

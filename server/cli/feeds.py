@@ -90,8 +90,8 @@ def run(
     prepare_process()
     if rejects is not None and not isinstance(feed, Pull):
         fail("--rejects: a push has none; scamfeed feed deliveries --refused tells what its peer refused")
-    with context.store() as store, _rejects(rejects) as log, _progress(name) as progress:
-        result: Run = run_once(store, feed, dry_run=dry_run, progress=progress, reject=log.write)
+    with context.hub() as hub, _rejects(rejects) as log, _progress(name) as progress:
+        result: Run = run_once(hub, feed, dry_run=dry_run, progress=progress, reject=log.write)
     summary = {
         "feed": name,
         "read": result.read,
@@ -127,8 +127,8 @@ def retry(
     """
     context: Context = ctx.obj
     feed = _named(context, name)
-    with context.store() as store:
-        done = retry_letters(store, feed, everything=everything)
+    with context.hub() as hub:
+        done = retry_letters(hub, feed, everything=everything)
     summary = {"feed": name, "tried": done.tried, "settled": done.settled, "failed": done.failed, "error": done.error}
     if json:
         show_json(summary)
@@ -155,9 +155,9 @@ def schedule(
     if not feeds and not with_parent:
         fail("the configuration has no [[feed]] table, so there is nothing to run")
     prepare_process()
-    with context.store() as store:
+    with context.hub() as hub:
         run_until_stopped(
-            store, feeds, reread=ConfiguredFeeds(context), eager=eager, orphaned=_orphaned() if with_parent else None
+            hub, feeds, reread=ConfiguredFeeds(context), eager=eager, orphaned=_orphaned() if with_parent else None
         )
 
 

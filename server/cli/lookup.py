@@ -80,10 +80,10 @@ def retract(
 ) -> None:
     """Retract the reports of a value, and its listings, everywhere they went."""
     context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
+    with context.hub() as hub, hub.store.begin() as tx:
         try:
             who = partners.get(tx, partner) if partner else None
-            done = take_back(tx, id_or_value, partner=who, reason=reason)
+            done = take_back(hub, tx, id_or_value, partner=who, reason=reason)
         except UnknownPartner as error:
             fail(str(error))
         except Rejected as refusal:

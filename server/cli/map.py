@@ -185,23 +185,23 @@ def contribute(
     told: set[str] = set()
     faults: list[str] = []
     with (
-        context.store() as store,
+        context.hub() as hub,
         _writable(),
         RejectsWriter.to(rejects, contributed=True) as log,
         custom_column_names(columns),
     ):
-        with store.read() as tx:
+        with hub.store.read() as tx:
             who = find_partner(tx, partner)
         options = check_options(who.name, kind, format, scam_type, tlp, country, Profile.FULL, record, platform, os_)
         options, zone = with_timezone(ctx, replace(options, reporter_kind=who.kind), timezone, date_order)
         for name, stream, size, reported_at in _opened(file, faults):
-            with new_warnings_shown(store), _progress(name, stream, size) as tracked:
+            with new_warnings_shown(hub.store), _progress(name, stream, size) as tracked:
                 dated_options = options.at(reported_at)
                 records, tracked = (True, tracked) if record else detect_records(tracked, format)
                 outcomes = (
-                    contribute_records(store, who, tracked, name, dated_options, told, counts.tally)
+                    contribute_records(hub, who, tracked, name, dated_options, told, counts.tally)
                     if records
-                    else contribute_file(store, who, tracked, name, dated_options, seen, counts.tally)
+                    else contribute_file(hub, who, tracked, name, dated_options, seen, counts.tally)
                 )
                 for outcome in _readable(name, outcomes, faults):
                     counts.add(outcome)

@@ -11,6 +11,7 @@ from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
 from server.release.republish import Republished, republish
 from server.release.route.policy import policy_to_toml
+from server.setup import allowlists_of
 
 app = typer.Typer(help="The release policy: which collections take what.", no_args_is_help=True)
 
@@ -43,11 +44,11 @@ def apply(ctx: typer.Context, json: Json = False) -> None:
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("values looked at: {task.completed:,.0f}"), TimeElapsedColumn())
     with (
-        context.store() as store,
+        context.hub() as hub,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         task = bar.add_task("values", total=None)
-        for done in republish(store, context.policy):
+        for done in republish(hub):
             bar.update(task, completed=done.values)
     if json:
         show_json({"values": done.values, "changed": done.changed})
@@ -64,7 +65,7 @@ def try_(
     """Try cases on the release rules themselves, in a store that is thrown away; exit 1 if one fails."""
     context: Context = ctx.obj
     try:
-        tried = list(try_cases(read_cases(cases), context.policy))
+        tried = list(try_cases(read_cases(cases), context.policy, allowlists_of(context.settings)))
     except BadCases as error:
         fail(str(error))
     failed = [case for case in tried if case.wrong]

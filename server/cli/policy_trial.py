@@ -20,6 +20,8 @@ from schemas.tabular import ReportReader
 from schemas.vocabulary import Action
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
+from server.release.guard.allowlists.lookup import Allowlists
+from server.release.hub import Hub
 from server.release.query.active import indicators
 from server.release.results import Results
 from server.release.route.policy import FULL, BadPolicy, Policy, PolicyRule
@@ -125,7 +127,7 @@ class CaseResult(NamedTuple):
     wrong: list[str]
 
 
-def try_cases(cases: PolicyCases, policy: Policy) -> Iterator[CaseResult]:
+def try_cases(cases: PolicyCases, policy: Policy, allowlists: Allowlists | None = None) -> Iterator[CaseResult]:
     """Try each case in a store of its own, by its rules, the file's, or else ``policy``. Raises ``BadCases``."""
     with TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{Path(folder) / 'cases.db'}")
@@ -136,7 +138,7 @@ def try_cases(cases: PolicyCases, policy: Policy) -> Iterator[CaseResult]:
             for case in cases.case:
                 rules = Policy(case.rule or cases.rule or policy.rules, _NOBODY_NEW)
                 with _undone(store) as tx:
-                    found = _Trial(tx, rules, case).found()
+                    found = _Trial(Hub(store, rules, allowlists or Allowlists()), tx, case).found()
                 wrong = [n for n, said in case.expect.model_dump(exclude_none=True).items() if _differs(n, said, found)]
                 yield CaseResult(case.name, found, wrong)
         finally:
@@ -146,21 +148,21 @@ def try_cases(cases: PolicyCases, policy: Policy) -> Iterator[CaseResult]:
 class _Trial:
     """One case, contributed in a transaction, and what the partners read then."""
 
-    def __init__(self, tx: Tx, policy: Policy, case: PolicyCase) -> None:
+    def __init__(self, hub: Hub, tx: Tx, case: PolicyCase) -> None:
         self._tx = tx
         self._case = case
-        self._policy = policy
+        self._hub = hub
         self._values: set[tuple[str, str]] = set()
         self._partners = {partner.name: partner for partner in partners.all_partners(tx)}
         try:
-            policy.refuse_unknown([collection.alias for collection in collections.all_collections(tx)])
+            hub.policy.refuse_unknown([collection.alias for collection in collections.all_collections(tx)])
         except BadPolicy as error:
             raise BadCases(str(error)) from None
 
     def found(self) -> dict[str, Any]:
         """Contribute all of it, and return the result by the names of ``Expected``."""
         for said in self._case.contribute:
-            outcome = contribute(self._tx, self._partner(said), self._items(dict(said)), policy=self._policy)
+            outcome = contribute(self._hub, self._tx, self._partner(said), self._items(dict(said)))
         rooms = self._rooms()
         reading = {name: self._reading(name, rooms) for name in self._partners}
         grades = sorted({there[-1] for there in reading.values() if there})

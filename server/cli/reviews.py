@@ -7,6 +7,7 @@ import typer
 
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import review as reviewing
+from server.release.hub import Hub
 from server.release.review import ReviewSummary
 from server.store import reviews
 from server.store.engine import Tx
@@ -37,9 +38,9 @@ def list_(
 ) -> None:
     """List what is held: value, kind, rule, partner, and since when."""
     context: Context = ctx.obj
-    with context.store() as store, store.read() as tx:
+    with context.hub() as hub, hub.store.read() as tx:
         found = reviews.all_reviews(tx, None if every else "open", partner, rule, limit)
-        rows = [_row(summary, values=show_values) for summary in reviewing.summaries(tx, found)]
+        rows = [_row(summary, values=show_values) for summary in reviewing.summaries(hub, tx, found)]
     if json:
         show_json(rows)
         return
@@ -56,12 +57,12 @@ def show(
 ) -> None:
     """Show one object that was held, and the decision."""
     context: Context = ctx.obj
-    with context.store() as store, store.read() as tx:
+    with context.hub() as hub, hub.store.read() as tx:
         try:
             found = reviewing.find(tx, id_)
         except UnknownReview as error:
             fail(str(error))
-        row = _row(reviewing.summaries(tx, [found])[0], values=show_values)
+        row = _row(reviewing.summaries(hub, tx, [found])[0], values=show_values)
     if json:
         show_json(row)
     else:
@@ -108,20 +109,20 @@ def _decide(
 ) -> None:
     if bool(ids) == bool(rule or partner):
         fail("name the objects by their ids, or say --rule or --partner for all that these hold open")
-    with context.store() as store, store.begin() as tx:
+    with context.hub() as hub, hub.store.begin() as tx:
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
-            done = reviewing.decide(tx, wanted, state, by, note)
+            done = reviewing.decide(hub, tx, wanted, state, by, note)
         except UnknownReview as error:
             fail(str(error))
-        rows = _kept(tx, done)
+        rows = _kept(hub, tx, done)
     if json:
         show_json(rows)
     else:
         show_table(state.capitalize(), ["rule", "kind", "partner", "id"], [list(row.values())[:4] for row in rows])
 
 
-def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
+def _kept(hub: Hub, tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
     return [
         {
             "rule": summary.review.rule,
@@ -130,7 +131,7 @@ def _kept(tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
             "id": object_id(summary.review.object_id),
             "state": summary.review.state,
         }
-        for summary in reviewing.summaries(tx, done)
+        for summary in reviewing.summaries(hub, tx, done)
     ]
 
 

@@ -101,7 +101,7 @@ class DemoRound:
         partner = member.partner
         options = Options(partner.name, partner.kind, reported_at=timestamp.now(), defaults=defaults)
         with (_REPORTS / name).open("rb") as stream:
-            yield from contribute_file(self._hub.store, partner, stream, name, options)
+            yield from contribute_file(self._hub.hub, partner, stream, name, options)
 
     def _pull_folder(self, telecom: Member) -> None:
         drop = self._root / "telecom-drop"
@@ -117,12 +117,12 @@ class DemoRound:
             "scam_type": "impersonation-business",
             "tlp": "green",
         }
-        run = run_feed(self._hub.store, build(table))
+        run = run_feed(self._hub.hub, build(table))
         self._counts.read += run.read
         self._counts.mapped += run.accepted
         self._counts.duplicates += run.read - run.accepted - run.rejected
         self._counts.rejected.update(run.reasons)
-        again = run_feed(self._hub.store, build(table))
+        again = run_feed(self._hub.hub, build(table))
         self._held["file-pull reads each file once"] = run.error is None and run.read > 0 and again.read == 0
 
     def _pull(self, member: Member, alias: str, **filters: Any) -> Objects:
@@ -158,7 +158,7 @@ class DemoRound:
             for record in page["objects"]
         ]
         with self._hub.store.begin() as tx:
-            retract(tx, indicator["id"], bank.partner)
+            retract(self._hub.hub, tx, indicator["id"], bank.partner)
         since = max(record["date_added"] for record in manifest)
         news = self._collection(bank, "mule-accounts").get_objects(added_after=since).get("objects", [])
         self._held["the bank sees the retraction at its next poll"] = [
@@ -184,7 +184,7 @@ class DemoRound:
             "collection": "mule-accounts-full",
             "allow_private": True,
         }
-        run = run_feed(self._hub.store, build(table))
+        run = run_feed(self._hub.hub, build(table))
         with self._hub.store.read() as tx:
             sent = log.count(tx, collections.get(tx, "mule-accounts-full"))
         with self._bank.store.read() as tx:

@@ -12,6 +12,7 @@ import requests
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
+from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.credentials import Credentials
@@ -30,6 +31,7 @@ class DemoHub:
         self._log = folder / "server.log"
         self.store = Store.open(self._url)
         set_up(self.store)
+        self.hub = Hub(self.store)
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 

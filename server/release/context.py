@@ -13,8 +13,9 @@ from schemas.consensus import Referral
 from schemas.partner import FocalFunction, Partner
 from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import MOST_BY_ONE, reliability
+from server.release.hub import Hub
 from server.release.publish import identities
-from server.release.route.policy import FULL, PUBLIC, Policy, in_force
+from server.release.route.policy import FULL, PUBLIC, Policy
 from server.store import (
     collections,
     focal_points,
@@ -171,8 +172,8 @@ class ReleaseContext:
         return NEWCOMER if known is None else reliability(known)
 
 
-def open_context(tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> ReleaseContext:
-    """Return the hub as it is now, under the policy in force where no other is given.
+def open_context(hub: Hub, tx: Tx, *, waits: bool = True) -> ReleaseContext:
+    """Return the hub as it is now.
 
     Other contributions wait until this transaction ends; with ``waits`` false they do not, and it may only read.
     """
@@ -182,5 +183,5 @@ def open_context(tx: Tx, policy: Policy | None = None, *, waits: bool = True) ->
         log.lock(tx, [inbox])
     released = {alias: collection for alias, collection in by_alias.items() if collection.filled_by_release}
     return ReleaseContext(
-        tx, timestamp.now(), hub_identity.load(tx), partners.load_registry(tx), policy or in_force(), inbox, released
+        tx, timestamp.now(), hub_identity.load(tx), partners.load_registry(tx), hub.policy, inbox, released
     )

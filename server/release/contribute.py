@@ -10,6 +10,7 @@ from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
 from server.release.guard.personal_data import case_numbers
 from server.release.guard.volume import DoubtQuota
+from server.release.hub import Hub
 from server.release.intake import Decision, Intake, IntakeFacts, may_be_new, why_no_report
 from server.release.publish.listings import ListingState, is_published
 from server.release.query import receipts
@@ -18,7 +19,6 @@ from server.release.results import Published, Results, Unpublished
 from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationOutcome, AnnotationRelease
 from server.release.route.explain import explain_report, explain_withheld
-from server.release.route.policy import Policy
 from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Prepared, Submission, prepare, without_traceback
 from server.store import inbox, quotas, reviews, value_index
@@ -30,7 +30,7 @@ _AT_ONCE = 2_000
 _LEFT = "not-a-partner: you take part here no more"
 
 
-def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy | None = None) -> Results:
+def contribute(hub: Hub, tx: Tx, partner: Partner, items: Sequence[Item]) -> Results:
     """Store ``items`` of ``partner`` in the inbox and release what follows from them, in the caller's transaction.
 
     Contributing the same again changes nothing. One bad item never stops the others: it is in the results with the
@@ -41,16 +41,17 @@ def contribute(tx: Tx, partner: Partner, items: Sequence[Item], policy: Policy |
         # Annotations come after their targets, in whichever part of a large contribution these are.
         items = sorted(items, key=lambda item: annotation_targets.processing_order(item.type))
     for start in range(0, len(items), _AT_ONCE):
-        take(tx, partner, prepare(items[start : start + _AT_ONCE]), results, policy)
+        prepared = prepare(items[start : start + _AT_ONCE], hub.allowlists)
+        take(hub, tx, partner, prepared, results)
     return results
 
 
-def take(tx: Tx, partner: Partner, prepared: Prepared, results: Results, policy: Policy | None = None) -> None:
+def take(hub: Hub, tx: Tx, partner: Partner, prepared: Prepared, results: Results) -> None:
     """Store and release prepared objects of ``partner``, as ``contribute`` does, and add to ``results``."""
     results.failed += prepared.failed
     if not prepared.submissions:
         return
-    session = ReleaseSession.open(tx, policy)
+    session = ReleaseSession.open(hub, tx)
     if partner.name in session.context.registry.gone:
         results.failed += [
             Unpublished(submission.item.id, submission.item.version, _LEFT) for submission in prepared.submissions

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import msgspec
 
 from server.release.fuse.statements import indicator_subject
-from server.release.route.policy import Policy
+from server.release.hub import Hub
 from server.release.session import ReleaseSession
-from server.store import Store, collections, listings, log
+from server.store import collections, listings, log
 from server.store.query import Query
 
 _BATCH = 1_000
@@ -22,7 +22,7 @@ class Republished:
     changed: int = 0
 
 
-def republish(store: Store, policy: Policy | None = None) -> Iterator[Republished]:
+def republish(hub: Hub) -> Iterator[Republished]:
     """Bring every listing up to the release rules, a batch of reports a transaction; yields the progress.
 
     It may be stopped and started again at any time. Reports that earlier releases published under their own ids are
@@ -31,10 +31,10 @@ def republish(store: Store, policy: Policy | None = None) -> Iterator[Republishe
     done = Republished()
     query = Query(types=("indicator",), limit=_BATCH)
     while True:
-        with store.begin() as tx:
+        with hub.store.begin() as tx:
             page = log.page(tx, collections.get(tx, "inbox"), query)
             objects = [msgspec.json.decode(body) for body in page.bodies]
-            session = ReleaseSession.open(tx, policy)
+            session = ReleaseSession.open(hub, tx)
             subjects = {subject for obj in objects if (subject := indicator_subject(obj))}
             _revoke_as_contributed(session, {obj["id"] for obj in objects})
             states = session.release(session.load(subjects), "the rules of release changed")

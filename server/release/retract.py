@@ -7,6 +7,7 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.release.guard.allowlists.hub_values import delist
+from server.release.hub import Hub
 from server.release.publish.collections import revoked
 from server.release.query.lookup import lookup
 from server.release.session import Refutation, ReleaseSession
@@ -27,13 +28,15 @@ class Retracted:
     partner: str
 
 
-def retract(tx: Tx, id_or_value: str, partner: Partner | None = None, reason: str = RETRACTED) -> list[Retracted]:
+def retract(
+    hub: Hub, tx: Tx, id_or_value: str, partner: Partner | None = None, reason: str = RETRACTED
+) -> list[Retracted]:
     """Revoke the reports of one value or of one id, as ``retract_all`` does."""
-    return retract_all(tx, [id_or_value], partner, reason)
+    return retract_all(hub, tx, [id_or_value], partner, reason)
 
 
 def retract_all(
-    tx: Tx, ids_or_values: Collection[str], partner: Partner | None = None, reason: str = RETRACTED
+    hub: Hub, tx: Tx, ids_or_values: Collection[str], partner: Partner | None = None, reason: str = RETRACTED
 ) -> list[Retracted]:
     """Revoke the reports of these values and ids; ``partner``'s alone where one is given.
 
@@ -43,7 +46,7 @@ def retract_all(
     """
     if not ids_or_values:
         return []
-    session = ReleaseSession.open(tx)
+    session = ReleaseSession.open(hub, tx)
     keys, subjects = _find_reports(session, ids_or_values, partner)
     known = session.loader.known
     revoking = [key for key in sorted(keys & known.keys()) if known[key].get("revoked") is not True]

@@ -12,6 +12,7 @@ from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
 from server.release.guard.volume import MANY_DOUBTS
+from server.release.hub import Hub
 from server.release.query.disputes import DisputeCase, dispute_cases
 from server.release.session import Refutation, ReleaseSession
 from server.store import audit, collections, listings, log, partners, reviews
@@ -39,14 +40,14 @@ class ReviewSummary(NamedTuple):
     case: DisputeCase | None = None
 
 
-def decide(tx: Tx, ids: Iterable[str], state: ReviewState, by: str, note: str | None = None) -> list[Review]:
+def decide(hub: Hub, tx: Tx, ids: Iterable[str], state: ReviewState, by: str, note: str | None = None) -> list[Review]:
     """Decide many reviews in one transaction, and release what follows from that.
 
     ``ids`` may be keys too; ``by`` is the person that decides, for the audit trail. Raises ``UnknownReview`` where one
     was never held; then nothing is decided.
     """
     wanted = list(dict.fromkeys(review.object_id for id_ in ids for review in [find(tx, id_)]))
-    doubted = _disputed_values(tx, wanted)
+    doubted = _disputed_values(hub, tx, wanted)
     decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
     moment = now()
     audit.record(
@@ -56,11 +57,11 @@ def decide(tx: Tx, ids: Iterable[str], state: ReviewState, by: str, note: str | 
             for object_key in wanted
         ],
     )
-    release_decided(tx, wanted, doubted)
+    release_decided(hub, tx, wanted, doubted)
     return decided
 
 
-def release_decided(tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue] = ()) -> None:
+def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue] = ()) -> None:
     """Release what follows from decided reviews: of contributions, by their keys, and of disputes.
 
     ``doubted`` are the values of the disputes before the decision: their doubters and reporters are told. Where a
@@ -68,7 +69,7 @@ def release_decided(tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue]
     delisted: whoever reports it again is held for review.
     """
     wanted = set(ids)
-    session = ReleaseSession.open(tx)
+    session = ReleaseSession.open(hub, tx)
     decided = reviews.states(tx, wanted).values()
     disputes = {review.subject: review.state for review in decided if review.subject}
     values = session.load(session.subjects(wanted) | disputes.keys())
@@ -89,10 +90,10 @@ def release_decided(tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue]
     session.release(values, "found to be wrong", approved)
 
 
-def _disputed_values(tx: Tx, ids: Iterable[str]) -> list[ReportedValue]:
+def _disputed_values(hub: Hub, tx: Tx, ids: Iterable[str]) -> list[ReportedValue]:
     """Return the values whose disputes are decided under these ids, with the doubts that the decision answers."""
     subjects = {review.subject for review in reviews.states(tx, ids).values() if review.subject}
-    return ReleaseSession.open(tx).load(subjects) if subjects else []
+    return ReleaseSession.open(hub, tx).load(subjects) if subjects else []
 
 
 def _update_delistings(session: ReleaseSession, values: Iterable[ReportedValue], wanted: Set[str]) -> None:
@@ -139,10 +140,10 @@ def _last_dispute(tx: Tx, id_: str) -> list[Review]:
     return [review for of_value in reviews.of_subjects(tx, subjects).values() for review in of_value][-1:]
 
 
-def summaries(tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
+def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     """Return the summaries of reviews, of contributions and of disputed listings."""
     found = list(found)
-    disputes = dispute_cases(tx, found)
+    disputes = dispute_cases(hub, tx, found)
     missing = {review.object_id for review in found if review.subject is None}
     bodies: dict[str, bytes] = {}
     for collection in sorted(collections.all_collections(tx), key=lambda collection: collection.kind != "inbox"):

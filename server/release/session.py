@@ -11,12 +11,12 @@ from server.release.fuse.disputes import Disputes
 from server.release.fuse.loader import Loader
 from server.release.fuse.reliability import stated
 from server.release.fuse.statements import ReportedValue, indicator_subject
+from server.release.hub import Hub
 from server.release.publish.collections import Publication
 from server.release.publish.feedback import FeedbackNotes
 from server.release.publish.listings import ListingState, ListingUpdater
 from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationRelease
-from server.release.route.policy import Policy
 from server.release.route.references import References
 from server.store import hub_identity, listings, reputation, reviews, value_index
 from server.store.engine import Tx
@@ -46,9 +46,9 @@ class ReleaseSession:
         self.feedback = FeedbackNotes(context)
 
     @classmethod
-    def open(cls, tx: Tx, policy: Policy | None = None, *, waits: bool = True) -> Self:
+    def open(cls, hub: Hub, tx: Tx, *, waits: bool = True) -> Self:
         """Open a session in a transaction; others wait until it ends, unless it only reads (``waits`` false)."""
-        return cls(open_context(tx, policy, waits=waits))
+        return cls(open_context(hub, tx, waits=waits))
 
     def references(self, partner: Partner) -> References:
         """Return what a partner means by the ids in its objects."""

@@ -11,8 +11,8 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.report import Report
 from server.release.guard import stix_properties
-from server.release.guard.allowlists import lookup
 from server.release.guard.allowlists.catalogue import AllowlistMatch
+from server.release.guard.allowlists.lookup import Allowlists
 from server.release.guard.personal_data import objects
 from server.release.results import Unpublished
 from server.release.route import annotation_targets
@@ -58,23 +58,26 @@ class Prepared:
     failed: list[Unpublished] = field(default_factory=list)
 
 
-def prepare(items: Sequence[Item], budget: PatternBudget | None = None) -> Prepared:
-    """Read ``items``, as far as ``budget`` allows for their patterns; one that is wrong never stops the others."""
+def prepare(items: Sequence[Item], allowlists: Allowlists, budget: PatternBudget | None = None) -> Prepared:
+    """Read ``items`` and match their values with ``allowlists``; one that is wrong never stops the others.
+
+    Patterns are read as far as ``budget`` allows.
+    """
     prepared = Prepared()
     for item in items:
-        submission = _read(item, prepared, budget)
+        submission = _read(item, prepared, allowlists, budget)
         if submission is not None:
             prepared.submissions.append(submission)
     return prepared
 
 
-def _read(item: Item, prepared: Prepared, budget: PatternBudget | None) -> Submission | None:
+def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: PatternBudget | None) -> Submission | None:
     try:
         obj = stix_properties.read(item)
         report = _read_report(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
-        return Submission(item, obj, report, lookup.check(report) if isinstance(report, Report) else None)
+        return Submission(item, obj, report, allowlists.match(report) if isinstance(report, Report) else None)
     except Rejected as refusal:
         prepared.failed.append(Unpublished(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):

@@ -9,10 +9,11 @@ from schemas.partner import Partner
 from server.observe import record_write
 from server.release.contribute import take
 from server.release.guard import stix_object
+from server.release.hub import Hub
 from server.release.results import Result, Results
 from server.release.route import annotation_targets
 from server.release.submission import prepare
-from server.store import Store, Tx, inbox, log
+from server.store import Tx, inbox, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.times import now
@@ -36,7 +37,7 @@ _NO_JSON = frozenset(("malformed-json", "not-a-number"))
 
 
 def add(
-    store: Store,
+    hub: Hub,
     partner: Partner,
     collection: Collection,
     envelope: Envelope,
@@ -49,7 +50,7 @@ def add(
     returned when every object that it calls a success is on disk. Nothing is added where the body as a whole is not
     JSON. Raises ``TaxiiError``.
     """
-    return _Addition(store, partner, collection, envelope, quotas or PartnerQuotas(), remote).run()
+    return _Addition(hub, partner, collection, envelope, quotas or PartnerQuotas(), remote).run()
 
 
 class _Addition:
@@ -57,14 +58,15 @@ class _Addition:
 
     def __init__(
         self,
-        store: Store,
+        hub: Hub,
         partner: Partner,
         collection: Collection,
         envelope: Envelope,
         quotas: PartnerQuotas,
         remote: str,
     ) -> None:
-        self._store = store
+        self._hub = hub
+        self._store = hub.store
         self._partner = partner
         self._collection = collection
         self._envelope = envelope
@@ -132,7 +134,7 @@ class _Addition:
         """Add a part in a transaction of its own, and return the status resource after the last one."""
         to_inbox = self._collection.kind == "inbox"
         # Reading takes time, so it is done before the transaction makes others wait.
-        prepared = prepare(items, self._budget) if to_inbox else None
+        prepared = prepare(items, self._hub.allowlists, self._budget) if to_inbox else None
         status, before = self._status, self._status.taken
         with self._store.begin() as tx:
             found = auth.writable(tx, self._partner, self._collection.id)
@@ -141,7 +143,7 @@ class _Addition:
                 self._charged = True
             if prepared is not None:
                 outcome = Results()
-                take(tx, self._partner, prepared, outcome)
+                take(self._hub, tx, self._partner, prepared, outcome)
                 self._note(outcome)
             else:
                 self._append(tx, found, items)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from schemas.partner import Partner
+from server.release.hub import Hub
 from server.store import Store, Tx
 from server.store.collections import Collection
 from server.taxii import add_objects, auth, objects
@@ -107,8 +108,9 @@ def allowed(route: str) -> str:
 class ObjectEndpoints:
     """The endpoints for objects, for one application."""
 
-    def __init__(self, pages: PageCache, quotas: PartnerQuotas) -> None:
-        """Cache large pages in ``pages``, and limit contributions by ``quotas``."""
+    def __init__(self, hub: Hub, pages: PageCache, quotas: PartnerQuotas) -> None:
+        """Contribute to ``hub``, cache large pages in ``pages``, and limit contributions by ``quotas``."""
+        self._hub = hub
         self._pages = pages
         self._quotas = quotas
         self._large = threading.Semaphore(_LARGE_AT_ONCE)
@@ -142,7 +144,7 @@ class ObjectEndpoints:
         collection = self.check_post(store, partner, request)
         with received(request.environ) as (body, length), self._turn() if length > SHORT else nullcontext():
             envelope = Envelope(body, length, self._quotas.objects_per_envelope)
-            return add_objects.add(store, partner, collection, envelope, self._quotas, remote)
+            return add_objects.add(self._hub, partner, collection, envelope, self._quotas, remote)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from medallion.views.discovery import discovery_bp
 
 from schemas.partner import Partner
 from server.observe import RequestObserver
-from server.store import Store
+from server.release.hub import Hub
 from server.taxii import openapi
 from server.taxii.application import PARTNER, ROUTE, TaxiiApplication
 from server.taxii.auth import Authenticator
@@ -32,7 +32,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 def mount(
     app: Flask,
-    store: Store,
+    hub: Hub,
     *,
     title: str,
     contact: str,
@@ -41,7 +41,7 @@ def mount(
     quotas: PartnerQuotas | None = None,
     observers: Sequence[RequestObserver] = (),
 ) -> TaxiiApplication:
-    """Serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` from ``store``, in front of ``app``.
+    """Serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` of ``hub``, in front of ``app``.
 
     ``public_url`` is where partners find the server; without it the discovery goes by what a request says.
     """
@@ -56,7 +56,7 @@ def mount(
     app.taxii_config = {"max_page_size": MAX_PAGE}  # type: ignore[attr-defined]
     prefix = partial(_prefix, public_url.rstrip("/"))
     app.medallion_backend = StoreBackend(  # type: ignore[attr-defined]
-        store, title, contact, quotas.objects_per_envelope, partner=_authenticated, prefix=prefix
+        hub.store, title, contact, quotas.objects_per_envelope, partner=_authenticated, prefix=prefix
     )
     app.register_blueprint(_blueprint())
     app.before_request(_name_other_pages)
@@ -65,7 +65,9 @@ def mount(
     logging.getLogger("medallion").handlers.clear()
 
     authenticator = Authenticator(proxies or TrustedProxies(), quotas)
-    taxii = TaxiiApplication(store, authenticator, ObjectEndpoints(PageCache(), quotas), app.wsgi_app, observers)
+    taxii = TaxiiApplication(
+        hub.store, authenticator, ObjectEndpoints(hub, PageCache(), quotas), app.wsgi_app, observers
+    )
     app.wsgi_app = taxii  # type: ignore[method-assign]  # Flask's way to put one in front
     return taxii
 

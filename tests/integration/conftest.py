@@ -8,23 +8,19 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
-from server.release.guard.allowlists import lookup
-from server.release.route.policy import Policy, put_in_force
 from tests.integration.command import Run
 from tests.integration.room import Room, opened
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Give what runs ``scamfeed`` with some words, and perhaps with something on standard input."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, stdin: str | None = None) -> Result:
         return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
 
-    yield call
-    put_in_force(Policy())
-    lookup.use(None)
+    return call
 
 
 @pytest.fixture

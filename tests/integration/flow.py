@@ -12,6 +12,7 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, partners
 from server.store.item import Item
@@ -48,13 +49,18 @@ class OnAStore:
         reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
         report = reader.report({"value": value, "description": f"said {self._times}"})
         with self._store.begin() as tx:
-            contribute(tx, self._partner, [Item.of(obj) for obj in to_stix(report, seq=self._listings[value])])
+            contribute(
+                Hub(self._store),
+                tx,
+                self._partner,
+                [Item.of(obj) for obj in to_stix(report, seq=self._listings[value])],
+            )
 
     change = say
 
     def take_back(self, value: str) -> None:
         with self._store.begin() as tx:
-            assert retract(tx, value, self._partner)
+            assert retract(Hub(self._store), tx, value, self._partner)
 
     def say_again(self, value: str) -> None:
         self._listings[value] += 1

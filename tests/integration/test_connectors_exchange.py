@@ -8,14 +8,15 @@ import orjson
 import pytest
 
 from feeds.connectors import build
-from feeds.runs.runner import run
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.query import Query
 from tests.integration import peers
+from tests.running import run
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def test_both_sides_hold_the_same_in_the_end(hub: Store, bank: Bank, tmp_path: P
 
     gone = next(id_ for id_ in active(hub, "takedown-full") if id_.startswith("indicator--"))
     with hub.begin() as tx:
-        retract(tx, gone, partners.get(tx, "Telecom"))
+        retract(Hub(hub), tx, gone, partners.get(tx, "Telecom"))
     assert run(hub, push).read >= 1
     assert active(bank.store, "from-the-hub")[gone] is True
     assert active(bank.store, "from-the-hub") == active(hub, "takedown-full")

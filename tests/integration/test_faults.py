@@ -22,6 +22,7 @@ from feeds.runs.retry import retry_feed
 from feeds.runs.schedule import Schedule
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
+from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, feed_state, inbox, log, partners, reviews
 from server.store.query import UNLIMITED, Query
@@ -152,7 +153,7 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
                 flow.done["say_again"] for flow in flows.values()
             )
 
-        with Schedule(hub, [*_feeds(urls, user, timeout=HANG_SECONDS / 2).values()]):
+        with Schedule(Hub(hub), [*_feeds(urls, user, timeout=HANG_SECONDS / 2).values()]):
             end = time.monotonic() + SECONDS
             while time.monotonic() < end or not is_enough():
                 for flow in flows.values():
@@ -165,13 +166,13 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
             line.bad = False
         # A machine that is busy enough makes a peer slow that is well.
         feeds = _feeds(urls, user, timeout=60)
-        with Schedule(hub, [*feeds.values()]):
+        with Schedule(Hub(hub), [*feeds.values()]):
             deadline = time.monotonic() + 120 + SECONDS / 3
             while differences():
                 assert time.monotonic() < deadline, (seed, differences())
                 for name, feed in feeds.mapping.items():
                     if name in ("webhook", "to-medallion", "to-a-hub"):
-                        retry_feed(hub, feed, everything=True)
+                        retry_feed(Hub(hub), feed, everything=True)
                 time.sleep(1)
         for name, line in lines.items():
             assert line.done["well"], (seed, name)

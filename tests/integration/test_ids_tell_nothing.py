@@ -18,6 +18,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, hub_identity, inbox, log, partners, value_index
 from server.store.item import Item
@@ -54,7 +55,7 @@ class World:
         """Let the bank report the account."""
         with self.store.begin() as tx:
             reported = to_stix(ReportReader({"reporter": "Bank", "reported_at": AT}).report({**ACCOUNT, **said}))
-            outcome = contribute(tx, partners.get(tx, "Bank"), [Item.of(obj) for obj in reported])
+            outcome = contribute(Hub(self.store), tx, partners.get(tx, "Bank"), [Item.of(obj) for obj in reported])
             assert not outcome.failed
             assert not outcome.pending
 
@@ -70,7 +71,7 @@ class World:
     def answer(self, obj: Mapping[str, Any]) -> tuple[int, Any]:
         """Post as the spy does, and give status and body without what is drawn, and when."""
         sent = json.dumps({"objects": [obj]}).encode()
-        answer = add_objects.add(self.store, self.spy, self.inbox, Envelope(BytesIO(sent), len(sent), 10))
+        answer = add_objects.add(Hub(self.store), self.spy, self.inbox, Envelope(BytesIO(sent), len(sent), 10))
         body = json.loads(answer.body)
         assert re.fullmatch("[0-9a-f-]{36}", body.pop("id"))
         del body["request_timestamp"]

@@ -9,12 +9,13 @@ import pytest
 import requests
 
 from feeds.connectors import build
-from feeds.runs.runner import Run, run
+from feeds.runs.runner import Run
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.setup import set_up
 from server.store import Store, collections, partners
@@ -22,6 +23,7 @@ from server.store.item import Item
 from tests.contract.connectors.contract import latest
 from tests.integration import peers
 from tests.integration.peers import TAXII
+from tests.running import run
 
 ROOM = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 
@@ -125,7 +127,7 @@ def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypat
         )
         objects = [obj for n in numbers for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
         with peer.begin() as tx:
-            contribute(tx, bank, [Item.of(obj) for obj in objects])
+            contribute(Hub(peer), tx, bank, [Item.of(obj) for obj in objects])
 
     say(*range(250))
     with peers.scamfeed(database, tmp_path / "peer.log") as address:
@@ -138,7 +140,7 @@ def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypat
         assert pulled(hub, f"{address}feed/", **more).read == 0
         say(250)
         with peer.begin() as tx:
-            retract(tx, "h7.example.com", bank)
+            retract(Hub(peer), tx, "h7.example.com", bank)
         assert pulled(hub, f"{address}feed/", **more).accepted == 2
         assert active(hub) == patterns(*(number for number in range(251) if number != 7))
     peer.close()

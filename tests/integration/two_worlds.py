@@ -19,6 +19,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.results import Results
 from server.release.retract import retract
 from server.release.route import audience
@@ -78,9 +79,9 @@ class World:
         with self.store.begin() as tx:
             partner = partners.get(tx, step.by)
             if step.what == "retract":
-                retract(tx, report_of(step).value, partner)
+                retract(Hub(self.store), tx, report_of(step).value, partner)
                 return
-            outcome = contribute(tx, partner, self._items(step, hub_identity.secret(tx, "ids")))
+            outcome = contribute(Hub(self.store), tx, partner, self._items(step, hub_identity.secret(tx, "ids")))
             self.answers.append((step.by, number, _plainly(outcome)))
 
     def answers_to(self, name: str) -> list[tuple[str, int, list[tuple[str, str, str]]]]:
@@ -208,7 +209,7 @@ def prepared(folder: Path) -> Ground:
 def world_on(ground: Ground, file: Path) -> Iterator[World]:
     shutil.copy(ground.file, file)
     store = Store.open(f"sqlite:///{file}")
-    application = mount(Flask("hub", static_folder=None), store, title="Hub", contact="")
+    application = mount(Flask("hub", static_folder=None), Hub(store), title="Hub", contact="")
     try:
         yield World(store, application, ground.tokens)
     finally:

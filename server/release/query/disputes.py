@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from schemas.partner import PartnerKind
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue
+from server.release.hub import Hub
 from server.release.session import ReleaseSession
 from server.store.engine import Tx
 from server.store.reviews import Review
@@ -38,12 +39,12 @@ class DisputeCase(NamedTuple):
     collections: list[str]
 
 
-def dispute_cases(tx: Tx, found: Iterable[Review]) -> dict[str, DisputeCase]:
+def dispute_cases(hub: Hub, tx: Tx, found: Iterable[Review]) -> dict[str, DisputeCase]:
     """Return the cases of the disputes among these reviews by subject, as the hub is now."""
     subjects = {review.subject for review in found if review.subject}
     if not subjects:
         return {}
-    session = ReleaseSession.open(tx, waits=False)
+    session = ReleaseSession.open(hub, tx, waits=False)
     values = session.load(subjects)
     session.publication.load({id_ for value in values for id_ in value.listings})
     return {value.subject: _case(session, value) for value in values}

@@ -193,18 +193,3 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-_in_force: list[Policy] = []
-
-
-def put_in_force(policy: Policy) -> None:
-    """Let ``policy`` be the one that this process releases by."""
-    _in_force[:] = [policy]
-
-
-def in_force() -> Policy:
-    """Give the policy that this process releases by: the configured one, else the default."""
-    if not _in_force:
-        put_in_force(Policy())
-    return _in_force[0]

@@ -10,9 +10,10 @@ import pytest
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push
 from feeds.connectors import build
-from feeds.runs.runner import Run, run
+from feeds.runs.runner import Run
 from server.store import Store, collections, feed_state, log
 from server.store.query import ALL, Query
+from tests.running import run
 
 PARTNER = "Example Telecom"
 READER = "Example Bank"

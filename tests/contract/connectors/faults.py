@@ -4,9 +4,9 @@ from typing import Protocol
 
 import pytest
 
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import Contract, kept_checkpoint
+from tests.running import run
 
 
 class Misbehaving(Protocol):

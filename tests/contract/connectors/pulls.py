@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import feeds.runs.pull
-from feeds.runs.runner import run
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import PARTNER, Contract, kept_checkpoint, latest, versions
+from tests.running import run
 
 
 class PullContract(Contract):
@@ -52,10 +53,10 @@ class PullContract(Contract):
         self.prepare(store, 7)
         real = feeds.runs.pull.contribute
 
-        def contribute(tx: Any, partner: Any, items: Any) -> Any:
+        def contribute(hub: Any, tx: Any, partner: Any, items: Any) -> Any:
             if any(b"'h4.example.com'" in item.body for item in items):
                 raise ZeroDivisionError
-            return real(tx, partner, items)
+            return real(hub, tx, partner, items)
 
         monkeypatch.setattr(feeds.runs.pull, "contribute", contribute)
         result = run(store, self.feed())
@@ -154,4 +155,4 @@ class RevokingPullContract(PullContract):
     def retract(self, store: Store, number: int) -> None:
         """Let somebody here retract what the peer said."""
         with store.begin() as tx:
-            assert retract(tx, f"h{number}.example.com", partners.get(tx, PARTNER))
+            assert retract(Hub(store), tx, f"h{number}.example.com", partners.get(tx, PARTNER))

@@ -7,16 +7,18 @@ import pytest
 
 from feeds.connector import Push
 from feeds.runs.retry import retry_feed
-from feeds.runs.runner import Run, run
+from feeds.runs.runner import Run
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, feed_state, log, partners
 from server.store.item import Item
 from server.store.query import ALL
 from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
+from tests.running import run
 
 
 class PushContract(Contract):
@@ -42,14 +44,14 @@ class PushContract(Contract):
         reader = ReportReader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
         objects = [obj for n in range(count) for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
         with store.begin() as tx:
-            contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+            contribute(Hub(store), tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
 
     def change(self, store: Store, value: str, who: str = PARTNER) -> None:
         """Let a partner say more about a domain, or say it too."""
         said = {"reporter": who, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
         objects = to_stix(ReportReader({**said, "confidence": "80"}).report({"value": value}))
         with store.begin() as tx:
-            contribute(tx, partners.get(tx, who), [Item.of(obj) for obj in objects])
+            contribute(Hub(store), tx, partners.get(tx, who), [Item.of(obj) for obj in objects])
 
     def block(self, store: Store, value: str) -> None:
         """Let two partners be sure of a domain, so that it is graded ``block``."""
@@ -59,7 +61,7 @@ class PushContract(Contract):
     def retract(self, store: Store, value: str, who: str = PARTNER) -> None:
         """Let a partner take back what it said about a value."""
         with store.begin() as tx:
-            retract(tx, value, partners.get(tx, who))
+            retract(Hub(store), tx, value, partners.get(tx, who))
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         real = __import__("server.store.times", fromlist=["now"]).now
@@ -112,9 +114,11 @@ class PushContract(Contract):
         reader = ReportReader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
         with store.begin() as tx:
             who = partners.get(tx, PARTNER)
-            contribute(tx, who, [Item.of(obj) for obj in to_stix(reader.report({"value": "new.example.com"}))])
+            contribute(
+                Hub(store), tx, who, [Item.of(obj) for obj in to_stix(reader.report({"value": "new.example.com"}))]
+            )
             gone = next(obj["id"] for obj in self.objects() if obj["type"] == "indicator")
-            retract(tx, gone, who)
+            retract(Hub(store), tx, gone, who)
         run(store, self.feed(batch=1000))
         news = self.objects()[before:]
         assert (news[0]["id"], news[0]["revoked"]) == (gone, True)
@@ -165,7 +169,7 @@ class PushContract(Contract):
             page = log.page(tx, collections.get(tx, "takedown"), ALL)
             found = next(item for item in map(Item.of_bytes, page.bodies) if b"h1.example.com" in item.body)
             feed_state.add_dead_letter(tx, "tested", found.id, b"", "ZeroDivisionError")
-        done = retry_feed(store, self.feed(kinds=["phone"]))
+        done = retry_feed(Hub(store), self.feed(kinds=["phone"]))
         assert (done.tried, done.settled, done.error) == (1, 1, None)
         assert self.arrived(store) == []
 

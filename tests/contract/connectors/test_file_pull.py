@@ -9,10 +9,10 @@ import pytest
 
 from feeds.connector import Misconfigured
 from feeds.readers.columns.custom_names import CustomNames, current_custom_names
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
 from tests.contract.connectors.pulls import PullContract
+from tests.running import run
 
 
 class TestFilePull(PullContract):

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER
 from tests.contract.connectors.elsewhere import S3Contract, SftpContract
 from tests.contract.connectors.proxy import tunnelling
 from tests.contract.connectors.pulls import PullContract
+from tests.running import run
 
 
 def trickle(server: socket.socket) -> None:

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from feeds.connector import Misconfigured
 from feeds.connectors import file_push
-from feeds.runs.runner import run
 from feeds.storage import local
 from feeds.storage.manifest import PAYLOAD_TYPE
 from mappers.indicator import to_stix
@@ -26,10 +25,12 @@ from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.store import Store, partners
 from server.store.item import Item
 from tests.contract.connectors.contract import READER
 from tests.contract.connectors.pushes import PushContract
+from tests.running import run
 
 _PRIVATE = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
 
@@ -134,7 +135,7 @@ class FilePushSuite(PushContract):
         with store.begin() as tx:
             partners.add(tx, Partner(name=other, kind=PartnerKind.GOVERNMENT, identity=ids.identity(other)))
             objects = to_stix(reader.report({"value": "h0.example.com"}))
-            contribute(tx, partners.get(tx, other), [Item.of(obj) for obj in objects])
+            contribute(Hub(store), tx, partners.get(tx, other), [Item.of(obj) for obj in objects])
         self.prepare(store, 2)
         run(store, self.feed(format="list", batch=1000))
         self.retract(store, "h0.example.com")

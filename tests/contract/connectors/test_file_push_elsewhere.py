@@ -6,10 +6,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.elsewhere import S3Contract, SftpContract
 from tests.contract.connectors.test_file_push import FilePushSuite
+from tests.running import run
 
 
 class TestFilePushOverSftp(SftpContract, FilePushSuite):

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import PullContract
+from tests.running import run
 
 
 @dataclass

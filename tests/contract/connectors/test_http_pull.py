@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import PullContract
+from tests.running import run
 
 # Lets a run end after its first batch.
 _STOP = threading.Event()

@@ -11,7 +11,6 @@ import pytest
 
 from feeds.connector import Misconfigured
 from feeds.connectors import build
-from feeds.runs.runner import run
 from server.store import Store
 from tests.conformance.authority import issue
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
@@ -19,6 +18,7 @@ from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.imap_server import MailServer, serving
 from tests.contract.connectors.proxy import tunnelling
 from tests.contract.connectors.pulls import PullContract
+from tests.running import run
 
 
 def mail(

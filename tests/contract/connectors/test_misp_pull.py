@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
+from tests.running import run
 
 START = 1_767_225_600
 

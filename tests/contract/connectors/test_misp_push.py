@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, partners
 from server.store.item import Item
@@ -21,6 +21,7 @@ from tests.contract.connectors.contract import PARTNER, READER, latest
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
+from tests.running import run
 
 
 @dataclass
@@ -134,7 +135,7 @@ class TestMispPush(FaultsContract, PushContract):
         reader = ReportReader({"reporter": PARTNER, "reported_at": timestamp.text(timestamp.now()), **defaults})
         with store.begin() as tx:
             objects = [obj for row in rows for obj in to_stix(reader.report(row))]
-            contribute(tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
+            contribute(Hub(store), tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
 
     def alive(self) -> list[str]:
         return [one["value"] for one in self.peer.attributes.values() if one["to_ids"] and not one.get("deleted")]
@@ -167,7 +168,7 @@ class TestMispPush(FaultsContract, PushContract):
         run(store, self.feed(batch=1000))
         self.peer.stubborn = stubborn
         with store.begin() as tx:
-            retract(tx, "h0.example.com", partners.get(tx, PARTNER))
+            retract(Hub(store), tx, "h0.example.com", partners.get(tx, PARTNER))
         result = run(store, self.feed(batch=1000))
         assert (result.ending, result.rejected) == ("done", 0)
         assert self.alive() == ["h1.example.com"]
@@ -175,7 +176,7 @@ class TestMispPush(FaultsContract, PushContract):
     def test_what_was_revoked_before_it_went_makes_no_event(self, store: Store) -> None:
         self.prepare(store, 1)
         with store.begin() as tx:
-            retract(tx, "h0.example.com", partners.get(tx, PARTNER))
+            retract(Hub(store), tx, "h0.example.com", partners.get(tx, PARTNER))
         assert run(store, self.feed(batch=1000)).ending == "done"
         assert (self.peer.events, self.peer.attributes) == ({}, {})
 
@@ -203,7 +204,7 @@ class TestMispPush(FaultsContract, PushContract):
         assert self.alive() == ["1234567890"]
         gone = next(obj["id"] for obj in latest(store, "mule-accounts") if obj["type"] == "indicator")
         with store.begin() as tx:
-            retract(tx, gone, partners.get(tx, PARTNER))
+            retract(Hub(store), tx, gone, partners.get(tx, PARTNER))
         run(store, self.feed(collection="mule-accounts"))
         assert self.alive() == []
 

@@ -8,13 +8,14 @@ import orjson
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, log, partners
 from tests.contract.connectors.contract import PARTNER, READER, latest
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
+from tests.running import run
 
 
 @dataclass
@@ -98,7 +99,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
         run(store, self.feed(batch=1000))
         with store.begin() as tx:
             gone = next(obj["id"] for obj in latest(store) if obj["type"] == "indicator")
-            retract(tx, gone, partners.get(tx, PARTNER))
+            retract(Hub(store), tx, gone, partners.get(tx, PARTNER))
         run(store, self.feed(batch=1000))
         assert self.peer.texts == [
             "Scamfeed, takedown: 4 new (domain: 4)",

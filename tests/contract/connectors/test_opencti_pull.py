@@ -13,13 +13,13 @@ import pytest
 
 from feeds.connector import Misconfigured
 from feeds.connectors import build
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.live_stream import START, LiveStream, event, indicator, listening
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
+from tests.running import run
 
 
 class OpenctiContract(MisbehavingContract, RevokingPullContract):

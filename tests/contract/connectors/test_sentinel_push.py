@@ -10,12 +10,12 @@ import pytest
 
 from feeds.connector import Misconfigured
 from feeds.connectors import build, sentinel_push
-from feeds.runs.runner import run
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
+from tests.running import run
 
 CLIENT = "00001111-aaaa-2222-bbbb-3333cccc4444"
 WORKSPACE = "11112222-bbbb-3333-cccc-4444dddd5555"

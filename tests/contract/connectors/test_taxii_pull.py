@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
 from mappers import ids
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
@@ -15,6 +14,7 @@ from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 from tests.contract.connectors.taxii_collection import ROOM, Peer20, Peer21, indicator
+from tests.running import run
 
 
 class TaxiiPullSuite(FaultsContract, RevokingPullContract):

@@ -10,12 +10,13 @@ import pytest
 from feeds.connector import Misconfigured
 from feeds.connectors import build
 from feeds.runs.retry import retry_feed
-from feeds.runs.runner import run
+from server.release.hub import Hub
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER, kept_checkpoint
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
+from tests.running import run
 
 _TYPE = {"Content-Type": "Application/TAXII+JSON; Version=2.1"}
 
@@ -183,22 +184,22 @@ class TestTaxiiPush(FaultsContract, PushContract):
         with store.read() as tx:
             assert {each.answer[:7] for each in deliveries.history(tx)} == {"unclear"}
         self.peer.counts = True
-        tried = retry_feed(store, self.feed())
+        tried = retry_feed(Hub(store), self.feed())
         assert tried.tried == tried.settled > 2
         with store.read() as tx:
             assert {each.answer for each in deliveries.history(tx)} == {"success"}
-        assert retry_feed(store, self.feed()).tried == 0
+        assert retry_feed(Hub(store), self.feed()).tried == 0
 
     def test_what_the_peer_refused_goes_again_when_a_person_says_so(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("[domain-name:value = 'h1.example.com']")
         run(store, self.feed())
         for _ in range(2):
-            tried = retry_feed(store, self.feed())
+            tried = retry_feed(Hub(store), self.feed())
             assert (tried.tried, tried.settled, tried.failed) == (1, 0, 1)
-        assert retry_feed(store, self.feed()).tried == 0
+        assert retry_feed(Hub(store), self.feed()).tried == 0
         self.peer.refused.clear()
-        tried = retry_feed(store, self.feed(), everything=True)
+        tried = retry_feed(Hub(store), self.feed(), everything=True)
         assert (tried.tried, tried.settled, tried.failed) == (1, 1, 0)
         assert len(set(self.arrived(store))) == 3
 

@@ -9,9 +9,9 @@ from types import MappingProxyType, ModuleType
 import pytest
 
 from feeds import connectors
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.peer import Said
+from tests.running import run
 
 PAGE = Path(__file__).parents[3] / "docs" / "writing-a-connector.md"
 CONNECTOR, SUITE = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from feeds.runs.runner import run
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint, latest
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
+from tests.running import run
 
 TOKEN = "555|aSdF123GhK"
 GROUP = "123456789101112"

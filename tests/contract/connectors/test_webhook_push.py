@@ -11,13 +11,14 @@ import pytest
 from standardwebhooks import Webhook
 
 from feeds.connector import Misconfigured
-from feeds.runs.runner import run
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, partners
 from tests.contract.connectors.contract import PARTNER, READER, Crash, latest
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
+from tests.running import run
 
 # The secret and, below, the message of the specification's own example.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -107,7 +108,7 @@ class TestWebhookPush(FaultsContract, PushContract):
                 self.prepare(store, count)
             if place % 6 == 5:
                 with store.begin() as tx:
-                    retract(tx, f"h{place}.example.com", partners.get(tx, PARTNER))
+                    retract(Hub(store), tx, f"h{place}.example.com", partners.get(tx, PARTNER))
             self.peer.fault = fault
             run(store, self.feed())
         self.peer.fault = ""

@@ -13,6 +13,7 @@ from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.store import Store, collections, partners
 from server.store.item import Item
 
@@ -87,7 +88,7 @@ def contribute_domains(store: Store, *names: str) -> None:
     """Contribute domains as the partner."""
     items = [Item.of(obj) for name in names for obj in to_stix(READER.report({"value": name}))]
     with store.begin() as tx:
-        contribute(tx, partners.get(tx, "P"), items)
+        contribute(Hub(store), tx, partners.get(tx, "P"), items)
 
 
 def until(true: Callable[[], bool]) -> None:

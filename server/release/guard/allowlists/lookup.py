@@ -108,20 +108,6 @@ def _index(updated: Path | None, stamp: int) -> AllowlistIndex:
     return AllowlistIndex(updated)
 
 
-_lists = Allowlists()
-
-
-def use(updated: Path | None, *, examples: bool = False) -> None:
-    """Use the lists of this folder in the whole process."""
-    global _lists
-    _lists = Allowlists(updated, documentation_values=examples)
-
-
-def check(report: Report) -> AllowlistMatch | None:
-    """Return the list that has the reported value, None if no list has it."""
-    return _lists.match(report)
-
-
 def _owner(index: AllowlistIndex, host: str) -> Allowlist | None:
     """Return the list of owners' domains that has ``host`` or a domain above it."""
     owned = index.owned

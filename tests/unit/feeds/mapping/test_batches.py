@@ -11,7 +11,6 @@ from feeds.connector import Batch
 from feeds.connectors import build
 from feeds.mapping.batches import as_of_now
 from feeds.runs.run import Run
-from feeds.runs.runner import run
 from mappers import ids, marking, records as record_mapper
 from mappers.indicator import to_stix
 from schemas import tabular, timestamp
@@ -21,6 +20,7 @@ from schemas.vocabulary import Tlp
 from server.setup import set_up
 from server.store import Store, partners
 from tests.contract.connectors.contract import latest
+from tests.running import run
 
 NAME = "Example Telecom"
 MINE = ids.identity(NAME)

@@ -13,6 +13,7 @@ from feeds.runs.run import Run, RunContext
 from feeds.runs.shared_pages import SharedPages
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
+from server.release.hub import Hub
 from server.store import Store, partners
 
 BANK = Partner(name="bank", kind=PartnerKind.BANK, identity=ids.identity("bank"))
@@ -24,7 +25,7 @@ def work(tmp_path: Path) -> Iterator[RunContext]:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
     yield RunContext(
-        store, Run("f", START, START, reasons=Counter()), threading.Event(), None, SharedPages(), lambda run: None
+        Hub(store), Run("f", START, START, reasons=Counter()), threading.Event(), None, SharedPages(), lambda run: None
     )
     store.close()
 

@@ -13,17 +13,18 @@ from feeds.connector import Batch, Gone
 from feeds.connectors import build
 from feeds.mapping.options import Options
 from feeds.mapping.peer_objects import PeerObjects
-from feeds.runs.runner import run
 from mappers import ids
 from mappers.consensus import ORIGIN
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from server.release.contribute import contribute
+from server.release.hub import Hub
 from server.release.retract import retract
 from server.setup import set_up
 from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import latest
+from tests.running import run
 
 NAME = "Example Telecom"
 MINE = ids.identity(NAME)
@@ -51,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-class Hub:
+class RelistedHub:
     """A hub with one feed, told batch by batch what its source says."""
 
     def __init__(self, store: Store, feed: str = "list") -> None:
@@ -67,7 +68,7 @@ class Hub:
 
     def retract(self, value: str = "a.example.com") -> None:
         with self.store.begin() as tx:
-            assert retract(tx, value, partners.get(tx, NAME))
+            assert retract(Hub(self.store), tx, value, partners.get(tx, NAME))
 
     def active(self) -> list[str]:
         there = [obj for obj in latest(self.store, "inbox") if obj["type"] == "indicator"]
@@ -75,14 +76,14 @@ class Hub:
 
 
 @pytest.fixture
-def hub(store: Store) -> Hub:
-    return Hub(store)
+def hub(store: Store) -> RelistedHub:
+    return RelistedHub(store)
 
 
 FIRST, SECOND, THIRD = (ids.indicator(MINE, PATTERN, number) for number in range(3))
 
 
-def test_each_listing_has_the_next_id(hub: Hub) -> None:
+def test_each_listing_has_the_next_id(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2))
@@ -93,7 +94,7 @@ def test_each_listing_has_the_next_id(hub: Hub) -> None:
     assert hub.active() == [THIRD]
 
 
-def test_a_value_is_taken_back_and_said_again_as_an_indicator_is(hub: Hub) -> None:
+def test_a_value_is_taken_back_and_said_again_as_an_indicator_is(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=["a.example.com"])
     assert hub.active() == []
@@ -102,19 +103,19 @@ def test_a_value_is_taken_back_and_said_again_as_an_indicator_is(hub: Hub) -> No
     assert hub.active() == [SECOND]
 
 
-def test_what_is_no_value_of_any_kind_takes_nothing_back(hub: Hub) -> None:
+def test_what_is_no_value_of_any_kind_takes_nothing_back(hub: RelistedHub) -> None:
     hub.take(said(0), gone=["what is this?", "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"])
     assert hub.active() == [FIRST]
 
 
-def test_what_was_said_before_it_was_taken_back_is_no_new_listing(hub: Hub) -> None:
+def test_what_was_said_before_it_was_taken_back_is_no_new_listing(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(2))])
     hub.take(said(1))
     assert hub.active() == []
 
 
-def test_what_was_taken_back_before_it_was_said_again_stands(hub: Hub) -> None:
+def test_what_was_taken_back_before_it_was_said_again_stands(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2))
@@ -122,7 +123,7 @@ def test_what_was_taken_back_before_it_was_said_again_stands(hub: Hub) -> None:
     assert hub.active() == [SECOND]
 
 
-def test_what_is_said_and_taken_back_in_one_breath_is_told_apart_by_time(hub: Hub) -> None:
+def test_what_is_said_and_taken_back_in_one_breath_is_told_apart_by_time(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2), gone=[Gone(FIRST, moment(3))])
@@ -131,21 +132,21 @@ def test_what_is_said_and_taken_back_in_one_breath_is_told_apart_by_time(hub: Hu
     assert hub.active() == [SECOND]
 
 
-def test_a_source_that_says_and_takes_back_everything_each_time_makes_no_listing_each_time(hub: Hub) -> None:
+def test_a_source_that_says_and_takes_back_everything_each_time_makes_no_listing_each_time(hub: RelistedHub) -> None:
     for hours in range(4):
         hub.take(said(hours), gone=["a.example.com"])
     listings = [obj for obj in latest(hub.store, "inbox") if obj["type"] == "indicator"]
     assert [(obj["id"], obj["revoked"]) for obj in listings] == [(FIRST, True)]
 
 
-def test_what_another_source_goes_on_saying_does_not_come_back_by_it(hub: Hub) -> None:
+def test_what_another_source_goes_on_saying_does_not_come_back_by_it(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
-    Hub(hub.store, "another").take(said(2))
+    RelistedHub(hub.store, "another").take(said(2))
     assert hub.active() == []
 
 
-def test_what_was_retracted_here_comes_back_once_its_source_has_taken_it_back_too(hub: Hub) -> None:
+def test_what_was_retracted_here_comes_back_once_its_source_has_taken_it_back_too(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.retract()
     hub.take(said(1))
@@ -156,7 +157,7 @@ def test_what_was_retracted_here_comes_back_once_its_source_has_taken_it_back_to
     assert hub.active() == [SECOND]
 
 
-def test_an_earlier_taking_back_that_is_told_again_does_not_undo_a_retraction_here(hub: Hub) -> None:
+def test_an_earlier_taking_back_that_is_told_again_does_not_undo_a_retraction_here(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2))
@@ -166,7 +167,7 @@ def test_an_earlier_taking_back_that_is_told_again_does_not_undo_a_retraction_he
     assert hub.active() == []
 
 
-def test_the_partners_own_indicator_that_it_revives_gets_an_id_that_says_where_it_is_from(hub: Hub) -> None:
+def test_the_partners_own_indicator_that_it_revives_gets_an_id_that_says_where_it_is_from(hub: RelistedHub) -> None:
     own = said(0, id=THEIRS)
     hub.take(own)
     assert hub.active() == [THEIRS]
@@ -190,7 +191,7 @@ def test_a_listing_that_comes_round_a_circle_of_peers_is_the_same_listing() -> N
     assert back["id"] == had["id"]
 
 
-def test_two_reports_of_a_value_have_listings_of_their_own(hub: Hub) -> None:
+def test_two_reports_of_a_value_have_listings_of_their_own(hub: RelistedHub) -> None:
     one, other = (
         said(0, id=ids_, external_references=[{"source_name": ORIGIN, "external_id": origin}])
         for ids_, origin in (
@@ -205,14 +206,16 @@ def test_two_reports_of_a_value_have_listings_of_their_own(hub: Hub) -> None:
     assert not {one["id"], other["id"]} & set(hub.active())
 
 
-def test_a_listing_anew_at_which_we_fail_is_put_aside_under_its_id(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_anew_at_which_we_fail_is_put_aside_under_its_id(
+    hub: RelistedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
 
-    def fail(tx: Any, partner: Any, items: Any) -> Any:
+    def fail(hub: Any, tx: Any, partner: Any, items: Any) -> Any:
         if any(item.id == SECOND for item in items):
             raise ZeroDivisionError
-        return contribute(tx, partner, items)
+        return contribute(hub, tx, partner, items)
 
     monkeypatch.setattr(feeds.runs.pull, "contribute", fail)
     other = to_stix(Report(kind="domain", value="b.example.com", reporter=NAME, reported_at=moment(2)))[1]
@@ -221,7 +224,7 @@ def test_a_listing_anew_at_which_we_fail_is_put_aside_under_its_id(hub: Hub, mon
         assert [letter.subject for letter in feed_state.find_dead_letters(tx, hub.feed)] == [SECOND]
 
 
-def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: Hub, tmp_path: Path) -> None:
+def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: RelistedHub, tmp_path: Path) -> None:
     drop = tmp_path / "drop"
     drop.mkdir()
     feed = build({"name": "drop", "connector": "file-pull", "path": str(drop), "contribute_as": NAME})
@@ -245,7 +248,7 @@ def test_both_sides_hold_the_same_whatever_the_source_does(
     set_up(opened)
     with opened.begin() as tx:
         partners.add(tx, Partner(name=NAME, kind=PartnerKind.TELECOM, identity=MINE))
-    hub, said_last = Hub(opened), False
+    hub, said_last = RelistedHub(opened), False
     for hours, word in enumerate(words):
         said_last = word == "say"
         hub.take(*([said(hours)] if said_last else []), gone=[] if said_last else [Gone(FIRST, moment(hours))])

@@ -17,12 +17,12 @@ from feeds.runs.bisect import bisect
 from feeds.runs.due import due_at, state_after_run
 from feeds.runs.lease import lease_run
 from feeds.runs.run import Ending, Run
-from feeds.runs.runner import run
 from feeds.runs.shared_pages import SharedPages
 from server.store import Store, collections, feed_state, log
 from server.store.collections import Collection
 from server.store.feed_state import FeedState, LeaseLost
 from server.store.item import Item
+from tests.running import run
 from tests.unit.feeds.ticking import Ticking, furnish, pull_settings
 
 SECOND = 1_000_000

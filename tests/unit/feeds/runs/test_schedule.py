@@ -21,6 +21,7 @@ from feeds.connector import (
 )
 from feeds.runs.due import cron_trigger
 from feeds.runs.schedule import Schedule
+from server.release.hub import Hub
 from server.store import Store, feed_state
 from tests.unit.feeds.ticking import Ticking, furnish, next_runs, pull_settings as settings, until
 
@@ -35,14 +36,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_a_feed_runs_at_once_and_then_at_its_intervals(store: Store) -> None:
     feed = Ticking(settings(every="50ms"), lambda _: None)
-    with Schedule(store, [feed]):
+    with Schedule(Hub(store), [feed]):
         until(lambda: feed.ticks >= 3)
     assert feed.most == 1
 
 
 def test_a_run_that_takes_longer_than_its_interval_runs_alone(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     feed = Ticking(settings(every="20ms"), lambda _: time.sleep(0.15))
-    with Schedule(store, [feed]):
+    with Schedule(Hub(store), [feed]):
         until(lambda: feed.ticks >= 3)
     assert feed.most == 1
 
@@ -50,7 +51,7 @@ def test_a_run_that_takes_longer_than_its_interval_runs_alone(store: Store, capl
 def test_the_end_comes_between_two_batches_and_the_checkpoint_is_kept(store: Store) -> None:
     begun = threading.Event()
     feed = Ticking(settings(every="1h"), lambda _: (begun.set(), time.sleep(0.05))[1], batches=1000)
-    with Schedule(store, [feed]):
+    with Schedule(Hub(store), [feed]):
         assert begun.wait(20)
     assert 1 <= feed.ticks < 1000
     with store.read() as tx:
@@ -67,7 +68,7 @@ def fails(error: Exception) -> Callable[[int], None]:
 @pytest.mark.parametrize("error", [TryLater("away"), RuntimeError("own fault")])
 def test_after_trouble_a_feed_waits_longer_each_time(store: Store, error: Exception) -> None:
     feed = Ticking(settings(every="100ms"), fails(error))
-    with Schedule(store, [feed]) as schedule:
+    with Schedule(Hub(store), [feed]) as schedule:
         until(lambda: feed.ticks >= 1 and (next_runs(schedule)["f"] or datetime.now(UTC)) > _in(10))
         first = next_runs(schedule)["f"]
         assert first is not None
@@ -82,7 +83,7 @@ def _in(seconds: float) -> datetime:
 def test_a_misconfigured_feed_stops_and_the_others_go_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     wrong = Ticking(settings(name="wrong", every="50ms"), fails(Misconfigured("no such user")))
     right = Ticking(settings(name="right", every="50ms"), lambda _: None)
-    with Schedule(store, [wrong, right]) as schedule:
+    with Schedule(Hub(store), [wrong, right]) as schedule:
         until(lambda: right.ticks >= 4)
         assert wrong.ticks == 1
         assert next_runs(schedule)["wrong"] is None
@@ -91,7 +92,7 @@ def test_a_misconfigured_feed_stops_and_the_others_go_on(store: Store, caplog: p
 
 def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
     feed = Ticking(settings(), lambda _: None)
-    with Schedule(store, [feed]) as schedule:
+    with Schedule(Hub(store), [feed]) as schedule:
         assert next_runs(schedule) == {}
     assert feed.ticks == 0
 
@@ -123,7 +124,7 @@ def test_cron_means_what_cron_means(text: str, fires: str) -> None:
 def test_a_time_that_is_none_is_refused_before_anything_runs(store: Store, text: str) -> None:
     feed: Connector[FeedSettings] = Ticking(settings(cron=text), lambda _: None)
     with pytest.raises(Misconfigured, match="feed f: cron: "):
-        Schedule(store, [feed])
+        Schedule(Hub(store), [feed])
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from feeds.connector import Connector, FeedSettings, Misconfigured, TryLater
 from feeds.runs import schedule as schedule_module
 from feeds.runs.lease import lease_run
 from feeds.runs.retry import retry_feed
-from feeds.runs.runner import run
 from feeds.runs.schedule import Schedule
+from server.release.hub import Hub
 from server.store import Store, collections, feed_state, sql
+from tests.running import run
 from tests.unit.feeds.ticking import (
     Noting,
     Ticking,
@@ -56,7 +57,7 @@ def test_feeds_come_go_and_change_without_a_restart(store: Store) -> None:
     configuration = Configuration()
     stays = Ticking(pull_settings(name="stays", every="50ms"), lambda _: None)
     goes = Ticking(pull_settings(name="goes", every="50ms"), lambda _: None)
-    with Schedule(store, [stays, goes], reread=configuration, eager=True) as schedule:
+    with Schedule(Hub(store), [stays, goes], reread=configuration, eager=True) as schedule:
         until(lambda: stays.ticks > 1 and goes.ticks > 1)
         again = Ticking(pull_settings(name="stays", every="50ms"), lambda _: None)
         comes = Ticking(pull_settings(name="comes", every="50ms"), lambda _: None)
@@ -73,7 +74,7 @@ def test_feeds_come_go_and_change_without_a_restart(store: Store) -> None:
 def test_a_run_under_way_ends_between_two_batches_when_its_settings_change(store: Store) -> None:
     configuration = Configuration()
     old = Ticking(pull_settings(every="1h"), lambda _: time.sleep(0.02), batches=100_000)
-    with Schedule(store, [old], reread=configuration, eager=True):
+    with Schedule(Hub(store), [old], reread=configuration, eager=True):
         until(lambda: old.ticks > 2)
         new = Ticking(pull_settings(every="1h", batch=5), lambda _: None)
         configuration.feeds = [new]
@@ -86,7 +87,7 @@ def test_a_run_under_way_ends_between_two_batches_when_its_settings_change(store
 def test_a_bad_new_configuration_leaves_the_old_one_running(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     configuration = Configuration()
     feed = Ticking(pull_settings(every="50ms"), lambda _: None)
-    with Schedule(store, [feed], reread=configuration, eager=True):
+    with Schedule(Hub(store), [feed], reread=configuration, eager=True):
         configuration.feeds = [Ticking(pull_settings(cron="61 * * * *"), lambda _: None)]
         until(lambda: "configuration not taken, the old one stays error=feed f: cron: " in caplog.text)
         before = feed.ticks
@@ -99,7 +100,7 @@ def test_a_feed_that_stopped_is_tried_anew_when_its_settings_change(store: Store
 
     configuration = Configuration()
     wrong = Ticking(pull_settings(every="50ms"), fail)
-    with Schedule(store, [wrong], reread=configuration, eager=True) as schedule:
+    with Schedule(Hub(store), [wrong], reread=configuration, eager=True) as schedule:
         until(lambda: wrong.ticks == 1 and next_runs(schedule)["f"] is None)
         right = Ticking(pull_settings(every="60ms"), lambda _: None)
         configuration.feeds = [right]
@@ -108,7 +109,7 @@ def test_a_feed_that_stopped_is_tried_anew_when_its_settings_change(store: Store
 
 def test_what_is_added_goes_out_at_once(store: Store) -> None:
     feed = Noting(push_settings(every="1h"))
-    with Schedule(store, [feed], eager=True):
+    with Schedule(Hub(store), [feed], eager=True):
         until(lambda: feed_of(store).runs == 1)
         added = time.monotonic()
         contribute_domains(store, "a.example.com")
@@ -122,7 +123,7 @@ def test_what_is_added_goes_out_at_once(store: Store) -> None:
 
 def test_what_is_added_waits_where_that_is_wanted(store: Store) -> None:
     feed = Noting(push_settings(every="1h", as_added=False))
-    with Schedule(store, [feed], eager=True):
+    with Schedule(Hub(store), [feed], eager=True):
         until(lambda: feed_of(store).runs == 1)
         contribute_domains(store, "a.example.com")
         time.sleep(1)
@@ -135,7 +136,7 @@ def test_a_peer_in_trouble_is_not_pushed_what_is_added(store: Store) -> None:
         waits = sql.database_time(tx) + 3_600_000_000
         feed_state.save_state(tx, replace(feed_state.load_state(tx, "f"), started=1, failures=3, retry_at=waits))
     contribute_domains(store, "a.example.com")
-    with Schedule(store, [feed], eager=True) as schedule:
+    with Schedule(Hub(store), [feed], eager=True) as schedule:
         until(lambda: next_runs(schedule)["f"] is not None)
         time.sleep(0.6)
         at = next_runs(schedule)["f"]
@@ -153,7 +154,7 @@ def test_two_nodes_share_one_feed(store: Store) -> None:
     one = Ticking(pull_settings(every="100ms"), lambda _: time.sleep(0.05))
     two = Ticking(pull_settings(every="100ms"), lambda _: time.sleep(0.05))
     began = time.monotonic()
-    with Schedule(store, [one]), Schedule(store, [two]):
+    with Schedule(Hub(store), [one]), Schedule(Hub(store), [two]):
         until(lambda: one.ticks + two.ticks >= 10)
     took = time.monotonic() - began
     assert feed_of(store).runs == one.ticks + two.ticks
@@ -200,7 +201,7 @@ def broken(store: Store) -> Noting:
 def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> None:
     feed = broken(store)
     feed.fails_at = set()
-    done = retry_feed(store, feed)
+    done = retry_feed(Hub(store), feed)
     assert (done.tried, done.settled, done.failed, done.error) == (1, 1, 0, None)
     assert [b"b.example.com" in item.body for _, item in feed.given] == [True]
     with store.read() as tx:
@@ -209,11 +210,11 @@ def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> No
 
 def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store) -> None:
     feed = broken(store)
-    assert [retry_feed(store, feed).failed for _ in range(4)] == [1, 1, 0, 0]
-    assert retry_feed(store, feed, everything=True).failed == 1
+    assert [retry_feed(Hub(store), feed).failed for _ in range(4)] == [1, 1, 0, 0]
+    assert retry_feed(Hub(store), feed, everything=True).failed == 1
     feed.fails_at = set()
-    assert retry_feed(store, feed).tried == 0
-    assert retry_feed(store, feed, everything=True).settled == 1
+    assert retry_feed(Hub(store), feed).tried == 0
+    assert retry_feed(Hub(store), feed, everything=True).settled == 1
 
 
 def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
@@ -221,7 +222,7 @@ def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
     with store.begin() as tx:
         feed_state.add_dead_letter(tx, "f", "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", b"", "KeyError")
     feed.fails_at = set()
-    assert retry_feed(store, feed).settled == 2
+    assert retry_feed(Hub(store), feed).settled == 2
     assert len(feed.given) == 1
 
 
@@ -230,7 +231,7 @@ def test_who_may_read_no_more_gets_nothing_that_was_put_aside(store: Store) -> N
     feed.fails_at = set()
     with store.begin() as tx:
         collections.revoke(tx, "P", collections.get(tx, "takedown"))
-    done = retry_feed(store, feed)
+    done = retry_feed(Hub(store), feed)
     assert "may not read takedown" in str(done.error)
     assert feed.given == []
     with store.read() as tx:
@@ -244,7 +245,7 @@ def test_a_retry_lets_a_feed_run_that_waits_or_has_stopped(store: Store) -> None
     feed = Ticking(pull_settings(), fail)
     assert run(store, feed).ending == "misconfigured"
     assert feed_of(store).stopped is not None
-    assert retry_feed(store, feed).error is None
+    assert retry_feed(Hub(store), feed).error is None
     assert feed_of(store).stopped is None
 
 

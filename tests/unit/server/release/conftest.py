@@ -13,23 +13,15 @@ from schemas import tabular
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
-from server.release.fuse.newcomers import NewcomerRule
 from server.release.fuse.statements import indicator_subject
 from server.release.results import Results
-from server.release.route.policy import Policy, put_in_force
+from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, hub_identity, inbox, log, partners
 from server.store.item import Item
+from tests.unit.server.release.hubs import NOBODY_NEW, hub_on
 
 REPORTED = "2026-10-01T08:00:00.000Z"
-
-
-@pytest.fixture(autouse=True)
-def _nobody_is_new() -> Iterator[None]:
-    """Partners of tests stand for such as have long been here."""
-    put_in_force(Policy(newcomers=NewcomerRule(days=0)))
-    yield
-    put_in_force(Policy())
 
 
 @pytest.fixture
@@ -69,12 +61,18 @@ def stix() -> Callable[..., list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def post(store: Store, bank: Partner) -> Callable[..., Results]:
+def policies() -> list[Policy]:
+    """Return the policies that the hub has had, the present one last."""
+    return [Policy(newcomers=NOBODY_NEW)]
+
+
+@pytest.fixture
+def post(store: Store, bank: Partner, policies: list[Policy]) -> Callable[..., Results]:
     """Contribute objects in one transaction, as Example Bank where no other partner is named."""
 
     def send(*objects: dict[str, Any], by: Partner = bank) -> Results:
         with store.begin() as tx:
-            return contribute(tx, by, [Item.of(obj) for obj in objects])
+            return contribute(hub_on(store, policies[-1]), tx, by, [Item.of(obj) for obj in objects])
 
     return send
 

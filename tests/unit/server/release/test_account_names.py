@@ -14,6 +14,7 @@ from server.release.republish import republish
 from server.release.retract import retract
 from server.setup import set_up
 from server.store import Store, inbox, value_index
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -164,7 +165,7 @@ def test_each_name_finds_it_and_takes_it_back(
         (known,) = [each for each in lookup(tx, other) if each.kind == "bank-account"]
         assert [each["id"] for each in known.indicators] == [said["id"]]
         assert [each["revoked"] for each in known.listings if each.get("revoked")] == []
-        assert [each.indicator for each in retract(tx, other)] == [said["id"]]
+        assert [each.indicator for each in retract(hub_on(store), tx, other)] == [said["id"]]
     assert live() == []
 
 
@@ -206,7 +207,7 @@ def test_a_store_of_before_knows_its_accounts_by_one_name(
             "bank-account:US:CHASUS33:1234567890": first.name,
             "bank-account:GB:601613:1": second.name,
         }
-    for _ in republish(store):
+    for _ in republish(hub_on(store)):
         pass
     (listing,) = live()
     assert (from_stix(listing).value, ours(listing)["reporters"]) == (IBAN, 2)

@@ -10,6 +10,7 @@ from schemas.partner import Partner
 from server.release.query.lookup import lookup
 from server.release.retract import retract
 from server.store import Store, value_index
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -79,7 +80,7 @@ def test_each_spelling_finds_it_and_takes_it_back(
     with store.begin() as tx:
         (known,) = lookup(tx, spelling)
         assert [each["id"] for each in known.indicators] == [said["id"]]
-        assert [each.indicator for each in retract(tx, spelling)] == [said["id"]]
+        assert [each.indicator for each in retract(hub_on(store), tx, spelling)] == [said["id"]]
     assert live(held_by("takedown")) == []
 
 

@@ -14,6 +14,7 @@ from server.release import review
 from server.release.query.lookup import is_active, lookup
 from server.release.retract import retract
 from server.store import Store
+from tests.unit.server.release.hubs import hub_on
 
 Stix = Callable[..., list[dict[str, Any]]]
 
@@ -70,7 +71,7 @@ def test_a_retracted_indicator_is_revoked_and_with_it_what_the_hub_made_of_it(
     indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
-        done = retract(tx, "bad.example.com" if by == "value" else indicator["id"])
+        done = retract(hub_on(store), tx, "bad.example.com" if by == "value" else indicator["id"])
     assert [(each.indicator, each.partner) for each in done] == [(indicator["id"], "Example Bank")]
     assert held_by("inbox")[indicator["id"]]["revoked"]
     assert all(held_by(alias)[listed(indicator)]["revoked"] for alias in ("takedown", "public", "public-full"))
@@ -83,7 +84,7 @@ def test_the_hubs_own_listing_is_taken_back_by_its_id(
     post(indicator)
     post(theirs, by=other)
     with store.begin() as tx:
-        done = retract(tx, listed(indicator))
+        done = retract(hub_on(store), tx, listed(indicator))
     assert {each.indicator for each in done} == {indicator["id"], theirs["id"]}
     assert held_by("takedown")[listed(indicator)]["revoked"]
 
@@ -95,7 +96,7 @@ def test_what_is_retracted_of_one_partner_leaves_what_others_say(
     post(indicator)
     post(theirs, by=other)
     with store.begin() as tx:
-        done = retract(tx, "bad.example.com", partner=bank)
+        done = retract(hub_on(store), tx, "bad.example.com", partner=bank)
     assert [each.indicator for each in done] == [indicator["id"]]
     now = held_by("takedown")[listed(indicator)]
     assert not now.get("revoked")
@@ -116,7 +117,7 @@ def test_what_the_hub_says_is_found_with_the_value_though_it_was_taken_back(
     post(indicator)
     assert listings() == [held_by("takedown")[listed(indicator)]]
     with store.begin() as tx:
-        retract(tx, indicator["id"])
+        retract(hub_on(store), tx, indicator["id"])
     assert listings() == [held_by("public")[listed(indicator)]]
     assert listings()[0]["revoked"]
 
@@ -125,19 +126,19 @@ def test_a_partner_takes_back_only_its_own(store: Store, stix: Stix, post: Any, 
     indicator = stix(reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
-        assert retract(tx, "bad.example.com", partner=other) == []
-        assert retract(tx, indicator["id"], partner=other) == []
+        assert retract(hub_on(store), tx, "bad.example.com", partner=other) == []
+        assert retract(hub_on(store), tx, indicator["id"], partner=other) == []
 
 
 def test_retracting_twice_changes_nothing(store: Store, stix: Stix, post: Any, held_by: Any, listed: Any) -> None:
     indicator = stix(reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
-        retract(tx, indicator["id"])
+        retract(hub_on(store), tx, indicator["id"])
     before = held_by("takedown")
     for again in (indicator["id"], listed(indicator), "bad.example.com"):
         with store.begin() as tx:
-            assert retract(tx, again) == []
+            assert retract(hub_on(store), tx, again) == []
     assert held_by("takedown") == before
 
 
@@ -147,11 +148,11 @@ def test_one_approval_lets_who_was_found_wrong_list_the_value_again(
     first = stix(reported_at="2026-11-20")[1]
     post(first)
     with store.begin() as tx:
-        retract(tx, "bad.example.com")
+        retract(hub_on(store), tx, "bad.example.com")
     (waits,) = post(stix(reported_at=timestamp.text(timestamp.now() + timedelta(seconds=1)))[1]).pending
     assert waits.id == first["id"]
     with store.begin() as tx:
-        review.decide(tx, [first["id"]], "approved", "operator")
+        review.decide(hub_on(store), tx, [first["id"]], "approved", "operator")
     assert not post(stix(reported_at=timestamp.text(timestamp.now() + timedelta(seconds=2)), action="warn")[1]).pending
     live = [each for each in held_by("takedown").values() if each.get("pattern") and not each.get("revoked")]
     assert [each["pattern"] for each in live] == [first["pattern"]]

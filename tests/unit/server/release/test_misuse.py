@@ -14,6 +14,7 @@ from server.release.guard import volume
 from server.release.results import Results
 from server.store import Store, partners, quotas, reviews
 from server.store.times import now
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -60,7 +61,9 @@ def false_positive(by: Partner, id_: str) -> dict[str, Any]:
 
 def decide_all(store: Store, state: reviews.ReviewState) -> None:
     with store.begin() as tx:
-        review.decide(tx, [each.object_id for each in reviews.all_reviews(tx, "open")], state, "operator")
+        review.decide(
+            hub_on(store), tx, [each.object_id for each in reviews.all_reviews(tx, "open")], state, "operator"
+        )
 
 
 def test_the_own_room_of_who_left_keeps_nothing_listed(

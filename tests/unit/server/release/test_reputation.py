@@ -12,6 +12,7 @@ from server.release.context import open_context
 from server.release.fuse.confidence import NEWCOMER
 from server.release.results import Results
 from server.store import Store
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
@@ -23,7 +24,7 @@ SAID = "2026-11-02T08:00:00.000Z"
 
 def reliability(store: Store, partner: Partner) -> float:
     with store.begin() as tx:
-        return open_context(tx).reliability(partner, "domain")
+        return open_context(hub_on(store), tx).reliability(partner, "domain")
 
 
 def acted(by: Partner, word: str, refs: list[str], number: int = 0) -> dict[str, Any]:

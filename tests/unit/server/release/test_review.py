@@ -8,6 +8,7 @@ from server.release import review
 from server.release.results import Results
 from server.store import Store, audit, reviews
 from server.store.reviews import UnknownReview
+from tests.unit.server.release.hubs import hub_on
 
 HeldBy = Callable[[str], dict[str, dict[str, Any]]]
 Stix = Callable[..., list[dict[str, Any]]]
@@ -31,7 +32,7 @@ def held(stix: Stix, post: Post, store: Store) -> dict[str, Any]:
 def test_what_is_approved_is_out_at_once(held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed) -> None:
     assert listed(held) not in held_by("takedown")
     with store.begin() as tx:
-        (done,) = review.decide(tx, [held["id"]], "approved", "reviewer", "theirs")
+        (done,) = review.decide(hub_on(store), tx, [held["id"]], "approved", "reviewer", "theirs")
     assert (done.state, done.decided_by, done.note) == ("approved", "reviewer", "theirs")
     assert listed(held) in held_by("takedown")
 
@@ -40,7 +41,9 @@ def test_what_is_rejected_stays_in_whatever_comes_later(
     held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed, post: Post
 ) -> None:
     with store.begin() as tx:
-        assert [each.state for each in review.decide(tx, [held["id"]], "rejected", "reviewer")] == ["rejected"]
+        assert [each.state for each in review.decide(hub_on(store), tx, [held["id"]], "rejected", "reviewer")] == [
+            "rejected"
+        ]
     post({**held, "modified": "2026-11-01T00:00:00.000Z", "confidence": 99})
     assert listed(held) not in held_by("takedown")
     with store.read() as tx:
@@ -49,8 +52,8 @@ def test_what_is_rejected_stays_in_whatever_comes_later(
 
 def test_every_decision_is_in_the_audit_trail_with_who_made_it(held: dict[str, Any], store: Store) -> None:
     with store.begin() as tx:
-        review.decide(tx, [held["id"]], "approved", "reviewer")
-        review.decide(tx, [held["id"]], "rejected", "another")
+        review.decide(hub_on(store), tx, [held["id"]], "approved", "reviewer")
+        review.decide(hub_on(store), tx, [held["id"]], "rejected", "another")
     with store.read() as tx:
         found = [(each.event.method, each.event.remote, each.event.reference) for each in audit.tail(tx, 2)]
         assert audit.verify(tx) == []
@@ -59,7 +62,9 @@ def test_every_decision_is_in_the_audit_trail_with_who_made_it(held: dict[str, A
 
 def test_one_that_was_never_held_undoes_the_others(held: dict[str, Any], store: Store) -> None:
     with pytest.raises(UnknownReview), store.begin() as tx:
-        review.decide(tx, [held["id"], "indicator--00000000-0000-4000-8000-000000000000"], "approved", "reviewer")
+        review.decide(
+            hub_on(store), tx, [held["id"], "indicator--00000000-0000-4000-8000-000000000000"], "approved", "reviewer"
+        )
     with store.read() as tx:
         assert reviews.count(tx) == 1
 
@@ -68,5 +73,5 @@ def test_a_review_shows_kind_and_value_of_what_can_be_read(held: dict[str, Any],
     tool = "tool--00000000-0000-4000-8000-000000000000"
     with store.begin() as tx:
         reviews.hold(tx, bank.name, [reviews.HeldObject(tool, 1, "a-rule", "")])
-        found = review.summaries(tx, reviews.all_reviews(tx, "open"))
+        found = review.summaries(hub_on(store), tx, reviews.all_reviews(tx, "open"))
     assert {(each.kind, each.value) for each in found} == {("domain", SITE), ("tool", None)}

@@ -9,6 +9,7 @@ from schemas.partner import Partner
 from server.release import review
 from server.release.results import Results
 from server.store import Store, inbox, reviews
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -28,7 +29,7 @@ HARMLESS = "google.com"
 def decide(store: Store) -> Decide:
     def decide(state: reviews.ReviewState, id_: str) -> None:
         with store.begin() as tx:
-            review.decide(tx, [id_], state, "operator")
+            review.decide(hub_on(store), tx, [id_], state, "operator")
 
     return decide
 

@@ -11,6 +11,7 @@ from schemas.partner import FocalFunction, Partner
 from server.release import review
 from server.release.results import Results
 from server.store import Store, focal_points, hub_identity, reviews
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -47,13 +48,13 @@ def waiting(store: Store) -> list[reviews.Review]:
 
 def shown(store: Store) -> review.ReviewSummary:
     with store.read() as tx:
-        (found,) = review.summaries(tx, reviews.all_reviews(tx))
+        (found,) = review.summaries(hub_on(store), tx, reviews.all_reviews(tx))
     return found
 
 
 def decide(store: Store, state: reviews.ReviewState, id_: str | None = None) -> None:
     with store.begin() as tx:
-        review.decide(tx, [id_ or reviews.all_reviews(tx, "open")[0].object_id], state, "operator")
+        review.decide(hub_on(store), tx, [id_ or reviews.all_reviews(tx, "open")[0].object_id], state, "operator")
 
 
 def grade_in(held: dict[str, dict[str, Any]]) -> list[str]:

@@ -9,10 +9,12 @@ import pytest
 from mappers.grammar import TOO_COSTLY, PatternBudget
 from schemas.partner import Partner
 from server.release.contribute import take
+from server.release.guard.allowlists.lookup import Allowlists
 from server.release.results import Results
 from server.release.submission import Submission, prepare
 from server.store import Store
 from server.store.item import Item
+from tests.unit.server.release.hubs import hub_on
 
 
 def indicators(*patterns: str) -> list[Item]:
@@ -38,7 +40,9 @@ def odd(number: int, size: int) -> str:
 
 def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always() -> None:
     plain = [f"[domain-name:value = '{number}.example.net']" for number in range(50)]
-    prepared = prepare(indicators(*[odd(number, 20) for number in range(50)], *plain), PatternBudget(5_000))
+    prepared = prepare(
+        indicators(*[odd(number, 20) for number in range(50)], *plain), Allowlists(), PatternBudget(5_000)
+    )
     assert [failed.message.startswith("the patterns sent at once take too long") for failed in prepared.failed]
     assert 0 < 50 - len(prepared.failed) < 20
     assert len(prepared.submissions) == 100 - len(prepared.failed)
@@ -49,32 +53,32 @@ def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always()
 def test_many_odd_patterns_take_no_time_to_speak_of(size: int) -> None:
     items = indicators(*[odd(number, size) for number in range(300)])
     began = time.thread_time()
-    prepare(items, PatternBudget(100_000))
+    prepare(items, Allowlists(), PatternBudget(100_000))
     # Some ten microseconds a character, and nothing for what is refused; without a budget it is half a minute.
     assert time.thread_time() - began < 8
 
 
 def test_a_pattern_that_is_read_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     [item] = indicators("[(domain-name:value = 'a.example.net')]")
-    [first] = prepare([item], PatternBudget(1_000)).submissions
+    [first] = prepare([item], Allowlists(), PatternBudget(1_000)).submissions
 
     def parses(pattern: str) -> None:
         raise AssertionError
 
     monkeypatch.setattr("mappers.grammar.ways", parses)
-    [second] = prepare([item], PatternBudget(1_000)).submissions
+    [second] = prepare([item], Allowlists(), PatternBudget(1_000)).submissions
     assert first.report == second.report
 
 
 def test_what_is_refused_leaves_no_rubbish(store: Store, bank: Partner) -> None:
     items = indicators(*["[a:b LIKE 'x'] AND [c:d = 'y']"] * 50)
     with store.begin() as tx:
-        take(tx, bank, prepare(items), Results())
+        take(hub_on(store), tx, bank, prepare(items, Allowlists()), Results())
         gc.collect()
         gc.disable()
         gc.set_debug(gc.DEBUG_SAVEALL)
         try:
-            take(tx, bank, prepare(items), Results())
+            take(hub_on(store), tx, bank, prepare(items, Allowlists()), Results())
             gc.collect()
             left = [kept for kept in gc.garbage if isinstance(kept, Submission | Item)]
         finally:

@@ -14,6 +14,7 @@ from server.release.guard.stix_properties import MAX_REFERENCES
 from server.release.results import Results
 from server.store import Store, quotas, reviews
 from server.store.inbox import object_id
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
@@ -145,7 +146,7 @@ def test_what_is_more_than_a_days_doubts_waits_and_is_let_through_by_a_person(
     # What says nothing against anybody goes on.
     assert not post(word(second, blocked[20:], "blocked"), by=second).pending
     with store.begin() as tx:
-        review.decide(tx, [pending.id], "approved", "operator")
+        review.decide(hub_on(store), tx, [pending.id], "approved", "operator")
     assert sum(each != "block" for each in grades(held_by("mule-accounts"))) == A_DAY + 5
 
 
@@ -319,5 +320,5 @@ def test_a_sign_that_a_person_looked_at_counts_or_goes(
     assert grades(held_by("mule-accounts")) == ["hold"]
     assert [(object_id(each.object_id), each.rule) for each in waiting(store)] == [(sign["id"], "coerced")]
     with store.begin() as tx:
-        review.decide(tx, [sign["id"]], state, "operator")
+        review.decide(hub_on(store), tx, [sign["id"]], state, "operator")
     assert grades(held_by("mule-accounts")) == shared

@@ -11,7 +11,7 @@ from mappers import extension
 from schemas import timestamp
 from schemas.partner import Partner
 from server.release.fuse.newcomers import NewcomerRule
-from server.release.route.policy import Policy, put_in_force
+from server.release.route.policy import Policy
 from server.store import Store, reputation
 from server.store.reputation import JudgedReport
 from server.store.tables import partners
@@ -33,8 +33,8 @@ ONE_WORD_BLOCKS = [
 
 
 @pytest.fixture(autouse=True)
-def _as_by_default(_nobody_is_new: None) -> None:
-    put_in_force(Policy())
+def _as_by_default(policies: list[Policy]) -> None:
+    policies.append(Policy())
 
 
 @pytest.fixture
@@ -133,13 +133,15 @@ def test_authority_is_not_new(reports: Reports, joins: Joins, grade: Grade) -> N
     assert grade(reports(joins("Police", "government", authority=("domain",)), **SURE)) == "block"
 
 
-def test_it_may_be_switched_off(reports: Reports, bank: Partner, grade: Grade) -> None:
-    put_in_force(Policy(newcomers=NewcomerRule(days=0)))
+def test_it_may_be_switched_off(reports: Reports, bank: Partner, grade: Grade, policies: list[Policy]) -> None:
+    policies.append(Policy(newcomers=NewcomerRule(days=0)))
     assert grade(reports(bank, **SURE)) == "block"
 
 
-def test_without_outcomes_days_alone_count(store: Store, reports: Reports, bank: Partner, grade: Grade) -> None:
-    put_in_force(Policy(newcomers=NewcomerRule(outcomes=0)))
+def test_without_outcomes_days_alone_count(
+    store: Store, reports: Reports, bank: Partner, grade: Grade, policies: list[Policy]
+) -> None:
+    policies.append(Policy(newcomers=NewcomerRule(outcomes=0)))
     _came_out(store, bank, 40, 0, 4)
     assert grade(reports(bank, **SURE)) == "warn"
 

@@ -19,6 +19,7 @@ from server.release.retract import retract_all
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
+from tests.unit.server.release.hubs import hub_on
 
 
 def partner(name: str) -> Partner:
@@ -41,11 +42,11 @@ class Hub:
             ReportReader({"reporter": "Bank", "reported_at": now, "kind": "domain"}).report({"value": value})
         )
         with self.store.begin() as tx:
-            contribute(tx, partner("Bank"), [Item.of(objects[1])])
+            contribute(hub_on(self.store), tx, partner("Bank"), [Item.of(objects[1])])
 
     def withdraws(self, value: str = "bad.example.com") -> None:
         with self.store.begin() as tx:
-            retract_all(tx, [value], partner("Bank"))
+            retract_all(hub_on(self.store), tx, [value], partner("Bank"))
 
     def says(self) -> list[dict[str, Any]]:
         with self.store.read() as tx:
@@ -55,8 +56,10 @@ class Hub:
     def pulls(self, peer: "Hub") -> None:
         adopted = PeerObjects(Options("Peer")).adopt(peer.says())
         with self.store.begin() as tx:
-            contribute(tx, partner("Peer"), [Item.of(obj) for objects in adopted.items for obj in objects])
-            retract_all(tx, [each.subject for each in adopted.gone], partner("Peer"))
+            contribute(
+                hub_on(self.store), tx, partner("Peer"), [Item.of(obj) for objects in adopted.items for obj in objects]
+            )
+            retract_all(hub_on(self.store), tx, [each.subject for each in adopted.gone], partner("Peer"))
 
     def lists(self) -> list[int]:
         """Give of what it lists and has not taken back how many report it."""

@@ -10,6 +10,7 @@ from server.release import review
 from server.release.results import Results
 from server.store import Store, partners, quotas
 from server.store.times import now
+from tests.unit.server.release.hubs import hub_on
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -42,6 +43,6 @@ def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
     assert not held_by("takedown")[listed(indicator)].get("revoked")
     assert published(verdict) not in held_by("sightings")
     with store.begin() as tx:
-        review.decide(tx, [verdict["id"]], "approved", "operator")
+        review.decide(hub_on(store), tx, [verdict["id"]], "approved", "operator")
     assert published(verdict) in held_by("sightings")
     assert held_by("takedown")[listed(indicator)]["revoked"] is True

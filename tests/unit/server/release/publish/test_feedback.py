@@ -15,6 +15,7 @@ from server.release.retract import retract
 from server.release.route.policy import Policy, PolicyRule
 from server.store import Store, hub_identity, partners
 from server.store.item import Item
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -75,7 +76,7 @@ def test_what_is_approved_is_news_to_the_others_who_say_it(
     for by, said in ((first, ours), (police, theirs)):
         post(said, by=by)
         with store.begin() as tx:
-            review.decide(tx, [said["id"]], "approved", "operator")
+            review.decide(hub_on(store), tx, [said["id"]], "approved", "operator")
     events = [each["event"] for each in heard_back(first)]
     assert events == ["approved", "corroborated", "released"]
 
@@ -167,7 +168,7 @@ def test_who_is_named_hears_it_back(reports: Reports, heard_back: Back, first: P
 def test_what_the_hub_takes_back_is_told(reports: Reports, heard_back: Back, store: Store, first: Partner) -> None:
     said = reports(first)
     with store.begin() as tx:
-        retract(tx, "bad.example.com")
+        retract(hub_on(store), tx, "bad.example.com")
     assert told(heard_back(first), [said["id"]]) == [{"event": "retracted"}]
 
 
@@ -178,7 +179,7 @@ def test_what_was_looked_at_is_told(
     said = stix("google.com", reporter=first.name)[1]
     post(said, by=first)
     with store.begin() as tx:
-        review.decide(tx, [said["id"]], state, "operator")
+        review.decide(hub_on(store), tx, [said["id"]], state, "operator")
     assert [(each["event"], each["refs"]) for each in heard_back(first)] == [(event, [said["id"]]) for event in events]
 
 
@@ -200,5 +201,5 @@ def test_who_reported_first_hears_when_another_report_brings_the_value_out(
     policy = Policy([PolicyRule(collection="takedown", kinds=("domain",), least_reporters=2)])
     for by in (first, police):
         with store.begin() as tx:
-            contribute(tx, by, [Item.of(stix(reporter=by.name)[1])], policy)
+            contribute(hub_on(store, policy), tx, by, [Item.of(stix(reporter=by.name)[1])])
     assert {each["event"] for each in heard_back(first)} == {"released", "corroborated"}

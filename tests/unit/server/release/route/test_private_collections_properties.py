@@ -28,6 +28,7 @@ from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
+from tests.unit.server.release.hubs import hub_on
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
 SHARED = ("public", "mule-accounts")
@@ -138,12 +139,12 @@ class Hub(RuleBasedStateMachine):
     def approve(self, name: str) -> None:
         assume(name in self.waiting)
         with self.store.begin() as tx:
-            review.decide(tx, [self.said[name]["id"]], "approved", "operator")
+            review.decide(hub_on(self.store), tx, [self.said[name]["id"]], "approved", "operator")
         self.waiting.discard(name)
 
     def _post(self, name: str, obj: dict[str, Any]) -> None:
         with self.store.begin() as tx:
-            assert not contribute(tx, PARTNERS[name], [Item.of(obj)]).failed
+            assert not contribute(hub_on(self.store), tx, PARTNERS[name], [Item.of(obj)]).failed
 
     @invariant()
     def each_room_says_what_may_be_heard_there(self) -> None:

@@ -10,6 +10,7 @@ from server.release import review
 from server.release.results import Results
 from server.release.retract import retract
 from server.store import Store
+from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
 Stix = Callable[..., list[dict[str, Any]]]
@@ -35,7 +36,7 @@ def retracted(store: Store, stix: Stix, post: Post) -> Callable[..., None]:
     def take_back(value: str = DOMAIN, kind: str = "domain", **columns: str) -> None:
         assert not post(stix(value, kind, **columns)[1]).pending
         with store.begin() as tx:
-            assert retract(tx, value)
+            assert retract(hub_on(store), tx, value)
 
     return take_back
 
@@ -111,7 +112,7 @@ def test_what_a_review_refused_waits_for_others_too(store: Store, stix: Stix, po
     refused = stix("google.com")[1]
     post(refused)
     with store.begin() as tx:
-        review.decide(tx, [refused["id"]], "rejected", "operator")
+        review.decide(hub_on(store), tx, [refused["id"]], "rejected", "operator")
     again = stix("https://google.com/", "url", reporter=other.name)[1]
     post(again, by=other)
     with store.read() as tx:
@@ -125,7 +126,7 @@ def test_what_a_person_lets_pass_is_delisted_no_more(
     again = stix(DOMAIN, reporter=other.name)[1]
     assert post(again, by=other).pending
     with store.begin() as tx:
-        review.decide(tx, [again["id"]], "approved", "operator")
+        review.decide(hub_on(store), tx, [again["id"]], "approved", "operator")
     third = joins("Third Bank")
     assert not post(stix(f"www.{DOMAIN}", reporter=third.name)[1], by=third).pending
 
@@ -137,7 +138,7 @@ def test_what_others_still_report_is_not_delisted(
     post(ours)
     post(stix(DOMAIN, reporter=other.name)[1], by=other)
     with store.begin() as tx:
-        assert retract(tx, ours["id"])
+        assert retract(hub_on(store), tx, ours["id"])
     third = joins("Third Bank")
     assert not post(stix(DOMAIN, reporter=third.name)[1], by=third).pending
 
@@ -147,5 +148,5 @@ def test_what_its_reporter_takes_back_itself_is_not_delisted(
 ) -> None:
     post(stix(DOMAIN)[1])
     with store.begin() as tx:
-        assert retract(tx, DOMAIN, bank)
+        assert retract(hub_on(store), tx, DOMAIN, bank)
     assert not post(stix(DOMAIN, reporter=other.name)[1], by=other).pending

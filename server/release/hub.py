@@ -1,0 +1,19 @@
+"""The hub: its store, and the rules that it releases by."""
+
+from dataclasses import dataclass, field
+
+from server.release.guard.allowlists.lookup import Allowlists
+from server.release.route.policy import Policy
+from server.store import Store
+
+
+@dataclass(frozen=True)
+class Hub:
+    """All that belongs to one hub for as long as it runs; several hubs in one process know nothing of each other.
+
+    Without a ``policy`` it releases by the default rules, without ``allowlists`` it checks those that are bundled.
+    """
+
+    store: Store
+    policy: Policy = field(default_factory=Policy)
+    allowlists: Allowlists = field(default_factory=Allowlists)
