@@ -21,13 +21,10 @@ from server.release.submission import MARKING, RESERVED, TRANSLATION, Submission
 from server.store.item import Item
 from server.store.reviews import HeldObject, Review
 
-LISTED_AGAIN = "listed-again"
+LISTED_AGAIN = Reason.LISTED_AGAIN.code
 # Reasons for which an indicator has no report here, though other readers may use it.
 _READABLE_BY_OTHERS = ("pattern-not-comparable", "not-a-kind", "not-an-indicator")
 _FOUND_WRONG = ("retracted", "disputed")
-_LISTED_AGAIN = "you listed this value before and it was taken back; somebody looks at it"
-_REVOKED_SINCE = "you took this back since; to list it again, say so in a version that is later than the revocation"
-_ANOTHER_VALUE = "this was looked at for the value that it had: contribute another value under an id of its own"
 
 Obj = Mapping[str, Any]
 
@@ -82,13 +79,15 @@ class Intake:
         waiting = review if review is not None and _waits(review) else None
         again = before is not None and before.get("revoked") is True and not submission.item.revoked  # STIX 2.1 §3.6
         if again and waiting is None and not _is_later(before, submission):
-            return Decision(submission, stored=False, held=_hold(submission, LISTED_AGAIN, _REVOKED_SINCE))
+            return Decision(
+                submission, stored=False, held=_hold(submission, LISTED_AGAIN, Reason.TAKEN_BACK_SINCE.text())
+            )
         if (again and waiting is not None) or (not again and not _is_new(before, submission)):
             return Decision(submission, stored=False, held=_as_held(waiting) if waiting else None)
         if submission.item.revoked:
             return Decision(_with_first_created(before, submission), stored=True)
         if review is not None and indicator_subject(before or submission.obj) != submission.subject:
-            raise Rejected("another-value", _ANOTHER_VALUE)
+            raise Reason.ANOTHER_VALUE.rejected()
         submission = _with_first_created(before, submission)
         return Decision(submission, stored=True, held=self._hold_new(submission, review, again=again))
 
@@ -114,11 +113,11 @@ class Intake:
         own = self._partner.identity
         creator = creator_of(obj)
         if creator is None:
-            raise Rejected("not-yours", f"created_by_ref is missing: set it to your own identity, {own}")
+            raise Reason.NO_CREATOR.rejected(identity=own)
         if before is not None and creator_of(before) != creator:
-            raise Rejected("not-yours", "you contributed this id as another's object; created_by_ref never changes")
+            raise Reason.ANOTHERS_ID.rejected()
         if creator != own and not (self._partner.forwards and not self._loader.is_partner(creator)):
-            raise Rejected("not-yours", f"not your own: contribute objects that your identity, {own}, made")
+            raise Reason.NOT_YOURS.rejected(identity=own)
 
     def _hold_new(self, submission: Submission, review: Review | None, *, again: bool) -> HeldObject | None:
         """Return why an object is held for review, None where it is not."""
@@ -137,9 +136,9 @@ class Intake:
             is_annotation = bool(annotation_targets.refs(submission.obj))
             return self._hold_by_volume(submission) if is_annotation else None
         if again or self._was_found_wrong(submission):
-            return _hold(submission, LISTED_AGAIN, _LISTED_AGAIN)
+            return _hold(submission, LISTED_AGAIN, Reason.LISTED_AGAIN.text())
         if (report.kind, report.value) in self._facts.delisted:
-            return _hold(submission, hub_values.DELISTED, hub_values.DELISTED_MESSAGE)
+            return _hold(submission, Reason.DELISTED.code, Reason.DELISTED.text())
         match = submission.match or hub_values.match_own_values(self._facts.own_values, report)
         if match is not None:
             return _hold(submission, match.list, match.message)
@@ -171,7 +170,7 @@ def _waits(review: Review) -> bool:
 def _refuse_changed_level(before: Obj | None, definition: Obj) -> None:
     """Refuse a marking that its contributor defined as another level before."""
     if before is not None and marking.tlp_of_definition(before) != marking.tlp_of_definition(definition):
-        raise Rejected("marking-changed", "you defined this marking as another level before: define one of another id")
+        raise Reason.MARKING_CHANGED.rejected()
 
 
 def creator_of(obj: Obj) -> str | None:

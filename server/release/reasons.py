@@ -168,7 +168,7 @@ class Reason(Enum):
     PARTNERS_OWN = (
         "partners-own",
         Result.HELD,
-        "a partner registered this value as its own",
+        "this is a partner's own, as it registered it",
         "wait; a person at this hub looks at it with that partner",
     )
     DELISTED = (

@@ -166,11 +166,13 @@ def _version(obj: Mapping[str, Any], kind: str) -> int | None:
     created, modified = _moment(obj, "created"), _moment(obj, "modified")
     if kind in _OBSERVABLES and created is None and modified is None:
         return None
-    versioned = kind in _VERSIONED_SINCE_2_0 or kind in _VERSIONED_SINCE_2_1
+    is_versioned = kind in _VERSIONED_SINCE_2_0 or kind in _VERSIONED_SINCE_2_1
     # A type that the specification does not know has both, or neither as an observable.
-    if created is None and (versioned or kind == _MARKING or modified is not None):
+    needs_created = is_versioned or kind == _MARKING or modified is not None
+    needs_modified = is_versioned or (created is not None and kind != _MARKING)
+    if created is None and needs_created:
         raise Reason.MISSING_CREATED.rejected()
-    if modified is None and (versioned or (created is not None and kind != _MARKING)):
+    if modified is None and needs_modified:
         raise Reason.MISSING_MODIFIED.rejected()
     if created is not None and modified is not None and modified < created:
         raise Reason.MODIFIED_BEFORE_CREATED.rejected()

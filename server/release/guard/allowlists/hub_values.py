@@ -11,8 +11,6 @@ from server.release.reasons import Reason
 from server.store import reviews, value_index
 from server.store.engine import Tx
 
-DELISTED = Reason.DELISTED.code
-DELISTED_MESSAGE = Reason.DELISTED.text()
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
 
 

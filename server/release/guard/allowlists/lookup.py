@@ -139,15 +139,26 @@ def _match_url(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
         return match_of(index.network(host.strip("[]"))) if is_server else None
     if without_path:
         return _match_host(index, host)
-    name = host.removeprefix("www.")
-    if name in index.shared or host in index.shared:
-        is_login = (name in index.logins or host in index.logins) and _LOGIN_PAGE.fullmatch(path)
-        if is_login:
-            return match_of(index.sites.get(name) or index.sites.get(host), "the login or help of ")
-        return _match_profile(index, url)
+    if index.shared.isdisjoint((host, host.removeprefix("www."))):
+        return _match_own_page(index, host, path)
+    return _match_login_page(index, host) if _is_login_page(index, host, path) else _match_profile(index, url)
+
+
+def _match_own_page(index: AllowlistIndex, host: str, path: str) -> AllowlistMatch | None:
+    """Match a page on a site whose pages are its owner's, the start page of a public body, or a page below a site."""
+    own_page = match_of(_owner(index, host) or index.own_pages.get(host.removeprefix("www.")))
     start_page = reserved.match_public_body(host) if _START_PAGE.fullmatch(path) else None
-    own_page = match_of(_owner(index, host) or index.own_pages.get(name))
     return own_page or start_page or _match_page_below(index, host, path)
+
+
+def _is_login_page(index: AllowlistIndex, host: str, path: str) -> bool:
+    names = (host, host.removeprefix("www."))
+    return not index.logins.isdisjoint(names) and _LOGIN_PAGE.fullmatch(path) is not None
+
+
+def _match_login_page(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
+    site = index.sites.get(host.removeprefix("www.")) or index.sites.get(host)
+    return match_of(site, "the login or help of ")
 
 
 def _match_profile(index: AllowlistIndex, url: str) -> AllowlistMatch | None:

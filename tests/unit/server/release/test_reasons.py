@@ -31,6 +31,11 @@ def test_every_code_in_use_is_in_the_table() -> None:
     assert [(file.name, code) for file, code in _literal_codes() if code not in known] == []
 
 
+def test_every_reason_is_used() -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in RELEASE.rglob("*.py"))
+    assert [reason.name for reason in Reason if f"Reason.{reason.name}" not in text] == []
+
+
 def test_no_reason_has_the_name_of_an_allowlist() -> None:
     assert {reason.code for reason in Reason}.isdisjoint(ALLOWLISTS)
 
