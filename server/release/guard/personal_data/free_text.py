@@ -125,8 +125,7 @@ def _search(
     A very long text is searched in parts, and ``is_part`` leaves out the slow searches: no text so long is published.
     """
     if len(text) > _LONGEST:
-        parts = (text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST - _SHORT))
-        return next(filter(None, (_search(part, regions, own, is_part=True) for part in parts)), None)
+        return _search_parts(text, regions, own)
     plain = _BLANKS.sub("   ", normalised(text))
     bare = without_marks(plain)
     is_own = partial(_is_own_number, own)
@@ -147,8 +146,16 @@ def _search(
         return TELEPHONE
     if names.has_name(plain):
         return _PERSON_NAME
-    inner = () if is_part or depth else decoded(text)
-    return next(filter(None, (_search(inside, regions, own, depth=1) for inside in inner)), None)
+    return None if is_part or depth else _search_decoded(text, regions, own)
+
+
+def _search_parts(text: str, regions: tuple[str, ...], own: frozenset[str]) -> str | None:
+    parts = (text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST - _SHORT))
+    return next(filter(None, (_search(part, regions, own, is_part=True) for part in parts)), None)
+
+
+def _search_decoded(text: str, regions: tuple[str, ...], own: frozenset[str]) -> str | None:
+    return next(filter(None, (_search(inner, regions, own, depth=1) for inner in decoded(text))), None)
 
 
 def _search_urls(text: str, regions: tuple[str, ...], is_own: contacts.IsOwn) -> str | None:
