@@ -1,1 +1,1 @@
-"""What comes in and goes out by itself: formats, connectors, their runs and schedule."""
+"""Feeds: formats and connectors, the mapping of their items, and the runs and the schedule of connectors."""

@@ -74,7 +74,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
         settings = self.settings
         defaults = {"scam_type": settings.scam_type} if settings.scam_type else {}
         checkpoint = checkpoint or {"added_after": settings.added_after}
-        adopting = PeerObjects(
+        peer_objects = PeerObjects(
             Options(reporter=settings.contribute_as, defaults=defaults), markings=checkpoint.get("markings")
         )
         kind, pages, media_type = _VERSIONS[settings.version]
@@ -82,7 +82,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
             collection = self._collection(connection, kind, media_type)
             before = checkpoint
             for page in prefetch(pages(collection, taxii_pages.LastHeaders(connection), settings.batch, checkpoint)):
-                yield from _batches(adopting, page.objects, settings.batch, before, page.checkpoint)
+                yield from _batches(peer_objects, page.objects, settings.batch, before, page.checkpoint)
                 before = page.checkpoint
 
     def _connection(self) -> Any:
@@ -109,14 +109,14 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
 
 
 def _batches(
-    adopting: PeerObjects, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
+    peer_objects: PeerObjects, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[Batch]:
     """Yield the objects of a page in batches of ``size``: peers may send more than was asked for.
 
     The page is done only after its last batch.
     """
     for start in range(0, len(objects) or 1, size):
-        adopted = adopting.adopt(objects[start : start + size])
+        adopted = peer_objects.adopt(objects[start : start + size])
         ended = start + size >= len(objects)
-        kept = {**(after if ended else before), "markings": adopting.markings}
+        kept = {**(after if ended else before), "markings": peer_objects.markings}
         yield Batch(adopted.items, kept, adopted.read, adopted.rejected, gone=adopted.gone)

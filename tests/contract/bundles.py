@@ -1,4 +1,4 @@
-"""Golden bundles: what partners hold, so that a change of one is a change of ids and versions that they know."""
+"""Golden bundles: a change of one is a change of ids and versions that partners hold."""
 
 import json
 from pathlib import Path
@@ -15,15 +15,15 @@ def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def golden(name: str) -> dict[str, Any]:
-    """Give the bundle called ``name`` as it was when it was last meant to change (``make generate``)."""
-    said: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
-    return said
+    """Return the bundle called ``name`` as ``make generate`` last wrote it."""
+    bundle: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    return bundle
 
 
-def assert_strictly_valid(said: dict[str, Any]) -> None:
-    """Hold a bundle to the official validator with its stricter rules."""
+def assert_strictly_valid(bundle: dict[str, Any]) -> None:
+    """Check a bundle with the official validator and its stricter rules."""
     options = ValidationOptions(
         strict=True, disabled="103,202,244", enforce_refs=True, strict_properties=True, version="2.1"
     )
-    results = validate_parsed_json(said, options)
+    results = validate_parsed_json(bundle, options)
     assert results.is_valid, [str(error) for error in results.errors]

@@ -133,7 +133,7 @@ def test_the_extensions_of_all_golden_bundles_fit_the_published_schema() -> None
 
 
 def test_the_bundle_of_records_stays_what_it_was() -> None:
-    """Where a change of it is meant, run ``make generate``."""
+    """Run ``make generate`` where the bundle is meant to change."""
     assert golden("records") == bundle(everything())
 
 

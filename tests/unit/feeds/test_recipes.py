@@ -1,4 +1,4 @@
-"""What the documents say to write can be written."""
+"""Feeds in the documents: each can be built."""
 
 import re
 import tomllib

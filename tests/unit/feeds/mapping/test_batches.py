@@ -1,4 +1,4 @@
-"""What a source dates ahead of this clock is contributed as of now: the checkpoint passes it, and it would be lost."""
+"""Objects that a source dates ahead of this clock are dated now: the checkpoint passes them, and they would be lost."""
 
 from collections.abc import Iterator
 from datetime import timedelta
