@@ -142,7 +142,7 @@ def _is_called(listed: _List, words: tuple[str, ...]) -> bool:
 
 def _refusal(listed: _List, wanted: list[_List]) -> tuple[str, str]:
     if _is_called(listed, _SAFE):
-        return "not-a-report", f"listed under {listed.path}: this says what is safe, not what is a scam"
+        return "not-a-report", f"listed under {listed.path}: this is an allowlist, not a list of scams"
     if wanted:
         return "not-a-report", f"listed under {listed.path}; the reports are under {wanted[0].path}"
     return "not-a-report", f"several lists: name the one that holds the reports (--format json:{listed.path})"

@@ -46,7 +46,7 @@ _CHAINS = {"btc": "bitcoin", "xmr": "monero", "dash": "dash"}
 _COLUMNS_OF_VALUES = {"bank-account-nr": "account_number", "iban": "iban"}
 _PERSONAL = {
     "email-dst": "the address that mail went to is a victim's more often than not; the scammers' own is an email-src",
-    "cc-number": "numbers of cards are not taken: they are somebody's, and whoever reads them can pay with them",
+    "cc-number": "card numbers are not read: they belong to somebody, and any reader could pay with them",
 }
 _BANK_RELATIONS = {"iban": "iban", "account": "account_number", "swift": "bic", "institution-name": "bank"}
 _COIN_RELATIONS = {"address": "bitcoin", "wallet-address": "bitcoin", "address-xmr": "monero", "address-crypto": ""}
@@ -188,7 +188,7 @@ def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
     """Return the reason why an attribute is no report, None for reports; a victim's value is not repeated."""
     kind, value = text(attribute.get("type")), text(attribute.get("value"))
     if kind in _PERSONAL or kind.startswith("target-"):
-        message = _PERSONAL.get(kind, "who was the target of a scam is not taken: reports say what served it")
+        message = _PERSONAL.get(kind, "targets of a scam are not read: report the values that served it")
         return Unreadable.of(1, "", "personal-data", message)
     if _yes(attribute.get("deleted")):
         return Unreadable.of(
@@ -198,7 +198,7 @@ def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
         message = "kept for context, not for detection: where it served the scam, set to_ids"
         return Unreadable.of(1, value, "not-actionable", message)
     if context.innocent:
-        return Unreadable.of(1, value, "not-a-scam", "its tags say that this is no scam: leave such ones out")
+        return Unreadable.of(1, value, "not-a-scam", "its tags call this no scam: leave such attributes out")
     return None
 
 

@@ -61,7 +61,7 @@ def _row(number: int, update: _Update, kind: str | None, opinions: list[_Update]
         return Unreadable.of(number, value, "unknown-kind", "no kind is of this type of signal")
     bad = [opinion for opinion in opinions if text(opinion.get("status")) in _BAD]
     if not bad:
-        return Unreadable.of(number, value, "no-verdict", "no opinion says malicious, suspicious or the contrary")
+        return Unreadable.of(number, value, "no-verdict", "no opinion calls it malicious, suspicious or harmless")
     confidence = [opinion["confidence"] for opinion in bad if isinstance(opinion.get("confidence"), int | float)]
     levels = [Tlp(level) for word in _texts(bad, "share_level") if (level := tlp_of_word(word))]
     ends = _texts(bad, "expired_on")

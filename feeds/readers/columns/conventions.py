@@ -34,8 +34,8 @@ _LAST = time(23, 59, 59, 999_000)
 _NOT_A_DATE = "no date or time that is known here: write it as 2026-01-31T08:00:00Z or as 2026-01-31"
 _AMBIGUOUS = (
     "date-ambiguous",
-    "day and month may stand in either order, and no date of the column tells: say which (--date-order day-first or "
-    "month-first, date_order of a feed), or write it as 2026-01-31",
+    "day and month may stand in either order, and no date of the column decides: name the order (--date-order "
+    "day-first or month-first, date_order of a feed), or write it as 2026-01-31",
 )
 
 

@@ -27,7 +27,7 @@ FREE_TEXT = {
 ADDRESS_OF_HOST = "address-of-a-host"
 WHOSE_UNCLEAR = "whose-is-unclear"
 NUMBER_MISSING = "company-number-missing"
-NOT_A_SCAM = ("not-a-scam", "the row says that this is no scam: leave such rows out")
+NOT_A_SCAM = ("not-a-scam", "the row calls its value no scam: leave such rows out")
 
 # The place or field of a cell that is not read, and the reason.
 _CellNote = tuple[int | str, str]

@@ -24,7 +24,7 @@ _KINDS = {"email": "email", "phone": "phone", "iban": "bank-account", "wallet": 
 _WITHOUT_CHECKSUM = frozenset({"solana"})
 
 _SOURCE = ("not-a-report", "the text names this as a source or contact, not as part of a scam")
-_INNOCENT = ("not-a-report", "the text names this as somebody's real one, a victim's, or as one that serves others too")
+_INNOCENT = ("not-a-report", "the text calls this legitimate, a victim's, or a provider's that has other customers too")
 _UNREAD = ("value-form", "this is defanged as a value is, and is none that can be read: write it out as one word")
 _PLAIN = (
     "not-marked",
