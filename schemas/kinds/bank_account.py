@@ -23,7 +23,7 @@ from schemas.reference.examples import bank_account as examples
 from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
 from schemas.vocabulary import Action
 
-# Fewest digits where numbers repeat from branch to branch, so that the branch's code has to stand in front.
+# Fewest digits with the branch in front, for countries whose numbers repeat from branch to branch.
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
 
 _NORMAL_FORM = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11}):([A-Z0-9][A-Z0-9 ./-]{3,50})")

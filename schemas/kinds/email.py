@@ -14,7 +14,7 @@ from schemas.reference import hosts
 
 _LONGEST = 1000
 
-# What nearly all addresses look like; the official validator of STIX takes no other mailbox.
+# The form of nearly all addresses; the official validator of STIX accepts no other mailbox.
 _MAILBOX = r"(?!\.)(?!.*\.[.@])[a-z0-9_.+-]{1,64}"
 _PLAIN = re.compile(
     rf"(?=.{{6,254}}$)({_MAILBOX})@((?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9])"

@@ -17,10 +17,10 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][\d\s().-]{6,20}")
 _OWN = re.compile(r"([A-Z]{2}):([^\s:].{0,20})")
 _SHORT = re.compile(r"\d{3,8}")
-# An originating address has up to 11 characters of the GSM alphabet (3GPP TS 23.040 §9.1.2.5); networks take these.
+# An originating address has up to 11 characters of the GSM alphabet (3GPP TS 23.040 §9.1.2.5); networks use these.
 _SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 !\"#$%&'()*+,\-./<=>?@_]{2,11}")
 _RANGE = re.compile(r"\+?[\d\s()./-]+(?:\.?\*|[xX]{2,})")
-# What stands where the caller is not shown.
+# Words in place of a caller who is not shown.
 _WITHHELD = re.compile(
     r"n/?a|none|null|nil|unknown|un(?:available|named)|private|anonymous|withheld|hidden|blocked|restricted|"
     r"no caller id",

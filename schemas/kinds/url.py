@@ -26,7 +26,7 @@ _PORT = re.compile(r"\d{1,5}(?![^/?#\\])")
 _END_OF_AUTHORITY = re.compile(r"[\s/?#\\]")
 # As the parser writes a URL: userinfo, host, port, path, query, fragment.
 _WRITTEN = re.compile(r"(https?://)(?:[^@/?#]*@)?(\[[0-9a-f:.]+\]|[^:/?#]+)(:\d+)?(/[^?#]*)(?:\?([^#]*))?")
-# The last two labels of the host, where a URL is written as most are.
+# The last two labels of the host, for URLs in the usual form.
 _LAST_LABELS = re.compile(r"(?:https?://)?(?:[A-Za-z0-9_-]+\.)*([A-Za-z0-9-]+\.[A-Za-z]+)(?=[:/?]|$)(?![^/]*[@\\])")
 _NUMBERS = re.compile(r"\[.+\]|[0-9.]+")
 _NETWORK = re.compile(r"[\d.]+/\d{1,2}")

@@ -55,7 +55,7 @@ UEN = r"(?:\d{8,9}|[RST]\d{2}[A-Z]{2}\d{4})[A-Z]"
 # The year, a sort of company and six digits; and the older form, which is still in use.
 MALAYSIAN = r"(?:19[4-9]\d|20[0-4]\d)0[1-6]\d{6}"
 MALAYSIAN_OLDER = r"\d{4,7}[A-Z]"
-# What only one country's numbers look like, so that they say their register.
+# Forms that only one country's numbers have.
 _CIN, _UID = r"[LU]\d{5}[A-Z]{2}\d{4}[A-Z]{3}\d{6}", r"CHE\d{9}"
 
 
@@ -190,7 +190,7 @@ _REGISTERS: Mapping[str, tuple[CompanyRegister, ...]] = {
 # Registered by state, province or emirate, whose numbers repeat.
 _BY_PART = frozenset({"AE", "CA", "US"})
 _LEI = _checked("LEI", lei, r"[A-Z0-9]{18}\d{2}")
-# What is known of the numbers of all other registers.
+# The form of numbers of all other registers.
 _ANY = _shaped("number", r"(?=.*\d)[A-Z0-9]{2,25}")
 _PLACE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
 

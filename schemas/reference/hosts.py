@@ -10,10 +10,10 @@ from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from schemas.errors import Rejected
 
-# What resolvers take, which is more than a hostname may be: underscores, and hyphens anywhere.
+# Names that resolvers accept, which are more than hostnames: with underscores, and hyphens anywhere.
 RESOLVABLE = re.compile(r"(?=.{4,253}$)(?:[a-z0-9_-]{1,63}\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}")
 
-# Examples come from here, as they come from example.com (RFC 5737, RFC 3849, RFC 9637).
+# Networks for documentation, as example.com is a domain for it (RFC 5737, RFC 3849, RFC 9637).
 _DOCUMENTATION = [IPv4Network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 _DOCUMENTATION_6 = [IPv6Network(network) for network in ("2001:db8::/32", "3fff::/20")]
 
@@ -40,7 +40,7 @@ def is_registrable(name: str) -> bool:
     _, _, parent = name.partition(".")
     if not parent or name in _listed():
         return _is_registrable(name)
-    # What the list does not name itself, it judges by what follows the first label: the same for all siblings.
+    # A name that the list does not contain is judged by its parent: all siblings have the same result.
     return _are_registrable_below(parent)
 
 

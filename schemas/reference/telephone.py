@@ -126,7 +126,7 @@ def _without_country(digits: str) -> Rejected:
     return Rejected("country-missing", f"the number has no country code: {hint}")
 
 
-# What a number of unknown country may begin with beside 00: prefixes that are dialled in East Asia, Australia, Brazil.
+# Prefixes beside 00 that a number of unknown country may begin with: those of East Asia, Australia and Brazil.
 _OF_SOME_COUNTRY = re.compile(r"00(?:[125789]|1[14-9]|2[1-35]|31|41|700)")
 _LONGEST_PREFIX = 5
 

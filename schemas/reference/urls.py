@@ -18,7 +18,7 @@ _WITHOUT = re.compile(r"(?://)?(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?[/?#]", re.IGNOREC
 _BEGINNING = re.compile(rf"{_WITH_SCHEME.pattern}|(?:[\w-]+\.)+[a-z]{{2,}}(?::\d+)?/", re.IGNORECASE)
 
 
-# Signs behind an address that belong to the sentence, and brackets that it does not open itself.
+# Punctuation of the sentence behind an address, and brackets that the address does not open itself.
 _OF_A_SENTENCE = frozenset(".,;:!?'\"。，、；：！？）」』】》")
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
@@ -73,11 +73,11 @@ def _part(text: str) -> str:
     return unicodedata.normalize("NFC", unquote(text)).replace("/", "\ufffd") if "%" in text else text
 
 
-# RFC 3986 §2: what stands in a path or query as it is. The apostrophe may, but some clients strip it from patterns.
+# RFC 3986 §2: characters that need no escape in a path or query. The apostrophe is left out: some clients strip it.
 _ESCAPING = re.compile(r"%([0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&()*+,;=:@/?]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
-# Parameters that say who clicked, or on which advertisement: browsers strip them, and a page has as many as clicks.
+# Parameters that identify who clicked, or on which advertisement; they do not select the page.
 _TRACKING_WORDS = """
     fbclid gclid dclid gclsrc gbraid wbraid gad_source gad_campaignid srsltid msclkid ttclid twclid yclid li_fat_id
     igsh igshid _ga _gl mc_cid mc_eid mkt_tok _hsenc _hsmi __hsfp __hssc __hstc hsctatracking vero_id vero_conv

@@ -212,7 +212,7 @@ def national_account(country: str, bank: str, written: str, branch: str) -> Nati
     return NationalAccount(bank, number)
 
 
-# Banks whose numbers have this many digits today; longer ones are of other products, and are taken as they are.
+# Digits of account numbers by bank; longer numbers belong to other products and are accepted.
 _USUAL_LENGTHS = {
     "GSBATHBK": 12,
     "GOHUTHB1": 12,
@@ -229,7 +229,7 @@ _USUAL_LENGTHS = {
     "BNINIDJA": 10,
     "MBBEMYKL": 12,
 }
-# A spreadsheet takes away as many zeros as stand in front; more than these are no accident.
+# A spreadsheet removes leading zeros; a number that is short by more digits is another error.
 _MOST_LOST = 2
 
 

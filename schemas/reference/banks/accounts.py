@@ -42,7 +42,7 @@ def canonical_bank(country: str, bank: str) -> str:
     """Return the code or BIC under which accounts at ``bank``, a code or BIC, are known in ``country``."""
     if found := codes.canonical_code(country, bank) or names.bic_by_code(country, bank):
         return found
-    # Where nothing else is known, an Indian bank has the same four letters in its BIC and its IFSC.
+    # An Indian bank that is not listed has the same four letters in its BIC and its IFSC.
     return bank[:4] if country == "IN" and len(bank) == 8 and not names.bic_by_name(country, bank) else bank
 
 

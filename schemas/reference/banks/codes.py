@@ -122,7 +122,7 @@ _BANKS: Mapping[str, tuple[str, ...]] = {
         "- 756 02038232",
     ),
 }
-# Countries whose accounts are known by the bank's code: the code is in the number's check digit, or beside a branch's.
+# Countries whose accounts are known by the bank's code: a check digit depends on it, or a branch's code is beside it.
 _BY_CODE = frozenset({"BR", "CA", "NG"})
 
 

@@ -12,7 +12,7 @@ from schemas.errors import Rejected
 from schemas.reference.numbers import bare
 
 # Countries whose IBAN holds check digits of its own behind the country's, by one rule for all banks (IBAN registry).
-# Where the rule is each bank's own (Germany, the Netherlands), its exceptions would refuse accounts that exist.
+# Countries with a rule for each bank (Germany, the Netherlands) are left out: accounts that exist would be refused.
 _NATIONAL_CHECK = frozenset(
     {"BA", "BE", "CZ", "EE", "ES", "FI", "FR", "IT", "MC", "ME", "MK", "MR", "NO", "PL", "PT", "RS", "SI", "SK", "SM"}
     | {"TL", "TN"}
@@ -21,7 +21,7 @@ _NATIONAL_CHECK = frozenset(
 _BANK_AND_NUMBER = frozenset({"AZ", "BH", "DO", "KW", "NL", "PK", "PS", "QA", "VG"})
 # The same with the sort code of six digits between them.
 SORT_CODE = frozenset({"GB", "IE"})
-# How many characters the codes of bank and branch have, and the number; check digits are made from them.
+# Lengths of the codes of bank and branch, and of the number; check digits are made from them.
 _BY_CODES = {
     "AT": (5, 0, 11),
     "DE": (8, 0, 10),
@@ -31,7 +31,7 @@ _BY_CODES = {
     "IT": (5, 5, 12),
     "PT": (4, 4, 11),
 }
-# Where people leave out the zeros in front of a number.
+# Countries in which people leave out the zeros in front of a number.
 _FILLED = frozenset({"AT", "DE", "DK", "IT"})
 _SHAPE = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 # Czech and Slovak numbers: prefix, number, bank.

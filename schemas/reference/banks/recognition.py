@@ -31,7 +31,7 @@ def find_bank(text: str, written: str, country: str) -> str:
         if refusal.reason != "bank-unknown" or parts in ([], [text]):
             raise
         thai = [thai_banks.find(part) for part in parts]
-        # Name and code that agree are sure, though banks elsewhere may have each of them.
+        # Name and code that agree leave no doubt, even if banks elsewhere have one of them.
         if any(found and not found.shared for found in thai) or len({found and found.bank for found in thai}) == 1:
             country = country or "TH"
         return agreed_bank(*(_find_by_one_name(part, written, country) for part in parts))
@@ -133,12 +133,12 @@ def is_grouped_as_thai(text: str) -> bool:
 
 # The countries whose banks are known by name; Thai ones by thai_banks.
 _COUNTRIES = ("VN", "CN", "HK", "SG", "MY", "PH", "ID", "IN", "JP", "KR")
-# Symbols that are words too, and are meant only in capitals.
+# Symbols that are words too, and mean a bank only in capitals.
 _SHORT_SYMBOL = re.compile(r"[a-z]{2,4}")
 _WORDS_TOO = frozenset(
     {"bay", "kk", "mb", "abc", "boc", "mega", "dana", "mandiri", "kb", "nh", "bob", "citi", "stb", "bri", "sbi"}
 )
-# Names of cities and peoples, which mean the bank only where the word bank is in front.
+# Names of cities and peoples, which mean a bank only behind the word bank.
 _PLACES = frozenset({"กรุงเทพ", "อิสลาม"})
 # Names of initials, which people write with dots or without.
 _INITIALS = frozenset({"ธกส", "ธอส"})

@@ -39,7 +39,7 @@ def _base58(text: str, chain: str) -> ChainAddress:
     raise wrong_form("a Base58 text, but of no address's length: characters are missing or too many")
 
 
-# Each form of address and who reads it. The first that matches counts.
+# Each form of address and its reader. The first that matches counts.
 _FORMS: Mapping[str, tuple[str, Callable[[str, str], ChainAddress]]] = {
     "evm": (f"0[xX]{_HEX}{{40}}", evm.account),
     "segwit": (_one_case(f"(?:bc|tb|bcrt|ltc|tltc|rltc|btg)1{_B32}{{8,87}}"), bitcoin.segwit),

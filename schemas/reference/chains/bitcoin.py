@@ -18,7 +18,7 @@ def _cashaddr(script: bool) -> Callable[[bytes], str]:
 
 
 # Version bytes of main networks (chainparams.cpp of each coin) and the chains that use them, the likeliest first:
-# without further word a 1… or 3… address is Bitcoin's, a D… address Dogecoin's.
+# if the report names no chain, a 1… or 3… address is Bitcoin's, a D… address Dogecoin's.
 _VERSIONS: Mapping[bytes, Mapping[str, Respell]] = {
     b"\x00": {"bitcoin": None, "bitcoin-cash": _cashaddr(script=False), "bitcoin-sv": None},
     b"\x05": {

@@ -81,7 +81,7 @@ def _ethereum(body: str, query: str, chain: str) -> LinkedAddress:
     return LinkedAddress(address, chain)
 
 
-# One chain's, or one family's.
+# Hosts of block explorers of one chain, or one family of chains.
 _HOSTS = {
     "bitcoin": "blockstream.info mempool.space btc.com explorer.btc.com btcscan.org blockpath.com walletexplorer.com",
     "ethereum": "etherscan.io etherscan.com ethplorer.io eth.blockscout.com etherchain.org beaconcha.in",
@@ -113,7 +113,7 @@ _HOSTS = {
     "polkadot": "polkadot.subscan.io",
     "kusama": "kusama.subscan.io",
 }
-# Of many chains, which a word of the path names.
+# Hosts of explorers of many chains; a word of the path names the chain.
 _OF_MANY = (
     "blockchain.com blockchain.info blockchair.com oklink.com live.blockcypher.com blockexplorer.one 3xpl.com "
     "tokenview.io"

@@ -8,7 +8,7 @@ from schemas.reference.platforms.networks import NETWORKS
 from schemas.reference.sites import Site, SiteMatch, Sites, word_key
 from schemas.reference.urls import split_address
 
-# What stands beside a platform's name without changing which one it is.
+# Words beside a platform's name that do not change its meaning.
 _BESIDE = re.compile(
     r"\b(?:page|group|account|profile|user ?name|user|id|channel|oa|official|handle|chat|app|add)\b|@"
     r"|แอด|เพิ่มเพื่อน|ทัก|บัญชี|ไอดี|เพจ|กลุ่ม|ช่อง|แอป(?:พลิเคชัน)?",

@@ -48,7 +48,7 @@ COMMUNITIES = (
         words="vkontakte вконтакте",
         hosts="vk.com vk.ru vkontakte.ru vk.me",
         groups={
-            # What begins with the name of a thing and a number is that thing.
+            # A path that begins with a thing's name and a number is that thing.
             "login": r"(?!(?:id|club|public|event|wall|photo|video|clip|album|topic|doc|audio|market|app|note|page"
             r"|product|story|poll|write)-?[0-9]+(?:_[0-9]+)?$)[a-z][a-z0-9_.]{3,31}",
             "id": r"[1-9][0-9]{0,11}",
