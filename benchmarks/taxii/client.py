@@ -62,17 +62,17 @@ def load(port: int, path: str | Sequence[str], token: str, connections: int, sec
     requests = cycle(
         [
             (
-                f"GET {one} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+                f"GET {wanted} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
                 "Accept: application/taxii+json;version=2.1\r\n\r\n"
             ).encode()
-            for one in paths
+            for wanted in paths
         ]
     )
     sockets: list[socket.socket] = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(connections)]
     times: list[float] = []
     began: dict[int, float] = {}
     poll = select.epoll()
-    by_number = {one.fileno(): one for one in sockets}
+    by_number = {connection.fileno(): connection for connection in sockets}
     for number, one in by_number.items():
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         poll.register(number, select.EPOLLIN)
@@ -88,8 +88,8 @@ def load(port: int, path: str | Sequence[str], token: str, connections: int, sec
             by_number[number].send(next(requests))
             began[number] = time.perf_counter()
     took = time.perf_counter() - start
-    for one in sockets:
-        one.close()
+    for connection in sockets:
+        connection.close()
     return Load(len(times) / took, *percentiles(times))
 
 

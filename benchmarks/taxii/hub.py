@@ -114,8 +114,8 @@ def nginx(folder: Path) -> Iterator[int | None]:
 def cpu(pid: int) -> float:
     """Add up the processor seconds of a server and its children."""
     ticks = 0
-    for one in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+    for process in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 

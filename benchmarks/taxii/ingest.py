@@ -51,9 +51,9 @@ def _insert(raw: sqlite3.Connection, count: int, times: int) -> float:
     batches = []
     for _ in range(times):
         batch = []
-        for one in json.loads(envelope(count))["objects"]:
+        for item in json.loads(envelope(count))["objects"]:
             last += 1
-            batch.append((last, one["id"], json.dumps(one, separators=(",", ":")).encode()))
+            batch.append((last, item["id"], json.dumps(item, separators=(",", ":")).encode()))
         batches.append(batch)
     sql = "INSERT INTO objects VALUES (1, ?, ?, 'indicator', '2.1', 1767225600000000, 0, 1, 0, ?)"
     start = perf_counter()

@@ -30,8 +30,8 @@ def rows(port: int, token: str) -> Iterator[list[object]]:
     polls, times, seen = polled.get()
     pollers.join()
     pushers.join()
-    lost = [len(sent - set(one)) for one in seen]
-    twice = [len(one) - len(set(one)) for one in seen]
+    lost = [len(sent - set(ids)) for ids in seen]
+    twice = [len(ids) - len(set(ids)) for ids in seen]
     median, p99 = times
     yield ["16 pollers and 2 pushers, polls/s", round(polls / SECONDS), "target", 5_000, ""]
     yield ["16 pollers and 2 pushers, median and p99 ms", f"{median:.2f}, {p99:.1f}", "target", "p99 20", ""]
@@ -62,7 +62,7 @@ def _poll_all(port: int, token: str, now: str, done: Any, answers: Any) -> None:
             if found:
                 after[number] = rest.partition(b"\r")[0].decode()
             if number < len(seen):
-                seen[number] += [one["id"] for one in json.loads(bytes(body)).get("objects", ())]
+                seen[number] += [item["id"] for item in json.loads(bytes(body)).get("objects", ())]
 
     _together(follow, POLLERS)
     answers.put((len(times), percentiles(times), seen))
@@ -79,7 +79,7 @@ def _push_all(port: int, token: str, answers: Any) -> None:
             body = ready.pop() if ready else envelope(ENVELOPE)
             status = json.loads(bytes(client.post(OBJECTS, body)))
             assert status["failure_count"] == 0
-            acknowledged.extend(one["id"] for one in status["successes"])
+            acknowledged.extend(entry["id"] for entry in status["successes"])
 
     _together(push, PUSHERS)
     answers.put(acknowledged)

@@ -30,7 +30,7 @@ def test_it_discovers(client: Any, collection: str) -> None:
     assert client.discovery_request()["status_code"] == 200
     assert client.root_discovery()["response"]["versions"] == ["application/taxii+json;version=2.1"]
     listed = client.collection_request()["response"]["collections"]
-    assert collection in [one["id"] for one in listed]
+    assert collection in [item["id"] for item in listed]
     assert client.collection_data_request(collection)["response"]["can_read"] is True
 
 

@@ -19,7 +19,7 @@ def test_its_auto_discovery_lists_the_collections(server: Deployment, member: Pe
     discovery = f"{server.url}/taxii2/"
     for root in member.send("GET", "/taxii2/").ok()["api_roots"]:
         assert urljoin(discovery, root) == f"{server.url}/feed/"
-    assert collection in [one["id"] for one in member.get("collections/").ok()["collections"]]
+    assert collection in [listed["id"] for listed in member.get("collections/").ok()["collections"]]
 
 
 def test_it_goes_on_by_the_header(member: Peer, collection: str, sent: list[Any]) -> None:

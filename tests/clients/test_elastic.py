@@ -44,7 +44,7 @@ class Agent:
                 return came
             came += len(body.get("objects", []))
             # By the fingerprint of the document: what came before changes nothing.
-            self.got |= {one["id"]: one for one in body.get("objects", [])}
+            self.got |= {item["id"]: item for item in body.get("objects", [])}
             self.last = answer.headers.get("X-Taxii-Date-Added-Last")
             if not body.get("next"):
                 return came

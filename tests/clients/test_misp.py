@@ -61,7 +61,7 @@ def test_a_person_browses_the_collections_and_their_objects(
     server: Deployment, collection: str, api_key: str, sent: list[Any]
 ) -> None:
     browser = Browser(server, api_key)
-    assert collection in [one["id"] for one in browser.query("/feed/collections/")["collections"]]
+    assert collection in [listed["id"] for listed in browser.query("/feed/collections/")["collections"]]
     objects, following = [], None
     while True:
         page = browser.query(f"/feed/collections/{collection}/objects/", limit=50, next=following)

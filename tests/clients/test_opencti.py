@@ -66,8 +66,8 @@ def test_it_gets_everything_once_over_many_runs(
 ) -> None:
     assert [ingester.run() for _ in range(5)] == [100, 100, 50, 0, 0]
     later = [indicator() for _ in range(3)]
-    for one in later:
-        member.post(f"collections/{collection}/objects/", [one])
+    for item in later:
+        member.post(f"collections/{collection}/objects/", [item])
     assert [ingester.run(), ingester.run()] == [3, 0]
     assert ingester.got == sent + later
 
@@ -89,4 +89,4 @@ def test_its_dates_lose_nothing_between_batches(ingester: Ingester, member: Peer
     for batch in batches:
         member.post(f"collections/{collection}/objects/", batch)
         ingester.run()
-    assert ingester.got == [one for batch in batches for one in batch]
+    assert ingester.got == [item for batch in batches for item in batch]

@@ -30,16 +30,16 @@ def test_it_submits_a_bundle_to_a_collection_that_it_may_write(
     told = server.database.partners["member"]
     url = server.url + address
     with ApiRoot(url=url, user=told["user"], password=told["password"], verify=server.verify) as root:
-        listed = {one.id: one for one in root.collections}
+        listed = {found.id: found for found in root.collections}
         assert listed[collection]._raw["can_write"] is True
         bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": [indicator(), indicator()]}
         answer = listed[collection].add_objects(json.dumps(bundle))
         assert (answer.status, answer.success_count, answer.failure_count) == ("complete", 2, 0)
-        got = listed[collection].get_objects(id=[one["id"] for one in bundle["objects"]])
+        got = listed[collection].get_objects(id=[item["id"] for item in bundle["objects"]])
         assert got["objects"] == bundle["objects"]
 
 
 def test_a_collection_that_it_may_not_write_says_so(server: Deployment, collection: str) -> None:
     told = server.database.partners["reader"]
     with ApiRoot(f"{server.url}/feed/", user=told["user"], password=told["password"], verify=server.verify) as root:
-        assert {one.id: one.can_write for one in root.collections}[collection] is False
+        assert {found.id: found.can_write for found in root.collections}[collection] is False

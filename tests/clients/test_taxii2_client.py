@@ -19,13 +19,13 @@ def root(server: Deployment) -> Iterator[ApiRoot]:
     hub = Server(f"{server.url}/taxii2/", user=told["user"], password=told["password"], verify=server.verify)
     assert hub.default is not None
     yield hub.default
-    for one in [*hub.api_roots, hub]:
-        one.close()
+    for closable in [*hub.api_roots, hub]:
+        closable.close()
 
 
 @pytest.fixture
 def room(root: ApiRoot, collection: str) -> Collection:
-    [found] = [one for one in root.collections if one.id == collection]
+    [found] = [item for item in root.collections if item.id == collection]
     return found
 
 
@@ -40,9 +40,9 @@ def test_it_finds_its_way(root: ApiRoot, room: Collection, server: Deployment) -
 def test_it_pages_through_objects_and_manifest(room: Collection, sent: list[Any]) -> None:
     for limit in (0, 7, 100, 250, 1000):
         pages = list(as_pages(room.get_objects, per_request=limit))
-        assert [one for page in pages for one in page["objects"]] == sent
-    records = [one for page in as_pages(room.get_manifest, per_request=60) for one in page["objects"]]
-    assert [one["id"] for one in records] == [one["id"] for one in sent]
+        assert [item for page in pages for item in page["objects"]] == sent
+    records = [item for page in as_pages(room.get_manifest, per_request=60) for item in page["objects"]]
+    assert [item["id"] for item in records] == [item["id"] for item in sent]
 
 
 def test_it_filters(room: Collection, sent: list[Any]) -> None:

@@ -36,7 +36,7 @@ class Feed:
             if "406 Client Error" not in str(error) and "version=2.1" not in str(error):
                 raise
             root = self._root(v21, "2.1")
-        [found] = [one for one in root.collections if one.title == self.title]
+        [found] = [collection for collection in root.collections if collection.title == self.title]
         return found
 
     def _root(self, taxii: Any, version: str) -> Any:
@@ -61,11 +61,11 @@ class Feed:
         pages = list(v21.as_pages(room.get_objects, per_request=100, type=wanted, added_after=added_after))
         room.close()
         assert all(len(page["objects"]) <= 100 for page in pages if page)
-        fetched = [one for page in pages for one in page.get("objects", [])]
+        fetched = [item for page in pages for item in page.get("objects", [])]
         if fetched:
-            self.last_run = max(one["modified"] for one in fetched)
-        fresh = [one for one in fetched if self.latest.get(one["id"], "") < one["modified"]]
-        self.latest = {one["id"]: one["modified"] for one in fetched}
+            self.last_run = max(item["modified"] for item in fetched)
+        fresh = [item for item in fetched if self.latest.get(item["id"], "") < item["modified"]]
+        self.latest = {item["id"]: item["modified"] for item in fetched}
         return fresh
 
 
@@ -97,9 +97,9 @@ def test_it_keeps_its_place_by_modified_and_misses_nothing(
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     # The second is older than what was fetched before it, as a report that came late is.
     later = [indicator(modified=now), indicator(modified="2026-01-02T00:00:00.000Z")]
-    for one in later:
-        member.post(f"collections/{collection}/objects/", [one])
-        assert feed.fetch("indicator") == [one]
+    for item in later:
+        member.post(f"collections/{collection}/objects/", [item])
+        assert feed.fetch("indicator") == [item]
     assert feed.fetch("indicator") == []
 
 

@@ -82,9 +82,9 @@ class Peer:
             if isinstance(body, bytes) and "Transfer-Encoding" not in said:
                 said.setdefault("Content-Length", str(len(body)))
             for name, value in said.items():
-                for one in [value] if isinstance(value, str) or value is None else value:
-                    if one is not None:
-                        connection.putheader(name, one)
+                for item in [value] if isinstance(value, str) or value is None else value:
+                    if item is not None:
+                        connection.putheader(name, item)
             connection.endheaders(body, encode_chunked="Transfer-Encoding" in said)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())

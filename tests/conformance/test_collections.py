@@ -13,18 +13,18 @@ OPTIONAL = {"description": str, "alias": str, "media_types": list}
 
 
 def listed(peer: Peer) -> dict[str, dict[str, Any]]:
-    return {one["id"]: one for one in peer.get("collections/").ok().get("collections", ())}
+    return {collection["id"]: collection for collection in peer.get("collections/").ok().get("collections", ())}
 
 
 def test_each_has_what_is_required_and_nothing_that_is_not_known(member: Peer) -> None:  # §5.2.1
     found = listed(member)
     assert found
-    for one in found.values():
+    for collection in found.values():
         for name, kind in REQUIRED.items():
-            assert type(one[name]) is kind
+            assert type(collection[name]) is kind
         for name, kind in OPTIONAL.items():
-            assert type(one.get(name, kind())) is kind
-        assert one.keys() <= REQUIRED.keys() | OPTIONAL.keys()
+            assert type(collection.get(name, kind())) is kind
+        assert collection.keys() <= REQUIRED.keys() | OPTIONAL.keys()
 
 
 def test_ids_are_random_uuids(member: Peer) -> None:  # §2 identifier
@@ -35,16 +35,16 @@ def test_ids_are_random_uuids(member: Peer) -> None:  # §2 identifier
 
 def test_aliases_are_unique_and_lead_to_the_collection(member: Peer) -> None:  # §5.2.1
     found = listed(member)
-    aliases = [one["alias"] for one in found.values() if "alias" in one]
+    aliases = [collection["alias"] for collection in found.values() if "alias" in collection]
     assert len(set(aliases)) == len(aliases)
-    for one in found.values():
-        assert member.get(f"collections/{one['alias']}/").ok() == one
+    for collection in found.values():
+        assert member.get(f"collections/{collection['alias']}/").ok() == collection
 
 
 def test_media_types_are_those_of_stix(member: Peer, server: Deployment) -> None:  # §5.2.1
     types = listed(member)[server.database.room]["media_types"]
     assert "application/stix+json;version=2.1" in types
-    assert all(one.startswith("application/stix+json") for one in types)
+    assert all(name.startswith("application/stix+json") for name in types)
 
 
 def test_rights_are_those_of_whoever_asks(server: Deployment) -> None:  # §5.2.1

@@ -32,7 +32,7 @@ def test_a_version_goes_alone(member: Peer, room: str, asked: str, left: list[in
     assert member.send("DELETE", f"/feed/{path}?match[version]={asked}").status == 200
     there = member.get(f"{room}objects/", {"match[version]": "all"}).ok().get("objects", [])
     assert there == [sent[index] for index in left]
-    for gone in (one for one in sent if one not in there):
+    for gone in (item for item in sent if item not in there):
         member.get(path, {"match[version]": gone["modified"]}).refused(404)
     if left:
         assert member.get(path).ok()["objects"] == [sent[left[-1]]]

@@ -18,7 +18,7 @@ STIX_TYPES = """
 
 
 def ids(peer: Peer, room: str, query: Any) -> list[str]:
-    return [one["id"] for one in peer.get(f"{room}objects/", query).ok().get("objects", ())]
+    return [item["id"] for item in peer.get(f"{room}objects/", query).ok().get("objects", ())]
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ def test_all_matches_hold_together(member: Peer, room: str, sent: list[Any]) -> 
         alone = [
             asked(member, room, **{"version": "all", "spec_version": "2.0,2.1", name: given[name]}) for name in given
         ]
-        assert all(one in found for one in got for found in alone)
+        assert all(item in found for item in got for found in alone)
         if "id" in given:
-            assert {one["id"] for one in got} <= set(given["id"].split(","))
+            assert {item["id"] for item in got} <= set(given["id"].split(","))
         if "type" in given:
-            assert {one["type"] for one in got} <= set(given["type"].split(","))
+            assert {item["type"] for item in got} <= set(given["type"].split(","))
 
 
 def test_version_and_the_rest_of_the_filters_together(member: Peer, room: str, sent: list[Any]) -> None:
@@ -117,7 +117,7 @@ def test_version_and_the_rest_of_the_filters_together(member: Peer, room: str, s
 
 
 def test_added_after_is_exclusive_to_the_microsecond(member: Peer, room: str, sent: list[Any]) -> None:  # §3.4
-    dates = [one["date_added"] for one in member.get(f"{room}manifest/", {"match[version]": "all"}).ok()["objects"]]
+    dates = [item["date_added"] for item in member.get(f"{room}manifest/", {"match[version]": "all"}).ok()["objects"]]
     everything = asked(member, room, version="all")
     for index, date in enumerate(dates):
         query = {"match[version]": "all", "added_after": date}
@@ -211,7 +211,7 @@ def test_a_field_that_taxii_does_not_have_changes_nothing(member: Peer, room: st
         assert member.get(path, {f"match[{field}]": "red"}).ok() == member.get(path).ok()
     # Nothing is deleted by half of a filter.
     member.send("DELETE", f"/feed/{room}objects/{sent[0]['id']}/?match[{field}]=red").refused(400)
-    assert ids(member, room, {}) == [one["id"] for one in (sent[2], sent[4], sent[5])]
+    assert ids(member, room, {}) == [item["id"] for item in (sent[2], sent[4], sent[5])]
 
 
 def test_names_and_brackets_may_be_percent_encoded(member: Peer, room: str, sent: list[Any]) -> None:

@@ -23,19 +23,19 @@ def test_an_empty_one_has_nothing_in_it(member: Peer, room: str) -> None:  # §5
 
 def test_the_oldest_comes_first(member: Peer, room: str) -> None:  # §3.3: MUST
     sent = [indicator() for _ in range(7)]
-    for one in sent[:3]:
-        member.post(f"{room}objects/", [one])
+    for item in sent[:3]:
+        member.post(f"{room}objects/", [item])
     member.post(f"{room}objects/", sent[3:])
     assert member.get(f"{room}objects/").ok()["objects"] == sent
-    dates = [one["date_added"] for one in member.get(f"{room}manifest/").ok()["objects"]]
+    dates = [item["date_added"] for item in member.get(f"{room}manifest/").ok()["objects"]]
     assert dates == sorted(set(dates))
 
 
 def test_a_new_version_comes_where_it_was_added(member: Peer, room: str) -> None:  # §3.3
     first, second = indicator(), indicator()
     newer = version(first, "2026-02-01T00:00:00.000Z")
-    for one in (first, second, newer):
-        member.post(f"{room}objects/", [one])
+    for item in (first, second, newer):
+        member.post(f"{room}objects/", [item])
     assert member.get(f"{room}objects/").ok()["objects"] == [second, newer]
     assert member.get(f"{room}objects/", {"match[version]": "all"}).ok()["objects"] == [first, second, newer]
 
@@ -43,7 +43,7 @@ def test_a_new_version_comes_where_it_was_added(member: Peer, room: str) -> None
 def test_the_headers_say_when_the_ends_were_added(member: Peer, room: str) -> None:  # §3.2: MUST
     member.post(f"{room}objects/", [indicator() for _ in range(3)])
     answer = member.get(f"{room}objects/")
-    dates = [one["date_added"] for one in member.get(f"{room}manifest/").ok()["objects"]]
+    dates = [item["date_added"] for item in member.get(f"{room}manifest/").ok()["objects"]]
     assert (answer.headers[FIRST], answer.headers[LAST]) == (dates[0], dates[-1])
     for name in (FIRST, LAST):
         assert STAMP.fullmatch(answer.headers[name])

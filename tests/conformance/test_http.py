@@ -37,7 +37,7 @@ def test_other_methods_are_refused_with_those_there_are(member: Peer, room: str,
         return
     answer = member.send(method, path.format(room=room), body=b"{}")
     answer.refused(405)
-    assert {one.strip() for one in answer.headers["Allow"].split(",")} >= ENDPOINTS[path]
+    assert {value.strip() for value in answer.headers["Allow"].split(",")} >= ENDPOINTS[path]
 
 
 def test_a_method_that_nobody_knows_is_refused(member: Peer) -> None:

@@ -21,7 +21,7 @@ def test_records_have_what_is_required_and_nothing_else(member: Peer, room: str)
 def test_the_media_type_is_one_of_the_collections(member: Peer, room: str) -> None:  # §5.3.1
     old = {key: value for key, value in indicator().items() if key != "spec_version"}
     member.post(f"{room}objects/", [indicator(), old])
-    types = [one["media_type"] for one in member.get(f"{room}manifest/").ok()["objects"]]
+    types = [item["media_type"] for item in member.get(f"{room}manifest/").ok()["objects"]]
     assert types == ["application/stix+json;version=2.1", "application/stix+json;version=2.0"]
     assert set(types) <= set(member.get(room).ok()["media_types"])
 
@@ -35,7 +35,7 @@ def test_an_empty_one_is_an_empty_object(member: Peer, room: str) -> None:  # §
 def test_the_headers_say_when_its_ends_were_added(member: Peer, room: str) -> None:  # §3.2
     member.post(f"{room}objects/", [indicator() for _ in range(3)])
     answer = member.get(f"{room}manifest/", {"limit": 2})
-    dates = [one["date_added"] for one in answer.ok()["objects"]]
+    dates = [item["date_added"] for item in answer.ok()["objects"]]
     assert [answer.headers[FIRST], answer.headers[LAST]] == dates
 
 
@@ -55,8 +55,8 @@ def test_it_lists_what_get_objects_would_give(member: Peer, room: str) -> None: 
         {"added_after": "2100-01-01T00:00:00Z"},
     ):
         manifest, objects = member.get(f"{room}manifest/", query), member.get(f"{room}objects/", query)
-        assert [(one["id"], one["version"]) for one in manifest.ok().get("objects", ())] == [
-            (one["id"], one["modified"]) for one in objects.ok().get("objects", ())
+        assert [(item["id"], item["version"]) for item in manifest.ok().get("objects", ())] == [
+            (item["id"], item["modified"]) for item in objects.ok().get("objects", ())
         ]
         for header in (FIRST, LAST):
             assert manifest.headers[header] == objects.headers[header]
@@ -68,11 +68,11 @@ def test_it_is_cut_and_goes_on(member: Peer, room: str) -> None:  # §3.5
     got, query = [], {"limit": "2"}
     while True:
         page = member.get(f"{room}manifest/", query).ok()
-        got += [one["id"] for one in page["objects"]]
+        got += [item["id"] for item in page["objects"]]
         if not page.get("more"):
             break
         query["next"] = page["next"]
-    assert got == [one["id"] for one in sent]
+    assert got == [item["id"] for item in sent]
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"added_after": "x"}, {"match[version]": "x"}, {"next": "x"}])

@@ -32,7 +32,7 @@ def follow(peer: Peer, path: str, query: dict[str, str], *, repeat: bool = True)
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 9, 10, 11, 1000])
 def test_following_next_gives_everything_once(member: Peer, room: str, sent: list[Any], limit: int) -> None:
     pages = follow(member, f"{room}objects/", {"limit": str(limit)})
-    assert [one for page in pages for one in page] == sent
+    assert [item for page in pages for item in page] == sent
     assert all(len(page) == limit for page in pages[:-1])  # §3.4: MUST NOT contain more
     assert 0 < len(pages[-1]) <= limit
 
@@ -67,8 +67,8 @@ def test_more_is_true_where_more_is_there(member: Peer, room: str, sent: list[An
 @pytest.mark.parametrize("repeat", [True, False])
 def test_next_keeps_the_filters(member: Peer, room: str, sent: list[Any], repeat: bool) -> None:
     wanted = sent[1::2]
-    query = {"match[id]": ",".join(one["id"] for one in wanted), "match[type]": "indicator", "limit": "2"}
-    assert [one for page in follow(member, f"{room}objects/", query, repeat=repeat) for one in page] == wanted
+    query = {"match[id]": ",".join(item["id"] for item in wanted), "match[type]": "indicator", "limit": "2"}
+    assert [item for page in follow(member, f"{room}objects/", query, repeat=repeat) for item in page] == wanted
 
 
 def test_next_gives_nothing_that_is_not_asked_for(member: Peer, room: str, sent: list[Any]) -> None:  # app. B: MUST
@@ -118,8 +118,8 @@ def test_what_is_added_meanwhile_comes_at_the_end(member: Peer, room: str, sent:
 
 def test_what_is_deleted_meanwhile_is_not_missed(member: Peer, room: str, sent: list[Any]) -> None:  # §3.5
     page = member.get(f"{room}objects/", {"limit": "5"}).ok()
-    for one in sent[5:]:
-        member.send("DELETE", f"/feed/{room}objects/{one['id']}/")
+    for item in sent[5:]:
+        member.send("DELETE", f"/feed/{room}objects/{item['id']}/")
     assert member.get(f"{room}objects/", {"next": page["next"]}).ok() == {}
 
 

@@ -31,7 +31,7 @@ def test_without_credentials_there_is_only_the_question_for_them(
 ) -> None:  # §1.6.9
     answer = replace(member, authorization=authorization).send("GET", path.format(room=room))
     answer.refused(401)
-    schemes = {one.split()[0] for one in answer.headers.get_all("WWW-Authenticate") or ()}
+    schemes = {header.split()[0] for header in answer.headers.get_all("WWW-Authenticate") or ()}
     assert schemes == {"Basic", "Bearer"}  # RFC 9110 §11.6.1; registered with IANA
 
 

@@ -55,13 +55,13 @@ def test_an_empty_list_is_left_out(member: Peer, room: str) -> None:  # §2 list
 
 
 def test_details_name_the_object_and_its_version(status: dict[str, Any], objects: list[Any]) -> None:  # §4.3.1
-    assert [(one["id"], one["version"]) for one in status["successes"]] == [
-        (one["id"], one["modified"]) for one in (objects[0], objects[3])
+    assert [(entry["id"], entry["version"]) for entry in status["successes"]] == [
+        (item["id"], item["modified"]) for item in (objects[0], objects[3])
     ]
     for name in ("successes", "failures"):
-        for one in status[name]:
-            assert one.keys() <= {"id", "version", "message"}
-            assert all(isinstance(value, str) and value for value in one.values())
+        for entry in status[name]:
+            assert entry.keys() <= {"id", "version", "message"}
+            assert all(isinstance(value, str) and value for value in entry.values())
 
 
 def test_a_failure_says_what_failed_and_why(status: dict[str, Any], objects: list[Any]) -> None:

@@ -15,7 +15,7 @@ def test_they_are_the_modified_timestamps_as_they_came(member: Peer, room: str) 
     answer = member.get(f"{room}objects/{first['id']}/versions/")
     said = answer.ok()
     assert said.keys() <= {"more", "next", "versions"}
-    assert said["versions"] == [one["modified"] for one in sent]
+    assert said["versions"] == [item["modified"] for item in sent]
     manifest = member.get(f"{room}manifest/", {"match[version]": "all"}).ok()["objects"]
     dates = [record["date_added"] for record in manifest]
     assert (answer.headers[FIRST], answer.headers[LAST]) == (dates[0], dates[-1])  # §3.2: MUST
@@ -60,7 +60,7 @@ def test_they_are_cut_and_go_on(member: Peer, room: str) -> None:  # §5.8
         if not page.get("more"):
             break
         query["next"] = page["next"]
-    assert got == [one["modified"] for one in sent]
+    assert got == [item["modified"] for item in sent]
 
 
 def test_added_after_and_spec_version_filter(member: Peer, room: str) -> None:  # §5.8

@@ -127,8 +127,8 @@ def test_a_ready_page_is_made_anew_when_a_newer_version_takes_an_object_from_it(
     before = json.loads(room.get(OBJECTS + "?limit=35")[2])["objects"]
     room.add(indicator(id=KNOWN, modified="2026-02-01T00:00:00.000Z"))
     after = json.loads(room.get(OBJECTS + "?limit=35")[2])["objects"]
-    assert KNOWN in {one["id"] for one in before}
-    assert KNOWN not in {one["id"] for one in after}
+    assert KNOWN in {item["id"] for item in before}
+    assert KNOWN not in {item["id"] for item in after}
     assert len(after) == 35
 
 
@@ -137,7 +137,7 @@ def test_a_ready_page_is_made_anew_when_an_object_of_it_is_deleted(room: Room) -
     with room.store.begin() as tx:
         assert log.delete(tx, room.collection, Query(ids=(KNOWN,))) == 1
     after = json.loads(room.get(OBJECTS + "?limit=35")[2])["objects"]
-    assert KNOWN not in {one["id"] for one in after}
+    assert KNOWN not in {item["id"] for item in after}
 
 
 def test_a_page_is_ready_for_those_alone_who_may_read_it(room: Room) -> None:

@@ -36,10 +36,10 @@ def _gone() -> dict[str, Any]:
 def _settled(room: Room, noted: Noted) -> set[str]:
     """Keep how far the bank is noted to have read, and give who has an open receipt then."""
     with room.store.begin() as tx:
-        given = [(each.partner, each.collection, each.read_to) for each in noted.requests]
+        given = [(request.partner, request.collection, request.read_to) for request in noted.requests]
         reads.record_reads(tx, [(p, c, g) for p, c, g in given if p is not None and c is not None and g is not None])
         receipts.settle(tx)
-        return {each.partner for each in receipts.open_receipts(tx)}
+        return {receipt.partner for receipt in receipts.open_receipts(tx)}
 
 
 @pytest.mark.parametrize("path", [OBJECTS, OBJECTS + "?match[type]=indicator", OBJECTS + "?limit=40"])

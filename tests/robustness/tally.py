@@ -67,5 +67,5 @@ class Tally:
         said += [f"  {what}: {count:,}" for what, count in self.inputs.most_common()]
         said += ["answers: " + ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))]
         for database, held in self.memory.items():
-            said.append(f"memory on {database}, MiB after each pass: " + " ".join(f"{one >> 20}" for one in held))
+            said.append(f"memory on {database}, MiB after each pass: " + " ".join(f"{item >> 20}" for item in held))
         return said

@@ -26,7 +26,7 @@ def member(server: Deployment, turn: Pass) -> Peer:
     if not turn.number:
         objects = [indicator() for _ in range(20)]
         peer.post("collections/room/objects/", objects)
-        peer.post("collections/room/objects/", [version(one, "2026-02-01T00:00:00.000Z") for one in objects[:10]])
+        peer.post("collections/room/objects/", [version(item, "2026-02-01T00:00:00.000Z") for item in objects[:10]])
     return peer
 
 
@@ -71,5 +71,5 @@ def run(
 
 def answer(response: dict[str, Any]) -> tuple[int, str, bytes]:
     """Take status, type and body from a record of it."""
-    kinds = [one["value"] for one in response["headers"] if one["name"].lower() == "content-type"]
+    kinds = [header["value"] for header in response["headers"] if header["name"].lower() == "content-type"]
     return response["status"], kinds[0] if kinds else "", response["content"].get("text", "").encode()

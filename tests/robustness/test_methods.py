@@ -21,7 +21,7 @@ def member(server: Deployment) -> Peer:
 def test_a_method_that_is_known_is_refused_with_those_that_are_had(member: Peer, method: str) -> None:
     answer = member.send(method, "/feed/collections/room/objects/")
     answer.refused(405)
-    assert {one.strip() for one in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert {value.strip() for value in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
 @pytest.mark.parametrize("method", UNKNOWN)

@@ -95,7 +95,7 @@ def test_the_server_starts_reloads_and_stops_as_its_unit_says(tmp_path: Path) ->
         assert requests.get(f"http://127.0.0.1:{port}/taxii2/", timeout=30).status_code == 401
     store = Store.open(given["SCAMFEED_DATABASE_URL"])
     with store.read() as tx:
-        assert [one.event.status for one in audit.tail(tx, 10)] == [401]
+        assert [entry.event.status for entry in audit.tail(tx, 10)] == [401]
     store.close()
     # Longer than the server takes to finish what was asked.
     assert int(said["TimeoutStopSec"]) > 30
@@ -128,8 +128,8 @@ def test_the_connectors_run_and_stop_as_their_unit_says(tmp_path: Path) -> None:
 @pytest.mark.skipif(JUDGE is None, reason="systemd-analyze is not installed: apt-get install systemd")
 @pytest.mark.parametrize("name", UNITS)
 def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
-    for each in UNITS:
-        (tmp_path / each).write_text((DEPLOY / each).read_text().replace(INSTALLED, "/bin/true"))
+    for unit in UNITS:
+        (tmp_path / unit).write_text((DEPLOY / unit).read_text().replace(INSTALLED, "/bin/true"))
     words = [str(JUDGE), "verify", str(tmp_path / name)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, re.findall(rf".*{re.escape(name)}.*", done.stderr)) == (0, [])
@@ -178,7 +178,7 @@ def said(name: str) -> list[str]:
 
 def test_the_image_is_made_of_what_is_here_and_of_locked_packages() -> None:
     copied = [rest.split()[:-1] for rest in said("COPY") if not rest.startswith("--from")]
-    sources = [source for each in copied for source in each]
+    sources = [source for files in copied for source in files]
     assert all((ROOT / source).exists() for source in sources), sources
     packages = re.search(r"^packages = \[(.*)\]$", (ROOT / "pyproject.toml").read_text(), re.M)
     assert packages is not None

@@ -41,7 +41,7 @@ def evil(hub: Hub) -> Credentials:
         other = Partner(name="evil", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
         given = partners.add(tx, other)
         collections.grant(tx, "evil", hub.room, read=True, write=True)
-        [inbox] = [each for each in collections.all_collections(tx) if each.alias == "inbox"]
+        [inbox] = [collection for collection in collections.all_collections(tx) if collection.alias == "inbox"]
         for name in ("evil", "bank"):
             collections.grant(tx, name, inbox, write=True)
     return given

@@ -27,7 +27,7 @@ def hub(serve: Serve) -> Hub:
     hub = serve(access_log="off")
     set_up(hub.store, "Hub")
     with hub.store.begin() as tx:
-        [inbox] = [each for each in collections.all_collections(tx) if each.alias == "inbox"]
+        [inbox] = [collection for collection in collections.all_collections(tx) if collection.alias == "inbox"]
         collections.grant(tx, "bank", inbox, write=True)
     return hub
 
@@ -133,8 +133,8 @@ def test_a_long_contribution_comes_in_parts_and_what_speaks_of_others_is_last(hu
     status = post(hub, body, "inbox").json()
     assert (status["total_count"], status["failure_count"]) == (1_502, 1)
     assert status["failures"][0]["id"] == "objects[1]"
-    listed = [one["id"] for name in ("successes", "pendings") for one in status.get(name, ())]
-    assert sorted(listed) == sorted([sighting["id"], *(one["id"] for one in indicators)])
+    listed = [entry["id"] for name in ("successes", "pendings") for entry in status.get(name, ())]
+    assert sorted(listed) == sorted([sighting["id"], *(item["id"] for item in indicators)])
     again = post(hub, body, "inbox").json()
     assert (again["success_count"], again["failure_count"]) == (status["success_count"], 1)
     assert most(hub) < MOST_MIB

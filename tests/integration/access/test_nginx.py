@@ -137,7 +137,7 @@ def test_partners_ask_and_post_through_it_over_tls(front: Front) -> None:
     done = front.ask(method="POST", json={"objects": sent}, headers={"Content-Type": TAXII})
     assert done.status_code == 202
     assert done.json()["success_count"] == 3
-    assert {one["id"] for one in front.ask().json()["objects"]} == {one["id"] for one in sent}
+    assert {item["id"] for item in front.ask().json()["objects"]} == {item["id"] for item in sent}
     # The server's errors, its page and its health come as they are.
     missing = front.ask(front.url + "/nowhere/", headers={"Accept": TAXII})
     assert uuid.UUID(missing.json()["error_id"])

@@ -24,7 +24,7 @@ def test_a_person_gets_a_page_without_any_credentials(hub: Hub) -> None:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
-    assert "Accept" in [one.strip() for one in answer.headers["Vary"].split(",")]
+    assert "Accept" in [value.strip() for value in answer.headers["Vary"].split(",")]
     assert "Our Hub &amp; friends" in answer.text
     assert "mailto:desk@hub.example" in answer.text
     assert "In service" in answer.text

@@ -65,7 +65,7 @@ def under_load(hub: Hub, act: Callable[[Answered], None], *, gone_is_fine: bool)
             act(well)
         finally:
             stopping.set()
-    assert [failure for one in loads for failure in one.result()] == []
+    assert [failure for load in loads for failure in load.result()] == []
     return len(well)
 
 

@@ -28,12 +28,12 @@ def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve, tmp_pat
 
     def kept() -> int:
         with hub.store.read() as tx:
-            return sum(one.event.remote == "192.0.2.1" for one in audit.tail(tx, 100))
+            return sum(entry.event.remote == "192.0.2.1" for entry in audit.tail(tx, 100))
 
     eventually(lambda: kept() == 29)
     with hub.store.read() as tx:
         assert audit.verify(tx) == []
-        assert sum(one.event.objects for one in audit.tail(tx, 100) if one.event.method == "FORGET") == 11
+        assert sum(entry.event.objects for entry in audit.tail(tx, 100) if entry.event.method == "FORGET") == 11
     hub.process.terminate()
     assert hub.process.wait(60) == 0
     assert "audit-retention-failure" not in hub.log.read_text()
@@ -46,5 +46,5 @@ def test_a_server_that_is_told_nothing_forgets_nothing(serve: Serve, tmp_path: P
     hub.process.terminate()
     assert hub.process.wait(60) == 0
     with hub.store.read() as tx:
-        assert sum(one.event.remote == "192.0.2.1" for one in audit.tail(tx, 100)) == 40
+        assert sum(entry.event.remote == "192.0.2.1" for entry in audit.tail(tx, 100)) == 40
         assert audit.verify(tx) == []

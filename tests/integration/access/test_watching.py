@@ -16,7 +16,7 @@ def value(page: str, name: str, **labels: str) -> float:
     """Add up the samples of a metric that have these labels."""
     lines = [line for line in page.splitlines() if line.startswith(name + "{") or line.startswith(name + " ")]
     wanted = [f'{label}="{text}"' for label, text in labels.items()]
-    return sum(float(line.rpartition(" ")[2]) for line in lines if all(one in line for one in wanted))
+    return sum(float(line.rpartition(" ")[2]) for line in lines if all(item in line for item in wanted))
 
 
 def trail(hub: Hub) -> list[audit.AuditEntry]:
@@ -110,17 +110,17 @@ def test_the_trail_says_who_wrote_read_and_failed_to(serve: Serve) -> None:
     refused = hub.get(auth=("bank", "wrong")).json()
     gone = hub.objects + hub.get().json()["objects"][0]["id"] + "/"
     assert requests.delete(gone, auth=(hub.bank.user, hub.bank.password), timeout=30).status_code == 200
-    eventually(lambda: sum(one.event.requests for one in trail(hub)) >= 8)
-    events = [one.event for one in trail(hub)]
-    [post] = [one for one in events if one.method == "POST"]
+    eventually(lambda: sum(entry.event.requests for entry in trail(hub)) >= 8)
+    events = [entry.event for entry in trail(hub)]
+    [post] = [entry for entry in events if entry.method == "POST"]
     assert (post.partner, post.remote, post.collection) == ("bank", "127.0.0.1", hub.room.id)
     assert (post.status, post.objects, post.reference) == (202, 3, status["id"])
-    [delete] = [one for one in events if one.method == "DELETE"]
+    [delete] = [entry for entry in events if entry.method == "DELETE"]
     assert (delete.status, delete.objects) == (200, 1)
-    reads = [one for one in events if one.method == "GET" and one.status == 200]
-    assert sum(one.requests for one in reads) == 5
-    assert sum(one.objects for one in reads) == 15
-    [failure] = [one for one in events if one.status == 401]
+    reads = [entry for entry in events if entry.method == "GET" and entry.status == 200]
+    assert sum(entry.requests for entry in reads) == 5
+    assert sum(entry.objects for entry in reads) == 15
+    [failure] = [entry for entry in events if entry.status == 401]
     assert (failure.partner, failure.reference) == (None, refused["error_id"])
 
 
@@ -129,7 +129,7 @@ def test_a_write_is_on_the_trail_whatever_happens_next(serve: Serve) -> None:
     status = hub.post([tool(id=f"tool--{uuid.uuid4()}")]).json()
     for worker in [hub.process.pid, *hub.workers()]:
         os.kill(worker, signal.SIGKILL)
-    assert [one.event.reference for one in trail(hub)] == [status["id"]]
+    assert [entry.event.reference for entry in trail(hub)] == [status["id"]]
 
 
 def test_a_server_that_stops_leaves_nothing_unwritten(serve: Serve) -> None:
@@ -138,6 +138,6 @@ def test_a_server_that_stops_leaves_nothing_unwritten(serve: Serve) -> None:
         hub.get()
     hub.process.terminate()
     assert hub.process.wait(60) == 0
-    assert sum(one.event.requests for one in trail(hub)) == 10
+    assert sum(entry.event.requests for entry in trail(hub)) == 10
     with hub.store.read() as tx:
-        assert [one.collection for one in reads.lags(tx)] == [collections.get(tx, "room").alias]
+        assert [entry.collection for entry in reads.lags(tx)] == [collections.get(tx, "room").alias]

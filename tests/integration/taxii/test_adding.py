@@ -32,8 +32,8 @@ def test_one_bad_object_never_stops_the_others(hub: Hub) -> None:
     status = hub.ask(hub.objects, "POST", data=body).json()
     assert [status[name] for name in ("total_count", "success_count", "failure_count", "pending_count")] == [5, 1, 4, 0]
     assert len(status["failures"]) == 4
-    assert {one["message"].split(": ")[0] for one in status["failures"]} == {"refused"}
-    assert [one["message"].split(": ")[1] for one in status["failures"]] == [
+    assert {entry["message"].split(": ")[0] for entry in status["failures"]} == {"refused"}
+    assert [entry["message"].split(": ")[1] for entry in status["failures"]] == [
         "missing-id",
         "malformed-created",
         "not-an-object",
@@ -48,15 +48,15 @@ def test_what_is_posted_to_the_inbox_goes_through_the_release_rules(hub: Hub) ->
     answer = hub.ask("/feed/collections/inbox/objects/", "POST", json={"objects": [*sent, {"type": "x"}]})
     assert answer.status_code == 202
     status = answer.json()
-    listed = [one["id"] for name in ("successes", "pendings", "failures") for one in status.get(name, ())]
-    assert sorted(listed) == sorted([*(one["id"] for one in sent), f"objects[{len(sent)}]"])
+    listed = [entry["id"] for name in ("successes", "pendings", "failures") for entry in status.get(name, ())]
+    assert sorted(listed) == sorted([*(item["id"] for item in sent), f"objects[{len(sent)}]"])
     assert status["total_count"] == len(sent) + 1
     assert status == hub.ask(f"/feed/status/{status['id']}/").json()
-    [known] = [one for one in sent if one["type"] == "indicator"]
+    [known] = [item for item in sent if item["type"] == "indicator"]
     assert hub.ask(f"/feed/collections/takedown/objects/{known['id']}/").status_code == 404
     released = hub.ask("/feed/collections/takedown/objects/?match[type]=indicator").json()["objects"]
-    assert known["pattern"] in [one["pattern"] for one in released]
-    assert known["created_by_ref"] not in [one["created_by_ref"] for one in released]
+    assert known["pattern"] in [item["pattern"] for item in released]
+    assert known["created_by_ref"] not in [item["created_by_ref"] for item in released]
 
 
 def test_objects_come_back_value_for_value(hub: Hub) -> None:
@@ -74,7 +74,7 @@ def test_gzip_on_request_and_in_requests(hub: Hub) -> None:
     packed = gzip.compress(json.dumps({"objects": sent}).encode())
     answer = hub.ask(hub.objects, "POST", data=packed, headers={"Content-Encoding": "gzip"})
     assert answer.json()["success_count"] == 20
-    query = "?match[id]=" + ",".join(one["id"] for one in sent)
+    query = "?match[id]=" + ",".join(item["id"] for item in sent)
     page = hub.ask(hub.objects + query, headers={"Accept-Encoding": "gzip"})
     assert page.headers["Content-Encoding"] == "gzip"
     assert page.json()["objects"] == sent

@@ -14,8 +14,11 @@ from tests.integration.taxii.conftest import Hub, error_of
 def test_headers_say_when_the_ends_of_the_page_were_added(hub: Hub) -> None:
     sent = [indicator(type="tool", id=f"tool--{uuid.uuid4()}") for _ in range(3)]
     hub.ask(hub.objects, "POST", json={"objects": sent})
-    query = "?match[id]=" + ",".join(one["id"] for one in sent)
-    dates = [one["date_added"] for one in hub.ask(f"/feed/collections/{hub.room}/manifest/{query}").json()["objects"]]
+    query = "?match[id]=" + ",".join(item["id"] for item in sent)
+    dates = [
+        record["date_added"]
+        for record in hub.ask(f"/feed/collections/{hub.room}/manifest/{query}").json()["objects"]
+    ]
     page = hub.ask(f"{hub.objects}{query}&limit=2")
     assert page.headers["X-TAXII-Date-Added-First"] == dates[0]
     assert page.headers["X-TAXII-Date-Added-Last"] == dates[1]
@@ -30,7 +33,7 @@ def test_headers_say_when_the_ends_of_the_page_were_added(hub: Hub) -> None:
 def test_next_is_good_without_its_filters_and_with_another_limit(hub: Hub) -> None:
     sent = [indicator(type="tool", id=f"tool--{uuid.uuid4()}") for _ in range(5)]
     hub.ask(hub.objects, "POST", json={"objects": sent})
-    first = hub.ask(f"{hub.objects}?limit=2&match[id]=" + ",".join(one["id"] for one in sent)).json()
+    first = hub.ask(f"{hub.objects}?limit=2&match[id]=" + ",".join(item["id"] for item in sent)).json()
     rest = hub.ask(f"{hub.objects}?limit=100&next={first['next']}&added_after=2026-01-01T00:00:00Z").json()
     assert first["objects"] + rest["objects"] == sent
     assert rest["more"] is False

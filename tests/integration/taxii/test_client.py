@@ -18,14 +18,14 @@ def root(hub: Hub) -> Iterator[ApiRoot]:
     assert (server.title, server.contact) == ("Test hub", "hub@example.org")
     assert server.default is not None
     yield server.default
-    for one in server.api_roots:
-        one.close()
+    for root in server.api_roots:
+        root.close()
     server.close()
 
 
 @pytest.fixture
 def room(root: ApiRoot) -> Collection:
-    [found] = [one for one in root.collections if one.title == "Room"]
+    [found] = [collection for collection in root.collections if collection.title == "Room"]
     return found
 
 
@@ -33,7 +33,7 @@ def test_taxii2_client_finds_its_way(hub: Hub, root: ApiRoot) -> None:
     assert root.url == hub.url + "/feed/"
     assert root.versions == [TAXII]
     assert root.max_content_length == 104_857_600
-    assert {one.title: (one.can_read, one.can_write) for one in root.collections} == {
+    assert {collection.title: (collection.can_read, collection.can_write) for collection in root.collections} == {
         "Inbox": (False, True),
         "Room": (True, True),
         "Quiet": (True, False),
@@ -45,13 +45,13 @@ def test_taxii2_client_writes_pages_looks_up_and_deletes(room: Collection, root:
     sent = [indicator() for _ in range(25)]
     status: Status = room.add_objects({"objects": sent})
     assert (status.status, status.success_count, status.total_count) == ("complete", 25, 25)
-    assert [one["id"] for one in status.successes] == [one["id"] for one in sent]
+    assert [entry["id"] for entry in status.successes] == [item["id"] for item in sent]
     assert root.get_status(status.id).success_count == 25
 
-    pages = list(as_pages(room.get_objects, per_request=10, id=[one["id"] for one in sent]))
+    pages = list(as_pages(room.get_objects, per_request=10, id=[item["id"] for item in sent]))
     assert [page["more"] for page in pages] == [True, True, False]
     assert "next" not in pages[-1]
-    assert [one for page in pages for one in page["objects"]] == sent
+    assert [item for page in pages for item in page["objects"]] == sent
 
     one = sent[7]
     assert room.get_object(one["id"])["objects"] == [one]

@@ -53,7 +53,7 @@ def test_what_a_partner_may_not_see_looks_as_if_it_were_not_there(hub: Hub) -> N
     assert seen(f"/feed/status/{status['id']}/")[0] == 404
     assert seen(f"/feed/status/{status['id']}/") == seen(f"/feed/status/{uuid.uuid4()}/")
     listed = hub.ask("/feed/collections/", who=hub.platform).json()["collections"]
-    assert [one["id"] for one in listed] == [hub.listening_only]
+    assert [item["id"] for item in listed] == [hub.listening_only]
 
 
 def test_reading_and_writing_are_granted_apart(hub: Hub) -> None:

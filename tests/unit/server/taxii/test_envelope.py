@@ -72,7 +72,7 @@ def test_what_is_no_envelope_is_refused_whole(body: bytes, status: int) -> None:
     )
 )
 def test_what_is_joined_comes_apart_again(objects: list[object]) -> None:
-    bodies = [json.dumps(one, separators=(",", ":")).encode() for one in objects]
+    bodies = [json.dumps(item, separators=(",", ":")).encode() for item in objects]
     page = join(bodies, "token")
     assert split(page, 10) == bodies
     read = json.loads(page)
