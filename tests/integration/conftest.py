@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from server.cli import _config_first, app
 from tests.integration.command import Run
-from tests.integration.room import Room, opened
+from tests.integration.taxii_hub import TaxiiHub, opened
 
 
 @pytest.fixture
@@ -24,6 +24,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
+def hub(tmp_path: Path) -> Iterator[TaxiiHub]:
     with opened(tmp_path) as found:
         yield found

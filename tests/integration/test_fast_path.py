@@ -16,7 +16,7 @@ from server.taxii.auth import Authenticator
 from server.taxii.limits import PartnerQuotas
 from server.taxii.proxies import TrustedProxies
 from server.taxii.response import TaxiiResponse
-from tests.integration.room import KNOWN, OBJECTS, Room, indicator
+from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
 
 MANIFEST = "/feed/collections/room/manifest/"
 _IDS = re.compile(rb'"(?:error_id|id)":"[0-9a-f-]{36}"|\d{4}-\d\d-\d\dT[0-9:.]+Z')
@@ -82,24 +82,24 @@ def plain(response: TaxiiResponse) -> tuple[int, list[tuple[str, str]], str, byt
 
 
 @pytest.mark.parametrize(("path", "more"), REQUESTS, ids=lambda value: str(value)[:60])
-def test_the_fast_path_and_a_thread_give_the_same_response(room: Room, path: str, more: dict[str, Any]) -> None:
+def test_the_fast_path_and_a_thread_give_the_same_response(hub: TaxiiHub, path: str, more: dict[str, Any]) -> None:
     # Each after itself, so that both find the store and the page cache alike.
     for _ in range(2):
-        in_thread = room.application.respond(room.environ(path, **more))
-        fast = room.application.respond_fast(room.environ(path, **more))
+        in_thread = hub.application.respond(hub.environ(path, **more))
+        fast = hub.application.respond_fast(hub.environ(path, **more))
         if fast is not None:
             assert plain(fast) == plain(in_thread)
-        status, headers, body = call_wsgi(room.application, room.environ(path, **more))
+        status, headers, body = call_wsgi(hub.application, hub.environ(path, **more))
         assert int(status[:3]) == in_thread.status
         named = dict(headers)
         assert (named["Content-Type"], named["Content-Length"]) == (in_thread.content_type, str(len(body)))
 
 
-def test_the_object_endpoints_are_answered_without_the_framework(room: Room) -> None:
+def test_the_object_endpoints_are_answered_without_the_framework(hub: TaxiiHub) -> None:
     def never(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         raise AssertionError(environ["PATH_INFO"])
 
-    room.application._web = never
+    hub.application._web = never
     others: list[tuple[str, dict[str, Any]]] = [
         (f"{OBJECTS}{KNOWN}/versions/", {}),
         (f"{OBJECTS}{KNOWN}/", {"method": "DELETE"}),
@@ -109,75 +109,75 @@ def test_the_object_endpoints_are_answered_without_the_framework(room: Room) -> 
         (OBJECTS.replace("room", "r\xc3\xb6\xc3\xb6m"), {}),
     ]
     for path, more in [*REQUESTS, *others]:
-        assert room.application.respond(room.environ(path, **more)).status != 500
-    assert room.application.respond(room.environ("/taxii2/")).status == 500
+        assert hub.application.respond(hub.environ(path, **more)).status != 500
+    assert hub.application.respond(hub.environ("/taxii2/")).status == 500
 
 
-def test_a_ready_page_is_the_page_that_is_made(room: Room) -> None:
-    status, first, body = room.get(OBJECTS + "?limit=35")
+def test_a_cached_page_is_the_page_that_is_made(hub: TaxiiHub) -> None:
+    status, first, body = hub.get(OBJECTS + "?limit=35")
     assert status == "200 OK"
     assert json.loads(body)["more"]
-    room.add(indicator())
-    again = room.get(OBJECTS + "?limit=35")
+    hub.add(indicator())
+    again = hub.get(OBJECTS + "?limit=35")
     assert again == (status, first, body)
     assert again[2] is body
 
 
-def test_a_ready_page_is_made_anew_when_a_newer_version_takes_an_object_from_it(room: Room) -> None:
-    before = json.loads(room.get(OBJECTS + "?limit=35")[2])["objects"]
-    room.add(indicator(id=KNOWN, modified="2026-02-01T00:00:00.000Z"))
-    after = json.loads(room.get(OBJECTS + "?limit=35")[2])["objects"]
+def test_a_cached_page_is_made_anew_when_a_newer_version_takes_an_object_from_it(hub: TaxiiHub) -> None:
+    before = json.loads(hub.get(OBJECTS + "?limit=35")[2])["objects"]
+    hub.add(indicator(id=KNOWN, modified="2026-02-01T00:00:00.000Z"))
+    after = json.loads(hub.get(OBJECTS + "?limit=35")[2])["objects"]
     assert KNOWN in {item["id"] for item in before}
     assert KNOWN not in {item["id"] for item in after}
     assert len(after) == 35
 
 
-def test_a_ready_page_is_made_anew_when_an_object_of_it_is_deleted(room: Room) -> None:
-    room.get(OBJECTS + "?limit=35")
-    with room.store.begin() as tx:
-        assert log.delete(tx, room.collection, Query(ids=(KNOWN,))) == 1
-    after = json.loads(room.get(OBJECTS + "?limit=35")[2])["objects"]
+def test_a_cached_page_is_made_anew_when_an_object_of_it_is_deleted(hub: TaxiiHub) -> None:
+    hub.get(OBJECTS + "?limit=35")
+    with hub.store.begin() as tx:
+        assert log.delete(tx, hub.collection, Query(ids=(KNOWN,))) == 1
+    after = json.loads(hub.get(OBJECTS + "?limit=35")[2])["objects"]
     assert KNOWN not in {item["id"] for item in after}
 
 
-def test_a_page_is_ready_for_those_alone_who_may_read_it(room: Room) -> None:
-    room.get(OBJECTS + "?limit=35")
-    with room.store.begin() as tx:
-        collections.revoke(tx, "bank", room.collection)
-    assert room.get(OBJECTS + "?limit=35")[0] == "404 Not Found"
-    with room.store.begin() as tx:
-        collections.grant(tx, "bank", room.collection, read=True)
-    assert room.get(OBJECTS + "?limit=35")[0] == "200 OK"
+def test_a_cached_page_is_for_those_alone_who_may_read_it(hub: TaxiiHub) -> None:
+    hub.get(OBJECTS + "?limit=35")
+    with hub.store.begin() as tx:
+        collections.revoke(tx, "bank", hub.collection)
+    assert hub.get(OBJECTS + "?limit=35")[0] == "404 Not Found"
+    with hub.store.begin() as tx:
+        collections.grant(tx, "bank", hub.collection, read=True)
+    assert hub.get(OBJECTS + "?limit=35")[0] == "200 OK"
 
 
-def test_a_password_is_never_verified_is_fast(room: Room) -> None:
-    assert FastStore(room.store, 0.003).is_fast
-    assert not FastStore(room.store).is_fast
+def test_a_password_is_never_verified_on_the_fast_path(hub: TaxiiHub) -> None:
+    assert FastStore(hub.store, 0.003).is_fast
+    assert not FastStore(hub.store).is_fast
     basic = base64.b64encode(b"bank:not-the-password").decode()
-    environ = room.environ(OBJECTS, "POST", ENVELOPE, HTTP_AUTHORIZATION=f"Basic {basic}")
-    assert room.application.respond_fast(room.environ(OBJECTS, HTTP_AUTHORIZATION=f"Basic {basic}")) is None
-    answer = room.application.refuse_body(environ)
+    environ = hub.environ(OBJECTS, "POST", ENVELOPE, HTTP_AUTHORIZATION=f"Basic {basic}")
+    assert hub.application.respond_fast(hub.environ(OBJECTS, HTTP_AUTHORIZATION=f"Basic {basic}")) is None
+    answer = hub.application.refuse_body(environ)
     assert answer is not None
     assert answer.status == 401
 
 
-def test_what_takes_long_is_not_answered_is_fast(room: Room) -> None:
-    with room.store.begin() as tx:
-        log.append(tx, room.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
-    hasty = FastStore(room.store, 0.0)
+def test_what_takes_long_is_not_answered_on_the_fast_path(hub: TaxiiHub) -> None:
+    with hub.store.begin() as tx:
+        log.append(tx, hub.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
+    hasty = FastStore(hub.store, 0.0)
     with pytest.raises(NotFast), hasty.read() as tx:
-        log.page(tx, room.collection, Query())
+        log.page(tx, hub.collection, Query())
     with pytest.raises(NotFast), hasty.begin():
         pass
     # The same connection serves the next who asks for less.
-    patient = FastStore(room.store, 60.0)
+    patient = FastStore(hub.store, 60.0)
     with patient.read() as tx:
-        assert len(log.page(tx, room.collection, Query(limit=10)).bodies) == 10
+        assert len(log.page(tx, hub.collection, Query(limit=10)).bodies) == 10
 
 
-def test_a_body_is_refused_by_its_head(room: Room) -> None:
+def test_a_body_is_refused_by_its_head(hub: TaxiiHub) -> None:
     def refused(path: str, **more: str) -> int | None:
-        response = room.application.refuse_body(room.environ(path, "POST", ENVELOPE, **more))
+        response = hub.application.refuse_body(hub.environ(path, "POST", ENVELOPE, **more))
         return response.status if response else None
 
     assert refused(OBJECTS) is None
@@ -185,14 +185,14 @@ def test_a_body_is_refused_by_its_head(room: Room) -> None:
     assert refused("/feed/collections/secret/objects/") == 404
     assert refused(OBJECTS, CONTENT_TYPE="text/plain") == 415
     assert refused(OBJECTS, CONTENT_LENGTH="999999999") == 413
-    assert room.application.body_limit(room.environ("/taxii2/", "POST")) == 64 * 1024
-    assert room.application.body_limit(room.environ(OBJECTS, "POST")) == 100 * 1024 * 1024
+    assert hub.application.body_limit(hub.environ("/taxii2/", "POST")) == 64 * 1024
+    assert hub.application.body_limit(hub.environ(OBJECTS, "POST")) == 100 * 1024 * 1024
 
 
-def test_a_request_that_is_looked_at_twice_is_counted_once(room: Room) -> None:
-    room.application._authenticator = Authenticator(TrustedProxies(), PartnerQuotas(requests_per_minute=2))
+def test_a_request_that_is_looked_at_twice_is_counted_once(hub: TaxiiHub) -> None:
+    hub.application._authenticator = Authenticator(TrustedProxies(), PartnerQuotas(requests_per_minute=2))
     for _ in range(2):
-        environ = room.environ(OBJECTS, "POST", ENVELOPE)
-        assert room.application.refuse_body(environ) is None
-        assert room.application.respond(environ).status == 202
-    assert room.application.respond(room.environ(OBJECTS)).status == 429
+        environ = hub.environ(OBJECTS, "POST", ENVELOPE)
+        assert hub.application.refuse_body(environ) is None
+        assert hub.application.respond(environ).status == 202
+    assert hub.application.respond(hub.environ(OBJECTS)).status == 429

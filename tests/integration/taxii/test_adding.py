@@ -11,8 +11,8 @@ import pytest
 from mappers.indicator import to_stix
 from schemas.tabular import ReportReader
 from tests.integration.peers import TAXII
-from tests.integration.room import indicator
 from tests.integration.taxii.conftest import Hub, error_of
+from tests.integration.taxii_hub import indicator
 
 
 def test_posting_again_is_a_success_and_changes_nothing(hub: Hub) -> None:

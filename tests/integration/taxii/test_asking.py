@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from tests.integration.peers import TAXII
-from tests.integration.room import indicator
 from tests.integration.taxii.conftest import Hub, error_of
+from tests.integration.taxii_hub import indicator
 
 
 def test_headers_say_when_the_ends_of_the_page_were_added(hub: Hub) -> None:
@@ -16,8 +16,7 @@ def test_headers_say_when_the_ends_of_the_page_were_added(hub: Hub) -> None:
     hub.ask(hub.objects, "POST", json={"objects": sent})
     query = "?match[id]=" + ",".join(item["id"] for item in sent)
     dates = [
-        record["date_added"]
-        for record in hub.ask(f"/feed/collections/{hub.room}/manifest/{query}").json()["objects"]
+        record["date_added"] for record in hub.ask(f"/feed/collections/{hub.room}/manifest/{query}").json()["objects"]
     ]
     page = hub.ask(f"{hub.objects}{query}&limit=2")
     assert page.headers["X-TAXII-Date-Added-First"] == dates[0]

@@ -8,8 +8,8 @@ from taxii2client.common import TokenAuth
 from taxii2client.v21 import ApiRoot, Collection, Server, Status, as_pages
 
 from tests.integration.peers import TAXII
-from tests.integration.room import indicator
 from tests.integration.taxii.conftest import Hub
+from tests.integration.taxii_hub import indicator
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import uuid
 import pytest
 import requests
 
-from tests.integration.room import indicator
 from tests.integration.taxii.conftest import Hub, error_of
+from tests.integration.taxii_hub import indicator
 
 
 @pytest.mark.parametrize(

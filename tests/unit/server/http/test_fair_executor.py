@@ -1,4 +1,4 @@
-"""Work is shared out among those who ask for it: nobody has more than its part of the threads."""
+"""Threads are shared between the owners of requests: nobody has more than its part of them."""
 
 import threading
 from collections.abc import Iterator

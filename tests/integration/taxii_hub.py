@@ -37,7 +37,7 @@ def indicator(**more: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Room:
+class TaxiiHub:
     """An application on a store with forty objects, and who may ask it."""
 
     application: TaxiiApplication
@@ -77,7 +77,7 @@ class Room:
 
 
 @contextmanager
-def opened(tmp_path: Path) -> Iterator[Room]:
+def opened(tmp_path: Path) -> Iterator[TaxiiHub]:
     url = f"sqlite:///{tmp_path / 'hub.db'}"
     store = Store.open(url)
     store.migrate()
@@ -91,7 +91,7 @@ def opened(tmp_path: Path) -> Iterator[Room]:
     app = create_app(Settings(database_url=url))
     application = app.wsgi_app
     assert isinstance(application, TaxiiApplication)
-    found = Room(application, store, made, given.token)
+    found = TaxiiHub(application, store, made, given.token)
     found.add(indicator(id=KNOWN), *(indicator(name="x" * 500) for _ in range(38)), indicator(type="note", **NOTE))
     yield found
     app.extensions["scamfeed-store"].close()
