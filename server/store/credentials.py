@@ -55,6 +55,7 @@ class PasswordVerifier:
         """Start with nothing remembered and a key that only this process knows."""
         self._key = secrets.token_bytes(32)
         self._remembered: dict[bytes, tuple[str, float]] = {}
+        self._hash_of_nobody = ""
         self._changing = threading.Lock()
 
     def matches(self, password: str, hashes: list[str], before_verifying: BeforeVerifying = lambda known: 1) -> bool:
@@ -70,7 +71,7 @@ class PasswordVerifier:
             return True
         at_least = before_verifying(known is not None and known[0] in hashes)
         found = None
-        for stored in [*hashes, *[_hash_of_nobody()] * (at_least - len(hashes))]:
+        for stored in [*hashes, *[self._nobody()] * (at_least - len(hashes))]:
             if _ARGON2.verify(given, stored):
                 found = stored
         if found is None or found not in hashes:
@@ -81,15 +82,11 @@ class PasswordVerifier:
             self._remembered[digest] = (found, time.monotonic() + _REMEMBERED_SECONDS)
         return True
 
-
-_NOBODY: list[str] = []
-
-
-def _hash_of_nobody() -> str:
-    """Return a hash that no password has, so that an unknown user costs the same time as a wrong password."""
-    if not _NOBODY:
-        _NOBODY.append(hash_password(secrets.token_urlsafe(32)))
-    return _NOBODY[0]
+    def _nobody(self) -> str:
+        """Return a hash that no password has, so that an unknown user costs the same time as a wrong password."""
+        if not self._hash_of_nobody:
+            self._hash_of_nobody = hash_password(secrets.token_urlsafe(32))
+        return self._hash_of_nobody
 
 
 _END = "-----END CERTIFICATE-----"

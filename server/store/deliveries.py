@@ -15,7 +15,7 @@ from server.store.sql import any_of, chunks
 from server.store.tables import deliveries
 from server.store.times import moment, now
 
-# Of one version the last attempt is stored, and their number, in 16 bits.
+# Of one version the last attempt is stored, and the number of attempts, in 16 bits.
 _ON_SQLITE = """
 INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) VALUES (?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (feed, partner, object_id, version) DO UPDATE
@@ -124,7 +124,7 @@ def _delivery(row: Any) -> Delivery:
     return Delivery(row.feed, row.partner, row.object_id, version, moment(row.delivered), row.answer, row.attempts)
 
 
-# What a peer refused, or what did not reach it, is no delivery.
+# A push that the peer refused, or that did not reach it, is no delivery.
 ARRIVED = ~deliveries.c.answer.startswith("failed")
 
 

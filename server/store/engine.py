@@ -23,12 +23,12 @@ Tx = Connection
 
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
-# Of one process on PostgreSQL, whose default is a hundred for all: what a worker's threads use together at most times.
+# Connections of one process on PostgreSQL, whose default is a hundred for all processes together.
 _KEPT_CONNECTIONS = 4
 _MOST_CONNECTIONS = 16
 _CACHE_KIB = 32 * 1024
 _MAP_BYTES = 1 << 30
-# The log of changes is carried into the file when it has grown to 64 MiB, instead of at each large envelope.
+# The write-ahead log is moved into the file at 64 MiB, instead of at each large envelope.
 _WAL_PAGES = 16_384
 
 
@@ -51,7 +51,7 @@ class Store:
         """Work on ``engine``; call ``Store.open`` instead."""
         self._engine = engine
         sqlite = engine.dialect.name == "sqlite"
-        # SQLite lets those who wait in at random; here they queue up first.
+        # SQLite lets waiting writers in at random; here they queue up first.
         self._queue = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
         self._disk_space = DiskSpace(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
         self._writing: AbstractContextManager[Any] = nullcontext() if self._queue is None else self._queue
@@ -64,14 +64,14 @@ class Store:
         """Open the database at ``url`` (``sqlite:///path`` or ``postgresql+psycopg://…``) without changing it."""
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            # Parameters may be accounts and numbers: never in an error text.
+            # Parameters may be account and phone numbers, which no error text may hold.
             engine = create_engine(
                 parsed,
                 hide_parameters=True,
                 pool_size=_KEPT_CONNECTIONS,
                 max_overflow=_MOST_CONNECTIONS - _KEPT_CONNECTIONS,
                 pool_timeout=_BUSY_SECONDS,
-                # A connection that a restart of the database has cut is found out before it is used.
+                # A connection that a restart of the database has cut is replaced before it is used.
                 pool_pre_ping=True,
                 connect_args={"connect_timeout": _CONNECT_SECONDS},
             )
@@ -222,7 +222,7 @@ def _cause(error: BaseException) -> str:
     return message.partition("\n")[0]
 
 
-# Less than this is full, or this part of a small disk.
+# With less than this free a disk counts as full, a small one with less than this part.
 _LEAST_BYTES = 64 * 1024 * 1024
 _LEAST_PART = 0.05
 # Written on trial, for disk quotas that statvfs does not show.

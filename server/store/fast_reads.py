@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from server.store.engine import Store, StoreUnavailable, Tx
 
 _REMEMBERED_AT_MOST = 256
-# SQLite looks at the clock each time it has gone so many steps; it goes some ten million a second.
+# SQLite checks the time after so many steps; it runs some ten million a second.
 _STEPS = 1_000
 # A page of so many objects still takes no time.
 _MOST_FAST_ROWS = 1_001
@@ -65,7 +65,7 @@ class FastConnection:
     def __init__(self, path: str, dialect: Dialect) -> None:
         """Open the database file ``path``, whose SQL is of ``dialect``."""
         self.dialect = dialect
-        # Used by one thread; closed by whichever lets go of it last.
+        # Used by one thread; closed by the last thread that holds it.
         self._connection = sqlite3.connect(
             path, isolation_level=None, cached_statements=512, timeout=30, check_same_thread=False
         )

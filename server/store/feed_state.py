@@ -23,7 +23,12 @@ from server.store.sql import any_of, chunks
 from server.store.tables import checkpoints, dead_letters, feed_states, files_read, leases, runs
 from server.store.times import micros, moment, now
 
-_KEPT = 30 * 86_400 * 1_000_000
+_SECOND = 1_000_000
+# Runs are stored for so long.
+_RUN_HISTORY = 30 * 86_400 * _SECOND
+LEASE_SECONDS = 3.0
+# No lease is longer; one that ends later was written before the clock was set back.
+_LONGEST_LEASE = 60 * _SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def record_run(
     unread: dict[str, dict[str, int]] | None = None,
 ) -> None:
     """Record a run, and forget those of more than a month ago; the moments are aware."""
-    tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _KEPT))
+    tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _RUN_HISTORY))
     tx.execute(
         insert(runs).values(
             feed=feed,
@@ -135,7 +140,7 @@ def record_file(tx: Tx, feed: str, digest: str, name: str) -> None:
 
 Breaker = Literal["closed", "open", "half-open", "stopped"]
 
-# A peer that failed so often in a row is not expected to answer, and the next run is a trial.
+# After so many failures in a row the peer is not expected to answer, and the next run is a trial.
 _OPENS_AT = 3
 
 
@@ -240,9 +245,6 @@ def count_dead_letters(tx: Tx) -> dict[str, int]:
     return {row.feed: row.letters for row in tx.execute(counted)}
 
 
-_SECOND = 1_000_000
-
-
 class LeaseHolder(NamedTuple):
     """The node that holds a feed, and the end of its lease by the database's clock (microseconds)."""
 
@@ -285,11 +287,6 @@ def _health(
         end = ends[checkpoint["collection"]]
         lag = 0.0 if end is None else max(0, end - checkpoint["after"]) / _SECOND
     return FeedHealth(state, state.breaker(now), held, letters, lag)
-
-
-LEASE_SECONDS = 3.0
-# No lease is longer; one that ends later was written before the clock was set back.
-_LONGEST_LEASE = 60 * _SECOND
 
 
 class Lease(NamedTuple):

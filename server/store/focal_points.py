@@ -9,7 +9,7 @@ from server.store.engine import Tx
 from server.store.release_tables import focal_points
 from server.store.tables import partners
 
-# The hub's own stand under this name, which no partner can have.
+# The name of the hub's own focal points, which no partner can have.
 HUB = ""
 
 

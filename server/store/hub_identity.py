@@ -47,7 +47,7 @@ def secret(tx: Tx, use: str) -> bytes:
 
 
 _ASKED = select(hub_identity.c.identity, hub_identity.c.name, hub_identity.c.created, hub_identity.c.modified)
-# Asked with many pages, so put together once.
+# Run with many pages, so put together once.
 _SECRET = select(hub_identity.c.secret)
 
 

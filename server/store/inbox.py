@@ -76,7 +76,7 @@ def forget_statuses(tx: Tx, *, before: int, most: int = 500) -> int:
     return tx.execute(delete(statuses).where(statuses.c.id.in_(old.scalar_subquery()))).rowcount
 
 
-# Asked with every POST, so put together once.
+# Run with every POST, so put together once.
 _STATUS = (
     statuses.c.api_root == bindparam("of_root"),
     statuses.c.id == bindparam("of_id"),

@@ -20,6 +20,9 @@ from server.store.sql import any_of, chunks, insert_many
 from server.store.tables import collections, objects, rewrites
 from server.store.times import now
 
+# Stretches of the log are 2**24 microseconds long.
+_SPAN_BITS = 24
+
 
 class Appended(NamedTuple):
     """The result of an append, in the order of its items.
@@ -195,6 +198,32 @@ def newest(tx: Tx, collection: Collection) -> int | None:
     return found
 
 
+def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
+    """Return by id the ``date_added`` of the first version of those of ``ids`` that the collection has."""
+    log = objects.c
+    found: dict[str, int] = {}
+    for chunk in chunks(sorted(set(ids))):
+        asked = (
+            select(log.id, func.min(log.date_added))
+            .where(log.collection == collection.number, any_of(tx, log.id, chunk))
+            .group_by(log.id)
+        )
+        found.update((row[0], row[1]) for row in tx.execute(asked))
+    return found
+
+
+def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int) -> list[str]:
+    """Return the ids of the objects of a type that were added or changed last, the newest first."""
+    log = objects.c
+    asked = (
+        select(log.id)
+        .where(log.collection == collection.number, log.latest, log.type == type_)
+        .order_by(log.date_added.desc())
+        .limit(limit)
+    )
+    return [row[0] for row in tx.execute(asked)]
+
+
 def delete(tx: Tx, collection: Collection, query: Query) -> int:
     """Delete the object versions that ``query`` asks for, and return their number.
 
@@ -213,12 +242,87 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
     return len(keys)
 
 
+def mark_latest(rows: Sequence[VersionRow]) -> None:
+    """Mark, among all rows of one id, the newest version in the newest STIX, and the rows that a newer STIX has too.
+
+    An object that has no versions counts as of the moment it was added.
+    """
+    newest_spec = max(row.spec_version for row in rows)
+    newest = max(rows, key=_age)
+    for row in rows:
+        row.latest = row is newest
+        row.legacy = row.spec_version != newest_spec
+
+
+def stored_versions(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, list[VersionRow]]:
+    """Fetch the rows of the versions of each of ``ids`` that the collection has."""
+    log = objects.c
+    history: dict[str, list[VersionRow]] = {}
+    columns = select(log.id, log.date_added, log.spec_version, log.version, log.latest, log.legacy)
+    for chunk in chunks(ids):
+        found = tx.execute(columns.where(log.collection == collection.number, any_of(tx, log.id, chunk)))
+        for id_, *row in found:
+            history.setdefault(id_, []).append(VersionRow(*row))
+    return history
+
+
+def update_marks(tx: Tx, collection: Collection, histories: Iterable[tuple[Sequence[VersionRow], int]]) -> None:
+    """Mark the rows of each id anew, and update those among the first so many of them whose marks changed."""
+    changed = []
+    for rows, stored in histories:
+        before = [(row.latest, row.legacy) for row in rows]
+        mark_latest(rows)
+        changed += [
+            {"at": row.date_added, "is_latest": row.latest, "is_legacy": row.legacy}
+            for row, marks in list(zip(rows, before, strict=True))[:stored]
+            if (row.latest, row.legacy) != marks
+        ]
+    if changed:
+        log = objects.c
+        marks = (
+            update(objects)
+            .where(log.collection == collection.number, log.date_added == bindparam("at"))
+            .values(latest=bindparam("is_latest"), legacy=bindparam("is_legacy"))
+        )
+        tx.execute(marks, changed)
+        count_changes(tx, collection, [row["at"] for row in changed])
+
+
+def count_changes(tx: Tx, collection: Collection, dates: Iterable[int]) -> None:
+    """Count a change of the rows that were added at ``dates``; the caller holds the collection's lock."""
+    for span, changes in Counter(date >> _SPAN_BITS for date in dates).items():
+        here = (rewrites.c.collection == collection.number, rewrites.c.span == span)
+        if not tx.execute(update(rewrites).where(*here).values(count=rewrites.c.count + changes)).rowcount:
+            tx.execute(insert(rewrites).values(collection=collection.number, span=span, count=changes))
+
+
+def change_mark(tx: Tx, collection: Collection, first: int, last: int | None) -> tuple[int, int]:
+    """Return a value that differs whenever a row added from ``first`` to ``last`` has changed.
+
+    Without ``last`` this goes to the end of the log, and an addition is a change too.
+    """
+    end = _NEVER if last is None else last
+    where = {"number": collection.number, "begin": first >> _SPAN_BITS, "end": end >> _SPAN_BITS}
+    found: int | None = tx.execute(_MARK, where).scalar()
+    return int(found or 0), (tx.execute(_LAST, where).scalar() or 0) if last is None else 0
+
+
+_NEVER = (1 << 63) - 1
+_LAST = select(collections.c.last_added).where(collections.c.number == bindparam("number"))
+_MARK = (
+    select(func.sum(rewrites.c.count))
+    .where(rewrites.c.collection == bindparam("number"))
+    .where(rewrites.c.span >= bindparam("begin", type_=BigInteger))
+    .where(rewrites.c.span <= bindparam("end", type_=BigInteger))
+)
+
+
 _HAS = (
     select(1).where(objects.c.collection == bindparam("in_collection"), objects.c.id == bindparam("object_id")).limit(1)
 )
 
 
-# Asked with every POST, so put together once.
+# Run with every POST, so put together once.
 _THIS = collections.c.number == bindparam("of_number")
 _LOCK = select(collections.c.last_added).where(_THIS).with_for_update()
 _ADDED = update(collections).where(_THIS).values(last_added=bindparam("end", type_=BigInteger))
@@ -275,110 +379,5 @@ def _insert(
     )
 
 
-def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
-    """Return by id the ``date_added`` of the first version of those of ``ids`` that the collection has."""
-    log = objects.c
-    found: dict[str, int] = {}
-    for chunk in chunks(sorted(set(ids))):
-        asked = (
-            select(log.id, func.min(log.date_added))
-            .where(log.collection == collection.number, any_of(tx, log.id, chunk))
-            .group_by(log.id)
-        )
-        found.update((row[0], row[1]) for row in tx.execute(asked))
-    return found
-
-
-def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int) -> list[str]:
-    """Return the ids of the objects of a type that were added or changed last, the newest first."""
-    log = objects.c
-    asked = (
-        select(log.id)
-        .where(log.collection == collection.number, log.latest, log.type == type_)
-        .order_by(log.date_added.desc())
-        .limit(limit)
-    )
-    return [row[0] for row in tx.execute(asked)]
-
-
-def mark_latest(rows: Sequence[VersionRow]) -> None:
-    """Mark, among all rows of one id, the newest version in the newest STIX, and the rows that a newer STIX has too.
-
-    An object that has no versions counts as of the moment it was added.
-    """
-    newest_spec = max(row.spec_version for row in rows)
-    newest = max(rows, key=_age)
-    for row in rows:
-        row.latest = row is newest
-        row.legacy = row.spec_version != newest_spec
-
-
-def stored_versions(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, list[VersionRow]]:
-    """Fetch the rows of the versions of each of ``ids`` that the collection has."""
-    log = objects.c
-    history: dict[str, list[VersionRow]] = {}
-    columns = select(log.id, log.date_added, log.spec_version, log.version, log.latest, log.legacy)
-    for chunk in chunks(ids):
-        found = tx.execute(columns.where(log.collection == collection.number, any_of(tx, log.id, chunk)))
-        for id_, *row in found:
-            history.setdefault(id_, []).append(VersionRow(*row))
-    return history
-
-
-def update_marks(tx: Tx, collection: Collection, histories: Iterable[tuple[Sequence[VersionRow], int]]) -> None:
-    """Mark the rows of each id anew, and update those among the first so many of them whose marks changed."""
-    changed = []
-    for rows, stored in histories:
-        before = [(row.latest, row.legacy) for row in rows]
-        mark_latest(rows)
-        changed += [
-            {"at": row.date_added, "is_latest": row.latest, "is_legacy": row.legacy}
-            for row, marks in list(zip(rows, before, strict=True))[:stored]
-            if (row.latest, row.legacy) != marks
-        ]
-    if changed:
-        log = objects.c
-        marks = (
-            update(objects)
-            .where(log.collection == collection.number, log.date_added == bindparam("at"))
-            .values(latest=bindparam("is_latest"), legacy=bindparam("is_legacy"))
-        )
-        tx.execute(marks, changed)
-        count_changes(tx, collection, [row["at"] for row in changed])
-
-
 def _age(row: VersionRow) -> tuple[str, int, int]:
     return row.spec_version, row.date_added if row.version is None else row.version, row.date_added
-
-
-# 2**24 microseconds.
-_SPAN_BITS = 24
-
-
-def count_changes(tx: Tx, collection: Collection, dates: Iterable[int]) -> None:
-    """Count a change of the rows that were added at ``dates``; the caller holds the collection's lock."""
-    for span, changes in Counter(date >> _SPAN_BITS for date in dates).items():
-        here = (rewrites.c.collection == collection.number, rewrites.c.span == span)
-        if not tx.execute(update(rewrites).where(*here).values(count=rewrites.c.count + changes)).rowcount:
-            tx.execute(insert(rewrites).values(collection=collection.number, span=span, count=changes))
-
-
-def change_mark(tx: Tx, collection: Collection, first: int, last: int | None) -> tuple[int, int]:
-    """Return a value that differs whenever a row added from ``first`` to ``last`` has changed.
-
-    Without ``last`` this goes to the end of the log, and an addition is a change too.
-    """
-    end = _NEVER if last is None else last
-    where = {"number": collection.number, "begin": first >> _SPAN_BITS, "end": end >> _SPAN_BITS}
-    found: int | None = tx.execute(_MARK, where).scalar()
-    return int(found or 0), (tx.execute(_LAST, where).scalar() or 0) if last is None else 0
-
-
-_NEVER = (1 << 63) - 1
-_LAST = select(collections.c.last_added).where(collections.c.number == bindparam("number"))
-_MARK = (
-    select(func.sum(rewrites.c.count))
-    .where(rewrites.c.collection == bindparam("number"))
-    .where(rewrites.c.span >= bindparam("begin", type_=BigInteger))
-    .where(rewrites.c.span <= bindparam("end", type_=BigInteger))
-)

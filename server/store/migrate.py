@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.store.tables import migration_lock
 
-# The last revision before all of them were put together in one; a store that has it is renamed by that one.
+# The last of the revisions that were put together in one; that one upgrades a store of this revision.
 _LAST_REPLACED = "0014"
 
 

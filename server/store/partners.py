@@ -175,7 +175,6 @@ _LISTS = ("authority", "institutions")
 OVERLAP = timedelta(days=7)
 
 _MICROSECOND = timedelta(microseconds=1)
-_verifier = PasswordVerifier()
 
 
 def add(tx: Tx, partner: Partner) -> Credentials:
@@ -240,12 +239,17 @@ def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
 
 
 def by_password(
-    tx: Tx, user: str, password: str, before_verifying: Callable[[bool], None] = lambda known: None
+    tx: Tx,
+    user: str,
+    password: str,
+    verifier: PasswordVerifier | None = None,
+    before_verifying: Callable[[bool], None] = lambda known: None,
 ) -> Partner | None:
     """Find the partner that this user name and password belong to.
 
-    A wrong password takes equally long whoever the user is and however many passwords it has. ``before_verifying`` is
-    called before a slow verification, with whether the password was right before, and may raise.
+    A wrong password takes equally long whoever the user is and however many passwords it has. ``verifier`` remembers
+    right passwords for a while; without one each verification is slow. ``before_verifying`` is called before a slow
+    one, with whether the password was right before, and may raise.
     """
     moment = now()
     rows = tx.execute(_BY_NAME, {"user": user, "moment": moment}).all()
@@ -254,7 +258,7 @@ def by_password(
         before_verifying(known)
         return tx.execute(_MOST_PASSWORDS, {"moment": moment}).scalar() or 1
 
-    if not _verifier.matches(password, [row[-1] for row in rows], before):
+    if not (verifier or PasswordVerifier()).matches(password, [row[-1] for row in rows], before):
         return None
     return partner_of_row(*rows[0][:-1])
 
@@ -317,7 +321,7 @@ def _issue(tx: Tx, name: str) -> Credentials:
     return made
 
 
-# Asked with every request, so put together once.
+# Run with every request, so put together once.
 _MOMENT = bindparam("moment", type_=BigInteger)
 _VALID = _valid(credentials, _MOMENT)
 _BY_NAME = (

@@ -20,10 +20,10 @@ def configure(connection: Connection[Any], _record: Any) -> None:
     connection.cursor_factory = BinaryCursor
     try:
         # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page, and
-        # go through all mentions for a few.
+        # go through the whole value index for a few rows.
         for way in ("enable_bitmapscan", "enable_seqscan"):
             connection.execute("SELECT set_config(%s, 'off', false)", (way,))
         connection.commit()
     except DatabaseError:
-        # One of its relatives, which plans by other rules.
+        # A database that speaks PostgreSQL's protocol, and plans by other rules.
         connection.rollback()

@@ -106,17 +106,9 @@ def _statement(
             asked = asked.where(not_(log.legacy))
     else:
         asked = asked.where(log.spec_version.in_(bindparam("spec_versions", expanding=True)))
-    first, last, every, dates = shape
-    wanted: list[ColumnElement[bool]] = []
-    if last and not every:
-        # As written in the partial index, so that SQLite sees that the index will do.
-        wanted.append(_no_other(specs, newer=True) if specs == "listed" else text("latest"))  # type: ignore[arg-type]  # SQL text stands for a condition
-    if first and not every:
-        wanted.append(_no_other(specs, newer=False))
-    if dates and not every:
-        wanted.append(_STAMP.in_(bindparam("dates", expanding=True)))
-    if wanted:
-        asked = asked.where(or_(*wanted) if len(wanted) > 1 else wanted[0])
+    versions = _versions_wanted(specs, shape)
+    if versions:
+        asked = asked.where(or_(*versions) if len(versions) > 1 else versions[0])
     return asked.order_by(added).limit(bindparam("rows", type_=BigInteger))
 
 
@@ -127,6 +119,22 @@ _COLUMNS: dict[Columns, tuple[Any, ...]] = {
     "versions": (objects.c.date_added, _STAMP),
     "keys": (objects.c.date_added, objects.c.id),
 }
+
+
+def _versions_wanted(specs: str, shape: tuple[bool, bool, bool, bool]) -> list[ColumnElement[bool]]:
+    """Return the conditions of which a version has to meet one; none where every version is asked for."""
+    first, last, every, dates = shape
+    if every:
+        return []
+    wanted: list[ColumnElement[bool]] = []
+    if last:
+        # As written in the partial index, so that SQLite uses the index.
+        wanted.append(_no_other(specs, newer=True) if specs == "listed" else text("latest"))  # type: ignore[arg-type]  # SQL text stands for a condition
+    if first:
+        wanted.append(_no_other(specs, newer=False))
+    if dates:
+        wanted.append(_STAMP.in_(bindparam("dates", expanding=True)))
+    return wanted
 
 
 def _no_other(specs: str, *, newer: bool) -> ColumnElement[bool]:

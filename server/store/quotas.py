@@ -141,7 +141,7 @@ def _until(began: int, seconds: int, moment: int) -> int:
     return max(1, -((moment - began - seconds * _SECOND) // _SECOND))
 
 
-# Asked with every POST, so put together once.
+# Run with every POST, so put together once.
 _ASKED = select(quotas.c.began, quotas.c.used).where(
     quotas.c.partner == bindparam("of_partner"), quotas.c.unit == bindparam("of_unit")
 )

@@ -1,4 +1,4 @@
-"""The tables of the release rules: who the hub is, what waits for a person, who has to learn what, who was right."""
+"""The tables of the release rules: the hub, reviews, retractions and receipts, listings, reputation, throttles."""
 
 from sqlalchemy import (
     BigInteger,
@@ -35,7 +35,7 @@ __all__ = [
     "warnings",
 ]
 
-# Who this hub is: one row.
+# This hub: one row.
 hub_identity = Table(
     "hub_identity",
     metadata,
@@ -44,11 +44,11 @@ hub_identity = Table(
     Column("name", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
-    # Keys what nobody outside may compute; never told to anybody.
+    # The key of ids and cursors that nobody outside may compute; never shown.
     Column("secret", LargeBinary, nullable=False),
 )
 
-# What was held back for a person to look at, and what that person decided.
+# Objects held for a person's decision, and that decision.
 reviews = Table(
     "reviews",
     metadata,
@@ -62,7 +62,7 @@ reviews = Table(
     Column("decided", BigInteger),
     Column("decided_by", Text),
     Column("note", Text),
-    # Of a dispute: the value, named as in mentions, of which object_id is one of the listings.
+    # Of a dispute: the value, named as in the value index, of which object_id is one of the listings.
     Column("subject", Text),
     # When a person last upheld the value against doubts.
     Column("upheld", BigInteger),
@@ -70,7 +70,7 @@ reviews = Table(
     Index("ix_reviews_subject", "subject"),
 )
 
-# What was taken back from a collection: the date_added and the version of the revocation there.
+# Objects retracted from a collection: the date_added and the version of the revocation there.
 retractions = Table(
     "retractions",
     metadata,
@@ -84,7 +84,7 @@ retractions = Table(
     Index("ix_retractions_opened", "opened"),
 )
 
-# Under which ids the hub has listed a value, as the first, second, … in each track: "", or a partner's name.
+# The ids under which the hub has listed a value, as the first, second, … in each track: "", or a partner's name.
 listings = Table(
     "listings",
     metadata,
@@ -96,7 +96,7 @@ listings = Table(
 )
 Index("ix_listings_id", listings.c.id, unique=True)
 
-# Under which id an older version published what a contributor says of other objects, by its key in the inbox.
+# The ids under which an older version of the project published annotations, by their keys in the inbox.
 published_ids = Table(
     "published_ids",
     metadata,
@@ -104,7 +104,7 @@ published_ids = Table(
     Column("id", Text, nullable=False),
 )
 
-# Who was given what was taken back, and since when they know that it was.
+# The partners that received a retracted object, and since when each knows of the retraction.
 receipts = Table(
     "receipts",
     metadata,
@@ -130,7 +130,7 @@ Index(
     postgresql_where=text("closed IS NULL"),
 )
 
-# When somebody had first been given a collection up to which date_added.
+# The moment at which somebody first read a collection up to a date_added.
 first_reads = Table(
     "first_reads",
     metadata,
@@ -140,7 +140,7 @@ first_reads = Table(
     PrimaryKeyConstraint("collection", "read_up_to"),
 )
 
-# Values that the operator found to be no scam's, by the names that their spellings share.
+# Values that the operator delisted as serving no scam, by the names that all their spellings share.
 delisted = Table(
     "delisted",
     metadata,
@@ -148,7 +148,7 @@ delisted = Table(
     Column("since", BigInteger, nullable=False),
 )
 
-# Partners' own domains and accounts, named as in mentions.
+# Partners' own domains and accounts, named as in the value index.
 own_values = Table(
     "own_values",
     metadata,
@@ -156,7 +156,7 @@ own_values = Table(
     Column("partner", Text, ForeignKey("partners.name"), nullable=False),
 )
 
-# Whom to turn to, by function; the hub's own stand under no partner's name.
+# Contacts by function; the hub's own have the empty name.
 focal_points = Table(
     "focal_points",
     metadata,
@@ -166,7 +166,7 @@ focal_points = Table(
     PrimaryKeyConstraint("partner", "function"),
 )
 
-# Which personal rooms an object has been in.
+# The private collections that an object has been in.
 private_objects = Table(
     "private_objects",
     metadata,
@@ -175,7 +175,7 @@ private_objects = Table(
     PrimaryKeyConstraint("object_id", "collection"),
 )
 
-# How right a partner has been about values of a kind, by whose word, and how far its stated confidence was from that.
+# Right and wrong reports of a partner about values of a kind, by judge, and how far its stated confidence was off.
 calibrations = Table(
     "calibrations",
     metadata,
@@ -186,15 +186,15 @@ calibrations = Table(
     Column("confirmed", BigInteger, nullable=False),
     Column("wrong", BigInteger, nullable=False),
     Column("brier_sum", Float, nullable=False),
-    # Of the reports that proved right, the sum of their stated confidence, each by the judge's own record.
+    # The sum of the stated confidence of the reports that proved right, each by the judge's own record.
     Column("credit", Float, nullable=False),
-    # Of those that proved wrong, the sums of the stated confidence and of its square.
+    # The sums of the stated confidence, and of its square, of those that proved wrong.
     Column("debit", Float, nullable=False),
     Column("loss", Float, nullable=False),
     PrimaryKeyConstraint("partner", "kind", "judge"),
 )
 
-# How many objects each partner sent a day (days since the epoch), and how many of them the guard held back.
+# The number of objects that each partner contributed a day (days since the epoch), and how many the guard held.
 volumes = Table(
     "volumes",
     metadata,
@@ -202,12 +202,12 @@ volumes = Table(
     Column("day", Integer, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
-    # References by which it said something against what others report.
+    # References that contradict reports of others.
     Column("doubts", BigInteger, nullable=False),
     PrimaryKeyConstraint("partner", "day"),
 )
 
-# Partners whose contributions are all held back, since when and by which rule, until an operator lifts that.
+# Partners whose contributions are all held, since when and by which rule, until an operator lifts that.
 throttles = Table(
     "throttles",
     metadata,
@@ -218,7 +218,7 @@ throttles = Table(
     Column("lifted", BigInteger),
 )
 
-# What an operator has to do something about, since when, how often it happened, and when it last did.
+# Conditions that an operator has to act on, since when, how often, and when last.
 warnings = Table(
     "warnings",
     metadata,

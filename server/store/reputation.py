@@ -11,7 +11,7 @@ from sqlalchemy import case, delete, func, insert, select
 from server.store.engine import Tx
 from server.store.release_tables import calibrations
 
-# The judge of what a person at this hub decides.
+# The judge where a person at this hub decides.
 HUB = ""
 
 

@@ -20,7 +20,7 @@ def insert_many(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
     if tx.dialect.name == "sqlite":
-        # Its driver takes the rows as they are.
+        # The driver accepts the rows as they are.
         tx.exec_driver_sql(_written(table, tx.dialect), list(rows))
     elif len(rows) < _FEW:
         names = [column.name for column in table.columns]

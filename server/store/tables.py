@@ -39,7 +39,7 @@ collections = Table(
     Column("created", BigInteger, nullable=False),
     # The collection's sequence; whoever holds this row's lock appends.
     Column("last_added", BigInteger, nullable=False),
-    # Whose own it is, and for what; NULL where it is nobody's own.
+    # The partner that a private collection belongs to, and its purpose; NULL in every other.
     Column("owner", Text),
     Column("use", Text),
 )
@@ -58,9 +58,9 @@ objects = Table(
     # NULL: the object has no versions, and its id occurs once.
     Column("version", BigInteger),
     Column("revoked", Boolean, nullable=False),
-    # The newest version in the newest STIX its id has: what a listing without filters returns.
+    # The newest version in the newest STIX of its id, which a listing without filters returns.
     Column("latest", Boolean, nullable=False),
-    # Its id is there in a newer STIX too: hidden unless match[spec_version] asks for it.
+    # Its id is stored in a newer STIX too: hidden unless match[spec_version] asks for it.
     Column("legacy", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("collection", "date_added"),
@@ -77,7 +77,7 @@ Index(
     postgresql_where=text("latest"),
 )
 
-# How often rows that were there already have changed, by the stretch of time they were added in.
+# The number of changes of stored rows, by the stretch of time that they were added in.
 rewrites = Table(
     "rewrites",
     metadata,
@@ -105,9 +105,9 @@ partners = Table(
     Column("named", Boolean, nullable=False),
     # NULL: the partner itself.
     Column("organisation", Text),
-    # When something that is said of it last changed.
+    # The version of its identity.
     Column("modified", BigInteger, nullable=False),
-    # When it left; NULL: it takes part.
+    # When it left; NULL while it takes part.
     Column("left", BigInteger),
 )
 
@@ -167,7 +167,7 @@ runs = Table(
     Column("accepted", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
     Column("error", Text),
-    # Which columns and cells were not read, and how many; JSON, or nothing where all were.
+    # The columns and cells that were not read, with their numbers, as JSON; NULL where all were.
     Column("unread", LargeBinary),
     PrimaryKeyConstraint("feed", "started", "id"),
 )
@@ -196,7 +196,7 @@ deliveries = Table(
     PrimaryKeyConstraint("feed", "partner", "object_id", "version"),
 )
 
-# Which contributions, by their keys in the inbox, speak of a value ("domain:bad.example") or of an object: one of the
+# The contributions, by their keys in the inbox, that mention a value ("domain:bad.example") or an object: one of the
 # same contributor's, by its key, or a listing of the hub's, by its id.
 value_index = Table(
     "value_index",
@@ -217,7 +217,7 @@ certificates = Table(
     Column("expires", BigInteger),
 )
 
-# What a partner has used of an allowance since ``began``.
+# The use of each quota since ``began``.
 quotas = Table(
     "quotas",
     metadata,
@@ -228,7 +228,7 @@ quotas = Table(
     PrimaryKeyConstraint("partner", "unit"),
 )
 
-# Where each chain of the audit trail ends; whoever holds this row's lock adds to it.
+# The end of each chain of the audit trail; whoever holds this row's lock adds to it.
 audit_ends = Table(
     "audit_ends",
     metadata,
@@ -237,7 +237,7 @@ audit_ends = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
-# The last row of each chain that was removed for its age; one that still begins with its first row has none.
+# The last removed row of each chain whose oldest rows were removed for their age.
 audit_starts = Table(
     "audit_starts",
     metadata,
@@ -255,7 +255,7 @@ audit = Table(
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("requests", BigInteger, nullable=False),
-    # No foreign key: what was done stays on record whoever leaves.
+    # No foreign key: events stay whoever leaves.
     Column("partner", Text),
     Column("remote", Text, nullable=False),
     Column("method", Text, nullable=False),
@@ -270,7 +270,7 @@ audit = Table(
     Index("ix_audit_first", "first"),
 )
 
-# Up to which date_added each partner has been given each collection.
+# The date_added up to which each partner has read each collection, by its id, and when it last asked.
 read_positions = Table(
     "read_positions",
     metadata,
@@ -281,7 +281,7 @@ read_positions = Table(
     PrimaryKeyConstraint("collection", "partner"),
 )
 
-# Who runs a feed just now; the token grows with each holder, so that one who was too slow is told from the next.
+# The node that runs a feed now; the token grows with each holder, so that a stopped one cannot pass for the next.
 leases = Table(
     "leases",
     metadata,
@@ -292,7 +292,7 @@ leases = Table(
     Column("until", BigInteger, nullable=False),
 )
 
-# How a feed has fared, since ever and since it last ended well. Moments are by the database's clock.
+# Successes and failures of a feed, in all and since it last ended well. Moments are by the database's clock.
 feed_states = Table(
     "feed_states",
     metadata,
@@ -304,7 +304,7 @@ feed_states = Table(
     # Runs since then that did not end well, and until when the next one waits.
     Column("failures", Integer, nullable=False),
     Column("retry_at", BigInteger, nullable=False),
-    # Since when a person has to mend something.
+    # Since then it waits for a person to mend something.
     Column("stopped", BigInteger),
     Column("runs", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
@@ -313,12 +313,12 @@ feed_states = Table(
     Column("rejected", BigInteger, nullable=False),
 )
 
-# Items put aside because something here failed at them, each to be tried again by hand.
+# Items set aside because the hub failed at them alone, each to be tried again.
 dead_letters = Table(
     "dead_letters",
     metadata,
     Column("feed", Text, nullable=False),
-    # The digest of what it is: the same again is the same letter.
+    # The digest of the item: the same again is the same letter.
     Column("id", Text, nullable=False),
     # The STIX object that it is about.
     Column("subject", Text, nullable=False),
@@ -330,7 +330,7 @@ dead_letters = Table(
     PrimaryKeyConstraint("feed", "id"),
 )
 
-# One row to lock while migrating, where the database has no lock of its own for that.
+# One row to lock while migrating, on databases other than SQLite.
 migration_lock = Table(
     "migration_lock",
     metadata,

@@ -11,11 +11,11 @@ import time
 from collections import deque
 from types import TracebackType
 
-# A writer that is let in waits for another process by looking so often.
+# A writer waits for another process by trying its lock so often.
 _LOOK_SECONDS = 0.001
-# So long after somebody waited, another will.
-_CROWDED_SECONDS = 1.0
-# Of the file of turns: one byte is held by who is next of all processes, one by who writes.
+# For so long after a writer waited, another is expected.
+_CONTENDED_SECONDS = 1.0
+# Bytes of the lock file: one is locked by the next writer of all processes, one by the present one.
 _NEXT, _WRITING = 0, 1
 
 
@@ -30,14 +30,14 @@ class WriteQueue:
         self._waiting: deque[threading.Lock] = deque()
         self._busy = False
         self._file: tuple[int, int] | None = None
-        self._crowded_at = -_CROWDED_SECONDS
+        self._contended_at = -_CONTENDED_SECONDS
 
     def __enter__(self) -> None:
         """Wait for the turn. Raises ``TimeoutError``."""
         deadline = time.monotonic() + self._seconds
         self._queue()
         try:
-            self._pass_the_others(deadline)
+            self._wait_for_other_processes(deadline)
         except BaseException:
             self._hand_on()
             raise
@@ -54,15 +54,15 @@ class WriteQueue:
     def has_waiting_writers(self) -> bool:
         """Return whether others wait for a turn, or did a moment ago."""
         if self._waiting:
-            self._crowded_at = time.monotonic()
+            self._contended_at = time.monotonic()
         with self._changing:
             file = self._open()
             if file is not None and not self._busy:
                 if self._lock(file, _NEXT):
                     self._unlock(file, _NEXT)
                 else:
-                    self._crowded_at = time.monotonic()
-        return time.monotonic() - self._crowded_at < _CROWDED_SECONDS
+                    self._contended_at = time.monotonic()
+        return time.monotonic() - self._contended_at < _CONTENDED_SECONDS
 
     def close(self) -> None:
         """Close the file; it is opened again where it is needed."""
@@ -80,14 +80,14 @@ class WriteQueue:
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        self._crowded_at = time.monotonic()
+        self._contended_at = time.monotonic()
         if turn.acquire(timeout=self._seconds):
             return
         with self._changing:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 raise TimeoutError("another writer of this process takes too long")
-        # It came in the very moment in which the patience ended.
+        # The turn came in the very moment in which the time ran out.
 
     def _hand_on(self) -> None:
         with self._changing:
@@ -96,7 +96,7 @@ class WriteQueue:
             else:
                 self._busy = False
 
-    def _pass_the_others(self, deadline: float) -> None:
+    def _wait_for_other_processes(self, deadline: float) -> None:
         """Wait for the turn of this process: who has just written comes behind who waits to be next."""
         file = self._open()
         if file is None:
@@ -109,8 +109,8 @@ class WriteQueue:
 
     def _wait(self, file: int, byte: int, deadline: float) -> None:
         while not self._lock(file, byte):
-            self._crowded_at = time.monotonic()
-            if self._crowded_at > deadline:
+            self._contended_at = time.monotonic()
+            if self._contended_at > deadline:
                 raise TimeoutError("a writer of another process takes too long")
             time.sleep(_LOOK_SECONDS)
 

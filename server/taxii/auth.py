@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from schemas.partner import LONGEST_NAME, Partner
 from server.store import Store, Tx, collections, partners
 from server.store.collections import Collection
+from server.store.credentials import PasswordVerifier
 from server.store.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, retry_later, unauthorized
 from server.taxii.limits import PartnerQuotas
@@ -26,6 +27,7 @@ class Authenticator:
         self.proxies = proxies
         self.quotas = quotas
         self.throttle = throttle or LoginThrottle()
+        self._passwords = PasswordVerifier()
 
     def authenticate(self, store: Store, environ: dict[str, Any]) -> Partner:
         """Return the partner that a request proves, and count the request.
@@ -90,7 +92,7 @@ class Authenticator:
                 if not turn.enter_context(self.throttle.turn()):
                     raise retry_later("busy", 1)
 
-            partner = partners.by_password(tx, user, password, before_hashing)
+            partner = partners.by_password(tx, user, password, self._passwords, before_hashing)
         if partner is None:
             self.throttle.failed(remote, user)
         return partner

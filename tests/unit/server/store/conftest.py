@@ -51,6 +51,6 @@ def store(url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def room(store: Store) -> Collection:
+def collection(store: Store) -> Collection:
     with store.begin() as tx:
-        return collections.add(tx, "room", "Room")
+        return collections.add(tx, "collection", "Collection")

@@ -33,17 +33,17 @@ def trail(store: Store) -> Store:
     with store.begin() as tx:
         audit.record(tx, [event(first=1), event(first=2, partner=None)])
         audit.record(tx, [event(first=4)])
-        audit.record(tx, [event(first=3)], chain="room")
+        audit.record(tx, [event(first=3)], chain="task-force")
         audit.record(tx, [])
     return store
 
 
-def test_what_was_recorded_is_there_newest_first_and_whole(trail: Store) -> None:
+def test_recorded_events_are_listed_newest_first_and_the_trail_is_whole(trail: Store) -> None:
     with trail.read() as tx:
         assert [one.event.first for one in audit.tail(tx, 3)] == [4, 3, 2]
         assert [(one.chain, one.number) for one in audit.tail(tx, 10)] == [
             ("requests", 3),
-            ("room", 1),
+            ("task-force", 1),
             ("requests", 2),
             ("requests", 1),
         ]
@@ -67,11 +67,11 @@ def test_no_row_can_be_taken_out_unseen_not_even_the_last(trail: Store, number: 
 
 def test_a_chain_without_an_end_is_broken(trail: Store) -> None:
     with trail.begin() as tx:
-        tx.execute(delete(audit_ends).where(audit_ends.c.chain == "room"))
-        assert audit.verify(tx) == [BrokenChain("room", 1)]
+        tx.execute(delete(audit_ends).where(audit_ends.c.chain == "task-force"))
+        assert audit.verify(tx) == [BrokenChain("task-force", 1)]
 
 
-def test_what_is_forgotten_goes_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
+def test_old_rows_go_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=5, last=50), event(first=6, last=6)])
         kept = {(one.chain, one.number): one.hash for one in audit.tail(tx, 10)}
@@ -91,18 +91,18 @@ def test_what_is_forgotten_goes_from_the_beginning_and_the_rest_stays_whole(trai
 
 def test_a_chain_that_is_forgotten_whole_goes_on_where_it_was(trail: Store) -> None:
     with trail.begin() as tx:
-        assert audit.chains(tx) == ["requests", "room"]
-        assert audit.forget(tx, "room", before=10) == 1
+        assert audit.chains(tx) == ["requests", "task-force"]
+        assert audit.forget(tx, "task-force", before=10) == 1
         assert audit.verify(tx) == []
-        audit.record(tx, [event()], chain="room")
-        assert [one.number for one in audit.tail(tx, 10) if one.chain == "room"] == [2]
+        audit.record(tx, [event()], chain="task-force")
+        assert [one.number for one in audit.tail(tx, 10) if one.chain == "task-force"] == [2]
         assert audit.verify(tx) == []
-        assert audit.forget(tx, "room", before=10) == 1
+        assert audit.forget(tx, "task-force", before=10) == 1
         assert audit.forget(tx, "nowhere", before=10) == 0
         assert audit.verify(tx) == []
 
 
-def test_what_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
+def test_a_row_that_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
     with trail.begin() as tx:
         tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 2).values(status=500))
         assert audit.forget(tx, "requests", before=10) == 1
@@ -111,7 +111,7 @@ def test_what_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
 
 
 @pytest.mark.parametrize("change", ["hash", "number", "gone"])
-def test_where_a_chain_was_cut_off_cannot_be_changed_unseen(trail: Store, change: str) -> None:
+def test_the_cut_of_a_chain_cannot_be_changed_unseen(trail: Store, change: str) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=9, last=90)])
         assert audit.forget(tx, "requests", before=10) == 3
@@ -125,8 +125,8 @@ def test_where_a_chain_was_cut_off_cannot_be_changed_unseen(trail: Store, change
 def test_many_rows_are_forgotten_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "_PAGE", 4)
     with store.begin() as tx:
-        audit.record(tx, [event(first=n, last=n) for n in range(10)], chain="room")
-        assert [audit.forget(tx, "room", before=9) for _ in range(4)] == [4, 4, 1, 0]
+        audit.record(tx, [event(first=n, last=n) for n in range(10)], chain="task-force")
+        assert [audit.forget(tx, "task-force", before=9) for _ in range(4)] == [4, 4, 1, 0]
         assert audit.verify(tx) == []
 
 
@@ -148,20 +148,22 @@ def test_processes_that_forget_at_once_and_one_that_writes_leave_it_whole(store:
         assert sum(one.event.method == "GET" for one in audit.tail(tx, 3_000)) == 20
 
 
-def test_the_last_write_of_each_collection_is_known_until_it_is_forgotten(trail: Store) -> None:
+def test_the_last_write_of_each_collection_is_found_until_it_is_forgotten(trail: Store) -> None:
     with trail.begin() as tx:
-        audit.record(tx, [event(first=8, partner="ngo")], chain="room")
-        assert {room: (one.partner, one.first) for room, one in audit.last_writes(tx).items()} == {"room": ("ngo", 8)}
-        audit.forget(tx, "room", before=10)
+        audit.record(tx, [event(first=8, partner="ngo")], chain="task-force")
+        assert {collection: (one.partner, one.first) for collection, one in audit.last_writes(tx).items()} == {
+            "task-force": ("ngo", 8)
+        }
+        audit.forget(tx, "task-force", before=10)
         assert audit.last_writes(tx) == {}
 
 
-def test_a_partner_lags_by_what_it_has_not_been_given(store: Store, room: Collection) -> None:
+def test_a_partner_lags_by_the_objects_it_has_not_read(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         tx.execute(update(collections.collections).values(last_added=5_000_000))
-        reads.record_reads(tx, [("bank", room.id, 3_000_000), ("ngo", room.id, 9_000_000)])
-        reads.record_reads(tx, [("bank", room.id, 1_000_000)])
+        reads.record_reads(tx, [("bank", collection.id, 3_000_000), ("ngo", collection.id, 9_000_000)])
+        reads.record_reads(tx, [("bank", collection.id, 1_000_000)])
         assert [(one.partner, one.collection, one.seconds) for one in reads.lags(tx)] == [
-            ("bank", "room", 2.0),
-            ("ngo", "room", 0.0),
+            ("bank", "collection", 2.0),
+            ("ngo", "collection", 0.0),
         ]

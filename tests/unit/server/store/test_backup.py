@@ -23,7 +23,7 @@ def batch() -> list[Item]:
 
 
 @contextmanager
-def writing(store: Store, room: Collection) -> Iterator[list[str]]:
+def writing(store: Store, collection: Collection) -> Iterator[list[str]]:
     """Append batch after batch meanwhile; gives the ids of those that were acknowledged so far."""
     acknowledged: list[str] = []
     begun, enough = threading.Event(), threading.Event()
@@ -32,7 +32,7 @@ def writing(store: Store, room: Collection) -> Iterator[list[str]]:
         while not enough.is_set():
             items = batch()
             with store.begin() as tx:
-                log.append(tx, room, items)
+                log.append(tx, collection, items)
             acknowledged.extend(item.id for item in items)
             if len(acknowledged) > 10 * SIZE:
                 begun.set()
@@ -47,19 +47,19 @@ def writing(store: Store, room: Collection) -> Iterator[list[str]]:
         thread.join(60)
 
 
-def listed(store: Store, room: Collection) -> list[log.ManifestRecord]:
+def listed(store: Store, collection: Collection) -> list[log.ManifestRecord]:
     with store.read() as tx:
-        return log.manifest(tx, room, Query(limit=1_000_000)).records
+        return log.manifest(tx, collection, Query(limit=1_000_000)).records
 
 
-def check(original: Store, copy: Store, room: Collection, before: list[str]) -> None:
+def check(original: Store, copy: Store, collection: Collection, before: list[str]) -> None:
     """Hold the copy to its promises; ``before`` had been acknowledged when it was begun."""
-    there, all_ = listed(copy, room), listed(original, room)
+    there, all_ = listed(copy, collection), listed(original, collection)
     assert there == all_[: len(there)]
     assert {record.id for record in there} >= set(before)
     assert len(there) % SIZE == 0
     with copy.begin() as tx:
-        done = log.append(tx, room, batch())
+        done = log.append(tx, collection, batch())
     assert done.first is not None
     assert done.first > there[-1].date_added
     # A reader whose cursor is from after the copy was made misses nothing of what is added from now on.
@@ -69,10 +69,10 @@ def check(original: Store, copy: Store, room: Collection, before: list[str]) -> 
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("way", ["vacuum", "online"])
 def test_a_file_copied_while_it_is_written_is_one_moment(
-    store: Store, room: Collection, url: str, tmp_path: Path, way: str
+    store: Store, collection: Collection, url: str, tmp_path: Path, way: str
 ) -> None:
     source, target = url.removeprefix("sqlite:///"), tmp_path / "copy.db"
-    with writing(store, room) as acknowledged:
+    with writing(store, collection) as acknowledged:
         before = list(acknowledged)
         connection = sqlite3.connect(source)
         if way == "vacuum":
@@ -83,34 +83,34 @@ def test_a_file_copied_while_it_is_written_is_one_moment(
             with_pages.close()
         connection.close()
     copy = Store.open(f"sqlite:///{target}")
-    check(store, copy, room, before)
+    check(store, copy, collection, before)
     copy.close()
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_a_dump_made_while_it_is_written_is_one_moment(
-    store: Store, room: Collection, url: str, postgres: Postgres
+    store: Store, collection: Collection, url: str, postgres: Postgres
 ) -> None:
     host = ("-h", str(postgres.folder), "-U", "scamfeed")
     name = url.split("/")[3].split("?")[0]
-    with writing(store, room) as acknowledged:
+    with writing(store, collection) as acknowledged:
         before = list(acknowledged)
         postgres.run("pg_dump", *host, "-Fc", "-f", f"{name}.dump", name)
     restored = postgres.database()
     postgres.run("pg_restore", *host, "--exit-on-error", "--no-owner", "-d", restored, f"{name}.dump")
     copy = Store.open(postgres.url(restored))
-    check(store, copy, room, before)
+    check(store, copy, collection, before)
     copy.close()
     postgres.drop(restored)
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_a_base_backup_made_while_it_is_written_is_one_moment(
-    store: Store, room: Collection, url: str, postgres: Postgres
+    store: Store, collection: Collection, url: str, postgres: Postgres
 ) -> None:
     name = url.split("/")[3].split("?")[0]
     data = postgres.folder / f"base-{name}"
-    with writing(store, room) as acknowledged:
+    with writing(store, collection) as acknowledged:
         before = list(acknowledged)
         host = ("-h", str(postgres.folder), "-U", "scamfeed")
         postgres.run("pg_basebackup", *host, "-D", str(data), "-c", "fast", "--no-sync")
@@ -118,7 +118,7 @@ def test_a_base_backup_made_while_it_is_written_is_one_moment(
     postgres.run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(data / "log"), "start")
     try:
         copy = Store.open(f"postgresql+psycopg://scamfeed@/{name}?host={data}")
-        check(store, copy, room, before)
+        check(store, copy, collection, before)
         copy.close()
     finally:
         postgres.run("pg_ctl", "-D", str(data), "-m", "fast", "stop")

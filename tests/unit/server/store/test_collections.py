@@ -10,8 +10,8 @@ from server.store.collections import Collection
 
 def test_a_collection_is_found_by_its_id_and_by_its_alias(store: Store) -> None:
     with store.begin() as tx:
-        made = collections.add(tx, "room", "Room", description="A task force's room")
-        assert collections.get(tx, made.id) == collections.get(tx, "room") == made
+        made = collections.add(tx, "collection", "Collection", description="A task force's collection")
+        assert collections.get(tx, made.id) == collections.get(tx, "collection") == made
         assert made.kind == "exchange"
         assert uuid.UUID(made.id).version == 4
         with pytest.raises(collections.UnknownCollection):
@@ -20,11 +20,11 @@ def test_a_collection_is_found_by_its_id_and_by_its_alias(store: Store) -> None:
 
 def test_aliases_and_titles_are_unique(store: Store) -> None:
     with store.begin() as tx:
-        collections.add(tx, "room", "Room")
+        collections.add(tx, "collection", "Collection")
         with pytest.raises(collections.CollectionExists):
-            collections.add(tx, "room", "Another")
+            collections.add(tx, "collection", "Another")
         with pytest.raises(collections.CollectionExists):
-            collections.add(tx, "another", "Room")
+            collections.add(tx, "another", "Collection")
 
 
 def test_the_defaults_are_made_once(store: Store) -> None:
@@ -41,18 +41,20 @@ def test_the_defaults_are_made_once(store: Store) -> None:
     assert len({one.title for one in made}) == len(made) == 11
 
 
-def test_a_released_collection_has_a_twin(store: Store) -> None:
+def test_a_released_collection_has_a_full_variant(store: Store) -> None:
     with store.begin() as tx:
-        plain, full = collections.add_released(tx, "room", "Room", "What is for the room.")
-    assert (plain.alias, full.alias) == ("room", "room-full")
+        plain, full = collections.add_released(tx, "collection", "Collection", "What is for the collection.")
+    assert (plain.alias, full.alias) == ("collection", "collection-full")
     assert (plain.kind, full.kind) == ("released", "released")
-    assert full.description == "What is for the room. With observables and relationships."
+    assert full.description == "What is for the collection. With observables and relationships."
 
 
-def test_the_personal_rooms_of_an_object_are_remembered_once(store: Store, room: Collection) -> None:
+def test_the_private_collections_of_an_object_are_recorded_once(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         other = collections.add(tx, "other", "Other")
-        collections.record_private_objects(tx, [("indicator--1", room.number), ("indicator--1", room.number)])
-        collections.record_private_objects(tx, [("indicator--1", room.number), ("indicator--1", other.number)])
+        collections.record_private_objects(
+            tx, [("indicator--1", collection.number), ("indicator--1", collection.number)]
+        )
+        collections.record_private_objects(tx, [("indicator--1", collection.number), ("indicator--1", other.number)])
         found = collections.private_collections_of(tx, ["indicator--1", "indicator--2"])
-    assert found == {"indicator--1": {room.number, other.number}}
+    assert found == {"indicator--1": {collection.number, other.number}}

@@ -34,14 +34,14 @@ def disk(free: int, size: int = 100 * GIB, files: int = 1_000, files_free: int =
         (disk(GIB, files=0, files_free=0), True),
     ],
 )
-def test_what_is_left_of_a_disk_is_room_or_not(
+def test_little_free_space_counts_as_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: SimpleNamespace, there: bool
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda folder: state)
     assert DiskSpace(str(tmp_path)).has_space() is there
 
 
-def test_what_cannot_be_written_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_cannot_be_written_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert DiskSpace(str(tmp_path)).has_space()
     assert not DiskSpace(str(tmp_path / "nowhere")).has_space()
 
@@ -62,5 +62,5 @@ def test_a_hub_on_a_full_disk_is_not_ready(tmp_path: Path, monkeypatch: pytest.M
     fresh = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     monkeypatch.setattr(os, "statvfs", lambda folder: disk(0))
     assert probes.ready(fresh, DiskSpace(str(tmp_path))) == (503, {"status": "disk full"})
-    assert list(tmp_path.glob("scamfeed-room-*")) == []
+    assert list(tmp_path.glob("scamfeed-collection-*")) == []
     fresh.close()

@@ -17,7 +17,7 @@ ONE = Item.of({"type": "url", "id": "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8",
 TWO = ONE._replace(id="url--6ba7b811-9dad-51d1-80b4-00c04fd430c8", version=5)
 
 
-def test_the_last_checkpoint_is_remembered(store: Store) -> None:
+def test_the_last_checkpoint_is_stored(store: Store) -> None:
     with store.begin() as tx:
         assert feed_state.load_checkpoint(tx, "bank") is None
         feed_state.save_checkpoint(tx, "bank", {"next": "x"})
@@ -25,7 +25,7 @@ def test_the_last_checkpoint_is_remembered(store: Store) -> None:
         assert feed_state.load_checkpoint(tx, "bank") == {"next": None, "at": 5}
 
 
-def test_the_last_run_of_each_feed_is_remembered(store: Store) -> None:
+def test_the_last_run_of_each_feed_is_stored(store: Store) -> None:
     with store.begin() as tx:
         for hours, error in ((0, "TryLater: timeout"), (1, None)):
             began = START + timedelta(hours=hours)
@@ -44,7 +44,7 @@ def test_the_last_run_of_each_feed_is_remembered(store: Store) -> None:
     assert runs == {"bank": feed_state.FeedRun("bank", began, began + timedelta(seconds=2), 3, 2, 1, None)}
 
 
-def test_a_file_is_seen_by_its_digest_and_by_its_feed(store: Store) -> None:
+def test_a_file_is_known_by_its_digest_and_by_its_feed(store: Store) -> None:
     with store.begin() as tx:
         feed_state.record_file(tx, "bank", "d1", "a.csv")
         feed_state.record_file(tx, "bank", "d1", "renamed.csv")
@@ -53,7 +53,7 @@ def test_a_file_is_seen_by_its_digest_and_by_its_feed(store: Store) -> None:
         assert not feed_state.has_read_file(tx, "other", "d1")
 
 
-def test_of_a_delivery_the_last_attempt_is_kept(store: Store) -> None:
+def test_the_last_attempt_of_a_delivery_is_stored(store: Store) -> None:
     with store.begin() as tx:
         deliveries.record(tx, "push", "bank", [ONE, TWO], "try later")
         deliveries.record(tx, "push", "bank", [TWO, TWO], "accepted")
@@ -64,7 +64,7 @@ def test_of_a_delivery_the_last_attempt_is_kept(store: Store) -> None:
     assert (sent[TWO.id].version, sent[TWO.id].answer, sent[TWO.id].attempts) == (5, "accepted", 2)
 
 
-def test_attempts_are_counted_up_to_what_the_ledger_can_hold(store: Store) -> None:
+def test_attempts_are_counted_up_to_the_largest_number_of_the_column(store: Store) -> None:
     with store.begin() as tx:
         deliveries.record(tx, "push", "bank", [ONE], "try later")
         tx.exec_driver_sql("UPDATE deliveries SET attempts = 32766")
@@ -74,7 +74,7 @@ def test_attempts_are_counted_up_to_what_the_ledger_can_hold(store: Store) -> No
         deliveries.record(tx, "push", "bank", [], "try later")
 
 
-def test_the_ledger_tells_of_which_objects_some_version_went_to_a_partner(store: Store) -> None:
+def test_objects_with_a_delivered_version_are_known(store: Store) -> None:
     with store.begin() as tx:
         deliveries.record(tx, "push", "bank", [ONE, TWO._replace(version=4)], "success")
         assert deliveries.known(tx, "push", "bank", [ONE.id, TWO.id, "url--x"]) == {ONE.id, TWO.id}
@@ -83,7 +83,7 @@ def test_the_ledger_tells_of_which_objects_some_version_went_to_a_partner(store:
         assert deliveries.known(tx, "push", "bank", []) == set()
 
 
-def test_the_ledger_tells_who_got_which_version_the_latest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deliveries_are_listed_the_latest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(range(1_000_000, 9_000_000, 1_000_000))
     monkeypatch.setattr(deliveries, "now", lambda: next(moments))
     with store.begin() as tx:
@@ -109,7 +109,7 @@ def test_the_ledger_tells_who_got_which_version_the_latest_first(store: Store, m
         assert told(ids=[]) == []
 
 
-def test_a_status_is_for_the_partner_that_asked_for_it(store: Store) -> None:
+def test_a_status_is_shown_to_its_partner_alone(store: Store) -> None:
     with store.begin() as tx:
         partners.add(
             tx, Partner(name="a", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
@@ -134,7 +134,7 @@ def test_statuses_are_removed_a_few_at_a_time(store: Store) -> None:
         assert [inbox.forget_statuses(tx, before=1 << 60, most=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_of_each_object_the_last_delivery_is_kept_for_ever(store: Store) -> None:
+def test_the_last_delivery_of_each_object_is_never_forgotten(store: Store) -> None:
     newer, busy = ONE._replace(version=7), TWO._replace(version=9)
     with store.begin() as tx:
         for feed, partner, item in (
@@ -160,13 +160,13 @@ def test_of_each_object_the_last_delivery_is_kept_for_ever(store: Store) -> None
 FAILED = FeedState("bank", started=1, ended=2, failures=3, retry_at=100, stopped=5, runs=4, failed=3, read=9)
 
 
-def test_a_feed_that_never_ran_stands_well(store: Store) -> None:
+def test_a_feed_that_never_ran_has_no_failures(store: Store) -> None:
     with store.read() as tx:
         assert feed_state.load_state(tx, "bank") == FeedState("bank")
         assert feed_state.all_states(tx) == {}
 
 
-def test_how_a_feed_stands_is_remembered(store: Store) -> None:
+def test_the_state_of_a_feed_is_stored(store: Store) -> None:
     with store.begin() as tx:
         feed_state.save_state(tx, FeedState("bank", runs=1))
         feed_state.save_state(tx, FAILED)
@@ -175,7 +175,7 @@ def test_how_a_feed_stands_is_remembered(store: Store) -> None:
         assert list(feed_state.all_states(tx)) == ["bank", "other"]
 
 
-def test_what_was_forgiven_runs_again_and_its_sums_stay(store: Store) -> None:
+def test_a_feed_with_cleared_failures_runs_again_and_its_sums_stay(store: Store) -> None:
     with store.begin() as tx:
         feed_state.save_state(tx, FAILED)
         feed_state.clear_failures(tx, "bank")
@@ -211,19 +211,19 @@ def test_the_same_letter_again_is_one_attempt_more(store: Store) -> None:
         assert feed_state.count_dead_letters(tx) == {"bank": 1, "other": 1}
 
 
-def test_from_outside_a_push_lags_by_what_it_has_not_delivered(store: Store, room: Collection) -> None:
+def test_a_push_lags_by_the_objects_it_has_not_delivered(store: Store, collection: Collection) -> None:
     one = Item.of({"type": "url", "id": "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", "value": "x"})
     with store.begin() as tx:
         feed_state.save_state(tx, FeedState("push", succeeded=sql.database_time(tx)))
-        end = log.append(tx, room, [one]).last
+        end = log.append(tx, collection, [one]).last
         assert end is not None
-        feed_state.save_checkpoint(tx, "push", {"collection": room.id, "after": end - 5_000_000})
+        feed_state.save_checkpoint(tx, "push", {"collection": collection.id, "after": end - 5_000_000})
         assert feed_state.health_of_feeds(tx)["push"].lag == 5
-        feed_state.save_checkpoint(tx, "push", {"collection": room.id, "after": end})
+        feed_state.save_checkpoint(tx, "push", {"collection": collection.id, "after": end})
         assert feed_state.health_of_feeds(tx)["push"].lag == 0
 
 
-def test_from_outside_a_pull_lags_since_it_last_ended_well(store: Store) -> None:
+def test_a_pull_lags_since_it_last_ended_well(store: Store) -> None:
     with store.begin() as tx:
         feed_state.save_state(tx, FeedState("pull", succeeded=sql.database_time(tx) - 60_000_000))
         feed_state.save_state(tx, FeedState("never"))
@@ -237,10 +237,10 @@ def test_from_outside_a_pull_lags_since_it_last_ended_well(store: Store) -> None
     assert held.holder == "a"
 
 
-def test_the_newest_of_a_collection_is_what_its_listing_ends_with(store: Store, room: Collection) -> None:
+def test_the_newest_object_of_a_collection_is_the_last_of_its_listing(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        assert log.newest(tx, room) is None
-        assert collections.get(tx, "room") == room
+        assert log.newest(tx, collection) is None
+        assert collections.get(tx, "collection") == collection
         sco = {"type": "url", "value": "x"}
-        log.append(tx, room, [Item.of(sco | {"id": "url--1"}), Item.of(sco | {"id": "url--2"})])
-        assert log.newest(tx, room) == log.last_added(tx, room)
+        log.append(tx, collection, [Item.of(sco | {"id": "url--1"}), Item.of(sco | {"id": "url--2"})])
+        assert log.newest(tx, collection) == log.last_added(tx, collection)

@@ -16,7 +16,7 @@ def taken(store: Store, holder: str, seconds: float = 60) -> Lease:
     return lease
 
 
-def test_a_feed_is_held_by_one(store: Store) -> None:
+def test_a_feed_has_one_holder(store: Store) -> None:
     taken(store, "a")
     with store.begin() as tx:
         assert feed_state.acquire_lease(tx, "bank", "b") is None
@@ -25,7 +25,7 @@ def test_a_feed_is_held_by_one(store: Store) -> None:
         assert {feed: held.holder for feed, held in feed_state.lease_holders(tx).items()} == {"bank": "a", "other": "b"}
 
 
-def test_what_was_given_back_is_free_at_once(store: Store) -> None:
+def test_a_released_lease_is_free_at_once(store: Store) -> None:
     first = taken(store, "a")
     with store.begin() as tx:
         feed_state.release_lease(tx, first)
@@ -33,7 +33,7 @@ def test_what_was_given_back_is_free_at_once(store: Store) -> None:
     assert taken(store, "b").token > first.token
 
 
-def test_another_takes_over_when_the_time_is_over(store: Store) -> None:
+def test_another_holder_takes_over_when_the_lease_is_over(store: Store) -> None:
     taken(store, "a", seconds=0.2)
     deadline = time.monotonic() + 10
     while True:
@@ -44,7 +44,7 @@ def test_another_takes_over_when_the_time_is_over(store: Store) -> None:
         time.sleep(0.02)
 
 
-def test_one_who_renews_keeps_it(store: Store) -> None:
+def test_a_holder_that_renews_keeps_the_lease(store: Store) -> None:
     lease = taken(store, "a", seconds=0.3)
     for _ in range(5):
         time.sleep(0.1)
@@ -53,7 +53,7 @@ def test_one_who_renews_keeps_it(store: Store) -> None:
             assert feed_state.acquire_lease(tx, "bank", "b") is None
 
 
-def test_nothing_is_kept_of_one_who_was_too_slow(store: Store) -> None:
+def test_nothing_is_stored_of_a_holder_that_was_too_slow(store: Store) -> None:
     slow = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     fast = taken(store, "b")
@@ -71,7 +71,7 @@ def test_nothing_is_kept_of_one_who_was_too_slow(store: Store) -> None:
         assert feed_state.lease_holders(tx).keys() == {"bank"}
 
 
-def test_the_same_holder_is_told_from_its_own_past(store: Store) -> None:
+def test_a_holder_cannot_use_its_own_earlier_lease(store: Store) -> None:
     old = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     taken(store, "a")
@@ -79,7 +79,7 @@ def test_the_same_holder_is_told_from_its_own_past(store: Store) -> None:
         feed_state.renew_lease(tx, old)
 
 
-def test_one_who_is_late_but_alone_goes_on(store: Store) -> None:
+def test_a_holder_that_is_late_but_alone_goes_on(store: Store) -> None:
     lease = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     with store.begin() as tx:
@@ -94,7 +94,7 @@ def test_a_clock_that_was_set_back_locks_nobody_out(store: Store) -> None:
         assert feed_state.acquire_lease(tx, "bank", "b") is not None
 
 
-def test_of_many_at_once_one_gets_it(store: Store) -> None:
+def test_one_of_many_at_once_gets_the_lease(store: Store) -> None:
     got: list[Lease] = []
     begin = threading.Barrier(8)
 

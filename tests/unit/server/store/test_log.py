@@ -26,150 +26,152 @@ def observable(name: str) -> Item:
     return Item.of({"type": "domain-name", "id": f"domain-name--{uuid.uuid5(uuid.NAMESPACE_DNS, name)}", "value": name})
 
 
-def put(store: Store, room: Collection, *items: Item) -> log.Appended:
+def put(store: Store, collection: Collection, *items: Item) -> log.Appended:
     with store.begin() as tx:
-        return log.append(tx, room, items)
+        return log.append(tx, collection, items)
 
 
-def got(store: Store, room: Collection, query: Query | None = None) -> list[bytes]:
+def got(store: Store, collection: Collection, query: Query | None = None) -> list[bytes]:
     with store.read() as tx:
-        return log.page(tx, room, query or Query()).bodies
+        return log.page(tx, collection, query or Query()).bodies
 
 
-def test_what_was_appended_comes_back_byte_for_byte_in_its_order(store: Store, room: Collection) -> None:
+def test_appended_objects_come_back_byte_for_byte_in_their_order(store: Store, collection: Collection) -> None:
     items = [indicator(name) for name in "abc"]
-    done = put(store, room, *items)
+    done = put(store, collection, *items)
     assert done.added == [item.id for item in items]
-    assert got(store, room) == [item.body for item in items]
+    assert got(store, collection) == [item.body for item in items]
 
 
-def test_appending_the_same_again_changes_nothing(store: Store, room: Collection) -> None:
+def test_appending_the_same_again_changes_nothing(store: Store, collection: Collection) -> None:
     items = [indicator("a"), observable("x.example")]
-    put(store, room, *items)
-    again = put(store, room, *items, *items)
+    put(store, collection, *items)
+    again = put(store, collection, *items, *items)
     assert again.added == []
     assert again.unchanged == [item.id for item in items] * 2
     assert (again.first, again.last) == (None, None)
-    assert got(store, room) == [item.body for item in items]
+    assert got(store, collection) == [item.body for item in items]
 
 
-def test_an_object_given_twice_in_one_batch_is_added_once(store: Store, room: Collection) -> None:
+def test_an_object_given_twice_in_one_batch_is_added_once(store: Store, collection: Collection) -> None:
     one, plain = indicator("a"), observable("x.example")
-    done = put(store, room, one, plain, one, plain)
+    done = put(store, collection, one, plain, one, plain)
     assert (done.added, done.unchanged) == ([one.id, plain.id], [one.id, plain.id])
 
 
-def test_a_batch_ends_on_a_whole_millisecond(store: Store, room: Collection) -> None:
+def test_a_batch_ends_on_a_whole_millisecond(store: Store, collection: Collection) -> None:
     for size in (1, 7, 1500):
-        done = put(store, room, *(indicator(f"{size}-{n}") for n in range(size)))
+        done = put(store, collection, *(indicator(f"{size}-{n}") for n in range(size)))
         assert done.first is not None
         assert done.last is not None
         assert done.last % 1000 == 0
         assert done.last - done.first == size - 1
 
 
-def test_only_the_newest_version_is_listed_and_all_are_kept(store: Store, room: Collection) -> None:
+def test_only_the_newest_version_is_listed_and_all_are_kept(store: Store, collection: Collection) -> None:
     old, new = indicator("a", 1), indicator("a", 2)
-    put(store, room, old)
-    put(store, room, new)
-    assert got(store, room) == [new.body]
-    assert got(store, room, Query(versions=EVERY)) == [old.body, new.body]
-    assert got(store, room, Query(versions=Versions(first=True))) == [old.body]
+    put(store, collection, old)
+    put(store, collection, new)
+    assert got(store, collection) == [new.body]
+    assert got(store, collection, Query(versions=EVERY)) == [old.body, new.body]
+    assert got(store, collection, Query(versions=Versions(first=True))) == [old.body]
     dated = Versions(dates=(times.parse(DAY.format(1)),))
-    assert got(store, room, Query(versions=dated)) == [old.body]
-    assert got(store, room, Query(versions=Versions(first=True, last=True))) == [old.body, new.body]
+    assert got(store, collection, Query(versions=dated)) == [old.body]
+    assert got(store, collection, Query(versions=Versions(first=True, last=True))) == [old.body, new.body]
 
 
-def test_an_older_version_that_comes_late_is_kept_but_not_listed(store: Store, room: Collection) -> None:
+def test_an_older_version_that_comes_late_is_kept_but_not_listed(store: Store, collection: Collection) -> None:
     old, new = indicator("a", 1), indicator("a", 2)
-    put(store, room, new)
-    put(store, room, old)
-    assert got(store, room) == [new.body]
-    assert got(store, room, Query(versions=EVERY)) == [new.body, old.body]
+    put(store, collection, new)
+    put(store, collection, old)
+    assert got(store, collection) == [new.body]
+    assert got(store, collection, Query(versions=EVERY)) == [new.body, old.body]
 
 
-def test_both_forms_of_an_object_stand_side_by_side(store: Store, room: Collection) -> None:
+def test_both_forms_of_an_object_stand_side_by_side(store: Store, collection: Collection) -> None:
     plain, current = indicator("a", 3, spec=None), indicator("a", 2)
-    put(store, room, plain, current)
-    assert got(store, room) == [current.body]
-    assert got(store, room, Query(versions=EVERY)) == [current.body]
-    assert got(store, room, Query(spec_versions=("2.0",))) == [plain.body]
-    assert got(store, room, Query(spec_versions=("2.1",))) == [current.body]
-    assert got(store, room, Query(spec_versions=("2.0", "2.1"))) == [plain.body]
-    assert got(store, room, Query(spec_versions=("2.0", "2.1"), versions=EVERY)) == [plain.body, current.body]
+    put(store, collection, plain, current)
+    assert got(store, collection) == [current.body]
+    assert got(store, collection, Query(versions=EVERY)) == [current.body]
+    assert got(store, collection, Query(spec_versions=("2.0",))) == [plain.body]
+    assert got(store, collection, Query(spec_versions=("2.1",))) == [current.body]
+    assert got(store, collection, Query(spec_versions=("2.0", "2.1"))) == [plain.body]
+    assert got(store, collection, Query(spec_versions=("2.0", "2.1"), versions=EVERY)) == [plain.body, current.body]
 
 
-def test_an_object_without_versions_counts_as_of_when_it_was_added(store: Store, room: Collection) -> None:
+def test_an_object_without_versions_counts_as_of_its_date_added(store: Store, collection: Collection) -> None:
     plain = observable("x.example")
-    done = put(store, room, plain)
+    done = put(store, collection, plain)
     assert done.first is not None
-    assert got(store, room, Query(versions=Versions(dates=(done.first,)))) == [plain.body]
+    assert got(store, collection, Query(versions=Versions(dates=(done.first,)))) == [plain.body]
     with store.read() as tx:
-        assert log.manifest(tx, room, Query()).records == [log.ManifestRecord(plain.id, done.first, done.first, "2.1")]
-        assert log.latest(tx, room, [plain.id]) == {plain.id: plain}
-        assert log.added(tx, room, [plain.id]) == {plain.id: done.first}
+        assert log.manifest(tx, collection, Query()).records == [
+            log.ManifestRecord(plain.id, done.first, done.first, "2.1")
+        ]
+        assert log.latest(tx, collection, [plain.id]) == {plain.id: plain}
+        assert log.added(tx, collection, [plain.id]) == {plain.id: done.first}
 
 
-def test_filters_combine(store: Store, room: Collection) -> None:
+def test_filters_combine(store: Store, collection: Collection) -> None:
     a, b, plain = indicator("a"), indicator("b"), observable("x.example")
-    first = put(store, room, a)
-    put(store, room, b, plain)
-    assert got(store, room, Query(types=("domain-name",))) == [plain.body]
-    assert got(store, room, Query(ids=(a.id, plain.id))) == [a.body, plain.body]
-    assert got(store, room, Query(ids=(a.id, plain.id), types=("indicator",))) == [a.body]
+    first = put(store, collection, a)
+    put(store, collection, b, plain)
+    assert got(store, collection, Query(types=("domain-name",))) == [plain.body]
+    assert got(store, collection, Query(ids=(a.id, plain.id))) == [a.body, plain.body]
+    assert got(store, collection, Query(ids=(a.id, plain.id), types=("indicator",))) == [a.body]
     assert first.last is not None
-    assert got(store, room, Query(after=first.last)) == [b.body, plain.body]
-    assert got(store, room, Query(after=first.last, ids=(a.id,))) == []
+    assert got(store, collection, Query(after=first.last)) == [b.body, plain.body]
+    assert got(store, collection, Query(after=first.last, ids=(a.id,))) == []
 
 
-def test_a_page_says_more_only_when_there_is_more(store: Store, room: Collection) -> None:
+def test_a_page_has_a_next_one_only_when_there_is_more(store: Store, collection: Collection) -> None:
     items = [indicator(str(n)) for n in range(4)]
-    put(store, room, *items)
+    put(store, collection, *items)
     with store.read() as tx:
-        first = log.page(tx, room, Query(limit=2))
+        first = log.page(tx, collection, Query(limit=2))
         assert first.next is not None
-        second = log.page(tx, room, Query(limit=2).past(first.next))
+        second = log.page(tx, collection, Query(limit=2).past(first.next))
         assert second.next is None
         assert first.bodies + second.bodies == [item.body for item in items]
-        assert log.page(tx, room, Query(limit=4)).next is None
+        assert log.page(tx, collection, Query(limit=4)).next is None
 
 
-def test_the_latest_of_many_ids_are_found_at_once(store: Store, room: Collection) -> None:
+def test_the_latest_of_many_ids_are_found_at_once(store: Store, collection: Collection) -> None:
     items = [indicator(str(n)) for n in range(6_000)]
-    put(store, room, *items)
+    put(store, collection, *items)
     with store.read() as tx:
-        assert len(log.latest(tx, room, [item.id for item in items])) == 6_000
-        assert log.count(tx, room) == 6_000
+        assert len(log.latest(tx, collection, [item.id for item in items])) == 6_000
+        assert log.count(tx, collection) == 6_000
 
 
-def test_deleting_the_latest_version_brings_the_one_before_back(store: Store, room: Collection) -> None:
+def test_deleting_the_latest_version_brings_the_one_before_back(store: Store, collection: Collection) -> None:
     old, new = indicator("a", 1), indicator("a", 2)
-    put(store, room, old, new)
+    put(store, collection, old, new)
     with store.begin() as tx:
-        assert log.delete(tx, room, Query(ids=(old.id,))) == 1
-    assert got(store, room) == [old.body]
+        assert log.delete(tx, collection, Query(ids=(old.id,))) == 1
+    assert got(store, collection) == [old.body]
     with store.begin() as tx:
-        assert log.delete(tx, room, Query(ids=(old.id,), versions=EVERY)) == 1
-        assert log.delete(tx, room, Query(ids=(old.id,), versions=EVERY)) == 0
-    assert got(store, room) == []
+        assert log.delete(tx, collection, Query(ids=(old.id,), versions=EVERY)) == 1
+        assert log.delete(tx, collection, Query(ids=(old.id,), versions=EVERY)) == 0
+    assert got(store, collection) == []
 
 
-def test_collections_do_not_see_each_other(store: Store, room: Collection) -> None:
+def test_collections_do_not_see_each_other(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         other = collections.add(tx, "other", "Other")
-        log.lock(tx, [room, other])
+        log.lock(tx, [collection, other])
         log.append(tx, other, [indicator("a")])
-    assert got(store, room) == []
+    assert got(store, collection) == []
     with store.read() as tx:
-        assert (log.last_added(tx, room), log.count(tx, other)) == (None, 1)
+        assert (log.last_added(tx, collection), log.count(tx, other)) == (None, 1)
         assert log.last_added(tx, other) is not None
 
 
-def test_what_was_not_committed_was_not_there(store: Store, room: Collection) -> None:
+def test_objects_that_were_not_committed_are_not_there(store: Store, collection: Collection) -> None:
     with pytest.raises(ZeroDivisionError), store.begin() as tx:  # noqa: PT012  # the append has to come first
-        log.append(tx, room, [indicator("a")])
+        log.append(tx, collection, [indicator("a")])
         divmod(1, 0)
-    assert got(store, room) == []
+    assert got(store, collection) == []
 
 
 def test_a_collection_that_is_not_there_cannot_be_appended_to(store: Store) -> None:
@@ -178,26 +180,26 @@ def test_a_collection_that_is_not_there_cannot_be_appended_to(store: Store) -> N
         log.append(tx, nowhere, [indicator("a")])
 
 
-def test_revocation_is_a_version_like_any_other(store: Store, room: Collection) -> None:
-    put(store, room, indicator("a", 1))
+def test_revocation_is_a_version_like_any_other(store: Store, collection: Collection) -> None:
+    put(store, collection, indicator("a", 1))
     gone = indicator("a", 2, revoked=True)
-    put(store, room, gone)
+    put(store, collection, gone)
     with store.read() as tx:
-        assert log.latest(tx, room, [gone.id])[gone.id].revoked
+        assert log.latest(tx, collection, [gone.id])[gone.id].revoked
 
 
-def test_what_is_taken_back_and_what_is_not_are_told_apart(store: Store, room: Collection) -> None:
+def test_revoked_and_valid_objects_are_asked_for_apart(store: Store, collection: Collection) -> None:
     one, other, seen = indicator("a"), indicator("b"), observable("x.example")
     gone = indicator("a", 2, revoked=True)
-    put(store, room, one, other, seen)
-    put(store, room, gone)
-    assert got(store, room, Query(revoked=True)) == [gone.body]
-    assert got(store, room, Query(revoked=False)) == [other.body, seen.body]
-    assert got(store, room, Query(versions=EVERY, revoked=False)) == [one.body, other.body, seen.body]
+    put(store, collection, one, other, seen)
+    put(store, collection, gone)
+    assert got(store, collection, Query(revoked=True)) == [gone.body]
+    assert got(store, collection, Query(revoked=False)) == [other.body, seen.body]
+    assert got(store, collection, Query(versions=EVERY, revoked=False)) == [one.body, other.body, seen.body]
 
 
-def test_the_default_listing_is_one_range_of_one_index(store: Store, room: Collection, database: str) -> None:
-    put(store, room, *(indicator(str(n)) for n in range(50)))
+def test_the_default_listing_is_one_range_of_one_index(store: Store, collection: Collection, database: str) -> None:
+    put(store, collection, *(indicator(str(n)) for n in range(50)))
     asked = (
         "SELECT date_added, body FROM objects"
         " WHERE collection = 1 AND date_added > 5 AND (latest) ORDER BY date_added LIMIT 10"

@@ -31,12 +31,12 @@ BATCHES = st.lists(st.lists(ITEMS, max_size=6), max_size=8)
 
 
 def fresh(store: Store) -> Collection:
-    name = f"room-{next(_names)}"
+    name = f"collection-{next(_names)}"
     with store.begin() as tx:
         return collections.add(tx, name, name)
 
 
-def fill(store: Store, room: Collection, batches: list[list[Item]]) -> list[tuple[int, Item]]:
+def fill(store: Store, collection: Collection, batches: list[list[Item]]) -> list[tuple[int, Item]]:
     """Append the batches and return what a log should hold: every new version with its date_added."""
     held: list[tuple[int, Item]] = []
     for batch in batches:
@@ -48,7 +48,7 @@ def fill(store: Store, room: Collection, batches: list[list[Item]]) -> list[tupl
             ):
                 expected.append(item)
         with store.begin() as tx:
-            done = log.append(tx, room, batch)
+            done = log.append(tx, collection, batch)
         assert done.added == [item.id for item in expected]
         assert len(done.added) + len(done.unchanged) == len(batch)
         if expected:
@@ -84,13 +84,13 @@ def listed(held: list[tuple[int, Item]], specs: tuple[str, ...], versions: Versi
     return chosen
 
 
-def walk(store: Store, room: Collection, query: Query) -> list[bytes]:
+def walk(store: Store, collection: Collection, query: Query) -> list[bytes]:
     """Page through to the end, checking each page's promise on the way."""
     bodies: list[bytes] = []
     while True:
         with store.read() as tx:
-            page = log.page(tx, room, query)
-            manifest = log.manifest(tx, room, query)
+            page = log.page(tx, collection, query)
+            manifest = log.manifest(tx, collection, query)
         assert [record.id for record in manifest.records] == [Item.of_bytes(body).id for body in page.bodies]
         assert (manifest.first, manifest.last, manifest.next) == (page.first, page.last, page.next)
         bodies += page.bodies
@@ -113,10 +113,10 @@ def walk(store: Store, room: Collection, query: Query) -> list[bytes]:
 def test_every_query_paged_at_every_size_gives_what_the_model_gives(
     store: Store, batches: list[list[Item]], limit: int, specs: tuple[str, ...], versions: Versions
 ) -> None:
-    room = fresh(store)
-    held = fill(store, room, batches)
+    collection = fresh(store)
+    held = fill(store, collection, batches)
     query = Query(limit=limit, spec_versions=specs, versions=versions)
-    assert walk(store, room, query) == listed(held, specs, versions)
+    assert walk(store, collection, query) == listed(held, specs, versions)
 
 
 @given(last=st.integers(0, 2**60), moment=st.integers(0, 2**60), size=st.integers(1, 20_000))

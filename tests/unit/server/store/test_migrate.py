@@ -22,7 +22,7 @@ MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1
 # As the first revision had them; a date_added beyond every clock shows that the order goes on from the data.
 COLLECTION = (
     "INSERT INTO collections (number, id, alias, title, description, kind, created, last_added)"
-    " VALUES (1, 'c', 'room', 'Room', '', 'exchange', 1, 4000000000000000)"
+    " VALUES (1, 'c', 'collection', 'Collection', '', 'exchange', 1, 4000000000000000)"
 )
 OBJECT = (
     "INSERT INTO objects (collection, date_added, id, type, spec_version, version, revoked, latest, legacy, body)"
@@ -65,9 +65,9 @@ def test_every_migration_goes_forward_over_the_data_of_the_one_before(empty_url:
     store.migrate()
     assert _differences(empty_url) == []
     with store.begin() as tx:
-        room = collections.get(tx, "room")
-        assert log.page(tx, room, Query()).bodies == [b"{}"]
-        done = log.append(tx, room, [Item.of({"type": "url", "id": "url--2", "value": "x"})])
+        collection = collections.get(tx, "collection")
+        assert log.page(tx, collection, Query()).bodies == [b"{}"]
+        done = log.append(tx, collection, [Item.of({"type": "url", "id": "url--2", "value": "x"})])
         assert done.first is not None
         assert done.first > 4_000_000_000_000_000
     store.close()

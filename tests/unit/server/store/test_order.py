@@ -26,14 +26,14 @@ from server.store import Store, collections, log
 from server.store.item import Item
 store = Store.open(sys.argv[1])
 with store.read() as tx:
-    room = collections.get(tx, "room")
+    collection = collections.get(tx, "collection")
 written = []
 for batch in range(int(sys.argv[2])):
     items = [
         Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": str(batch)}) for _ in range(int(sys.argv[3]))
     ]
     with store.begin() as tx:
-        log.append(tx, room, items)
+        log.append(tx, collection, items)
     written += [item.id for item in items]
 store.close()
 json.dump(written, sys.stdout)
@@ -51,14 +51,14 @@ most, keeps = int(sys.argv[2]), sys.argv[3]
 chance = random.Random(most)
 store = Store.open(sys.argv[1])
 with store.read() as tx:
-    room = collections.get(tx, "room")
+    collection = collections.get(tx, "collection")
 done = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), done.set())).start()
 seen, after = [], -1
 while True:
     last_round = done.is_set()
     with store.read() as tx:
-        page = log.page(tx, room, Query(after=after, limit=chance.randint(1, most)))
+        page = log.page(tx, collection, Query(after=after, limit=chance.randint(1, most)))
     seen += [Item.of_bytes(body).id for body in page.bodies]
     if page.next is not None and keeps != "date_added":
         after = page.next
@@ -73,7 +73,9 @@ json.dump(seen, sys.stdout)
 """
 
 
-def test_readers_get_all_that_eight_processes_write_once_and_in_order(store: Store, room: Collection, url: str) -> None:
+def test_readers_get_all_that_eight_processes_write_once_and_in_order(
+    store: Store, collection: Collection, url: str
+) -> None:
     def start(script: str, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", script, url, *arguments]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -95,7 +97,7 @@ def test_readers_get_all_that_eight_processes_write_once_and_in_order(store: Sto
     written = [one for writer in writers for one in said(writer)]
     seen = [said(reader) for reader in readers]
     with store.read() as tx:
-        order = [record.id for record in log.manifest(tx, room, Query()).records]
+        order = [record.id for record in log.manifest(tx, collection, Query()).records]
     assert sorted(order) == sorted(written)
     assert len(order) == WRITERS * BATCHES * SIZE
     for each in seen:
@@ -103,7 +105,7 @@ def test_readers_get_all_that_eight_processes_write_once_and_in_order(store: Sto
 
 
 def race(
-    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch, patience: float
+    store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> tuple[list[str], list[str]]:
     """Let one writer fall asleep between the time it read and its first row, and another come meanwhile.
 
@@ -123,7 +125,7 @@ def race(
 
     def commit(item: Item) -> None:
         with store.begin() as tx:
-            log.append(tx, room, [item])
+            log.append(tx, collection, [item])
 
     def commit_quickly() -> None:
         # A millisecond of its own: else both would choose the same date, and the database would refuse one.
@@ -133,7 +135,7 @@ def race(
 
     def poll() -> None:
         with store.read() as tx:
-            page = log.page(tx, room, Query(after=place[-1]))
+            page = log.page(tx, collection, Query(after=place[-1]))
         got.extend(Item.of_bytes(body).id for body in page.bodies)
         if page.last is not None:
             place.append(page.last)
@@ -153,21 +155,21 @@ def race(
     second.join(30)
     poll()
     with store.read() as tx:
-        there = [record.id for record in log.manifest(tx, room, Query()).records]
+        there = [record.id for record in log.manifest(tx, collection, Query()).records]
     assert sorted(there) == sorted([slow.id, quick.id])
     return got, there
 
 
 def test_a_slow_committer_holds_back_the_next_so_that_no_reader_passes_it(
-    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch
+    store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    got, there = race(store, room, monkeypatch, patience=1.5)
+    got, there = race(store, collection, monkeypatch, patience=1.5)
     assert got == there
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_without_the_lock_of_the_row_a_reader_would_pass_it(
-    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch
+    store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite has one writer whatever we do; on PostgreSQL the test above stands on that lock alone."""
 
@@ -176,20 +178,20 @@ def test_without_the_lock_of_the_row_a_reader_would_pass_it(
         return last
 
     monkeypatch.setattr(log, "_lock", reads_and_locks_nothing)
-    got, there = race(store, room, monkeypatch, patience=30)
+    got, there = race(store, collection, monkeypatch, patience=30)
     assert len(got) == 1
     assert got == there[1:]
 
 
-def test_a_reader_sees_one_moment_however_long_it_reads(store: Store, room: Collection) -> None:
+def test_a_reader_sees_one_moment_however_long_it_reads(store: Store, collection: Collection) -> None:
     item = Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"})
     with store.read() as tx:
-        assert log.count(tx, room) == 0
+        assert log.count(tx, collection) == 0
         with store.begin() as writing:
-            log.append(writing, room, [item])
-        assert log.count(tx, room) == 0
+            log.append(writing, collection, [item])
+        assert log.count(tx, collection) == 0
     with store.read() as tx:
-        assert log.count(tx, room) == 1
+        assert log.count(tx, collection) == 1
 
 
 CRASHING = """
@@ -198,18 +200,18 @@ from server.store import Store, collections, log
 from server.store.item import Item
 store = Store.open(sys.argv[1])
 with store.read() as tx:
-    room = collections.get(tx, "room")
+    collection = collections.get(tx, "collection")
 while True:
     items = [Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(20)]
     with store.begin() as tx:
-        log.append(tx, room, items)
+        log.append(tx, collection, items)
     print("\\n".join(item.id for item in items), flush=True)
 """
 
 
 @pytest.mark.parametrize("milliseconds", [120, 180, 290])
-def test_what_was_acknowledged_before_a_kill_is_there_once(
-    store: Store, room: Collection, url: str, tmp_path: Path, milliseconds: int
+def test_objects_acknowledged_before_a_kill_are_stored_once(
+    store: Store, collection: Collection, url: str, tmp_path: Path, milliseconds: int
 ) -> None:
     said = tmp_path / "acknowledged"
     with said.open("w") as out:
@@ -222,7 +224,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_once(
         process.wait()
     acknowledged = [line.strip() for line in said.read_text().splitlines() if len(line.strip()) == 41]
     with store.read() as tx:
-        there = [record.id for record in log.manifest(tx, room, Query(limit=1_000_000)).records]
+        there = [record.id for record in log.manifest(tx, collection, Query(limit=1_000_000)).records]
     assert acknowledged
     assert len(there) == len(set(there))
     assert set(acknowledged) <= set(there)

@@ -22,14 +22,15 @@ def test_a_partner_is_known_by_its_password_and_by_its_token(store: Store) -> No
         given = partners.add(tx, BANK)
         partners.add(tx, NGO)
     with store.read() as tx:
-        assert partners.by_password(tx, given.user, given.password) == BANK
-        assert partners.by_password(tx, given.user, given.password) == BANK
+        verifier = credentials.PasswordVerifier()
+        assert partners.by_password(tx, given.user, given.password, verifier) == BANK
+        assert partners.by_password(tx, given.user, given.password, verifier) == BANK
         assert partners.by_token(tx, given.token) == BANK
         assert partners.get(tx, BANK.name) == BANK
         assert partners.all_partners(tx) == [BANK, NGO]
 
 
-def test_nothing_else_opens_the_door(store: Store) -> None:
+def test_no_other_credentials_authenticate(store: Store) -> None:
     with store.begin() as tx:
         given = partners.add(tx, BANK)
         other = partners.add(tx, NGO)
@@ -103,20 +104,20 @@ def test_a_right_password_is_verified_slowly_once(monkeypatch: pytest.MonkeyPatc
     assert len(slow) == 2
 
 
-def test_rights_are_what_was_granted_and_not_revoked(store: Store, room: Collection) -> None:
+def test_rights_that_were_granted_and_not_revoked_hold(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         partners.add(tx, BANK)
         other = collections.add(tx, "other", "Other")
         assert collections.rights(tx, BANK.name) == {}
-        collections.grant(tx, BANK.name, room, read=True)
-        collections.grant(tx, BANK.name, room, read=True)
+        collections.grant(tx, BANK.name, collection, read=True)
+        collections.grant(tx, BANK.name, collection, read=True)
         collections.grant(tx, BANK.name, other, write=True)
-        assert collections.rights(tx, BANK.name) == {room.id: (True, False), other.id: (False, True)}
-        collections.grant(tx, BANK.name, room, write=True)
+        assert collections.rights(tx, BANK.name) == {collection.id: (True, False), other.id: (False, True)}
+        collections.grant(tx, BANK.name, collection, write=True)
         collections.revoke(tx, BANK.name, other)
-        assert collections.rights(tx, BANK.name) == {room.id: (True, True)}
+        assert collections.rights(tx, BANK.name) == {collection.id: (True, True)}
         with pytest.raises(partners.UnknownPartner):
-            collections.grant(tx, "nobody", room, read=True)
+            collections.grant(tx, "nobody", collection, read=True)
 
 
 def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: Store) -> None:
@@ -158,7 +159,7 @@ def test_a_wrong_password_takes_equally_many_verifications_for_everybody(
 DER = b"not really DER, and nobody looks"
 
 
-def test_what_a_partner_may_do_is_kept_and_changed(store: Store) -> None:
+def test_the_registration_of_a_partner_is_stored_and_changed(store: Store) -> None:
     with store.begin() as tx:
         partners.add(tx, BANK)
         assert partners.get(tx, BANK.name) == BANK
@@ -173,18 +174,18 @@ def test_what_a_partner_may_do_is_kept_and_changed(store: Store) -> None:
             partners.change(tx, POLICE)
 
 
-def test_a_partner_reads_the_same_through_the_way_without_a_framework(store: Store) -> None:
+def test_a_partner_reads_the_same_on_the_fast_path(store: Store) -> None:
     with store.begin() as tx:
         given = partners.add(tx, BANK)
     with FastStore(store).read() as tx:
         assert partners.by_token(tx, given.token) == BANK
 
 
-def test_who_left_proves_nothing_more_and_stays_registered(store: Store, room: Collection) -> None:
+def test_a_partner_that_left_cannot_authenticate_and_stays_registered(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         given = partners.add(tx, BANK)
         partners.set_certificate(tx, BANK.name, hashlib.sha256(DER).hexdigest())
-        collections.grant(tx, BANK.name, room, read=True, write=True)
+        collections.grant(tx, BANK.name, collection, read=True, write=True)
         value_index.add_own_values(tx, BANK.name, ["domain:bank.example"])
         # From here on the password is remembered as right.
         assert partners.by_password(tx, given.user, given.password) == BANK
@@ -195,7 +196,7 @@ def test_who_left_proves_nothing_more_and_stays_registered(store: Store, room: C
         assert partners.by_token(tx, given.token) is None
         assert partners.by_certificate(tx, DER) is None
         assert collections.rights(tx, BANK.name) == {}
-        assert collections.right(tx, BANK.name, room.id) is None
+        assert collections.right(tx, BANK.name, collection.id) is None
         assert partners.all_partners(tx) == [BANK]
         assert partners.current_partners(tx) == []
         assert list(partners.departed_partners(tx)) == [BANK.name]
@@ -203,14 +204,14 @@ def test_who_left_proves_nothing_more_and_stays_registered(store: Store, room: C
         assert partners.get(tx, BANK.name, gone=True) == BANK
 
 
-def test_nothing_is_given_to_who_left(store: Store, room: Collection) -> None:
+def test_a_partner_that_left_gets_no_rights_and_no_credentials(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         partners.add(tx, BANK)
         partners.remove(tx, BANK.name)
         for attempt in (
             lambda: partners.get(tx, BANK.name),
             lambda: partners.rotate(tx, BANK.name),
-            lambda: collections.grant(tx, BANK.name, room, read=True),
+            lambda: collections.grant(tx, BANK.name, collection, read=True),
             lambda: partners.set_certificate(tx, BANK.name, "ab" * 32),
             lambda: partners.remove(tx, BANK.name),
             lambda: partners.change(tx, BANK),
@@ -225,21 +226,21 @@ def bank(name: str) -> Partner:
     return Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
 
 
-def test_it_has_who_reads_a_collection_or_its_twin_and_nobody_who_left(store: Store) -> None:
+def test_the_registry_has_the_readers_of_both_variants_and_nobody_that_left(store: Store) -> None:
     with store.begin() as tx:
-        room, full = collections.add_released(tx, "room", "Room")
+        collection, full = collections.add_released(tx, "collection", "Collection")
         other, _ = collections.add_released(tx, "other", "Other")
         exchange = collections.add(tx, "exchange", "Exchange")
         for name in ("First", "Second", "Third", "Gone"):
             partners.add(tx, bank(name))
-        collections.grant(tx, "First", room, read=True)
+        collections.grant(tx, "First", collection, read=True)
         collections.grant(tx, "Second", full, read=True)
         collections.grant(tx, "Third", other, write=True)
         collections.grant(tx, "Third", exchange, read=True)
-        collections.grant(tx, "Gone", room, read=True)
+        collections.grant(tx, "Gone", collection, read=True)
         partners.remove(tx, "Gone")
         found = partners.load_registry(tx)
-    assert found.readers == {"room": {"First", "Second"}}
+    assert found.readers == {"collection": {"First", "Second"}}
     assert found.partners.keys() == {"First", "Second", "Third"}
     assert found.gone.keys() == {"Gone"}
     assert found.by_identity[ids.identity("Gone")].name == "Gone"

@@ -18,7 +18,7 @@ def hub(store: Store) -> Store:
     return store
 
 
-def test_meters_of_many_processes_never_give_more_than_the_limit(hub: Store) -> None:
+def test_meters_of_many_processes_never_allow_more_than_the_limit(hub: Store) -> None:
     meters = [RequestMeter("requests", 100, 3_600) for _ in range(3)]
     turns = [meters[at % 3] for at in range(400)]
     with ThreadPoolExecutor(6) as asking:
@@ -36,7 +36,7 @@ def test_a_meter_writes_seldom(hub: Store, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(taken) < 20
 
 
-def test_what_one_process_holds_another_cannot_give(hub: Store) -> None:
+def test_a_slice_of_one_process_cannot_be_used_by_another(hub: Store) -> None:
     first, second = RequestMeter("requests", 100, 3_600), RequestMeter("requests", 100, 3_600)
     for _ in range(10):
         assert first.spend(hub, "bank") == 0
@@ -49,7 +49,7 @@ def test_no_limit_costs_nothing(hub: Store) -> None:
     assert RequestMeter("requests", 0, 60).spend(hub, "nobody at all") == 0
 
 
-def test_an_allowance_comes_back_when_its_time_is_over(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quota_is_full_again_when_its_time_is_over(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_000_000_000]
     monkeypatch.setattr(quotas, "now", lambda: clock[0])
 
@@ -70,7 +70,7 @@ def test_an_allowance_comes_back_when_its_time_is_over(hub: Store, monkeypatch: 
 DAY = 86_400_000_000
 
 
-def test_days_add_up_by_partner(store: Store) -> None:
+def test_daily_volumes_add_up_by_partner(store: Store) -> None:
     with store.begin() as tx:
         for moment in (5 * DAY, 6 * DAY - 1, 6 * DAY):
             quotas.count_contributed(tx, "bank", received=10, held=1, moment=moment)
@@ -81,7 +81,7 @@ def test_days_add_up_by_partner(store: Store) -> None:
         assert quotas.daily_volumes(tx, "nobody", 0) == {}
 
 
-def test_old_days_can_be_forgotten(store: Store) -> None:
+def test_volumes_of_old_days_can_be_forgotten(store: Store) -> None:
     with store.begin() as tx:
         quotas.count_contributed(tx, "bank", received=1, held=0, moment=5 * DAY)
         quotas.count_contributed(tx, "bank", received=1, held=0, moment=6 * DAY)
@@ -89,7 +89,7 @@ def test_old_days_can_be_forgotten(store: Store) -> None:
         assert quotas.daily_volumes(tx, "bank", 0).keys() == {6}
 
 
-def test_a_brake_holds_until_it_is_lifted(store: Store) -> None:
+def test_a_throttle_holds_until_it_is_lifted(store: Store) -> None:
     with store.begin() as tx:
         assert quotas.last_throttle(tx, "bank") is None
         assert quotas.lift_throttle(tx, "bank") is False

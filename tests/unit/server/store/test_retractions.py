@@ -35,18 +35,18 @@ def _item(modified: str, *, revoked: bool = False, id_: str = ID) -> Item:
     )
 
 
-def _added(tx: Tx, room: Collection, item: Item) -> int:
-    done = log.append(tx, room, [item])
+def _added(tx: Tx, collection: Collection, item: Item) -> int:
+    done = log.append(tx, collection, [item])
     assert done.first is not None
     return done.first
 
 
-def _revoked(tx: Tx, room: Collection, id_: str = ID) -> int:
-    """Revoke the object in the room, and open what receipts it has."""
+def _revoked(tx: Tx, collection: Collection, id_: str = ID) -> int:
+    """Revoke the object in the collection, and open what receipts it has."""
     item = _item(LATE, revoked=True, id_=id_)
-    at = _added(tx, room, item)
+    at = _added(tx, collection, item)
     assert item.version is not None
-    rules.open_for(tx, id_, room.alias, at, item.version, "mistaken")
+    rules.open_for(tx, id_, collection.alias, at, item.version, "mistaken")
     return at
 
 
@@ -55,46 +55,46 @@ def _waiting(tx: Tx) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def _readers(store: Store, room: Collection) -> None:
-    """Let those of the tests read the room."""
+def _readers(store: Store, collection: Collection) -> None:
+    """Let those of the tests read the collection."""
     with store.begin() as tx:
         for name in ("reader", "earlier", "elsewhere", "slow", "quick", "one", "two", "three", "taker", "unsure"):
             partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
-            collections.grant(tx, name, room, read=True)
+            collections.grant(tx, name, collection, read=True)
 
 
-def test_who_read_the_object_and_only_they_owe_a_receipt(store: Store, room: Collection) -> None:
+def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        before = _added(tx, room, _item("2026-01-01T00:00:00.000Z", id_=ID.replace("3", "4")))
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
+        before = _added(tx, collection, _item("2026-01-01T00:00:00.000Z", id_=ID.replace("3", "4")))
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
         reads.record_reads(
-            tx, [("reader", room.id, first), ("earlier", room.id, before), ("elsewhere", "other", first)]
+            tx, [("reader", collection.id, first), ("earlier", collection.id, before), ("elsewhere", "other", first)]
         )
-        at = _revoked(tx, room)
+        at = _revoked(tx, collection)
         assert _waiting(tx) == {"reader"}
         (receipt,) = rules.open_receipts(tx)
-    assert (receipt.object_id, receipt.collection, receipt.reason) == (ID, room.alias, "mistaken")
+    assert (receipt.object_id, receipt.collection, receipt.reason) == (ID, collection.alias, "mistaken")
     assert (receipt.revoked_at, receipt.closed, receipt.how) == (at, None, None)
 
 
-def test_a_later_version_does_not_hide_who_had_the_first(store: Store, room: Collection) -> None:
+def test_a_later_version_does_not_hide_the_readers_of_the_first(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("reader", room.id, first)])
-        _added(tx, room, _item("2026-01-01T12:00:00.000Z"))
-        _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("reader", collection.id, first)])
+        _added(tx, collection, _item("2026-01-01T12:00:00.000Z"))
+        _revoked(tx, collection)
         assert _waiting(tx) == {"reader"}
 
 
-def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: Store, room: Collection) -> None:
+def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("reader", room.id, first), ("slow", room.id, first)])
-        at = _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("reader", collection.id, first), ("slow", collection.id, first)])
+        at = _revoked(tx, collection)
         assert rules.settle(tx) == 0
-        reads.record_reads(tx, [("reader", room.id, at - 1)])
+        reads.record_reads(tx, [("reader", collection.id, at - 1)])
         assert rules.settle(tx) == 0
-        reads.record_reads(tx, [("reader", room.id, at)])
+        reads.record_reads(tx, [("reader", collection.id, at)])
         assert rules.settle(tx) == 1
         assert rules.settle(tx) == 0
         assert _waiting(tx) == {"slow"}
@@ -103,31 +103,31 @@ def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: S
     assert closed[0].opened <= (closed[0].closed or 0) <= now()
 
 
-def test_what_was_read_just_before_the_revocation_is_found_out_later(store: Store, room: Collection) -> None:
+def test_reads_just_before_the_revocation_are_found_later(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        at = _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        at = _revoked(tx, collection)
         assert _waiting(tx) == set()
         assert rules.to_settle(tx)
         # These were noted after it: one had the object alone, the other the revocation too.
-        reads.record_reads(tx, [("reader", room.id, first), ("quick", room.id, at)])
+        reads.record_reads(tx, [("reader", collection.id, first), ("quick", collection.id, at)])
         rules.settle(tx)
         assert [(each.partner, each.reason) for each in retractions.all_receipts(tx)] == [("reader", "mistaken")]
 
 
-def test_a_push_that_was_taken_owes_a_receipt_and_the_pushed_revocation_closes_it(
-    store: Store, room: Collection
+def test_a_delivered_push_owes_a_receipt_and_the_pushed_revocation_closes_it(
+    store: Store, collection: Collection
 ) -> None:
     added, gone = _item("2026-01-01T00:00:00.000Z"), _item(LATE, revoked=True)
     with store.begin() as tx:
-        _added(tx, room, added)
-        feed_state.save_checkpoint(tx, "here", {"collection": room.id, "after": 1})
+        _added(tx, collection, added)
+        feed_state.save_checkpoint(tx, "here", {"collection": collection.id, "after": 1})
         feed_state.save_checkpoint(tx, "there", {"collection": "another", "after": 1})
         deliveries.record(tx, "here", "taker", [added], "ok")
         deliveries.record(tx, "here", "refuser", [added], "failed: not a domain")
         deliveries.record(tx, "there", "other", [added], "ok")
         deliveries.record(tx, "forgotten", "unsure", [added], "ok")
-        _revoked(tx, room)
+        _revoked(tx, collection)
         assert _waiting(tx) == {"taker", "unsure"}
         deliveries.record(tx, "here", "taker", [gone], "failed: busy")
         assert rules.settle(tx) == 0
@@ -136,11 +136,11 @@ def test_a_push_that_was_taken_owes_a_receipt_and_the_pushed_revocation_closes_i
         assert [each.how for each in retractions.all_receipts(tx) if each.closed] == ["delivered"]
 
 
-def test_what_a_partner_acknowledges_or_leaves_behind_is_closed(store: Store, room: Collection) -> None:
+def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [(name, room.id, first) for name in ("one", "two", "three")])
-        _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
+        _revoked(tx, collection)
         assert rules.acknowledge(tx, "one", ID) == 1
         assert rules.acknowledge(tx, "one", ID) == 0
         assert rules.acknowledge(tx, "nobody", ID) == 0
@@ -153,22 +153,22 @@ def test_what_a_partner_acknowledges_or_leaves_behind_is_closed(store: Store, ro
         }
 
 
-def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, room: Collection) -> None:
+def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("reader", room.id, first)])
-        at = _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("reader", collection.id, first)])
+        at = _revoked(tx, collection)
         rules.acknowledge(tx, "reader", ID)
-        assert rules.open_for(tx, ID, room.alias, at, 1, "another reason") == 0
+        assert rules.open_for(tx, ID, collection.alias, at, 1, "another reason") == 0
         rules.settle(tx)
         assert [(each.reason, each.how) for each in retractions.all_receipts(tx)] == [("mistaken", "acknowledged")]
 
 
-def test_only_what_is_closed_and_old_is_forgotten(store: Store, room: Collection) -> None:
+def test_only_receipts_that_are_closed_and_old_are_forgotten(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [(name, room.id, first) for name in ("one", "two", "three")])
-        _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
+        _revoked(tx, collection)
         assert rules.acknowledge(tx, "one", ID) == 1
         assert retractions.close_departed(tx, "two") == 1
         assert retractions.forget(tx, before=1) == 0
@@ -176,44 +176,44 @@ def test_only_what_is_closed_and_old_is_forgotten(store: Store, room: Collection
         assert [(each.partner, each.closed) for each in retractions.all_receipts(tx)] == [("three", None)]
 
 
-def test_thousands_are_taken_back_at_once(store: Store, room: Collection) -> None:
+def test_thousands_are_retracted_at_once(store: Store, collection: Collection) -> None:
     ids = [f"indicator--{number:08d}-04c0-4b38-9d6b-1f2a52a8a3c1" for number in range(6_000)]
     with store.begin() as tx:
-        log.append(tx, room, [_item("2026-01-01T00:00:00.000Z", id_=id_) for id_ in ids])
-        last = log.last_added(tx, room) or 0
-        reads.record_reads(tx, [("reader", room.id, last)])
-        gone = log.append(tx, room, [_item(LATE, revoked=True, id_=id_) for id_ in ids])
+        log.append(tx, collection, [_item("2026-01-01T00:00:00.000Z", id_=id_) for id_ in ids])
+        last = log.last_added(tx, collection) or 0
+        reads.record_reads(tx, [("reader", collection.id, last)])
+        gone = log.append(tx, collection, [_item(LATE, revoked=True, id_=id_) for id_ in ids])
         start = gone.first or 0
         taken_back = [Retraction(id_, start + place, 1) for place, id_ in enumerate(ids)]
-        assert rules.open_all(tx, room.alias, taken_back, "the list was wrong") == len(ids)
+        assert rules.open_all(tx, collection.alias, taken_back, "the list was wrong") == len(ids)
         assert retractions.waiting(tx)[0] == len(ids)
-        reads.record_reads(tx, [("reader", room.id, start + 999)])
+        reads.record_reads(tx, [("reader", collection.id, start + 999)])
         assert rules.settle(tx) == 1_000
 
 
-def test_a_partner_that_left_owes_nothing(store: Store, room: Collection) -> None:
+def test_a_partner_that_left_owes_nothing(store: Store, collection: Collection) -> None:
     bank = Partner(name="bank", kind=PartnerKind.BANK, identity="identity--11111111-1111-4111-8111-111111111111")
     with store.begin() as tx:
         partners.add(tx, bank)
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("bank", room.id, first)])
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("bank", collection.id, first)])
         partners.remove(tx, "bank")
-        _revoked(tx, room)
+        _revoked(tx, collection)
         assert _waiting(tx) == set()
-        reads.record_reads(tx, [("bank", room.id, first)])
+        reads.record_reads(tx, [("bank", collection.id, first)])
         rules.settle(tx)
         assert _waiting(tx) == set()
 
 
-def test_who_may_not_read_any_more_is_waited_for_no_longer(store: Store, room: Collection) -> None:
+def test_receipts_of_a_partner_that_lost_access_are_closed(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [(name, room.id, first) for name in ("one", "two")])
-        _revoked(tx, room)
-        collections.revoke(tx, "one", room, read=False, write=True)
-        assert collections.rights(tx, "one") == {room.id: (True, False)}
-        collections.revoke(tx, "one", room)
-        assert retractions.end_access(tx, "one", room) == 1
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [(name, collection.id, first) for name in ("one", "two")])
+        _revoked(tx, collection)
+        collections.revoke(tx, "one", collection, read=False, write=True)
+        assert collections.rights(tx, "one") == {collection.id: (True, False)}
+        collections.revoke(tx, "one", collection)
+        assert retractions.end_access(tx, "one", collection) == 1
         assert _waiting(tx) == {"two"}
         assert {(each.partner, each.how) for each in retractions.all_receipts(tx)} == {
             ("one", "no-access"),
@@ -223,12 +223,12 @@ def test_who_may_not_read_any_more_is_waited_for_no_longer(store: Store, room: C
         assert (standing.open, standing.closed.of, standing.unreached) == (1, 0, 1)
 
 
-def test_what_is_taken_back_after_the_access_is_never_waited_for(store: Store, room: Collection) -> None:
+def test_retractions_after_the_access_ended_are_not_waited_for(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("one", room.id, first), ("two", room.id, first)])
-        collections.revoke(tx, "one", room)
-        _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
+        collections.revoke(tx, "one", collection)
+        _revoked(tx, collection)
         assert _waiting(tx) == {"two"}
         assert rules.totals_since(tx, 0).unreached == 1
 
@@ -244,11 +244,11 @@ def test_receipts_stand_against_the_target(target: timedelta) -> None:
     assert rules.totals_of([], 0).oldest is None
 
 
-def test_what_is_open_counts_however_old_and_what_is_closed_for_a_while(store: Store, room: Collection) -> None:
+def test_open_receipts_count_however_old_and_closed_ones_for_a_while(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        first = _added(tx, room, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("one", room.id, first), ("two", room.id, first)])
-        _revoked(tx, room)
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        reads.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
+        _revoked(tx, collection)
         rules.acknowledge(tx, "one", ID)
         assert rules.totals_since(tx, 0).closed.of == 1
         later = rules.totals_since(tx, now() + 1_000_000)

@@ -6,7 +6,7 @@ from server.store.reviews import HeldObject
 ONE = HeldObject("indicator--1", 1, "top-sites", "a site that many visit")
 
 
-def test_what_is_held_waits_until_a_person_decides(store: Store) -> None:
+def test_a_held_object_waits_until_a_person_decides(store: Store) -> None:
     with store.begin() as tx:
         assert reviews.hold(tx, "bank", [ONE, ONE._replace(object_id="indicator--2")]) == {
             "indicator--1",
@@ -47,7 +47,7 @@ def test_a_decision_stands_for_later_versions(
         assert reviews.states(tx, [ONE.object_id])[ONE.object_id] == done
 
 
-def test_what_was_approved_is_held_anew_by_another_rule(store: Store) -> None:
+def test_an_approved_object_is_held_anew_by_another_rule(store: Store) -> None:
     with store.begin() as tx:
         reviews.hold(tx, "bank", [ONE])
         reviews.decide(tx, ONE.object_id, "approved", "reviewer")

@@ -10,7 +10,7 @@ OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(
 
 
 @given(MOMENTS)
-def test_what_is_written_reads_back_to_the_microsecond(moment: datetime) -> None:
+def test_a_written_moment_reads_back_to_the_microsecond(moment: datetime) -> None:
     value = times.micros(moment.replace(tzinfo=UTC))
     assert times.parse(times.stamp(value)) == value
     assert times.parse(times.stix_stamp(value)) == value

@@ -5,7 +5,7 @@ from server.store import Store, partners, value_index
 from tests.unit.server.store.registered import BANK, POLICE
 
 
-def test_a_value_is_one_partners_own(store: Store) -> None:
+def test_a_value_has_one_owner(store: Store) -> None:
     with store.begin() as tx:
         partners.add(tx, BANK)
         partners.add(tx, POLICE)
@@ -24,6 +24,6 @@ def test_a_value_is_one_partners_own(store: Store) -> None:
         assert value_index.all_own_values(tx) == {}
 
 
-def test_nobodys_value_cannot_be_registered(store: Store) -> None:
+def test_a_value_without_a_registered_partner_cannot_be_owned(store: Store) -> None:
     with pytest.raises(IntegrityError), store.begin() as tx:
         value_index.add_own_values(tx, "nobody", ["domain:bank.example"])

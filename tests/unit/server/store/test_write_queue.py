@@ -23,7 +23,7 @@ while time.monotonic() < ends:
 """
 
 
-def test_threads_come_in_the_order_in_which_they_asked(tmp_path: Path) -> None:
+def test_threads_are_let_in_in_the_order_they_came(tmp_path: Path) -> None:
     turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[int]()
 
     def write(number: int) -> None:
@@ -42,7 +42,7 @@ def test_threads_come_in_the_order_in_which_they_asked(tmp_path: Path) -> None:
     assert order == list(range(8))
 
 
-def test_one_who_writes_again_at_once_comes_behind_who_waits(tmp_path: Path) -> None:
+def test_a_writer_that_comes_again_at_once_is_let_in_after_those_that_wait(tmp_path: Path) -> None:
     turns, stop, written = WriteQueue(str(tmp_path / "turns"), 10), threading.Event(), list[int]()
 
     def write_on() -> None:
@@ -64,7 +64,7 @@ def test_one_who_writes_again_at_once_comes_behind_who_waits(tmp_path: Path) -> 
         writer.join(10)
 
 
-def test_a_process_that_writes_on_and_on_lets_another_in(tmp_path: Path) -> None:
+def test_a_process_that_keeps_writing_lets_another_in(tmp_path: Path) -> None:
     path = str(tmp_path / "turns")
     turns = WriteQueue(path, 10)
     with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE, text=True) as process:
@@ -83,7 +83,7 @@ def test_a_process_that_writes_on_and_on_lets_another_in(tmp_path: Path) -> None
     assert sorted(waited)[5] < 0.2
 
 
-def test_who_waits_for_too_long_is_told_and_hinders_nobody(tmp_path: Path) -> None:
+def test_a_writer_that_waits_too_long_gets_an_error_and_hinders_nobody(tmp_path: Path) -> None:
     turns = WriteQueue(str(tmp_path / "turns"), 0.05)
     failed = list[BaseException]()
 
@@ -124,7 +124,7 @@ def test_a_store_whose_writer_takes_too_long_is_unavailable(tmp_path: Path, monk
     store.close()
 
 
-def test_where_there_can_be_no_file_one_writes_all_the_same(tmp_path: Path) -> None:
+def test_without_a_lock_file_writing_goes_on(tmp_path: Path) -> None:
     turns = WriteQueue(str(tmp_path / "nowhere" / "turns"), 1)
     with turns:
         pass
