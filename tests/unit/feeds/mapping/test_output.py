@@ -1,5 +1,6 @@
 """``scamfeed map --profile misp`` writes events that read back as the same values."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from feeds.mapping import output as output_module
 from server.cli.program import app
 
+REPORTED = 1_767_225_600
 OUTCOMES = ("read", "mapped", "duplicates", "rejected")
 
 ROWS = (
@@ -25,6 +27,7 @@ ROWS = (
 def mapped(folder: Path, name: str, *options: str) -> tuple[dict[str, Any], bytes]:
     source, output = folder / "rows.csv", folder / name
     source.write_text(ROWS, encoding="utf-8")
+    os.utime(source, (REPORTED, REPORTED))  # rows without a time are reported when their file was written
     command = ["map", str(source), "--profile", "misp", "--reporter", "Example Bank", "--output", str(output), "--json"]
     done = CliRunner().invoke(app, [*command, *options])
     assert done.exit_code == 0, done.output
