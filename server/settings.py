@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=r"^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?)?$",
-            description="where partners reach the server, as https://feed.example.org; empty is what a request says",
+            description="where partners reach the server, as https://feed.example.org; empty takes it from requests",
         ),
     ] = ""
     rate_limit: Annotated[int, Field(ge=0, description="requests a minute and partner; 0 is no limit")] = 0
@@ -85,9 +85,7 @@ class Settings(BaseSettings):
     audit_days: Annotated[
         int, Field(ge=0, le=36_500, description="days that the audit trail is kept; 0 is for ever")
     ] = 0
-    status_days: Annotated[
-        int, Field(ge=1, le=36_500, description="days that the status of a POST can be asked for")
-    ] = 30
+    status_days: Annotated[int, Field(ge=1, le=36_500, description="days that the status of a POST can be read")] = 30
     receipt_days: Annotated[
         int, Field(ge=0, le=36_500, description="days that retraction receipts are kept once closed; 0 is for ever")
     ] = 400
@@ -98,20 +96,22 @@ class Settings(BaseSettings):
     retraction_target: Annotated[
         timedelta,
         BeforeValidator(_duration),
-        Field(gt=timedelta(0), description="within what time every partner should know what was taken back, as 4h"),
+        Field(gt=timedelta(0), description="time within which every partner should know of a retraction, as 4h"),
     ] = timedelta(hours=4)
     lists_dir: Annotated[
-        Path | None, Field(description="folder of the updated lists of harmless values; none is beside the store")
+        Path | None, Field(description="folder of the updated allowlists; none is beside the store")
     ] = None
-    hold_examples: Annotated[bool, Field(description="hold what documentation uses as examples for review too")] = False
+    hold_examples: Annotated[bool, Field(description="hold values for review that documentation uses as examples")] = (
+        False
+    )
     timezone: Annotated[
         str,
         AfterValidator(_zone),
-        Field(description="time zone of dates and times in files that say none, as Asia/Bangkok; empty is UTC"),
+        Field(description="time zone of dates and times in files that name none, as Asia/Bangkok; empty is UTC"),
     ] = ""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
     newcomer_days: Annotated[
-        int, Field(ge=0, le=3_650, description="days for which a new partner's word alone blocks nothing; 0 is none")
+        int, Field(ge=0, le=3_650, description="days for which a new partner's reports alone block nothing; 0 is none")
     ] = 30
     newcomer_outcomes: Annotated[
         int,
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     ] = 10
     rule: Annotated[
         list[PolicyRule],
-        Field(description="which collections take what, one [[rule]] table each; none is the default rules"),
+        Field(description="routing rules, one [[rule]] table each; none is the default rules"),
     ] = []
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
 

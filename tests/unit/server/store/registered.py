@@ -1,4 +1,4 @@
-"""Two partners as they are registered: one with all that there is to say of one, one with the least."""
+"""Two registered partners: one with every field set, one with the fewest."""
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind

@@ -12,7 +12,7 @@ from server.store.times import now
 
 
 def event(**more: object) -> AuditEvent:
-    said = {
+    fields = {
         "first": 1,
         "last": 2,
         "requests": 3,
@@ -25,7 +25,7 @@ def event(**more: object) -> AuditEvent:
         "objects": 5,
         "reference": None,
     }
-    return AuditEvent(**{**said, **more})  # type: ignore[arg-type]  # the fields above are of the right types
+    return AuditEvent(**{**fields, **more})  # type: ignore[arg-type]  # the fields above are of the right types
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def trail(store: Store) -> Store:
 
 def test_recorded_events_are_listed_newest_first_and_the_trail_is_whole(trail: Store) -> None:
     with trail.read() as tx:
-        assert [one.event.first for one in audit.tail(tx, 3)] == [4, 3, 2]
-        assert [(one.chain, one.number) for one in audit.tail(tx, 10)] == [
+        assert [entry.event.first for entry in audit.tail(tx, 3)] == [4, 3, 2]
+        assert [(entry.chain, entry.number) for entry in audit.tail(tx, 10)] == [
             ("requests", 3),
             ("task-force", 1),
             ("requests", 2),
@@ -74,19 +74,19 @@ def test_a_chain_without_an_end_is_broken(trail: Store) -> None:
 def test_old_rows_go_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=5, last=50), event(first=6, last=6)])
-        kept = {(one.chain, one.number): one.hash for one in audit.tail(tx, 10)}
+        kept = {(entry.chain, entry.number): entry.hash for entry in audit.tail(tx, 10)}
         assert audit.forget(tx, "requests", before=10) == 3
         assert audit.forget(tx, "requests", before=10) == 0
         assert audit.verify(tx) == []
         audit.record(tx, [event(first=7)])
         assert audit.verify(tx) == []
-        there = [one for one in audit.tail(tx, 10) if one.chain == "requests"]
+        there = [entry for entry in audit.tail(tx, 10) if entry.chain == "requests"]
     # A row that ended later holds up those behind it, so that no gap comes to be.
-    assert sorted(one.number for one in there) == [4, 5, 6, 7]
-    assert all(kept[one.chain, one.number] == one.hash for one in there if one.number < 6)
-    [said] = [one.event for one in there if one.event.method == "FORGET"]
-    assert (said.route, said.collection, said.objects) == ("audit", None, 3)
-    assert said.reference == kept["requests", 3]
+    assert sorted(entry.number for entry in there) == [4, 5, 6, 7]
+    assert all(kept[entry.chain, entry.number] == entry.hash for entry in there if entry.number < 6)
+    [forgotten] = [entry.event for entry in there if entry.event.method == "FORGET"]
+    assert (forgotten.route, forgotten.collection, forgotten.objects) == ("audit", None, 3)
+    assert forgotten.reference == kept["requests", 3]
 
 
 def test_a_chain_that_is_forgotten_whole_goes_on_where_it_was(trail: Store) -> None:
@@ -95,7 +95,7 @@ def test_a_chain_that_is_forgotten_whole_goes_on_where_it_was(trail: Store) -> N
         assert audit.forget(tx, "task-force", before=10) == 1
         assert audit.verify(tx) == []
         audit.record(tx, [event()], chain="task-force")
-        assert [one.number for one in audit.tail(tx, 10) if one.chain == "task-force"] == [2]
+        assert [entry.number for entry in audit.tail(tx, 10) if entry.chain == "task-force"] == [2]
         assert audit.verify(tx) == []
         assert audit.forget(tx, "task-force", before=10) == 1
         assert audit.forget(tx, "nowhere", before=10) == 0
@@ -119,7 +119,7 @@ def test_the_cut_of_a_chain_cannot_be_changed_unseen(trail: Store, change: str) 
             tx.execute(delete(audit_starts))
         else:
             tx.execute(update(audit_starts).values({change: b"x" if change == "hash" else 2}))
-        assert [one.chain for one in audit.verify(tx)] == ["requests"]
+        assert [entry.chain for entry in audit.verify(tx)] == ["requests"]
 
 
 def test_many_rows_are_forgotten_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,22 +136,22 @@ def test_processes_that_forget_at_once_and_one_that_writes_leave_it_whole(store:
     moment, day = now(), 86_400 * 1_000_000
     others = [Store.open(url) for _ in range(3)]
     with ThreadPoolExecutor(4) as threads:
-        cleaning = [threads.submit(Retention(one, Days(audit=1)).clean) for one in others]
+        cleaning = [threads.submit(Retention(other, Days(audit=1)).clean) for other in others]
         for n in range(20):
             with store.begin() as tx:
                 audit.record(tx, [event(first=moment + n, last=moment + n + day)])
-        assert sum(one.result() for one in cleaning) == 2_000
+        assert sum(task.result() for task in cleaning) == 2_000
     for other in others:
         other.close()
     with store.read() as tx:
         assert audit.verify(tx) == []
-        assert sum(one.event.method == "GET" for one in audit.tail(tx, 3_000)) == 20
+        assert sum(entry.event.method == "GET" for entry in audit.tail(tx, 3_000)) == 20
 
 
 def test_the_last_write_of_each_collection_is_found_until_it_is_forgotten(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=8, partner="ngo")], chain="task-force")
-        assert {collection: (one.partner, one.first) for collection, one in audit.last_writes(tx).items()} == {
+        assert {collection: (entry.partner, entry.first) for collection, entry in audit.last_writes(tx).items()} == {
             "task-force": ("ngo", 8)
         }
         audit.forget(tx, "task-force", before=10)
@@ -163,7 +163,7 @@ def test_a_partner_lags_by_the_objects_it_has_not_read(store: Store, collection:
         tx.execute(update(collections.collections).values(last_added=5_000_000))
         reads.record_reads(tx, [("bank", collection.id, 3_000_000), ("ngo", collection.id, 9_000_000)])
         reads.record_reads(tx, [("bank", collection.id, 1_000_000)])
-        assert [(one.partner, one.collection, one.seconds) for one in reads.lags(tx)] == [
+        assert [(lag.partner, lag.collection, lag.seconds) for lag in reads.lags(tx)] == [
             ("bank", "collection", 2.0),
             ("ngo", "collection", 0.0),
         ]

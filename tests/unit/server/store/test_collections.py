@@ -32,13 +32,15 @@ def test_the_defaults_are_made_once(store: Store) -> None:
         made = collections.create_defaults(tx)
         assert collections.create_defaults(tx) == []
         assert collections.all_collections(tx) == made
-    assert {one.alias: one.kind for one in made if one.kind != "released"} == {"inbox": "inbox"}
-    assert [one.alias for one in made if one.kind == "released"] == [
+    assert {collection.alias: collection.kind for collection in made if collection.kind != "released"} == {
+        "inbox": "inbox"
+    }
+    assert [collection.alias for collection in made if collection.kind == "released"] == [
         name
         for alias in ("takedown", "mule-accounts", "wallets", "sightings", "public")
         for name in (alias, f"{alias}-full")
     ]
-    assert len({one.title for one in made}) == len(made) == 11
+    assert len({collection.title for collection in made}) == len(made) == 11
 
 
 def test_a_released_collection_has_a_full_variant(store: Store) -> None:

@@ -57,7 +57,7 @@ def test_the_last_attempt_of_a_delivery_is_stored(store: Store) -> None:
     with store.begin() as tx:
         deliveries.record(tx, "push", "bank", [ONE, TWO], "try later")
         deliveries.record(tx, "push", "bank", [TWO, TWO], "accepted")
-        sent = {one.object_id: one for one in deliveries.sent(tx, "push", "bank", [ONE, TWO])}
+        sent = {delivery.object_id: delivery for delivery in deliveries.sent(tx, "push", "bank", [ONE, TWO])}
         assert deliveries.sent(tx, "push", "other", [ONE]) == []
         assert deliveries.sent(tx, "push", "bank", [TWO._replace(version=6)]) == []
     assert (sent[ONE.id].version, sent[ONE.id].answer, sent[ONE.id].attempts) == (None, "try later", 1)
@@ -70,7 +70,7 @@ def test_attempts_are_counted_up_to_the_largest_number_of_the_column(store: Stor
         tx.exec_driver_sql("UPDATE deliveries SET attempts = 32766")
         for _ in range(3):
             deliveries.record(tx, "push", "bank", [ONE], "try later")
-        assert [one.attempts for one in deliveries.sent(tx, "push", "bank", [ONE])] == [32767]
+        assert [delivery.attempts for delivery in deliveries.sent(tx, "push", "bank", [ONE])] == [32767]
         deliveries.record(tx, "push", "bank", [], "try later")
 
 
@@ -91,22 +91,22 @@ def test_deliveries_are_listed_the_latest_first(store: Store, monkeypatch: pytes
         deliveries.record(tx, "push", "bank", [TWO], "failed: 50% not wanted")
         deliveries.record(tx, "files", "telecom", [ONE], "success")
 
-        def told(**asked: Any) -> list[tuple[str, str, str, int | None]]:
+        def listed(**asked: Any) -> list[tuple[str, str, str, int | None]]:
             found = deliveries.history(tx, **asked)
-            return [(each.feed, each.partner, each.object_id, each.version) for each in found]
+            return [(delivery.feed, delivery.partner, delivery.object_id, delivery.version) for delivery in found]
 
         one, two, three = (
             ("files", "telecom", ONE.id, None),
             ("push", "bank", TWO.id, 5),
             ("push", "bank", ONE.id, None),
         )
-        assert told() == [one, two, three]
-        assert told(limit=2) == [one, two]
-        assert told(feed="push") == [two, three]
-        assert told(ids=[ONE.id]) == [one, three]
-        assert told(answer="failed: 50%") == [two]
-        assert told(answer="%") == []
-        assert told(ids=[]) == []
+        assert listed() == [one, two, three]
+        assert listed(limit=2) == [one, two]
+        assert listed(feed="push") == [two, three]
+        assert listed(ids=[ONE.id]) == [one, three]
+        assert listed(answer="failed: 50%") == [two]
+        assert listed(answer="%") == []
+        assert listed(ids=[]) == []
 
 
 def test_a_status_is_shown_to_its_partner_alone(store: Store) -> None:
@@ -148,7 +148,7 @@ def test_the_last_delivery_of_each_object_is_never_forgotten(store: Store) -> No
         assert deliveries.forget(tx, before=1) == 0
         assert deliveries.forget(tx, before=1 << 60) == 1
         assert deliveries.forget(tx, before=1 << 60) == 0
-        left = {(one.partner, one.object_id, one.version) for one in deliveries.history(tx)}
+        left = {(delivery.partner, delivery.object_id, delivery.version) for delivery in deliveries.history(tx)}
         assert left == {
             ("bank", TWO.id, TWO.version),
             ("bank", busy.id, busy.version),

@@ -17,7 +17,7 @@ def test_a_countrys_government_is_its_first_focal_point_and_the_hub_the_last(sto
             assert found.contact == contact
         focal_points.put(tx, POLICE.name, protection, "old@police.example")
         focal_points.put(tx, POLICE.name, protection, "victims@police.example")
-        assert [each.contact for each in focal_points.of(tx, POLICE.name)] == ["victims@police.example"]
+        assert [point.contact for point in focal_points.of(tx, POLICE.name)] == ["victims@police.example"]
         assert focal_points.of_country(tx, "TH", protection) == (POLICE.name, protection, "victims@police.example")
         assert focal_points.of_country(tx, "TH", FocalFunction.PREVENTION) is None
         partners.remove(tx, POLICE.name)

@@ -42,9 +42,10 @@ def fill(store: Store, collection: Collection, batches: list[list[Item]]) -> lis
     for batch in batches:
         expected = []
         for item in batch:
-            known = [one for _, one in held] + expected
+            known = [item for _, item in held] + expected
             if not any(
-                (one.id, one.version, one.spec_version) == (item.id, item.version, item.spec_version) for one in known
+                (other.id, other.version, other.spec_version) == (item.id, item.version, item.spec_version)
+                for other in known
             ):
                 expected.append(item)
         with store.begin() as tx:

@@ -50,7 +50,7 @@ def test_every_migration_goes_forward_over_the_data_of_the_one_before(empty_url:
     )
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    revisions = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
     with engine.connect() as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, revisions[0])

@@ -41,7 +41,8 @@ json.dump(written, sys.stdout)
 
 
 # Polls like a client: by "next" while there is one (or never, as some), else by the last date_added it has seen, of
-# which it may keep the milliseconds only. Each page has a size of its own. Ends when told so and nothing new is there.
+# which it may keep the milliseconds only. Each page has a size of its own. Ends when its input
+# ends and nothing new is there.
 READER = """
 import json, random, sys, threading, time
 from server.store import Store, collections, log
@@ -88,20 +89,20 @@ def test_readers_get_all_that_eight_processes_write_once_and_in_order(
     ]
     writers = [start(WRITER, str(BATCHES), str(SIZE)) for _ in range(WRITERS)]
 
-    def said(process: subprocess.Popen[str]) -> list[str]:
+    def printed(process: subprocess.Popen[str]) -> list[str]:
         out, _ = process.communicate(timeout=120)
         assert process.returncode == 0
-        heard: list[str] = json.loads(out)
-        return heard
+        lines: list[str] = json.loads(out)
+        return lines
 
-    written = [one for writer in writers for one in said(writer)]
-    seen = [said(reader) for reader in readers]
+    written = [id_ for writer in writers for id_ in printed(writer)]
+    seen = [printed(reader) for reader in readers]
     with store.read() as tx:
         order = [record.id for record in log.manifest(tx, collection, Query()).records]
     assert sorted(order) == sorted(written)
     assert len(order) == WRITERS * BATCHES * SIZE
-    for each in seen:
-        assert each == order
+    for read in seen:
+        assert read == order
 
 
 def race(
@@ -213,16 +214,16 @@ while True:
 def test_objects_acknowledged_before_a_kill_are_stored_once(
     store: Store, collection: Collection, url: str, tmp_path: Path, milliseconds: int
 ) -> None:
-    said = tmp_path / "acknowledged"
-    with said.open("w") as out:
+    output = tmp_path / "acknowledged"
+    with output.open("w") as out:
         process = subprocess.Popen([sys.executable, "-c", CRASHING, url], stdout=out)
         deadline = time.monotonic() + 30
-        while not said.stat().st_size and time.monotonic() < deadline:
+        while not output.stat().st_size and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(milliseconds / 1000)
         process.kill()
         process.wait()
-    acknowledged = [line.strip() for line in said.read_text().splitlines() if len(line.strip()) == 41]
+    acknowledged = [line.strip() for line in output.read_text().splitlines() if len(line.strip()) == 41]
     with store.read() as tx:
         there = [record.id for record in log.manifest(tx, collection, Query(limit=1_000_000)).records]
     assert acknowledged

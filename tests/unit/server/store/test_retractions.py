@@ -51,7 +51,7 @@ def _revoked(tx: Tx, collection: Collection, id_: str = ID) -> int:
 
 
 def _waiting(tx: Tx) -> set[str]:
-    return {each.partner for each in rules.open_receipts(tx)}
+    return {receipt.partner for receipt in rules.open_receipts(tx)}
 
 
 @pytest.fixture(autouse=True)
@@ -98,8 +98,8 @@ def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: S
         assert rules.settle(tx) == 1
         assert rules.settle(tx) == 0
         assert _waiting(tx) == {"slow"}
-        closed = [each for each in retractions.all_receipts(tx) if each.closed is not None]
-    assert [(each.partner, each.how) for each in closed] == [("reader", "read")]
+        closed = [receipt for receipt in retractions.all_receipts(tx) if receipt.closed is not None]
+    assert [(receipt.partner, receipt.how) for receipt in closed] == [("reader", "read")]
     assert closed[0].opened <= (closed[0].closed or 0) <= now()
 
 
@@ -112,7 +112,9 @@ def test_reads_just_before_the_revocation_are_found_later(store: Store, collecti
         # These were noted after it: one had the object alone, the other the revocation too.
         reads.record_reads(tx, [("reader", collection.id, first), ("quick", collection.id, at)])
         rules.settle(tx)
-        assert [(each.partner, each.reason) for each in retractions.all_receipts(tx)] == [("reader", "mistaken")]
+        assert [(receipt.partner, receipt.reason) for receipt in retractions.all_receipts(tx)] == [
+            ("reader", "mistaken")
+        ]
 
 
 def test_a_delivered_push_owes_a_receipt_and_the_pushed_revocation_closes_it(
@@ -133,7 +135,7 @@ def test_a_delivered_push_owes_a_receipt_and_the_pushed_revocation_closes_it(
         assert rules.settle(tx) == 0
         deliveries.record(tx, "here", "taker", [gone], "ok")
         assert rules.settle(tx) == 1
-        assert [each.how for each in retractions.all_receipts(tx) if each.closed] == ["delivered"]
+        assert [receipt.how for receipt in retractions.all_receipts(tx) if receipt.closed] == ["delivered"]
 
 
 def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store: Store, collection: Collection) -> None:
@@ -146,7 +148,7 @@ def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store:
         assert rules.acknowledge(tx, "nobody", ID) == 0
         assert retractions.close_departed(tx, "two") == 1
         assert _waiting(tx) == {"three"}
-        assert {(each.partner, each.how) for each in retractions.all_receipts(tx)} == {
+        assert {(receipt.partner, receipt.how) for receipt in retractions.all_receipts(tx)} == {
             ("one", "acknowledged"),
             ("two", "left"),
             ("three", None),
@@ -161,7 +163,9 @@ def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, col
         rules.acknowledge(tx, "reader", ID)
         assert rules.open_for(tx, ID, collection.alias, at, 1, "another reason") == 0
         rules.settle(tx)
-        assert [(each.reason, each.how) for each in retractions.all_receipts(tx)] == [("mistaken", "acknowledged")]
+        assert [(receipt.reason, receipt.how) for receipt in retractions.all_receipts(tx)] == [
+            ("mistaken", "acknowledged")
+        ]
 
 
 def test_only_receipts_that_are_closed_and_old_are_forgotten(store: Store, collection: Collection) -> None:
@@ -173,7 +177,7 @@ def test_only_receipts_that_are_closed_and_old_are_forgotten(store: Store, colle
         assert retractions.close_departed(tx, "two") == 1
         assert retractions.forget(tx, before=1) == 0
         assert [retractions.forget(tx, before=1 << 60, most=1) for _ in range(3)] == [1, 1, 0]
-        assert [(each.partner, each.closed) for each in retractions.all_receipts(tx)] == [("three", None)]
+        assert [(receipt.partner, receipt.closed) for receipt in retractions.all_receipts(tx)] == [("three", None)]
 
 
 def test_thousands_are_retracted_at_once(store: Store, collection: Collection) -> None:
@@ -215,7 +219,7 @@ def test_receipts_of_a_partner_that_lost_access_are_closed(store: Store, collect
         collections.revoke(tx, "one", collection)
         assert retractions.end_access(tx, "one", collection) == 1
         assert _waiting(tx) == {"two"}
-        assert {(each.partner, each.how) for each in retractions.all_receipts(tx)} == {
+        assert {(receipt.partner, receipt.how) for receipt in retractions.all_receipts(tx)} == {
             ("one", "no-access"),
             ("two", None),
         }
@@ -262,6 +266,6 @@ def test_percentiles_are_of_the_times_themselves(seconds: list[float]) -> None:
     assert found.p95 in seconds
     assert found.p50 is not None
     assert found.p95 is not None
-    assert sum(each <= found.p50 for each in seconds) * 2 >= len(seconds)
-    assert sum(each <= found.p95 for each in seconds) * 20 >= len(seconds) * 19
-    assert sum(each < found.p95 for each in seconds) * 20 < len(seconds) * 19
+    assert sum(second <= found.p50 for second in seconds) * 2 >= len(seconds)
+    assert sum(second <= found.p95 for second in seconds) * 20 >= len(seconds) * 19
+    assert sum(second < found.p95 for second in seconds) * 20 < len(seconds) * 19

@@ -13,12 +13,12 @@ def test_a_held_object_waits_until_a_person_decides(store: Store) -> None:
             "indicator--2",
         }
         assert reviews.count(tx) == 2
-        assert [each.state for each in reviews.all_reviews(tx, "open")] == ["open", "open"]
-        assert reviews.oldest(tx) == min(each.opened for each in reviews.all_reviews(tx))
+        assert [review.state for review in reviews.all_reviews(tx, "open")] == ["open", "open"]
+        assert reviews.oldest(tx) == min(review.opened for review in reviews.all_reviews(tx))
         done = reviews.decide(tx, "indicator--1", "approved", "reviewer", "theirs")
         assert (done.state, done.decided_by, done.note) == ("approved", "reviewer", "theirs")
         assert done.decided is not None
-        assert [each.object_id for each in reviews.all_reviews(tx, "open")] == ["indicator--2"]
+        assert [review.object_id for review in reviews.all_reviews(tx, "open")] == ["indicator--2"]
         assert reviews.states(tx, ["indicator--1", "indicator--3"]) == {"indicator--1": done}
         with pytest.raises(reviews.UnknownReview):
             reviews.decide(tx, "indicator--3", "approved", "reviewer")
@@ -61,9 +61,9 @@ def test_reviews_are_listed_by_state_rule_and_partner(store: Store) -> None:
         reviews.hold(tx, "bank", [ONE])
         reviews.hold(tx, "ngo", [HeldObject("indicator--2", 1, "banks", "")])
         reviews.decide(tx, "indicator--2", "rejected", "reviewer")
-        assert [each.partner for each in reviews.all_reviews(tx)] == ["bank", "ngo"]
-        assert [each.partner for each in reviews.all_reviews(tx, "open")] == ["bank"]
-        assert [each.partner for each in reviews.all_reviews(tx, rule="banks")] == ["ngo"]
+        assert [review.partner for review in reviews.all_reviews(tx)] == ["bank", "ngo"]
+        assert [review.partner for review in reviews.all_reviews(tx, "open")] == ["bank"]
+        assert [review.partner for review in reviews.all_reviews(tx, rule="banks")] == ["ngo"]
         assert reviews.all_reviews(tx, partner="bank", rule="banks") == []
         assert len(reviews.all_reviews(tx, limit=1)) == 1
         assert reviews.oldest(tx) == reviews.all_reviews(tx, "open")[0].opened
@@ -74,5 +74,5 @@ def test_many_are_held_at_once(store: Store) -> None:
     with store.begin() as tx:
         assert len(reviews.hold(tx, "bank", many)) == len(many)
         assert reviews.count(tx) == len(many)
-        assert reviews.hold(tx, "bank", many) == {each.object_id for each in many}
+        assert reviews.hold(tx, "bank", many) == {review.object_id for review in many}
         assert len(reviews.all_reviews(tx, "open", limit=None)) == len(many)
