@@ -45,7 +45,7 @@ class ReportField:
       column cannot hold.
     - ``limits_use``: readers may do less because of it: a row with an unknown word is refused, not read without it.
     - ``acted_on``: readers of the hub's indicators act on it: a change is worth a new version.
-    - ``case_number``: holds numbers of cases, which may look like a person's number.
+    - ``case_number``: holds numbers of cases; one that could be a person's number is stored, and not published.
     - ``fused``: how the consensus gets it from several reports; None where no consensus has it.
     """
 

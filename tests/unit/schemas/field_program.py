@@ -1,6 +1,6 @@
 """Send one report through files, STIX, the release rules and the schemas, and print what comes of it as JSON.
 
-Run with the fields that ``test_declaration`` declared in a copy of ``schemas``: lure, script, places, victims.
+Run with the fields that ``test_declaration`` declared in a copy of ``schemas``: lure, script, places, victims, docket.
 """
 
 import json
@@ -20,10 +20,13 @@ from schemas.report import Report
 from schemas.vocabulary import Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Statement
+from server.release.guard.personal_data import case_numbers
 from server.release.guard.personal_data.objects import refuse_personal_data
 from server.release.publish.changes import changes_what_a_reader_does
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+# By its checksum it could be a Thai national id.
+NATIONAL_ID = "1101700207030"
 HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 
 
@@ -54,6 +57,7 @@ def listing(*reports: Report) -> dict[str, object]:
     """Return the hub's indicator made of reports."""
     fused = fuse([statement(number, report) for number, report in enumerate(reports)], at=NOON + timedelta(hours=1))
     moment = timestamp.text(NOON)
+    fused = case_numbers.without_personal_numbers(fused)
     return consensus.to_stix(fused, "indicator--1", HUB, created=moment, modified=moment, tlp=Tlp.AMBER)
 
 
@@ -86,6 +90,7 @@ sys.stdout.write(
             "report_schema": json.loads(schemas["report.schema.json"])["properties"],
             "extension_schema": extension_schema.schema()["properties"],
             "alone": dict(extension.context_of(first)),
+            "numbered": dict(extension.context_of(listing(report.model_copy(update={"docket": NATIONAL_ID})))),
             "fused": dict(extension.context_of(listing(report, heavier))),
             "new_lure_is_news": changes_what_a_reader_does(first, listing(report.model_copy(update={"lure": "job"}))),
             "new_script_is_news": changes_what_a_reader_does(first, listing(report.model_copy(update={"script": "x"}))),

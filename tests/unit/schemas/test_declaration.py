@@ -16,7 +16,7 @@ from schemas.report import FIELDS
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("field_program.py")
-# Beside the field of the page: a text, a list and a number.
+# Beside the field of the page: a text, a list, a case number and a number.
 MORE = """
     script: Annotated[
         Text | None, Field(description="what the caller says"), ReportField(fused=Fusion.SINGLE)
@@ -24,9 +24,14 @@ MORE = """
     places: Annotated[
         tuple[Word, ...], Field(description="kinds of places"), ReportField(fused=Fusion.UNION)
     ] = ()
+    docket: Annotated[
+        Line | None, Field(description="number at court"), ReportField(case_number=True, fused=Fusion.SINGLE)
+    ] = None
     victims: Annotated[int | None, Field(ge=0, le=1000, description="how many"), ReportField()] = None
 """
-ROW = b'value,Promise,script,places,victims\nshop.example.com,High return,"Pay, then win","market, mall",3\n'
+ROW = (
+    b'value,Promise,script,places,victims,docket\nshop.example.com,High return,"Pay, then win","market, mall",3,C-77\n'
+)
 
 
 def snippet(name: str) -> str:
@@ -119,6 +124,12 @@ def test_a_change_is_worth_a_new_version_where_that_is_declared(result: dict[str
 def test_its_text_is_checked_for_personal_data(result: dict[str, Any]) -> None:
     assert result["personal_data"].startswith("script: ")
     assert result["no_personal_data"] == ""
+
+
+def test_a_case_number_that_could_be_a_persons_is_not_published(result: dict[str, Any]) -> None:
+    assert result["alone"]["docket"] == "C-77"
+    assert "docket" not in result["numbered"]
+    assert result["numbered"]["lure"] == "high-return"
 
 
 def test_every_column_of_a_report_is_documented() -> None:

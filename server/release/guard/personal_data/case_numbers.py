@@ -3,14 +3,18 @@
 from mappers import annotation_properties
 from schemas.consensus import Consensus
 from schemas.fields import Evidence, Hold
-from schemas.report import Report
+from schemas.report import FIELDS, Report
 from server.release.guard.personal_data.objects import could_be_personal_number
 from server.release.reasons import Reason
+
+# The fields of reports that hold case numbers.
+_FIELDS = tuple(name for name, field in FIELDS.items() if field.declaration.case_number)
 
 
 def without_personal_numbers(consensus: Consensus) -> Consensus:
     """Return a consensus as it may be published: without possible personal numbers, and with a valid language tag."""
-    if not (consensus.reference or consensus.evidence or consensus.holds or consensus.hold or "-" in consensus.lang):
+    numbered = consensus.reference or consensus.evidence or consensus.holds or consensus.hold or consensus.further
+    if not numbered and "-" not in consensus.lang:
         return consensus
     is_valid = annotation_properties.is_lang(consensus.lang)
     return consensus._replace(
@@ -20,12 +24,15 @@ def without_personal_numbers(consensus: Consensus) -> Consensus:
         hold=_published_hold(consensus.hold) if consensus.hold else None,
         holds=tuple(map(_published_hold, consensus.holds)),
         lang=consensus.lang if is_valid else consensus.lang.partition("-")[0],
+        further=tuple(
+            (name, value) for name, value in consensus.further if name not in _FIELDS or not _is_withheld(value)
+        ),
     )
 
 
 def withheld_message(report: Report) -> str | None:
     """Return the message that tells a reporter which case numbers are not published, None if all are."""
-    names = ["reference"] if _is_withheld(report.reference) else []
+    names = [name for name in _FIELDS if _is_withheld(getattr(report, name))]
     if any(_is_withheld(item.reference) or item.sha256.isdecimal() for item in report.evidence):
         names.append("evidence")
     if report.hold and _is_withheld(report.hold.reference):

@@ -39,7 +39,7 @@ _PERSONAL_PROPERTY = re.compile(
 _LITERAL = re.compile(r"'((?:[^'\\]|\\['\\])*)'")
 # Properties for the numbers of reporters' cases, and the form of these.
 _CASE_PROPERTIES = frozenset(
-    {"external_id", *(name for name, field in FIELDS.items() if field.declaration.case_number)}
+    {"external_id", *(field.extension_property for field in FIELDS.values() if field.declaration.case_number)}
 )
 _CASE_NUMBER = re.compile(r"[A-Za-z]{0,8}[-_./#]?\d[\d\-_./]*")
 _NUMBER_STARTS = frozenset("0123456789+(")
