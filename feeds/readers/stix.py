@@ -25,7 +25,7 @@ _PAGE = frozenset({"more", "next"})
 # Items refused for this reason are not shown in the rejects.
 _PERSONAL = "personal-data"
 _NOBODY: Mapping[str, str] = MappingProxyType({})
-_SHAPES = {
+_SHAPES: Mapping[str, type] = {
     "created_by_ref": str,
     "pattern": str,
     "pattern_type": str,
@@ -140,16 +140,15 @@ def _checked(indicator: Mapping[str, Any]) -> dict[str, Any]:
     # STIX 2.0 has no pattern types but its own, and no property for them.
     properties = properties if "spec_version" in properties else {"pattern_type": "stix", **properties}
     for name, shape in _SHAPES.items():
-        if name in properties and not _has_shape(properties[name], shape):
+        value = properties.get(name)
+        if value is not None and (type(value) is not shape or not _has_sound_parts(value)):
             raise Rejected("indicator-form", f"{name}: missing, or not of the type that STIX gives it")
     if "pattern" not in properties:
         raise Rejected("indicator-form", "pattern: missing, or not of the type that STIX gives it")
     return properties
 
 
-def _has_shape(value: object, shape: type) -> bool:
-    if type(value) is not shape or shape is str:
-        return type(value) is shape
+def _has_sound_parts(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(text, str) for text in value)
     if isinstance(value, dict):
