@@ -126,17 +126,17 @@ class FilesPull(Pull[F_co]):
     def manner(self) -> str:
         """Return a text for how files are read, from the settings and column names; "" for the defaults."""
         settings, names = self.settings, self._names
-        said = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, names)
+        stated = (settings.format, settings.record, settings.kind, settings.timezone, settings.date_order, *names)
         beside = (settings.platform, settings.os)
-        if said == (None, None, None, None, None, CustomNames()) and not any(beside):
+        if stated == (None, None, None, None, None, *CustomNames()) and not any(beside):
             return ""
-        return hashlib.sha256(repr((*said, *filter(None, beside))).encode()).hexdigest()
+        return hashlib.sha256(repr((*stated, *filter(None, beside))).encode()).hexdigest()
 
     def pieces(self, stream: BinaryIO, name: str, reported_at: datetime, start: int = 0) -> Iterator[Piece]:
         """Return the rows of ``stream`` from number ``start`` on, one batch a piece; the last piece may be empty."""
         settings, row = self.settings, start
-        said = settings.options(settings.contribute_as, reported_at)
-        options = replace(said, format=settings.format, record=settings.record)
+        options = settings.options(settings.contribute_as, reported_at)
+        options = replace(options, format=settings.format, record=settings.record)
         tally = Tally()
         are_records, stream = (True, stream) if settings.record else detect_records(stream, settings.format)
         outcomes = (

@@ -65,7 +65,7 @@ def purpose_of(words: str, *, label: bool = False) -> TextPurpose | None:
         return TextPurpose.WORDS
     if scam and (values or _CONTACT.search(words) or _is_short(words, label=label)):
         return TextPurpose.VALUES
-    return TextPurpose.VALUES if _FROM_A_SOURCE.search(words) else _purpose_without_scam(words, scam, values)
+    return _purpose_without_scam(words, scam, values)
 
 
 def _is_advice(words: str, *, with_values: bool) -> bool:
@@ -79,7 +79,9 @@ def _is_short(words: str, *, label: bool) -> bool:
 
 
 def _purpose_without_scam(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> TextPurpose | None:
-    """Return the purpose of words that call nothing a scam's."""
+    """Return the purpose of words that call no values or contacts a scam's."""
+    if _FROM_A_SOURCE.search(words):
+        return TextPurpose.VALUES
     if _SOURCES.search(words):
         return TextPurpose.SOURCES
     if _CONTACT.search(words):

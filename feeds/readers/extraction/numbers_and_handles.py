@@ -72,7 +72,7 @@ def find_numbers(text: str, label: str, heading: str, country: str) -> list[Numb
     banks: list[BankMention] | None = None
     codes = [*_CODE.finditer(text)]
     for match in _NUMBER.finditer(text):
-        raw = match[0].strip(" (.-") if match[0].count("(") == match[0].count(")") else match[0].strip(" ().-")
+        raw = _trimmed_number(match[0])
         start = match.start() + match[0].index(raw)
         before = text[max(0, start - _FAR) : start]
         in_code = any(code.start() <= start < code.end() for code in codes)
@@ -91,6 +91,11 @@ def find_numbers(text: str, label: str, heading: str, country: str) -> list[Numb
                 fields |= _bank_code_columns(codes[-1]) if codes else bank_columns(bank)
             found.append(NumberCandidate(start, raw, fields))
     return found
+
+
+def _trimmed_number(text: str) -> str:
+    """Return a number without the signs around it; a bracket stays where it is closed."""
+    return text.strip(" (.-" if text.count("(") == text.count(")") else " ().-")
 
 
 def _is_other_number(raw: str, before: str, behind: str) -> bool:

@@ -25,7 +25,7 @@ BAD = ["deny", "blacklist", "blocklist", "denySub", "phishing", "scams", "domain
 @pytest.mark.parametrize("safe", SAFE)
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("nested", [False, True])
-def test_what_is_allowed_is_never_a_scam(safe: str, bad: str, nested: bool) -> None:
+def test_a_value_of_an_allowlist_is_never_a_scam(safe: str, bad: str, nested: bool) -> None:
     document = {safe: ["good.example.com"], bad: ["bad.example.com"]}
     data = orjson.dumps({"data": document} if nested else document)
     rows = read(data)

@@ -59,7 +59,7 @@ def test_items_are_the_same_wherever_the_parts_end(wanted: list[Any], size: int,
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet='[]{}":,1e-.\\u0041 tfn\n', max_size=40), st.integers(1, 9))
-def test_whatever_is_no_json_is_malformed_or_unreadable(text: str, size: int) -> None:
+def test_text_that_is_no_json_is_malformed_or_unreadable(text: str, size: int) -> None:
     with patch.object(json_stream, "_NEAR", 0):
         try:
             found = read(text.encode(), size)
@@ -86,7 +86,7 @@ def test_a_malformed_line_costs_itself_alone() -> None:
 @pytest.mark.parametrize(
     "data", [b'{"objects":[{"a":1},{"b"', b'[{"a":1},{"b":', b'[{"a":1},{"b" 2}]', b'[{"a":1} {}]']
 )
-def test_what_came_before_the_damage_is_given(data: bytes) -> None:
+def test_items_before_the_damage_are_read(data: bytes) -> None:
     with patch.object(json_stream, "_NEAR", 0):
         found = json_stream.items(Chunks(data, 8), LISTS)
         assert next(found) == JsonItem(1, {"a": 1})

@@ -101,7 +101,7 @@ def test_tags_tell_the_context(tag: str, column: str, text: str) -> None:
         {"type": "cc-number", "value": "4111111111111111"},
     ],
 )
-def test_what_may_be_a_victims_is_neither_taken_nor_repeated(attribute: dict[str, Any]) -> None:
+def test_a_possible_victims_value_is_neither_read_nor_repeated(attribute: dict[str, Any]) -> None:
     (row,) = read({"to_ids": True, **attribute})
     assert isinstance(row, Unreadable)
     assert row.reason == "personal-data"

@@ -40,7 +40,7 @@ def test_of_an_object_a_part_or_all_may_be_deleted() -> None:
 
 
 @pytest.mark.parametrize("content", [None, 7, [], {"Event": 7}])
-def test_what_is_no_event_is_none(content: Any) -> None:
+def test_content_without_an_event_is_none(content: Any) -> None:
     assert event_in(content) is None
 
 
@@ -115,7 +115,7 @@ def test_an_opinion_without_an_end_keeps_a_signal_alive() -> None:
         {"descriptors": {"data": [{"status": "NON_MALICIOUS"}, {"status": "UNKNOWN"}]}},
     ],
 )
-def test_what_is_deleted_or_found_good_is_taken_back(more: dict[str, Any]) -> None:
+def test_deleted_and_harmless_signals_are_taken_back(more: dict[str, Any]) -> None:
     rows, gone = threatexchange.split([update(**more)])
     assert rows == []
     assert [row.fields["value"] for row in gone] == ["a.example.com"]
@@ -165,7 +165,7 @@ def test_a_value_that_another_indicator_reports_is_not_taken_back() -> None:
     assert [columns_of_row(row)["value"] for row in gone] == ["b.example.com"]
 
 
-def test_what_is_taken_back_has_the_id_that_it_was_given() -> None:
+def test_a_value_that_is_taken_back_has_the_id_of_its_report() -> None:
     rows, _ = opencti.split([INDICATOR])
     made = batch_of_rows(rows, {}, OPTIONS)
     given = [obj["id"] for objects in made.items for obj in objects if obj["type"] == "indicator"]

@@ -90,7 +90,7 @@ def test_formulas_are_their_results_and_errors_nothing() -> None:
     assert fields(out.getvalue()) == [{"value": "a.example.com", "kind": "domain"}]
 
 
-def test_how_a_text_is_pronounced_is_no_part_of_it() -> None:
+def test_the_phonetic_guide_of_a_text_is_no_part_of_it() -> None:
     spoken = b"<is><t>a.example.com</t><rPh sb='0' eb='1'><t>xx</t></rPh></is>"
     assert fields(changed(ONE, SHEET, b"<is><t>a.example.com</t></is>", spoken))[0]["value"] == "a.example.com"
 

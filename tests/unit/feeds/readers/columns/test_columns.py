@@ -97,7 +97,7 @@ def test_an_exchange_is_no_scam_unless_an_abuse_is_named() -> None:
 
 
 @pytest.mark.parametrize("votes", ["0", "-3"])
-def test_what_nobody_votes_for_is_no_scam(votes: str) -> None:
+def test_a_value_without_votes_is_no_scam(votes: str) -> None:
     assert reason(phone="+66812345678", votes=votes) == "not-a-scam"
     assert row(phone="+66812345678", votes="22") == {"value": "+66812345678", "kind": "phone"}
 

@@ -296,7 +296,7 @@ def test_a_row_that_comes_again_is_a_duplicate_in_each_of_its_values() -> None:
     assert sum(obj["type"] == "grouping" for mapped in read.mapped for obj in mapped.objects) == 2
 
 
-def test_what_beside_a_value_is_none_is_counted_with_its_reason() -> None:
+def test_cells_beside_a_value_that_are_not_read_are_counted_with_their_reason() -> None:
     read = Read("url,ip,email,company_name\nhttps://bad.example.com/,203.0.113.7,someone@example.com,Example Ltd\n")
     assert [report.kind for report in read.reports] == ["url"]
     assert read.unread["cells"] == {

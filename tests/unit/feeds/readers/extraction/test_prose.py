@@ -87,7 +87,7 @@ def test_names_addresses_and_mailboxes_are_found_when_defanged(written: str, val
         "Reported between 2026-01-01 and 2026-02-01; ids AB12 CDEF and 550e8400-e29b-41d4-a716-446655440000.",
     ],
 )
-def test_what_is_no_value_is_nothing(words: str) -> None:
+def test_words_that_are_no_values_yield_nothing(words: str) -> None:
     assert read(words + "\n") == []
 
 
@@ -122,7 +122,7 @@ def test_a_new_heading_ends_the_purpose_of_the_last_one() -> None:
 
 
 @pytest.mark.parametrize("label", ["Registrar", "Name server 1", "Legitimate site", "Victim"])
-def test_what_a_label_calls_innocent_is_not_taken(label: str) -> None:
+def test_a_value_with_an_innocent_label_is_not_accepted(label: str) -> None:
     assert reasons(f"DOMAINS:\n\n- {label}: www.example[.]net\n") == ["not-a-report"]
 
 
@@ -282,7 +282,7 @@ def test_an_account_is_found_beside_its_bank(text: str, fields: dict[str, str]) 
         "From: Jane <jane@mail.example.org>\nTo: report@cert.example.org",
     ],
 )
-def test_what_is_a_victims_or_a_helpers_is_refused_and_never_taken(text: str) -> None:
+def test_values_of_victims_and_helpers_are_refused(text: str) -> None:
     rows = read(text + "\n")
     assert [row.fields["value"] for row in rows if isinstance(row, Row)] in ([], ["a[.]example[.]com"])
     assert "not-a-report" in [row.reason for row in rows if isinstance(row, Unreadable)]

@@ -130,7 +130,7 @@ def test_a_report_of_redacted_names_gives_each_line_back() -> None:
     assert [row.reason for row in rows if isinstance(row, Unreadable)] == ["redacted"] * 28
 
 
-def test_what_is_defanged_and_cannot_be_read_is_refused_by_its_line() -> None:
+def test_a_defanged_word_that_cannot_be_read_is_refused_with_its_line() -> None:
     (row,) = read("- host[.]")
     assert isinstance(row, Unreadable)
     assert (row.line, row.raw, row.reason) == (3, "host[.]", "value-form")
