@@ -170,7 +170,7 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
             deadline = time.monotonic() + 120 + SECONDS / 3
             while differences():
                 assert time.monotonic() < deadline, (seed, differences())
-                for name, feed in feeds.mapping.items():
+                for name, feed in feeds.items():
                     if name in ("webhook", "to-medallion", "to-a-hub"):
                         retry_feed(Hub(hub), feed, everything=True)
                 time.sleep(1)
