@@ -155,10 +155,6 @@ def origin_of(obj: dict[str, Any]) -> str:
     return id_ if isinstance(id_, str) and id_.startswith("indicator--") else ""
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _references(obj: dict[str, Any]) -> list[dict[str, Any]]:
     references = obj.get("external_references")
     return (
