@@ -8,10 +8,10 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 import requests
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, open_session
@@ -43,11 +43,6 @@ class GlobalSignalExchangePullSettings(OutboundSettings, ReportSettings, PullSet
             default_factory=dict, description="more of what the API can be asked, as { abuseType = 'phishing,scam' }"
         ),
     ]
-
-    @model_validator(mode="after")
-    def _nothing_in_the_open(self) -> Self:
-        self.check("url", credentials=True)
-        return self
 
 
 class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):

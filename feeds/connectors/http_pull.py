@@ -14,16 +14,14 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 from pydantic import Field, model_validator
-from requests.auth import HTTPBasicAuth
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Secret, TryLater
 from feeds.errors import UnreadableFile
 from feeds.http import client
-from feeds.http.client import OutboundSettings, check_login
 from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.login import LoginSettings
 from feeds.http.pagination import Paging, Place
-from feeds.http.taxii import Bearer
 from feeds.runs.file_reading import FileSettings, FilesPull
 from schemas.text import escaped
 
@@ -36,30 +34,25 @@ _GONE = (400, 404, 410, 416, 422)
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
-class HttpPullSettings(OutboundSettings, FileSettings):
+class HttpPullSettings(LoginSettings, FileSettings):
     """The URL, the login, and how pages follow each other if there are pages."""
 
     url: Annotated[str, Field(pattern=r"^https?://\S+$", description="of the file, or of the API's first page")]
-    user: Annotated[str | None, Field(description="our user name there")] = None
-    password: Annotated[Secret | None, Field(description="our password there")] = None
-    token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
     key: Annotated[Secret | None, Field(description="a key that goes into the header key_header")] = None
     key_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$", description="the header for the key")] = "X-API-Key"
     headers: Annotated[Mapping[str, str], Field(description="other headers to send, none of them secret")] = {}
     paging: Annotated[Paging | None, Field(description="how pages follow each other")] = None
 
     @model_validator(mode="after")
-    def _whole_credentials(self) -> Self:
-        check_login(self.user, self.password, self.token)
+    def _no_secret_headers(self) -> Self:
         if any(name.lower() in _SECRET_HEADERS for name in self.headers):
             raise ValueError("headers: no secrets here; user, password, token and key have settings of their own")
         return self
 
-    @model_validator(mode="after")
-    def _nothing_in_the_open(self) -> Self:
-        secret = bool(self.user or self.token or self.key)
-        self.check("url", credentials=secret)
-        return self
+    @property
+    def has_credentials(self) -> bool:
+        """Return whether a login or a key is set."""
+        return super().has_credentials or self.key is not None
 
 
 class _Gone(Exception):
@@ -163,10 +156,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
         settings = self.settings
         opened = client.open_session(settings, settings.url)
         opened.headers.update(settings.headers)
-        if settings.token:
-            opened.auth = Bearer(settings.token.reveal())
-        elif settings.user and settings.password:
-            opened.auth = HTTPBasicAuth(settings.user, settings.password.reveal())
+        opened.auth = settings.auth()
         if settings.key:
             opened.headers[settings.key_header] = settings.key.reveal()
         return opened

@@ -12,11 +12,11 @@ from typing import Annotated, Any, ClassVar, Self
 import orjson
 import requests
 from pydantic import Field, model_validator
-from requests.auth import HTTPBasicAuth
 
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater, duration
-from feeds.http.client import OutboundSettings, check_login, open_session
+from feeds.http.client import open_session
 from feeds.http.failures import RequestRefused, peer_errors
+from feeds.http.login import PasswordSettings
 from feeds.mapping.batches import batch_of_outcomes
 from feeds.mapping.options import ReportSettings
 from feeds.readers.misp_events import (
@@ -31,14 +31,12 @@ from feeds.readers.misp_events import (
 )
 
 
-class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
+class MispPullSettings(PasswordSettings, ReportSettings, PullSettings):
     """The events: ``path`` of a feed, ``url`` of one, or ``url`` of a MISP with ``api_key``."""
 
     path: Annotated[Path | None, Field(description="folder of a feed")] = None
     url: Annotated[str | None, Field(description="address of a feed, or of a MISP together with api_key")] = None
     api_key: Annotated[Secret | None, Field(description="our key for the API of a MISP")] = None
-    user: Annotated[str | None, Field(description="our user name where a feed asks for one")] = None
-    password: Annotated[Secret | None, Field(description="our password where a feed asks for one")] = None
     tags: Annotated[tuple[str, ...], Field(description="with api_key: only events with one of these tags")] = ()
     page: Annotated[int, Field(ge=1, le=1000, description="with api_key: events an answer")] = 20
     overlap: Annotated[
@@ -49,14 +47,16 @@ class MispPullSettings(OutboundSettings, ReportSettings, PullSettings):
     def _one_place(self) -> Self:
         if (self.path is None) == (self.url is None):
             raise ValueError("give url or path")
-        check_login(self.user, self.password, None)
         if (self.api_key or self.user) and self.url is None:
             raise ValueError("api_key, user and password need url")
         if self.api_key and self.user:
             raise ValueError("give api_key for a MISP, or user and password for a feed")
-        if self.url is not None:
-            self.check("url", credentials=bool(self.api_key or self.user))
         return self
+
+    @property
+    def has_credentials(self) -> bool:
+        """Return whether a login or a key is set."""
+        return super().has_credentials or self.api_key is not None
 
 
 class MispPull(Pull[MispPullSettings]):
@@ -86,8 +86,8 @@ class MispPull(Pull[MispPullSettings]):
         with open_session(settings, settings.url or "", repeat_posts=True) as opened:
             if settings.api_key:
                 opened.headers.update({"Authorization": settings.api_key.reveal(), "Accept": "application/json"})
-            elif settings.user and settings.password:
-                opened.auth = HTTPBasicAuth(settings.user, settings.password.reveal())
+            else:
+                opened.auth = settings.auth()
             yield opened
 
     def _feed(self, place: FeedLocation, begun: dict[str, Any], seen: Callable[[str], bool]) -> Iterator[Batch]:

@@ -1,11 +1,11 @@
 """Indicators into a MISP instance, as attributes and objects of events, by its REST API."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 import requests
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from feeds.connector import Answer, Outgoing, Push, PushSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, open_session
@@ -36,11 +36,6 @@ class MispPushSettings(OutboundSettings, PushSettings):
     parts: Annotated[
         int, Field(ge=1, le=4096, description="events for a day, reporter and level, if one grows large")
     ] = 1
-
-    @model_validator(mode="after")
-    def _nothing_in_the_open(self) -> Self:
-        self.check("url", credentials=True)
-        return self
 
 
 class _Told(NamedTuple):

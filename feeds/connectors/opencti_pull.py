@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 from feeds.connector import Batch, Duration, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, open_session
 from feeds.http.failures import RequestRefused, peer_errors
-from feeds.http.taxii import MEDIA_TYPE, Bearer
+from feeds.http.login import Bearer
+from feeds.http.taxii import MEDIA_TYPE
 from feeds.mapping.batches import batch_of_rows
 from feeds.mapping.options import ReportSettings
 from feeds.readers import opencti
@@ -43,8 +44,12 @@ class OpenctiPullSettings(OutboundSettings, ReportSettings, PullSettings):
     def _one_source(self) -> Self:
         if (self.collection is None) == (self.stream is None):
             raise ValueError("give collection or stream")
-        self.check("url", credentials=self.token is not None)
         return self
+
+    @property
+    def has_credentials(self) -> bool:
+        """Return whether a token is set."""
+        return self.token is not None
 
 
 class OpenctiPull(Pull[OpenctiPullSettings]):

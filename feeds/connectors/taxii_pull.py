@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 from taxii2client.v20 import Collection as Collection20
 from taxii2client.v21 import Collection as Collection21
 
-from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings
 from feeds.http import taxii, taxii_pages
-from feeds.http.client import OutboundSettings, check_login
 from feeds.http.failures import RequestRefused
+from feeds.http.login import LoginSettings
 from feeds.mapping.options import Options
 from feeds.mapping.peer_objects import PeerObjects
 from feeds.runs.prefetch import prefetch
@@ -25,7 +25,7 @@ _VERSIONS: dict[str, tuple[Any, taxii_pages.Pager, str]] = {
 }
 
 
-class TaxiiPullSettings(OutboundSettings, PullSettings):
+class TaxiiPullSettings(LoginSettings, PullSettings):
     """The peer's collection, and the login."""
 
     url: Annotated[
@@ -33,9 +33,6 @@ class TaxiiPullSettings(OutboundSettings, PullSettings):
     ]
     peer_collection: Annotated[str | None, Field(description="id or alias of the collection at the peer")] = None
     version: Annotated[Literal["2.1", "2.0"], Field(description="of TAXII")] = "2.1"
-    user: Annotated[str | None, Field(description="our user name there")] = None
-    password: Annotated[Secret | None, Field(description="our password there")] = None
-    token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
     added_after: Annotated[
         str | None, Field(description="the first run leaves out what was added before; RFC 3339 or a date")
     ] = None
@@ -48,16 +45,6 @@ class TaxiiPullSettings(OutboundSettings, PullSettings):
             return None if said is None else timestamp.text(timestamp.parse(said))
         except Rejected as refusal:
             raise ValueError(refusal.message) from None
-
-    @model_validator(mode="after")
-    def _whole_credentials(self) -> Self:
-        check_login(self.user, self.password, self.token)
-        return self
-
-    @model_validator(mode="after")
-    def _nothing_in_the_open(self) -> Self:
-        self.check("url", credentials=bool(self.user or self.token))
-        return self
 
 
 class TaxiiPull(Pull[TaxiiPullSettings]):
@@ -87,14 +74,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
 
     def _connection(self) -> Any:
         settings = self.settings
-        return taxii.open_connection(
-            settings,
-            settings.url,
-            user=settings.user,
-            password=settings.password.reveal() if settings.password else None,
-            token=settings.token.reveal() if settings.token else None,
-            version=settings.version,
-        )
+        return taxii.open_connection(settings, settings.url, version=settings.version)
 
     def _collection(self, connection: Any, kind: Any, media_type: str) -> Any:
         url = taxii.collection_url(self.settings.url, self.settings.peer_collection)

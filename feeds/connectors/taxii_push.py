@@ -1,17 +1,17 @@
 """Objects of a collection, posted to a collection of a peer's TAXII 2.1 server."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urljoin
 
 import requests
-from pydantic import Field, model_validator
+from pydantic import Field
 from taxii2client.v21 import ApiRoot, Collection
 
-from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, Secret, TryLater, duration
+from feeds.connector import Answer, Duration, Misconfigured, Push, PushSettings, TryLater, duration
 from feeds.http import taxii
-from feeds.http.client import OutboundSettings, check_login
 from feeds.http.failures import RequestRefused
+from feeds.http.login import LoginSettings
 from feeds.http.taxii_envelopes import refused_answer, skipped_answer
 from server.store.item import Item
 
@@ -21,16 +21,13 @@ _MOST_REFUSED = 25
 _PATIENCE = 3
 
 
-class TaxiiPushSettings(OutboundSettings, PushSettings):
+class TaxiiPushSettings(LoginSettings, PushSettings):
     """The peer's collection, and the login."""
 
     url: Annotated[
         str, Field(pattern=r"^https?://\S+$", description="the peer's collection, or its API root with peer_collection")
     ]
     peer_collection: Annotated[str | None, Field(description="id or alias of the collection at the peer")] = None
-    user: Annotated[str | None, Field(description="our user name there")] = None
-    password: Annotated[Secret | None, Field(description="our password there")] = None
-    token: Annotated[Secret | None, Field(description="a Bearer token instead of user and password")] = None
     leave_out: Annotated[
         tuple[str, ...], Field(description="types of objects that the peer cannot keep, as extension-definition")
     ] = ()
@@ -38,16 +35,6 @@ class TaxiiPushSettings(OutboundSettings, PushSettings):
     max_bytes: Annotated[
         int, Field(ge=1024, description="the largest envelope to send, and the largest answer to take")
     ] = 10 << 20
-
-    @model_validator(mode="after")
-    def _whole_credentials(self) -> Self:
-        check_login(self.user, self.password, self.token)
-        return self
-
-    @model_validator(mode="after")
-    def _nothing_in_the_open(self) -> Self:
-        self.check("url", credentials=bool(self.user or self.token))
-        return self
 
 
 class TaxiiPush(Push[TaxiiPushSettings]):
@@ -91,13 +78,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
             return
         settings = self.settings
         self._refused = 0
-        self._connection = taxii.open_connection(
-            settings,
-            settings.url,
-            user=settings.user,
-            password=settings.password.reveal() if settings.password else None,
-            token=settings.token.reveal() if settings.token else None,
-        )
+        self._connection = taxii.open_connection(settings, settings.url)
         url = taxii.collection_url(settings.url, settings.peer_collection)
         try:
             with taxii.taxii_errors(url):

@@ -7,11 +7,11 @@ it pages, as the reference client has them (facebook/ThreatExchange, ``python-th
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings, Secret, TryLater
 from feeds.http.client import OutboundSettings, open_session
@@ -38,11 +38,6 @@ class ThreatExchangePullSettings(OutboundSettings, ReportSettings, PullSettings)
         tuple[Annotated[str, Field(pattern="^[A-Z_]+$")], ...],
         Field(description="only signals of these types, as the API calls them"),
     ] = tuple(threatexchange.KINDS)
-
-    @model_validator(mode="after")
-    def _nothing_in_the_open(self) -> Self:
-        self.check("url", credentials=True)
-        return self
 
 
 class ThreatExchangePull(Pull[ThreatExchangePullSettings]):

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import requests
-from pydantic import Field
+from pydantic import Field, model_validator
 from requests.adapters import HTTPAdapter
 
 from feeds.connector import Duration, Misconfigured, TryLater, duration
@@ -37,20 +37,25 @@ class OutboundSettings(ProxySettings):
     )
     ca_file: Annotated[Path | None, Field(description="certificates of the authority that the peer's is from")] = None
 
-    def check(self, setting: str, *, credentials: bool) -> None:
-        """Raise ``ValueError``, naming the setting, if its URL is bad or would send ``credentials`` in clear."""
-        try:
-            check_url(getattr(self, setting), credentials=credentials, allow_http=self.allow_http)
-        except ValueError as error:
-            raise ValueError(f"{setting}: {error}") from None
+    # The settings that are URLs of servers. One that is a secret is checked when it is opened.
+    server_urls: ClassVar[tuple[str, ...]] = ("url",)
 
+    @property
+    def has_credentials(self) -> bool:
+        """Return whether requests carry credentials: yes, unless a connector knows better."""
+        return True
 
-def check_login(user: object, password: object, token: object) -> None:
-    """Raise ``ValueError`` for half a login, and for two."""
-    if (user is None) != (password is None):
-        raise ValueError("user and password come together")
-    if user and token:
-        raise ValueError("give user and password, or token")
+    @model_validator(mode="after")
+    def _no_credentials_in_clear(self) -> Self:
+        """Refuse a bad URL, and one that would send credentials in clear."""
+        for setting in self.server_urls:
+            url = getattr(self, setting, None)
+            if isinstance(url, str):
+                try:
+                    check_url(url, credentials=self.has_credentials, allow_http=self.allow_http)
+                except ValueError as error:
+                    raise ValueError(f"{setting}: {error}") from None
+        return self
 
 
 def open_session(

@@ -6,54 +6,27 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 import requests
-from requests.auth import AuthBase, HTTPBasicAuth
 from taxii2client.common import _HTTPConnection
 from taxii2client.exceptions import AccessError, TAXIIServiceException
 
 from feeds.connector import Misconfigured, TryLater
 from feeds.http import client
-from feeds.http.client import OutboundSettings
 from feeds.http.failures import peer_errors
+from feeds.http.login import LoginSettings
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 
 
-class Bearer(AuthBase):
-    """A token in the Authorization header."""
-
-    def __init__(self, token: str) -> None:
-        """Keep the token."""
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token into a request."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def open_connection(
-    settings: OutboundSettings,
-    url: str,
-    *,
-    user: str | None,
-    password: str | None,
-    token: str | None,
-    version: str = "2.1",
-) -> Any:
+def open_connection(settings: LoginSettings, url: str, *, version: str = "2.1") -> Any:
     """Open a connection to the server of ``url`` for taxii2-client's ``ApiRoot`` and ``Collection``.
 
-    It asks that server only, within the limits of ``settings``. TAXII POSTs may be repeated: an object version that is
-    there already stays as it is.
+    It asks that server only, with the login and within the limits of ``settings``. TAXII POSTs may be repeated: an
+    object version that is there already stays as it is.
     """
-    auth: AuthBase | None = None
-    if token:
-        auth = Bearer(token)
-    elif user:
-        auth = HTTPBasicAuth(user, password or "")
-    opened = _HTTPConnection(version=version, auth=auth)
+    opened = _HTTPConnection(version=version)
     theirs: requests.Session = opened.session
     ours = client.open_session(settings, url, repeat_posts=True)
-    ours.auth = theirs.auth
+    ours.auth = settings.auth()
     ours.hooks["response"].append(_repair if version == "2.1" else _repair_2_0)
     theirs.close()
     opened.session = ours
