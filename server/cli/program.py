@@ -12,6 +12,7 @@ from server.cli.cluster import map_cluster
 from server.cli.collections import app as collection
 from server.cli.context import Context
 from server.cli.demo import demo
+from server.cli.explain import explain
 from server.cli.export import export
 from server.cli.feeds import app as feed
 from server.cli.lookup import lookup, retract
@@ -73,6 +74,7 @@ app.command("export")(export)
 app.command("retract")(retract)
 app.add_typer(feed, name="feed")
 app.command("lookup")(lookup)
+app.command("explain")(explain)
 app.add_typer(review, name="review")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)

@@ -203,6 +203,10 @@ def test_what_is_contributed_is_found_counted_and_retracted(hub: Run) -> None:
     assert [(each["reporter"], each["active"]) for each in known["indicators"]] == [("First Bank", True)]
     status = answer(hub("status", "--json"))
     assert next(row for row in status["collections"] if row["alias"] == "takedown")["objects"] > 0
+    (explained,) = answer(hub("explain", "bad.example.com", "--json"))
+    assert (explained["result"], explained["published"][0]["collection"]) == ("published", "takedown")
+    assert "takedown" in hub("explain", "bad.example.com").stdout
+    assert hub("explain", "never.example.com").exit_code == 2
     done = answer(hub("retract", "bad.example.com", "--reason", "false-positive", "--json"))
     assert [each["partner"] for each in done["retracted"]] == ["First Bank"]
     (known,) = answer(hub("lookup", "bad.example.com", "--json"))

@@ -100,6 +100,11 @@ class ListingUpdater:
         """Update the listings of these values and return the state of each, by subject."""
         return {value.subject: self._update(value) for value in values}
 
+    def facts(self, value: ReportedValue, alias: str) -> ConsensusFacts | None:
+        """Return the facts of the listing that a shared collection would have, whether or not its rules admit it."""
+        draft = self._draft(value, partial(_is_shared_in, alias))
+        return draft.facts if draft else None
+
     def _update(self, value: ReportedValue) -> ListingState:
         state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
         self._update_track(value, state, "", self._shared_drafts(value))

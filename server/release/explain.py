@@ -1,0 +1,313 @@
+"""Explain a contribution: every release rule that it met, where it is published, and what would change that."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mappers import extension
+from mappers.indicator import from_stix
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from schemas.refang import refang
+from schemas.report import Report
+from server.release.fuse.consensus import end
+from server.release.fuse.repeats import without_repeats
+from server.release.fuse.statements import ReportedValue, Statement, indicator_subject, is_published_meanwhile
+from server.release.hub import Hub
+from server.release.publish.listings import ListingState, ListingUpdater, is_published
+from server.release.reasons import Explanation, Reason, reasons_of
+from server.release.results import Result
+from server.release.route import annotation_targets
+from server.release.route.explain import explain_report, explain_withheld
+from server.release.session import ReleaseSession
+from server.store import inbox, listings, value_index
+from server.store.engine import Tx
+from server.store.inbox import is_key, object_id
+from server.store.reviews import Review
+
+_NOT_STORED = (
+    "nothing of it is stored here for you to see; if it was refused, the answer to its contribution gave the reason"
+)
+_REVIEW = "decide its review: scamfeed review show"
+
+
+class RuleCheck(NamedTuple):
+    """One rule that a contribution met: the verdict, the facts, and what would change the verdict."""
+
+    rule: str
+    verdict: str
+    message: str
+    action: str = ""
+
+
+class Placement(NamedTuple):
+    """One collection that publishes it: under which id, with which grade and confidence, and how many may read it."""
+
+    collection: str
+    id: str
+    grade: str | None
+    confidence: int | None
+    readers: int | None
+
+
+@dataclass
+class ContributionExplanation:
+    """One contribution, the rules that it met in order, and the collections that publish its value."""
+
+    id: str
+    partner: str
+    type: str
+    value: str | None
+    result: str = Result.PUBLISHED.value
+    checks: list[RuleCheck] = field(default_factory=list)
+    published: list[Placement] = field(default_factory=list)
+
+    def add(self, rule: str, message: str) -> None:
+        """Add a rule that the contribution passed."""
+        self.checks.append(RuleCheck(rule, "passed", message))
+
+    def stop(self, rule: str, verdict: str, message: str, action: str = "", result: Result = Result.KEPT) -> None:
+        """Add the rule that decides that the contribution is not published."""
+        self.result = result.value
+        self.checks.append(RuleCheck(rule, verdict, message, action))
+
+
+def explain(hub: Hub, tx: Tx, id_or_value: str, partner: Partner | None = None) -> list[ContributionExplanation]:
+    """Explain the contributions of an id or of a value, in any spelling; only reads.
+
+    With ``partner``, only what this partner may know: its own contributions, by rules that it was told of. Raises
+    ``Rejected`` where nothing is stored: what is hidden from the partner and what is not there get the same answer.
+    """
+    return _Explainer(ReleaseSession.open(hub, tx, waits=False), partner).explain(id_or_value)
+
+
+class _Explainer:
+    """Explains in one transaction, to an operator or to one partner."""
+
+    def __init__(self, session: ReleaseSession, partner: Partner | None) -> None:
+        self._session = session
+        self._context = session.context
+        self._partner = partner
+
+    def explain(self, id_or_value: str) -> list[ContributionExplanation]:
+        keys = self._keys(id_or_value)
+        known = self._session.loader.known
+        self._session.loader.read(keys)
+        keys = {key for key in keys & known.keys() if self._may_know(key)}
+        if not keys:
+            raise Rejected("not-stored", _NOT_STORED)
+        subjects = {subject for key in keys if (subject := _subject(known[key]))}
+        values = {value.subject: value for value in self._session.load(subjects)}
+        self._session.loader.look_up_reviews(keys)
+        self._session.publication.load({id_ for value in values.values() for id_ in value.listings})
+        return [self._explain(key, values) for key in sorted(keys)]
+
+    def _keys(self, id_or_value: str) -> set[str]:
+        """Return the keys of all contributions of an id, of a listing's value, or of a value."""
+        tx = self._context.tx
+        if "--" in object_id(id_or_value):
+            spaces = self._context.registry.spaces.values()
+            keys = {id_or_value} if is_key(id_or_value) else {inbox.key(space, id_or_value) for space in spaces}
+            # A listing's id stands for its value, to operators: partners may not read every listing.
+            subjects = set() if self._partner else set(listings.subjects(tx, [id_or_value]).values())
+        else:
+            keys, subjects = set(), set(_subjects_of_value(id_or_value))
+        found = value_index.find(tx, subjects)
+        return keys | {key for subject in subjects for key in found.get(subject, ()) if _is_report(key)}
+
+    def _may_know(self, key: str) -> bool:
+        return self._partner is None or self._context.contributor(key).name == self._partner.name
+
+    def _explain(self, key: str, values: dict[str, ReportedValue]) -> ContributionExplanation:
+        obj = self._session.loader.known[key]
+        contributor = self._context.contributor(key)
+        report = _report(obj)
+        value = values.get(_subject(obj) or "")
+        found = ContributionExplanation(
+            object_id(key), contributor.name, obj["type"], report.value if isinstance(report, Report) else None
+        )
+        found.add("stored", "it is stored in the inbox")
+        if self._is_over(found, key, report):
+            return found
+        if isinstance(report, Report) and value is not None:
+            self._explain_report(found, key, report, value)
+        else:
+            self._explain_annotation(found, key)
+        return found
+
+    def _is_over(self, found: ContributionExplanation, key: str, report: Report | Rejected | None) -> bool:
+        """Check what stops any object: a revocation, a review, a pattern without a value, an unknown marking."""
+        obj = self._session.loader.known[key]
+        if self._is_held(found, key):
+            return True
+        if obj.get("revoked") is True:
+            found.stop("revoked", "stopped", "it was revoked", "contribute it again under a new id if it is right")
+        elif isinstance(report, Rejected):
+            found.stop("pattern", "stopped", report.message, "write a pattern that names one value")
+        elif (tlp := self._session.loader.tlp(key)) is None:
+            reason = Reason.UNKNOWN_MARKING
+            found.stop("marking", "stopped", reason.message, reason.action)
+        else:
+            found.add("marking", f"it is treated as TLP:{tlp.value.upper()}")
+            return False
+        return True
+
+    def _is_held(self, found: ContributionExplanation, key: str) -> bool:
+        review = self._session.loader.states.get(key)
+        if review is None:
+            found.add("guard", "no rule of the guard holds it")
+        elif review.state == "approved":
+            found.add("guard", f"a person approved it: {review.rule}")
+        elif is_published_meanwhile(review):
+            found.add("guard", f"it is reviewed, and counts meanwhile: {review.rule}")
+        elif review.state == "rejected":
+            found.stop("guard", "refused", f"{review.rule}: {review.message}", self._way_out(review), Result.REFUSED)
+            return True
+        else:
+            found.stop("guard", "held", f"{review.rule}: {review.message}", self._way_out(review), Result.HELD)
+            return True
+        return False
+
+    def _way_out(self, review: Review) -> str:
+        if self._partner is None:
+            return f"{_REVIEW} {object_id(review.object_id)}"
+        return next((reason.action for reason in reasons_of(review.rule)), "wait; a person at this hub looks at it")
+
+    def _explain_report(self, found: ContributionExplanation, key: str, report: Report, value: ReportedValue) -> None:
+        statement = self._session.loader.statement(key, report, coerced=value.coerced and self._partner is None)
+        if statement is None:
+            return
+        if end(report, value.counting_sightings, self._context.at) <= self._context.at:
+            found.stop("validity", "stopped", Reason.EXPIRED.message, Reason.EXPIRED.action)
+            return
+        found.add("validity", "it is valid now")
+        if not statement.audience.shared and not statement.audience.private:
+            registry, policy = self._context.registry, self._context.policy
+            why = explain_report(report, statement.tlp, statement.partner, registry, policy)
+            _stop_by(found, "audience", why)
+            return
+        found.add("audience", self._audience(statement))
+        if self._partner is None and self._is_repeat(statement, value):
+            found.stop("repeat", "stopped", "it repeats what this hub has already, and counts with that")
+        state = self._state(value)
+        if not is_published(self._context, state, statement.audience):
+            why = explain_withheld(disputed=value.disputed)
+            if self._partner is None and not value.disputed:
+                self._explain_policy(found, statement, value)
+            _stop_by(found, "dispute" if value.disputed else "policy", why)
+            return
+        found.add("policy", "at least one collection of its audience lists the value")
+        found.published = self._placements(state)
+
+    def _audience(self, statement: Statement) -> str:
+        """Return the audience in words: to a partner without collections or partners that it may not know of."""
+        if self._partner is not None:
+            return "its level and limits admit readers"
+        shared = ", ".join(sorted(statement.audience.shared))
+        private = ", ".join(sorted(statement.audience.private))
+        return "; ".join(
+            text for text in (shared and f"collections: {shared}", private and f"private: {private}") if text
+        )
+
+    def _is_repeat(self, statement: Statement, value: ReportedValue) -> bool:
+        others = [other for other in value.statements if other.key != statement.key]
+        return statement not in without_repeats([*others, statement], value.listed)
+
+    def _explain_policy(self, found: ContributionExplanation, statement: Statement, value: ReportedValue) -> None:
+        """Add, for each collection of the audience, the facts that its rules did not admit."""
+        updater = ListingUpdater(self._context, self._session.publication)
+        for alias in sorted(statement.audience.shared):
+            facts = updater.facts(value, alias)
+            if facts is None:
+                continue
+            rules = [rule for rule in self._context.policy.rules if rule.collection == alias]
+            asked = "; ".join(
+                f"least_confidence {rule.least_confidence}, least_reporters {rule.least_reporters}"
+                + (f", grades {', '.join(rule.grades)}" if rule.grades else "")
+                + (f", countries {', '.join(rule.countries)}" if rule.countries else "")
+                for rule in rules
+            )
+            message = (
+                f"{alias} does not list it: grade {facts.grade}, confidence {facts.confidence}, "
+                f"reporters {facts.reporters}; its rules ask for {asked}"
+            )
+            found.checks.append(RuleCheck("policy", "stopped", message, "scamfeed policy show prints the rules"))
+
+    def _explain_annotation(self, found: ContributionExplanation, key: str) -> None:
+        """Explain an object that is no report: an annotation is published where its targets are."""
+        obj = self._session.loader.known[key]
+        if not annotation_targets.refs(obj):
+            found.stop("annotation", "stopped", "objects of this type are stored, and not published by themselves")
+            return
+        id_ = self._context.annotation_id(key, obj["type"])
+        self._session.publication.load({id_})
+        published = self._session.publication.published(id_)
+        if published:
+            found.add("annotation", "it is published where its targets are")
+            found.published = self._readable(
+                Placement(alias, id_, None, None, self._readers(alias)) for alias in published
+            )
+        else:
+            found.stop(
+                "annotation", "stopped", "no collection has its targets for its audience", "report the targets first"
+            )
+
+    def _state(self, value: ReportedValue) -> ListingState:
+        ids = {alias: id_ for id_ in sorted(value.listings) for alias in self._session.publication.published(id_)}
+        return ListingState(ids=ids)
+
+    def _placements(self, state: ListingState) -> list[Placement]:
+        placements = []
+        for alias, id_ in sorted(state.ids.items()):
+            obj = self._session.publication.published(id_)[alias]
+            grade = extension.context_of(obj).get("grade")
+            placements.append(Placement(alias, id_, grade, obj.get("confidence"), self._readers(alias)))
+        return self._readable(placements)
+
+    def _readers(self, alias: str) -> int | None:
+        """Return how many partners may read a collection; a partner is not told."""
+        if self._partner is not None:
+            return None
+        return 1 if self._context.is_private(alias) else len(self._context.registry.readers.get(alias, ()))
+
+    def _readable(self, placements: Iterable[Placement]) -> list[Placement]:
+        """Return all to an operator, to a partner those of the collections that it reads."""
+        return [
+            placement
+            for placement in placements
+            if self._partner is None or self._context.reads(self._partner.name, placement.collection)
+        ]
+
+
+def _stop_by(found: ContributionExplanation, rule: str, why: Explanation) -> None:
+    found.stop(rule, "stopped", why.message, why.reason.action, why.reason.result)
+
+
+def _report(obj: dict[str, object]) -> Report | Rejected | None:
+    if obj["type"] != "indicator":
+        return None
+    try:
+        return from_stix(obj)
+    except Rejected as refusal:
+        return refusal
+
+
+def _subject(obj: dict[str, object]) -> str | None:
+    return indicator_subject(obj) if obj["type"] == "indicator" else None
+
+
+def _is_report(key: str) -> bool:
+    return object_id(key).startswith("indicator--")
+
+
+def _subjects_of_value(text: str) -> Iterable[str]:
+    """Yield the subjects that a text may name, under each kind that takes it. Raises ``Rejected`` for none."""
+    refusals, plain = [], refang(text)
+    for kind in kinds.every().values():
+        try:
+            yield value_index.subject_of(kind.name, kind.normalise(plain).value)
+        except Rejected as refusal:
+            refusals.append(f"{kind.name}: {refusal.message}")
+    if len(refusals) == len(kinds.every()):
+        raise Rejected("not-a-value", "; ".join(refusals))

@@ -1,0 +1,226 @@
+"""Every state of a contribution is explained in one answer, and a partner learns nothing of others by it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mappers.consensus import origin_references
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from schemas.vocabulary import Action, OutcomeWord
+from server.release import review
+from server.release.explain import ContributionExplanation, explain
+from server.release.hub import Hub
+from server.release.results import Results
+from server.release.retract import retract
+from server.release.route.policy import Policy, PolicyRule
+from server.store import Store, quotas
+from server.store.times import now
+from tests.unit.server.release.hubs import NOBODY_NEW, hub_on
+
+Reports = Callable[..., dict[str, Any]]
+Post = Callable[..., Results]
+Stix = Callable[..., list[dict[str, Any]]]
+Explains = Callable[..., ContributionExplanation]
+VALUE = "bad.example.com"
+
+
+@pytest.fixture
+def explains(store: Store) -> Explains:
+    def ask(id_or_value: str = VALUE, partner: Partner | None = None, hub: Hub | None = None) -> Any:
+        with store.read() as tx:
+            (found,) = explain(hub or hub_on(store), tx, id_or_value, partner)
+        return found
+
+    return ask
+
+
+def decided_by(found: ContributionExplanation) -> tuple[str, str]:
+    return found.checks[-1].rule, found.checks[-1].verdict
+
+
+def test_a_published_report_is_explained_with_its_collections(
+    reports: Reports, bank: Partner, explains: Explains
+) -> None:
+    indicator = reports(bank)
+    for name in (VALUE, "BAD[.]example[.]com", indicator["id"]):
+        found = explains(name)
+        assert (found.result, found.partner) == ("published", bank.name)
+        assert [check.rule for check in found.checks] == [
+            "stored",
+            "guard",
+            "marking",
+            "validity",
+            "audience",
+            "policy",
+        ]
+        assert [(place.collection, place.grade, place.readers) for place in found.published] == [
+            ("takedown", "warn", 0)
+        ]
+
+
+def test_a_listings_id_means_the_reports_of_its_value(
+    reports: Reports, bank: Partner, explains: Explains, listed: Callable[..., str]
+) -> None:
+    assert explains(listed(reports(bank))).value == VALUE
+
+
+def test_a_report_held_by_an_allowlist_names_the_list_and_the_way_out(
+    post: Post, stix: Stix, explains: Explains
+) -> None:
+    post(stix("google.com")[1])
+    found = explains("google.com")
+    assert found.result == "held for review"
+    assert decided_by(found) == ("guard", "held")
+    assert "scamfeed review show indicator--" in found.checks[-1].action
+
+
+def test_a_refused_report_is_not_stored(post: Post, stix: Stix, explains: Explains) -> None:
+    obj = {**stix()[1], "description": "the victim's card is 4111 1111 1111 1111"}
+    assert post(obj).failed
+    with pytest.raises(Rejected, match="answer to its contribution gave the reason"):
+        explains(obj["id"])
+
+
+def test_what_a_throttled_partner_sends_is_held(
+    store: Store, reports: Reports, bank: Partner, post: Post, stix: Stix, explains: Explains
+) -> None:
+    with store.begin() as tx:
+        quotas.throttle(tx, bank.name, "unusual-volume", now())
+    post(stix()[1])
+    assert decided_by(explains()) == ("guard", "held")
+    assert "unusual-volume" in explains().checks[-1].message
+
+
+def test_a_red_report_that_names_nobody_says_so(reports: Reports, bank: Partner, explains: Explains) -> None:
+    reports(bank, tlp="red")
+    found = explains()
+    assert (found.result, *decided_by(found)) == ("kept, not published", "audience", "stopped")
+    assert "only_partners" in found.checks[-1].action
+
+
+def test_a_red_report_is_in_the_private_collection_of_whom_it_names(
+    reports: Reports, bank: Partner, other: Partner, explains: Explains
+) -> None:
+    reports(bank, tlp="red", only_partners=other.name)
+    (place,) = explains().published
+    assert (place.collection.startswith("for-"), place.readers) == (True, 1)
+    assert explains(partner=bank).published == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked"),
+    [
+        (PolicyRule(collection="takedown", least_reporters=2), "least_reporters 2"),
+        (PolicyRule(collection="takedown", grades=(Action.BLOCK,)), "grades block"),
+        (PolicyRule(collection="takedown", least_confidence=90), "least_confidence 90"),
+    ],
+    ids=["reporters", "grade", "confidence"],
+)
+def test_a_policy_that_does_not_admit_the_value_names_what_it_asks_for(
+    store: Store,
+    reports: Reports,
+    bank: Partner,
+    explains: Explains,
+    policies: list[Policy],
+    rule: PolicyRule,
+    asked: str,
+) -> None:
+    policies.append(Policy([rule], NOBODY_NEW))
+    reports(bank)
+    found = explains(hub=hub_on(store, policies[-1]))
+    assert (found.result, *decided_by(found)) == ("kept, not published", "policy", "stopped")
+    assert asked in found.checks[-2].message
+
+
+def test_a_kind_that_no_rule_takes_is_explained_by_that(
+    store: Store, reports: Reports, bank: Partner, explains: Explains, policies: list[Policy]
+) -> None:
+    policies.append(Policy([PolicyRule(collection="wallets", kinds=("wallet",))], NOBODY_NEW))
+    reports(bank)
+    assert decided_by(explains(hub=hub_on(store, policies[-1]))) == ("audience", "stopped")
+
+
+def test_a_delisted_value_stands_refused(
+    store: Store, reports: Reports, bank: Partner, post: Post, stix: Stix, explains: Explains
+) -> None:
+    indicator = reports(bank)
+    with store.begin() as tx:
+        retract(hub_on(store), tx, VALUE)
+    found = explains(indicator["id"])
+    assert (found.result, *decided_by(found)) == ("refused", "guard", "refused")
+
+
+def test_a_revoked_report_and_an_expired_one_say_so(
+    reports: Reports, bank: Partner, other: Partner, withdraws: Callable[..., None], explains: Explains
+) -> None:
+    indicator = reports(bank)
+    withdraws(bank, indicator)
+    assert decided_by(explains(indicator["id"])) == ("revoked", "stopped")
+    old = reports(other, "worse.example.com", valid_until="2026-10-02T08:00:00.000Z")
+    assert decided_by(explains(old["id"])) == ("validity", "stopped")
+
+
+def test_a_repeat_is_told_to_the_operator_alone(
+    store: Store,
+    reports: Reports,
+    bank: Partner,
+    post: Post,
+    stix: Stix,
+    joins: Callable[..., Partner],
+    listed: Callable[..., str],
+    explains: Explains,
+) -> None:
+    listing = listed(reports(bank))
+    peer = joins("Peer", "government", reads=["takedown"], forwards=True)
+    obj = stix(reporter=peer.name)[1]
+    post({**obj, "external_references": origin_references([listing])}, by=peer)
+    assert "repeat" in [check.rule for check in explains(obj["id"]).checks]
+    assert "repeat" not in [check.rule for check in explains(obj["id"], peer).checks]
+
+
+def test_a_value_in_dispute_says_so(
+    store: Store,
+    reports: Reports,
+    bank: Partner,
+    joins: Callable[..., Partner],
+    records_of: Callable[..., Any],
+    explains: Explains,
+    listed: Callable[..., str],
+) -> None:
+    indicator = reports(bank)
+    trusted = joins("Trusted", "platform", reads=["takedown"], trusted=True)
+    records_of(trusted, "outcome", of=listed(indicator), outcome=OutcomeWord.FALSE_POSITIVE.value)
+    assert decided_by(explains()) == ("dispute", "stopped")
+    with store.begin() as tx:
+        review.decide(hub_on(store), tx, [listed(indicator)], "approved", "operator")
+    assert explains().result == "published"
+
+
+def test_what_is_hidden_from_a_partner_and_what_is_not_there_get_the_same_answer(
+    store: Store, reports: Reports, bank: Partner, other: Partner, listed: Callable[..., str], explains: Explains
+) -> None:
+    indicator = reports(bank)
+    messages = set()
+    for name in (
+        VALUE,
+        indicator["id"],
+        listed(indicator),
+        "never.example.com",
+        "indicator--" + 8 * "0" + "-0000-4000-8000-" + 12 * "0",
+    ):
+        with pytest.raises(Rejected) as refusal:
+            explains(name, other)
+        messages.add(refusal.value.message)
+    assert len(messages) == 1
+
+
+def test_a_partner_reads_nothing_of_others_reports(
+    reports: Reports, bank: Partner, other: Partner, explains: Explains
+) -> None:
+    own = reports(bank, confidence="80")
+    before = explains(own["id"], bank)
+    reports(other, confidence="90")
+    assert explains(own["id"], bank) == before
+    assert explains(VALUE, bank).partner == bank.name
