@@ -13,7 +13,7 @@ _ROOM = 32 * 1024 * 1024
 
 
 class Load(NamedTuple):
-    """What a number of connections got out of a server: answers a second, and how long one took (ms)."""
+    """The load that some connections put on a server: responses a second, and the milliseconds of one."""
 
     rate: float
     median: float
@@ -94,6 +94,6 @@ def load(port: int, path: str | Sequence[str], token: str, connections: int, sec
 
 
 def percentiles(times: Sequence[float]) -> tuple[float, float]:
-    """Give the median and the 99th percentile in milliseconds."""
+    """Return the median and the 99th percentile in milliseconds."""
     ordered = sorted(times)
     return ordered[len(ordered) // 2] * 1000, ordered[len(ordered) * 99 // 100] * 1000

@@ -35,12 +35,12 @@ class Connection(Receiver, asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way."""
+        """True while nothing is under way."""
         return not (self.at_work or self.waiting or self._clogged or self.head_bytes or self.has_more) and self.in_head
 
     @property
     def expendable(self) -> bool:
-        """Whether nothing has been asked that would have to be answered."""
+        """True while nothing has been asked that would have to be answered."""
         return not (self.at_work or self.waiting or self._clogged or self.ending) and self.in_head
 
     # Called by the event loop
@@ -72,7 +72,7 @@ class Connection(Receiver, asyncio.Protocol):
         self.shared.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take the next bytes from the socket."""
+        """Receive the next bytes from the socket."""
         self.receive(data)
         self._next()
 
@@ -101,7 +101,7 @@ class Connection(Receiver, asyncio.Protocol):
             self._transport.resume_reading() if reading else self._transport.pause_reading()
 
     def proceed(self) -> None:
-        """Tell the client to send its body."""
+        """Ask the client for its body."""
         self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def admit(self, request: HttpRequest) -> None:
@@ -233,7 +233,7 @@ class Connection(Receiver, asyncio.Protocol):
         self._transport.close()
 
     def expire(self) -> None:
-        """Give up on a client that neither sends nor reads."""
+        """Abandon a client that neither sends nor reads."""
         if self.ending or self._clogged or self.idle:
             self._transport.abort() if self._clogged else self._transport.close()
         else:

@@ -23,13 +23,13 @@ class OpenConnection(Protocol):
 
     @property
     def expendable(self) -> bool:
-        """Whether nothing has been asked that would have to be answered."""
+        """True while nothing has been asked that would have to be answered."""
 
     def drop(self) -> None:
         """Close the connection once the responses written so far are sent."""
 
     def expire(self) -> None:
-        """Give up on a client that neither sends nor reads."""
+        """Abandon a client that neither sends nor reads."""
 
     def stop(self) -> None:
         """Close the connection if nothing is under way on it."""

@@ -114,7 +114,7 @@ class HttpRequest:
 
     @property
     def weight(self) -> int:
-        """How much work the request is: 0 without a body, 1 with a small one, 2 with a large or a compressed one."""
+        """The work that the request makes: 0 without a body, 1 with a small one, 2 with a large or a compressed one."""
         compressed = self.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity"
         return 2 if self.size > _LARGE or (compressed and self.size) else 1 if self.size else 0
 

@@ -68,7 +68,7 @@ class Receiver:
         raise NotImplementedError
 
     def proceed(self) -> None:
-        """Tell the client to send its body."""
+        """Ask the client for its body."""
         raise NotImplementedError
 
     def admit(self, request: HttpRequest) -> None:
@@ -83,11 +83,11 @@ class Receiver:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are bytes that were not parsed."""
+        """True while there are bytes that were not parsed."""
         return bool(self._pending)
 
     def receive(self, data: bytes) -> None:
-        """Take the next bytes from the socket."""
+        """Receive the next bytes from the socket."""
         if not self.ending:
             self._pending = self._pending + data if self._pending else data
             self.go_on()

@@ -31,7 +31,7 @@ class RequestObserver(Protocol):
     """An observer of answered requests."""
 
     def note(self, request: AnsweredRequest) -> None:
-        """Take note of ``request``, without waiting for anything."""
+        """Record ``request``, without waiting for anything."""
 
 
 def known_method(method: str) -> str:

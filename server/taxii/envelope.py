@@ -39,7 +39,7 @@ class Envelope:
 
     @property
     def is_short(self) -> bool:
-        """Whether all objects are in memory."""
+        """True if all objects are in memory."""
         return self._all is not None
 
     def __iter__(self) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ class Status:
 
     @property
     def taken(self) -> int:
-        """How many objects are kept."""
+        """The number of objects that are kept."""
         return len(self.successes) + len(self.pendings)
 
     def fail(self, failure: dict[str, str]) -> None:

@@ -34,7 +34,7 @@ def member(server: Deployment) -> Peer:
 
 @pytest.fixture
 def collection(server: Deployment) -> str:
-    """Give the id of a collection that nobody else uses."""
+    """Return the id of a collection that nobody else uses."""
     return server.collection()
 
 

@@ -11,7 +11,7 @@ from tests.conformance.authority import Pem
 
 @contextlib.contextmanager
 def terminate(pem: Pem, behind: tuple[str, int], listening: socket.socket) -> Iterator[None]:
-    """Take TLS on ``listening``, and hand what comes to ``behind``, until the test is over."""
+    """End TLS on ``listening``, and forward the bytes to ``behind``, until the test is over."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem.certificate, pem.key)
 

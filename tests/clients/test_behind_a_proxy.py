@@ -1,4 +1,4 @@
-"""Where a proxy ends the TLS, ``public_url`` gives the clients that take no path a whole one."""
+"""Behind a proxy that ends the TLS, ``public_url`` gives clients that take no path a whole URL."""
 
 import socket
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def front() -> Iterator[socket.socket]:
 
 @pytest.fixture(params=["", "public"])
 def public(request: pytest.FixtureRequest, front: socket.socket, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Say what the operator set: nothing, or where the proxy is."""
+    """Return the setting of the operator: nothing, or the address of the proxy."""
     url = f"https://127.0.0.1:{front.getsockname()[1]}" if request.param else ""
     monkeypatch.setenv("SCAMFEED_PUBLIC_URL", url)
     return url

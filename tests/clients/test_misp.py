@@ -22,7 +22,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 @pytest.fixture
 def api_key(server: Deployment) -> str:
-    """Give what MISP keeps of a login."""
+    """Return the login as MISP keeps it."""
     told = server.database.partners["member"]
     return base64.b64encode(f"{told['user']}:{told['password']}".encode()).decode()
 

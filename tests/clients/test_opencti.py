@@ -19,7 +19,7 @@ from tests.conformance.peer import Peer, indicator
 
 @dataclass
 class Ingester:
-    """What OpenCTI keeps of one ingestion."""
+    """The state that OpenCTI keeps of one ingestion."""
 
     url: str
     headers: dict[str, str]

@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Pem(NamedTuple):
-    """Where a server's certificate, its key and the authority that vouches for it are kept."""
+    """The files of a server's certificate, its key and the authority that vouches for it."""
 
     certificate: Path
     key: Path

@@ -45,12 +45,12 @@ class Deployment:
 
     @property
     def url(self) -> str:
-        """Say where it is."""
+        """Return its address."""
         return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.address[1]}"
 
     @property
     def verify(self) -> str | bool:
-        """Say by what authority requests shall know it."""
+        """Return the authority by which requests shall know it."""
         return True if self.pem is None else str(self.pem.authority)
 
     def peer(self, name: str) -> Peer:
@@ -133,7 +133,7 @@ class Servers:
         self._running: dict[str, Deployment] = {}
 
     def get(self, name: str) -> Deployment:
-        """Give the server of one of the names."""
+        """Return the server of one of the names."""
         if name not in self._running:
             scheme, _, kind = name.partition("-")
             if kind not in self._databases:

@@ -23,7 +23,7 @@ _DEFAULT = object()
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: HTTPMessage
@@ -63,7 +63,7 @@ class Peer:
 
     @property
     def host(self) -> str:
-        """Say what the Host header says."""
+        """Return the value of the Host header."""
         return f"{self.address[0]}:{self.address[1]}"
 
     def send(

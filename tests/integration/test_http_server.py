@@ -291,7 +291,7 @@ def test_nobody_goes_on_serving_when_the_main_process_is_killed(own_hub: Hub) ->
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process is there; one that is dead and was not fetched yet is not."""
+    """Return whether a process runs; one that is dead and was not fetched yet does not."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -31,7 +31,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture(scope="session", params=PASSES, ids=str)
 def turn(request: pytest.FixtureRequest) -> Pass:
-    """Say which time through the tests this is; all of one come before any of the next."""
+    """Return the number of this pass through the tests; all tests of one pass come before any of the next."""
     found: Pass = request.param
     return found
 
@@ -45,7 +45,7 @@ def server(turn: Pass, servers: Servers, tally: Tally) -> Deployment:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what was thrown where a hundred thousand inputs were asked for."""
+    """Print the counts where a hundred thousand inputs were asked for."""
     if FUZZ:
         terminalreporter.section("thrown at the servers")
         for line in config.stash[_TALLY].lines():

@@ -1,4 +1,4 @@
-"""What schemathesis cannot read in the description, a ``next`` being one that the collection gave out before."""
+"""Hooks for rules that schemathesis cannot read in the description: a ``next`` is one that the collection gave out."""
 
 from contextlib import suppress
 from typing import Any

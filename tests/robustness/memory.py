@@ -1,4 +1,4 @@
-"""What a running server holds."""
+"""The memory of a running server."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is thrown at the servers and what they answer, counted; and what no answer may be or hold."""
+"""Counts of the inputs for the servers and of their responses, and the rules that every response obeys."""
 
 import json
 import os
@@ -62,7 +62,7 @@ class Tally:
         self.statuses["none"] += 1
 
     def lines(self) -> list[str]:
-        """Say it to a person."""
+        """Return the counts as text for a person."""
         said = [f"inputs: {self.inputs.total():,}"]
         said += [f"  {what}: {count:,}" for what, count in self.inputs.most_common()]
         said += ["answers: " + ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))]

@@ -21,7 +21,7 @@ SECONDS = 300
 
 @pytest.fixture(scope="module")
 def member(server: Deployment, turn: Pass) -> Peer:
-    """Give a partner, in whose room there are objects in several versions: too few for a page to be kept ready."""
+    """Return a partner whose collection has objects in several versions: too few for a page to be cached."""
     peer = server.peer("member")
     if not turn.number:
         objects = [indicator() for _ in range(20)]
@@ -70,6 +70,6 @@ def run(
 
 
 def answer(response: dict[str, Any]) -> tuple[int, str, bytes]:
-    """Take status, type and body from a record of it."""
+    """Return status, type and body of a recorded response."""
     kinds = [header["value"] for header in response["headers"] if header["name"].lower() == "content-type"]
     return response["status"], kinds[0] if kinds else "", response["content"].get("text", "").encode()

@@ -109,7 +109,7 @@ def test_any_bytes_as_a_body(way: Way, body: bytes) -> None:
 
 
 def has_no_number(body: bytes) -> bool:
-    """Tell whether there is a NaN or an infinity in what would be JSON: such a body is refused whole."""
+    """Return whether there is a NaN or an infinity in what would be JSON: such a body is refused whole."""
     found: list[str] = []
     json.loads(body, parse_constant=found.append)
     return found != []

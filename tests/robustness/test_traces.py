@@ -1,4 +1,4 @@
-"""What a client says, and what the server knows, is in no refusal and in no line of the log."""
+"""Neither the values of a client nor the secrets of the server are in a refusal or in a line of the log."""
 
 import json
 import re

@@ -44,7 +44,7 @@ def command(line: str, **replaced: str) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Give the variables of the example, the store in ``folder``."""
+    """Return the variables of the example, with the store in ``folder``."""
     lines = [line.partition("=") for line in (DEPLOY / "scamfeed.env").read_text().splitlines()]
     said = {name: value.replace("/var/lib/scamfeed", str(folder)) for name, _, value in lines}
     own = {name: value for name, value in os.environ.items() if not name.startswith("SCAMFEED_")}
@@ -172,7 +172,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def said(name: str) -> list[str]:
-    """Give what all instructions of a name say."""
+    """Return the values of all instructions of a name."""
     return [rest for each, rest in instructions() if each == name]
 
 

@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 
 def resident(hub: Hub) -> int:
-    """Say how many MiB the one worker has."""
+    """Return the MiB of memory of the one worker."""
     [worker] = hub.workers()
     status = Path(f"/proc/{worker}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) // 1024

@@ -1,4 +1,4 @@
-"""What one sender does to the others: each flood from one side, and how long somebody else waits meanwhile."""
+"""Fairness: each flood from one sender, and the time that somebody else waits meanwhile."""
 
 import contextlib
 import gzip

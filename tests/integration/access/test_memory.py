@@ -33,7 +33,7 @@ def hub(serve: Serve) -> Hub:
 
 
 def most(hub: Hub) -> int:
-    """Say how many MiB the worker held at most."""
+    """Return the most MiB that the worker held."""
     [worker] = hub.workers()
     found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{worker}/status").read_text())
     assert found is not None

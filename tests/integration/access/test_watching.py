@@ -1,4 +1,4 @@
-"""What those who run the server see of it: health, metrics, the access log, the audit trail."""
+"""The server as its operators see it: health, metrics, the access log, the audit trail."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""How partners may ask: pages, media types, methods, addresses."""
+"""The requests that partners may make: pages, media types, methods, addresses."""
 
 import urllib.parse
 import uuid

@@ -1,4 +1,4 @@
-"""What taxii2-client does with a server as the product runs it."""
+"""taxii2-client against a server as the product runs it."""
 
 from collections.abc import Iterator
 

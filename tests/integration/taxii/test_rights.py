@@ -1,4 +1,4 @@
-"""Who may see and do what, and what those are told who may not."""
+"""The rights of partners, and the refusals for those who lack them."""
 
 import base64
 import json
