@@ -30,6 +30,9 @@ class Application(Protocol):
     def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
         """Answer within some milliseconds, or return None; called on the event loop."""
 
+    def identify(self, environ: Environ) -> None:
+        """Find the partner of a request with a body, if that takes no time; called on the event loop."""
+
     def refuse_body(self, environ: Environ) -> TaxiiResponse | None:
         """Refuse a request by its head, before its body is read, or return None; called in a thread."""
 

@@ -169,6 +169,7 @@ class Receiver:
         environ = request.head(self._parser.get_method(), self._parser.get_http_version(), self.base)
         if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
             return
+        self.shared.application.identify(environ)
         self.shared.belongs(request, self.shared.application.owner(environ))
         self._body_limit = self.shared.application.body_limit(environ)
         length = environ.get("CONTENT_LENGTH", "")

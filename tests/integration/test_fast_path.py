@@ -196,3 +196,15 @@ def test_a_request_that_is_looked_at_twice_is_counted_once(hub: TaxiiHub) -> Non
         assert hub.application.refuse_body(environ) is None
         assert hub.application.respond(environ).status == 202
     assert hub.application.respond(hub.environ(OBJECTS)).status == 429
+
+
+def test_a_body_counts_as_its_partners_from_the_first_byte_on(hub: TaxiiHub) -> None:
+    def owner(path: str = OBJECTS, method: str = "POST", **more: str) -> str:
+        environ = hub.environ(path, method, ENVELOPE, **more)
+        hub.application.identify(environ)
+        return hub.application.owner(environ)
+
+    assert owner() == "partner bank"
+    assert owner(HTTP_AUTHORIZATION="Bearer wrong") == "127.0.0.1"
+    # The credentials of a read are verified when it is its turn.
+    assert owner(method="GET") == "127.0.0.1"

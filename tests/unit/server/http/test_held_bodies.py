@@ -28,6 +28,9 @@ class Application:
     def respond_fast(self, environ: dict[str, Any]) -> TaxiiResponse | None:
         return TaxiiResponse(200) if environ["REQUEST_METHOD"] == "GET" else None
 
+    def identify(self, environ: dict[str, Any]) -> None:
+        pass
+
     def refuse_body(self, environ: dict[str, Any]) -> TaxiiResponse | None:
         return None
 
