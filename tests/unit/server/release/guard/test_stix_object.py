@@ -55,7 +55,7 @@ def reason(raw: bytes) -> str:
         ({"x_score": {"deep": [math.inf]}}, "not-a-number"),
     ],
 )
-def test_what_breaks_a_common_rule_is_refused_with_its_reason(changes: dict[str, Any], why: str) -> None:
+def test_an_object_that_breaks_a_common_rule_is_refused_with_its_reason(changes: dict[str, Any], why: str) -> None:
     assert reason(text(**changes)) == why
 
 
@@ -76,7 +76,7 @@ def test_null_is_no_value_of_a_common_property(name: str) -> None:
         (b"[" * 100_000 + b"]" * 100_000, "too-deep"),
     ],
 )
-def test_what_is_no_json_object_is_refused(raw: bytes, why: str) -> None:
+def test_an_item_that_is_no_json_object_is_refused(raw: bytes, why: str) -> None:
     assert reason(raw) == why
 
 
@@ -109,19 +109,19 @@ def test_a_property_given_twice_is_refused_at_any_depth(more: str) -> None:
         '"x_quoted":"\\":\\":"',
     ],
 )
-def test_what_the_specification_does_not_know_passes_value_for_value(more: str) -> None:
+def test_properties_unknown_to_the_specification_pass_unchanged(more: str) -> None:
     raw = text()[:-1] + f",{more}}}".encode()
     item = check(raw)
     assert item.body.endswith(f",{more}}}".encode())
     assert item.id == GOOD["id"]
 
 
-def test_only_white_space_goes() -> None:
+def test_only_white_space_is_removed() -> None:
     pretty = json.dumps({**GOOD, "x": [1, {"y": " z\n"}]}, indent=2).encode()
     assert check(pretty).body == json.dumps({**GOOD, "x": [1, {"y": " z\n"}]}, separators=(",", ":")).encode()
 
 
-def test_versions_are_modified_else_created_else_none() -> None:
+def test_the_version_is_modified_else_created_else_none() -> None:
     marking = {"type": "marking-definition", "id": f"marking-definition--{uuid.UUID(int=1)}", "modified": None}
     assert check(text()).version == 1767312000000000
     assert check(text(**marking)).version == 1767225600000000
@@ -142,7 +142,7 @@ def test_a_parsed_object_is_checked_by_the_same_rules() -> None:
     assert refused.value.reason == "not-a-number"
 
 
-def test_a_refused_object_is_named_by_what_it_calls_itself() -> None:
+def test_a_refused_object_is_named_by_its_own_id_and_version() -> None:
     assert id_and_version(text(created=None)) == (GOOD["id"], 1767312000000000)
     assert id_and_version(text(id="5", modified="x")) == (None, 1767225600000000)
     assert id_and_version(b"[]") == id_and_version(b"NaN") == id_and_version(b"{}") == (None, None)
@@ -163,13 +163,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans(), st.sampled_from([None, 1, "\t"]))
-def test_any_property_comes_through_as_it_was(value: Any, ascii_only: bool, indent: Any) -> None:
+def test_any_property_passes_unchanged(value: Any, ascii_only: bool, indent: Any) -> None:
     raw = json.dumps({**GOOD, "x_any": value}, ensure_ascii=ascii_only, indent=indent)
     item = check(raw.encode("utf-8", "surrogatepass")) if raw.isascii() else check(raw.encode())
     assert json.loads(item.body) == {**GOOD, "x_any": value}
 
 
 @given(st.binary(max_size=60))
-def test_random_bytes_are_refused_and_never_worse(raw: bytes) -> None:
+def test_random_bytes_are_refused_without_any_other_error(raw: bytes) -> None:
     with pytest.raises(Rejected):
         check(raw)

@@ -1,4 +1,4 @@
-"""Objects of every shape: one that is odd never stops the others."""
+"""Malformed objects of every shape: one bad object never stops the others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,15 +16,17 @@ Listed = Callable[..., str]
 def test_one_bad_item_never_stops_the_others(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
     good, suffix = stix()[1], {**stix("x.example.com")[1], "pattern": "[domain-name:value = 'co.th']"}
     outcome = post(suffix, good)
-    assert [each.id for each in outcome.failed] == [suffix["id"]]
+    assert [result.id for result in outcome.failed] == [suffix["id"]]
     assert "public suffix" in outcome.failed[0].message
     assert listed(good) in held_by("takedown")
 
 
-def test_a_pattern_of_no_single_value_is_kept_and_held(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
+def test_a_pattern_of_no_single_value_is_stored_and_not_published(
+    stix: Stix, post: Post, held_by: Held, listed: Listed
+) -> None:
     indicator = {**stix()[1], "pattern": "[domain-name:value LIKE '%.example.com']"}
     outcome = post(indicator)
-    assert [each.id for each in outcome.pending] == [indicator["id"]]
+    assert [result.id for result in outcome.pending] == [indicator["id"]]
     assert indicator["id"] in held_by("inbox")
     assert listed(indicator) not in held_by("takedown")
 
@@ -51,7 +53,7 @@ SHAPES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", SHAPES, ids=[str(change)[:40] for change in SHAPES])
-def test_no_shape_of_object_stops_the_others(
+def test_a_malformed_object_does_not_stop_the_others(
     stix: Stix, post: Post, held_by: Held, listed: Listed, change: dict[str, Any]
 ) -> None:
     good, first = stix("good.example.com")[1], stix("bad.example.com")[1]
@@ -63,7 +65,7 @@ def test_no_shape_of_object_stops_the_others(
 
 
 @pytest.mark.parametrize("number", ["+66812345678", "+66898765432"])
-def test_what_says_an_indicator_in_another_language_may_say_its_value_and_no_other_persons(
+def test_a_translation_may_repeat_its_indicators_value_and_no_personal_data(
     stix: Stix, post: Post, number: str
 ) -> None:
     objects = stix("+66812345678", "phone", lang="th", description="โฆษณาชวนลงทุนปลอม")
@@ -71,5 +73,5 @@ def test_what_says_an_indicator_in_another_language_may_say_its_value_and_no_oth
     assert translation["type"] == "language-content"
     contents = {"en": {"name": f"Phone number used in a scam: {number}"}}
     outcome = post(*objects[:-1], {**translation, "contents": contents})
-    refused = [each.id for each in outcome.failed]
+    refused = [result.id for result in outcome.failed]
     assert refused == ([] if number == "+66812345678" else [translation["id"]])

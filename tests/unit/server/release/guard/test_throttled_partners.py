@@ -1,4 +1,4 @@
-"""A partner whom the brake slows is heard once somebody has looked at what it says, whatever that is."""
+"""Everything that a throttled partner sends counts only after a review."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def police(store: Store, joins: Callable[..., Partner]) -> Partner:
     return trusted
 
 
-def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
+def test_its_opinion_revokes_nothing_before_its_review(
     store: Store,
     stix: Stix,
     post: Post,
@@ -39,7 +39,7 @@ def test_its_verdict_takes_nothing_back_until_somebody_lets_it(
     indicator = stix()[1]
     post(indicator)
     verdict = records_of(police, "outcome", of=listed(indicator), outcome="false-positive")
-    assert [each.id for each in post(verdict, by=police).pending] == [verdict["id"]]
+    assert [result.id for result in post(verdict, by=police).pending] == [verdict["id"]]
     assert not held_by("takedown")[listed(indicator)].get("revoked")
     assert published(verdict) not in held_by("sightings")
     with store.begin() as tx:

@@ -1,4 +1,4 @@
-"""A partner that suddenly sends far more, or mostly what is held back, is slowed until an operator lifts it."""
+"""A partner that suddenly sends far more, or mostly objects that are held, is throttled until an operator lifts it."""
 
 import pytest
 
@@ -36,14 +36,14 @@ def test_ten_times_the_largest_day_is_unusual(store: Store, before: list[int], t
     assert slowed(store) == rule
 
 
-def test_what_comes_just_now_is_counted_before_it_is_taken(store: Store) -> None:
+def test_objects_that_come_now_count(store: Store) -> None:
     sent(store, {TODAY - 1 - back: (1, 0) for back in range(5)})
     with store.begin() as tx:
         assert volume.throttled_by(tx, "Bank", TODAY * DAY, coming=10_000) is None
         assert volume.throttled_by(tx, "Bank", TODAY * DAY, coming=10_001) == "unusual-volume"
 
 
-def test_days_of_more_than_a_month_ago_are_no_measure(store: Store) -> None:
+def test_days_before_the_last_month_do_not_count(store: Store) -> None:
     sent(store, {TODAY - 1 - back: (1_000, 0) for back in range(5)} | {TODAY - 31: (9_000, 0), TODAY: (20_000, 0)})
     assert slowed(store) == "unusual-volume"
 
@@ -64,7 +64,7 @@ def test_more_than_half_held_of_two_hundred_in_two_days_is_too_much(
     assert slowed(store) == rule
 
 
-def test_who_is_slowed_stays_so_until_that_is_lifted_and_is_not_slowed_for_the_same_again(store: Store) -> None:
+def test_a_throttle_lasts_until_it_is_lifted_and_does_not_start_again_for_the_same_objects(store: Store) -> None:
     sent(store, {TODAY - 1 - back: (10, 0) for back in range(5)} | {TODAY: (20_000, 15_000)})
     assert slowed(store) == "unusual-volume"
     assert slowed(store, TODAY + 9) == "unusual-volume"
@@ -77,15 +77,15 @@ def test_who_is_slowed_stays_so_until_that_is_lifted_and_is_not_slowed_for_the_s
     assert slowed(store, TODAY + 1) == "mostly-held"
 
 
-def test_slowing_and_lifting_are_on_the_audit_trail(store: Store) -> None:
+def test_the_audit_trail_has_start_and_end_of_a_throttle(store: Store) -> None:
     sent(store, {TODAY: (300, 300)})
     slowed(store)
     with store.begin() as tx:
         volume.lift_throttle(tx, "Bank", TODAY * DAY + 2)
-        entries = [(each.event.method, each.event.partner, each.event.reference) for each in audit.tail(tx, 2)]
+        entries = [(entry.event.method, entry.event.partner, entry.event.reference) for entry in audit.tail(tx, 2)]
     assert entries == [("LIFT", "Bank", None), ("SLOW", "Bank", "mostly-held")]
 
 
-def test_every_rule_says_the_way_out() -> None:
+def test_every_rule_has_a_message() -> None:
     assert volume.THROTTLE_MESSAGES.keys() == {volume.UNUSUAL, volume.MOSTLY_HELD}
     assert all("operator" in message for message in volume.THROTTLE_MESSAGES.values())

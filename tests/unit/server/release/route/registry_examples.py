@@ -1,4 +1,4 @@
-"""Registries and policies of all sorts, for whoever draws examples of who may hear what."""
+"""Hypothesis strategies for registries and policies, and examples of partners."""
 
 from collections.abc import Iterable
 

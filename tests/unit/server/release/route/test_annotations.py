@@ -1,4 +1,4 @@
-"""What speaks about other objects goes no further than they do, and only where its maker sees them."""
+"""Annotations are published where their targets are, and only if their maker sees the targets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +71,7 @@ Where = Callable[[dict[str, Any]], set[str]]
 
 
 @pytest.mark.parametrize(("tlp", "places"), [("clear", SIGHTINGS | PUBLIC), ("green", SIGHTINGS), ("red", set())])
-def test_an_outcome_goes_where_sightings_go_and_no_further_than_its_indicator(
+def test_an_outcome_enters_the_collection_of_sightings_and_goes_no_further_than_its_indicator(
     stix: Stix,
     post: Post,
     other: Partner,
@@ -93,7 +93,7 @@ def test_an_outcome_goes_where_sightings_go_and_no_further_than_its_indicator(
 
 
 @pytest.mark.parametrize("which", ["outcome", "opinion", "note", "case"])
-def test_who_does_not_see_an_indicator_says_nothing_about_it(
+def test_a_partner_that_does_not_see_an_indicator_cannot_annotate_it(
     stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, held_by: Held, which: str
 ) -> None:
     """The answer is the same where there is none: it tells nobody what is there."""
@@ -116,7 +116,7 @@ def test_who_does_not_see_an_indicator_says_nothing_about_it(
     assert speech["id"] in held_by("inbox")
 
 
-def test_ones_own_indicator_may_be_spoken_of_without_reading_anything(
+def test_a_partner_may_annotate_its_own_indicator_without_reading_anything(
     stix: Stix, post: Post, bank: Partner, where: Where
 ) -> None:
     indicator = stix()[1]
@@ -125,7 +125,7 @@ def test_ones_own_indicator_may_be_spoken_of_without_reading_anything(
     assert where(outcome) == SIGHTINGS
 
 
-def test_a_note_goes_where_sightings_go(
+def test_a_note_enters_the_collection_of_sightings(
     stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, listed: Listed
 ) -> None:
     indicator = stix()[1]
@@ -135,15 +135,17 @@ def test_a_note_goes_where_sightings_go(
     assert where(note(other)) == SIGHTINGS
 
 
-def test_nobody_says_anothers_outcome(stix: Stix, post: Post, bank: Partner, other: Partner, where: Where) -> None:
+def test_nobody_sends_the_outcome_of_another_partner(
+    stix: Stix, post: Post, bank: Partner, other: Partner, where: Where
+) -> None:
     indicator = stix()[1]
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="blocked")
-    assert [each.id for each in post(indicator, by=bank).accepted] == [indicator["id"]]
-    assert [each.id for each in post(outcome, by=other).failed] == [outcome["id"]]
+    assert [result.id for result in post(indicator, by=bank).accepted] == [indicator["id"]]
+    assert [result.id for result in post(outcome, by=other).failed] == [outcome["id"]]
     assert where(outcome) == set()
 
 
-def test_a_narrower_marking_takes_copies_back(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+def test_a_narrower_marking_revokes_copies(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
     indicator = stix(tlp="clear")[1]
     for which, columns in (
         ("outcome", {"of": indicator["id"], "outcome": "blocked"}),
@@ -158,7 +160,9 @@ def test_a_narrower_marking_takes_copies_back(stix: Stix, post: Post, bank: Part
         assert where(wide) >= SIGHTINGS
 
 
-def test_a_revoked_opinion_is_revoked_wherever_it_went(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+def test_a_revoked_opinion_is_revoked_wherever_it_is_published(
+    stix: Stix, post: Post, bank: Partner, where: Where
+) -> None:
     indicator = stix()[1]
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="false-positive")
     post(indicator, outcome)
@@ -166,7 +170,7 @@ def test_a_revoked_opinion_is_revoked_wherever_it_went(stix: Stix, post: Post, b
     assert where(outcome) == set()
 
 
-def test_a_case_goes_wherever_all_its_members_are(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+def test_a_case_is_published_where_all_its_members_are(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
     domain, account = stix()[1], stix(ACCOUNT, kind="bank-account")[1]
     of_one = said("case", by=bank.name, name="One", members=[account["id"]])
     of_both = said("case", by=bank.name, name="Both", members=[account["id"], domain["id"]])
@@ -191,7 +195,7 @@ def flow(by: str = "Example Bank", **columns: Any) -> list[dict[str, Any]]:
     return to_stix(tabular.read_record("flow", {**ends, **columns}, defaults))
 
 
-def test_a_flow_goes_where_both_its_ends_are_out(
+def test_a_flow_is_published_where_both_its_ends_are(
     stix: Stix, post: Post, bank: Partner, reads: Reads, where: Where
 ) -> None:
     post(stix(ACCOUNT, kind="bank-account")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
@@ -200,7 +204,7 @@ def test_a_flow_goes_where_both_its_ends_are_out(
     assert where(flow()[-1]) == {"mule-accounts-full"}
 
 
-def test_a_flow_brings_nobody_an_account_that_they_do_not_read_of(
+def test_a_flow_shows_nobody_an_account_that_they_do_not_read(
     stix: Stix, post: Post, bank: Partner, other: Partner, reads: Reads, where: Where, held_by: Held
 ) -> None:
     post(stix(ACCOUNT, kind="bank-account")[1])
@@ -249,7 +253,7 @@ def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_in
     assert (seen(bank), seen(other)) == ([], [])
 
 
-def test_what_became_of_a_value_is_found_with_it(store: Store, stix: Stix, post: Post, bank: Partner) -> None:
+def test_the_outcome_of_a_value_is_found_with_it(store: Store, stix: Stix, post: Post, bank: Partner) -> None:
     indicator = stix()[1]
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="blocked")
     sighting = said("sighting", by=bank.name, of=indicator["id"])
@@ -273,9 +277,7 @@ def test_what_became_of_a_value_is_found_with_it(store: Store, stix: Stix, post:
     ],
     ids=str,
 )
-def test_speech_of_any_other_shape_is_not_kept(
-    post: Post, bank: Partner, held_by: Held, change: dict[str, Any]
-) -> None:
+def test_malformed_annotations_are_refused(post: Post, bank: Partner, held_by: Held, change: dict[str, Any]) -> None:
     changed = {**note(bank, "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"), **change}
     bad = {name: value for name, value in changed.items() if value is not None}
     bad["id"] = f"{bad['type']}--ee20065d-2555-424f-ad9e-0f8428623c75"

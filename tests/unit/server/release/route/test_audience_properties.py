@@ -1,4 +1,4 @@
-"""Nobody hears what it may not, whatever the limits, partners and rules are."""
+"""No partner gets what it may not, whatever the limits, partners and rules are."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def of(
 
 @MANY
 @given(contributions())
-def test_no_reader_is_outside_the_limits_or_left(given_: Given) -> None:
+def test_no_reader_is_outside_the_limits_or_has_left(given_: Given) -> None:
     _, tlp, limits, by, registry, _, coerced = given_
     found = of(*given_)
     readers = found.readers(registry)
@@ -121,7 +121,7 @@ def test_a_policy_adds_no_reader_that_level_and_limits_do_not_admit(given_: Give
 
 @MANY
 @given(contributions(), FACTS)
-def test_what_all_reports_come_to_opens_no_own_room_that_is_closed_to_each(
+def test_the_consensus_opens_no_private_collection_that_is_closed_to_every_report(
     given_: Given, facts: ConsensusFacts
 ) -> None:
     kind, tlp, _, by, registry, policy, _ = given_
@@ -133,7 +133,7 @@ def test_what_all_reports_come_to_opens_no_own_room_that_is_closed_to_each(
 
 @MANY
 @given(contributions())
-def test_who_hears_nothing_makes_no_difference_to_the_others(given_: Given) -> None:
+def test_a_partner_without_access_makes_no_difference_to_the_others(given_: Given) -> None:
     *rest, registry, policy, coerced = given_
     found = of(*rest, registry, policy, coerced)
     strangers = registry.partners.keys() - found.readers(registry) - {given_[3].name}

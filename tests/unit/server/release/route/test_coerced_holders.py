@@ -1,4 +1,4 @@
-"""Whoever holds an account under coercion is protected: no path has it blocked, and few hear of it."""
+"""The holder of an account who acts under coercion is protected: the account is never blocked, and few read of it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +54,7 @@ def live(obj: dict[str, Any] | None) -> bool:
     return obj is not None and not obj.get("revoked", False)
 
 
-def test_it_reaches_those_who_can_protect_and_nobody_else(
+def test_it_is_published_for_partners_that_can_protect_and_for_nobody_else(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", tlp="clear")
@@ -67,7 +67,7 @@ def test_it_reaches_those_who_can_protect_and_nobody_else(
         ]
 
 
-def test_it_says_whom_to_turn_to_for_protection(
+def test_it_names_the_focal_point_for_protection(
     store: Store, partners: Partners, reports: Reports, own_room: Own, listed: Listed
 ) -> None:
     with store.begin() as tx:
@@ -81,7 +81,7 @@ def test_it_says_whom_to_turn_to_for_protection(
     assert "protection@police.example" in str(listing["external_references"])
 
 
-def test_where_a_country_has_nobody_the_hub_is_turned_to(
+def test_without_a_focal_point_in_the_country_the_hubs_is_named(
     store: Store, partners: Partners, reports: Reports, own_room: Own, listed: Listed
 ) -> None:
     with store.begin() as tx:
@@ -99,7 +99,7 @@ ORDERS = [("coerced", "block"), ("block", "coerced")]
 
 @pytest.mark.parametrize("order", ORDERS, ids=["protected first", "accused first"])
 @pytest.mark.parametrize("limits", [{}, {"tlp": "red", "only_partners": "Research"}, {"tlp": "red"}], ids=str)
-def test_one_sign_of_coercion_outweighs_all_who_want_it_blocked(
+def test_one_sign_of_coercion_outweighs_every_request_to_block(
     partners: Partners,
     reports: Reports,
     everywhere: Callable[[str], list[dict[str, Any]]],
@@ -120,7 +120,7 @@ def test_one_sign_of_coercion_outweighs_all_who_want_it_blocked(
     assert any(live(each) for each in versions)
 
 
-def test_what_was_told_to_all_is_taken_back_from_all_once_somebody_sees_coercion(
+def test_a_shared_listing_is_revoked_once_coercion_is_reported(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["police"], **ACCOUNT, confidence="99", tlp="clear")
@@ -132,7 +132,7 @@ def test_what_was_told_to_all_is_taken_back_from_all_once_somebody_sees_coercion
 
 
 @pytest.mark.parametrize("order", ["protected first", "accused first"])
-def test_when_the_sign_is_taken_back_the_others_words_hold_again(
+def test_once_the_sign_is_revoked_the_other_reports_count_again(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, order: str
 ) -> None:
     """Where it was out before it is listed as a new object."""
@@ -149,7 +149,7 @@ def test_when_the_sign_is_taken_back_the_others_words_hold_again(
 
 
 @pytest.mark.parametrize("which", ["sighting", "outcome"])
-def test_what_speaks_of_it_goes_no_further_than_it(
+def test_annotations_go_no_further_than_it(
     partners: Partners, reports: Reports, records_of: Reports, held_by: Held, own_room: Own, listed: Listed, which: str
 ) -> None:
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")

@@ -1,4 +1,4 @@
-"""A marking is judged by what it says, whatever its id, and in whichever order it comes; what is unknown waits."""
+"""A marking counts by its content, whatever its id and order; objects with an unknown marking are not published."""
 
 from collections.abc import Callable
 from typing import Any
@@ -67,7 +67,7 @@ def out(held_by: Held, *rooms: str) -> list[str]:
 @pytest.mark.parametrize("order", ["before", "after", "earlier", "later"])
 @pytest.mark.parametrize("how", ["whole", "alone", "part"])
 @pytest.mark.parametrize("said", [*RED[:2], RED[4], UNKNOWN[0]], ids=["tlp 1", "name", "tlp 2", "statement"])
-def test_what_is_marked_red_under_another_id_is_not_published(
+def test_an_object_marked_red_under_another_id_is_not_published(
     stix: Stix, post: Post, held_by: Held, said: Obj, how: str, order: str
 ) -> None:
     indicator, defined = marked(stix, how), definition(**said)
@@ -84,13 +84,13 @@ def test_what_is_marked_red_under_another_id_is_not_published(
 
 
 @pytest.mark.parametrize("said", [*RED, *UNKNOWN], ids=str)
-def test_it_goes_by_all_that_a_definition_says(stix: Stix, post: Post, held_by: Held, said: Obj) -> None:
+def test_every_part_of_a_definition_counts(stix: Stix, post: Post, held_by: Held, said: Obj) -> None:
     indicator = marked(stix)
-    assert [each.id for each in post(indicator, definition(**said)).pending] == [indicator["id"]]
+    assert [result.id for result in post(indicator, definition(**said)).pending] == [indicator["id"]]
     assert out(held_by) == []
 
 
-def test_what_bears_an_unknown_marking_says_why_it_waits_and_is_published_when_that_is_known(
+def test_an_object_with_an_unknown_marking_is_published_once_the_marking_is_known(
     stix: Stix, post: Post, held_by: Held
 ) -> None:
     indicator = marked(stix)
@@ -128,7 +128,7 @@ def test_a_marking_is_not_made_wider_afterwards(stix: Stix, post: Post, held_by:
 def test_nobody_defines_a_marking_for_another(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
     post(definition(name="TLP:CLEAR"), by=other)
     indicator = marked(stix)
-    assert [each.id for each in post(indicator).pending] == [indicator["id"]]
+    assert [result.id for result in post(indicator).pending] == [indicator["id"]]
     assert out(held_by) == []
     post(definition(name="TLP:RED"))
     post(stix("other.example.com", reporter=other.name)[1] | {"object_marking_refs": [OWN]}, by=other)
@@ -138,7 +138,7 @@ def test_nobody_defines_a_marking_for_another(stix: Stix, post: Post, held_by: H
 
 @pytest.mark.parametrize("type_", ["sighting", "opinion", "grouping"])
 @pytest.mark.parametrize("order", ["before", "later"])
-def test_what_speaks_of_others_is_judged_alike(
+def test_the_same_holds_for_annotations(
     stix: Stix, post: Post, held_by: Held, bank: Partner, type_: str, order: str
 ) -> None:
     indicator = stix(tlp="clear")[1]
@@ -163,13 +163,13 @@ def test_what_speaks_of_others_is_judged_alike(
         post(definition(name="TLP:RED"), said)
         assert out(held_by) == before
         return
-    assert [each.id for each in post(said).pending] == [said["id"]]
+    assert [result.id for result in post(said).pending] == [said["id"]]
     assert out(held_by) == before
     post(definition(name="TLP:GREEN"))
     assert type_ in out(held_by, "sightings")
 
 
-def test_what_speaks_of_an_observable_goes_no_further_than_that(
+def test_an_annotation_of_an_observable_goes_no_further_than_that(
     stix: Stix, post: Post, held_by: Held, bank: Partner
 ) -> None:
     observable, indicator, _ = stix(tlp="clear")
@@ -186,7 +186,7 @@ def test_what_speaks_of_an_observable_goes_no_further_than_that(
         "object_marking_refs": [marking.ref(Tlp.CLEAR)],
     }
     outcome = post({**observable, "object_marking_refs": [OWN]}, indicator, definition(name="TLP:RED"), case)
-    assert case["id"] in {each.id for each in outcome.pending}
+    assert case["id"] in {result.id for result in outcome.pending}
     assert "grouping" not in out(held_by, "takedown-full", "sightings", "sightings-full", "public-full")
 
 
@@ -197,7 +197,7 @@ def test_a_report_goes_no_further_than_the_observable_that_it_is_based_on(
     observable, indicator, relationship = stix(tlp="clear")
     marked_so = {**observable, "object_marking_refs": [OWN]}
     outcome = post(indicator, relationship, marked_so, definition(**said))
-    assert [each.id for each in outcome.pending] == [indicator["id"]]
+    assert [result.id for result in outcome.pending] == [indicator["id"]]
     assert out(held_by) == []
     assert post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "confidence": 77}).pending
     assert out(held_by) == []

@@ -1,4 +1,4 @@
-"""A person's number in a register of persons reaches nobody who is not named, whatever a partner marks it."""
+"""A payment alias that is a person's national id is published for named partners only, whatever its marking."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ PERSON, PHONE = "promptpay:1234545678781", "promptpay:+66812345678"
 
 
 @pytest.mark.parametrize("tlp", [Tlp.CLEAR, Tlp.AMBER])
-def test_a_persons_number_is_kept_and_not_released_though_it_is_marked_wide(
+def test_a_persons_number_is_stored_and_not_published_though_it_is_marked_wide(
     stix: Callable[..., list[dict[str, Any]]],
     post: Callable[..., Results],
     held_by: Callable[[str], dict[str, dict[str, Any]]],
@@ -22,13 +22,13 @@ def test_a_persons_number_is_kept_and_not_released_though_it_is_marked_wide(
 ) -> None:
     indicator = stix(PERSON, "payment-alias")[1]
     outcome = post({**indicator, "object_marking_refs": [marking.ref(tlp)]})
-    assert [each.id for each in outcome.pending] == [indicator["id"]]
+    assert [result.id for result in outcome.pending] == [indicator["id"]]
     assert indicator["id"] in held_by("inbox")
     out = {id_ for alias in ("mule-accounts", "mule-accounts-full", "public") for id_ in held_by(alias)}
     assert not {indicator["id"], listed(indicator)} & out
 
 
-def test_another_alias_reaches_the_banks(
+def test_another_alias_is_published_for_banks(
     stix: Callable[..., list[dict[str, Any]]],
     post: Callable[..., Results],
     held_by: Callable[[str], dict[str, dict[str, Any]]],

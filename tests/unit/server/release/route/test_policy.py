@@ -1,4 +1,4 @@
-"""Rules of the configuration: read, written, refused where they cannot hold, and never wider than TLP."""
+"""Policy rules are read, written, refused if invalid, and never wider than TLP."""
 
 import tomllib
 from typing import Any
@@ -17,7 +17,7 @@ REPORT = ReportFacts("domain", Tlp.GREEN, PartnerKind.BANK)
 
 
 @pytest.mark.parametrize("kind", kinds.every())
-def test_without_rules_each_kind_goes_home_and_what_is_clear_to_the_public(kind: str) -> None:
+def test_without_rules_each_kind_has_its_collection_and_clear_reports_are_public(kind: str) -> None:
     home = kinds.get(kind).collection
     assert Policy().aliases(ReportFacts(kind, Tlp.AMBER, PartnerKind.NGO)) == {home}
     assert Policy().aliases(ReportFacts(kind, Tlp.CLEAR, PartnerKind.NGO)) == {home, "public"}
@@ -25,12 +25,12 @@ def test_without_rules_each_kind_goes_home_and_what_is_clear_to_the_public(kind:
 
 
 @given(POLICIES)
-def test_rules_are_written_as_the_configuration_takes_them(rules: Policy) -> None:
+def test_written_rules_are_read_back(rules: Policy) -> None:
     assert policy.read_policy(tomllib.loads(policy.policy_to_toml(rules))["rule"]).rules == rules.rules
 
 
 @given(POLICIES, FACTS)
-def test_nothing_narrow_enters_and_the_public_hears_what_is_clear_only(rules: Policy, facts: ConsensusFacts) -> None:
+def test_no_narrow_report_enters_and_public_has_clear_reports_only(rules: Policy, facts: ConsensusFacts) -> None:
     for tlp in Tlp:
         source = ReportFacts("domain", tlp, PartnerKind.BANK)
         aliases = rules.aliases(source)
@@ -60,12 +60,12 @@ def test_nothing_narrow_enters_and_the_public_hears_what_is_clear_only(rules: Po
     ],
     ids=str,
 )
-def test_a_rule_asks_for_all_that_it_names(rule: dict[str, Any], enters: bool) -> None:
+def test_every_condition_of_a_rule_has_to_hold(rule: dict[str, Any], enters: bool) -> None:
     facts = ConsensusFacts(Action.BLOCK, ("TH",), confidence=60, reporters=2)
     assert policy.read_policy([{"collection": "takedown", **rule}]).admits("takedown", facts, [REPORT]) is enters
 
 
-def test_one_rule_has_to_hold_as_a_whole() -> None:
+def test_conditions_of_several_rules_do_not_add_up() -> None:
     rules = Policy(
         [
             PolicyRule(collection="task-force", from_kinds=(PartnerKind.GOVERNMENT,), grades=(Action.WARN,)),
@@ -95,18 +95,18 @@ def test_one_rule_has_to_hold_as_a_whole() -> None:
     ],
     ids=str,
 )
-def test_a_rule_that_cannot_hold_is_refused(rule: dict[str, Any], message: str) -> None:
+def test_an_invalid_rule_is_refused(rule: dict[str, Any], message: str) -> None:
     with pytest.raises(BadPolicy, match=message):
         policy.read_policy([rule])
 
 
-def test_a_collection_that_is_not_there_is_named_with_those_that_are() -> None:
+def test_an_unknown_collection_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadPolicy, match=r"rule\.1\.collection: .*'task-force'; there are public, takedown; create it"):
         Policy([PolicyRule(collection="public"), PolicyRule(collection="task-force")]).refuse_unknown(
             ["public", "public-full", "takedown"]
         )
 
 
-def test_kinds_that_no_rule_takes_are_known() -> None:
+def test_kinds_without_a_rule_are_returned() -> None:
     taken = Policy([PolicyRule(collection="takedown", kinds=("domain", "url"))]).kinds_without_rule()
     assert set(taken) == kinds.every().keys() - {"domain", "url"}

@@ -1,4 +1,4 @@
-"""What is not for everybody reaches only those whom its contributor lets hear it, and tells the others nothing."""
+"""A report with limits is published only for partners that the limits admit, and shows the others nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def live(held: dict[str, dict[str, Any]]) -> set[str]:
 
 
 @pytest.mark.parametrize("tlp", ["amber", "amber+strict", "red"])
-def test_what_names_a_partner_reaches_it_alone(
+def test_a_report_that_names_a_partner_is_for_that_partner_alone(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed, tlp: str
 ) -> None:
     said = reports(partners["first"], tlp=tlp, only_partners="Police")
@@ -48,7 +48,7 @@ def test_what_names_a_partner_reaches_it_alone(
     assert not any(listed(said, to=partners[name]) in own_room(partners[name]) for name in ("first", "second", "khmer"))
 
 
-def test_what_may_not_go_to_a_country_reaches_the_other_readers_each_by_itself(
+def test_a_report_that_excludes_a_country_is_in_the_private_collections_of_the_other_readers(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], not_to_countries="KH")
@@ -57,7 +57,7 @@ def test_what_may_not_go_to_a_country_reaches_the_other_readers_each_by_itself(
     assert not any(listed(said, to=partners[name]) in own_room(partners[name]) for name in ("first", "khmer", "police"))
 
 
-def test_an_object_to_a_partner_alone_comes_with_what_it_refers_to(
+def test_an_object_in_a_private_collection_comes_with_the_objects_it_refers_to(
     partners: Partners, reports: Reports, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], tlp="red", only_partners="Police")
@@ -67,7 +67,7 @@ def test_an_object_to_a_partner_alone_comes_with_what_it_refers_to(
     assert partners["first"].identity not in str(held)
 
 
-def test_who_may_not_hear_a_report_learns_nothing_of_it(
+def test_a_partner_that_may_not_read_a_report_learns_nothing_of_it(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     """Neither how many say so, nor what they are, nor how sure, nor since when, nor in which words."""
@@ -95,7 +95,7 @@ def test_who_may_not_hear_a_report_learns_nothing_of_it(
     assert extension.context_of(one)["scam_type"] == "romance"
 
 
-def test_who_reads_several_shared_rooms_keeps_what_members_are_told(
+def test_a_reader_of_several_shared_collections_keeps_the_members_version(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     """Of two versions of one id readers keep the one that is modified last."""
@@ -108,7 +108,7 @@ def test_who_reads_several_shared_rooms_keeps_what_members_are_told(
     assert [each["confidence"] for each in (public, members, alone)] == [70, 70, 85]
 
 
-def test_when_what_was_for_a_partner_alone_ends_it_keeps_what_all_may_hear(
+def test_once_its_private_report_ends_a_partner_keeps_the_shared_listing(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     """A revocation in its own room would take from it what it still reads elsewhere."""
@@ -120,7 +120,7 @@ def test_when_what_was_for_a_partner_alone_ends_it_keeps_what_all_may_hear(
     assert kept["modified"] > shared["modified"]
 
 
-def test_when_all_that_a_partner_may_hear_ends_it_is_told_so_and_the_others_are_not(
+def test_once_its_last_report_ends_a_partner_gets_the_revocation_and_the_others_do_not(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], confidence="50")
@@ -131,7 +131,7 @@ def test_when_all_that_a_partner_may_hear_ends_it_is_told_so_and_the_others_are_
     assert held_by("takedown")[listed(said)] == before
 
 
-def test_a_report_that_is_limited_later_leaves_the_shared_rooms(
+def test_a_report_that_is_limited_later_leaves_the_shared_collections(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], tlp="clear")
@@ -140,14 +140,12 @@ def test_a_report_that_is_limited_later_leaves_the_shared_rooms(
     assert live(own_room(partners["police"])) == {listed(said, to=partners["police"])}
 
 
-def test_who_is_told_of_a_limit_that_keeps_everybody_out_is_the_contributor(
-    partners: Partners, stix: Stix, post: Post
-) -> None:
+def test_only_the_contributor_learns_that_its_limits_admit_nobody(partners: Partners, stix: Stix, post: Post) -> None:
     (pending,) = post(stix(tlp="red", reporter="First Bank")[1], by=partners["first"]).pending
     assert "add only_partners" in pending.message
 
 
-def test_whoever_speaks_of_what_was_told_apart_is_heard_there_and_nowhere_else(
+def test_an_annotation_of_a_private_listing_is_published_in_private_collections_only(
     partners: Partners, reports: Reports, records_of: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], tlp="red", only_partners="Police;Khmer Bank")

@@ -1,4 +1,4 @@
-"""Whatever partners say, limit and take back, each room says what follows from what may be heard there, and no more."""
+"""Whatever partners report, limit and revoke, each collection has exactly the consensus of the reports it may have."""
 
 import shutil
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ def acted_on(obj: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Hub(RuleBasedStateMachine):
+class HubMachine(RuleBasedStateMachine):
     """Four partners that speak of one account, and what each room has to say then."""
 
     template: Path
@@ -147,7 +147,7 @@ class Hub(RuleBasedStateMachine):
             assert not contribute(hub_on(self.store), tx, PARTNERS[name], [Item.of(obj)]).failed
 
     @invariant()
-    def each_room_says_what_may_be_heard_there(self) -> None:
+    def each_collection_has_the_consensus_of_its_reports(self) -> None:
         if not hasattr(self, "store") or not self.said:
             return
         with self.store.read() as tx:
@@ -218,8 +218,8 @@ class Hub(RuleBasedStateMachine):
         return [obj for obj in map(msgspec.json.decode, page.bodies) if obj["pattern"] == pattern]
 
 
-def test_each_room_says_what_may_be_heard_there_and_no_more(template: Path) -> None:
-    machine = type("Hub", (Hub,), {"template": template})
+def test_each_collection_has_the_consensus_of_its_reports_and_no_more(template: Path) -> None:
+    machine = type("HubMachine", (HubMachine,), {"template": template})
     few = settings(
         max_examples=12,
         stateful_step_count=10,

@@ -1,4 +1,4 @@
-"""What the operator found to be no scam's waits for a person, whoever says it again and however it is written."""
+"""A report of a value that the operator delisted is held, by whichever partner and in whichever spelling."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def retracted(store: Store, stix: Stix, post: Post) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(("kind", "value"), SPELLINGS)
-def test_what_was_retracted_waits_in_any_spelling_by_anybody(
+def test_a_retracted_value_is_held_in_any_spelling_by_anybody(
     kind: str, value: str, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner
 ) -> None:
     retracted()
@@ -59,7 +59,7 @@ def test_what_was_retracted_waits_in_any_spelling_by_anybody(
         ("url", "https://shop.example.com/pay?session=7"),
     ],
 )
-def test_a_page_waits_in_any_spelling(
+def test_a_page_is_held_in_any_spelling(
     kind: str, value: str, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner
 ) -> None:
     retracted(PAGE, "url")
@@ -79,7 +79,7 @@ def test_a_page_waits_in_any_spelling(
         (("BR:341:0123123456", "bank-account"), "bank-account", "BR8660701190001230000123456C1"),
     ],
 )
-def test_the_same_thing_of_another_kind_waits(
+def test_the_same_value_of_another_kind_is_held(
     before: tuple[str, str],
     kind: str,
     value: str,
@@ -101,14 +101,16 @@ def test_the_same_thing_of_another_kind_waits(
         ("url", "https://shop.example.com:8443/"),
     ],
 )
-def test_what_is_beside_it_does_not_wait(
+def test_other_values_are_not_held(
     kind: str, value: str, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner
 ) -> None:
     retracted()
     assert not post(stix(value, kind, reporter=other.name)[1], by=other).pending
 
 
-def test_what_a_review_refused_waits_for_others_too(store: Store, stix: Stix, post: Post, other: Partner) -> None:
+def test_a_value_rejected_in_review_is_held_for_other_partners_too(
+    store: Store, stix: Stix, post: Post, other: Partner
+) -> None:
     refused = stix("google.com")[1]
     post(refused)
     with store.begin() as tx:
@@ -119,7 +121,7 @@ def test_what_a_review_refused_waits_for_others_too(store: Store, stix: Stix, po
         assert review.find(tx, again["id"]).rule == "delisted"
 
 
-def test_what_a_person_lets_pass_is_delisted_no_more(
+def test_an_approved_value_is_no_longer_delisted(
     store: Store, retracted: Callable[..., None], stix: Stix, post: Post, other: Partner, joins: Joins
 ) -> None:
     retracted()
@@ -131,7 +133,7 @@ def test_what_a_person_lets_pass_is_delisted_no_more(
     assert not post(stix(f"www.{DOMAIN}", reporter=third.name)[1], by=third).pending
 
 
-def test_what_others_still_report_is_not_delisted(
+def test_a_value_that_others_still_report_is_not_delisted(
     store: Store, stix: Stix, post: Post, other: Partner, joins: Joins
 ) -> None:
     ours = stix(DOMAIN)[1]
@@ -143,7 +145,7 @@ def test_what_others_still_report_is_not_delisted(
     assert not post(stix(DOMAIN, reporter=third.name)[1], by=third).pending
 
 
-def test_what_its_reporter_takes_back_itself_is_not_delisted(
+def test_a_value_that_its_reporter_revokes_is_not_delisted(
     store: Store, stix: Stix, post: Post, bank: Partner, other: Partner
 ) -> None:
     post(stix(DOMAIN)[1])

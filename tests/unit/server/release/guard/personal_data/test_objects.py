@@ -1,4 +1,4 @@
-"""What says who a victim or a holder is gets refused, wherever an object says it; what says a scam does not."""
+"""Personal data of victims and holders is refused wherever it stands in an object; texts about scams pass."""
 
 import json
 import random
@@ -26,7 +26,7 @@ MAIL = "jane.doe@example.com"
 
 
 def refusal(**properties: Any) -> str | None:
-    """Give the message that an indicator with these properties is refused with, None where it is not."""
+    """Return the message with which an indicator with these properties is refused, None if it passes."""
     try:
         objects.refuse_personal_data({"type": "indicator", "pattern": PATTERN, **properties})
     except Rejected as refused:
@@ -40,11 +40,11 @@ def test_planted_personal_data_is_found(what: str) -> None:
     assert missed == []
 
 
-def test_texts_about_scams_are_let_through() -> None:
+def test_texts_about_scams_pass() -> None:
     assert [text for text in CORPUS["harmless"] if refusal(description=text) is not None] == []
 
 
-def test_a_refusal_does_not_repeat_what_it_found() -> None:
+def test_a_refusal_does_not_repeat_the_data() -> None:
     for text in (text for texts in PLANTED.values() for text in texts):
         message = refusal(description=text) or ""
         assert message.startswith("description: there seems to be ")
@@ -69,34 +69,34 @@ def test_a_refusal_does_not_repeat_what_it_found() -> None:
     ],
     ids=lambda properties: next(iter(properties)),
 )
-def test_every_place_for_words_is_read(properties: dict[str, Any]) -> None:
+def test_every_property_with_text_is_searched(properties: dict[str, Any]) -> None:
     assert refusal(**properties) is not None
 
 
-def test_what_is_nested_too_deep_to_be_read_is_refused() -> None:
+def test_an_object_nested_too_deeply_is_refused() -> None:
     nested: Any = "a"
     for _ in range(20):
         nested = [nested]
     assert refusal(x_nested=nested) is not None
 
 
-def test_a_long_text_is_read_to_its_end() -> None:
+def test_a_long_text_is_searched_to_its_end() -> None:
     assert refusal(description="word " * 30_000 + f"paid with {CARD}") is not None
 
 
-def test_persons_are_not_identities_here_and_organisations_are() -> None:
+def test_an_identity_is_an_organisation_and_no_person() -> None:
     organisation = {"type": "identity", "identity_class": "organization", "contact_information": "soc@bank.example"}
     objects.refuse_personal_data(organisation)
     with pytest.raises(Rejected, match="organisation"):
         objects.refuse_personal_data({**organisation, "identity_class": "individual"})
 
 
-def test_a_payment_card_is_no_observable_that_is_kept() -> None:
+def test_a_payment_card_observable_is_refused() -> None:
     with pytest.raises(Rejected, match="payment card"):
         objects.refuse_personal_data({"type": "payment-card", "value": "anything"})
 
 
-def test_the_number_of_a_case_is_nobodys_id_though_it_could_be_one() -> None:
+def test_a_case_number_passes_though_it_could_be_an_id() -> None:
     thai_id, mobile = "3100600445635", "0812345678"
     for number in (thai_id, mobile, f"CASE-{thai_id}"):
         assert refusal(extensions={"extension-definition--1": {"reference": number}}) is None
@@ -105,14 +105,14 @@ def test_the_number_of_a_case_is_nobodys_id_though_it_could_be_one() -> None:
     assert refusal(extensions={"extension-definition--1": {"reference": CARD}}) is not None
 
 
-def test_what_stands_beside_the_number_of_a_case_does_not_make_it_a_persons() -> None:
+def test_values_beside_a_case_number_do_not_make_it_personal() -> None:
     hold = {"amount": "4242", "until": "2027-01-01T00:00:00.000Z", "reference": "424242424242"}
     said = {"reference": "0812345678", "first_seen": "2026-10-01T08:00:00.000Z", "hold": hold}
     said["evidence"] = [{"sha256": "0a" * 32, "reference": "3100600445635"}]
     assert refusal(extensions={extension.ID: said}) is None
 
 
-def test_numbers_without_their_code_are_known_by_the_countries_of_the_object() -> None:
+def test_national_numbers_are_found_for_the_countries_of_the_object() -> None:
     text = "she called from 020 7946 0018"
     assert refusal(description=text) is None
     assert refusal(description=text, extensions={extension.ID: {"countries": ["GB"]}}) is not None
@@ -126,12 +126,12 @@ def test_numbers_without_their_code_are_known_by_the_countries_of_the_object() -
         ("[bank-account:iban = 'GB29NWBK60161331926819']", "account 60161331926819, GB29 NWBK 6016 1331 9268 19"),
     ],
 )
-def test_an_indicators_own_value_may_be_said(pattern: str, description: str) -> None:
+def test_an_indicator_may_repeat_its_own_value(pattern: str, description: str) -> None:
     assert refusal(pattern=pattern, description=description) is None
 
 
 @pytest.mark.parametrize("kind", kinds.every())
-def test_the_examples_of_a_kind_are_taken_as_we_map_them(kind: str) -> None:
+def test_the_mapped_examples_of_every_kind_pass(kind: str) -> None:
     reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
     for example in kinds.get(kind).examples():
         if example.reason is None:
@@ -141,13 +141,13 @@ def test_the_examples_of_a_kind_are_taken_as_we_map_them(kind: str) -> None:
 
 @given(st.text(max_size=400), st.sampled_from([text for texts in PLANTED.values() for text in texts]))
 @settings(deadline=None, max_examples=50)
-def test_what_stands_on_other_lines_hides_nothing(around: str, planted: str) -> None:
+def test_other_lines_hide_nothing(around: str, planted: str) -> None:
     assert refusal(description=f"{around}\n\n{planted}\n\n{around}") is not None
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), st.lists, max_leaves=20))
 @settings(deadline=None, max_examples=50)
-def test_whatever_an_object_holds_it_is_taken_or_refused(value: Any) -> None:
+def test_any_value_passes_or_is_refused(value: Any) -> None:
     refusal(x_anything={"inner": value})
 
 
@@ -155,7 +155,7 @@ def test_whatever_an_object_holds_it_is_taken_or_refused(value: Any) -> None:
 ID_LIKE_A_CARD = "42424242-4242-4242-a242-424242424242"
 
 
-def test_ids_and_hashes_are_nobodys_number_whatever_digits_they_have() -> None:
+def test_ids_and_hashes_pass_whatever_digits_they_have() -> None:
     origin = {"source_name": "scamfeed-origin", "external_id": f"indicator--{ID_LIKE_A_CARD}"}
     digest = "4242424242424242" * 3 + "424242424242424a"
     assert refusal(external_references=[origin], x_id=ID_LIKE_A_CARD) is None
@@ -163,7 +163,7 @@ def test_ids_and_hashes_are_nobodys_number_whatever_digits_they_have() -> None:
     assert refusal(description=f"the same as indicator--{ID_LIKE_A_CARD} there") is None
 
 
-def test_no_id_that_is_drawn_at_random_is_taken_for_a_persons_number() -> None:
+def test_random_ids_are_not_taken_for_personal_numbers() -> None:
     chance = random.Random(9)  # noqa: S311 - the same numbers each time
     ids = [str(UUID(int=chance.getrandbits(128), version=chance.choice((4, 5)))) for _ in range(50_000)]
     assert [
@@ -171,7 +171,7 @@ def test_no_id_that_is_drawn_at_random_is_taken_for_a_persons_number() -> None:
     ] == []
 
 
-def test_what_a_pattern_asks_for_beside_its_value_is_not_its_own() -> None:
+def test_other_literals_of_a_pattern_are_not_its_own_value() -> None:
     pattern = "[email-addr:value = 'scam@shop.example.com' AND email-addr:display_name = 'jane.doe@example.com']"
     said = {"type": "indicator", "pattern": pattern, "description": "writes to jane.doe@example.com"}
     reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
@@ -181,7 +181,7 @@ def test_what_a_pattern_asks_for_beside_its_value_is_not_its_own() -> None:
     objects.refuse_personal_data({**said, "description": "writes as Scam@Shop.example.com"}, report)
 
 
-def test_a_pattern_in_what_is_no_indicator_lets_nothing_pass() -> None:
+def test_a_pattern_in_another_type_lets_nothing_pass() -> None:
     with pytest.raises(Rejected, match="e-mail address"):
         objects.refuse_personal_data(
             {"type": "note", "pattern": "[a:b = 'jane.doe@example.com']", "content": "jane.doe@example.com"}
@@ -203,5 +203,5 @@ def test_a_pattern_in_what_is_no_indicator_lets_nothing_pass() -> None:
     ],
     ids=str,
 )
-def test_no_name_of_a_property_hides_what_stands_in_it(properties: dict[str, Any]) -> None:
+def test_no_property_name_hides_personal_data(properties: dict[str, Any]) -> None:
     assert refusal(created="2026-10-01T08:00:00.000Z", **properties) is not None
