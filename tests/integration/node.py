@@ -12,6 +12,7 @@ from feeds.connector import Answer, Batch, Pull, PullSettings, Push, PushSetting
 from feeds.runs.schedule import run_until_stopped
 from mappers.indicator import to_stix
 from schemas.tabular import ReportReader
+from server.release.hub import Hub
 from server.store import Store
 from server.store.item import Item
 
@@ -80,7 +81,7 @@ def main() -> None:
     feeds = [Counting(PullSettings(**pull)), Writing(PushSettings(**push, batch=10))]  # type: ignore[arg-type]
     store = Store.open(sys.argv[1])
     trace("ready", "-")
-    run_until_stopped(store, feeds)
+    run_until_stopped(Hub(store), feeds)
     store.close()
 
 

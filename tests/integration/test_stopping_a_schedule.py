@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import signal, sys, threading, time
 from feeds.runs.schedule import run_until_stopped
+from server.release.hub import Hub
 from server.store import Store
 
 def take_the_signal():
@@ -19,7 +20,7 @@ def take_the_signal():
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
 threading.Thread(target=take_the_signal, daemon=True).start()
-run_until_stopped(Store.open(sys.argv[1]), [])
+run_until_stopped(Hub(Store.open(sys.argv[1])), [])
 print("ended")
 """
 

@@ -156,10 +156,11 @@ def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path, monkeypatch
 SCRIPT = """
 import sys
 from feeds.runs.schedule import run_until_stopped
+from server.release.hub import Hub
 from server.store import Store
 store = Store.open(sys.argv[1])
 print("ready", flush=True)
-run_until_stopped(store, [])
+run_until_stopped(Hub(store), [])
 print("ended", flush=True)
 """
 
