@@ -158,9 +158,9 @@ import sys
 from feeds.runs.schedule import run_until_stopped
 from server.release.hub import Hub
 from server.store import Store
-store = Store.open(sys.argv[1])
+hub = Hub(Store.open(sys.argv[1]))
 print("ready", flush=True)
-run_until_stopped(Hub(store), [])
+run_until_stopped(hub, [])
 print("ended", flush=True)
 """
 
