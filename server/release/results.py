@@ -1,4 +1,4 @@
-"""What became of each object that a partner contributed."""
+"""The results of a contribution, object by object."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Result(StrEnum):
-    """What became of a contribution, in the words in which it is told everywhere."""
+    """The result of one object, in the words used everywhere."""
 
     PUBLISHED = "published"
     HELD = "held for review"
@@ -36,7 +36,7 @@ class Unpublished(NamedTuple):
 
 @dataclass
 class Results:
-    """What became of each object: every one is in one of the lists, published, held, kept or failed (refused)."""
+    """The results of a contribution: each object is in one of the lists, published, held, kept or failed (refused)."""
 
     accepted: list[Published] = field(default_factory=list)
     held: list[Unpublished] = field(default_factory=list)
@@ -50,6 +50,6 @@ class Results:
 
     def unpublished(self) -> dict[str, tuple[Result, Unpublished]]:
         """Return by id what became of those that are not published."""
-        found = {each.id: (Result.KEPT, each) for each in self.kept}
-        found |= {each.id: (Result.HELD, each) for each in self.held}
-        return found | {each.id: (Result.REFUSED, each) for each in self.failed}
+        found = {result.id: (Result.KEPT, result) for result in self.kept}
+        found |= {result.id: (Result.HELD, result) for result in self.held}
+        return found | {result.id: (Result.REFUSED, result) for result in self.failed}

@@ -25,11 +25,11 @@ _BY_THE_HUB = "reporters"
 
 
 def changes_what_a_reader_does(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
-    """Tell whether ``obj``, a newer version of ``known``, is worth a version of its own to those who read.
+    """Return whether ``obj``, a newer version of ``known``, changes what a reader does.
 
-    Of what a partner says everything is, but for its times; of what the hub itself says, what readers act on. Times
-    alone are news where the end has moved far enough: a list that is sent again each day must not make every reader
-    load it again each day.
+    In a partner's object every property counts but its times; in a listing those that readers act on. Times alone
+    count where the end has moved far enough: a list that is sent again each day must not make every reader load it
+    again each day.
     """
     if _is_the_hubs(known) and _is_the_hubs(obj):
         return _acted_on(known) != _acted_on(obj) or _end_moved_far(known, obj) or _says_less(known, obj)
@@ -38,10 +38,10 @@ def changes_what_a_reader_does(known: Mapping[str, Any], obj: Mapping[str, Any])
     if "valid_until" not in known or "valid_until" not in obj:
         return False
     end, new_end = timestamp.parse(known["valid_until"]), timestamp.parse(obj["valid_until"])
-    said, said_again = timestamp.parse(known["modified"]), timestamp.parse(obj["modified"])
+    modified, new_modified = timestamp.parse(known["modified"]), timestamp.parse(obj["modified"])
     if new_end < end:
         return True
-    return new_end > end and said_again - said > (end - said) / 2
+    return new_end > end and new_modified - modified > (end - modified) / 2
 
 
 def _is_the_hubs(obj: Mapping[str, Any]) -> bool:
@@ -55,15 +55,15 @@ def _acted_on(obj: Mapping[str, Any]) -> list[Any]:
 
 
 def _says_less(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
-    """Tell whether somebody's words are gone: who took them back, or narrowed them, has them heard no longer."""
+    """Return whether a reporter revoked or narrowed a report, whose words must not stay published."""
     before, now = extension.context_of(known), extension.context_of(obj)
     return now[_BY_THE_HUB] < before[_BY_THE_HUB] or any(
-        each not in now.get(name, ()) for name in _JOINED for each in before.get(name, ())
+        entry not in now.get(name, ()) for name in _JOINED for entry in before.get(name, ())
     )
 
 
 def _end_moved_far(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
-    """Tell whether the end has moved, either way, by more than half of the life that was left when it was said."""
+    """Return whether the end has moved, either way, by more than half of the life left at the known version."""
     end, new_end = timestamp.parse(known["valid_until"]), timestamp.parse(obj["valid_until"])
     left = end - timestamp.parse(obj["modified"])
     return new_end != end and abs(new_end - end) > left / 2

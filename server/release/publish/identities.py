@@ -10,12 +10,12 @@ from server.store.item import Item
 
 
 def of_hub(tx: Tx) -> dict[str, Any]:
-    """Give the hub's identity, with its focal points."""
+    """Return the hub's identity, with its focal points."""
     return identity.of_hub(hub_identity.load(tx), _contacts(tx).get(focal_points.HUB, []))
 
 
 def identities(tx: Tx) -> dict[str, dict[str, Any]]:
-    """Give the identity of everybody who ever was a partner, by name; of who is not to be named, only what it is."""
+    """Return the identities of present and former partners by name; of one that is not to be named, only its kind."""
     speaker, contacts, moments = hub_identity.identity(tx), _contacts(tx), partners.moments(tx)
     return {
         each.name: identity.of_partner(each, speaker, *moments[each.name], contacts.get(each.name, []))
@@ -24,7 +24,7 @@ def identities(tx: Tx) -> dict[str, dict[str, Any]]:
 
 
 def names(tx: Tx) -> dict[str, str]:
-    """Give by their identities what readers may call the hub, and whoever speaks in the feed in its own name."""
+    """Return by identity the names of the hub and of the partners that let themselves be named."""
     speaker = hub_identity.load(tx)
     named = {partner.identity: partner.name for partner in partners.all_partners(tx) if partner.named}
     return {**named, speaker.identity: speaker.name}

@@ -17,7 +17,7 @@ _COMPANIONS = ("marking-definition", "identity", "extension-definition")
 
 
 def indicators(tx: Tx, collection: Collection, at: datetime, since: int = -1) -> Iterator[dict[str, Any]]:
-    """Give the latest version of each indicator that is neither revoked nor expired at ``at``, in their order.
+    """Yield the latest version of each indicator that is neither revoked nor expired at ``at``, in their order.
 
     ``since`` leaves out what was added then (microseconds since the epoch) or earlier. Pages are fetched as they are
     needed, so that memory does not grow with the collection. What has an end that nobody can read is left out.
@@ -32,7 +32,7 @@ def indicators(tx: Tx, collection: Collection, at: datetime, since: int = -1) ->
 
 
 def companions(tx: Tx, collection: Collection) -> Iterator[dict[str, Any]]:
-    """Give the objects of a collection that its indicators refer to: markings, identities, extensions."""
+    """Yield the objects of a collection that its indicators refer to: markings, identities, extensions."""
     return _objects(tx, collection, _COMPANIONS, -1)
 
 

@@ -1,4 +1,4 @@
-"""What is known about a value: its kind and normal form, who reports it, who saw it, and what became of it."""
+"""Look a value up: its kind and normal form, its reports and listings, sightings and outcomes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,10 +18,9 @@ from server.store.item import Item
 
 @dataclass(frozen=True)
 class KnownValue:
-    """One reading of a value: as which kind, in which normal form, and the latest versions of what speaks of it.
+    """One reading of a value: its kind, its normal form, and the latest versions of all objects about it.
 
-    ``indicators`` are partners' own; ``listings`` what the hub says of it, to members where it does, or last
-    said.
+    ``indicators`` are the partners' own, ``listings`` the hub's.
     """
 
     kind: str
@@ -33,10 +32,10 @@ class KnownValue:
 
 
 def lookup(tx: Tx, raw: str) -> list[KnownValue]:
-    """Give what the hub knows about a value in any spelling, under each kind that it is known as.
+    """Return what the hub knows about a value in any spelling, under each kind that it is known as.
 
-    What is not known is named as the kind that it looks like, else as each that takes it. Raises ``Rejected`` where it
-    is a value of no kind.
+    A value that is not known is named as the kind that it looks like, else as each that takes it. Raises ``Rejected``
+    for a value of no kind.
     """
     found = []
     plain = refang(raw)
@@ -44,25 +43,25 @@ def lookup(tx: Tx, raw: str) -> list[KnownValue]:
         name = value_index.subject_of(kind, value)
         keys, listed = value_index.find(tx, [name]).get(name, set()), listings.ids(tx, name)
         indicators = inbox.latest(tx, keys)
-        of_each = value_index.find(tx, keys | listed)
-        speaking = inbox.latest(tx, {each for about in of_each.values() for each in about})
-        said = [msgspec.json.decode(item.body) for item in speaking.values() if not item.revoked]
+        mentioned_by = value_index.find(tx, keys | listed)
+        mentioning = inbox.latest(tx, {key for keys_of_id in mentioned_by.values() for key in keys_of_id})
+        annotations = [msgspec.json.decode(item.body) for item in mentioning.values() if not item.revoked]
         found.append(
             KnownValue(
                 kind,
                 value,
                 [msgspec.json.decode(item.body) for item in indicators.values()],
                 _listings(tx, listed),
-                [each for each in said if each["type"] == "sighting"],
-                [each for each in said if each["type"] == "opinion"],
+                [obj for obj in annotations if obj["type"] == "sighting"],
+                [obj for obj in annotations if obj["type"] == "opinion"],
             )
         )
-    known = [one for one in found if one.indicators or one.listings]
-    return known or [one for one in found if kinds.get(one.kind).recognises(plain)] or found
+    known = [reading for reading in found if reading.indicators or reading.listings]
+    return known or [reading for reading in found if kinds.get(reading.kind).recognises(plain)] or found
 
 
 def is_active(indicator: dict[str, Any], at: datetime) -> bool:
-    """Tell whether a reader acts on the indicator at that time."""
+    """Return whether a reader acts on the indicator at that time."""
     if indicator.get("revoked"):
         return False
     end = indicator.get("valid_until")
@@ -70,26 +69,30 @@ def is_active(indicator: dict[str, Any], at: datetime) -> bool:
 
 
 def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
-    """Give what stands under these ids in the members' room, which knows more than ``public``, else in another.
+    """Return the listings of these ids from the collection that knows most: a shared one before ``public``.
 
-    What was taken back there is given where no other room has it still.
+    A revoked listing is returned where no other collection has it unrevoked.
     """
     if not ids:
         return []
-    own = {number for rooms in collections.private_collections_of(tx, ids).values() for number in rooms}
-    rooms = [each for each in collections.all_collections(tx) if each.kind == "released" or each.number in own]
-    rooms.sort(key=lambda each: (each.kind == "private", each.alias == PUBLIC, each.number))
+    private = {number for numbers in collections.private_collections_of(tx, ids).values() for number in numbers}
+    listing = [
+        collection
+        for collection in collections.all_collections(tx)
+        if collection.kind == "released" or collection.number in private
+    ]
+    listing.sort(key=lambda collection: (collection.kind == "private", collection.alias == PUBLIC, collection.number))
     found: dict[str, Item] = {}
-    for room in rooms:
-        if not room.alias.endswith(FULL):
-            for id_, item in log.latest(tx, room, ids).items():
+    for collection in listing:
+        if not collection.alias.endswith(FULL):
+            for id_, item in log.latest(tx, collection, ids).items():
                 if id_ not in found or (found[id_].revoked and not item.revoked):
                     found[id_] = item
     return [msgspec.json.decode(found[id_].body) for id_ in sorted(found)]
 
 
 def _readings(value: str) -> Iterator[tuple[str, str]]:
-    """Give each kind that takes the value; kinds that need a word of help (a country, a bank) take it only so."""
+    """Yield each kind that takes the value, with its normal form. Raises ``Rejected`` where none does."""
     refusals = []
     taken = False
     for kind in kinds.every().values():

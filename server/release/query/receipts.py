@@ -19,7 +19,7 @@ TARGET = timedelta(hours=4)
 
 
 class ReceiptTotals(NamedTuple):
-    """How the receipts stand: how many are open, the oldest's age, how many are older than the target allows.
+    """The totals of receipts: how many are open, the oldest's age, how many are older than the target allows.
 
     ``unreached`` counts those that ended because the partner may not read the collection any more: somebody has to tell
     it. ``closed`` says in seconds how long those took that are closed, ``waiting`` how old the open ones are.
@@ -63,7 +63,7 @@ def settle(tx: Tx) -> int:
 
 
 def to_settle(tx: Tx) -> bool:
-    """Tell whether there is anything to settle: receipts that are open, or retractions that are new."""
+    """Return whether there is anything to settle: receipts that are open, or retractions that are new."""
     return bool(retractions.waiting(tx)[0] or retractions.recent(tx, now() - _LATE))
 
 
@@ -78,18 +78,18 @@ def open_receipts(tx: Tx) -> list[Receipt]:
 
 
 def age(opened: int, closed: int | None, at: int) -> float:
-    """Give how long a receipt was or, at ``at``, has been open, in seconds; moments in microseconds."""
+    """Return the seconds that a receipt was, or at ``at`` has been, open; moments in microseconds."""
     return max(0, (at if closed is None else closed) - opened) / _SECOND
 
 
 def totals_since(tx: Tx, since: int, target: timedelta = TARGET) -> ReceiptTotals:
-    """Say how the receipts stand that are open, or were opened at or after ``since`` (microseconds)."""
+    """Return the totals of receipts that are open, or were opened at or after ``since`` (microseconds)."""
     found = totals_of(retractions.spans(tx, since), now(), target)
     return found._replace(unreached=retractions.count_unreached(tx, since))
 
 
 def totals_of(spans: Iterable[tuple[int, int | None]], at: int, target: timedelta = TARGET) -> ReceiptTotals:
-    """Say how receipts stand at ``at``, opened and closed as ``spans`` say (microseconds)."""
+    """Return the totals at ``at`` of receipts that were opened and closed at ``spans`` (microseconds)."""
     closed: list[float] = []
     waiting: list[float] = []
     late = 0

@@ -1,11 +1,11 @@
-"""How times are spread: the middle one, and the one that nineteen of twenty stay below."""
+"""The spread of durations: median and 95th percentile."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Spread(NamedTuple):
-    """Of some seconds how many there are, and their median and 95th percentile; None of none."""
+    """The number of durations, and their median and 95th percentile in seconds; None of none."""
 
     of: int
     p50: float | None
@@ -13,7 +13,7 @@ class Spread(NamedTuple):
 
 
 def spread(seconds: Iterable[float]) -> Spread:
-    """Give the spread of ``seconds``; each percentile is one of them (the nearest rank)."""
+    """Return the spread of ``seconds``; each percentile is one of them (the nearest rank)."""
     ordered = sorted(seconds)
     return Spread(len(ordered), _at(ordered, 50), _at(ordered, 95))
 

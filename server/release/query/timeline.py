@@ -36,14 +36,14 @@ class Journey(NamedTuple):
 
 
 def recent(tx: Tx, limit: int = _RECENT) -> list[Journey]:
-    """Give the journeys of the indicators that changed last in the collections that the release rules fill."""
+    """Return the journeys of the indicators that changed last in the collections that the release rules fill."""
     rooms = _rooms(tx)
     ids = dict.fromkeys(id_ for room in rooms for id_ in log.latest_of_type(tx, room, "indicator", limit))
     return list(of(tx, list(ids)[:limit]).values())
 
 
 def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
-    """Give the journeys of published indicators, by id; of ids that were never published there is none."""
+    """Return the journeys of published indicators, by id; of ids that were never published there is none."""
     rooms = _rooms(tx)
     wanted = sorted(set(ids))
     released: dict[str, int] = {}
@@ -71,7 +71,7 @@ def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
 
 
 def of_reports(tx: Tx, partner: str, ids: Iterable[str]) -> dict[str, Journey]:
-    """Give the journeys of a partner's own indicators, by id.
+    """Return the journeys of a partner's own indicators, by id.
 
     Each has what came of its value, and when it came itself.
     """
@@ -90,7 +90,7 @@ def of_reports(tx: Tx, partner: str, ids: Iterable[str]) -> dict[str, Journey]:
 
 
 def times(journeys: Iterable[Journey]) -> Mapping[str, Spread]:
-    """Say how long objects took from the report to each stage that they have come to, in seconds."""
+    """Return the seconds that objects took from the report to each stage that they have come to, in seconds."""
     found: dict[str, list[float]] = {"released": [], "read": [], "acted": []}
     for each in journeys:
         for stage, at in (("released", each.released), ("read", each.read), ("acted", each.acted)):
@@ -100,13 +100,13 @@ def times(journeys: Iterable[Journey]) -> Mapping[str, Spread]:
 
 
 def _together(id_: str, reported: int, listed: Iterable[Journey]) -> Journey:
-    """Give the journey of a report whose value is, or was, listed so."""
+    """Return the journey of a report whose value is, or was, listed so."""
     stages = [[at for at in stage if at is not None] for stage in zip(*(each[2:] for each in listed), strict=True)]
     return Journey(id_, reported, *(min(stage, default=None) for stage in stages))
 
 
 def _rooms(tx: Tx) -> list[Collection]:
-    """Give the rooms that have indicators of the hub's own."""
+    """Return the collections with listings."""
     return [
         each
         for each in collections.all_collections(tx)
@@ -115,7 +115,7 @@ def _rooms(tx: Tx) -> list[Collection]:
 
 
 def _subjects(bodies: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Give what indicators are about, by their ids."""
+    """Return the subjects of indicators by their ids."""
     found = {}
     for id_, body in bodies:
         try:
@@ -127,7 +127,7 @@ def _subjects(bodies: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 
 def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
-    """Give by subject the keys of the partners' indicators of it, and when each came first."""
+    """Return by subject the keys of the partners' indicators of it, and when each came first."""
     speaking = value_index.find(tx, subjects)
     came = log.first_added(tx, collections.get(tx, "inbox"), {key for keys in speaking.values() for key in keys})
     return {
@@ -137,7 +137,7 @@ def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
 
 
 def _actions(tx: Tx, names: set[str]) -> dict[str, int]:
-    """Give by report's key, or by listing's id, when the first outcome came that says something was done about it."""
+    """Return by report's key, or by listing's id, when the first outcome came that says something was done about it."""
     speaking = value_index.find(tx, names)
     opinions = {each for of_one in speaking.values() for each in of_one if _is_a(each, "opinion")}
     done = {
