@@ -13,7 +13,15 @@ from tools import reasons_page
 
 RELEASE = Path(__file__).parents[4] / "server" / "release"
 # What an operator loads or asks for is refused to the operator alone, and no contribution meets it.
-_OF_OPERATORS = {"list-form", "list-content", "list-shrunk", "list-unknown", "not-a-value", "id-of-several"}
+_OF_OPERATORS = {
+    "list-form",
+    "list-content",
+    "list-shrunk",
+    "list-unknown",
+    "not-a-value",
+    "id-of-several",
+    "not-stored",
+}
 
 
 def _literal_codes() -> Iterator[tuple[Path, str]]:
