@@ -347,8 +347,8 @@ def test_a_reporter_is_told_of_a_reference_that_is_not_published(bank: Bank) -> 
     told = [changed(bank.indicator(), ours(reference=PHONE, evidence=[proof])), bank.indicator()]
     successes = bank.post(*told)["successes"]
     assert [each.get("message") for each in successes] == [
-        "published without what could be a person's number: reference, evidence: write the case's number with letters if "
-        "others need it",
+        "published without what could be a person's number: reference, evidence: write the case's number with "
+        "letters if others need it",
         None,
     ]
 
