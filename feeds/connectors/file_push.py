@@ -99,40 +99,42 @@ class FilePush(Push[FilePushSettings]):
 
     def check(self) -> None:
         """Read the signing key, and write and remove a file in the folder."""
-        _, shelf = self._opened()
-        shelf.check()
+        _, folder = self._opened()
+        folder.check()
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Write what ``items`` add and remove."""
-        outgoing, shelf = self._opened()
+        outgoing, folder = self._opened()
         now = timestamp.now()
-        manifest = self._manifest(shelf, now)
+        manifest = self._manifest(folder, now)
         with outgoing.store.read() as tx:
             answers, added, removed = self._sorted(tx, items, now)
         stamp = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{len(manifest.files):06d}"
         entries: list[ManifestEntry] = []
         if removed and not self._format.folder:
-            entries.append(shelf.put(f"changes/{stamp}.removed.{self._ending}", "removed", now, self._writing(removed)))
+            entries.append(
+                folder.put(f"changes/{stamp}.removed.{self._ending}", "removed", now, self._writing(removed))
+            )
         if added and not self._format.folder:
-            entries.append(shelf.put(f"changes/{stamp}.added.{self._ending}", "added", now, self._writing(added)))
+            entries.append(folder.put(f"changes/{stamp}.added.{self._ending}", "added", now, self._writing(added)))
         self._revoked = self._revoked or bool(removed) or any(item.revoked for item in items)
         if entries:
-            said = {"created": now, "files": [*manifest.files, *entries]}
-            shelf.publish(manifest.model_copy(update=said), duration(self.settings.keep))
+            changes = {"created": now, "files": [*manifest.files, *entries]}
+            folder.publish(manifest.model_copy(update=changes), duration(self.settings.keep))
         return answers
 
     def finish(self) -> None:
         """Renew the full file if it is missing, too old, or contains a revoked indicator."""
-        _, shelf = self._opened()
+        _, folder = self._opened()
         now = timestamp.now()
-        manifest = self._manifest(shelf, now)
+        manifest = self._manifest(folder, now)
         before = manifest.full
         if before and not self._revoked and now - before[0].created < duration(self.settings.full_every):
             return
-        entries = self._folder(shelf, now) if self._format.folder else [self._file(shelf, now)]
+        entries = self._folder(folder, now) if self._format.folder else [self._file(folder, now)]
         rest = [entry for entry in manifest.files if entry.role != "full"]
         named = {entry.name for entry in entries}
-        shelf.publish(
+        folder.publish(
             manifest.model_copy(update={"created": now, "files": [*entries, *rest]}),
             duration(self.settings.keep),
             gone=[entry for entry in before if entry.name not in named],
@@ -145,16 +147,16 @@ class FilePush(Push[FilePushSettings]):
             self._shelf.close()
         self._shelf = None
 
-    def _file(self, shelf: PublishedFolder, now: datetime) -> ManifestEntry:
+    def _file(self, folder: PublishedFolder, now: datetime) -> ManifestEntry:
         name = f"{self.settings.collection}.{self._ending}"
-        return shelf.put(name, "full", now, lambda out: self._export(out, now))
+        return folder.put(name, "full", now, lambda out: self._export(out, now))
 
-    def _folder(self, shelf: PublishedFolder, now: datetime) -> list[ManifestEntry]:
+    def _folder(self, folder: PublishedFolder, now: datetime) -> list[ManifestEntry]:
         with TemporaryDirectory(prefix="scamfeed-") as working:
             self._export(Path(working), now)
             # What lists the others goes last.
             files = sorted(Path(working).iterdir(), key=lambda file: (file.name == "manifest.json", file.name))
-            return shelf.put_all(self.settings.collection, files, now)
+            return folder.put_all(self.settings.collection, files, now)
 
     def _export(self, target: BinaryIO | Path, now: datetime) -> int:
         outgoing, _ = self._opened()
@@ -173,9 +175,9 @@ class FilePush(Push[FilePushSettings]):
             self._shelf = PublishedFolder(remote or LocalFolder(Path(self.settings.path)), signer)
         return self._outgoing, self._shelf
 
-    def _manifest(self, shelf: PublishedFolder, now: datetime) -> FileManifest:
+    def _manifest(self, folder: PublishedFolder, now: datetime) -> FileManifest:
         collection, format = self.settings.collection, self._format.name
-        found = shelf.manifest()
+        found = folder.manifest()
         if found is not None and (found.collection, found.format) == (collection, format):
             return found
         return FileManifest(collection=collection, format=format, created=now)
@@ -215,11 +217,11 @@ class FilePush(Push[FilePushSettings]):
         """Return whether another indicator of the collection has the value, so that it must stay."""
         assert self._outgoing is not None  # noqa: S101 - opened before
         subject = value_index.subject_of(report.kind, report.value)
-        said = map(inbox.object_id, value_index.find(tx, [subject]).get(subject, set()))
-        others = log.latest(tx, self._outgoing.collection, {*said, *listings.ids(tx, subject)})
+        object_ids = map(inbox.object_id, value_index.find(tx, [subject]).get(subject, set()))
+        others = log.latest(tx, self._outgoing.collection, {*object_ids, *listings.ids(tx, subject)})
         return any(
-            item.type == "indicator" and is_active(said, now) and self._wanted(said)
-            for item, said in ((item, msgspec.json.decode(item.body)) for item in others.values())
+            item.type == "indicator" and is_active(obj, now) and self._wanted(obj)
+            for item, obj in ((item, msgspec.json.decode(item.body)) for item in others.values())
         )
 
     def _writing(self, what: Iterable[Any]) -> Callable[[BinaryIO], int]:

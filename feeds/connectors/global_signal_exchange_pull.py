@@ -88,20 +88,20 @@ class GlobalSignalExchangePull(Pull[GlobalSignalExchangePullSettings]):
             with peer_errors(settings.url):
                 response = opened.get(settings.url, params=asked)
                 response.raise_for_status()
-                said = response.json()
+                document = response.json()
         except RequestRefused as error:
             raise Misconfigured(f"{settings.url}: does not take these filters (HTTP {error.status})") from error
-        if isinstance(said, dict):
-            said = next((said[name] for name in _LISTS if isinstance(said.get(name), list)), None)
-        if not isinstance(said, list):
+        if isinstance(document, dict):
+            document = next((document[name] for name in _LISTS if isinstance(document.get(name), list)), None)
+        if not isinstance(document, list):
             raise TryLater(f"{settings.url}: answers, but not with a list of signals")
-        return said
+        return document
 
 
 def _number(signal: object) -> int:
     """Return the number of a signal, from 1; 0 if it has none."""
-    said = signal.get("id") if isinstance(signal, dict) else None
-    return int(said) if isinstance(said, int | str) and _NUMBER.fullmatch(str(said)) else 0
+    number = signal.get("id") if isinstance(signal, dict) else None
+    return int(number) if isinstance(number, int | str) and _NUMBER.fullmatch(str(number)) else 0
 
 
 def _rows(signals: Sequence[Any]) -> Iterator[Row | Unreadable]:

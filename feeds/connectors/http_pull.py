@@ -168,7 +168,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
         """Return a whole page; None if the server says that it has not changed."""
         paging = self.settings.paging
         url = paging.url(self.settings.url, place) if paging else self.settings.url
-        headers = {_VALIDATORS[name]: said for name, said in unchanged.items() if name in _VALIDATORS}
+        headers = {_VALIDATORS[name]: value for name, value in unchanged.items() if name in _VALIDATORS}
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
             with self._consequences(), session.get(url, headers=headers, stream=True) as response:
                 if response.status_code == requests.codes.not_modified and headers:
@@ -247,7 +247,7 @@ def _dated(response: requests.Response) -> datetime:
     """Return the answer's time of change, else now."""
     now = datetime.now(UTC)
     try:
-        said = parsedate_to_datetime(response.headers["Last-Modified"])
+        changed = parsedate_to_datetime(response.headers["Last-Modified"])
     except (KeyError, ValueError, TypeError):
         return now
-    return min(now, said if said.tzinfo else said.replace(tzinfo=UTC))
+    return min(now, changed if changed.tzinfo else changed.replace(tzinfo=UTC))

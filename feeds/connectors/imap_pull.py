@@ -138,8 +138,8 @@ class ImapPull(Pull[ImapPullSettings]):
 
     def _of_file(self, file: MailFile, mail: Mail, tally: Tally) -> _Outcomes:
         settings = self.settings
-        said = settings.options(settings.contribute_as, mail.sent_at)
-        options = replace(said, format="prose" if file.body else settings.format)
+        defaults = settings.options(settings.contribute_as, mail.sent_at)
+        options = replace(defaults, format="prose" if file.body else settings.format)
         are_records, stream = detect_records(BytesIO(file.data), options.format)
         try:
             if are_records:

@@ -99,7 +99,7 @@ class MispPull(Pull[MispPullSettings]):
             except UnreadableFeedFile:
                 event = None
             if event is None:
-                # It is tried again: a manifest may be ahead of its events' files.
+                # It is tried again: a manifest may be newer than its events' files.
                 yield batch_of_outcomes([], begun, more_rejected={"unreadable-file": 1})
             else:
                 yield from self._event(event, version, begun, {})
@@ -144,12 +144,12 @@ class MispPull(Pull[MispPullSettings]):
             with peer_errors(url):
                 response = opened.post(f"{url.rstrip('/')}/events/restSearch", json=asked)
                 response.raise_for_status()
-                said = orjson.loads(response.content)
+                document = orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
             raise TryLater(f"{url}: answers, but not in JSON") from error
         except RequestRefused as error:
             raise Misconfigured(f"{url}: does not take this search (HTTP {error.status})") from error
-        listed = said.get("response") if isinstance(said, dict) else said
+        listed = document.get("response") if isinstance(document, dict) else document
         if not isinstance(listed, list):
             raise TryLater(f"{url}: answers, but not with a list of events")
         return listed
@@ -167,8 +167,8 @@ class MispPull(Pull[MispPullSettings]):
         yield from batches(event, version, start, options, settings.batch, at)
 
 
-def _seconds(said: object) -> int:
+def _seconds(text: object) -> int:
     try:
-        return int(str(said))
+        return int(str(text))
     except ValueError:
         return 0

@@ -38,7 +38,7 @@ class MispPushSettings(OutboundSettings, PushSettings):
     ] = 1
 
 
-class _Told(NamedTuple):
+class _MispIndicator(NamedTuple):
     """An indicator in MISP's form: its event, its ``attributes`` by UUID, and its first form."""
 
     item: Item
@@ -74,9 +74,9 @@ class MispPush(Push[MispPushSettings]):
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver the indicators among ``items``, in order."""
         self._opened()
-        told = [item for item in items if item.type == "indicator"]
+        indicators = [item for item in items if item.type == "indicator"]
         others = [skipped_answer(item, "MISP is given indicators") for item in items if item.type != "indicator"]
-        return self._envelopes.send(told) + others
+        return self._envelopes.send(indicators) + others
 
     def close(self) -> None:
         """Close the connection; the next run opens one with the key as it is then."""
@@ -86,22 +86,22 @@ class MispPush(Push[MispPushSettings]):
 
     def _send(self, items: Sequence[Item]) -> list[Answer]:
         answers: list[Answer] = []
-        all_told: list[_Told] = []
+        all_indicators: list[_MispIndicator] = []
         for item in items:
-            told = self._told(item)
-            if isinstance(told, Answer):
-                answers.append(told)
+            indicator = self._in_misp_terms(item)
+            if isinstance(indicator, Answer):
+                answers.append(indicator)
             else:
-                all_told.append(told)
-        if all_told:
-            self._move(all_told)
-            for event in dict.fromkeys(told.event for told in all_told):
-                self._edit(event, [told for told in all_told if told.event == event])
-            there = self._there(all_told)
-            answers += [self._answer(told, there) for told in all_told]
+                all_indicators.append(indicator)
+        if all_indicators:
+            self._move(all_indicators)
+            for event in dict.fromkeys(indicator.event for indicator in all_indicators):
+                self._edit(event, [indicator for indicator in all_indicators if indicator.event == event])
+            there = self._there(all_indicators)
+            answers += [self._answer(indicator, there) for indicator in all_indicators]
         return answers
 
-    def _told(self, item: Item) -> _Told | Answer:
+    def _in_misp_terms(self, item: Item) -> _MispIndicator | Answer:
         try:
             report = report_of(msgspec.json.decode(item.body), self._reporters)
         except Rejected as refusal:
@@ -116,7 +116,7 @@ class MispPush(Push[MispPushSettings]):
             for part in (spelled.body, *inner):
                 part["timestamp"] = str(int(report.reported_at.timestamp()) + 1)
         attributes = frozenset(str(attribute["uuid"]) for attribute in inner)
-        return _Told(item, report, spelled, self._event(item, report), attributes)
+        return _MispIndicator(item, report, spelled, self._event(item, report), attributes)
 
     def _event(self, item: Item, report: Report) -> str:
         """Return the event of an indicator: the same for all its versions, another for another TLP level."""
@@ -126,13 +126,16 @@ class MispPush(Push[MispPushSettings]):
         names = {"reporter": report.reporter, "tlp": report.tlp, "collection": alias, "day": created, "part": part}
         return ids.in_scamfeed({**names, "type": "misp-push"})
 
-    def _edit(self, event: str, told: Sequence[_Told]) -> None:
+    def _edit(self, event: str, indicators: Sequence[_MispIndicator]) -> None:
         """Put attributes and objects into an event, which is made if there is something to put."""
-        if self._ask(f"events/edit/{event}/metadata:1", {"Event": _said(event, told)}, may_lack=True) is None:
-            told = [indicator for indicator in told if not indicator.item.revoked]
-            if not told:
+        if (
+            self._ask(f"events/edit/{event}/metadata:1", {"Event": _event_body(event, indicators)}, may_lack=True)
+            is None
+        ):
+            indicators = [indicator for indicator in indicators if not indicator.item.revoked]
+            if not indicators:
                 return
-            report = told[0].report
+            report = indicators[0].report
             about = {
                 "info": f"Scamfeed, {self.settings.collection}: {report.reporter}",
                 "date": report.reported_at.date().isoformat(),
@@ -141,20 +144,20 @@ class MispPush(Push[MispPushSettings]):
                 "distribution": str(self.settings.distribution),
                 "Tag": [{"name": f"tlp:{report.tlp}"}],
             }
-            self._ask("events/add/metadata:1", {"Event": _said(event, told) | about})
+            self._ask("events/add/metadata:1", {"Event": _event_body(event, indicators) | about})
         if self.settings.publish:
             self._ask(f"events/publish/{event}", {})
 
-    def _move(self, told: Sequence[_Told]) -> None:
+    def _move(self, indicators: Sequence[_MispIndicator]) -> None:
         """Remove from other events what has changed its TLP level: MISP leaves a UUID where it is."""
-        there = self._there(told)
-        for indicator in told:
+        there = self._there(indicators)
+        for indicator in indicators:
             if any(there.get(uuid, indicator.event) != indicator.event for uuid in indicator.attributes):
                 self._delete(indicator, for_good=True)
 
-    def _there(self, told: Sequence[_Told]) -> dict[str, str]:
+    def _there(self, indicators: Sequence[_MispIndicator]) -> dict[str, str]:
         """Return the event of each attribute that is there and not deleted, by UUID."""
-        uuids = sorted(uuid for indicator in told for uuid in indicator.attributes)
+        uuids = sorted(uuid for indicator in indicators for uuid in indicator.attributes)
         asked = {"returnFormat": "json", "uuid": uuids, "includeEventUuid": 1}
         answer = self._ask("attributes/restSearch", asked)
         try:
@@ -167,20 +170,24 @@ class MispPush(Push[MispPushSettings]):
         except (LookupError, TypeError, AttributeError) as error:
             raise TryLater(f"{_PEER}: answers, but not as MISP does") from error
 
-    def _answer(self, told: _Told, there: dict[str, str]) -> Answer:
-        if not told.item.revoked:
-            kept = all(uuid in there for uuid in told.attributes)
-            return Answer(told.item, True, "success") if kept else refused_answer(told.item, "MISP did not keep it")
-        if any(uuid in there for uuid in told.attributes):
+    def _answer(self, indicator: _MispIndicator, there: dict[str, str]) -> Answer:
+        if not indicator.item.revoked:
+            kept = all(uuid in there for uuid in indicator.attributes)
+            return (
+                Answer(indicator.item, True, "success")
+                if kept
+                else refused_answer(indicator.item, "MISP did not keep it")
+            )
+        if any(uuid in there for uuid in indicator.attributes):
             try:
-                self._delete(told)
+                self._delete(indicator)
             except RequestRefused as refusal:
-                return refused_answer(told.item, f"MISP did not delete it ({refusal})")
-        return Answer(told.item, True, "success")
+                return refused_answer(indicator.item, f"MISP did not delete it ({refusal})")
+        return Answer(indicator.item, True, "success")
 
-    def _delete(self, told: _Told, *, for_good: bool = False) -> None:
-        what = "attributes" if told.spelled.section == "Attribute" else "objects"
-        self._ask(f"{what}/delete/{told.spelled.body['uuid']}" + ("/1" if for_good else ""), {}, may_lack=True)
+    def _delete(self, indicator: _MispIndicator, *, for_good: bool = False) -> None:
+        what = "attributes" if indicator.spelled.section == "Attribute" else "objects"
+        self._ask(f"{what}/delete/{indicator.spelled.body['uuid']}" + ("/1" if for_good else ""), {}, may_lack=True)
 
     def _ask(self, path: str, body: dict[str, Any], *, may_lack: bool = False) -> Any:
         """Return the answer to a POST; None if its object is not there, where that is allowed."""
@@ -204,10 +211,10 @@ class MispPush(Push[MispPushSettings]):
         return self._session
 
 
-def _said(event: str, told: Sequence[_Told]) -> dict[str, Any]:
+def _event_body(event: str, indicators: Sequence[_MispIndicator]) -> dict[str, Any]:
     """Return an event's attributes and objects."""
     by_section = {
-        section: [indicator.spelled.body for indicator in told if indicator.spelled.section == section]
+        section: [indicator.spelled.body for indicator in indicators if indicator.spelled.section == section]
         for section in ("Attribute", "Object")
     }
     return {"uuid": event, **by_section}

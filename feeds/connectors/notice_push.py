@@ -1,4 +1,4 @@
-"""Notices for people in a chat room: how many indicators are new and where to look, never which values."""
+"""Notices for people in a chat: how many indicators are new and where to look, never which values."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ _OTHER = "other"
 class NoticePushSettings(OutboundSettings, PushSettings):
     """The address of the notices, and the link in them."""
 
-    url: Annotated[Secret, Field(description="the room's incoming webhook: who knows it can write there")]
+    url: Annotated[Secret, Field(description="the chat's incoming webhook: who knows it can write there")]
     field: Annotated[
-        str, Field(pattern=r"^[A-Za-z_]{1,40}$", description="name of the text in the message; some rooms want content")
+        str, Field(pattern=r"^[A-Za-z_]{1,40}$", description="name of the text in the message; some chats want content")
     ] = "text"
     link: Annotated[str | None, Field(pattern=r"^https?://\S+$", description="page that the notice points to")] = None
     as_added: Annotated[
@@ -53,23 +53,23 @@ class NoticePush(Push[NoticePushSettings]):
         self._outgoing = outgoing
 
     def check(self) -> None:
-        """Check that the room's server answers; only a notice would show whether it knows the room."""
+        """Check that the chat's server answers; only a notice would show whether it knows the chat."""
         opened = self._open()
         with peer_errors(_PEER):
             opened.head(self._url)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Post how many indicators are among ``items``."""
-        told = [item for item in items if item.type == "indicator"]
+        indicators = [item for item in items if item.type == "indicator"]
         others = [skipped_answer(item, "notices count indicators") for item in items if item.type != "indicator"]
-        if not told:
+        if not indicators:
             return others
         try:
-            self._post(self._text(told))
+            self._post(self._text(indicators))
         except RequestRefused as refusal:
             # What is refused is the message, which says nothing of any one object.
-            return [refused_answer(item, refusal) for item in told] + others
-        return [Answer(item, True, "success") for item in told] + others
+            return [refused_answer(item, refusal) for item in indicators] + others
+        return [Answer(item, True, "success") for item in indicators] + others
 
     def close(self) -> None:
         """Close the connection; the next run opens one with the secret as it is then."""
@@ -104,12 +104,12 @@ class NoticePush(Push[NoticePushSettings]):
         for item in items:
             what = "revoked" if item.revoked else "changed" if item.id in had else "new"
             counts[what][_kind(item)] += 1
-        said = [
+        parts = [
             f"{number.total():,} {what} ({', '.join(f'{kind}: {count:,}' for kind, count in number.most_common())})"
             for what, number in counts.items()
             if number
         ]
-        return f"Scamfeed, {outgoing.collection.alias}: {'; '.join(said)}" + (
+        return f"Scamfeed, {outgoing.collection.alias}: {'; '.join(parts)}" + (
             f" {self.settings.link}" if self.settings.link else ""
         )
 

@@ -78,23 +78,23 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
         options = settings.options(settings.contribute_as)
         had = [place]
         while True:
-            said, shifted = self._ask(opened, place)
-            listed = said.get("objects") or []
+            envelope, shifted = self._ask(opened, place)
+            listed = envelope.get("objects") or []
             if not listed:
                 return
             # ``next`` is given on the last page too, leads on from there, and never expires.
-            if following := said.get("next"):
+            if following := envelope.get("next"):
                 place = {"next": str(following)}
             elif shifted:
                 place = {"added_after": shifted}
-            elif said.get("more") is True:
+            elif envelope.get("more") is True:
                 raise TryLater(f"{settings.url}: says that there is more, and not where")
-            if said.get("more") is True and place in had:
+            if envelope.get("more") is True and place in had:
                 raise TryLater(f"{settings.url}: gives one page after another without end")
             had.append(place)
             rows, gone = opencti.split(listed)
             yield batch_of_rows(rows, place, options, gone=gone)
-            if said.get("more") is not True:
+            if envelope.get("more") is not True:
                 return
 
     def _ask(self, opened: requests.Session, place: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -105,11 +105,11 @@ class OpenctiPull(Pull[OpenctiPullSettings]):
             with peer_errors(settings.url):
                 response = opened.get(url, params=asked, headers={"Accept": MEDIA_TYPE})
                 response.raise_for_status()
-                said = orjson.loads(response.content)
+                envelope = orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
             raise TryLater(f"{settings.url}: answers, but not in JSON") from error
         except RequestRefused as error:
             raise Misconfigured(f"{settings.url}: does not take this question (HTTP {error.status})") from error
-        if not isinstance(said, dict) or not isinstance(said.get("objects", []), list):
+        if not isinstance(envelope, dict) or not isinstance(envelope.get("objects", []), list):
             raise TryLater(f"{settings.url}: answers, but not with an envelope of TAXII 2.1")
-        return said, response.headers.get(_SHIFTED)
+        return envelope, response.headers.get(_SHIFTED)

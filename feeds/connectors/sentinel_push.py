@@ -85,11 +85,11 @@ class SentinelPush(Push[SentinelPushSettings]):
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver the indicators among ``items``, in order."""
         self._logged_in()
-        told = [self._as_told(item) for item in items if item.type == "indicator"]
+        indicators = [self._as_uploaded(item) for item in items if item.type == "indicator"]
         others = [skipped_answer(item, "Sentinel is given indicators") for item in items if item.type != "indicator"]
-        return self._envelopes.send(told) + others
+        return self._envelopes.send(indicators) + others
 
-    def _as_told(self, item: Item) -> Item:
+    def _as_uploaded(self, item: Item) -> Item:
         """Return the upload of an indicator: revoked if it went before and no longer matches the settings."""
         indicator = orjson.loads(item.body)
         if item.revoked or matches(self.settings, indicator):
@@ -111,9 +111,9 @@ class SentinelPush(Push[SentinelPushSettings]):
         with peer_errors(_API):
             answer = opened.post(self._upload, data=body, headers={"Content-Type": "application/json"})
             answer.raise_for_status()
-            said = _errors(answer, len(items))
+            errors = _errors(answer, len(items))
         return [
-            refused_answer(item, said[place]) if place in said else Answer(item, True, "success")
+            refused_answer(item, errors[place]) if place in errors else Answer(item, True, "success")
             for place, item in enumerate(items)
         ]
 
@@ -143,8 +143,8 @@ class SentinelPush(Push[SentinelPushSettings]):
                 self._session.headers.pop("Authorization", None)
                 answer = self._session.post(self._login, data=asked)
                 answer.raise_for_status()
-                said = answer.json()
-            token, seconds = str(said["access_token"]), float(said.get("expires_in", 0))
+                document = answer.json()
+            token, seconds = str(document["access_token"]), float(document.get("expires_in", 0))
         except RequestRefused as refusal:
             raise Misconfigured(f"{_LOGIN}: refuses tenant, client_id or client_secret ({refusal})") from refusal
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -158,9 +158,11 @@ def _errors(answer: requests.Response, count: int) -> dict[int, str]:
     """Return the errors of objects by place; an empty answer has none."""
     if not answer.content.strip():
         return {}
-    said: Any = answer.json()
+    document: Any = answer.json()
     try:
-        errors = {int(error["recordIndex"]): _message(error.get("errorMessages")) for error in said.get("errors") or ()}
+        errors = {
+            int(error["recordIndex"]): _message(error.get("errorMessages")) for error in document.get("errors") or ()
+        }
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise TryLater(f"{_API}: answers, but not as it is described") from error
     if any(not 0 <= place < count for place in errors):

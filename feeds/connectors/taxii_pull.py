@@ -40,9 +40,9 @@ class TaxiiPullSettings(LoginSettings, PullSettings):
 
     @field_validator("added_after")
     @classmethod
-    def _a_moment(cls, said: str | None) -> str | None:
+    def _a_moment(cls, text: str | None) -> str | None:
         try:
-            return None if said is None else timestamp.text(timestamp.parse(said))
+            return None if text is None else timestamp.text(timestamp.parse(text))
         except Rejected as refusal:
             raise ValueError(refusal.message) from None
 

@@ -62,14 +62,14 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
             while True:
                 asked = int(time.time())
                 try:
-                    said = self._ask(opened, since, page)
+                    document = self._ask(opened, since, page)
                 except _Stale:
                     page = None
-                    said = self._ask(opened, since, page)
+                    document = self._ask(opened, since, page)
                 try:
-                    updates = list(said.get("data", []))
+                    updates = list(document.get("data", []))
                     since = max([since or 0, *map(threatexchange.last_updated, updates)])
-                    page = _next(said)
+                    page = _next(document)
                 except (TypeError, ValueError, AttributeError) as error:
                     raise TryLater(f"{settings.url}: answers, but not as threat_updates does") from error
                 if page in had:
@@ -92,9 +92,9 @@ class ThreatExchangePull(Pull[ThreatExchangePullSettings]):
             response = opened.get(f"{settings.url.rstrip('/')}/{settings.privacy_group}/threat_updates/", params=asked)
             if response.status_code < 400 or _error(response) is None:
                 response.raise_for_status()
-                said = response.json()
-                if isinstance(said, dict) and "error" not in said:
-                    return said
+                document = response.json()
+                if isinstance(document, dict) and "error" not in document:
+                    return document
             raise _consequence(settings.url, response, paging=page is not None)
 
 
@@ -102,9 +102,9 @@ class _Stale(Exception):
     """The API no longer knows its cursor."""
 
 
-def _next(said: dict[str, Any]) -> dict[str, str] | None:
+def _next(document: dict[str, Any]) -> dict[str, str] | None:
     """Return the parameters of the next page's URL, without the token."""
-    url = (said.get("paging") or {}).get("next")
+    url = (document.get("paging") or {}).get("next")
     if not url:
         return None
     return {name: value for name, value in parse_qsl(urlsplit(str(url)).query) if name != "access_token"}
@@ -112,10 +112,10 @@ def _next(said: dict[str, Any]) -> dict[str, str] | None:
 
 def _error(response: requests.Response) -> dict[str, Any] | None:
     try:
-        said = response.json()
+        document = response.json()
     except requests.exceptions.JSONDecodeError:
         return None
-    error = said.get("error") if isinstance(said, dict) else None
+    error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else None
 
 

@@ -98,9 +98,10 @@ class WebhookPush(Push[WebhookPushSettings]):
             answer.raise_for_status()
         check_no_page(_PEER, answer)
         check_whole(_PEER, answer)
-        said = _refused(answer)
+        refusals = _refused(answer)
         return [
-            refused_answer(item, said[item.id]) if item.id in said else Answer(item, True, "success") for item in items
+            refused_answer(item, refusals[item.id]) if item.id in refusals else Answer(item, True, "success")
+            for item in items
         ]
 
     def _body(self, items: Sequence[Item], now: datetime) -> str:
@@ -125,14 +126,14 @@ def _event(item: Item, had: set[str]) -> str:
 
 def _message_id(feed: str, items: Sequence[Item]) -> str:
     """Return an id made from the deliveries in a message, the same whenever it is sent."""
-    said = orjson.dumps([feed, [[item.id, item.version] for item in items]])
-    return f"msg_{hashlib.sha256(said).hexdigest()[:32]}"
+    content = orjson.dumps([feed, [[item.id, item.version] for item in items]])
+    return f"msg_{hashlib.sha256(content).hexdigest()[:32]}"
 
 
 def _refused(answer: requests.Response) -> dict[str, str]:
     """Return the partner's messages about objects that it does not accept, by id; none if it says nothing."""
     try:
-        said: Any = answer.json()
-        return {str(refusal["id"]): str(refusal.get("message", "")) for refusal in said["refused"]}
+        document: Any = answer.json()
+        return {str(refusal["id"]): str(refusal.get("message", "")) for refusal in document["refused"]}
     except (requests.exceptions.JSONDecodeError, LookupError, TypeError, AttributeError):
         return {}

@@ -84,8 +84,8 @@ def _ask(opened: socket.socket, settings: ProxySettings, place: str, timeout: fl
     """Ask for a tunnel (RFC 9110 §9.3.6)."""
     asked = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
     if login := settings.proxy_login():
-        said = base64.b64encode(":".join(login).encode()).decode()
-        asked.append(f"Proxy-Authorization: Basic {said}")
+        login_text = base64.b64encode(":".join(login).encode()).decode()
+        asked.append(f"Proxy-Authorization: Basic {login_text}")
     opened.sendall("\r\n".join([*asked, "", ""]).encode())
     ends, head = time.monotonic() + timeout, b""
     # Byte by byte: what comes after the head is the other side's already.

@@ -84,8 +84,8 @@ class BoundedRetry(Retry):
     ) -> Self:
         """Count one attempt. Raises ``MaxRetryError`` if no more are allowed."""
         counted = super().increment(method, url, response, error, _pool, _stacktrace)
-        said = response.headers.get("Retry-After") if response is not None else None
-        if retry_after_seconds(said) > _LONGEST_PAUSE or not self.budget.spend():
+        retry_after = response.headers.get("Retry-After") if response is not None else None
+        if retry_after_seconds(retry_after) > _LONGEST_PAUSE or not self.budget.spend():
             raise MaxRetryError(_pool, url or "", error)
         return counted
 

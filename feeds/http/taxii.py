@@ -64,8 +64,8 @@ def taxii_errors(peer: str) -> Iterator[None]:
 
 def _repair(response: requests.Response, **_: Any) -> None:
     """Set the media type of an answer to the text that the client compares with."""
-    said = response.headers.get("Content-Type", MEDIA_TYPE).lower()
-    response.headers["Content-Type"] = said if "version=" in said else f"{said};version=2.1"
+    media_type = response.headers.get("Content-Type", MEDIA_TYPE).lower()
+    response.headers["Content-Type"] = media_type if "version=" in media_type else f"{media_type};version=2.1"
 
 
 def _repair_2_0(response: requests.Response, **_: Any) -> None:

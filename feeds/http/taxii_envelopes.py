@@ -76,19 +76,19 @@ def check_no_page(peer: str, answer: requests.Response) -> None:
 
 def check_whole(peer: str, answer: requests.Response) -> None:
     """Raise ``TryLater`` for an answer that is no text, or truncated JSON: perhaps nothing was accepted."""
-    said = answer.content.strip()
-    is_json = "json" in answer.headers.get("Content-Type", "").lower() or said.startswith((b"{", b"["))
+    body = answer.content.strip()
+    is_json = "json" in answer.headers.get("Content-Type", "").lower() or body.startswith((b"{", b"["))
     try:
-        said.decode()
-        if is_json and said:
+        body.decode()
+        if is_json and body:
             answer.json()
     except (UnicodeDecodeError, requests.exceptions.JSONDecodeError) as error:
         raise TryLater(f"{peer}: answers with what is neither text nor JSON") from error
 
 
-def refused_answer(item: Item, said: object) -> Answer:
+def refused_answer(item: Item, message: object) -> Answer:
     """Return the answer for an object that the peer refused, with the beginning of its message."""
-    return Answer(item, False, f"failed: {said}"[:_LONGEST_ANSWER])
+    return Answer(item, False, f"failed: {message}"[:_LONGEST_ANSWER])
 
 
 def skipped_answer(item: Item, why: str) -> Answer:

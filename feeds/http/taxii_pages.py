@@ -46,8 +46,8 @@ class LastHeaders:
 
     def moment(self, name: str) -> str | None:
         """Return the moment in a header, as it is written there; None if it has none."""
-        said = self._last.get(name)
-        return said if said is not None and _read(said) is not None else None
+        value = self._last.get(name)
+        return value if value is not None and _read(value) is not None else None
 
     def asked_at(self) -> str | None:
         """Return the moment of the answer by the peer's clock, less a minute."""
@@ -183,10 +183,10 @@ def _range(
         raise
     except RequestRefused as refusal:
         raise _refused(collection.url, refusal) from refusal
-    said = headers.get("Content-Range")
-    if said is None:
+    value = headers.get("Content-Range")
+    if value is None:
         return objects, len(objects), len(objects)
-    _, _, total = said.partition("/")
+    _, _, total = value.partition("/")
     return objects, start + len(objects), int(total) if total.isascii() and total.isdecimal() else None
 
 
@@ -205,9 +205,9 @@ def _objects(envelope: Any) -> list[Any]:
     return objects
 
 
-def _read(said: str) -> datetime | None:
+def _read(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(said) if timestamp.parse(said) else None
+        return datetime.fromisoformat(text) if timestamp.parse(text) else None
     except (Rejected, ValueError):
         return None
 

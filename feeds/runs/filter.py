@@ -61,11 +61,11 @@ def matches(settings: PushSettings, indicator: dict[str, Any]) -> bool:
     """Return whether an indicator matches the settings; one without the needed facts does not."""
     if not _filters(settings):
         return True
-    said = _said(indicator)
+    facts = _facts(indicator)
     return (
-        (not settings.kinds or said["kind"] in settings.kinds)
-        and (not settings.actions or said["action"] in settings.actions)
-        and (not settings.countries or any(country in settings.countries for country in said["countries"]))
+        (not settings.kinds or facts["kind"] in settings.kinds)
+        and (not settings.actions or facts["action"] in settings.actions)
+        and (not settings.countries or any(country in settings.countries for country in facts["countries"]))
         and grades.reaches(indicator, settings.least)
     )
 
@@ -74,7 +74,7 @@ def _filters(settings: PushSettings) -> bool:
     return bool(settings.kinds or settings.actions or settings.countries or settings.least)
 
 
-def _said(indicator: dict[str, Any]) -> dict[str, Any]:
+def _facts(indicator: dict[str, Any]) -> dict[str, Any]:
     """Return kind, action and countries, from our extension if present, else from the indicator's report."""
     ours = indicator.get("extensions", {}).get(extension.ID, {})
     if "kind" in ours:

@@ -12,9 +12,9 @@ _RANK = {action: rank for rank, action in enumerate(Action)}
 
 def grade(indicator: Mapping[str, Any]) -> Action:
     """Return the grade that an indicator states, else the grade of its confidence, else the weakest."""
-    said = extension.context_of(indicator).get("requested_action")
-    if said in _RANK:
-        return Action(said)
+    word = extension.context_of(indicator).get("requested_action")
+    if word in _RANK:
+        return Action(word)
     sure = indicator.get("confidence")
     if not isinstance(sure, int | float) or isinstance(sure, bool):
         return Action.INVESTIGATE

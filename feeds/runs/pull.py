@@ -43,7 +43,7 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
     for batch in feed.pull(checkpoint, seen):
         try:
             with work.transaction() as tx:
-                items, ahead = _items(tx, work, partner, batch)
+                items, dated_ahead = _items(tx, work, partner, batch)
                 outcomes = [contribute_items(work.hub, tx, partner, items)]
                 _keep(tx, work, partner, batch)
             bad: list[FailedItem] = []
@@ -53,10 +53,10 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
             if not batch.items:
                 raise
             with work.store.read() as tx:
-                items, ahead = _items(tx, work, partner, batch)
+                items, dated_ahead = _items(tx, work, partner, batch)
             outcomes, bad = _one_by_one(work, partner, batch, items)
         _count(work, batch, items, outcomes, bad)
-        work.run.ahead += ahead
+        work.run.dated_ahead += dated_ahead
         for reject in (*batch.rejects, *_refused(work, batch, items, outcomes)):
             work.reject(reject)
         work.progress(work.run)

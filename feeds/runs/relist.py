@@ -66,7 +66,7 @@ class Relisting:
         revoked = {id_: item for id_, item in self._latest(named).items() if item.revoked}
         if not revoked:
             return list(items)
-        until = {withdrawal.subject: micros(_moment(withdrawal.at)) for withdrawal in map(_told, gone)}
+        until = {withdrawal.subject: micros(_moment(withdrawal.at)) for withdrawal in map(_as_gone, gone)}
         return [self._renamed(objects, revoked, until) for objects in items]
 
     def take_back(self, gone: str | Gone) -> None:
@@ -74,10 +74,10 @@ class Relisting:
 
         A text that is no value of any kind was never contributed, and is ignored.
         """
-        subject, said = _told(gone)
-        at = _moment(said)
+        subject, withdrawn_at = _as_gone(gone)
+        at = _moment(withdrawn_at)
         for item in self._by_id(subject) if subject.startswith("indicator--") else self._by_value(subject):
-            if said and item.version is not None and micros(at) < item.version:
+            if withdrawn_at and item.version is not None and micros(at) < item.version:
                 continue
             if not item.revoked:
                 self._gone.append(item.id)
@@ -92,9 +92,9 @@ class Relisting:
         for obj in objects:
             if not _is_active(obj) or obj["id"] not in revoked:
                 continue
-            said = Item.of(obj).version or 0
+            version = Item.of(obj).version or 0
             last = self._last(revoked[obj["id"]], obj)
-            is_later = said >= last.taken_back and said > until.get(obj["id"], 0)
+            is_later = version >= last.taken_back and version > until.get(obj["id"], 0)
             if last.number and (last.item is not None or is_later):
                 return [self._listing(obj, last.number)]
         return objects
@@ -154,11 +154,11 @@ def latest_withdrawals(items: Sequence[_Objects], gone: Sequence[str | Gone]) ->
     """Return those of ``gone`` that ``items`` do not list again later: the later statement holds."""
     if not gone:
         return []
-    said = {obj["id"]: Item.of(obj).version or 0 for objects in items for obj in objects if _is_active(obj)}
+    versions = {obj["id"]: Item.of(obj).version or 0 for objects in items for obj in objects if _is_active(obj)}
     return [
         withdrawal
-        for withdrawal in map(_told, gone)
-        if not withdrawal.at or said.get(withdrawal.subject, 0) <= micros(_moment(withdrawal.at))
+        for withdrawal in map(_as_gone, gone)
+        if not withdrawal.at or versions.get(withdrawal.subject, 0) <= micros(_moment(withdrawal.at))
     ]
 
 
@@ -176,15 +176,15 @@ def _is_active(obj: _Object) -> bool:
     return obj.get("type") == "indicator" and obj.get("revoked") is not True and "modified" in obj and "pattern" in obj
 
 
-def _told(gone: str | Gone) -> Gone:
+def _as_gone(gone: str | Gone) -> Gone:
     return Gone(gone) if isinstance(gone, str) else gone
 
 
-def _moment(said: str) -> datetime:
+def _moment(text: str) -> datetime:
     """Return the moment of a text; now if it is none, or lies in the future."""
     now = timestamp.now()
     try:
-        return min(now, timestamp.parse(said))
+        return min(now, timestamp.parse(text))
     except Rejected:
         return now
 

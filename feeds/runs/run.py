@@ -25,9 +25,9 @@ Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "bus
 class Run:
     """How a run went: ``read`` items, ``accepted`` ones, and ``reasons`` for the ``rejected`` ones.
 
-    An item that is neither accepted nor rejected was known before. ``ahead`` counts items dated ahead of this clock,
-    which are taken as of now. ``tally`` counts columns and cells that were not read. ``error`` is None if the run ended
-    well. ``wait`` is for how many seconds the peer asks for no request.
+    An item that is neither accepted nor rejected was known before. ``dated_ahead`` counts items from
+    the future, which are taken as of now. ``tally`` counts columns and cells that were not read. ``error`` is None
+    if the run ended well. ``wait`` is for how many seconds the peer asks for no request.
     """
 
     feed: str
@@ -39,7 +39,7 @@ class Run:
     error: str | None = None
     ending: Ending = "done"
     wait: float = 0.0
-    ahead: int = 0
+    dated_ahead: int = 0
     tally: Tally = field(default_factory=Tally)
 
     @property

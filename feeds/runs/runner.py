@@ -84,7 +84,7 @@ def _log_end(feed: Connector[FeedSettings], result: Run) -> None:
         result.read,
         result.accepted,
         result.rejected,
-        result.ahead,
+        result.dated_ahead,
         len(unread["columns"]),
         sum(unread["cells"].values()),
         (result.ended - result.started).total_seconds(),

@@ -63,8 +63,8 @@ class Mail:
         ``header.from``.
         """
         authors = self._authors()
-        for said in self._all("Authentication-Results"):
-            text = str(said)
+        for header in self._all("Authentication-Results"):
+            text = str(header)
             try:
                 if len(text) > _LONGEST_RESULTS:
                     raise AuthResError("longer than any server writes")
@@ -102,7 +102,7 @@ class Mail:
 
 def _passes(check: AuthenticationResult, author: str) -> bool:
     """Return whether a DMARC check passed for that author's domain."""
-    domains = [said.value for said in check.properties if (said.type.lower(), said.name.lower()) == ("header", "from")]
+    domains = [prop.value for prop in check.properties if (prop.type.lower(), prop.name.lower()) == ("header", "from")]
     return check.result.lower() == "pass" and domains != [] and {*map(_domain, domains)} == {_domain(author)}
 
 
@@ -111,10 +111,10 @@ def _domain(address: str) -> str:
 
 
 def _name(part: Message) -> str:
-    said = part.get_filename() or ""
+    name = part.get_filename() or ""
     with suppress(ValueError, LookupError, HeaderParseError):
-        said = str(make_header(decode_header(collapse_rfc2231_value(said))))
-    return escaped(said)[:200] or "unnamed"
+        name = str(make_header(decode_header(collapse_rfc2231_value(name))))
+    return escaped(name)[:200] or "unnamed"
 
 
 def _text(part: Message, data: bytes) -> bytes:

@@ -72,9 +72,9 @@ class MailFolder:
         """Return UID and size of each message from UID ``first`` on, in order."""
         with self._connection.watched():
             _, data = self._connection.uid("FETCH", f"{first}:*", "(UID RFC822.SIZE)")
-        said = [line for line in data or [] if isinstance(line, bytes)]
+        lines = [line for line in data or [] if isinstance(line, bytes)]
         found = [
-            (int(uid[1]), int(size[1])) for line in said if (uid := _UID.search(line)) and (size := _SIZE.search(line))
+            (int(uid[1]), int(size[1])) for line in lines if (uid := _UID.search(line)) and (size := _SIZE.search(line))
         ]
         # The range ends with the last message, wherever it begins (RFC 3501 §6.4.8).
         return sorted(pair for pair in found if pair[0] >= first)
@@ -99,7 +99,7 @@ def open_folder(server: MailServer, login: MailLogin, folder: str) -> Iterator[M
                 validity = _select(connection, folder, server.peer)
             yield MailFolder(connection, validity, server.most)
             _leave(connection)
-        except BaseException:  # whatever it is, nothing polite is said to a server that may not answer
+        except BaseException:  # any error: no logout is sent to a server that may not answer
             with suppress(OSError):
                 connection.shutdown()
             raise
@@ -160,11 +160,11 @@ def _leave(connection: "_Connection") -> None:
 def _log_in(connection: _Connection, login: MailLogin, peer: str) -> None:
     try:
         if login.token is not None:
-            said = f"user={login.user}\1auth=Bearer {login.token}\1\1"
-            connection.authenticate("XOAUTH2", lambda asked: None if asked else said.encode())
+            response = f"user={login.user}\1auth=Bearer {login.token}\1\1"
+            connection.authenticate("XOAUTH2", lambda asked: None if asked else response.encode())
         elif "AUTH=PLAIN" in connection.capabilities:
-            said = f"\0{login.user}\0{login.password}"
-            connection.authenticate("PLAIN", lambda _: said.encode())
+            response = f"\0{login.user}\0{login.password}"
+            connection.authenticate("PLAIN", lambda _: response.encode())
         else:
             connection.login(login.user, login.password or "")
     except imaplib.IMAP4.abort:
@@ -185,10 +185,10 @@ def _select(connection: _Connection, folder: str, peer: str) -> str:
         passing = _PASSING.search(b" ".join(line for line in data if isinstance(line, bytes)))
         raise (TryLater if passing else Misconfigured)(f"{peer}: has no folder {escaped(folder)} for this user")
     _, validity = connection.response("UIDVALIDITY")
-    said = validity[0] if validity else None
-    if not isinstance(said, bytes):
+    value = validity[0] if validity else None
+    if not isinstance(value, bytes):
         raise TryLater(f"{peer}: answers, but says no UIDVALIDITY")
-    return said.decode("ascii", "replace")
+    return value.decode("ascii", "replace")
 
 
 @contextmanager

@@ -117,8 +117,8 @@ class PublishedFolder:
 
 
 def _copy(file: Path, out: BinaryIO) -> int:
-    with file.open("rb") as said:
-        shutil.copyfileobj(said, out)
+    with file.open("rb") as source:
+        shutil.copyfileobj(source, out)
     return 0
 
 

@@ -44,11 +44,11 @@ def _show_counts(counts: Counts, console: Console, timezone: str, *, contributed
 
 
 def _results(counts: Counts) -> Iterator[tuple[str, int]]:
-    for result, said in counts.results().items():
-        if isinstance(said, int):
-            yield str(result), said
+    for result, number_or_reasons in counts.results().items():
+        if isinstance(number_or_reasons, int):
+            yield str(result), number_or_reasons
         else:
-            yield from ((f"{result}: {reason}", number) for reason, number in said.items())
+            yield from ((f"{result}: {reason}", number) for reason, number in number_or_reasons.items())
 
 
 def show_unread(tally: Tally, console: Console, timezone: str | None) -> None:

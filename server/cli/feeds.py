@@ -98,7 +98,7 @@ def run(
         "accepted": result.accepted,
         "rejected": result.rejected,
         "reasons": dict(result.reasons.most_common()),
-        **({"dated_ahead": result.ahead} if result.ahead else {}),
+        **({"dated_ahead": result.dated_ahead} if result.dated_ahead else {}),
         **result.tally.as_dict(),
         **({"timezone": zone} if (zone := _timezone(feed)) else {}),
         "error": result.error,
@@ -227,8 +227,8 @@ def _progress(name: str) -> Iterator[Callable[[Run], None]]:
         task = bar.add_task(f"{name}: begins")
 
         def show(run: Run) -> None:
-            said = f"{name}: read {run.read:,}, accepted {run.accepted:,}, rejected {run.rejected:,}"
-            bar.update(task, description=said)
+            text = f"{name}: read {run.read:,}, accepted {run.accepted:,}, rejected {run.rejected:,}"
+            bar.update(task, description=text)
 
         yield show
 

@@ -143,7 +143,7 @@ def _listing(listing: dict[str, Any], now: datetime) -> dict[str, Any]:
 def _outcomes(opinion: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the outcome that an opinion states of each of its indicators, else how far it agrees."""
     try:
-        said = opinion_from_stix(opinion, names)
+        records = opinion_from_stix(opinion, names)
     except Rejected:
         return []
     return [
@@ -156,7 +156,7 @@ def _outcomes(opinion: dict[str, Any], names: dict[str, str]) -> list[dict[str, 
                 (record.effective_from if isinstance(record, Outcome) else None) or record.reported_at
             ),
         }
-        for record in said
+        for record in records
     ]
 
 

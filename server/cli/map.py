@@ -124,7 +124,7 @@ class _MapRun:
     may_detect: bool
     counts: Counts = field(default_factory=Counts)
     seen: SeenValues = field(default_factory=SeenValues)
-    told: set[str] = field(default_factory=set)
+    seen_records: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
     def map_file(
@@ -139,7 +139,7 @@ class _MapRun:
             return
         results: Iterator[Mapped | Duplicate | Reject]
         if is_records:
-            results = map_records(stream, name, options, self.told, tally=self.counts.tally)
+            results = map_records(stream, name, options, self.seen_records, tally=self.counts.tally)
         else:
             results = map_stream(stream, name, options, self.seen, self.counts.tally)
         if isinstance(sink, MispEventWriter):
@@ -182,7 +182,7 @@ def contribute(
     context: Context = ctx.obj
     counts = Counts()
     seen = SeenValues()
-    told: set[str] = set()
+    seen_records: set[str] = set()
     faults: list[str] = []
     with (
         context.hub() as hub,
@@ -199,7 +199,7 @@ def contribute(
                 dated_options = options.at(reported_at)
                 records, tracked = (True, tracked) if record else detect_records(tracked, format)
                 outcomes = (
-                    contribute_records(hub, who, tracked, name, dated_options, told, counts.tally)
+                    contribute_records(hub, who, tracked, name, dated_options, seen_records, counts.tally)
                     if records
                     else contribute_file(hub, who, tracked, name, dated_options, seen, counts.tally)
                 )

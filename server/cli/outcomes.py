@@ -57,13 +57,13 @@ def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
 
 
 def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:
-    room = collections.find_private(tx, partner, "outcomes")
-    if room is None:
+    collection = collections.find_private(tx, partner, "outcomes")
+    if collection is None:
         return []
     notes: list[dict[str, Any]] = []
     query = Query(after=after, types=("note",))
     while True:
-        page = log.page(tx, room, query)
+        page = log.page(tx, collection, query)
         notes += map(msgspec.json.decode, page.bodies)
         if page.next is None:
             return notes

@@ -100,11 +100,11 @@ def rotate(
     context: Context = ctx.obj
     overlap = timedelta(0) if now else partners.OVERLAP
     with context.store() as store, store.begin() as tx:
-        told = credentials_shown_once(find_partner(tx, name), partners.rotate(tx, name, overlap=overlap))
+        credentials = credentials_shown_once(find_partner(tx, name), partners.rotate(tx, name, overlap=overlap))
     if json:
-        show_json(told)
+        show_json(credentials)
     else:
-        show_credentials(told)
+        show_credentials(credentials)
 
 
 def grant_collections(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
@@ -113,7 +113,7 @@ def grant_collections(tx: Tx, name: str, read: list[str], write: list[str]) -> N
         for alias in read:
             collection = collections.get(tx, alias)
             if collection.kind == "inbox":
-                fail(f"--read {alias}: nobody reads an inbox; the release rules decide who hears of what is in it")
+                fail(f"--read {alias}: nobody reads an inbox; the release rules decide who may see its content")
             if collection.kind == "private":
                 fail(f"--read {alias}: this is one partner's own collection, which nobody else reads")
             collections.grant(tx, name, collection, read=True)
@@ -142,9 +142,9 @@ def credentials_shown_once(partner: Partner, credentials: Credentials) -> dict[s
     }
 
 
-def show_credentials(told: dict[str, str]) -> None:
+def show_credentials(credentials: dict[str, str]) -> None:
     """Print what ``credentials_shown_once`` returns."""
-    show_table("Shown once; only hashes are kept", ["what", "value"], told.items())
+    show_table("Shown once; only hashes are kept", ["what", "value"], credentials.items())
 
 
 def lift_throttle(ctx: typer.Context, name: Name) -> None:
@@ -191,17 +191,17 @@ def client_settings(tx: Tx, settings: Settings, partner: Partner) -> dict[str, A
     }
 
 
-def show_client_settings(told: dict[str, Any]) -> None:
+def show_client_settings(client: dict[str, Any]) -> None:
     """Print what ``client_settings`` returns."""
-    where = "" if "://" in told["discovery"] else " (behind the server's own address; the setting public_url says it)"
-    rows = [["discovery", told["discovery"]], ["API root", told["api_root"]]]
-    rows += [["log in by", login] for login in told["login"]]
-    rows.append(["settings of clients", told["recipes"]])
+    where = "" if "://" in client["discovery"] else " (behind the server's own address; the setting public_url says it)"
+    rows = [["discovery", client["discovery"]], ["API root", client["api_root"]]]
+    rows += [["log in by", login] for login in client["login"]]
+    rows.append(["settings of clients", client["recipes"]])
     show_table(f"For its client{where}", ["what", "value"], rows)
     show_table(
         "Its collections",
         ["alias", "id", "title", "reads", "writes"],
-        [[row["alias"], row["id"], row["title"], row["read"], row["write"]] for row in told["collections"]],
+        [[row["alias"], row["id"], row["title"], row["read"], row["write"]] for row in client["collections"]],
     )
 
 

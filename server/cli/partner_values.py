@@ -99,14 +99,14 @@ def register(app: typer.Typer) -> None:
 
 def _subject(text: str) -> str:
     try:
-        said = Subject.model_validate(text)
+        subject = Subject.model_validate(text)
     except Rejected as refusal:
         fail(f"value: {refusal.message}")
     except ValidationError as error:
         fail(f"value: {error.errors(include_input=False)[0]['msg']}")
-    if said.kind is None or said.value is None:
+    if subject.kind is None or subject.value is None:
         fail("value: an object's id is no value; give the domain or the account itself")
-    return value_index.subject_of(said.kind, said.value)
+    return value_index.subject_of(subject.kind, subject.value)
 
 
 def _contact(text: str) -> str:

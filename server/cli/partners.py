@@ -42,7 +42,7 @@ Institution = Annotated[
     typer.Option(help="BIC, or beginning of IBANs (GB29NWBK), of accounts that it keeps; may be repeated; '' for none"),
 ]
 Forwards = Annotated[
-    bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on unchanged what others said")
+    bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on, unchanged, what others made")
 ]
 Named = Annotated[bool | None, typer.Option("--named/--unnamed", help="readers see its name, or only what it is")]
 Organisation = Annotated[
@@ -77,7 +77,7 @@ def add(
         fail(f"name: {common_objects.PROJECT} is this project's own, in whose name the hub itself speaks")
     partner = _partner(
         {"name": name, "kind": kind, "identity": ids.identity(name)},
-        _said(country, trusted, authority, institution, forwards, named, organisation),
+        _given(country, trusted, authority, institution, forwards, named, organisation),
     )
     with context.store() as store, store.begin() as tx:
         try:
@@ -92,8 +92,8 @@ def add(
         grant_collections(tx, name, read or [], ["inbox", *(write or [])])
         if partner.named:
             identities.publish(tx, name)
-        told = client_settings(tx, context.settings, partner)
-    _show_new(credentials_shown_once(partner, credentials), told, json)
+        client = client_settings(tx, context.settings, partner)
+    _show_new(credentials_shown_once(partner, credentials), client, json)
 
 
 @app.command(name="set")
@@ -114,8 +114,8 @@ def set_(
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         before = find_partner(tx, name)
-        said = _said(country, trusted, authority, institution, forwards, named, organisation)
-        changed = _partner(before.model_dump(), {**said, **({"kind": kind} if kind else {})})
+        given = _given(country, trusted, authority, institution, forwards, named, organisation)
+        changed = _partner(before.model_dump(), {**given, **({"kind": kind} if kind else {})})
         if changed != before:
             partners.change(tx, changed)
             if before.named or changed.named:
@@ -149,12 +149,12 @@ def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         partner = find_partner(tx, name, gone=True)
-        result, told = described(tx, partner), client_settings(tx, context.settings, partner)
+        result, client = described(tx, partner), client_settings(tx, context.settings, partner)
     if json:
-        show_json({**result, **told})
+        show_json({**result, **client})
     else:
         _show_partner(result, json)
-        show_client_settings(told)
+        show_client_settings(client)
 
 
 @app.command()
@@ -199,34 +199,34 @@ def restore(
             moment, moment, 1, None, operator_name(by), "RESTORE", "partner", None, 200, 0, partner.identity
         )
         audit.record(tx, [event])
-        told = client_settings(tx, context.settings, partner)
-    _show_new(credentials_shown_once(partner, credentials), told, json)
+        client = client_settings(tx, context.settings, partner)
+    _show_new(credentials_shown_once(partner, credentials), client, json)
 
 
-def _show_new(once: dict[str, str], told: dict[str, Any], json: bool) -> None:
+def _show_new(once: dict[str, str], client: dict[str, Any], json: bool) -> None:
     """Show credentials once, with the settings for the client."""
     if json:
-        show_json({**once, **told})
+        show_json({**once, **client})
     else:
         show_credentials(once)
-        show_client_settings(told)
+        show_client_settings(client)
 
 
 def described(tx: Tx, partner: Partner) -> dict[str, Any]:
     """Return a partner's properties, and what it may read and write."""
     aliases = {collection.id: collection.alias for collection in collections.all_collections(tx)}
     rights, left = collections.rights(tx, partner.name), partners.departed_partners(tx).get(partner.name)
-    said = partner.model_dump(mode="json")
+    properties = partner.model_dump(mode="json")
     return {
-        "partner": said.pop("name"),
-        **said,
+        "partner": properties.pop("name"),
+        **properties,
         "left": None if left is None else stamp(left),
         "reads": sorted(aliases[each] for each, (can_read, _) in rights.items() if can_read),
         "writes": sorted(aliases[each] for each, (_, can_write) in rights.items() if can_write),
     }
 
 
-def _said(
+def _given(
     country: str | None,
     trusted: bool | None,
     authority: list[str] | None,
@@ -236,7 +236,7 @@ def _said(
     organisation: str | None,
 ) -> dict[str, Any]:
     """Return the properties that the options name."""
-    said = {
+    options = {
         "country": country and country.upper(),
         "trusted": trusted,
         "authority": None if authority is None else tuple(dict.fromkeys(word for word in authority if word)),
@@ -244,15 +244,15 @@ def _said(
         "forwards": forwards,
         "named": named,
     }
-    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if organisation is not None:
         given["organisation"] = unicodedata.normalize("NFC", organisation).strip() or None
     return given
 
 
-def _partner(before: dict[str, Any], said: dict[str, Any]) -> Partner:
+def _partner(before: dict[str, Any], given: dict[str, Any]) -> Partner:
     try:
-        return Partner(**{**before, **said})
+        return Partner(**{**before, **given})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}")

@@ -99,12 +99,12 @@ def read_cases(path: Path) -> PolicyCases:
         text = path.read_text(encoding="utf-8")
         match path.suffix.lower():
             case ".json":
-                said = json.loads(text)
+                document = json.loads(text)
             case ".yaml" | ".yml":
-                said = yaml.safe_load(text)
+                document = yaml.safe_load(text)
             case _:
-                said = tomllib.loads(text)
-        return PolicyCases.model_validate(said)
+                document = tomllib.loads(text)
+        return PolicyCases.model_validate(document)
     except OSError as error:
         raise BadCases(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
@@ -139,7 +139,11 @@ def try_cases(cases: PolicyCases, policy: Policy, allowlists: Allowlists | None 
                 rules = Policy(case.rule or cases.rule or policy.rules, _NOBODY_NEW)
                 with _undone(store) as tx:
                     found = _Trial(Hub(store, rules, allowlists or Allowlists()), tx, case).found()
-                wrong = [n for n, said in case.expect.model_dump(exclude_none=True).items() if _differs(n, said, found)]
+                wrong = [
+                    n
+                    for n, expected in case.expect.model_dump(exclude_none=True).items()
+                    if _differs(n, expected, found)
+                ]
                 yield CaseResult(case.name, found, wrong)
         finally:
             store.close()
@@ -161,17 +165,17 @@ class _Trial:
 
     def found(self) -> dict[str, Any]:
         """Contribute all of it, and return the result by the names of ``Expected``."""
-        for said in self._case.contribute:
-            outcome = contribute(self._hub, self._tx, self._partner(said), self._items(dict(said)))
-        rooms = self._rooms()
-        reading = {name: self._reading(name, rooms) for name in self._partners}
+        for contribution in self._case.contribute:
+            outcome = contribute(self._hub, self._tx, self._partner(contribution), self._items(dict(contribution)))
+        with_value = self._collections_with_value()
+        reading = {name: self._reading(name, with_value) for name in self._partners}
         grades = sorted({there[-1] for there in reading.values() if there})
-        shared = {room.alias.removesuffix(FULL) for room in rooms if room.kind == "released"}
+        shared = {collection.alias.removesuffix(FULL) for collection in with_value if collection.kind == "released"}
         answer, message = _answer(outcome)
         return {
             "collections": sorted(shared),
             "private_collections": sorted(
-                name for name in reading if any(self._own(name, collection) for collection in rooms)
+                name for name in reading if any(self._own(name, collection) for collection in with_value)
             ),
             "readers": sorted(name for name, there in reading.items() if there),
             "grade": grades[0] if len(grades) == 1 else grades or None,
@@ -179,39 +183,42 @@ class _Trial:
             "message": message,
         }
 
-    def _partner(self, said: dict[str, Any]) -> Partner:
-        name = said.get("by")
+    def _partner(self, contribution: dict[str, Any]) -> Partner:
+        name = contribution.get("by")
         if name not in self._partners:
             raise BadCases(f"case {self._case.name!r}: by: it has to be one of the partners of this file")
         return self._partners[name]
 
-    def _items(self, said: dict[str, Any]) -> list[Item]:
-        by = said.pop("by")
+    def _items(self, contribution: dict[str, Any]) -> list[Item]:
+        by = contribution.pop("by")
         defaults = {"reporter": by, "reported_at": timestamp.text(timestamp.now())}
         try:
-            if "record" in said:
-                name = said.pop("record")
-                said.setdefault("of", next(iter(self._seen_by(by)), None))
-                objects = record_mapper.to_stix(tabular.read_record(name, said, defaults))
+            if "record" in contribution:
+                name = contribution.pop("record")
+                contribution.setdefault("of", next(iter(self._seen_by(by)), None))
+                objects = record_mapper.to_stix(tabular.read_record(name, contribution, defaults))
             else:
-                report = ReportReader(defaults).report({name: _cell(each) for name, each in said.items()})
+                report = ReportReader(defaults).report({name: _cell(value) for name, value in contribution.items()})
                 self._values.add((report.kind, report.value))
                 objects = to_stix(report)
         except Rejected as refusal:
             raise BadCases(f"case {self._case.name!r}: {refusal.message}") from None
         return [Item.of(obj) for obj in objects]
 
-    def _rooms(self) -> dict[Collection, list[dict[str, Any]]]:
+    def _collections_with_value(self) -> dict[Collection, list[dict[str, Any]]]:
         """Return the collections filled by release that have values of the case, with these."""
         filled = [collection for collection in collections.all_collections(self._tx) if collection.filled_by_release]
-        # Of what somebody reads twice, the narrower room has the last word.
+        # If a partner reads a value twice, its private collection counts.
         filled.sort(key=lambda each: each.kind == "private")
         return {collection: there for collection in filled if (there := self._in(collection))}
 
-    def _reading(self, name: str, rooms: Mapping[Collection, list[dict[str, Any]]]) -> list[str]:
+    def _reading(self, name: str, with_value: Mapping[Collection, list[dict[str, Any]]]) -> list[str]:
         """Return the grades that a partner reads, the one that counts last."""
         read = [
-            indicator for collection, there in rooms.items() if self._reads(name, collection) for indicator in there
+            indicator
+            for collection, there in with_value.items()
+            if self._reads(name, collection)
+            for indicator in there
         ]
         return [str(extension.context_of(indicator).get("grade")) for indicator in read]
 
@@ -222,8 +229,8 @@ class _Trial:
         return collection.kind == "private" and self._reads(name, collection)
 
     def _seen_by(self, name: str) -> Iterator[str]:
-        rooms = self._rooms()
-        return (obj["id"] for each, there in rooms.items() if self._reads(name, each) for obj in there)
+        with_value = self._collections_with_value()
+        return (obj["id"] for collection, there in with_value.items() if self._reads(name, collection) for obj in there)
 
     def _in(self, collection: Collection) -> list[dict[str, Any]]:
         """Return the active indicators of the case's values in a collection."""
@@ -240,8 +247,8 @@ def _furnish(tx: Tx, cases: PolicyCases) -> None:
         for alias in cases.collection:
             collections.add_released(tx, alias, alias.replace("-", " ").capitalize())
         for partner in cases.partner:
-            said = partner.model_dump(exclude={"read", "left"})
-            partners.add(tx, Partner.model_validate({**said, "identity": ids.identity(partner.name)}))
+            properties = partner.model_dump(exclude={"read", "left"})
+            partners.add(tx, Partner.model_validate({**properties, "identity": ids.identity(partner.name)}))
             for alias in partner.read:
                 collections.grant(tx, partner.name, collections.get(tx, alias), read=True)
             if partner.left:

@@ -75,8 +75,8 @@ def flat(standing: dict[str, Any]) -> list[list[Any]]:
     """Return the same as table rows."""
     return [
         [name if part is None else f"{name} {part}", value]
-        for name, said in standing.items()
-        for part, value in (said.items() if isinstance(said, dict) else [(None, said)])
+        for name, figures in standing.items()
+        for part, value in (figures.items() if isinstance(figures, dict) else [(None, figures)])
     ]
 
 

@@ -137,14 +137,14 @@ def _kept(hub: Hub, tx: Tx, done: list[Review]) -> list[dict[str, Any]]:
 
 def _lines(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Return one review as lines; each doubt with its outcome and the doubter's words."""
-    for name, said in row.items():
+    for name, value in row.items():
         if name == "doubts":
-            for doubt in said:
+            for doubt in value:
                 words = (doubt["reason"], doubt["words"])
                 who = f"{doubt['partner']} ({doubt['kind']}; standing: {doubt['standing']})"
                 yield "doubt", ": ".join([f"{who} says {doubt['says']}", *filter(None, words)])
         else:
-            yield name.replace("_", " "), ", ".join(said) if isinstance(said, list) else said
+            yield name.replace("_", " "), ", ".join(value) if isinstance(value, list) else value
 
 
 def _disputed(shown: ReviewSummary) -> dict[str, Any]:

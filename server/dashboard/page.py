@@ -49,9 +49,9 @@ class Page:
             ("Cache-Control", "no-cache"),
             ("Vary", "Accept"),
         )
-        said = {"title": escape(title), "contact": _linked(contact) or _NOBODY, "style": style}
+        words = {"title": escape(title), "contact": _linked(contact) or _NOBODY, "style": style}
         self._shown = {
-            ready: Shown(headers, text.substitute(said, state=state, health=health).encode())
+            ready: Shown(headers, text.substitute(words, state=state, health=health).encode())
             for ready, (state, health) in _STATES.items()
         }
 

@@ -145,8 +145,8 @@ class DemoRound:
         sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": seen_id})) for seen_id in seen]
         status = self._collection(police, "inbox").add_objects({"objects": sightings})
         # The hub names what it publishes itself, so that an id tells nobody who saw it.
-        told = [obj for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"]
-        arrived = sorted(obj["sighting_of_ref"] for obj in told)
+        sightings = [obj for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"]
+        arrived = sorted(obj["sighting_of_ref"] for obj in sightings)
         self._exchanged["Cyber police posted sightings"] = status.success_count
         self._held["the sightings arrive"] = arrived == sorted(seen)
 
@@ -172,12 +172,12 @@ class DemoRound:
         secret = self._root / "bank-password"
         secret.write_text(peer.credentials.password, encoding="utf-8")
         with self._bank.store.read() as tx:
-            room = collections.get(tx, _RECEIVED)
+            collection = collections.get(tx, _RECEIVED)
         table = {
             "name": "to-the-bank",
             "connector": "taxii-push",
             "every": "5m",
-            "url": f"{self._bank.address}/feed/collections/{room.id}/",
+            "url": f"{self._bank.address}/feed/collections/{collection.id}/",
             "user": peer.credentials.user,
             "password": {"file": str(secret)},
             "partner": bank.partner.name,
@@ -188,7 +188,7 @@ class DemoRound:
         with self._hub.store.read() as tx:
             sent = log.count(tx, collections.get(tx, "mule-accounts-full"))
         with self._bank.store.read() as tx:
-            received = log.count(tx, room)
+            received = log.count(tx, collection)
         self._exchanged["taxii-push to the bank's Scamfeed"] = received
         self._held["the bank's Scamfeed has what was pushed"] = run.error is None and received == sent > 0
 

@@ -57,14 +57,14 @@ def kept(store: Store, type_: str = "indicator") -> list[dict[str, Any]]:
 @pytest.mark.parametrize("hours", [0.1, 7, 24 * 365])
 def test_an_object_dated_ahead_is_dated_now_and_counted(store: Store, hours: float) -> None:
     result = pulled(store, indicator(hours), indicator(-1, "b.example.com"))
-    assert (result.ending, result.accepted, result.rejected, result.ahead) == ("done", 2, 0, 1)
+    assert (result.ending, result.accepted, result.rejected, result.dated_ahead) == ("done", 2, 0, 1)
     assert len(kept(store)) == 2
     assert all(obj["created"] <= obj["modified"] <= timestamp.text(timestamp.now()) for obj in kept(store))
 
 
 def test_a_later_version_that_is_dated_ahead_too_stands(store: Store) -> None:
     pulled(store, indicator(7))
-    assert pulled(store, indicator(7.5, confidence=90)).ahead == 1
+    assert pulled(store, indicator(7.5, confidence=90)).dated_ahead == 1
     assert [obj["confidence"] for obj in kept(store)] == [90]
 
 
@@ -89,7 +89,7 @@ def test_a_sighting_and_a_note_are_dated_likewise(store: Store) -> None:
         "object_refs": [known["id"]],
         "object_marking_refs": [marking.ref(Tlp.GREEN)],
     }
-    assert pulled(store, known, sighting, note).ahead == 2
+    assert pulled(store, known, sighting, note).dated_ahead == 2
     assert len(kept(store, "sighting")) == len(kept(store, "note")) == 1
 
 
