@@ -51,7 +51,7 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
 def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
     real = feed_state.renew_lease
-    monkeypatch.setattr(feed_state, "renew", lambda tx, lease: real(tx, lease, seconds=0.4))
+    monkeypatch.setattr(feed_state, "renew_lease", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = lease_run(store, "f")
     assert made is not None
     with made:
