@@ -1,4 +1,4 @@
-"""What every connector's suite stands on: a store with two partners, and assertions that explain themselves."""
+"""Fixtures of every connector's suite: a store with two partners, and rewritten assertions."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from tests.contract.connectors.contract import PARTNER, READER  # noqa: E402 - a
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a store once, for each test to have a copy of."""
+    """Create a store once; each test copies it."""
     made = tmp_path_factory.mktemp("furnished") / "hub.db"
     opened = Store.open(f"sqlite:///{made}")
     opened.migrate()

@@ -1,4 +1,4 @@
-"""What holds for every connector, pull or push; its suite says what the peer is and inherits the tests."""
+"""Contract tests of every connector, pull or push; its suite describes the peer and inherits the tests."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ READER = "Example Bank"
 
 
 def latest(store: Store, alias: str = "takedown") -> list[dict[str, Any]]:
-    """Give the newest version of each object of a collection, in the order they were added."""
+    """Return the newest version of each object of a collection, in the order of ``date_added``."""
     with store.read() as tx:
         return [orjson.loads(body) for body in log.page(tx, collections.get(tx, alias), Query()).bodies]
 
@@ -28,11 +28,11 @@ def latest(store: Store, alias: str = "takedown") -> list[dict[str, Any]]:
 def versions(store: Store) -> int:
     """Count the object versions of all collections."""
     with store.read() as tx:
-        return sum(len(log.page(tx, each, ALL).bodies) for each in collections.all_collections(tx))
+        return sum(len(log.page(tx, collection, ALL).bodies) for collection in collections.all_collections(tx))
 
 
 def kept_checkpoint(store: Store, feed: str = "tested") -> dict[str, Any] | None:
-    """Give the checkpoint that the next run goes on from."""
+    """Return the checkpoint from which the next run continues."""
     with store.read() as tx:
         return feed_state.load_checkpoint(tx, feed)
 
@@ -42,21 +42,21 @@ class Crash(BaseException):
 
 
 class Contract(ABC):
-    """What holds for pulls and pushes alike. A suite says what the peer is, in the words of the methods below."""
+    """Tests of pulls and pushes alike. A suite describes its peer by implementing the abstract methods."""
 
     connector: str
-    # Of what the last run brought, the next may look at some again: a peer whose clock is whole seconds.
+    # Whether a run may read some items of the last one again: a peer whose clock has whole seconds.
     looks_again = False
-    # Seconds a run may take when the peer says nothing; ``table`` has to set a timeout well below.
+    # Seconds that a run may take when the peer is silent; ``table`` has to set a timeout well below.
     patience = 10.0
 
     @abstractmethod
     def table(self, **more: Any) -> dict[str, Any]:
-        """Give a configuration named ``tested`` that works, with three items a batch."""
+        """Return a configuration named ``tested`` that works, with three items a batch."""
 
     @abstractmethod
     def arrived(self, store: Store) -> list[str]:
-        """Give what has come over, in order."""
+        """Return the patterns that have arrived, in order."""
 
     @abstractmethod
     def prepare(self, store: Store, count: int) -> None:
@@ -67,19 +67,19 @@ class Contract(ABC):
 
     @abstractmethod
     def break_credentials(self) -> None:
-        """Let the peer refuse us."""
+        """Let the peer refuse our credentials."""
 
     @abstractmethod
     def kill_peer(self) -> None:
-        """Let the peer not answer."""
+        """Let the peer close connections without an answer."""
 
     @abstractmethod
     def silence_peer(self) -> None:
-        """Let the peer take the connection and say nothing."""
+        """Let the peer accept connections and send nothing."""
 
     @abstractmethod
     def revive_peer(self) -> None:
-        """Let the peer be well again after any of these."""
+        """Let the peer answer again."""
 
     @abstractmethod
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
@@ -98,7 +98,7 @@ class Contract(ABC):
         with pytest.raises(Misconfigured, match="name: Field required"):
             build(table)
 
-    def test_every_setting_says_what_it_is(self) -> None:
+    def test_every_setting_has_a_description(self) -> None:
         fields = self.feed().settings_model.model_fields
         assert [name for name, field in fields.items() if not field.description] == []
 

@@ -66,8 +66,8 @@ class S3Contract(Contract):
             self.bucket.close()
 
     def break_credentials(self) -> None:
-        for each in self.bucket.list_objects_v2(Bucket=self.place).get("Contents", []):
-            self.bucket.delete_object(Bucket=self.place, Key=each["Key"])
+        for entry in self.bucket.list_objects_v2(Bucket=self.place).get("Contents", []):
+            self.bucket.delete_object(Bucket=self.place, Key=entry["Key"])
         self.bucket.delete_bucket(Bucket=self.place)
 
     def kill_peer(self) -> None:

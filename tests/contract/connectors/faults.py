@@ -1,4 +1,4 @@
-"""What holds for every connector whose peer misbehaves as it is told: what each of its faults leads to."""
+"""Contract tests of every connector whose peer has faults: the consequence of each fault."""
 
 from typing import Protocol
 
@@ -10,16 +10,16 @@ from tests.running import run
 
 
 class Misbehaving(Protocol):
-    """A peer whose ``fault`` says what it does instead of answering; empty where it is well."""
+    """A peer whose ``fault`` names its misbehaviour; empty if it answers as it should."""
 
     fault: str
 
 
 class MisbehavingContract(Contract):
-    """Its peer is refusing, dead or silent as ``fault`` says."""
+    """Tests with a peer that refuses, is dead or is silent, by its ``fault``."""
 
     peer: Misbehaving
-    # What the peer answers to whom it does not know.
+    # The peer's answer to unknown credentials.
     unknown = "401"
 
     def break_credentials(self) -> None:
@@ -36,16 +36,16 @@ class MisbehavingContract(Contract):
 
 
 class FaultsContract(MisbehavingContract):
-    """Its peer is an ``HttpPeer``, none of whose answers but the right one is taken for one."""
+    """Tests with an ``HttpPeer``: no wrong answer of it is taken for a right one."""
 
-    # What no message may show.
+    # Text that no message may show.
     secret = "s3cret"
 
     @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
-    def test_whatever_passes_is_tried_later(self, store: Store, fault: str) -> None:
+    def test_a_passing_fault_is_tried_later(self, store: Store, fault: str) -> None:
         self.prepare(store, 2)
         self.peer.fault = fault
-        # In one batch: what has no indicator in it some peers are not asked about.
+        # In one batch: some peers are not asked about a batch without indicators.
         result = run(store, self.feed(batch=1000))
         assert (result.ending, result.read) == ("try-later", 0)
         assert kept_checkpoint(store) is None
@@ -54,9 +54,9 @@ class FaultsContract(MisbehavingContract):
         assert len(self.arrived(store)) == 2
 
     @pytest.mark.parametrize("fault", ["401", "403", "404", "405", "406", "410", "moved"])
-    def test_whatever_stays_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+    def test_a_lasting_fault_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
         self.peer.fault = fault
-        self.check_that_it_stays(store)
+        self.check_misconfigured(store)
 
     def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
         self.prepare(store, 2)
@@ -64,8 +64,8 @@ class FaultsContract(MisbehavingContract):
         assert run(store, self.feed(retries=2)).ending == "done"
         assert len(self.arrived(store)) == 2
 
-    def check_that_it_stays(self, store: Store) -> None:
-        """Find that what ails the peer is no reason to try again, but a person's work."""
+    def check_misconfigured(self, store: Store) -> None:
+        """Assert that the fault ends the run as misconfigured, and shows no secret."""
         self.prepare(store, 2)
         result = run(store, self.feed())
         assert result.ending == "misconfigured"

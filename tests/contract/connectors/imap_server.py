@@ -1,4 +1,4 @@
-"""A mail server that speaks as much of IMAP4rev1 as is asked of it here, and misbehaves as it is told."""
+"""A mail server with the part of IMAP4rev1 that the tests need, and with faults."""
 
 import base64
 import re
@@ -27,20 +27,20 @@ class MailServer:
     over: threading.Event = field(default_factory=threading.Event)
 
     def deliver(self, mail: bytes) -> int:
-        """Put a mail into the folder, and give its UID."""
+        """Put a mail into the folder and return its UID."""
         uid = max(self.mails, default=0) + 1
         self.mails[uid] = mail
         return uid
 
     def renumber(self) -> None:
-        """Give each mail another UID, as a server does whose index was lost."""
+        """Assign another UID to each mail, as a server does that lost its index."""
         self.validity += 1
         self.mails = {place + 100: mail for place, mail in enumerate(self.mails.values())}
 
 
 @contextmanager
 def serving(server: MailServer) -> Iterator[None]:
-    """Let ``server`` answer at the ``port`` that it is given, until this ends."""
+    """Run ``server``, and set its ``port``."""
     handler = type("Bound", (_Handler,), {"server_": server})
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as listening:
         listening.daemon_threads = True
@@ -151,8 +151,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 return
             self._say(f"* {place} FETCH (UID {uid} BODY[]<0> {{{len(part)}}}")
             if self.server_.fault == "trickle":
-                for each in part:
-                    self.wfile.write(bytes([each]))
+                for byte in part:
+                    self.wfile.write(bytes([byte]))
                     self.server_.over.wait(0.05)
             self.wfile.write(part + b")\r\n")
 

@@ -1,4 +1,4 @@
-"""Indicators as OpenCTI has them, and a live stream of it that misbehaves as it is told."""
+"""Indicators in OpenCTI's form, and a live stream of it with faults."""
 
 import http.server
 import threading
@@ -55,10 +55,10 @@ class LiveStream:
             self.database[obj["id"]] = (self.clock, obj)
 
     def forget(self) -> None:
-        """Let the stream keep its last event alone."""
+        """Drop all events but the last from the stream."""
         del self.events[:-1]
 
-    def told(self, query: dict[str, str]) -> Iterator[bytes]:
+    def messages(self, query: dict[str, str]) -> Iterator[bytes]:
         known = {
             "firstEventId": f"{self.events[0][0]}-0" if self.events else "0-0",
             "firstEventDate": _date(self.events[0][0]) if self.events else None,
@@ -69,7 +69,7 @@ class LiveStream:
         last = f"{start}-0"
         if "recover" in query:
             until = datetime.fromisoformat(query["recover"]).timestamp() * 1000
-            for at, obj in sorted(self.database.values(), key=lambda each: each[0]):
+            for at, obj in sorted(self.database.values(), key=lambda entry: entry[0]):
                 if start <= at < until:
                     last = f"{at}-0"
                     yield event("create", {"version": "4", "type": "create", "data": obj}, last)
@@ -93,7 +93,7 @@ def event(type_: str, data: Any, id_: str | None = None) -> bytes:
 
 @contextmanager
 def listening(peer: LiveStream) -> Iterator[None]:
-    """Let ``peer`` answer at the ``url`` that it is given, until this ends."""
+    """Run ``peer``, and set its ``url``."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"peer": peer}))
     peer.url = f"http://127.0.0.1:{server.server_address[1]}/"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -132,7 +132,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             try:
-                for said in peer.told(peer.asked[-1]):
+                for said in peer.messages(peer.asked[-1]):
                     self.wfile.write(f"{len(said):x}\r\n".encode() + said + b"\r\n")
                     self.wfile.flush()
                     if peer.fault == "mute":

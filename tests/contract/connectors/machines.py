@@ -58,8 +58,8 @@ class _Files(asyncssh.SFTPServer):
     async def scandir(self, path: bytes) -> Any:
         if self.machine.silent:
             await asyncio.sleep(5)
-        async for each in super().scandir(path):
-            yield each
+        async for entry in super().scandir(path):
+            yield entry
 
 
 class SftpMachine:
@@ -125,7 +125,7 @@ class SftpMachine:
 
 @contextmanager
 def s3() -> Iterator[str]:
-    """Let an S3 service answer at the URL."""
+    """Run an S3 service; yield its URL."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

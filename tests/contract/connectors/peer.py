@@ -1,4 +1,4 @@
-"""A peer that speaks HTTP on this machine and misbehaves as it is told."""
+"""An HTTP peer on this machine, with faults."""
 
 import http.server
 import threading
@@ -30,7 +30,7 @@ class Said(NamedTuple):
 
 @dataclass
 class HttpPeer(ABC):
-    """A server that answers as ``answer`` says, unless ``fault`` says otherwise.
+    """A server that answers by ``answer``, unless it has a ``fault``.
 
     Faults: ``silent``, ``cut``, ``moved``, ``html``, ``half``, ``once-503``, or a status as ``401``.
     """
@@ -47,7 +47,7 @@ class HttpPeer(ABC):
 
 @contextmanager
 def serving(peer: HttpPeer) -> Iterator[None]:
-    """Let ``peer`` answer at the ``url`` that it is given, until this ends."""
+    """Run ``peer``, and set its ``url``."""
     handler = type("Bound", (_Handler,), {"peer": peer})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     peer.url = f"http://127.0.0.1:{server.server_address[1]}/"

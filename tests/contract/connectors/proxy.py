@@ -19,7 +19,7 @@ class Proxy:
 
 @contextmanager
 def tunnelling() -> Iterator[Proxy]:
-    """Let a proxy answer at its ``url``, until this ends."""
+    """Run a proxy at its ``url``."""
     proxy = Proxy()
     handler = type("Bound", (_Handler,), {"proxy": proxy})
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as listening:

@@ -1,4 +1,4 @@
-"""What holds for every pull."""
+"""Contract tests of every pull."""
 
 import time
 from abc import abstractmethod
@@ -23,13 +23,13 @@ class PullContract(Contract):
 
     @abstractmethod
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
-        """Put two good items where the connector takes them from, and between them what has not the shape of one.
+        """Put two good items where the connector takes them from, and a malformed one between them.
 
-        No object, or one without what every item has: what the peer itself would never say.
+        No object, or one without a field that every item has: the peer itself would never send it.
         """
 
     def arrived(self, store: Store) -> list[str]:
-        """Give the patterns of the indicators that nobody took back."""
+        """Return the patterns of the indicators that nobody retracted."""
         return [obj["pattern"] for obj in latest(store) if obj["type"] == "indicator" and not obj.get("revoked")]
 
     def test_a_bad_item_does_not_stop_the_others(self, store: Store) -> None:
@@ -47,7 +47,7 @@ class PullContract(Contract):
         assert run(store, self.feed()).ending == "done"
         assert "[domain-name:value = 'h4.example.com']" in self.arrived(store)
 
-    def test_an_item_that_upsets_our_own_rules_is_put_aside_alone(
+    def test_an_item_on_which_a_rule_fails_becomes_a_dead_letter_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 7)
@@ -70,17 +70,17 @@ class PullContract(Contract):
 
 
 class RevokingPullContract(PullContract):
-    """A pull from a peer that can take back what it said."""
+    """A pull from a peer that can revoke its items."""
 
     @abstractmethod
     def revoke(self, number: int) -> None:
-        """Let the peer take back the item of that number, which it had prepared before."""
+        """Let the peer revoke the item of that number, which was prepared before."""
 
     @abstractmethod
     def list_again(self, number: int) -> None:
-        """Let the peer say the item of that number again, which it may have taken back."""
+        """Let the peer send the item of that number again, which it may have revoked."""
 
-    def test_what_the_peer_takes_back_is_taken_back_here(self, store: Store) -> None:
+    def test_an_item_that_the_peer_revokes_is_delisted(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
         self.revoke(2)
@@ -88,14 +88,14 @@ class RevokingPullContract(PullContract):
         assert result.ending == "done", result.error
         assert self.arrived(store) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 1, 3)]
 
-    def test_what_the_peer_took_back_before_we_asked_is_not_listed_here(self, store: Store) -> None:
+    def test_an_item_revoked_before_the_first_run_is_not_listed(self, store: Store) -> None:
         self.prepare(store, 4)
         self.revoke(1)
         result = run(store, self.feed())
         assert result.ending == "done", result.error
         assert self.arrived(store) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 2, 3)]
 
-    def test_what_is_said_and_taken_back_within_one_batch_is_not_listed_here(self, store: Store) -> None:
+    def test_an_item_reported_and_revoked_within_one_batch_is_not_listed(self, store: Store) -> None:
         self.prepare(store, 1)
         self.revoke(0)
         assert run(store, self.feed()).ending == "done"
@@ -105,7 +105,7 @@ class RevokingPullContract(PullContract):
         assert "[domain-name:value = 'h4.example.com']" in self.arrived(store)
         assert "[domain-name:value = 'h0.example.com']" not in self.arrived(store)
 
-    def test_of_what_is_taken_back_and_said_again_within_one_batch_the_last_word_holds(self, store: Store) -> None:
+    def test_an_item_revoked_and_reported_again_within_one_batch_is_listed(self, store: Store) -> None:
         self.prepare(store, 1)
         run(store, self.feed())
         self.revoke(0)
@@ -114,7 +114,7 @@ class RevokingPullContract(PullContract):
         assert run(store, self.feed()).ending == "done"
         assert self.arrived(store) == ["[domain-name:value = 'h0.example.com']"]
 
-    def test_what_the_peer_lists_again_after_it_took_it_back_is_listed_anew(self, store: Store) -> None:
+    def test_an_item_reported_again_after_its_revocation_gets_a_new_listing(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
         for _ in range(3):
@@ -131,7 +131,7 @@ class RevokingPullContract(PullContract):
         run(store, self.feed())
         assert versions(store) == there
 
-    def test_what_was_retracted_here_does_not_come_back_because_the_peer_goes_on_saying_it(self, store: Store) -> None:
+    def test_a_value_retracted_here_stays_delisted_while_the_peer_reports_it(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
         self.retract(store, 2)
@@ -140,7 +140,7 @@ class RevokingPullContract(PullContract):
         assert result.ending == "done", result.error
         assert sorted(self.arrived(store)) == [f"[domain-name:value = 'h{n}.example.com']" for n in (0, 1, 3)]
 
-    def test_a_listing_anew_that_was_retracted_here_does_not_come_back_either(self, store: Store) -> None:
+    def test_a_new_listing_retracted_here_stays_delisted_too(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
         self.revoke(2)
@@ -153,6 +153,6 @@ class RevokingPullContract(PullContract):
         assert len(self.arrived(store)) == 3
 
     def retract(self, store: Store, number: int) -> None:
-        """Let somebody here retract what the peer said."""
+        """Retract the peer's report here."""
         with store.begin() as tx:
             assert retract(Hub(store), tx, f"h{number}.example.com", partners.get(tx, PARTNER))

@@ -1,4 +1,4 @@
-"""What holds for every push; a partner's reports are in the collection."""
+"""Contract tests of every push; a partner's reports are in the collection."""
 
 from abc import abstractmethod
 from typing import Any
@@ -24,19 +24,19 @@ from tests.running import run
 class PushContract(Contract):
     """A push takes ``takedown`` to its peer."""
 
-    # False where nothing but what is delivered would show that a login is refused.
+    # False if only a delivery would show that a login is refused.
     dry_run_logs_in = True
 
     @abstractmethod
     def objects(self) -> list[dict[str, Any]]:
-        """Give the objects that arrived at the peer, in order."""
+        """Return the objects that arrived at the peer, in order."""
 
     @abstractmethod
     def refuse(self, pattern: str) -> None:
         """Let the peer refuse the indicator of that pattern."""
 
     def arrived(self, store: Store) -> list[str]:
-        """Give what arrived, once: what comes again is the same version of the same object."""
+        """Return the patterns that arrived, each once: a repeat is the same version of the same object."""
         found = [obj["pattern"] for obj in self.objects() if obj["type"] == "indicator" and not obj.get("revoked")]
         return list(dict.fromkeys(found))
 
@@ -47,19 +47,19 @@ class PushContract(Contract):
             contribute(Hub(store), tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
 
     def change(self, store: Store, value: str, who: str = PARTNER) -> None:
-        """Let a partner say more about a domain, or say it too."""
+        """Let a partner report a domain, or change its report of it."""
         said = {"reporter": who, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
         objects = to_stix(ReportReader({**said, "confidence": "80"}).report({"value": value}))
         with store.begin() as tx:
             contribute(Hub(store), tx, partners.get(tx, who), [Item.of(obj) for obj in objects])
 
     def block(self, store: Store, value: str) -> None:
-        """Let two partners be sure of a domain, so that it is graded ``block``."""
+        """Let two partners report a domain with high confidence, so that it is graded ``block``."""
         self.change(store, value)
         self.change(store, value, READER)
 
     def retract(self, store: Store, value: str, who: str = PARTNER) -> None:
-        """Let a partner take back what it said about a value."""
+        """Let a partner retract its report of a value."""
         with store.begin() as tx:
             retract(Hub(store), tx, value, partners.get(tx, who))
 
@@ -74,25 +74,25 @@ class PushContract(Contract):
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(self.arrived(store)) == 6
 
-    def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
+    def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("[domain-name:value = 'h1.example.com']")
         run(store, self.feed())
         with store.read() as tx:
             page = log.page(tx, collections.get(tx, "takedown"), ALL)
             items = [Item.of_bytes(body) for body in page.bodies]
-            sent = {each.object_id: each.answer for each in deliveries.sent(tx, "tested", READER, items)}
+            sent = {delivery.object_id: delivery.answer for delivery in deliveries.sent(tx, "tested", READER, items)}
         assert sent.keys() == {item.id for item in items}
-        # What is beside indicators some peers have no place for.
+        # Some peers have no place for objects other than indicators.
         assert {answer.split(":")[0] for answer in sent.values()} - {"passed over"} == {"failed", "success"}
 
-    def test_a_dry_run_gives_the_peer_nothing(self, store: Store) -> None:
+    def test_a_dry_run_delivers_nothing(self, store: Store) -> None:
         self.prepare(store, 3)
         result = run(store, self.feed(), dry_run=True)
         assert (result.ending, result.error) == ("done", None)
         assert self.objects() == []
 
-    def test_a_dry_run_says_that_the_peer_is_not_there(self, store: Store) -> None:
+    def test_a_dry_run_reports_a_dead_peer(self, store: Store) -> None:
         self.prepare(store, 3)
         self.kill_peer()
         result = run(store, self.feed(), dry_run=True)
@@ -100,7 +100,7 @@ class PushContract(Contract):
         self.revive_peer()
         assert run(store, self.feed(), dry_run=True).ending == "done"
 
-    def test_a_dry_run_says_that_the_peer_refuses_who_we_are(self, store: Store) -> None:
+    def test_a_dry_run_reports_refused_credentials(self, store: Store) -> None:
         self.prepare(store, 3)
         self.break_credentials()
         result = run(store, self.feed(), dry_run=True)
@@ -192,7 +192,7 @@ class PushContract(Contract):
         assert result.ending == "done"
         assert result.read > 6
 
-    def test_an_object_that_upsets_the_connector_is_put_aside_alone(
+    def test_an_object_on_which_the_connector_fails_becomes_a_dead_letter_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 7)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.contract.connectors.peer import Asked, HttpPeer, Said
 
-ROOM = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+COLLECTION = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 CREATOR = "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,10 +49,10 @@ class Peer21(HttpPeer):
 
     def answer(self, asked: Asked) -> Said:
         url = urlsplit(asked.path)
-        if url.path.endswith(("/collections/alias/", f"/collections/{ROOM}/")):
-            about = {"id": ROOM, "title": "Room", "can_read": self.can_read, "can_write": False}
+        if url.path.endswith(("/collections/alias/", f"/collections/{COLLECTION}/")):
+            about = {"id": COLLECTION, "title": "Collection", "can_read": self.can_read, "can_write": False}
             return Said(200, about, self.type(asked))
-        if url.path == f"/api/collections/{ROOM}/objects/":
+        if url.path == f"/api/collections/{COLLECTION}/objects/":
             self.answers += 1
             return self.objects(asked, {name: values[0] for name, values in parse_qs(url.query).items()})
         return Said(404, {"title": "No"}, self.type(asked))
@@ -62,7 +62,7 @@ class Peer21(HttpPeer):
 
     def after(self, query: dict[str, str]) -> list[tuple[datetime, dict[str, Any]]]:
         since = datetime.fromisoformat(query["added_after"]) if "added_after" in query else START
-        return [each for each in self.added if each[0] > since]
+        return [added for added in self.added if added[0] > since]
 
     def dated(self, some: list[tuple[datetime, dict[str, Any]]]) -> dict[str, str]:
         if not some or not self.headers:

@@ -13,8 +13,8 @@ def test_every_connector_has_its_suite() -> None:
         if file.name not in ("test_every.py", "test_the_written_example.py"):
             found = vars(import_module(f"tests.contract.connectors.{file.stem}")).values()
             suites |= {
-                each.connector
-                for each in found
-                if isinstance(each, type) and issubclass(each, Contract) and hasattr(each, "connector")
+                suite.connector
+                for suite in found
+                if isinstance(suite, type) and issubclass(suite, Contract) and hasattr(suite, "connector")
             }
     assert suites == connectors.every().keys()

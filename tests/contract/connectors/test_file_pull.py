@@ -50,8 +50,8 @@ class TestFilePull(PullContract):
         (self.folder / "bad.json").write_text('[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
 
     def break_credentials(self) -> None:
-        for each in self.folder.iterdir():
-            each.unlink()
+        for file in self.folder.iterdir():
+            file.unlink()
         self.folder.rmdir()
 
     def kill_peer(self) -> None:
@@ -77,7 +77,7 @@ class TestFilePull(PullContract):
 
         self.patch.setattr(Path, "open", broken)
 
-    def test_files_of_records_are_told_by_a_setting(self, store: Store) -> None:
+    def test_files_of_records_are_declared_by_a_setting(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed())
         (self.folder / "2.txt").unlink()
@@ -94,7 +94,7 @@ class TestFilePull(PullContract):
         )
         assert run(store, feed).read == 0
 
-    def test_own_names_of_columns_are_read_anew_for_each_run(self, store: Store, tmp_path: Path) -> None:
+    def test_custom_column_names_are_read_at_each_run(self, store: Store, tmp_path: Path) -> None:
         names = tmp_path / "names.toml"
         (self.folder / "a.csv").write_text("wo;wann\nh0.example.com;2026-01-02\nh1.example.com;2026-01-03\n")
         feed = self.feed(columns=str(names))

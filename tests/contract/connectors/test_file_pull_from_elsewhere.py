@@ -77,7 +77,7 @@ class TestFilePullOverSftp(SftpContract, PullContract):
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.hours = hours
 
-    def test_a_key_goes_instead_of_a_password(self, store: Store, tmp_path: Path) -> None:
+    def test_a_key_is_used_instead_of_a_password(self, store: Store, tmp_path: Path) -> None:
         self.machine.password = "changed"
         self.prepare(store, 1)
         more = {"password": None, "key_file": str(tmp_path / "key")}

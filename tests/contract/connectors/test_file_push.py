@@ -40,7 +40,7 @@ class FilePushSuite(PushContract):
 
     @abstractmethod
     def data(self, name: str) -> bytes | None:
-        """Give what a file of the folder holds, None where there is none."""
+        """Return the content of a file of the folder; None if there is none."""
 
     @pytest.fixture(autouse=True)
     def _key(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ class FilePushSuite(PushContract):
         }
 
     def manifest(self) -> dict[str, Any]:
-        """Give the manifest, whose signature and digests hold."""
+        """Return the manifest after checking its signature and digests."""
         envelope = orjson.loads(self.data("manifest.json") or b"")
         payload = base64.b64decode(envelope["payload"])
         type_ = envelope["payloadType"].encode()
@@ -103,9 +103,9 @@ class FilePushSuite(PushContract):
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(b"".join(self.files("added")).split()) == 6
 
-    def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
+    def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
         self.patch.setattr(self, "table", lambda **more: type(self).table(self, **{"format": "list", **more}))
-        super().test_what_the_peer_said_is_kept_for_each_object(store)
+        super().test_the_peers_answer_is_stored_for_each_object(store)
 
     def test_the_full_file_holds_what_is_active(self, store: Store) -> None:
         self.prepare(store, 5)
@@ -220,7 +220,7 @@ class TestFilePush(FilePushSuite):
             self.manifest()
 
     def foreign(self, payload: bytes, **files: Any) -> None:
-        """Put a manifest there that somebody else has signed, or nobody."""
+        """Write a manifest that another key has signed, or none."""
         envelope = {"payloadType": PAYLOAD_TYPE, "payload": base64.b64encode(payload).decode(), "signatures": []}
         signed = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
         signature = base64.b64encode(Ed25519PrivateKey.generate().sign(signed)).decode()

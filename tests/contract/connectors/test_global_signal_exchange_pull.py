@@ -127,7 +127,7 @@ class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
         run(store, self.feed(filters={"abuseType": "scam"}))
         assert "abuseType=scam" in self.peer.asked[0].path
 
-    def test_whoever_has_not_asked_for_a_day_is_told(
+    def test_a_gap_of_more_than_a_day_is_logged(
         self, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         run(store, self.feed())

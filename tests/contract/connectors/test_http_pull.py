@@ -122,7 +122,7 @@ class HttpPullSuite(FaultsContract, PullContract):
 
     def test_a_request_that_is_refused_is_the_operators_to_mend(self, store: Store) -> None:
         self.peer.fault = "400"
-        self.check_that_it_stays(store)
+        self.check_misconfigured(store)
 
 
 class TestHttpPullOfAFile(HttpPullSuite):
@@ -144,7 +144,7 @@ class TestHttpPullOfAFile(HttpPullSuite):
         self.prepare(store, 4)
         assert run(store, self.feed()).read == 4
 
-    def test_a_change_in_the_middle_of_reading_begins_anew(self, store: Store) -> None:
+    def test_a_change_in_the_middle_of_a_read_restarts_it(self, store: Store) -> None:
         self.prepare(store, 7)
         run(store, self.feed(), stop=_STOP)
         assert len(self.arrived(store)) == 3
@@ -267,7 +267,7 @@ class TestHttpPullByUrl(ApiSuite):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 9
 
-    def test_a_place_that_is_no_more_is_begun_anew(self, store: Store) -> None:
+    def test_a_page_that_is_gone_restarts_at_the_first(self, store: Store) -> None:
         self.prepare(store, 9)
         whole = self.peer.answer
         run(store, self.feed(), stop=_STOP)
@@ -279,7 +279,7 @@ class TestHttpPullByUrl(ApiSuite):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 9
 
-    def test_an_answer_that_is_no_json_says_so(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_answer_that_is_no_json_is_named(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, b"a.example.com\n"))
         result = run(store, self.feed(format="list"))
         assert result.ending == "misconfigured"

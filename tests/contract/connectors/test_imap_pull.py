@@ -89,7 +89,7 @@ class TestImapPull(MisbehavingContract, PullContract):
         assert words == {"AUTHENTICATE", "EXAMINE", "UID", "LOGOUT"} | ({"CAPABILITY"} & words)
         assert all("BODY[" not in said for said in self.peer.said)
 
-    def test_what_a_mail_itself_says_is_read_only_where_that_is_wanted(self, store: Store) -> None:
+    def test_the_text_of_a_mail_is_read_only_with_bodies(self, store: Store) -> None:
         self.peer.deliver(mail().as_bytes())
         assert run(store, self.feed()).read == 0
         run(store, self.feed(name="another", bodies=True, kind="domain"))
@@ -119,7 +119,7 @@ class TestImapPull(MisbehavingContract, PullContract):
         result = run(store, self.feed(senders=["@bank.example"]))
         assert (result.accepted, result.reasons) == (1, {"unknown-sender": 1})
 
-    def test_only_mails_that_are_vouched_for_are_read(self, store: Store) -> None:
+    def test_only_mails_of_authenticated_senders_are_read(self, store: Store) -> None:
         for said in (
             "mx.feed.example; dmarc=fail",
             "mx.feed.example; spf=pass; dmarc=pass (p=none) header.from=bank.example",
@@ -138,7 +138,7 @@ class TestImapPull(MisbehavingContract, PullContract):
         assert (result.accepted, result.reasons) == (1, {"too-large": 1})
         assert run(store, self.feed(max_bytes=2048)).read == 0
 
-    def test_a_server_that_sends_more_than_it_said_is_cut_off(self, store: Store) -> None:
+    def test_a_server_that_sends_more_than_it_announced_is_cut_off(self, store: Store) -> None:
         self.prepare(store, 1)
         self.peer.fault = "huge"
         assert run(store, self.feed()).ending == "try-later"
@@ -190,7 +190,7 @@ class TestImapPull(MisbehavingContract, PullContract):
         self.peer.fault = "busy"
         assert run(store, self.feed()).ending == "try-later"
 
-    def test_what_a_server_says_of_a_password_is_not_repeated(self, store: Store) -> None:
+    def test_a_server_error_that_repeats_a_password_is_not_shown(self, store: Store) -> None:
         self.peer.password = "an0ther"
         assert "an0ther" not in str(run(store, self.feed()).error)
 

@@ -72,7 +72,7 @@ class MispContract(RevokingPullContract):
         self.events = Events()
 
     def publish(self) -> None:
-        """Let the peer show the events as they are now."""
+        """Write the events as they are now to the peer."""
 
     def prepare(self, store: Store, count: int) -> None:
         for number in range(self.events.attributes, count):
@@ -194,7 +194,7 @@ class TestFolder(MispContract):
         (self.folder / "manifest.json").write_bytes(orjson.dumps({"../secret": {"timestamp": "1"}}))
         assert run(store, self.feed()).read == 0
 
-    def test_what_a_hub_like_ours_writes_is_read(self, store: Store, tmp_path: Path) -> None:
+    def test_a_feed_written_by_a_hub_of_ours_is_read(self, store: Store, tmp_path: Path) -> None:
         from datetime import UTC, datetime
 
         from feeds import formats
@@ -231,8 +231,8 @@ class Web(HttpPeer):
         query = orjson.loads(asked.body)
         assert query["deleted"] == [0, 1]
         since, page, limit = query.get("publish_timestamp", 0), query["page"], query["limit"]
-        found = [each for each in self.events.events.values() if int(each["publish_timestamp"]) >= since]
-        return Said(200, {"response": [{"Event": each} for each in found[(page - 1) * limit : page * limit]]})
+        found = [event for event in self.events.events.values() if int(event["publish_timestamp"]) >= since]
+        return Said(200, {"response": [{"Event": event} for event in found[(page - 1) * limit : page * limit]]})
 
 
 class WebContract(MisbehavingContract, MispContract):

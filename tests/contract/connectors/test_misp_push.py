@@ -61,38 +61,42 @@ class Peer(HttpPeer):
         return Said(404, {"message": "No"})
 
     def _search(self, body: dict[str, Any]) -> Said:
-        there = [one for uuid, one in self.attributes.items() if uuid in body["uuid"] and not one.get("deleted")]
+        there = [
+            attribute
+            for uuid, attribute in self.attributes.items()
+            if uuid in body["uuid"] and not attribute.get("deleted")
+        ]
         return Said(200, {"response": {"Attribute": there}})
 
     def _take(self, event: dict[str, Any]) -> Said:
-        inner = [(each, one) for each in event["Object"] for one in each["Attribute"]]
-        for holder, one in [*((each, each) for each in event["Attribute"]), *inner]:
-            before = self.attributes.get(one["uuid"])
-            late = before and int(before["timestamp"]) >= int(one["timestamp"])
+        inner = [(holder, attribute) for holder in event["Object"] for attribute in holder["Attribute"]]
+        for holder, attribute in [*((attribute, attribute) for attribute in event["Attribute"]), *inner]:
+            before = self.attributes.get(attribute["uuid"])
+            late = before and int(before["timestamp"]) >= int(attribute["timestamp"])
             elsewhere = before and before["event_uuid"] != event["uuid"]
-            stays = self.stubborn and one.get("deleted")
-            if one["value"] not in self.refused and not (late or elsewhere or stays):
-                self.attributes[one["uuid"]] = one | {"event_uuid": event["uuid"], "holder": holder["uuid"]}
-                self._note(one["uuid"])
+            stays = self.stubborn and attribute.get("deleted")
+            if attribute["value"] not in self.refused and not (late or elsewhere or stays):
+                self.attributes[attribute["uuid"]] = attribute | {"event_uuid": event["uuid"], "holder": holder["uuid"]}
+                self._note(attribute["uuid"])
         return Said(200, {"Event": {"uuid": event["uuid"]}})
 
     def _delete(self, uuid: str, *for_good: str) -> Said:
-        found = [one for one in self.attributes.values() if one["holder"] == uuid]
-        for one in found:
-            one["deleted"] = True
-            self._note(one["uuid"])
+        found = [attribute for attribute in self.attributes.values() if attribute["holder"] == uuid]
+        for attribute in found:
+            attribute["deleted"] = True
+            self._note(attribute["uuid"])
             if for_good:
-                del self.attributes[one["uuid"]]
+                del self.attributes[attribute["uuid"]]
         return Said(200, {"message": "Deleted"}) if found else Said(404, {"message": "Invalid attribute"})
 
     def _note(self, uuid: str) -> None:
-        one = self.attributes[uuid]
+        attribute = self.attributes[uuid]
         self.changes.append(
             {
                 "type": "indicator",
-                "id": f"indicator--{one['holder']}",
-                "pattern": f"[domain-name:value = '{one['value']}']",
-                "revoked": bool(one.get("deleted")),
+                "id": f"indicator--{attribute['holder']}",
+                "pattern": f"[domain-name:value = '{attribute['value']}']",
+                "revoked": bool(attribute.get("deleted")),
             }
         )
 
@@ -138,7 +142,11 @@ class TestMispPush(FaultsContract, PushContract):
             contribute(Hub(store), tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
 
     def alive(self) -> list[str]:
-        return [one["value"] for one in self.peer.attributes.values() if one["to_ids"] and not one.get("deleted")]
+        return [
+            attribute["value"]
+            for attribute in self.peer.attributes.values()
+            if attribute["to_ids"] and not attribute.get("deleted")
+        ]
 
     def test_reports_of_one_day_and_level_are_one_event_of_ours_alone(self, store: Store) -> None:
         self.prepare(store, 7)
@@ -190,8 +198,8 @@ class TestMispPush(FaultsContract, PushContract):
         assert len(levels) == 1
         result = run(store, self.feed(batch=1000))
         assert (result.ending, result.rejected) == ("done", 0)
-        (one,) = self.peer.attributes.values()
-        assert self.peer.events[one["event_uuid"]]["Tag"] == [{"name": "tlp:amber"}]
+        (attribute,) = self.peer.attributes.values()
+        assert self.peer.events[attribute["event_uuid"]]["Tag"] == [{"name": "tlp:amber"}]
 
     def test_an_account_is_an_object_and_is_deleted_as_one(self, store: Store) -> None:
         with store.begin() as tx:

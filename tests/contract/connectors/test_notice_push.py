@@ -20,7 +20,7 @@ from tests.running import run
 
 @dataclass
 class Peer(HttpPeer):
-    """A room, which shows the texts that it is sent."""
+    """A chat room, which keeps the texts that are posted."""
 
     texts: list[str] = field(default_factory=list)
 
@@ -42,14 +42,14 @@ class TestNoticePush(MisbehavingContract, PushContract):
     def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         self.peer = Peer()
         with serving(self.peer):
-            monkeypatch.setenv("ROOM", f"{self.peer.url}services/T00/B00/s3cret")
+            monkeypatch.setenv("CHAT_ROOM", f"{self.peer.url}services/T00/B00/s3cret")
             yield
 
     def table(self, **more: Any) -> dict[str, Any]:
         return {
             "name": "tested",
             "connector": self.connector,
-            "url": {"env": "ROOM"},
+            "url": {"env": "CHAT_ROOM"},
             "partner": READER,
             "collection": "takedown",
             "batch": 3,
@@ -60,21 +60,24 @@ class TestNoticePush(MisbehavingContract, PushContract):
         }
 
     def objects(self) -> list[dict[str, Any]]:
-        # A room is told no object; of what it was told nothing says more than this.
+        # A notice has no objects; only the stored answers show which ones it counted.
         return [{"type": "text", "text": text} for text in self.peer.texts]
 
     def arrived(self, store: Store) -> list[str]:
         with store.read() as tx:
             collection = collections.get(tx, "takedown")
             items = log.latest(tx, collection, [obj["id"] for obj in latest(store)])
-            told = {each.object_id: each.answer for each in deliveries.sent(tx, "tested", READER, items.values())}
-        return [each for each, answer in told.items() if each.startswith("indicator") and answer == "success"]
+            answers = {
+                delivery.object_id: delivery.answer
+                for delivery in deliveries.sent(tx, "tested", READER, items.values())
+            }
+        return [id_ for id_, answer in answers.items() if id_.startswith("indicator") and answer == "success"]
 
     def refuse(self, pattern: str) -> None:
         self.peer.fault = "400"
 
     def test_wrong_credentials_are_the_operators_to_mend(self, store: Store) -> None:
-        # Of a batch without indicators nothing is told, so that the room refuses the next one first.
+        # A batch without indicators sends no notice, so that the chat room refuses the next one first.
         self.prepare(store, 2)
         self.break_credentials()
         assert run(store, self.feed()).ending == "misconfigured"
@@ -86,12 +89,12 @@ class TestNoticePush(MisbehavingContract, PushContract):
         result = run(store, self.feed())
         assert (result.ending, result.rejected) == ("done", 7)
 
-    def test_what_the_peer_said_is_kept_for_each_object(self, store: Store) -> None:
+    def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("any")
         run(store, self.feed())
         with store.read() as tx:
-            said = {each.object_id: each.answer for each in deliveries.history(tx, feed="tested")}
+            said = {delivery.object_id: delivery.answer for delivery in deliveries.history(tx, feed="tested")}
         assert {answer for id, answer in said.items() if id.startswith("indicator--")} == {"failed: HTTP 400"}
 
     def test_revocations_come_first(self, store: Store) -> None:
@@ -134,12 +137,12 @@ class TestNoticePush(MisbehavingContract, PushContract):
         assert self.peer.texts == ["Scamfeed, takedown: 5 new (domain: 5) https://hub.example/"]
         assert b"h0.example.com" not in b"".join(asked.body for asked in self.peer.asked)
 
-    def test_a_room_may_call_the_text_otherwise(self, store: Store) -> None:
+    def test_the_name_of_the_text_field_is_a_setting(self, store: Store) -> None:
         self.prepare(store, 1)
         run(store, self.feed(batch=1000, field="content"))
         assert list(orjson.loads(self.peer.asked[0].body)) == ["content"]
 
-    def test_nothing_is_told_where_there_are_no_indicators(self, store: Store) -> None:
+    def test_a_batch_without_indicators_sends_no_notice(self, store: Store) -> None:
         self.prepare(store, 1)
         assert run(store, self.feed(kinds=["phone"])).ending == "done"
         assert self.peer.texts == []
@@ -155,7 +158,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 1)
-        monkeypatch.setenv("ROOM", "http://rooms.example/s3cret")
+        monkeypatch.setenv("CHAT_ROOM", "http://rooms.example/s3cret")
         result = run(store, self.feed())
         assert result.ending == "misconfigured"
         assert "s3cret" not in str(result.error)

@@ -42,11 +42,11 @@ class OpenctiContract(MisbehavingContract, RevokingPullContract):
 
     @abstractmethod
     def url(self) -> str:
-        """Give the address that OpenCTI is at."""
+        """Return the address of OpenCTI."""
 
     @abstractmethod
     def add(self, value: str) -> None:
-        """Let OpenCTI have an indicator of ``value``."""
+        """Add an indicator of ``value`` to OpenCTI."""
 
     def prepare(self, store: Store, count: int) -> None:
         for number in range(self.values, count):
@@ -59,7 +59,7 @@ class OpenctiContract(MisbehavingContract, RevokingPullContract):
 
     @abstractmethod
     def put_shapeless(self) -> None:
-        """Let OpenCTI have what has not the shape of an indicator."""
+        """Add an object to OpenCTI that has not the shape of an indicator."""
 
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
         self.add("a.example.com")
@@ -160,9 +160,7 @@ class TestCollection(OpenctiContract):
         self.add("b.example.com")
         assert run(store, self.feed()).read == 1
 
-    def test_a_server_that_says_more_and_not_where_is_tried_later(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_more_without_a_place_is_tried_later(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         said = {"more": True, "objects": [indicator("a.example.com", START)]}
         monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, said))
         assert run(store, self.feed()).ending == "try-later"
@@ -224,14 +222,14 @@ class TestStream(OpenctiContract):
         assert run(store, self.feed()).read == 1
         assert self.peer.asked[-1] == {"from": last["id"]}
 
-    def test_what_was_there_before_the_stream_is_told_from_the_database(self, store: Store) -> None:
+    def test_indicators_older_than_the_stream_are_read_from_the_database(self, store: Store) -> None:
         self.prepare(store, 7)
         self.peer.forget()
         assert run(store, self.feed()).read == 7
         assert "recover" in self.peer.asked[-1]
         assert kept_checkpoint(store) == {"id": f"{self.peer.clock}-0"}
 
-    def test_what_the_stream_has_forgotten_since_is_told_from_the_database(self, store: Store) -> None:
+    def test_indicators_that_the_stream_has_dropped_are_read_from_the_database(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed())
         self.prepare(store, 7)
@@ -239,7 +237,7 @@ class TestStream(OpenctiContract):
         run(store, self.feed())
         assert len(set(self.arrived(store))) == 7
 
-    def test_a_telling_from_the_database_that_breaks_off_goes_on(self, store: Store) -> None:
+    def test_a_broken_read_from_the_database_is_continued(self, store: Store) -> None:
         self.prepare(store, 7)
         self.peer.forget()
         stop = threading.Event()
@@ -251,7 +249,7 @@ class TestStream(OpenctiContract):
         run(store, self.feed())
         assert len(set(self.arrived(store))) == 7
 
-    def test_news_are_heard_while_listening(self, store: Store) -> None:
+    def test_new_events_arrive_while_listening(self, store: Store) -> None:
         self.prepare(store, 1)
         real = self.peer.told
 

@@ -91,7 +91,7 @@ class TestSentinelPush(FaultsContract, PushContract):
 
     def test_a_request_that_is_refused_is_the_operators_to_mend(self, store: Store) -> None:
         self.peer.fault = "400"
-        self.check_that_it_stays(store)
+        self.check_misconfigured(store)
 
     def test_a_run_logs_in_once_and_asks_for_the_apis_audience(self, store: Store) -> None:
         self.prepare(store, 7)
@@ -139,7 +139,7 @@ class TestSentinelPush(FaultsContract, PushContract):
         self.refuse("[domain-name:value = 'h1.example.com']")
         run(store, self.feed())
         with store.read() as tx:
-            answers = {each.answer for each in deliveries.history(tx, feed="tested")}
+            answers = {delivery.answer for delivery in deliveries.history(tx, feed="tested")}
         assert "failed: Error for Property=pattern: not wanted." in answers
         assert "h1.example.com" not in "".join(answers)
 

@@ -13,7 +13,7 @@ from tests.contract.connectors.contract import PARTNER, latest
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
-from tests.contract.connectors.taxii_collection import ROOM, Peer20, Peer21, indicator
+from tests.contract.connectors.taxii_collection import COLLECTION, Peer20, Peer21, indicator
 from tests.running import run
 
 
@@ -34,7 +34,7 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
         return {
             "name": "tested",
             "connector": self.connector,
-            "url": f"{self.peer.url}api/collections/{ROOM}/",
+            "url": f"{self.peer.url}api/collections/{COLLECTION}/",
             "version": self.version,
             "user": "hub",
             "password": {"env": "PEER_PASSWORD"},
@@ -68,11 +68,11 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
 
     def test_a_request_that_is_refused_is_the_operators_to_mend(self, store: Store) -> None:
         self.peer.fault = "400"
-        self.check_that_it_stays(store)
+        self.check_misconfigured(store)
 
     def test_a_collection_that_may_not_be_read_is_the_operators_to_mend(self, store: Store) -> None:
         self.peer.can_read = False
-        self.check_that_it_stays(store)
+        self.check_misconfigured(store)
 
     def test_an_api_root_and_a_collection_name_the_same_place(self, store: Store) -> None:
         self.prepare(store, 2)
@@ -116,7 +116,7 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
 
 
 class TestTaxiiPullOf21(TaxiiPullSuite):
-    """What only TAXII 2.1 has: pages by token."""
+    """Tests of TAXII 2.1 alone: pages by token."""
 
     def test_a_token_that_is_forgotten_costs_no_object(self, store: Store) -> None:
         self.prepare(store, 12)
@@ -245,7 +245,7 @@ class TestTaxiiPullOf20(TaxiiPullSuite):
     peer: Peer20
 
     @pytest.mark.parametrize(("ranges", "says_total"), [(False, False), (True, False)])
-    def test_pages_may_be_said_badly(self, store: Store, *, ranges: bool, says_total: bool) -> None:
+    def test_incomplete_page_headers_are_read(self, store: Store, *, ranges: bool, says_total: bool) -> None:
         self.peer.ranges, self.peer.says_total = ranges, says_total
         self.prepare(store, 7)
         assert run(store, self.feed()).ending == "done"

@@ -39,8 +39,10 @@ class Peer(HttpPeer):
     def answer(self, asked: Asked) -> Said:
         if asked.method == "POST":
             return self._take(asked.body)
-        if asked.path.endswith(("/collections/room/", "/collections/alias/")):
-            return Said(200, {"id": "room", "title": "Room", "can_read": True, "can_write": not self.read_only}, _TYPE)
+        if asked.path.endswith(("/collections/inbox/", "/collections/alias/")):
+            return Said(
+                200, {"id": "inbox", "title": "Inbox", "can_read": True, "can_write": not self.read_only}, _TYPE
+            )
         if "/status/" in asked.path:
             self.pending -= 1
             counts = dict.fromkeys(["total_count", "success_count", "failure_count", "pending_count"], 0)
@@ -92,7 +94,7 @@ class TestTaxiiPush(FaultsContract, PushContract):
         return {
             "name": "tested",
             "connector": self.connector,
-            "url": f"{self.peer.url}api/collections/room/",
+            "url": f"{self.peer.url}api/collections/inbox/",
             "user": "hub",
             "password": {"env": "PEER_PASSWORD"},
             "partner": READER,
@@ -112,7 +114,7 @@ class TestTaxiiPush(FaultsContract, PushContract):
 
     def test_a_collection_that_may_not_be_written_is_the_operators_to_mend(self, store: Store) -> None:
         self.peer.read_only = True
-        self.check_that_it_stays(store)
+        self.check_misconfigured(store)
 
     def test_an_object_that_spoils_its_envelope_is_found(self, store: Store) -> None:
         self.prepare(store, 20)
@@ -182,15 +184,15 @@ class TestTaxiiPush(FaultsContract, PushContract):
         self.peer.counts = False
         assert run(store, self.feed(batch=1000)).rejected == 0
         with store.read() as tx:
-            assert {each.answer[:7] for each in deliveries.history(tx)} == {"unclear"}
+            assert {delivery.answer[:7] for delivery in deliveries.history(tx)} == {"unclear"}
         self.peer.counts = True
         tried = retry_feed(Hub(store), self.feed())
         assert tried.tried == tried.settled > 2
         with store.read() as tx:
-            assert {each.answer for each in deliveries.history(tx)} == {"success"}
+            assert {delivery.answer for delivery in deliveries.history(tx)} == {"success"}
         assert retry_feed(Hub(store), self.feed()).tried == 0
 
-    def test_what_the_peer_refused_goes_again_when_a_person_says_so(self, store: Store) -> None:
+    def test_a_refused_object_is_sent_again_on_command(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("[domain-name:value = 'h1.example.com']")
         run(store, self.feed())
@@ -231,7 +233,7 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert run(store, self.feed(url=f"{self.peer.url}api/", peer_collection="alias")).ending == "done"
         assert len(self.arrived(store)) == 2
 
-    def test_a_token_goes_instead_of_a_password(self, store: Store) -> None:
+    def test_a_token_is_sent_instead_of_a_password(self, store: Store) -> None:
         table = self.table(token={"env": "PEER_PASSWORD"})
         del table["user"], table["password"]
         self.prepare(store, 1)
@@ -250,15 +252,15 @@ class TestTaxiiPush(FaultsContract, PushContract):
 
     def test_a_url_without_a_server_behind_it(self, store: Store) -> None:
         self.prepare(store, 1)
-        assert run(store, self.feed(url="http://127.0.0.1:9/api/collections/room/")).ending == "try-later"
+        assert run(store, self.feed(url="http://127.0.0.1:9/api/collections/inbox/")).ending == "try-later"
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
     def test_credentials_go_over_http_to_this_machine(self, host: str) -> None:
-        self.feed(url=f"http://{host}/api/collections/room/")
+        self.feed(url=f"http://{host}/api/collections/inbox/")
 
     def test_credentials_go_over_http_where_that_is_wanted(self) -> None:
-        self.feed(url="http://peer.example/api/collections/room/", allow_http=True)
-        self.feed(url="http://peer.example/api/collections/room/", user=None, password=None)
+        self.feed(url="http://peer.example/api/collections/inbox/", allow_http=True)
+        self.feed(url="http://peer.example/api/collections/inbox/", user=None, password=None)
 
     @pytest.mark.parametrize(
         ("more", "fault"),

@@ -48,9 +48,9 @@ class PrivacyGroup(HttpPeer):
         if "after" in query and self.stale:
             return Said(400, {"error": {"message": "Invalid cursor", "code": 100}})
         since = int(query.get("start_time", 0))
-        found = [each for each in self.updates.values() if each.get("last_updated", since) >= since]
+        found = [update for update in self.updates.values() if update.get("last_updated", since) >= since]
         types = query["types"].split(",")
-        found = [each for each in found if each.get("type", types[0]) in types]
+        found = [update for update in found if update.get("type", types[0]) in types]
         start, limit = int(query.get("after", 0)), int(query["limit"])
         said: dict[str, Any] = {"data": found[start : start + limit]}
         if len(found) > start + limit:
@@ -119,7 +119,7 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
         assert checkpoints[0]["page"]["after"] == "3"
         assert "aSdF123GhK" not in str(checkpoints)
 
-    def test_a_cursor_that_is_known_no_more_is_begun_anew(self, store: Store) -> None:
+    def test_an_unknown_cursor_restarts_the_paging(self, store: Store) -> None:
         self.prepare(store, 7)
         feed = self.feed()
         first = next(iter(feed.pull(None, lambda _: False)))  # type: ignore[attr-defined]
@@ -127,7 +127,7 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
         batches = feed.pull(first.checkpoint, lambda _: False)  # type: ignore[attr-defined]
         # From the third on, whose second is the checkpoint's; the page after that is refused here too.
         again = next(iter(batches))
-        assert [each[0]["value"] for each in again.items] == [f"h{number}.example.com" for number in (2, 3, 4)]
+        assert [item[0]["value"] for item in again.items] == [f"h{number}.example.com" for number in (2, 3, 4)]
 
     def test_a_page_that_leads_to_itself_is_not_asked_for_without_end(self, store: Store) -> None:
         self.prepare(store, 7)
@@ -191,7 +191,7 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
             ({"code": 4}, "try-later", "cannot answer now"),
         ],
     )
-    def test_errors_are_told_apart_by_their_codes(
+    def test_errors_are_distinguished_by_their_codes(
         self, store: Store, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], ending: str, words: str
     ) -> None:
         monkeypatch.setattr(self.peer, "answer", lambda _: Said(400, {"error": said}))
@@ -200,7 +200,7 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
         assert words in str(result.error)
         assert "aSdF123GhK" not in str(result.error)
 
-    def test_whoever_comes_too_late_begins_anew(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_checkpoint_that_is_too_old_restarts(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 2)
         run(store, self.feed())
         asked = kept_checkpoint(store)

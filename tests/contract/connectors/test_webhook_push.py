@@ -136,7 +136,7 @@ class TestWebhookPush(FaultsContract, PushContract):
         first, second = self.peer.messages
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
-    def test_an_event_says_what_is_new_to_the_partner_and_what_has_changed(self, store: Store) -> None:
+    def test_events_distinguish_new_objects_from_changed_ones(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(batch=1000))
         assert {event["event"] for event in self.peer.events} == {"added"}

@@ -131,7 +131,7 @@ def test_a_file_that_was_begun_goes_on_before_older_ones(drop: Path) -> None:
     assert pulled(drop, begun)[0].checkpoint["row"] == 6
 
 
-def test_a_file_that_grows_while_it_is_read_is_begun_anew(drop: Path) -> None:
+def test_a_file_that_grows_while_it_is_read_is_read_again(drop: Path) -> None:
     file = drop / "a.txt"
     file.write_text("".join(f"h{number}.example.com\n" for number in range(7)))
     batches: Iterator[Batch] = feed(drop).pull(None, lambda _: False)

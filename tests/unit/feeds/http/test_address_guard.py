@@ -73,12 +73,12 @@ def test_what_is_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "a.localhost", "127.1", "2130706433", "0x7f.1", "[::1]"])
-def test_what_says_that_it_is_private(host: str) -> None:
+def test_a_private_host_is_recognised(host: str) -> None:
     assert address_guard.is_private_literal(host)
 
 
 @pytest.mark.parametrize("host", ["bank.example", "1.1.1.1", "[2606:4700:4700::1111]", "127.0.0.1.example"])
-def test_what_does_not_say_that_it_is_private(host: str) -> None:
+def test_a_public_host_is_recognised(host: str) -> None:
     assert not address_guard.is_private_literal(host)
 
 

@@ -1,4 +1,4 @@
-"""Who is asked of other people's servers: only those configured, by the certificate and the proxy that are."""
+"""Outbound requests: only to configured servers, with the configured certificate authority and proxy."""
 
 import socket
 import ssl

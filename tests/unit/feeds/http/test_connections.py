@@ -1,4 +1,4 @@
-"""What an answer may take: so much time, so many bytes, however it comes."""
+"""Bounds of an answer: time and bytes, however it is sent."""
 
 import gzip
 import socket

@@ -1,4 +1,4 @@
-"""What follows from what a peer answers, or does not."""
+"""Errors that follow from a peer's answer, or from its silence."""
 
 import pytest
 

@@ -13,7 +13,7 @@ SECRET = {"env": "TESTED"}
 
 
 class Asking(OutboundSettings):
-    """Settings of a feed that says nothing of credentials."""
+    """Settings of a feed without a login of its own."""
 
     url: Annotated[str, Field(description="the server")]
 
@@ -34,7 +34,7 @@ def test_two_logins_are_refused() -> None:
         LoginSettings.model_validate({"user": "u", "password": SECRET, "token": SECRET})
 
 
-def test_a_connector_that_does_not_say_otherwise_sends_credentials() -> None:
+def test_a_connector_sends_credentials_by_default() -> None:
     with pytest.raises(ValidationError, match="url: http:// shows the credentials"):
         Asking(url="http://peer.example/")
     assert Asking(url="http://peer.example/", allow_http=True)

@@ -1,4 +1,4 @@
-"""How the pages of an API follow each other: which URL is asked, and what a page says of the next."""
+"""Paging of APIs: the URL of each page, and the place of the next."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,7 +23,7 @@ def answer(url: str = BASE, link: str | None = None) -> requests.Response:
 
 @settings(deadline=None)
 @given(st.text(min_size=1, max_size=50))
-def test_a_cursor_arrives_as_it_was_said(cursor: str) -> None:
+def test_a_cursor_arrives_unchanged(cursor: str) -> None:
     paging = Paging(by="cursor", path="next", parameter="after")
     place = paging.following({}, answer(), {"next": cursor})
     assert place == {"cursor": cursor}
@@ -54,7 +54,7 @@ def test_pages_are_counted_from_the_first() -> None:
         ("next", "text", None),
     ],
 )
-def test_a_document_says_what_comes_next_or_nothing(path: str, document: Any, place: Any) -> None:
+def test_the_next_place_is_read_from_a_document(path: str, document: Any, place: Any) -> None:
     assert Paging(by="url", path=path).following({}, answer(), document) == place
 
 

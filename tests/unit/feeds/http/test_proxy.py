@@ -16,7 +16,7 @@ Serve = Callable[..., str]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Let a proxy answer with some bytes, one at a time after ``pause`` where that is given; gives its URL."""
+    """Run a proxy that answers with ``data``, byte by byte if there is a ``pause``; return its URL."""
     listening: list[socket.socket] = []
     heads: list[bytes] = []
 
@@ -58,7 +58,7 @@ def through(url: str, host: str = "drop.example.com", *, allow_private: bool = F
     return connect_to(settings, host, 22, timeout=0.5, allow_private=allow_private)
 
 
-def test_what_the_server_says_at_once_is_not_lost(serve: Serve) -> None:
+def test_bytes_that_the_server_sends_at_once_are_not_lost(serve: Serve) -> None:
     with through(serve(b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\nSSH-2.0-x\r\n")) as opened:
         assert opened.recv(100) == b"SSH-2.0-x\r\n"
     assert serve.heads == [b"CONNECT drop.example.com:22 HTTP/1.1\r\nHost: drop.example.com:22\r\n\r\n"]  # type: ignore[attr-defined]
@@ -104,7 +104,7 @@ def test_a_private_address_is_not_asked_for(serve: Serve) -> None:
     assert serve.heads == []  # type: ignore[attr-defined]
 
 
-def test_a_proxy_that_is_spoken_with_in_tls_opens_no_tunnel_here() -> None:
+def test_a_proxy_over_tls_is_refused_for_tunnels() -> None:
     with pytest.raises(ValueError, match="proxy: write it as http://"):
         ProxySettings(proxy="https://proxy.example:3128").check_tunnel()
     with pytest.raises(ValidationError, match="come together"):

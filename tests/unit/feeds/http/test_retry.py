@@ -55,7 +55,7 @@ def test_how_long_a_peer_asks_to_be_left_alone_is_a_day_at_most(said: str | None
 
 
 @given(st.text())
-def test_whatever_retry_after_says_is_a_time_to_wait_or_none(said: str) -> None:
+def test_any_retry_after_header_is_a_time_to_wait_or_none(said: str) -> None:
     assert 0 <= retry_after_seconds(said) <= 86_400
 
 

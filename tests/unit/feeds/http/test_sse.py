@@ -18,7 +18,7 @@ def test_an_event_is_its_type_its_data_and_the_id() -> None:
 
 
 def test_an_id_stays_until_there_is_another() -> None:
-    assert [each.id for each in parsed(b"id: 1\ndata: a\n\ndata: b\n\nid: 2\ndata: c\n\n")] == ["1", "1", "2"]
+    assert [event.id for event in parsed(b"id: 1\ndata: a\n\ndata: b\n\nid: 2\ndata: c\n\n")] == ["1", "1", "2"]
 
 
 def test_comments_and_unknown_fields_are_nothing() -> None:
@@ -64,4 +64,4 @@ def test_events_are_the_same_however_the_bytes_are_cut(
 @given(st.lists(st.binary(max_size=50), max_size=8))
 @settings(deadline=None)
 def test_no_bytes_upset_it(chunks: list[bytes]) -> None:
-    assert all(isinstance(each, ServerSentEvent) for each in parsed(*chunks))
+    assert all(isinstance(event, ServerSentEvent) for event in parsed(*chunks))

@@ -23,10 +23,10 @@ class Peer:
 
     def post(self, items: Sequence[Item]) -> list[Answer]:
         self.asked.append(list(items))
-        if any(each.id in self.bad for each in items):
+        if any(item.id in self.bad for item in items):
             raise RequestRefused(422)
-        self.took += [each.id for each in items]
-        return [Answer(each, True, "success") for each in items]
+        self.took += [item.id for item in items]
+        return [Answer(item, True, "success") for item in items]
 
 
 @settings(deadline=None)
@@ -39,9 +39,9 @@ def test_everything_is_answered_once_and_in_order_and_arrives_unless_refused(
     peer = Peer(set(sorted(bad)[:20]))
     answers = EnvelopeSender("peer", peer.post, most_bytes=5000, most_items=most).send(items)
     assert [answer.item for answer in answers] == items
-    assert peer.took == [each.id for each in items if each.id not in peer.bad]
+    assert peer.took == [item.id for item in items if item.id not in peer.bad]
     assert {answer.item.id for answer in answers if not answer.taken} == peer.bad
-    assert all(len(asked) <= most and sum(len(each.body) for each in asked) < 5000 for asked in peer.asked)
+    assert all(len(asked) <= most and sum(len(item.body) for item in asked) < 5000 for asked in peer.asked)
 
 
 def test_what_is_larger_than_an_envelope_is_refused_without_being_sent() -> None:
@@ -53,12 +53,12 @@ def test_what_is_larger_than_an_envelope_is_refused_without_being_sent() -> None
 
 def test_who_refuses_one_after_another_is_tried_later() -> None:
     items = [item(number) for number in range(100)]
-    peer = Peer({each.id for each in items})
+    peer = Peer({item.id for item in items})
     with pytest.raises(TryLater, match="refuses one object after another"):
         EnvelopeSender("the peer", peer.post, most_bytes=100_000).send(items)
     assert len(peer.asked) < 100
 
 
-def test_an_answer_keeps_the_beginning_of_what_the_peer_said() -> None:
+def test_an_answer_keeps_the_beginning_of_the_peers_message() -> None:
     assert refused_answer(item(0), "x" * 1000).text == "failed: " + "x" * 192
     assert skipped_answer(item(0), "no place").taken

@@ -71,7 +71,7 @@ def test_an_indicator_goes_where_every_filter_takes_it(more: dict[str, Any], dom
     assert matches(settings(**more), indicator(PHONE)) is phone
 
 
-def test_what_went_before_goes_again_whatever_it_says_now(outgoing: Outgoing) -> None:
+def test_a_delivered_object_is_delivered_again_whatever_has_changed(outgoing: Outgoing) -> None:
     before = Item.of(indicator(PHONE))
     now = before._replace(version=(before.version or 0) + 1)
     only = settings(actions=["block"])
@@ -98,7 +98,7 @@ def test_identities_and_markings_go_with_everything(outgoing: Outgoing) -> None:
     assert select_items(outgoing, settings(kinds=["wallet"]), [identity]) == [identity]
 
 
-def test_other_makers_indicators_are_told_by_their_pattern() -> None:
+def test_the_kind_of_a_foreign_indicator_comes_from_its_pattern() -> None:
     theirs = {key: value for key, value in indicator(DOMAIN).items() if key not in ("extensions", "labels")}
     assert matches(settings(kinds=["domain"]), theirs)
     assert not matches(settings(kinds=["phone"]), theirs)

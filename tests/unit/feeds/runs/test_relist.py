@@ -1,4 +1,4 @@
-"""What a source takes back and says again: which listing stands, and what is no new listing."""
+"""A source's revocations and repeated reports: which of them make a new listing."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -94,7 +94,7 @@ def test_each_listing_has_the_next_id(hub: RelistedHub) -> None:
     assert hub.active() == [THIRD]
 
 
-def test_a_value_is_taken_back_and_said_again_as_an_indicator_is(hub: RelistedHub) -> None:
+def test_a_value_is_revoked_and_relisted_as_an_indicator_is(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=["a.example.com"])
     assert hub.active() == []
@@ -108,14 +108,14 @@ def test_what_is_no_value_of_any_kind_takes_nothing_back(hub: RelistedHub) -> No
     assert hub.active() == [FIRST]
 
 
-def test_what_was_said_before_it_was_taken_back_is_no_new_listing(hub: RelistedHub) -> None:
+def test_a_report_from_before_the_revocation_makes_no_new_listing(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(2))])
     hub.take(said(1))
     assert hub.active() == []
 
 
-def test_what_was_taken_back_before_it_was_said_again_stands(hub: RelistedHub) -> None:
+def test_a_revocation_from_before_the_repeat_leaves_the_listing(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2))
@@ -123,7 +123,7 @@ def test_what_was_taken_back_before_it_was_said_again_stands(hub: RelistedHub) -
     assert hub.active() == [SECOND]
 
 
-def test_what_is_said_and_taken_back_in_one_breath_is_told_apart_by_time(hub: RelistedHub) -> None:
+def test_a_report_and_a_revocation_of_one_batch_are_ordered_by_time(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2), gone=[Gone(FIRST, moment(3))])
@@ -132,14 +132,14 @@ def test_what_is_said_and_taken_back_in_one_breath_is_told_apart_by_time(hub: Re
     assert hub.active() == [SECOND]
 
 
-def test_a_source_that_says_and_takes_back_everything_each_time_makes_no_listing_each_time(hub: RelistedHub) -> None:
+def test_a_source_that_repeats_reports_and_revocations_makes_no_new_listings(hub: RelistedHub) -> None:
     for hours in range(4):
         hub.take(said(hours), gone=["a.example.com"])
     listings = [obj for obj in latest(hub.store, "inbox") if obj["type"] == "indicator"]
     assert [(obj["id"], obj["revoked"]) for obj in listings] == [(FIRST, True)]
 
 
-def test_what_another_source_goes_on_saying_does_not_come_back_by_it(hub: RelistedHub) -> None:
+def test_another_sources_repeats_relist_nothing(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     RelistedHub(hub.store, "another").take(said(2))
@@ -157,7 +157,7 @@ def test_what_was_retracted_here_comes_back_once_its_source_has_taken_it_back_to
     assert hub.active() == [SECOND]
 
 
-def test_an_earlier_taking_back_that_is_told_again_does_not_undo_a_retraction_here(hub: RelistedHub) -> None:
+def test_a_repeated_earlier_revocation_does_not_undo_a_retraction_here(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
     hub.take(said(2))
@@ -167,7 +167,7 @@ def test_an_earlier_taking_back_that_is_told_again_does_not_undo_a_retraction_he
     assert hub.active() == []
 
 
-def test_the_partners_own_indicator_that_it_revives_gets_an_id_that_says_where_it_is_from(hub: RelistedHub) -> None:
+def test_a_partners_own_indicator_is_relisted_under_an_id_derived_from_the_first(hub: RelistedHub) -> None:
     own = said(0, id=THEIRS)
     hub.take(own)
     assert hub.active() == [THEIRS]
@@ -206,7 +206,7 @@ def test_two_reports_of_a_value_have_listings_of_their_own(hub: RelistedHub) -> 
     assert not {one["id"], other["id"]} & set(hub.active())
 
 
-def test_a_listing_anew_at_which_we_fail_is_put_aside_under_its_id(
+def test_a_new_listing_that_fails_becomes_a_dead_letter_under_its_id(
     hub: RelistedHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.take(said(0))
@@ -229,7 +229,7 @@ def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: RelistedH
     drop.mkdir()
     feed = build({"name": "drop", "connector": "file-pull", "path": str(drop), "contribute_as": NAME})
     for number, domains in enumerate(("a b", "b", "a b", "b", "a b c")):
-        lines = "\n".join(f"{each}.example.com" for each in domains.split())
+        lines = "\n".join(f"{domain}.example.com" for domain in domains.split())
         (drop / f"{number}.txt").write_text(f"# {number}\n{lines}\n")
         assert run(hub.store, feed).ending == "done"
     assert len(hub.active()) == 3

@@ -94,7 +94,7 @@ def fails_at(bad: set[int]) -> tuple[list[int], list[int]]:
 
     results, failed = bisect(range(100), do)
     assert sum(results) == len(arrived)
-    return arrived, [each.place for each in failed]
+    return arrived, [failure.place for failure in failed]
 
 
 @given(st.sets(st.integers(0, 99), max_size=20))
@@ -111,14 +111,14 @@ def test_a_fault_at_everything_is_not_the_items(request: pytest.FixtureRequest) 
         fails_at(set(range(1, 100)))
 
 
-def test_a_single_bad_item_is_put_aside_only_when_patience_is_over() -> None:
+def test_a_single_bad_item_becomes_a_dead_letter_only_when_patience_is_over() -> None:
     def do(_: Sequence[str]) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         bisect(["x"], do)
     results, failed = bisect(["x"], do, given_up=True)
-    assert (results, [each.place for each in failed]) == ([], [0])
+    assert (results, [failure.place for failure in failed]) == ([], [0])
 
 
 def test_a_peer_that_is_away_is_no_bad_item() -> None:

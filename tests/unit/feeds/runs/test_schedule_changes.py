@@ -1,4 +1,4 @@
-"""What a schedule notices while it runs: other settings, news to push, other nodes, letters to try again."""
+"""Changes that a schedule notices while it runs: settings, additions to push, other nodes, dead letters."""
 
 import logging
 import time
@@ -43,7 +43,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Configuration:
-    """What is read again: the feeds that were put there, once."""
+    """A configuration that yields each new list of feeds once."""
 
     def __init__(self) -> None:
         self.feeds: list[Connector[FeedSettings]] | None = None
@@ -94,7 +94,7 @@ def test_a_bad_new_configuration_leaves_the_old_one_running(store: Store, caplog
         until(lambda: feed.ticks > before + 1)
 
 
-def test_a_feed_that_stopped_is_tried_anew_when_its_settings_change(store: Store) -> None:
+def test_a_stopped_feed_is_tried_again_when_its_settings_change(store: Store) -> None:
     def fail(_: int) -> None:
         raise Misconfigured("no such user")
 
@@ -161,7 +161,7 @@ def test_two_nodes_share_one_feed(store: Store) -> None:
     assert one.ticks + two.ticks <= took / 0.09 + 2
 
 
-def test_while_one_runs_a_feed_another_is_told_so(store: Store) -> None:
+def test_a_second_node_learns_that_a_feed_is_running(store: Store) -> None:
     held = lease_run(store, "f")
     assert held is not None
     feed = Ticking(pull_settings(), lambda _: None)
@@ -187,7 +187,7 @@ def test_one_that_was_overtaken_keeps_nothing(store: Store, caplog: pytest.LogCa
 
 
 def broken(store: Store) -> Noting:
-    """Give a push that has put an object aside."""
+    """Return a push with an object among the dead letters."""
     feed = Noting(push_settings())
     feed.fails_at = {"'b.example.com'"}
     contribute_domains(store, "a.example.com", "b.example.com", "c.example.com")
@@ -198,7 +198,7 @@ def broken(store: Store) -> Noting:
     return feed
 
 
-def test_what_was_put_aside_arrives_when_the_fault_is_mended(store: Store) -> None:
+def test_dead_letters_arrive_when_the_fault_is_mended(store: Store) -> None:
     feed = broken(store)
     feed.fails_at = set()
     done = retry_feed(Hub(store), feed)
@@ -226,7 +226,7 @@ def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
     assert len(feed.given) == 1
 
 
-def test_who_may_read_no_more_gets_nothing_that_was_put_aside(store: Store) -> None:
+def test_a_partner_without_access_gets_no_dead_letters(store: Store) -> None:
     feed = broken(store)
     feed.fails_at = set()
     with store.begin() as tx:
@@ -263,7 +263,7 @@ def test_a_peer_that_stays_away_is_no_letter(store: Store) -> None:
         assert feed_state.count_dead_letters(tx) == {}
 
 
-def test_a_single_object_that_always_fails_is_put_aside_at_the_third_run(store: Store) -> None:
+def test_a_single_object_that_always_fails_becomes_a_dead_letter_at_the_third_run(store: Store) -> None:
     feed = Noting(push_settings(batch=1))
     feed.fails_at = {"'a.example.com'"}
     contribute_domains(store, "a.example.com", "b.example.com")

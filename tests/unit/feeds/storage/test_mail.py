@@ -126,8 +126,8 @@ def test_of_two_headers_of_authors_neither_counts() -> None:
         ([], False),
     ],
 )
-def test_a_sender_is_proven_by_our_own_servers_topmost_word(said: list[str], proven: bool) -> None:
-    raw = "".join(f"Authentication-Results: {each}\r\n" for each in said) + "From: A <a@bank.example>\r\n\r\nx"
+def test_a_sender_is_authenticated_by_our_own_servers_topmost_header(said: list[str], proven: bool) -> None:
+    raw = "".join(f"Authentication-Results: {result}\r\n" for result in said) + "From: A <a@bank.example>\r\n\r\nx"
     assert Mail(raw.encode()).is_authenticated("mx.feed.example") is proven
 
 
@@ -140,7 +140,7 @@ def test_a_proof_is_of_the_one_author(authors: str) -> None:
     assert not Mail(f"{said}\r\nFrom: {authors}\r\n\r\nx".encode()).is_authenticated("mx.feed.example")
 
 
-def test_the_time_is_what_the_mail_says_but_never_in_the_future() -> None:
+def test_the_time_is_the_mails_date_but_never_in_the_future() -> None:
     assert read(made(Date="Thu, 01 Jan 2026 08:00:00 +0700")).sent_at == datetime(2026, 1, 1, 1, tzinfo=UTC)
     late = read(made(Date="Thu, 01 Jan 2099 08:00:00 +0000")).sent_at
     assert late is not None

@@ -58,7 +58,7 @@ def test_the_public_key_proves_what_was_signed(data: bytes) -> None:
     public.verify(signer.sign(data), data)  # type: ignore[call-arg, union-attr]  # it is an Ed25519 key
 
 
-def test_a_key_behind_a_password_is_named() -> None:
+def test_an_encrypted_key_is_refused_by_name() -> None:
     key = Ed25519PrivateKey.generate()
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"s3cret")).decode()
     with pytest.raises(Misconfigured, match="without a password"):
