@@ -21,6 +21,12 @@ pytest.register_assert_rewrite(
 from tests.contract.connectors.contract import PARTNER, READER  # noqa: E402 - after they were registered
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the test of bad settings once for each that the suite lists."""
+    if "bad_setting" in metafunc.fixturenames and metafunc.cls is not None:
+        metafunc.parametrize("bad_setting", metafunc.cls.bad_settings)
+
+
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create a store once; each test copies it."""

@@ -2,6 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,6 +51,11 @@ class Contract(ABC):
     # Seconds that a run may take when the peer is silent; ``table`` has to set a timeout well below.
     patience = 10.0
 
+    # Changes of the configuration that are refused, each with a part of the message.
+    bad_settings: Sequence[tuple[dict[str, Any], str]] = (({"every": "soon"}, "every: .*not a duration"),)
+    # Text that no message may show.
+    secret = "s3cret"
+
     @abstractmethod
     def table(self, **more: Any) -> dict[str, Any]:
         """Return a configuration named ``tested`` that works, with three items a batch."""
@@ -97,6 +103,12 @@ class Contract(ABC):
         del table["name"]
         with pytest.raises(Misconfigured, match="name: Field required"):
             build(table)
+
+    def test_a_bad_setting_is_named_and_no_secret_shown(self, bad_setting: tuple[dict[str, Any], str]) -> None:
+        changes, message = bad_setting
+        with pytest.raises(Misconfigured, match=message) as raised:
+            self.feed(**changes)
+        assert self.secret not in str(raised.value)
 
     def test_every_setting_has_a_description(self) -> None:
         fields = self.feed().settings_model.model_fields

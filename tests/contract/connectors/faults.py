@@ -38,9 +38,6 @@ class MisbehavingContract(Contract):
 class FaultsContract(MisbehavingContract):
     """Tests with an ``HttpPeer``: no wrong answer of it is taken for a right one."""
 
-    # Text that no message may show.
-    secret = "s3cret"
-
     @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
     def test_a_passing_fault_is_tried_later(self, store: Store, fault: str) -> None:
         self.prepare(store, 2)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from feeds.connector import Misconfigured
 from server.store import Store
 from tests.contract.connectors.elsewhere import S3Contract, SftpContract
 from tests.contract.connectors.test_file_push import FilePushSuite
@@ -13,6 +12,12 @@ from tests.running import run
 
 
 class TestFilePushOverSftp(SftpContract, FilePushSuite):
+    bad_settings = (
+        ({"known_hosts": None}, "known_hosts: name the file"),
+        ({"user": None}, "give user"),
+        ({"path": "ftp://127.0.0.1/out"}, "path: a folder of this machine, sftp://"),
+        ({"proxy": "https://proxy.example:3128"}, "proxy: write it as http://"),
+    )
     place = "out"
 
     def table(self, **more: Any) -> dict[str, Any]:
@@ -74,19 +79,6 @@ class TestFilePushOverSftp(SftpContract, FilePushSuite):
         assert result.ending == "misconfigured"
         assert "posix-rename" in str(result.error)
         assert list(self.folder.rglob("*.part")) == []
-
-    @pytest.mark.parametrize(
-        ("more", "fault"),
-        [
-            ({"known_hosts": None}, "known_hosts: name the file"),
-            ({"user": None}, "give user"),
-            ({"path": "ftp://127.0.0.1/out"}, "path: a folder of this machine, sftp://"),
-            ({"proxy": "https://proxy.example:3128"}, "proxy: write it as http://"),
-        ],
-    )
-    def test_a_bad_setting_is_named(self, more: dict[str, Any], fault: str) -> None:
-        with pytest.raises(Misconfigured, match=fault):
-            self.feed(**more)
 
 
 class TestFilePushToS3(S3Contract, FilePushSuite):

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 
-from feeds.connector import Misconfigured
 from feeds.connectors import build, sentinel_push
 from server.store import Store, deliveries
 from tests.contract.connectors.contract import READER
@@ -53,6 +52,13 @@ class Peer(HttpPeer):
 
 class TestSentinelPush(FaultsContract, PushContract):
     connector = "sentinel-push"
+    bad_settings = (
+        ({"source": "Microsoft Sentinel"}, "Microsoft's own"),
+        ({"workspace": "mine"}, "workspace"),
+        ({"tenant": "a/b"}, "tenant"),
+        ({"api_url": "http://api.example"}, "api_url: .*allow_http"),
+        ({"client_secret": "s3cret"}, "a secret is never written here"),
+    )
     peer: Peer
 
     @pytest.fixture(autouse=True)
@@ -158,18 +164,3 @@ class TestSentinelPush(FaultsContract, PushContract):
         self.prepare(store, 2)
         run(store, self.feed(least_grade="block"))
         assert [obj.get("revoked", False) for obj in self.peer.objects] == [False, True]
-
-    @pytest.mark.parametrize(
-        ("more", "fault"),
-        [
-            ({"source": "Microsoft Sentinel"}, "Microsoft's own"),
-            ({"workspace": "mine"}, "workspace"),
-            ({"tenant": "a/b"}, "tenant"),
-            ({"api_url": "http://api.example"}, "api_url: .*allow_http"),
-            ({"client_secret": "s3cret"}, "a secret is never written here"),
-        ],
-    )
-    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
-        with pytest.raises(Misconfigured, match=fault) as raised:
-            self.feed(**more)
-        assert "s3cret" not in str(raised.value)

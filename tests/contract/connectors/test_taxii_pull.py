@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from feeds.connector import Misconfigured
 from mappers import ids
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
@@ -19,6 +18,14 @@ from tests.running import run
 
 class TaxiiPullSuite(FaultsContract, RevokingPullContract):
     connector = "taxii-pull"
+    bad_settings = (
+        ({"version": "1.1"}, "version"),
+        ({"added_after": "yesterday"}, "added_after: not a time"),
+        ({"user": None}, "user and password come together"),
+        ({"token": {"env": "A"}}, "or token"),
+        ({"url": "http://peer.example/x/"}, "set allow_http"),
+        ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: no user or password in it"),
+    )
     kind: type[Peer21] = Peer21
     version = "2.1"
     peer: Peer21
@@ -97,22 +104,6 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
         result = run(store, self.feed())
         assert (result.read, result.accepted) == (1, 0)
         assert self.arrived(store) == []
-
-    @pytest.mark.parametrize(
-        ("more", "fault"),
-        [
-            ({"version": "1.1"}, "version"),
-            ({"added_after": "yesterday"}, "added_after: not a time"),
-            ({"user": None}, "user and password come together"),
-            ({"token": {"env": "A"}}, "or token"),
-            ({"url": "http://peer.example/x/"}, "set allow_http"),
-            ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: no user or password in it"),
-        ],
-    )
-    def test_a_bad_setting_is_named_and_no_secret_shown(self, more: dict[str, Any], fault: str) -> None:
-        with pytest.raises(Misconfigured, match=fault) as raised:
-            self.feed(**more)
-        assert "s3cret" not in str(raised.value)
 
 
 class TestTaxiiPullOf21(TaxiiPullSuite):
