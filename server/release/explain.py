@@ -13,7 +13,13 @@ from schemas.refang import refang
 from schemas.report import Report
 from server.release.fuse.consensus import end
 from server.release.fuse.repeats import without_repeats
-from server.release.fuse.statements import ReportedValue, Statement, indicator_subject, is_published_meanwhile
+from server.release.fuse.statements import (
+    ReportedValue,
+    SightingStatement,
+    Statement,
+    indicator_subject,
+    is_published_meanwhile,
+)
 from server.release.hub import Hub
 from server.release.publish.listings import ListingState, ListingUpdater, is_published
 from server.release.reasons import Explanation, Reason, reasons_of
@@ -155,7 +161,8 @@ class _Explainer:
 
     def _is_held(self, found: ContributionExplanation, key: str) -> bool:
         review = self._session.loader.states.get(key)
-        if review is None:
+        if review is None or (self._partner is not None and is_published_meanwhile(review)):
+            # A sign of coercion is reviewed only where nobody with standing confirms it, which partners are not told.
             found.add("guard", "no rule of the guard holds it")
         elif review.state == "approved":
             found.add("guard", f"a person approved it: {review.rule}")
@@ -178,7 +185,8 @@ class _Explainer:
         statement = self._session.loader.statement(key, report, coerced=value.coerced and self._partner is None)
         if statement is None:
             return
-        if end(report, value.counting_sightings, self._context.at) <= self._context.at:
+        sightings = [sighting for sighting in value.counting_sightings if self._is_visible(sighting)]
+        if end(report, sightings, self._context.at) <= self._context.at:
             found.stop("validity", "stopped", Reason.EXPIRED.message, Reason.EXPIRED.action)
             return
         found.add("validity", "it is valid now")
@@ -191,7 +199,7 @@ class _Explainer:
         if self._partner is None and self._is_repeat(statement, value):
             found.stop("repeat", "stopped", "it repeats what this hub has already, and counts with that")
         state = self._state(value)
-        if not is_published(self._context, state, statement.audience):
+        if not self._is_published(key, report, value, statement, state):
             why = explain_withheld(disputed=value.disputed)
             if self._partner is None and not value.disputed:
                 self._explain_policy(found, statement, value)
@@ -199,6 +207,25 @@ class _Explainer:
             return
         found.add("policy", "at least one collection of its audience lists the value")
         found.published = self._placements(state)
+
+    def _is_published(
+        self, key: str, report: Report, value: ReportedValue, statement: Statement, state: ListingState
+    ) -> bool:
+        """Return whether the report counts as published, as the answer to its contribution has it.
+
+        A partner is not told that others report the holder as coerced: what is then published for the holder's
+        protection alone counts as published.
+        """
+        narrowed = self._session.loader.statement(key, report, coerced=value.coerced) or statement
+        return any(is_published(self._context, state, known.audience) for known in (statement, narrowed))
+
+    def _is_visible(self, sighting: SightingStatement) -> bool:
+        """Return whether a sighting is visible to who asks: to an operator every one."""
+        if self._partner is None or sighting.partner.name == self._partner.name:
+            return True
+        audience = sighting.audience
+        readable = self._context.readable(self._partner.name)
+        return self._partner.name in audience.private or not readable.isdisjoint(audience.shared)
 
     def _audience(self, statement: Statement) -> str:
         """Return the audience in words: to a partner without collections or partners that it may not know of."""

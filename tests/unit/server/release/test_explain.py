@@ -224,3 +224,47 @@ def test_a_partner_reads_nothing_of_others_reports(
     reports(other, confidence="90")
     assert explains(own["id"], bank) == before
     assert explains(VALUE, bank).partner == bank.name
+
+
+def test_a_partner_does_not_learn_that_others_report_a_holder_as_coerced(
+    reports: Reports, joins: Callable[..., Partner], explains: Explains
+) -> None:
+    police = joins("Police", "government", ["mule-accounts"], authority=("bank-account",))
+    telecom = joins("Telecom", "telecom")
+    coerced = {"kind": "bank-account", "holder_status": "coerced"}
+    alone = reports(telecom, "DE89370400440532013000", **coerced)
+    reports(police, "DE75512108001245126199", **coerced)
+    confirmed = reports(telecom, "DE75512108001245126199", **coerced)
+    assert "coerced" in str(explains(alone["id"]).checks)
+    assert explains(confirmed["id"], telecom).checks == explains(alone["id"], telecom).checks
+
+
+def test_a_partner_does_not_learn_of_a_sighting_that_is_hidden_from_it(
+    reports: Reports,
+    bank: Partner,
+    joins: Callable[..., Partner],
+    records_of: Callable[..., Any],
+    explains: Explains,
+    listed: Callable[..., str],
+) -> None:
+    named = joins("Named", "platform", reads=["takedown"])
+    seer = joins("Seer", "platform", reads=["takedown"])
+    indicator = reports(bank, valid_until="2026-10-20T08:00:00.000Z")
+    sighting = {"first_seen": "2026-10-18T08:00:00.000Z", "last_seen": "2026-10-18T08:00:00.000Z"}
+    before = explains(indicator["id"], bank)
+    assert decided_by(before) == ("validity", "stopped")
+    records_of(seer, "sighting", of=listed(indicator), tlp="red", only_partners=named.name, **sighting)
+    assert decided_by(explains(indicator["id"])) != ("validity", "stopped")
+    assert explains(indicator["id"], bank) == before
+
+
+def test_a_report_of_a_holder_whom_others_report_as_coerced_counts_as_published_to_its_partner(
+    reports: Reports, joins: Callable[..., Partner], explains: Explains
+) -> None:
+    police = joins("Police", "government", ["mule-accounts"], authority=("bank-account",))
+    telecom = joins("Telecom", "telecom")
+    indicator = reports(telecom, "DE89370400440532013000", kind="bank-account")
+    before = explains(indicator["id"], telecom)
+    assert before.result == "published"
+    reports(police, "DE89370400440532013000", kind="bank-account", holder_status="coerced")
+    assert explains(indicator["id"], telecom) == before
