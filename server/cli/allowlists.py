@@ -16,9 +16,11 @@ from server.release.guard.allowlists import folder, parse
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist
 from server.store import reviews
 
-app = typer.Typer(help="What is known to be harmless: reports of it wait for a person.", no_args_is_help=True)
+app = typer.Typer(
+    help="Allowlists: values known to be harmless, whose reports wait for a review.", no_args_is_help=True
+)
 
-As = Annotated[str | None, typer.Option("--as", help="the list that it is, where its name does not say so")]
+As = Annotated[str | None, typer.Option("--as", help="name of the list, if the file has another name")]
 
 
 @app.command()
@@ -33,8 +35,8 @@ def show(ctx: typer.Context, json: Json = False) -> None:
     if json:
         show_json(rows)
         return
-    columns = ["list", "entries", "loaded", "updated", "held", "what"]
-    show_table("What is known to be harmless", columns, [[row[column] for column in columns] for row in rows])
+    columns = ["list", "entries", "loaded", "updated", "held", "content"]
+    show_table("Allowlists", columns, [list(row.values()) for row in rows])
 
 
 @app.command()
@@ -45,7 +47,7 @@ def update(
     ],
     name: As = None,
     may_shrink: Annotated[
-        bool, typer.Option("--may-shrink", help="take also what has less than half of the entries before")
+        bool, typer.Option("--may-shrink", help="accept a list with less than half of its entries before")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -82,11 +84,13 @@ def _given(source: str, name: str | None) -> list[tuple[Allowlist, bytes]]:
     """Return the lists that a source holds. Raises ``Rejected``."""
     wanted = None if name is None else ALLOWLISTS.get(name)
     if name is not None and wanted is None:
-        raise Rejected("list-unknown", f"no list is called {name}; there are: {', '.join(ALLOWLISTS)}")
+        raise Rejected("list-unknown", f"there is no list {name}; the lists are: {', '.join(ALLOWLISTS)}")
     if "://" in source:
         listing = wanted or parse.allowlist_of_file(urlsplit(source).path)
         if listing is None:
-            raise Rejected("list-unknown", f"its name is no list's; say with --as which it is: {', '.join(ALLOWLISTS)}")
+            raise Rejected(
+                "list-unknown", f"no list has this file name; name the list with --as: {', '.join(ALLOWLISTS)}"
+            )
         return [(listing, _downloaded(source))]
     if wanted is not None:
         return [(wanted, Path(source).read_bytes())]
@@ -95,7 +99,7 @@ def _given(source: str, name: str | None) -> list[tuple[Allowlist, bytes]]:
 
 def _downloaded(url: str) -> bytes:
     if not url.startswith("https://"):
-        raise Rejected("list-place", "lists are loaded over https:// alone, or given as a file")
+        raise Rejected("list-place", "lists are loaded from https:// addresses or from files only")
     try:
         address_guard.check_url(url)
         with client.open_session(OutboundSettings(max_bytes=folder.MAX_BYTES), url) as session:
@@ -104,5 +108,5 @@ def _downloaded(url: str) -> bytes:
             return client.open_body(response).read()
     except (ValueError, Misconfigured, TryLater, requests.RequestException) as error:
         raise Rejected(
-            "list-place", f"cannot be loaded: {type(error).__name__}; load it by hand and give the file"
+            "list-place", f"cannot be loaded: {type(error).__name__}; download it yourself and name the file"
         ) from None

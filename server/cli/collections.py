@@ -9,14 +9,14 @@ from server.release.route.policy import shared_alias
 from server.store import collections, log
 from server.store.collections import Collection
 
-app = typer.Typer(help="Collections: what can be read and written.", no_args_is_help=True)
+app = typer.Typer(help="Collections: list them, and make new ones.", no_args_is_help=True)
 
 
 @app.command()
 def add(
     ctx: typer.Context,
     alias: Annotated[str, typer.Argument(help="a short name for URLs: small letters, digits and hyphens")],
-    title: Annotated[str, typer.Option(help="what its readers see; unique in this hub")],
+    title: Annotated[str, typer.Option(help="the title that readers see; unique in this hub")],
     exchange: Annotated[
         bool, typer.Option("--exchange", help="its members read and write it directly; nothing is fused or routed")
     ] = False,
@@ -38,7 +38,7 @@ def add(
         show_json(results[0] | ({} if exchange else {"full": results[1]}))
         return
     for result in results:
-        show_table("Collection", ["what", "value"], result.items())
+        show_table("Collection", ["property", "value"], result.items())
     if not exchange and alias not in {rule.collection for rule in context.policy.rules}:
         print(f'Nothing enters it yet: say so in a [[rule]] with collection = "{alias}".')  # noqa: T201 - the way on
 

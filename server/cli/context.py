@@ -1,4 +1,4 @@
-"""What every command shares: settings, store, the operator's name, and how results and errors are shown."""
+"""The parts that all commands share: settings, store, the operator's name, and the output of results and errors."""
 
 import getpass
 import logging
@@ -61,7 +61,7 @@ class Context:
             if not store.ready():
                 fail(f"the store {store.url} is not ready; run: scamfeed init")
             if self.settings.rule and not of_any_rules:
-                _refuse_unknown_rooms(store, self.policy)
+                _refuse_unknown_collections(store, self.policy)
             yield store
         finally:
             store.close()
@@ -73,7 +73,7 @@ class Context:
             yield hub_of(self.settings, store)
 
 
-def _refuse_unknown_rooms(store: Store, rules: Policy) -> None:
+def _refuse_unknown_collections(store: Store, rules: Policy) -> None:
     """End the program if a release rule names a collection that the store does not have."""
     with store.read() as tx:
         there = {collection.alias for collection in collections.all_collections(tx) if collection.kind == "released"}
@@ -133,7 +133,7 @@ def _text(cell: object) -> str:
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
-By = Annotated[str | None, typer.Option(help="who does this, for the audit trail [default: the system's user]")]
+By = Annotated[str | None, typer.Option(help="your name, for the audit trail [default: the system's user]")]
 
 
 def operator_name(by: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Shows what became of the rows of files, and which columns and cells were not read."""
+"""Shows the results of the rows of files, and the columns and cells that were not read."""
 
 from collections.abc import Iterator
 
@@ -39,7 +39,7 @@ def _show_counts(counts: Counts, console: Console, timezone: str, *, contributed
         rows += [("mapped", counts.mapped), ("duplicates", counts.duplicates)]
         rows += [(f"rejected: {reason}", number) for reason, number in counts.rejected.most_common()]
     title = "Rows" if counts.tally.rows in (0, counts.read) else f"Values of {counts.tally.rows:,} rows"
-    show_table(title, ["what became of them", "rows"], rows, console)
+    show_table(title, ["result", "rows"], rows, console)
     show_unread(counts.tally, console, timezone)
 
 
@@ -57,7 +57,7 @@ def show_unread(tally: Tally, console: Console, timezone: str | None) -> None:
     lines = [(f"column {name}", number) for name, number in unread["columns"].items()]
     lines += [(f"cells of {reason}", number) for reason, number in unread["cells"].items()]
     if lines:
-        show_table("Not read", ["what", "rows"], lines, console)
+        show_table("Not read", ["column or cells", "rows"], lines, console)
     for column, kind in tally.found().items():
         console.print(f"values ({kind}) are taken from column: {column}", markup=False, highlight=False)
     if timezone:

@@ -20,7 +20,7 @@ def deliveries(
     about: Annotated[
         str | None, typer.Option("--object", help="only of this object id, or of the indicators of this value")
     ] = None,
-    refused: Annotated[bool, typer.Option("--refused", help="only what the partner refused")] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="only deliveries that the partner refused")] = False,
     limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest first")] = 100,
     json: Json = False,
 ) -> None:

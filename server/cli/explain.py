@@ -14,10 +14,12 @@ from server.store.partners import UnknownPartner
 def explain(
     ctx: typer.Context,
     id_or_value: Annotated[str, typer.Argument(metavar="ID_OR_VALUE", help="an object's id, or a value")],
-    partner: Annotated[str | None, typer.Option(help="only what this partner may know of its own")] = None,
+    partner: Annotated[
+        str | None, typer.Option(help="only this partner's contributions, with the facts that it may know")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Explain why contributions are published or not: every rule they met, where they are, what would change it."""
+    """Explain why contributions are published or not: the verdict of each rule, and the way to change it."""
     context: Context = ctx.obj
     with context.hub() as hub, hub.store.read() as tx:
         try:
@@ -34,7 +36,7 @@ def explain(
         what = contribution.value or contribution.type
         show_table(
             f"{what}, contributed by {contribution.partner} as {contribution.id}: {contribution.result}",
-            ["rule", "verdict", "because", "what would change it"],
+            ["rule", "verdict", "facts", "way to change it"],
             [list(check) for check in contribution.checks],
         )
         if contribution.published:

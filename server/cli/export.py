@@ -26,7 +26,7 @@ def export(
     collection: Annotated[str, typer.Option(help="the collection's alias or id")],
     format: Annotated[str, typer.Option(help="the format to write; misp-feed is a folder, and needs --output")],
     since: Annotated[
-        str | None, typer.Option(help="only what was added after this time, as 2026-01-31T08:00:00Z")
+        str | None, typer.Option(help="only indicators added after this time, as 2026-01-31T08:00:00Z")
     ] = None,
     least_grade: Annotated[
         Action | None,
@@ -67,7 +67,7 @@ def export(
         return
     rows: list[tuple[str, int]] = [("active", done.active), ("written", done.written), ("duplicates", done.duplicates)]
     rows += [(f"left out: {reason}", number) for reason, number in done.left_out.most_common()]
-    show_table("Indicators", ["what became of them", "indicators"], rows, Console(stderr=output is None))
+    show_table("Indicators", ["result", "indicators"], rows, Console(stderr=output is None))
 
 
 def _check_format(name: str, output: Path | None) -> None:

@@ -108,7 +108,7 @@ def run(
     else:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in result.reasons.most_common())
         shown = {name: summary[name] for name in ("feed", "read", "accepted", "rejected", "error")}
-        show_table("Run", ["what", "value"], (shown | {"reasons": reasons}).items())
+        show_table("Run", ["property", "value"], (shown | {"reasons": reasons}).items())
         show_unread(result.tally, Console(), _timezone(feed))
     if result.error is not None:
         raise typer.Exit(1)
@@ -118,7 +118,7 @@ def run(
 def retry(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="the feed's name in the configuration")],
-    everything: Annotated[bool, typer.Option("--all", help="also what has failed three times already")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="also dead letters that have failed three times")] = False,
     json: Json = False,
 ) -> None:
     """Try the dead letters of a feed again, and let a feed that waits or has stopped run again.
@@ -133,7 +133,7 @@ def retry(
     if json:
         show_json(summary)
     else:
-        show_table("Tried again", ["what", "value"], summary.items())
+        show_table("Tried again", ["property", "value"], summary.items())
     if done.error is not None or done.failed:
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""``scamfeed lookup`` and ``retract``: show what the hub knows of a value, and take it back."""
+"""``scamfeed lookup`` and ``retract``: show the reports and listings of a value, and retract it."""
 
 import logging
 from datetime import datetime
@@ -42,7 +42,7 @@ def lookup(
         return
     for row in rows:
         if "error" in row:
-            show_table(row["asked"], ["what"], [[row["error"]]])
+            show_table(row["asked"], ["error"], [[row["error"]]])
             continue
         show_table(
             f"{row['value']} ({row['kind']}): sighted {row['sightings']} times",
@@ -54,7 +54,7 @@ def lookup(
         )
         if row["listings"]:
             show_table(
-                f"What this hub says of {row['value']}",
+                f"Listings of {row['value']}",
                 ["grade", "confidence", "reporters", "disputed", "valid until", "active", "indicator"],
                 [
                     [i["grade"], i["confidence"], i["reporters"], i["disputed"], i["valid_until"], i["active"], i["id"]]
@@ -63,7 +63,7 @@ def lookup(
             )
         if row["outcomes"]:
             show_table(
-                f"What became of {row['value']}",
+                f"Outcomes of {row['value']}",
                 ["partner", "outcome", "reason", "since", "indicator"],
                 [[o["partner"], o["outcome"], o["reason"], o["since"], o["indicator"]] for o in row["outcomes"]],
             )
@@ -72,13 +72,13 @@ def lookup(
 def retract(
     ctx: typer.Context,
     id_or_value: Annotated[str, typer.Argument(help="an indicator's id, or a value in any spelling")],
-    reason: Annotated[str, typer.Option(help="why: for the log, and on the receipts")],
+    reason: Annotated[str, typer.Option(help="the reason, for the log and the receipts")],
     partner: Annotated[
-        str | None, typer.Option(help="take back this partner's reports only; else all are found wrong")
+        str | None, typer.Option(help="retract this partner's reports only; without it, all reports count as wrong")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Retract the reports of a value, and its listings, everywhere they went."""
+    """Retract the reports of a value, and revoke its listings in all collections."""
     context: Context = ctx.obj
     with context.hub() as hub, hub.store.begin() as tx:
         try:

@@ -116,7 +116,7 @@ def map_(
 
 @dataclass
 class _MapRun:
-    """What the files of one ``scamfeed map`` share."""
+    """The parts that the files of one ``scamfeed map`` share."""
 
     format: str | None
     jobs: int

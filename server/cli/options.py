@@ -30,7 +30,7 @@ FormatOption = Annotated[
         help="the files' format, in documents with its list's place (json:data.items); recognised where not named"
     ),
 ]
-ScamType = Annotated[str | None, typer.Option(help="the scam's type, where the rows say none")]
+ScamType = Annotated[str | None, typer.Option(help="the scam type of rows that have none")]
 TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows that bear none [default: amber]")]
 Country = Annotated[str | None, typer.Option(help="country of values that are written without one, as TH")]
 PlatformOption = Annotated[str | None, typer.Option(help="platform of handles that are written without one, as line")]

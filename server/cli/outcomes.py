@@ -1,4 +1,4 @@
-"""``scamfeed outcomes``: what became of what a partner contributed."""
+"""``scamfeed outcomes``: the events of a partner's contributions."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,11 +23,11 @@ _SECOND = 1_000_000
 def outcomes(
     ctx: typer.Context,
     partner: Annotated[str, typer.Option(help="whose contributions")],
-    since: Annotated[str | None, typer.Option(help="only what happened at or after this time")] = None,
+    since: Annotated[str | None, typer.Option(help="only events at or after this time")] = None,
     limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest")] = 1_000,
     json: Json = False,
 ) -> None:
-    """Show what became of a partner's contributions, and when they were reported, released, read and acted on."""
+    """Show the events of a partner's contributions, and when these were reported, released, read and acted on."""
     context: Context = ctx.obj
     start = _moment(since)
     with context.store() as store, store.read() as tx:

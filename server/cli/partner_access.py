@@ -40,7 +40,7 @@ def revoke(
     write: Write = None,
     json: Json = False,
 ) -> None:
-    """Take from a partner the right to read or write collections; without either it cannot tell that they exist.
+    """Revoke a partner's right to read or write collections; without either, it does not see that they exist.
 
     Receipts for revoked objects that it read there and does not know of yet end as no-access: tell it by other ways.
     """
@@ -72,7 +72,7 @@ def certificate(
     now: Annotated[bool, typer.Option("--now", help="end the partner's older certificates at once")] = False,
     json: Json = False,
 ) -> None:
-    """Let a client certificate prove a partner; older ones go on working for a week, or end at once with --now."""
+    """Register a partner's client certificate; older ones work for another week, or end at once with --now."""
     context: Context = ctx.obj
     file = Path(certificate)
     overlap = timedelta(0) if now else partners.OVERLAP
@@ -87,7 +87,7 @@ def certificate(
     if json:
         show_json({"partner": name, "fingerprint": fingerprint})
     else:
-        show_table("Certificate", ["what", "value"], [("partner", name), ("SHA-256", fingerprint)])
+        show_table("Certificate", ["property", "value"], [("partner", name), ("SHA-256", fingerprint)])
 
 
 def rotate(
@@ -96,7 +96,7 @@ def rotate(
     now: Annotated[bool, typer.Option("--now", help="end the old credentials at once")] = False,
     json: Json = False,
 ) -> None:
-    """Give a partner new credentials; the old ones go on working for a week, or end at once with --now."""
+    """Issue new credentials to a partner; the old ones work for another week, or end at once with --now."""
     context: Context = ctx.obj
     overlap = timedelta(0) if now else partners.OVERLAP
     with context.store() as store, store.begin() as tx:
@@ -144,7 +144,7 @@ def credentials_shown_once(partner: Partner, credentials: Credentials) -> dict[s
 
 def show_credentials(credentials: dict[str, str]) -> None:
     """Print what ``credentials_shown_once`` returns."""
-    show_table("Shown once; only hashes are kept", ["what", "value"], credentials.items())
+    show_table("Credentials, shown only this once", ["property", "value"], credentials.items())
 
 
 def lift_throttle(ctx: typer.Context, name: Name) -> None:
@@ -193,11 +193,15 @@ def client_settings(tx: Tx, settings: Settings, partner: Partner) -> dict[str, A
 
 def show_client_settings(client: dict[str, Any]) -> None:
     """Print what ``client_settings`` returns."""
-    where = "" if "://" in client["discovery"] else " (behind the server's own address; the setting public_url says it)"
+    where = (
+        ""
+        if "://" in client["discovery"]
+        else " (paths below the server's address; with the setting public_url, whole addresses)"
+    )
     rows = [["discovery", client["discovery"]], ["API root", client["api_root"]]]
     rows += [["log in by", login] for login in client["login"]]
     rows.append(["settings of clients", client["recipes"]])
-    show_table(f"For its client{where}", ["what", "value"], rows)
+    show_table(f"For its client{where}", ["property", "value"], rows)
     show_table(
         "Its collections",
         ["alias", "id", "title", "reads", "writes"],

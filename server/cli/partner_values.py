@@ -24,7 +24,7 @@ def own(
         typer.Argument(help="domains, accounts and so on, alone or behind a kind: domain:bank.example"),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="these are its own no more")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="list what is its own, and change nothing")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="list its own values, and change nothing")] = False,
     json: Json = False,
 ) -> None:
     """Register values as a partner's own: a person looks at every report of them first."""
@@ -57,12 +57,12 @@ def focal_point(
     name: Annotated[
         str | None, typer.Argument(help="the partner's name, as registered [default: the hub itself]")
     ] = None,
-    function: Annotated[FocalFunction | None, typer.Option(help="what one turns to it for")] = None,
+    function: Annotated[FocalFunction | None, typer.Option(help="the matter that this contact is for")] = None,
     contact: Annotated[str | None, typer.Option(help="a role's address or a page, never a person's")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="there is none for this function any more")] = False,
     json: Json = False,
 ) -> None:
-    """Set where a partner, or the hub, is reached about something; without options, list what is set."""
+    """Set the contact of a partner, or of the hub, for a matter; without options, list the contacts."""
     context: Context = ctx.obj
     whose = focal_points.HUB if name is None else name
     with context.store() as store, store.begin() as tx:

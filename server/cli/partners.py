@@ -28,23 +28,23 @@ from server.store.engine import Tx
 from server.store.partners import NameTaken
 from server.store.times import now, stamp
 
-app = typer.Typer(help="Partners: who takes part, and what it may do.", no_args_is_help=True)
+app = typer.Typer(help="Partners: their properties, access and values.", no_args_is_help=True)
 
 Country = Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2 code")]
 Trusted = Annotated[
-    bool | None, typer.Option("--trusted/--not-trusted", help="what it calls a false positive is disputed at once")
+    bool | None, typer.Option("--trusted/--not-trusted", help="its answer false-positive disputes a value at once")
 ]
 Authority = Annotated[
-    list[str] | None, typer.Option(help="a kind for which its word alone suffices; may be repeated; '' for none")
+    list[str] | None, typer.Option(help="a kind for which its report alone suffices; may be repeated; '' for none")
 ]
 Institution = Annotated[
     list[str] | None,
     typer.Option(help="BIC, or beginning of IBANs (GB29NWBK), of accounts that it keeps; may be repeated; '' for none"),
 ]
 Forwards = Annotated[
-    bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on, unchanged, what others made")
+    bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on objects of others, unchanged")
 ]
-Named = Annotated[bool | None, typer.Option("--named/--unnamed", help="readers see its name, or only what it is")]
+Named = Annotated[bool | None, typer.Option("--named/--unnamed", help="readers see its name, or only its kind")]
 Organisation = Annotated[
     str | None,
     typer.Option(help="whose it is, where an organisation has several partners: it counts once; '' for itself"),
@@ -55,7 +55,7 @@ Organisation = Annotated[
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="a name for it, unique in this hub; its user name too")],
-    kind: Annotated[PartnerKind, typer.Option(help="what it is; the release rules go by it")],
+    kind: Annotated[PartnerKind, typer.Option(help="the kind of organisation; the release rules use it")],
     country: Country = None,
     read: Read = None,
     write: Write = None,
@@ -100,7 +100,7 @@ def add(
 def set_(
     ctx: typer.Context,
     name: Name,
-    kind: Annotated[PartnerKind | None, typer.Option(help="what it is; the release rules go by it")] = None,
+    kind: Annotated[PartnerKind | None, typer.Option(help="the kind of organisation; the release rules use it")] = None,
     country: Country = None,
     trusted: Trusted = None,
     authority: Authority = None,
@@ -173,7 +173,7 @@ def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) ->
     if json:
         show_json(result)
     else:
-        show_table("Left", ["what", "value"], result.items())
+        show_table("Left", ["property", "value"], result.items())
 
 
 @app.command()
@@ -263,7 +263,7 @@ def _show_partner(result: dict[str, Any], json: bool) -> None:
         show_json(result)
         return
     cells = {name: ", ".join(value) if isinstance(value, list) else value for name, value in result.items()}
-    show_table("Partner", ["what", "value"], cells.items())
+    show_table("Partner", ["property", "value"], cells.items())
 
 
 partner_access.register(app)

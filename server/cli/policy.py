@@ -13,7 +13,7 @@ from server.release.republish import Republished, republish
 from server.release.route.policy import policy_to_toml
 from server.setup import allowlists_of
 
-app = typer.Typer(help="The release policy: which collections take what.", no_args_is_help=True)
+app = typer.Typer(help="The release policy: the rules of each collection.", no_args_is_help=True)
 
 _FAILED = 1
 
@@ -35,7 +35,7 @@ def show(ctx: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def apply(ctx: typer.Context, json: Json = False) -> None:
-    """Apply the rules in force to everything: after they have changed, or a partner was granted more.
+    """Apply the rules in force to all values: after a change of the rules or of a partner's access.
 
     May be stopped and begun again at any time; partners read and contribute meanwhile.
     """
@@ -62,7 +62,7 @@ def try_(
     cases: Annotated[Path, typer.Argument(help="cases in TOML, JSON or YAML, as docs/release-cases.toml")],
     json: Json = False,
 ) -> None:
-    """Try cases on the release rules themselves, in a store that is thrown away; exit 1 if one fails."""
+    """Test the release rules with cases, in a temporary store; exit 1 if a case fails."""
     context: Context = ctx.obj
     try:
         tried = list(try_cases(read_cases(cases), context.policy, allowlists_of(context.settings)))

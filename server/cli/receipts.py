@@ -55,7 +55,7 @@ def receipts(
         return
     columns = ["partner", "collection", "object", "reason", "opened", "seconds", "late", "how"]
     show_table("Retraction receipts", columns, [[row[column] for column in columns] for row in rows])
-    show_table("Against the target", ["what", "value"], flat(standing))
+    show_table("Totals", ["property", "value"], flat(standing))
 
 
 def receipt_counts(standing: ReceiptTotals, target: float) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from server.store.inbox import object_id
 from server.store.reviews import Review, ReviewState, UnknownReview
 from server.store.times import now, stamp
 
-app = typer.Typer(help="What the guard holds back for a person to look at.", no_args_is_help=True)
+app = typer.Typer(help="Reviews: contributions that wait for a person's decision.", no_args_is_help=True)
 
-Rule = Annotated[str | None, typer.Option(help="only what this rule held")]
-Partner = Annotated[str | None, typer.Option(help="only what this partner contributed")]
+Rule = Annotated[str | None, typer.Option(help="only contributions that this rule held")]
+Partner = Annotated[str | None, typer.Option(help="only contributions of this partner")]
 Ids = Annotated[list[str] | None, typer.Argument(help="ids of objects; or none, with --rule or --partner")]
-Note = Annotated[str | None, typer.Option(help="why, for those who look later")]
+Note = Annotated[str | None, typer.Option(help="the reason, for the audit trail")]
 Values = Annotated[bool, typer.Option("--show-values/--hide-values", help="show the values, or leave them out")]
 
 _SECOND = 1_000_000
@@ -29,7 +29,7 @@ _SECOND = 1_000_000
 @app.command(name="list")
 def list_(
     ctx: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help="also what was decided")] = False,
+    every: Annotated[bool, typer.Option("--all", help="also decided reviews")] = False,
     rule: Rule = None,
     partner: Partner = None,
     limit: Annotated[int, typer.Option(min=1, help="at most so many, the oldest first")] = 1_000,
@@ -66,7 +66,7 @@ def show(
     if json:
         show_json(row)
     else:
-        show_table("Held for review", ["what", "value"], _lines(row))
+        show_table("Held for review", ["property", "value"], _lines(row))
 
 
 @app.command()

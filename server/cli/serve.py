@@ -31,7 +31,9 @@ def init(ctx: typer.Context, json: Json = False) -> None:
     if json:
         show_json(result)
     else:
-        show_table("Ready", ["what", "value"], [["store", store.url], ["collections made", ", ".join(made) or "none"]])
+        show_table(
+            "Ready", ["property", "value"], [["store", store.url], ["collections made", ", ".join(made) or "none"]]
+        )
 
 
 def serve(

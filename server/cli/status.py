@@ -94,7 +94,7 @@ def _feeds(tx: Tx) -> list[dict[str, Any]]:
 
 
 def _show(result: dict[str, Any]) -> None:
-    show_table("Store", ["what", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
+    show_table("Store", ["property", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
     show_table(
         "Collections",
         ["alias", "kind", "objects", "last added", "last write"],
@@ -111,7 +111,7 @@ def _show(result: dict[str, Any]) -> None:
         )
     show_table(
         "Reviews and retraction receipts",
-        ["what", "value"],
+        ["property", "value"],
         [
             ["reviews open", result["reviews"]["open"]],
             ["the oldest, hours", result["reviews"]["oldest_hours"]],
@@ -125,7 +125,7 @@ def _show(result: dict[str, Any]) -> None:
         show_table("Slowed until somebody lifts it", ["partner", "rule", "since"], rows)
     if result["warnings"]:
         rows = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
-        show_table("To do", ["what", "times", "last"], rows)
+        show_table("To do", ["task", "times", "last"], rows)
     if result["feeds"]:
         show_table(
             "Feeds",

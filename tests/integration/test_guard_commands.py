@@ -56,7 +56,7 @@ def test_a_folder_of_lists_is_taken_as_it_is_published(hub: Run, tmp_path: Path)
     [
         ("nothing.txt", ["--as", "local-sites"], "No such file"),
         ("nothing.txt", [], "no list has this name"),
-        ("ours.txt", ["--as", "none-of-ours"], "no list is called none-of-ours"),
+        ("ours.txt", ["--as", "none-of-ours"], "there is no list none-of-ours"),
         ("ours.txt", ["--as", "public-dns-v4"], "has only such"),
         ("http://lists.example/bank-website/list.json", [], "https://"),
         ("https://127.0.0.1:9/bank-website/list.json", [], "cannot be loaded"),

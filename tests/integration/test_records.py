@@ -60,7 +60,7 @@ def test_outcomes_reach_those_who_read_sightings(hub: Run) -> None:
     assert [(each["partner"], each["outcome"], each["reason"]) for each in known["outcomes"]] == [
         ("First Bank", "taken-down", "policy-violation")
     ]
-    assert "What became of shop.example.com" in hub("lookup", "shop.example.com").output
+    assert "Outcomes of shop.example.com" in hub("lookup", "shop.example.com").output
 
 
 def test_a_file_that_names_its_records_needs_no_flag(hub: Run) -> None:
