@@ -25,6 +25,7 @@ from server.release.publish.listings import ListingState, ListingUpdater, is_pub
 from server.release.reasons import Explanation, Reason, reasons_of
 from server.release.results import Result
 from server.release.route import annotation_targets
+from server.release.route.annotations import AnnotationRelease
 from server.release.route.explain import explain_report, explain_withheld
 from server.release.session import ReleaseSession
 from server.store import inbox, listings, value_index
@@ -270,7 +271,7 @@ class _Explainer:
         id_ = self._context.annotation_id(key, obj["type"])
         self._session.publication.load({id_})
         published = self._session.publication.published(id_)
-        if published:
+        if published and self._may_be_told(key):
             found.add("annotation", "it is published where its targets are")
             found.published = self._readable(
                 Placement(alias, id_, None, None, self._readers(alias)) for alias in published
@@ -280,9 +281,23 @@ class _Explainer:
                 "annotation", "stopped", "no collection has its targets for its audience", "report the targets first"
             )
 
+    def _may_be_told(self, key: str) -> bool:
+        """Return whether who asks may know that an annotation is published: not by others' reports of its targets."""
+        if self._partner is None:
+            return True
+        session, obj = self._session, self._session.loader.known[key]
+        references = session.references(self._context.contributor(key))
+        refs = annotation_targets.refs(obj)
+        references.read(set(refs))
+        values = session.load(subject for ref in refs if (subject := references.subject(ref)))
+        session.publication.load({id_ for value in values for id_ in value.listings})
+        states = {id_: self._state(value) for value in values for id_ in value.ids}
+        return AnnotationRelease(self._context, session.publication, references, states).may_be_told(key, obj)
+
     def _state(self, value: ReportedValue) -> ListingState:
         ids = {alias: id_ for id_ in sorted(value.listings) for alias in self._session.publication.published(id_)}
-        return ListingState(ids=ids)
+        reports = {statement.partner.name: statement.audience for statement in value.statements}
+        return ListingState(ids=ids, reports=reports)
 
     def _placements(self, state: ListingState) -> list[Placement]:
         placements = []

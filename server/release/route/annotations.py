@@ -73,6 +73,12 @@ class AnnotationRelease:
             return AnnotationOutcome(explain_annotation(obj, tlp, targets_visible=targets_visible).message, None)
         return AnnotationOutcome(None, rebuilt.message)
 
+    def may_be_told(self, key: str, obj: Obj) -> bool:
+        """Return whether the partner may know that its annotation is published, as its answer has it."""
+        refs = annotation_targets.refs(obj)
+        tlp = self._references.tlp(key, refs)
+        return tlp is not None and bool(self._collections(obj, refs, tlp, as_partner_knows=True))
+
     def take_back(self, key: str, type_: str) -> None:
         """Revoke the annotation of that key in the inbox wherever it is published."""
         id_ = self._context.annotation_id(key, type_)

@@ -268,3 +268,25 @@ def test_a_report_of_a_holder_whom_others_report_as_coerced_counts_as_published_
     assert before.result == "published"
     reports(police, "DE89370400440532013000", kind="bank-account", holder_status="coerced")
     assert explains(indicator["id"], telecom) == before
+
+
+def test_a_partner_does_not_learn_by_its_annotation_that_others_report_the_same(
+    reports: Reports, bank: Partner, joins: Callable[..., Partner], records_of: Callable[..., Any], explains: Explains
+) -> None:
+    telecom = joins("Telecom", "telecom")
+    cases = []
+    for value in (VALUE, "worse.example.com"):
+        own = reports(telecom, value, only_countries="NZ")
+        if value == VALUE:
+            reports(bank, value)
+        cases.append(records_of(telecom, "case", name=value, members=own["id"]))
+    of_both, of_own = cases
+    assert (explains(of_both["id"]).result, explains(of_own["id"]).result) == ("published", "kept, not published")
+    assert explains(of_both["id"], telecom).checks == explains(of_own["id"], telecom).checks
+
+
+def test_a_partner_reads_that_its_annotation_is_published(
+    reports: Reports, bank: Partner, records_of: Callable[..., Any], explains: Explains
+) -> None:
+    sighting = records_of(bank, "sighting", of=reports(bank)["id"])
+    assert explains(sighting["id"], bank).result == "published"
