@@ -108,7 +108,7 @@ class Connection(Receiver, asyncio.Protocol):
         """Ask the application in a thread whether it takes the body."""
         refuse_body = partial(self.shared.application.refuse_body, request.environ)
         try:
-            work = self.shared.executor.submit(self.address, 0, refuse_body)
+            work = self.shared.executor.submit(request.owner, 0, refuse_body)
         except TooManyWaiting:
             self.refuse(503)
             return

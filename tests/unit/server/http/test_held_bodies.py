@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -131,3 +132,36 @@ def test_a_long_body_is_in_a_file_until_it_is_let_go() -> None:
     request.at_work = False
     connections.let_go(request)
     assert body.closed
+
+
+def test_the_heads_of_one_sender_leave_threads_to_the_others_behind_the_same_proxy() -> None:
+    decided = threading.Event()
+
+    class ProxiedApplication(Application):
+        def owner(self, environ: dict[str, Any]) -> str:
+            return str(environ["HTTP_X_SENDER"])
+
+        def refuse_body(self, environ: dict[str, Any]) -> TaxiiResponse | None:
+            if environ["HTTP_X_SENDER"] == "slow":
+                decided.wait(10)
+            return None
+
+    async def answers_while_others_wait() -> bytes:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(16) as threads:
+            connections = Connections(ProxiedApplication(), FairExecutor(threads, 16), "")
+            server = await loop.create_server(lambda: Connection(connections), "127.0.0.1", 0)
+            streams = []
+            try:
+                for sender in ["slow"] * 10 + ["other"]:
+                    streams.append(await asyncio.open_connection(*server.sockets[0].getsockname()))
+                    head = f"Host: hub\r\nX-Sender: {sender}\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+                    streams[-1][1].write(b"POST / HTTP/1.1\r\n" + head.encode())
+                return await asyncio.wait_for(streams[-1][0].readline(), 3)
+            finally:
+                decided.set()
+                for _, writer in streams:
+                    writer.close()
+                server.close()
+
+    assert asyncio.run(answers_while_others_wait()) == b"HTTP/1.1 100 Continue\r\n"
