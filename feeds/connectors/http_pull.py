@@ -97,7 +97,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
                         if document is None:
                             return
                         following, fault = self._following(place, document)
-                        if following is not None and (document.digest == before or following == place):
+                        if document.digest == before or following == place:
                             following = None
                         kept = {"place": place} if fault else self._kept(place, following, document)
                         yield from self._batches(document, begun, place, kept, seen)

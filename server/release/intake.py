@@ -77,12 +77,12 @@ class Intake:
         self._refuse_others(submission, before)
         review = self._states.get(submission.key)
         waiting = review if review is not None and _waits(review) else None
-        again = before is not None and before.get("revoked") is True and not submission.item.revoked  # STIX 2.1 §3.6
+        again = _is_listed_again(before, submission)
         if again and waiting is None and not _is_later(before, submission):
-            return Decision(
-                submission, stored=False, held=_hold(submission, LISTED_AGAIN, Reason.TAKEN_BACK_SINCE.text())
-            )
-        if (again and waiting is not None) or (not again and not _is_new(before, submission)):
+            held = _hold(submission, LISTED_AGAIN, Reason.TAKEN_BACK_SINCE.text())
+            return Decision(submission, stored=False, held=held)
+        known = waiting is not None if again else not _is_new(before, submission)
+        if known:
             return Decision(submission, stored=False, held=_as_held(waiting) if waiting else None)
         if submission.item.revoked:
             return Decision(_with_first_created(before, submission), stored=True)
@@ -208,6 +208,11 @@ def _is_new(before: Obj | None, submission: Submission) -> bool:
     if not _is_later(before, submission):
         return False
     return submission.item.revoked or changes_what_a_reader_does(before, submission.obj)
+
+
+def _is_listed_again(before: Obj | None, submission: Submission) -> bool:
+    """Return whether a revoked object comes back (STIX 2.1 §3.6)."""
+    return before is not None and before.get("revoked") is True and not submission.item.revoked
 
 
 def _is_later(before: Obj | None, submission: Submission) -> bool:

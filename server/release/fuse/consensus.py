@@ -77,7 +77,6 @@ def fuse(
     spared = coerced or sign or status is HolderStatus.COERCED
     alone = reports[0] if len(reports) == 1 else None
     holds = grade.live_holds(statements, alone, at)
-    scam_type, *other_types = _by_weight(weights, [report.scam_type for report in reports]) or [ScamType.UNKNOWN.value]
     first, last, since = _times(reports, sightings, at)
     return Consensus(
         kind=kind.name,
@@ -87,10 +86,6 @@ def fuse(
         disputed=effect is not None and effect.disputed,
         reporters=len(reporters),
         reporter_kinds=tuple(sorted({reporter.partner.kind for reporter in reporters})),
-        scam_type=scam_type,
-        scam_types=tuple(word for word in other_types if word != ScamType.UNKNOWN)[:_MAX_WORDS],
-        channel=_heaviest(weights, [report.channel for report in reports]),
-        payment_rail=_heaviest(weights, [report.payment_rail for report in reports]),
         holder_status=status,
         countries=_countries(reports),
         first_seen=first,
@@ -101,8 +96,20 @@ def fuse(
         holds=tuple(holds) if len(holds) > 1 else (),
         origins=_origins(reporters),
         further=_further(weights, reports),
+        **_scam_words(weights, reports),
         **(_wording(alone) if alone else _joined(weighed)),
     )
+
+
+def _scam_words(weights: list[float], reports: list[Report]) -> dict[str, Any]:
+    """Return scam type, channel and payment rail by the weight behind each word."""
+    scam_type, *others = _by_weight(weights, [report.scam_type for report in reports]) or [ScamType.UNKNOWN.value]
+    return {
+        "scam_type": scam_type,
+        "scam_types": tuple(word for word in others if word != ScamType.UNKNOWN)[:_MAX_WORDS],
+        "channel": _heaviest(weights, [report.channel for report in reports]),
+        "payment_rail": _heaviest(weights, [report.payment_rail for report in reports]),
+    }
 
 
 def _weigh(statements: Sequence[Statement]) -> _Weighed:

@@ -152,9 +152,7 @@ class Loader:
         value.disputed = any(review.state == "open" and review.rule == DISPUTED for review in disputes)
         value.settled = max((review.upheld for review in disputes if review.upheld), default=None)
         reports = [(key, report) for key in sorted(keys & self.known.keys()) if (report := self._report(key, subject))]
-        signs = [(key, report) for key, report in reports if report.holder_status is HolderStatus.COERCED]
-        value.coerced = any(self._confirms_coercion(key, report) for key, report in signs)
-        value.signs = frozenset() if value.coerced else frozenset(key for key, _ in signs)
+        self._look_for_coercion(value, reports)
         statements = [self.statement(key, report, coerced=value.coerced) for key, report in reports]
         value.statements = without_repeats([statement for statement in statements if statement], value.listed)
         for key in sorted({annotation for id_ in value.ids for annotation in mentioned_by.get(id_, ())}):
@@ -164,6 +162,12 @@ class Loader:
             alive = live(value.statements, value.counting_sightings, self.context.at)
             value.statements = alive or value.statements
         return value
+
+    def _look_for_coercion(self, value: ReportedValue, reports: Sequence[tuple[str, Report]]) -> None:
+        """Note whether a report confirms that the holder is coerced, else which reports are a sign of it."""
+        signs = [(key, report) for key, report in reports if report.holder_status is HolderStatus.COERCED]
+        value.coerced = any(self._confirms_coercion(key, report) for key, report in signs)
+        value.signs = frozenset() if value.coerced else frozenset(key for key, _ in signs)
 
     def _report(self, key: str, subject: str) -> Report | None:
         """Return the report of an indicator, None where it is revoked, held, or about another value now."""

@@ -164,8 +164,16 @@ def _spec_version(obj: Mapping[str, Any], kind: str) -> str:
 
 def _version(obj: Mapping[str, Any], kind: str) -> int | None:
     created, modified = _moment(obj, "created"), _moment(obj, "modified")
+    _check_presence(kind, created, modified)
+    if created is not None and modified is not None and modified < created:
+        raise Reason.MODIFIED_BEFORE_CREATED.rejected()
+    return created if modified is None else modified
+
+
+def _check_presence(kind: str, created: int | None, modified: int | None) -> None:
+    """Refuse an object without ``created`` or ``modified``, if its type has them."""
     if kind in _OBSERVABLES and created is None and modified is None:
-        return None
+        return
     is_versioned = kind in _VERSIONED_SINCE_2_0 or kind in _VERSIONED_SINCE_2_1
     # A type that the specification does not know has both, or neither as an observable.
     needs_created = is_versioned or kind == _MARKING or modified is not None
@@ -174,9 +182,6 @@ def _version(obj: Mapping[str, Any], kind: str) -> int | None:
         raise Reason.MISSING_CREATED.rejected()
     if modified is None and needs_modified:
         raise Reason.MISSING_MODIFIED.rejected()
-    if created is not None and modified is not None and modified < created:
-        raise Reason.MODIFIED_BEFORE_CREATED.rejected()
-    return created if modified is None else modified
 
 
 def _moment(obj: Mapping[str, Any], name: str) -> int | None:

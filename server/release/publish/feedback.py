@@ -46,15 +46,19 @@ class FeedbackNotes:
             is_new = report.key in new or first_listed
             if is_new and is_published(self._context, state, report.audience):
                 self.add(report.partner.name, Feedback(FeedbackEvent.RELEASED), report.key)
-            for other in value.statements:
-                if other.key in new and self._may_see(report.partner, other):
-                    self.add(report.partner.name, Feedback(FeedbackEvent.CORROBORATED, other.partner.kind), report.key)
-            for sighting in value.sightings:
-                if sighting.key in new and sighting.count and self._may_see(report.partner, sighting):
-                    self.add(report.partner.name, Feedback(FeedbackEvent.SIGHTED, sighting.partner.kind), report.key)
-            for opinion in value.opinions:
-                if opinion.key in new and self._may_see(report.partner, opinion):
-                    self._add_opinion(report, opinion)
+            self._add_others(report, value, new)
+
+    def _add_others(self, report: Statement, value: ReportedValue, new: Set[str]) -> None:
+        """Add the feedback to one reporter about ``new`` objects of others that it may see."""
+        for other in value.statements:
+            if other.key in new and self._may_see(report.partner, other):
+                self.add(report.partner.name, Feedback(FeedbackEvent.CORROBORATED, other.partner.kind), report.key)
+        for sighting in value.sightings:
+            if sighting.key in new and sighting.count and self._may_see(report.partner, sighting):
+                self.add(report.partner.name, Feedback(FeedbackEvent.SIGHTED, sighting.partner.kind), report.key)
+        for opinion in value.opinions:
+            if opinion.key in new and self._may_see(report.partner, opinion):
+                self._add_opinion(report, opinion)
 
     def of_decision(self, value: ReportedValue, event: FeedbackEvent) -> None:
         """Add a person's decision for the value's doubters, and for its reporters where it was upheld.
