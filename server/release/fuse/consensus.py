@@ -14,6 +14,7 @@ from schemas.consensus import Consensus
 from schemas.declaration import Fusion
 from schemas.fields import Evidence
 from schemas.kind import Kind, Normal
+from schemas.partner import PartnerKind
 from schemas.report import FIELDS, Report
 from schemas.vocabulary import Action, HolderStatus, ScamType
 from server.release.fuse import confidence, doubts, grade
@@ -61,8 +62,6 @@ def fuse(
     ``sign``: somebody without standing does, so the grade is never above ``hold`` and the status is not published.
     Raises ``ValueError`` where there is no statement, or where they are about several values.
     """
-    if not statements:
-        raise ValueError("a consensus needs at least one statement")
     weighed = _weigh(statements)
     reporters, weights, authority = weighed
     kind = kinds.get(reporters[0].report.kind)
@@ -85,7 +84,7 @@ def fuse(
         grade=_grade(kind, weighed, undoubted, left, effect, spared=spared),
         disputed=effect is not None and effect.disputed,
         reporters=len(reporters),
-        reporter_kinds=tuple(sorted({reporter.partner.kind for reporter in reporters})),
+        reporter_kinds=_kinds_of(reporters),
         holder_status=status,
         countries=_countries(reports),
         first_seen=first,
@@ -101,6 +100,10 @@ def fuse(
     )
 
 
+def _kinds_of(reporters: list[Statement]) -> tuple[PartnerKind, ...]:
+    return tuple(sorted({reporter.partner.kind for reporter in reporters}))
+
+
 def _scam_words(weights: list[float], reports: list[Report]) -> dict[str, Any]:
     """Return scam type, channel and payment rail by the weight behind each word."""
     scam_type, *others = _by_weight(weights, [report.scam_type for report in reports]) or [ScamType.UNKNOWN.value]
@@ -113,6 +116,8 @@ def _scam_words(weights: list[float], reports: list[Report]) -> dict[str, Any]:
 
 
 def _weigh(statements: Sequence[Statement]) -> _Weighed:
+    if not statements:
+        raise ValueError("a consensus needs at least one statement")
     reporters = independent(statements)
     reporters = _by_one_name(reporters, {statement.report.value for statement in statements})
     authority = [grade.has_authority(reporter.partner, reporter.report) for reporter in reporters]

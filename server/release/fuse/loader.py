@@ -1,6 +1,6 @@
 """The statements about values, loaded from the inbox."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
