@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "connectors"
 BEGIN, END = "<!-- written by make generate -->", "<!-- end of what make generate writes -->"
 INDEX = "README.md"
 _SHARED = {"every feed": FeedSettings, "every pull": PullSettings, "every push": PushSettings}
-_OUTBOUND = "a feed that asks somebody's server"
+_OUTBOUND = "a feed that connects to a server"
 
 
 def pages() -> dict[str, str]:
@@ -45,7 +45,7 @@ def _index() -> str:
     for title, model in {**_SHARED, _OUTBOUND: OutboundSettings}.items():
         base = {} if model in (FeedSettings, OutboundSettings) else FeedSettings.model_fields
         fields = {name: field for name, field in model.model_fields.items() if name not in base}
-        lines += ["", f"## What {title} has", "", *_table(fields)]
+        lines += ["", f"## Settings of {title}", "", *_table(fields)]
     return "\n".join(lines)
 
 
@@ -58,12 +58,14 @@ def _own(connector: type[Connector[FeedSettings]]) -> str:
     own = {name: field for name, field in model.model_fields.items() if repr(shared.get(name)) != repr(field)}
     has = [title for title, base in _SHARED.items() if issubclass(model, base)]
     has += [_OUTBOUND] if issubclass(model, OutboundSettings) else []
-    also = f"Besides, what {', '.join(has[:-1])}{' and ' if has[1:] else ''}{has[-1]} has: [README.md]({INDEX})."
+    also = (
+        f"It also has the settings of {', '.join(has[:-1])}{' and ' if has[1:] else ''}{has[-1]}: [README.md]({INDEX})."
+    )
     return "\n".join([*_table(own), "", also] if own else [also])
 
 
 def _table(fields: dict[str, FieldInfo]) -> list[str]:
-    lines = ["| setting | what it says | where not given |", "| --- | --- | --- |"]
+    lines = ["| setting | meaning | default |", "| --- | --- | --- |"]
     for name, field in fields.items():
         description = re.sub(r"\s+", " ", field.description or "").replace("|", "\\|")
         lines.append(f"| `{name}` | {description} | {_default(field)} |")
@@ -72,7 +74,7 @@ def _table(fields: dict[str, FieldInfo]) -> list[str]:
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return "has to be given"
+        return "required"
     default = field.get_default(call_default_factory=True)
     if default is None or default in ("", (), [], {}):
         return "none"

@@ -100,7 +100,7 @@ def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[SightingState
     police = {"confidence": 95, "authority": True}
     yield "one with authority, 95; ten with standing do", [police], [], _judged(wrong, many=10)
     coerced = {**sure, "holder_status": HolderStatus.COERCED}
-    yield "two, 80 each; one, with standing, says that the holder is coerced", [sure, coerced], [], []
+    yield "two, 80 each; one, with standing, reports that the holder is coerced", [sure, coerced], [], []
     hold = Hold(until=_NOON + timedelta(days=3))
     until = {"confidence": 95, "authority": True, "hold": hold}
     yield "one with authority, 95, who asks for a hold until a day", [until], [], []
@@ -139,7 +139,7 @@ def _by(kind: Kind, confidence: int) -> str:
 
 def _kinds() -> list[str]:
     return _table(
-        ["kind", "on one reporter's word at most", "lives on after it was last reported or seen"],
+        ["kind", "strongest grade with one report", "lives on after it was last reported or seen"],
         *(
             [f"`{name}`", f"`{kind.single_report_grade}`", f"{kind.time_to_live.days} days"]
             for name, kind in kinds.every().items()

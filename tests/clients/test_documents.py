@@ -63,14 +63,14 @@ def test_every_call_works_as_it_is_written(call: str, https: Deployment, monkeyp
     told = https.database.partners["member"]
     room_id = https.collection()
     url = f"{https.url}/feed/collections/{room_id}/"
-    with Collection(url, user=told["user"], password=told["password"]) as room:
+    with Collection(url, user=told["user"], password=told["password"]) as collection:
         names = {
             "Server": Server,
             "Collection": Collection,
             "TokenAuth": TokenAuth,
             "as_pages": as_pages,
             "cytaxii2": cytaxii2,
-            "room": room,
+            "collection": collection,
             "USER": told["user"],
             "PASSWORD": told["password"],
             "TOKEN": told["token"],
