@@ -33,20 +33,14 @@ class ReceiptTotals(NamedTuple):
     unreached: int = 0
 
 
-def open_for(tx: Tx, object_id: str, alias: str, revoked_at: int, version: int, reason: str) -> int:
-    """Open a receipt for each partner that was given an object which was taken back from a collection.
-
-    ``revoked_at`` is the ``date_added`` of the revocation there. Says how many receipts are new; doing it again opens
-    none twice.
-    """
-    return open_all(tx, alias, [Retraction(object_id, revoked_at, version)], reason)
-
-
 def open_all(tx: Tx, alias: str, taken_back: Iterable[Retraction], reason: str) -> int:
-    """Open receipts as ``open_for`` for many objects that were taken back from one collection."""
+    """Open a receipt for each partner that was given one of the objects revoked in a collection; return how many.
+
+    Doing it again opens none twice.
+    """
     collection, gone = collections.get(tx, alias), list(taken_back)
     retractions.record(tx, collection, gone, reason)
-    return retractions.open_receipts(tx, collection, [each.object_id for each in gone])
+    return retractions.open_receipts(tx, collection, [retraction.object_id for retraction in gone])
 
 
 def settle(tx: Tx) -> int:

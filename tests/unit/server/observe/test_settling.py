@@ -13,6 +13,7 @@ from server.release.query import receipts
 from server.store import Store, collections, log, partners, reads, reviews
 from server.store.collections import Collection
 from server.store.item import Item
+from server.store.retractions import Retraction
 
 ID = "tool--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
 
@@ -36,7 +37,7 @@ def room(store: Store) -> Collection:
         reads.record_reads(tx, [("bank", room.id, first)])
         gone = _tool("2026-02-01T00:00:00.000Z", revoked=True)
         at = log.append(tx, room, [gone]).first or 0
-        receipts.open_for(tx, ID, "room", at, gone.version or 0, "mistaken")
+        receipts.open_all(tx, "room", [Retraction(ID, at, gone.version or 0)], "mistaken")
     return room
 
 

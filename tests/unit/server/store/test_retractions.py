@@ -46,7 +46,7 @@ def _revoked(tx: Tx, collection: Collection, id_: str = ID) -> int:
     item = _item(LATE, revoked=True, id_=id_)
     at = _added(tx, collection, item)
     assert item.version is not None
-    rules.open_for(tx, id_, collection.alias, at, item.version, "mistaken")
+    rules.open_all(tx, collection.alias, [Retraction(id_, at, item.version)], "mistaken")
     return at
 
 
@@ -161,7 +161,7 @@ def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, col
         reads.record_reads(tx, [("reader", collection.id, first)])
         at = _revoked(tx, collection)
         rules.acknowledge(tx, "reader", ID)
-        assert rules.open_for(tx, ID, collection.alias, at, 1, "another reason") == 0
+        assert rules.open_all(tx, collection.alias, [Retraction(ID, at, 1)], "another reason") == 0
         rules.settle(tx)
         assert [(receipt.reason, receipt.how) for receipt in retractions.all_receipts(tx)] == [
             ("mistaken", "acknowledged")
