@@ -127,11 +127,11 @@ def _refused(
             if obj["id"] in unpublished and (obj.get("type") != "grouping" or len(objects) == 1):
                 file, line = batch.origins[place] if batch.origins else (work.run.feed, 0)
                 result, why = unpublished[obj["id"]]
-                yield Reject(file, line, *_said(obj), why.reason or result, why.message, result)
+                yield Reject(file, line, *_value_and_kind(obj), why.reason or result, why.message, result)
                 break
 
 
-def _said(obj: dict[str, Any]) -> tuple[str, str | None]:
+def _value_and_kind(obj: dict[str, Any]) -> tuple[str, str | None]:
     """Return value and kind of an indicator, id and type of any other object."""
     try:
         report = from_stix(obj)

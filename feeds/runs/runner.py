@@ -62,7 +62,7 @@ def run(
             _work(work, feed)
             result.ended = datetime.now(UTC)
             if lease is not None and not dry_run:
-                _remember(hub.store, lease, result)
+                _record(hub.store, lease, result)
     except LeaseLost as error:
         result.error, result.ending = str(error), "fenced"
     except StoreUnavailable as error:
@@ -122,19 +122,19 @@ def _pull(work: RunContext, feed: Pull[PullSettings]) -> None:
         raise Misconfigured(f"{error.peer}: {why}") from error
 
 
-def _remember(store: Store, lease: RunLease, one: Run) -> None:
+def _record(store: Store, lease: RunLease, result: Run) -> None:
     with store.begin() as tx:
         lease.hold(tx)
         feed_state.record_run(
             tx,
-            one.feed,
-            started=one.started,
-            ended=one.ended,
-            read=one.read,
-            accepted=one.accepted,
-            rejected=one.rejected,
-            unread=one.tally.unread(),
-            error=one.error,
+            result.feed,
+            started=result.started,
+            ended=result.ended,
+            read=result.read,
+            accepted=result.accepted,
+            rejected=result.rejected,
+            unread=result.tally.unread(),
+            error=result.error,
         )
-        before = feed_state.load_state(tx, one.feed)
-        feed_state.save_state(tx, due.state_after_run(before, one, sql.database_time(tx)))
+        before = feed_state.load_state(tx, result.feed)
+        feed_state.save_state(tx, due.state_after_run(before, result, sql.database_time(tx)))

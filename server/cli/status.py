@@ -12,7 +12,19 @@ from schemas import timestamp
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.receipts import receipt_counts, spread_of
 from server.release.query import receipts as settling, timeline
-from server.store import Store, Tx, audit, collections, feed_state, hub_identity, log, partners, quotas, reads, reviews
+from server.store import (
+    Store,
+    Tx,
+    audit,
+    collections,
+    feed_state,
+    hub_identity,
+    log,
+    partners,
+    quotas,
+    read_progress,
+    reviews,
+)
 from server.store.audit import AuditEvent
 from server.store.times import now, stamp
 
@@ -33,7 +45,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
                     "seconds": lag.seconds,
                     "asked": stamp(lag.asked),
                 }
-                for lag in reads.lags(tx)
+                for lag in read_progress.lags(tx)
             ],
             "feeds": _feeds(tx),
             "reviews": reviews_of(tx),

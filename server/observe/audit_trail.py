@@ -5,7 +5,7 @@ import threading
 from typing import NamedTuple
 
 from server.observe.observer import AnsweredRequest
-from server.store import Store, StoreUnavailable, Tx, audit, reads
+from server.store import Store, StoreUnavailable, Tx, audit, read_progress
 from server.store.audit import AuditEvent
 from server.store.times import now
 
@@ -77,7 +77,7 @@ class AuditTrail:
         try:
             with self._store.begin() as tx:
                 audit.record(tx, list(rows.values()))
-                reads.record_reads(tx, [(*place, given) for place, given in positions.items()])
+                read_progress.record_reads(tx, [(*place, given) for place, given in positions.items()])
         except Exception as error:
             with self._changing:
                 self._rows = rows | self._rows

@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from server.observe.retention import settle
-from server.store import Store, collections, feed_state, quotas, reads, retractions, reviews
+from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews
 from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
@@ -37,7 +37,7 @@ def _gauge(name: str, documentation: str, *labels: str) -> GaugeMetricFamily:
 
 def _partner_lags(store: Store) -> Iterable[Metric]:
     with store.read() as tx:
-        lags, known = reads.lags(tx), collections.all_collections(tx)
+        lags, known = read_progress.lags(tx), collections.all_collections(tx)
     lag = _gauge(
         "scamfeed_partner_lag_seconds",
         "Newest object of a collection, less the newest that the partner has been given",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.release.query import receipts
-from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, reads, retractions
+from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
 from server.store.times import now
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Retention:
     def clean(self) -> int:
         """Remove rows that are too old, in short transactions, and return how many rows of the audit trail."""
         with self._store.begin() as tx:
-            reads.forget_first_reads(tx, before=now() - _FIRST_READ_DAYS * _DAY)
+            read_progress.forget_first_reads(tx, before=now() - _FIRST_READ_DAYS * _DAY)
             quotas.forget_volumes(tx, before=quotas.day_of(now()) - _VOLUME_DAYS)
         kept = self._days
         self._forget(inbox.forget_statuses, kept.statuses)

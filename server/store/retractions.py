@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 
-from server.store import deliveries, reads
+from server.store import deliveries, read_progress
 from server.store.collections import Collection, readers
 from server.store.engine import Tx
-from server.store.reads import ReadPosition
+from server.store.read_progress import ReadPosition
 from server.store.release_tables import receipts, retractions
 from server.store.sql import any_of, chunks, insert_many
 from server.store.tables import collections, deliveries as delivery_rows, objects, read_positions
@@ -74,7 +74,7 @@ def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: b
     learn of it here; the receipt of one that may not read the collection any more ends at once as ``no-access``. With
     ``late``, only what became known after the retraction is looked at.
     """
-    places, feeds = reads.positions_of(tx, collection), deliveries.feeds_pushing(tx, collection)
+    places, feeds = read_progress.positions_of(tx, collection), deliveries.feeds_pushing(tx, collection)
     opened = 0
     for chunk in chunks(sorted(set(ids))):
         found = _retracted(tx, collection, chunk)

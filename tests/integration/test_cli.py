@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from server.observe import record_write
-from server.store import Store, collections, log, migrations, reads
+from server.store import Store, collections, log, migrations, read_progress
 from server.store.item import Item
 from server.store.query import Query
 from tests.integration.command import Run, answer
@@ -328,7 +328,7 @@ def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
             reference=None,
         )
         assert done.last is not None
-        reads.record_reads(tx, [("First Bank", room, done.last - 2_500_000)])
+        read_progress.record_reads(tx, [("First Bank", room, done.last - 2_500_000)])
     status = answer(hub("status", "--json"))
     assert status["store"] == "sqlite:///scamfeed.db"
     assert status["schema"] == max(path.name[:4] for path in REVISIONS.glob("0*.py"))

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from mappers import ids
-from server.store import Store, audit, collections, log, partners, reads
+from server.store import Store, audit, collections, log, partners, read_progress
 from server.store.query import Query
 from tests.integration.command import Run, answer
 
@@ -202,7 +202,7 @@ def test_receipts_say_who_still_has_what_was_taken_back(hub: Run, store: Store) 
     assert hub(*contribute, stdin="bad.example.com\n").exit_code == 0
     with store.begin() as tx:
         takedown = collections.get(tx, "takedown")
-        reads.record_reads(tx, [("First Bank", takedown.id, log.last_added(tx, takedown) or 0)])
+        read_progress.record_reads(tx, [("First Bank", takedown.id, log.last_added(tx, takedown) or 0)])
     assert answer(hub("retract", "bad.example.com", "--reason", "mistaken", "--json"))["retracted"]
     told = answer(hub("receipts", "--json"))
     assert (told["open"], told["late"], told["target_seconds"]) == (1, 0, 4 * 3600)
@@ -211,7 +211,7 @@ def test_receipts_say_who_still_has_what_was_taken_back(hub: Run, store: Store) 
     assert "First Bank" in hub("receipts").stdout
     assert answer(hub("status", "--json"))["receipts"]["open"] == 1
     with store.begin() as tx:
-        reads.record_reads(tx, [("First Bank", takedown.id, log.last_added(tx, takedown) or 0)])
+        read_progress.record_reads(tx, [("First Bank", takedown.id, log.last_added(tx, takedown) or 0)])
     assert answer(hub("receipts", "--json"))["receipts"] == []
     (closed,) = answer(hub("receipts", "--all", "--json"))["receipts"]
     assert closed["how"] == "read"

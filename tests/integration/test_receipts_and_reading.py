@@ -7,7 +7,7 @@ import pytest
 
 from server.observe.observer import AnsweredRequest
 from server.release.query import receipts
-from server.store import log, reads
+from server.store import log, read_progress
 from server.store.item import Item
 from server.store.retractions import Retraction
 from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
@@ -38,7 +38,9 @@ def _settled(hub: TaxiiHub, noted: Noted) -> set[str]:
     """Record how far the bank has read, and return the partners with an open receipt."""
     with hub.store.begin() as tx:
         given = [(request.partner, request.collection, request.read_to) for request in noted.requests]
-        reads.record_reads(tx, [(p, c, g) for p, c, g in given if p is not None and c is not None and g is not None])
+        read_progress.record_reads(
+            tx, [(p, c, g) for p, c, g in given if p is not None and c is not None and g is not None]
+        )
         receipts.settle(tx)
         return {receipt.partner for receipt in receipts.open_receipts(tx)}
 

@@ -10,7 +10,7 @@ from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.vocabulary import OutcomeWord
 from server.release.query.spread import Spread, spread
-from server.store import collections, inbox, listings, log, partners, reads, value_index
+from server.store import collections, inbox, listings, log, partners, read_progress, value_index
 from server.store.collections import Collection
 from server.store.engine import Tx
 
@@ -52,7 +52,7 @@ def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
     for room in rooms:
         for id_, added in log.first_added(tx, room, wanted).items():
             released[id_] = min(added, released.get(id_, added))
-            at = reads.first_read_at(tx, room.id, added)
+            at = read_progress.first_read_at(tx, room.id, added)
             if at is not None:
                 read[id_] = min(at, read.get(id_, at))
         missing = [id_ for id_ in wanted if id_ not in subjects]

@@ -8,7 +8,7 @@ import uuid
 
 import requests
 
-from server.store import audit, collections, reads
+from server.store import audit, collections, read_progress
 from tests.integration.access.conftest import Hub, Serve, eventually, tool
 
 
@@ -140,4 +140,4 @@ def test_a_server_that_stops_leaves_nothing_unwritten(serve: Serve) -> None:
     assert hub.process.wait(60) == 0
     assert sum(entry.event.requests for entry in trail(hub)) == 10
     with hub.store.read() as tx:
-        assert [entry.collection for entry in reads.lags(tx)] == [collections.get(tx, "room").alias]
+        assert [entry.collection for entry in read_progress.lags(tx)] == [collections.get(tx, "room").alias]

@@ -10,7 +10,7 @@ from schemas.partner import Partner, PartnerKind
 from server.observe.metrics import Metrics
 from server.observe.retention import Days, Retention
 from server.release.query import receipts
-from server.store import Store, collections, log, partners, reads, reviews
+from server.store import Store, collections, log, partners, read_progress, reviews
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.retractions import Retraction
@@ -34,7 +34,7 @@ def room(store: Store) -> Collection:
         first = log.append(tx, room, [_tool("2026-01-01T00:00:00.000Z")]).first or 0
         partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=ids.identity("bank")))
         collections.grant(tx, "bank", room, read=True)
-        reads.record_reads(tx, [("bank", room.id, first)])
+        read_progress.record_reads(tx, [("bank", room.id, first)])
         gone = _tool("2026-02-01T00:00:00.000Z", revoked=True)
         at = log.append(tx, room, [gone]).first or 0
         receipts.open_all(tx, "room", [Retraction(ID, at, gone.version or 0)], "mistaken")
@@ -49,7 +49,7 @@ def _tool(modified: str, *, revoked: bool = False) -> Item:
 
 def _read_on(store: Store, room: Collection) -> None:
     with store.begin() as tx:
-        reads.record_reads(tx, [("bank", room.id, log.last_added(tx, room) or 0)])
+        read_progress.record_reads(tx, [("bank", room.id, log.last_added(tx, room) or 0)])
 
 
 def _metrics(store: Store) -> dict[str, float]:

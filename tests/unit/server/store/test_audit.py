@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from server.observe.retention import Days, Retention
-from server.store import Store, audit, collections, reads
+from server.store import Store, audit, collections, read_progress
 from server.store.audit import AuditEvent, BrokenChain
 from server.store.collections import Collection
 from server.store.tables import audit as rows, audit_ends, audit_starts
@@ -161,9 +161,9 @@ def test_the_last_write_of_each_collection_is_found_until_it_is_forgotten(trail:
 def test_a_partner_lags_by_the_objects_it_has_not_read(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         tx.execute(update(collections.collections).values(last_added=5_000_000))
-        reads.record_reads(tx, [("bank", collection.id, 3_000_000), ("ngo", collection.id, 9_000_000)])
-        reads.record_reads(tx, [("bank", collection.id, 1_000_000)])
-        assert [(lag.partner, lag.collection, lag.seconds) for lag in reads.lags(tx)] == [
+        read_progress.record_reads(tx, [("bank", collection.id, 3_000_000), ("ngo", collection.id, 9_000_000)])
+        read_progress.record_reads(tx, [("bank", collection.id, 1_000_000)])
+        assert [(lag.partner, lag.collection, lag.seconds) for lag in read_progress.lags(tx)] == [
             ("bank", "collection", 2.0),
             ("ngo", "collection", 0.0),
         ]

@@ -10,7 +10,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.release.query import receipts as rules
 from server.release.query.spread import spread
-from server.store import Store, collections, deliveries, feed_state, log, partners, reads, retractions
+from server.store import Store, collections, deliveries, feed_state, log, partners, read_progress, retractions
 from server.store.collections import Collection
 from server.store.engine import Tx
 from server.store.item import Item
@@ -67,7 +67,7 @@ def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: St
     with store.begin() as tx:
         before = _added(tx, collection, _item("2026-01-01T00:00:00.000Z", id_=ID.replace("3", "4")))
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(
+        read_progress.record_reads(
             tx, [("reader", collection.id, first), ("earlier", collection.id, before), ("elsewhere", "other", first)]
         )
         at = _revoked(tx, collection)
@@ -80,7 +80,7 @@ def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: St
 def test_a_later_version_does_not_hide_the_readers_of_the_first(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("reader", collection.id, first)])
+        read_progress.record_reads(tx, [("reader", collection.id, first)])
         _added(tx, collection, _item("2026-01-01T12:00:00.000Z"))
         _revoked(tx, collection)
         assert _waiting(tx) == {"reader"}
@@ -89,12 +89,12 @@ def test_a_later_version_does_not_hide_the_readers_of_the_first(store: Store, co
 def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("reader", collection.id, first), ("slow", collection.id, first)])
+        read_progress.record_reads(tx, [("reader", collection.id, first), ("slow", collection.id, first)])
         at = _revoked(tx, collection)
         assert rules.settle(tx) == 0
-        reads.record_reads(tx, [("reader", collection.id, at - 1)])
+        read_progress.record_reads(tx, [("reader", collection.id, at - 1)])
         assert rules.settle(tx) == 0
-        reads.record_reads(tx, [("reader", collection.id, at)])
+        read_progress.record_reads(tx, [("reader", collection.id, at)])
         assert rules.settle(tx) == 1
         assert rules.settle(tx) == 0
         assert _waiting(tx) == {"slow"}
@@ -110,7 +110,7 @@ def test_reads_just_before_the_revocation_are_found_later(store: Store, collecti
         assert _waiting(tx) == set()
         assert rules.to_settle(tx)
         # These were noted after it: one had the object alone, the other the revocation too.
-        reads.record_reads(tx, [("reader", collection.id, first), ("quick", collection.id, at)])
+        read_progress.record_reads(tx, [("reader", collection.id, first), ("quick", collection.id, at)])
         rules.settle(tx)
         assert [(receipt.partner, receipt.reason) for receipt in retractions.all_receipts(tx)] == [
             ("reader", "mistaken")
@@ -141,7 +141,7 @@ def test_a_delivered_push_owes_a_receipt_and_the_pushed_revocation_closes_it(
 def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
+        read_progress.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
         _revoked(tx, collection)
         assert rules.acknowledge(tx, "one", ID) == 1
         assert rules.acknowledge(tx, "one", ID) == 0
@@ -158,7 +158,7 @@ def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store:
 def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("reader", collection.id, first)])
+        read_progress.record_reads(tx, [("reader", collection.id, first)])
         at = _revoked(tx, collection)
         rules.acknowledge(tx, "reader", ID)
         assert rules.open_all(tx, collection.alias, [Retraction(ID, at, 1)], "another reason") == 0
@@ -171,7 +171,7 @@ def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, col
 def test_only_receipts_that_are_closed_and_old_are_forgotten(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
+        read_progress.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
         _revoked(tx, collection)
         assert rules.acknowledge(tx, "one", ID) == 1
         assert retractions.close_departed(tx, "two") == 1
@@ -185,13 +185,13 @@ def test_thousands_are_retracted_at_once(store: Store, collection: Collection) -
     with store.begin() as tx:
         log.append(tx, collection, [_item("2026-01-01T00:00:00.000Z", id_=id_) for id_ in ids])
         last = log.last_added(tx, collection) or 0
-        reads.record_reads(tx, [("reader", collection.id, last)])
+        read_progress.record_reads(tx, [("reader", collection.id, last)])
         gone = log.append(tx, collection, [_item(LATE, revoked=True, id_=id_) for id_ in ids])
         start = gone.first or 0
         taken_back = [Retraction(id_, start + place, 1) for place, id_ in enumerate(ids)]
         assert rules.open_all(tx, collection.alias, taken_back, "the list was wrong") == len(ids)
         assert retractions.waiting(tx)[0] == len(ids)
-        reads.record_reads(tx, [("reader", collection.id, start + 999)])
+        read_progress.record_reads(tx, [("reader", collection.id, start + 999)])
         assert rules.settle(tx) == 1_000
 
 
@@ -200,11 +200,11 @@ def test_a_partner_that_left_owes_nothing(store: Store, collection: Collection) 
     with store.begin() as tx:
         partners.add(tx, bank)
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("bank", collection.id, first)])
+        read_progress.record_reads(tx, [("bank", collection.id, first)])
         partners.remove(tx, "bank")
         _revoked(tx, collection)
         assert _waiting(tx) == set()
-        reads.record_reads(tx, [("bank", collection.id, first)])
+        read_progress.record_reads(tx, [("bank", collection.id, first)])
         rules.settle(tx)
         assert _waiting(tx) == set()
 
@@ -212,7 +212,7 @@ def test_a_partner_that_left_owes_nothing(store: Store, collection: Collection) 
 def test_receipts_of_a_partner_that_lost_access_are_closed(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [(name, collection.id, first) for name in ("one", "two")])
+        read_progress.record_reads(tx, [(name, collection.id, first) for name in ("one", "two")])
         _revoked(tx, collection)
         collections.revoke(tx, "one", collection, read=False, write=True)
         assert collections.rights(tx, "one") == {collection.id: (True, False)}
@@ -230,7 +230,7 @@ def test_receipts_of_a_partner_that_lost_access_are_closed(store: Store, collect
 def test_retractions_after_the_access_ended_are_not_waited_for(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
+        read_progress.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
         collections.revoke(tx, "one", collection)
         _revoked(tx, collection)
         assert _waiting(tx) == {"two"}
@@ -251,7 +251,7 @@ def test_receipts_stand_against_the_target(target: timedelta) -> None:
 def test_open_receipts_count_however_old_and_closed_ones_for_a_while(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
-        reads.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
+        read_progress.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
         _revoked(tx, collection)
         rules.acknowledge(tx, "one", ID)
         assert rules.totals_since(tx, 0).closed.of == 1

@@ -25,7 +25,7 @@ from server.store import (
     log,
     partners,
     quotas,
-    reads,
+    read_progress,
     reputation,
     retractions,
     reviews,
@@ -195,8 +195,8 @@ def test_feeds_reads_quotas_and_the_audit_trail_go_on(upgraded: Store) -> None:
         lease = feed_state.acquire_lease(tx, "pull", "node-2")
         assert lease is not None
         assert lease.token == 2
-        assert {lag.partner for lag in reads.lags(tx)} == {"First Bank", "police"}
-        assert reads.first_read_at(tx, collections.get(tx, "takedown").id, 0) is not None
+        assert {lag.partner for lag in read_progress.lags(tx)} == {"First Bank", "police"}
+        assert read_progress.first_read_at(tx, collections.get(tx, "takedown").id, 0) is not None
         assert quotas.charge(tx, "First Bank", "objects", 94, limit=100, seconds=86_400 * 36_500) > 0
         assert audit.verify(tx) == []
 

@@ -8,7 +8,7 @@ from schemas.partner import Partner
 from server.release.query import timeline
 from server.release.query.timeline import Journey
 from server.release.results import Results
-from server.store import Store, collections, log, reads
+from server.store import Store, collections, log, read_progress
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -18,7 +18,7 @@ Listed = Callable[..., str]
 def _read_on(store: Store, reader: str) -> None:
     with store.begin() as tx:
         takedown = collections.get(tx, "takedown")
-        reads.record_reads(tx, [(reader, takedown.id, log.last_added(tx, takedown) or 0)])
+        read_progress.record_reads(tx, [(reader, takedown.id, log.last_added(tx, takedown) or 0)])
 
 
 def _opinion(partner: Partner, about: str, outcome: str, word: str) -> dict[str, Any]:
