@@ -26,7 +26,7 @@ class PatternBudget:
         self._left = characters
 
     def spend(self, pattern: str) -> None:
-        """Take a pattern's length from the budget. Raises ``Rejected`` where less is left."""
+        """Spend a pattern's length of the budget. Raises ``Rejected`` where less is left."""
         if len(pattern) > self._left:
             raise Rejected(
                 TOO_COSTLY,

@@ -8,7 +8,7 @@ from schemas.vocabulary import OutcomeWord
 
 
 class FeedbackEvent(StrEnum):
-    """An event in the life of a contribution that its contributor hears of."""
+    """An event of a contribution that its contributor reads about."""
 
     RELEASED = "released"
     CORROBORATED = "corroborated"

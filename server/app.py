@@ -122,7 +122,7 @@ def serve(
     tls_key: Path | None = None,
     client_ca: Path | None = None,
 ) -> None:
-    """Serve until the process is told to stop; requests under way are finished. Does not return."""
+    """Serve until a signal stops the process; requests under way are finished. Does not return."""
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,

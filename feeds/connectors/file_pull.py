@@ -60,7 +60,7 @@ class FilePull(FilesPull[FilePullSettings]):
     settings_model = FilePullSettings
 
     def __init__(self, settings: FilePullSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 

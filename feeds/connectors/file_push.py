@@ -84,7 +84,7 @@ class FilePush(Push[FilePushSettings]):
     settings_model = FilePushSettings
 
     def __init__(self, settings: FilePushSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._format = formats.get(settings.format)
         self._ending = self._format.endings[0] if self._format.endings else "txt"

@@ -58,7 +58,7 @@ class MispPush(Push[MispPushSettings]):
     settings_model = MispPushSettings
 
     def __init__(self, settings: MispPushSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._session: requests.Session | None = None
         self._outgoing: Outgoing | None = None

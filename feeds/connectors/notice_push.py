@@ -42,7 +42,7 @@ class NoticePush(Push[NoticePushSettings]):
     settings_model = NoticePushSettings
 
     def __init__(self, settings: NoticePushSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._outgoing: Outgoing | None = None
         self._session: requests.Session | None = None

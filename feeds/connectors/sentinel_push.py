@@ -69,7 +69,7 @@ class SentinelPush(Push[SentinelPushSettings]):
     settings_model = SentinelPushSettings
 
     def __init__(self, settings: SentinelPushSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._session: requests.Session | None = None
         self._expires = 0.0

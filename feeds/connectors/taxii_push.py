@@ -44,7 +44,7 @@ class TaxiiPush(Push[TaxiiPushSettings]):
     settings_model = TaxiiPushSettings
 
     def __init__(self, settings: TaxiiPushSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._connection: Any = None
         self._collection: Any = None

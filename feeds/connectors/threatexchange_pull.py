@@ -24,7 +24,7 @@ _FIELDS = (
     "id,indicator,type,last_updated,should_delete,"
     "descriptors{id,status,confidence,share_level,tags,expired_on,first_active,last_active}"
 )
-# Deletions are told for 90 days; who comes later begins anew.
+# The API reports deletions for 90 days; a later run begins at the first update.
 _TOLD_FOR = 85 * 86_400
 
 

@@ -45,7 +45,7 @@ class WebhookPush(Push[WebhookPushSettings]):
     settings_model = WebhookPushSettings
 
     def __init__(self, settings: WebhookPushSettings) -> None:
-        """Take the settings."""
+        """Use ``settings``."""
         super().__init__(settings)
         self._session: requests.Session | None = None
         self._signer: WebhookSigner | None = None

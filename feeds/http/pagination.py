@@ -1,4 +1,4 @@
-"""How the pages of an HTTP API follow each other, as settings."""
+"""Settings for the pages of an HTTP API: where each names the next one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +15,7 @@ Place = Mapping[str, Any]
 
 
 class Paging(BaseModel):
-    """Where a page names the next one.
+    """The place where a page names the next one.
 
     ``link``: its header ``Link``; ``url``: a URL in its JSON; ``cursor``: a word in its JSON, which goes into a
     parameter; ``page``: nowhere, pages are numbered, and an empty page is the last.

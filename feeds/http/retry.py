@@ -24,7 +24,7 @@ def retry_after_seconds(retry_after: str | None) -> float:
 
 
 class RetryBudget:
-    """How many repeats a session may still make: ten, and one more for every ten requests.
+    """The repeats that a session may still make: ten, and one more for every ten requests.
 
     So a peer in trouble gets a tenth more requests, not several times as many.
     """

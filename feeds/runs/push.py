@@ -20,7 +20,7 @@ from server.store.item import Item
 
 
 class Position(NamedTuple):
-    """How far a partner was given a collection: up to ``after`` of active, up to ``revoked`` of revoked objects."""
+    """A partner's position in a collection: ``after`` in active, ``revoked`` in revoked objects."""
 
     collection: Collection
     after: int

@@ -23,7 +23,7 @@ Ending = Literal["done", "stopped", "try-later", "misconfigured", "failed", "bus
 
 @dataclass
 class Run:
-    """How a run went: ``read`` items, ``accepted`` ones, and ``reasons`` for the ``rejected`` ones.
+    """The result of a run: ``read`` items, ``accepted`` ones, and ``reasons`` for the ``rejected`` ones.
 
     An item that is neither accepted nor rejected was known before. ``dated_ahead`` counts items from
     the future, which are taken as of now. ``tally`` counts columns and cells that were not read. ``error`` is None
@@ -63,7 +63,7 @@ class _Undone(Exception):
 
 @dataclass
 class RunContext:
-    """What the parts of a run share. Without a ``lease`` it is a dry run, which keeps and sends nothing."""
+    """The state that the parts of a run share. Without a ``lease`` it is a dry run, which keeps and sends nothing."""
 
     hub: Hub
     run: Run

@@ -53,7 +53,7 @@ def apply(ctx: typer.Context, json: Json = False) -> None:
     if json:
         show_json({"values": done.values, "changed": done.changed})
     else:
-        print(f"{done.values:,} values looked at, {done.changed:,} of them said otherwise now.")  # noqa: T201 - the command's answer
+        print(f"{done.values:,} values checked, {done.changed:,} of them changed.")  # noqa: T201 - the command's answer
 
 
 @app.command(name="test")

@@ -93,7 +93,7 @@ def _scheduler(context: Context, *, wanted: bool, eager: bool) -> Iterator[None]
         yield
         return
     if context.settings.feed:
-        # What is wrong in them is better said now than in the log of a process that has ended.
+        # A fault in them is better shown now than in the log of a process that has ended.
         configured_feeds(context)
     command = [sys.executable, "-m", "server.cli"]
     command += ["--config", str(context.config)] if context.config else []

@@ -32,7 +32,7 @@ class Page:
     """The page of one server; it differs only by whether the server is ready."""
 
     def __init__(self, title: str, contact: str) -> None:
-        """Take the server's title, and its contact: a mail address, a URL, or words."""
+        """Use the server's title, and its contact: a mail address, a URL, or words."""
         folder = files("server.dashboard")
         style = (folder / "page.css").read_text(encoding="utf-8")
         text = Template((folder / "page.html").read_text(encoding="utf-8"))

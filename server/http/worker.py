@@ -53,7 +53,7 @@ class HttpWorker(GunicornWorker):
         self.alive = False
 
     def run(self) -> None:
-        """Serve until told to stop, and then finish the requests under way."""
+        """Serve until a signal, then finish the requests under way."""
         # Everything loaded so far stays; a large body makes many objects and no garbage.
         gc.collect()
         gc.freeze()

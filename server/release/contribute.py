@@ -67,7 +67,7 @@ class _Contribution:
     """One part of a contribution in one transaction: decided, stored, released, and answered object by object."""
 
     def __init__(self, session: ReleaseSession, partner: Partner, results: Results) -> None:
-        """Take objects of ``partner``, and add what becomes of them to ``results``."""
+        """Accept objects of ``partner``, and add what becomes of them to ``results``."""
         self._session = session
         self._context = session.context
         self._loader = session.loader
@@ -83,7 +83,7 @@ class _Contribution:
         self._opinions: dict[str, tuple[ReportedValue, OpinionStatement]] = {}
 
     def take(self, submissions: Sequence[Submission]) -> None:
-        """Take these, each on its own: one that is wrong never stops the others."""
+        """Accept objects, each on its own: one that is wrong never stops the others."""
         submissions = [
             submission._replace(key=self._context.key(self._partner, submission.item.id)) for submission in submissions
         ]

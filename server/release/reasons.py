@@ -183,7 +183,7 @@ class Reason(Enum):
         "unusual-volume",
         Result.HELD,
         "held for review: you sent far more than on any day of the last month",
-        "wait; the hub's operator was told, and lifts this if the growth is meant",
+        "wait; the hub's operator knows, and lifts this if the growth is meant",
     )
     MOSTLY_HELD = (
         "mostly-held",

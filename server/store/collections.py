@@ -104,7 +104,7 @@ def add(
     if kind not in get_args(CollectionKind):
         raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
     if (kind == "private") != (owner is not None):
-        raise ValueError("a personal collection has an owner, and no other has one")
+        raise ValueError("a private collection has an owner, and no other has one")
     if kind != "private" and alias.startswith(OWN_ALIASES):
         raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
     clash = select(collections.c.number).where(or_(collections.c.alias == alias, collections.c.title == title))

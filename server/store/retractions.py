@@ -143,7 +143,7 @@ def end_access(tx: Tx, partner: str, collection: Collection) -> int:
 
 
 def count_unreached(tx: Tx, since: int) -> int:
-    """Count the receipts that ended as ``no-access`` at or after ``since`` (microseconds): nobody here told them."""
+    """Count receipts that ended as ``no-access`` at or after ``since`` (microseconds): nobody here can tell them."""
     asked = select(func.count()).select_from(receipts)
     return tx.execute(asked.where(receipts.c.how == NO_ACCESS, receipts.c.closed >= since)).scalar_one()
 

@@ -13,7 +13,7 @@ _MIN_JUDGES = 2
 
 
 class NewcomerRule(NamedTuple):
-    """How long an organisation is new: ``days`` from its registration, or until ``outcomes`` reports proved right.
+    """An organisation is new for ``days`` from its registration, or until ``outcomes`` reports proved right.
 
     With 0 days nobody is new; with 0 outcomes the days alone decide.
     """

@@ -18,8 +18,8 @@ def identities(tx: Tx) -> dict[str, dict[str, Any]]:
     """Return the identities of present and former partners by name; of one that is not to be named, only its kind."""
     speaker, contacts, moments = hub_identity.identity(tx), _contacts(tx), partners.moments(tx)
     return {
-        each.name: identity.of_partner(each, speaker, *moments[each.name], contacts.get(each.name, []))
-        for each in partners.all_partners(tx)
+        partner.name: identity.of_partner(partner, speaker, *moments[partner.name], contacts.get(partner.name, []))
+        for partner in partners.all_partners(tx)
     }
 
 
@@ -31,16 +31,16 @@ def names(tx: Tx) -> dict[str, str]:
 
 
 def publish(tx: Tx, name: str | None = None) -> None:
-    """Bring the identity of a partner, or the hub's own, to all shared rooms; nothing new is published twice."""
-    shared = [each for each in collections.all_collections(tx) if each.kind == "released"]
-    said = of_hub(tx) if name is None else identities(tx)[name]
+    """Publish the identity of a partner, or the hub's own, in all shared collections; repeating it changes nothing."""
+    shared = [collection for collection in collections.all_collections(tx) if collection.kind == "released"]
+    published = of_hub(tx) if name is None else identities(tx)[name]
     around = [
         marking.definition(Tlp.CLEAR),
         identity.to_stix(common_objects.PROJECT),
         common_objects.extension_definition(),
         of_hub(tx),
     ]
-    items = [Item.of(each) for each in (*around, said)]
+    items = [Item.of(obj) for obj in (*around, published)]
     log.lock(tx, shared)
     for collection in shared:
         log.append(tx, collection, items)
@@ -48,6 +48,6 @@ def publish(tx: Tx, name: str | None = None) -> None:
 
 def _contacts(tx: Tx) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
-    for each in focal_points.every(tx):
-        found.setdefault(each.partner, []).append((each.function.value, each.contact))
+    for point in focal_points.every(tx):
+        found.setdefault(point.partner, []).append((point.function.value, point.contact))
     return found

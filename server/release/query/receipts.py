@@ -62,7 +62,7 @@ def to_settle(tx: Tx) -> bool:
 
 
 def acknowledge(tx: Tx, partner: str, *ids: str) -> int:
-    """Close the partner's receipts of objects, because it said what it did about them; says how many."""
+    """Close the partner's receipts for objects about which it stated an outcome; return how many."""
     return retractions.acknowledge(tx, partner, ids)
 
 

@@ -1,4 +1,4 @@
-"""How long things take: reported, released, first read, first acted on; of each object that the hub publishes."""
+"""Times of each published object: reported, released, first read, first acted on."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from server.store.engine import Tx
 
 _ACTIONS = frozenset((OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD))
 _SECOND = 1_000_000
-# Of so many objects, those that changed last, a summary speaks.
+# A summary covers so many objects, those that changed last.
 _RECENT = 1_000
 
 
@@ -37,33 +37,35 @@ class Journey(NamedTuple):
 
 def recent(tx: Tx, limit: int = _RECENT) -> list[Journey]:
     """Return the journeys of the indicators that changed last in the collections that the release rules fill."""
-    rooms = _rooms(tx)
-    ids = dict.fromkeys(id_ for room in rooms for id_ in log.latest_of_type(tx, room, "indicator", limit))
+    listing_collections = _listing_collections(tx)
+    ids = dict.fromkeys(
+        id_ for collection in listing_collections for id_ in log.latest_of_type(tx, collection, "indicator", limit)
+    )
     return list(of(tx, list(ids)[:limit]).values())
 
 
 def of(tx: Tx, ids: Iterable[str]) -> dict[str, Journey]:
     """Return the journeys of published indicators, by id; of ids that were never published there is none."""
-    rooms = _rooms(tx)
+    listing_collections = _listing_collections(tx)
     wanted = sorted(set(ids))
     released: dict[str, int] = {}
     read: dict[str, int] = {}
     subjects: dict[str, str] = {}
-    for room in rooms:
-        for id_, added in log.first_added(tx, room, wanted).items():
+    for collection in listing_collections:
+        for id_, added in log.first_added(tx, collection, wanted).items():
             released[id_] = min(added, released.get(id_, added))
-            at = read_progress.first_read_at(tx, room.id, added)
+            at = read_progress.first_read_at(tx, collection.id, added)
             if at is not None:
                 read[id_] = min(at, read.get(id_, at))
         missing = [id_ for id_ in wanted if id_ not in subjects]
-        subjects |= _subjects((item.id, item.body) for item in log.latest(tx, room, missing).values())
+        subjects |= _subjects((item.id, item.body) for item in log.latest(tx, collection, missing).values())
     reports = _reports(tx, set(subjects.values()))
-    acted = _actions(tx, {key for each in reports.values() for key in each} | set(wanted))
+    acted = _actions(tx, {key for first_came in reports.values() for key in first_came} | set(wanted))
     journeys = {}
     for id_ in wanted:
         if id_ in released:
             of_value = reports.get(subjects.get(id_, ""), {})
-            acts = [acted[each] for each in (id_, *of_value) if each in acted]
+            acts = [acted[key] for key in (id_, *of_value) if key in acted]
             journeys[id_] = Journey(
                 id_, min(of_value.values(), default=None), released[id_], read.get(id_), min(acts, default=None)
             )
@@ -80,37 +82,43 @@ def of_reports(tx: Tx, partner: str, ids: Iterable[str]) -> dict[str, Journey]:
     subjects = _subjects((item.id, item.body) for item in found.values() if item.type == "indicator")
     came = log.first_added(tx, collections.get(tx, "inbox"), {inbox.key(space, id_) for id_ in subjects})
     ours = {subject: listings.all_of(tracks) for subject, tracks in listings.find(tx, subjects.values()).items()}
-    listed = of(tx, {id_ for of_one in ours.values() for id_ in of_one})
+    listed = of(tx, {id_ for of_subject in ours.values() for id_ in of_subject})
     return {
         id_: _together(
-            id_, came[inbox.key(space, id_)], [listed[each] for each in ours.get(subject, ()) if each in listed]
+            id_,
+            came[inbox.key(space, id_)],
+            [listed[listing] for listing in ours.get(subject, ()) if listing in listed],
         )
         for id_, subject in subjects.items()
     }
 
 
 def times(journeys: Iterable[Journey]) -> Mapping[str, Spread]:
-    """Return the seconds that objects took from the report to each stage that they have come to, in seconds."""
+    """Return the seconds from the report to each later stage."""
     found: dict[str, list[float]] = {"released": [], "read": [], "acted": []}
-    for each in journeys:
-        for stage, at in (("released", each.released), ("read", each.read), ("acted", each.acted)):
-            if each.reported is not None and at is not None:
-                found[stage].append(max(0, at - each.reported) / _SECOND)
+    for journey in journeys:
+        for stage, at in (("released", journey.released), ("read", journey.read), ("acted", journey.acted)):
+            if journey.reported is not None and at is not None:
+                found[stage].append(max(0, at - journey.reported) / _SECOND)
     return {stage: spread(seconds) for stage, seconds in found.items()}
 
 
 def _together(id_: str, reported: int, listed: Iterable[Journey]) -> Journey:
     """Return the journey of a report whose value is, or was, listed so."""
-    stages = [[at for at in stage if at is not None] for stage in zip(*(each[2:] for each in listed), strict=True)]
+    stages = [
+        [at for at in stage if at is not None] for stage in zip(*(journey[2:] for journey in listed), strict=True)
+    ]
     return Journey(id_, reported, *(min(stage, default=None) for stage in stages))
 
 
-def _rooms(tx: Tx) -> list[Collection]:
+def _listing_collections(tx: Tx) -> list[Collection]:
     """Return the collections with listings."""
     return [
-        each
-        for each in collections.all_collections(tx)
-        if each.filled_by_release and each.use != "outcomes" and each.alias not in ("sightings", "sightings-full")
+        collection
+        for collection in collections.all_collections(tx)
+        if collection.filled_by_release
+        and collection.use != "outcomes"
+        and collection.alias not in ("sightings", "sightings-full")
     ]
 
 
@@ -128,25 +136,25 @@ def _subjects(bodies: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 def _reports(tx: Tx, subjects: set[str]) -> dict[str, dict[str, int]]:
     """Return by subject the keys of the partners' indicators of it, and when each came first."""
-    speaking = value_index.find(tx, subjects)
-    came = log.first_added(tx, collections.get(tx, "inbox"), {key for keys in speaking.values() for key in keys})
+    keys_by_subject = value_index.find(tx, subjects)
+    came = log.first_added(tx, collections.get(tx, "inbox"), {key for keys in keys_by_subject.values() for key in keys})
     return {
         subject: {key: came[key] for key in keys if key in came and _is_a(key, "indicator")}
-        for subject, keys in speaking.items()
+        for subject, keys in keys_by_subject.items()
     }
 
 
 def _actions(tx: Tx, names: set[str]) -> dict[str, int]:
     """Return by report's key, or by listing's id, when the first outcome came that says something was done about it."""
-    speaking = value_index.find(tx, names)
-    opinions = {each for of_one in speaking.values() for each in of_one if _is_a(each, "opinion")}
+    keys_by_subject = value_index.find(tx, names)
+    opinions = {key for keys in keys_by_subject.values() for key in keys if _is_a(key, "opinion")}
     done = {
         key
         for key, item in inbox.latest(tx, opinions).items()
         if not item.revoked and extension.context_of(msgspec.json.decode(item.body)).get("outcome") in _ACTIONS
     }
     came = log.first_added(tx, collections.get(tx, "inbox"), done)
-    return {name: min(came[each] for each in of_one & done) for name, of_one in speaking.items() if of_one & done}
+    return {name: min(came[key] for key in keys & done) for name, keys in keys_by_subject.items() if keys & done}
 
 
 def _is_a(key: str, type_: str) -> bool:

@@ -1,4 +1,4 @@
-"""What Alembic runs for each migration command: on the caller's connection, in the caller's transaction."""
+"""The code that Alembic runs for each migration command: on the caller's connection, in the caller's transaction."""
 
 from alembic import context
 

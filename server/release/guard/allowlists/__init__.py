@@ -1,1 +1,1 @@
-"""What is known to be harmless: lists by others and of our own, as data, with what each is for."""
+"""Allowlists of harmless values: lists by others and our own, as data, each with its purpose."""
