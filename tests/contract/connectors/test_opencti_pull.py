@@ -251,16 +251,16 @@ class TestStream(OpenctiContract):
 
     def test_new_events_arrive_while_listening(self, store: Store) -> None:
         self.prepare(store, 1)
-        real = self.peer.told
+        real = self.peer.messages
 
-        def told(query: dict[str, str]) -> Iterator[bytes]:
-            for said in real(query):
-                yield said
-                if b"heartbeat" in said and self.values == 1:
+        def messages(query: dict[str, str]) -> Iterator[bytes]:
+            for message in real(query):
+                yield message
+                if b"heartbeat" in message and self.values == 1:
                     self.prepare(store, 2)
                     yield event("create", {"version": "4", "data": self.peer.events[-1][2]}, f"{self.peer.clock}-0")
 
-        self.peer.told = told  # type: ignore[method-assign]
+        self.peer.messages = messages  # type: ignore[method-assign]
         assert run(store, self.feed(stay="300ms")).read == 2
 
     def test_a_run_ends_when_it_has_stayed_long_enough(self, store: Store) -> None:
@@ -277,7 +277,7 @@ class TestStream(OpenctiContract):
         assert self.arrived(store) == ["[domain-name:value = 'h1.example.com']"]
 
     def test_a_page_that_is_no_stream_is_tried_later(self, store: Store) -> None:
-        self.peer.told = lambda _: iter([b"<html>\n\n"])  # type: ignore[method-assign]
+        self.peer.messages = lambda _: iter([b"<html>\n\n"])  # type: ignore[method-assign]
         assert run(store, self.feed()).ending == "try-later"
 
     def test_an_event_beyond_measure_is_tried_later(self, store: Store) -> None:
