@@ -3,15 +3,13 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 UV := 0.13.9
 VENV ?= .venv
-# make test COV= leaves out coverage, which takes a third of the time.
-COV ?= --cov --cov-report=term:skip-covered
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test check interop fuzz fix bench score serve lock generate clean
+.PHONY: help setup demo quick test long coverage check interop fuzz fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -37,11 +35,17 @@ $(VENV)/.ok: pyproject.toml requirements.lock
 demo: $(VENV)/.ok ## the whole round on real reports; serves until Ctrl-C (ARGS="--once" ends)
 	@$(BIN)/scamfeed demo $(ARGS)
 
-quick: $(VENV)/.ok ## the tests to run while working: three minutes, no coverage (ARGS="-k holds" chooses among all)
-	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow" tests/unit)
+quick: $(VENV)/.ok ## the tests to run while working: three minutes (ARGS="-k holds" chooses among all)
+	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow and not long" tests/unit)
 
-test: $(VENV)/.ok ## all tests, with branch coverage
-	@$(BIN)/python -m pytest -n 2 $(COV) $(ARGS)
+test: $(VENV)/.ok ## all tests but the long ones
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "not long")
+
+long: $(VENV)/.ok ## the tests that kill, flood or measure for minutes
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m long)
+
+coverage: $(VENV)/.ok ## all tests, with branch coverage
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.ok ## format, lint, types, import contracts, generated files, tests
 	@$(BIN)/ruff format --check .

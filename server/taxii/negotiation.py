@@ -84,7 +84,11 @@ def compress(response: TaxiiResponse, encoding: Encoding) -> TaxiiResponse:
         return response
     if encoding == "identity":
         return response._replace(headers=(*response.headers, _VARY))
-    body = (zstd if encoding == "zstd" else igzip).compress(response.body, _COMPRESSION_LEVEL)
+    if encoding == "zstd":
+        body = zstd.compress(response.body, _COMPRESSION_LEVEL)
+    else:
+        # Without the time, so that equal bodies have equal bytes.
+        body = igzip.compress(response.body, _COMPRESSION_LEVEL, mtime=0)
     return response._replace(body=body, headers=(*response.headers, _VARY, ("Content-Encoding", encoding)))
 
 

@@ -37,7 +37,10 @@ serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 2, 8)
 WRITERS, KILLS = 3, 50
 _chance = random.Random(20261124)  # noqa: S311  # nothing secret about it
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the server's workers through /proc")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="finds the server's workers through /proc"),
+]
 
 
 class Node:

@@ -33,6 +33,8 @@ from tests.integration.flow import Flow, OnAStore, OnMedallion
 from tests.integration.lies import of_a_page, of_a_post, of_a_webhook
 from tests.integration.peers import TAXII
 
+pytestmark = pytest.mark.long
+
 # Longer for those who have the time.
 SECONDS = float(os.environ.get("FAULTS_SECONDS", "20"))
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()

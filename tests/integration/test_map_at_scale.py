@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 LINES = [
     *(f"shop-{number}.example.com" for number in range(9_000)),
     "# a comment",

@@ -17,6 +17,8 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.query import EVERY, UNLIMITED, Query
 
+pytestmark = pytest.mark.long
+
 # Longer for those who have the time.
 SECONDS = float(os.environ.get("SCHEDULERS_SECONDS", "20"))
 NODES = 3

@@ -22,6 +22,8 @@ from server.store import collections, partners
 from server.store.credentials import Credentials
 from tests.integration.access.conftest import TAXII, Hub, Serve, eventually, tool
 
+pytestmark = pytest.mark.long
+
 SECONDS = 3.0
 # A machine that has other things to do makes everybody wait now and then; before there were shares, it was seconds.
 NOISE = 0.5

@@ -16,6 +16,8 @@ from server.setup import set_up
 from server.store import collections
 from tests.integration.access.conftest import TAXII, Hub, Serve, tool
 
+pytestmark = pytest.mark.long
+
 MIB = 1024 * 1024
 LARGEST = 100 * MIB
 # Of a worker, with all that it keeps for later.

@@ -67,6 +67,7 @@ def test_posts_are_repeated_only_where_that_is_harmless(serve: Serve, repeat: bo
     assert len(peer.asked) == times
 
 
+@pytest.mark.long
 def test_a_peer_in_trouble_is_not_asked_many_times_as_often(serve: Serve) -> None:
     peer = serve(says(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
     with open_session(settings(retries=5), peer.url) as opened:

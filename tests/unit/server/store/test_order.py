@@ -74,6 +74,7 @@ json.dump(seen, sys.stdout)
 """
 
 
+@pytest.mark.long
 def test_readers_get_all_that_eight_processes_write_once_and_in_order(
     store: Store, collection: Collection, url: str
 ) -> None:
