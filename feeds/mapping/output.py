@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -17,6 +17,16 @@ from schemas.text import encodable
 from schemas.vocabulary import Tlp
 
 _PIECES = 2048
+
+
+@contextmanager
+def _open_output(path: Path | None) -> Iterator[tuple[BinaryIO, bool]]:
+    """Open ``path``, or standard output; yield it, and whether its name asks for one JSON document."""
+    if path is None:
+        yield sys.stdout.buffer, False
+        return
+    with path.open("wb") as out:
+        yield out, path.suffix == ".json"
 
 
 class StixWriter:
@@ -47,19 +57,8 @@ class StixWriter:
 
         The document is complete even if mapping fails.
         """
-        if path is None:
-            sink = cls(sys.stdout.buffer, options, bundle=False)
-            try:
-                yield sink
-            finally:
-                sink.close()
-            return
-        with path.open("wb") as out:
-            sink = cls(out, options, bundle=path.suffix == ".json")
-            try:
-                yield sink
-            finally:
-                sink.close()
+        with _open_output(path) as (out, is_document), closing(cls(out, options, bundle=is_document)) as writer:
+            yield writer
 
     def write(self, mapped: Mapped) -> None:
         """Write the objects of one report."""
@@ -163,19 +162,8 @@ class MispEventWriter:
 
         The document is complete even if mapping fails.
         """
-        if path is None:
-            sink = cls(sys.stdout.buffer, options, document=False)
-            try:
-                yield sink
-            finally:
-                sink.close()
-            return
-        with path.open("wb") as out:
-            sink = cls(out, options, document=path.suffix == ".json")
-            try:
-                yield sink
-            finally:
-                sink.close()
+        with _open_output(path) as (out, is_document), closing(cls(out, options, document=is_document)) as writer:
+            yield writer
 
     def reject_without_type(
         self, name: str, outcomes: Iterator[Mapped | Duplicate | Reject]
