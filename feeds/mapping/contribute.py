@@ -17,7 +17,8 @@ from server.release.results import Result, Unpublished
 from server.release.route import references
 from server.store.item import Item
 
-_BATCH = 1000
+# Values in one transaction.
+BATCH = 1000
 
 
 def contribute_file(
@@ -28,14 +29,16 @@ def contribute_file(
     options: Options,
     seen: SeenValues | None = None,
     tally: Tally | None = None,
+    start: int = 0,
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Map ``stream``, contribute its reports, a transaction a batch, and yield the outcome of each value.
 
     The outcome of a value that is not published is a ``Reject`` with its ``result``. ``tally`` counts the rows, and
-    their cells that are not read. An outcome is yielded after its batch is stored. Raises ``UnreadableFile`` after all
+    their cells that are not read. An outcome is yielded after its batch is stored. The first ``start`` outcomes were
+    contributed before: they are mapped again, and neither contributed nor yielded. Raises ``UnreadableFile`` after all
     rows that could be read.
     """
-    return _contributed(hub, partner, name, options, map_stream(stream, name, options, seen, tally))
+    return _contributed(hub, partner, name, options, map_stream(stream, name, options, seen, tally), start, tally)
 
 
 def contribute_records(
@@ -46,6 +49,7 @@ def contribute_records(
     options: Options,
     seen: set[str] | None = None,
     tally: Tally | None = None,
+    start: int = 0,
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Do the same with a file of records; a value in them stands for its indicators visible to ``partner``."""
 
@@ -53,7 +57,9 @@ def contribute_records(
         with hub.store.read() as tx:
             return references.referable_indicators(tx, partner, values)
 
-    return _contributed(hub, partner, name, options, map_records(stream, name, options, seen, find, tally))
+    return _contributed(
+        hub, partner, name, options, map_records(stream, name, options, seen, find, tally), start, tally
+    )
 
 
 def _contributed(
@@ -62,8 +68,10 @@ def _contributed(
     name: str,
     options: Options,
     outcomes: Iterator[Mapped | Duplicate | Reject],
+    start: int,
+    tally: Tally | None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
-    for part in parts(outcomes, _BATCH):
+    for part in parts(outcomes, BATCH, start, tally):
         mapped = [outcome for outcome in part.outcomes if isinstance(outcome, Mapped)]
         messages = _contribute(hub, partner, options, mapped) if mapped else {}
         for outcome in part.outcomes:

@@ -24,17 +24,29 @@ def parts(
     What was read before a failure is in the last part, beside the failure. Counts in ``tally`` from before ``start``
     are dropped: the caller had them already.
     """
-    part = _part(islice(outcomes, start)) if start else Part([], None)
+    passed, failure = _pass(outcomes, start) if start else (0, None)
     if tally is not None and start:
         tally.taken()
-    if part.failure or len(part.outcomes) < start:
-        yield part._replace(outcomes=[])
+    part = Part([], failure)
+    if failure or passed < start:
+        yield part
         return
     while part.failure is None:
         part = _part(islice(outcomes, size))
         yield part
         if len(part.outcomes) < size:
             return
+
+
+def _pass(outcomes: Iterator[Mapped | Duplicate | Reject], number: int) -> tuple[int, UnreadableFile | None]:
+    """Read ``number`` outcomes and keep none; return how many there were, and why there are no more."""
+    passed = 0
+    try:
+        for _ in islice(outcomes, number):
+            passed += 1
+    except UnreadableFile as error:
+        return passed, error
+    return passed, None
 
 
 def _part(outcomes: Iterator[Mapped | Duplicate | Reject]) -> Part:

@@ -110,3 +110,41 @@ def test_a_cluster_of_two_workers_maps_file_by_file(files: list[Path], tmp_path:
     assert ids[0] == ids[1]
     rejected = (folder / "list.txt.rejects.jsonl").read_text().splitlines()
     assert Counter(json.loads(line)["reason"] for line in rejected)["public-suffix"] == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_cluster_of_two_workers_contributes_file_by_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, request: pytest.FixtureRequest
+) -> None:
+    pytest.importorskip("dask.distributed")
+    monkeypatch.chdir(tmp_path)
+    if database == "postgresql":
+        postgres = request.getfixturevalue("postgres")
+        monkeypatch.setenv("SCAMFEED_DATABASE_URL", postgres.url(postgres.database()))
+    run = [sys.executable, "-m", "server.cli"]
+    subprocess.run([*run, "init"], check=True, capture_output=True)
+    subprocess.run([*run, "partner", "add", "First", "--kind", "platform"], check=True, capture_output=True)
+    files = []
+    for number in range(3):
+        # Each file shares values with the next, which another worker contributes in the same moment.
+        names = (f"shop-{value}.example.com" for value in range(number * 1_500, number * 1_500 + 2_000))
+        files.append(tmp_path / f"part-{number}.txt")
+        files[-1].write_text("\n".join([*names, "co.th"]))
+    command = (
+        "map-cluster",
+        *files,
+        "--kind",
+        "domain",
+        "--cluster",
+        "local:2",
+        "--output",
+        "out",
+        "--partner",
+        "First",
+    )
+    counts = scamfeed(*command)
+    assert (counts["read"], counts["mapped"], counts["rejected"]) == (6_003, 6_000, {"public-suffix": 3})
+    assert counts["results"]["published"] == 6_000
+    assert scamfeed(*command) == counts
+    exported = scamfeed("export", "--collection", "takedown", "--format", "list", "--output", "active.txt")
+    assert exported["active"] == exported["written"] == 5_000
