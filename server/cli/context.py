@@ -56,7 +56,7 @@ class Context:
         url, file = self.settings.database_url, self.settings.database_file
         if file is not None and not file.exists():
             fail(f"there is no store {url}; run: scamfeed init")
-        store = Store.open(url)
+        store = Store.open(url, patient=True)
         try:
             if not store.ready():
                 fail(f"the store {store.url} is not ready; run: scamfeed init")

@@ -2,12 +2,13 @@
 
 import logging
 import os
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
@@ -16,13 +17,15 @@ from sqlalchemy.pool import QueuePool
 from server.store.tables import collections
 from server.store.write_queue import WriteQueue
 
+if TYPE_CHECKING:
+    from server.store.postgresql import Keeper
+
 log = logging.getLogger(__name__)
 
 # A transaction; the functions of the store work in the caller's. Only the store calls anything on it.
 Tx = Connection
 
 _BUSY_SECONDS = 30
-_CONNECT_SECONDS = 10
 # Connections of one process on PostgreSQL, whose default is a hundred for all processes together.
 _KEPT_CONNECTIONS = 4
 _MOST_CONNECTIONS = 16
@@ -33,7 +36,7 @@ _WAL_PAGES = 16_384
 
 
 class StoreUnavailable(Exception):
-    """The database is missing, busy for too long, or was lost on the way, or its tables are of an unknown revision.
+    """The database is missing, busy for too long, read-only, or was lost on the way, or of an unknown revision.
 
     Nothing of the transaction is stored, unless the database was lost in the very moment of its commit. Repeating it is
     safe either way: appending and storing states twice changes nothing.
@@ -47,9 +50,10 @@ class Store:
     On SQLite one writer at a time is let in; readers never wait and see one moment of the database throughout.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """Work on ``engine``; call ``Store.open`` instead."""
+    def __init__(self, engine: Engine, keeper: "Keeper | None" = None) -> None:
+        """Work on ``engine``, whose open transactions ``keeper`` keeps alive; call ``Store.open`` instead."""
         self._engine = engine
+        self._keeper = keeper
         sqlite = engine.dialect.name == "sqlite"
         # SQLite lets waiting writers in at random; here they queue up first.
         self._queue = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
@@ -60,10 +64,15 @@ class Store:
         self._writer = engine.execution_options(scamfeed_writes=True)
 
     @classmethod
-    def open(cls, url: str) -> "Store":
-        """Open the database at ``url`` (``sqlite:///path`` or ``postgresql+psycopg://…``) without changing it."""
+    def open(cls, url: str, *, patient: bool = False) -> "Store":
+        """Open the database at ``url`` (``sqlite:///path`` or ``postgresql+psycopg://…``) without changing it.
+
+        A statement on a database server ends with ``StoreUnavailable`` after a minute, unless the store is ``patient``.
+        """
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
+            from server.store import postgresql  # its driver takes a while to load
+
             # Parameters may be account and phone numbers, which no error text may hold.
             engine = create_engine(
                 parsed,
@@ -73,12 +82,11 @@ class Store:
                 pool_timeout=_BUSY_SECONDS,
                 # A connection that a restart of the database has cut is replaced before it is used.
                 pool_pre_ping=True,
-                connect_args={"connect_timeout": _CONNECT_SECONDS},
+                connect_args={
+                    name: value for name, value in postgresql.CLIENT_SETTINGS.items() if name not in parsed.query
+                },
             )
-            from server.store import postgresql  # its driver takes a while to load
-
-            event.listen(engine, "connect", postgresql.configure)
-            return cls(engine)
+            return cls(engine, postgresql.prepare(engine, patient=patient))
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path")
         engine = create_engine(
@@ -159,6 +167,8 @@ class Store:
     def close(self) -> None:
         """Close every connection; a store that is used again opens new ones."""
         self._engine.dispose()
+        if self._keeper is not None:
+            self._keeper.close()
         if self._queue is not None:
             self._queue.close()
 
@@ -176,6 +186,21 @@ def _opened(engine: Engine) -> Iterator[Tx]:
         except OperationalError as error:
             # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
             raise StoreUnavailable("the database is busy, or was lost on the way") from error
+        except DBAPIError as error:
+            if not _is_unavailable(error):
+                raise
+            # The next transaction may find another database at the same address.
+            connection.invalidate()
+            raise StoreUnavailable("the database is read-only, or undid what took too long") from error
+
+
+def _is_unavailable(error: DBAPIError) -> bool:
+    """Return whether the same may succeed later, though the driver takes it for a fault of the program."""
+    if isinstance(error.orig, sqlite3.Error):
+        return False
+    from server.store import postgresql
+
+    return postgresql.is_unavailable(error)
 
 
 def _keep_from_others(file: Path) -> None:

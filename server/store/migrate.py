@@ -30,7 +30,11 @@ def upgrade(engine: Engine) -> None:
         _create_lock(engine)
     with engine.connect().execution_options(scamfeed_writes=True) as connection, connection.begin():
         if engine.dialect.name != "sqlite":
+            from server.store import postgresql
+
+            postgresql.take_time(connection)
             connection.execute(select(migration_lock.c.id).with_for_update()).all()
+            postgresql.keep_settings(connection)
         with _configured(connection) as config:
             _start_from_known(connection, ScriptDirectory.from_config(config))
             command.upgrade(config, "head")

@@ -1,9 +1,62 @@
-"""Settings of each new connection to PostgreSQL; imported only where that is the database."""
+"""Settings of each connection to PostgreSQL, and what keeps a silent one from holding up the others.
 
+Imported only where that is the database.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection, Cursor, DatabaseError
-from psycopg.pq import Format
+from psycopg.pq import ConnStatus, Format, PipelineStatus, TransactionStatus
+from sqlalchemy import Connection as Tx, Engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+log = logging.getLogger(__name__)
+
+# A transaction whose client says nothing for so long is undone by the database. A live one says something more often.
+_SILENCE_SECONDS = 4
+_WORD_SECONDS = 1.0
+# What one statement may take, and what it may wait for others.
+_STATEMENT_SECONDS = 60
+_LOCK_SECONDS = 30
+# Data that the other side does not take for so long end the connection.
+_UNTAKEN_SECONDS = 10
+
+SETTINGS: Mapping[str, str] = {
+    # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page, and go
+    # through the whole value index for a few rows.
+    "enable_bitmapscan": "off",
+    "enable_seqscan": "off",
+    # A table that is read whole costs more than any other plan then, for which PostgreSQL would compile machine code.
+    "jit": "off",
+    "idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s",
+    "lock_timeout": f"{_LOCK_SECONDS}s",
+    "statement_timeout": f"{_STATEMENT_SECONDS}s",
+    "tcp_user_timeout": f"{_UNTAKEN_SECONDS}s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+# How the client's side finds out that the database is gone; the URL may say otherwise.
+CLIENT_SETTINGS: Mapping[str, int] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": _UNTAKEN_SECONDS * 1000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+_PATIENCE = text("SELECT set_config('statement_timeout', '0', true)")
+_LONG_PATIENCE = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
+
+# Errors by which a database says that it cannot do anything now, though SQLAlchemy sorts them under programs' faults:
+# a replica or a stopped primary, and a transaction that was undone for its silence or its length.
+_UNAVAILABLE = frozenset(("25006", "25P03", "25P04"))
 
 
 class BinaryCursor(Cursor[Any]):
@@ -15,15 +68,137 @@ class BinaryCursor(Cursor[Any]):
         self.format = Format.BINARY
 
 
-def configure(connection: Connection[Any], _record: Any) -> None:
-    """Prepare a new connection, before its first query."""
-    connection.cursor_factory = BinaryCursor
+def prepare(engine: Engine, *, patient: bool) -> "Keeper":
+    """Give each connection of ``engine`` the settings, and keep its open transactions alive.
+
+    A ``patient`` one lets its statements take as long as they do.
+    """
+    # Who writes ``options`` into the URL means it.
+    chosen = str(engine.url.query.get("options", ""))
+    settings = {name: value for name, value in SETTINGS.items() if f"{name}=" not in chosen}
+
+    def configure(connection: Connection[Any], _record: Any) -> None:
+        connection.cursor_factory = BinaryCursor
+        _apply(connection, settings)
+
+    event.listen(engine, "connect", configure)
+    if patient:
+        # For the transaction alone: a pooler gives the connection to another afterwards.
+        event.listen(engine, "begin", lambda connection: connection.execute(_PATIENCE))
+    keeper = Keeper()
+    event.listen(engine, "checkout", keeper.begin)
+    event.listen(engine, "checkin", keeper.end)
+    return keeper
+
+
+def is_unavailable(error: DBAPIError) -> bool:
+    """Return whether a database that answers by ``error`` may do the same in a moment, or another in its place."""
+    return getattr(error.orig, "sqlstate", None) in _UNAVAILABLE
+
+
+def take_time(tx: Tx) -> None:
+    """Let the statements of this transaction take, and wait for others, as long as they do."""
+    tx.execute(_LONG_PATIENCE)
+
+
+def keep_settings(tx: Tx) -> None:
+    """Make the settings those of the hub's role in this database, as a pooler connects without them.
+
+    Where the role may not, a warning in the log says so; each connection has the settings anyway.
+    """
+    name = tx.execute(text("SELECT current_database()")).scalar_one()
+    asked = text(
+        "SELECT unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole"
+        " JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname = current_user AND d.datname = current_database()"
+    )
+    quote = tx.dialect.identifier_preparer.quote_identifier
     try:
-        # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page, and
-        # go through the whole value index for a few rows.
-        for way in ("enable_bitmapscan", "enable_seqscan"):
-            connection.execute("SELECT set_config(%s, 'off', false)", (way,))
+        with tx.begin_nested():
+            has = set(tx.execute(asked).scalars())
+            for setting, value in SETTINGS.items():
+                if f"{setting}={value}" not in has:
+                    where = f"ALTER ROLE CURRENT_USER IN DATABASE {quote(name)}"
+                    tx.exec_driver_sql(f"{where} SET {setting} = '{value}'")
+    except DBAPIError as error:
+        log.warning("role-settings-not-kept cause=%s", str(error.orig).partition("\n")[0])
+
+
+def _apply(connection: Connection[Any], settings: Mapping[str, str]) -> None:
+    """Set what the database knows, for as long as the connection lasts."""
+    try:
+        names = ", ".join("set_config(%s, %s, false)" for _ in settings)
+        connection.execute(f"SELECT {names}".encode(), [part for setting in settings.items() for part in setting])
         connection.commit()
     except DatabaseError:
-        # A database that speaks PostgreSQL's protocol, and plans by other rules.
         connection.rollback()
+        if len(settings) > 1:
+            # A database that speaks PostgreSQL's protocol, and does not know each of its settings.
+            for name, value in settings.items():
+                _apply(connection, {name: value})
+
+
+class Keeper:
+    """Says something to the database in each transaction that is open and silent, for as long as this process lives.
+
+    The database undoes a transaction whose client is silent for some seconds, so that a node that was frozen or cut off
+    holds nobody up. A node that computes for longer is not silent.
+    """
+
+    def __init__(self) -> None:
+        """Keep no connection yet."""
+        self._changing = threading.Lock()
+        self._open: dict[int, tuple[Connection[Any], float]] = {}
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, connection: Connection[Any], _record: Any, _proxy: Any) -> None:
+        """Keep a connection from now on."""
+        self._open[id(connection)] = connection, time.monotonic()
+        if self._thread is None:
+            self._start()
+
+    def end(self, connection: Connection[Any] | None, _record: Any) -> None:
+        """Keep a connection no longer; None is one that was lost."""
+        if connection is not None:
+            self._open.pop(id(connection), None)
+
+    def close(self) -> None:
+        """Stop; the next connection starts it again."""
+        self._over.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    def _start(self) -> None:
+        with self._changing:
+            if self._thread is None:
+                self._over = threading.Event()
+                self._thread = threading.Thread(target=self._run, args=(self._over,), name="keeper", daemon=True)
+                self._thread.start()
+
+    def _run(self, over: threading.Event) -> None:
+        while not over.wait(_WORD_SECONDS):
+            before = time.monotonic() - _WORD_SECONDS
+            for key, (connection, since) in [*self._open.items()]:
+                if connection.closed:
+                    self._open.pop(key, None)
+                elif since < before:
+                    _say_something(connection)
+
+
+def _say_something(connection: Connection[Any]) -> None:
+    """Send an empty statement, where a transaction is open and nothing else is under way."""
+    if not connection.lock.acquire(blocking=False):
+        return
+    try:
+        server = connection.pgconn
+        if (
+            server.status == ConnStatus.OK
+            and server.transaction_status == TransactionStatus.INTRANS
+            and server.pipeline_status == PipelineStatus.OFF
+        ):
+            # What is wrong with the connection, its owner finds out.
+            with suppress(DatabaseError):
+                server.exec_(b"")
+    finally:
+        connection.lock.release()

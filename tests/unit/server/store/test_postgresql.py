@@ -1,0 +1,203 @@
+"""A database server in trouble: what is silent, slow or read-only holds nobody up, and is an error to try again."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from server.store import Store, StoreUnavailable, collections, log, postgresql
+from tests.postgres import Postgres
+
+# Longer than the database lets a transaction be silent.
+SILENCE = postgresql._SILENCE_SECONDS + 2.0
+HOLD = """
+import sys, time
+from server.store import Store, collections, log
+store = Store.open(sys.argv[1])
+with store.begin() as tx:
+    log.lock(tx, [collections.get(tx, "room")])
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    name = postgres.database(postgres_template)
+    store = Store.open(postgres.url(name))
+    store.migrate()
+    with store.begin() as tx:
+        collections.add(tx, "room", "Room")
+    store.close()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = Store.open(url)
+    yield opened
+    opened.close()
+
+
+def conninfo(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def lock(store: Store, *settings: str) -> None:
+    with store.begin() as tx:
+        for setting in settings:
+            tx.execute(text(f"SET LOCAL {setting}"))
+        log.lock(tx, [collections.get(tx, "room")])
+
+
+def add(store: Store, *, after: str = "SELECT 1", pause: float = 0) -> None:
+    with store.begin() as tx:
+        tx.execute(text(after))
+        time.sleep(pause)
+        collections.add(tx, "late", "Late")
+
+
+def cut_off(url: str) -> None:
+    """End every connection to the database."""
+    with psycopg.connect(conninfo(url), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+        )
+
+
+def test_every_transaction_on_postgresql_has_the_settings(store: Store) -> None:
+    for transaction in (store.read, store.begin):
+        with transaction() as tx:
+            found = {name: tx.execute(text(f"SHOW {name}")).scalar_one() for name in postgresql.SETTINGS}
+        # Over a socket in a folder there is no TCP.
+        local = {name for name in found if name.startswith("tcp_")}
+        expected = dict(postgresql.SETTINGS) | {"lock_timeout": "30s", "statement_timeout": "1min"}
+        assert {name: found[name] for name in found if name not in local} == {
+            name: value for name, value in expected.items() if name not in local
+        }
+
+
+def test_the_role_has_the_settings_on_postgresql_for_a_pooler_that_connects_without_them(url: str) -> None:
+    with psycopg.connect(conninfo(url)) as pooled:
+        shown = {name: pooled.execute(f"SHOW {name}".encode()).fetchone() for name in ("jit", "enable_seqscan")}
+    assert shown == {"jit": ("off",), "enable_seqscan": ("off",)}
+
+
+def test_a_role_without_rights_keeps_its_own_settings_on_postgresql(postgres: Postgres) -> None:
+    name = postgres.database()
+    with psycopg.connect(conninfo(postgres.url("postgres")), autocommit=True) as admin:
+        admin.execute("CREATE ROLE hub LOGIN")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO hub".encode())
+    try:
+        url = postgres.url(name).replace("scamfeed@", "hub@")
+        store = Store.open(url)
+        store.migrate()
+        store.migrate()
+        store.close()
+        with psycopg.connect(conninfo(url)) as pooled:
+            assert pooled.execute("SHOW jit").fetchone() == ("off",)
+    finally:
+        postgres.drop(name)
+        with psycopg.connect(conninfo(postgres.url("postgres")), autocommit=True) as admin:
+            admin.execute("DROP ROLE hub")
+
+
+def test_the_url_can_say_otherwise_on_postgresql(url: str) -> None:
+    store = Store.open(f"{url}&options=-c%20statement_timeout%3D7s&connect_timeout=3")
+    with store.read() as tx:
+        assert tx.execute(text("SHOW statement_timeout")).scalar_one() == "7s"
+        assert tx.execute(text("SHOW jit")).scalar_one() == "off"
+    store.close()
+
+
+def test_commands_take_as_long_as_they_take_on_postgresql(url: str) -> None:
+    store = Store.open(url, patient=True)
+    for transaction in (store.read, store.begin):
+        with transaction() as tx:
+            assert tx.execute(text("SHOW statement_timeout")).scalar_one() == "0"
+    store.close()
+
+
+def test_a_statement_that_takes_too_long_on_postgresql_is_unavailable(store: Store) -> None:
+    def sleep() -> None:
+        with store.read() as tx:
+            tx.execute(text("SET LOCAL statement_timeout = '50ms'"))
+            tx.execute(text("SELECT pg_sleep(5)"))
+
+    with pytest.raises(StoreUnavailable):
+        sleep()
+    lock(store)
+
+
+def test_who_waits_too_long_for_others_on_postgresql_is_told_to_come_again(store: Store) -> None:
+    with store.begin() as tx:
+        log.lock(tx, [collections.get(tx, "room")])
+        with pytest.raises(StoreUnavailable):
+            lock(store, "lock_timeout = '50ms'")
+
+
+def test_a_frozen_process_on_postgresql_stops_nobody_for_more_than_five_seconds(url: str, store: Store) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, url], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        holder.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        lock(store)
+        assert time.monotonic() - began < 5.5  # half a second for a busy machine
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_transaction_on_postgresql_that_computes_for_long_is_not_silent(store: Store) -> None:
+    with store.begin() as tx:
+        log.lock(tx, [collections.get(tx, "room")])
+        time.sleep(SILENCE)
+        collections.add(tx, "late", "Late")
+    with store.read() as tx:
+        assert collections.get(tx, "late").title == "Late"
+
+
+def test_a_transaction_on_postgresql_that_was_undone_for_its_silence_is_unavailable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_say_something", lambda connection: None)
+    with pytest.raises(StoreUnavailable):
+        add(store, after="SET LOCAL idle_in_transaction_session_timeout = '50ms'", pause=0.5)
+    lock(store)
+
+
+def test_a_read_only_database_is_unavailable_for_writes_on_postgresql(url: str, store: Store) -> None:
+    name = url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(conninfo(url), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+    cut_off(url)
+    with pytest.raises(StoreUnavailable):
+        add(store)
+    with store.read() as tx:
+        assert collections.get(tx, "room").title == "Room"
+    with psycopg.connect(conninfo(url), autocommit=True) as admin:
+        admin.execute("SET default_transaction_read_only = off")
+        admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
+    cut_off(url)
+    add(store)
+
+
+def test_the_keeper_stops_with_the_store_on_postgresql(url: str) -> None:
+    store = Store.open(url)
+    for _ in range(2):
+        lock(store)
+        assert store._keeper is not None
+        thread = store._keeper._thread
+        assert thread is not None
+        assert thread.is_alive()
+        store.close()
+        assert not thread.is_alive()
