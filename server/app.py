@@ -1,7 +1,9 @@
 """The application, put together from the settings, and the server that runs it."""
 
 import atexit
+import hmac
 import logging
+import secrets
 import ssl
 import tempfile
 from pathlib import Path
@@ -31,8 +33,11 @@ _TIMEOUT_SECONDS = 120
 _GRACE_SECONDS = 30
 
 
-def create_app(settings: Settings) -> Flask:
-    """Return the application on the store that ``settings`` name; the store has been migrated before."""
+def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
+    """Return the application on the store that ``settings`` name; the store has been migrated before.
+
+    Applications with the same ``login_key`` take the passwords that one of them has verified.
+    """
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
     app.extensions["scamfeed-store"] = store
@@ -48,6 +53,7 @@ def create_app(settings: Settings) -> Flask:
         proxies=TrustedProxies(settings.trusted_proxies, settings.client_certificate_header),
         quotas=PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects),
         observers=(metrics, AccessLog(settings.access_log), trail),
+        login_key=login_key,
     )
     bodies = DiskSpace(tempfile.gettempdir())
     _add_probes(app, store, bodies, metrics, settings.metrics_token.get_secret_value())
@@ -101,6 +107,8 @@ class _Server(BaseApplication):
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
         self._settings = settings
         self._options = options
+        # Made before the workers are forked, so that they share it.
+        self._login_key = _login_key(settings)
         self.worker_loads = shared_memory()
         super().__init__()
 
@@ -109,7 +117,13 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._settings).wsgi_app
+        return create_app(self._settings, self._login_key).wsgi_app
+
+
+def _login_key(settings: Settings) -> bytes:
+    """Return the key of verified passwords: that of the settings, which all nodes have, else one of this server's."""
+    chosen = settings.login_key.get_secret_value()
+    return hmac.digest(chosen.encode(), b"verified-logins", "sha256") if chosen else secrets.token_bytes(32)
 
 
 def serve(

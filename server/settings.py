@@ -16,6 +16,7 @@ from server.release.route.policy import PolicyRule
 
 DEFAULT_FILE = Path("scamfeed.toml")
 _PREFIX = "SCAMFEED_"
+_SHORTEST_SECRET = 32
 
 
 class BadConfiguration(ValueError):
@@ -34,6 +35,12 @@ def _zone(name: str) -> str:
     if name:
         find_zone(name)
     return name
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret) < _SHORTEST_SECRET:
+        raise ValueError(f"a secret has at least {_SHORTEST_SECRET} characters")
+    return secret
 
 
 class Settings(BaseSettings):
@@ -76,6 +83,14 @@ class Settings(BaseSettings):
             description="header in which those proxies send the verified client certificate; empty is none",
         ),
     ] = ""
+    login_key: Annotated[
+        SecretStr,
+        AfterValidator(_long),
+        Field(
+            description="secret of 32 characters or more that all server nodes share, so that a password verified by "
+            "one is taken by the others; empty is one of each node's own",
+        ),
+    ] = SecretStr("")
     metrics_token: Annotated[
         SecretStr, Field(description="token that shows /metrics to other machines; empty is to this one only")
     ] = SecretStr("")

@@ -14,10 +14,16 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 # OWASP's second choice for argon2id: 19 MiB, two passes, one lane. A verification takes about 20 ms here.
 _ARGON2 = PasswordHash((Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1),))
-_REMEMBERED_SECONDS = 300.0
+REMEMBERED_SECONDS = 300
 _REMEMBERED_AT_MOST = 10_000
 
 BeforeVerifying = Callable[[bool], int]
+# Finds the stored hash that a password with this digest was verified against elsewhere, None for none.
+FindVerified = Callable[[bytes], str | None]
+
+
+def _nowhere(digest: bytes) -> None:
+    """Find nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +54,57 @@ class PasswordVerifier:
     """Verifies passwords, and for five minutes remembers, by a keyed digest, those that were right.
 
     The memory is only a shortcut from a password to the stored hash it matched: once that hash is gone from the store,
-    the password is wrong from the next request on.
+    the password is wrong from the next request on. Verifiers with the same ``key`` can share what they verified.
     """
 
-    def __init__(self) -> None:
-        """Start with nothing remembered and a key that only this process knows."""
-        self._key = secrets.token_bytes(32)
+    def __init__(self, key: bytes | None = None) -> None:
+        """Start with nothing remembered; without a ``key`` with one that only this process knows."""
+        self._key = key or secrets.token_bytes(32)
         self._remembered: dict[bytes, tuple[str, float]] = {}
         self._hash_of_nobody = ""
         self._changing = threading.Lock()
 
-    def matches(self, password: str, hashes: list[str], before_verifying: BeforeVerifying = lambda known: 1) -> bool:
-        """Return whether ``password`` belongs to one of ``hashes``; without any it takes as long as with one.
+    def digest(self, password: str) -> bytes:
+        """Return the digest by which a password is remembered."""
+        return hmac.digest(self._key, password.encode("utf-8", "surrogatepass"), "sha256")
+
+    def matches(
+        self,
+        password: str,
+        hashes: list[str],
+        before_verifying: BeforeVerifying = lambda known: 1,
+        find_verified: FindVerified = _nowhere,
+    ) -> str | None:
+        """Return which of ``hashes`` the password belongs to, None where to none; without any it takes as long.
 
         Before a slow verification ``before_verifying`` is called, with whether the password was right before. It
-        returns how many verifications a wrong password has to take at least, and may raise.
+        returns how many verifications a wrong password has to take at least, and may raise. ``find_verified`` is asked
+        before that whether another process has verified the password.
         """
-        given = password.encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._key, given, "sha256")
+        digest = self.digest(password)
         known = self._remembered.get(digest)
         if known is not None and known[1] > time.monotonic() and known[0] in hashes:
-            return True
+            return known[0]
+        elsewhere = find_verified(digest)
+        if elsewhere is not None and elsewhere in hashes:
+            self._remember(digest, elsewhere)
+            return elsewhere
         at_least = before_verifying(known is not None and known[0] in hashes)
         found = None
+        given = password.encode("utf-8", "surrogatepass")
         for stored in [*hashes, *[self._nobody()] * (at_least - len(hashes))]:
             if _ARGON2.verify(given, stored):
                 found = stored
         if found is None or found not in hashes:
-            return False
+            return None
+        self._remember(digest, found)
+        return found
+
+    def _remember(self, digest: bytes, found: str) -> None:
         with self._changing:
             if len(self._remembered) >= _REMEMBERED_AT_MOST:
                 self._remembered.clear()
-            self._remembered[digest] = (found, time.monotonic() + _REMEMBERED_SECONDS)
-        return True
+            self._remembered[digest] = (found, time.monotonic() + REMEMBERED_SECONDS)
 
     def _nobody(self) -> str:
         """Return a hash that no password has, so that an unknown user costs the same time as a wrong password."""

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from mappers import ids
 from schemas.partner import Partner
 from server.store.credentials import (
+    REMEMBERED_SECONDS,
     Credentials,
     PasswordVerifier,
     fingerprint_of,
@@ -22,7 +23,7 @@ from server.store.credentials import (
     make_credentials,
 )
 from server.store.engine import Tx
-from server.store.tables import certificates, collections, credentials, grants, partners
+from server.store.tables import certificates, collections, credentials, grants, partners, verified_logins
 from server.store.times import now
 
 
@@ -205,7 +206,7 @@ def remove(tx: Tx, name: str) -> int:
     ``UnknownPartner``.
     """
     get(tx, name)
-    for table in (credentials, certificates, grants):
+    for table in (credentials, verified_logins, certificates, grants):
         tx.execute(delete(table).where(table.c.partner == name))
     moment = now()
     tx.execute(update(partners).where(partners.c.name == name).values(left=moment))
@@ -235,7 +236,16 @@ def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
     """
     get(tx, name)
     _end(tx, credentials, name, overlap)
+    tx.execute(delete(verified_logins).where(verified_logins.c.partner == name))
     return _issue(tx, name)
+
+
+class VerifiedLogin(NamedTuple):
+    """A password that was verified slowly: whose, by its keyed digest, and the hash that it matched."""
+
+    partner: str
+    digest: bytes
+    password_hash: str
 
 
 def by_password(
@@ -244,23 +254,53 @@ def by_password(
     password: str,
     verifier: PasswordVerifier | None = None,
     before_verifying: Callable[[bool], None] = lambda known: None,
+    note_login: Callable[[VerifiedLogin], None] = lambda login: None,
 ) -> Partner | None:
     """Find the partner that this user name and password belong to.
 
     A wrong password takes equally long whoever the user is and however many passwords it has. ``verifier`` remembers
-    right passwords for a while; without one each verification is slow. ``before_verifying`` is called before a slow
-    one, with whether the password was right before, and may raise.
+    right passwords for a while, and believes ``remember_login`` of one with the same key; without one each
+    verification is slow. ``before_verifying`` is called before a slow one, with whether the password was right before,
+    and may raise; ``note_login`` after a slow one that was right.
     """
     moment = now()
     rows = tx.execute(_BY_NAME, {"user": user, "moment": moment}).all()
+    was_slow = False
 
     def before(known: bool) -> int:
+        nonlocal was_slow
         before_verifying(known)
+        was_slow = True
         return tx.execute(_MOST_PASSWORDS, {"moment": moment}).scalar() or 1
 
-    if not (verifier or PasswordVerifier()).matches(password, [row[-1] for row in rows], before):
+    def find_verified(digest: bytes) -> str | None:
+        found: str | None = tx.execute(_VERIFIED, {"user": user, "digest": digest, "moment": moment}).scalar()
+        return found
+
+    verifier = verifier or PasswordVerifier()
+    matched = verifier.matches(password, [row[-1] for row in rows], before, find_verified)
+    if matched is None:
         return None
+    if was_slow:
+        note_login(VerifiedLogin(user, verifier.digest(password), matched))
     return partner_of_row(*rows[0][:-1])
+
+
+def remember_logins(tx: Tx, logins: Iterable[VerifiedLogin]) -> None:
+    """Let other processes with the same key take these passwords for five minutes without the slow verification.
+
+    A row stands for nothing once the credentials that it is of have ended.
+    """
+    moment = now()
+    tx.execute(delete(verified_logins).where(verified_logins.c.until <= moment))
+    for login in logins:
+        mine = (credentials.c.partner == login.partner, credentials.c.password_hash == login.password_hash)
+        token_hash = tx.execute(select(credentials.c.token_hash).where(*mine, _VALID), {"moment": moment}).scalar()
+        key = {"partner": login.partner, "digest": login.digest}
+        tx.execute(delete(verified_logins).where(*(verified_logins.c[name] == value for name, value in key.items())))
+        if token_hash is not None:
+            until = moment + REMEMBERED_SECONDS * 1_000_000
+            tx.execute(insert(verified_logins).values(**key, token_hash=token_hash, until=until))
 
 
 def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP) -> str:
@@ -328,6 +368,14 @@ _BY_NAME = (
     partner_columns(credentials.c.password_hash)
     .join_from(partners, credentials)
     .where(partners.c.name == bindparam("user"), _VALID)
+)
+_VERIFIED = select(credentials.c.password_hash).where(
+    verified_logins.c.partner == bindparam("user"),
+    verified_logins.c.digest == bindparam("digest"),
+    verified_logins.c.until > _MOMENT,
+    credentials.c.partner == verified_logins.c.partner,
+    credentials.c.token_hash == verified_logins.c.token_hash,
+    _VALID,
 )
 _BY_TOKEN = (
     partner_columns().join_from(partners, credentials).where(credentials.c.token_hash == bindparam("hash"), _VALID)

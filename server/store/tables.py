@@ -125,6 +125,18 @@ credentials = Table(
     PrimaryKeyConstraint("partner", "token_hash"),
 )
 
+# Passwords that were verified slowly a moment ago, by a digest whose key no database holds.
+verified_logins = Table(
+    "verified_logins",
+    metadata,
+    Column("partner", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    # The credentials that the password is of; without them the row stands for nothing.
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "digest"),
+)
+
 grants = Table(
     "grants",
     metadata,

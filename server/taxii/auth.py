@@ -1,6 +1,7 @@
 """Authentication of partners, and their rights to collections."""
 
 import base64
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from server.store import Store, Tx, collections, partners
 from server.store.collections import Collection
 from server.store.credentials import PasswordVerifier
 from server.store.fast_reads import NotFast
+from server.store.partners import VerifiedLogin
 from server.taxii.errors import TaxiiError, retry_later, unauthorized
 from server.taxii.limits import PartnerQuotas
 from server.taxii.login_throttle import LoginThrottle
@@ -22,12 +24,23 @@ _TOKEN_SCHEMES = frozenset(("bearer", "token"))
 class Authenticator:
     """Finds the partner that a request comes from, and counts its requests."""
 
-    def __init__(self, proxies: TrustedProxies, quotas: PartnerQuotas, throttle: LoginThrottle | None = None) -> None:
-        """Believe ``proxies``, count against ``quotas``, and slow down who guesses passwords."""
+    def __init__(
+        self,
+        proxies: TrustedProxies,
+        quotas: PartnerQuotas,
+        throttle: LoginThrottle | None = None,
+        passwords: PasswordVerifier | None = None,
+        note_login: Callable[[VerifiedLogin], None] = lambda login: None,
+    ) -> None:
+        """Believe ``proxies``, count against ``quotas``, and slow down who guesses passwords.
+
+        ``note_login`` is told of each password that was verified slowly and was right.
+        """
         self.proxies = proxies
         self.quotas = quotas
         self.throttle = throttle or LoginThrottle()
-        self._passwords = PasswordVerifier()
+        self._passwords = passwords or PasswordVerifier()
+        self._note_login = note_login
 
     def authenticate(self, store: Store, environ: dict[str, Any]) -> Partner:
         """Return the partner that a request proves, and count the request.
@@ -92,7 +105,7 @@ class Authenticator:
                 if not turn.enter_context(self.throttle.turn()):
                     raise retry_later("busy", 1)
 
-            partner = partners.by_password(tx, user, password, self._passwords, before_hashing)
+            partner = partners.by_password(tx, user, password, self._passwords, before_hashing, self._note_login)
         if partner is None:
             self.throttle.failed(remote, user)
         return partner

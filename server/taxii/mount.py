@@ -15,6 +15,7 @@ from medallion.views.discovery import discovery_bp
 from schemas.partner import Partner
 from server.observe import RequestObserver
 from server.release.hub import Hub
+from server.store.credentials import PasswordVerifier
 from server.taxii import openapi
 from server.taxii.application import PARTNER, ROUTE, TaxiiApplication
 from server.taxii.auth import Authenticator
@@ -24,6 +25,7 @@ from server.taxii.filters import MAX_PAGE
 from server.taxii.limits import API_ROOT, PartnerQuotas
 from server.taxii.page_cache import PageCache
 from server.taxii.proxies import TrustedProxies
+from server.taxii.verified_logins import VerifiedLogins
 
 _ROOT_VARIABLE = "<string:api_root>"
 _BLUEPRINT = "taxii"
@@ -40,10 +42,12 @@ def mount(
     proxies: TrustedProxies | None = None,
     quotas: PartnerQuotas | None = None,
     observers: Sequence[RequestObserver] = (),
+    login_key: bytes | None = None,
 ) -> TaxiiApplication:
     """Serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` of ``hub``, in front of ``app``.
 
-    ``public_url`` is where partners find the server; without it the discovery goes by what a request says.
+    ``public_url`` is where partners find the server; without it the discovery goes by what a request says. Processes
+    with the same ``login_key`` take the passwords that one of them has verified.
     """
     quotas = quotas or PartnerQuotas()
     # A missing slash is no error, and no redirect to whatever the Host header says.
@@ -64,7 +68,12 @@ def mount(
     # Medallion logs to a stream of its own, beside the application's log.
     logging.getLogger("medallion").handlers.clear()
 
-    authenticator = Authenticator(proxies or TrustedProxies(), quotas)
+    authenticator = Authenticator(
+        proxies or TrustedProxies(),
+        quotas,
+        passwords=PasswordVerifier(login_key),
+        note_login=VerifiedLogins(hub.store).note,
+    )
     taxii = TaxiiApplication(
         hub.store, authenticator, ObjectEndpoints(hub, PageCache(), quotas), app.wsgi_app, observers
     )

@@ -93,3 +93,9 @@ def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("SCAMFEED_FEED", "x")
     with pytest.raises(BadConfiguration, match="feed"):
         load()
+
+
+def test_a_short_key_of_logins_is_refused(alone: Path) -> None:
+    with pytest.raises(BadConfiguration, match="login_key: a secret has at least 32 characters"):
+        load(write(alone, 'login_key = "short"\n'))
+    assert load(write(alone, f'login_key = "{"k" * 32}"\n')).login_key.get_secret_value() == "k" * 32

@@ -9,7 +9,7 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, credentials, partners, value_index
+from server.store import Store, collections, credentials, partners, tables, value_index
 from server.store.collections import Collection
 from server.store.fast_reads import FastStore
 from tests.unit.server.store.registered import BANK, POLICE
@@ -102,6 +102,84 @@ def test_a_right_password_is_verified_slowly_once(monkeypatch: pytest.MonkeyPatc
     assert not verifier.matches("wrong", [stored])
     assert not verifier.matches("right", [])
     assert len(slow) == 2
+
+
+def _verified_elsewhere(store: Store, key: bytes) -> tuple[credentials.Credentials, credentials.PasswordVerifier]:
+    """Let one process verify a password, and return a verifier of another process with the same key."""
+    logins: list[partners.VerifiedLogin] = []
+    with store.begin() as tx:
+        given = partners.add(tx, BANK)
+        verifier = credentials.PasswordVerifier(key)
+        assert partners.by_password(tx, given.user, given.password, verifier, note_login=logins.append) == BANK
+        assert partners.by_password(tx, given.user, given.password, verifier, note_login=logins.append) == BANK
+        assert len(logins) == 1
+        partners.remember_logins(tx, logins)
+    return given, credentials.PasswordVerifier(key)
+
+
+class _TooSlow(Exception):
+    pass
+
+
+def _refuse_slow(known: bool) -> None:
+    raise _TooSlow
+
+
+def test_a_password_that_one_process_verified_is_taken_by_those_with_its_key(store: Store) -> None:
+    given, other = _verified_elsewhere(store, b"k" * 32)
+    with store.read() as tx:
+        assert partners.by_password(tx, given.user, given.password, other, _refuse_slow) == BANK
+        for verifier in (credentials.PasswordVerifier(b"l" * 32), credentials.PasswordVerifier()):
+            with pytest.raises(_TooSlow):
+                partners.by_password(tx, given.user, given.password, verifier, _refuse_slow)
+        with pytest.raises(_TooSlow):
+            partners.by_password(tx, given.user, given.password + "x", other, _refuse_slow)
+        with pytest.raises(_TooSlow):
+            partners.by_password(tx, "Another", given.password, other, _refuse_slow)
+        rows = repr(tx.exec_driver_sql("SELECT * FROM verified_logins").all())
+    assert given.password not in rows
+    assert repr(b"k" * 32) not in rows
+
+
+def test_a_password_that_was_verified_elsewhere_ends_after_minutes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, other = _verified_elsewhere(store, b"k" * 32)
+    later = partners.now() + 301 * 1_000_000
+    monkeypatch.setattr(partners, "now", lambda: later)
+    with store.begin() as tx:
+        with pytest.raises(_TooSlow):
+            partners.by_password(tx, given.user, given.password, other, _refuse_slow)
+        partners.remember_logins(tx, [])
+        assert tx.exec_driver_sql("SELECT count(*) FROM verified_logins").scalar_one() == 0
+
+
+@pytest.mark.parametrize("ending", ["rotated", "left"])
+def test_a_password_that_was_verified_elsewhere_ends_with_its_credentials(store: Store, ending: str) -> None:
+    given, other = _verified_elsewhere(store, b"k" * 32)
+    with store.begin() as tx:
+        rows = tx.exec_driver_sql("SELECT partner, digest, token_hash, until FROM verified_logins").all()
+        if ending == "rotated":
+            partners.rotate(tx, BANK.name, overlap=timedelta(0))
+        else:
+            partners.remove(tx, BANK.name)
+        assert tx.exec_driver_sql("SELECT count(*) FROM verified_logins").scalar_one() == 0
+        # A process that verified it before the end may come too late with its row.
+        late = dict(zip(("partner", "digest", "token_hash", "until"), rows[0], strict=True))
+        tx.execute(tables.verified_logins.insert(), late)
+    with store.read() as tx, pytest.raises(_TooSlow):
+        partners.by_password(tx, given.user, given.password, other, _refuse_slow)
+
+
+def test_a_password_whose_credentials_ended_meanwhile_is_not_remembered(store: Store) -> None:
+    logins: list[partners.VerifiedLogin] = []
+    with store.begin() as tx:
+        given = partners.add(tx, BANK)
+        verifier = credentials.PasswordVerifier(b"k" * 32)
+        partners.by_password(tx, given.user, given.password, verifier, note_login=logins.append)
+        partners.rotate(tx, BANK.name, overlap=timedelta(0))
+        partners.remember_logins(tx, logins)
+        assert tx.exec_driver_sql("SELECT count(*) FROM verified_logins").scalar_one() == 0
 
 
 def test_rights_that_were_granted_and_not_revoked_hold(store: Store, collection: Collection) -> None:

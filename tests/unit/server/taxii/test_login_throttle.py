@@ -1,14 +1,20 @@
 import base64
+import uuid
 from pathlib import Path
 
 import pytest
 
-from server.store import Store
+from schemas.partner import Partner, PartnerKind
+from server.store import Store, partners
+from server.store.credentials import PasswordVerifier
+from server.store.fast_reads import FastStore, NotFast
+from server.store.partners import VerifiedLogin
 from server.taxii.auth import Authenticator
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import PartnerQuotas
 from server.taxii.login_throttle import LoginThrottle
 from server.taxii.proxies import TrustedProxies
+from server.taxii.verified_logins import VerifiedLogins
 
 
 class Clock:
@@ -77,4 +83,37 @@ def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(
                 authenticator.identify(tx, f"Basic {given}", remote="192.0.2.1")
     assert max(len(user or "") for _, user in throttle._debts) == 100
     assert throttle._debts["192.0.2.1", ""] > 0
+    store.close()
+
+
+def test_a_password_is_verified_once_for_all_processes_with_one_key(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    store.migrate()
+    with store.begin() as tx:
+        given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+    authorization = "Basic " + base64.b64encode(f"{given.user}:{given.password}".encode()).decode()
+    notes = VerifiedLogins(store)
+
+    def process() -> Authenticator:
+        passwords = PasswordVerifier(b"k" * 32)
+        return Authenticator(TrustedProxies(), PartnerQuotas(), passwords=passwords, note_login=notes.note)
+
+    fast, slow = FastStore(store, patience=5), FastStore(store)
+    with fast.read() as tx, pytest.raises(NotFast):
+        process().identify(tx, authorization, is_fast=True)
+    with slow.read() as tx:
+        process().identify(tx, authorization)
+    notes.wait()
+    with fast.read() as tx:
+        assert process().identify(tx, authorization, is_fast=True).name == "bank"
+    fast.close()
+    slow.close()
+    store.close()
+
+
+def test_a_store_that_cannot_remember_a_login_stops_nobody(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'hub.db'}")
+    notes = VerifiedLogins(store)
+    notes.note(VerifiedLogin("bank", b"digest", "hash"))
+    notes.wait()
     store.close()
