@@ -1,10 +1,13 @@
 """``python -m benchmarks`` (``make bench``): every benchmark, each figure as it is measured.
 
-Names choose among them: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. Beside the
-TAXII server stands nginx, where it is installed (Debian: ``apt-get install nginx-light``). A part that fails says so,
+Names choose among them: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. The release engine is
+measured by ``release --values 10000,300000 --database sqlite --partners 3000 --statements``, all of them optional:
+hubs of so many values, on one database, with so many partners more, and the statements named. Beside the TAXII
+server stands nginx, where it is installed (Debian: ``apt-get install nginx-light``). A part that fails says so,
 the others go on, and the exit status is 1.
 """
 
+import argparse
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -18,25 +21,46 @@ _LINE = "{:<84} {:>12}  {:<42} {:>12} {:>8}"
 
 def main() -> None:
     """Run what the command line names, everything by default."""
-    sizes = (10_000, 1_000_000) if "--large" in sys.argv else (10_000, 100_000)
+    options = _options()
+    sizes = (10_000, 1_000_000) if options.large else (10_000, 100_000)
     every: dict[str, Callable[[], Iterator[list[object]]]] = {
         "mapping": mapping.rows,
         "fusing": fusing.rows,
         "store": store.rows,
-        "release": lambda: release.rows(sizes[1]),
+        "release": lambda: release.rows(
+            options.values or sizes, options.database or release.DATABASES, options.partners, listed=options.statements
+        ),
         "guard": guard.rows,
         "taxii": lambda: taxii.rows(sizes),
         "postgresql": postgresql.rows,
         "feeds": lambda: feeds.rows(sizes[1]),
         "latency": latency.rows,
     }
-    wanted = {name for name in sys.argv[1:] if not name.startswith("--")} or every.keys()
+    wanted = set(options.names) or every.keys()
     if unknown := wanted - every.keys():
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(every)}")
     _show(_COLUMNS)
     failed = [name for name, measure in every.items() if name in wanted and not _measured(name, measure)]
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure; everything where none is named."
+    )
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--large", action="store_true", help="up to a million objects")
+    parser.add_argument("--values", type=_numbers, help="release: sizes of the hub, 10000,300000")
+    parser.add_argument("--database", action="append", choices=release.DATABASES, help="release: on this database")
+    parser.add_argument("--partners", type=int, default=0, help="release: partners more that say nothing")
+    parser.add_argument("--statements", action="store_true", help="release: name the SQL statements")
+    parser.add_argument("--reports", help="guard: another folder of reports")
+    return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted(int(each.replace("_", "")) for each in text.split(",")))
 
 
 def _measured(name: str, measure: Callable[[], Iterator[list[object]]]) -> bool:

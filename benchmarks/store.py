@@ -17,7 +17,7 @@ ROUNDS = 3
 TRANSACTIONS = ((100, 40), (1_000, 10), (5_000, 3))
 STOCK = 100_000
 
-_TABLE = (
+TABLE = (
     "CREATE TABLE raw (collection INTEGER, date_added BIGINT, id TEXT, type TEXT, spec_version TEXT, version BIGINT,"
     " revoked BOOLEAN, latest BOOLEAN, legacy BOOLEAN, body {blob}, PRIMARY KEY (collection, date_added))"
 )
@@ -97,7 +97,7 @@ def _sqlite(path: Path) -> Insert:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32768"):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute(_TABLE.format(blob="BLOB"))
+    connection.execute(TABLE.format(blob="BLOB"))
 
     def insert(given: Sequence[tuple[Any, ...]]) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -113,7 +113,7 @@ def copied(conninfo: str) -> Insert:
 
     connection = psycopg.connect(conninfo, autocommit=True)
     connection.execute("DROP TABLE IF EXISTS raw")
-    connection.execute(_TABLE.format(blob="BYTEA").encode())
+    connection.execute(TABLE.format(blob="BYTEA").encode())
     types = ["int4", "int8", "text", "text", "text", "int8", "bool", "bool", "bool", "bytea"]
 
     def insert(given: Sequence[tuple[Any, ...]]) -> None:

