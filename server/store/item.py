@@ -18,6 +18,9 @@ class Item(NamedTuple):
 
     ``version`` is ``modified``, else ``created``, in microseconds since the epoch; None where the object has neither
     (observables), and then the id alone names it. ``body`` is the object as compact JSON, value for value as it came.
+
+    ``subject`` is the value, named as in the value index, that a report or a listing is about. ``basis`` are the
+    observable and the relationship that a listing brings along in the full variant of its collection.
     """
 
     id: str
@@ -26,6 +29,8 @@ class Item(NamedTuple):
     version: int | None
     revoked: bool
     body: bytes
+    subject: str | None = None
+    basis: "tuple[Item, Item] | None" = None
 
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> "Item":

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete as sql_delete, func, insert, select, update
 
-from server.store.collections import Collection, UnknownCollection
+from server.store.collections import Collection, UnknownCollection, all_collections, private_collections_of
 from server.store.engine import Tx
 from server.store.item import Item
 from server.store.query import ALL, EVERY, UNLIMITED, Columns, Query, parameters, statement
@@ -20,6 +20,7 @@ from server.store.sql import any_of, chunks, insert_many
 from server.store.tables import collections, objects, rewrites
 from server.store.times import now
 
+_FULL = "-full"
 # Stretches of the log are 2**24 microseconds long.
 _SPAN_BITS = 24
 
@@ -118,6 +119,41 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
     _insert(tx, collection, fresh, start, history)
     tx.execute(_ADDED, {"of_number": collection.number, "end": end})
     return Appended(added, unchanged, start, end)
+
+
+def append_all(tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]]) -> list[Appended]:
+    """Add to several collections, as ``append`` does to each; return what was added, in the order of ``appends``.
+
+    All that one transaction adds to any collection is added by one call, the last thing before its end: from here on
+    the collections are locked. A shared collection and its full variant are both given what enters them; the ``basis``
+    of a listing enters with it where the full variant is.
+    """
+    lock(tx, [collection for collection, _ in appends])
+    return [append(tx, collection, _with_basis(collection, items)) for collection, items in appends]
+
+
+def _with_basis(collection: Collection, items: Sequence[Item]) -> list[Item]:
+    is_full = collection.kind == "released" and collection.alias.endswith(_FULL)
+    return [each for item in items for each in (item, *((item.basis or ()) if is_full else ()))]
+
+
+def latest_everywhere(tx: Tx, ids: Iterable[str]) -> dict[int, dict[str, Item]]:
+    """Find the newest version of each of ``ids`` in every collection that the release rules fill.
+
+    Returned by the number of the collection; a shared collection's full variant stands for both.
+    """
+    wanted = set(ids)
+    by_number = {collection.number: collection for collection in all_collections(tx)}
+    aliases = {collection.alias for collection in by_number.values()}
+    places = {
+        number: wanted
+        for number, collection in by_number.items()
+        if collection.kind == "released" and collection.alias + _FULL not in aliases
+    }
+    for id_, numbers in private_collections_of(tx, wanted).items():
+        for number in numbers:
+            places[number] = places.get(number, set()) | {id_}
+    return {number: latest(tx, by_number[number], there) for number, there in places.items()}
 
 
 def allocate(last: int, count: int, moment: int) -> tuple[int, int]:

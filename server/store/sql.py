@@ -4,12 +4,17 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, func, insert, select, text
-from sqlalchemy.engine import Dialect
+from sqlalchemy import ARRAY, ColumnElement, Dialect, Table, Text, any_, bindparam, func, insert, select, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import functions
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 from server.store.engine import StoreUnavailable, Tx
+
+_Value = TypeVar("_Value")
 
 # Below this COPY's own round trips cost more than they save.
 _FEW = 5
@@ -68,7 +73,55 @@ def any_of(tx: Tx, column: ColumnElement[str], values: Sequence[str]) -> ColumnE
     return column == any_(bindparam("given", list(values), type_=ARRAY(Text)))
 
 
-def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+class _Listed(TypeDecorator[Any]):
+    """A list of values as one parameter: an array, or JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, of: type[TypeEngine[Any]] = Text) -> None:
+        """Hold values ``of`` one type."""
+        super().__init__()
+        self.of = of
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type that the database has for it."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self.of))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return the list as the driver takes it."""
+        return json.dumps(list(value)) if dialect.name == "sqlite" else list(value)
+
+
+class _Among(functions.GenericFunction[bool]):
+    """Hold where a column is one of the values of a list that is one parameter."""
+
+    type = Boolean()
+    name = "among"
+    inherit_cache = True
+
+
+@compiles(_Among)
+def _among(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, given = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({given})"
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, given = (compiler.process(clause, **options) for clause in element.clauses)
+    return " ".join((column, "IN (SELECT value FROM json_each(", given, "))"))
+
+
+def among(column: ColumnElement[Any], name: str, of: type[TypeEngine[Any]] = Text) -> ColumnElement[bool]:
+    """Hold where ``column`` is one of the values in the list called ``name``, given when the statement is run.
+
+    One statement for lists of every length, so that it is put together once.
+    """
+    return _Among(column, bindparam(name, type_=_Listed(of)))
+
+
+def chunks(ids: Iterable[_Value]) -> Iterator[list[_Value]]:
     """Cut a list of any length into lists that one statement takes well."""
     rest = iter(ids)
     while chunk := list(islice(rest, _CHUNK)):

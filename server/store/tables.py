@@ -218,6 +218,14 @@ value_index = Table(
     PrimaryKeyConstraint("subject", "inbox_key"),
 )
 
+# Values that anybody reported, each under a number of its own; whoever changes what is said of one holds its row.
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", Text, nullable=False),
+)
+
 # A partner's client certificates, by the SHA-256 of their DER.
 certificates = Table(
     "certificates",

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from sqlalchemy import delete, insert, select
 
 from schemas import kinds
-from server.store import listings, reviews
+from server.store import listings, reviews, subjects as values
 from server.store.engine import Tx
 from server.store.release_tables import own_values
 from server.store.sql import any_of, chunks, insert_many
@@ -38,6 +38,14 @@ def add(
     for subject, object_id in new:
         known_keys.setdefault(subject, set()).add(object_id)
     return known_keys
+
+
+def lock(tx: Tx, subjects: Iterable[str]) -> dict[str, int]:
+    """Lock these values until the transaction ends, also those that nobody reported before; return their numbers.
+
+    Lock all at once, in one transaction: whoever locks some and then others can wait for somebody who waits in turn.
+    """
+    return values.lock(tx, subjects)
 
 
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
