@@ -6,6 +6,7 @@ import logging
 import secrets
 import ssl
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from server.observe import probes
 from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
+from server.observe.readiness import Readiness
 from server.observe.retention import Days, Retention
 from server.settings import Settings
 from server.setup import hub_of
@@ -55,13 +57,17 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         observers=(metrics, AccessLog(settings.access_log), trail),
         login_key=login_key,
     )
-    bodies = DiskSpace(tempfile.gettempdir())
-    _add_probes(app, store, bodies, metrics, settings.metrics_token.get_secret_value())
-    _add_front_page(app, store, bodies, settings)
+    readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
+
+    def ready() -> probes.Probe:
+        return probes.ready(readiness, store, bodies)
+
+    _add_probes(app, ready, metrics, settings.metrics_token.get_secret_value())
+    _add_front_page(app, ready, settings)
     return app
 
 
-def _add_front_page(app: Flask, store: Store, bodies: DiskSpace, settings: Settings) -> None:
+def _add_front_page(app: Flask, ready: Callable[[], probes.Probe], settings: Settings) -> None:
     """Serve a page at ``/`` to a person; for a TAXII client there is nothing."""
     page = dashboard.Page(settings.title, settings.contact)
 
@@ -69,11 +75,11 @@ def _add_front_page(app: Flask, store: Store, bodies: DiskSpace, settings: Setti
     def front() -> Response:
         if not dashboard.wanted(request.headers.get("Accept")):
             abort(404)
-        shown = page.show(ready=probes.ready(store, bodies)[0] == 200)
+        shown = page.show(ready=ready()[0] == 200)
         return Response(shown.body, headers=list(shown.headers))
 
 
-def _add_probes(app: Flask, store: Store, bodies: DiskSpace, metrics: Metrics, token: str) -> None:
+def _add_probes(app: Flask, ready: Callable[[], probes.Probe], metrics: Metrics, token: str) -> None:
     """Serve health and metrics, for those who run the server."""
 
     @app.get("/health/live")
@@ -83,8 +89,8 @@ def _add_probes(app: Flask, store: Store, bodies: DiskSpace, metrics: Metrics, t
 
     @app.get("/health")
     @app.get("/health/ready")
-    def ready() -> tuple[Response, int]:
-        status, resource = probes.ready(store, bodies)
+    def health() -> tuple[Response, int]:
+        status, resource = ready()
         return jsonify(resource), status
 
     @app.get("/metrics")

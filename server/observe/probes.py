@@ -3,6 +3,7 @@
 import hmac
 from typing import Any
 
+from server.observe.readiness import Readiness
 from server.store import Store
 from server.store.engine import DiskSpace
 
@@ -14,12 +15,12 @@ def live() -> Probe:
     return 200, {"status": "ok"}
 
 
-def ready(store: Store, bodies: DiskSpace) -> Probe:
-    """Return whether requests can be answered: the database is there, has its tables, and there is room to write.
+def ready(readiness: Readiness, store: Store, bodies: DiskSpace) -> Probe:
+    """Return whether requests can be answered: the store can be read and written, and its disk has room.
 
     ``bodies`` is the folder of long bodies that wait to be read.
     """
-    if not store.ready():
+    if not readiness.ready():
         return 503, {"status": "store unavailable"}
     if not store.has_disk_space() or not bodies.has_space():
         return 503, {"status": "disk full"}

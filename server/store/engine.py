@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from server.store.tables import collections
+from server.store.tables import collections, migration_lock
 from server.store.write_queue import WriteQueue
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 Tx = Connection
 
 _BUSY_SECONDS = 30
+_ANSWER_SECONDS = 5
 # Connections of one process on PostgreSQL, whose default is a hundred for all processes together.
 _KEPT_CONNECTIONS = 4
 _MOST_CONNECTIONS = 16
@@ -159,6 +160,26 @@ class Store:
             log.warning("store-not-ready cause=%s", _cause(error))
             return False
         return True
+
+    def can_write(self) -> bool:
+        """Return whether a transaction can be stored now; may take as long as a write waits for its turn."""
+        try:
+            with self.begin() as tx:
+                if self._queue is None:
+                    # A lock is written as a row is, and waits for the standbys as one; another that asks takes nothing.
+                    tx.execute(select(migration_lock.c.id).with_for_update(skip_locked=True)).all()
+        except (SQLAlchemyError, StoreUnavailable) as error:
+            log.warning("store-not-writable cause=%s", _cause(error))
+            return False
+        return True
+
+    @property
+    def patience(self) -> float:
+        """Return the seconds after which a store that has not answered counts as not ready.
+
+        On SQLite a long write of another is no trouble, until writes are refused for it.
+        """
+        return _ANSWER_SECONDS if self._queue is None else _BUSY_SECONDS
 
     def has_disk_space(self) -> bool:
         """Return whether the disk of the database file has space; always true for a database server."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from server.observe import probes
+from server.observe.readiness import Readiness
 from server.store import Store
 from server.store.engine import DiskSpace
 
@@ -54,13 +55,13 @@ def test_a_disk_that_cannot_be_written_is_full(tmp_path: Path, monkeypatch: pyte
 
 def test_a_hub_on_a_full_disk_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    assert probes.ready(store, DiskSpace(str(tmp_path)))[0] == 503
+    assert probes.ready(Readiness(store), store, DiskSpace(str(tmp_path)))[0] == 503
     store.migrate()
-    assert probes.ready(store, DiskSpace(str(tmp_path))) == (200, {"status": "ok"})
-    assert probes.ready(store, DiskSpace(str(tmp_path / "nowhere"))) == (503, {"status": "disk full"})
+    assert probes.ready(Readiness(store), store, DiskSpace(str(tmp_path))) == (200, {"status": "ok"})
+    assert probes.ready(Readiness(store), store, DiskSpace(str(tmp_path / "nowhere"))) == (503, {"status": "disk full"})
     store.close()
     fresh = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     monkeypatch.setattr(os, "statvfs", lambda folder: disk(0))
-    assert probes.ready(fresh, DiskSpace(str(tmp_path))) == (503, {"status": "disk full"})
+    assert probes.ready(Readiness(fresh), fresh, DiskSpace(str(tmp_path))) == (503, {"status": "disk full"})
     assert list(tmp_path.glob("scamfeed-collection-*")) == []
     fresh.close()
