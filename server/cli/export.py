@@ -1,9 +1,10 @@
-"""``scamfeed export``: the active set of a collection, in a format that others load."""
+"""``scamfeed export``: the active set of a collection in a format that others load, or its history as Parquet."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -12,27 +13,42 @@ from rich.console import Console
 
 from feeds import formats
 from feeds.mapping.export import export as write_active
+from feeds.mapping.history import HistoryUnavailable, WrittenDay, export_history
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Action
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.store import collections
-from server.store.collections import UnknownCollection
+from server.store import Tx, collections
+from server.store.collections import Collection, UnknownCollection
 from server.store.times import micros
 
 
 def export(
     ctx: typer.Context,
     collection: Annotated[str, typer.Option(help="the collection's alias or id")],
-    format: Annotated[str, typer.Option(help="the format to write; misp-feed is a folder, and needs --output")],
+    format: Annotated[
+        str | None, typer.Option(help="the format to write; misp-feed is a folder, and needs --output")
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="write every version ever added, as Parquet files by day into --output")
+    ] = False,
     since: Annotated[
-        str | None, typer.Option(help="only indicators added after this time, as 2026-01-31T08:00:00Z")
+        str | None,
+        typer.Option(
+            help="only indicators added after this time, as 2026-01-31T08:00:00Z; of the history, write the days from "
+            "then on again"
+        ),
     ] = None,
     least_grade: Annotated[
         Action | None,
         typer.Option(help="the weakest grade written [default: block in formats that block, else any]"),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="where to write [default: standard output]")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="where to write [default: standard output]; the history into a folder, or a URL as s3://bucket/folder"
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write the active indicators of a collection: the latest versions, neither revoked nor expired.
@@ -40,17 +56,33 @@ def export(
     Formats that block everything in them (hosts, rpz, dnsmasq, adblock, ublacklist) get grade block only, unless
     --least-grade says otherwise. A reader of the output finds the old file or the new one, never a part. With --json
     and no --output only the counts are shown.
+
+    With --history every version of every object is written, revoked ones included, and days that the folder has already
+    are left out (docs/history.md).
     """
     context: Context = ctx.obj
+    if history:
+        _export_history(context, collection, format, since, output, json=json)
+        return
+    if format is None:
+        fail("say which --format, or --history for every version as Parquet")
+    _export_active(context, collection, format, least_grade, since, Path(output) if output else None, json=json)
+
+
+def _export_active(
+    context: Context,
+    collection: str,
+    format: str,
+    least_grade: Action | None,
+    since: str | None,
+    output: Path | None,
+    *,
+    json: bool,
+) -> None:
     _check_format(format, output)
-    after = _moment(since)
+    after = -1 if since is None else micros(_moment(since))
     with context.store() as store, store.read() as tx:
-        try:
-            wanted = collections.get(tx, collection)
-        except UnknownCollection as error:
-            fail(f"{error}; there are: {', '.join(other.alias for other in collections.all_collections(tx))}")
-        if wanted.kind == "inbox":
-            fail("an inbox is written, never read: name a collection that is released from it")
+        wanted = _collection(tx, collection)
         try:
             if formats.get(format).folder and output is not None:
                 done = write_active(tx, wanted, format, output, timestamp.now(), after, least=least_grade)
@@ -70,6 +102,38 @@ def export(
     show_table("Indicators", ["result", "indicators"], rows, Console(stderr=output is None))
 
 
+def _export_history(
+    context: Context, collection: str, format: str | None, since: str | None, output: str | None, *, json: bool
+) -> None:
+    if format is not None:
+        fail(f"--format {format}: the history is written as Parquet; leave it out")
+    if output is None:
+        fail("--history: this is a folder: say where, with --output")
+    begin = None if since is None else _moment(since)
+    with context.store() as store:
+        with store.read() as tx:
+            wanted = _collection(tx, collection)
+        try:
+            days = list(export_history(store, wanted, output, begin))
+        except HistoryUnavailable as error:
+            fail(str(error))
+    if json:
+        show_json({"collection": wanted.alias, "days": [day._asdict() for day in days]})
+    else:
+        show_table("Written", WrittenDay._fields, days)
+
+
+def _collection(tx: Tx, name: str) -> Collection:
+    """Return a collection that is read, or end the program."""
+    try:
+        wanted = collections.get(tx, name)
+    except UnknownCollection as error:
+        fail(f"{error}; there are: {', '.join(other.alias for other in collections.all_collections(tx))}")
+    if wanted.kind == "inbox":
+        fail("an inbox is written, never read: name a collection that is released from it")
+    return wanted
+
+
 def _check_format(name: str, output: Path | None) -> None:
     able = [candidate.name for candidate in formats.every().values() if candidate.writes]
     if name not in able:
@@ -83,12 +147,10 @@ def _check_format(name: str, output: Path | None) -> None:
         fail(f"--output {output}: this is a folder: name a file")
 
 
-def _moment(since: str | None) -> int:
-    """Read ``--since`` as microseconds since the epoch; the milliseconds that readers keep are enough."""
-    if since is None:
-        return -1
+def _moment(since: str) -> datetime:
+    """Read ``--since``; the milliseconds that readers keep are enough."""
     try:
-        return micros(timestamp.parse(since))
+        return timestamp.parse(since)
     except Rejected as refusal:
         fail(f"--since {since}: {refusal.message}")
 
