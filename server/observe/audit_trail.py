@@ -1,4 +1,4 @@
-"""The audit trail of requests that write nothing: gathered in memory, added to the store by one thread a worker."""
+"""The audit trail: one thread a worker adds requests that write nothing, gathered in memory, and seals the writes."""
 
 import logging
 import threading
@@ -43,6 +43,8 @@ class AuditTrail:
     def note(self, request: AnsweredRequest) -> None:
         """Gather a request; a write that succeeded is in the trail already, by ``record_write``."""
         if request.method in _WRITES and request.status < 300:
+            with self._changing:
+                self._start()
             return
         moment = now()
         objects = request.objects_in or request.objects_out
@@ -63,12 +65,25 @@ class AuditTrail:
             if request.partner is not None and request.collection is not None and request.read_to is not None:
                 place = request.partner, request.collection
                 self._positions[place] = max(request.read_to, self._positions.get(place, 0))
-            if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
-                self._thread.start()
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._stopping.is_set():
+            self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
+            self._thread.start()
 
     def flush(self) -> None:
-        """Add to the store what was gathered; what the store does not take now is kept for the next time."""
+        """Add to the store what was gathered, and seal what waits for it, of other processes and earlier ones too.
+
+        What the store does not take now is kept for the next time.
+        """
+        self._add()
+        try:
+            seal_all(self._store)
+        except StoreUnavailable as error:
+            log.warning("audit-seal-waits reason=%s", error)
+
+    def _add(self) -> None:
         with self._changing:
             rows, self._rows = self._rows, {}
             positions, self._positions = self._positions, {}
@@ -113,7 +128,21 @@ def record_write(
     objects: int,
     reference: str | None,
 ) -> None:
-    """Add a write to the audit chain of its collection, in the transaction of the write itself."""
+    """Add a write to the audit chain of its collection, in the transaction of the write itself; it is sealed later."""
     moment = now()
     event = AuditEvent(moment, moment, 1, partner, remote, method, route, collection, status, objects, reference)
-    audit.record(tx, [event], chain=collection)
+    audit.record_unsealed(tx, [event], chain=collection)
+
+
+def seal_all(store: Store) -> int:
+    """Seal all events of the audit trail that wait for it, in short transactions, and return how many."""
+    with store.read() as tx:
+        chains = audit.unsealed_chains(tx)
+    total = 0
+    for chain in chains:
+        sealed = -1
+        while sealed:
+            with store.begin() as tx:
+                sealed = audit.seal(tx, chain)
+            total += sealed
+    return total

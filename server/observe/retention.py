@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.observe.audit_trail import seal_all
 from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
 from server.store.times import now
@@ -61,6 +62,7 @@ class Retention:
         self._forget(deliveries.forget, kept.deliveries)
         if not kept.audit:
             return 0
+        seal_all(self._store)
         before, removed = now() - kept.audit * _DAY, 0
         with self._store.read() as tx:
             chains = audit.chains(tx)

@@ -50,7 +50,7 @@ def decide(hub: Hub, tx: Tx, ids: Iterable[str], state: ReviewState, by: str, no
     doubted = _disputed_values(hub, tx, wanted)
     decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
     moment = now()
-    audit.record(
+    audit.record_unsealed(
         tx,
         [
             AuditEvent(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(object_key))

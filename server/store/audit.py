@@ -1,23 +1,27 @@
 """The audit trail: requests and operators' actions, in chains of rows that are only added, each sealed onto the last.
 
-Writes have a chain for each collection, added to in the transaction of the write; everything else shares one. A row's
-hash covers the hash before it, so that no row can be changed, moved or taken out without the chain breaking there.
-Rows that are too old are removed from a chain's beginning only; the last hash removed is kept, and the chain goes on
-from it.
+Writes have a chain for each collection; everything else shares one. A row's hash covers the hash before it, so that no
+row can be changed, moved or taken out without the chain breaking there. Rows that are too old are removed from the
+beginning of a chain only; the last hash removed is kept, and the chain goes on from it.
+
+The row of a write is stored in the transaction of the write, but sealed onto its chain a moment later (``seal``): to
+seal it at once, each write would have to wait for the write before it. Until then its number is below zero, its hash is
+empty, and it counts as part of the trail.
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, exists, insert, literal, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.engine import Tx
-from server.store.tables import audit, audit_ends, audit_starts
+from server.store.tables import audit, audit_ends, audit_starts, collections
 from server.store.times import now
 
 REQUESTS = "requests"
@@ -48,7 +52,7 @@ class AuditEvent:
 
 
 class AuditEntry(NamedTuple):
-    """An event at its place in the trail."""
+    """An event at its place in the trail; the number is below zero, and the hash empty, until it is sealed."""
 
     chain: str
     number: int
@@ -64,22 +68,54 @@ class BrokenChain(NamedTuple):
 
 
 def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
-    """Add events to a chain, in their order; other processes wait for the end of this transaction."""
-    number, seal = _locked(tx, chain)
+    """Add events to a chain, sealed, in their order; others that seal wait for the end of this transaction."""
+    number, hash_ = _locked(tx, chain)
     rows: list[dict[str, Any]] = []
     for number, event in enumerate(events, number + 1):  # noqa: B020 - it goes on from the chain's end
-        values = _values(event)
-        seal = _seal(seal, chain, number, values)
-        rows.append({"chain": chain, "number": number, **dict(zip(_FIELDS, values, strict=True)), "hash": seal})
+        hash_ = _seal(hash_, chain, number, _values(event))
+        rows.append({"chain": chain, "number": number, **_fields(event), "hash": hash_})
     if rows:
-        tx.execute(insert(audit), rows)
-        tx.execute(update(audit_ends).where(audit_ends.c.chain == chain).values(number=number, hash=seal))
+        tx.execute(_ADD, rows)
+        tx.execute(update(audit_ends).where(audit_ends.c.chain == chain).values(number=number, hash=hash_))
+
+
+def record_unsealed(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
+    """Add events to a chain without waiting for anybody; ``seal`` gives them their place soon after."""
+    rows = [{"chain": chain, "number": -1 - secrets.randbits(62), **_fields(event), "hash": b""} for event in events]
+    if rows:
+        tx.execute(_ADD, rows)
+
+
+def unsealed_chains(tx: Tx) -> list[str]:
+    """List the names of the chains that have events which are not sealed yet."""
+    return sorted(tx.execute(_UNSEALED).scalars())
+
+
+def seal(tx: Tx, chain: str) -> int:
+    """Seal events that wait for it onto the chain, in the order of their beginning, some thousand at most.
+
+    Returns their number: 0 where none is left, or another process seals them just now.
+    """
+    end = _locked(tx, chain, waits=False)
+    if end is None:
+        return 0
+    number, hash_ = end
+    found = tx.execute(_WAITING, {"of_chain": chain}).all()
+    sealed: list[dict[str, Any]] = []
+    for number, row in enumerate(found, number + 1):  # noqa: B020 - it goes on from the chain's end
+        hash_ = _seal(hash_, chain, number, list(row[1:]))
+        sealed.append({"of_chain": chain, "unsealed": row[0], "place": number, "sealed": hash_})
+    if sealed:
+        tx.execute(_SEAL, sealed)
+        tx.execute(update(audit_ends).where(audit_ends.c.chain == chain).values(number=number, hash=hash_))
+    return len(sealed)
 
 
 def verify(tx: Tx) -> list[BrokenChain]:
     """Recompute every chain from its beginning, or from where it was cut off for its age.
 
-    Returns the first broken row of each broken chain; nothing when the trail is whole.
+    Returns the first broken row of each broken chain; nothing when the trail is whole. Events that are not sealed yet
+    break nothing: their place in the chain is to come.
     """
     broken = []
     for chain, end, final in tx.execute(select(audit_ends.c.chain, audit_ends.c.number, audit_ends.c.hash)).all():
@@ -93,7 +129,7 @@ def verify(tx: Tx) -> list[BrokenChain]:
             if (number, seal) != (end, final):
                 broken.append(BrokenChain(chain, number + 1))
     known = select(audit_ends.c.chain)
-    loose = select(audit.c.chain).where(audit.c.chain.not_in(known)).distinct()
+    loose = select(audit.c.chain).where(audit.c.chain.not_in(known), audit.c.number >= 0).distinct()
     return broken + [BrokenChain(chain, 1) for chain in tx.execute(loose).scalars()]
 
 
@@ -116,7 +152,7 @@ def forget(tx: Tx, chain: str, *, before: int) -> int:
             break
         number, seal, removed = number + 1, after, removed + 1
     if removed:
-        tx.execute(delete(audit).where(audit.c.chain == chain, audit.c.number <= number))
+        tx.execute(delete(audit).where(audit.c.chain == chain, audit.c.number.between(0, number)))
         tx.execute(delete(audit_starts).where(audit_starts.c.chain == chain))
         tx.execute(insert(audit_starts).values(chain=chain, number=number, hash=seal))
         moment, collection = now(), None if chain == REQUESTS else chain
@@ -133,7 +169,13 @@ def last_writes(tx: Tx) -> dict[str, AuditEvent]:
     """Return the last write of each collection, by its id, that is still in the trail."""
     ends = (audit_ends.c.chain == audit.c.chain) & (audit_ends.c.number == audit.c.number)
     asked = select(audit.c.chain, *_COLUMNS).join(audit_ends, ends).where(audit.c.chain != REQUESTS)
-    return {row[0]: AuditEvent(*row[1:]) for row in tx.execute(asked)}
+    found = {row[0]: AuditEvent(*row[1:]) for row in tx.execute(asked)}
+    for chain in unsealed_chains(tx):
+        for _, *fields in tx.execute(_WAITING, {"of_chain": chain}) if chain != REQUESTS else ():
+            event = AuditEvent(*fields)
+            if chain not in found or found[chain].last <= event.last:
+                found[chain] = event
+    return found
 
 
 def tail(tx: Tx, n: int) -> list[AuditEntry]:
@@ -145,6 +187,27 @@ def tail(tx: Tx, n: int) -> list[AuditEntry]:
 
 _FIELDS = tuple(AuditEvent.__dataclass_fields__)
 _COLUMNS = tuple(audit.c[name] for name in _FIELDS)
+
+# Run with every write, or every two seconds, so put together once.
+_ADD = insert(audit)
+_WAITING = (
+    select(audit.c.number, *_COLUMNS)
+    .where(audit.c.chain == bindparam("of_chain"), audit.c.number < 0)
+    .order_by(audit.c.first, audit.c.number)
+    .limit(_PAGE)
+)
+_SEAL = (
+    update(audit)
+    .where(audit.c.chain == bindparam("of_chain"), audit.c.number == bindparam("unsealed", type_=BigInteger))
+    .values(number=bindparam("place", type_=BigInteger), hash=bindparam("sealed", type_=LargeBinary))
+)
+# A chain has an end from its first seal on; before that it is one of requests, or of a collection that partners write.
+_CHAINS = union(
+    select(audit_ends.c.chain),
+    select(collections.c.id).where(collections.c.kind.in_(("inbox", "exchange"))),
+    select(literal(REQUESTS)),
+).subquery()
+_UNSEALED = select(_CHAINS.c[0]).where(exists().where(audit.c.chain == _CHAINS.c[0], audit.c.number < 0))
 
 
 def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
@@ -167,9 +230,17 @@ def _beginning(tx: Tx, chain: str) -> tuple[int, bytes]:
     return (row[0], row[1]) if row else (0, _START)
 
 
-def _locked(tx: Tx, chain: str) -> tuple[int, bytes]:
-    asked = select(audit_ends.c.number, audit_ends.c.hash).where(audit_ends.c.chain == chain).with_for_update()
+@overload
+def _locked(tx: Tx, chain: str) -> tuple[int, bytes]: ...
+@overload
+def _locked(tx: Tx, chain: str, *, waits: Literal[False]) -> tuple[int, bytes] | None: ...
+def _locked(tx: Tx, chain: str, *, waits: bool = True) -> tuple[int, bytes] | None:
+    """Lock a chain's end and return its number and hash; None where another holds it, and this ``waits`` for nobody."""
+    mine = select(audit_ends.c.number, audit_ends.c.hash).where(audit_ends.c.chain == chain)
+    asked = mine.with_for_update(skip_locked=not waits)
     row = tx.execute(asked).first()
+    if row is None and not waits and tx.execute(mine).first() is not None:
+        return None
     if row is None:
         try:
             with tx.begin_nested():
@@ -177,8 +248,12 @@ def _locked(tx: Tx, chain: str) -> tuple[int, bytes]:
         except IntegrityError:
             # Another process began the chain in the same moment.
             pass
-        row = tx.execute(asked).one()
+        row = tx.execute(mine.with_for_update()).one()
     return row[0], row[1]
+
+
+def _fields(event: AuditEvent) -> dict[str, Any]:
+    return dict(zip(_FIELDS, _values(event), strict=True))
 
 
 def _values(event: AuditEvent) -> list[Any]:

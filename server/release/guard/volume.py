@@ -66,7 +66,7 @@ def _rule_exceeded(days: dict[int, quotas.DailyVolume], today: int, lifted: int,
 
 
 def _audit(tx: Tx, method: str, partner: str, now: int, rule: str | None) -> None:
-    audit.record(tx, [AuditEvent(now, now, 1, partner, "", method, "throttle", None, 200, 0, rule)])
+    audit.record_unsealed(tx, [AuditEvent(now, now, 1, partner, "", method, "throttle", None, 200, 0, rule)])
 
 
 class DoubtQuota:

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import delete, update
 
+from server.observe.audit_trail import seal_all
 from server.observe.retention import Days, Retention
 from server.store import Store, audit, collections, read_progress
 from server.store.audit import AuditEvent, BrokenChain
@@ -167,3 +168,94 @@ def test_a_partner_lags_by_the_objects_it_has_not_read(store: Store, collection:
             ("bank", "collection", 2.0),
             ("ngo", "collection", 0.0),
         ]
+
+
+def test_a_write_is_part_of_the_trail_before_it_is_sealed(trail: Store) -> None:
+    with trail.begin() as tx:
+        audit.record_unsealed(tx, [event(first=9, last=9)], chain="task-force")
+        [waiting] = [entry for entry in audit.tail(tx, 10) if not entry.hash]
+        assert (waiting.chain, waiting.event.first, waiting.number < 0) == ("task-force", 9, True)
+        assert audit.last_writes(tx)["task-force"].first == 9
+        assert audit.unsealed_chains(tx) == ["task-force"]
+        assert audit.verify(tx) == []
+
+
+def test_writes_are_sealed_in_their_order_behind_those_that_are(trail: Store) -> None:
+    with trail.begin() as tx:
+        for first in (12, 10, 11):
+            audit.record_unsealed(tx, [event(first=first, last=first)], chain="task-force")
+        audit.record(tx, [event(first=13, last=13)], chain="task-force")
+    with trail.begin() as tx:
+        assert audit.seal(tx, "task-force") == 3
+        assert audit.seal(tx, "task-force") == 0
+        sealed = [(entry.number, entry.event.first) for entry in audit.tail(tx, 10) if entry.chain == "task-force"]
+        assert sorted(sealed) == [(1, 3), (2, 13), (3, 10), (4, 11), (5, 12)]
+        assert all(entry.hash for entry in audit.tail(tx, 10))
+        assert audit.unsealed_chains(tx) == []
+        assert audit.verify(tx) == []
+        tx.execute(update(rows).where(rows.c.number == 4).values(objects=6))
+        assert audit.verify(tx) == [BrokenChain("task-force", 4)]
+
+
+def test_a_chain_begins_with_its_first_seal(store: Store) -> None:
+    with store.begin() as tx:
+        exchange = collections.add(tx, "task-force", "Task force")
+        audit.record_unsealed(tx, [event()], chain=exchange.id)
+        audit.record_unsealed(tx, [event()])
+        assert audit.verify(tx) == []
+        assert set(audit.last_writes(tx)) == {exchange.id}
+    assert seal_all(store) == 2
+    with store.read() as tx:
+        assert {(entry.chain, entry.number) for entry in audit.tail(tx, 10)} == {(exchange.id, 1), ("requests", 1)}
+        assert audit.verify(tx) == []
+
+
+def test_very_many_writes_are_sealed_some_at_a_time(store: Store) -> None:
+    with store.begin() as tx:
+        audit.record_unsealed(tx, [event(first=n, last=n) for n in range(12_000)])
+        assert audit.seal(tx, "requests") == 5_000
+    assert seal_all(store) == 7_000
+    with store.read() as tx:
+        assert audit.verify(tx) == []
+
+
+def test_what_waits_to_be_sealed_is_not_forgotten(trail: Store) -> None:
+    with trail.begin() as tx:
+        audit.record_unsealed(tx, [event(first=9, last=9)], chain="task-force")
+        assert audit.forget(tx, "task-force", before=100) == 1
+        assert audit.seal(tx, "task-force") == 1
+        assert audit.verify(tx) == []
+
+
+def test_processes_that_seal_at_once_and_one_that_writes_leave_it_whole(store: Store, url: str) -> None:
+    others = [Store.open(url) for _ in range(3)]
+
+    def write(store: Store) -> None:
+        for n in range(40):
+            with store.begin() as tx:
+                audit.record_unsealed(tx, [event(first=n, last=n)])
+
+    with ThreadPoolExecutor(6) as threads:
+        writing = [threads.submit(write, other) for other in others]
+        sealed = [sum(threads.map(lambda other: seal_all(other), others)) for _ in range(10)]
+        for task in writing:
+            task.result()
+    assert sum(sealed) + seal_all(store) == 120
+    for other in others:
+        other.close()
+    with store.read() as tx:
+        assert audit.verify(tx) == []
+        assert len(audit.tail(tx, 200)) == 120
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_a_write_does_not_wait_for_another_nor_for_the_sealing(trail: Store) -> None:
+    with trail.begin() as first:
+        audit.record_unsealed(first, [event()])
+        with trail.begin() as sealing:
+            audit.record(sealing, [event()])
+            with trail.begin() as second:
+                audit.record_unsealed(second, [event()])
+            with trail.begin() as other:
+                assert audit.seal(other, "requests") == 0
+    assert seal_all(trail) == 2
