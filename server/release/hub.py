@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from server.release.facts import FactCache
 from server.release.guard.allowlists.lookup import Allowlists
 from server.release.route.policy import Policy
 from server.store import Store
@@ -17,3 +18,4 @@ class Hub:
     store: Store
     policy: Policy = field(default_factory=Policy)
     allowlists: Allowlists = field(default_factory=Allowlists)
+    facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)

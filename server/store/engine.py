@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from server.store import fact_versions
 from server.store.tables import collections, migration_lock
 from server.store.write_queue import WriteQueue
 
@@ -87,6 +88,7 @@ class Store:
                     name: value for name, value in postgresql.CLIENT_SETTINGS.items() if name not in parsed.query
                 },
             )
+            event.listen(engine, "before_execute", fact_versions.note_statement)
             return cls(engine, postgresql.prepare(engine, patient=patient))
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path")
@@ -101,6 +103,7 @@ class Store:
         )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "before_execute", fact_versions.note_statement)
         return cls(engine)
 
     @property
@@ -141,7 +144,9 @@ class Store:
                 turn.enter_context(self._writing)
             except TimeoutError as error:
                 raise StoreUnavailable(f"the database is busy: {error}") from error
-            yield turn.enter_context(_opened(self._writer))
+            tx = turn.enter_context(_opened(self._writer))
+            yield tx
+            fact_versions.end(tx)
 
     def has_waiting_writers(self) -> bool:
         """Return whether others wait to write; a writer with much to write does it in small parts then."""
@@ -200,6 +205,7 @@ def _opened(engine: Engine) -> Iterator[Tx]:
         connection = engine.connect()
     except (OperationalError, PoolTimeout) as error:
         raise StoreUnavailable("the database cannot be reached") from error
+    fact_versions.begin(connection)
     with connection:
         try:
             with connection.begin():

@@ -214,6 +214,11 @@ def last_throttle(tx: Tx, partner: str) -> Throttle | None:
     return Throttle(*row) if row else None
 
 
+def last_throttles(tx: Tx) -> dict[str, Throttle]:
+    """Return the last throttle of each partner that ever was throttled, by its name."""
+    return {row.partner: Throttle(*row) for row in tx.execute(select(throttles))}
+
+
 def throttle(tx: Tx, partner: str, rule: str, moment: int) -> None:
     """Throttle the partner from ``moment`` on."""
     tx.execute(delete(throttles).where(throttles.c.partner == partner))

@@ -12,6 +12,7 @@ from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
+from server.store import fact_versions
 from server.store.engine import StoreUnavailable, Tx
 
 _Value = TypeVar("_Value")
@@ -24,6 +25,7 @@ def insert_many(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert ``rows``, whose values are in the order of the table's columns; none is fine."""
     if not rows:
         return
+    fact_versions.note(tx, table.name)
     if tx.dialect.name == "sqlite":
         # The driver accepts the rows as they are.
         tx.exec_driver_sql(_written(table, tx.dialect), list(rows))

@@ -350,6 +350,14 @@ dead_letters = Table(
     PrimaryKeyConstraint("feed", "id"),
 )
 
+# A random number for each of the facts that change rarely; a change of the facts is a change of their number.
+fact_versions = Table(
+    "fact_versions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
 # One row to lock while migrating, on databases other than SQLite.
 migration_lock = Table(
     "migration_lock",

@@ -217,7 +217,7 @@ class Loader:
             tlp=tlp,
             reliability=self.context.reliability(partner, report.kind),
             origins=consensus.origins_of(obj),
-            new=partner.name in self.context.newcomers,
+            new=self.context.is_newcomer(partner),
             passed_on=obj["created_by_ref"] != partner.identity,
         )
 

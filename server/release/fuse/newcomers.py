@@ -1,15 +1,16 @@
 """Newcomers: partners whose report alone blocks nothing yet."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from schemas.partner import Partner
 from server.store.reputation import ReportTotals
-from server.store.times import moment
+from server.store.times import micros
 
 # One organisation alone cannot vouch for another.
 _MIN_JUDGES = 2
+_DAY = 86_400_000_000
 
 
 class NewcomerRule(NamedTuple):
@@ -32,8 +33,15 @@ class NewcomerRule(NamedTuple):
 
         By name, ``registered`` has when each was registered (microseconds), ``totals`` the record of its reports.
         """
+        now = micros(at)
+        return frozenset(name for name, ends in self.until(partners, registered, totals).items() if now < ends)
+
+    def until(
+        self, partners: Iterable[Partner], registered: Mapping[str, int], totals: Mapping[str, ReportTotals]
+    ) -> dict[str, int]:
+        """Return until when (microseconds) each partner that may be new is, by its name; ``among`` has the rest."""
         if not self.days:
-            return frozenset()
+            return {}
         since: dict[str, int] = {}
         records: dict[str, ReportTotals] = {}
         for partner in (partners := list(partners)):
@@ -42,12 +50,11 @@ class NewcomerRule(NamedTuple):
             records[organisation] = records.get(organisation, ReportTotals()).plus(
                 totals.get(partner.name, ReportTotals())
             )
-        oldest = at - timedelta(days=self.days)
-        return frozenset(
-            partner.name
+        return {
+            partner.name: since[partner.counts_as] + self.days * _DAY
             for partner in partners
-            if moment(since[partner.counts_as]) > oldest and not self._vouched(records[partner.counts_as])
-        )
+            if not self._vouched(records[partner.counts_as])
+        }
 
     def _vouched(self, total: ReportTotals) -> bool:
         enough = total.right - total.wrong >= self.outcomes

@@ -36,8 +36,6 @@ def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
 
 def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
     """Return kind and value of those ``reports`` whose value was delisted, in this spelling or another."""
-    if not reviews.has_delisted(tx):
-        return frozenset()
     names_of = {(report.kind, report.value): value_names.names_of(report.kind, report.value) for report in reports}
     found = reviews.delisted_among(tx, {name for names in names_of.values() for name in names})
     return frozenset(value for value, names in names_of.items() if not found.isdisjoint(names))
