@@ -1,0 +1,32 @@
+"""Facts that rarely change have a new version after each transaction that changed them, and after no other."""
+
+from server.store import Store, collections, fact_versions, quotas
+from server.store.fact_versions import Facts
+
+
+def _versions(store: Store) -> dict[str, int]:
+    with store.read() as tx:
+        return fact_versions.current(tx)
+
+
+def test_each_of_the_facts_has_a_version(store: Store) -> None:
+    assert _versions(store).keys() == set(Facts)
+
+
+def test_a_change_gives_a_new_version_to_what_changed_alone(store: Store) -> None:
+    before = _versions(store)
+    with store.begin() as tx:
+        collections.create_defaults(tx)
+        assert fact_versions.changed_in(tx) == {Facts.REGISTRY}
+    after = _versions(store)
+    assert {name for name in Facts if before[name] != after[name]} == {Facts.REGISTRY}
+
+
+def test_what_a_transaction_changed_is_no_change_of_the_next_one(store: Store) -> None:
+    with store.begin() as tx:
+        quotas.throttle(tx, "Bank", "unusual-volume", 1)
+    before = _versions(store)
+    with store.begin() as tx:
+        assert fact_versions.changed_in(tx) == set()
+        quotas.last_throttle(tx, "Bank")
+    assert _versions(store) == before
