@@ -86,8 +86,8 @@ def build(**words: Any) -> dict[str, Any]:
 def context_of(stix_object: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the properties of our extension in an object, empty where it has none."""
     extensions = stix_object.get("extensions")
-    properties = extensions.get(ID) if isinstance(extensions, Mapping) else None
-    return properties if isinstance(properties, Mapping) else {}
+    properties = extensions.get(ID) if type(extensions) is dict or isinstance(extensions, Mapping) else None
+    return properties if type(properties) is dict or isinstance(properties, Mapping) else {}
 
 
 def sharing(stix_object: Mapping[str, Any], reporters: Mapping[str, str] = _NOTHING) -> Sharing | None:

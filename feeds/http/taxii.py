@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urljoin
 
+import msgspec
 import requests
 from taxii2client.common import _HTTPConnection
 from taxii2client.exceptions import AccessError, TAXIIServiceException
@@ -27,7 +29,7 @@ def open_connection(settings: LoginSettings, url: str, *, version: str = "2.1") 
     theirs: requests.Session = opened.session
     ours = client.open_session(settings, url, repeat_posts=True)
     ours.auth = settings.auth()
-    ours.hooks["response"].append(_repair if version == "2.1" else _repair_2_0)
+    ours.hooks["response"] += [_repair if version == "2.1" else _repair_2_0, _read_fast]
     theirs.close()
     opened.session = ours
     return opened
@@ -72,3 +74,16 @@ def _repair_2_0(response: requests.Response, **_: Any) -> None:
     """Set the media type of an answer to the one asked for: servers mix up the two of TAXII 2.0."""
     if "json" in response.headers.get("Content-Type", "json").lower():
         response.headers["Content-Type"] = str(response.request.headers.get("Accept", ""))
+
+
+def _read_fast(response: requests.Response, **_: Any) -> None:
+    """Let the client read the JSON of an answer by a fast parser."""
+    response.json = partial(_parsed, response, response.json)  # type: ignore[method-assign]  # the client calls it so
+
+
+def _parsed(response: requests.Response, carefully: Any) -> Any:
+    """Return the JSON of an answer; what the fast parser does not take is left to the careful one."""
+    try:
+        return msgspec.json.decode(response.content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return carefully()

@@ -11,7 +11,7 @@ from feeds.readers.columns.notes import Tally
 from feeds.runs.parts import parts
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release.contribute import contribute
+from server.release.contribute import prepare_all, take_all
 from server.release.hub import Hub
 from server.release.results import Result, Unpublished
 from server.release.route import references
@@ -87,8 +87,10 @@ def _contribute(
     objects = preface(options, {outcome.report.tlp for outcome in mapped})
     items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
     items += [Item.of(obj) for outcome in mapped for obj in outcome.objects]
+    # Reading takes time, so it is done before the transaction makes others wait.
+    parts = list(prepare_all(hub, items))
     with hub.store.begin() as tx:
-        return contribute(hub, tx, partner, items).unpublished()
+        return take_all(hub, tx, partner, parts).unpublished()
 
 
 def _judged(

@@ -103,7 +103,7 @@ class PeerObjects:
 
     def _adopt(self, obj: dict[str, Any], outcomes: Sequence[Mapped | Reject], done: Adopted) -> None:
         revoked = obj.get("revoked") is True
-        origin = origin_of(obj)
+        origin, made_of = origin_of(obj), _made_of(obj)
         for outcome in outcomes:
             if isinstance(outcome, Reject):
                 # Why a revoked indicator states no report does not matter: it was never adopted.
@@ -111,7 +111,7 @@ class PeerObjects:
                 continue
             (indicator,) = outcome.objects
             if origin:
-                indicator = named_after(origin, self._identity, indicator, _made_of(obj))
+                indicator = named_after(origin, self._identity, indicator, made_of)
             if revoked:
                 done.gone.append(Gone(indicator["id"], indicator["modified"]))
             else:

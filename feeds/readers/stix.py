@@ -99,7 +99,7 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
     except Rejected as refusal:
         yield _refused(number, obj, refusal.reason, refusal.message)
         return
-    words = [*indicator.get("labels", ()), *indicator.get("indicator_types", ())]
+    words = (*indicator.get("labels", ()), *indicator.get("indicator_types", ()))
     if tags_say_innocent(words):
         yield _refused(
             number, obj, "not-a-scam", "the indicator states that this is no scam: leave such indicators out"
@@ -139,21 +139,25 @@ def _checked(indicator: Mapping[str, Any]) -> dict[str, Any]:
     properties = {name: value for name, value in indicator.items() if value is not None}
     # STIX 2.0 has no pattern types but its own, and no property for them.
     properties = properties if "spec_version" in properties else {"pattern_type": "stix", **properties}
-    for name, shape in _SHAPES.items():
-        value = properties.get(name)
-        if value is not None and (type(value) is not shape or not _has_sound_parts(value)):
-            raise Rejected("indicator-form", f"{name}: missing, or not of the type that STIX gives it")
+    wrong = [name for name, value in properties.items() if name in _SHAPES and not _has_shape(value, _SHAPES[name])]
+    if wrong:
+        name = next(name for name in _SHAPES if name in wrong)
+        raise Rejected("indicator-form", f"{name}: missing, or not of the type that STIX gives it")
     if "pattern" not in properties:
         raise Rejected("indicator-form", "pattern: missing, or not of the type that STIX gives it")
     return properties
 
 
-def _has_sound_parts(value: object) -> bool:
+def _has_shape(value: object, shape: type) -> bool:
+    """Return whether a value is of a type, its parts included."""
+    if type(value) is not shape:
+        return False
+    if isinstance(value, str):
+        return True
     if isinstance(value, list):
         return all(isinstance(text, str) for text in value)
-    if isinstance(value, dict):
-        return all(isinstance(part, dict) and _has_extension_shape(part) for part in value.values())
-    return True
+    parts = value.values() if isinstance(value, dict) else ()
+    return all(isinstance(part, dict) and _has_extension_shape(part) for part in parts)
 
 
 def _has_extension_shape(properties: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Runs a pull: each batch is contributed in its partner's name, in one transaction with its checkpoint."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,10 +15,11 @@ from mappers import identity
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from server.release.contribute import contribute
+from server.release.contribute import prepare_all, take_all
 from server.release.hub import Hub
 from server.release.results import Result, Results, Unpublished
 from server.release.route import references
+from server.release.submission import Prepared
 from server.store import Tx, feed_state
 from server.store.item import Item
 
@@ -42,9 +43,12 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
     feed.begin(find)
     for batch in feed.pull(checkpoint, seen):
         try:
+            # Reading takes time, so it is done before the transaction makes others wait.
+            usual = _Ready.of(work.hub, partner, batch.items)
             with work.transaction() as tx:
-                items, dated_ahead = _items(tx, work, partner, batch)
-                outcomes = [contribute_items(work.hub, tx, partner, items)]
+                ready = _renamed(tx, work, partner, batch, usual)
+                items, dated_ahead = ready.items, ready.dated_ahead
+                outcomes = [take_all(work.hub, tx, partner, ready.parts)]
                 _keep(tx, work, partner, batch)
             bad: list[FailedItem] = []
         except EXPECTED:
@@ -53,7 +57,7 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
             if not batch.items:
                 raise
             with work.store.read() as tx:
-                items, dated_ahead = _items(tx, work, partner, batch)
+                items, dated_ahead = as_of_now(_relisting(tx, work, partner).renamed(batch.items, batch.gone))
             outcomes, bad = _one_by_one(work, partner, batch, items)
         _count(work, batch, items, outcomes, bad)
         work.run.dated_ahead += dated_ahead
@@ -64,23 +68,45 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
             return
 
 
-def _items(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> tuple[list[_Objects], int]:
-    """Return the objects of a batch to contribute, and the number of items dated ahead of this clock."""
-    return as_of_now(Relisting(work.hub, tx, work.run.feed, partner).renamed(batch.items, batch.gone))
+class _Ready(NamedTuple):
+    """The items of a batch, prepared; ``dated_ahead`` is the number of those from the future."""
+
+    items: Sequence[_Objects]
+    dated_ahead: int
+    parts: Sequence[Prepared]
+
+    @classmethod
+    def of(cls, hub: Hub, partner: Partner, items: Sequence[_Objects]) -> "_Ready":
+        dated, dated_ahead = as_of_now(items)
+        return cls(dated, dated_ahead, list(prepare_all(hub, _contributed(partner, dated))))
+
+
+def _renamed(tx: Tx, work: RunContext, partner: Partner, batch: Batch, usual: _Ready) -> _Ready:
+    """Return the batch with the ids that its indicators get here: ``usual``, unless the source lists one again."""
+    renamed = _relisting(tx, work, partner).renamed(batch.items, batch.gone)
+    unchanged = all(new is old for new, old in zip(renamed, batch.items, strict=True))
+    return usual if unchanged else _Ready.of(work.hub, partner, renamed)
+
+
+def _relisting(tx: Tx, work: RunContext, partner: Partner) -> Relisting:
+    return Relisting(work.hub, tx, work.run.feed, partner)
 
 
 def contribute_items(hub: Hub, tx: Tx, partner: Partner, items: Sequence[_Objects]) -> Results:
     """Contribute the objects of ``items`` as if ``partner`` had posted them."""
+    return take_all(hub, tx, partner, prepare_all(hub, _contributed(partner, items)))
+
+
+def _contributed(partner: Partner, items: Sequence[_Objects]) -> list[Item]:
+    """Return the objects of ``items``, each once, with the partner's identity where one of them refers to it."""
     objects: dict[str, dict[str, Any]] = {obj["id"]: obj for item in items for obj in item}
-    if not objects:
-        return Results()
     if partner.identity not in objects and any(
         obj.get("created_by_ref") == partner.identity for obj in objects.values()
     ):
         who = identity.to_stix(partner.name, partner.kind)
         if who["id"] == partner.identity:
             objects = {who["id"]: who, **objects}
-    return contribute(hub, tx, partner, [Item.of(obj) for obj in objects.values()])
+    return [Item.of(obj) for obj in objects.values()]
 
 
 def _one_by_one(
@@ -106,10 +132,8 @@ def _one_by_one(
 
 
 def _keep(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> None:
-    relisting = Relisting(work.hub, tx, work.run.feed, partner)
-    for withdrawal in latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))):
-        relisting.take_back(withdrawal)
-    relisting.finish()
+    relisting = _relisting(tx, work, partner)
+    relisting.take_back(latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))))
     for digest, name in batch.done:
         feed_state.record_file(tx, work.run.feed, digest, name)
     feed_state.save_checkpoint(tx, work.run.feed, batch.checkpoint)

@@ -54,7 +54,6 @@ class Relisting:
         """Use what ``partner`` contributed, and what ``feed`` remembers."""
         self._hub, self._tx, self._feed, self._partner = hub, tx, feed, partner
         self._space = partners.space(tx, partner.name)
-        self._gone: list[str] = []
 
     def renamed(self, items: Sequence[_Objects], gone: Sequence[str | Gone] = ()) -> list[_Objects]:
         """Return ``items``; an indicator that the source withdrew and lists again gets its next id.
@@ -69,24 +68,26 @@ class Relisting:
         until = {withdrawal.subject: micros(_moment(withdrawal.at)) for withdrawal in map(_as_gone, gone)}
         return [self._renamed(objects, revoked, until) for objects in items]
 
-    def take_back(self, gone: str | Gone) -> None:
-        """Remember that the source withdrew ``gone``, unless it listed it again since; ``finish`` revokes it.
+    def take_back(self, gone: Sequence[str | Gone]) -> None:
+        """Revoke what the source withdrew, unless it listed it again since, and remember when it did.
 
         A text that is no value of any kind was never contributed, and is ignored.
         """
-        subject, withdrawn_at = _as_gone(gone)
-        at = _moment(withdrawn_at)
-        for item in self._by_id(subject) if subject.startswith("indicator--") else self._by_value(subject):
-            if withdrawn_at and item.version is not None and micros(at) < item.version:
-                continue
-            if not item.revoked:
-                self._gone.append(item.id)
-            feed_state.record_file(self._tx, self._feed, _digest(item.id), timestamp.text(at))
-
-    def finish(self) -> None:
-        """Revoke what the source withdrew."""
-        retract_all(self._hub, self._tx, self._gone, self._partner)
-        self._gone = []
+        withdrawals = list(map(_as_gone, gone))
+        first = self._latest({gone.subject for gone in withdrawals if _is_id(gone.subject)})
+        revoking: list[str] = []
+        withdrawn: dict[str, str] = {}
+        for withdrawal in withdrawals:
+            at = _moment(withdrawal.at)
+            subject = withdrawal.subject
+            for item in self._by_id(first.get(subject)) if _is_id(subject) else self._by_value(subject):
+                if withdrawal.at and item.version is not None and micros(at) < item.version:
+                    continue
+                if not item.revoked:
+                    revoking.append(item.id)
+                withdrawn[_digest(item.id)] = timestamp.text(at)
+        feed_state.record_files(self._tx, self._feed, withdrawn)
+        retract_all(self._hub, self._tx, revoking, self._partner)
 
     def _renamed(self, objects: _Objects, revoked: dict[str, Item], until: dict[str, int]) -> _Objects:
         for obj in objects:
@@ -99,8 +100,8 @@ class Relisting:
                 return [self._listing(obj, last.number)]
         return objects
 
-    def _by_id(self, id_: str) -> list[Item]:
-        found = self._latest([id_]).get(id_)
+    def _by_id(self, found: Item | None) -> list[Item]:
+        """Return the listing to take back of those that began with this one."""
         if found is None:
             return []
         last = self._last(found, msgspec.json.decode(found.body))
@@ -174,6 +175,10 @@ def own_revocations(items: Sequence[_Objects]) -> list[Gone]:
 
 def _is_active(obj: _Object) -> bool:
     return obj.get("type") == "indicator" and obj.get("revoked") is not True and "modified" in obj and "pattern" in obj
+
+
+def _is_id(subject: str) -> bool:
+    return subject.startswith("indicator--")
 
 
 def _as_gone(gone: str | Gone) -> Gone:

@@ -36,12 +36,23 @@ def contribute(hub: Hub, tx: Tx, partner: Partner, items: Sequence[Item]) -> Res
     Contributing the same again changes nothing. One bad item never stops the others: it is in the results with the
     reason.
     """
-    results = Results()
+    return take_all(hub, tx, partner, prepare_all(hub, items))
+
+
+def prepare_all(hub: Hub, items: Sequence[Item]) -> Iterable[Prepared]:
+    """Prepare ``items`` in parts, each when it is asked for; annotations come after their targets, wherever these are.
+
+    As a list it is made before a transaction makes others wait.
+    """
     if len(items) > _AT_ONCE:
-        # Annotations come after their targets, in whichever part of a large contribution these are.
         items = sorted(items, key=lambda item: annotation_targets.processing_order(item.type))
-    for start in range(0, len(items), _AT_ONCE):
-        prepared = prepare(items[start : start + _AT_ONCE], hub.allowlists)
+    return (prepare(items[start : start + _AT_ONCE], hub.allowlists) for start in range(0, len(items), _AT_ONCE))
+
+
+def take_all(hub: Hub, tx: Tx, partner: Partner, parts: Iterable[Prepared]) -> Results:
+    """Store and release prepared parts of a contribution, as ``contribute`` does."""
+    results = Results()
+    for prepared in parts:
         take(hub, tx, partner, prepared, results)
     return results
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.store import collections, log, sql
 from server.store.engine import Tx
-from server.store.sql import any_of, chunks
+from server.store.sql import any_of, chunks, insert_many
 from server.store.tables import checkpoints, dead_letters, feed_states, files_read, leases, runs
 from server.store.times import micros, moment, now
 
@@ -134,8 +134,15 @@ def file_name_of(tx: Tx, feed: str, digest: str) -> str | None:
 
 def record_file(tx: Tx, feed: str, digest: str, name: str) -> None:
     """Record that the feed has read the file of this digest, last under this name."""
-    tx.execute(delete(files_read).where(files_read.c.feed == feed, files_read.c.digest == digest))
-    tx.execute(insert(files_read).values(feed=feed, digest=digest, name=name, seen=now()))
+    record_files(tx, feed, {digest: name})
+
+
+def record_files(tx: Tx, feed: str, names: Mapping[str, str]) -> None:
+    """Record that the feed has read the files of these digests, each last under its name."""
+    for chunk in chunks(sorted(names)):
+        tx.execute(delete(files_read).where(files_read.c.feed == feed, any_of(tx, files_read.c.digest, chunk)))
+    seen = now()
+    insert_many(tx, files_read, [(feed, digest, name, seen) for digest, name in sorted(names.items())])
 
 
 Breaker = Literal["closed", "open", "half-open", "stopped"]

@@ -142,12 +142,25 @@ def is_kind_word(text: str) -> bool:
 def scam_type_of_tags(words: Iterable[str]) -> str | None:
     """Return the scam type of the first label or tag that names one, None where none does."""
     known = vocabulary().scam_types
-    return next((known[word] for word in map(plain, words) if word in known and word not in VAGUE), None)
+    return next((known[word] for word in map(_plain_tag, words) if word in known and word not in VAGUE), None)
 
 
 def tags_say_innocent(words: Iterable[str]) -> bool:
     """Return whether one of some labels or tags means that the value is no part of a scam."""
-    return not vocabulary().innocent.isdisjoint(map(plain, words))
+    return not vocabulary().innocent.isdisjoint(map(_plain_tag, words))
+
+
+# Sources give the same few tags to all they list; longer ones are texts.
+_LONGEST_TAG = 64
+
+
+def _plain_tag(tag: str) -> str:
+    return _plain_short_tag(tag) if len(tag) <= _LONGEST_TAG else plain(tag)
+
+
+@lru_cache(maxsize=4096)
+def _plain_short_tag(tag: str) -> str:
+    return plain(tag)
 
 
 def kind_of_word(word: str) -> str | None:

@@ -51,14 +51,15 @@ class PullContract(Contract):
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 7)
-        real = feeds.runs.pull.contribute
+        real = feeds.runs.pull.take_all
 
-        def contribute(hub: Any, tx: Any, partner: Any, items: Any) -> Any:
-            if any(b"'h4.example.com'" in item.body for item in items):
+        def take_all(hub: Any, tx: Any, partner: Any, parts: Any) -> Any:
+            parts = list(parts)
+            if any(b"'h4.example.com'" in submission.item.body for part in parts for submission in part.submissions):
                 raise ZeroDivisionError
-            return real(hub, tx, partner, items)
+            return real(hub, tx, partner, parts)
 
-        monkeypatch.setattr(feeds.runs.pull, "contribute", contribute)
+        monkeypatch.setattr(feeds.runs.pull, "take_all", take_all)
         result = run(store, self.feed())
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(set(self.arrived(store))) == 6

@@ -18,7 +18,7 @@ from mappers.consensus import ORIGIN
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
-from server.release.contribute import contribute
+from server.release.contribute import take_all
 from server.release.hub import Hub
 from server.release.retract import retract
 from server.setup import set_up
@@ -212,12 +212,13 @@ def test_a_new_listing_that_fails_becomes_a_dead_letter_under_its_id(
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
 
-    def fail(hub: Any, tx: Any, partner: Any, items: Any) -> Any:
-        if any(item.id == SECOND for item in items):
+    def fail(hub: Any, tx: Any, partner: Any, parts: Any) -> Any:
+        parts = list(parts)
+        if any(submission.item.id == SECOND for part in parts for submission in part.submissions):
             raise ZeroDivisionError
-        return contribute(hub, tx, partner, items)
+        return take_all(hub, tx, partner, parts)
 
-    monkeypatch.setattr(feeds.runs.pull, "contribute", fail)
+    monkeypatch.setattr(feeds.runs.pull, "take_all", fail)
     other = to_stix(Report(kind="domain", value="b.example.com", reporter=NAME, reported_at=moment(2)))[1]
     hub.take(said(2), other)
     with hub.store.read() as tx:
