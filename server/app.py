@@ -42,7 +42,8 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     """
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
-    app.extensions["scamfeed-store"] = store
+    reads = _reads_of(store, settings)
+    app.extensions |= {"scamfeed-store": store, "scamfeed-reads": reads}
     metrics, trail = Metrics(store), AuditTrail(store)
     atexit.register(trail.stop)
     _start_retention(store, settings)
@@ -56,6 +57,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         quotas=PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects),
         observers=(metrics, AccessLog(settings.access_log), trail),
         login_key=login_key,
+        reads=reads,
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -65,6 +67,15 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     _add_probes(app, ready, metrics, settings.metrics_token.get_secret_value())
     _add_front_page(app, ready, settings)
     return app
+
+
+def _reads_of(store: Store, settings: Settings) -> Store:
+    """Return the store that partners read from: a replica where there is one, else the store itself."""
+    if not settings.read_database_url:
+        return store
+    from server.store.replica import ReplicatedStore  # PostgreSQL's driver takes a while to load
+
+    return ReplicatedStore(store, Store.open(settings.read_database_url))
 
 
 def _add_front_page(app: Flask, ready: Callable[[], probes.Probe], settings: Settings) -> None:

@@ -8,7 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.reference.time_zones import find_zone
@@ -55,6 +63,13 @@ class Settings(BaseSettings):
             description="the store: sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
         ),
     ] = "sqlite:///scamfeed.db"
+    read_database_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(postgresql\+psycopg://.+)?$",
+            description="a streaming replica of the store on PostgreSQL, from which partners read; empty is none",
+        ),
+    ] = ""
     title: Annotated[str, Field(min_length=1, description="what the server calls itself in TAXII discovery")] = (
         "Scamfeed"
     )
@@ -137,6 +152,12 @@ class Settings(BaseSettings):
         Field(description="routing rules, one [[rule]] table each; none is the default rules"),
     ] = []
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
+
+    @model_validator(mode="after")
+    def _replica_is_of_the_store(self) -> "Settings":
+        if self.read_database_url and self.database_file is not None:
+            raise ValueError("read_database_url: a replica needs a database_url on PostgreSQL")
+        return self
 
     @property
     def database_file(self) -> Path | None:

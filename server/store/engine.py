@@ -205,20 +205,26 @@ def _opened(engine: Engine) -> Iterator[Tx]:
         connection = engine.connect()
     except (OperationalError, PoolTimeout) as error:
         raise StoreUnavailable("the database cannot be reached") from error
+    with connection, transaction(connection):
+        yield connection
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Run a transaction on ``connection``. Raises ``StoreUnavailable``."""
     fact_versions.begin(connection)
-    with connection:
-        try:
-            with connection.begin():
-                yield connection
-        except OperationalError as error:
-            # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
-            raise StoreUnavailable("the database is busy, or was lost on the way") from error
-        except DBAPIError as error:
-            if not _is_unavailable(error):
-                raise
-            # The next transaction may find another database at the same address.
-            connection.invalidate()
-            raise StoreUnavailable("the database is read-only, or undid what took too long") from error
+    try:
+        with connection.begin():
+            yield
+    except OperationalError as error:
+        # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
+        raise StoreUnavailable("the database is busy, or was lost on the way") from error
+    except DBAPIError as error:
+        if not _is_unavailable(error):
+            raise
+        # The next transaction may find another database at the same address.
+        connection.invalidate()
+        raise StoreUnavailable("the database is read-only, or undid what took too long") from error
 
 
 def _is_unavailable(error: DBAPIError) -> bool:

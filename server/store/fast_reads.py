@@ -143,6 +143,7 @@ class FastStore(Store):
 
     def __init__(self, store: Store, patience: float | None = None) -> None:
         """Read the database of ``store``."""
+        self._source = store
         engine = store._engine
         super().__init__(engine)
         self._queue, self._writing = store._queue, store._writing
@@ -178,7 +179,7 @@ class FastStore(Store):
         if open_ is not None:
             yield open_
             return
-        with super().read() as tx:
+        with self._source.read() as tx:
             self._of_thread.tx = tx
             try:
                 yield tx

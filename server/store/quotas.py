@@ -4,6 +4,7 @@ A quota is counted once for all processes and nodes. It holds for a stretch of t
 the last one has ended; within it no more is used than the limit.
 """
 
+import logging
 import math
 import threading
 import time
@@ -14,10 +15,12 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store.engine import Store, Tx
+from server.store.engine import Store, StoreUnavailable, Tx
 from server.store.release_tables import throttles, volumes
 from server.store.tables import quotas
 from server.store.times import now
+
+log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000
 # A process charges at most this part of a limit at once, and of the rest.
@@ -67,6 +70,8 @@ class _Slice:
     ends: float = 0.0
     spent: bool = False
     next: int = 1
+    # What this process has used of the stretch.
+    used: int = 0
     changing: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -75,7 +80,8 @@ class RequestMeter:
 
     Never more than ``limit`` in a stretch, over all processes. A process that has slices left when the quota is used up
     goes on using them, so another may refuse early: by at most a tenth of the limit for each process, as a process
-    doubles its slices only while it uses them.
+    doubles its slices only while it uses them. While the store takes no writes, each process counts by itself, so that
+    nobody who only reads waits for it.
     """
 
     def __init__(self, unit: str, limit: int, seconds: int) -> None:
@@ -86,26 +92,35 @@ class RequestMeter:
         self._slices: dict[str, _Slice] = {}
 
     def spend(self, store: Store, partner: str) -> int:
-        """Count one request; returns 0, or the seconds until the next one is allowed. Raises ``StoreUnavailable``."""
+        """Count one request; returns 0, or the seconds until the next one is allowed."""
         if not self._limit:
             return 0
         mine = self._slices.setdefault(partner, _Slice())
         with mine.changing:
             now_ = time.monotonic()
             if now_ >= mine.ends:
-                mine.left, mine.spent, mine.next = 0, False, 1
+                mine.left, mine.spent, mine.next, mine.used = 0, False, 1, 0
             if not mine.left and not mine.spent:
-                with store.begin() as tx:
-                    mine.left, seconds = take(
-                        tx, partner, self._unit, mine.next, limit=self._limit, seconds=self._seconds
-                    )
+                seconds = self._refill(store, partner, mine)
                 mine.ends = now_ + seconds
                 mine.spent = not mine.left
                 mine.next = min(mine.next * 2, max(1, self._limit // _LARGEST_SLICE))
             if mine.left:
                 mine.left -= 1
+                mine.used += 1
                 return 0
             return min(self._seconds, max(1, math.ceil(mine.ends - now_)))
+
+    def _refill(self, store: Store, partner: str, mine: _Slice) -> float:
+        """Take the next slice; returns the seconds until the stretch ends."""
+        try:
+            with store.begin() as tx:
+                mine.left, seconds = take(tx, partner, self._unit, mine.next, limit=self._limit, seconds=self._seconds)
+        except StoreUnavailable as error:
+            log.warning("quota-counted-here partner=%s reason=%s", partner, error)
+            mine.left = max(0, self._limit - mine.used)
+            return self._seconds
+        return seconds
 
 
 def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, int]:

@@ -48,14 +48,19 @@ class TaxiiApplication:
         object_endpoints: ObjectEndpoints,
         web: WsgiApplication,
         observers: Sequence[RequestObserver] = (),
+        reads: Store | None = None,
     ) -> None:
-        """Answer from ``store``; ``web`` answers the other resources of TAXII, and all other pages."""
+        """Answer from ``store``; ``web`` answers the other resources of TAXII, and all other pages.
+
+        What only reads is answered from ``reads``, where that is given, and from ``store`` while ``reads`` is away.
+        """
         self.observers = tuple(observers)
         self._authenticator = authenticator
         self._proxies = authenticator.proxies
         self._objects = object_endpoints
         self._web = web
         self._store = FastStore(store)
+        self._reads = self._store if reads is None else FastStore(reads)
         self._fast_store = FastStore(store, _FAST_SECONDS)
         self._cache = ResponseCache()
 
@@ -72,7 +77,7 @@ class TaxiiApplication:
         request = route(environ)
         if request is None:
             return self._respond(environ, "nowhere", lambda: self._ask_web(environ))
-        return self._respond(environ, request.route, lambda: self._answer(self._store, request))
+        return self._respond(environ, request.route, lambda: self._answer_once_more(request))
 
     def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
         """Answer a request on the event loop; None for one that takes longer, and has to go to ``respond``."""
@@ -143,6 +148,17 @@ class TaxiiApplication:
         if ROUTE not in environ:
             self._report(environ, route, response, time.perf_counter() - began)
         return response
+
+    def _answer_once_more(self, request: TaxiiRequest) -> TaxiiResponse:
+        """Answer a request; what only reads a second time, where the replica was lost or gave way the first time."""
+        if request.method != "GET":
+            return self._answer(self._store, request)
+        try:
+            return self._answer(self._reads, request)
+        except StoreUnavailable:
+            if self._reads is self._store:
+                raise
+            return self._answer(self._store, request)
 
     def _answer(self, store: Store, request: TaxiiRequest) -> TaxiiResponse:
         endpoints.check_method(request)

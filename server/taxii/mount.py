@@ -15,6 +15,7 @@ from medallion.views.discovery import discovery_bp
 from schemas.partner import Partner
 from server.observe import RequestObserver
 from server.release.hub import Hub
+from server.store import Store
 from server.store.credentials import PasswordVerifier
 from server.taxii import openapi
 from server.taxii.application import PARTNER, ROUTE, TaxiiApplication
@@ -43,11 +44,13 @@ def mount(
     quotas: PartnerQuotas | None = None,
     observers: Sequence[RequestObserver] = (),
     login_key: bytes | None = None,
+    reads: Store | None = None,
 ) -> TaxiiApplication:
     """Serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` of ``hub``, in front of ``app``.
 
     ``public_url`` is where partners find the server; without it the discovery goes by what a request says. Processes
-    with the same ``login_key`` take the passwords that one of them has verified.
+    with the same ``login_key`` take the passwords that one of them has verified. What only reads is answered from
+    ``reads``, where that is another store of the same objects.
     """
     quotas = quotas or PartnerQuotas()
     # A missing slash is no error, and no redirect to whatever the Host header says.
@@ -60,7 +63,7 @@ def mount(
     app.taxii_config = {"max_page_size": MAX_PAGE}  # type: ignore[attr-defined]
     prefix = partial(_prefix, public_url.rstrip("/"))
     app.medallion_backend = StoreBackend(  # type: ignore[attr-defined]
-        hub.store, title, contact, quotas.objects_per_envelope, partner=_authenticated, prefix=prefix
+        reads or hub.store, title, contact, quotas.objects_per_envelope, partner=_authenticated, prefix=prefix
     )
     app.register_blueprint(_blueprint())
     app.before_request(_name_other_pages)
@@ -75,7 +78,7 @@ def mount(
         note_login=VerifiedLogins(hub.store).note,
     )
     taxii = TaxiiApplication(
-        hub.store, authenticator, ObjectEndpoints(hub, PageCache(), quotas), app.wsgi_app, observers
+        hub.store, authenticator, ObjectEndpoints(hub, PageCache(), quotas), app.wsgi_app, observers, reads
     )
     app.wsgi_app = taxii  # type: ignore[method-assign]  # Flask's way to put one in front
     return taxii
