@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # A transaction; the functions of the store work in the caller's. Only the store calls anything on it.
 Tx = Connection
+# In the ``info`` of a transaction: whether the database has timelines, of which each failover begins another.
+HAS_TIMELINES = "timelines"
 
 _BUSY_SECONDS = 30
 _ANSWER_SECONDS = 5
@@ -89,7 +91,7 @@ class Store:
                 },
             )
             event.listen(engine, "before_execute", fact_versions.note_statement)
-            return cls(engine, postgresql.prepare(engine, patient=patient))
+            return cls(engine, postgresql.prepare(engine, HAS_TIMELINES, patient=patient))
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path")
         engine = create_engine(

@@ -10,13 +10,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, delete as sql_delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    bindparam,
+    delete as sql_delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from server.store.collections import Collection, UnknownCollection, all_collections, private_collections_of
-from server.store.engine import Tx
+from server.store.engine import HAS_TIMELINES, Tx
 from server.store.item import Item
 from server.store.query import ALL, EVERY, UNLIMITED, Columns, Query, parameters, statement
-from server.store.sql import any_of, chunks, insert_many
+from server.store.sql import CLOCK, TIMELINE, any_of, chunks, database_time, insert_many
 from server.store.tables import collections, objects, rewrites
 from server.store.times import now
 
@@ -97,7 +107,7 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
     locked from here to the end of the transaction. A batch ends on a whole millisecond, so that a client that keeps
     milliseconds only neither loses nor repeats. An older version than those there is stored, but is not the latest.
     """
-    last = _lock(tx, collection.number)
+    end_of_log = _lock_end(tx, collection.number)
     history = stored_versions(tx, collection, {item.id for item in items})
     fresh: list[Item] = []
     added: list[str] = []
@@ -115,9 +125,9 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
         added.append(item.id)
     if not fresh:
         return Appended(added, unchanged, None, None)
-    start, end = allocate(last, len(fresh), now())
+    start, end = allocate(end_of_log.last, len(fresh), end_of_log.moment)
     _insert(tx, collection, fresh, start, history)
-    tx.execute(_ADDED, {"of_number": collection.number, "end": end})
+    tx.execute(_ADDED, {"of_number": collection.number, "end": end, "on_timeline": end_of_log.timeline})
     return Appended(added, unchanged, start, end)
 
 
@@ -157,7 +167,10 @@ def latest_everywhere(tx: Tx, ids: Iterable[str]) -> dict[int, dict[str, Item]]:
 
 
 def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
-    """Choose ``count`` consecutive microseconds after ``last``, not before ``moment``, that end on a millisecond."""
+    """Choose ``count`` consecutive microseconds after ``last``, not before ``moment``, that end on a millisecond.
+
+    ``moment`` is of the database's clock, on which all nodes agree.
+    """
     end = -(-(max(moment, last + 1) + count - 1) // 1000) * 1000
     return end - count + 1, end
 
@@ -361,7 +374,41 @@ _HAS = (
 # Run with every POST, so put together once.
 _THIS = collections.c.number == bindparam("of_number")
 _LOCK = select(collections.c.last_added).where(_THIS).with_for_update()
-_ADDED = update(collections).where(_THIS).values(last_added=bindparam("end", type_=BigInteger))
+_ADDED = (
+    update(collections)
+    .where(_THIS)
+    .values(last_added=bindparam("end", type_=BigInteger), timeline=bindparam("on_timeline"))
+)
+_LOCK_END = select(collections.c.last_added, collections.c.timeline).where(_THIS).with_for_update()
+_LOCK_END_BY_CLOCK = _LOCK_END.add_columns(literal_column(CLOCK, BigInteger), literal_column(TIMELINE, Integer))
+
+# The clocks of two database servers differ by less than this.
+CLOCK_DIFFERENCE = 60_000_000
+
+
+class _LogEnd(NamedTuple):
+    """The last ``date_added`` of a collection, the earliest of the next one, and the database's timeline."""
+
+    last: int
+    moment: int
+    timeline: int
+
+
+def _lock_end(tx: Tx, number: int) -> _LogEnd:
+    """Lock a collection for appending until the transaction ends.
+
+    After a change of the timeline the next ``date_added`` is later than the clock of any server would have given: what
+    the server before had added last, and some reader has read, may have been lost with it.
+    """
+    by_clock = bool(tx.info.get(HAS_TIMELINES))
+    row = tx.execute(_LOCK_END_BY_CLOCK if by_clock else _LOCK_END, {"of_number": number}).first()
+    if row is None:
+        raise UnknownCollection("the collection does not exist any more")
+    if not by_clock:
+        moment = now() if tx.dialect.name == "sqlite" else database_time(tx)
+        return _LogEnd(row[0], moment, row[1])
+    last, before, moment, timeline = row
+    return _LogEnd(last, moment + CLOCK_DIFFERENCE if before not in (0, timeline) else moment, timeline)
 
 
 def _lock(tx: Tx, number: int) -> int:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection, Cursor, DatabaseError
+from psycopg.errors import ObjectNotInPrerequisiteState
 from psycopg.pq import ConnStatus, Format, PipelineStatus, TransactionStatus
 from sqlalchemy import Connection as Tx, Engine, event, text
 from sqlalchemy.exc import DBAPIError
@@ -68,18 +69,20 @@ class BinaryCursor(Cursor[Any]):
         self.format = Format.BINARY
 
 
-def prepare(engine: Engine, *, patient: bool) -> "Keeper":
+def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     """Give each connection of ``engine`` the settings, and keep its open transactions alive.
 
-    A ``patient`` one lets its statements take as long as they do.
+    Its ``info`` says under the name ``has_timelines`` whether the database has some. A ``patient`` one lets its
+    statements take as long as they do.
     """
     # Who writes ``options`` into the URL means it.
     chosen = str(engine.url.query.get("options", ""))
     settings = {name: value for name, value in SETTINGS.items() if f"{name}=" not in chosen}
 
-    def configure(connection: Connection[Any], _record: Any) -> None:
+    def configure(connection: Connection[Any], record: Any) -> None:
         connection.cursor_factory = BinaryCursor
         _apply(connection, settings)
+        record.info[has_timelines] = _has_timelines(connection)
 
     event.listen(engine, "connect", configure)
     if patient:
@@ -135,6 +138,17 @@ def _apply(connection: Connection[Any], settings: Mapping[str, str]) -> None:
             # A database that speaks PostgreSQL's protocol, and does not know each of its settings.
             for name, value in settings.items():
                 _apply(connection, {name: value})
+
+
+def _has_timelines(connection: Connection[Any]) -> bool:
+    """Return whether the database is PostgreSQL by more than its protocol; a replica is, too."""
+    try:
+        connection.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        connection.commit()
+    except DatabaseError as error:
+        connection.rollback()
+        return isinstance(error, ObjectNotInPrerequisiteState)
+    return True
 
 
 class Keeper:

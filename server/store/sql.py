@@ -131,8 +131,11 @@ def chunks(ids: Iterable[_Value]) -> Iterator[list[_Value]]:
 
 
 _SQLITE = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000")
-# Not now(), which is the moment the transaction began.
-_POSTGRESQL = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
+# PostgreSQL's clock in microseconds; not now(), which is the moment the transaction began.
+CLOCK = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+# Which line of history PostgreSQL writes: another since each failover, and since a backup was restored to a moment.
+TIMELINE = "CAST(CAST('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS BIT(32)) AS INTEGER)"
+_POSTGRESQL = text(f"SELECT {CLOCK}")
 
 
 def database_time(tx: Tx) -> int:

@@ -39,6 +39,8 @@ collections = Table(
     Column("created", BigInteger, nullable=False),
     # The collection's sequence; whoever holds this row's lock appends.
     Column("last_added", BigInteger, nullable=False),
+    # The database's timeline of that moment: another after a failover. 0 where there is none, or nothing was added yet.
+    Column("timeline", Integer, nullable=False, server_default=text("0")),
     # The partner that a private collection belongs to, and its purpose; NULL in every other.
     Column("owner", Text),
     Column("use", Text),

@@ -15,6 +15,7 @@ from server.store import Store, Tx, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query
+from server.store.sql import database_time
 from server.store.tables import collections
 
 WRITERS, BATCHES, SIZE = 8, 12, 7
@@ -116,14 +117,13 @@ def race(
     """
     slow, quick = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(2))
     asleep, quick_is_done, polled = (threading.Event() for _ in range(3))
-    clock = log.now
+    allocate = log.allocate
 
-    def reads_the_time_and_falls_asleep() -> int:
-        moment = clock()
+    def falls_asleep_with_the_time(last: int, count: int, moment: int) -> tuple[int, int]:
         if threading.current_thread().name == "slow":
             asleep.set()
             polled.wait(30)
-        return moment
+        return allocate(last, count, moment)
 
     def commit(item: Item) -> None:
         with store.begin() as tx:
@@ -144,7 +144,7 @@ def race(
 
     got: list[str] = []
     place = [-1]
-    monkeypatch.setattr(log, "now", reads_the_time_and_falls_asleep)
+    monkeypatch.setattr(log, "allocate", falls_asleep_with_the_time)
     first = threading.Thread(target=commit, args=(slow,), name="slow")
     second = threading.Thread(target=commit_quickly)
     first.start()
@@ -175,11 +175,11 @@ def test_without_the_lock_of_the_row_a_reader_would_pass_it(
 ) -> None:
     """SQLite has one writer whatever we do; on PostgreSQL the test above stands on that lock alone."""
 
-    def reads_and_locks_nothing(tx: Tx, number: int) -> int:
+    def reads_and_locks_nothing(tx: Tx, number: int) -> log._LogEnd:
         last: int = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar_one()
-        return last
+        return log._LogEnd(last, database_time(tx), 0)
 
-    monkeypatch.setattr(log, "_lock", reads_and_locks_nothing)
+    monkeypatch.setattr(log, "_lock_end", reads_and_locks_nothing)
     got, there = race(store, collection, monkeypatch, patience=30)
     assert len(got) == 1
     assert got == there[1:]

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -11,6 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from server.store import Store, StoreUnavailable, collections, log, postgresql
+from server.store.item import Item
+from server.store.sql import database_time
 from tests.postgres import Postgres
 
 # Longer than the database lets a transaction be silent.
@@ -201,3 +204,29 @@ def test_the_keeper_stops_with_the_store_on_postgresql(url: str) -> None:
         assert thread.is_alive()
         store.close()
         assert not thread.is_alive()
+
+
+def added(store: Store) -> int:
+    with store.begin() as tx:
+        item = Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"})
+        last = log.append(tx, collections.get(tx, "room"), [item]).last
+    assert last is not None
+    return last
+
+
+def test_date_added_on_postgresql_is_by_the_database_s_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "now", lambda: 0)
+    with store.read() as tx:
+        before = database_time(tx)
+    assert added(store) >= before
+
+
+def test_no_reader_is_ahead_of_a_new_primary_on_postgresql_whose_clock_is_behind(store: Store) -> None:
+    # What the primary before added last, and a reader has read, was lost with it.
+    read = added(store) + log.CLOCK_DIFFERENCE // 2
+    assert added(store) < read
+    with store.begin() as tx:
+        tx.execute(text("UPDATE collections SET timeline = timeline + 1"))
+    first = added(store)
+    assert first > read
+    assert first < added(store) < first + log.CLOCK_DIFFERENCE // 2
