@@ -68,6 +68,13 @@ class ReleaseContext:
         """Return the aliases of the shared collections without their full variants, ``public`` first."""
         return self.facts.shared
 
+    @property
+    def alias_by_number(self) -> Mapping[int, str]:
+        """Return the aliases of the collections that the release rules fill, by their numbers."""
+        if self.collections is self.facts.released:
+            return self.facts.alias_by_number
+        return {collection.number: alias for alias, collection in self.collections.items()}
+
     def private_collection(self, partner: str, use: PrivateUse = "for") -> str:
         """Return the alias of a partner's private collection, by the partner's name; makes it where there is none."""
         if (partner, use) not in self._private:

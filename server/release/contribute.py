@@ -1,6 +1,6 @@
 """Contributions: stored in the inbox, and published as far as the release rules allow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from schemas.errors import Rejected
 from schemas.partner import Partner
@@ -21,7 +21,7 @@ from server.release.route.annotations import AnnotationOutcome, AnnotationReleas
 from server.release.route.explain import explain_report, explain_withheld
 from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Prepared, Submission, prepare, without_traceback
-from server.store import inbox, quotas, reviews, value_index
+from server.store import quotas, reviews, value_index
 from server.store.engine import Tx
 from server.store.item import Item
 
@@ -86,6 +86,8 @@ class _Contribution:
         self._results = results
         self._references = session.references(partner)
         self._stored: list[Decision] = []
+        # Subjects, and keys of objects, whose mentions before this contribution are known.
+        self._looked_up: Set[str] = frozenset()
         # Messages about parts that are not published, by id and version.
         self._notes: dict[tuple[str, int | None], str] = {}
         # Earlier contributions that bear a marking defined just now, with their subjects, by key.
@@ -100,9 +102,9 @@ class _Contribution:
         ]
         self._references.look_up(submissions)
         subjects = self._subjects(submissions)
-        prior = value_index.find(self._context.tx, {subject for about in subjects.values() for subject in about})
-        earlier = {key for keys in prior.values() for key in keys}
-        self._loader.look_up_reviews({submission.key for submission in submissions} | earlier)
+        named = {subject for about in subjects.values() for subject in about}
+        self._looked_up = named | subjects.keys()
+        prior = self._loader.look_up(named, subjects.keys())
         facts = self._facts(submissions, subjects, prior)
         intake = Intake(self._partner, self._loader, facts)
         # Indicators before their annotations; the versions of each id in the order they came.
@@ -135,7 +137,8 @@ class _Contribution:
     ) -> IntakeFacts:
         tx, moment, known = self._context.tx, self._context.micros, self._loader.known
         coming = sum(submission.size for submission in submissions if may_be_new(known, submission))
-        throttled_by = volume.throttled_by(tx, self._partner.name, moment, coming=coming)
+        throttle = self._context.facts.throttles.get(self._partner.name)
+        throttled_by = volume.throttled_since(tx, self._partner.name, throttle, moment, coming=coming)
         reports = [
             submission.report
             for submission in submissions
@@ -188,7 +191,9 @@ class _Contribution:
     def _store(self, prior: dict[str, set[str]]) -> None:
         """Write the new objects to the inbox, index the values and objects they name, and hold them for review."""
         tx, stored = self._context.tx, [decision.submission for decision in self._stored]
-        inbox.append(tx, self._context.inbox, [(submission.key, submission.item) for submission in stored])
+        self._session.publication.contribute(
+            submission.item._replace(id=submission.key, subject=submission.subject) for submission in stored
+        )
         pairs = [(submission.subject, submission.key) for submission in stored if submission.subject]
         pairs += [
             (self._references.meant(ref), submission.key)
@@ -201,9 +206,7 @@ class _Contribution:
             for definition in self._loader.marking_definitions(submission.key)
         ]
         pairs += [pair for submission in stored if (pair := self._references.basis(submission.obj))]
-        known = {
-            submission.subject: prior.get(submission.subject, set()) for submission in stored if submission.subject
-        }
+        known = {mentioned: prior.get(mentioned, set()) for mentioned, _ in pairs if mentioned in self._looked_up}
         for subject, keys in value_index.add(tx, pairs, known).items():
             prior.setdefault(subject, set()).update(keys)
         self._loader.hold(self._partner.name, [decision.held for decision in self._stored if decision.held])
@@ -225,7 +228,7 @@ class _Contribution:
 
     def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
         new = {decision.submission.key for decision in self._stored if not decision.submission.item.revoked}
-        values = self._loader.values({subject: prior.get(subject, set()) for subject in subjects})
+        values = self._loader.values({subject: prior.get(subject, set()) for subject in subjects}, prior)
         self._opinions = {opinion.key: (value, opinion) for value in values for opinion in value.opinions}
         states = self._session.release(
             values, "no longer reported", new | self._marked.keys(), self._publish_annotations

@@ -88,6 +88,11 @@ class HubFacts:
         return self._fact(Facts.REGISTRY, self._released)
 
     @property
+    def alias_by_number(self) -> Mapping[int, str]:
+        """The aliases of those, by their numbers."""
+        return self._fact(Facts.REGISTRY, self._alias_by_number)
+
+    @property
     def shared(self) -> list[str]:
         """The aliases of the shared collections without their full variants, ``public`` first."""
         return self._fact(Facts.REGISTRY, self._shared)
@@ -172,6 +177,9 @@ class HubFacts:
 
     def _released(self, _: Tx) -> dict[str, Collection]:
         return {alias: collection for alias, collection in self.collections.items() if collection.filled_by_release}
+
+    def _alias_by_number(self, _: Tx) -> dict[int, str]:
+        return {collection.number: alias for alias, collection in self.released.items()}
 
     def _shared(self, _: Tx) -> list[str]:
         plain = [

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from server.release.fuse.statements import indicator_subject
 from server.release.guard.allowlists.hub_values import delist
 from server.release.hub import Hub
 from server.release.publish.collections import revoked
 from server.release.query.lookup import lookup
 from server.release.session import Refutation, ReleaseSession
-from server.store import inbox, listings, value_index
+from server.store import listings, value_index
 from server.store.engine import Tx
 from server.store.inbox import is_key, key, object_id
 from server.store.item import Item
@@ -109,6 +110,8 @@ def _keys_of_ids(session: ReleaseSession, ids: set[str], partner: Partner | None
 
 def _revoke(session: ReleaseSession, keys: Iterable[str]) -> None:
     last = [(own_key, revoked(session.loader.known[own_key], timestamp.now())) for own_key in keys]
-    inbox.append(session.context.tx, session.context.inbox, [(own_key, Item.of(obj)) for own_key, obj in last])
+    session.publication.contribute(
+        Item.of(obj)._replace(id=own_key, subject=indicator_subject(obj)) for own_key, obj in last
+    )
     for own_key, obj in last:
         session.loader.replace(own_key, obj, None)

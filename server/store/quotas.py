@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.engine import Store, StoreUnavailable, Tx
@@ -198,17 +198,13 @@ def count_contributed(
     Its contributions have to come one after another: the caller holds the inbox.
     """
     day = day_of(now() if moment is None else moment)
-    mine = (volumes.c.partner == partner, volumes.c.day == day)
     counts = {"received": received, "held": held, "doubts": doubts}
-    more = {name: volumes.c[name] + number for name, number in counts.items()}
-    if tx.execute(update(volumes).where(*mine).values(**more)).rowcount == 0:
-        tx.execute(insert(volumes).values(partner=partner, day=day, **counts))
+    tx.execute(_COUNT_MORE, {"partner": partner, "day": day, **counts})
 
 
 def daily_volumes(tx: Tx, partner: str, since: int) -> dict[int, DailyVolume]:
     """Return by day the partner's volumes from the day ``since`` on."""
-    asked = select(volumes.c.day, volumes.c.received, volumes.c.held, volumes.c.doubts)
-    rows = tx.execute(asked.where(volumes.c.partner == partner, volumes.c.day >= since))
+    rows = tx.execute(_VOLUMES, {"of_partner": partner, "since": since})
     return {day: DailyVolume(*counts) for day, *counts in rows}
 
 
@@ -251,3 +247,14 @@ def current_throttles(tx: Tx) -> list[Throttle]:
     """Return the throttles in force, by partner."""
     asked = select(throttles).where(throttles.c.lifted.is_(None)).order_by(throttles.c.partner)
     return [Throttle(*row) for row in tx.execute(asked)]
+
+
+# Run with every contribution, so put together once.
+_VOLUMES = select(volumes.c.day, volumes.c.received, volumes.c.held, volumes.c.doubts).where(
+    volumes.c.partner == bindparam("of_partner"), volumes.c.day >= bindparam("since")
+)
+_COUNT_MORE = text(
+    "INSERT INTO volumes (partner, day, received, held, doubts) VALUES (:partner, :day, :received, :held, :doubts)"
+    " ON CONFLICT (partner, day) DO UPDATE SET received = volumes.received + excluded.received,"
+    " held = volumes.held + excluded.held, doubts = volumes.doubts + excluded.doubts"
+)

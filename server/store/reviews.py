@@ -1,13 +1,14 @@
 """Reviews: objects held for a person's decision, that decision, and values that were delisted."""
 
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal_column, select, union_all, update
 
 from server.store.engine import Tx
 from server.store.release_tables import delisted, reviews
-from server.store.sql import any_of, chunks
+from server.store.sql import among, chunks
 from server.store.times import now
 
 ReviewState = Literal["open", "approved", "rejected"]
@@ -72,7 +73,7 @@ def hold(tx: Tx, partner: str, held: Iterable[HeldObject]) -> set[str]:
         if id_ not in rejected | approved
     ]
     for chunk in chunks(sorted(before.keys() - rejected - approved)):
-        tx.execute(delete(reviews).where(any_of(tx, reviews.c.object_id, chunk)))
+        tx.execute(_FORGET, {"ids": chunk})
     if rows:
         tx.execute(insert(reviews), rows)
     return wanted.keys() - approved
@@ -96,14 +97,23 @@ def dispute(tx: Tx, subject: str, partner: str, held: HeldObject) -> bool:
     return True
 
 
+def find(tx: Tx, ids: Iterable[str], subjects: Iterable[str]) -> tuple[dict[str, Review], dict[str, list[Review]]]:
+    """Return what ``states`` returns for the ids and ``of_subjects`` for the values, by one statement."""
+    by_id: dict[str, Review] = {}
+    by_subject: dict[str, list[Review]] = {}
+    for some_ids, some_subjects in zip_longest(chunks(sorted(set(ids))), chunks(sorted(set(subjects))), fillvalue=()):
+        for is_dispute, *row in tx.execute(_BY_EITHER, {"ids": some_ids, "subjects": some_subjects}):
+            review = _review(row)
+            if is_dispute:
+                by_subject.setdefault(str(review.subject), []).append(review)
+            else:
+                by_id[review.object_id] = review
+    return by_id, by_subject
+
+
 def of_subjects(tx: Tx, subjects: Iterable[str]) -> dict[str, list[Review]]:
     """Return by value the disputes of it, open and closed, the oldest first."""
-    found: dict[str, list[Review]] = {}
-    for chunk in chunks(sorted(set(subjects))):
-        asked = select(reviews).where(any_of(tx, reviews.c.subject, chunk)).order_by(reviews.c.opened)
-        for review in map(_review, tx.execute(asked)):
-            found.setdefault(str(review.subject), []).append(review)
-    return found
+    return find(tx, (), subjects)[1]
 
 
 def move(tx: Tx, subject: str, to: str) -> None:
@@ -113,11 +123,7 @@ def move(tx: Tx, subject: str, to: str) -> None:
 
 def states(tx: Tx, ids: Iterable[str]) -> dict[str, Review]:
     """Return the reviews of those of the object ids that were ever held."""
-    found: dict[str, Review] = {}
-    for chunk in chunks(sorted(set(ids))):
-        rows = tx.execute(select(reviews).where(any_of(tx, reviews.c.object_id, chunk)))
-        found.update((row[0], _review(row)) for row in rows)
-    return found
+    return find(tx, ids, ())[0]
 
 
 def all_reviews(
@@ -151,8 +157,7 @@ def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None
 def forget_approvals(tx: Tx, ids: Iterable[str]) -> None:
     """Let the approvals of these objects count no more, after they were retracted."""
     for chunk in chunks(sorted(set(ids))):
-        mine = any_of(tx, reviews.c.object_id, chunk)
-        tx.execute(delete(reviews).where(mine, reviews.c.state == "approved", reviews.c.subject.is_(None)))
+        tx.execute(_FORGET_APPROVED, {"ids": chunk})
 
 
 def count(tx: Tx, state: ReviewState = "open") -> int:
@@ -182,17 +187,29 @@ def delist(tx: Tx, names: Iterable[str]) -> None:
 def relist(tx: Tx, names: Iterable[str]) -> None:
     """Let the values of these names be listed again."""
     for chunk in chunks(sorted(set(names))):
-        tx.execute(delete(delisted).where(any_of(tx, delisted.c.name, chunk)))
+        tx.execute(_RELIST, {"names": chunk})
 
 
 def delisted_among(tx: Tx, names: Iterable[str]) -> set[str]:
     """Return those of the names whose values are delisted."""
     found: set[str] = set()
     for chunk in chunks(sorted(set(names))):
-        found.update(row[0] for row in tx.execute(select(delisted.c.name).where(any_of(tx, delisted.c.name, chunk))))
+        found.update(tx.scalars(_DELISTED_AMONG, {"names": chunk}))
     return found
 
 
 def has_delisted(tx: Tx) -> bool:
     """Return whether any value is delisted."""
     return tx.execute(select(delisted.c.name).limit(1)).first() is not None
+
+
+# Run with every contribution, so put together once.
+_EITHER = union_all(
+    select(literal_column("0").label("is_dispute"), reviews).where(among(reviews.c.object_id, "ids")),
+    select(literal_column("1").label("is_dispute"), reviews).where(among(reviews.c.subject, "subjects")),
+).subquery()
+_BY_EITHER = select(_EITHER).order_by(_EITHER.c.opened)
+_FORGET = delete(reviews).where(among(reviews.c.object_id, "ids"))
+_FORGET_APPROVED = _FORGET.where(reviews.c.state == "approved", reviews.c.subject.is_(None))
+_RELIST = delete(delisted).where(among(delisted.c.name, "names"))
+_DELISTED_AMONG = select(delisted.c.name).where(among(delisted.c.name, "names"))

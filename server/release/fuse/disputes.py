@@ -87,8 +87,9 @@ class Disputes:
 
     def _was_decided(self, opinion: OpinionStatement, known: Iterable[reviews.Review]) -> bool:
         decided = max((review.decided or 0 for review in known if review.state == "rejected"), default=0)
-        added = log.added(self._context.tx, self._context.inbox, [opinion.key]) if decided else {}
-        return bool(decided) and added[opinion.key] <= decided
+        if not decided or self._publication.contributes(opinion.key):
+            return False
+        return log.added(self._context.tx, self._context.inbox, [opinion.key])[opinion.key] <= decided
 
     def _review_signs(self, value: ReportedValue, new: Set[str]) -> None:
         """Open a review of each new sign of coercion by a partner without standing."""

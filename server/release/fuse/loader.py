@@ -1,8 +1,9 @@
 """The statements about values, loaded from the inbox."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -37,6 +38,16 @@ from server.store.reviews import HeldObject, Review
 Obj = Mapping[str, Any]
 
 _VERSIONED = {"created": ""}
+_NONE: frozenset[str] = frozenset()
+_NO_MENTIONS: Mapping[str, set[str]] = MappingProxyType({})
+
+
+class _LookedUp(NamedTuple):
+    """What ``Loader.look_up`` has looked up: values, objects that others may mention, and reviews."""
+
+    subjects: Set[str] = _NONE
+    keys: Set[str] = _NONE
+    reviewed: Set[str] = _NONE
 
 
 class Loader:
@@ -52,10 +63,12 @@ class Loader:
         self.known: dict[str, dict[str, Any]] = {}
         self.states: dict[str, Review] = {}
         self._missing: set[str] = set()
+        self._new: set[str] = set()
         self._based_on: dict[str, set[str]] = {}
         self._reports: dict[str, Report] = {}
         self._annotations: dict[str, SightingStatement | OpinionStatement | None] = {}
         self._disputes: dict[str, list[Review]] = {}
+        self._looked_up = _LookedUp()
 
     def read(self, wanted: Iterable[str]) -> None:
         """Read the objects of these keys, and the markings that are defined for them."""
@@ -101,9 +114,22 @@ class Loader:
         """Read the reviews of these contributions and listings, as far as there are any."""
         self.states |= reviews.states(self.context.tx, wanted)
 
+    def look_up(self, subjects: Set[str], keys: Set[str]) -> dict[str, set[str]]:
+        """Return by subject, and by key, the keys of what mentions it; read the reviews of all that is named.
+
+        The next call of ``values`` about these need not look again.
+        """
+        mentions = value_index.find(self.context.tx, subjects | keys)
+        named = {*keys, *(key for subject in subjects & mentions.keys() for key in mentions[subject])}
+        states, self._disputes = reviews.find(self.context.tx, named, subjects)
+        self.states |= states
+        self._looked_up = _LookedUp(subjects, keys, named)
+        return mentions
+
     def replace(self, key: str, obj: dict[str, Any], report: Report | None) -> None:
         """Use this version of an object from now on."""
         self.known[key] = obj
+        self._new.add(key)
         self._missing.discard(key)
         self._reports.pop(key, None)
         self._annotations.pop(key, None)
@@ -120,14 +146,21 @@ class Loader:
         """Return whether the identity is the hub's own, or that of a present or former partner."""
         return identity == self.context.identity.identity or identity in self.context.registry.by_identity
 
-    def values(self, keys_by_subject: Mapping[str, Iterable[str]]) -> list[ReportedValue]:
-        """Return the values with their statements, by the keys of the reports that name each subject."""
-        context = self.context
+    def values(
+        self, keys_by_subject: Mapping[str, Iterable[str]], mentions: Mapping[str, set[str]] = _NO_MENTIONS
+    ) -> list[ReportedValue]:
+        """Return the values with their statements, by the keys of the reports that name each subject.
+
+        ``mentions`` are those that ``look_up`` returned, with what was added since.
+        """
+        context, known = self.context, self._looked_up
+        self._looked_up = _LookedUp()
         reports = {key for keys in keys_by_subject.values() for key in keys}
         listed = listings.find(context.tx, keys_by_subject)
         listing_ids = {id_ for tracks in listed.values() for id_ in listings.all_of(tracks)}
         self.read(reports)
-        mentioned_by = value_index.find(context.tx, reports | listing_ids)
+        others = value_index.find(context.tx, (reports | listing_ids) - known.keys)
+        mentioned_by = {**others, **{key: mentions[key] for key in known.keys & mentions.keys()}}
         annotations = {key for keys in mentioned_by.values() for key in keys}
         self.read(annotations)
         for key in reports:
@@ -137,8 +170,13 @@ class Loader:
                 if "created" not in self.known.get(observable, _VERSIONED)
             }
             self._based_on |= {key: observables} if observables else {}
-        self.look_up_reviews((reports | listing_ids | annotations) - self.states.keys())
-        self._disputes = reviews.of_subjects(context.tx, keys_by_subject)
+        ids = (reports | listing_ids | annotations) - self.states.keys() - known.reviewed
+        if subjects := keys_by_subject.keys() - known.subjects:
+            states, disputes = reviews.find(context.tx, ids, subjects)
+            self.states |= states
+            self._disputes = disputes if not known.subjects else self._disputes | disputes
+        else:
+            self.look_up_reviews(ids)
         return [
             self._value(subject, set(keys), listed.get(subject, {}), mentioned_by)
             for subject, keys in keys_by_subject.items()
@@ -265,7 +303,8 @@ class Loader:
         """
         if value.settled is None or opinion.doubt is None:
             return standing
-        if log.added(self.context.tx, self.context.inbox, [key])[key] <= value.settled:
+        # A version that comes just now is not in the log yet.
+        if key not in self._new and log.added(self.context.tx, self.context.inbox, [key])[key] <= value.settled:
             return None
         return standing if standing == JudgeStanding.DECIDES else JudgeStanding.SETTLED
 

@@ -1,5 +1,7 @@
 """Limits on what one organisation may send in a day: the throttle, and the quota of doubts about others' reports."""
 
+from functools import cached_property
+
 from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
@@ -34,7 +36,11 @@ def throttled_by(tx: Tx, partner: str, now: int, *, coming: int = 0) -> str | No
     ``coming`` is the number of objects that it sends just now. A throttle stays until ``lift_throttle``; objects sent
     up to the end of that day do not count again. Starting one is recorded in the audit trail.
     """
-    throttle = quotas.last_throttle(tx, partner)
+    return throttled_since(tx, partner, quotas.last_throttle(tx, partner), now, coming=coming)
+
+
+def throttled_since(tx: Tx, partner: str, throttle: quotas.Throttle | None, now: int, *, coming: int = 0) -> str | None:
+    """Return what ``throttled_by`` does, for a partner whose last ``throttle`` is known."""
     if throttle is not None and throttle.lifted is None:
         return throttle.rule
     today = quotas.day_of(now)
@@ -80,10 +86,9 @@ class DoubtQuota:
         """Count the doubts of ``partner``'s organisation on the day of ``moment`` (microseconds)."""
         self._partner = partner
         self.most = DOUBTS_WITH_AUTHORITY if partner.authority or partner.trusted else DOUBTS_OF_OTHERS
-        names = [
-            colleague.name for colleague in registry.by_identity.values() if colleague.counts_as == partner.counts_as
-        ]
-        self._left = self.most - quotas.count_doubts(tx, {*names, partner.name}, quotas.day_of(moment))
+        self._tx = tx
+        self._registry = registry
+        self._day = quotas.day_of(moment)
         self.spent = 0
 
     def take(self, submission: Submission, subjects: set[str]) -> bool:
@@ -92,11 +97,19 @@ class DoubtQuota:
         ``subjects`` are the values that the submission is about.
         """
         doubts = self._doubts(submission, subjects)
-        if doubts > self._left:
+        if doubts and doubts > self._left_before - self.spent:
             return False
-        self._left -= doubts
         self.spent += doubts
         return True
+
+    @cached_property
+    def _left_before(self) -> int:
+        """The doubts that were left before this contribution; few contributions have any."""
+        organisation = self._partner.counts_as
+        colleagues = {
+            partner.name for partner in self._registry.by_identity.values() if partner.counts_as == organisation
+        }
+        return self.most - quotas.count_doubts(self._tx, colleagues | {self._partner.name}, self._day)
 
     def _doubts(self, submission: Submission, subjects: set[str]) -> int:
         if isinstance(submission.report, Report):

@@ -1,9 +1,10 @@
 """The collections that the release rules fill: objects that enter them, revocations, and the receipts for these."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from server.store.retractions import Retraction
 Obj = Mapping[str, Any]
 
 _MILLISECOND = timedelta(milliseconds=1)
+_NOWHERE: Mapping[str, Obj] = MappingProxyType({})
 
 
 def revoked(obj: Obj, at: datetime) -> dict[str, Any]:
@@ -58,7 +60,10 @@ class Publication:
         """Work with the collections of ``context``."""
         self._context = context
         self._loaded: set[str] = set()
-        self._latest: dict[str, dict[str, Obj]] = defaultdict(dict)
+        # By id, and by collection.
+        self._latest: dict[str, dict[str, Obj]] = {}
+        self._contributed: list[Item] = []
+        self._keys: set[str] = set()
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._makers: dict[str, set[str]] = defaultdict(set)
@@ -72,44 +77,47 @@ class Publication:
         if not wanted:
             return
         self._loaded |= wanted
-        for alias in self._context.shared:
-            self._read(alias, wanted)
-        aliases = {collection.number: alias for alias, collection in self._context.collections.items()}
-        ids_by_number: dict[int, set[str]] = defaultdict(set)
-        for id_, numbers in collections.private_collections_of(self._context.tx, wanted).items():
-            for number in numbers:
-                ids_by_number[number].add(id_)
-        for number, ids in ids_by_number.items():
-            self._read(aliases[number], ids)
+        aliases = self._context.alias_by_number
+        for number, items in log.latest_everywhere(self._context.tx, wanted).items():
+            alias = aliases[number].removesuffix(FULL)
+            for id_, item in items.items():
+                self._latest.setdefault(id_, {})[alias] = msgspec.json.decode(item.body)
 
     def published(self, id_: str) -> dict[str, Obj]:
         """Return by collection the object of that id, where it is not revoked: as loaded, or as it entered since."""
-        return {
-            alias: objects[id_]
-            for alias, objects in self._latest.items()
-            if id_ in objects and not is_revoked(objects[id_])
-        }
+        return {alias: obj for alias, obj in self._latest.get(id_, _NOWHERE).items() if not is_revoked(obj)}
 
     def latest(self, id_: str) -> Obj | None:
         """Return the object of that id in any collection, revoked or not."""
-        return next((objects[id_] for objects in self._latest.values() if id_ in objects), None)
+        return next(iter(self._latest.get(id_, _NOWHERE).values()), None)
 
     def collections_with(self, id_: str) -> set[str]:
         """Return the collections that have the object of that id, revoked or not."""
-        return {alias for alias, objects in self._latest.items() if id_ in objects}
+        return set(self._latest.get(id_, _NOWHERE))
 
     def collections_with_observable(self, id_: str) -> set[str]:
         """Return the shared collections whose full variants have an observable."""
         found = set()
+        known = self._latest.get(id_, _NOWHERE)
         for alias in self._context.shared:
             full = self._context.variants(alias)[-1]
-            if id_ in self._latest[alias] or log.has(self._context.tx, self._context.collections[full], id_):
+            if alias in known or log.has(self._context.tx, self._context.collections[full], id_):
                 found.add(alias)
         return found
 
     def latest_in(self, alias: str, id_: str) -> Obj | None:
         """Return the object of that id in a collection, revoked or not."""
-        return self._latest[alias].get(id_)
+        return self._latest.get(id_, _NOWHERE).get(alias)
+
+    def contribute(self, items: Iterable[Item]) -> None:
+        """Add object versions to the inbox, each under its key."""
+        for item in items:
+            self._contributed.append(item)
+            self._keys.add(item.id)
+
+    def contributes(self, key: str) -> bool:
+        """Return whether a version of an object under this key enters the inbox just now."""
+        return key in self._keys
 
     def enter(
         self,
@@ -118,27 +126,33 @@ class Publication:
         tlp: Tlp,
         *,
         beside: Iterable[Obj] = (),
-        observables: Iterable[Obj] = (),
+        basis: Sequence[Obj] = (),
+        subject: str | None = None,
         by: str = "",
     ) -> None:
         """Add an object to a collection, unless it was revoked there before.
 
-        The objects ``beside`` it are added with it, its ``observables`` to the full variant alone. ``by`` is the
-        partner that made it.
+        The objects ``beside`` it are added with it. ``basis`` are those that a listing of the value ``subject`` brings
+        along in the full variant alone: its observable, the relationship to that, and texts in other languages. ``by``
+        is the partner that made it.
         """
-        before = self._latest[alias].get(obj["id"])
+        known = self._latest.setdefault(obj["id"], {})
+        before = known.get(alias)
         if before is not None and is_revoked(before):
             return
-        items = [*map(Item.of, beside), Item.of(obj)]
+        item = Item.of(obj)
+        if basis:
+            item = item._replace(subject=subject, basis=(Item.of(basis[0]), Item.of(basis[1])))
+        items = [*map(Item.of, beside), item]
         for variant in self._variants_for(alias, obj):
             self._entering[variant] += items
             self._levels[variant].add(tlp)
             self._makers[variant] |= {by} if by else set()
             if variant.endswith(FULL):
-                for observable in observables:
-                    self._entering[variant].append(Item.of(observable))
-                    self._latest[alias][observable["id"]] = observable
-        self._latest[alias][obj["id"]] = obj
+                self._entering[variant] += map(Item.of, basis[2:])
+                for added in basis:
+                    self._latest.setdefault(added["id"], {})[alias] = added
+        known[alias] = obj
         if self._context.is_private(alias):
             self._in_private.append((obj["id"], self._context.collections[alias].number))
 
@@ -148,7 +162,7 @@ class Publication:
 
     def revoke(self, alias: str, id_: str) -> Obj:
         """Revoke an object in a collection and return its last version, which changes nothing else of it."""
-        obj = self._latest[alias][id_]
+        obj = self._latest[id_][alias]
         if is_revoked(obj):
             return obj
         last = revoked(obj, self._context.at)
@@ -159,18 +173,19 @@ class Publication:
         for variant in self._variants_for(alias, last):
             self._entering[variant].append(Item.of(last))
             self._revoked[variant].append(id_)
-        self._latest[alias][id_] = last
+        self._latest[id_][alias] = last
         return last
 
     def write(self, reason: str) -> None:
-        """Write all that entered, and open receipts with that reason for what was revoked."""
+        """Write all that entered any collection, and open receipts with that reason for what was revoked."""
         tx, by_alias = self._context.tx, self._context.collections
-        log.lock(tx, [by_alias[alias] for alias in self._entering])
-        for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
-            common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
-            log.append(tx, by_alias[alias], [*map(Item.of, common), *self._entering[alias]])
         listings.record(tx, self._listed)
         collections.record_private_objects(tx, self._in_private)
+        appends = [(self._context.inbox, self._contributed)] if self._contributed else []
+        for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
+            common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
+            appends.append((by_alias[alias], [*map(Item.of, common), *self._entering[alias]]))
+        log.append_all(tx, appends)
         for alias, ids in self._revoked.items():
             self._open_receipts(alias, ids, reason)
 
@@ -187,8 +202,3 @@ class Publication:
             for variant in self._context.variants(alias)
             if variant.endswith(FULL) or annotation_targets.is_standard_stix(obj)
         ]
-
-    def _read(self, alias: str, wanted: set[str]) -> None:
-        full = self._context.collections[self._context.variants(alias)[-1]]
-        found = log.latest(self._context.tx, full, wanted)
-        self._latest[alias].update((id_, msgspec.json.decode(item.body)) for id_, item in found.items())

@@ -158,8 +158,8 @@ class ListingUpdater:
             state.ids[alias] = id_
             if before and not moved and not changes_what_a_reader_does(before, obj):
                 continue
-            observables = consensus.basis(obj, draft.consensus)
-            self._publication.enter(alias, obj, draft.tlp, observables=observables)
+            basis = consensus.basis(obj, draft.consensus)
+            self._publication.enter(alias, obj, draft.tlp, basis=basis, subject=value.subject)
             coerced = draft.consensus.holder_status is HolderStatus.COERCED
             if coerced and "referral" not in extension.context_of(obj):
                 self.unprotected.add(value.subject)
