@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 3_600.0
 _MINUTE = 60.0
+_DAY_SECONDS = 86_400.0
 _DAY = 86_400 * 1_000_000
 # As long as anybody asks how soon things were read.
 _FIRST_READ_DAYS = 400
@@ -33,12 +34,16 @@ class Days:
 
 
 class Retention:
-    """Removes rows that are too old at the start and then every hour, and settles receipts every minute."""
+    """Removes rows that are too old at the start and then every hour, and settles receipts every minute.
+
+    The deliveries are looked through once a day.
+    """
 
     def __init__(self, store: Store, days: Days) -> None:
         """Keep the rows of ``store`` for so many days."""
         self._store = store
         self._days = days
+        self._deliveries_cleaned = -_DAY_SECONDS
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit-retention", daemon=True)
 
@@ -53,17 +58,41 @@ class Retention:
 
     def clean(self) -> int:
         """Remove rows that are too old, in short transactions, and return how many rows of the audit trail."""
-        with self._store.begin() as tx:
-            read_progress.forget_first_reads(tx, before=now() - _FIRST_READ_DAYS * _DAY)
-            quotas.forget_volumes(tx, before=quotas.day_of(now()) - _VOLUME_DAYS)
         kept = self._days
+        self._forget(read_progress.forget_first_reads, _FIRST_READ_DAYS)
+        self._forget(quotas.forget_volumes, _VOLUME_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
-        self._forget(deliveries.forget, kept.deliveries)
-        if not kept.audit:
+        if time.monotonic() - self._deliveries_cleaned >= _DAY_SECONDS:
+            self._deliveries_cleaned = time.monotonic()
+            self._forget_deliveries(kept.deliveries)
+        return self._forget_audit(kept.audit)
+
+    def _forget(self, forget: Callable[..., int], days: int) -> None:
+        """Remove rows older than so many days, a little at a time."""
+        before, gone = now() - days * _DAY, -1
+        while days and gone and not self._stopping.is_set():
+            with self._store.begin() as tx:
+                gone = forget(tx, before=before)
+
+    def _forget_deliveries(self, days: int) -> None:
+        """Walk through the deliveries once, and remove the old ones; most stay, so nothing is locked to find them."""
+        before, after = now() - days * _DAY, None
+        while days and not self._stopping.is_set():
+            with self._store.read() as tx:
+                found = deliveries.superseded(tx, before=before, after=after)
+            if found.keys:
+                with self._store.begin() as tx:
+                    deliveries.remove(tx, found.keys)
+            if found.next is None:
+                return
+            after = found.next
+
+    def _forget_audit(self, days: int) -> int:
+        if not days:
             return 0
         seal_all(self._store)
-        before, removed = now() - kept.audit * _DAY, 0
+        before, removed = now() - days * _DAY, 0
         with self._store.read() as tx:
             chains = audit.chains(tx)
         for chain in chains:
@@ -73,13 +102,6 @@ class Retention:
                     gone = audit.forget(tx, chain, before=before)
                 removed += gone
         return removed
-
-    def _forget(self, forget: Callable[..., int], days: int) -> None:
-        """Remove rows older than so many days, a little at a time."""
-        before, gone = now() - days * _DAY, -1
-        while days and gone and not self._stopping.is_set():
-            with self._store.begin() as tx:
-                gone = forget(tx, before=before)
 
     def settle(self) -> int:
         """Settle the retraction receipts, and return how many were closed."""

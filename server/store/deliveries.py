@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, select, text, tuple_
+from sqlalchemy import bindparam, delete, select, text, tuple_
 
 from server.store import feed_state, partners
 from server.store.collections import Collection
@@ -15,6 +15,9 @@ from server.store.sql import any_of, chunks
 from server.store.tables import deliveries
 from server.store.times import moment, now
 
+_KEY = tuple(deliveries.primary_key.columns)
+# Rows that are looked at in one transaction, to find those that may go.
+_STRETCH = 5_000
 # Of one version the last attempt is stored, and the number of attempts, in 16 bits.
 _ON_SQLITE = """
 INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) VALUES (?, ?, ?, ?, ?, ?, 1)
@@ -100,23 +103,56 @@ def history(
     return [_delivery(row) for row in tx.execute(asked)]
 
 
-def forget(tx: Tx, *, before: int, most: int = 500) -> int:
-    """Remove deliveries ``before`` (microseconds) of versions after which a later one arrived, a few at once.
+class DeliveryKey(NamedTuple):
+    """The key of a delivery; the order of these is that of the table."""
 
-    Of each object the last version that reached a partner stays: a push needs it to know what to revoke, and what not
-    to repeat.
+    feed: str
+    partner: str
+    object_id: str
+    version: int
+
+
+class SupersededPage(NamedTuple):
+    """Deliveries that may go, of one stretch of the table, and where the next stretch begins; None at the end."""
+
+    keys: list[DeliveryKey]
+    next: DeliveryKey | None
+
+
+def superseded(tx: Tx, *, before: int, after: DeliveryKey | None = None, rows: int = _STRETCH) -> SupersededPage:
+    """Find deliveries ``before`` (microseconds) of versions after which a later one arrived, in ``rows`` of the table.
+
+    Of each object the last version that reached a partner is not among them: a push needs it to know what to revoke,
+    and what not to repeat. The table is read in the order of its key, ``after`` the end of the last page.
     """
-    old, later = deliveries.alias("old"), deliveries.alias("later")
-    same = [old.c[name] == later.c[name] for name in ("feed", "partner", "object_id")]
-    superseded = exists(1).where(*same, later.c.version > old.c.version, ~later.c.answer.startswith("failed"))
-    keys = ("feed", "partner", "object_id", "version")
-    found = tx.execute(
-        select(*(old.c[key] for key in keys)).where(old.c.delivered < before, superseded).limit(most)
-    ).all()
-    if found:
-        statement = delete(deliveries).where(*(deliveries.c[key] == bindparam(f"of_{key}") for key in keys))
-        tx.execute(statement, [dict(zip(map("of_{}".format, keys), row, strict=True)) for row in found])
-    return len(found)
+    d = deliveries.c
+    asked = select(*_KEY, d.delivered, d.answer).order_by(*_KEY).limit(rows)
+    if after is not None:
+        asked = asked.where(tuple_(*_KEY) > tuple_(*after))
+    found = tx.execute(asked).all()
+    keys: list[DeliveryKey] = []
+    arrived: tuple[str, ...] | None = None
+    for *key, delivered, answer in reversed(found):
+        if delivered < before and arrived == tuple(key[:3]):
+            keys.append(DeliveryKey(*key))
+        if not answer.startswith("failed"):
+            arrived = tuple(key[:3])
+    if len(found) < rows:
+        return SupersededPage(keys, None)
+    # The versions of the last object may go on behind this page: all of them are looked at again with the next one.
+    last = found[-1][:3]
+    complete = [row for row in found if row[:3] != last]
+    return SupersededPage(keys, DeliveryKey(*(complete[-1] if complete else found[-2])[:4]))
+
+
+def remove(tx: Tx, keys: Sequence[DeliveryKey]) -> int:
+    """Remove these deliveries, and return how many were still there."""
+    if not keys:
+        return 0
+    statement = delete(deliveries).where(*(column == bindparam(f"of_{column.name}") for column in _KEY))
+    return tx.execute(
+        statement, [{f"of_{name}": part for name, part in key._asdict().items()} for key in keys]
+    ).rowcount
 
 
 def _delivery(row: Any) -> Delivery:

@@ -214,9 +214,14 @@ def count_doubts(tx: Tx, partners: Iterable[str], day: int) -> int:
     return int(tx.execute(asked.where(volumes.c.partner.in_(list(partners)))).scalar_one())
 
 
-def forget_volumes(tx: Tx, before: int) -> None:
-    """Remove the volumes of the days before the day ``before``."""
-    tx.execute(delete(volumes).where(volumes.c.day < before))
+def forget_volumes(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove volumes of days ``before`` (microseconds), at most so many at once, and return their number."""
+    v = volumes.c
+    old = tx.execute(select(v.partner, v.day).where(v.day < day_of(before)).limit(most)).all()
+    if old:
+        statement = delete(volumes).where(v.partner == bindparam("of_partner"), v.day == bindparam("of_day"))
+        tx.execute(statement, [{"of_partner": partner, "of_day": day} for partner, day in old])
+    return len(old)
 
 
 def last_throttle(tx: Tx, partner: str) -> Throttle | None:

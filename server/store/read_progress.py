@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from server.store import partners
 from server.store.collections import Collection
@@ -91,8 +91,25 @@ def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
     return found
 
 
-def forget_first_reads(tx: Tx, *, before: int) -> int:
-    """Remove the first reads ``before`` (microseconds), and return their number; the last of each collection stays."""
-    latest = select(func.max(first_reads.c.read_up_to)).group_by(first_reads.c.collection)
-    old = (first_reads.c.at < before, first_reads.c.read_up_to.not_in(latest))
-    return tx.execute(delete(first_reads).where(*old)).rowcount
+def forget_first_reads(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove the first reads ``before`` (microseconds), at most so many at once, and return their number.
+
+    The last of each collection stays.
+    """
+    f = first_reads.c
+    keys: list[dict[str, Any]] = []
+    newest = select(f.collection, func.max(f.read_up_to)).group_by(f.collection)
+    for collection, last in tx.execute(newest).all():
+        # Who reads further reads later: those that may go are the first in the order of the key.
+        first = select(f.read_up_to, f.at).where(f.collection == collection, f.read_up_to < last)
+        for place, at in tx.execute(first.order_by(f.read_up_to).limit(most - len(keys))):
+            if at < before:
+                keys.append({"of_collection": collection, "of_place": place})
+    if keys:
+        tx.execute(_FORGET_FIRST_READ, keys)
+    return len(keys)
+
+
+_FORGET_FIRST_READ = delete(first_reads).where(
+    first_reads.c.collection == bindparam("of_collection"), first_reads.c.read_up_to == bindparam("of_place")
+)

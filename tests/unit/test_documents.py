@@ -10,6 +10,7 @@ from typer.main import get_command
 from feeds import connectors
 from server.cli import app
 from server.settings import Settings
+from server.store import release_tables
 from tools import report_lists
 
 ROOT = Path(__file__).parents[2]
@@ -73,3 +74,10 @@ def test_every_setting_of_the_hub_is_explained() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for setting in Settings.model_fields:
         assert f"`{setting}`" in text, setting
+
+
+def test_of_every_table_it_is_said_how_long_its_rows_are_kept() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    _, _, kept = text.partition("## What is kept for how long")
+    for table in release_tables.metadata.tables:
+        assert f"`{table}`" in kept, table

@@ -85,7 +85,7 @@ def test_volumes_of_old_days_can_be_forgotten(store: Store) -> None:
     with store.begin() as tx:
         quotas.count_contributed(tx, "bank", received=1, held=0, moment=5 * DAY)
         quotas.count_contributed(tx, "bank", received=1, held=0, moment=6 * DAY)
-        quotas.forget_volumes(tx, before=6)
+        quotas.forget_volumes(tx, before=6 * 86_400 * 1_000_000)
         assert quotas.daily_volumes(tx, "bank", 0).keys() == {6}
 
 
