@@ -15,7 +15,7 @@ from feeds.mapping.options import Options
 from feeds.mapping.rows import map_stream
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.release.contribute import contribute
+from server.release.contribute import take_all
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.query import Query
@@ -86,9 +86,9 @@ def test_a_stopped_worker_is_followed_by_one_that_goes_on(
         if len(calls) == batches:
             raise Stopped
         calls.append(arguments)
-        return contribute(*arguments)  # type: ignore[arg-type]  # as it was called
+        return take_all(*arguments)  # type: ignore[arg-type]  # as it was called
 
-    monkeypatch.setattr("feeds.mapping.contribute.contribute", stopped)
+    monkeypatch.setattr("feeds.mapping.contribute.take_all", stopped)
     with pytest.raises(Stopped):
         contributed(folder)
     calls.clear()
