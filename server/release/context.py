@@ -14,7 +14,7 @@ from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import reliability
 from server.release.hub import Hub
 from server.release.route.policy import FULL, Policy
-from server.store import collections, focal_points, inbox, listings, log
+from server.store import collections, focal_points, inbox, listings
 from server.store.collections import PrivateUse
 from server.store.engine import Tx
 from server.store.times import micros
@@ -134,12 +134,6 @@ class ReleaseContext:
         return NEWCOMER if known is None else reliability(known)
 
 
-def open_context(hub: Hub, tx: Tx, *, waits: bool = True) -> ReleaseContext:
-    """Return the hub as it is now.
-
-    Other contributions wait until this transaction ends; with ``waits`` false they do not, and it may only read.
-    """
-    context = ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy)
-    if waits:
-        log.lock(tx, [context.inbox])
-    return context
+def open_context(hub: Hub, tx: Tx) -> ReleaseContext:
+    """Return the hub as it is now."""
+    return ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy)

@@ -21,7 +21,7 @@ from server.release.route.annotations import AnnotationOutcome, AnnotationReleas
 from server.release.route.explain import explain_report, explain_withheld
 from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Prepared, Submission, prepare, without_traceback
-from server.store import quotas, reviews, value_index
+from server.store import partners, quotas, reviews, value_index
 from server.store.engine import Tx
 from server.store.item import Item
 
@@ -51,7 +51,10 @@ def prepare_all(hub: Hub, items: Sequence[Item]) -> Iterable[Prepared]:
 
 def take_all(hub: Hub, tx: Tx, partner: Partner, parts: Iterable[Prepared]) -> Results:
     """Store and release prepared parts of a contribution, as ``contribute`` does."""
-    results = Results()
+    results, parts = Results(), list(parts)
+    if len(parts) > 1:
+        # A transaction that has added something to the collections cannot wait for values any more.
+        _open(hub, tx, partner, [submission for prepared in parts for submission in prepared.submissions], results)
     for prepared in parts:
         take(hub, tx, partner, prepared, results)
     return results
@@ -62,29 +65,53 @@ def take(hub: Hub, tx: Tx, partner: Partner, prepared: Prepared, results: Result
     results.failed += prepared.failed
     if not prepared.submissions:
         return
-    session = ReleaseSession.open(hub, tx)
-    if partner.name in session.context.registry.gone:
-        results.failed += [
-            Unpublished(submission.item.id, submission.item.version, _LEFT) for submission in prepared.submissions
-        ]
-    else:
-        _Contribution(session, partner, results).take(prepared.submissions)
+    _open(hub, tx, partner, prepared.submissions, results).take()
     for submission in prepared.submissions:
         if isinstance(submission.report, Rejected):
             without_traceback(submission.report)
 
 
+def _is_about_others(submission: Submission) -> bool:
+    """Return whether the object may concern values of other objects."""
+    return submission.item.type == MARKING or bool(annotation_targets.refs(submission.obj))
+
+
+def _open(hub: Hub, tx: Tx, partner: Partner, submissions: Sequence[Submission], results: Results) -> "_Contribution":
+    """Open a contribution that has locked all values that its objects are about, and has read what is known of them.
+
+    A partner contributes one after the other, so that its ids, its volume and its throttle are its own meanwhile; its
+    organisation does so where its doubts are counted.
+    """
+    if not value_index.locked(tx):
+        partners.lock(tx, partner.name, organisation=any(map(volume.may_doubt, submissions)))
+        if not any(map(_is_about_others, submissions)):
+            value_index.lock(tx, {submission.subject for submission in submissions if submission.subject})
+
+    def find(session: ReleaseSession) -> tuple[_Contribution, Set[str]]:
+        contribution = _Contribution(session, partner, submissions, results)
+        return contribution, contribution.find_subjects()
+
+    return ReleaseSession.open_locked(hub, tx, find)[1]
+
+
 class _Contribution:
     """One part of a contribution in one transaction: decided, stored, released, and answered object by object."""
 
-    def __init__(self, session: ReleaseSession, partner: Partner, results: Results) -> None:
-        """Accept objects of ``partner``, and add what becomes of them to ``results``."""
+    def __init__(
+        self, session: ReleaseSession, partner: Partner, submissions: Sequence[Submission], results: Results
+    ) -> None:
+        """Accept ``submissions`` of ``partner``, and add what becomes of them to ``results``."""
         self._session = session
         self._context = session.context
         self._loader = session.loader
         self._partner = partner
         self._results = results
         self._references = session.references(partner)
+        self._submissions = [
+            submission._replace(key=self._context.key(partner, submission.item.id)) for submission in submissions
+        ]
+        # By key the subjects that the objects are about.
+        self._about: dict[str, set[str]] = {}
         self._stored: list[Decision] = []
         # Subjects, and keys of objects, whose mentions before this contribution are known.
         self._looked_up: Set[str] = frozenset()
@@ -95,13 +122,22 @@ class _Contribution:
         # The opinions about values, with the value, by key.
         self._opinions: dict[str, tuple[ReportedValue, OpinionStatement]] = {}
 
-    def take(self, submissions: Sequence[Submission]) -> None:
-        """Accept objects, each on its own: one that is wrong never stops the others."""
-        submissions = [
-            submission._replace(key=self._context.key(self._partner, submission.item.id)) for submission in submissions
-        ]
-        self._references.look_up(submissions)
-        subjects = self._subjects(submissions)
+    def find_subjects(self) -> set[str]:
+        """Read what is known of the objects, and return the subjects of all values that they concern."""
+        self._references.look_up(self._submissions)
+        self._about = self._subjects(self._submissions)
+        definitions = [submission.key for submission in self._submissions if submission.item.type == MARKING]
+        marked = self._references.marked(definitions) if definitions else {}
+        return {subject for about in (*self._about.values(), *marked.values()) for subject in about}
+
+    def take(self) -> None:
+        """Accept the objects, each on its own: one that is wrong never stops the others."""
+        submissions, subjects = self._submissions, self._about
+        if self._partner.name in self._context.registry.gone:
+            self._results.failed += [
+                Unpublished(submission.item.id, submission.item.version, _LEFT) for submission in submissions
+            ]
+            return
         named = {subject for about in subjects.values() for subject in about}
         self._looked_up = named | subjects.keys()
         prior = self._loader.look_up(named, subjects.keys())

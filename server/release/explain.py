@@ -86,7 +86,7 @@ def explain(hub: Hub, tx: Tx, id_or_value: str, partner: Partner | None = None) 
     With ``partner``, only what this partner may know: its own contributions, by rules that it was told of. Raises
     ``Rejected`` where nothing is stored: what is hidden from the partner and what is not there get the same answer.
     """
-    return _Explainer(ReleaseSession.open(hub, tx, waits=False), partner).explain(id_or_value)
+    return _Explainer(ReleaseSession.open(hub, tx), partner).explain(id_or_value)
 
 
 class _Explainer:

@@ -8,7 +8,7 @@ import msgspec
 from server.release.fuse.statements import indicator_subject
 from server.release.hub import Hub
 from server.release.session import ReleaseSession
-from server.store import collections, listings, log
+from server.store import collections, listings, log, partners, value_index
 from server.store.query import Query
 
 _BATCH = 1_000
@@ -29,13 +29,17 @@ def republish(hub: Hub) -> Iterator[Republished]:
     revoked: listings stand in their place.
     """
     done = Republished()
+    with hub.store.begin() as tx:
+        # What is contributed by the rules of before may still be on its way.
+        partners.wait_for_contributions(tx)
     query = Query(types=("indicator",), limit=_BATCH)
     while True:
         with hub.store.begin() as tx:
             page = log.page(tx, collections.get(tx, "inbox"), query)
             objects = [msgspec.json.decode(body) for body in page.bodies]
-            session = ReleaseSession.open(hub, tx)
             subjects = {subject for obj in objects if (subject := indicator_subject(obj))}
+            value_index.lock(tx, subjects)
+            session = ReleaseSession.open(hub, tx)
             _revoke_as_contributed(session, {obj["id"] for obj in objects})
             states = session.release(session.load(subjects), "the rules of release changed")
             done.values += len(subjects)

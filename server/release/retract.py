@@ -47,8 +47,9 @@ def retract_all(
     """
     if not ids_or_values:
         return []
-    session = ReleaseSession.open(hub, tx)
-    keys, subjects = _find_reports(session, ids_or_values, partner)
+    session, (keys, subjects) = ReleaseSession.open_locked(
+        hub, tx, lambda session: _find_reports(session, ids_or_values, partner)
+    )
     known = session.loader.known
     revoking = [key for key in sorted(keys & known.keys()) if known[key].get("revoked") is not True]
     if not revoking:
@@ -67,8 +68,8 @@ def retract_all(
 
 def _find_reports(
     session: ReleaseSession, ids_or_values: Collection[str], partner: Partner | None
-) -> tuple[set[str], set[str]]:
-    """Return the keys of the reports meant, and the subjects of all values concerned; reads both."""
+) -> tuple[tuple[set[str], set[str]], set[str]]:
+    """Return the keys of the reports meant, with the subjects of all values concerned, and these; reads both."""
     tx = session.context.tx
     ids = {text for text in ids_or_values if object_id(text).startswith("indicator--")}
     keys, listed = _keys_of_ids(session, ids, partner)
@@ -83,7 +84,7 @@ def _find_reports(
     keys |= {key for subject in meant for key in keys_by_subject.get(subject, ())}
     if partner is not None:
         keys = {key for key in keys if session.context.contributor(key).name == partner.name}
-    return keys, subjects
+    return (keys, subjects), subjects
 
 
 def _keys_of_ids(session: ReleaseSession, ids: set[str], partner: Partner | None) -> tuple[set[str], set[str]]:

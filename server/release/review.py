@@ -47,7 +47,7 @@ def decide(hub: Hub, tx: Tx, ids: Iterable[str], state: ReviewState, by: str, no
     was never held; then nothing is decided.
     """
     wanted = list(dict.fromkeys(review.object_id for id_ in ids for review in [find(tx, id_)]))
-    doubted = _disputed_values(hub, tx, wanted)
+    doubted = _disputed_values(_open(hub, tx, wanted), wanted)
     decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
     moment = now()
     audit.record_unsealed(
@@ -69,7 +69,7 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     delisted: whoever reports it again is held for review.
     """
     wanted = set(ids)
-    session = ReleaseSession.open(hub, tx)
+    session = _open(hub, tx, wanted)
     decided = reviews.states(tx, wanted).values()
     disputes = {review.subject: review.state for review in decided if review.subject}
     values = session.load(session.subjects(wanted) | disputes.keys())
@@ -90,10 +90,21 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     session.release(values, "found to be wrong", approved)
 
 
-def _disputed_values(hub: Hub, tx: Tx, ids: Iterable[str]) -> list[ReportedValue]:
+def _open(hub: Hub, tx: Tx, ids: Iterable[str]) -> ReleaseSession:
+    """Open a session that has locked the values that are decided under these ids."""
+    ids = set(ids)
+    session, _ = ReleaseSession.open_locked(hub, tx, lambda session: (None, session.subjects(ids) | _disputed(tx, ids)))
+    return session
+
+
+def _disputed(tx: Tx, ids: Iterable[str]) -> set[str]:
+    return {review.subject for review in reviews.states(tx, ids).values() if review.subject}
+
+
+def _disputed_values(session: ReleaseSession, ids: Iterable[str]) -> list[ReportedValue]:
     """Return the values whose disputes are decided under these ids, with the doubts that the decision answers."""
-    subjects = {review.subject for review in reviews.states(tx, ids).values() if review.subject}
-    return ReleaseSession.open(hub, tx).load(subjects) if subjects else []
+    subjects = _disputed(session.context.tx, ids)
+    return session.load(subjects) if subjects else []
 
 
 def _update_delistings(session: ReleaseSession, values: Iterable[ReportedValue], wanted: Set[str]) -> None:

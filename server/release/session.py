@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Set
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from schemas.feedback import Feedback, FeedbackEvent
 from schemas.partner import Partner
@@ -19,11 +19,14 @@ from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationRelease
 from server.release.route.references import References
 from server.store import hub_identity, listings, reputation, reviews, value_index
-from server.store.engine import Tx
+from server.store.engine import Contended, Tx
 from server.store.reviews import HeldObject
 
 logger = logging.getLogger(__name__)
 
+_Found = TypeVar("_Found")
+# What is concerned is found after so many looks, each at what the one before has locked, unless others interfere.
+_ROUNDS = 5
 # Publishes the annotations of values, by the ids that name these, once the state of their listings is known.
 PublishAnnotations = Callable[[Mapping[str, ListingState]], None]
 
@@ -44,11 +47,27 @@ class ReleaseSession:
         self.loader = Loader(context)
         self.publication = Publication(context)
         self.feedback = FeedbackNotes(context)
+        self._judged: list[reputation.JudgedReport] = []
 
     @classmethod
-    def open(cls, hub: Hub, tx: Tx, *, waits: bool = True) -> Self:
-        """Open a session in a transaction; others wait until it ends, unless it only reads (``waits`` false)."""
-        return cls(open_context(hub, tx, waits=waits))
+    def open(cls, hub: Hub, tx: Tx) -> Self:
+        """Open a session in a transaction, to read; what it changes it has to lock before it reads it."""
+        return cls(open_context(hub, tx))
+
+    @classmethod
+    def open_locked(cls, hub: Hub, tx: Tx, find: Callable[[Self], tuple[_Found, Set[str]]]) -> tuple[Self, _Found]:
+        """Open a session that has locked the values concerned, and return it with what was found by it.
+
+        ``find`` finds out by a session what is concerned, and the subjects of the values. It is asked again with a new
+        session until nobody else can have changed these since they were read. Raises ``Contended``.
+        """
+        for _ in range(_ROUNDS):
+            session = cls.open(hub, tx)
+            found, subjects = find(session)
+            if subjects <= value_index.locked(tx):
+                return session, found
+            value_index.lock(tx, subjects)
+        raise Contended("what is concerned changes all the time; try again")
 
     def references(self, partner: Partner) -> References:
         """Return what a partner means by the ids in its objects."""
@@ -90,7 +109,7 @@ class ReleaseSession:
         values = list(values)
         self.publication.load({id_ for value in values for id_ in value.listings})
         disputes = Disputes(self.context, self.publication)
-        disputes.apply(values, new)
+        self._judged += disputes.apply(values, new)
         updater = ListingUpdater(self.context, self.publication)
         states = updater.update(values)
         self._warn_of_unprotected(len(updater.unprotected))
@@ -103,6 +122,8 @@ class ReleaseSession:
         for value in values:
             self.feedback.of_value(value, states[value.subject], new)
         self.feedback.publish(self.publication)
+        reputation.add(self.context.tx, self._judged)
+        self._judged = []
         self.publication.write(reason)
         return states
 
@@ -118,13 +139,10 @@ class ReleaseSession:
         Refused are the reports ``among`` these keys, all where none are given; their reporters read the ``event``. A
         partner that reports the value again is held for review.
         """
-        reputation.add(
-            self.context.tx,
-            [
-                reputation.JudgedReport(report.partner.name, value.kind, stated(report), False)
-                for report in value.statements
-            ],
-        )
+        self._judged += [
+            reputation.JudgedReport(report.partner.name, value.kind, stated(report), False)
+            for report in value.statements
+        ]
         for report in value.statements:
             if among is None or report.key in among:
                 held = HeldObject(report.key, None, *refutation)

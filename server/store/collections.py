@@ -5,7 +5,8 @@ import re
 import secrets
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
@@ -71,6 +72,9 @@ class Collection:
         return self.kind in ("released", "private")
 
 
+# So often a collection is added anew that somebody else had taken the number of.
+_TRIES = 20
+
 # In the order of Collection's fields.
 COLUMNS = (
     collections.c.number,
@@ -108,28 +112,17 @@ def add(
     if kind != "private" and alias.startswith(OWN_ALIASES):
         raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
     clash = select(collections.c.number).where(or_(collections.c.alias == alias, collections.c.title == title))
-    if tx.execute(clash).first() is not None:
-        raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
-    number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
-    made = Collection(number, str(uuid.uuid4()), alias, title, description, kind, now(), owner=owner, use=use)
-    row = {
-        "number": made.number,
-        "id": made.id,
-        "alias": alias,
-        "title": title,
-        "description": description,
-        "kind": kind,
-        "created": made.created,
-        "last_added": 0,
-        "owner": owner,
-        "use": use,
-    }
-    try:
-        with tx.begin_nested():
-            tx.execute(insert(collections), row)
-    except IntegrityError as error:
-        raise CollectionExists("somebody else made a collection at the same moment; try again") from error
-    return made
+    made = Collection(0, str(uuid.uuid4()), alias, title, description, kind, now(), owner=owner, use=use)
+    for _ in range(_TRIES):
+        if tx.execute(clash).first() is not None:
+            raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
+        number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
+        made = replace(made, number=number)
+        # Somebody else may take the number, or make the same collection, in the same moment.
+        with suppress(IntegrityError), tx.begin_nested():
+            tx.execute(insert(collections), {column.name: getattr(made, column.name) for column in COLUMNS})
+            return made
+    raise CollectionExists("others make collections all the time; try again")
 
 
 def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple[Collection, Collection]:
@@ -259,7 +252,10 @@ def find_private(tx: Tx, partner: str, use: PrivateUse) -> Collection | None:
 
 
 def private_collection(tx: Tx, partner: str, use: PrivateUse) -> Collection:
-    """Return a partner's private collection, which only it reads; adds it when it is first needed."""
+    """Return a partner's private collection, which only it reads; adds it when it is first needed.
+
+    Another transaction that needs it first in the same moment waits, and finds it.
+    """
     return find_private(tx, partner, use) or _add_private(tx, partner, use)
 
 
@@ -269,6 +265,8 @@ def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
     try:
         made = add(tx, *names, kind="private", description=description, owner=partner, use=use)
     except CollectionExists:
+        if found := find_private(tx, partner, use):
+            return found
         # Another collection looks like this one: a random word tells them apart.
         word = secrets.token_hex(6)
         alias, title = f"{names[0]}-{word}", f"{names[1]} ({word})"

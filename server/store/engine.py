@@ -28,6 +28,9 @@ Tx = Connection
 # In the ``info`` of a transaction: whether the database has timelines, of which each failover begins another.
 HAS_TIMELINES = "timelines"
 
+# Where a connection's information has the values that its transaction has locked.
+LOCKED = "scamfeed-locked-values"
+
 _BUSY_SECONDS = 30
 _ANSWER_SECONDS = 5
 # Connections of one process on PostgreSQL, whose default is a hundred for all processes together.
@@ -45,6 +48,10 @@ class StoreUnavailable(Exception):
     Nothing of the transaction is stored, unless the database was lost in the very moment of its commit. Repeating it is
     safe either way: appending and storing states twice changes nothing.
     """
+
+
+class Contended(StoreUnavailable):
+    """Others hold what a transaction came to need late, when waiting could hold everybody up; it has to begin anew."""
 
 
 class Store:
@@ -215,6 +222,7 @@ def _opened(engine: Engine) -> Iterator[Tx]:
 def transaction(connection: Connection) -> Iterator[None]:
     """Run a transaction on ``connection``. Raises ``StoreUnavailable``."""
     fact_versions.begin(connection)
+    connection.info.pop(LOCKED, None)
     try:
         with connection.begin():
             yield

@@ -95,8 +95,11 @@ class VersionRow:
 
 
 def lock(tx: Tx, wanted: Iterable[Collection]) -> None:
-    """Lock all these collections for appending until the transaction ends, in the one order that cannot deadlock."""
-    for number in sorted({collection.number for collection in wanted}):
+    """Lock all these collections for appending until the transaction ends, in the one order that cannot deadlock.
+
+    The inbox comes first: whoever adds to what the release rules fill holds it, so that it may add more later.
+    """
+    for _, number in sorted({(collection.kind != "inbox", collection.number) for collection in wanted}):
         _lock(tx, number)
 
 

@@ -23,6 +23,7 @@ from server.store.credentials import (
     make_credentials,
 )
 from server.store.engine import Tx
+from server.store.sql import among
 from server.store.tables import certificates, collections, credentials, grants, partners, verified_logins
 from server.store.times import now
 
@@ -74,6 +75,27 @@ class Registry:
     def names(self) -> Mapping[str, frozenset[str]]:
         """The names and identities of each that ever was a partner, by name."""
         return {partner.name: names_of(partner) for partner in self.by_identity.values()}
+
+
+def lock(tx: Tx, name: str, *, organisation: bool = False) -> None:
+    """Let no other transaction contribute as this partner until this one ends; others than partners wait for nobody.
+
+    With ``organisation``, nobody of its organisation contributes either. The partner may read, and log in. This comes
+    before the values and the collections that a transaction locks.
+    """
+    if tx.dialect.name == "sqlite":
+        return  # whoever writes has locked the whole database
+    names = [name]
+    if organisation:
+        counts_as = {partner.name: partner.counts_as for partner in all_partners(tx)}
+        names = [other for other, organisation_ in counts_as.items() if organisation_ == counts_as.get(name)]
+    tx.execute(_LOCK, {"names": names}).all()
+
+
+def wait_for_contributions(tx: Tx) -> None:
+    """Wait until all contributions have ended that are under way now; those that begin meanwhile wait for this one."""
+    if tx.dialect.name != "sqlite":
+        tx.execute(_LOCK_ALL).all()
 
 
 def load_registry(tx: Tx) -> Registry:
@@ -362,6 +384,9 @@ def _issue(tx: Tx, name: str) -> Credentials:
 
 
 # Run with every request, so put together once.
+# Rows that refer to a partner may be added meanwhile.
+_LOCK_ALL = select(partners.c.name).order_by(partners.c.name).with_for_update(key_share=True)
+_LOCK = _LOCK_ALL.where(among(partners.c.name, "names"))
 _MOMENT = bindparam("moment", type_=BigInteger)
 _VALID = _valid(credentials, _MOMENT)
 _BY_NAME = (

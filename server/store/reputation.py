@@ -6,8 +6,9 @@ A partner's reliability is computed from this.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import case, delete, func, insert, select
+from sqlalchemy import case, func, select, text
 
+from server.store import fact_versions
 from server.store.engine import Tx
 from server.store.release_tables import calibrations
 
@@ -74,19 +75,18 @@ class ReportTotals(NamedTuple):
 
 
 def add(tx: Tx, verdicts: Iterable[JudgedReport]) -> None:
-    """Add judged reports to their partners' calibrations."""
+    """Add judged reports to their partners' calibrations.
+
+    A transaction does so once, as rows of partners that others judge too are locked from here to its end.
+    """
     gathered: dict[tuple[str, str, str], Calibration] = {}
     for verdict in verdicts:
         key = (verdict.partner, verdict.kind, verdict.judge)
         gathered[key] = gathered.get(key, Calibration()).with_(verdict)
-    known = calibrations.c
-    for (partner, kind, judge), new in sorted(gathered.items()):
-        mine = (known.partner == partner, known.kind == kind, known.judge == judge)
-        row = tx.execute(select(*_COLUMNS).where(*mine).with_for_update()).first()
-        total = [had + more for had, more in zip(row or Calibration(), new, strict=True)]
-        tx.execute(delete(calibrations).where(*mine))
-        sums = dict(zip(Calibration._fields, total, strict=True))
-        tx.execute(insert(calibrations).values(partner=partner, kind=kind, judge=judge, **sums))
+    if gathered:
+        rows = [(*key, *sums) for key, sums in sorted(gathered.items())]
+        fact_versions.note(tx, calibrations.name)
+        tx.execute(_ADD, [dict(zip(_NAMES, row, strict=True)) for row in rows])
 
 
 def calibrations_of(tx: Tx, most_by_one: float) -> dict[tuple[str, str], Calibration]:
@@ -116,4 +116,10 @@ def totals(tx: Tx) -> dict[str, ReportTotals]:
     return found
 
 
-_COLUMNS = tuple(calibrations.c[name] for name in Calibration._fields)
+_NAMES = ("partner", "kind", "judge", *Calibration._fields)
+# Two who judge reports of one partner at once add both.
+_ADD = text(
+    f"INSERT INTO calibrations ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"  # noqa: S608
+    " ON CONFLICT (partner, kind, judge) DO UPDATE SET "
+    + ", ".join(f"{name} = calibrations.{name} + excluded.{name}" for name in Calibration._fields)
+)

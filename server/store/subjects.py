@@ -4,12 +4,13 @@ The number of a value is a digest of its name, so that nobody hands numbers out;
 second takes the next number that is free.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from hashlib import blake2b
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
+from sqlalchemy.exc import OperationalError
 
-from server.store.engine import Tx
+from server.store.engine import LOCKED, Contended, Tx
 from server.store.sql import among, chunks, insert_many
 from server.store.tables import subjects
 
@@ -24,10 +25,36 @@ def digest(subject: str) -> int:
 def lock(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
     """Lock the rows of these values until the transaction ends, new ones too; return their numbers by name.
 
-    Whoever locks several sets of values, one after the other, can wait for somebody who waits in turn: lock all at
-    once, or give up and begin again with the larger set.
+    All that are known should be locked at once. Whoever has locked some and waits for others can wait for somebody who
+    waits in turn, so that a transaction that has locked values or collections already does not wait long for more.
+    Raises ``Contended`` where others hold them.
     """
-    names = set(wanted)
+    held: dict[str, int] = tx.info.setdefault(LOCKED, {})
+    more = set(wanted) - held.keys()
+    if more:
+        held |= _lock_soon(tx, more) if held else _lock(tx, more)
+    return {name: held[name] for name in wanted}
+
+
+def locked(tx: Tx) -> Set[str]:
+    """Return the values that the transaction has locked."""
+    held: dict[str, int] = tx.info.get(LOCKED, {})
+    return held.keys()
+
+
+def _lock_soon(tx: Tx, more: set[str]) -> dict[str, int]:
+    if tx.dialect.name == "sqlite":
+        return _lock(tx, more)
+    before = tx.execute(_PATIENCE, {"patience": _SOON}).scalar_one()
+    try:
+        locked = _lock(tx, more)
+    except OperationalError as error:
+        raise Contended("others hold a value that is concerned too; try again") from error
+    tx.execute(_PATIENCE, {"patience": before})
+    return locked
+
+
+def _lock(tx: Tx, names: set[str]) -> dict[str, int]:
     locked: dict[str, int] = {}
     # A value whose number another value has goes on to the next number.
     place = {name: digest(name) for name in names}
@@ -71,6 +98,12 @@ def _enter(tx: Tx, rows: dict[int, str]) -> dict[int, str]:
     return {row[0]: row[1] for chunk in chunks(in_order) for row in tx.execute(_LOCK, {"numbers": chunk})}
 
 
+# Shorter than a database waits before it looks for transactions that wait for each other.
+_SOON = "300ms"
+_PATIENCE = text(
+    "SELECT before FROM (SELECT current_setting('lock_timeout') AS before OFFSET 0) AS present,"
+    " LATERAL set_config('lock_timeout', :patience, true)"
+)
 _NAMES = select(subjects.c.number, subjects.c.subject).where(among(subjects.c.number, "numbers", BigInteger))
 _LOCK = _NAMES.order_by(subjects.c.number).with_for_update()
 # In the order of the numbers, so that two who add the same values wait for each other in one order.

@@ -43,9 +43,15 @@ def add(
 def lock(tx: Tx, subjects: Iterable[str]) -> dict[str, int]:
     """Lock these values until the transaction ends, also those that nobody reported before; return their numbers.
 
-    Lock all at once, in one transaction: whoever locks some and then others can wait for somebody who waits in turn.
+    Whoever reads or changes what is said of a value holds it. All that are known are locked at once, before anything is
+    read of them. A transaction that has locked some does not wait for more: it raises ``Contended``.
     """
     return values.lock(tx, subjects)
+
+
+def locked(tx: Tx) -> Set[str]:
+    """Return the values that the transaction has locked."""
+    return values.locked(tx)
 
 
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:

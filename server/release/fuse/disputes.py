@@ -31,8 +31,11 @@ class Disputes:
         self._context = context
         self._publication = publication
 
-    def apply(self, values: Iterable[ReportedValue], new: Set[str]) -> None:
-        """Apply the ``new`` opinions: a trusted partner's false positive takes a listing down until it is reviewed."""
+    def apply(self, values: Iterable[ReportedValue], new: Set[str]) -> list[reputation.JudgedReport]:
+        """Apply the ``new`` opinions: a trusted partner's false positive takes a listing down until it is reviewed.
+
+        Returns what counts for the reporters.
+        """
         credits: list[reputation.JudgedReport] = []
         for value in values:
             fresh = [opinion for opinion in value.opinions if opinion.key in new]
@@ -40,7 +43,7 @@ class Disputes:
                 self._dispute(value, opinion)
             if fresh:
                 credits += self._credits(value, new)
-        reputation.add(self._context.tx, credits)
+        return credits
 
     def open_reviews(self, values: Iterable[ReportedValue], states: Mapping[str, ListingState], new: Set[str]) -> None:
         """Open one review of each doubted value, and of each new sign of coercion, after the listings were updated.

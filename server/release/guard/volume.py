@@ -75,6 +75,13 @@ def _audit(tx: Tx, method: str, partner: str, now: int, rule: str | None) -> Non
     audit.record_unsealed(tx, [AuditEvent(now, now, 1, partner, "", method, "throttle", None, 200, 0, rule)])
 
 
+def may_doubt(submission: Submission) -> bool:
+    """Return whether a submission may count as a doubt about others' reports."""
+    report = submission.report
+    coerced = isinstance(report, Report) and report.holder_status is HolderStatus.COERCED
+    return coerced or submission.item.type == "opinion"
+
+
 class DoubtQuota:
     """The doubts about others' reports that a partner's organisation may still send on one day.
 

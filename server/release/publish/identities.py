@@ -32,7 +32,8 @@ def names(tx: Tx) -> dict[str, str]:
 
 def publish(tx: Tx, name: str | None = None) -> None:
     """Publish the identity of a partner, or the hub's own, in all shared collections; repeating it changes nothing."""
-    shared = [collection for collection in collections.all_collections(tx) if collection.kind == "released"]
+    found = collections.all_collections(tx)
+    shared = [collection for collection in found if collection.kind == "released"]
     published = of_hub(tx) if name is None else identities(tx)[name]
     around = [
         marking.definition(Tlp.CLEAR),
@@ -41,7 +42,7 @@ def publish(tx: Tx, name: str | None = None) -> None:
         of_hub(tx),
     ]
     items = [Item.of(obj) for obj in (*around, published)]
-    log.lock(tx, shared)
+    log.lock(tx, [*shared, *(collection for collection in found if collection.kind == "inbox")])
     for collection in shared:
         log.append(tx, collection, items)
 

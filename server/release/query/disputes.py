@@ -44,7 +44,7 @@ def dispute_cases(hub: Hub, tx: Tx, found: Iterable[Review]) -> dict[str, Disput
     subjects = {review.subject for review in found if review.subject}
     if not subjects:
         return {}
-    session = ReleaseSession.open(hub, tx, waits=False)
+    session = ReleaseSession.open(hub, tx)
     values = session.load(subjects)
     session.publication.load({id_ for value in values for id_ in value.listings})
     return {value.subject: _case(session, value) for value in values}
