@@ -7,17 +7,34 @@ beginning of a chain only; the last hash removed is kept, and the chain goes on 
 The row of a write is stored in the transaction of the write, but sealed onto its chain a moment later (``seal``): to
 seal it at once, each write would have to wait for the write before it. Until then its number is below zero, its hash is
 empty, and it counts as part of the trail.
+
+Reads that succeeded are gathered by the minute (``gather``), whatever process answered them: equal ones are one row,
+which is sealed when its minute is over.
 """
 
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, NamedTuple, overload
 
 import orjson
-from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, exists, insert, literal, select, union, update
+from sqlalchemy import (
+    BigInteger,
+    LargeBinary,
+    bindparam,
+    case,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from server.store.engine import Tx
@@ -25,9 +42,14 @@ from server.store.tables import audit, audit_ends, audit_starts, collections
 from server.store.times import now
 
 REQUESTS = "requests"
+# The methods of requests that are gathered.
+READS = ("GET", "HEAD")
 
 _START = bytes(32)
 _PAGE = 5_000
+_MINUTE = 60_000_000
+# Requests are added some seconds after they were answered.
+_LATE = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +108,34 @@ def record_unsealed(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS)
         tx.execute(_ADD, rows)
 
 
+def gather(tx: Tx, events: Sequence[AuditEvent]) -> None:
+    """Add events to the chain of requests, each to the row of its minute if others like it are there already."""
+    rows: dict[int, AuditEvent] = {}
+    for event in events:
+        number = _number_in_minute(event)
+        rows[number] = _together(rows[number], event) if number in rows else event
+    if rows:
+        added = [{"chain": REQUESTS, "number": number, **_fields(rows[number]), "hash": b""} for number in sorted(rows)]
+        # In the order of the key, so that processes that gather at once wait for each other in one order.
+        tx.execute(_GATHER_SQLITE if tx.dialect.name == "sqlite" else _GATHER_POSTGRESQL, added)
+
+
 def unsealed_chains(tx: Tx) -> list[str]:
-    """List the names of the chains that have events which are not sealed yet."""
-    return sorted(tx.execute(_UNSEALED).scalars())
+    """List the names of the chains that have events which can be sealed now."""
+    return sorted(tx.execute(_UNSEALED, {"open_from": _open_minute()}).scalars())
 
 
 def seal(tx: Tx, chain: str) -> int:
     """Seal events that wait for it onto the chain, in the order of their beginning, some thousand at most.
 
-    Returns their number: 0 where none is left, or another process seals them just now.
+    Returns their number: 0 where none is left, or another process seals them just now. Reads are left until their
+    minute is over, and so is a row that somebody adds to at the moment.
     """
     end = _locked(tx, chain, waits=False)
     if end is None:
         return 0
     number, hash_ = end
-    found = tx.execute(_WAITING, {"of_chain": chain}).all()
+    found = tx.execute(_SEALABLE, {"of_chain": chain, "open_from": _open_minute()}).all()
     sealed: list[dict[str, Any]] = []
     for number, row in enumerate(found, number + 1):  # noqa: B020 - it goes on from the chain's end
         hash_ = _seal(hash_, chain, number, list(row[1:]))
@@ -196,6 +231,11 @@ _WAITING = (
     .order_by(audit.c.first, audit.c.number)
     .limit(_PAGE)
 )
+_NOT_OPEN = or_(
+    audit.c.chain != REQUESTS, audit.c.method.not_in(READS), audit.c.first < bindparam("open_from", type_=BigInteger)
+)
+# Rows that another process adds to stay for the next time: their hash would be of what they were.
+_SEALABLE = _WAITING.where(_NOT_OPEN).with_for_update(skip_locked=True)
 _SEAL = (
     update(audit)
     .where(audit.c.chain == bindparam("of_chain"), audit.c.number == bindparam("unsealed", type_=BigInteger))
@@ -207,7 +247,48 @@ _CHAINS = union(
     select(collections.c.id).where(collections.c.kind.in_(("inbox", "exchange"))),
     select(literal(REQUESTS)),
 ).subquery()
-_UNSEALED = select(_CHAINS.c[0]).where(exists().where(audit.c.chain == _CHAINS.c[0], audit.c.number < 0))
+_UNSEALED = select(_CHAINS.c[0]).where(exists().where(audit.c.chain == _CHAINS.c[0], audit.c.number < 0, _NOT_OPEN))
+
+
+def _gathering(insertion: Any) -> Any:
+    """Return the statement that adds a row, or adds its numbers to the row that has its place already."""
+    new = insertion.excluded
+    return insertion.on_conflict_do_update(
+        index_elements=[audit.c.chain, audit.c.number],
+        set_={
+            "first": case((new.first < audit.c.first, new.first), else_=audit.c.first),
+            "last": case((new.last > audit.c.last, new.last), else_=audit.c.last),
+            "requests": audit.c.requests + new.requests,
+            "objects": audit.c.objects + new.objects,
+        },
+    )
+
+
+_GATHER_SQLITE = _gathering(sqlite.insert(audit))
+_GATHER_POSTGRESQL = _gathering(postgresql.insert(audit))
+
+
+def _number_in_minute(event: AuditEvent) -> int:
+    """Return the number, below zero, that all events have which differ from this one in their counts alone."""
+    asked = (event.partner, event.remote, event.method, event.route, event.collection)
+    same = (event.first // _MINUTE, *asked, event.status, event.reference)
+    return -1 - (int.from_bytes(hashlib.blake2b(orjson.dumps(same), digest_size=8).digest(), "big") >> 2)
+
+
+def _together(one: AuditEvent, other: AuditEvent) -> AuditEvent:
+    return replace(
+        one,
+        first=min(one.first, other.first),
+        last=max(one.last, other.last),
+        requests=one.requests + other.requests,
+        objects=one.objects + other.objects,
+    )
+
+
+def _open_minute() -> int:
+    """Return since when requests may still be added to; what comes later makes a row of its own."""
+    moment = now() - _LATE
+    return moment - moment % _MINUTE
 
 
 def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:

@@ -273,7 +273,7 @@ audit = Table(
     metadata,
     Column("chain", Text, nullable=False),
     Column("number", BigInteger, nullable=False),
-    # Equal requests within a moment are one row: the first, the last, and how many.
+    # Equal requests are one row: the first, the last, and how many; of reads that succeeded, all of a minute.
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("requests", BigInteger, nullable=False),

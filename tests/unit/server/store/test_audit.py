@@ -248,6 +248,80 @@ def test_processes_that_seal_at_once_and_one_that_writes_leave_it_whole(store: S
         assert len(audit.tail(tx, 200)) == 120
 
 
+MINUTE = 60_000_000
+
+
+def test_equal_reads_of_a_minute_are_one_row_whoever_answered_them(store: Store) -> None:
+    for first, last in ((5, 6), (2, 9), (MINUTE, MINUTE + 1)):
+        with store.begin() as tx:
+            audit.gather(tx, [event(first=first, last=last), event(first=first, last=last, partner="ngo")])
+    with store.begin() as tx:
+        audit.gather(tx, [event(first=3, last=4), event(first=7, last=8)])
+    assert seal_all(store) == 4
+    with store.read() as tx:
+        assert audit.verify(tx) == []
+        found = [entry.event for entry in audit.tail(tx, 10) if entry.event.partner == "bank"]
+    assert [(row.first, row.last, row.requests, row.objects) for row in found] == [
+        (MINUTE, MINUTE + 1, 3, 5),
+        (2, 9, 12, 20),
+    ]
+
+
+@pytest.mark.parametrize(
+    "more", [{"remote": "x"}, {"route": "x"}, {"collection": "x"}, {"status": 304}, {"method": "HEAD"}]
+)
+def test_reads_that_differ_are_rows_of_their_own(store: Store, more: dict[str, object]) -> None:
+    with store.begin() as tx:
+        audit.gather(tx, [event(), event(**more), event(**more)])
+    assert seal_all(store) == 2
+
+
+def test_reads_are_sealed_when_their_minute_is_over_and_all_else_at_once(store: Store) -> None:
+    moment = now()
+    with store.begin() as tx:
+        audit.gather(tx, [event(first=moment, last=moment)])
+        audit.record_unsealed(tx, [event(first=moment, last=moment, method="approve")])
+        assert audit.seal(tx, "requests") == 1
+        assert audit.unsealed_chains(tx) == []
+        audit.gather(tx, [event(first=moment, last=moment)])
+        assert [entry.event.requests for entry in audit.tail(tx, 9) if entry.number < 0] == [6]
+        audit.gather(tx, [event(first=moment - 2 * MINUTE, last=moment - 2 * MINUTE)])
+        assert audit.unsealed_chains(tx) == ["requests"]
+    assert seal_all(store) == 1
+
+
+def test_reads_that_come_after_their_minute_was_sealed_are_a_row_more(store: Store) -> None:
+    for _ in range(2):
+        with store.begin() as tx:
+            audit.gather(tx, [event()])
+        assert seal_all(store) == 1
+    with store.read() as tx:
+        assert audit.verify(tx) == []
+        assert sum(entry.event.requests for entry in audit.tail(tx, 9)) == 6
+
+
+def test_processes_that_gather_and_seal_at_once_lose_nothing(store: Store, url: str) -> None:
+    others = [Store.open(url) for _ in range(3)]
+
+    def gather(store: Store) -> None:
+        for n in range(40):
+            with store.begin() as tx:
+                audit.gather(tx, [event(requests=1, partner=f"bank {m}") for m in (n % 5, (n + 1) % 5, 7)])
+
+    with ThreadPoolExecutor(6) as threads:
+        gathering = [threads.submit(gather, other) for other in others]
+        for _ in range(15):
+            list(threads.map(seal_all, others))
+        for task in gathering:
+            task.result()
+    seal_all(store)
+    for other in others:
+        other.close()
+    with store.read() as tx:
+        assert audit.verify(tx) == []
+        assert sum(entry.event.requests for entry in audit.tail(tx, 1_000)) == 3 * 40 * 3
+
+
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_a_write_does_not_wait_for_another_nor_for_the_sealing(trail: Store) -> None:
     with trail.begin() as first:
