@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mappers import extension, indicator, kinds, labels, pattern
+from mappers import extension, indicator, kinds, labels, pattern, wording
+from mappers.pattern import Terms
 from schemas import kinds as kinds_of_values, timestamp
 from schemas.consensus import Consensus, Referral
 from schemas.kind import NO_DETAILS, Normal
@@ -30,13 +31,17 @@ _MARKS = ("scam:grade=", "scam:disputed=")
 _IN_REPORTS = (frozenset(Consensus._fields) & Report.model_fields.keys()) - {"value", "details"}
 
 
-class _Frame(NamedTuple):
-    """The parts that two consensus objects share which differ only in their values, ids and times."""
+class ListingFrame(NamedTuple):
+    """The parts that two consensus objects share which differ only in their values, ids and times.
+
+    ``report`` is the consensus as a report without its value and times.
+    """
 
     properties: dict[str, Any]
     name_prefix: str
     context: dict[str, Any]
     opencti: dict[str, Any]
+    report: Report
 
 
 def to_stix(
@@ -55,9 +60,27 @@ def to_stix(
     Parts are shared between results: change none of them in place. ``seq`` counts the listings after a revocation.
     ``mappers.indicator.from_stix`` reads the indicator as a report that asks for the grade.
     """
-    normal = Normal(consensus.value, consensus.details)
-    terms = kinds.every()[consensus.kind].terms(normal)
-    frame = _frame(consensus.kind, terms.type, consensus[_REST], hub, tlp, referral, seq)
+    terms = terms_of(consensus)
+    frame = frame_of(consensus, terms.type, hub, tlp, referral, seq)
+    return fill(frame, consensus, terms, id_, created, modified)
+
+
+def terms_of(consensus: Consensus) -> Terms:
+    """Return the terms that spell the value of a consensus."""
+    return kinds.every()[consensus.kind].terms(Normal(consensus.value, consensus.details))
+
+
+def frame_of(
+    consensus: Consensus, type_: str, hub: str, tlp: Tlp, referral: Referral | None = None, seq: int = 0
+) -> ListingFrame:
+    """Return the frame of a consensus and all like it, whose values are spelled by observables of one type."""
+    return _frame(consensus.kind, type_, consensus[_REST], hub, tlp, referral, seq)
+
+
+def fill(
+    frame: ListingFrame, consensus: Consensus, terms: Terms, id_: str, created: str, modified: str
+) -> dict[str, Any]:
+    """Return the indicator that ``to_stix`` returns, from the frame of the consensus and the terms of its value."""
     context = frame.context
     for name, moment in (("first_seen", consensus.first_seen), ("last_seen", consensus.last_seen)):
         if moment:
@@ -85,6 +108,17 @@ def basis(stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str
     """Return the objects around a consensus indicator in the full profile."""
     report = _report(consensus.kind, consensus[_REST], Tlp.AMBER)
     return indicator.basis(stix_object, report.about(Normal(consensus.value, consensus.details)))
+
+
+def basis_of(
+    frame: ListingFrame, stix_object: Mapping[str, Any], consensus: Consensus, terms: Terms
+) -> list[dict[str, Any]]:
+    """Return what ``basis`` returns, from the frame of the consensus and the terms of its value."""
+    around = indicator.basis_of_terms(kinds.every()[consensus.kind], terms, stix_object)
+    if not wording.needs_language_contents(frame.report):
+        return [*around]
+    report = frame.report.about(Normal(consensus.value, consensus.details))
+    return [*around, *wording.language_contents(stix_object, report)]
 
 
 def is_consensus(stix_object: Mapping[str, Any]) -> bool:
@@ -116,10 +150,11 @@ def pattern_by_name(consensus: Consensus) -> str:
 @lru_cache(maxsize=4096)
 def _frame(
     kind: str, type_: str, rest: tuple[Any, ...], hub: str, tlp: Tlp, referral: Referral | None, seq: int
-) -> _Frame:
+) -> ListingFrame:
     """Return the frame of a kind's values that are spelled by observables of one type."""
     consensus = Consensus(kind, "", NO_DETAILS, *_NO_TIMES, *rest)
-    frame = indicator.frame_of(_report(kind, rest, tlp))
+    report = _report(kind, rest, tlp)
+    frame = indicator.frame_of(report)
     references = origin_references(consensus.origins)
     if referral:
         turn_to = {"source_name": referral.organisation, "description": f"For protection: {referral.contact}"}
@@ -142,7 +177,8 @@ def _frame(
         listing=seq + 1 if seq else None,
         referral=referral._asdict() if referral else None,
     )
-    return _Frame(properties, frame.name_prefix, {**frame.extension, **context}, indicator.opencti(frame, type_))
+    opencti = indicator.opencti(frame, type_)
+    return ListingFrame(properties, frame.name_prefix, {**frame.extension, **context}, opencti, report)
 
 
 @lru_cache(maxsize=4096)

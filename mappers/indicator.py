@@ -20,6 +20,7 @@ from schemas.kind import Normal
 from schemas.report import Report
 from schemas.vocabulary import Tlp
 
+_based_on = ids.relationships_of("based-on")
 OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -83,7 +84,7 @@ def to_stix(report: Report, profile: Profile = Profile.FULL, *, seq: int = 0) ->
     }
     if profile is Profile.CORE:
         return [indicator]
-    observable, relationship = _basis(mapper, terms, indicator)
+    observable, relationship = basis_of_terms(mapper, terms, indicator)
     others = wording.language_contents(indicator, report) if profile is Profile.FULL else []
     return [observable, indicator, relationship, *others]
 
@@ -106,19 +107,20 @@ def opencti(frame: IndicatorFrame, type_: str) -> dict[str, Any]:
 def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
     """Return the objects that the full profile adds to an indicator, from the indicator's report."""
     mapper = kinds.every()[report.kind]
-    around = _basis(mapper, mapper.terms(Normal(report.value, report.details)), indicator)
+    around = basis_of_terms(mapper, mapper.terms(Normal(report.value, report.details)), indicator)
     return [*around, *wording.language_contents(indicator, report)]
 
 
-def _basis(
+def basis_of_terms(
     mapper: KindMapper, terms: pattern.Terms, indicator: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the observable of an indicator's ``terms``, and the relationship between the two."""
     observable = observable_object(mapper, terms)
     created = indicator["created"]
     relationship = {
         "type": "relationship",
         "spec_version": "2.1",
-        "id": ids.relationship("based-on", indicator["id"], observable["id"]),
+        "id": _based_on(indicator["id"], observable["id"]),
         "created_by_ref": indicator["created_by_ref"],
         "created": created,
         "modified": created,

@@ -81,15 +81,20 @@ def flow(source: str, target: str) -> str:
     return f"Money went from one to the other: {one['en']}, {other['en']}. / มีการโอนเงินจาก{one['th']}ไปยัง{other['th']}"
 
 
+def needs_language_contents(report: Report) -> bool:
+    """Return whether ``language_contents`` has anything for the indicator of a report."""
+    return report.description is not None or report.lang.partition("-")[0] != "en"
+
+
 def language_contents(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
     """Return the object with the name and the generated description in the other languages.
 
     None is needed for an indicator whose own texts are in both: in English, with the description that has Thai beside
     it. A reporter's text is never translated. Each version of the indicator has its version of this object.
     """
-    own = report.lang.partition("-")[0]
-    if own == "en" and report.description is None:
+    if not needs_language_contents(report):
         return []
+    own = report.lang.partition("-")[0]
     texts = {lang: _texts_in(report, lang) for lang in LANGUAGES if lang != own}
     return [
         {

@@ -11,6 +11,7 @@ from schemas.errors import Rejected
 
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{13}")
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_WITHOUT_OFFSET = -len("+00:00")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -51,8 +52,9 @@ def to_millisecond(moment: datetime) -> datetime:
 
 def text(moment: datetime) -> str:
     """Return ``moment`` as ``2026-01-31T08:00:00.000Z``."""
-    # Twice as fast as strftime, which would take most of the time of writing an object.
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    # Several times as fast as strftime, which would take most of the time of writing an object.
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds")[:_WITHOUT_OFFSET] + "Z"
 
 
 def now() -> datetime:

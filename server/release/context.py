@@ -16,7 +16,8 @@ from server.release.hub import Hub
 from server.release.route.policy import FULL, Policy
 from server.store import collections, focal_points, inbox, listings
 from server.store.collections import PrivateUse
-from server.store.engine import Tx, finish
+from server.store.engine import Tx
+from server.store.focal_points import FocalPoint
 from server.store.times import micros
 
 _NOTHING: frozenset[str] = frozenset()
@@ -36,6 +37,7 @@ class ReleaseContext:
         self.inbox = facts.collections["inbox"]
         self.collections = facts.released
         self._private = facts.private
+        self._focal_points: dict[str | None, FocalPoint | None] = {}
 
     def listing_id(self, subject: str, track: str, number: int) -> str:
         """Return the id of a value's listing of that ``number`` in a track."""
@@ -107,9 +109,14 @@ class ReleaseContext:
 
     def referral(self, countries: Iterable[str]) -> Referral | None:
         """Return whom to turn to for a coerced person's protection: in a country concerned, else at the hub."""
-        found = (focal_points.of_country(self.tx, country, FocalFunction.PROTECTION) for country in (*countries, None))
+        found = (self._protection_in(country) for country in (*countries, None))
         point = next(filter(None, found), None)
         return Referral(point.partner or self.identity.name, point.contact) if point else None
+
+    def _protection_in(self, country: str | None) -> FocalPoint | None:
+        if country not in self._focal_points:
+            self._focal_points[country] = focal_points.of_country(self.tx, country, FocalFunction.PROTECTION)
+        return self._focal_points[country]
 
     def identities(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Return the hub's identity, and those of the partners of these names as readers may see them."""
@@ -135,6 +142,5 @@ class ReleaseContext:
 
 
 def open_context(hub: Hub, tx: Tx) -> ReleaseContext:
-    """Return the hub as it is now, with all that the transaction has changed so far."""
-    finish(tx)
+    """Return the hub as it is now."""
     return ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy)

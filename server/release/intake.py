@@ -1,7 +1,7 @@
 """The intake of contributed objects: whether one is the partner's own, is new, and is to be held for review."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mappers import marking
@@ -226,4 +226,4 @@ def _with_first_created(before: Obj | None, submission: Submission) -> Submissio
     if before is None or "created" not in submission.obj or submission.obj["created"] == before["created"]:
         return submission
     obj = {**submission.obj, "created": before["created"]}
-    return submission._replace(item=Item.of(obj), obj=obj)
+    return replace(submission, item=Item.of(obj), obj=obj)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from mappers import common_objects
 from mappers.grammar import TOO_COSTLY, PatternBudget
@@ -27,22 +27,20 @@ TRANSLATION = "language-content"
 MARKING = "marking-definition"
 
 
-class Submission(NamedTuple):
+@dataclass(slots=True)
+class Submission:
     """An object version as it was contributed; ``report`` is an indicator's report, or the refusal to read one.
 
-    ``match`` is the allowlist entry that the report's value is on. ``key`` is the object's key in the inbox.
+    ``match`` is the allowlist entry that the report's value is on, ``subject`` names the value, None where the object
+    reports no single one. ``key`` is the object's key in the inbox.
     """
 
     item: Item
     obj: dict[str, Any]
     report: Report | Rejected | None = None
     match: AllowlistMatch | None = None
+    subject: str | None = None
     key: str = ""
-
-    @property
-    def subject(self) -> str | None:
-        """Return the subject of the report's value, None where it reports no single value."""
-        return value_index.subject_of(self.report.kind, self.report.value) if isinstance(self.report, Report) else None
 
     @property
     def size(self) -> int:
@@ -77,7 +75,11 @@ def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: Patter
         report = _read_report(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
-        return Submission(item, obj, report, allowlists.match(report) if isinstance(report, Report) else None)
+        if not isinstance(report, Report):
+            return Submission(item, obj, report)
+        return Submission(
+            item, obj, report, allowlists.match(report), value_index.subject_of(report.kind, report.value)
+        )
     except Rejected as refusal:
         prepared.failed.append(Unpublished(item.id, item.version, refusal.message))
     except (KeyError, TypeError, AttributeError, ValueError):

@@ -76,7 +76,7 @@ def fuse(
     spared = coerced or sign or status is HolderStatus.COERCED
     alone = reports[0] if len(reports) == 1 else None
     holds = grade.live_holds(statements, alone, at)
-    first, last, since = _times(reports, sightings, at)
+    first, last, since = times(reports, sightings, at)
     return Consensus(
         kind=kind.name,
         value=reports[0].value,
@@ -270,7 +270,7 @@ def _holder_status(reports: Iterable[Report]) -> HolderStatus | None:
     return None
 
 
-def _times(
+def times(
     reports: Sequence[Report], sightings: Sequence[SightingStatement], at: datetime
 ) -> tuple[datetime | None, datetime | None, datetime]:
     """Return when the value was first and last seen, and since when the consensus holds."""

@@ -39,6 +39,7 @@ Obj = Mapping[str, Any]
 
 _VERSIONED = {"created": ""}
 _NONE: frozenset[str] = frozenset()
+_EMPTY: list[Any] = []
 _NO_MENTIONS: Mapping[str, set[str]] = MappingProxyType({})
 
 
@@ -65,6 +66,7 @@ class Loader:
         self._missing: set[str] = set()
         self._new: set[str] = set()
         self._based_on: dict[str, set[str]] = {}
+        self._tlps: dict[tuple[Any, ...] | None, Tlp | None] = {}
         self._reports: dict[str, Report] = {}
         self._annotations: dict[str, SightingStatement | OpinionStatement | None] = {}
         self._disputes: dict[str, list[Review]] = {}
@@ -87,13 +89,22 @@ class Loader:
         A contributor's marking definitions hold for its own objects alone. An indicator is treated no wider than the
         observables that it is based on.
         """
-        tlps = [self._own_tlp(marked) for marked in (key, *self._based_on.get(key, ()))]
+        if key not in self._based_on:
+            return self._own_tlp(key)
+        tlps = [self._own_tlp(marked) for marked in (key, *self._based_on[key])]
         return None if None in tlps else marking.narrowest(filter(None, tlps))
 
     def _own_tlp(self, key: str) -> Tlp | None:
+        obj = self.known[key]
+        plain = _plain_markings(obj)
+        if plain in self._tlps:
+            return self._tlps[plain]
         definitions = self.marking_definitions(key)
         if not definitions:
-            return audience.effective_tlp(self.known[key])
+            level = audience.effective_tlp(obj)
+            if plain is not None:
+                self._tlps[plain] = level
+            return level
         self._read_objects(set(definitions))
         levels = {
             ref: tlp
@@ -186,9 +197,9 @@ class Loader:
         self, subject: str, keys: set[str], listed: Mapping[str, list[str]], mentioned_by: Mapping[str, set[str]]
     ) -> ReportedValue:
         value = ReportedValue(subject, frozenset(keys | listings.all_of(listed)), listed)
-        disputes = self._disputes.get(subject, [])
-        value.disputed = any(review.state == "open" and review.rule == DISPUTED for review in disputes)
-        value.settled = max((review.upheld for review in disputes if review.upheld), default=None)
+        if disputes := self._disputes.get(subject):
+            value.disputed = any(review.state == "open" and review.rule == DISPUTED for review in disputes)
+            value.settled = max((review.upheld for review in disputes if review.upheld), default=None)
         reports = [(key, report) for key in sorted(keys & self.known.keys()) if (report := self._report(key, subject))]
         self._look_for_coercion(value, reports)
         statements = [self.statement(key, report, coerced=value.coerced) for key, report in reports]
@@ -204,6 +215,8 @@ class Loader:
     def _look_for_coercion(self, value: ReportedValue, reports: Sequence[tuple[str, Report]]) -> None:
         """Note whether a report confirms that the holder is coerced, else which reports are a sign of it."""
         signs = [(key, report) for key, report in reports if report.holder_status is HolderStatus.COERCED]
+        if not signs:
+            return
         value.coerced = any(self._confirms_coercion(key, report) for key, report in signs)
         value.signs = frozenset() if value.coerced else frozenset(key for key, _ in signs)
 
@@ -313,3 +326,11 @@ class Loader:
         return audience.audience_of(
             kind, tlp, limits, partner, self.context.registry, self.context.policy, coerced=coerced
         )
+
+
+def _plain_markings(obj: Obj) -> tuple[Any, ...] | None:
+    """Return all that the level of an object depends on, where it marks no parts of it; else None."""
+    refs, labels = obj.get("object_marking_refs", _EMPTY), obj.get("labels", _EMPTY)
+    if "granular_markings" in obj or type(refs) is not list or type(labels) is not list:
+        return None
+    return obj["type"], "created" in obj, *refs, None, *labels

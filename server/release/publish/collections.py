@@ -18,7 +18,6 @@ from server.release.query import receipts
 from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
 from server.store import collections, listings, log
-from server.store.engine import at_end
 from server.store.item import Item
 from server.store.listings import ListingId
 from server.store.retractions import Retraction
@@ -65,6 +64,7 @@ class Publication:
         self._latest: dict[str, dict[str, Obj]] = {}
         self._contributed: list[Item] = []
         self._keys: set[str] = set()
+        self._variants: dict[str, tuple[str, ...]] = {}
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._makers: dict[str, set[str]] = defaultdict(set)
@@ -143,14 +143,17 @@ class Publication:
             return
         item = Item.of(obj)
         if basis:
-            item = item._replace(subject=subject, basis=(Item.of(basis[0]), Item.of(basis[1])))
-        items = [*map(Item.of, beside), item]
+            around = Item.of(basis[0]), Item.of(basis[1])
+            item = Item(item.id, item.type, item.spec_version, item.version, item.revoked, item.body, subject, around)
         for variant in self._variants_for(alias, obj):
-            self._entering[variant] += items
+            entering = self._entering[variant]
+            entering += map(Item.of, beside)
+            entering.append(item)
             self._levels[variant].add(tlp)
-            self._makers[variant] |= {by} if by else set()
-            if variant.endswith(FULL):
-                self._entering[variant] += map(Item.of, basis[2:])
+            if by:
+                self._makers[variant].add(by)
+            if basis and variant.endswith(FULL):
+                entering += map(Item.of, basis[2:])
                 for added in basis:
                     self._latest.setdefault(added["id"], {})[alias] = added
         known[alias] = obj
@@ -177,11 +180,8 @@ class Publication:
         self._latest[id_][alias] = last
         return last
 
-    def write(self, reason: str, *, leave_for_end: bool = False) -> None:
-        """Write all that entered any collection, and open receipts with that reason for what was revoked.
-
-        With ``leave_for_end`` what locks the collections is left for the end of the transaction.
-        """
+    def write(self, reason: str) -> None:
+        """Write all that entered any collection, and open receipts with that reason for what was revoked."""
         tx, by_alias = self._context.tx, self._context.collections
         listings.record(tx, self._listed)
         collections.record_private_objects(tx, self._in_private)
@@ -189,16 +189,9 @@ class Publication:
         for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
             common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
             appends.append((by_alias[alias], [*map(Item.of, common), *self._entering[alias]]))
-
-        def append(last: bool) -> None:
-            log.append_all(tx, appends, last=last and not self._revoked)
-            for alias, ids in self._revoked.items():
-                self._open_receipts(alias, ids, reason)
-
-        if leave_for_end:
-            at_end(tx, append)
-        else:
-            append(last=False)
+        log.append_all(tx, appends)
+        for alias, ids in self._revoked.items():
+            self._open_receipts(alias, ids, reason)
 
     def _open_receipts(self, alias: str, ids: list[str], reason: str) -> None:
         tx, collection = self._context.tx, self._context.collections[alias]
@@ -206,10 +199,11 @@ class Publication:
         versions = log.latest(tx, collection, ids)
         receipts.open_all(tx, alias, [Retraction(id_, added[id_], versions[id_].version or 0) for id_ in ids], reason)
 
-    def _variants_for(self, alias: str, obj: Obj) -> list[str]:
+    def _variants_for(self, alias: str, obj: Obj) -> Sequence[str]:
         """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""
-        return [
-            variant
-            for variant in self._context.variants(alias)
-            if variant.endswith(FULL) or annotation_targets.is_standard_stix(obj)
-        ]
+        variants = self._variants.get(alias)
+        if variants is None:
+            variants = self._variants[alias] = self._context.variants(alias)
+        if obj["type"] == "indicator" or annotation_targets.is_standard_stix(obj):
+            return variants
+        return [variant for variant in variants if variant.endswith(FULL)]

@@ -23,6 +23,7 @@ _DONE = frozenset(
         OutcomeWord.ALREADY_KNOWN,
     }
 )
+_RELEASED = Feedback(FeedbackEvent.RELEASED)
 _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})
 
 
@@ -42,11 +43,13 @@ class FeedbackNotes:
     def of_value(self, value: ReportedValue, state: ListingState, new: Set[str]) -> None:
         """Add the feedback to the value's reporters about ``new`` objects, whoever contributed them."""
         first_listed = bool(state.ids) and state.entered == state.ids.keys()
+        has_others = len(value.statements) > 1 or value.sightings or value.opinions
         for report in value.statements:
             is_new = report.key in new or first_listed
             if is_new and is_published(self._context, state, report.audience):
-                self.add(report.partner.name, Feedback(FeedbackEvent.RELEASED), report.key)
-            self._add_others(report, value, new)
+                self.add(report.partner.name, _RELEASED, report.key)
+            if has_others:
+                self._add_others(report, value, new)
 
     def _add_others(self, report: Statement, value: ReportedValue, new: Set[str]) -> None:
         """Add the feedback to one reporter about ``new`` objects of others that it may see."""

@@ -1,25 +1,25 @@
 """The listings of a value: one consensus in each collection, updated when partners' statements change."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from mappers import consensus, extension, marking
+from mappers import consensus, extension
+from mappers.consensus import ListingFrame
+from mappers.pattern import Terms
 from schemas import kinds, timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
-from server.release.fuse import grade
-from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import ReportedValue, Statement
-from server.release.guard.personal_data import case_numbers
+from server.release.fuse.statements import ReportedValue
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.publish.collections import Publication
+from server.release.publish.drafts import Draft, DraftMaker
 from server.release.route import audience
 from server.release.route.audience import Audience
-from server.release.route.policy import ConsensusFacts, ReportFacts
+from server.release.route.policy import ConsensusFacts
 from server.store.listings import ListingId
 
 Obj = Mapping[str, Any]
@@ -49,38 +49,6 @@ def is_published(context: ReleaseContext, state: ListingState, audience_: Audien
     return any(alias in audience_.shared or context.private_reader(alias) in audience_.private for alias in state.ids)
 
 
-class _Draft(NamedTuple):
-    """The listing that a collection is to have: the consensus, and the statements that it is made of."""
-
-    consensus: Consensus
-    statements: list[Statement]
-
-    @property
-    def tlp(self) -> Tlp:
-        """Return the narrowest level of the statements, which holds for their consensus."""
-        spared = [Tlp.AMBER_STRICT] if self.consensus.holder_status is HolderStatus.COERCED else []
-        return marking.narrowest([*spared, *(statement.tlp for statement in self.statements)]) or Tlp.RED
-
-    @property
-    def onward(self) -> bool:
-        """Return whether readers may pass it on."""
-        limits = (statement.report.sharing for statement in self.statements)
-        return all(sharing is None or sharing.onward for sharing in limits)
-
-    @property
-    def facts(self) -> ConsensusFacts:
-        """Return the facts that policy rules ask about the consensus."""
-        consensus = self.consensus
-        return ConsensusFacts(consensus.grade, consensus.countries, consensus.confidence, consensus.reporters)
-
-    @property
-    def sources(self) -> list[ReportFacts]:
-        """Return the facts that policy rules ask about each report."""
-        return [
-            ReportFacts(statement.report.kind, statement.tlp, statement.partner.kind) for statement in self.statements
-        ]
-
-
 class ListingUpdater:
     """Updates the listings of values when their statements, or the rules, have changed.
 
@@ -93,6 +61,8 @@ class ListingUpdater:
         """Update the listings that ``publication`` has loaded, at the moment of ``context``."""
         self._context = context
         self._publication = publication
+        self._drafts = DraftMaker(context.at)
+        self._now = timestamp.text(context.at)
         # Values of coerced holders that are published without anybody to turn to for the holder's protection.
         self.unprotected: set[str] = set()
 
@@ -102,22 +72,28 @@ class ListingUpdater:
 
     def facts(self, value: ReportedValue, alias: str) -> ConsensusFacts | None:
         """Return the facts of the listing that a shared collection would have, whether or not its rules admit it."""
-        draft = self._draft(value, partial(_is_shared_in, alias))
+        draft = self._drafts.draft(value, partial(_is_shared_in, alias))
         return draft.facts if draft else None
 
     def _update(self, value: ReportedValue) -> ListingState:
         state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
         self._update_track(value, state, "", self._shared_drafts(value))
         for name in sorted(self._private_readers(value)):
-            draft = self._draft(value, partial(self._is_visible_to, name))
+            draft = self._drafts.draft(value, partial(self._is_visible_to, name))
             admitted = draft is not None and self._admits(name, draft)
             wanted = {self._context.private_collection(name): draft} if draft and admitted else {}
             self._update_track(value, state, name, wanted)
         return state
 
-    def _update_track(self, value: ReportedValue, state: ListingState, track: str, wanted: dict[str, _Draft]) -> None:
+    def _update_track(self, value: ReportedValue, state: ListingState, track: str, wanted: dict[str, Draft]) -> None:
         """Bring one track to the drafts ``wanted`` in it, the collection with most readers first."""
         listed = value.listed.get(track, [])
+        if not listed:
+            if wanted:
+                id_ = self._next_id(value, track)
+                state.shared = state.shared if track else id_
+                self._enter(value, state, id_, {}, _by_one_name(wanted), self._context.at, listed, moved=False)
+            return
         id_ = next((listing for listing in reversed(listed) if self._published(listing, track)), "")
         current = self._published(id_, track)
         moments = [_next_version(obj) for obj in current.values()]
@@ -144,7 +120,7 @@ class ListingUpdater:
         state: ListingState,
         id_: str,
         current: Mapping[str, Obj],
-        wanted: Mapping[str, _Draft],
+        wanted: Mapping[str, Draft],
         moment: datetime,
         listed: list[str],
         *,
@@ -153,18 +129,22 @@ class ListingUpdater:
         """Publish the drafts that change what a reader does, and from the first of them (``moved``) all that follow."""
         for alias, draft in wanted.items():
             before = current.get(alias)
-            created = before["created"] if before else timestamp.text(self._context.at)
-            obj = self._to_stix(draft, id_, created, moment, self._times_listed(listed, alias, id_))
+            created = before["created"] if before else self._now
+            seq = self._times_listed(listed, alias, id_) if listed else 0
+            written = self._write(draft, id_, created, timestamp.text(moment), seq)
+            obj = written.obj
             state.ids[alias] = id_
             if before and not moved and not changes_what_a_reader_does(before, obj):
                 continue
-            basis = consensus.basis(obj, draft.consensus)
-            self._publication.enter(alias, obj, draft.tlp, basis=basis, subject=value.subject)
+            basis = consensus.basis_of(written.frame, obj, written.consensus, written.terms)
+            self._publication.enter(alias, obj, written.tlp, basis=basis, subject=value.subject)
             coerced = draft.consensus.holder_status is HolderStatus.COERCED
             if coerced and "referral" not in extension.context_of(obj):
                 self.unprotected.add(value.subject)
-            state.updated |= before is not None
-            state.entered |= set() if before else {alias}
+            if before:
+                state.updated = True
+            else:
+                state.entered.add(alias)
             moved = True
             moment += _MILLISECOND
 
@@ -178,7 +158,7 @@ class ListingUpdater:
         others = (listing for listing in listed if listing != id_)
         return [(alias, other) for other in others for alias in self._published(other, track)]
 
-    def _needs_new_id(self, id_: str, current: Mapping[str, Obj], wanted: Mapping[str, _Draft]) -> bool:
+    def _needs_new_id(self, id_: str, current: Mapping[str, Obj], wanted: Mapping[str, Draft]) -> bool:
         """Return whether the value needs a new id: it has another name, or a collection had this id revoked."""
         was_revoked = any(alias not in current and self._publication.latest_in(alias, id_) for alias in wanted)
         return was_revoked or _is_renamed(current, wanted)
@@ -197,18 +177,29 @@ class ListingUpdater:
     def _revoke(self, alias: str, id_: str) -> datetime:
         return _next_version(self._publication.revoke(alias, id_))
 
-    def _shared_drafts(self, value: ReportedValue) -> dict[str, _Draft]:
+    def _shared_drafts(self, value: ReportedValue) -> dict[str, Draft]:
         """Return the listing of each shared collection, made of nothing but the statements visible there."""
-        drafts: dict[str, _Draft] = {}
+        drafts: dict[str, Draft] = {}
         aliases = frozenset[str]().union(*(statement.audience.shared for statement in value.statements))
         if not aliases:
             return drafts
         for alias in self._context.shared:
             if alias in aliases:
-                draft = self._draft(value, partial(_is_shared_in, alias))
-                if draft and self._context.policy.admits(alias, draft.facts, draft.sources):
+                draft = self._drafts.draft(value, partial(_is_shared_in, alias))
+                if draft and self._is_admitted(alias, draft):
                     drafts[alias] = draft
         return drafts
+
+    def _is_admitted(self, alias: str, draft: Draft) -> bool:
+        """Return whether the policy lets a draft into a shared collection."""
+        if draft.alike is None:
+            return self._context.policy.admits(alias, draft.facts, draft.sources)
+        key = alias, draft.statements[0].tlp
+        known = draft.alike.admitted.get(key)
+        if known is None:
+            known = self._context.policy.admits(alias, draft.facts, draft.sources)
+            draft.alike.admitted[key] = known
+        return known
 
     def _private_readers(self, value: ReportedValue) -> set[str]:
         """Return the partners whose private collections may list the value, or do.
@@ -227,7 +218,7 @@ class ListingUpdater:
     def _is_visible_to(self, name: str, audience_: Audience) -> bool:
         return name in audience_.private or not self._context.readable(name).isdisjoint(audience_.shared)
 
-    def _admits(self, name: str, draft: _Draft) -> bool:
+    def _admits(self, name: str, draft: Draft) -> bool:
         """Return whether a private collection takes the draft: by its reports' limits, or as a shared one would."""
         registry, policy = self._context.registry, self._context.policy
         audiences = [statement.audience for statement in draft.statements]
@@ -237,45 +228,37 @@ class ListingUpdater:
             audience.admits_privately(name, audiences, draft.facts, draft.sources, registry, policy)
         )
 
-    def _draft(self, value: ReportedValue, is_visible: Callable[[Audience], bool]) -> _Draft | None:
-        """Return the listing made of the statements that are visible, None where there is none."""
-        statements = [statement for statement in value.statements if is_visible(statement.audience)]
-        if value.disputed:
-            # A hold by a partner with authority ends at its own time, or when that partner revokes it.
-            statements = [statement for statement in statements if grade.is_live_hold(statement, self._context.at)]
-        if not statements:
-            return None
-        opinions = [] if value.disputed else value.opinions
-        fused = fuse(
-            statements,
-            [sighting for sighting in value.sightings if sighting.counts and is_visible(sighting.audience)],
-            [opinion for opinion in opinions if is_visible(opinion.audience)],
-            coerced=value.coerced,
-            sign=bool(value.signs),
-            at=self._context.at,
-        )
-        return _Draft(case_numbers.without_personal_numbers(fused), statements)
-
-    def _to_stix(self, draft: _Draft, id_: str, created: str, modified: datetime, seq: int) -> dict[str, Any]:
-        fused = draft.consensus
+    def _write(self, draft: Draft, id_: str, created: str, modified: str, seq: int) -> "_Written":
+        """Return a draft as STIX; ``seq`` counts the listings before it."""
+        fused, tlp = draft.consensus, draft.tlp
+        alike = draft.alike
         if fused.origins and any(not statement.origins for statement in draft.statements):
             # It repeats others' reports, and is the original of those that were first sent here.
             fused = fused._replace(origins=tuple(sorted({*fused.origins, id_})))
+            alike = None
         coerced = fused.holder_status is HolderStatus.COERCED
-        obj = consensus.to_stix(
-            fused,
-            id_,
-            self._context.identity.identity,
-            created=created,
-            modified=timestamp.text(modified),
-            tlp=draft.tlp,
-            seq=seq,
-            referral=self._context.referral(fused.countries) if coerced else None,
-        )
+        terms = consensus.terms_of(fused)
+        frame = alike.frames.get((terms.type, tlp)) if alike and not seq and not coerced else None
+        if frame is None:
+            referral = self._context.referral(fused.countries) if coerced else None
+            frame = consensus.frame_of(fused, terms.type, self._context.identity.identity, tlp, referral, seq)
+            if alike and not seq and not coerced:
+                alike.frames[terms.type, tlp] = frame
+        obj = consensus.fill(frame, fused, terms, id_, created, modified)
         if not draft.onward:
             properties = {**obj["extensions"][extension.ID], "sharing": {"onward": False}}
             obj["extensions"] = {**obj["extensions"], extension.ID: properties}
-        return obj
+        return _Written(obj, fused, tlp, frame, terms)
+
+
+class _Written(NamedTuple):
+    """A draft as STIX, and what else of it is made from the same parts."""
+
+    obj: dict[str, Any]
+    consensus: Consensus
+    tlp: Tlp
+    frame: ListingFrame
+    terms: Terms
 
 
 def _is_shared_in(alias: str, audience_: Audience) -> bool:
@@ -287,7 +270,7 @@ def _next_version(obj: Obj) -> datetime:
     return timestamp.parse(obj["modified"]) + _MILLISECOND
 
 
-def _by_one_name(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+def _by_one_name(drafts: dict[str, Draft]) -> dict[str, Draft]:
     """Return the drafts of one track under one name of the value: one that all of its collections may know."""
     if len({draft.consensus.value for draft in drafts.values()}) <= 1:
         return drafts
@@ -298,7 +281,7 @@ def _by_one_name(drafts: dict[str, _Draft]) -> dict[str, _Draft]:
     return named
 
 
-def _is_renamed(current: Mapping[str, Obj], wanted: Mapping[str, _Draft]) -> bool:
+def _is_renamed(current: Mapping[str, Obj], wanted: Mapping[str, Draft]) -> bool:
     """Return whether the listings name the value otherwise than the drafts do."""
     if not current or not wanted:
         return False

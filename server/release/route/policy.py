@@ -126,6 +126,7 @@ class Policy:
         self.newcomers = newcomers
         self.rules = tuple(rules) or default_rules()
         self._aliases = lru_cache(maxsize=4096)(self._find_aliases)
+        self._admits = lru_cache(maxsize=4096)(self._find_admitted)
 
     def aliases(self, source: ReportFacts) -> frozenset[str]:
         """Return the aliases of the shared collections that a report may enter, as far as it decides that alone."""
@@ -133,10 +134,7 @@ class Policy:
 
     def admits(self, alias: str, facts: ConsensusFacts, sources: Iterable[ReportFacts]) -> bool:
         """Return whether a value enters a collection by the reports ``sources``, whose consensus has ``facts``."""
-        sources = list(sources)
-        return any(
-            rule.collection == alias and rule.admits(facts) and any(map(rule.takes, sources)) for rule in self.rules
-        )
+        return self._admits(alias, facts, frozenset(sources))
 
     def refuse_unknown(self, aliases: Collection[str]) -> None:
         """Raise ``BadPolicy`` if a rule names a collection that is not among ``aliases``."""
@@ -152,6 +150,11 @@ class Policy:
         """Return the kinds that no rule takes: reports of these are published only for partners that they name."""
         with_rule = {kind for rule in self.rules for kind in rule.kinds or kinds.every()}
         return [kind for kind in kinds.every() if kind not in with_rule]
+
+    def _find_admitted(self, alias: str, facts: ConsensusFacts, sources: frozenset[ReportFacts]) -> bool:
+        return any(
+            rule.collection == alias and rule.admits(facts) and any(map(rule.takes, sources)) for rule in self.rules
+        )
 
     def _find_aliases(self, source: ReportFacts) -> frozenset[str]:
         return frozenset(rule.collection for rule in self.rules if rule.takes(source))

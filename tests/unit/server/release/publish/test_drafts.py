@@ -1,0 +1,115 @@
+"""A listing that is made like others of one contribution is the listing that is made by itself."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select, update
+
+from mappers import ids
+from mappers.indicator import to_stix
+from schemas import kinds, timestamp
+from schemas.errors import Rejected
+from schemas.partner import Partner, PartnerKind
+from schemas.tabular import ReportReader
+from server.release.contribute import contribute
+from server.setup import set_up
+from server.store import Store, collections, log, partners
+from server.store.item import Item
+from server.store.query import UNLIMITED, Query
+from server.store.release_tables import hub_identity
+from tests.unit.server.release.hubs import hub_on
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+BANK = Partner(
+    name="Example Bank",
+    kind=PartnerKind.BANK,
+    country="TH",
+    identity=ids.identity("Example Bank"),
+    institutions=("KASITHBK", "BUKBGB22"),
+)
+READER = Partner(name="Reader", kind=PartnerKind.GOVERNMENT, country="SG", identity=ids.identity("Reader"))
+VARIANTS: list[dict[str, str]] = [
+    {},
+    {"tlp": "clear", "confidence": "90"},
+    {"tlp": "green", "scam_type": "investment", "channel": "web", "countries": "TH;SG", "confidence": "45"},
+    {"tlp": "amber", "description": "Seen in a chat", "lang": "en", "reference": "CASE-2026-17"},
+    {"tlp": "amber", "description": "พบในแชท", "lang": "th", "first_seen": "2026-10-01T08:00:00Z"},
+    {"tlp": "green", "action": "warn", "last_seen": "2026-11-01T08:00:00Z", "reference": "4539578763621486"},
+    {"tlp": "red", "only_partners": "Reader"},
+    {"tlp": "green", "only_countries": "SG"},
+    {"tlp": "green", "onward": "no"},
+    {"tlp": "clear", "sha256": "a" * 64, "valid_until": "2026-12-24T08:00:00Z"},
+    {"tlp": "green", "holder_status": "coerced"},
+    {"tlp": "green", "holder_status": "deceived"},
+    {"tlp": "green", "hold_until": "2026-12-01T08:00:00Z", "hold_amount": "1000", "hold_currency": "THB"},
+]
+
+
+def _objects(seed: int) -> list[dict[str, Any]]:
+    """Return indicators of values of all kinds, many of them alike but for the value and its times."""
+    chosen = random.Random(seed)  # noqa: S311 - no secret
+    found: dict[str, dict[str, Any]] = {}
+    few = chosen.sample(VARIANTS, 4)
+    for kind in kinds.every().values():
+        for example in kind.examples():
+            reported = f"2026-11-{chosen.randrange(10, 24)}T08:00:00Z"
+            given = {**chosen.choice(few), "kind": kind.name, "reporter": BANK.name, "reported_at": reported}
+            try:
+                report = ReportReader(given).report({"value": example.raw, **example.given})
+            except Rejected:
+                continue
+            found.setdefault(":".join(kinds.canonical(report.kind, report.value)), to_stix(report)[1])
+    return list(found.values())
+
+
+@pytest.fixture
+def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Store]]:
+    """Give two stores of one hub, whose clock stands still."""
+    monkeypatch.setattr(timestamp, "now", lambda: NOW)
+    made = [Store.open(f"sqlite:///{tmp_path / name}.db") for name in ("one", "other")]
+    for store in made:
+        set_up(store)
+    with made[0].read() as tx:
+        same = tx.execute(select(hub_identity)).mappings().one()
+    for store in made:
+        with store.begin() as tx:
+            tx.execute(update(hub_identity).values(**same))
+            for partner in (BANK, READER):
+                partners.add(tx, partner)
+            for collection in collections.all_collections(tx):
+                if collection.kind == "released":
+                    collections.grant(tx, READER.name, collection, read=True)
+            tx.execute(update(partners.partners).values(created=1, modified=1))
+    yield made
+    for store in made:
+        store.close()
+
+
+def _pages(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Return the objects of all collections but notes, by alias: notes come once a transaction."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    with store.read() as tx:
+        for collection in collections.all_collections(tx):
+            objects = map(msgspec.json.decode, log.page(tx, collection, Query(limit=UNLIMITED)).bodies)
+            kept = [obj for obj in objects if obj["type"] not in ("note", "identity", "marking-definition")]
+            found[collection.alias] = sorted(kept, key=lambda obj: str(obj["id"]))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_batch_is_published_as_its_objects_one_by_one(stores: list[Store], seed: int) -> None:
+    together, apart = stores
+    items = [Item.of(obj) for obj in _objects(seed)]
+    with together.begin() as tx:
+        contribute(hub_on(together), tx, BANK, items)
+    for item in items:
+        with apart.begin() as tx:
+            contribute(hub_on(apart), tx, BANK, [item])
+    found, expected = _pages(together), _pages(apart)
+    assert len(found["takedown"]) > 10
+    assert found == expected
