@@ -58,6 +58,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         observers=(metrics, AccessLog(settings.access_log), trail),
         login_key=login_key,
         reads=reads,
+        public_collections=settings.public_collections,
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 

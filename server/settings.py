@@ -81,6 +81,10 @@ class Settings(BaseSettings):
             description="where partners reach the server, as https://feed.example.org; empty takes it from requests",
         ),
     ] = ""
+    public_collections: Annotated[
+        list[str],
+        Field(description="aliases of collections whose pages any cache in front may keep, and give to anybody"),
+    ] = []
     rate_limit: Annotated[int, Field(ge=0, description="requests a minute and partner; 0 is no limit")] = 0
     quota_objects_per_day: Annotated[
         int, Field(ge=0, description="objects that a partner may post a day; 0 is no limit")

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from httptools import HttpParserInvalidURLError, parse_url
 
-from server.taxii.response import TaxiiResponse
+from server.taxii.response import BODILESS, TaxiiResponse
 
 Environ = dict[str, Any]
 
@@ -195,10 +195,12 @@ def _target(url: bytes) -> tuple[str, str]:
 def response_head(response: TaxiiResponse) -> bytes:
     """Return status line and headers, without the empty line at the end."""
     more = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-    return (
-        f"HTTP/1.1 {response.status} {_PHRASES[response.status]}\r\nContent-Type: {response.content_type}\r\n"
-        f"Content-Length: {len(response.body)}\r\n{more}"
-    ).encode("latin-1")
+    status = f"HTTP/1.1 {response.status} {_PHRASES[response.status]}\r\n"
+    if response.status in BODILESS:
+        return f"{status}{more}".encode("latin-1")
+    return (f"{status}Content-Type: {response.content_type}\r\nContent-Length: {len(response.body)}\r\n{more}").encode(
+        "latin-1"
+    )
 
 
 def date_header() -> bytes:

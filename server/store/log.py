@@ -5,7 +5,7 @@ is gone from its place. Each such change is counted for the stretch of about 17 
 that a page made before can be known as still good.
 """
 
-from collections import Counter
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from server.store.times import now
 _FULL = "-full"
 # Stretches of the log are 2**24 microseconds long.
 _SPAN_BITS = 24
+_LARGEST_STEP = 1 << 24
 
 
 class Appended(NamedTuple):
@@ -341,8 +342,13 @@ def update_marks(tx: Tx, collection: Collection, histories: Iterable[tuple[Seque
 
 
 def count_changes(tx: Tx, collection: Collection, dates: Iterable[int]) -> None:
-    """Count a change of the rows that were added at ``dates``; the caller holds the collection's lock."""
-    for span, changes in Counter(date >> _SPAN_BITS for date in dates).items():
+    """Count a change of the rows that were added at ``dates``; the caller holds the collection's lock.
+
+    A stretch's count grows by a random number, so that a database that lost its last changes never comes to a count
+    that was told before, with other rows.
+    """
+    for span in sorted({date >> _SPAN_BITS for date in dates}):
+        changes = 1 + secrets.randbelow(_LARGEST_STEP)
         here = (rewrites.c.collection == collection.number, rewrites.c.span == span)
         if not tx.execute(update(rewrites).where(*here).values(count=rewrites.c.count + changes)).rowcount:
             tx.execute(insert(rewrites).values(collection=collection.number, span=span, count=changes))

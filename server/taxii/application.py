@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from schemas.partner import Partner
 from server.observe import AnsweredRequest, RequestObserver, known_method
@@ -21,7 +22,7 @@ from server.taxii.endpoints import MEDALLION_ROUTES, ObjectEndpoints, TaxiiReque
 from server.taxii.errors import TaxiiError, error_of_status
 from server.taxii.limits import MAX_CONTENT_LENGTH
 from server.taxii.negotiation import compress, preferred_encoding
-from server.taxii.response import TaxiiResponse
+from server.taxii.response import BODILESS, TaxiiResponse
 from server.taxii.response_cache import CachedResponse, ResponseCache, cache_key
 
 Environ = dict[str, Any]
@@ -33,6 +34,8 @@ _FAST_ROUTES = frozenset(("objects", "manifest", "object"))
 PARTNER = "scamfeed.partner"
 # The route of a page beside TAXII, as the web framework names it.
 ROUTE = "scamfeed.route"
+# Where a cache in front asks, and where it says for which request.
+_CACHED_PAGE, _ORIGINAL_URI, _ORIGINAL_METHOD = "/cached-page", "HTTP_X_ORIGINAL_URI", "HTTP_X_ORIGINAL_METHOD"
 # Of a body that nothing reads.
 _MOST_USELESS_BODY = 64 * 1024
 _BUSY_SECONDS = 1
@@ -67,13 +70,17 @@ class TaxiiApplication:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer as WSGI has it."""
         response = self.respond(environ)
-        length = ("Content-Length", str(len(response.body)))
-        headers = [("Content-Type", response.content_type), length, *response.headers]
+        headers = [*response.headers]
+        if response.status not in BODILESS:
+            length = ("Content-Length", str(len(response.body)))
+            headers = [("Content-Type", response.content_type), length, *headers]
         start_response(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def respond(self, environ: Environ) -> TaxiiResponse:
         """Answer a request, however long it takes. A response to HEAD has the body that one to GET would have."""
+        if self._is_from_cache(environ):
+            return self._respond(environ, "cached-page", lambda: self._current_page(self._reads, environ))
         request = route(environ)
         if request is None:
             return self._respond(environ, "nowhere", lambda: self._ask_web(environ))
@@ -81,6 +88,11 @@ class TaxiiApplication:
 
     def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
         """Answer a request on the event loop; None for one that takes longer, and has to go to ``respond``."""
+        if self._is_from_cache(environ):
+            try:
+                return self._respond(environ, "cached-page", lambda: self._current_page(self._fast_store, environ))
+            except (NotFast, StoreUnavailable):
+                return None
         request = route(environ)
         if request is None or environ["REQUEST_METHOD"] != "GET" or request.route not in _FAST_ROUTES:
             return None
@@ -148,6 +160,34 @@ class TaxiiApplication:
         if ROUTE not in environ:
             self._report(environ, route, response, time.perf_counter() - began)
         return response
+
+    def _is_from_cache(self, environ: Environ) -> bool:
+        """Return whether a trusted proxy asks which page of its cache it may give to the partner that asks it."""
+        path = environ["PATH_INFO"]
+        return path == _CACHED_PAGE and self._proxies.is_trusted(environ)
+
+    def _current_page(self, store: Store, environ: Environ) -> TaxiiResponse:
+        """Answer with the tag of a page that the partner may have, else without one: then the request itself comes.
+
+        That is refused or answered like every other, and counted like every other.
+        """
+        path, _, query = environ.get(_ORIGINAL_URI, "").partition("?")
+        path = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+        asked = environ | {"PATH_INFO": path, "QUERY_STRING": query}
+        request = route(asked)
+        response = None
+        # What the partner may not have, or what this process does not know, is no matter of the cache.
+        with contextlib.suppress(TaxiiError, StoreUnavailable), store.read():
+            if request is not None and request.route == "objects" and environ.get(_ORIGINAL_METHOD) in ("GET", "HEAD"):
+                partner = self._authenticator.recognise(store, asked)
+                response = self._objects.current_page(store, partner, request)
+                if response is not None:
+                    self._authenticator.quotas.count_request(store, partner.name)
+                    environ[PARTNER] = partner
+                    return response
+        # Not a request of a partner, for the observers.
+        environ[ROUTE] = "cached-page"
+        return TaxiiResponse(204)
 
     def _answer_once_more(self, request: TaxiiRequest) -> TaxiiResponse:
         """Answer a request; what only reads a second time, where the replica was lost or gave way the first time."""

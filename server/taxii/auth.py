@@ -47,13 +47,21 @@ class Authenticator:
 
         Raises ``TaxiiError`` 401, 429, or 406 for who does not take what is sent here.
         """
+        partner = self._proven(store, environ)
+        self.quotas.count_request(store, partner.name)
+        _check_accept(environ)
+        return partner
+
+    def recognise(self, store: Store, environ: dict[str, Any]) -> Partner:
+        """Return the partner that a request proves, as ``authenticate``, and count nothing. Raises ``TaxiiError``."""
+        partner = self._proven(store, environ)
+        _check_accept(environ)
+        return partner
+
+    def _proven(self, store: Store, environ: dict[str, Any]) -> Partner:
         certificate, remote = self.proxies.certificate(environ), self.proxies.remote(environ)
         with store.read() as tx:
-            partner = self.identify(tx, environ.get("HTTP_AUTHORIZATION"), certificate, remote, is_fast=store.is_fast)
-        self.quotas.count_request(store, partner.name)
-        if not accepts_taxii(environ.get("HTTP_ACCEPT")):
-            raise TaxiiError("not-acceptable")
-        return partner
+            return self.identify(tx, environ.get("HTTP_AUTHORIZATION"), certificate, remote, is_fast=store.is_fast)
 
     def identify(
         self,
@@ -109,6 +117,12 @@ class Authenticator:
         if partner is None:
             self.throttle.failed(remote, user)
         return partner
+
+
+def _check_accept(environ: dict[str, Any]) -> None:
+    """Refuse a client that does not take what is sent here. Raises ``TaxiiError`` 406."""
+    if not accepts_taxii(environ.get("HTTP_ACCEPT")):
+        raise TaxiiError("not-acceptable")
 
 
 class Rights(NamedTuple):

@@ -23,6 +23,8 @@ from server.taxii.response import TaxiiResponse
 # Large bodies are read two at a time, which is no slower.
 _LARGE_AT_ONCE, _PATIENCE_SECONDS, _RETRY_SECONDS = 2, 20.0, 5
 _MOST_PARAMETERS = 100
+# In which a cache in front is told which page it may give out.
+PAGE_HEADER = "X-Scamfeed-Page"
 
 # By the name of a route: its methods, but for HEAD, which goes with GET, and OPTIONS, which all have.
 METHODS: dict[str, tuple[str, ...]] = {
@@ -126,6 +128,25 @@ class ObjectEndpoints:
         with store.read() as tx:
             return _READING[request.route](self, tx, partner, request)
 
+    def current_page(self, store: Store, partner: Partner, request: TaxiiRequest) -> TaxiiResponse | None:
+        """Return the tag of the page that is asked for, in a header without a body, for a cache that has the page.
+
+        None where this process does not know the page as it is now, and for private collections. Raises ``TaxiiError``.
+        """
+        encoding = preferred_encoding(request.environ.get("HTTP_ACCEPT_ENCODING"))
+        with store.read() as tx:
+            found = objects.current_tag(tx, partner, request.collection, request.parameters, self._pages, encoding)
+        if found is None or found[0].kind == "private":
+            return None
+        collection, tag = found
+        return TaxiiResponse(
+            204,
+            headers=((PAGE_HEADER, tag.tag),),
+            collection=collection.id,
+            objects_out=tag.objects,
+            read_to=tag.read_to,
+        )
+
     def check_post(self, store: Store, partner: Partner, request: TaxiiRequest) -> Collection:
         """Refuse a body by the head of its request, where it cannot be taken; else return its collection.
 
@@ -158,7 +179,8 @@ class ObjectEndpoints:
 
     def _page(self, tx: Tx, partner: Partner, request: TaxiiRequest) -> TaxiiResponse:
         encoding = preferred_encoding(request.environ.get("HTTP_ACCEPT_ENCODING"))
-        return objects.page(tx, partner, request.collection, request.parameters, self._pages, encoding)
+        had = request.environ.get("HTTP_IF_NONE_MATCH")
+        return objects.page(tx, partner, request.collection, request.parameters, self._pages, encoding, had)
 
     def _manifest(self, tx: Tx, partner: Partner, request: TaxiiRequest) -> TaxiiResponse:
         return objects.manifest(tx, partner, request.collection, request.parameters)

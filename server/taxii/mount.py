@@ -45,12 +45,13 @@ def mount(
     observers: Sequence[RequestObserver] = (),
     login_key: bytes | None = None,
     reads: Store | None = None,
+    public_collections: Sequence[str] = (),
 ) -> TaxiiApplication:
     """Serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` of ``hub``, in front of ``app``.
 
     ``public_url`` is where partners find the server; without it the discovery goes by what a request says. Processes
     with the same ``login_key`` take the passwords that one of them has verified. What only reads is answered from
-    ``reads``, where that is another store of the same objects.
+    ``reads``, where that is another store of the same objects. Any cache may keep pages of ``public_collections``.
     """
     quotas = quotas or PartnerQuotas()
     # A missing slash is no error, and no redirect to whatever the Host header says.
@@ -78,7 +79,12 @@ def mount(
         note_login=VerifiedLogins(hub.store).note,
     )
     taxii = TaxiiApplication(
-        hub.store, authenticator, ObjectEndpoints(hub, PageCache(), quotas), app.wsgi_app, observers, reads
+        hub.store,
+        authenticator,
+        ObjectEndpoints(hub, PageCache(public=public_collections), quotas),
+        app.wsgi_app,
+        observers,
+        reads,
     )
     app.wsgi_app = taxii  # type: ignore[method-assign]  # Flask's way to put one in front
     return taxii

@@ -24,7 +24,7 @@ _COVERING = frozenset((_NAME, "application/*", "*/*"))
 # A smaller body is not compressed: its headers weigh more than what is saved.
 _SMALLEST_COMPRESSED = 1_024
 _COMPRESSION_LEVEL = 1
-_VARY = ("Vary", "Accept-Encoding")
+VARY = ("Vary", "Accept-Encoding")
 
 
 class _MediaRange(NamedTuple):
@@ -80,16 +80,16 @@ def compress(response: TaxiiResponse, encoding: Encoding) -> TaxiiResponse:
 
     A response with ``Vary: Accept-Encoding`` has been through here.
     """
-    if len(response.body) < _SMALLEST_COMPRESSED or _VARY in response.headers:
+    if len(response.body) < _SMALLEST_COMPRESSED or VARY in response.headers:
         return response
     if encoding == "identity":
-        return response._replace(headers=(*response.headers, _VARY))
+        return response._replace(headers=(*response.headers, VARY))
     if encoding == "zstd":
         body = zstd.compress(response.body, _COMPRESSION_LEVEL)
     else:
         # Without the time, so that equal bodies have equal bytes.
         body = igzip.compress(response.body, _COMPRESSION_LEVEL, mtime=0)
-    return response._replace(body=body, headers=(*response.headers, _VARY, ("Content-Encoding", encoding)))
+    return response._replace(body=body, headers=(*response.headers, VARY, ("Content-Encoding", encoding)))
 
 
 def _media_ranges(header: str) -> list[_MediaRange]:

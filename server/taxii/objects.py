@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 import orjson
+from werkzeug.http import parse_etags
 
 from schemas.partner import Partner
 from server.observe import record_write
@@ -16,7 +17,7 @@ from server.taxii import auth, envelope, filters
 from server.taxii.cursor import USE, encode
 from server.taxii.errors import TaxiiError
 from server.taxii.negotiation import Encoding, compress
-from server.taxii.page_cache import LogRange, PageCache
+from server.taxii.page_cache import LogRange, PageCache, PageTag
 from server.taxii.response import STIX, TaxiiResponse
 
 ALL_SPECS = ("2.0", "2.1")
@@ -25,19 +26,47 @@ Pairs = Iterable[tuple[str, str]]
 
 
 def page(
-    tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: PageCache, encoding: Encoding = "identity"
+    tx: Tx,
+    partner: Partner,
+    collection: str,
+    pairs: Pairs,
+    pages: PageCache,
+    encoding: Encoding = "identity",
+    had: str | None = None,
 ) -> TaxiiResponse:
-    """Return objects, as the bytes they are stored in; a large page is cached in ``pages``, compressed."""
+    """Return objects, as the bytes they are stored in; a large page is cached in ``pages``, compressed.
+
+    ``had`` is the If-None-Match header of a client: 304 where it has the page as it is now.
+    """
     found = auth.readable(tx, partner, collection)
     query = _read(tx, pairs, found, filters.OBJECTS)
-    cached = pages.find(tx, found, query, encoding)
-    if cached is not None:
-        return cached
+    current = pages.find(tx, found, query, encoding)
+    if current is not None:
+        if had is not None and parse_etags(had).contains_weak(current.tag.tag):
+            return current.tag.not_modified(found)
+        if current.response is not None:
+            return current.response
     response, rows = _envelope(tx, found, query)
     if rows is not None and pages.is_worth_keeping(response):
-        response = compress(response, encoding)
-        pages.keep(tx, found, query, encoding, rows, response)
+        tag = pages.tag(tx, found, query, encoding, rows, response.objects_out)
+        if tag is not None:
+            response = compress(response._replace(headers=(*response.headers, *tag.headers)), encoding)
+            pages.keep(found, query, encoding, response)
+            if had is not None and parse_etags(had).contains_weak(tag.tag):
+                return tag.not_modified(found)
     return response
+
+
+def current_tag(
+    tx: Tx, partner: Partner, collection: str, pairs: Pairs, pages: PageCache, encoding: Encoding
+) -> tuple[Collection, PageTag] | None:
+    """Return the tag of a page as it is now, where this process knows it and the partner may read it.
+
+    Raises ``TaxiiError`` where it may not.
+    """
+    found = auth.readable(tx, partner, collection)
+    current = pages.find(tx, found, _read(tx, pairs, found, filters.OBJECTS), encoding)
+    return None if current is None else (found, current.tag)
 
 
 def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs) -> TaxiiResponse:
@@ -129,7 +158,10 @@ def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[TaxiiRespon
         # Objects named by id are no reading position; whoever comes to the end has read all there is.
         read_to=None if query.ids else collection.last_added if page.next is None else page.last,
     )
-    return response, None if page.first is None else LogRange(page.first, None if page.next is None else page.last)
+    if page.first is None:
+        return response, None
+    # From the position on: a row before the first may become the latest of its object again, and come first.
+    return response, LogRange(max(0, query.after + 1), None if page.next is None else page.last)
 
 
 def _listing(

@@ -37,6 +37,17 @@ _DATED = {
     for end, name in (("First", "first"), ("Last", "last"))
 }
 
+_TAGGED = {
+    "ETag": {"description": "names a large page as it is now", "schema": STRING},
+    "Cache-Control": {"description": "who may keep a large page, and for how long", "schema": STRING},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": STRING,
+    "description": "the ETag of the page that the client has",
+}
+
 # Refusals of every request, and of those that name something, filter or carry a body.
 _REFUSALS = (401, 406, 408, 414, 429, 431, 503)
 _NAMED, _FILTERED, _CARRIED = (404,), (400, 403, 404), (400, 403, 404, 413, 415, 422)
@@ -73,6 +84,7 @@ def _operation(
     dated: bool = False,
     refused: tuple[int, ...] = (),
     links: dict[str, Schema] | None = None,
+    tagged: bool = False,
 ) -> Schema:
     success: Schema = {"description": "done" if result is None else result}
     if result is not None:
@@ -81,12 +93,15 @@ def _operation(
         success["headers"] = _DATED
     if links:
         success["links"] = links
+    if tagged:
+        success["headers"] = success.get("headers", {}) | _TAGGED
     return {
         "operationId": id_,
         "summary": summary,
-        "parameters": [_parameter(name) for name in query],
+        "parameters": [*map(_parameter, query), *([_IF_NONE_MATCH] if tagged else [])],
         "responses": {
             str(status): success,
+            **({"304": {"description": "the client has the page as it is now", "headers": _TAGGED}} if tagged else {}),
             **{str(code): {"$ref": f"#/components/responses/{code}"} for code in sorted({*_REFUSALS, *refused})},
         },
     }
@@ -145,6 +160,7 @@ def _root() -> dict[str, Schema]:
                 dated=True,
                 refused=_FILTERED,
                 links=_next("objects", "collection_id"),
+                tagged=True,
             ),
             "post": added,
         },

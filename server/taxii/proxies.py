@@ -41,6 +41,10 @@ class TrustedProxies:
         except ValueError:
             return None
 
+    def is_trusted(self, environ: dict[str, Any]) -> bool:
+        """Return whether a WSGI request comes from one of the proxies."""
+        return bool(self._is_proxy(environ.get("REMOTE_ADDR", "")))
+
     def remote(self, environ: dict[str, Any]) -> str:
         """Return the address that a WSGI request comes from: the last one that no trusted proxy has."""
         address: str = environ.get("REMOTE_ADDR", "")

@@ -5,6 +5,9 @@ from typing import NamedTuple
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version="
 
+# Statuses of responses that have no body by HTTP, and so no headers about one.
+BODILESS = frozenset((204, 304))
+
 
 class TaxiiResponse(NamedTuple):
     """Status, body and headers of a response, without ``Content-Length``.

@@ -14,7 +14,7 @@ _LARGEST_BODY = 16 * 1024
 # Of a key; those of real clients have some hundred characters, a certificate some thousand bytes.
 _LONGEST_KEY = 8 * 1024
 # The parts of a request that a response depends on, beside path and certificate.
-_VARIABLES = ("QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING")
+_VARIABLES = ("QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING", "HTTP_IF_NONE_MATCH")
 
 Key = tuple[Any, ...]
 

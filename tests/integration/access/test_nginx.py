@@ -103,13 +103,24 @@ def adapted(folder: Path, port: int, hub: Hub, authority: Authority) -> str:
 @pytest.fixture
 def front(serve: Serve, tmp_path: Path) -> Iterator[Front]:
     hub, authority = serve(**settings()), Authority(tmp_path, "authority")
+    port = free_port()
+    with run_nginx(tmp_path, port, adapted(tmp_path, port, hub, authority)):
+        yield Front(hub, port, authority, tmp_path / "scamfeed.log")
+
+
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = int(taken.getsockname()[1])
-    config = tmp_path / "nginx.conf"
-    config.write_text(adapted(tmp_path, port, hub, authority))
-    errors = tmp_path / "error.log"
-    command = [str(NGINX), "-p", str(tmp_path), "-e", str(errors), "-c", str(config), "-g", "daemon off;"]
+        return int(taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def run_nginx(folder: Path, port: int, text: str) -> Iterator[None]:
+    """Run nginx in ``folder`` with the configuration ``text``, until the test is over."""
+    config = folder / "nginx.conf"
+    config.write_text(text)
+    errors = folder / "error.log"
+    command = [str(NGINX), "-p", str(folder), "-e", str(errors), "-c", str(config), "-g", "daemon off;"]
     process = subprocess.Popen(command)
 
     def listens() -> bool:
@@ -119,7 +130,7 @@ def front(serve: Serve, tmp_path: Path) -> Iterator[Front]:
 
     try:
         eventually(listens)
-        yield Front(hub, port, authority, tmp_path / "scamfeed.log")
+        yield
     finally:
         process.terminate()
         process.wait(30)

@@ -1,0 +1,136 @@
+"""Large pages have an entity tag that changes with them, and those that cannot change are kept for good."""
+
+import json
+from typing import Any
+
+import pytest
+
+from server.store import collections, log
+from server.store.collections import Collection
+from server.store.item import Item
+from server.store.query import Query, Versions
+from server.taxii.page_cache import PageCache
+from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
+
+FINAL = "private, max-age=31536000, immutable"
+FULL = OBJECTS + "?limit=35"
+EVERY = "?match[version]=all&limit=35"
+LARGE: dict[str, Any] = {"name": "x" * 500}
+
+
+def tag_of(hub: TaxiiHub, path: str = FULL, **more: str) -> str:
+    status, headers, _ = hub.get(path, **more)
+    assert status == "200 OK"
+    return headers["ETag"]
+
+
+@pytest.fixture
+def released(hub: TaxiiHub) -> Collection:
+    """A collection that the release rules fill, with forty objects."""
+    with hub.store.begin() as tx:
+        made, _ = collections.add_released(tx, "listings", "Listings")
+        collections.grant(tx, "bank", made, read=True)
+        log.append(tx, made, [Item.of(indicator(**LARGE)) for _ in range(40)])
+        return made
+
+
+def test_who_has_the_page_gets_no_other(hub: TaxiiHub) -> None:
+    tag = tag_of(hub)
+    for had in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        status, headers, body = hub.get(FULL, HTTP_IF_NONE_MATCH=had)
+        assert (status, body) == ("304 Not Modified", b"")
+        assert headers == {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+    assert hub.get(FULL, HTTP_IF_NONE_MATCH='"other"')[0] == "200 OK"
+    assert hub.get(FULL, REQUEST_METHOD="HEAD", HTTP_IF_NONE_MATCH=tag)[0] == "304 Not Modified"
+
+
+def test_a_tag_says_the_same_in_every_process(hub: TaxiiHub) -> None:
+    tag = tag_of(hub)
+    hub.application._objects._pages = PageCache()
+    assert hub.get(FULL, HTTP_IF_NONE_MATCH=tag)[0] == "304 Not Modified"
+
+
+def test_each_encoding_and_each_page_has_a_tag_of_its_own(hub: TaxiiHub) -> None:
+    asked = [{}, {"HTTP_ACCEPT_ENCODING": "gzip"}, {"HTTP_ACCEPT_ENCODING": "zstd"}]
+    tags = {tag_of(hub, FULL, **more) for more in asked}
+    tags |= {tag_of(hub, OBJECTS + query) for query in ("", "?limit=34", EVERY, "?match[type]=indicator")}
+    assert len(tags) == 7
+
+
+def test_a_page_that_changed_has_another_tag(hub: TaxiiHub) -> None:
+    tags = [tag_of(hub)]
+    hub.add(indicator(id=KNOWN, modified="2026-02-01T00:00:00.000Z"))
+    tags.append(tag_of(hub))
+    with hub.store.begin() as tx:
+        newest = Query(ids=(KNOWN,), versions=Versions(last=True))
+        assert log.delete(tx, hub.collection, newest) == 1
+    tags.append(tag_of(hub))
+    assert len(set(tags)) == 3
+    status, _, body = hub.get(FULL, HTTP_IF_NONE_MATCH=tags[1])
+    assert status == "200 OK"
+    assert KNOWN in {item["id"] for item in json.loads(body)["objects"]}
+
+
+def test_a_row_before_the_first_that_comes_back_is_on_the_page(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deletion of a newer version brings back one that was added long before any row of the page."""
+    now = log.now()
+
+    def in_hours(hours: int, *objects: dict[str, Any]) -> None:
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(log, "now", lambda: now + hours * 3_600_000_000)
+            hub.add(*objects)
+
+    with hub.store.read() as tx:
+        early = [json.loads(body) for body in log.page(tx, hub.collection, Query()).bodies]
+    in_hours(1, *(indicator(**LARGE) for _ in range(40)))
+    in_hours(2, *(item | {"modified": "2026-02-01T00:00:00.000Z"} for item in early))
+    before = tag_of(hub)
+    with hub.store.begin() as tx:
+        assert log.delete(tx, hub.collection, Query(ids=(KNOWN,))) == 1
+    status, _, body = hub.get(FULL, HTTP_IF_NONE_MATCH=before)
+    assert status == "200 OK"
+    assert json.loads(body)["objects"][0]["id"] == KNOWN
+
+
+def test_a_full_page_of_every_version_never_changes(hub: TaxiiHub, released: Collection) -> None:
+    path = f"/feed/collections/{released.id}/objects/{EVERY}"
+    _, headers, body = hub.get(path)
+    assert headers["Cache-Control"] == FINAL
+    with hub.store.begin() as tx:
+        first = json.loads(body)["objects"][0]["id"]
+        log.append(tx, released, [Item.of(indicator(id=first, modified="2026-02-01T00:00:00.000Z"))])
+        log.append(tx, released, [Item.of(indicator(**LARGE)) for _ in range(40)])
+    assert hub.get(path)[1:] == (headers, body)
+    hub.application._objects._pages = PageCache()
+    assert hub.get(path)[1:] == (headers, body)
+    # Its last page grows, and a page of the newest versions loses what is superseded.
+    for query in ("?match[version]=all", "?limit=35"):
+        assert hub.get(f"/feed/collections/{released.id}/objects/{query}")[1]["Cache-Control"] == "private, no-cache"
+
+
+def test_what_members_write_and_delete_themselves_is_never_final(hub: TaxiiHub) -> None:
+    assert hub.get(OBJECTS + EVERY)[1]["Cache-Control"] == "private, no-cache"
+
+
+def test_any_cache_may_keep_what_the_operator_calls_public(hub: TaxiiHub, released: Collection) -> None:
+    hub.application._objects._pages = PageCache(public=["listings"])
+    path = f"/feed/collections/{released.id}/objects/"
+    assert hub.get(path + EVERY)[1]["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert hub.get(path)[1]["Cache-Control"] == "public, no-cache"
+    assert hub.get(FULL)[1]["Cache-Control"] == "private, no-cache"
+
+
+def test_a_tag_is_for_those_alone_who_may_read(hub: TaxiiHub) -> None:
+    tag = tag_of(hub)
+    with hub.store.begin() as tx:
+        collections.revoke(tx, "bank", hub.collection)
+    assert hub.get(FULL, HTTP_IF_NONE_MATCH=tag)[0] == "404 Not Found"
+
+
+def test_small_pages_have_no_tag(hub: TaxiiHub) -> None:
+    assert "ETag" not in hub.get(OBJECTS + "?limit=2")[1]
+
+
+def test_only_a_trusted_proxy_is_told_of_cached_pages(hub: TaxiiHub) -> None:
+    asked = {"HTTP_X_ORIGINAL_URI": FULL, "HTTP_X_ORIGINAL_METHOD": "GET"}
+    assert hub.get("/cached-page", **asked)[0] == "404 Not Found"
