@@ -20,6 +20,7 @@ from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
 from server.observe.readiness import Readiness
+from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
 from server.settings import Settings
 from server.setup import hub_of
@@ -47,9 +48,13 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     metrics, trail = Metrics(store), AuditTrail(store)
     atexit.register(trail.stop)
     _start_retention(store, settings)
+    hub = hub_of(settings, store)
+    resumption = Resumption(hub)
+    resumption.start()
+    atexit.register(resumption.stop)
     mount(
         app,
-        hub_of(settings, store),
+        hub,
         title=settings.title,
         contact=settings.contact,
         public_url=settings.public_url,

@@ -3,7 +3,7 @@
 import getpass
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import orjson
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -123,6 +124,16 @@ def show_table(
         for name, cell in zip(columns[1:], others, strict=True):
             if cell is not None:
                 out.print(Text(f"  {name}: {_text(cell)}"), soft_wrap=True)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how many there are of something so far: call what this yields with the number."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn(what + ": {task.completed:,.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda number: bar.update(task, completed=number)
 
 
 def _text(cell: object) -> str:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mappers import common_objects, ids
 from schemas.partner import Partner, PartnerKind
 from server.cli import partner_access, partner_values
-from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.cli.context import By, Context, Json, counting, fail, operator_name, show_json, show_table
 from server.cli.partner_access import (
     Name,
     Read,
@@ -21,8 +21,9 @@ from server.cli.partner_access import (
     show_client_settings,
     show_credentials,
 )
+from server.release import batches, depart
 from server.release.publish import identities
-from server.store import audit, collections, partners, retractions
+from server.store import audit, collections, partners
 from server.store.audit import AuditEvent
 from server.store.engine import Tx
 from server.store.partners import NameTaken
@@ -158,22 +159,55 @@ def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
 
 
 @app.command()
-def remove(ctx: typer.Context, name: Name, by: By = None, json: Json = False) -> None:
-    """Remove a partner: its access ends at once; its reports and own values stay."""
+def remove(
+    ctx: typer.Context,
+    name: Name,
+    retract: Annotated[
+        bool, typer.Option("--retract-reports", help="take back all its reports too; --reason is needed")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="the reason of the retraction, for the receipts of others")] = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Remove a partner: its access ends at once; its reports and own values stay.
+
+    What is left to do then is done in batches, and may be stopped: the server goes on with it, and so does the same
+    command.
+    """
     context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
-        partner = find_partner(tx, name)
-        moment = partners.remove(tx, name)
-        closed = retractions.close_departed(tx, name)
-        who = operator_name(by)
-        audit.record(
-            tx, [AuditEvent(moment, moment, 1, None, who, "REMOVE", "partner", None, 200, 0, partner.identity)]
-        )
-        result = {"partner": name, "identity": partner.identity, "left": stamp(moment), "receipts_closed": closed}
+    if retract != bool(reason):
+        fail("--retract-reports and --reason go together")
+    with context.hub() as hub:
+        with hub.store.begin() as tx:
+            partner = find_partner(tx, name, gone=retract or name in depart.unfinished(tx))
+            job = depart.Departure(hub, partner.name, reason)
+            if partner.name not in partners.departed_partners(tx):
+                _leave(tx, partner, operator_name(by))
+            begun = batches.begin(tx, job)
+            moment = partners.departed_partners(tx)[partner.name]
+        done = dict(begun.state)
+        with counting("reports and receipts done") as count:
+            for state in batches.run(hub, job):
+                done = dict(state)
+                count(done["receipts"] + done["reports"])
+    result = {
+        "partner": partner.name,
+        "identity": partner.identity,
+        "left": stamp(moment),
+        "receipts_closed": done["receipts"],
+        **({"reports_retracted": done["reports"]} if done["reason"] else {}),
+    }
     if json:
         show_json(result)
     else:
         show_table("Left", ["property", "value"], result.items())
+
+
+def _leave(tx: Tx, partner: Partner, operator: str) -> None:
+    """End the partner's access, and write it into the audit trail."""
+    moment = partners.remove(tx, partner.name)
+    event = AuditEvent(moment, moment, 1, None, operator, "REMOVE", "partner", None, 200, 0, partner.identity)
+    audit.record(tx, [event])
 
 
 @app.command()

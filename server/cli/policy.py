@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.context import Context, Json, counting, fail, show_json, show_table
 from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
 from server.release.republish import Republished, republish
 from server.release.route.policy import policy_to_toml
@@ -34,26 +32,29 @@ def show(ctx: typer.Context, json: Json = False) -> None:
 
 
 @app.command()
-def apply(ctx: typer.Context, json: Json = False) -> None:
+def apply(
+    ctx: typer.Context,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="begin at the first value, also where an earlier run stopped")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Apply the rules in force to all values: after a change of the rules or of a partner's access.
 
-    May be stopped and begun again at any time; partners read and contribute meanwhile.
+    May be stopped at any time: begun again it goes on where it stopped, or at the first value if rules, partners or
+    grants have changed since. Partners read and contribute meanwhile.
     """
     context: Context = ctx.obj
     done = Republished()
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("values looked at: {task.completed:,.0f}"), TimeElapsedColumn())
-    with (
-        context.hub() as hub,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
-    ):
-        task = bar.add_task("values", total=None)
-        for done in republish(hub):
-            bar.update(task, completed=done.values)
+    with context.hub() as hub, counting("values looked at") as count:
+        for done in republish(hub, anew=anew):
+            count(done.values)
     if json:
-        show_json({"values": done.values, "changed": done.changed})
+        resumed = {"resumed_after": done.resumed} if done.resumed else {}
+        show_json({"values": done.values, "changed": done.changed, **resumed})
     else:
-        print(f"{done.values:,} values checked, {done.changed:,} of them changed.")  # noqa: T201 - the command's answer
+        after = f" (the first {done.resumed:,} by an earlier run that was stopped)" if done.resumed else ""
+        print(f"{done.values:,} values checked{after}, {done.changed:,} of them changed.")  # noqa: T201 - the command's answer
 
 
 @app.command(name="test")

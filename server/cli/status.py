@@ -19,6 +19,7 @@ from server.store import (
     collections,
     feed_state,
     hub_identity,
+    jobs,
     log,
     partners,
     quotas,
@@ -27,6 +28,9 @@ from server.store import (
 )
 from server.store.audit import AuditEvent
 from server.store.times import now, stamp
+
+# Of a job's state, the numbers that say how much is done.
+_COUNTS = ("values", "changed", "receipts", "reports")
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
@@ -48,6 +52,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
                 for lag in read_progress.lags(tx)
             ],
             "feeds": _feeds(tx),
+            "jobs": _jobs(tx),
             "reviews": reviews_of(tx),
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "slowed": throttled_partners(tx),
@@ -105,6 +110,19 @@ def _feeds(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
+def _jobs(tx: Tx) -> list[dict[str, Any]]:
+    """Return the large work that was begun and has something left to do, and how much of it is done."""
+    return [
+        {
+            "job": job.name,
+            "begun": stamp(job.begun),
+            "saved": stamp(job.saved),
+            "done": {name: count for name, count in job.state.items() if name in _COUNTS},
+        }
+        for job in jobs.unfinished(tx)
+    ]
+
+
 def _show(result: dict[str, Any]) -> None:
     show_table("Store", ["property", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
     show_table(
@@ -138,12 +156,19 @@ def _show(result: dict[str, Any]) -> None:
     if result["warnings"]:
         rows = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
         show_table("To do", ["task", "times", "last"], rows)
+    if result["jobs"]:
+        rows = [[job["job"], job["begun"], job["saved"], _counted(job["done"])] for job in result["jobs"]]
+        show_table("Begun, and not yet done", ["job", "begun", "last batch", "done so far"], rows)
     if result["feeds"]:
         show_table(
             "Feeds",
             ["feed", "ended", "read", "accepted", "rejected", "error"],
             [list(row.values()) for row in result["feeds"]],
         )
+
+
+def _counted(done: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in done.items())
 
 
 def _told(write: dict[str, Any] | None) -> str | None:

@@ -1,59 +1,107 @@
 """Republish everything: after the release rules have changed, or partners may read more or less than before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
-import msgspec
-
-from server.release.fuse.statements import indicator_subject
+from server.release import batches
+from server.release.batches import BatchJob, Progress, State
 from server.release.hub import Hub
+from server.release.route.policy import policy_to_toml
 from server.release.session import ReleaseSession
-from server.store import collections, listings, log, partners, value_index
+from server.store import Tx, collections, fact_versions, inbox, listings, log, partners, value_index
+from server.store.fact_versions import Facts
 from server.store.query import Query
 
-_BATCH = 1_000
+NAME = "policy apply"
+_REASON = "the rules of release changed"
+# Only ids are read of these, and for nearly all of them there is nothing to do.
+_REPORTS = 2_000
 
 
 @dataclass
 class Republished:
-    """The number of values looked at, and of those whose listing entered or left a collection, or changed in one."""
+    """The number of values looked at, and of those whose listing entered or left a collection, or changed in one.
+
+    ``resumed`` are the values that an earlier run, stopped before its end, had looked at already.
+    """
 
     values: int = 0
     changed: int = 0
+    resumed: int = 0
 
 
-def republish(hub: Hub) -> Iterator[Republished]:
-    """Bring every listing up to the release rules, a batch of reports a transaction; yields the progress.
+def republish(hub: Hub, *, anew: bool = False) -> Iterator[Republished]:
+    """Bring every listing up to the release rules, a batch of values a transaction; yields the progress.
 
-    It may be stopped and started again at any time. Reports that earlier releases published under their own ids are
-    revoked: listings stand in their place.
+    It may be stopped and started again at any time: it goes on where it was stopped, unless ``anew`` is given, or the
+    rules, partners or grants are others than they were then. Reports that earlier releases published under their own
+    ids are revoked: listings stand in their place.
     """
-    done = Republished()
+    job = _Republishing(hub)
     with hub.store.begin() as tx:
         # What is contributed by the rules of before may still be on its way.
         partners.wait_for_contributions(tx)
-    query = Query(types=("indicator",), limit=_BATCH)
-    while True:
-        with hub.store.begin() as tx:
-            page = log.page(tx, collections.get(tx, "inbox"), query)
-            objects = [msgspec.json.decode(body) for body in page.bodies]
-            subjects = {subject for obj in objects if (subject := indicator_subject(obj))}
-            value_index.lock(tx, subjects)
-            session = ReleaseSession.open(hub, tx)
-            _revoke_as_contributed(session, {obj["id"] for obj in objects})
-            states = session.release(session.load(subjects), "the rules of release changed")
-            done.values += len(subjects)
-            done.changed += sum(1 for state in states.values() if state.entered or state.left or state.updated)
-        yield done
-        if page.next is None:
-            return
-        query = query.past(page.next)
+        found = batches.begin(tx, job, anew=anew)
+    resumed = found.state["values"]
+    yield Republished(resumed, found.state["changed"], resumed)
+    for state in batches.run(hub, job):
+        yield Republished(state["values"], state["changed"], resumed)
 
 
-def _revoke_as_contributed(session: ReleaseSession, ids: set[str]) -> None:
+class _Republishing(BatchJob):
+    """Looks at all values in the order of their names, then at the reports that state no value."""
+
+    name = NAME
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def first(self, tx: Tx) -> State:
+        return {"by": self._rules(tx), "step": "values", "after": "", "values": 0, "changed": 0}
+
+    def goes_on(self, tx: Tx, state: State) -> bool:
+        return bool(state.get("by") == self._rules(tx))
+
+    def batch(self, tx: Tx, state: State, most: int) -> Progress:
+        return self._values(tx, state, most) if state["step"] == "values" else self._reports(tx, state)
+
+    def _rules(self, tx: Tx) -> str:
+        """Return a digest of the rules, and of the partners, collections and grants that they are applied to."""
+        registry = fact_versions.current(tx).get(Facts.REGISTRY)
+        return sha256(f"{policy_to_toml(self._hub.policy)} {registry}".encode()).hexdigest()
+
+    def _values(self, tx: Tx, state: State, most: int) -> Progress:
+        subjects = value_index.values_after(tx, state["after"], most)
+        if not subjects:
+            return Progress({**state, "step": "reports", "after": -1}, ended=False)
+        value_index.lock(tx, subjects)
+        session = ReleaseSession.open(self._hub, tx)
+        values = session.load(subjects)
+        reports = {key for key, obj in session.loader.known.items() if obj["type"] == "indicator"}
+        _revoke_as_contributed(session, map(inbox.object_id, reports))
+        states = session.release(values, _REASON)
+        changed = sum(1 for listed in states.values() if listed.entered or listed.left or listed.updated)
+        done = {"values": state["values"] + len(subjects), "changed": state["changed"] + changed}
+        return Progress({**state, **done, "after": subjects[-1]}, ended=False)
+
+    def _reports(self, tx: Tx, state: State) -> Progress:
+        """Revoke what is published under the ids of reports that state no value, by which nobody finds them."""
+        query = Query(types=("indicator",), limit=_REPORTS, after=state["after"])
+        page = log.manifest(tx, collections.get(tx, "inbox"), query)
+        ids = {inbox.object_id(record.id) for record in page.records}
+        if any(log.latest_everywhere(tx, ids).values()):
+            session = ReleaseSession.open(self._hub, tx)
+            _revoke_as_contributed(session, ids)
+            session.release((), _REASON)
+        return Progress({**state, "after": page.next}, ended=page.next is None)
+
+
+def _revoke_as_contributed(session: ReleaseSession, ids: Iterable[str]) -> None:
     """Revoke what is published under the reports' own ids, except listings whose id a partner used."""
-    ids -= listings.subjects(session.context.tx, ids).keys()
-    session.publication.load(ids)
-    for id_ in ids:
+    own = set(ids)
+    own -= listings.subjects(session.context.tx, own).keys()
+    session.publication.load(own)
+    for id_ in own:
         for alias in session.publication.published(id_):
             session.publication.revoke(alias, id_)

@@ -97,9 +97,12 @@ def _keys_of_ids(session: ReleaseSession, ids: set[str], partner: Partner | None
     listed = listings.subjects(context.tx, ids)
     spaces = [context.registry.spaces[partner.name]] if partner else sorted(context.registry.spaces.values())
     keys = set()
-    for id_ in ids if partner else ids - listed.keys():
-        candidates = {id_} if is_key(id_) else {key(space, id_) for space in spaces}
-        session.loader.read(candidates)
+    candidates_of = {
+        id_: {id_} if is_key(id_) else {key(space, id_) for space in spaces}
+        for id_ in (ids if partner else ids - listed.keys())
+    }
+    session.loader.read(candidate for candidates in candidates_of.values() for candidate in candidates)
+    for id_, candidates in candidates_of.items():
         found = candidates & session.loader.known.keys()
         if len(found) > 1:
             names = ", ".join(sorted(context.contributor(candidate).name for candidate in found))

@@ -115,10 +115,19 @@ def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledg
     return closed
 
 
-def close_departed(tx: Tx, partner: str) -> int:
-    """Close the open receipts of a partner that takes part no more, and return their number."""
+def close_departed(tx: Tx, partner: str, *, most: int) -> int:
+    """Close open receipts of a partner that takes part no more, at most so many at once; return their number."""
     mine = (receipts.c.partner == partner, _OPEN)
-    return tx.execute(update(receipts).where(*mine).values(closed=now(), how="left")).rowcount
+    found: dict[str, list[str]] = defaultdict(list)
+    for collection, id_ in tx.execute(select(receipts.c.collection, receipts.c.object_id).where(*mine).limit(most)):
+        found[collection].append(id_)
+    closed = 0
+    for collection, ids in sorted(found.items()):
+        closing = update(receipts).where(*mine, receipts.c.collection == collection)
+        for chunk in chunks(sorted(ids)):
+            these = closing.where(any_of(tx, receipts.c.object_id, chunk))
+            closed += tx.execute(these.values(closed=now(), how="left")).rowcount
+    return closed
 
 
 def forget(tx: Tx, *, before: int, most: int = 500) -> int:

@@ -360,6 +360,17 @@ fact_versions = Table(
     Column("version", BigInteger, nullable=False),
 )
 
+# Work too large for one transaction: how far each has come, until it has ended.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", LargeBinary, nullable=False),
+    Column("begun", BigInteger, nullable=False),
+    Column("saved", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+)
+
 # One row to lock while migrating, on databases other than SQLite.
 migration_lock = Table(
     "migration_lock",

@@ -64,6 +64,21 @@ def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
     return found
 
 
+def values_after(tx: Tx, name: str, most: int) -> list[str]:
+    """Return the names of at most so many values that contributions mention, in their order, from after ``name`` on."""
+    column = value_index.c.subject
+    found: list[str] = []
+    while len(found) < most:
+        asked = select(column).distinct().where(column > name).order_by(column).limit(most)
+        names = tx.scalars(asked).all()
+        # Contributions and listings that others mention are in the index too, and their ids have no colon.
+        found += [other for other in names if ":" in other]
+        if len(names) < most:
+            break
+        name = names[-1]
+    return found[:most]
+
+
 _BATCH = 1_000
 
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from mappers import ids
-from server.store import Store, audit, collections, log, partners, read_progress
+from server.store import Store, audit, collections, jobs, log, partners, read_progress
 from server.store.query import Query
 from tests.integration.command import Run, answer
 
@@ -166,6 +166,33 @@ def test_who_leaves_contributes_no_more_and_stays_listed(hub: Run, store: Store)
     with store.read() as tx:
         (last,) = audit.tail(tx, 1)
     assert (last.event.method, last.event.remote, last.event.reference) == ("REMOVE", "reviewer", left["identity"])
+
+
+def test_who_leaves_takes_its_reports_along_where_asked(hub: Run, store: Store) -> None:
+    contribute = ("contribute", "-", "--kind", "domain", "--partner")
+    assert hub("partner", "add", "Platform", "--kind", "platform").exit_code == 0
+    assert hub(*contribute, "First Bank", stdin="a.example.com\nb.example.com\n").exit_code == 0
+    assert hub(*contribute, "Platform", stdin="b.example.com\n").exit_code == 0
+    leave = ("partner", "remove", "First Bank")
+    assert "go together" in refusal(hub(*leave, "--retract-reports"))
+    assert "go together" in refusal(hub(*leave, "--reason", "unknown"))
+    assert answer(hub(*leave, "--json"))["receipts_closed"] == 0
+    taken_back = answer(hub(*leave, "--retract-reports", "--reason", "it was not who it said", "--json"))
+    assert taken_back["reports_retracted"] == 2
+    assert [
+        sum(obj["revoked"] for obj in answer(hub("lookup", f"{name}.example.com", "--json"))[0]["indicators"])
+        for name in "ab"
+    ] == [1, 1]
+    listed = hub("export", "--collection", "takedown", "--format", "list").stdout.split()
+    assert listed == ["b.example.com"]
+    assert answer(hub("status", "--json"))["jobs"] == []
+    with store.begin() as tx:
+        jobs.begin(tx, "partner remove First Bank", {"step": "receipts", "receipts": 4, "reports": 0, "reason": None})
+    (left,) = answer(hub("status", "--json"))["jobs"]
+    assert (left["job"], left["done"]) == ("partner remove First Bank", {"receipts": 4, "reports": 0})
+    assert "partner remove First Bank" in hub("status").stdout
+    assert answer(hub(*leave, "--json"))["receipts_closed"] == 4
+    assert answer(hub("status", "--json"))["jobs"] == []
 
 
 def test_what_is_held_is_listed_with_its_value_and_decided_one_by_one_or_by_rule(hub: Run, store: Store) -> None:

@@ -146,7 +146,7 @@ def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store:
         assert rules.acknowledge(tx, "one", ID) == 1
         assert rules.acknowledge(tx, "one", ID) == 0
         assert rules.acknowledge(tx, "nobody", ID) == 0
-        assert retractions.close_departed(tx, "two") == 1
+        assert retractions.close_departed(tx, "two", most=10) == 1
         assert _waiting(tx) == {"three"}
         assert {(receipt.partner, receipt.how) for receipt in retractions.all_receipts(tx)} == {
             ("one", "acknowledged"),
@@ -174,7 +174,7 @@ def test_only_receipts_that_are_closed_and_old_are_forgotten(store: Store, colle
         read_progress.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
         _revoked(tx, collection)
         assert rules.acknowledge(tx, "one", ID) == 1
-        assert retractions.close_departed(tx, "two") == 1
+        assert retractions.close_departed(tx, "two", most=10) == 1
         assert retractions.forget(tx, before=1) == 0
         assert [retractions.forget(tx, before=1 << 60, most=1) for _ in range(3)] == [1, 1, 0]
         assert [(receipt.partner, receipt.closed) for receipt in retractions.all_receipts(tx)] == [("three", None)]
