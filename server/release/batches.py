@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 
 from server.release.hub import Hub
 from server.store import Store, Tx, jobs
+from server.store.engine import Contended
 
 # Values or reports of one batch: while others wait to write, and while nobody does.
 _CROWDED, _USUAL = 50, 500
+# A batch that others hold up so often in a row is given up.
+_MOST_CONTENDED = 20
 
 State = Mapping[str, Any]
 
@@ -51,16 +54,34 @@ def run(hub: Hub, job: BatchJob) -> Iterator[State]:
 
     Another process may work on the same job: they take turns, and both end when nothing is left.
     """
+    most, contended = at_once(hub.store), 0
     while True:
-        with hub.store.begin() as tx:
-            found = jobs.find(tx, job.name)
-            if found is None or found.ended is not None:
-                return
-            progress = job.batch(tx, found.state, at_once(hub.store))
-            jobs.save(tx, job.name, progress.state, ended=progress.ended)
+        try:
+            progress = _batch(hub, job, most)
+        except Contended:
+            # Others contribute about the same values: a smaller batch concerns fewer of them.
+            contended += 1
+            if contended > _MOST_CONTENDED:
+                raise
+            most = max(1, most // 2)
+            continue
+        if progress is None:
+            return
         yield progress.state
         if progress.ended:
             return
+        most, contended = at_once(hub.store), 0
+
+
+def _batch(hub: Hub, job: BatchJob, most: int) -> Progress | None:
+    """Do one batch in a transaction; None where nothing is left."""
+    with hub.store.begin() as tx:
+        found = jobs.find(tx, job.name)
+        if found is None or found.ended is not None:
+            return None
+        progress = job.batch(tx, found.state, most)
+        jobs.save(tx, job.name, progress.state, ended=progress.ended)
+    return progress
 
 
 def at_once(store: Store) -> int:
