@@ -2,7 +2,8 @@
 
 Names choose among them: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. The release engine is
 measured by ``release --values 10000,300000 --database sqlite --partners 3000 --statements``, all of them optional:
-hubs of so many values, on one database, with so many partners more, and the statements named. Beside the TAXII
+hubs of so many values, on one database, with so many partners more, and the statements named. ``scale --values
+1000000,10000000 --url postgresql+psycopg://…`` takes hours, and is measured only where it is named. Beside the TAXII
 server stands nginx, where it is installed (Debian: ``apt-get install nginx-light``). A part that fails says so,
 the others go on, and the exit status is 1.
 """
@@ -12,9 +13,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import feeds, fusing, guard, latency, mapping, release, store, taxii
+from benchmarks import feeds, fusing, guard, latency, mapping, release, scale, store, taxii
 from benchmarks.taxii import postgresql
 
+# Takes hours: measured where it is named, only.
+_HOURS = "scale"
 _COLUMNS = ("what", "ours", "beside", "theirs", "ratio")
 _LINE = "{:<84} {:>12}  {:<42} {:>12} {:>8}"
 
@@ -35,8 +38,9 @@ def main() -> None:
         "postgresql": postgresql.rows,
         "feeds": lambda: feeds.rows(sizes[1]),
         "latency": latency.rows,
+        _HOURS: lambda: scale.rows(options.values or (1_000_000,), options.url),
     }
-    wanted = set(options.names) or every.keys()
+    wanted = set(options.names) or every.keys() - {_HOURS}
     if unknown := wanted - every.keys():
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(every)}")
     _show(_COLUMNS)
@@ -51,7 +55,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--large", action="store_true", help="up to a million objects")
-    parser.add_argument("--values", type=_numbers, help="release: sizes of the hub, 10000,300000")
+    parser.add_argument("--values", type=_numbers, help="release, scale: sizes of the hub, 10000,300000")
+    parser.add_argument("--url", help="scale: a database that is kept, to go on with it later")
     parser.add_argument("--database", action="append", choices=release.DATABASES, help="release: on this database")
     parser.add_argument("--partners", type=int, default=0, help="release: partners more that say nothing")
     parser.add_argument("--statements", action="store_true", help="release: name the SQL statements")
