@@ -102,6 +102,10 @@ class _Among(functions.GenericFunction[bool]):
     name = "among"
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """Return it as it is: compared with 1, as SQLite has no booleans, it would use no index."""
+        return self
+
 
 @compiles(_Among)
 def _among(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
