@@ -13,7 +13,6 @@ from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import find_partner
 from server.release.query import timeline
 from server.store import Tx, collections, log
-from server.store.query import Query
 from server.store.times import micros, parse, stamp
 
 _STAGES = ("reported", "released", "read", "acted")
@@ -32,7 +31,7 @@ def outcomes(
     start = _moment(since)
     with context.store() as store, store.read() as tx:
         name = find_partner(tx, partner, gone=True).name
-        rows = _told(tx, name, start)[-limit:]
+        rows = _told(tx, name, start, limit)
     if json:
         show_json({"partner": name, "outcomes": rows})
         return
@@ -44,30 +43,31 @@ def outcomes(
     )
 
 
-def _told(tx: Tx, partner: str, since: datetime | None) -> list[dict[str, Any]]:
-    """Return a row for each event and object, oldest first, with the object's times."""
-    found = [
-        {"object": ref, **feedback, "note": note["id"]}
-        for note in _notes(tx, partner, -1 if since is None else micros(since) - 1)
-        if (feedback := extension.context_of(note).get("feedback"))
-        for ref in note["object_refs"]
-    ]
+def _told(tx: Tx, partner: str, since: datetime | None, limit: int) -> list[dict[str, Any]]:
+    """Return a row for each event and object, the latest ``limit`` of them, oldest first, with the object's times."""
+    found = _events(tx, partner, 0 if since is None else micros(since), limit)[-limit:]
     times = timeline.of_reports(tx, partner, {row["object"] for row in found})
     return [{**row, **_times(times.get(row["object"]))} for row in found]
 
 
-def _notes(tx: Tx, partner: str, after: int) -> list[dict[str, Any]]:
+def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]]:
+    """Return at least the latest ``limit`` events since then, oldest first, or all where there are fewer."""
     collection = collections.find_private(tx, partner, "outcomes")
-    if collection is None:
-        return []
-    notes: list[dict[str, Any]] = []
-    query = Query(after=after, types=("note",))
-    while True:
-        page = log.page(tx, collection, query)
-        notes += map(msgspec.json.decode, page.bodies)
-        if page.next is None:
-            return notes
-        query = query.past(page.next)
+    wanted = limit
+    while collection is not None:
+        ids = log.latest_of_type(tx, collection, "note", wanted)[::-1]
+        notes, added = log.latest(tx, collection, ids), log.added(tx, collection, ids)
+        found = [
+            {"object": ref, **feedback, "note": note["id"]}
+            for note in (msgspec.json.decode(notes[id_].body) for id_ in ids if added[id_] >= since)
+            if (feedback := extension.context_of(note).get("feedback"))
+            for ref in note["object_refs"]
+        ]
+        if len(found) >= limit or len(ids) < wanted or added[ids[0]] < since:
+            return found
+        # Some notes tell of no event.
+        wanted *= 2
+    return []
 
 
 def _after(row: dict[str, Any]) -> list[float | None]:

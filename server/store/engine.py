@@ -37,7 +37,6 @@ _ANSWER_SECONDS = 5
 _KEPT_CONNECTIONS = 4
 _MOST_CONNECTIONS = 16
 _CACHE_KIB = 32 * 1024
-_MAP_BYTES = 1 << 30
 # The write-ahead log is moved into the file at 64 MiB, instead of at each large envelope.
 _WAL_PAGES = 16_384
 
@@ -107,6 +106,8 @@ class Store:
             poolclass=QueuePool,
             pool_size=16,
             max_overflow=48,
+            # The caches of a few connections stay warm, and those of the others empty.
+            pool_use_lifo=True,
             # isolation_level None: BEGIN is sent here, before the first read, and not by the driver after it.
             connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
         )
@@ -268,7 +269,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"cache_size=-{_CACHE_KIB}",
-        f"mmap_size={_MAP_BYTES}",
+        # Each connection would map the file for itself, and what it ever touched would count as the process's memory.
+        "mmap_size=0",
         f"wal_autocheckpoint={_WAL_PAGES}",
         "temp_store=MEMORY",
     ):

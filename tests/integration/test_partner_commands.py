@@ -1,7 +1,7 @@
 """``scamfeed partner``, ``review``, ``receipts`` and ``outcomes``, as an operator uses them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import pytest
 from click.testing import Result
 
 from mappers import ids
-from server.store import Store, audit, collections, jobs, log, partners, read_progress
+from server.store import Store, Tx, audit, collections, jobs, log, partners, read_progress
+from server.store.collections import Collection
+from server.store.item import Item
 from server.store.query import Query
 from tests.integration.command import Run, answer
 
@@ -258,6 +260,29 @@ def test_a_contributor_hears_what_became_of_its_reports_and_when(hub: Run, store
     assert "--since" in refusal(hub("outcomes", "--partner", "First Bank", "--since", "yesterday"))
     assert "no partner" in refusal(hub("outcomes", "--partner", "Nobody"))
     assert answer(hub("status", "--json"))["times"]["released"]["count"] == 1
+
+
+def test_the_latest_outcomes_are_found_without_reading_the_others(
+    hub: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contribute = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "green")
+    for number in range(5):
+        assert hub(*contribute, stdin=f"bad{number}.example.com\n").exit_code == 0
+    everything = answer(hub("outcomes", "--partner", "First Bank", "--json"))["outcomes"]
+    assert len(everything) == 5
+    assert [row["at"] for row in everything] == sorted(row["at"] for row in everything)
+    asked: list[int] = []
+    fetch = log.latest
+
+    def counted(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, Item]:
+        wanted = list(ids)
+        asked.append(len(wanted))
+        return fetch(tx, collection, wanted)
+
+    monkeypatch.setattr(log, "latest", counted)
+    some = answer(hub("outcomes", "--partner", "First Bank", "--json", "--limit", "2"))["outcomes"]
+    assert some == everything[-2:]
+    assert max(asked) == 2
 
 
 def test_a_partner_without_contributions_has_no_outcomes(hub: Run, store: Store) -> None:

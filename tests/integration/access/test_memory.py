@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from server.setup import set_up
-from server.store import collections
+from server.store import collections, log
+from server.store.item import Item
 from tests.integration.access.conftest import TAXII, Hub, Serve, tool
 
 pytestmark = pytest.mark.long
@@ -139,4 +140,20 @@ def test_a_long_contribution_comes_in_parts_and_what_speaks_of_others_is_last(hu
     assert sorted(listed) == sorted([sighting["id"], *(item["id"] for item in indicators)])
     again = post(hub, body, "inbox").json()
     assert (again["success_count"], again["failure_count"]) == (status["success_count"], 1)
+    assert most(hub) < MOST_MIB
+
+
+def test_fifty_pulls_of_ten_thousand_objects_leave_a_small_worker(hub: Hub) -> None:
+    for _ in range(6):
+        with hub.store.begin() as tx:
+            objects = [tool(id=f"tool--{uuid.uuid4()}", x_text=uuid.uuid4().hex * 15) for _ in range(10_000)]
+            log.append(tx, hub.room, [Item.of(item) for item in objects])
+    headers = {"Accept": TAXII, "Authorization": f"Bearer {hub.bank.token}"}
+    for number in range(50):
+        # Other pages each time, so that each is made.
+        query = f"limit={10_000 - number}&match[version]={'all' if number % 2 else 'last'}"
+        packed = {"Accept-Encoding": ("identity", "gzip", "zstd")[number % 3]}
+        with requests.get(f"{hub.objects}?{query}", headers=headers | packed, timeout=60, stream=True) as answer:
+            assert answer.status_code == 200
+            assert answer.raw.read()
     assert most(hub) < MOST_MIB
