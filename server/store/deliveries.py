@@ -174,16 +174,19 @@ def recipients(tx: Tx) -> list[tuple[str, str]]:
     return found
 
 
-def feeds_pushing(tx: Tx, collection: Collection) -> list[tuple[str, str]]:
-    """Return the feeds that push a collection, each with its partner.
+def feeds_pushing(tx: Tx, of: Sequence[Collection]) -> dict[str, list[tuple[str, str]]]:
+    """Return by collection id the feeds that push it, each with its partner.
 
     A feed without a checkpoint may push any collection.
     """
-    left, found = partners.departed_partners(tx), []
-    for feed, partner in recipients(tx):
-        of = (feed_state.load_checkpoint(tx, feed) or {}).get("collection")
-        if of in (None, collection.id) and partner not in left:
-            found.append((feed, partner))
+    found: dict[str, list[tuple[str, str]]] = {collection.id: [] for collection in of}
+    every = recipients(tx)
+    left = partners.departed_partners(tx) if every else {}
+    for feed, partner in every:
+        if partner not in left:
+            pushed = (feed_state.load_checkpoint(tx, feed) or {}).get("collection")
+            for id_ in found if pushed is None else {pushed} & found.keys():
+                found[id_].append((feed, partner))
     return found
 
 

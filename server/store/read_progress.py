@@ -1,16 +1,16 @@
 """Read positions: up to which ``date_added`` each partner has read each collection, and when that was first reached."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
-from server.store import partners
 from server.store.collections import Collection
 from server.store.engine import Tx
 from server.store.release_tables import first_reads
-from server.store.tables import collections, read_positions
+from server.store.sql import any_of, chunks
+from server.store.tables import collections, partners, read_positions
 from server.store.times import now
 
 
@@ -64,13 +64,15 @@ class ReadPosition(NamedTuple):
     asked: int
 
 
-def positions_of(tx: Tx, collection: Collection) -> list[ReadPosition]:
-    """Return the read position of each partner that takes part and has read the collection."""
-    left = partners.departed_partners(tx)
-    asked = select(read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked).where(
-        read_positions.c.collection == collection.id
-    )
-    return [ReadPosition(*row) for row in tx.execute(asked) if row[0] not in left]
+def positions_of(tx: Tx, of: Sequence[Collection]) -> dict[str, list[ReadPosition]]:
+    """Return by collection id the read positions there of the partners that take part, one each."""
+    r, mine = read_positions.c, partners.c.name == read_positions.c.partner
+    asked = select(r.collection, r.partner, r.read_up_to, r.asked).join(partners, mine).where(partners.c.left.is_(None))
+    found: dict[str, list[ReadPosition]] = {collection.id: [] for collection in of}
+    for chunk in chunks(found):
+        for collection, *position in tx.execute(asked.where(any_of(tx, r.collection, chunk))):
+            found[collection].append(ReadPosition(*position))
+    return found
 
 
 def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:

@@ -1,18 +1,18 @@
 """Retractions and their receipts: a row for each partner that received a retracted object, closed when it knows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 
-from server.store import deliveries, read_progress
+from server.store import deliveries, log, read_progress
 from server.store.collections import Collection, readers
 from server.store.engine import Tx
 from server.store.read_progress import ReadPosition
 from server.store.release_tables import receipts, retractions
 from server.store.sql import any_of, chunks, insert_many
-from server.store.tables import collections, deliveries as delivery_rows, objects, read_positions
+from server.store.tables import collections, deliveries as delivery_rows, read_positions
 from server.store.times import now
 
 NO_ACCESS = "no-access"
@@ -46,24 +46,60 @@ class Receipt(NamedTuple):
     how: str | None
 
 
-def record(tx: Tx, collection: Collection, retracted: Iterable[Retraction], reason: str) -> None:
-    """Record retractions and their reason; one that is recorded already stays as it is."""
-    wanted = {retraction.object_id: retraction for retraction in retracted}
-    columns = retractions.c
-    known: set[str] = set()
-    for chunk in chunks(wanted):
-        mine = (columns.collection == collection.id, any_of(tx, columns.object_id, chunk))
-        known |= set(tx.execute(select(columns.object_id).where(*mine)).scalars())
+def retract(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]], reason: str) -> int:
+    """Record what was retracted from each collection, and open the receipts; returns how many were opened.
+
+    A retraction that is recorded already stays as it is. Who received an object is as in ``open_receipts``.
+    """
+    known = _recorded(tx, gone)
     moment = now()
-    insert_many(
-        tx,
-        retractions,
-        [
-            (id_, collection.id, moment, retraction.revoked_at, retraction.version, reason)
-            for id_, retraction in sorted(wanted.items())
-            if id_ not in known
-        ],
-    )
+    new = {
+        collection: {gone.object_id: gone for gone in retracted if gone.object_id not in known[collection.id]}
+        for collection, retracted in gone.items()
+    }
+    rows = [
+        (id_, collection.id, moment, retraction.revoked_at, retraction.version, reason)
+        for collection, retracted in new.items()
+        for id_, retraction in retracted.items()
+    ]
+    insert_many(tx, retractions, sorted(rows))
+    opened = 0
+    for collection, places, feeds in _receivers(tx, list(gone)):
+        again = known[collection.id] & {retraction.object_id for retraction in gone[collection]}
+        opened += _open_again(tx, collection, sorted(again), places, feeds)
+        if not (places or feeds):
+            continue
+        first = log.first_added(tx, collection, new[collection])
+        found = [
+            _Retracted(id_, moment, first[id_], retraction.revoked_at, retraction.version)
+            for id_, retraction in sorted(new[collection].items())
+        ]
+        pushed: dict[str, set[str]] = {}
+        for chunk in chunks(first):
+            pushed |= deliveries.delivered_to(tx, feeds, chunk, 0)
+        # Nothing can have been opened for what was not retracted before.
+        opened += _open(tx, collection, found, places, pushed, known=frozenset())
+    return opened
+
+
+def _recorded(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]]) -> dict[str, set[str]]:
+    """Return by collection id those of these objects whose retraction is recorded."""
+    ids = {retraction.object_id for retracted in gone.values() for retraction in retracted}
+    found: dict[str, set[str]] = {collection.id: set() for collection in gone}
+    for chunk in chunks(sorted(ids)):
+        asked = select(retractions.c.collection, retractions.c.object_id)
+        for collection, id_ in tx.execute(asked.where(any_of(tx, retractions.c.object_id, chunk))):
+            found.setdefault(collection, set()).add(id_)
+    return found
+
+
+def _receivers(
+    tx: Tx, of: Sequence[Collection]
+) -> Iterator[tuple[Collection, list[ReadPosition], list[tuple[str, str]]]]:
+    """Yield each collection with the read positions there, and the feeds that push it, each with its partner."""
+    places, feeds = read_progress.positions_of(tx, of), deliveries.feeds_pushing(tx, of)
+    for collection in of:
+        yield collection, places[collection.id], feeds[collection.id]
 
 
 def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: bool = False) -> int:
@@ -74,15 +110,29 @@ def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: b
     learn of it here; the receipt of one that may not read the collection any more ends at once as ``no-access``. With
     ``late``, only what became known after the retraction is looked at.
     """
-    places, feeds = read_progress.positions_of(tx, collection), deliveries.feeds_pushing(tx, collection)
+    [(_, places, feeds)] = _receivers(tx, [collection])
+    return _open_again(tx, collection, sorted(set(ids)), places, feeds, late=late)
+
+
+def _open_again(
+    tx: Tx,
+    collection: Collection,
+    ids: Sequence[str],
+    places: Sequence[ReadPosition],
+    feeds: Sequence[tuple[str, str]],
+    *,
+    late: bool = False,
+) -> int:
+    """Open the receipts of recorded retractions that are missing."""
     opened = 0
-    for chunk in chunks(sorted(set(ids))):
+    for chunk in chunks(ids):
         found = _retracted(tx, collection, chunk)
         since = min((retracted.opened for retracted in found), default=0) if late else 0
         recent_readers = [place for place in places if place.asked >= since]
         pushed = deliveries.delivered_to(tx, feeds, chunk, since)
         if recent_readers or pushed:
-            opened += _open(tx, collection, found, recent_readers, pushed)
+            known = _receipts_of(tx, collection, chunk)
+            opened += _open(tx, collection, found, recent_readers, pushed, known)
     return opened
 
 
@@ -193,16 +243,21 @@ def _receipt(row: Iterable[Any]) -> Receipt:
     return Receipt(*row)
 
 
+def _receipts_of(tx: Tx, collection: Collection, ids: Sequence[str]) -> Set[tuple[str, str]]:
+    """Return the receipts of these objects of a collection, as pairs of object and partner."""
+    mine = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
+    return {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*mine))}
+
+
 def _open(
     tx: Tx,
     collection: Collection,
     found: Sequence[_Retracted],
     places: Sequence[ReadPosition],
     pushed: Mapping[str, set[str]],
+    known: Set[tuple[str, str]],
 ) -> int:
-    ids = [retracted.object_id for retracted in found]
-    mine = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
-    known = {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*mine))}
+    """Open the receipts of these objects but those that are ``known``, and return their number."""
     rows = []
     reading = readers(tx, collection)
     moment = now()
@@ -228,16 +283,15 @@ def _open(
 
 
 def _retracted(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Retracted]:
-    columns, log = retractions.c, objects.c
-    asked = (
-        select(columns.object_id, columns.opened, func.min(log.date_added), columns.revoked_at, columns.version)
-        .join_from(retractions, objects, log.id == columns.object_id)
-        .where(log.collection == collection.number, columns.collection == collection.id)
-        .where(any_of(tx, columns.object_id, ids))
-        .group_by(columns.object_id, columns.opened, columns.revoked_at, columns.version)
-        .order_by(columns.object_id)
-    )
-    return [_Retracted(*row) for row in tx.execute(asked)]
+    columns = retractions.c
+    asked = select(columns.object_id, columns.opened, columns.revoked_at, columns.version)
+    asked = asked.where(columns.collection == collection.id, any_of(tx, columns.object_id, ids))
+    first = log.first_added(tx, collection, ids)
+    return [
+        _Retracted(id_, opened, first[id_], revoked_at, version)
+        for id_, opened, revoked_at, version in tx.execute(asked.order_by(columns.object_id))
+        if id_ in first
+    ]
 
 
 _OPEN = receipts.c.closed.is_(None)

@@ -14,10 +14,10 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
 from server.release.context import ReleaseContext
-from server.release.query import receipts
 from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
-from server.store import collections, listings, log
+from server.store import collections, listings, log, retractions
+from server.store.collections import Collection
 from server.store.item import Item
 from server.store.listings import ListingId
 from server.store.retractions import Retraction
@@ -68,7 +68,8 @@ class Publication:
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._makers: dict[str, set[str]] = defaultdict(set)
-        self._revoked: dict[str, list[str]] = defaultdict(list)
+        # The versions by which objects are revoked, by collection and id.
+        self._revoked: dict[str, dict[str, int]] = defaultdict(dict)
         self._listed: list[ListingId] = []
         self._in_private: list[tuple[str, int]] = []
 
@@ -174,9 +175,10 @@ class Publication:
             # Earlier releases published annotations as they came.
             with suppress(Rejected):
                 last = annotation.rebuild(last, audience.effective_tlp(last)).obj
+        item = Item.of(last)
         for variant in self._variants_for(alias, last):
-            self._entering[variant].append(Item.of(last))
-            self._revoked[variant].append(id_)
+            self._entering[variant].append(item)
+            self._revoked[variant][id_] = item.version or 0
         self._latest[id_][alias] = last
         return last
 
@@ -190,14 +192,17 @@ class Publication:
             common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
             appends.append((by_alias[alias], [*map(Item.of, common), *self._entering[alias]]))
         log.append_all(tx, appends)
-        for alias, ids in self._revoked.items():
-            self._open_receipts(alias, ids, reason)
+        if self._revoked:
+            self._open_receipts(reason)
 
-    def _open_receipts(self, alias: str, ids: list[str], reason: str) -> None:
-        tx, collection = self._context.tx, self._context.collections[alias]
-        added = log.added(tx, collection, ids)
-        versions = log.latest(tx, collection, ids)
-        receipts.open_all(tx, alias, [Retraction(id_, added[id_], versions[id_].version or 0) for id_ in ids], reason)
+    def _open_receipts(self, reason: str) -> None:
+        tx = self._context.tx
+        gone: dict[Collection, list[Retraction]] = {}
+        for alias, versions in self._revoked.items():
+            collection = self._context.collections[alias]
+            added = log.added(tx, collection, versions)
+            gone[collection] = [Retraction(id_, added[id_], version) for id_, version in versions.items()]
+        retractions.retract(tx, gone, reason)
 
     def _variants_for(self, alias: str, obj: Obj) -> Sequence[str]:
         """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""

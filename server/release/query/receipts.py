@@ -38,9 +38,7 @@ def open_all(tx: Tx, alias: str, taken_back: Iterable[Retraction], reason: str) 
 
     Doing it again opens none twice.
     """
-    collection, gone = collections.get(tx, alias), list(taken_back)
-    retractions.record(tx, collection, gone, reason)
-    return retractions.open_receipts(tx, collection, [retraction.object_id for retraction in gone])
+    return retractions.retract(tx, {collections.get(tx, alias): list(taken_back)}, reason)
 
 
 def settle(tx: Tx) -> int:
