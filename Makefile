@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test long coverage check interop fuzz fix bench score serve lock generate clean
+.PHONY: help setup demo quick test long coverage check interop fuzz failover fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -69,6 +69,9 @@ $(VENV)-fuzz/.ok: requirements-fuzz.lock
 
 fuzz: $(VENV)/.ok $(VENV)-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
 	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
+
+failover: $(VENV)/.ok ## databases and hubs killed, frozen and cut off while partners write and read (ROUNDS=n; Debian's etcd, Patroni, HAProxy)
+	@ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/failover $(ARGS)
 
 fix: $(VENV)/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff format .

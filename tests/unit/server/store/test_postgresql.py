@@ -14,7 +14,7 @@ from sqlalchemy import text
 from server.store import Store, StoreUnavailable, collections, log, postgresql
 from server.store.item import Item
 from server.store.sql import database_time
-from tests.postgres import Postgres
+from tests.postgres import Postgres, installed_by_debian
 
 # Longer than the database lets a transaction be silent.
 SILENCE = postgresql._SILENCE_SECONDS + 2.0
@@ -230,3 +230,31 @@ def test_no_reader_is_ahead_of_a_new_primary_on_postgresql_whose_clock_is_behind
     first = added(store)
     assert first > read
     assert first < added(store) < first + log.CLOCK_DIFFERENCE // 2
+
+
+def test_nothing_is_compiled_on_postgresql_from_debian() -> None:
+    programs = installed_by_debian()
+    if programs is None:
+        pytest.skip("PostgreSQL from Debian's packages is not installed")
+    server = Postgres(programs)
+    try:
+        server.start()
+        url = server.url(server.database())
+        store = Store.open(url)
+        store.migrate()
+        # The plan of whatever reads a table whole costs as much as this one.
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT count(*) FROM collections WHERE lower(alias) = 'room'"
+        with psycopg.connect(conninfo(url)) as plain:
+            plain.execute("SET jit = on")
+            plain.execute("SET enable_seqscan = off")
+            plain.execute("SET jit_above_cost = 0")
+            row = plain.execute(explain.encode()).fetchone()
+            assert row is not None
+            if "JIT" not in row[0][0]:
+                pytest.skip("this PostgreSQL compiles nothing")
+        with store.read() as tx:
+            tx.execute(text("SET LOCAL jit_above_cost = 0"))
+            assert "JIT" not in tx.execute(text(explain)).scalar_one()[0]
+        store.close()
+    finally:
+        server.remove()

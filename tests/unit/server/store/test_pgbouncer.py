@@ -1,0 +1,136 @@
+"""Through PgBouncer in transaction pooling, every transaction has the settings, and nothing else changes."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from server.store import Store, collections, log, postgresql
+from server.store.item import Item
+from server.store.query import Query
+from tests.postgres import Postgres
+
+SAMPLE = Path(__file__).parents[4] / "docs" / "deploy" / "pgbouncer.ini"
+PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+HOLD = """
+import sys, time
+from server.store import Store, collections, log
+store = Store.open(sys.argv[1])
+with store.begin() as tx:
+    log.lock(tx, [collections.get(tx, "room")])
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed: apt-get install pgbouncer")
+
+
+@pytest.fixture
+def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """Give the URL of a database with one collection, through PgBouncer with three connections."""
+    assert PROGRAM is not None
+    name = postgres.database(postgres_template)
+    store = Store.open(postgres.url(name))
+    # The settings of a role are those of a database: a copy of it has none.
+    store.migrate()
+    with store.begin() as tx:
+        collections.add(tx, "room", "Room")
+    store.close()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = int(taken.getsockname()[1])
+    config = SAMPLE.read_text()
+    config = config.replace("host=10.0.0.10 port=5000", f"host={postgres.folder} user=scamfeed")
+    config = config.replace("dbname=scamfeed", f"dbname={name}").replace("6432", str(port))
+    config = config.replace("scram-sha-256", "any").replace("default_pool_size = 20", "default_pool_size = 3")
+    config = config.replace("/etc/pgbouncer", str(postgres.folder)) + "unix_socket_dir =\n"
+    file = postgres.folder / f"{name}.ini"
+    file.write_text(config)
+    with (postgres.folder / f"{name}.log").open("wb") as out:
+        process = subprocess.Popen([PROGRAM, str(file)], stdout=out, stderr=out, **postgres.runs_as)
+    url = f"postgresql+psycopg://scamfeed@127.0.0.1:{port}/scamfeed"
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5).close()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline, (postgres.folder / f"{name}.log").read_text()
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+        postgres.drop(name)
+
+
+def test_each_transaction_through_a_pooler_on_postgresql_has_the_settings(
+    pooled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a session sets, the next transaction may meet or not.
+    monkeypatch.setattr(postgresql, "_apply", lambda connection, settings: None)
+    stores = [Store.open(pooled) for _ in range(8)]
+    found = set()
+    for _ in range(3):
+        for store in stores:
+            for transaction in (store.read, store.begin):
+                with transaction() as tx:
+                    names = ("jit", "enable_seqscan", "lock_timeout", "idle_in_transaction_session_timeout")
+                    found.add(tuple(tx.execute(text(f"SHOW {name}")).scalar_one() for name in names))
+    for store in stores:
+        store.close()
+    assert found == {("off", "off", "30s", "4s")}
+
+
+def test_writers_through_a_pooler_on_postgresql_keep_the_one_order(pooled: str) -> None:
+    def write(store: Store) -> None:
+        for _ in range(30):
+            with store.begin() as tx:
+                item = Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"})
+                log.append(tx, collections.get(tx, "room"), [item])
+
+    stores = [Store.open(pooled) for _ in range(6)]
+    threads = [threading.Thread(target=write, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    seen: list[str] = []
+    after = -1
+    while any(thread.is_alive() for thread in threads) or len(seen) < 180:
+        is_over = not any(thread.is_alive() for thread in threads)
+        with stores[0].read() as tx:
+            page = log.page(tx, collections.get(tx, "room"), Query(after=after))
+        seen += [Item.of_bytes(body).id for body in page.bodies]
+        after = after if page.last is None else page.last
+        if is_over:
+            break
+    for store in stores:
+        store.close()
+    assert len(seen) == len(set(seen)) == 180
+
+
+def test_a_frozen_process_behind_a_pooler_on_postgresql_stops_nobody_for_more_than_five_seconds(pooled: str) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, pooled], stdout=subprocess.PIPE)
+    store = Store.open(pooled)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        holder.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        with store.begin() as tx:
+            log.lock(tx, [collections.get(tx, "room")])
+        assert time.monotonic() - began < 5.5  # half a second for a busy machine
+    finally:
+        holder.kill()
+        holder.communicate()
+        store.close()
