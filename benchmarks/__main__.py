@@ -33,6 +33,7 @@ def main() -> None:
         "release": lambda: release.rows(
             options.values or sizes, options.database or release.DATABASES, options.partners, listed=options.statements
         ),
+        "far": far.rows,
         "guard": guard.rows,
         "taxii": lambda: taxii.rows(sizes),
         "postgresql": postgresql.rows,
