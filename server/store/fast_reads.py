@@ -33,6 +33,10 @@ class NotFast(Exception):
     """The answer takes more rows or more time than a fast read, or a writer; ask the store itself."""
 
 
+class SearchTooLong(Exception):
+    """A search has not come to its end in the time that it was given."""
+
+
 class FastRows:
     """The rows of an answer, as plain tuples."""
 
@@ -93,6 +97,21 @@ class FastConnection:
             self._run("BEGIN", ())
         return self
 
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Raise ``SearchTooLong`` where the queries within take longer than that."""
+        if self._is_limited:
+            # A fast read ends before.
+            yield
+            return
+        self._deadline = time.monotonic() + seconds
+        self._connection.set_progress_handler(self._is_late, _STEPS)
+        try:
+            yield
+        finally:
+            self._connection.set_progress_handler(None, _STEPS)
+            self._deadline = _NEVER
+
     def version(self) -> int:
         """Return a number that changes whenever another connection changes the database."""
         return int(self._run("PRAGMA data_version", ())[0][0])
@@ -130,7 +149,7 @@ class FastConnection:
             return rows
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise NotFast from error
+                raise (NotFast if self._is_limited else SearchTooLong) from error
             raise StoreUnavailable("the database cannot be read") from error
 
     def _is_late(self) -> bool:

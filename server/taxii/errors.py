@@ -115,6 +115,11 @@ REASONS: dict[str, ErrorReason] = {
     "bad-timestamp": ErrorReason(
         400, "The parameter {name} is an RFC 3339 timestamp.", "Send it as 2026-01-31T09:30:00Z is written."
     ),
+    "search-too-long": ErrorReason(
+        400,
+        "The filters find so little in this collection that the search was ended after {seconds} seconds.",
+        "Ask for ids by match[id], or for what was added lately by added_after, or without the filters.",
+    ),
     # Bodies
     "truncated-body": ErrorReason(400, "The body ended before its Content-Length.", "Send all of it."),
     "wrong-compression": ErrorReason(400, "The body is not {encoding}.", "Compress it as Content-Encoding says."),

@@ -1,6 +1,7 @@
 """Objects, manifests and versions of a collection as responses (TAXII 2.1 §5.3 to §5.8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -9,9 +10,10 @@ from werkzeug.http import parse_etags
 
 from schemas.partner import Partner
 from server.observe import record_write
-from server.store import Store, Tx, hub_identity, log
+from server.store import Store, Tx, hub_identity, log, search_time
 from server.store.collections import Collection
-from server.store.query import EVERY, Query
+from server.store.fast_reads import SearchTooLong
+from server.store.query import EVERY, LAST, Query
 from server.store.times import stamp, stix_stamp
 from server.taxii import auth, envelope, filters
 from server.taxii.cursor import USE, encode
@@ -20,6 +22,8 @@ from server.taxii.negotiation import Encoding, compress
 from server.taxii.page_cache import LogRange, PageCache, PageTag
 from server.taxii.response import STIX, TaxiiResponse
 
+# A million objects are gone through in less.
+_SEARCH_SECONDS = 3
 ALL_SPECS = ("2.0", "2.1")
 
 Pairs = Iterable[tuple[str, str]]
@@ -46,7 +50,8 @@ def page(
             return current.tag.not_modified(found)
         if current.response is not None:
             return current.response
-    response, rows = _envelope(tx, found, query)
+    with _bounded(tx, query):
+        response, rows = _envelope(tx, found, query)
     if rows is not None and pages.is_worth_keeping(response):
         tag = pages.tag(tx, found, query, encoding, rows, response.objects_out)
         if tag is not None:
@@ -86,7 +91,8 @@ def manifest(tx: Tx, partner: Partner, collection: str, pairs: Pairs) -> TaxiiRe
     """Return the manifest of the objects that a page would have."""
     found = auth.readable(tx, partner, collection)
     query = _read(tx, pairs, found, filters.OBJECTS)
-    page = log.manifest(tx, found, query)
+    with _bounded(tx, query):
+        page = log.manifest(tx, found, query)
     records = [
         {
             "id": record.id,
@@ -143,6 +149,22 @@ def delete(
             reference=None,
         )
     return TaxiiResponse(200, collection=found.id)
+
+
+@contextmanager
+def _bounded(tx: Tx, query: Query) -> Iterator[None]:
+    """Refuse a query whose filters find so little that it would go through a whole large collection.
+
+    Raises ``TaxiiError`` 400: a page that says there is more has to have something, and the page after it, too.
+    """
+    if query.ids or not (query.types or query.spec_versions or query.versions not in (LAST, EVERY)):
+        yield
+        return
+    try:
+        with search_time.limited(tx, _SEARCH_SECONDS):
+            yield
+    except SearchTooLong as error:
+        raise TaxiiError("search-too-long", seconds=_SEARCH_SECONDS) from error
 
 
 def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[TaxiiResponse, LogRange | None]:

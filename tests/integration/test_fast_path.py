@@ -11,6 +11,7 @@ from server.store import collections, log
 from server.store.fast_reads import FastStore, NotFast
 from server.store.item import Item
 from server.store.query import Query
+from server.taxii import objects
 from server.taxii.application import call_wsgi
 from server.taxii.auth import Authenticator
 from server.taxii.limits import PartnerQuotas
@@ -208,3 +209,23 @@ def test_a_body_counts_as_its_partners_from_the_first_byte_on(hub: TaxiiHub) -> 
     assert owner(HTTP_AUTHORIZATION="Bearer wrong") == "127.0.0.1"
     # The credentials of a read are verified when it is its turn.
     assert owner(method="GET") == "127.0.0.1"
+
+
+def test_a_search_that_takes_too_long_is_refused_with_the_way_out(
+    hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hub.store.begin() as tx:
+        log.append(tx, hub.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
+    sparse = ("match[type]=malware", "match[version]=2001-01-01T00:00:00Z", "match[spec_version]=2.0")
+    for path in (OBJECTS, MANIFEST):
+        for query in sparse:
+            assert hub.get(f"{path}?{query}")[::2] == ("200 OK", b"{}")
+    monkeypatch.setattr(objects, "_SEARCH_SECONDS", 0)
+    for path in (OBJECTS, MANIFEST):
+        for query in sparse:
+            status, _, body = hub.get(f"{path}?{query}")
+            assert status == "400 Bad Request"
+            assert json.loads(body)["error_code"] == "search-too-long"
+        # What names ids, or asks for all, is no search.
+        assert hub.get(f"{path}?match[id]={KNOWN}&match[type]=indicator")[0] == "200 OK"
+        assert hub.get(path)[0] == "200 OK"
