@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import feeds, fusing, guard, latency, mapping, release, scale, store, taxii
+from benchmarks.storm import far
 from benchmarks.taxii import postgresql
 
 # Takes hours: measured where it is named, only.
