@@ -74,6 +74,8 @@ class Collection:
 
 # So often a collection is added anew that somebody else had taken the number of.
 _TRIES = 20
+# The numbers of private collections leave gaps of this size at most.
+_GAP = 1_000
 
 # In the order of Collection's fields.
 COLUMNS = (
@@ -117,7 +119,8 @@ def add(
         if tx.execute(clash).first() is not None:
             raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
         number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
-        made = replace(made, number=number)
+        # Who needs private collections of two partners first at the same time does not wait for the other's number.
+        made = replace(made, number=number + (secrets.randbelow(_GAP) if owner else 0))
         # Somebody else may take the number, or make the same collection, in the same moment.
         with suppress(IntegrityError), tx.begin_nested():
             tx.execute(insert(collections), {column.name: getattr(made, column.name) for column in COLUMNS})

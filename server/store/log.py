@@ -380,15 +380,15 @@ _HAS = (
 )
 
 
-# Run with every POST, so put together once.
+# Run with every POST, so put together once. Rows that refer to a collection may be added while it is locked.
 _THIS = collections.c.number == bindparam("of_number")
-_LOCK = select(collections.c.last_added).where(_THIS).with_for_update()
+_LOCK = select(collections.c.last_added).where(_THIS).with_for_update(key_share=True)
 _ADDED = (
     update(collections)
     .where(_THIS)
     .values(last_added=bindparam("end", type_=BigInteger), timeline=bindparam("on_timeline"))
 )
-_LOCK_END = select(collections.c.last_added, collections.c.timeline).where(_THIS).with_for_update()
+_LOCK_END = select(collections.c.last_added, collections.c.timeline).where(_THIS).with_for_update(key_share=True)
 _LOCK_END_BY_CLOCK = _LOCK_END.add_columns(literal_column(CLOCK, BigInteger), literal_column(TIMELINE, Integer))
 
 # The clocks of two database servers differ by less than this.
