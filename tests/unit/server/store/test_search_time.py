@@ -34,7 +34,7 @@ def test_a_search_has_the_time_that_it_is_given(store: Store, large: Collection)
             assert log.page(tx, large, query).bodies == []
     # The time is of the search alone, and the next view has all its time again.
     with fast.read() as tx:
-        with search_time.limited(tx, 0.05):
+        with search_time.limited(tx, 30.0):
             assert log.page(tx, large, Query(limit=1)).bodies == [b"{}"]
         assert len(log.page(tx, large, Query(limit=MANY)).bodies) == MANY
     fast.close()
