@@ -11,10 +11,11 @@ from feeds.readers.columns.notes import Tally
 from feeds.runs.parts import parts
 from schemas.partner import Partner
 from schemas.report import Report
+from server.release import batches
 from server.release.contribute import prepare_all, take_all
 from server.release.hub import Hub
 from server.release.results import Result, Unpublished
-from server.release.route import references
+from server.release.route import annotation_targets, references
 from server.store.item import Item
 
 # Values in one transaction.
@@ -87,10 +88,17 @@ def _contribute(
     objects = preface(options, {outcome.report.tlp for outcome in mapped})
     items = [Item.of(obj) for obj in objects if obj["id"] == partner.identity]
     items += [Item.of(obj) for outcome in mapped for obj in outcome.objects]
-    # Reading takes time, so it is done before the transaction makes others wait.
-    parts = list(prepare_all(hub, items))
-    with hub.store.begin() as tx:
-        return take_all(hub, tx, partner, parts).unpublished()
+    # Annotations come after the objects that they are about, which may be in a later row.
+    items.sort(key=lambda item: annotation_targets.processing_order(item.type))
+    unpublished: dict[str, tuple[Result, Unpublished]] = {}
+    while items:
+        most = batches.at_once(hub.store, BATCH)
+        # Reading takes time, so it is done before the transaction makes others wait.
+        parts = list(prepare_all(hub, items[:most]))
+        with hub.store.begin() as tx:
+            unpublished |= take_all(hub, tx, partner, parts).unpublished()
+        items = items[most:]
+    return unpublished
 
 
 def _judged(

@@ -84,6 +84,6 @@ def _batch(hub: Hub, job: BatchJob, most: int) -> Progress | None:
     return progress
 
 
-def at_once(store: Store) -> int:
-    """Return how much to do in one transaction: little while others wait to write."""
-    return _CROWDED if store.has_waiting_writers() else _USUAL
+def at_once(store: Store, usual: int | None = None) -> int:
+    """Return how much to do in one transaction: little while others wait to write, else the ``usual``."""
+    return _CROWDED if store.has_waiting_writers() else usual or _USUAL

@@ -10,7 +10,7 @@ from server.release.fuse.statements import indicator_subject
 from server.release.guard.allowlists.hub_values import delist
 from server.release.hub import Hub
 from server.release.publish.collections import revoked
-from server.release.query.lookup import lookup
+from server.release.query import lookup
 from server.release.session import Refutation, ReleaseSession
 from server.store import listings, value_index
 from server.store.engine import Tx
@@ -57,8 +57,7 @@ def retract_all(
     before = session.load(subjects)
     _revoke(session, revoking)
     if partner is None:
-        for value in before:
-            session.refute(value, _FOUND_WRONG, set(revoking))
+        session.refute(before, _FOUND_WRONG, set(revoking))
     after = session.load(subjects)
     if partner is None:
         delist(tx, after)
@@ -73,11 +72,7 @@ def _find_reports(
     tx = session.context.tx
     ids = {text for text in ids_or_values if object_id(text).startswith("indicator--")}
     keys, listed = _keys_of_ids(session, ids, partner)
-    meant = listed | {
-        value_index.subject_of(known.kind, known.value)
-        for value in set(ids_or_values) - ids
-        for known in lookup(tx, value)
-    }
+    meant = listed | lookup.subjects(tx, set(ids_or_values) - ids)
     subjects = session.subjects(keys) | meant
     keys_by_subject = value_index.find(tx, subjects)
     session.loader.read({key for keys_of_value in keys_by_subject.values() for key in keys_of_value})

@@ -76,7 +76,7 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     session.loader.look_up_reviews(wanted)
     for value in values:
         if disputes.get(value.subject) == "rejected":
-            session.refute(value, _FALSE_POSITIVE, event=FeedbackEvent.DELISTED)
+            session.refute([value], _FALSE_POSITIVE, event=FeedbackEvent.DELISTED)
             value.statements = []
     for value in doubted:
         if disputes.get(value.subject) in ("rejected", "approved"):

@@ -1,6 +1,7 @@
 """A release session: load the statements about values, fuse them, publish the listings, notify the contributors."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import NamedTuple, Self, TypeVar
 
@@ -129,26 +130,27 @@ class ReleaseSession:
 
     def refute(
         self,
-        value: ReportedValue,
+        values: Iterable[ReportedValue],
         refutation: Refutation,
         among: Set[str] | None = None,
         event: FeedbackEvent = FeedbackEvent.RETRACTED,
     ) -> None:
-        """Count the value against all its reporters as wrong, and refuse their reports.
+        """Count the values against all their reporters as wrong, and refuse their reports.
 
         Refused are the reports ``among`` these keys, all where none are given; their reporters read the ``event``. A
-        partner that reports the value again is held for review.
+        partner that reports one of the values again is held for review.
         """
-        self._judged += [
-            reputation.JudgedReport(report.partner.name, value.kind, stated(report), False)
-            for report in value.statements
-        ]
-        for report in value.statements:
-            if among is None or report.key in among:
-                held = HeldObject(report.key, None, *refutation)
-                reviews.hold(self.context.tx, report.partner.name, [held])
-                reviews.decide(self.context.tx, report.key, "rejected", "hub")
-                self.feedback.add(report.partner.name, Feedback(event), report.key)
+        held: dict[str, list[HeldObject]] = defaultdict(list)
+        for value in values:
+            for report in value.statements:
+                partner = report.partner.name
+                self._judged.append(reputation.JudgedReport(partner, value.kind, stated(report), False))
+                if among is None or report.key in among:
+                    held[partner].append(HeldObject(report.key, None, *refutation))
+                    self.feedback.add(partner, Feedback(event), report.key)
+        for partner, refused in sorted(held.items()):
+            reviews.hold(self.context.tx, partner, refused)
+            reviews.reject(self.context.tx, [report.object_id for report in refused], "hub")
 
     def _publish_annotations(self, new: Set[str], states_by_id: Mapping[str, ListingState]) -> None:
         known = self.loader.known

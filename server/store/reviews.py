@@ -154,6 +154,13 @@ def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None
     return _review(row)
 
 
+def reject(tx: Tx, object_ids: Iterable[str], by: str) -> None:
+    """Record that these held objects are refused, without a note."""
+    decided = {"state": "rejected", "decided": now(), "decided_by": by, "note": None}
+    for chunk in chunks(sorted(set(object_ids))):
+        tx.execute(_MINE.values(decided), {"ids": chunk})
+
+
 def forget_approvals(tx: Tx, ids: Iterable[str]) -> None:
     """Let the approvals of these objects count no more, after they were retracted."""
     for chunk in chunks(sorted(set(ids))):
@@ -209,6 +216,7 @@ _EITHER = union_all(
     select(literal_column("1").label("is_dispute"), reviews).where(among(reviews.c.subject, "subjects")),
 ).subquery()
 _BY_EITHER = select(_EITHER).order_by(_EITHER.c.opened)
+_MINE = update(reviews).where(among(reviews.c.object_id, "ids"))
 _FORGET = delete(reviews).where(among(reviews.c.object_id, "ids"))
 _FORGET_APPROVED = _FORGET.where(reviews.c.state == "approved", reviews.c.subject.is_(None))
 _RELIST = delete(delisted).where(among(delisted.c.name, "names"))

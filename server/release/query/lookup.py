@@ -1,6 +1,6 @@
 """Look a value up: its kind and normal form, its reports and listings, sightings and outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,23 @@ def lookup(tx: Tx, raw: str) -> list[KnownValue]:
         )
     known = [reading for reading in found if reading.indicators or reading.listings]
     return known or [reading for reading in found if kinds.get(reading.kind).recognises(plain)] or found
+
+
+def subjects(tx: Tx, raws: Iterable[str]) -> set[str]:
+    """Return the subjects of values in any spelling, each as what ``lookup`` returns it as.
+
+    Raises ``Rejected`` for a value of no kind.
+    """
+    readings = {raw: list(_readings(refang(raw))) for raw in raws}
+    names = {value_index.subject_of(*reading) for found in readings.values() for reading in found}
+    known = value_index.find(tx, names).keys() | listings.find(tx, names).keys()
+    meant: set[str] = set()
+    for raw, found in readings.items():
+        plain = refang(raw)
+        reported = {name for reading in found if (name := value_index.subject_of(*reading)) in known}
+        recognised = [reading for reading in found if kinds.get(reading[0]).recognises(plain)]
+        meant |= reported or {value_index.subject_of(*reading) for reading in recognised or found}
+    return meant
 
 
 def is_active(indicator: dict[str, Any], at: datetime) -> bool:
