@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from feeds.connector import Batch, Pull, PullSettings
+from feeds.connector import Batch, Gone, Pull, PullSettings
 from feeds.mapping.batches import as_of_now
 from feeds.mapping.rows import Reject
 from feeds.runs.bisect import EXPECTED, bisect, log_dead_letter
@@ -45,11 +45,10 @@ def pull(work: RunContext, feed: Pull[PullSettings]) -> None:
         try:
             # Reading takes time, so it is done before the transaction makes others wait.
             usual = _Ready.of(work.hub, partner, batch.items)
-            with work.transaction() as tx:
+            with work.store.read() as tx:
                 ready = _renamed(tx, work, partner, batch, usual)
-                items, dated_ahead = ready.items, ready.dated_ahead
-                outcomes = [take_all(work.hub, tx, partner, ready.parts)]
-                _keep(tx, work, partner, batch)
+            items, dated_ahead = ready.items, ready.dated_ahead
+            outcomes = _take(work, partner, batch, ready)
             bad: list[FailedItem] = []
         except EXPECTED:
             raise
@@ -79,6 +78,33 @@ class _Ready(NamedTuple):
     def of(cls, hub: Hub, partner: Partner, items: Sequence[_Objects]) -> "_Ready":
         dated, dated_ahead = as_of_now(items)
         return cls(dated, dated_ahead, list(prepare_all(hub, _contributed(partner, dated))))
+
+
+def _take(work: RunContext, partner: Partner, batch: Batch, ready: _Ready) -> list[Results]:
+    """Contribute a batch, each of its parts in a transaction of its own; the checkpoint is kept with the last.
+
+    What is interrupted is contributed again, which changes nothing. A dry run undoes its one transaction.
+    """
+    if work.dry_run:
+        with work.transaction() as tx:
+            outcomes = [take_all(work.hub, tx, partner, ready.parts)]
+            _keep(tx, work, partner, batch)
+        return outcomes
+    outcomes = []
+    withdrawn = _withdrawn(batch)
+    for number, part in enumerate(ready.parts, 1):
+        with work.transaction() as tx:
+            outcomes.append(take_all(work.hub, tx, partner, [part], leave_for_end=True))
+            if number == len(ready.parts) and not withdrawn:
+                _keep(tx, work, partner, batch)
+    if withdrawn or not ready.parts:
+        with work.transaction() as tx:
+            _keep(tx, work, partner, batch)
+    return outcomes
+
+
+def _withdrawn(batch: Batch) -> list[Gone]:
+    return latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items)))
 
 
 def _renamed(tx: Tx, work: RunContext, partner: Partner, batch: Batch, usual: _Ready) -> _Ready:
@@ -133,7 +159,7 @@ def _one_by_one(
 
 def _keep(tx: Tx, work: RunContext, partner: Partner, batch: Batch) -> None:
     relisting = _relisting(tx, work, partner)
-    relisting.take_back(latest_withdrawals(batch.items, (*batch.gone, *own_revocations(batch.items))))
+    relisting.take_back(_withdrawn(batch))
     for digest, name in batch.done:
         feed_state.record_file(tx, work.run.feed, digest, name)
     feed_state.save_checkpoint(tx, work.run.feed, batch.checkpoint)

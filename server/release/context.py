@@ -16,7 +16,7 @@ from server.release.hub import Hub
 from server.release.route.policy import FULL, Policy
 from server.store import collections, focal_points, inbox, listings
 from server.store.collections import PrivateUse
-from server.store.engine import Tx
+from server.store.engine import Tx, finish
 from server.store.focal_points import FocalPoint
 from server.store.times import micros
 
@@ -142,5 +142,6 @@ class ReleaseContext:
 
 
 def open_context(hub: Hub, tx: Tx) -> ReleaseContext:
-    """Return the hub as it is now."""
+    """Return the hub as it is now, with all that the transaction has changed so far."""
+    finish(tx)
     return ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy)

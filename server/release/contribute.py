@@ -49,23 +49,29 @@ def prepare_all(hub: Hub, items: Sequence[Item]) -> Iterable[Prepared]:
     return (prepare(items[start : start + _AT_ONCE], hub.allowlists) for start in range(0, len(items), _AT_ONCE))
 
 
-def take_all(hub: Hub, tx: Tx, partner: Partner, parts: Iterable[Prepared]) -> Results:
-    """Store and release prepared parts of a contribution, as ``contribute`` does."""
+def take_all(hub: Hub, tx: Tx, partner: Partner, parts: Iterable[Prepared], *, leave_for_end: bool = False) -> Results:
+    """Store and release prepared parts of a contribution, as ``contribute`` and ``take`` do."""
     results, parts = Results(), list(parts)
     if len(parts) > 1:
         # A transaction that has added something to the collections cannot wait for values any more.
         _open(hub, tx, partner, [submission for prepared in parts for submission in prepared.submissions], results)
     for prepared in parts:
-        take(hub, tx, partner, prepared, results)
+        take(hub, tx, partner, prepared, results, leave_for_end=leave_for_end)
     return results
 
 
-def take(hub: Hub, tx: Tx, partner: Partner, prepared: Prepared, results: Results) -> None:
-    """Store and release prepared objects of ``partner``, as ``contribute`` does, and add to ``results``."""
+def take(
+    hub: Hub, tx: Tx, partner: Partner, prepared: Prepared, results: Results, *, leave_for_end: bool = False
+) -> None:
+    """Store and release prepared objects of ``partner``, as ``contribute`` does, and add to ``results``.
+
+    With ``leave_for_end`` the collections are added to, and locked, at the end of the transaction only: what else the
+    caller writes in it makes nobody wait.
+    """
     results.failed += prepared.failed
     if not prepared.submissions:
         return
-    _open(hub, tx, partner, prepared.submissions, results).take()
+    _open(hub, tx, partner, prepared.submissions, results).take(leave_for_end=leave_for_end)
     for submission in prepared.submissions:
         if isinstance(submission.report, Rejected):
             without_traceback(submission.report)
@@ -130,7 +136,7 @@ class _Contribution:
         marked = self._references.marked(definitions) if definitions else {}
         return {subject for about in (*self._about.values(), *marked.values()) for subject in about}
 
-    def take(self) -> None:
+    def take(self, *, leave_for_end: bool = False) -> None:
         """Accept the objects, each on its own: one that is wrong never stops the others."""
         submissions, subjects = self._submissions, self._about
         if self._partner.name in self._context.registry.gone:
@@ -152,7 +158,8 @@ class _Contribution:
             # Published in the order they came; earlier ones whose marking is known now come after them.
             concerned = [sorted(subjects.get(decision.submission.key, ())) for decision in self._stored]
             concerned += [sorted(about) for about in self._find_marked(prior).values()]
-            self._release(list(dict.fromkeys(subject for about in concerned for subject in about)), prior)
+            subjects_concerned = list(dict.fromkeys(subject for about in concerned for subject in about))
+            self._release(subjects_concerned, prior, leave_for_end=leave_for_end)
 
     def _subjects(self, submissions: Iterable[Submission]) -> dict[str, set[str]]:
         """Return by key the subjects that objects are about, with those that an indicator was about before."""
@@ -262,12 +269,16 @@ class _Contribution:
         )
         return self._marked
 
-    def _release(self, subjects: list[str], prior: dict[str, set[str]]) -> None:
+    def _release(self, subjects: list[str], prior: dict[str, set[str]], *, leave_for_end: bool) -> None:
         new = {decision.submission.key for decision in self._stored if not decision.submission.item.revoked}
         values = self._loader.values({subject: prior.get(subject, set()) for subject in subjects}, prior)
         self._opinions = {opinion.key: (value, opinion) for value in values for opinion in value.opinions}
         states = self._session.release(
-            values, "no longer reported", new | self._marked.keys(), self._publish_annotations
+            values,
+            "no longer reported",
+            new | self._marked.keys(),
+            self._publish_annotations,
+            leave_for_end=leave_for_end,
         )
         self._answer(values, states)
 

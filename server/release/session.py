@@ -100,12 +100,15 @@ class ReleaseSession:
         reason: str,
         new: Set[str] = frozenset(),
         publish_annotations: PublishAnnotations | None = None,
+        *,
+        leave_for_end: bool = False,
     ) -> dict[str, ListingState]:
         """Fuse the statements of ``values``, publish what changes, and notify; return the listing states by subject.
 
         ``new`` are the keys of objects that count from now on; ``reason`` stands on the receipts of what is revoked.
         ``publish_annotations`` publishes annotations of the values; by default those among the ``new`` objects. The
-        order of the steps matters: each knows what the one before did.
+        order of the steps matters: each knows what the one before did. With ``leave_for_end`` the collections are added
+        to, and locked, at the end of the transaction only.
         """
         values = list(values)
         self.publication.load({id_ for value in values for id_ in value.listings})
@@ -125,7 +128,7 @@ class ReleaseSession:
         self.feedback.publish(self.publication)
         reputation.add(self.context.tx, self._judged)
         self._judged = []
-        self.publication.write(reason)
+        self.publication.write(reason, leave_for_end=leave_for_end)
         return states
 
     def refute(

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +28,9 @@ Tx = Connection
 # In the ``info`` of a transaction: whether the database has timelines, of which each failover begins another.
 HAS_TIMELINES = "timelines"
 
-# Where a connection's information has the values that its transaction has locked.
+# In the ``info`` of a transaction: the values that it has locked, and what it does at its end.
 LOCKED = "scamfeed-locked-values"
+_AT_END = "scamfeed-at-end"
 
 _BUSY_SECONDS = 30
 _ANSWER_SECONDS = 5
@@ -156,6 +157,7 @@ class Store:
                 raise StoreUnavailable(f"the database is busy: {error}") from error
             tx = turn.enter_context(_opened(self._writer))
             yield tx
+            finish(tx, last=True)
             fact_versions.end(tx)
 
     def has_waiting_writers(self) -> bool:
@@ -209,6 +211,22 @@ class Store:
             self._queue.close()
 
 
+def at_end(tx: Tx, work: Callable[[bool], None]) -> None:
+    """Do ``work`` at the end of the transaction, after all else that it writes, so that others wait for little of it.
+
+    It is told whether it is the last thing in the transaction, which it may then commit itself.
+    """
+    finish(tx)
+    tx.info[_AT_END] = work
+
+
+def finish(tx: Tx, *, last: bool = False) -> None:
+    """Do now what was left for the end of the transaction, as somebody has to know what follows from it."""
+    work: Callable[[bool], None] | None = tx.info.pop(_AT_END, None)
+    if work is not None:
+        work(last)
+
+
 @contextmanager
 def _opened(engine: Engine) -> Iterator[Tx]:
     try:
@@ -224,6 +242,7 @@ def transaction(connection: Connection) -> Iterator[None]:
     """Run a transaction on ``connection``. Raises ``StoreUnavailable``."""
     fact_versions.begin(connection)
     connection.info.pop(LOCKED, None)
+    connection.info.pop(_AT_END, None)
     try:
         with connection.begin():
             yield

@@ -81,6 +81,7 @@ def end(connection: Connection) -> None:
         given = {"of_name": facts.value, "new_version": secrets.randbits(63)}
         if not connection.execute(_RAISE, given).rowcount:
             connection.execute(insert(fact_versions).values(name=facts.value, version=given["new_version"]))
+    begin(connection)
 
 
 # Run with every contribution, so put together once.

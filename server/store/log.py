@@ -135,12 +135,12 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
     return Appended(added, unchanged, start, end)
 
 
-def append_all(tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]]) -> list[Appended]:
+def append_all(tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]], *, last: bool = False) -> list[Appended]:
     """Add to several collections, as ``append`` does to each; return what was added, in the order of ``appends``.
 
     All that one transaction adds to any collection is added by one call, the last thing before its end: from here on
     the collections are locked. A shared collection and its full variant are both given what enters them; the ``basis``
-    of a listing enters with it where the full variant is.
+    of a listing enters with it where the full variant is. As the ``last`` thing it may commit the transaction.
     """
     lock(tx, [collection for collection, _ in appends])
     return [append(tx, collection, _with_basis(collection, items)) for collection, items in appends]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar, cast
@@ -50,6 +51,27 @@ def _copy(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable("the database was lost on the way") from error
+
+
+@contextmanager
+def committing(tx: Tx) -> Iterator[None]:
+    """Send what the block writes together with the commit, so that others wait for no answer on its way.
+
+    The block reads nothing, and nothing follows it in the transaction. On SQLite the commit comes by itself.
+    """
+    if tx.dialect.name == "sqlite":
+        yield
+        return
+    import psycopg  # only where the database is PostgreSQL
+
+    fact_versions.end(tx)
+    connection = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
+    try:
+        with connection.pipeline():
+            yield
+            connection.commit()
     except psycopg.OperationalError as error:
         raise StoreUnavailable("the database was lost on the way") from error
 

@@ -1,6 +1,7 @@
 """Adding the objects of a POST (TAXII 2.1 §5.5), each on its own, in parts that let other writers in between."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 
 from mappers.grammar import PatternBudget
@@ -12,9 +13,10 @@ from server.release.guard import stix_object
 from server.release.hub import Hub
 from server.release.results import Result, Results
 from server.release.route import annotation_targets
-from server.release.submission import prepare
+from server.release.submission import Prepared, prepare
 from server.store import Tx, inbox, log
 from server.store.collections import Collection
+from server.store.engine import Contended
 from server.store.item import Item
 from server.store.times import now
 from server.taxii import auth
@@ -28,6 +30,8 @@ from server.taxii.status import Status, detail
 # Of one transaction: objects of an exchange are only written; what is contributed is released too.
 _TO_AN_EXCHANGE, _TO_THE_INBOX, _CROWDED = 5_000, 500, 50
 _BYTES_AT_ONCE = 4 * 1024 * 1024
+# So often a part that met others at its values is begun anew.
+_TRIES = 5
 # More commas and brackets than an object has unless it was made to take memory: each value takes up to 80 bytes.
 _MOST_MARKS = 100_000
 # What the grammar of patterns takes a second for.
@@ -135,15 +139,20 @@ class _Addition:
         to_inbox = self._collection.kind == "inbox"
         # Reading takes time, so it is done before the transaction makes others wait.
         prepared = prepare(items, self._hub.allowlists, self._budget) if to_inbox else None
+        for _ in range(_TRIES):
+            with suppress(Contended):
+                return self._store_part(items, prepared, last=last)
+        return self._store_part(items, prepared, last=last)
+
+    def _store_part(self, items: list[Item], prepared: Prepared | None, *, last: bool) -> bytes:
         status, before = self._status, self._status.taken
         with self._store.begin() as tx:
             found = auth.writable(tx, self._partner, self._collection.id)
             if not self._charged:
                 self._quotas.charge_objects(tx, self._partner.name, self._envelope.count)
-                self._charged = True
             if prepared is not None:
                 outcome = Results()
-                take(self._hub, tx, self._partner, prepared, outcome)
+                take(self._hub, tx, self._partner, prepared, outcome, leave_for_end=True)
                 self._note(outcome)
             else:
                 self._append(tx, found, items)
@@ -153,6 +162,7 @@ class _Addition:
                 inbox.save_status(tx, API_ROOT, status.id, self._partner.name, resource)
             if last or status.taken > before:
                 self._record(tx, status.taken - before)
+        self._charged = True
         return resource
 
     def _append(self, tx: Tx, collection: Collection, items: list[Item]) -> None:

@@ -18,6 +18,7 @@ from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
 from server.store import collections, listings, log, retractions
 from server.store.collections import Collection
+from server.store.engine import at_end
 from server.store.item import Item
 from server.store.listings import ListingId
 from server.store.retractions import Retraction
@@ -182,8 +183,11 @@ class Publication:
         self._latest[id_][alias] = last
         return last
 
-    def write(self, reason: str) -> None:
-        """Write all that entered any collection, and open receipts with that reason for what was revoked."""
+    def write(self, reason: str, *, leave_for_end: bool = False) -> None:
+        """Write all that entered any collection, and open receipts with that reason for what was revoked.
+
+        With ``leave_for_end`` what locks the collections is left for the end of the transaction.
+        """
         tx, by_alias = self._context.tx, self._context.collections
         listings.record(tx, self._listed)
         collections.record_private_objects(tx, self._in_private)
@@ -191,9 +195,16 @@ class Publication:
         for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
             common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
             appends.append((by_alias[alias], [*map(Item.of, common), *self._entering[alias]]))
-        log.append_all(tx, appends)
-        if self._revoked:
-            self._open_receipts(reason)
+
+        def append(last: bool) -> None:
+            log.append_all(tx, appends, last=last and not self._revoked)
+            if self._revoked:
+                self._open_receipts(reason)
+
+        if leave_for_end:
+            at_end(tx, append)
+        else:
+            append(last=False)
 
     def _open_receipts(self, reason: str) -> None:
         tx = self._context.tx
