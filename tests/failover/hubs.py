@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,6 +46,14 @@ class Hub:
         """Kill the hub and its workers at once."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop the hub and its workers where they are."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """End the hub."""
@@ -104,7 +113,7 @@ class Writer(threading.Thread):
         self.longest = 0.0
         self._partner = partner
         self._collection = collection
-        self._make = indicator if collection == "inbox" else address
+        self._make: Callable[[], dict[str, Any]] = indicator if collection == "inbox" else address
 
     def run(self) -> None:
         """Write until the partner stops."""
@@ -172,14 +181,14 @@ def address() -> dict[str, Any]:
     return {"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}
 
 
-def indicator() -> dict[str, Any]:
-    """Make a report of a value that nobody else reports."""
-    value = f"{uuid.uuid4().hex}.example.com"
+def indicator(value: str = "", identity: str = IDENTITY) -> dict[str, Any]:
+    """Make a report of a value, of one that nobody else reports where none is named."""
+    value = value or f"{uuid.uuid4().hex}.example.com"
     return {
         "type": "indicator",
         "spec_version": "2.1",
         "id": f"indicator--{uuid.uuid4()}",
-        "created_by_ref": IDENTITY,
+        "created_by_ref": identity,
         "created": "2026-11-26T00:00:00.000Z",
         "modified": "2026-11-26T00:00:00.000Z",
         "indicator_types": ["malicious-activity"],
