@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 # A transaction whose client says nothing for so long is undone by the database. A live one says something more often.
 _SILENCE_SECONDS = 4
 _WORD_SECONDS = 1.0
+# Who has waited for so long looks whether those that it waits for have been silent for so long, in whatever they do.
+_PATIENT_SECONDS, _WORDLESS_SECONDS = 2, 3
 # What one statement may take, and what it may wait for others.
 _STATEMENT_SECONDS = 60
 _LOCK_SECONDS = 30
@@ -191,19 +193,23 @@ class Keeper:
                 self._thread.start()
 
     def _run(self, over: threading.Event) -> None:
+        ended_at = 0.0
         while not over.wait(_WORD_SECONDS):
-            before = time.monotonic() - _WORD_SECONDS
+            moment, waiting = time.monotonic(), None
             for key, (connection, since) in [*self._open.items()]:
                 if connection.closed:
                     self._open.pop(key, None)
-                elif since < before:
-                    _say_something(connection)
+                elif moment - since > _WORD_SECONDS and not _say_something(connection):
+                    waiting = connection if moment - since > _PATIENT_SECONDS else waiting
+            if waiting is not None and moment - ended_at > _PATIENT_SECONDS:
+                _end_silent_transactions(waiting)
+                ended_at = moment
 
 
-def _say_something(connection: Connection[Any]) -> None:
-    """Send an empty statement, where a transaction is open and nothing else is under way."""
+def _say_something(connection: Connection[Any]) -> bool:
+    """Send an empty statement where a transaction is open; False where a statement is under way."""
     if not connection.lock.acquire(blocking=False):
-        return
+        return False
     try:
         server = connection.pgconn
         if (
@@ -216,3 +222,32 @@ def _say_something(connection: Connection[Any]) -> None:
                 server.exec_(b"")
     finally:
         connection.lock.release()
+    return True
+
+
+# A client that is silent in the middle of a COPY, or takes nothing of an answer, is under no limit of the database.
+_SILENT = """
+SELECT count(pg_terminate_backend(pid)) FROM (
+  SELECT DISTINCT silent.pid
+  FROM pg_stat_activity AS waiting
+  CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocking (pid)
+  JOIN pg_stat_activity AS silent ON silent.pid = blocking.pid
+  WHERE waiting.datname = current_database() AND waiting.usename = current_user
+    AND waiting.wait_event_type = 'Lock' AND waiting.state_change < clock_timestamp() - make_interval(secs => %s)
+    AND silent.usename = current_user AND silent.wait_event_type = 'Client'
+    AND silent.state_change < clock_timestamp() - make_interval(secs => %s)
+) AS found
+"""
+
+
+def _end_silent_transactions(waiting: Connection[Any]) -> None:
+    """End the transactions that others wait for and whose clients are silent; ``waiting`` tells where."""
+    try:
+        parameters: dict[str, Any] = {**waiting.info.get_parameters(), "password": waiting.info.password or None}
+        with Connection.connect(**parameters, autocommit=True) as own:
+            row = own.execute(_SILENT, (_PATIENT_SECONDS, _WORDLESS_SECONDS)).fetchone()
+    except DatabaseError as error:
+        log.warning("silent-transactions-not-ended cause=%s", str(error).partition("\n")[0])
+        return
+    if row is not None and row[0]:
+        log.warning("silent-transactions-ended number=%s", row[0])
