@@ -4,6 +4,7 @@ At each size: new values, second reports of values that are there, both in batch
 bytes a value; statements; and the same reports inserted into a bare table, in transactions of the same size.
 """
 
+import json
 import threading
 import time
 from collections import Counter
@@ -75,6 +76,9 @@ class _Hub:
     def measure(self, size: int) -> Iterator[Row]:
         """Fill the hub up to ``size`` values, then measure everything on it."""
         self._size = size
+        yield self._grown(
+            "a fixed piece of work, ms of one processor: how busy the machine is", gauge(), f"{gauge():.1f}"
+        )
         with serving(self._database.url) as (self._port, self._server):
             yield from self._fill()
             yield from self._sizes()
@@ -239,6 +243,17 @@ class _Hub:
     def _row(self, what: str, ours: object, *beside: object) -> Row:
         words = f"{self._database.name}, {self._size:,}: {what}"
         return [words, ours, *(beside or (f"load {load():.0f}",)), "", "", ""][:5]
+
+
+def gauge() -> float:
+    """Give the milliseconds of the processor that a fixed piece of work takes: more where others share its caches."""
+    start = time.process_time()
+    for _ in range(20):
+        json.dumps(json.loads(_WORK))
+    return (time.process_time() - start) * 1000
+
+
+_WORK = json.dumps([indicators.indicator("identity--x", "gauge", number) for number in range(50)])
 
 
 def _post(client: Client, body: bytes) -> None:
