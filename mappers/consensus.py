@@ -81,10 +81,12 @@ def fill(
     frame: ListingFrame, consensus: Consensus, terms: Terms, id_: str, created: str, modified: str
 ) -> dict[str, Any]:
     """Return the indicator that ``to_stix`` returns, from the frame of the consensus and the terms of its value."""
-    context = frame.context
+    context, since = frame.context, timestamp.text(consensus.valid_from)
     for name, moment in (("first_seen", consensus.first_seen), ("last_seen", consensus.last_seen)):
         if moment:
-            context = {**context, name: timestamp.text(moment)}
+            # Mostly it holds since it was first seen.
+            written = since if moment is consensus.valid_from else timestamp.text(moment)
+            context = {**context, name: written}
     stix_object = {
         "type": "indicator",
         "spec_version": "2.1",
@@ -94,7 +96,7 @@ def fill(
         "modified": modified,
         "name": frame.name_prefix + consensus.value,
         "pattern": pattern.write(terms),
-        "valid_from": timestamp.text(consensus.valid_from),
+        "valid_from": since,
         "valid_until": timestamp.text(consensus.valid_until),
     }
     if consensus.details:

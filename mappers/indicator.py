@@ -14,15 +14,23 @@ from mappers import extension, foreign, ids, kinds, labels, marking, pattern, wo
 from mappers.grammar import PatternBudget, Way
 from mappers.kind import KindMapper
 from mappers.observable import observable_object
-from schemas import timestamp
+from schemas import kinds as values, timestamp
 from schemas.errors import Rejected, rejection_of
 from schemas.kind import Normal
-from schemas.report import Report
+from schemas.report import FIELDS, Report, like
 from schemas.vocabulary import Tlp
 
 _based_on = ids.relationships_of("based-on")
 OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+# The fields in which reports of a template differ, and those that they share, as long as these are of such types.
+_OF_VALUE = frozenset({"kind", "value", "details"})
+_TIMES = frozenset(name for name, field in FIELDS.items() if field.is_time)
+_SHARED = frozenset(
+    {"reporter", "confidence", "tlp", "lang", "scam_type", "channel", "payment_rail", "countries", "action"}
+)
+_TYPES = frozenset({str, int, tuple, type(None), Tlp})
+_NO_LIMITS = ("sharing", None)
 
 
 class Profile(StrEnum):
@@ -222,10 +230,52 @@ def _report(columns: Mapping[str, Any], mapper: KindMapper, normal: Normal, indi
     generated = wording.description(mapper.kind, fields.get("scam_type", "unknown"))
     if (description := indicator.get("description")) and description != generated:
         fields["description"] = description
+    return _like_others(fields) or _validated(fields)
+
+
+def _validated(fields: Mapping[str, Any]) -> Report:
     try:
         return Report.model_validate(fields)
     except ValidationError as error:
         raise rejection_of(error, "indicator-form") from None
+
+
+def _like_others(fields: Mapping[str, Any]) -> Report | None:
+    """Return the valid report with these fields, from one that differs in its value and times alone; None if unusual.
+
+    Most indicators of a batch are like others. ``_validated`` returns the same, and takes several times as long.
+    """
+    shared: list[tuple[str, type, Any]] = []
+    times: dict[str, str | None] = {}
+    for name, value in fields.items():
+        type_ = type(value)
+        if type_ is list and all(type(entry) is str for entry in value):
+            type_, value = tuple, tuple(value)
+        if name in _TIMES and (value is None or type_ is str):
+            times[name] = value
+        elif name in _SHARED and type_ in _TYPES:
+            shared.append((name, type_, value))
+        elif name not in _OF_VALUE and (name, value) != _NO_LIMITS:
+            return None
+    details = fields["details"]
+    if not all(type(text) is str for text in details.values()):
+        return None
+    template = _template(fields["kind"], tuple(shared), tuple(times))
+    return None if template is None else like(template, fields["value"], details, times)
+
+
+@lru_cache(maxsize=4096)
+def _template(kind: str, shared: tuple[tuple[str, type, Any], ...], times: tuple[str, ...]) -> Report | None:
+    """Return a valid report of an example value, with these fields and some times; None where there is none."""
+    example = next(example for example in values.get(kind).examples() if example.value is not None)
+    fields: dict[str, Any] = dict.fromkeys(times) | {name: value for name, _, value in shared}
+    tlp = fields["tlp"]
+    fields |= {"kind": kind, "value": example.raw, "details": dict(example.given), "sharing": None}
+    try:
+        report = Report.model_validate({**fields, "reported_at": "2026-01-01T00:00:00Z"})
+    except (ValidationError, Rejected):
+        return None
+    return report if report.kind == kind and report.tlp is tlp else None
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas import kinds
+from schemas import kinds, timestamp
 from schemas.declaration import DeclaredField, Fusion, ReportField, declared_fields
 from schemas.errors import Rejected
 from schemas.fields import EVIDENCE_COLUMNS, HOLD_COLUMNS, Countries, Evidence, Hold, Lang, Line, Reporter, Text
@@ -167,7 +167,7 @@ class Report(BaseModel):
         data = {**data, "kind": kind.name, "value": normal.value, "details": normal.details}
         if data.get("holder_status") is not None and not kind.account:
             raise Rejected("holder-status-misplaced", f"nobody holds a {kind.name}: leave holder_status out")
-        if data.get("tlp", Tlp.AMBER) in _LEVELS[: _LEVELS.index(widest := kind.widest_tlp(normal))]:
+        if _is_wider(data.get("tlp", Tlp.AMBER), widest := kind.widest_tlp(normal)):
             data["tlp"] = widest
         return data
 
@@ -206,6 +206,42 @@ class Report(BaseModel):
         if self.hold and self.action is Action.BLOCK:
             raise Rejected("hold-with-block", "a report with a hold asks for hold, not for block")
         return self
+
+
+def like(template: Report, value: str, details: Mapping[str, str], times: Mapping[str, str | None]) -> Report | None:
+    """Return the report of another value that is like a valid one without a hold, else None: it has to be validated.
+
+    ``value`` and ``details`` are as somebody wrote them, ``times`` the texts of all its times, by their fields.
+    """
+    kind = kinds.get(template.kind)
+    if len(value) > MAX_VALUE or kind.other_kind(plain := refang(value)):
+        return None
+    try:
+        normal = kind.normalise(plain, details)
+        moments = {name: timestamp.parse(text) for name, text in times.items() if text is not None}
+    except Rejected:
+        return None
+    reported, first, last = moments.get("reported_at"), moments.get("first_seen"), moments.get("last_seen")
+    if reported is None or len(normal.value) > MAX_VALUE or _is_wider(template.tlp, kind.widest_tlp(normal)):
+        return None
+    end = moments.get("valid_until") or max(reported, last or reported) + kind.time_to_live
+    if (first and last and last < first) or end <= (first or reported):
+        return None
+    return template.changed(
+        {
+            "value": normal.value,
+            "details": dict(normal.details),
+            "reported_at": reported,
+            "first_seen": first,
+            "last_seen": last,
+            "valid_until": end,
+        }
+    )
+
+
+def _is_wider(tlp: Any, widest: Tlp) -> bool:
+    """Return whether a level is wider than the widest that there may be."""
+    return tlp in _LEVELS[: _LEVELS.index(widest)]
 
 
 FIELDS: Mapping[str, DeclaredField] = MappingProxyType(declared_fields(Report))

@@ -79,7 +79,7 @@ def take(
 
 def _is_about_others(submission: Submission) -> bool:
     """Return whether the object may concern values of other objects."""
-    return submission.item.type == MARKING or bool(annotation_targets.refs(submission.obj))
+    return submission.item.type == MARKING or bool(submission.refs)
 
 
 def _open(hub: Hub, tx: Tx, partner: Partner, submissions: Sequence[Submission], results: Results) -> "_Contribution":
@@ -172,7 +172,7 @@ class _Contribution:
             before, obj = known.get(submission.key), submission.obj
             if before and before.get("pattern") != obj.get("pattern") and (subject := indicator_subject(before)):
                 about.add(subject)
-            about |= {subject for ref in annotation_targets.refs(obj) if (subject := self._references.subject(ref))}
+            about |= {subject for ref in submission.refs if (subject := self._references.subject(ref))}
         return subjects
 
     def _facts(
@@ -238,11 +238,7 @@ class _Contribution:
             Item(submission.key, *submission.item[1:6], submission.subject) for submission in stored
         )
         pairs = [(submission.subject, submission.key) for submission in stored if submission.subject]
-        pairs += [
-            (self._references.meant(ref), submission.key)
-            for submission in stored
-            for ref in annotation_targets.refs(submission.obj)
-        ]
+        pairs += [(self._references.meant(ref), submission.key) for submission in stored for ref in submission.refs]
         pairs += [
             (definition, submission.key)
             for submission in stored
@@ -288,7 +284,7 @@ class _Contribution:
         acknowledged: set[str] = set()
         for decision in self._stored:
             submission = decision.submission
-            refs = annotation_targets.refs(submission.obj)
+            refs = submission.refs
             if submission.item.type == "indicator" or not refs:
                 continue
             if submission.item.revoked:

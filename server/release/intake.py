@@ -16,7 +16,6 @@ from server.release.guard.personal_data import objects
 from server.release.guard.volume import MANY_DOUBTS, DoubtQuota
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.reasons import Reason
-from server.release.route import annotation_targets
 from server.release.submission import MARKING, RESERVED, TRANSLATION, Submission
 from server.store.item import Item
 from server.store.reviews import HeldObject, Review
@@ -133,7 +132,7 @@ class Intake:
     def _hold_by_rule(self, submission: Submission, *, again: bool) -> HeldObject | None:
         report = submission.report
         if not isinstance(report, Report):
-            is_annotation = bool(annotation_targets.refs(submission.obj))
+            is_annotation = bool(submission.refs)
             return self._hold_by_volume(submission) if is_annotation else None
         if again or self._was_found_wrong(submission):
             return _hold(submission, LISTED_AGAIN, Reason.LISTED_AGAIN.text())

@@ -32,7 +32,8 @@ class Submission:
     """An object version as it was contributed; ``report`` is an indicator's report, or the refusal to read one.
 
     ``match`` is the allowlist entry that the report's value is on, ``subject`` names the value, None where the object
-    reports no single one. ``key`` is the object's key in the inbox.
+    reports no single one. ``key`` is the object's key in the inbox. ``refs`` are the ids of the objects that it is
+    about.
     """
 
     item: Item
@@ -41,11 +42,16 @@ class Submission:
     match: AllowlistMatch | None = None
     subject: str | None = None
     key: str = ""
+    refs: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the objects that it is about, once."""
+        self.refs = annotation_targets.refs(self.obj)
 
     @property
     def size(self) -> int:
         """Return its size in a partner's volume: 1, or the number of its references for an opinion or sighting."""
-        return max(1, len(annotation_targets.refs(self.obj))) if self.obj["type"] in ("opinion", "sighting") else 1
+        return max(1, len(self.refs)) if self.obj["type"] in ("opinion", "sighting") else 1
 
 
 @dataclass

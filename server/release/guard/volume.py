@@ -8,7 +8,6 @@ from schemas.vocabulary import HolderStatus
 from server.release.fuse import grade
 from server.release.fuse.statements import OpinionStatement, read_annotation
 from server.release.reasons import Reason
-from server.release.route import annotation_targets
 from server.release.submission import Submission
 from server.store import audit, quotas
 from server.store.audit import AuditEvent
@@ -126,4 +125,4 @@ class DoubtQuota:
         if not isinstance(statement, OpinionStatement) or statement.doubt is None:
             return 0
         kept = sum(grade.keeps_account(self._partner, *subject.split(":", 1)) for subject in subjects)
-        return max(len(annotation_targets.refs(submission.obj)) - kept, 0)
+        return max(len(submission.refs) - kept, 0)

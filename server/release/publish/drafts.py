@@ -1,6 +1,6 @@
 """The drafts of listings: the consensus for the readers of one collection, with the statements that it is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -29,13 +29,13 @@ _shape = attrgetter(*(name for name in FIELDS if name not in ("value", "details"
 class Alike:
     """What drafts have in common that differ only in their value and its times.
 
-    ``rest`` are the other fields of their consensus, ``frames`` their STIX by the type of the observable and the level,
-    ``admitted`` whether a collection admits them, by its alias and the level.
+    ``rest`` are the other fields of their consensus, ``frames`` their STIX by the type of the observable, ``admitted``
+    whether a collection admits them, by its alias.
     """
 
     rest: tuple[Any, ...]
-    frames: dict[tuple[str, Tlp], ListingFrame] = field(default_factory=dict)
-    admitted: dict[tuple[str, Tlp], bool] = field(default_factory=dict)
+    frames: dict[str, ListingFrame] = field(default_factory=dict)
+    admitted: dict[str, bool] = field(default_factory=dict)
 
 
 class Draft(NamedTuple):
@@ -87,8 +87,8 @@ class _Visible(NamedTuple):
 class DraftMaker:
     """Makes the drafts of many values at one moment.
 
-    The collections whose readers see the same of a value have the same draft. The consensus on a single report is that
-    on another like it, but for its value and its times: most of a large contribution are alike.
+    The collections whose readers see the same of a value have the same draft. The consensus on some reports is that on
+    others like them, but for the value and its times: most of a large contribution are alike.
     """
 
     def __init__(self, at: datetime) -> None:
@@ -121,31 +121,56 @@ class DraftMaker:
 
     def _draft(self, visible: _Visible) -> Draft:
         statements = visible.statements
-        # A hold counts until its end, so that it is no matter of the report alone.
-        if len(statements) > 1 or visible.sightings or visible.opinions or statements[0].report.hold:
+        if not _are_usual(visible):
             return Draft(self._fused(visible), statements)
-        statement, report = statements[0], statements[0].report
-        shape = (
-            _shape(report),
-            statement.partner.kind,
-            grade.has_authority(statement.partner, report),
-            statement.reliability,
-            statement.origins,
-            statement.new,
-            visible.coerced,
-            visible.sign,
-        )
+        shapes = [_shape_of(statement) for statement in statements]
+        # Of several reporters the details are joined, so that a value with details is like no other.
+        if len(shapes) > 1 and not _are_independent(statements):
+            return Draft(self._fused(visible), statements)
+        shape = (visible.coerced, visible.sign, *shapes)
         alike = self._alike.get(shape)
         if alike is None:
             fused = self._fused(visible)
             alike = self._alike[shape] = Alike(tuple(fused)[_REST])
             return Draft(fused, statements, alike)
-        first, last, since = consensus.times([report], (), self._at)
-        until = consensus.end(report, (), self._at)
-        fused = Consensus(report.kind, report.value, report.details, first, last, since, until, *alike.rest)
+        reports = [statement.report for statement in statements]
+        first, last, since = consensus.times(reports, (), self._at)
+        until = max(consensus.end(report, (), self._at) for report in reports)
+        about = reports[0]
+        fused = Consensus(about.kind, about.value, about.details, first, last, since, until, *alike.rest)
         return Draft(fused, statements, alike)
 
     def _fused(self, visible: _Visible) -> Consensus:
         statements, sightings, opinions, coerced, sign = visible
         fused = fuse(statements, sightings, opinions, coerced=coerced, sign=sign, at=self._at)
         return case_numbers.without_personal_numbers(fused)
+
+
+def _are_usual(visible: _Visible) -> bool:
+    """Return whether a consensus depends on reports alone; a hold among them counts until its own end."""
+    if visible.sightings or visible.opinions:
+        return False
+    return all(statement.report.hold is None for statement in visible.statements)
+
+
+def _are_independent(statements: Sequence[Statement]) -> bool:
+    """Return whether the statements call a value by one name alone, and each organisation speaks for itself."""
+    value = statements[0].report.value
+    if any(
+        statement.report.value != value or statement.report.details or statement.sources for statement in statements
+    ):
+        return False
+    return len({statement.partner.counts_as for statement in statements}) == len(statements)
+
+
+def _shape_of(statement: Statement) -> tuple[Any, ...]:
+    """Return what a consensus takes from a statement, but for the value and the times."""
+    return (
+        _shape(statement.report),
+        statement.partner.kind,
+        grade.has_authority(statement.partner, statement.report),
+        statement.tlp,
+        statement.reliability,
+        statement.origins,
+        statement.new,
+    )

@@ -131,7 +131,8 @@ class ListingUpdater:
             before = current.get(alias)
             created = before["created"] if before else self._now
             seq = self._times_listed(listed, alias, id_) if listed else 0
-            written = self._write(draft, id_, created, timestamp.text(moment), seq)
+            modified = self._now if moment is self._context.at else timestamp.text(moment)
+            written = self._write(draft, id_, created, modified, seq)
             obj = written.obj
             state.ids[alias] = id_
             if before and not moved and not changes_what_a_reader_does(before, obj):
@@ -194,11 +195,10 @@ class ListingUpdater:
         """Return whether the policy lets a draft into a shared collection."""
         if draft.alike is None:
             return self._context.policy.admits(alias, draft.facts, draft.sources)
-        key = alias, draft.statements[0].tlp
-        known = draft.alike.admitted.get(key)
+        known = draft.alike.admitted.get(alias)
         if known is None:
             known = self._context.policy.admits(alias, draft.facts, draft.sources)
-            draft.alike.admitted[key] = known
+            draft.alike.admitted[alias] = known
         return known
 
     def _private_readers(self, value: ReportedValue) -> set[str]:
@@ -238,12 +238,12 @@ class ListingUpdater:
             alike = None
         coerced = fused.holder_status is HolderStatus.COERCED
         terms = consensus.terms_of(fused)
-        frame = alike.frames.get((terms.type, tlp)) if alike and not seq and not coerced else None
+        frame = alike.frames.get(terms.type) if alike and not seq and not coerced else None
         if frame is None:
             referral = self._context.referral(fused.countries) if coerced else None
             frame = consensus.frame_of(fused, terms.type, self._context.identity.identity, tlp, referral, seq)
             if alike and not seq and not coerced:
-                alike.frames[terms.type, tlp] = frame
+                alike.frames[terms.type] = frame
         obj = consensus.fill(frame, fused, terms, id_, created, modified)
         if not draft.onward:
             properties = {**obj["extensions"][extension.ID], "sharing": {"onward": False}}

@@ -46,7 +46,7 @@ class References:
         for submission in submissions:
             keys.add(submission.key)
             item = submission.item
-            if targets := annotation_targets.refs(submission.obj):
+            if targets := submission.refs:
                 refs.update(targets)
                 published |= {item.id, self._context.annotation_id(submission.key, item.type)}
             elif item.type == TRANSLATION:
