@@ -22,8 +22,8 @@ from server.taxii.negotiation import Encoding, compress
 from server.taxii.page_cache import LogRange, PageCache, PageTag
 from server.taxii.response import STIX, TaxiiResponse
 
-# A million objects are gone through in less.
-_SEARCH_SECONDS = 3
+# A million objects are gone through in much less, also on a busy machine.
+_SEARCH_SECONDS = 10
 ALL_SPECS = ("2.0", "2.1")
 
 Pairs = Iterable[tuple[str, str]]
