@@ -9,7 +9,7 @@ from server.store import Store, Tx, jobs
 from server.store.engine import Contended
 
 # Values or reports of one batch: while others wait to write, and while nobody does.
-_CROWDED, _USUAL = 50, 500
+_CROWDED, _USUAL = 20, 500
 # A batch that others hold up so often in a row is given up.
 _MOST_CONTENDED = 20
 
