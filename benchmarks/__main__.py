@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import feeds, fusing, guard, latency, mapping, release, scale, store, taxii
+from benchmarks import feeds, fusing, guard, large, latency, mapping, release, scale, store, taxii
 from benchmarks.storm import far
 from benchmarks.taxii import postgresql
 
@@ -40,6 +40,7 @@ def main() -> None:
         "postgresql": postgresql.rows,
         "feeds": lambda: feeds.rows(sizes[1]),
         "latency": latency.rows,
+        "large": lambda: large.rows(options.values or sizes[1:], options.database or release.DATABASES),
         _HOURS: lambda: scale.rows(options.values or (1_000_000,), options.url),
     }
     wanted = set(options.names) or every.keys() - {_HOURS}
@@ -57,9 +58,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--large", action="store_true", help="up to a million objects")
-    parser.add_argument("--values", type=_numbers, help="release, scale: sizes of the hub, 10000,300000")
+    parser.add_argument("--values", type=_numbers, help="release, large, scale: sizes of the hub, 10000,300000")
     parser.add_argument("--url", help="scale: a database that is kept, to go on with it later")
-    parser.add_argument("--database", action="append", choices=release.DATABASES, help="release: on this database")
+    parser.add_argument(
+        "--database", action="append", choices=release.DATABASES, help="release, large: on this database"
+    )
     parser.add_argument("--partners", type=int, default=0, help="release: partners more that say nothing")
     parser.add_argument("--statements", action="store_true", help="release: name the SQL statements")
     parser.add_argument("--reports", help="guard: another folder of reports")

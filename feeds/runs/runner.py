@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def prepare_process() -> None:
-    """Tune garbage collection for a process that only runs feeds."""
+    """Tune garbage collection for a process that runs feeds, or does other large work."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

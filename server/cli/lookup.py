@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from feeds.runs.runner import prepare_process
 from mappers import extension
 from mappers.indicator import from_stix
 from mappers.opinion import from_stix as opinion_from_stix
@@ -99,6 +100,7 @@ def retract(
     if not wanted:
         fail("give an indicator's id, a value, or a --file of them")
     done, refused = [], list[tuple[str, str]]()
+    prepare_process()
     with context.hub() as hub, counting("reports retracted") as count:
         with hub.store.read() as tx:
             try:

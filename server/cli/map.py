@@ -23,6 +23,7 @@ from feeds.mapping.parallel import map_to
 from feeds.mapping.records import map_records
 from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
 from feeds.readers.record_rows import detect_records
+from feeds.runs.runner import prepare_process
 from mappers.indicator import Profile
 from schemas import timestamp
 from server.cli.context import Context, Json, fail
@@ -180,6 +181,7 @@ def contribute(
 ) -> None:
     """Map raw files and put them into a partner's inbox, as if the partner had posted them: the release rules run."""
     context: Context = ctx.obj
+    prepare_process()
     counts = Counts()
     seen = SeenValues()
     seen_records: set[str] = set()

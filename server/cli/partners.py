@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from feeds.runs.runner import prepare_process
 from mappers import common_objects, ids
 from schemas.partner import Partner, PartnerKind
 from server.cli import partner_access, partner_values
@@ -177,6 +178,7 @@ def remove(
     context: Context = ctx.obj
     if retract != bool(reason):
         fail("--retract-reports and --reason go together")
+    prepare_process()
     with context.hub() as hub:
         with hub.store.begin() as tx:
             partner = find_partner(tx, name, gone=retract or name in depart.unfinished(tx))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from feeds.runs.runner import prepare_process
 from server.cli.context import Context, Json, counting, fail, show_json, show_table
 from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
 from server.release.republish import Republished, republish
@@ -46,6 +47,7 @@ def apply(
     """
     context: Context = ctx.obj
     done = Republished()
+    prepare_process()
     with context.hub() as hub, counting("values looked at") as count:
         for done in republish(hub, anew=anew):
             count(done.values)
