@@ -4,11 +4,13 @@ Imported only where that is the database.
 """
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from psycopg import Connection, Cursor, DatabaseError
 from psycopg.errors import ObjectNotInPrerequisiteState
@@ -25,6 +27,8 @@ _WORD_SECONDS = 1.0
 _PATIENT_SECONDS, _WORDLESS_SECONDS = 2, 3
 # What one statement may take, and what it may wait for others.
 _STATEMENT_SECONDS = 60
+# A database that says nothing of it for longer does not answer any more.
+_UNANSWERED_SECONDS = 75.0
 _LOCK_SECONDS = 30
 # Data that the other side does not take for so long end the connection.
 _UNTAKEN_SECONDS = 10
@@ -54,6 +58,9 @@ CLIENT_SETTINGS: Mapping[str, int] = {
     "keepalives_count": 3,
 }
 
+# The number of statements that a connection has begun.
+_STATEMENTS = "scamfeed_statements"
+
 _PATIENCE = text("SELECT set_config('statement_timeout', '0', true)")
 _LONG_PATIENCE = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
 
@@ -69,6 +76,11 @@ class BinaryCursor(Cursor[Any]):
         """Open a cursor as any other, for binary results."""
         super().__init__(*arguments, **more)
         self.format = Format.BINARY
+
+    def execute(self, *arguments: Any, **more: Any) -> Self:
+        """Run a statement, and count it."""
+        setattr(self.connection, _STATEMENTS, getattr(self.connection, _STATEMENTS, 0) + 1)
+        return super().execute(*arguments, **more)
 
 
 def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
@@ -90,7 +102,7 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     if patient:
         # For the transaction alone: a pooler gives the connection to another afterwards.
         event.listen(engine, "begin", lambda connection: connection.execute(_PATIENCE))
-    keeper = Keeper()
+    keeper = Keeper(float("inf") if patient else _UNANSWERED_SECONDS)
     event.listen(engine, "checkout", keeper.begin)
     event.listen(engine, "checkin", keeper.end)
     return keeper
@@ -160,8 +172,9 @@ class Keeper:
     holds nobody up. A node that computes for longer is not silent.
     """
 
-    def __init__(self) -> None:
-        """Keep no connection yet."""
+    def __init__(self, most_seconds: float) -> None:
+        """Keep no connection yet; give up a statement that is not answered for ``most_seconds``."""
+        self._most_seconds = most_seconds
         self._changing = threading.Lock()
         self._open: dict[int, tuple[Connection[Any], float]] = {}
         self._over = threading.Event()
@@ -193,17 +206,26 @@ class Keeper:
                 self._thread.start()
 
     def _run(self, over: threading.Event) -> None:
-        ended_at = 0.0
+        looked_at = 0.0
+        # What each connection is doing, and since when.
+        doing: dict[int, tuple[int, float]] = {}
         while not over.wait(_WORD_SECONDS):
             moment, waiting = time.monotonic(), None
+            busy: dict[int, tuple[int, float]] = {}
             for key, (connection, since) in [*self._open.items()]:
                 if connection.closed:
                     self._open.pop(key, None)
                 elif moment - since > _WORD_SECONDS and not _say_something(connection):
+                    number = getattr(connection, _STATEMENTS, 0)
+                    before = doing.get(key, (-1, moment))
+                    busy[key] = before if before[0] == number else (number, moment)
                     waiting = connection if moment - since > _PATIENT_SECONDS else waiting
-            if waiting is not None and moment - ended_at > _PATIENT_SECONDS:
+                    if moment - busy[key][1] > self._most_seconds:
+                        _cut(connection)
+            if waiting is not None and moment - looked_at > _PATIENT_SECONDS:
                 _end_silent_transactions(waiting)
-                ended_at = moment
+                looked_at = moment
+            doing = busy
 
 
 def _say_something(connection: Connection[Any]) -> bool:
@@ -223,6 +245,13 @@ def _say_something(connection: Connection[Any]) -> bool:
     finally:
         connection.lock.release()
     return True
+
+
+def _cut(connection: Connection[Any]) -> None:
+    """End a connection on which another thread waits for an answer."""
+    log.warning("statement-given-up seconds=%s", _UNANSWERED_SECONDS)
+    with suppress(OSError, DatabaseError), socket.socket(fileno=os.dup(connection.pgconn.socket)) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 # A client that is silent in the middle of a COPY, or takes nothing of an answer, is under no limit of the database.

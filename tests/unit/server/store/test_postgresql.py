@@ -1,5 +1,6 @@
 """A database server in trouble: what is silent, slow or read-only holds nobody up, and is an error to try again."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -172,6 +173,28 @@ def test_a_frozen_process_on_postgresql_stops_nobody_for_more_than_five_seconds(
     finally:
         holder.kill()
         holder.communicate()
+
+
+def test_a_database_that_is_frozen_on_postgresql_is_unavailable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "_UNANSWERED_SECONDS", 1.0)
+    store = Store.open(url)
+
+    def ask() -> None:
+        with store.begin() as tx:
+            backend = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            os.kill(backend, signal.SIGSTOP)
+            stopped.append(backend)
+            tx.execute(text("SELECT 1"))
+
+    stopped: list[int] = []
+    try:
+        with pytest.raises(StoreUnavailable):
+            ask()
+    finally:
+        for backend in stopped:
+            os.kill(backend, signal.SIGCONT)
+    lock(store)
+    store.close()
 
 
 def test_a_transaction_on_postgresql_that_computes_for_long_is_not_silent(store: Store) -> None:
