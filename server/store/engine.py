@@ -249,21 +249,22 @@ def transaction(connection: Connection) -> Iterator[None]:
     except OperationalError as error:
         # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
         raise StoreUnavailable("the database is busy, or was lost on the way") from error
-    except DBAPIError as error:
+    except (DBAPIError, connection.dialect.loaded_dbapi.Error) as error:
         if not _is_unavailable(error):
             raise
         # The next transaction may find another database at the same address.
         connection.invalidate()
-        raise StoreUnavailable("the database is read-only, or undid what took too long") from error
+        raise StoreUnavailable("the database is read-only, was lost, or undid what took too long") from error
 
 
-def _is_unavailable(error: DBAPIError) -> bool:
+def _is_unavailable(error: Exception) -> bool:
     """Return whether the same may succeed later, though the driver takes it for a fault of the program."""
-    if isinstance(error.orig, sqlite3.Error):
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
         return False
     from server.store import postgresql
 
-    return postgresql.is_unavailable(error)
+    return postgresql.is_unavailable(cause)
 
 
 def _keep_from_others(file: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
 
-from psycopg import Connection, Cursor, DatabaseError
+from psycopg import Connection, Cursor, DatabaseError, OperationalError
 from psycopg.errors import ObjectNotInPrerequisiteState
 from psycopg.pq import ConnStatus, Format, PipelineStatus, TransactionStatus
 from sqlalchemy import Connection as Tx, Engine, event, text
@@ -108,9 +108,9 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     return keeper
 
 
-def is_unavailable(error: DBAPIError) -> bool:
-    """Return whether a database that answers by ``error`` may do the same in a moment, or another in its place."""
-    return getattr(error.orig, "sqlstate", None) in _UNAVAILABLE
+def is_unavailable(error: BaseException | None) -> bool:
+    """Return whether a database that raised ``error`` may do the same in a moment, or another in its place."""
+    return isinstance(error, OperationalError) or getattr(error, "sqlstate", None) in _UNAVAILABLE
 
 
 def take_time(tx: Tx) -> None:

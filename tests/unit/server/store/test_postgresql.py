@@ -215,6 +215,20 @@ def test_a_transaction_on_postgresql_that_was_undone_for_its_silence_is_unavaila
     lock(store)
 
 
+def test_what_the_driver_alone_finds_on_postgresql_is_unavailable_too(url: str, store: Store) -> None:
+    def lose() -> None:
+        with store.begin() as tx:
+            driver = tx.connection.driver_connection
+            assert driver is not None
+            driver.execute("SELECT 1")
+            cut_off(url)
+            driver.execute("SELECT 1")
+
+    with pytest.raises(StoreUnavailable):
+        lose()
+    lock(store)
+
+
 def test_a_read_only_database_is_unavailable_for_writes_on_postgresql(url: str, store: Store) -> None:
     name = url.partition("@/")[2].partition("?")[0]
     with psycopg.connect(conninfo(url), autocommit=True) as admin:
