@@ -15,7 +15,7 @@ from server.taxii.negotiation import VARY, Encoding
 from server.taxii.response import TaxiiResponse
 
 # Of each process that answers requests.
-_MOST_BYTES = 64 * 1024 * 1024
+_MOST_BYTES = 96 * 1024 * 1024
 # A smaller page is made as quickly as it is found.
 _SMALLEST_PAGE = 16 * 1024
 # Pages whose rows are known, though their bytes may not be here any more.
