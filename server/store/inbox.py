@@ -6,7 +6,7 @@ two partners may use one id, and nothing that one sends meets what the other sen
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, select, text
 
 from server.store import log
 from server.store.collections import Collection, get
@@ -56,8 +56,6 @@ def append(tx: Tx, into: Collection, contributed: Sequence[tuple[str, Item]]) ->
 
 def save_status(tx: Tx, api_root: str, status_id: str, partner: str, body: bytes) -> None:
     """Store a TAXII status resource, in place of an earlier state of the same status."""
-    mine = {"of_root": api_root, "of_id": status_id, "of_partner": partner}
-    tx.execute(_FORGET_STATUS, mine)
     tx.execute(
         _KEEP_STATUS, {"api_root": api_root, "id": status_id, "partner": partner, "created": now(), "body": body}
     )
@@ -82,6 +80,9 @@ _STATUS = (
     statuses.c.id == bindparam("of_id"),
     statuses.c.partner == bindparam("of_partner"),
 )
-_FORGET_STATUS = delete(statuses).where(*_STATUS)
-_KEEP_STATUS = insert(statuses)
+_KEEP_STATUS = text(
+    "INSERT INTO statuses (api_root, id, partner, created, body) VALUES (:api_root, :id, :partner, :created, :body)"
+    " ON CONFLICT (api_root, id) DO UPDATE SET created = excluded.created, body = excluded.body"
+    " WHERE statuses.partner = excluded.partner"
+).bindparams(bindparam("created", type_=BigInteger), bindparam("body", type_=LargeBinary))
 _LOAD_STATUS = select(statuses.c.body).where(*_STATUS)

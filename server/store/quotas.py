@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.engine import Store, StoreUnavailable, Tx
@@ -30,11 +30,13 @@ _LARGEST_OF_REST = 4
 
 def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: int) -> int:
     """Charge all of ``count`` to the partner's quota, or nothing; returns 0, or the seconds until it may fit."""
-    began, used, moment = _locked(tx, partner, unit, seconds)
-    if used + count > limit:
-        return _until(began, seconds, moment)
-    _write(tx, partner, unit, began, used + count)
-    return 0
+    if count <= limit:
+        moment = now()
+        span = {"since": moment - seconds * _SECOND, "moment": moment, "limit": limit}
+        if tx.execute(_CHARGE, {"partner": partner, "unit": unit, "count": count, **span}).first() is not None:
+            return 0
+    began, _, moment = _locked(tx, partner, unit, seconds)
+    return _until(began, seconds, moment)
 
 
 def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int) -> tuple[int, int]:
@@ -160,6 +162,17 @@ def _until(began: int, seconds: int, moment: int) -> int:
 _ASKED = select(quotas.c.began, quotas.c.used).where(
     quotas.c.partner == bindparam("of_partner"), quotas.c.unit == bindparam("of_unit")
 )
+
+
+# A stretch that has ended begins anew, also one that begins in the future, as the clock was set back.
+_GOES_ON = "quotas.began > :since AND quotas.began <= :moment"
+_CHARGE = text(
+    "INSERT INTO quotas (partner, unit, began, used) VALUES (:partner, :unit, :moment, :count)"  # noqa: S608
+    " ON CONFLICT (partner, unit) DO UPDATE SET"
+    f" used = CASE WHEN {_GOES_ON} THEN quotas.used + :count ELSE :count END,"
+    f" began = CASE WHEN {_GOES_ON} THEN quotas.began ELSE :moment END"
+    f" WHERE NOT ({_GOES_ON}) OR quotas.used + :count <= :limit RETURNING quotas.used"
+).bindparams(*(bindparam(name, type_=BigInteger) for name in ("moment", "since", "count", "limit")))
 
 
 _DAY = 86_400_000_000
