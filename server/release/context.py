@@ -119,9 +119,10 @@ class ReleaseContext:
         return self._focal_points[country]
 
     def identities(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Return the hub's identity, and those of the partners of these names as readers may see them."""
-        known = self.facts.identities
-        return [self.facts.hub_object, *(known[name] for name in sorted(names) if name in known)]
+        """Return the identities of the partners of these names as readers may see them."""
+        wanted = sorted(names)
+        known = self.facts.identities if wanted else {}
+        return [known[name] for name in wanted if name in known]
 
     def is_newcomer(self, partner: Partner) -> bool:
         """Return whether a partner is new here."""

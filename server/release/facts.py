@@ -22,6 +22,7 @@ from server.store import (
 from server.store.collections import Collection
 from server.store.engine import Tx
 from server.store.fact_versions import Facts
+from server.store.item import Item
 from server.store.partners import Registry
 from server.store.quotas import Throttle
 from server.store.reputation import Calibration, ReportTotals
@@ -108,9 +109,9 @@ class HubFacts:
         return self._fact(Facts.REGISTRY, self._readable)
 
     @property
-    def hub_object(self) -> dict[str, Any]:
+    def hub_item(self) -> Item:
         """The hub's identity in the feed."""
-        return self._fact(Facts.REGISTRY, identities.of_hub)
+        return self._fact(Facts.REGISTRY, _hub_item)
 
     @property
     def identities(self) -> Mapping[str, dict[str, Any]]:
@@ -202,6 +203,10 @@ class HubFacts:
             for name in readers:
                 found.setdefault(name, set()).add(alias)
         return {name: frozenset(aliases) for name, aliases in found.items()}
+
+
+def _hub_item(tx: Tx) -> Item:
+    return Item.of(identities.of_hub(tx))
 
 
 def _secret_of_ids(tx: Tx) -> bytes:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +45,12 @@ def revoked(obj: Obj, at: datetime) -> dict[str, Any]:
             ends.append(timestamp.parse(obj["valid_until"]))
         last["valid_until"] = timestamp.text(min(ends))
     return last
+
+
+# The same for ever, and sent with each contribution.
+@lru_cache(maxsize=64)
+def _common_items(levels: frozenset[Tlp]) -> list[Item]:
+    return [Item.of(obj) for obj in common_objects.for_levels(levels)]
 
 
 def is_revoked(obj: Obj) -> bool:
@@ -193,8 +200,9 @@ class Publication:
         collections.record_private_objects(tx, self._in_private)
         appends = [(self._context.inbox, self._contributed)] if self._contributed else []
         for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
-            common = [*common_objects.for_levels(self._levels[alias]), *self._context.identities(self._makers[alias])]
-            appends.append((by_alias[alias], [*map(Item.of, common), *self._entering[alias]]))
+            common = [*_common_items(frozenset(self._levels[alias])), self._context.facts.hub_item]
+            makers = map(Item.of, self._context.identities(self._makers[alias]))
+            appends.append((by_alias[alias], [*common, *makers, *self._entering[alias]]))
 
         def append(last: bool) -> None:
             log.append_all(tx, appends, last=last and not self._revoked)

@@ -92,7 +92,7 @@ def test_a_change_is_known_to_the_next_transaction(hub: Hub, name: str) -> None:
         "delisted": "has_delisted",
         "throttled": "throttles",
         "judged": "calibrations",
-        "focal": "hub_object",
+        "focal": "hub_item",
         "renamed": "identity",
     }[name]
     assert after[changed] != before[changed]
