@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, tuple_, update
 
 from server.store import deliveries, log, read_progress
 from server.store.collections import Collection, readers
@@ -298,11 +298,19 @@ _OPEN = receipts.c.closed.is_(None)
 _PLACES = select(
     read_positions.c.collection, read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked
 ).order_by(read_positions.c.collection, read_positions.c.partner)
+# Receipts that are closed in another way at the moment are left to that, so that nobody waits for somebody who waits.
+_FREE = receipts.alias("free")
+_KEY = ("object_id", "collection", "partner")
+_IS_FREE = tuple_(*(receipts.c[name] for name in _KEY)).in_(
+    select(*(_FREE.c[name] for name in _KEY))
+    .where(_FREE.c.closed.is_(None), _FREE.c.partner == bindparam("by"))
+    .with_for_update(skip_locked=True)
+)
 # It knew when it last asked, at the latest.
 _READ = (
     update(receipts)
     .where(_OPEN, receipts.c.partner == bindparam("by"), receipts.c.collection == bindparam("at"))
-    .where(receipts.c.revoked_at <= bindparam("up_to", type_=BigInteger))
+    .where(receipts.c.revoked_at <= bindparam("up_to", type_=BigInteger), _IS_FREE)
     .values(closed=bindparam("moment", type_=BigInteger), how="read")
 )
 _WHEN_DELIVERED = (
@@ -314,7 +322,7 @@ _WHEN_DELIVERED = (
 )
 _DELIVERED = (
     update(receipts)
-    .where(_OPEN, receipts.c.partner == bindparam("by"), _WHEN_DELIVERED.is_not(None))
+    .where(_OPEN, receipts.c.partner == bindparam("by"), _IS_FREE, _WHEN_DELIVERED.is_not(None))
     .values(closed=_WHEN_DELIVERED, how="delivered")
 )
 _EVERY = (

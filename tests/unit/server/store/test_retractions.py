@@ -269,3 +269,18 @@ def test_percentiles_are_of_the_times_themselves(seconds: list[float]) -> None:
     assert sum(second <= found.p50 for second in seconds) * 2 >= len(seconds)
     assert sum(second <= found.p95 for second in seconds) * 20 >= len(seconds) * 19
     assert sum(second < found.p95 for second in seconds) * 20 < len(seconds) * 19
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_settling_waits_for_no_partner_that_acknowledges(store: Store, collection: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
+        read_progress.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
+        at = _revoked(tx, collection)
+        read_progress.record_reads(tx, [("one", collection.id, at), ("two", collection.id, at)])
+    with store.begin() as acknowledging:
+        assert rules.acknowledge(acknowledging, "one", ID) == 1
+        with store.begin() as settling:
+            assert rules.settle(settling) == 1
+    with store.read() as tx:
+        assert {receipt.how for receipt in retractions.all_receipts(tx)} == {"acknowledged", "read"}
