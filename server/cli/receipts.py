@@ -25,8 +25,7 @@ def receipts(
     context: Context = ctx.obj
     target = context.settings.retraction_target
     with context.store() as store:
-        with store.begin() as tx:
-            settling.settle(tx)
+        settling.settle_in_steps(store)
         with store.read() as tx:
             since = now() - days * _DAY
             found = (

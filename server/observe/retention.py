@@ -133,5 +133,4 @@ def settle(store: Store) -> int:
     with store.read() as tx:
         if not receipts.to_settle(tx):
             return 0
-    with store.begin() as tx:
-        return receipts.settle(tx)
+    return receipts.settle_in_steps(store)

@@ -1,10 +1,13 @@
 """Retractions and their receipts: a row for each partner that received a retracted object, closed when it knows."""
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import BigInteger, Update, bindparam, delete, exists, func, or_, select, tuple_, update
 
 from server.store import deliveries, log, read_progress
 from server.store.collections import Collection, readers
@@ -147,12 +150,23 @@ def recent(tx: Tx, since: int) -> dict[str, list[str]]:
 
 def settle(tx: Tx) -> int:
     """Close the receipts of partners that have read past the revocation, or took it as a push; returns their number."""
-    closed = 0
-    for collection, partner, up_to, asked in tx.execute(_PLACES).all():
-        closed += tx.execute(_READ, {"at": collection, "by": partner, "up_to": up_to, "moment": asked}).rowcount
-    for feed, partner in deliveries.recipients(tx):
-        closed += tx.execute(_DELIVERED, {"feed_": feed, "by": partner}).rowcount
-    return closed
+    return sum(close(tx) for close in settlements(tx))
+
+
+def settlements(tx: Tx) -> list[Callable[[Tx], int]]:
+    """Return what closes the receipts that can be closed now, in parts: each closes those of one partner or feed."""
+    reads: list[Callable[[Tx], int]] = [
+        partial(_closed, _READ, {"at": collection, "by": partner, "up_to": up_to, "moment": asked})
+        for collection, partner, up_to, asked in tx.execute(_PLACES).all()
+    ]
+    return [
+        *reads,
+        *(partial(_closed, _DELIVERED, {"feed_": feed, "by": partner}) for feed, partner in deliveries.recipients(tx)),
+    ]
+
+
+def _closed(statement: Update, given: Mapping[str, Any], tx: Tx) -> int:
+    return tx.execute(statement, given).rowcount
 
 
 def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledged") -> int:
@@ -261,8 +275,12 @@ def _open(
     rows = []
     reading = readers(tx, collection)
     moment = now()
+    places = sorted(places, key=_READ_UP_TO)
     for retracted in found:
-        got = {place.partner for place in places if retracted.first <= place.read_up_to < retracted.revoked_at}
+        # Of thousands of readers most have read past the revocation, or nothing at all.
+        nearest = bisect_left(places, retracted.first, key=_READ_UP_TO)
+        furthest = bisect_left(places, retracted.revoked_at, key=_READ_UP_TO)
+        got = {place.partner for place in places[nearest:furthest]}
         rows += [
             (
                 *(
@@ -295,9 +313,17 @@ def _retracted(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Retr
 
 
 _OPEN = receipts.c.closed.is_(None)
-_PLACES = select(
-    read_positions.c.collection, read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked
-).order_by(read_positions.c.collection, read_positions.c.partner)
+_READ_UP_TO = attrgetter("read_up_to")
+# The read positions past which something was revoked whose receipt is open.
+_PLACES = (
+    select(read_positions.c.collection, read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked)
+    .where(
+        exists(1)
+        .where(receipts.c.partner == read_positions.c.partner, receipts.c.collection == read_positions.c.collection)
+        .where(_OPEN, receipts.c.revoked_at <= read_positions.c.read_up_to)
+    )
+    .order_by(read_positions.c.collection, read_positions.c.partner)
+)
 # Receipts that are closed in another way at the moment are left to that, so that nobody waits for somebody who waits.
 _FREE = receipts.alias("free")
 _KEY = ("object_id", "collection", "partner")

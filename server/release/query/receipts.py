@@ -1,11 +1,12 @@
 """Retraction receipts: who was given what was taken back, and whether they know by now."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from server.release.query.spread import Spread, spread
-from server.store import collections, retractions
+from server.store import Store, collections, retractions
 from server.store.collections import UnknownCollection
 from server.store.engine import Tx
 from server.store.retractions import Receipt, Retraction
@@ -14,6 +15,8 @@ from server.store.times import now
 # What was read before a revocation is known to the store some seconds later; so long it is looked for again.
 _LATE = 10 * 60 * 1_000_000
 _SECOND = 1_000_000
+# Retractions that are looked at in one transaction.
+_STEP = 500
 
 TARGET = timedelta(hours=4)
 
@@ -46,12 +49,39 @@ def settle(tx: Tx) -> int:
 
     Pages read shortly before a revocation are noted shortly after it: receipts for those are opened here.
     """
+    for step in late_steps(tx):
+        step(tx)
+    return retractions.settle(tx)
+
+
+def settle_in_steps(store: Store) -> int:
+    """Do what ``settle`` does in short transactions, so that others do not wait while many receipts are settled."""
+    with store.read() as tx:
+        late = late_steps(tx)
+    for step in late:
+        with store.begin() as tx:
+            step(tx)
+    with store.read() as tx:
+        settlements = retractions.settlements(tx)
+    closed = 0
+    for close in settlements:
+        with store.begin() as tx:
+            closed += close(tx)
+    return closed
+
+
+def late_steps(tx: Tx) -> list[Callable[[Tx], int]]:
+    """Return what opens the receipts that became known after their retraction, some hundred retractions a step."""
+    steps: list[Callable[[Tx], int]] = []
     for id_, ids in retractions.recent(tx, now() - _LATE).items():
         try:
-            retractions.open_receipts(tx, collections.get(tx, id_), ids, late=True)
+            collection = collections.get(tx, id_)
         except UnknownCollection:
             continue
-    return retractions.settle(tx)
+        for start in range(0, len(ids), _STEP):
+            some = ids[start : start + _STEP]
+            steps.append(partial(retractions.open_receipts, collection=collection, ids=some, late=True))
+    return steps
 
 
 def to_settle(tx: Tx) -> bool:
