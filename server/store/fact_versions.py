@@ -76,8 +76,9 @@ def note_statement(connection: Connection, statement: Any, *_: Any) -> None:
 
 
 def end(connection: Connection) -> None:
-    """Give new versions to the facts that the transaction has changed, before it commits."""
-    for facts in sorted(changed_in(connection)):
+    """Give new versions to the facts that the transaction has changed since the last call, before it commits."""
+    changed: set[Facts] = connection.info.pop(_CHANGED, set())
+    for facts in sorted(changed):
         given = {"of_name": facts.value, "new_version": secrets.randbits(63)}
         if not connection.execute(_RAISE, given).rowcount:
             connection.execute(insert(fact_versions).values(name=facts.value, version=given["new_version"]))
