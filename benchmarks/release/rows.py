@@ -77,7 +77,7 @@ class _Hub:
         """Fill the hub up to ``size`` values, then measure everything on it."""
         self._size = size
         yield self._grown(
-            "a fixed piece of work, ms of one processor: how busy the machine is", gauge(), f"{gauge():.1f}"
+            "a fixed piece of work, ms of a processor, more on a busy machine", busy := gauge(), f"{busy:.1f}"
         )
         with serving(self._database.url) as (self._port, self._server):
             yield from self._fill()
