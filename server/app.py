@@ -70,7 +70,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     def ready() -> probes.Probe:
         return probes.ready(readiness, store, bodies)
 
-    _add_probes(app, ready, metrics, settings.metrics_token.get_secret_value())
+    _add_probes(app, ready, reads, metrics, settings.metrics_token.get_secret_value())
     _add_front_page(app, ready, settings)
     return app
 
@@ -96,7 +96,7 @@ def _add_front_page(app: Flask, ready: Callable[[], probes.Probe], settings: Set
         return Response(shown.body, headers=list(shown.headers))
 
 
-def _add_probes(app: Flask, ready: Callable[[], probes.Probe], metrics: Metrics, token: str) -> None:
+def _add_probes(app: Flask, ready: Callable[[], probes.Probe], reads: Store, metrics: Metrics, token: str) -> None:
     """Serve health and metrics, for those who run the server."""
 
     @app.get("/health/live")
@@ -108,6 +108,11 @@ def _add_probes(app: Flask, ready: Callable[[], probes.Probe], metrics: Metrics,
     @app.get("/health/ready")
     def health() -> tuple[Response, int]:
         status, resource = ready()
+        return jsonify(resource), status
+
+    @app.get("/health/reads")
+    def can_read() -> tuple[Response, int]:
+        status, resource = probes.can_read(reads)
         return jsonify(resource), status
 
     @app.get("/metrics")

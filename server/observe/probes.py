@@ -27,6 +27,11 @@ def ready(readiness: Readiness, store: Store, bodies: DiskSpace) -> Probe:
     return 200, {"status": "ok"}
 
 
+def can_read(reads: Store) -> Probe:
+    """Return whether requests that only read can be answered, as by a replica while the primary is away."""
+    return (200, {"status": "ok"}) if reads.ready() else (503, {"status": "store unavailable"})
+
+
 def may_see_metrics(environ: dict[str, Any], token: str, *, is_local: bool) -> bool:
     """Return whether a request may see the metrics, which name partners.
 

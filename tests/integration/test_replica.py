@@ -186,6 +186,7 @@ def test_partners_read_on_while_the_primary_is_away(pair: Pair) -> None:
     pair.primary.stop()
     try:
         assert pair.ask() == 2
+        assert pair.hub.get("/health/reads")[0] == "200 OK"
         body = json.dumps({"objects": [indicator()]}).encode()
         refused = pair.hub.application.respond(pair.hub.environ(OBJECTS, "POST", body))
         assert refused.status == 503
@@ -208,6 +209,7 @@ def test_a_hub_on_a_replica_alone_answers_reads_and_refuses_writes(pair: Pair) -
     app = create_app(Settings(database_url=pair.standby.url(pair.name), rate_limit=100))
     alone = TaxiiHub(app.wsgi_app, pair.hub.store, pair.hub.collection, pair.hub.token)  # type: ignore[arg-type]
     assert alone.application.respond(alone.environ(OBJECTS)).objects_out == 1
+    assert alone.get("/health/reads")[0] == "200 OK"
     body = json.dumps({"objects": [indicator()]}).encode()
     refused = alone.application.respond(alone.environ(OBJECTS, "POST", body))
     assert refused.status == 503
