@@ -11,6 +11,7 @@ from time import perf_counter
 
 from benchmarks.taxii.client import Client
 from benchmarks.taxii.hub import envelope, serving
+from server.store import object_ids
 
 ENVELOPES = {1: 60, 100: 30, 1000: 8, 5000: 4}
 ROUNDS = 3
@@ -53,9 +54,15 @@ def _insert(raw: sqlite3.Connection, count: int, times: int) -> float:
         batch = []
         for item in json.loads(envelope(count))["objects"]:
             last += 1
-            batch.append((last, item["id"], json.dumps(item, separators=(",", ":")).encode()))
+            name = object_ids.pack(item["id"], "indicator")
+            body = json.dumps(item, separators=(",", ":")).encode()
+            batch.append((last, name.high, name.low, name.type, body))
         batches.append(batch)
-    sql = "INSERT INTO objects VALUES (1, ?, ?, 'indicator', '2.1', 1767225600000000, 0, 1, 0, ?)"
+    sql = (
+        "INSERT INTO objects (date_added, id_high, id_low, version, collection, space, type, observable_type,"
+        " spec_version, parts, latest, legacy, revoked, body)"
+        " VALUES (?, ?, ?, 1767225600000000, 1, 0, ?, 0, 21, 1, 1, 0, 0, ?)"
+    )
     start = perf_counter()
     for batch in batches:
         raw.execute("BEGIN IMMEDIATE")

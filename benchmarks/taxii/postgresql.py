@@ -11,11 +11,18 @@ from benchmarks.taxii import mixed
 from benchmarks.taxii.client import Client, load
 from benchmarks.taxii.hub import envelope, fill, made, serving
 from benchmarks.taxii.rows import NO_TWO_ALIKE, OBJECTS, SECONDS, Row, some_id
+from server.store import object_ids
 from tests.postgres import Postgres
 
 ENVELOPES = {1: 60, 100: 30, 1000: 6, 5000: 3}
 LIMIT = 10_000
 _COPY_OUT = b"COPY (SELECT body FROM objects ORDER BY collection, date_added LIMIT 10000) TO STDOUT (FORMAT BINARY)"
+_COPY_IN = (
+    b"COPY raw (date_added, id_high, id_low, version, collection, space, type, observable_type, spec_version, parts,"
+    b" latest, legacy, revoked, body) FROM STDIN (FORMAT BINARY)"
+)
+# Of an indicator in an exchange.
+_REST = (1, 0, object_ids.type_number("indicator"), 0, 21, 1, 1, 0, False, b"x" * 850)
 ROUNDS = 3
 
 
@@ -85,15 +92,15 @@ def _copy(beside: psycopg.Connection[Any], count: int, times: int) -> float:
     [last] = beside.execute("SELECT max(date_added) FROM raw").fetchone() or [0]
     batches = [
         [
-            (1, last + batch * count + number, str(one["id"]), "indicator", "2.1", 0, False, True, False, b"x" * 850)
+            (last + batch * count + number, *object_ids.pack(str(one["id"]), "indicator")[1:3], 0, *_REST)
             for number, one in enumerate(map(made, range(count)), 1)
         ]
         for batch in range(times)
     ]
-    types = ["int4", "int8", "text", "text", "text", "int8", "bool", "bool", "bool", "bytea"]
+    types = ["int8", "int8", "int8", "int8", "int4", "int4", *["int2"] * 6, "bool", "bytea"]
     start = perf_counter()
     for batch in batches:
-        with beside.transaction(), beside.cursor().copy(b"COPY raw FROM STDIN (FORMAT BINARY)") as copy:
+        with beside.transaction(), beside.cursor().copy(_COPY_IN) as copy:
             copy.set_types(types)
             for row in batch:
                 copy.write_row(row)

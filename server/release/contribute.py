@@ -237,8 +237,13 @@ class _Contribution:
         self._session.publication.contribute(
             Item(submission.key, *submission.item[1:6], submission.subject) for submission in stored
         )
-        pairs = [(submission.subject, submission.key) for submission in stored if submission.subject]
-        pairs += [(self._references.meant(ref), submission.key) for submission in stored for ref in submission.refs]
+        about = {submission.subject for submission in stored if submission.subject}
+        if about - self._looked_up:
+            prior.update(value_index.find(tx, about - self._looked_up))
+        for submission in stored:
+            if submission.subject:
+                prior.setdefault(submission.subject, set()).add(submission.key)
+        pairs = [(self._references.meant(ref), submission.key) for submission in stored for ref in submission.refs]
         pairs += [
             (definition, submission.key)
             for submission in stored

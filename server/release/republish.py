@@ -50,7 +50,7 @@ def republish(hub: Hub, *, anew: bool = False) -> Iterator[Republished]:
 
 
 class _Republishing(BatchJob):
-    """Looks at all values in the order of their names, then at the reports that state no value."""
+    """Looks at all values in the order of their numbers, then at the reports that state no value."""
 
     name = NAME
 
@@ -58,7 +58,7 @@ class _Republishing(BatchJob):
         self._hub = hub
 
     def first(self, tx: Tx) -> State:
-        return {"by": self._rules(tx), "step": "values", "after": "", "values": 0, "changed": 0}
+        return {"by": self._rules(tx), "step": "values", "after": -1, "values": 0, "changed": 0}
 
     def goes_on(self, tx: Tx, state: State) -> bool:
         return bool(state.get("by") == self._rules(tx))
@@ -72,9 +72,10 @@ class _Republishing(BatchJob):
         return sha256(f"{policy_to_toml(self._hub.policy)} {registry}".encode()).hexdigest()
 
     def _values(self, tx: Tx, state: State, most: int) -> Progress:
-        subjects = value_index.values_after(tx, state["after"], most)
-        if not subjects:
+        by_number = value_index.values_after(tx, state["after"], most)
+        if not by_number:
             return Progress({**state, "step": "reports", "after": -1}, ended=False)
+        subjects = sorted(by_number.values())
         value_index.lock(tx, subjects)
         session = ReleaseSession.open(self._hub, tx)
         values = session.load(subjects)
@@ -82,8 +83,10 @@ class _Republishing(BatchJob):
         _revoke_as_contributed(session, map(inbox.object_id, reports))
         states = session.release(values, _REASON)
         changed = sum(1 for listed in states.values() if listed.entered or listed.left or listed.updated)
-        done = {"values": state["values"] + len(subjects), "changed": state["changed"] + changed}
-        return Progress({**state, **done, "after": subjects[-1]}, ended=False)
+        # What was refused each time has a number, too.
+        reported = sum(1 for value in values if value.ids)
+        done = {"values": state["values"] + reported, "changed": state["changed"] + changed}
+        return Progress({**state, **done, "after": max(by_number)}, ended=False)
 
     def _reports(self, tx: Tx, state: State) -> Progress:
         """Revoke what is published under the ids of reports that state no value, by which nobody finds them."""

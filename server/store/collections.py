@@ -4,7 +4,6 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -15,8 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from schemas.partner import OWN_ALIASES
 from server.store import partners
 from server.store.engine import Tx
-from server.store.release_tables import private_objects
-from server.store.sql import any_of, chunks
+from server.store.parts import FULL, PLAIN
 from server.store.tables import collections, grants
 from server.store.times import now
 
@@ -37,6 +35,9 @@ DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
 )
 
 
+_FULL = "-full"
+
+
 class UnknownCollection(LookupError):
     """There is no collection of this id or alias."""
 
@@ -52,7 +53,8 @@ class Collection:
     By its ``kind``, an inbox takes contributions and is not read, a released one is filled by the release rules, a
     private one by the same rules for one reader, an exchange is read and written by its members directly.
     ``last_added`` is the last ``date_added`` at the moment it was looked up. ``owner`` is the partner that a private
-    one belongs to, ``use`` the purpose of it.
+    one belongs to, ``use`` the purpose of it. ``log`` is the number of the collection whose log has its objects: its
+    own, or of the full variant of a shared one that of the plain one; ``part`` is its bit there.
     """
 
     number: int
@@ -65,6 +67,13 @@ class Collection:
     last_added: int = field(default=0, compare=False)
     owner: str | None = None
     use: str | None = None
+    log: int = 0
+    part: int = PLAIN
+
+    def __post_init__(self) -> None:
+        """Give a collection without variants a log of its own."""
+        if not self.log:
+            object.__setattr__(self, "log", self.number)
 
     @property
     def filled_by_release(self) -> bool:
@@ -89,6 +98,8 @@ COLUMNS = (
     collections.c.last_added,
     collections.c.owner,
     collections.c.use,
+    collections.c.log,
+    collections.c.part,
 )
 
 
@@ -120,12 +131,24 @@ def add(
             raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
         number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
         # Who needs private collections of two partners first at the same time does not wait for the other's number.
-        made = replace(made, number=number + (secrets.randbelow(_GAP) if owner else 0))
+        number += secrets.randbelow(_GAP) if owner else 0
+        log, part = _place(tx, alias, kind, number)
+        made = replace(made, number=number, log=log, part=part)
         # Somebody else may take the number, or make the same collection, in the same moment.
         with suppress(IntegrityError), tx.begin_nested():
             tx.execute(insert(collections), {column.name: getattr(made, column.name) for column in COLUMNS})
             return made
     raise CollectionExists("others make collections all the time; try again")
+
+
+def _place(tx: Tx, alias: str, kind: CollectionKind, number: int) -> tuple[int, int]:
+    """Return the log of a new collection, and its bit there: a full variant shares that of the plain one."""
+    columns = collections.c
+    if kind == "released" and alias.endswith(_FULL):
+        asked = select(columns.number).where(columns.alias == alias.removesuffix(_FULL), columns.kind == kind)
+        if (plain := tx.execute(asked).scalar()) is not None:
+            return plain, FULL
+    return number, PLAIN
 
 
 def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple[Collection, Collection]:
@@ -168,7 +191,7 @@ def create_defaults(tx: Tx) -> list[Collection]:
 def _with_full_variant(alias: str, title: str, description: str) -> tuple[tuple[str, str, str], ...]:
     """Return alias, title and description of a released collection, and of its full variant."""
     fuller = f"{description} With observables and relationships.".strip()
-    return (alias, title, description), (f"{alias}-full", f"{title} (full)", fuller)
+    return (alias, title, description), (f"{alias}{_FULL}", f"{title} (full)", fuller)
 
 
 def _read(row: Row[*tuple[Any, ...]]) -> Collection:
@@ -287,22 +310,3 @@ def _private_alias(partner: str, use: PrivateUse) -> str:
 
 
 _OWN = select(*COLUMNS).where(collections.c.owner == bindparam("of_partner"), collections.c.use == bindparam("for_use"))
-
-
-def record_private_objects(tx: Tx, pairs: Iterable[tuple[str, int]]) -> None:
-    """Record that objects (ids) entered private collections (by number); repeating it changes nothing."""
-    wanted = sorted(set(pairs))
-    known = private_collections_of(tx, {object_id for object_id, _ in wanted})
-    new = [(object_id, number) for object_id, number in wanted if number not in known.get(object_id, ())]
-    if new:
-        tx.execute(insert(private_objects), [{"object_id": id_, "collection": number} for id_, number in new])
-
-
-def private_collections_of(tx: Tx, ids: Iterable[str]) -> dict[str, set[int]]:
-    """Return by object id the numbers of the private collections that it has been in."""
-    found: dict[str, set[int]] = {}
-    for chunk in chunks(sorted(set(ids))):
-        asked = select(private_objects).where(any_of(tx, private_objects.c.object_id, chunk))
-        for object_id, number in tx.execute(asked):
-            found.setdefault(object_id, set()).add(number)
-    return found

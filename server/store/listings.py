@@ -1,37 +1,36 @@
 """The ids under which the hub has listed each value, and how often.
 
 A track is the place of a listing: "" for the shared collections, or the name of the partner whose private collection
-it is in. A value's listings in a track are numbered: a new one is made when the last was revoked.
+it is in. A value's listings in a track are numbered: a new one is made when the last was revoked. The log has them all,
+each with the value that it is about.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import delete, select
+from sqlalchemy import BigInteger, func, select, text
 
+from server.store import object_ids, subjects as values
 from server.store.engine import Tx
-from server.store.release_tables import listings, published_ids
-from server.store.sql import any_of, chunks, insert_many
-
-
-class ListingId(NamedTuple):
-    """The id of one listing of a value: its track, its number there (from 0), and its STIX id."""
-
-    subject: str
-    track: str
-    number: int
-    id: str
+from server.store.object_ids import PackedId
+from server.store.release_tables import published_ids
+from server.store.sql import among, chunks
+from server.store.tables import collections, objects, subjects as subject_rows
 
 
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """Return by subject, and by track, the ids under which the hub has listed it, the oldest first."""
-    found: dict[str, dict[str, list[str]]] = {}
-    columns = listings.c
-    asked = select(columns.subject, columns.track, columns.id).order_by(columns.subject, columns.track, columns.number)
-    for chunk in chunks(sorted(set(subjects))):
-        for subject, track, id_ in tx.execute(asked.where(any_of(tx, columns.subject, chunk))):
-            found.setdefault(subject, {}).setdefault(track, []).append(id_)
-    return found
+    numbers = values.numbers(tx, subjects)
+    names = {number: name for name, number in numbers.items()}
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for chunk in chunks(sorted(names)):
+        for number, owner, first, *packed in tx.execute(_LISTED, {"numbers": chunk}):
+            id_ = object_ids.unpack(PackedId(*packed))
+            track = found.setdefault(names[number], {}).setdefault(owner or "", {})
+            track[id_] = min(first, track.get(id_, first))
+    return {
+        subject: {track: sorted(ids, key=lambda id_: (ids[id_], id_)) for track, ids in sorted(tracks.items())}
+        for subject, tracks in found.items()
+    }
 
 
 def ids(tx: Tx, subject: str) -> set[str]:
@@ -47,27 +46,13 @@ def all_of(tracks: Mapping[str, Iterable[str]]) -> set[str]:
 def subjects(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
     """Return by id the value of those of ``ids`` that are the hub's listings."""
     found: dict[str, str] = {}
-    asked = select(listings.c.id, listings.c.subject)
     for chunk in chunks(sorted(set(ids))):
-        found.update((id_, subject) for id_, subject in tx.execute(asked.where(any_of(tx, listings.c.id, chunk))))
+        wanted = set(chunk)
+        for subject, *packed in tx.execute(_SUBJECTS, {"halves": sorted(map(object_ids.half, chunk))}):
+            id_ = object_ids.unpack(PackedId(*packed))
+            if id_ in wanted:
+                found[id_] = subject
     return found
-
-
-def record(tx: Tx, new: Sequence[ListingId]) -> None:
-    """Record new listings."""
-    insert_many(tx, listings, new)
-
-
-def move(tx: Tx, subject: str, to: str) -> None:
-    """Move the listings of a value to another, after those that this has."""
-    known = find(tx, [subject, to])
-    tx.execute(delete(listings).where(listings.c.subject == subject))
-    rows = [
-        ListingId(to, track, number, id_)
-        for track, ids in known.get(subject, {}).items()
-        for number, id_ in enumerate(ids, len(known.get(to, {}).get(track, ())))
-    ]
-    insert_many(tx, listings, rows)
 
 
 def older_id_of(tx: Tx, key: str) -> str | None:
@@ -82,3 +67,19 @@ def older_id_of(tx: Tx, key: str) -> str | None:
 def has_older_ids(tx: Tx) -> bool:
     """Return whether an older version of the project published any annotation."""
     return tx.execute(select(published_ids.c.key).limit(1)).first() is not None
+
+
+_log = objects.c
+_NAME = (_log.space, _log.id_high, _log.id_low, _log.type, _log.type_name, _log.id_text)
+# Reports are in spaces, and listings in none.
+_LISTED = (
+    select(_log.value, collections.c.owner, func.min(_log.date_added), *_NAME)
+    .join_from(objects, collections, collections.c.number == _log.collection)
+    .where(among(_log.value, "numbers", BigInteger), text("value IS NOT NULL"), _log.space == 0)
+    .group_by(_log.value, collections.c.owner, *_NAME)
+)
+_SUBJECTS = (
+    select(subject_rows.c.subject, *_NAME)
+    .join_from(objects, subject_rows, subject_rows.c.number == _log.value)
+    .where(among(_log.id_high, "halves", BigInteger), _log.space == 0)
+)

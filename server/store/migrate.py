@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
 
 from server.store.tables import migration_lock
 
@@ -78,7 +79,7 @@ def _create_lock(engine: Engine) -> None:
     """Leave one row to lock, whoever comes first; on SQLite, BEGIN IMMEDIATE is the lock."""
     try:
         with engine.begin() as connection:
-            migration_lock.create(connection, checkfirst=True)
+            connection.execute(CreateTable(migration_lock, if_not_exists=True))
             if connection.execute(select(migration_lock.c.id)).first() is None:
                 connection.execute(insert(migration_lock).values(id=1))
     except IntegrityError:

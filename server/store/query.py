@@ -1,17 +1,39 @@
-"""A reader's query of the log, and the SQL for it."""
+"""A reader's query of the log, and the SQL for it.
 
+A row may have several things that a reader asks for: see ``parts``. One statement finds the rows of which a collection
+has any of these, and says by bits which.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, exists, func, not_, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+)
 
+from server.store import object_ids
 from server.store.collections import Collection
+from server.store.object_ids import PackedId
+from server.store.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
 from server.store.tables import objects
 
 NEWEST_SPEC = "2.1"
 
-Columns = Literal["bodies", "manifest", "versions", "keys"]
+Columns = Literal["bodies", "records"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,98 +77,220 @@ class Query:
 ALL = Query(versions=EVERY)
 
 
-def statement(query: Query, columns: Columns) -> Select[Any]:
-    """Return the SQL for ``query``; the same object for every query of the same shape, so that it is compiled once."""
-    specs: Literal["newest", "newest-only", "listed"] = "listed"
+class Names(NamedTuple):
+    """The columns that name what a row has, and say of which version it is; see ``tables``."""
+
+    space: int
+    high: int
+    low: int
+    type: int
+    type_name: str | None
+    text: str | None
+    version: int | None
+    spec_version: int
+    observable_type: int
+    observable_high: int
+    observable_low: int
+    relationship_high: int
+    relationship_low: int
+    relationship_version: int
+
+    def id(self, part: int) -> str:
+        """Return the id of one of the things, or its key in the inbox."""
+        if part == OBSERVABLE:
+            return object_ids.unpack(
+                PackedId(0, self.observable_high, self.observable_low, self.observable_type, None, None)
+            )
+        if part == RELATIONSHIP:
+            number = object_ids.type_number(object_ids.RELATIONSHIP)
+            return object_ids.unpack(PackedId(0, self.relationship_high, self.relationship_low, number, None, None))
+        return object_ids.unpack(PackedId(*self[:6]))
+
+    def stamp(self, part: int, date_added: int) -> int:
+        """Return the version of one of the things, whose own ``date_added`` stands for that of one without versions."""
+        version = {OBSERVABLE: None, RELATIONSHIP: self.relationship_version}.get(part, self.version)
+        return date_added if version is None else version
+
+    def spec(self, part: int) -> str:
+        """Return the version of STIX of one of the things."""
+        return object_ids.spec_version(self.spec_version) if part in (PLAIN, FULL) else NEWEST_SPEC
+
+
+log = objects.c
+NAMES = (
+    *(log.space, log.id_high, log.id_low, log.type, log.type_name, log.id_text, log.version, log.spec_version),
+    *(log.observable_type, log.observable_high, log.observable_low),
+    *(log.relationship_high, log.relationship_low, log.relationship_version),
+)
+# Of the objects that a listing brings along, none has these types.
+_NO_OBSERVABLES = frozenset(
+    {
+        *("indicator", "relationship", "sighting", "opinion", "note", "grouping", "identity", "location"),
+        *("marking-definition", "extension-definition", "language-content"),
+    }
+)
+
+
+def parts_of(collection: Collection, query: Query) -> tuple[int, ...]:
+    """Return the things that rows of the collection may have for ``query``."""
+    parts = OF_VARIANT[collection.part]
+    if collection.part == PLAIN:
+        return parts
+    if query.revoked or (query.spec_versions and NEWEST_SPEC not in query.spec_versions):
+        parts = (FULL,)
+    if query.types and object_ids.RELATIONSHIP not in query.types:
+        parts = tuple(part for part in parts if part != RELATIONSHIP)
+    if query.types and _NO_OBSERVABLES.issuperset(query.types):
+        parts = tuple(part for part in parts if part != OBSERVABLE)
+    return parts
+
+
+def ids_of(part: int, ids: Iterable[str]) -> tuple[str, ...]:
+    """Return those of ``ids`` that a thing may have."""
+    if part == OBSERVABLE:
+        return tuple(id_ for id_ in ids if object_ids.type_of(id_) not in _NO_OBSERVABLES)
+    if part == RELATIONSHIP:
+        return tuple(id_ for id_ in ids if object_ids.type_of(id_) == object_ids.RELATIONSHIP)
+    return tuple(ids)
+
+
+def statement(query: Query, columns: Columns, parts: tuple[int, ...]) -> Select[Any]:
+    """Return the SQL for ``query``; the same object for every query of the same shape, so that it is compiled once.
+
+    Its columns are the ``date_added``, the bits of what was found, the body or the bits of the row, and ``Names`` where
+    records or ids are asked for.
+    """
+    specs: _Specs = "listed"
     if not query.spec_versions:
         specs = "newest"
     elif set(query.spec_versions) == {NEWEST_SPEC}:
         specs = "newest-only"
     versions = query.versions
     shape = (versions.first, versions.last, versions.every, bool(versions.dates))
-    return _statement(columns, bool(query.ids), bool(query.types), specs, shape, query.revoked)
+    return _statement(columns, parts, bool(query.ids), bool(query.types), specs, shape, query.revoked)
 
 
 def parameters(collection: Collection, query: Query) -> dict[str, Any]:
-    """Return the values for ``statement``; one row more than the limit, to know whether there are more."""
-    values: dict[str, Any] = {"in_collection": collection.number, "after": query.after, "rows": query.limit + 1}
+    """Return the values for ``statement``, but for ``after`` and ``rows``."""
+    values: dict[str, Any] = {"in_log": collection.log}
     if query.ids:
-        values["ids"] = query.ids
+        values["ids"] = tuple({object_ids.half(id_) for id_ in query.ids})
     if query.types:
-        values["types"] = query.types
+        # 0 is every type without a number, by its name.
+        values["types"] = (0, *filter(None, map(object_ids.type_number, query.types)))
+        values["type_names"] = query.types
     if query.spec_versions:
-        values["spec_versions"] = query.spec_versions
+        values["spec_versions"] = tuple(map(object_ids.spec_number, query.spec_versions))
     if query.versions.dates and not query.versions.every:
         values["dates"] = query.versions.dates
     return values
 
 
-@lru_cache(maxsize=256)
+_Specs = Literal["newest", "newest-only", "listed"]
+_Shape = tuple[bool, bool, bool, bool]
+_LAST_ONLY: _Shape = (False, True, False, False)
+
+
+@lru_cache(maxsize=512)
 def _statement(
     columns: Columns,
+    parts: tuple[int, ...],
     ids: bool,
     types: bool,
-    specs: str,
-    shape: tuple[bool, bool, bool, bool],
+    specs: _Specs,
+    shape: _Shape,
     revoked: bool | None,
 ) -> Select[Any]:
-    log = objects.c
-    asked = select(*_COLUMNS[columns]).where(log.collection == bindparam("in_collection"))
+    conditions = {part: and_(*_conditions(part, ids, types, specs, shape, revoked)) for part in parts}
+    plainly_latest = shape == _LAST_ONLY and specs != "listed"
+    if len(parts) == 1:
+        found: ColumnElement[int] = literal_column(str(parts[0]))
+    elif plainly_latest and not types and revoked is None:
+        found = log.latest.bitwise_and(sum(parts))
+    else:
+        found = sum((case((condition, part), else_=0) for part, condition in conditions.items()), start=_NONE)
+    names = NAMES if ids or columns == "records" else ()
+    asked = select(log.date_added, found, log.body if columns == "bodies" else log.parts, *names)
     # Ids are few: "+ 0" keeps the planner from walking the collection in order instead of looking them up.
     added = log.date_added + 0 if ids else log.date_added
-    asked = asked.where(added > bindparam("after", type_=BigInteger))
-    if ids:
-        asked = asked.where(log.id.in_(bindparam("ids", expanding=True)))
-    if types:
-        asked = asked.where(log.type.in_(bindparam("types", expanding=True)))
-    if revoked is not None:
-        asked = asked.where(log.revoked if revoked else not_(log.revoked))
-    if specs == "newest":
-        if shape != (False, True, False, False):
-            asked = asked.where(not_(log.legacy))
-    else:
-        asked = asked.where(log.spec_version.in_(bindparam("spec_versions", expanding=True)))
-    versions = _versions_wanted(specs, shape)
-    if versions:
-        asked = asked.where(or_(*versions) if len(versions) > 1 else versions[0])
+    asked = asked.where(log.collection == bindparam("in_log"), added > bindparam("after", type_=BigInteger))
+    if plainly_latest:
+        # As written in the partial index, so that SQLite uses the index.
+        asked = asked.where(text("latest > 0"))
+    asked = asked.where(or_(*conditions.values()))
     return asked.order_by(added).limit(bindparam("rows", type_=BigInteger))
 
 
-_STAMP = func.coalesce(objects.c.version, objects.c.date_added)
-_COLUMNS: dict[Columns, tuple[Any, ...]] = {
-    "bodies": (objects.c.date_added, objects.c.body),
-    "manifest": (objects.c.date_added, objects.c.id, _STAMP, objects.c.spec_version),
-    "versions": (objects.c.date_added, _STAMP),
-    "keys": (objects.c.date_added, objects.c.id),
-}
+_NONE: ColumnElement[int] = literal_column("0")
+_STAMP = func.coalesce(log.version, log.date_added)
+_STAMPS = {OBSERVABLE: log.date_added + LATER[OBSERVABLE], RELATIONSHIP: log.relationship_version}
+_HALVES = {OBSERVABLE: log.observable_high, RELATIONSHIP: log.relationship_high}
 
 
-def _versions_wanted(specs: str, shape: tuple[bool, bool, bool, bool]) -> list[ColumnElement[bool]]:
-    """Return the conditions of which a version has to meet one; none where every version is asked for."""
+def _conditions(
+    part: int, ids: bool, types: bool, specs: _Specs, shape: _Shape, revoked: bool | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions under which a row has one of the things for a query."""
+    is_own = part in (PLAIN, FULL)
+    conditions: list[ColumnElement[bool]] = []
+    if ids:
+        conditions.append(_HALVES.get(part, log.id_high).in_(bindparam("ids", expanding=True)))
+    if not (shape == _LAST_ONLY and specs != "listed"):
+        conditions.append(_bit(log.parts, part) if is_own else _HALVES[part].is_not(None))
+    if types and is_own:
+        conditions.append(log.type.in_(bindparam("types", expanding=True)))
+        conditions.append(or_(log.type > 0, log.type_name.in_(bindparam("type_names", expanding=True))))
+    elif types and part == OBSERVABLE:
+        conditions.append(log.observable_type.in_(bindparam("types", expanding=True)))
+    if revoked is not None and is_own:
+        conditions.append(log.revoked if revoked else not_(log.revoked))
+    if specs == "newest" and shape != _LAST_ONLY:
+        conditions.append(not_(_bit(log.legacy, part)))
+    elif specs != "newest" and is_own:
+        conditions.append(log.spec_version.in_(bindparam("spec_versions", expanding=True)))
+    versions = _versions_wanted(part, specs, shape)
+    if versions:
+        conditions.append(or_(*versions) if len(versions) > 1 else versions[0])
+    return conditions
+
+
+def _bit(column: ColumnElement[int], part: int) -> ColumnElement[bool]:
+    return column.bitwise_and(part) > 0
+
+
+def _versions_wanted(part: int, specs: _Specs, shape: _Shape) -> list[ColumnElement[bool]]:
+    """Return the conditions of which a version has to meet one; none where every version is asked for.
+
+    Of what a listing brings along there is one version in a collection.
+    """
     first, last, every, dates = shape
-    if every:
+    is_own = part in (PLAIN, FULL)
+    if every or (first and not is_own):
         return []
     wanted: list[ColumnElement[bool]] = []
     if last:
-        # As written in the partial index, so that SQLite uses the index.
-        wanted.append(_no_other(specs, newer=True) if specs == "listed" else text("latest"))  # type: ignore[arg-type]  # SQL text stands for a condition
+        wanted.append(_no_other(part, specs, newer=True) if specs == "listed" and is_own else _bit(log.latest, part))
     if first:
-        wanted.append(_no_other(specs, newer=False))
+        wanted.append(_no_other(part, specs, newer=False))
     if dates:
-        wanted.append(_STAMP.in_(bindparam("dates", expanding=True)))
+        wanted.append(_STAMPS.get(part, _STAMP).in_(bindparam("dates", expanding=True)))
     return wanted
 
 
-def _no_other(specs: str, *, newer: bool) -> ColumnElement[bool]:
+def _no_other(part: int, specs: _Specs, *, newer: bool) -> ColumnElement[bool]:
     """Hold where no other row of the same id, among those asked for, is newer (or older)."""
     other = objects.alias("other")
     stamp = func.coalesce(other.c.version, other.c.date_added)
     beyond = stamp > _STAMP if newer else stamp < _STAMP
     among = (
-        not_(other.c.legacy)
+        not_(_bit(other.c.legacy, part))
         if specs == "newest"
         else other.c.spec_version.in_(bindparam("spec_versions", expanding=True))
     )
-    return not_(
-        exists(1).where(other.c.collection == objects.c.collection, other.c.id == objects.c.id, among).where(beyond)
+    same = (
+        *(other.c.collection == log.collection, other.c.id_high == log.id_high, other.c.id_low == log.id_low),
+        *(other.c.space == log.space, other.c.type == log.type, _bit(other.c.parts, part)),
+        func.coalesce(other.c.type_name, "") == func.coalesce(log.type_name, ""),
+        func.coalesce(other.c.id_text, "") == func.coalesce(log.id_text, ""),
     )
+    return not_(exists(1).where(*same, among).where(beyond))

@@ -1,4 +1,4 @@
-"""The tables of the release rules: the hub, reviews, retractions and receipts, listings, reputation, throttles."""
+"""The tables of the release rules: the hub, reviews, retractions and receipts, reputation, throttles."""
 
 from sqlalchemy import (
     BigInteger,
@@ -22,10 +22,8 @@ __all__ = [
     "first_reads",
     "focal_points",
     "hub_identity",
-    "listings",
     "metadata",
     "own_values",
-    "private_objects",
     "published_ids",
     "receipts",
     "retractions",
@@ -83,18 +81,6 @@ retractions = Table(
     PrimaryKeyConstraint("object_id", "collection"),
     Index("ix_retractions_opened", "opened"),
 )
-
-# The ids under which the hub has listed a value, as the first, second, … in each track: "", or a partner's name.
-listings = Table(
-    "listings",
-    metadata,
-    Column("subject", Text, nullable=False),
-    Column("track", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("id", Text, nullable=False),
-    PrimaryKeyConstraint("subject", "track", "number"),
-)
-Index("ix_listings_id", listings.c.id, unique=True)
 
 # The ids under which an older version of the project published annotations, by their keys in the inbox.
 published_ids = Table(
@@ -164,15 +150,6 @@ focal_points = Table(
     Column("function", Text, nullable=False),
     Column("contact", Text, nullable=False),
     PrimaryKeyConstraint("partner", "function"),
-)
-
-# The private collections that an object has been in.
-private_objects = Table(
-    "private_objects",
-    metadata,
-    Column("object_id", Text, nullable=False),
-    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
-    PrimaryKeyConstraint("object_id", "collection"),
 )
 
 # Right and wrong reports of a partner about values of a kind, by judge, and how far its stated confidence was off.

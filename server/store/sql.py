@@ -76,6 +76,31 @@ def committing(tx: Tx) -> Iterator[None]:
         raise StoreUnavailable("the database was lost on the way") from error
 
 
+class ManyRows:
+    """A statement for any number of rows: one for each on SQLite, one for all of them as arrays on PostgreSQL."""
+
+    def __init__(self, sqlite: str, postgresql: str, types: Sequence[str]) -> None:
+        """Take rows of values of PostgreSQL's ``types``, which stand as ``{arrays}`` in its statement."""
+        self._sqlite = sqlite
+        self._postgresql = postgresql.replace("{arrays}", ", ".join(f"%b::{type_}[]" for type_ in types))
+
+    def run(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run it for these rows; none is fine."""
+        if not rows:
+            return
+        if tx.dialect.name == "sqlite":
+            tx.exec_driver_sql(self._sqlite, list(rows))
+            return
+        import psycopg  # only where the database is PostgreSQL
+
+        connection = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(self._postgresql, [list(column) for column in zip(*rows, strict=True)])
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable("the database was lost on the way") from error
+
+
 @lru_cache(maxsize=16)
 def _shape(table: Table, dialect: Dialect) -> tuple[list[str], list[str]]:
     return [column.name for column in table.columns], [column.type.compile(dialect).lower() for column in table.columns]

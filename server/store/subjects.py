@@ -84,6 +84,11 @@ def names(tx: Tx, wanted: Iterable[int]) -> dict[int, str]:
     return found
 
 
+def after(tx: Tx, number: int, most: int) -> dict[int, str]:
+    """Return at most so many values by their numbers, in the order of these, from after ``number`` on."""
+    return {row[0]: row[1] for row in tx.execute(_AFTER, {"after": number, "rows": most})}
+
+
 def _enter(tx: Tx, rows: dict[int, str]) -> dict[int, str]:
     """Lock the rows of these numbers, in their order, adding those that are missing; return who has each."""
     in_order = sorted(rows)
@@ -103,6 +108,12 @@ _SOON = "300ms"
 _PATIENCE = text(
     "SELECT before FROM (SELECT current_setting('lock_timeout') AS before OFFSET 0) AS present,"
     " LATERAL set_config('lock_timeout', :patience, true)"
+)
+_AFTER = (
+    select(subjects.c.number, subjects.c.subject)
+    .where(subjects.c.number > bindparam("after", type_=BigInteger))
+    .order_by(subjects.c.number)
+    .limit(bindparam("rows"))
 )
 _NAMES = select(subjects.c.number, subjects.c.subject).where(among(subjects.c.number, "numbers", BigInteger))
 _LOCK = _NAMES.order_by(subjects.c.number).with_for_update()

@@ -13,7 +13,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 
@@ -44,29 +43,56 @@ collections = Table(
     # The partner that a private collection belongs to, and its purpose; NULL in every other.
     Column("owner", Text),
     Column("use", Text),
+    # The collection whose log has its objects: its own, or of a full variant that of the plain one; and its bit there.
+    Column("log", Integer, nullable=False, server_default=text("0")),
+    Column("part", SmallInteger, nullable=False, server_default=text("1")),
+    # The number of objects in a listing without filters.
+    Column("objects", BigInteger, nullable=False, server_default=text("0")),
 )
 
 Index("ix_collections_owner", collections.c.owner, collections.c.use, unique=True)
+Index("ix_collections_log", collections.c.log)
 
+# The log of each collection; a shared collection and its full variant are one log, that of the plain one. Which of the
+# two has something is a sum of bits: 1 the plain one, or a collection without variants; 2 the full one; and there 4 the
+# observable and 8 the relationship that a listing brings along, which stand one and two microseconds after it.
 objects = Table(
     "objects",
     metadata,
-    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
     Column("date_added", BigInteger, nullable=False),
-    # In the inbox a key: the contributor's space, a slash, and the object's id.
-    Column("id", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("spec_version", Text, nullable=False),
+    # The UUID of the id, in two halves; of an id that has none, a digest of it.
+    Column("id_high", BigInteger, nullable=False),
+    Column("id_low", BigInteger, nullable=False),
+    # The value that a report or a listing is about.
+    Column("value", BigInteger),
     # NULL: the object has no versions, and its id occurs once.
     Column("version", BigInteger),
+    # The observable and the relationship that follow in the full variant; NULL: none do.
+    Column("observable_high", BigInteger),
+    Column("observable_low", BigInteger),
+    Column("relationship_high", BigInteger),
+    Column("relationship_low", BigInteger),
+    Column("relationship_version", BigInteger),
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    # The contributor's in the inbox; 0 elsewhere.
+    Column("space", Integer, nullable=False),
+    # Numbers of types, as in object_ids; 0: the name of another type is in type_name.
+    Column("type", SmallInteger, nullable=False),
+    Column("observable_type", SmallInteger, nullable=False),
+    Column("spec_version", SmallInteger, nullable=False),
+    # Bits: which variants have the row.
+    Column("parts", SmallInteger, nullable=False),
+    # Bits: what of it is the newest version in the newest STIX of its id, which a listing without filters returns.
+    Column("latest", SmallInteger, nullable=False),
+    # Bits: what of it is stored in a newer STIX too: hidden unless match[spec_version] asks for it.
+    Column("legacy", SmallInteger, nullable=False),
     Column("revoked", Boolean, nullable=False),
-    # The newest version in the newest STIX of its id, which a listing without filters returns.
-    Column("latest", Boolean, nullable=False),
-    # Its id is stored in a newer STIX too: hidden unless match[spec_version] asks for it.
-    Column("legacy", Boolean, nullable=False),
+    Column("type_name", Text),
+    # An id that is no type and UUID.
+    Column("id_text", Text),
+    # As in bodies.
     Column("body", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("collection", "date_added"),
-    UniqueConstraint("collection", "id", "spec_version", "version"),
+    PrimaryKeyConstraint("collection", "date_added", "parts"),
 )
 
 # One range of this index is the default listing; the type is read in it without touching the rows it leaves out.
@@ -75,8 +101,38 @@ Index(
     objects.c.collection,
     objects.c.date_added,
     objects.c.type,
-    sqlite_where=text("latest"),
-    postgresql_where=text("latest"),
+    objects.c.latest,
+    objects.c.observable_type,
+    sqlite_where=text("latest > 0"),
+    postgresql_where=text("latest > 0"),
+)
+Index("ix_objects_id", objects.c.id_high, objects.c.collection, objects.c.space)
+Index(
+    "ix_objects_value",
+    objects.c.value,
+    sqlite_where=text("value IS NOT NULL"),
+    postgresql_where=text("value IS NOT NULL"),
+)
+Index(
+    "ix_objects_observable",
+    objects.c.observable_high,
+    sqlite_where=text("observable_high IS NOT NULL"),
+    postgresql_where=text("observable_high IS NOT NULL"),
+)
+Index(
+    "ix_objects_relationship",
+    objects.c.relationship_high,
+    sqlite_where=text("relationship_high IS NOT NULL"),
+    postgresql_where=text("relationship_high IS NOT NULL"),
+)
+
+# What bodies are compressed with beside the dictionary that comes with the program; never changed.
+dictionaries = Table(
+    "dictionaries",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("made", BigInteger, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
 )
 
 # The number of changes of stored rows, by the stretch of time that they were added in.

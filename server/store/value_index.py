@@ -1,20 +1,21 @@
 """The value index: from a value, or another object, to the contributions that mention it; and partners' own values.
 
 A contribution goes by its key in the inbox, and so does an object of the same contributor that it mentions. A listing
-of the hub that it mentions goes by its id.
+of the hub that it mentions goes by its id. The log itself has the value that each report is about.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from types import MappingProxyType
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import BigInteger, delete, insert, select, text, update
 
 from schemas import kinds
-from server.store import listings, reviews, subjects as values
+from server.store import object_ids, reviews, subjects as values
 from server.store.engine import Tx
+from server.store.object_ids import PackedId
 from server.store.release_tables import own_values
-from server.store.sql import any_of, chunks, insert_many
-from server.store.tables import value_index
+from server.store.sql import among, any_of, chunks, insert_many
+from server.store.tables import objects, value_index
 
 
 def subject_of(kind: str, value: str) -> str:
@@ -34,6 +35,7 @@ def add(
     known_keys = find(tx, {subject for subject, _ in wanted} - known.keys())
     known_keys |= {subject: set(known[subject]) for subject, _ in wanted if subject in known}
     new = [(subject, object_id) for subject, object_id in wanted if object_id not in known_keys.get(subject, ())]
+    values.lock(tx, {subject for subject, _ in new if ":" in subject})
     insert_many(tx, value_index, new)
     for subject, object_id in new:
         known_keys.setdefault(subject, set()).add(object_id)
@@ -55,28 +57,34 @@ def locked(tx: Tx) -> Set[str]:
 
 
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
-    """Return by subject the keys of the contributions that mention it."""
+    """Return by subject the keys of the contributions that mention it: reports of a value, and annotations."""
+    wanted = sorted(set(subjects))
     found: dict[str, set[str]] = {}
-    columns = select(value_index.c.subject, value_index.c.inbox_key)
-    for chunk in chunks(sorted(set(subjects))):
-        for subject, object_id in tx.execute(columns.where(any_of(tx, value_index.c.subject, chunk))):
-            found.setdefault(subject, set()).add(object_id)
+    for chunk in chunks(wanted):
+        for subject, key in tx.execute(_MENTIONS, {"subjects": chunk}):
+            found.setdefault(subject, set()).add(key)
+    # The names of values begin with their kinds, unlike ids and keys.
+    numbers = values.numbers(tx, (subject for subject in wanted if ":" in subject))
+    names = {number: name for name, number in numbers.items()}
+    for numbered in chunks(sorted(names)):
+        for number, *packed in tx.execute(_REPORTS, {"numbers": numbered}):
+            found.setdefault(names[number], set()).add(object_ids.unpack(PackedId(*packed)))
     return found
 
 
-def values_after(tx: Tx, name: str, most: int) -> list[str]:
-    """Return the names of at most so many values that contributions mention, in their order, from after ``name`` on."""
-    column = value_index.c.subject
-    found: list[str] = []
-    while len(found) < most:
-        asked = select(column).distinct().where(column > name).order_by(column).limit(most)
-        names = tx.scalars(asked).all()
-        # Contributions and listings that others mention are in the index too, and their ids have no colon.
-        found += [other for other in names if ":" in other]
-        if len(names) < most:
-            break
-        name = names[-1]
-    return found[:most]
+_log = objects.c
+_MENTIONS = select(value_index.c.subject, value_index.c.inbox_key).where(among(value_index.c.subject, "subjects"))
+# Reports are in spaces, and listings in none.
+_REPORTS = (
+    select(_log.value, _log.space, _log.id_high, _log.id_low, _log.type, _log.type_name, _log.id_text)
+    .where(among(_log.value, "numbers", BigInteger), text("value IS NOT NULL"), _log.space > 0)
+    .distinct()
+)
+
+
+def values_after(tx: Tx, number: int, most: int) -> dict[int, str]:
+    """Return at most so many values by their numbers, in the order of these, from after ``number`` on."""
+    return values.after(tx, number, most)
 
 
 _BATCH = 1_000
@@ -92,9 +100,7 @@ def rename_kind(tx: Tx, kind: str) -> int:
         now = subject_of(kind, subject.partition(":")[2])
         if now != subject:
             renamed += 1
-            add(tx, [(now, id_) for id_ in find(tx, [subject])[subject]])
-            tx.execute(delete(value_index).where(value_index.c.subject == subject))
-            listings.move(tx, subject, now)
+            _move(tx, subject, now)
             reviews.move(tx, subject, now)
     _rename_own(tx, kind)
     return renamed
@@ -105,17 +111,22 @@ def rename_all(tx: Tx) -> int:
     return sum(rename_kind(tx, kind.name) for kind in kinds.every().values() if kind.has_several_names)
 
 
+def _move(tx: Tx, subject: str, to: str) -> None:
+    """Move what is said of a value, and its listings, to another name."""
+    rows = value_index.c
+    keys = tx.scalars(select(rows.inbox_key).where(rows.subject == subject)).all()
+    tx.execute(delete(value_index).where(rows.subject == subject))
+    insert_many(tx, value_index, [(to, key) for key in sorted(set(keys) - find(tx, [to]).get(to, set()))])
+    numbers = values.lock(tx, [subject, to])
+    tx.execute(update(objects).where(_log.value == numbers[subject]).values(value=numbers[to]))
+
+
 def _subjects(tx: Tx, kind: str) -> Iterator[str]:
     """Yield the names of values of a kind, a batch at a time, perhaps also those that are added meanwhile."""
-    of_kind = value_index.c.subject.startswith(f"{kind}:", autoescape=True)
-    last = f"{kind}:"
-    while True:
-        asked = select(value_index.c.subject).distinct().where(value_index.c.subject > last, of_kind)
-        found = tx.scalars(asked.order_by(value_index.c.subject).limit(_BATCH)).all()
-        if not found:
-            return
-        yield from found
-        last = found[-1]
+    last = -1
+    while found := values.after(tx, last, _BATCH):
+        last = max(found)
+        yield from (name for name in found.values() if name.startswith(f"{kind}:"))
 
 
 def _rename_own(tx: Tx, kind: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.store import collections, log
+from server.store import additions, collections, log, times
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query, Versions
@@ -73,11 +73,11 @@ def test_a_page_that_changed_has_another_tag(hub: TaxiiHub) -> None:
 
 def test_a_row_before_the_first_that_comes_back_is_on_the_page(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deletion of a newer version brings back one that was added long before any row of the page."""
-    now = log.now()
+    now = times.now()
 
     def in_hours(hours: int, *objects: dict[str, Any]) -> None:
         with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(log, "now", lambda: now + hours * 3_600_000_000)
+            meanwhile.setattr(additions, "now", lambda: now + hours * 3_600_000_000)
             hub.add(*objects)
 
     with hub.store.read() as tx:

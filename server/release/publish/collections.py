@@ -17,11 +17,10 @@ from schemas.vocabulary import Tlp
 from server.release.context import ReleaseContext
 from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
-from server.store import collections, listings, log, retractions
+from server.store import log, retractions
 from server.store.collections import Collection
 from server.store.engine import at_end
 from server.store.item import Item
-from server.store.listings import ListingId
 from server.store.retractions import Retraction
 
 Obj = Mapping[str, Any]
@@ -78,8 +77,6 @@ class Publication:
         self._makers: dict[str, set[str]] = defaultdict(set)
         # The versions by which objects are revoked, by collection and id.
         self._revoked: dict[str, dict[str, int]] = defaultdict(dict)
-        self._listed: list[ListingId] = []
-        self._in_private: list[tuple[str, int]] = []
 
     def load(self, wanted: set[str]) -> None:
         """Read the latest versions of these ids in every collection that may have them; each id once."""
@@ -166,12 +163,6 @@ class Publication:
                 for added in basis:
                     self._latest.setdefault(added["id"], {})[alias] = added
         known[alias] = obj
-        if self._context.is_private(alias):
-            self._in_private.append((obj["id"], self._context.collections[alias].number))
-
-    def add_listing(self, listed: ListingId) -> None:
-        """Remember the id under which a value is listed from now on."""
-        self._listed.append(listed)
 
     def revoke(self, alias: str, id_: str) -> Obj:
         """Revoke an object in a collection and return its last version, which changes nothing else of it."""
@@ -196,8 +187,6 @@ class Publication:
         With ``leave_for_end`` what locks the collections is left for the end of the transaction.
         """
         tx, by_alias = self._context.tx, self._context.collections
-        listings.record(tx, self._listed)
-        collections.record_private_objects(tx, self._in_private)
         appends = [(self._context.inbox, self._contributed)] if self._contributed else []
         for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
             common = [*_common_items(frozenset(self._levels[alias])), self._context.facts.hub_item]

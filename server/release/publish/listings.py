@@ -20,7 +20,6 @@ from server.release.publish.drafts import Draft, DraftMaker
 from server.release.route import audience
 from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts
-from server.store.listings import ListingId
 
 Obj = Mapping[str, Any]
 
@@ -167,9 +166,7 @@ class ListingUpdater:
     def _next_id(self, value: ReportedValue, track: str) -> str:
         """Return the next id of a track: a revoked listing never comes back under its id."""
         number = len(value.listed.get(track, ()))
-        id_ = self._context.listing_id(value.subject, track, number)
-        self._publication.add_listing(ListingId(value.subject, track, number, id_))
-        return id_
+        return self._context.listing_id(value.subject, track, number)
 
     def _times_listed(self, listed: list[str], alias: str, id_: str) -> int:
         """Return how often a collection listed the value before, under other ids."""

@@ -92,7 +92,7 @@ def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
     """
     if not ids:
         return []
-    private = {number for numbers in collections.private_collections_of(tx, ids).values() for number in numbers}
+    private = {number for numbers in log.private_collections_of(tx, ids).values() for number in numbers}
     listing = [
         collection
         for collection in collections.all_collections(tx)

@@ -4,8 +4,10 @@ import uuid
 
 import pytest
 
-from server.store import Store, collections
+from server.store import Store, collections, log, partners
 from server.store.collections import Collection
+from server.store.item import Item
+from tests.unit.server.store.registered import BANK, POLICE
 
 
 def test_a_collection_is_found_by_its_id_and_by_its_alias(store: Store) -> None:
@@ -51,12 +53,12 @@ def test_a_released_collection_has_a_full_variant(store: Store) -> None:
     assert full.description == "What is for the collection. With observables and relationships."
 
 
-def test_the_private_collections_of_an_object_are_recorded_once(store: Store, collection: Collection) -> None:
+def test_the_private_collections_of_an_object_are_those_that_have_had_it(store: Store, collection: Collection) -> None:
+    one, two = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": value}) for value in "ab")
     with store.begin() as tx:
-        other = collections.add(tx, "other", "Other")
-        collections.record_private_objects(
-            tx, [("indicator--1", collection.number), ("indicator--1", collection.number)]
-        )
-        collections.record_private_objects(tx, [("indicator--1", collection.number), ("indicator--1", other.number)])
-        found = collections.private_collections_of(tx, ["indicator--1", "indicator--2"])
-    assert found == {"indicator--1": {collection.number, other.number}}
+        for partner in (BANK, POLICE):
+            partners.add(tx, partner)
+        mine, theirs = (collections.private_collection(tx, partner.name, "for") for partner in (BANK, POLICE))
+        log.append_all(tx, [(mine, [one, one]), (theirs, [one]), (collection, [one, two])])
+        found = log.private_collections_of(tx, [one.id, two.id])
+    assert found == {one.id: {mine.number, theirs.number}}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from server.store import Store, Tx, log
+from server.store import Store, Tx, additions, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query
@@ -117,7 +117,7 @@ def race(
     """
     slow, quick = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(2))
     asleep, quick_is_done, polled = (threading.Event() for _ in range(3))
-    allocate = log.allocate
+    allocate = additions.allocate
 
     def falls_asleep_with_the_time(last: int, count: int, moment: int) -> tuple[int, int]:
         if threading.current_thread().name == "slow":
@@ -144,7 +144,7 @@ def race(
 
     got: list[str] = []
     place = [-1]
-    monkeypatch.setattr(log, "allocate", falls_asleep_with_the_time)
+    monkeypatch.setattr(additions, "allocate", falls_asleep_with_the_time)
     first = threading.Thread(target=commit, args=(slow,), name="slow")
     second = threading.Thread(target=commit_quickly)
     first.start()
@@ -175,11 +175,12 @@ def test_without_the_lock_of_the_row_a_reader_would_pass_it(
 ) -> None:
     """SQLite has one writer whatever we do; on PostgreSQL the test above stands on that lock alone."""
 
-    def reads_and_locks_nothing(tx: Tx, number: int) -> log._LogEnd:
+    def reads_and_locks_nothing(tx: Tx, logs: set[int]) -> dict[int, additions.LogEnd]:
+        [number] = logs
         last: int = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar_one()
-        return log._LogEnd(last, database_time(tx), 0)
+        return {number: additions.LogEnd(last, database_time(tx), 0, {1: (number, last)})}
 
-    monkeypatch.setattr(log, "_lock_end", reads_and_locks_nothing)
+    monkeypatch.setattr(additions, "lock_ends", reads_and_locks_nothing)
     got, there = race(store, collection, monkeypatch, patience=30)
     assert len(got) == 1
     assert got == there[1:]

@@ -42,7 +42,6 @@ TABLES = {
     "files_seen": "files_read",
     "hub": "hub_identity",
     "mentions": "value_index",
-    "personal_rooms": "private_objects",
     "positions": "read_positions",
 }
 COLUMNS = {
@@ -52,7 +51,11 @@ COLUMNS = {
     ("mentions", "object_id"): "inbox_key",
     ("volumes", "taken"): "received",
 }
-NOT_KEPT = {"alembic_version", "migration_gate"}
+# The number of objects in a listing without filters, by the collection's number.
+LATEST = {1: 1, 2: 1, 3: 1, 13: 1}
+# In the log since; test_slim_log_upgrade compares what is read of these.
+IN_THE_LOG = {"listings", "mentions", "objects", "personal_rooms"}
+NOT_KEPT = {"alembic_version", "migration_gate", *IN_THE_LOG}
 MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 FIRST = "indicator--00000000-0000-5000-8000-000000000001"
@@ -124,12 +127,15 @@ def test_every_row_stays_under_the_present_names(upgraded: Store, old_url: str) 
         rows = [dict(zip(names, row, strict=True)) for row in old["rows"]]
         for row in rows if table == "collections" else ():
             row["timeline"] = 0
+            # Each shared collection comes before its full variant.
+            full = row["alias"].endswith("-full")
+            row |= {"log": row["number"] - full, "part": 1 + full, "objects": LATEST.get(row["number"], 0)}
             if row["kind"] == "personal":
                 row["kind"] = "private"
         key = json.dumps
         assert sorted(map(key, stored[TABLES.get(table, table)])) == sorted(map(key, _in_order(rows, stored, table)))
         compared += len(rows)
-    assert compared > 60
+    assert compared > 55
 
 
 def _in_order(rows: list[dict[str, Any]], stored: dict[str, list[dict[str, Any]]], table: str) -> list[dict[str, Any]]:
@@ -151,7 +157,7 @@ def test_partners_keep_their_credentials_rights_and_private_collections(upgraded
         rights = collections.rights(tx, "First Bank")
         assert rights[private.id] == (True, False)
         assert rights[collections.get(tx, "inbox").id] == (False, True)
-        assert collections.private_collections_of(tx, [PRIVATE]) == {PRIVATE: {private.number}}
+        assert log.private_collections_of(tx, [PRIVATE]) == {PRIVATE: {private.number}}
         assert focal_points.of(tx, "police")[0].contact == "help@police.example"
         assert value_index.all_own_values(tx, "First Bank") == {"domain:bank.example": "First Bank"}
 

@@ -1,0 +1,144 @@
+"""The ids of objects as the log stores them: the halves of a UUID, and the numbers of types."""
+
+import re
+import struct
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+# Never change or move one: the numbers are in the log of every store. A new type goes to the end.
+_TYPES = (
+    "",
+    "indicator",
+    "relationship",
+    "sighting",
+    "opinion",
+    "note",
+    "grouping",
+    "identity",
+    "marking-definition",
+    "extension-definition",
+    "language-content",
+    "location",
+    "domain-name",
+    "url",
+    "user-account",
+    "email-addr",
+    "ipv4-addr",
+    "ipv6-addr",
+    "software",
+    "bank-account",
+    "cryptocurrency-wallet",
+    "phone-number",
+    "app",
+    "observed-data",
+    "report",
+    "incident",
+    "campaign",
+    "threat-actor",
+    "intrusion-set",
+    "attack-pattern",
+    "course-of-action",
+    "infrastructure",
+    "malware",
+    "malware-analysis",
+    "tool",
+    "vulnerability",
+    "artifact",
+    "autonomous-system",
+    "directory",
+    "email-message",
+    "file",
+    "mac-addr",
+    "mutex",
+    "network-traffic",
+    "process",
+    "windows-registry-key",
+    "x509-certificate",
+    "bundle",
+)
+_NUMBERS = {name: number for number, name in enumerate(_TYPES) if name}
+RELATIONSHIP = "relationship"
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_KEY = re.compile(r"(?:([0-9]{1,9})/)?(.+)", re.DOTALL)
+_HALVES = struct.Struct(">qq")
+
+
+class PackedId(NamedTuple):
+    """An id, or a key in the inbox, in the columns of the log; ``text`` is the id where it is no type and UUID."""
+
+    space: int
+    high: int
+    low: int
+    type: int
+    type_name: str | None
+    text: str | None
+
+
+def pack(key: str, type_: str) -> PackedId:
+    """Return the columns of an object's id, or key in the inbox, and type."""
+    space, id_ = split(key)
+    number = _NUMBERS.get(type_, 0)
+    name = None if number else type_
+    uuid = id_[-36:]
+    if id_[-38:-36] != "--" or not _UUID.fullmatch(uuid):
+        return PackedId(space, *_digest(id_), number, name, id_)
+    high, low = _HALVES.unpack(bytes.fromhex(uuid.replace("-", "")))
+    return PackedId(space, high, low, number, name, None if id_[:-38] == type_ else id_)
+
+
+def unpack(packed: PackedId) -> str:
+    """Return the id, or the key, that ``pack`` was given."""
+    space, high, low, number, name, text = packed
+    id_ = text
+    if id_ is None:
+        h = _HALVES.pack(high, low).hex()
+        id_ = f"{name or _TYPES[number]}--{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    return f"{space}/{id_}" if space else id_
+
+
+def half(key: str) -> int:
+    """Return the number by which the log finds an id or a key; several have one, so compare what is found."""
+    uuid = key[-36:]
+    if key[-38:-36] == "--" and _UUID.fullmatch(uuid):
+        return _HALVES.unpack(bytes.fromhex(uuid.replace("-", "")))[0]  # type: ignore[no-any-return]
+    return _digest(split(key)[1])[0]
+
+
+def split(key: str) -> tuple[int, str]:
+    """Return the space and the id of a key; an id alone is in space 0."""
+    space, id_ = _KEY.fullmatch(key).groups()  # type: ignore[union-attr]
+    return int(space or 0), id_
+
+
+def type_number(name: str) -> int:
+    """Return the number of a type, 0 where it has none."""
+    return _NUMBERS.get(name, 0)
+
+
+def type_name(number: int, name: str | None) -> str:
+    """Return the name of a type by its columns."""
+    return name or _TYPES[number]
+
+
+def type_of(id_: str) -> str:
+    """Return the type that an id or a key names."""
+    return split(id_)[1].partition("--")[0]
+
+
+@lru_cache(maxsize=64)
+def spec_number(spec_version: str) -> int:
+    """Return a version of STIX, such as 2.1, as a number: 21."""
+    return int(spec_version.replace(".", ""))
+
+
+@lru_cache(maxsize=64)
+def spec_version(number: int) -> str:
+    """Return the version of STIX that ``spec_number`` was given."""
+    return f"{number // 10}.{number % 10}"
+
+
+def _digest(id_: str) -> tuple[int, int]:
+    high, low = _HALVES.unpack(blake2b(id_.encode(), digest_size=16).digest())
+    return high, low

@@ -1,0 +1,125 @@
+"""Rows of the log, found by the ids of what they have."""
+
+from collections.abc import Collection as Some, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, null, select, text
+
+from server.store import bodies, object_ids
+from server.store.engine import Tx
+from server.store.item import Item
+from server.store.parts import FULL, OBSERVABLE, PLAIN, RELATIONSHIP
+from server.store.query import NAMES, Names, ids_of
+from server.store.sql import among, chunks
+from server.store.tables import collections, objects
+
+
+class Thing(NamedTuple):
+    """Something that a row of the log has: see ``parts``.
+
+    ``part`` is its bit; of the object itself all bits of the row. ``number`` is that of the collection it was found in,
+    ``date_added`` that of the row. ``latest`` and ``legacy`` are the bits of the row.
+    """
+
+    id: str
+    part: int
+    number: int
+    log: int
+    date_added: int
+    parts: int
+    latest: int
+    legacy: int
+    revoked: bool
+    body: bytes | None
+    names: Names
+
+    def item(self, tx: Tx) -> Item:
+        """Return it as the item that was added."""
+        packed = self.body or b""
+        if self.part == OBSERVABLE:
+            type_ = object_ids.type_name(self.names.observable_type, None)
+            body = bodies.of(tx).all_of(tx, packed)[1]
+            return Item(self.id, type_, self.names.spec(OBSERVABLE), None, False, body)
+        if self.part == RELATIONSHIP:
+            body = bodies.of(tx).all_of(tx, packed)[2]
+            version = self.names.relationship_version
+            return Item(self.id, object_ids.RELATIONSHIP, self.names.spec(RELATIONSHIP), version, False, body)
+        type_ = object_ids.type_name(self.names.type, self.names.type_name)
+        body = bodies.of(tx).first(tx, packed)
+        return Item(self.id, type_, self.names.spec(PLAIN), self.names.version, self.revoked, body)
+
+
+def in_logs(tx: Tx, logs: Some[int], ids: Iterable[str]) -> Iterator[Thing]:
+    """Find the things of these ids in some logs, without their bodies."""
+    return _find(tx, _IN_LOGS, ids, {"logs": list(logs)})
+
+
+def latest_in(tx: Tx, log: int, ids: Iterable[str]) -> Iterator[Thing]:
+    """Find the things of these ids in a log that are the latest of any variant."""
+    return _find(tx, _LATEST, ids, {"logs": [log]})
+
+
+def latest_everywhere(tx: Tx, ids: Iterable[str]) -> Iterator[Thing]:
+    """Find the latest things of these ids in the collections that the release rules fill, shared ones in full."""
+    return (
+        thing
+        for thing in _find(tx, _EVERYWHERE, ids, {})
+        if thing.part & thing.latest & (PLAIN if thing.number == thing.log else ~PLAIN)
+    )
+
+
+def private_collections_of(tx: Tx, ids: Iterable[str]) -> dict[str, set[int]]:
+    """Return by id the numbers of the private collections that have had the object."""
+    found: dict[str, set[int]] = {}
+    for thing in _find(tx, _PRIVATE, ids, {}):
+        found.setdefault(thing.id, set()).add(thing.number)
+    return found
+
+
+def _find(
+    tx: Tx, statements: dict[int, Select[Any]], ids: Iterable[str], given: dict[str, list[int]]
+) -> Iterator[Thing]:
+    for chunk in chunks(ids):
+        for part, asked in statements.items():
+            wanted = set(ids_of(part, chunk))
+            if not wanted:
+                continue
+            halves = sorted({object_ids.half(id_) for id_ in wanted})
+            row: Any
+            for row in tx.execute(asked, {"halves": halves, **given}):
+                names = Names(*row[8:])
+                id_ = names.id(part)
+                if id_ in wanted:
+                    yield Thing._make((id_, row[3] if part == PLAIN else part, *row[:8], names))
+
+
+log = objects.c
+_BY = {PLAIN: log.id_high, OBSERVABLE: log.observable_high, RELATIONSHIP: log.relationship_high}
+_MARKS = (log.date_added, log.parts, log.latest, log.legacy, log.revoked)
+_full = collections.alias("full_variant")
+
+
+def _select(column: ColumnElement[int], number: ColumnElement[int], body: ColumnElement[Any]) -> Select[Any]:
+    return select(number, log.collection, *_MARKS, body, *NAMES).where(among(column, "halves", BigInteger))
+
+
+_IN_LOGS = {
+    part: _select(column, log.collection, null()).where(among(log.collection, "logs", Integer))
+    for part, column in _BY.items()
+}
+_LATEST = {
+    part: _select(column, log.collection, log.body).where(among(log.collection, "logs", Integer), text("latest > 0"))
+    for part, column in _BY.items()
+}
+_EVERYWHERE = {
+    part: _select(column, func.coalesce(_full.c.number, log.collection), log.body)
+    .join_from(objects, collections, collections.c.number == log.collection)
+    .outerjoin(_full, (_full.c.log == log.collection) & (_full.c.part == FULL))
+    .where(collections.c.kind.in_(("released", "private")), text("latest > 0"))
+    for part, column in _BY.items()
+}
+_PRIVATE = {
+    PLAIN: _select(log.id_high, log.collection, null())
+    .join_from(objects, collections, collections.c.number == log.collection)
+    .where(collections.c.kind == "private")
+}
