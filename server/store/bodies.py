@@ -7,7 +7,7 @@ brings along, and the sizes of the first two come before the rest.
 
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from weakref import WeakKeyDictionary
@@ -70,6 +70,24 @@ class Bodies:
         if kind < _THREE:
             return self._decompressor(tx, kind)(packed[1:])
         return self._decompressor(tx, kind & ~_THREE)(packed[_HEAD:])[: packed[1] | packed[2] << 8]
+
+    def firsts(self, tx: Tx, packed: Iterable[bytes]) -> list[bytes]:
+        """Return what ``first`` returns for each body."""
+        known: dict[int, _Decompress] = {}
+        found: list[bytes] = []
+        for body in packed:
+            kind = body[0]
+            if kind == _AS_IT_IS:
+                found.append(body)
+                continue
+            decompress = known.get(kind)
+            if decompress is None:
+                decompress = known[kind] = self._decompressor(tx, kind & ~_THREE)
+            if kind < _THREE:
+                found.append(decompress(body[1:]))
+            else:
+                found.append(decompress(body[_HEAD:])[: body[1] | body[2] << 8])
+        return found
 
     def all_of(self, tx: Tx, packed: bytes) -> tuple[bytes, ...]:
         """Return the bodies that are stored as one."""

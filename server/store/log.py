@@ -10,6 +10,7 @@ after the other; see ``parts``. Additions are in ``additions``.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text
@@ -101,17 +102,8 @@ class VersionPage(NamedTuple):
     next: int | None
 
 
-class _Found(NamedTuple):
-    """Something that a row has: its ``date_added``, its bit, and the row as ``query.statement`` asks for it."""
-
-    date_added: int
-    part: int
-    row: Any
-
-    @property
-    def names(self) -> Names:
-        """Return the names that the row has."""
-        return Names(*self.row[3:])
+# Something that a row has: its ``date_added``, its bit, and the row as ``query.statement`` asks for it.
+_Found = tuple[int, int, Any]
 
 
 def page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
@@ -128,9 +120,14 @@ def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
     found, position = _ask(tx, collection, query, "records")
     records = []
     for date_added, part, row in found:
-        names = Names(*row[3:])
-        stamp = names.stamp(part, date_added)
-        records.append(ManifestRecord(names.id(part), date_added, stamp, names.spec(part)))
+        if part <= FULL:
+            version, spec = row[9], object_ids.spec_version(row[10])
+            stamp = date_added if version is None else version
+            records.append(ManifestRecord(object_ids.unpack(row[3:9]), date_added, stamp, spec))
+        else:
+            names = Names(*row[3:])
+            stamp = names.stamp(part, date_added)
+            records.append(ManifestRecord(names.id(part), date_added, stamp, names.spec(part)))
     return Manifest(records, *_ends(found), position)
 
 
@@ -138,7 +135,7 @@ def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL)
     """Return the versions of one object, whatever ids and versions ``query`` asks for."""
     asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, EVERY)
     found, position = _ask(tx, collection, asked, "records")
-    stamps = [(each.names.stamp(each.part, each.date_added), each.date_added) for each in found]
+    stamps = [(Names(*row[3:]).stamp(part, date_added), date_added) for date_added, part, row in found]
     return VersionPage(stamps, *_ends(found), position)
 
 
@@ -219,7 +216,7 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
     lock(tx, [collection])
     found, _ = _ask(tx, collection, replace(query, limit=UNLIMITED), "records")
     if found:
-        remove(tx, collection, [(each.date_added, each.names.id(each.part)) for each in found])
+        remove(tx, collection, [(date_added, Names(*row[3:]).id(part)) for date_added, part, row in found])
     return len(found)
 
 
@@ -240,11 +237,11 @@ def _ask(tx: Tx, collection: Collection, query: Query, columns: Columns) -> tupl
     if len(found) <= query.limit:
         return found, None
     del found[query.limit :]
-    return found, found[-1].date_added
+    return found, found[-1][0]
 
 
 def _ends(found: Sequence[_Found]) -> tuple[int | None, int | None]:
-    return (found[0].date_added, found[-1].date_added) if found else (None, None)
+    return (found[0][0], found[-1][0]) if found else (None, None)
 
 
 def _in_order(tx: Tx, collection: Collection, query: Query, columns: Columns) -> list[_Found]:
@@ -254,24 +251,23 @@ def _in_order(tx: Tx, collection: Collection, query: Query, columns: Columns) ->
     most = query.limit + 1
     if parts in ((PLAIN,), (FULL,)):
         rows_found = tx.execute(asked, {**given, "after": query.after, "rows": most}).all()
-        return [_Found(row[0], parts[0], row) for row in rows_found]
+        [part] = parts
+        return [(row[0], part, row) for row in rows_found]
     places = [(part, LATER[part]) for part in parts]
     found: list[_Found] = []
     after = query.after - max(LATER.values())
+    # Most rows have three things, or one.
+    wanted = most // 3 + _MORE_ROWS
     while True:
-        # A row has up to three things.
-        wanted = (most - len(found)) // 2 + _MORE_ROWS
         rows_found = tx.execute(asked, {**given, "after": after, "rows": wanted}).all()
         for row in rows_found:
             date_added, bits = row[0], row[1]
-            found += [
-                _Found(date_added + later, part, row)
-                for part, later in places
-                if bits & part and date_added + later > query.after
-            ]
+            for part, later in places:
+                if bits & part and date_added + later > query.after:
+                    found.append((date_added + later, part, row))
         if len(rows_found) < wanted or len(found) >= most:
             return found[:most]
-        after = rows_found[-1][0]
+        after, wanted = rows_found[-1][0], most - len(found) + _MORE_ROWS
 
 
 def _named(tx: Tx, collection: Collection, query: Query, columns: Columns) -> list[_Found]:
@@ -281,7 +277,7 @@ def _named(tx: Tx, collection: Collection, query: Query, columns: Columns) -> li
         ids = frozenset(ids_of(part, query.ids))
         if ids:
             found += _named_part(tx, collection, replace(query, ids=tuple(ids)), columns, part)
-    found.sort(key=lambda each: (each.date_added, each.part))
+    found.sort(key=itemgetter(0, 1))
     return found[: query.limit + 1]
 
 
@@ -294,7 +290,7 @@ def _named_part(tx: Tx, collection: Collection, query: Query, columns: Columns, 
         wanted = query.limit + 1 - len(found)
         rows_found = tx.execute(asked, {**given, "after": after, "rows": wanted}).all()
         # Another id may begin like one of these.
-        found += [_Found(row[0] + later, part, row) for row in rows_found if Names(*row[3:]).id(part) in ids]
+        found += [(row[0] + later, part, row) for row in rows_found if Names(*row[3:]).id(part) in ids]
         if len(rows_found) < wanted or len(found) > query.limit:
             return found
         after = rows_found[-1][0]
@@ -306,8 +302,7 @@ def _bodies(tx: Tx, collection: Collection, found: Sequence[_Found]) -> list[byt
         return []
     store = bodies.of(tx)
     if collection.part == PLAIN:
-        first = store.first
-        return [first(tx, row[2]) for _, _, row in found]
+        return store.firsts(tx, [row[2] for _, _, row in found])
     unpacked: list[bytes] = []
     last: Any = None
     all_of_last: tuple[bytes, ...] = ()
@@ -329,7 +324,7 @@ def _of(collection: Collection) -> int:
 
 _PLACE = {FULL: 0, OBSERVABLE: 1, RELATIONSHIP: 2}
 _ANY = ("2.0", "2.1")
-# Beside half of those that are wanted: most rows have one thing or three.
+# Beside those that are needed at least.
 _MORE_ROWS = 64
 _NEVER = (1 << 63) - 1
 _COUNT = select(collections.c.objects).where(collections.c.number == bindparam("number"))

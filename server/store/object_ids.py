@@ -2,9 +2,10 @@
 
 import re
 import struct
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Never change or move one: the numbers are in the log of every store. A new type goes to the end.
 _TYPES = (
@@ -88,8 +89,8 @@ def pack(key: str, type_: str) -> PackedId:
     return PackedId(space, high, low, number, name, None if id_[:-38] == type_ else id_)
 
 
-def unpack(packed: PackedId) -> str:
-    """Return the id, or the key, that ``pack`` was given."""
+def unpack(packed: Sequence[Any]) -> str:
+    """Return the id, or the key, that ``pack`` was given, from the fields of what it returned."""
     space, high, low, number, name, text = packed
     id_ = text
     if id_ is None:

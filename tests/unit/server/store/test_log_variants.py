@@ -13,7 +13,7 @@ from server.store.item import Item
 from server.store.query import EVERY, Query, Versions
 
 _names = count()
-FILES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FILES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _id(type_: str, who: int) -> str:
@@ -44,7 +44,9 @@ LISTINGS = st.builds(
     st.booleans(),
 )
 OTHERS = (
-    st.builds(_versioned, st.sampled_from(["indicator", "relationship"]), st.integers(0, 24), st.integers(1, 4))
+    st.builds(_versioned, st.just("indicator"), st.integers(0, 24), st.integers(1, 4))
+    # Of what a listing brings along there is one version.
+    | st.builds(_versioned, st.just("relationship"), st.integers(0, 24), st.just(1))
     | st.builds(_versioned, st.just("indicator"), st.integers(0, 2), st.integers(1, 3), st.just("2.0"))
     | st.builds(_observable, st.sampled_from(["domain-name", "url"]), st.integers(0, 3))
 )
@@ -108,8 +110,8 @@ def test_both_variants_read_as_collections_of_their_own(
 ) -> None:
     pairs = _fill(store, batches)
     ids = tuple({each.id for items, _ in batches for item in items for each in (item, *(item.basis or ()))})
-    # What enters the plain variant alone, or twice in one batch, may stand elsewhere than in the model.
-    exact = not any(where == "plain" for _, where in batches)
+    # What one variant has already, and the other not, may come in another order than in the model.
+    exact = all(where == "both" for _, where in batches)
     for collection, model in pairs:
         for versions, specs, types in queries:
             query = Query(limit=limit, types=types, spec_versions=specs, versions=versions)
