@@ -111,6 +111,8 @@ def page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
 
     ``next`` is None on the last page, and never leads to an empty one.
     """
+    if collection.part == PLAIN and not query.ids:
+        return _plain_page(tx, collection, query)
     found, position = _ask(tx, collection, query, "bodies")
     return BodyPage(_bodies(tx, collection, found), *_ends(found), position)
 
@@ -229,6 +231,19 @@ def change_mark(tx: Tx, collection: Collection, first: int, last: int | None) ->
     where = {"number": collection.number, "begin": first >> SPAN_BITS, "end": end >> SPAN_BITS}
     found: int | None = tx.execute(_MARK, where).scalar()
     return int(found or 0), (tx.execute(_LAST, where).scalar() or 0) if last is None else 0
+
+
+def _plain_page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
+    """Return a page of which each row has one thing, as ``page`` does."""
+    asked, given = statement(query, "bodies", (PLAIN,)), parameters(collection, query)
+    found: list[Any] = list(tx.execute(asked, {**given, "after": query.after, "rows": query.limit + 1}).all())
+    if not found:
+        return BodyPage([], None, None, None)
+    position = None
+    if len(found) > query.limit:
+        found.pop()
+        position = found[-1][0]
+    return BodyPage(bodies.of(tx).firsts(tx, [row[2] for row in found]), found[0][0], found[-1][0], position)
 
 
 def _ask(tx: Tx, collection: Collection, query: Query, columns: Columns) -> tuple[list[_Found], int | None]:
