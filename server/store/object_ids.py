@@ -62,7 +62,7 @@ _NUMBERS = {name: number for number, name in enumerate(_TYPES) if name}
 RELATIONSHIP = "relationship"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_KEY = re.compile(r"(?:([0-9]{1,9})/)?(.+)", re.DOTALL)
+_SPACE = re.compile(r"[0-9]{1,9}")
 _HALVES = struct.Struct(">qq")
 
 
@@ -77,6 +77,8 @@ class PackedId(NamedTuple):
     text: str | None
 
 
+# A contribution names each of its objects several times.
+@lru_cache(maxsize=16_384)
 def pack(key: str, type_: str) -> PackedId:
     """Return the columns of an object's id, or key in the inbox, and type."""
     space, id_ = split(key)
@@ -99,6 +101,7 @@ def unpack(packed: Sequence[Any]) -> str:
     return f"{space}/{id_}" if space else id_
 
 
+@lru_cache(maxsize=16_384)
 def half(key: str) -> int:
     """Return the number by which the log finds an id or a key; several have one, so compare what is found."""
     uuid = key[-36:]
@@ -109,8 +112,8 @@ def half(key: str) -> int:
 
 def split(key: str) -> tuple[int, str]:
     """Return the space and the id of a key; an id alone is in space 0."""
-    space, id_ = _KEY.fullmatch(key).groups()  # type: ignore[union-attr]
-    return int(space or 0), id_
+    space, _, id_ = key.partition("/")
+    return (int(space), id_) if id_ and _SPACE.fullmatch(space) else (0, key)
 
 
 def type_number(name: str) -> int:
