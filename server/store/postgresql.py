@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # A transaction whose client says nothing for so long is undone by the database. A live one says something more often.
 _SILENCE_SECONDS = 4
-_WORD_SECONDS = 1.0
+_WORD_SECONDS = 0.5
 # Who has waited for so long looks whether those that it waits for have been silent for so long, in whatever they do.
 _PATIENT_SECONDS, _WORDLESS_SECONDS = 2, 3
 # What one statement may take, and what it may wait for others.
