@@ -133,6 +133,7 @@ def append_all(tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]], *, 
     if addition.new:
         with committing(tx) if last else nullcontext():
             addition.write(tx, ends, numbers)
+        subjects.note_stored(tx, numbers)
     return [result.appended() for result in results]
 
 

@@ -30,6 +30,8 @@ HAS_TIMELINES = "timelines"
 
 # In the ``info`` of a transaction: the values that it has locked, and what it does at its end.
 LOCKED = "scamfeed-locked-values"
+# The values that the transaction was the first to name, as long as it has stored nothing of them.
+FIRST_NAMED = "scamfeed-first-named-values"
 _AT_END = "scamfeed-at-end"
 
 _BUSY_SECONDS = 30
@@ -242,6 +244,7 @@ def transaction(connection: Connection) -> Iterator[None]:
     """Run a transaction on ``connection``. Raises ``StoreUnavailable``."""
     fact_versions.begin(connection)
     connection.info.pop(LOCKED, None)
+    connection.info.pop(FIRST_NAMED, None)
     connection.info.pop(_AT_END, None)
     try:
         with connection.begin():

@@ -19,7 +19,7 @@ from server.store.tables import collections, objects, subjects as subject_rows
 
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """Return by subject, and by track, the ids under which the hub has listed it, the oldest first."""
-    numbers = values.numbers(tx, subjects)
+    numbers = values.stored(tx, subjects)
     names = {number: name for name, number in numbers.items()}
     found: dict[str, dict[str, dict[str, int]]] = {}
     for chunk in chunks(sorted(names)):

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
 from sqlalchemy.exc import OperationalError
 
-from server.store.engine import LOCKED, Contended, Tx
+from server.store.engine import FIRST_NAMED, LOCKED, Contended, Tx
 from server.store.sql import among, chunks, insert_many
 from server.store.tables import subjects
 
@@ -67,13 +67,27 @@ def _lock(tx: Tx, names: set[str]) -> dict[str, int]:
 
 def numbers(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
     """Return by name the numbers of those of these values that have one."""
-    found: dict[str, int] = {}
-    place = {name: digest(name) for name in set(wanted)}
+    held: dict[str, int] = tx.info.get(LOCKED, {})
+    names_wanted = set(wanted)
+    found = {name: held[name] for name in names_wanted & held.keys()}
+    place = {name: digest(name) for name in names_wanted - found.keys()}
     while place:
         taken = names(tx, place.values())
         found.update((name, number) for name, number in place.items() if taken.get(number) == name)
         place = {name: (number + 1) & _MASK for name, number in place.items() if taken.get(number, name) != name}
     return found
+
+
+def stored(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
+    """Return by name the numbers of those of these values of which anything may be stored."""
+    first_named: set[str] = tx.info.get(FIRST_NAMED, set())
+    return numbers(tx, set(wanted) - first_named)
+
+
+def note_stored(tx: Tx, names: Iterable[str]) -> None:
+    """Note that the transaction has stored something of these values."""
+    first_named: set[str] = tx.info.get(FIRST_NAMED, set())
+    first_named.difference_update(names)
 
 
 def names(tx: Tx, wanted: Iterable[int]) -> dict[int, str]:
@@ -92,14 +106,17 @@ def after(tx: Tx, number: int, most: int) -> dict[int, str]:
 def _enter(tx: Tx, rows: dict[int, str]) -> dict[int, str]:
     """Lock the rows of these numbers, in their order, adding those that are missing; return who has each."""
     in_order = sorted(rows)
+    first_named: set[str] = tx.info.setdefault(FIRST_NAMED, set())
     if tx.dialect.name == "sqlite":
         # Whoever writes has locked the whole database.
         found = names(tx, in_order)
         missing = {number: rows[number] for number in in_order if number not in found}
         insert_many(tx, subjects, list(missing.items()))
+        first_named |= set(missing.values())
         return found | missing
     for chunk in chunks(in_order):
-        tx.execute(_ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
+        added = tx.execute(_ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
+        first_named |= {row[0] for row in added}
     return {row[0]: row[1] for chunk in chunks(in_order) for row in tx.execute(_LOCK, {"numbers": chunk})}
 
 
@@ -120,5 +137,5 @@ _LOCK = _NAMES.order_by(subjects.c.number).with_for_update()
 # In the order of the numbers, so that two who add the same values wait for each other in one order.
 _ADD = text(
     "INSERT INTO subjects (number, subject) SELECT number, subject FROM unnest(:numbers, :names)"
-    " AS new(number, subject) ORDER BY number ON CONFLICT DO NOTHING"
+    " AS new(number, subject) ORDER BY number ON CONFLICT DO NOTHING RETURNING subject"
 ).bindparams(bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("names", type_=ARRAY(Text)))

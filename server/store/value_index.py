@@ -64,7 +64,7 @@ def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
         for subject, key in tx.execute(_MENTIONS, {"subjects": chunk}):
             found.setdefault(subject, set()).add(key)
     # The names of values begin with their kinds, unlike ids and keys.
-    numbers = values.numbers(tx, (subject for subject in wanted if ":" in subject))
+    numbers = values.stored(tx, (subject for subject in wanted if ":" in subject))
     names = {number: name for name, number in numbers.items()}
     for numbered in chunks(sorted(names)):
         for number, *packed in tx.execute(_REPORTS, {"numbers": numbered}):
