@@ -79,6 +79,16 @@ class _New:
     row: _Row
     basis: tuple[Item, Item] | None = None
     is_plain: bool = False
+    packed: "_Packed | None" = None
+
+
+class _Packed(NamedTuple):
+    """What a new row has beside its place and its marks."""
+
+    name: object_ids.PackedId
+    along: tuple[int | None, ...]
+    observable_type: int
+    body: bytes
 
 
 # An object in a variant of a log: the log, the variant's bit, the id.
@@ -124,17 +134,19 @@ def append_all(tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]], *, 
     of a listing enters with it where the full variant is. As the ``last`` thing it may commit the transaction.
     """
     numbers = subjects.lock(tx, {item.subject for _, items in appends for item in items if item.subject})
-    ends = lock_ends(tx, {collection.log for collection, _ in appends})
-    addition = _Addition(tx, appends)
-    results = [_Result() for _ in appends]
-    # What enters both variants of a collection is one row: the full one comes first, as it has more.
-    for result, (collection, items) in sorted(zip(results, appends, strict=True), key=lambda pair: -pair[1][0].part):
-        addition.add(collection, items, result)
+    logs = {collection.log for collection, _ in appends}
+    # As the last thing, what only those can add who hold its value or its partner is made before anybody has to wait.
+    addition = _Addition.of(tx, appends) if last else None
+    if addition is not None and not addition.is_contested:
+        ends = lock_ends(tx, logs) if addition.new else {}
+    else:
+        ends = lock_ends(tx, logs)
+        addition = _Addition.of(tx, appends)
     if addition.new:
         with committing(tx) if last else nullcontext():
             addition.write(tx, ends, numbers)
         subjects.note_stored(tx, numbers)
-    return [result.appended() for result in results]
+    return [result.appended() for result in addition.results]
 
 
 def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
@@ -179,6 +191,21 @@ class _Result:
 class _Addition:
     """The new rows of all logs, and the versions that were there before."""
 
+    @classmethod
+    def of(cls, tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]]) -> "_Addition":
+        """Read what the logs have of what is added, and make the rows that they do not have."""
+        made = cls(tx, appends)
+        made.results = [_Result() for _ in appends]
+        # What enters both variants of a collection is one row: the full one comes first, as it has more.
+        for result, (collection, items) in sorted(
+            zip(made.results, appends, strict=True), key=lambda pair: -pair[1][0].part
+        ):
+            made.add(collection, items, result)
+        for rows_of_log in made.new.values():
+            for new in rows_of_log:
+                new.packed = made._pack(new)
+        return made
+
     def __init__(self, tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]]) -> None:
         """Read what the logs have of the ids in ``appends``."""
         ids = {each.id for _, items in appends for item in items for each in (item, *(item.basis or ()))}
@@ -191,7 +218,10 @@ class _Addition:
             for place, versions in self.history.items()
             for version in versions
         }
+        self.results: list[_Result] = []
         self.new: dict[int, list[_New]] = {}
+        # Whether others may add some of the new rows at the same time.
+        self.is_contested = False
         self._by_key: dict[tuple[int, str, str, int | None], _New] = {}
         self._touched: dict[_Place, list[_Version]] = {}
 
@@ -212,6 +242,7 @@ class _Addition:
         key = (collection.log, item.id, item.spec_version, item.version)
         new = self._by_key.get(key)
         if new is None:
+            self.is_contested |= _is_anybodys(collection, item)
             new = self._by_key[key] = _New(item, _Row(collection.log, 0, part), is_plain=is_plain)
             self.new.setdefault(collection.log, []).append(new)
         else:
@@ -266,9 +297,9 @@ class _Addition:
         INSERT.run(tx, [self._columns(new, numbers) for rows_of_log in self.new.values() for new in rows_of_log])
         marks.write(tx, ends, last)
 
-    def _columns(self, new: _New, numbers: dict[str, int]) -> tuple[Any, ...]:
-        """Return the values of a row, in the order of the table's columns."""
-        item, row, basis = new.item, new.row, new.basis
+    def _pack(self, new: _New) -> _Packed:
+        """Return what takes time to be made of a row."""
+        item, basis = new.item, new.basis
         name = object_ids.pack(item.id, item.type)
         if basis is None:
             along: tuple[int | None, ...] = (None, None, None, None, None)
@@ -279,6 +310,12 @@ class _Addition:
             along = (observable.high, observable.low, relationship.high, relationship.low, basis[1].version)
             observable_type = observable.type
             body = self._bodies.pack_three((item.body, basis[0].body, basis[1].body))
+        return _Packed(name, along, observable_type, body)
+
+    def _columns(self, new: _New, numbers: dict[str, int]) -> tuple[Any, ...]:
+        """Return the values of a row, in the order of the table's columns."""
+        item, row = new.item, new.row
+        name, along, observable_type, body = new.packed or self._pack(new)
         return (
             *(row.date_added, name.high, name.low, numbers[item.subject] if item.subject else None, item.version),
             *along,
@@ -356,6 +393,13 @@ def _age(version: _Version) -> tuple[str, int, int]:
 def _size(new: _New) -> int:
     """Return how many places of the sequence a new row takes."""
     return 3 if new.basis else 1
+
+
+def _is_anybodys(collection: Collection, item: Item) -> bool:
+    """Return whether others, who hold neither the item's value nor its partner, may add it at the same time."""
+    if collection.kind in ("inbox", "exchange"):
+        return collection.kind == "exchange"
+    return collection.use != "outcomes" and item.type not in ("indicator", "language-content")
 
 
 def _fits(item: Item, observable: Item, relationship: Item) -> bool:
