@@ -16,24 +16,39 @@ from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store, hub_identity
 from server.store.engine import StoreUnavailable
+from server.store.partitions import TABLES, Partitioned, partition
 
 
-def init(ctx: typer.Context, json: Json = False) -> None:
+def init(
+    ctx: typer.Context,
+    partitions: Annotated[
+        bool,
+        typer.Option(
+            "--partitions",
+            help="PostgreSQL, with no server running: cut the tables that grow into partitions (docs/deploy/scale.md)",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Create or migrate the store, the hub's identity and the default collections. Safe to repeat."""
     context: Context = ctx.obj
     store = Store.open(context.settings.database_url)
+    cut: list[Partitioned] = []
     try:
         made = set_up(store, context.settings.title)
-    except StoreUnavailable as error:
+        for table in TABLES if partitions else ():
+            with store.begin() as tx:
+                cut.append(partition(tx, table))
+    except (StoreUnavailable, ValueError) as error:
         fail(f"{store.url}: {error}")
     result = {"store": store.url, "collections_made": made}
     store.close()
     if json:
-        show_json(result)
-    else:
-        show_table(
-            "Ready", ["property", "value"], [["store", store.url], ["collections made", ", ".join(made) or "none"]]
-        )
+        show_json(result | ({"partitions": {table.table: table.partitions for table in cut}} if cut else {}))
+        return
+    rows = [["store", store.url], ["collections made", ", ".join(made) or "none"]]
+    rows += [[f"partitions of {table.table}", f"{table.partitions}, of them new: {table.new}"] for table in cut]
+    show_table("Ready", ["property", "value"], rows)
 
 
 def serve(
