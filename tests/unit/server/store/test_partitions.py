@@ -113,7 +113,8 @@ def test_the_same_happens_to_what_comes_as_in_a_whole_table(hub: Hub) -> None:
     listings = [
         body for body in found["takedown latest"][0] if b'"indicator"' in body and b'"revoked":true' not in body
     ]
-    assert len(listings) == 120
+    # The ten that the first bank took back stay so: its revocation is newer than its report.
+    assert len(listings) == 110
     assert sum(size > 0 for size in partition_sizes(hub.store, "subjects").values()) > 8
     assert partition_sizes(hub.store, "subjects").keys() == {f"subjects_part_{n}" for n in range(16)}
 
