@@ -4,13 +4,13 @@ A worker that contributes is a node of the hub: it opens the store itself, by th
 releases what it maps. No password goes through the cluster.
 """
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from feeds.cluster import on_workers
 from feeds.errors import UnknownFormat, UnreadableFile
 from feeds.mapping.contribute import BATCH, contribute_file, contribute_records
 from feeds.mapping.file_progress import FileProgress
@@ -23,12 +23,6 @@ from server.settings import BadConfiguration, load
 from server.setup import hub_of
 from server.store import Store, StoreUnavailable, partners
 from server.store.partners import UnknownPartner
-
-_PATIENCE = "20s"
-
-
-class NoCluster(Exception):
-    """No cluster can be reached; the message says what to do."""
 
 
 class MappedFile(NamedTuple):
@@ -46,7 +40,7 @@ def map_files(files: Sequence[Path], folder: Path, options: Options, address: st
     are those that the workers see. Duplicates are found within one file only: a report in two files becomes the same
     objects with the same ids twice. Raises ``NoCluster``.
     """
-    return _on_workers(files, address, map_file, folder, options)
+    return on_workers(files, address, map_file, folder, options)
 
 
 def contribute_files(
@@ -58,35 +52,7 @@ def contribute_files(
     a file that was contributed whole is counted, not read. ``config`` is the configuration file as workers see it; None
     is ``scamfeed.toml`` where they run. Raises ``NoCluster``.
     """
-    return _on_workers(files, address, contribute_on_worker, folder, options, config, partner)
-
-
-def _on_workers(
-    files: Sequence[Path], address: str, work: Callable[..., MappedFile], *arguments: object
-) -> Iterator[MappedFile]:
-    """Call ``work`` with each file and the arguments on some worker, and yield what it returns."""
-    try:
-        from dask.distributed import Client, LocalCluster, as_completed
-    except ImportError as error:
-        raise NoCluster("Dask is not installed: pip install 'scamfeed[cluster]'") from error
-    # Workers that come and go are logged by the cluster itself.
-    logging.getLogger("distributed").setLevel(logging.ERROR)
-    with ExitStack() as stack:
-        try:
-            where = address
-            if address.startswith("local:"):
-                number = int(address.removeprefix("local:"))
-                local: Any = LocalCluster(  # type: ignore[no-untyped-call]  # Dask types it halfway
-                    n_workers=number, threads_per_worker=1, dashboard_address=None
-                )
-                where = stack.enter_context(local)
-            made: Any = Client(where, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
-            client = stack.enter_context(made)
-        except (OSError, ValueError) as error:
-            raise NoCluster(f"{address}: no cluster answers there; name tcp://HOST:PORT or local:N") from error
-        results = [client.submit(work, file, *arguments, pure=False) for file in files]
-        for done in as_completed(results, loop=client.loop):  # type: ignore[no-untyped-call]  # Dask types it halfway
-            yield done.result()
+    return on_workers(files, address, contribute_on_worker, folder, options, config, partner)
 
 
 def map_file(file: Path, folder: Path, options: Options) -> MappedFile:

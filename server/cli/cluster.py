@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from feeds.mapping.cluster import NoCluster, contribute_files, map_files
+from feeds.cluster import NoCluster
+from feeds.mapping.cluster import contribute_files, map_files
 from feeds.mapping.rows import Counts
 from mappers.indicator import Profile
 from server.cli.context import Context, Json, fail

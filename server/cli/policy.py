@@ -1,20 +1,26 @@
 """``scamfeed policy``: the rules of release, and cases that try them."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from feeds.cluster import NoCluster, on_workers
 from feeds.runs.runner import prepare_process
 from server.cli.context import Context, Json, counting, fail, show_json, show_table
 from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
-from server.release.republish import Republished, republish
+from server.release.republish import Part, Republished, begin_parts, republish, republish_part
 from server.release.route.policy import policy_to_toml
-from server.setup import allowlists_of
+from server.settings import BadConfiguration, load
+from server.setup import allowlists_of, hub_of
+from server.store import Store, StoreUnavailable
 
 app = typer.Typer(help="The release policy: the rules of each collection.", no_args_is_help=True)
 
 _FAILED = 1
+# So many that a worker which is slow, or comes late, has few left to wait for.
+_PARTS = 32
 
 
 @app.command()
@@ -38,6 +44,12 @@ def apply(
     anew: Annotated[
         bool, typer.Option("--anew", help="begin at the first value, also where an earlier run stopped")
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="do it on a Dask cluster: its scheduler, as tcp://HOST:8786, or local:N for N processes here"
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Apply the rules in force to all values: after a change of the rules or of a partner's access.
@@ -46,6 +58,9 @@ def apply(
     grants have changed since. Partners read and contribute meanwhile.
     """
     context: Context = ctx.obj
+    if cluster is not None:
+        _apply_on_workers(context, cluster, anew=anew, json=json)
+        return
     done = Republished()
     prepare_process()
     with context.hub() as hub, counting("values looked at") as count:
@@ -57,6 +72,30 @@ def apply(
     else:
         after = f" (the first {done.resumed:,} by an earlier run that was stopped)" if done.resumed else ""
         print(f"{done.values:,} values checked{after}, {done.changed:,} of them changed.")  # noqa: T201 - the command's answer
+
+
+def _apply_on_workers(context: Context, cluster: str, *, anew: bool, json: bool) -> None:
+    with context.hub() as hub:
+        left = begin_parts(hub, _PARTS, anew=anew)
+    done, config = Republished(), context.config and context.config.resolve()
+    try:
+        with counting("values looked at") as count:
+            for part in on_workers(left, cluster, republish_on_worker, config):
+                done = Republished(done.values + part.values, done.changed + part.changed)
+                count(done.values)
+    except (NoCluster, StoreUnavailable, BadConfiguration) as error:
+        fail(f"{error}; the same command goes on from here")
+    if json:
+        show_json({"values": done.values, "changed": done.changed, "parts": len(left)})
+    else:
+        print(f"{done.values:,} values checked in {len(left)} parts, {done.changed:,} of them changed.")  # noqa: T201 - the command's answer
+
+
+def republish_on_worker(part: Part, config: Path | None) -> Republished:
+    """Apply the rules to a part of the values, on a worker, by the configuration that it finds."""
+    settings = load(config)
+    with closing(Store.open(settings.database_url)) as store:
+        return republish_part(hub_of(settings, store), part)
 
 
 @app.command(name="test")

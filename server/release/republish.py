@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from server.release import batches
 from server.release.batches import BatchJob, Progress, State
 from server.release.hub import Hub
 from server.release.route.policy import policy_to_toml
 from server.release.session import ReleaseSession
-from server.store import Tx, collections, fact_versions, inbox, listings, log, partners, value_index
+from server.store import Tx, collections, fact_versions, inbox, jobs, listings, log, partners, value_index
 from server.store.fact_versions import Facts
 from server.store.query import Query
 
@@ -17,6 +18,30 @@ NAME = "policy apply"
 _REASON = "the rules of release changed"
 # Only ids are read of these, and for nearly all of them there is nothing to do.
 _REPORTS = 2_000
+
+
+# Numbers of values are below this, and as good as evenly spread.
+_NUMBERS = 1 << 63
+
+
+class Part(NamedTuple):
+    """One of ``of`` equal stretches of the values' numbers; ``place`` counts from 0."""
+
+    place: int
+    of: int
+
+    @property
+    def begin(self) -> int:
+        """Return the first number."""
+        return self.place * _NUMBERS // self.of
+
+    @property
+    def end(self) -> int:
+        """Return the first number after it."""
+        return (self.place + 1) * _NUMBERS // self.of
+
+
+_WHOLE = Part(0, 1)
 
 
 @dataclass
@@ -38,7 +63,7 @@ def republish(hub: Hub, *, anew: bool = False) -> Iterator[Republished]:
     rules, partners or grants are others than they were then. Reports that earlier releases published under their own
     ids are revoked: listings stand in their place.
     """
-    job = _Republishing(hub)
+    job = _Republishing(hub, _WHOLE)
     with hub.store.begin() as tx:
         # What is contributed by the rules of before may still be on its way.
         partners.wait_for_contributions(tx)
@@ -49,16 +74,52 @@ def republish(hub: Hub, *, anew: bool = False) -> Iterator[Republished]:
         yield Republished(state["values"], state["changed"], resumed)
 
 
+def begin_parts(hub: Hub, number: int, *, anew: bool = False) -> list[Part]:
+    """Prepare to republish everything in so many parts, and return those that are left to do, in any order.
+
+    Where an earlier run was stopped, its unfinished parts are left, unless ``anew`` is given, or the rules, partners or
+    grants are others than they were then.
+    """
+    jobs_of_parts = {part: _Republishing(hub, part) for part in (Part(place, number) for place in range(number))}
+    with hub.store.begin() as tx:
+        partners.wait_for_contributions(tx)
+        found = {part: jobs.find(tx, job.name) for part, job in jobs_of_parts.items()}
+        goes_on = not anew and all(
+            there is not None and jobs_of_parts[part].goes_on(tx, there.state) for part, there in found.items()
+        )
+        left = [part for part, there in found.items() if there is None or there.ended is None]
+        if goes_on and left:
+            return left
+        for job in jobs_of_parts.values():
+            jobs.begin(tx, job.name, job.first(tx))
+    return list(jobs_of_parts)
+
+
+def republish_part(hub: Hub, part: Part) -> Republished:
+    """Republish what is left of a part that ``begin_parts`` prepared; another process may be at other parts.
+
+    Returns the numbers of the whole part, those of earlier runs included.
+    """
+    job = _Republishing(hub, part)
+    for _ in batches.run(hub, job):
+        pass
+    with hub.store.begin() as tx:
+        found = jobs.find(tx, job.name)
+    state = found.state if found else {"values": 0, "changed": 0}
+    return Republished(state["values"], state["changed"])
+
+
 class _Republishing(BatchJob):
-    """Looks at all values in the order of their numbers, then at the reports that state no value."""
+    """Looks at the values of a part in the order of their numbers; the last part also at reports of no value."""
 
-    name = NAME
-
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, part: Part) -> None:
         self._hub = hub
+        self._part = part
+        self.name = NAME if part == _WHOLE else f"{NAME}, part {part.place + 1} of {part.of}"
 
     def first(self, tx: Tx) -> State:
-        return {"by": self._rules(tx), "step": "values", "after": -1, "values": 0, "changed": 0}
+        after = self._part.begin - 1
+        return {"by": self._rules(tx), "step": "values", "after": after, "values": 0, "changed": 0}
 
     def goes_on(self, tx: Tx, state: State) -> bool:
         return bool(state.get("by") == self._rules(tx))
@@ -72,9 +133,11 @@ class _Republishing(BatchJob):
         return sha256(f"{policy_to_toml(self._hub.policy)} {registry}".encode()).hexdigest()
 
     def _values(self, tx: Tx, state: State, most: int) -> Progress:
-        by_number = value_index.values_after(tx, state["after"], most)
+        found = value_index.values_after(tx, state["after"], most)
+        by_number = {number: subject for number, subject in found.items() if number < self._part.end}
         if not by_number:
-            return Progress({**state, "step": "reports", "after": -1}, ended=False)
+            is_last = self._part.end == _NUMBERS
+            return Progress({**state, "step": "reports", "after": -1}, ended=not is_last)
         subjects = sorted(by_number.values())
         value_index.lock(tx, subjects)
         session = ReleaseSession.open(self._hub, tx)
