@@ -1,6 +1,6 @@
 """Partitions of the tables that grow with the values, on PostgreSQL: an operator's choice, for very large hubs.
 
-The log is cut by time: each quarter of a year has a partition, and the rows from before become the first one as they
+The log is cut by time: each half of a year has a partition, and the rows from before become the first one as they
 are, without being copied. Its old partitions change seldom, so that they are vacuumed once, and may be moved to slower
 disks. The other tables are cut by a hash of the column that every look-up names. All that is written or asked names
 the whole table; nothing else in the store knows of partitions.
@@ -16,9 +16,9 @@ from server.store.engine import Tx
 from server.store.times import micros, moment, now
 
 _LOG = "objects"
-# Of the log, quarters made in advance. Each look-up by id asks the index of each partition.
-_QUARTERS = 20
-_FEWEST_AHEAD = 8
+# Of the log, halves of years made in advance. Few: each look-up by id asks the index of each partition.
+_HALVES = 8
+_FEWEST_AHEAD = 4
 _PARTS = 16
 # The audit trail is not among them: rows that are sealed would move from one partition to another.
 _HASHED = {"subjects": "number", "value_index": "subject", "deliveries": "object_id", "statuses": "id"}
@@ -45,7 +45,7 @@ class _Table(NamedTuple):
 
 
 def partition(tx: Tx, table: str) -> Partitioned:
-    """Cut one of ``TABLES`` into partitions; of a log that is cut already, make the partitions of the quarters to come.
+    """Cut one of ``TABLES`` into partitions; of a log that is cut already, make the partitions of the half-years to come.
 
     Nobody else can use the table until the transaction ends; a table that is cut by a hash is copied. Safe to repeat.
     Raises ``ValueError`` on SQLite.
@@ -68,33 +68,33 @@ def partition(tx: Tx, table: str) -> Partitioned:
 
 
 def _cut_by_time(tx: Tx, found: _Table) -> int:
-    """Make the log a partition of a new table in its place, with the quarters to come beside it."""
+    """Make the log a partition of a new table in its place, with the half-years to come beside it."""
     last = tx.exec_driver_sql(f"SELECT max(date_added) FROM {_LOG}").scalar()  # noqa: S608 - a name from above
-    first, *quarters = _quarters_after(max(now(), last or 0), _QUARTERS + 1)
+    first, *halves = _halves_after(max(now(), last or 0), _HALVES + 1)
     before = f"{_LOG}_until_{_name(first)}"
     _set_aside(tx, _LOG, before, found)
     _run(tx, f"CREATE TABLE {_LOG} ({_like(before)}) PARTITION BY RANGE (date_added)")
     _constrain(tx, _LOG, found)
     _run(tx, f"ALTER TABLE {_LOG} ATTACH PARTITION {before} FOR VALUES FROM (MINVALUE) TO ({micros(first)})")
-    new = 1 + _add_quarters(tx, [first, *quarters], found.options)
+    new = 1 + _add_halves(tx, [first, *halves], found.options)
     _index(tx, found)
     return new
 
 
 def _extend(tx: Tx, found: _Table) -> int:
-    """Make further quarters where few are left, as long as nothing is in the partition of all that comes later."""
+    """Make further half-years where few are left, as long as nothing is in the partition of all that comes later."""
     later = f"{_LOG}_later"
     bound = tx.execute(_BOUND, {"of_table": later}).scalar_one_or_none()
     if bound is None or tx.exec_driver_sql(f"SELECT 1 FROM {later} LIMIT 1").first():  # noqa: S608 - a name from above
         return 0
     begin = moment(int(bound.partition("FROM ('")[2].partition("'")[0]))
-    if begin > _quarters_after(now(), _FEWEST_AHEAD + 1)[-1]:
+    if begin > _halves_after(now(), _FEWEST_AHEAD + 1)[-1]:
         return 0
     _run(tx, f"DROP TABLE {later}")
-    return _add_quarters(tx, [begin, *_quarters_after(micros(begin), _QUARTERS)], found.options) - 1
+    return _add_halves(tx, [begin, *_halves_after(micros(begin), _HALVES)], found.options) - 1
 
 
-def _add_quarters(tx: Tx, starts: list[datetime], options: str) -> int:
+def _add_halves(tx: Tx, starts: list[datetime], options: str) -> int:
     """Make the partitions between these moments, and one of all that comes later."""
     for begin, end in pairwise(starts):
         bounds = f"FROM ({micros(begin)}) TO ({micros(end)})"
@@ -145,15 +145,15 @@ def _like(name: str) -> str:
     return f"LIKE {name} INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION"
 
 
-def _quarters_after(at: int, number: int) -> list[datetime]:
-    """Return the beginnings of so many quarters after a moment."""
+def _halves_after(at: int, number: int) -> list[datetime]:
+    """Return the beginnings of so many half-years after a moment."""
     begin = moment(at)
-    first = begin.year * 4 + (begin.month - 1) // 3 + 1
-    return [datetime(quarter // 4, quarter % 4 * 3 + 1, 1, tzinfo=UTC) for quarter in range(first, first + number)]
+    first = begin.year * 2 + (begin.month - 1) // 6 + 1
+    return [datetime(half // 2, half % 2 * 6 + 1, 1, tzinfo=UTC) for half in range(first, first + number)]
 
 
 def _name(begin: datetime) -> str:
-    return f"{begin.year}_q{(begin.month + 2) // 3}"
+    return f"{begin.year}_{1 + begin.month // 7}"
 
 
 def _described(tx: Tx, table: str) -> _Table:

@@ -94,7 +94,7 @@ def test_what_was_there_is_there_and_nothing_is_cut_twice(hub: Hub) -> None:
     before, indexes = pages(hub.store), described(hub.store)
     done = cut(hub.store)
     assert [(table.table, table.partitions) for table in done] == [
-        ("objects", 22),
+        ("objects", 10),
         *((table, 16) for table in TABLES[1:]),
     ]
     assert pages(hub.store) == before
@@ -135,27 +135,27 @@ def test_contributors_at_once_lose_nothing(hub: Hub, url: str) -> None:
     assert sum(b'"indicator"' in body and b'"revoked":true' not in body for body in found) == 70 + 105
 
 
-def test_rows_of_later_quarters_have_a_partition_of_their_own(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_later_half_years_have_a_partition_of_their_own(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     cut(hub.store)
     ahead = partition_sizes(hub.store, "objects")
     with hub.store.begin() as tx:
         later = text("UPDATE collections SET last_added = last_added + :years")
-        tx.execute(later, {"years": 366 * 86_400 * 1_000_000})
+        tx.execute(later, {"years": 200 * 86_400 * 1_000_000})
     report(hub, BANKS[0], range(300, 310))
     assert sum(size > 0 for size in partition_sizes(hub.store, "objects").values()) == 2
     assert ahead["objects_later"] == 0
-    begin = _quarter_of_later(hub.store)
+    begin = _year_of_later(hub.store)
     monkeypatch.setattr(partitions, "now", lambda: micros(datetime(begin - 1, 6, 1, tzinfo=UTC)))
-    assert cut(hub.store)[0] == Partitioned("objects", 42, 20)
-    assert _quarter_of_later(hub.store) == begin + 5
+    assert cut(hub.store)[0] == Partitioned("objects", 18, 8)
+    assert _year_of_later(hub.store) == begin + 4
     assert cut(hub.store)[0].new == 0
 
 
-def _quarter_of_later(store: Store) -> int:
+def _year_of_later(store: Store) -> int:
     names = [name for name in partition_sizes(store, "objects") if "_later" not in name and "_until" not in name]
     last = max(names)
-    year, quarter = int(last.split("_")[1]), int(last[-1])
-    return year + quarter // 4
+    year, half = int(last.split("_")[1]), int(last[-1])
+    return year + half // 2
 
 
 def test_statuses_and_deliveries_are_found_and_forgotten(hub: Hub) -> None:
