@@ -45,7 +45,7 @@ class _Table(NamedTuple):
 
 
 def partition(tx: Tx, table: str) -> Partitioned:
-    """Cut one of ``TABLES`` into partitions; of a log that is cut already, make the partitions of the half-years to come.
+    """Cut one of ``TABLES`` into partitions; of a log that is cut already, make those of the half-years to come.
 
     Nobody else can use the table until the transaction ends; a table that is cut by a hash is copied. Safe to repeat.
     Raises ``ValueError`` on SQLite.
