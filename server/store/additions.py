@@ -257,7 +257,8 @@ class _Addition:
         if (
             new is not None
             and new.basis is None
-            and all(self._is_new(collection, item) for item in basis)
+            and self._is_new(collection, basis[0])
+            and self._is_new(collection, basis[1])
             and _fits(new.item, *basis)
         ):
             new.basis = basis

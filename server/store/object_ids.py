@@ -126,6 +126,7 @@ def type_name(number: int, name: str | None) -> str:
     return name or _TYPES[number]
 
 
+@lru_cache(maxsize=16_384)
 def type_of(id_: str) -> str:
     """Return the type that an id or a key names."""
     return split(id_)[1].partition("--")[0]
