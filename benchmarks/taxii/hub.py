@@ -126,7 +126,7 @@ def envelope(count: int) -> bytes:
 
 
 def await_port(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 5).close()
