@@ -58,8 +58,8 @@ class Clock:
                 return clock.now.astimezone(tz) if tz else clock.now.replace(tzinfo=None)
 
         timestamp.datetime = Frozen  # type: ignore[misc, attr-defined]
-        # Never a whole millisecond, which versions are: no row comes in at the very moment of its version.
-        time.time_ns = lambda: int(clock.now.timestamp() * 1_000_000) * 1_000 + 357_000
+        # Rows come in a little after their versions: never in the same moment, by which versions are told apart.
+        time.time_ns = lambda: int(clock.now.timestamp() * 1_000_000) * 1_000 + 10_357_000
 
 
 class World:
