@@ -213,11 +213,6 @@ class _Addition:
         self._bodies = bodies.of(tx)
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}
         self.history = _history(rows.in_logs(tx, sorted(logs), ids))
-        self._known = {
-            (*place, version.spec_version, version.version)
-            for place, versions in self.history.items()
-            for version in versions
-        }
         self.results: list[_Result] = []
         self.new: dict[int, list[_New]] = {}
         # Whether others may add some of the new rows at the same time.
@@ -236,7 +231,8 @@ class _Addition:
     def _enter(self, collection: Collection, item: Item, result: _Result, *, is_plain: bool) -> _New | None:
         """Add an item where it is new, and return its row."""
         part = collection.part
-        if not self._is_new(collection, item):
+        place = (collection.log, part, item.id)
+        if not self._is_new(place, item):
             result.unchanged.append(item.id)
             return None
         key = (collection.log, item.id, item.spec_version, item.version)
@@ -249,36 +245,36 @@ class _Addition:
             new.row.parts |= part
             if item.subject and not new.item.subject:
                 new.item = item
-        self._note(collection, item, _Version(new.row, part, item.spec_version, item.version), result)
+        self._note(place, _Version(new.row, part, item.spec_version, item.version), result)
         return new
 
     def _bring_along(self, collection: Collection, new: _New | None, basis: tuple[Item, Item], result: _Result) -> None:
         """Add the observable and the relationship of a listing, to its row where both are new and fit."""
+        observable, relationship = ((collection.log, collection.part, item.id) for item in basis)
         if (
             new is not None
             and new.basis is None
-            and self._is_new(collection, basis[0])
-            and self._is_new(collection, basis[1])
+            and self._is_new(observable, basis[0])
+            and self._is_new(relationship, basis[1])
             and _fits(new.item, *basis)
         ):
             new.basis = basis
-            for part, item in zip((OBSERVABLE, RELATIONSHIP), basis, strict=True):
-                self._note(collection, item, _Version(new.row, part, item.spec_version, item.version), result)
+            for place, part, item in ((observable, OBSERVABLE, basis[0]), (relationship, RELATIONSHIP, basis[1])):
+                self._note(place, _Version(new.row, part, item.spec_version, item.version), result)
             return
         for item in basis:
             self._enter(collection, item, result, is_plain=False)
 
-    def _is_new(self, collection: Collection, item: Item) -> bool:
-        place = (collection.log, collection.part, item.id)
+    def _is_new(self, place: _Place, item: Item) -> bool:
+        versions = (self.history.get(place), self._touched.get(place))
         if item.version is None:
-            return place not in self.history and place not in self._touched
-        return (*place, item.spec_version, item.version) not in self._known
+            return versions == (None, None)
+        version = (item.spec_version, item.version)
+        return not any(known and any(entry[2:] == version for entry in known) for known in versions)
 
-    def _note(self, collection: Collection, item: Item, version: _Version, result: _Result) -> None:
-        place = (collection.log, collection.part, item.id)
-        self._known.add((*place, item.spec_version, item.version))
+    def _note(self, place: _Place, version: _Version, result: _Result) -> None:
         self._touched.setdefault(place, []).append(version)
-        result.added.append(item.id)
+        result.added.append(place[2])
         result.versions.append(version)
 
     def write(self, tx: Tx, ends: dict[int, LogEnd], numbers: dict[str, int]) -> None:
@@ -340,6 +336,10 @@ class _Marks:
     def update(self, versions: Sequence[_Version]) -> None:
         """Mark, among all versions of one id in one variant, the newest in the newest STIX, and those before it."""
         if not versions:
+            return
+        if len(versions) == 1 and versions[0].row.stored is None:
+            [version] = versions
+            self.note(version, version.row.latest | version.part, version.row.legacy & ~version.part)
             return
         newest = max(versions, key=_age) if len(versions) > 1 else versions[0]
         for version in versions:
@@ -405,13 +405,14 @@ def _is_anybodys(collection: Collection, item: Item) -> bool:
 
 def _fits(item: Item, observable: Item, relationship: Item) -> bool:
     """Return whether a listing and what it brings along can be one row."""
-    names = [object_ids.pack(each.id, each.type) for each in (observable, relationship)]
     return (
-        not any(name.space or name.type_name or name.text for name in names)
-        and (observable.version, relationship.type) == (None, object_ids.RELATIONSHIP)
+        observable.version is None
         and relationship.version is not None
-        and {observable.spec_version, relationship.spec_version} == {NEWEST_SPEC}
+        and relationship.type == object_ids.RELATIONSHIP
+        and observable.spec_version == relationship.spec_version == NEWEST_SPEC
         and not (observable.revoked or relationship.revoked)
+        and object_ids.pack(observable.id, observable.type).is_whole
+        and object_ids.pack(relationship.id, relationship.type).is_whole
         and bodies.Bodies.fits((item.body, observable.body, relationship.body))
     )
 

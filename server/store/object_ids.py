@@ -76,6 +76,11 @@ class PackedId(NamedTuple):
     type_name: str | None
     text: str | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the halves of the UUID and the number of the type are all there is to it."""
+        return not (self.space or self.type_name or self.text)
+
 
 # A contribution names each of its objects several times.
 @lru_cache(maxsize=16_384)
