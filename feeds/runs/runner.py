@@ -27,7 +27,7 @@ def prepare_process() -> None:
     """Tune garbage collection for a process that runs feeds, or does other large work."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(150_000, 20, 50)
 
 
 def run(

@@ -57,7 +57,7 @@ class HttpWorker(GunicornWorker):
         # Everything loaded so far stays; a large body makes many objects and no garbage.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        gc.set_threshold(150_000, 20, 50)
         with ThreadPoolExecutor(self.cfg.threads, "answer") as threads:
             uvloop.run(self._serve(threads))
 

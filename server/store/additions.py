@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -94,6 +94,7 @@ class _Packed(NamedTuple):
 # An object in a variant of a log: the log, the variant's bit, the id.
 _Place = tuple[int, int, str]
 _History = dict[_Place, list[_Version]]
+Appends = Sequence[tuple[Collection, Sequence[Item]]]
 
 
 class LogEnd(NamedTuple):
@@ -126,22 +127,23 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
     return append_all(tx, [(collection, items)])[0]
 
 
-def append_all(tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]], *, last: bool = False) -> list[Appended]:
+def append_all(tx: Tx, appends: Appends, *, last: bool = False, never_used: Set[str] = frozenset()) -> list[Appended]:
     """Add to several collections, as ``append`` does to each; return what was added, in the order of ``appends``.
 
     All that one transaction adds to any collection is added by one call, the last thing before its end: from here on
     the collections are locked. A shared collection and its full variant are both given what enters them; the ``basis``
-    of a listing enters with it where the full variant is. As the ``last`` thing it may commit the transaction.
+    of a listing enters with it where the full variant is. As the ``last`` thing it may commit the transaction. For ids
+    that the caller knows were ``never_used`` nothing is looked up.
     """
     numbers = subjects.lock(tx, {item.subject for _, items in appends for item in items if item.subject})
     logs = {collection.log for collection, _ in appends}
     # As the last thing, what only those can add who hold its value or its partner is made before anybody has to wait.
-    addition = _Addition.of(tx, appends) if last else None
+    addition = _Addition.of(tx, appends, never_used) if last else None
     if addition is not None and not addition.is_contested:
         ends = lock_ends(tx, logs) if addition.new else {}
     else:
         ends = lock_ends(tx, logs)
-        addition = _Addition.of(tx, appends)
+        addition = _Addition.of(tx, appends, never_used)
     if addition.new:
         with committing(tx) if last else nullcontext():
             addition.write(tx, ends, numbers)
@@ -192,9 +194,9 @@ class _Addition:
     """The new rows of all logs, and the versions that were there before."""
 
     @classmethod
-    def of(cls, tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]]) -> "_Addition":
+    def of(cls, tx: Tx, appends: Appends, never_used: Set[str]) -> "_Addition":
         """Read what the logs have of what is added, and make the rows that they do not have."""
-        made = cls(tx, appends)
+        made = cls(tx, appends, never_used)
         made.results = [_Result() for _ in appends]
         # What enters both variants of a collection is one row: the full one comes first, as it has more.
         for result, (collection, items) in sorted(
@@ -206,9 +208,9 @@ class _Addition:
                 new.packed = made._pack(new)
         return made
 
-    def __init__(self, tx: Tx, appends: Sequence[tuple[Collection, Sequence[Item]]]) -> None:
-        """Read what the logs have of the ids in ``appends``."""
-        ids = {each.id for _, items in appends for item in items for each in (item, *(item.basis or ()))}
+    def __init__(self, tx: Tx, appends: Appends, never_used: Set[str]) -> None:
+        """Read what the logs have of the ids in ``appends``, but for those ``never_used`` before."""
+        ids = {each.id for _, items in appends for item in items for each in (item, *(item.basis or ()))} - never_used
         logs = {collection.log for collection, _ in appends}
         self._bodies = bodies.of(tx)
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}

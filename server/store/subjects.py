@@ -80,14 +80,19 @@ def numbers(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
 
 def stored(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
     """Return by name the numbers of those of these values of which anything may be stored."""
-    first_named: set[str] = tx.info.get(FIRST_NAMED, set())
-    return numbers(tx, set(wanted) - first_named)
+    return numbers(tx, set(wanted) - first_named(tx))
+
+
+def first_named(tx: Tx) -> Set[str]:
+    """Return the values that nobody named before this transaction, of which it has stored nothing yet."""
+    named: set[str] = tx.info.get(FIRST_NAMED, set())
+    return named
 
 
 def note_stored(tx: Tx, names: Iterable[str]) -> None:
     """Note that the transaction has stored something of these values."""
-    first_named: set[str] = tx.info.get(FIRST_NAMED, set())
-    first_named.difference_update(names)
+    named: set[str] = tx.info.get(FIRST_NAMED, set())
+    named.difference_update(names)
 
 
 def names(tx: Tx, wanted: Iterable[int]) -> dict[int, str]:
@@ -106,17 +111,17 @@ def after(tx: Tx, number: int, most: int) -> dict[int, str]:
 def _enter(tx: Tx, rows: dict[int, str]) -> dict[int, str]:
     """Lock the rows of these numbers, in their order, adding those that are missing; return who has each."""
     in_order = sorted(rows)
-    first_named: set[str] = tx.info.setdefault(FIRST_NAMED, set())
+    named: set[str] = tx.info.setdefault(FIRST_NAMED, set())
     if tx.dialect.name == "sqlite":
         # Whoever writes has locked the whole database.
         found = names(tx, in_order)
         missing = {number: rows[number] for number in in_order if number not in found}
         insert_many(tx, subjects, list(missing.items()))
-        first_named |= set(missing.values())
+        named |= set(missing.values())
         return found | missing
     for chunk in chunks(in_order):
         added = tx.execute(_ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
-        first_named |= {row[0] for row in added}
+        named |= {row[0] for row in added}
     return {row[0]: row[1] for chunk in chunks(in_order) for row in tx.execute(_LOCK, {"numbers": chunk})}
 
 

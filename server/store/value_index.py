@@ -51,6 +51,11 @@ def lock(tx: Tx, subjects: Iterable[str]) -> dict[str, int]:
     return values.lock(tx, subjects)
 
 
+def first_named(tx: Tx) -> Set[str]:
+    """Return the values that nobody named before this transaction, of which it has stored nothing yet."""
+    return values.first_named(tx)
+
+
 def locked(tx: Tx) -> Set[str]:
     """Return the values that the transaction has locked."""
     return values.locked(tx)

@@ -1,7 +1,7 @@
 """The collections that the release rules fill: objects that enter them, revocations, and the receipts for these."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -17,7 +17,7 @@ from schemas.vocabulary import Tlp
 from server.release.context import ReleaseContext
 from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
-from server.store import log, retractions
+from server.store import log, retractions, value_index
 from server.store.collections import Collection
 from server.store.engine import at_end
 from server.store.item import Item
@@ -194,7 +194,8 @@ class Publication:
             appends.append((by_alias[alias], [*common, *makers, *self._entering[alias]]))
 
         def append(last: bool) -> None:
-            log.append_all(tx, appends, last=last and not self._revoked)
+            never_used = _ids_of_first_listings(self._entering.values(), value_index.first_named(tx))
+            log.append_all(tx, appends, last=last and not self._revoked, never_used=never_used)
             if self._revoked:
                 self._open_receipts(reason)
 
@@ -220,3 +221,17 @@ class Publication:
         if obj["type"] == "indicator" or annotation_targets.is_standard_stix(obj):
             return variants
         return [variant for variant in variants if variant.endswith(FULL)]
+
+
+def _ids_of_first_listings(entering: Iterable[Sequence[Item]], first_named: Set[str]) -> set[str]:
+    """Return the ids of the listings of values that nobody named before, and of their relationships.
+
+    They are made of the value, so that no collection has them.
+    """
+    return {
+        id_
+        for items in entering
+        for item in items
+        if item.basis and item.subject in first_named
+        for id_ in (item.id, item.basis[1].id)
+    }
