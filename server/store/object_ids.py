@@ -62,6 +62,7 @@ _NUMBERS = {name: number for number, name in enumerate(_TYPES) if name}
 RELATIONSHIP = "relationship"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SPEC_VERSION = re.compile(r"[1-9]\.[0-9]")
 _SPACE = re.compile(r"[0-9]{1,9}")
 _HALVES = struct.Struct(">qq")
 
@@ -139,8 +140,8 @@ def type_of(id_: str) -> str:
 
 @lru_cache(maxsize=64)
 def spec_number(spec_version: str) -> int:
-    """Return a version of STIX, such as 2.1, as a number: 21."""
-    return int(spec_version.replace(".", ""))
+    """Return a version of STIX, such as 2.1, as a number: 21; 0 for any other text, which no object has."""
+    return int(spec_version.replace(".", "")) if _SPEC_VERSION.fullmatch(spec_version) else 0
 
 
 @lru_cache(maxsize=64)
