@@ -1,4 +1,4 @@
-"""How far a file was contributed, in a file beside its results: a run that was stopped goes on from there."""
+"""The progress of contributing a file, in a file beside its results: a run that was stopped goes on from there."""
 
 import os
 from collections import Counter

@@ -186,7 +186,7 @@ def _records(document: dict[str, Any]) -> list[Any]:
         return [{"value": str(key), "category": report_objects.text(member)} for key, member in document.items()]
     if document and all(isinstance(member, dict) for member in document.values()):
         objects = document.items()
-        return [{"value": str(key), **each} for key, each in objects] if by_value else list(document.values())
+        return [{"value": str(key), **member} for key, member in objects] if by_value else list(document.values())
     return [document]
 
 

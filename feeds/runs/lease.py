@@ -40,7 +40,7 @@ class RunLease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the lease back; harmless if another node has taken it."""
+        """Release the lease; harmless if another node has taken it."""
         self._over.set()
         self._thread.join()
         try:

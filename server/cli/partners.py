@@ -257,8 +257,8 @@ def described(tx: Tx, partner: Partner) -> dict[str, Any]:
         "partner": properties.pop("name"),
         **properties,
         "left": None if left is None else stamp(left),
-        "reads": sorted(aliases[each] for each, (can_read, _) in rights.items() if can_read),
-        "writes": sorted(aliases[each] for each, (_, can_write) in rights.items() if can_write),
+        "reads": sorted(aliases[id_] for id_, (can_read, _) in rights.items() if can_read),
+        "writes": sorted(aliases[id_] for id_, (_, can_write) in rights.items() if can_write),
     }
 
 

@@ -10,7 +10,7 @@ from feeds.cluster import NoCluster, on_workers
 from feeds.runs.runner import prepare_process
 from server.cli.context import Context, Json, counting, fail, show_json, show_table
 from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
-from server.release.republish import Part, Republished, begin_parts, republish, republish_part
+from server.release.republish import Republished, ValuesPart, begin_parts, republish, republish_part
 from server.release.route.policy import policy_to_toml
 from server.settings import BadConfiguration, load
 from server.setup import allowlists_of, hub_of
@@ -91,7 +91,7 @@ def _apply_on_workers(context: Context, cluster: str, *, anew: bool, json: bool)
         print(f"{done.values:,} values checked in {len(left)} parts, {done.changed:,} of them changed.")  # noqa: T201 - the command's answer
 
 
-def republish_on_worker(part: Part, config: Path | None) -> Republished:
+def republish_on_worker(part: ValuesPart, config: Path | None) -> Republished:
     """Apply the rules to a part of the values, on a worker, by the configuration that it finds."""
     settings = load(config)
     with closing(Store.open(settings.database_url)) as store:

@@ -15,7 +15,7 @@ _ROWS_A_REPORT = 10
 
 
 class Departure(BatchJob):
-    """What is left to do for a partner that has left: it ends at once where the partner takes part again.
+    """The rest to do for a partner that has left: it ends at once where the partner takes part again.
 
     With a ``reason`` the partner's reports are retracted; without one they stay.
     """

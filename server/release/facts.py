@@ -32,7 +32,7 @@ _Kept = dict[str, Any]
 
 
 class FactCache:
-    """What one hub has read of the facts, by their versions. Threads share it, and so do all transactions."""
+    """The facts that one hub has read, by their versions. Threads share it, and so do all transactions."""
 
     def __init__(self) -> None:
         """Begin with nothing read."""
@@ -125,7 +125,7 @@ class HubFacts:
 
     @property
     def has_older_ids(self) -> bool:
-        """Whether an older version of the project published any annotation."""
+        """True where an older version of the project published any annotation."""
         return self._fact(Facts.REGISTRY, listings.has_older_ids)
 
     @property
@@ -135,7 +135,7 @@ class HubFacts:
 
     @property
     def has_delisted(self) -> bool:
-        """Whether any value is delisted."""
+        """True where any value is delisted."""
         return self._fact(Facts.VALUES, reviews.has_delisted)
 
     @property
@@ -145,12 +145,12 @@ class HubFacts:
 
     @property
     def calibrations(self) -> Mapping[tuple[str, str], Calibration]:
-        """How many reports of each partner proved right, by partner and kind."""
+        """The right and wrong reports of each partner, by partner and kind."""
         return self._fact(Facts.RECORDS, _calibrations)
 
     @property
     def totals(self) -> Mapping[str, ReportTotals]:
-        """How many reports of each partner proved right, over all kinds."""
+        """The right and wrong reports of each partner, over all kinds."""
         return self._fact(Facts.RECORDS, reputation.totals)
 
     def newcomer_until(self, rule: NewcomerRule) -> Mapping[str, int]:

@@ -24,7 +24,7 @@ _REPORTS = 2_000
 _NUMBERS = 1 << 63
 
 
-class Part(NamedTuple):
+class ValuesPart(NamedTuple):
     """One of ``of`` equal stretches of the values' numbers; ``place`` counts from 0."""
 
     place: int
@@ -41,7 +41,7 @@ class Part(NamedTuple):
         return (self.place + 1) * _NUMBERS // self.of
 
 
-_WHOLE = Part(0, 1)
+_WHOLE = ValuesPart(0, 1)
 
 
 @dataclass
@@ -74,13 +74,13 @@ def republish(hub: Hub, *, anew: bool = False) -> Iterator[Republished]:
         yield Republished(state["values"], state["changed"], resumed)
 
 
-def begin_parts(hub: Hub, number: int, *, anew: bool = False) -> list[Part]:
+def begin_parts(hub: Hub, number: int, *, anew: bool = False) -> list[ValuesPart]:
     """Prepare to republish everything in so many parts, and return those that are left to do, in any order.
 
     Where an earlier run was stopped, its unfinished parts are left, unless ``anew`` is given, or the rules, partners or
     grants are others than they were then.
     """
-    jobs_of_parts = {part: _Republishing(hub, part) for part in (Part(place, number) for place in range(number))}
+    jobs_of_parts = {part: _Republishing(hub, part) for part in (ValuesPart(place, number) for place in range(number))}
     with hub.store.begin() as tx:
         partners.wait_for_contributions(tx)
         found = {part: jobs.find(tx, job.name) for part, job in jobs_of_parts.items()}
@@ -95,7 +95,7 @@ def begin_parts(hub: Hub, number: int, *, anew: bool = False) -> list[Part]:
     return list(jobs_of_parts)
 
 
-def republish_part(hub: Hub, part: Part) -> Republished:
+def republish_part(hub: Hub, part: ValuesPart) -> Republished:
     """Republish what is left of a part that ``begin_parts`` prepared; another process may be at other parts.
 
     Returns the numbers of the whole part, those of earlier runs included.
@@ -112,7 +112,7 @@ def republish_part(hub: Hub, part: Part) -> Republished:
 class _Republishing(BatchJob):
     """Looks at the values of a part in the order of their numbers; the last part also at reports of no value."""
 
-    def __init__(self, hub: Hub, part: Part) -> None:
+    def __init__(self, hub: Hub, part: ValuesPart) -> None:
         self._hub = hub
         self._part = part
         self.name = NAME if part == _WHOLE else f"{NAME}, part {part.place + 1} of {part.of}"

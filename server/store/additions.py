@@ -83,7 +83,7 @@ class _New:
 
 
 class _Packed(NamedTuple):
-    """What a new row has beside its place and its marks."""
+    """The columns of a new row beside its place and its marks."""
 
     name: object_ids.PackedId
     along: tuple[int | None, ...]
@@ -176,7 +176,7 @@ def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) ->
 
 
 class _Result:
-    """What becomes of the items of one append."""
+    """The result of one append, while its rows have no places."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -210,7 +210,7 @@ class _Addition:
 
     def __init__(self, tx: Tx, appends: Appends, never_used: Set[str]) -> None:
         """Read what the logs have of the ids in ``appends``, but for those ``never_used`` before."""
-        ids = {each.id for _, items in appends for item in items for each in (item, *(item.basis or ()))} - never_used
+        ids = {part.id for _, items in appends for item in items for part in (item, *(item.basis or ()))} - never_used
         logs = {collection.log for collection, _ in appends}
         self._bodies = bodies.of(tx)
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}
@@ -280,7 +280,7 @@ class _Addition:
         result.versions.append(version)
 
     def write(self, tx: Tx, ends: dict[int, LogEnd], numbers: dict[str, int]) -> None:
-        """Give the new rows their places, and write them and all that changes with them."""
+        """Date the new rows, and write them and all that changes with them."""
         last: dict[int, int] = {}
         # A listing enters no earlier than the report that it is made of.
         for log in sorted(self.new, key=lambda log: log not in self._inboxes):
@@ -305,7 +305,7 @@ class _Addition:
             observable_type = 0
             body = item.body if new.is_plain and item.body[:1] == b"{" else self._bodies.pack(item.body)
         else:
-            observable, relationship = (object_ids.pack(each.id, each.type) for each in basis)
+            observable, relationship = (object_ids.pack(along_with.id, along_with.type) for along_with in basis)
             along = (observable.high, observable.low, relationship.high, relationship.low, basis[1].version)
             observable_type = observable.type
             body = self._bodies.pack_three((item.body, basis[0].body, basis[1].body))

@@ -71,7 +71,7 @@ class Collection:
     part: int = PLAIN
 
     def __post_init__(self) -> None:
-        """Give a collection without variants a log of its own."""
+        """Set a log of its own for a collection without variants."""
         if not self.log:
             object.__setattr__(self, "log", self.number)
 

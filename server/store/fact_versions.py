@@ -76,7 +76,7 @@ def note_statement(connection: Connection, statement: Any, *_: Any) -> None:
 
 
 def end(connection: Connection) -> None:
-    """Give new versions to the facts that the transaction has changed since the last call, before it commits."""
+    """Renew the versions of the facts that the transaction has changed since the last call, before it commits."""
     changed: set[Facts] = connection.info.pop(_CHANGED, set())
     for facts in sorted(changed):
         given = {"of_name": facts.value, "new_version": secrets.randbits(63)}

@@ -121,14 +121,14 @@ def _cut_by_hash(tx: Tx, table: str, found: _Table) -> int:
 
 
 def _set_aside(tx: Tx, table: str, name: str, found: _Table) -> None:
-    """Give a table and its indexes other names."""
+    """Rename a table and its indexes."""
     _run(tx, f"ALTER TABLE {table} RENAME TO {name}")
     for number, index in enumerate(found.indexes):
         _run(tx, f"ALTER INDEX {index} RENAME TO {name}_{number}")
 
 
 def _constrain(tx: Tx, table: str, found: _Table) -> None:
-    """Give a new table the keys and the rights of the one in whose place it stands."""
+    """Set the keys and the rights of a new table as those of the one in whose place it stands."""
     for name, definition in found.constraints.items():
         _run(tx, f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
     for privilege, role in found.grants:

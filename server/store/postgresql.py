@@ -84,7 +84,7 @@ class BinaryCursor(Cursor[Any]):
 
 
 def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
-    """Give each connection of ``engine`` the settings, and keep its open transactions alive.
+    """Set each connection of ``engine`` up, and keep its open transactions alive.
 
     Its ``info`` says under the name ``has_timelines`` whether the database has some. A ``patient`` one lets its
     statements take as long as they do.

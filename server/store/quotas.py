@@ -114,7 +114,7 @@ class RequestMeter:
             return min(self._seconds, max(1, math.ceil(mine.ends - now_)))
 
     def _refill(self, store: Store, partner: str, mine: _Slice) -> float:
-        """Take the next slice; returns the seconds until the stretch ends."""
+        """Charge the next slice, and return the seconds until the stretch ends."""
         try:
             with store.begin() as tx:
                 mine.left, seconds = take(tx, partner, self._unit, mine.next, limit=self._limit, seconds=self._seconds)

@@ -45,7 +45,7 @@ FROM pg_is_in_recovery() AS in_recovery
 
 
 class LogPosition(NamedTuple):
-    """How far a database's log goes, in bytes, and its timeline."""
+    """The end of a database's log, in bytes, and its timeline."""
 
     bytes: int
     timeline: str

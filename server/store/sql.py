@@ -80,7 +80,7 @@ class ManyRows:
     """A statement for any number of rows: one for each on SQLite, one for all of them as arrays on PostgreSQL."""
 
     def __init__(self, sqlite: str, postgresql: str, types: Sequence[str]) -> None:
-        """Take rows of values of PostgreSQL's ``types``, which stand as ``{arrays}`` in its statement."""
+        """Write rows of values of PostgreSQL's ``types``, which stand as ``{arrays}`` in its statement."""
         self._sqlite = sqlite
         self._postgresql = postgresql.replace("{arrays}", ", ".join(f"%b::{type_}[]" for type_ in types))
 

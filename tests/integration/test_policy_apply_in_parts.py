@@ -12,7 +12,7 @@ import pytest
 from server.cli import policy
 from server.cli.policy import republish_on_worker
 from server.release.hub import Hub
-from server.release.republish import Part, Republished, begin_parts
+from server.release.republish import Republished, ValuesPart, begin_parts
 from server.settings import load
 from server.setup import hub_of
 from server.store import Store
@@ -49,7 +49,7 @@ def opened() -> Iterator[Hub]:
         yield hub_of(settings, store)
 
 
-def begun(number: int, *, anew: bool = False) -> list[Part]:
+def begun(number: int, *, anew: bool = False) -> list[ValuesPart]:
     with opened() as hub:
         return begin_parts(hub, number, anew=anew)
 
@@ -80,7 +80,7 @@ def test_a_stopped_run_leaves_the_parts_that_are_not_done(run: Run, rules: Path)
 
 
 def test_the_command_adds_up_the_parts(run: Run, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def on_workers(parts: list[Part], address: str, work: object, config: None) -> Iterator[Republished]:
+    def on_workers(parts: list[ValuesPart], address: str, work: object, config: None) -> Iterator[Republished]:
         assert (address, work) == ("local:2", republish_on_worker)
         yield from (republish_on_worker(part, config) for part in reversed(parts))
 

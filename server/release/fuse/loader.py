@@ -44,7 +44,7 @@ _NO_MENTIONS: Mapping[str, set[str]] = MappingProxyType({})
 
 
 class _LookedUp(NamedTuple):
-    """What ``Loader.look_up`` has looked up: values, objects that others may mention, and reviews."""
+    """The results of ``Loader.look_up``: values, objects that others may mention, and reviews."""
 
     subjects: Set[str] = _NONE
     keys: Set[str] = _NONE

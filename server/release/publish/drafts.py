@@ -27,7 +27,7 @@ _shape = attrgetter(*(name for name in FIELDS if name not in ("value", "details"
 
 @dataclass(slots=True)
 class Alike:
-    """What drafts have in common that differ only in their value and its times.
+    """The common parts of drafts that differ only in their value and its times.
 
     ``rest`` are the other fields of their consensus, ``frames`` their STIX by the type of the observable, ``admitted``
     whether a collection admits them, by its alias.

@@ -113,7 +113,7 @@ def _index(name: str, columns: list[str], where: str | None = None) -> None:
 
 
 def _give_logs(bind: sa.Connection) -> dict[int, tuple[int, int]]:
-    """Give each collection its log, and return that and its bit by the collection's number."""
+    """Set the log of each collection, and return that and its bit by the collection's number."""
     for name, type_, default in (("log", "INTEGER", 0), ("part", "SMALLINT", 1), ("objects", "BIGINT", 0)):
         op.execute(f"ALTER TABLE collections ADD COLUMN {name} {type_} NOT NULL DEFAULT {default}")
     op.create_index("ix_collections_log", "collections", ["log"])
