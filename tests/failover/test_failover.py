@@ -5,6 +5,7 @@ that is 45 seconds behind the one before.
 """
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,10 +52,14 @@ class Scene(NamedTuple):
 
 
 @pytest.fixture
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    folder = Path(tmp_path_factory.mktemp("failover"))
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+def scene() -> Iterator[Scene]:
+    # Not in pytest's own folder, which every new run of it closes to others: the databases are run by another user.
+    with tempfile.TemporaryDirectory(prefix="scamfeed-failover-", ignore_cleanup_errors=True) as name:
+        yield from _scene(Path(name))
+
+
+def _scene(folder: Path) -> Iterator[Scene]:
+    folder.chmod(0o755)
     try:
         hosts = Hosts(folder)
     except ProgramMissing as error:
