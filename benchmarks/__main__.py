@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import feeds, fusing, guard, large, latency, mapping, release, scale, store, taxii
+from benchmarks.release import indicators
 from benchmarks.storm import far
 from benchmarks.taxii import postgresql
 
@@ -26,6 +27,7 @@ _LINE = "{:<84} {:>12}  {:<42} {:>12} {:>8}"
 def main() -> None:
     """Run what the command line names, everything by default."""
     options = _options()
+    indicators.plain = options.plain
     sizes = (10_000, 1_000_000) if options.large else (10_000, 100_000)
     every: dict[str, Callable[[], Iterator[list[object]]]] = {
         "mapping": mapping.rows,
@@ -64,6 +66,7 @@ def _options() -> argparse.Namespace:
         "--database", action="append", choices=release.DATABASES, help="release, large: on this database"
     )
     parser.add_argument("--partners", type=int, default=0, help="release: partners more that say nothing")
+    parser.add_argument("--plain", action="store_true", help="release: domains in one form, instead of a mixture")
     parser.add_argument("--statements", action="store_true", help="release: name the SQL statements")
     parser.add_argument("--reports", help="guard: another folder of reports")
     return parser.parse_args()

@@ -25,6 +25,11 @@ _MARKINGS = (
 )
 
 
+# Told to be plain, all reports have one form, as of a list of domains: nothing but the value differs.
+_PLAIN = {"name": "Bad domain", "indicator_types": ["malicious-activity"], "confidence": 80, "labels": ["scam"]}
+plain = False
+
+
 def bodies(identity: str, prefix: str, numbers: Iterable[int]) -> bytes:
     """Make an envelope in which the partner of ``identity`` reports these values."""
     return json.dumps({"objects": [indicator(identity, prefix, number) for number in numbers]}).encode()
@@ -47,6 +52,8 @@ def indicator(identity: str, prefix: str, number: int) -> dict[str, Any]:
         "pattern_type": "stix",
         "valid_from": moment,
     }
+    if plain:
+        return {**obj, **_PLAIN, "object_marking_refs": _MARKINGS[0]}
     # Who reports second has software of its own.
     _MAKERS[(number + len(identity) + ord(identity[-1])) % 3](obj, number)
     marking = _MARKINGS[int(digest[:2], 16) % len(_MARKINGS)]
@@ -56,6 +63,8 @@ def indicator(identity: str, prefix: str, number: int) -> dict[str, Any]:
 def _value(prefix: str, number: int, digest: str) -> tuple[str, str, str]:
     """Give a value's type, property and text: seven of ten are domains, two are URLs, one is a wallet."""
     host = f"{prefix}{number}-{digest[:6]}.{_ENDINGS[number % len(_ENDINGS)]}"
+    if plain:
+        return "domain-name", "value", host
     if number % 10 in (3, 6):
         return "url", "value", f"https://{host}/account/verify?id={number}"
     if number % 10 == 9:
