@@ -41,7 +41,7 @@ TAXII = "application/taxii+json;version=2.1"
 BEGINNING = datetime(2026, 10, 1, 8, tzinfo=UTC)
 _DATE_ADDED = re.compile(r'"date_added": ?"[^"]*"')
 # Only what is dated by when it came in has them, the versions of observables among it.
-_MICROSECONDS = re.compile(r"\.\d{6}Z")
+_MICROSECONDS = re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z")
 _LATER = re.compile(r"@now([+-]\d+)?")
 
 
@@ -349,7 +349,7 @@ class World:
             if "success_count" in read:
                 read.pop("id", None)
             plain = json.dumps(read, ensure_ascii=False)
-        plain = _MICROSECONDS.sub(".Z", _DATE_ADDED.sub('"date_added": ""', plain))
+        plain = _MICROSECONDS.sub("", _DATE_ADDED.sub('"date_added": ""', plain))
         for private in self._private():
             plain = plain.replace(*private)
         return re.sub(r'"(last_added|last_write|opened|oldest_seconds)": ?("[^"]*"|[\d.]+|null)', r'"\1": ""', plain)
