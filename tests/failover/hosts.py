@@ -143,6 +143,13 @@ class Host:
             return bool(status["leader"] == status["header"]["member_id"])
         return False
 
+    def has_etcd_version(self) -> bool:
+        """Return whether etcd's members have agreed on a version; Patroni ends itself where they have not."""
+        with suppress(requests.RequestException, KeyError):
+            version = requests.get(f"http://{self.address}:2379/version", timeout=2).json()["etcdcluster"]
+            return bool(version != "not_decided")
+        return False
+
     def members(self) -> list[dict[str, Any]]:
         """Return what Patroni here says of all hosts; nothing where it says nothing."""
         with suppress(requests.RequestException, KeyError):
@@ -190,6 +197,9 @@ class Hosts:
         self._all = [Host(number, folder, user, self._lines) for number in range(1, 4)]
         for host in self._all:
             host.start_etcd()
+        deadline = time.monotonic() + PATIENCE
+        while not all(host.has_etcd_version() for host in self._all) and time.monotonic() < deadline:
+            time.sleep(0.2)
         for host in self._all:
             host.start_patroni()
         proxy = (SAMPLES / "haproxy.cfg").read_text().replace("10.0.0.", f"{_NETWORK}.")
@@ -197,7 +207,12 @@ class Hosts:
         with (folder / "haproxy.log").open("ab") as out:
             command = [find_program("haproxy"), "-f", str(folder / "haproxy.cfg")]
             self._proxy = subprocess.Popen(command, stdout=out, stderr=out)
-        self.await_health()
+        try:
+            self.await_health()
+        except BaseException:
+            # A second try finds every port free.
+            self.close()
+            raise
 
     def __iter__(self) -> Any:
         """Iterate over the hosts."""
