@@ -21,9 +21,6 @@ from server.store.tables import dictionaries
 
 # The number of the dictionary that comes with the program. Its bytes never change; a better one has a new number.
 BUILT_IN = 1
-# The first number of a store's own dictionaries.
-FIRST_OWN = 16
-_LAST_OWN = 0x7A
 
 _AS_IT_IS = 0x7B
 _THREE = 0x80
@@ -31,7 +28,6 @@ _SIZES = struct.Struct("<HH")
 _MOST = 0xFFFF
 _HEAD = 1 + _SIZES.size
 _COMMA = b","
-# Compressed, an object may not grow beyond this when it is read.
 _LEVEL = 3
 
 _Decompress = Callable[[bytes], bytes]
